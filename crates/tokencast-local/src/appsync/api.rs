@@ -1,0 +1,1 @@
+//! The schema, and the execution of an operation against it.

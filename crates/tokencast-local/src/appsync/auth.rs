@@ -1,0 +1,1 @@
+//! Cognito's tokens and SigV4 signatures.

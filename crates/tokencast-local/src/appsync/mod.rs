@@ -1,0 +1,16 @@
+//! AppSync: GraphQL over HTTP and over its real-time WebSocket protocol.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`caller`] | who a request comes from |
+//! | [`auth`] | how that is found out: Cognito's tokens and SigV4 signatures |
+//! | [`api`] | the schema, and the execution of an operation against it |
+//! | [`subscriptions`] | who listens to what, and the fan-out of a mutation's result |
+//! | [`http`] | the GraphQL endpoint |
+//! | [`realtime`] | the WebSocket protocol |
+pub mod api;
+pub mod auth;
+pub mod caller;
+pub mod http;
+pub mod realtime;
+pub mod subscriptions;

@@ -1,0 +1,1 @@
+//! Who listens to what, and the fan-out of a mutation's result.

@@ -1,0 +1,141 @@
+//! What a stack consists of. Plain data, so that it can be written by hand, or read from a template.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::iam::Statement;
+
+#[derive(Clone, Debug)]
+pub struct QueueConfig {
+    pub name: String,
+    /// AWS's default is 30 s.
+    pub visibility_timeout: Duration,
+    /// AWS's default is 4 days.
+    pub retention: Duration,
+    pub redrive: Option<RedrivePolicy>,
+}
+
+/// Where a message goes that was received too often.
+#[derive(Clone, Debug)]
+pub struct RedrivePolicy {
+    /// Name of a queue of the same stack.
+    pub dead_letter_queue: String,
+    pub max_receive_count: NonZeroU32,
+}
+
+#[derive(Clone, Debug)]
+pub struct TableConfig {
+    pub name: String,
+    /// Name of the partition key, a string.
+    pub partition_key: String,
+    pub ttl_attribute: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct FunctionConfig {
+    pub name: String,
+    /// The program that speaks the Runtime API: a packaged `bootstrap`, or any other.
+    pub program: PathBuf,
+    pub args: Vec<OsString>,
+    pub environment: BTreeMap<String, String>,
+    pub timeout: Duration,
+    pub memory_mb: u32,
+    /// What its role's credentials may do.
+    pub policy: Vec<Statement>,
+    /// At most this many invocations at once; further ones are throttled. AWS's default is 1,000 in a region.
+    pub max_concurrency: NonZeroU32,
+}
+
+/// An SQS event source mapping.
+#[derive(Clone, Debug)]
+pub struct EventSourceConfig {
+    pub queue: String,
+    pub function: String,
+    pub batch_size: NonZeroU32,
+    pub batching_window: Duration,
+    /// AWS takes 2 to 1,000.
+    pub maximum_concurrency: NonZeroU32,
+    pub report_batch_item_failures: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct ApiConfig {
+    /// The schema in SDL, with AWS's directives.
+    pub schema: String,
+    pub default_auth: AuthMode,
+    pub additional_auth: Vec<AuthMode>,
+    pub introspection: bool,
+    pub resolvers: Vec<ResolverConfig>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthMode {
+    UserPools,
+    Iam,
+}
+
+#[derive(Clone, Debug)]
+pub struct ResolverConfig {
+    pub type_name: String,
+    pub field_name: String,
+    pub data_source: DataSource,
+}
+
+#[derive(Clone, Debug)]
+pub enum DataSource {
+    /// A direct Lambda resolver.
+    Lambda { function: String },
+    /// An `APPSYNC_JS` resolver on a NONE data source: the text of its file.
+    None { code: String },
+}
+
+#[derive(Clone, Debug)]
+pub struct UserPoolConfig {
+    /// `REGION_xxxxxxxxx`.
+    pub pool_id: String,
+    pub client_id: String,
+    pub users: Vec<UserConfig>,
+    /// How long an ID or access token lives; Cognito's default is an hour.
+    pub token_validity: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct UserConfig {
+    pub username: String,
+    pub password: String,
+    pub email: String,
+}
+
+/// What answers a prompt.
+#[derive(Clone, Debug)]
+pub enum ModelConfig {
+    /// Answers any prompt from a script, and says so.
+    Scripted(ScriptConfig),
+    /// A server with OpenAI's chat completions API, such as Ollama's or llama.cpp's.
+    OpenAi { base_url: String, model: String, api_key: Option<String> },
+    /// Amazon Bedrock itself, with the credentials of the environment.
+    Bedrock { model_id: String },
+}
+
+/// How the scripted model speaks.
+#[derive(Clone, Debug)]
+pub struct ScriptConfig {
+    /// The answer's tokens; `None` writes a few paragraphs about the prompt.
+    pub tokens: Option<Vec<String>>,
+    pub time_to_first_token: Duration,
+    pub time_between_tokens: Duration,
+}
+
+impl Default for ScriptConfig {
+    /// A natural pace: about 40 tokens a second.
+    fn default() -> Self {
+        Self {
+            tokens: None,
+            time_to_first_token: Duration::from_millis(300),
+            time_between_tokens: Duration::from_millis(25),
+        }
+    }
+}

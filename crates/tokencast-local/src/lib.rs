@@ -1,0 +1,29 @@
+//! The AWS services that Tokencast uses, in one process on loopback: for laptops and for tests.
+//!
+//! One port, the gateway, answers for all of them, as `AWS_ENDPOINT_URL` expects; each service speaks AWS's own wire
+//! protocol, so that the official SDKs, Amplify and the unchanged Lambda functions run against it.
+//!
+//! | module | service |
+//! | --- | --- |
+//! | [`gateway`] | the port: plain text and TLS, HTTP/1.1 and h2c, and which service a request is for |
+//! | [`appsync`] | GraphQL over HTTP, authorization, resolvers, and the real-time WebSocket protocol |
+//! | [`lambda`] | the Runtime API, one process per concurrent invocation, and the SQS event source mapping |
+//! | [`sqs`] | queues, over the JSON protocol |
+//! | [`bedrock`] | `ConverseStream` and `InvokeModelWithResponseStream` in the event-stream encoding |
+//! | [`dynamodb`] | tables, by `dynoxide` |
+//! | [`cognito`] | sign-in, and the keys that tokens are checked with |
+//!
+//! This crate depends on no other crate of the workspace: were it to share wire types with the adapters, both could
+//! agree on one mistake.
+
+pub mod appsync;
+pub mod bedrock;
+pub mod clock;
+pub mod cognito;
+pub mod config;
+pub mod dynamodb;
+pub mod endpoints;
+pub mod gateway;
+pub mod iam;
+pub mod lambda;
+pub mod sqs;
