@@ -1,1 +1,23 @@
-//! Placeholder.
+//! `tokencast-core`'s ports over AWS, and what both functions share at their start.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`config`] | environment variables, checked, with errors that say what was expected |
+//! | [`sdk`] | the AWS SDK's settings: one TLS stack, `AWS_ENDPOINT_URL` honoured, time-outs |
+//! | [`appsync`] | the sink: `publishToken`, signed with SigV4 |
+//! | [`bedrock`] | the model: ConverseStream |
+//! | [`sessions`] | the session table in DynamoDB |
+//! | [`queue`] | the job queue in SQS |
+//! | [`clock`] | the system's time |
+//! | [`runtime`] | a function's process, from its start to its exit code |
+//! | [`telemetry`] | logs as JSON lines, and metrics in them |
+
+pub mod appsync;
+pub mod bedrock;
+pub mod clock;
+pub mod config;
+pub mod queue;
+pub mod runtime;
+pub mod sdk;
+pub mod sessions;
+pub mod telemetry;

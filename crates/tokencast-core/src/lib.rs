@@ -1,1 +1,25 @@
-//! Placeholder.
+//! What a session is and how its answer is delivered, with ports for everything outside.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`id`] | session ids, owners, attempts, sequence numbers |
+//! | [`failure`] | the closed set of failure codes, and which of them are worth another try |
+//! | [`event`] | what subscribers receive |
+//! | [`job`] | what the request function asks of the worker |
+//! | [`session`] | a session's record, and the rules by which it changes |
+//! | [`ports`] | the model, the sink, the session table, the queue and the clock, as traits |
+//! | [`pipeline`] | from a model's stream to a sink: one publish in flight, checkpoints beside it |
+//! | [`deliver`] | one queued message, from its receipt to its acknowledgement |
+//! | [`backoff`] | waiting longer each time, with jitter |
+//!
+//! Nothing here knows of AppSync, or of any other service by name: a delivery is a [`ports::TokenSink`].
+
+pub mod backoff;
+pub mod deliver;
+pub mod event;
+pub mod failure;
+pub mod id;
+pub mod job;
+pub mod pipeline;
+pub mod ports;
+pub mod session;

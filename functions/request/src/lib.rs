@@ -1,1 +1,44 @@
-//! Placeholder.
+//! AppSync's data source: starts, stops and reads sessions, and says who may subscribe to one.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`config`] | its environment variables |
+//! | [`event`] | what AppSync sends, and what it gets |
+//! | [`error`] | what a client may do wrong, and what may fail |
+//! | [`handle`] | one event, from its arguments to its answer |
+
+use std::process::ExitCode;
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use tokencast_aws::clock::SystemClock;
+use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::{sdk, telemetry};
+
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod handle;
+
+use config::Config;
+use handle::Request;
+
+/// Runs the function until Lambda ends it. `lookup` reads an environment variable.
+pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
+    telemetry::init(lookup("LOG_LEVEL").as_deref());
+    tokencast_aws::runtime::run(async {
+        let config = Config::read(&lookup)?;
+        let sdk = sdk::load().await;
+        let request = Request {
+            sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
+            queue: SqsQueue::new(&sdk, config.queue_url.clone()),
+            clock: SystemClock,
+            config,
+        };
+        let request = &request;
+        lambda_runtime::run(service_fn(|event: LambdaEvent<event::ResolverEvent>| {
+            request.handle(event.payload)
+        }))
+        .await
+    })
+}

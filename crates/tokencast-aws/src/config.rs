@@ -1,0 +1,234 @@
+//! Environment variables, checked: each error names the variable, what it is, and what was expected.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Reads variables from a lookup and collects what is wrong with them, so that all of it is told at once.
+pub struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    problems: Vec<Problem>,
+}
+
+/// Everything that is wrong with the environment.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct ConfigError(pub Vec<Problem>);
+
+/// What is wrong with one variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub name: &'static str,
+    /// `None` where it isn't set.
+    pub value: Option<String>,
+    pub expected: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            value,
+            expected,
+        } = self;
+        match value {
+            Some(value) => write!(formatter, "`{name}` is `{value}`, expected {expected}"),
+            None => write!(formatter, "`{name}` is not set, expected {expected}"),
+        }
+    }
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self {
+            lookup,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The problems found so far, if any; else `config`.
+    pub fn finish<T>(self, config: T) -> Result<T, ConfigError> {
+        if self.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(self.problems))
+        }
+    }
+
+    /// A text that must be there and not be blank.
+    pub fn required(&mut self, name: &'static str, expected: &str) -> String {
+        match self.get(name).filter(|value| !value.trim().is_empty()) {
+            Some(value) => value,
+            None => self.problem(name, None, expected, String::new()),
+        }
+    }
+
+    /// A text that may be missing; an empty one counts as missing.
+    pub fn optional(&mut self, name: &'static str) -> Option<String> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    /// An `http` or `https` URL that must be there.
+    pub fn url(&mut self, name: &'static str, expected: &str) -> String {
+        let url = self.required(name, expected);
+        let parsed = url.parse::<http::Uri>().ok();
+        let valid = parsed.is_some_and(|url| {
+            matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some()
+        });
+        if valid || url.is_empty() {
+            url
+        } else {
+            self.problem(name, Some(url), expected, String::new())
+        }
+    }
+
+    /// A number within a range, or the default where there is none.
+    pub fn number<T>(&mut self, name: &'static str, range: RangeInclusive<T>, default: T) -> T
+    where
+        T: FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        self.optional_number(name, range).unwrap_or(default)
+    }
+
+    pub fn optional_number<T>(&mut self, name: &'static str, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: FromStr + PartialOrd + fmt::Display,
+    {
+        let value = self.optional(name)?;
+        match value.trim().parse() {
+            Ok(number) if range.contains(&number) => Some(number),
+            _ => {
+                let expected = format!("{} to {}", range.start(), range.end());
+                self.problem(name, Some(value), &expected, None)
+            }
+        }
+    }
+
+    /// A duration in milliseconds.
+    pub fn millis(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u64>,
+        default: u64,
+    ) -> Duration {
+        Duration::from_millis(self.number(name, range, default))
+    }
+
+    /// One of a few words, or the first of them where there is none.
+    pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> T {
+        let default = choices[0].1;
+        let Some(value) = self.optional(name) else {
+            return default;
+        };
+        if let Some((_, choice)) = choices.iter().find(|(word, _)| *word == value) {
+            *choice
+        } else {
+            let words: Vec<_> = choices
+                .iter()
+                .map(|(word, _)| format!("`{word}`"))
+                .collect();
+            self.problem(name, Some(value), &words.join(" or "), default)
+        }
+    }
+
+    fn get(&self, name: &str) -> Option<String> {
+        (self.lookup)(name)
+    }
+
+    fn problem<T>(
+        &mut self,
+        name: &'static str,
+        value: Option<String>,
+        expected: &str,
+        instead: T,
+    ) -> T {
+        self.problems.push(Problem {
+            name,
+            value,
+            expected: expected.to_owned(),
+        });
+        instead
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(
+        value: Option<&str>,
+        read: impl Fn(&mut Reader<'_>) -> String,
+        expected: Result<&str, &str>,
+    ) {
+        let lookup = |_: &str| value.map(str::to_owned);
+        let mut reader = Reader::new(&lookup);
+        let got = read(&mut reader);
+        let got = reader.finish(got).map_err(|error| error.to_string());
+        assert_eq!(got.as_deref().map_err(String::as_str), expected);
+    }
+
+    #[test]
+    fn a_number_is_read_within_its_range() {
+        let read =
+            |reader: &mut Reader<'_>| reader.number("FLUSH_INTERVAL_MS", 0..=1000, 7).to_string();
+        check(None, read, Ok("7"));
+        check(Some(""), read, Ok("7"));
+        check(Some("0"), read, Ok("0"));
+        check(Some(" 1000 "), read, Ok("1000"));
+        check(
+            Some("1001"),
+            read,
+            Err("`FLUSH_INTERVAL_MS` is `1001`, expected 0 to 1000"),
+        );
+        check(
+            Some("fast"),
+            read,
+            Err("`FLUSH_INTERVAL_MS` is `fast`, expected 0 to 1000"),
+        );
+    }
+
+    #[test]
+    fn a_url_is_http_or_https() {
+        let expected = "the API's GraphQL endpoint";
+        let read = |reader: &mut Reader<'_>| reader.url("APPSYNC_API_URL", expected);
+        check(
+            Some("https://api.example/graphql"),
+            read,
+            Ok("https://api.example/graphql"),
+        );
+        check(
+            None,
+            read,
+            Err("`APPSYNC_API_URL` is not set, expected the API's GraphQL endpoint"),
+        );
+        check(
+            Some("api"),
+            read,
+            Err("`APPSYNC_API_URL` is `api`, expected the API's GraphQL endpoint"),
+        );
+        check(
+            Some("ftp://a/b"),
+            read,
+            Err("`APPSYNC_API_URL` is `ftp://a/b`, expected the API's GraphQL endpoint"),
+        );
+    }
+
+    #[test]
+    fn a_choice_is_one_of_its_words_and_all_problems_are_told() {
+        let read = |reader: &mut Reader<'_>| {
+            let choice = reader.choice("PUBLISH_MODE", &[("joined", 1), ("token", 2)]);
+            reader.number("MAX_TOKENS", 1..=9, choice).to_string()
+        };
+        check(None, read, Ok("1"));
+        check(
+            Some("none"),
+            read,
+            Err(
+                "`PUBLISH_MODE` is `none`, expected `joined` or `token`; `MAX_TOKENS` is `none`, expected 1 to 9",
+            ),
+        );
+    }
+}

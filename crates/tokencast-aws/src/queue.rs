@@ -1,0 +1,74 @@
+//! The job queue in SQS.
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use tokencast_core::job::Job;
+use tokencast_core::ports::{JobQueue, QueueError, Receipt};
+
+/// A queue, by its URL.
+#[derive(Clone, Debug)]
+pub struct SqsQueue {
+    client: Client,
+    url: String,
+}
+
+impl SqsQueue {
+    pub fn new(sdk: &SdkConfig, url: String) -> Self {
+        Self {
+            client: Client::new(sdk),
+            url,
+        }
+    }
+
+    /// The receipt of a message that was received from this queue.
+    pub fn receipt(&self, handle: String) -> SqsReceipt {
+        SqsReceipt {
+            queue: self.clone(),
+            handle,
+        }
+    }
+}
+
+impl JobQueue for SqsQueue {
+    /// The message group is the owner: with it, a standard queue is fair to owners who send little.
+    async fn send(&self, job: &Job) -> Result<(), QueueError> {
+        let send = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(job.to_json());
+        let outcome = send.message_group_id(job.owner.as_str()).send().await;
+        outcome.map(drop).map_err(|source| QueueError {
+            operation: "SendMessage",
+            source: source.into(),
+        })
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct SqsReceipt {
+    queue: SqsQueue,
+    handle: String,
+}
+
+impl Receipt for SqsReceipt {
+    async fn hide_for(&self, seconds: u32) -> Result<(), QueueError> {
+        /// SQS's limit: 12 hours.
+        const MAX_VISIBILITY_S: u32 = 43_200;
+        let change = self
+            .queue
+            .client
+            .change_message_visibility()
+            .queue_url(&self.queue.url);
+        let seconds = i32::try_from(seconds.min(MAX_VISIBILITY_S)).unwrap_or(i32::MAX);
+        let changed = change
+            .receipt_handle(&self.handle)
+            .visibility_timeout(seconds)
+            .send()
+            .await;
+        changed.map(drop).map_err(|source| QueueError {
+            operation: "ChangeMessageVisibility",
+            source: source.into(),
+        })
+    }
+}

@@ -1,0 +1,48 @@
+//! The AWS SDK's settings: one TLS stack, `AWS_ENDPOINT_URL` honoured, time-outs that fit a stream.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The longest that one try of a short call, to DynamoDB or SQS, may take.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The settings of the environment: region, credentials, endpoints.
+pub async fn load() -> SdkConfig {
+    let http_client = aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    // The SDK's first wait is a second, an age beside a token.
+    let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(50));
+    aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client)
+        .timeout_config(timeouts)
+        .retry_config(retries)
+        .load()
+        .await
+}
+
+/// For Bedrock: no limit on a stream's time, which the pipeline watches, and no tries behind the worker's back.
+pub(crate) fn for_streams(config: &SdkConfig) -> SdkConfig {
+    config
+        .to_builder()
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .build(),
+        )
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .build()
+}

@@ -1,0 +1,255 @@
+//! A session's record as an item, attribute by attribute.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use thiserror::Error;
+use tokencast_core::event::{Ending, Usage};
+use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::id::{Attempt, Owner, Sequence};
+use tokencast_core::ports::{Version, Versioned};
+use tokencast_core::session::{Lease, Session, Status};
+
+use super::{KEY, TTL};
+
+pub(super) type Item = HashMap<String, AttributeValue>;
+
+pub(super) const VERSION: &str = "version";
+
+/// An item that isn't a session, by the attribute that says so.
+#[derive(Debug, Error)]
+#[error("the item's attribute `{0}` is missing or malformed")]
+pub(super) struct MalformedItem(&'static str);
+
+pub(super) fn write(session: &Session, Version(version): Version) -> Item {
+    let mut item = Item::new();
+    let mut put = |name: &str, value: AttributeValue| {
+        item.insert(name.to_owned(), value);
+    };
+    put(KEY, text(session.id));
+    put(VERSION, number(version));
+    put("owner", text(session.owner.as_str()));
+    put("status", text(session.status.as_str()));
+    put("attempt", number(session.attempt.0));
+    put("sequence", number(session.sequence.0));
+    put("text", text(&*session.text));
+    put("lastAttempt", number(session.last_attempt.0));
+    put(
+        "stopRequested",
+        AttributeValue::Bool(session.stop_requested),
+    );
+    put("createdAt", number(session.created_at_ms));
+    put("updatedAt", number(session.updated_at_ms));
+    put(TTL, number(session.expires_at_s));
+    if let Some(lease) = session.lease {
+        put("leaseUntil", number(lease.until_ms));
+        put("leaseHolder", text(lease.holder.to_string()));
+    }
+    if let Some(failure) = &session.last_failure {
+        put("lastFailure", failure_map(failure));
+    }
+    let Ending {
+        stop_reason,
+        usage,
+        failure,
+    } = &session.ending;
+    if let Some(stop_reason) = stop_reason {
+        put("stopReason", text(&**stop_reason));
+    }
+    if let Some(usage) = usage {
+        let counts = [
+            ("input", usage.input_tokens),
+            ("output", usage.output_tokens),
+            ("total", usage.total_tokens),
+        ];
+        put(
+            "usage",
+            AttributeValue::M(
+                counts
+                    .map(|(name, count)| (name.to_owned(), number(count)))
+                    .into(),
+            ),
+        );
+    }
+    if let Some(failure) = failure {
+        put("failure", failure_map(failure));
+    }
+    item
+}
+
+pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
+    let lease = match item.get("leaseUntil") {
+        None => None,
+        Some(_) => Some(Lease {
+            until_ms: get_number(item, "leaseUntil")?,
+            holder: parse(item, "leaseHolder")?,
+        }),
+    };
+    let status = get_text(item, "status")?;
+    let status = Status::ALL
+        .into_iter()
+        .find(|known| known.as_str() == status);
+    let stop_reason = item
+        .contains_key("stopReason")
+        .then(|| get_text(item, "stopReason"));
+    let session = Session {
+        id: parse(item, KEY)?,
+        owner: Owner::new(get_text(item, "owner")?).ok_or(MalformedItem("owner"))?,
+        status: status.ok_or(MalformedItem("status"))?,
+        attempt: Attempt(get_number(item, "attempt")?),
+        sequence: Sequence(get_number(item, "sequence")?),
+        text: get_text(item, "text")?.to_owned(),
+        ending: Ending {
+            stop_reason: stop_reason.transpose()?.map(str::to_owned),
+            usage: get_map(item, "usage")?.map(read_usage).transpose()?,
+            failure: get_map(item, "failure")?.map(read_failure).transpose()?,
+        },
+        last_attempt: Attempt(get_number(item, "lastAttempt")?),
+        lease,
+        stop_requested: matches!(item.get("stopRequested"), Some(AttributeValue::Bool(true))),
+        last_failure: get_map(item, "lastFailure")?
+            .map(read_failure)
+            .transpose()?,
+        created_at_ms: get_number(item, "createdAt")?,
+        updated_at_ms: get_number(item, "updatedAt")?,
+        expires_at_s: get_number(item, TTL)?,
+    };
+    Ok(Versioned {
+        session,
+        version: Version(get_number(item, VERSION)?),
+    })
+}
+
+fn text(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+fn number(value: impl Into<i64>) -> AttributeValue {
+    AttributeValue::N(value.into().to_string())
+}
+
+fn failure_map(failure: &Failure) -> AttributeValue {
+    let fields = [
+        ("code", text(failure.code.as_str())),
+        ("message", text(&*failure.message)),
+    ];
+    AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+fn read_failure(map: &Item) -> Result<Failure, MalformedItem> {
+    let code: FailureCode = parse(map, "code")?;
+    Ok(Failure::new(code, get_text(map, "message")?))
+}
+
+fn read_usage(map: &Item) -> Result<Usage, MalformedItem> {
+    Ok(Usage {
+        input_tokens: get_number(map, "input")?,
+        output_tokens: get_number(map, "output")?,
+        total_tokens: get_number(map, "total")?,
+    })
+}
+
+fn get_text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, MalformedItem> {
+    match item.get(name) {
+        Some(AttributeValue::S(text)) => Ok(text),
+        _ => Err(MalformedItem(name)),
+    }
+}
+
+fn parse<T: FromStr>(item: &Item, name: &'static str) -> Result<T, MalformedItem> {
+    get_text(item, name)?
+        .parse()
+        .map_err(|_| MalformedItem(name))
+}
+
+fn get_number<T: FromStr>(item: &Item, name: &'static str) -> Result<T, MalformedItem> {
+    match item.get(name) {
+        Some(AttributeValue::N(number)) => number.parse().map_err(|_| MalformedItem(name)),
+        _ => Err(MalformedItem(name)),
+    }
+}
+
+fn get_map<'a>(item: &'a Item, name: &'static str) -> Result<Option<&'a Item>, MalformedItem> {
+    match item.get(name) {
+        None => Ok(None),
+        Some(AttributeValue::M(map)) => Ok(Some(map)),
+        Some(_) => Err(MalformedItem(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokencast_core::id::SessionId;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn session() -> Session {
+        Session {
+            id: SessionId::random(),
+            owner: Owner::new("owner").expect("not empty"),
+            status: Status::Failed,
+            attempt: Attempt(2),
+            sequence: Sequence(31),
+            text: "So far so good ü".to_owned(),
+            ending: Ending {
+                stop_reason: Some("end_turn".to_owned()),
+                usage: Some(Usage {
+                    input_tokens: 1,
+                    output_tokens: 2,
+                    total_tokens: 3,
+                }),
+                failure: Some(Failure::new(FailureCode::ModelError, "It failed.")),
+            },
+            last_attempt: Attempt(3),
+            lease: Some(Lease {
+                until_ms: 1_700_000_030_000,
+                holder: Uuid::new_v4(),
+            }),
+            stop_requested: true,
+            last_failure: Some(Failure::new(FailureCode::Throttled, "Busy.")),
+            created_at_ms: 1_700_000_000_000,
+            updated_at_ms: 1_700_000_001_000,
+            expires_at_s: 1_700_086_400,
+        }
+    }
+
+    #[test]
+    fn a_session_reads_back_as_written() {
+        let full = session();
+        let bare = Session {
+            ending: Ending::default(),
+            lease: None,
+            stop_requested: false,
+            last_failure: None,
+            text: String::new(),
+            ..session()
+        };
+        for session in [full, bare] {
+            let found = read(&write(&session, Version(7))).expect("reads");
+            assert_eq!((found.session, found.version), (session, Version(7)));
+        }
+    }
+
+    #[test]
+    fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
+        let item = write(&session(), Version(1));
+        for name in [
+            KEY,
+            VERSION,
+            TTL,
+            "owner",
+            "status",
+            "attempt",
+            "sequence",
+            "text",
+            "leaseHolder",
+        ] {
+            let mut item = item.clone();
+            item.remove(name);
+            let error = read(&item).expect_err("refused").to_string();
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Why a session failed, in words that a client may see.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The closed set of failure codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FailureCode {
+    /// The prompt is empty, too long, or refused by the model as malformed.
+    InvalidPrompt,
+    /// The session belongs to someone else.
+    Unauthorized,
+    /// The model has no capacity now.
+    Throttled,
+    /// The model failed, or its stream ended without saying why.
+    ModelError,
+    /// The model said nothing for too long.
+    ModelStalled,
+    /// The function's time was up.
+    Deadline,
+    /// The events could not be delivered.
+    PublishFailed,
+    /// Anything else; the log knows more.
+    Internal,
+}
+
+impl FailureCode {
+    pub const ALL: [Self; 8] = [
+        Self::InvalidPrompt,
+        Self::Unauthorized,
+        Self::Throttled,
+        Self::ModelError,
+        Self::ModelStalled,
+        Self::Deadline,
+        Self::PublishFailed,
+        Self::Internal,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidPrompt => "INVALID_PROMPT",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::Throttled => "THROTTLED",
+            Self::ModelError => "MODEL_ERROR",
+            Self::ModelStalled => "MODEL_STALLED",
+            Self::Deadline => "DEADLINE",
+            Self::PublishFailed => "PUBLISH_FAILED",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// Whether the same prompt may well succeed when it is tried again: by the worker first, then by the client.
+    pub fn retryable(self) -> bool {
+        match self {
+            Self::InvalidPrompt | Self::Unauthorized | Self::Deadline => false,
+            Self::Throttled
+            | Self::ModelError
+            | Self::ModelStalled
+            | Self::PublishFailed
+            | Self::Internal => true,
+        }
+    }
+}
+
+impl fmt::Display for FailureCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A text that is none of the codes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown failure code `{0}`")]
+pub struct UnknownFailureCode(String);
+
+impl FromStr for FailureCode {
+    type Err = UnknownFailureCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|code| code.as_str() == text);
+        known.ok_or_else(|| UnknownFailureCode(text.to_owned()))
+    }
+}
+
+/// A failure as a client sees it: a code, and a message that is safe to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub code: FailureCode,
+    pub message: String,
+}
+
+impl Failure {
+    pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    pub fn retryable(&self) -> bool {
+        self.code.retryable()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_reads_back_from_its_name() {
+        for code in FailureCode::ALL {
+            assert_eq!(code.as_str().parse(), Ok(code));
+            assert_eq!(
+                serde_json::to_value(code).expect("serializes"),
+                code.as_str()
+            );
+        }
+        assert!("OTHER".parse::<FailureCode>().is_err());
+    }
+}

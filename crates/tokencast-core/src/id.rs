@@ -1,0 +1,136 @@
+//! Identifiers and counters, checked where they enter.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+/// A session's id: a UUID in its hyphenated form, made by the client or by the request function.
+///
+/// It is kept in the case it came in, because subscriptions are filtered by comparing the text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct SessionId([u8; uuid::fmt::Hyphenated::LENGTH]);
+
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("sessionId is not a UUID: expected the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")]
+pub struct InvalidSessionId;
+
+impl SessionId {
+    /// A random one (UUID version 4).
+    pub fn random() -> Self {
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        Uuid::new_v4().as_hyphenated().encode_lower(&mut text);
+        Self(text)
+    }
+
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = InvalidSessionId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes = text.as_bytes().try_into().map_err(|_| InvalidSessionId)?;
+        Uuid::try_parse(text).map_err(|_| InvalidSessionId)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = InvalidSessionId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "SessionId({self})")
+    }
+}
+
+/// Who owns a session: the `sub` of a Cognito user.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Owner(String);
+
+impl Owner {
+    /// `None` for an empty name, which would let two callers without one share a session.
+    pub fn new(name: impl Into<String>) -> Option<Self> {
+        let name = name.into();
+        (!name.is_empty()).then_some(Self(name))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Which try at an answer: 1, 2, 3 …; 0 before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Attempt(pub u32);
+
+impl Attempt {
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// An event's place within its attempt: 1, 2, 3 …; 0 before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sequence(pub u32);
+
+impl Sequence {
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_id_is_a_hyphenated_uuid() {
+        for (text, valid) in [
+            ("67e55044-10b1-426f-9247-bb680e5fe0c8", true),
+            ("67E55044-10B1-426F-9247-BB680E5FE0C8", true),
+            ("67e5504410b1426f9247bb680e5fe0c8", false),
+            ("{67e55044-10b1-426f-9247-bb680e5fe0c8}", false),
+            ("urn:uuid:67e55044-10b1-426f-9247-bb680e5fe0c8", false),
+            ("67e55044-10b1-426f-9247-bb680e5fe0cg", false),
+            ("", false),
+            ("my session", false),
+        ] {
+            let parsed = text.parse::<SessionId>();
+            assert_eq!(parsed.is_ok(), valid, "{text}");
+            assert!(
+                parsed.is_err()
+                    || parsed == Ok(text.parse().expect("valid"))
+                        && parsed.expect("valid").as_str() == text
+            );
+        }
+    }
+}

@@ -1,0 +1,366 @@
+//! From a model's stream to a sink: one publish in flight, and the session's record kept up beside it.
+//!
+//! While a publish is in flight, tokens that arrive wait, and go together in the next. So order holds without help from
+//! the client, and the lag stays within two round trips however fast the model is. Nothing waits for a checkpoint.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Fuse, FusedFuture, FutureExt};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tracing::{debug, warn};
+
+use crate::event::{Ending, TokenEvent, Usage};
+use crate::failure::{Failure, FailureCode};
+use crate::id::{Attempt, Sequence};
+use crate::ports::{
+    Clock, Fence, Model, ModelEvent, Receipt, SessionStore, TokenSink, TokenSource, Versioned,
+};
+use crate::session::{Lost, Outcome, Progress, Session, Status};
+
+mod buffer;
+mod record;
+
+pub use buffer::PublishMode;
+
+use buffer::Buffer;
+use record::Noted;
+
+/// The longest answer that is kept: an item of the session table holds 400 KB.
+pub const MAX_ANSWER_BYTES: usize = 350_000;
+
+/// Stop reason of an answer that reached [`MAX_ANSWER_BYTES`].
+pub const STOP_REASON_TOO_LONG: &str = "max_answer_bytes";
+
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub publish_mode: PublishMode,
+    /// The least time between two publishes. The first token never waits.
+    pub flush_interval: Duration,
+    /// How often progress is saved and a request to stop is looked for.
+    pub checkpoint_interval: Duration,
+    /// How long an attempt is alone without renewing; its message stays hidden as long.
+    pub lease: Duration,
+    /// How long the model may say nothing.
+    pub model_idle_timeout: Duration,
+}
+
+/// How an attempt came out. In each case the record says so already.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a session, and soon taken apart"
+)]
+pub enum Attempted {
+    /// The session is over; its terminal event is still to be published.
+    Ended(Session),
+    /// It failed, and another attempt may do better.
+    GaveUp(Failure),
+    /// Another attempt has begun, or nobody can tell: this one must keep silent.
+    LeaseLost,
+}
+
+/// What an attempt works with.
+pub struct Parts<'a, M, K, S, R, C> {
+    pub model: &'a M,
+    pub sink: &'a K,
+    pub store: &'a S,
+    pub receipt: &'a R,
+    pub clock: &'a C,
+    pub settings: &'a Settings,
+}
+
+/// Why the loop ended.
+enum Stop {
+    Finished,
+    Failed(Failure),
+    Requested,
+    LeaseLost,
+}
+
+/// Answers `prompt` within one attempt, begun as `held`.
+///
+/// `deadline_ms` is when the session must have ended; the caller keeps some time behind it for the terminal event.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one loop, whose branches share its state"
+)]
+pub async fn run<M, K, S, R, C>(
+    parts: &Parts<'_, M, K, S, R, C>,
+    prompt: &str,
+    held: Versioned,
+    deadline_ms: i64,
+) -> Attempted
+where
+    M: Model,
+    K: TokenSink,
+    S: SessionStore,
+    R: Receipt,
+    C: Clock,
+{
+    let Parts {
+        model,
+        sink,
+        store,
+        receipt,
+        clock,
+        settings,
+    } = *parts;
+    let session_id = held.session.id;
+    let attempt = held.session.last_attempt;
+    let fence = Fence::until(
+        session_id,
+        fence_until(held.session.lease_until_ms(), settings),
+    );
+    let deadline = instant_of(deadline_ms, clock);
+    let mut record = held;
+    let mut buffer = Buffer::new(settings.publish_mode);
+
+    let mut starting = pin!(model.start(prompt).fuse());
+    let mut tokens = None;
+    let mut publishing = pin!(Fuse::terminated());
+    let mut noting = pin!(Fuse::terminated());
+    let mut heartbeat = every(settings.lease / 3);
+    let mut checkpoint = every(settings.checkpoint_interval);
+    let mut heartbeat_due = false;
+    let mut noted_sequence = Sequence(0);
+    let mut next_publish = Instant::now();
+    let mut idle_at = Instant::now() + settings.model_idle_timeout;
+    let (mut stop_reason, mut usage): (_, Option<Usage>) = (None, None);
+    let mut model_done = false;
+
+    let stop = loop {
+        let may_publish =
+            publishing.is_terminated() && !buffer.is_empty() && fence.holds(clock.now_ms());
+        if may_publish
+            && Instant::now() >= next_publish
+            && let Some((token, sequence)) = buffer.take()
+        {
+            next_publish = Instant::now() + settings.flush_interval;
+            let event = TokenEvent {
+                session_id,
+                attempt,
+                sequence,
+                token,
+                status: Status::Streaming,
+                ending: None,
+            };
+            let (sink, fence) = (sink, &fence);
+            publishing.set(async move { sink.publish(&event, fence, deadline_ms).await }.fuse());
+            if sequence.0 == 1 {
+                // The first token makes the session STREAMING; whoever asks shall see that soon.
+                checkpoint.reset_immediately();
+            }
+            continue;
+        }
+        if model_done && buffer.is_empty() {
+            break Stop::Finished;
+        }
+        let may_note = noting.is_terminated();
+        tokio::select! {
+            biased;
+            () = sleep_until(deadline) => {
+                break Stop::Failed(Failure::new(FailureCode::Deadline, "The answer took longer than the time it has."));
+            }
+            result = &mut publishing, if !publishing.is_terminated() => {
+                if let Err(failure) = result {
+                    break Stop::Failed(failure);
+                }
+            }
+            noted = &mut noting, if !noting.is_terminated() => match noted {
+                Noted::Saved(saved) => {
+                    fence.extend(fence_until(saved.session.lease_until_ms(), settings));
+                    record = saved;
+                }
+                Noted::StopRequested => break Stop::Requested,
+                Noted::Lost => break Stop::LeaseLost,
+                Noted::Unreachable if !fence.holds(clock.now_ms()) => break Stop::LeaseLost,
+                Noted::Unreachable => {
+                    noted_sequence = Sequence(0);
+                    heartbeat_due = true;
+                }
+            },
+            _ = heartbeat.tick() => heartbeat_due = true,
+            _ = checkpoint.tick(), if may_note => {
+                let progress = buffer.progress();
+                let progress = (progress.sequence > noted_sequence).then(|| progress.clone());
+                noted_sequence = buffer.progress().sequence;
+                let renew = heartbeat_due || !fence.holds(clock.now_ms());
+                heartbeat_due = false;
+                let until_ms = renew.then(|| clock.now_ms() + millis(settings.lease));
+                noting.set(record::note(store, receipt, clock, record.clone(), attempt, progress, until_ms).fuse());
+            }
+            started = &mut starting, if !starting.is_terminated() => match started {
+                Ok(source) => {
+                    idle_at = Instant::now() + settings.model_idle_timeout;
+                    tokens = Some(source);
+                }
+                Err(failure) => break Stop::Failed(failure),
+            },
+            event = next(&mut tokens), if !model_done && tokens.is_some() && !buffer.is_full() => {
+                idle_at = Instant::now() + settings.model_idle_timeout;
+                match event {
+                    Ok(Some(ModelEvent::Text(token))) => {
+                        buffer.push(&token);
+                        if buffer.answer_bytes() >= MAX_ANSWER_BYTES {
+                            stop_reason = Some(STOP_REASON_TOO_LONG.to_owned());
+                            model_done = true;
+                            tokens = None;
+                        }
+                    }
+                    Ok(Some(ModelEvent::Stopped(reason))) => stop_reason = Some(reason),
+                    Ok(Some(ModelEvent::Usage(counted))) => usage = Some(counted),
+                    Ok(None) if stop_reason.is_none() => {
+                        let message = "The model's answer was cut off.";
+                        break Stop::Failed(Failure::new(FailureCode::ModelError, message));
+                    }
+                    Ok(None) => model_done = true,
+                    Err(failure) => break Stop::Failed(failure),
+                }
+            }
+            () = sleep_until(idle_at), if !model_done && !buffer.is_full() => {
+                let message = "The model stopped answering.";
+                break Stop::Failed(Failure::new(FailureCode::ModelStalled, message));
+            }
+            () = sleep_until(next_publish), if may_publish => {}
+        }
+    };
+    // From here on the model's work is of no use, whatever came of it.
+    drop(tokens);
+    noting.set(Fuse::terminated());
+
+    let progress = buffer.progress().clone();
+    debug!(session = %session_id, attempt = attempt.0, events = progress.sequence.0, "attempt over");
+    let outcome = match stop {
+        Stop::LeaseLost => return Attempted::LeaseLost,
+        Stop::Failed(failure) if failure.retryable() => {
+            return give_up(parts, record, attempt, &progress, failure, deadline_ms).await;
+        }
+        Stop::Finished => Outcome {
+            status: Status::Completed,
+            ending: Ending {
+                stop_reason,
+                usage,
+                failure: None,
+            },
+        },
+        Stop::Requested => Outcome {
+            status: Status::Cancelled,
+            ending: Ending {
+                usage,
+                ..Ending::default()
+            },
+        },
+        Stop::Failed(failure) => Outcome {
+            status: Status::Failed,
+            ending: Ending {
+                stop_reason,
+                usage,
+                failure: Some(failure),
+            },
+        },
+    };
+    // The last tokens may still be on their way. The record need not wait for them; only the terminal event must.
+    let (attempted, published) = tokio::join!(
+        end(parts, record, attempt, &progress, &outcome, deadline_ms),
+        settle(publishing)
+    );
+    if let Err(failure) = published {
+        warn!(session = %session_id, code = %failure.code, "the last tokens were not published");
+    }
+    attempted
+}
+
+/// Ends the session in its record.
+pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
+    parts: &Parts<'_, M, K, S, R, C>,
+    record: Versioned,
+    attempt: Attempt,
+    progress: &Progress,
+    outcome: &Outcome,
+    give_up_at_ms: i64,
+) -> Attempted {
+    let id = record.session.id;
+    let written = record::persist(
+        parts.store,
+        parts.clock,
+        record,
+        give_up_at_ms,
+        |current, now_ms| Session::finish(current, attempt, progress, outcome, now_ms),
+    );
+    match written.await {
+        Ok(Ok(session)) => Attempted::Ended(session),
+        Ok(Err(Lost)) => Attempted::LeaseLost,
+        Err(error) => {
+            warn!(session = %id, error = &error as &dyn std::error::Error, "the end was not recorded");
+            Attempted::LeaseLost
+        }
+    }
+}
+
+/// Gives the attempt up, so that the next need not wait for the lease to run out.
+async fn give_up<M, K, S: SessionStore, R, C: Clock>(
+    parts: &Parts<'_, M, K, S, R, C>,
+    record: Versioned,
+    attempt: Attempt,
+    progress: &Progress,
+    failure: Failure,
+    give_up_at_ms: i64,
+) -> Attempted {
+    let id = record.session.id;
+    let written = record::persist(
+        parts.store,
+        parts.clock,
+        record,
+        give_up_at_ms,
+        |current, now_ms| Session::release(current, attempt, progress, &failure, now_ms),
+    );
+    match written.await {
+        Ok(Err(Lost)) => return Attempted::LeaseLost,
+        Ok(Ok(_)) => {}
+        Err(error) => {
+            warn!(session = %id, error = &error as &dyn std::error::Error, "the lease was not released");
+        }
+    }
+    Attempted::GaveUp(failure)
+}
+
+async fn next<T: TokenSource>(tokens: &mut Option<T>) -> Result<Option<ModelEvent>, Failure> {
+    match tokens {
+        Some(tokens) => tokens.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for a publish that is in flight, if one is.
+async fn settle<F: FusedFuture<Output = Result<(), Failure>>>(
+    publishing: std::pin::Pin<&mut F>,
+) -> Result<(), Failure> {
+    if publishing.is_terminated() {
+        Ok(())
+    } else {
+        publishing.await
+    }
+}
+
+/// The fence falls a little before the lease, for clocks that differ.
+fn fence_until(lease_until_ms: i64, settings: &Settings) -> i64 {
+    lease_until_ms - millis(settings.lease / 10).min(1000)
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval.reset();
+    interval
+}
+
+fn instant_of(at_ms: i64, clock: &impl Clock) -> Instant {
+    let left_ms = u64::try_from(at_ms - clock.now_ms()).unwrap_or(0);
+    // Far beyond any deadline, but within what an `Instant` can hold.
+    Instant::now() + Duration::from_millis(left_ms.min(86_400_000))
+}
+
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

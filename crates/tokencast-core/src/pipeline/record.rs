@@ -1,0 +1,113 @@
+//! The session's record during an attempt: checkpoints, renewals, and the last word.
+
+use std::time::Duration;
+
+use tracing::warn;
+
+use super::millis;
+use crate::backoff::Backoff;
+use crate::id::Attempt;
+use crate::ports::{Applied, Clock, Receipt, SessionStore, StoreError, Versioned, update};
+use crate::session::{Lost, Progress, Saved, Session};
+
+/// What came of a checkpoint.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "mostly the large one, and soon taken apart"
+)]
+pub(super) enum Noted {
+    Saved(Versioned),
+    StopRequested,
+    Lost,
+    /// The table did not answer; the next checkpoint covers this one's progress too.
+    Unreachable,
+}
+
+/// Saves progress, where there is some; renews the lease, where `until_ms` is given; and reads whether to stop.
+///
+/// The message's visibility is renewed after the lease, so that the message never comes back while the lease lives.
+pub(super) async fn note<S: SessionStore, R: Receipt, C: Clock>(
+    store: &S,
+    receipt: &R,
+    clock: &C,
+    record: Versioned,
+    attempt: Attempt,
+    progress: Option<Progress>,
+    until_ms: Option<i64>,
+) -> Noted {
+    let id = record.session.id;
+    let writes = progress.is_some() || until_ms.is_some();
+    // With nothing to write, the table is read, to see whether somebody asked for a stop.
+    let known = writes.then_some(record);
+    let now_ms = clock.now_ms();
+    let noted = update(store, id, known, |current| {
+        let saved = Session::save(current, attempt, progress.as_ref(), until_ms, now_ms);
+        let write = match &saved {
+            Ok(Saved::Continue(session)) if writes => Some(session.clone()),
+            _ => None,
+        };
+        Applied {
+            write,
+            answer: saved.map(|saved| matches!(saved, Saved::Continue(_))),
+        }
+    });
+    let noted = match noted.await {
+        Ok((Ok(true), Some(saved))) => Noted::Saved(saved),
+        Ok((Ok(false), _)) => Noted::StopRequested,
+        Ok((Ok(true), None) | (Err(Lost), _)) => Noted::Lost,
+        Err(error) => {
+            warn!(session = %id, error = &error as &dyn std::error::Error, "checkpoint failed");
+            Noted::Unreachable
+        }
+    };
+    if let (Noted::Saved(_), Some(until_ms)) = (&noted, until_ms) {
+        let seconds = Duration::from_millis(u64::try_from(until_ms - now_ms).unwrap_or(0))
+            .as_secs_f64()
+            .ceil();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a lease is minutes at most"
+        )]
+        if let Err(error) = receipt.hide_for(seconds as u32).await {
+            warn!(session = %id, error = &error as &dyn std::error::Error, "the message's visibility was not renewed");
+        }
+    }
+    noted
+}
+
+/// Writes the last word of an attempt, trying again while the table does not answer, up to `give_up_at_ms`.
+pub(super) async fn persist<S: SessionStore, C: Clock>(
+    store: &S,
+    clock: &C,
+    record: Versioned,
+    give_up_at_ms: i64,
+    rule: impl Fn(Option<Session>, i64) -> Result<Session, Lost> + Send + Sync,
+) -> Result<Result<Session, Lost>, StoreError> {
+    const BACKOFF: Backoff = Backoff {
+        first: Duration::from_millis(100),
+        cap: Duration::from_secs(5),
+    };
+    let id = record.session.id;
+    let mut known = Some(record);
+    for failures in 1.. {
+        let written = update(store, id, known.take(), |current| {
+            let changed = rule(current, clock.now_ms());
+            Applied {
+                write: changed.as_ref().ok().cloned(),
+                answer: changed,
+            }
+        });
+        let error = match written.await {
+            Ok((changed, _)) => return Ok(changed),
+            Err(error) => error,
+        };
+        let delay = BACKOFF.delay(failures);
+        if clock.now_ms() + millis(delay) >= give_up_at_ms {
+            return Err(error);
+        }
+        tokio::time::sleep(delay).await;
+    }
+    unreachable!("the loop above only ends by returning")
+}

@@ -1,0 +1,106 @@
+//! Everything outside, as traits: the model, the sink, the session table, the queue and the clock.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use thiserror::Error;
+
+use crate::event::{TokenEvent, Usage};
+use crate::failure::Failure;
+use crate::id::SessionId;
+use crate::job::Job;
+
+mod store;
+
+pub use store::{Applied, Conflict, SessionStore, StoreError, Version, Versioned, update};
+
+/// Milliseconds since the Unix epoch.
+pub trait Clock: Send + Sync {
+    fn now_ms(&self) -> i64;
+}
+
+/// A language model.
+pub trait Model: Send + Sync {
+    type Tokens: TokenSource;
+
+    /// Starts the answer to a prompt.
+    fn start(&self, prompt: &str) -> impl Future<Output = Result<Self::Tokens, Failure>> + Send;
+}
+
+/// An answer as it comes. Dropping it ends the model's work.
+pub trait TokenSource: Send {
+    /// The next event; `None` once the stream is over. Cancel-safe: a call that is dropped loses no event.
+    fn next(&mut self) -> impl Future<Output = Result<Option<ModelEvent>, Failure>> + Send;
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelEvent {
+    /// May be empty; it then only shows that the model is alive.
+    Text(String),
+    /// Why the model stopped, in its own words.
+    Stopped(String),
+    Usage(Usage),
+}
+
+/// Where events go.
+pub trait TokenSink: Send + Sync {
+    /// Delivers one event, trying again as long as that makes sense, the fence holds, and `give_up_at_ms` is not reached.
+    fn publish(
+        &self,
+        event: &TokenEvent,
+        fence: &Fence,
+        give_up_at_ms: i64,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
+}
+
+/// Where jobs wait.
+pub trait JobQueue: Send + Sync {
+    fn send(&self, job: &Job) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
+
+/// The receipt of one received message.
+pub trait Receipt: Send + Sync {
+    /// Keeps the message from others for this long from now; 0 gives it back at once.
+    fn hide_for(&self, seconds: u32) -> impl Future<Output = Result<(), QueueError>> + Send;
+}
+
+#[derive(Debug, Error)]
+#[error("queue: {operation} failed")]
+pub struct QueueError {
+    pub operation: &'static str,
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Whether an attempt may still publish: until its lease runs out by the clock, however long the process was paused.
+#[derive(Debug)]
+pub struct Fence {
+    session_id: SessionId,
+    until_ms: AtomicI64,
+}
+
+impl Fence {
+    pub fn until(session_id: SessionId, until_ms: i64) -> Self {
+        Self {
+            session_id,
+            until_ms: AtomicI64::new(until_ms),
+        }
+    }
+
+    /// For an event that says the same whoever sends it, such as the end of a session that is over.
+    pub fn open(session_id: SessionId) -> Self {
+        Self::until(session_id, i64::MAX)
+    }
+
+    pub fn extend(&self, until_ms: i64) {
+        self.until_ms.store(until_ms, Ordering::Release);
+    }
+
+    pub fn holds(&self, now_ms: i64) -> bool {
+        now_ms < self.until_ms.load(Ordering::Acquire)
+    }
+
+    pub fn session_id(&self) -> SessionId {
+        self.session_id
+    }
+}

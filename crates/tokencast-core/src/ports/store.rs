@@ -1,0 +1,94 @@
+//! The session table: compare and set, and the loop that applies a rule with it.
+
+use std::future::Future;
+
+use thiserror::Error;
+
+use crate::id::SessionId;
+use crate::session::Session;
+
+/// How often a rule is applied to a record that others keep changing.
+const MAX_CONFLICTS: usize = 10;
+
+/// Counts the writes of one record; 0 before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Version(pub u32);
+
+/// A record and the write that it is from.
+#[derive(Clone, Debug)]
+pub struct Versioned {
+    pub session: Session,
+    pub version: Version,
+}
+
+pub trait SessionStore: Send + Sync {
+    /// The record as of now: a consistent read.
+    fn get(
+        &self,
+        id: SessionId,
+    ) -> impl Future<Output = Result<Option<Versioned>, StoreError>> + Send;
+
+    /// Writes a record if the one there is still `expected` (`None`: if there is none), and answers with its version.
+    fn put(
+        &self,
+        session: &Session,
+        expected: Option<Version>,
+    ) -> impl Future<Output = Result<Result<Version, Conflict>, StoreError>> + Send;
+}
+
+/// Somebody else wrote in between: the record as it stands.
+#[derive(Clone, Debug)]
+pub struct Conflict(pub Option<Versioned>);
+
+#[derive(Debug, Error)]
+#[error("session table: {operation} failed")]
+pub struct StoreError {
+    pub operation: &'static str,
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// What a rule makes of a record, and what it answers.
+pub struct Applied<T> {
+    /// `None` where nothing is to be written.
+    pub write: Option<Session>,
+    pub answer: T,
+}
+
+/// Applies a rule to a record and writes the result, again and again while others write in between.
+///
+/// `known` is the record as the caller last saw it, which saves a read where it is still so.
+pub async fn update<S: SessionStore, T>(
+    store: &S,
+    id: SessionId,
+    known: Option<Versioned>,
+    mut rule: impl FnMut(Option<Session>) -> Applied<T> + Send,
+) -> Result<(T, Option<Versioned>), StoreError>
+where
+    T: Send,
+{
+    let mut current = match known {
+        Some(known) => Some(known),
+        None => store.get(id).await?,
+    };
+    for _ in 0..MAX_CONFLICTS {
+        let version = current.as_ref().map(|current| current.version);
+        let before = current.as_ref().map(|current| &current.session);
+        let Applied { write, answer } = rule(before.cloned());
+        let Some(session) = write.filter(|session| Some(session) != before) else {
+            return Ok((answer, current));
+        };
+        match store.put(&session, version).await? {
+            Ok(version) => return Ok((answer, Some(Versioned { session, version }))),
+            // The same as was to be written: an earlier try of this write came through, and only its answer was lost.
+            Err(Conflict(Some(found))) if found.session == session => {
+                return Ok((answer, Some(found)));
+            }
+            Err(Conflict(found)) => current = found,
+        }
+    }
+    Err(StoreError {
+        operation: "update",
+        source: "the record kept changing".into(),
+    })
+}

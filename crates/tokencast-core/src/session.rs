@@ -1,0 +1,137 @@
+//! A session's record, and the rules by which it changes.
+//!
+//! The rules are pure functions from the record as it stands to the record as it shall be. A [store](crate::ports)
+//! writes the result only if nobody has written since, and applies the rule again if somebody has; so what is proved of
+//! the rules holds for the table.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::event::Ending;
+use crate::failure::Failure;
+use crate::id::{Attempt, Owner, Sequence, SessionId};
+
+mod lease;
+mod owner;
+
+pub use lease::{LeaseRefused, Leased, Lost, Outcome, Progress, Saved};
+pub use owner::OtherOwner;
+
+/// How long an id stays taken by a subscriber that starts nothing.
+pub const CLAIM_TTL_S: i64 = 10 * 60;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// A subscriber took the id; nothing was started yet.
+    Claimed,
+    /// Started; no token yet.
+    Queued,
+    Streaming,
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl Status {
+    pub const ALL: [Self; 6] = [
+        Self::Claimed,
+        Self::Queued,
+        Self::Streaming,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "CLAIMED",
+            Self::Queued => "QUEUED",
+            Self::Streaming => "STREAMING",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+/// That an attempt has the session to itself for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub until_ms: i64,
+    /// Made anew for each lease, so that two workers that write the same at the same time can tell whose it became.
+    pub holder: Uuid,
+}
+
+/// One prompt's answer, as the table holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub id: SessionId,
+    pub owner: Owner,
+    pub status: Status,
+    /// The attempt that `text` and `sequence` are from.
+    pub attempt: Attempt,
+    /// The last event that `text` covers; of a session that is over, the event that ended it.
+    pub sequence: Sequence,
+    pub text: String,
+    /// Meaningful once the session is over.
+    pub ending: Ending,
+    /// The last attempt that was begun. It fences: whoever began an earlier one may change nothing any more.
+    pub last_attempt: Attempt,
+    /// `None` when that attempt has given up.
+    pub lease: Option<Lease>,
+    pub stop_requested: bool,
+    /// Why the attempt before ended, for the message of the last.
+    pub last_failure: Option<Failure>,
+    pub created_at_ms: i64,
+    pub updated_at_ms: i64,
+    /// When the table may forget it, in seconds since the Unix epoch, as DynamoDB's TTL counts.
+    pub expires_at_s: i64,
+}
+
+impl Session {
+    pub(crate) fn new(id: SessionId, owner: Owner, now_ms: i64) -> Self {
+        Self {
+            id,
+            owner,
+            status: Status::Claimed,
+            attempt: Attempt(0),
+            sequence: Sequence(0),
+            text: String::new(),
+            ending: Ending::default(),
+            last_attempt: Attempt(0),
+            lease: None,
+            stop_requested: false,
+            last_failure: None,
+            created_at_ms: now_ms,
+            updated_at_ms: now_ms,
+            expires_at_s: now_ms / 1000 + CLAIM_TTL_S,
+        }
+    }
+
+    /// A record past its expiry is as good as deleted: `DynamoDB` may take days to do it.
+    pub fn is_expired(&self, now_ms: i64) -> bool {
+        self.expires_at_s <= now_ms / 1000
+    }
+
+    pub fn has_live_lease(&self, now_ms: i64) -> bool {
+        self.lease_until_ms() > now_ms
+    }
+
+    /// Until when an attempt has the session to itself; 0 when none has.
+    pub fn lease_until_ms(&self) -> i64 {
+        self.lease.map_or(0, |lease| lease.until_ms)
+    }
+
+    /// Ends it. The ending is an event of its own, so it takes the next number.
+    fn end(&mut self, status: Status, ending: Ending) {
+        self.status = status;
+        self.sequence = self.sequence.next();
+        self.ending = ending;
+        self.lease = None;
+    }
+}

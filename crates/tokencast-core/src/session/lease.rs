@@ -1,0 +1,160 @@
+//! What a worker may do: begin an attempt, save its progress, give it up, end the session.
+//!
+//! An attempt's number is its fencing token: every change names it, and is refused once a later attempt has begun.
+
+use thiserror::Error;
+
+use super::{Lease, Session, Status};
+use crate::event::Ending;
+use crate::failure::Failure;
+use crate::id::{Attempt, Owner, Sequence, SessionId};
+
+/// How far an attempt has come: the tokens of its events 1 to `sequence`, joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub text: String,
+    pub sequence: Sequence,
+}
+
+/// What a worker finds that asks for a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leased {
+    /// It is the worker's, as `last_attempt`.
+    Begun(Session),
+    /// It is over already, or was stopped before it began.
+    Ended(Session),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum LeaseRefused {
+    #[error("another worker has the session")]
+    Held { until_ms: i64 },
+    #[error("the session belongs to someone else than the job")]
+    OtherOwner,
+}
+
+/// A later attempt has begun, or the session is over: this one may change nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the lease was lost to a later attempt")]
+pub struct Lost;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saved {
+    Continue(Session),
+    /// The owner asked for a stop; nothing was saved.
+    StopRequested(Session),
+}
+
+/// How an attempt ends its session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub status: Status,
+    pub ending: Ending,
+}
+
+impl Session {
+    /// Begins the next attempt.
+    pub fn lease(
+        current: Option<Self>,
+        id: SessionId,
+        owner: &Owner,
+        lease: Lease,
+        now_ms: i64,
+        ttl_s: i64,
+    ) -> Result<Leased, LeaseRefused> {
+        let mut session =
+            Self::claim(current, id, owner, now_ms).map_err(|_| LeaseRefused::OtherOwner)?;
+        if session.status.is_terminal() {
+            return Ok(Leased::Ended(session));
+        }
+        if session.has_live_lease(now_ms) {
+            return Err(LeaseRefused::Held {
+                until_ms: session.lease_until_ms(),
+            });
+        }
+        session.updated_at_ms = now_ms;
+        if session.stop_requested {
+            session.end(Status::Cancelled, Ending::default());
+            return Ok(Leased::Ended(session));
+        }
+        if session.status == Status::Claimed {
+            session.status = Status::Queued;
+        }
+        session.last_attempt = session.last_attempt.next();
+        session.lease = Some(lease);
+        session.expires_at_s = now_ms / 1000 + ttl_s;
+        Ok(Leased::Begun(session))
+    }
+
+    /// Saves progress, where there is some, and holds the lease longer, where `until_ms` is given.
+    pub fn save(
+        current: Option<Self>,
+        attempt: Attempt,
+        progress: Option<&Progress>,
+        until_ms: Option<i64>,
+        now_ms: i64,
+    ) -> Result<Saved, Lost> {
+        let mut session = Self::held_by(current, attempt)?;
+        if session.stop_requested {
+            return Ok(Saved::StopRequested(session));
+        }
+        session.write(attempt, progress);
+        if let (Some(lease), Some(until_ms)) = (&mut session.lease, until_ms) {
+            lease.until_ms = until_ms;
+        }
+        session.updated_at_ms = now_ms;
+        Ok(Saved::Continue(session))
+    }
+
+    /// Gives the attempt up, so that the next need not wait for the lease to run out.
+    pub fn release(
+        current: Option<Self>,
+        attempt: Attempt,
+        progress: &Progress,
+        failure: &Failure,
+        now_ms: i64,
+    ) -> Result<Self, Lost> {
+        let mut session = Self::held_by(current, attempt)?;
+        session.write(attempt, Some(progress));
+        session.lease = None;
+        session.last_failure = Some(failure.clone());
+        session.updated_at_ms = now_ms;
+        Ok(session)
+    }
+
+    /// Ends the session. An attempt without a token of its own keeps the text of the one before it, under its own
+    /// number; subscribers see that they are not up to date, and read it.
+    pub fn finish(
+        current: Option<Self>,
+        attempt: Attempt,
+        progress: &Progress,
+        outcome: &Outcome,
+        now_ms: i64,
+    ) -> Result<Self, Lost> {
+        let mut session = Self::held_by(current, attempt)?;
+        session.write(attempt, Some(progress));
+        session.attempt = attempt;
+        session.end(outcome.status, outcome.ending.clone());
+        session.updated_at_ms = now_ms;
+        Ok(session)
+    }
+
+    fn held_by(current: Option<Self>, attempt: Attempt) -> Result<Self, Lost> {
+        current
+            .filter(|session| {
+                session.last_attempt == attempt
+                    && session.lease.is_some()
+                    && !session.status.is_terminal()
+            })
+            .ok_or(Lost)
+    }
+
+    fn write(&mut self, attempt: Attempt, progress: Option<&Progress>) {
+        if let Some(progress) = progress.filter(|progress| progress.sequence > Sequence(0)) {
+            self.status = Status::Streaming;
+            self.attempt = attempt;
+            self.sequence = progress.sequence;
+            self.text.clone_from(&progress.text);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! One batch of messages: each is delivered on its own, and fails on its own.
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsMessage};
+use futures_util::future::join_all;
+use lambda_runtime::Context;
+use serde::Deserialize;
+use tokencast_aws::queue::SqsQueue;
+use tokencast_core::deliver::{Disposition, Message, deliver};
+use tokencast_core::pipeline::Parts;
+use tokencast_core::ports::{Clock, Model, Receipt, SessionStore, TokenSink};
+use tracing::warn;
+
+use crate::config::Config;
+
+/// What the function works with.
+pub struct Worker<M, K, S, C> {
+    pub model: M,
+    pub sink: K,
+    pub sessions: S,
+    pub queue: SqsQueue,
+    pub clock: C,
+    pub config: Config,
+}
+
+/// An SQS event.
+#[derive(Deserialize)]
+pub struct Batch {
+    #[serde(rename = "Records")]
+    pub records: Vec<SqsMessage>,
+}
+
+impl<M: Model, K: TokenSink, S: SessionStore, C: Clock> Worker<M, K, S, C> {
+    /// Answers with the messages to receive again.
+    pub async fn handle(&self, batch: Batch, context: &Context) -> SqsBatchResponse {
+        let killed_at_ms = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+        let dispositions = join_all(
+            batch
+                .records
+                .iter()
+                .map(|record| self.deliver(record, killed_at_ms)),
+        )
+        .await;
+        let mut response = SqsBatchResponse::default();
+        for (record, disposition) in batch.records.iter().zip(dispositions) {
+            if disposition != Disposition::Done {
+                response.add_failure(record.message_id.clone().unwrap_or_default());
+            }
+        }
+        response
+    }
+
+    async fn deliver(&self, record: &SqsMessage, killed_at_ms: i64) -> Disposition {
+        let receipt = self
+            .queue
+            .receipt(record.receipt_handle.clone().unwrap_or_default());
+        let parts = Parts {
+            model: &self.model,
+            sink: &self.sink,
+            store: &self.sessions,
+            receipt: &receipt,
+            clock: &self.clock,
+            settings: &self.config.pipeline,
+        };
+        let message = Message {
+            body: record.body.as_deref().unwrap_or_default(),
+            receive_count: receive_count(record),
+            deadline_ms: killed_at_ms - self.reserve_ms(killed_at_ms),
+            killed_at_ms,
+        };
+        let disposition = deliver(&parts, &self.config.policy, &message).await;
+        if let Disposition::Again(Some(after)) = disposition {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a wait is minutes at most"
+            )]
+            let seconds = after.as_secs_f64().ceil() as u32;
+            if let Err(error) = receipt.hide_for(seconds).await {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the message comes back when its visibility ends"
+                );
+            }
+        }
+        disposition
+    }
+
+    /// What is kept of the time, to end a session properly: never more than a third of it.
+    fn reserve_ms(&self, killed_at_ms: i64) -> i64 {
+        let left_ms = (killed_at_ms - self.clock.now_ms()).max(0);
+        let reserve_ms =
+            i64::try_from(self.config.deadline_reserve.as_millis()).unwrap_or(i64::MAX);
+        reserve_ms.min(left_ms / 3)
+    }
+}
+
+/// How often SQS says the message was received: a string, 1 the first time.
+fn receive_count(record: &SqsMessage) -> u32 {
+    let count = record.attributes.get("ApproximateReceiveCount");
+    count.and_then(|count| count.parse().ok()).unwrap_or(1)
+}
