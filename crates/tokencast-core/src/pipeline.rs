@@ -113,6 +113,14 @@ where
         fence_until(held.session.lease_until_ms(), settings),
     );
     let deadline = instant_of(deadline_ms, clock);
+    let event = |(token, sequence)| TokenEvent {
+        session_id,
+        attempt,
+        sequence,
+        token,
+        status: Status::Streaming,
+        ending: None,
+    };
     let mut record = held;
     let mut buffer = Buffer::new(settings.publish_mode);
 
@@ -137,14 +145,7 @@ where
             && let Some((token, sequence)) = buffer.take()
         {
             next_publish = Instant::now() + settings.flush_interval;
-            let event = TokenEvent {
-                session_id,
-                attempt,
-                sequence,
-                token,
-                status: Status::Streaming,
-                ending: None,
-            };
+            let event = event((token, sequence));
             let (sink, fence) = (sink, &fence);
             publishing.set(async move { sink.publish(&event, fence, deadline_ms).await }.fuse());
             if sequence.0 == 1 {
@@ -229,6 +230,11 @@ where
     drop(tokens);
     noting.set(Fuse::terminated());
 
+    // What came from the model is kept, even if it was not published yet. Only a stop means no more than is there.
+    let mut waiting = Vec::new();
+    if !matches!(stop, Stop::Requested) {
+        waiting.extend(std::iter::from_fn(|| buffer.take()).map(event));
+    }
     let progress = buffer.progress().clone();
     debug!(session = %session_id, attempt = attempt.0, events = progress.sequence.0, "attempt over");
     let outcome = match stop {
@@ -261,9 +267,18 @@ where
         },
     };
     // The last tokens may still be on their way. The record need not wait for them; only the terminal event must.
+    let last_tokens = async {
+        if !publishing.is_terminated() {
+            publishing.await?;
+        }
+        for event in &waiting {
+            sink.publish(event, &fence, deadline_ms).await?;
+        }
+        Ok::<_, Failure>(())
+    };
     let (attempted, published) = tokio::join!(
         end(parts, record, attempt, &progress, &outcome, deadline_ms),
-        settle(publishing)
+        last_tokens
     );
     if let Err(failure) = published {
         warn!(session = %session_id, code = %failure.code, "the last tokens were not published");
@@ -329,17 +344,6 @@ async fn next<T: TokenSource>(tokens: &mut Option<T>) -> Result<Option<ModelEven
     match tokens {
         Some(tokens) => tokens.next().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Waits for a publish that is in flight, if one is.
-async fn settle<F: FusedFuture<Output = Result<(), Failure>>>(
-    publishing: std::pin::Pin<&mut F>,
-) -> Result<(), Failure> {
-    if publishing.is_terminated() {
-        Ok(())
-    } else {
-        publishing.await
     }
 }
 

@@ -1,0 +1,187 @@
+//! The ports in memory, on tokio's clock: so that a test decides when everything happens.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::Failure;
+use tokencast_core::id::SessionId;
+use tokencast_core::ports::{
+    Clock, Conflict, Fence, Model, ModelEvent, QueueError, Receipt, SessionStore, StoreError,
+    TokenSink, TokenSource, Version, Versioned,
+};
+use tokencast_core::session::Session;
+use tokio::time::Instant;
+
+/// Milliseconds since the test began.
+pub(crate) struct TestClock {
+    start: Instant,
+}
+
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Clock for TestClock {
+    fn now_ms(&self) -> i64 {
+        i64::try_from(self.start.elapsed().as_millis()).expect("a test is short")
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct MemoryStore {
+    records: Mutex<HashMap<SessionId, Versioned>>,
+    /// While set, no call is answered.
+    pub(crate) down: Mutex<bool>,
+    pub(crate) writes: Mutex<usize>,
+}
+
+impl MemoryStore {
+    pub(crate) fn change(&self, id: SessionId, change: impl FnOnce(Option<Session>) -> Session) {
+        let mut records = self.records.lock().expect("not poisoned");
+        let current = records.remove(&id);
+        let version = Version(current.as_ref().map_or(1, |current| current.version.0 + 1));
+        records.insert(
+            id,
+            Versioned {
+                session: change(current.map(|current| current.session)),
+                version,
+            },
+        );
+    }
+
+    pub(crate) fn session(&self, id: SessionId) -> Session {
+        self.records.lock().expect("not poisoned")[&id]
+            .session
+            .clone()
+    }
+
+    fn check_up(&self, operation: &'static str) -> Result<(), StoreError> {
+        if *self.down.lock().expect("not poisoned") {
+            return Err(StoreError {
+                operation,
+                source: "down".into(),
+            });
+        }
+        Ok(())
+    }
+}
+
+impl SessionStore for MemoryStore {
+    async fn get(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
+        self.check_up("get")?;
+        Ok(self.records.lock().expect("not poisoned").get(&id).cloned())
+    }
+
+    async fn put(
+        &self,
+        session: &Session,
+        expected: Option<Version>,
+    ) -> Result<Result<Version, Conflict>, StoreError> {
+        self.check_up("put")?;
+        let mut records = self.records.lock().expect("not poisoned");
+        let found = records.get(&session.id).cloned();
+        if found.as_ref().map(|found| found.version) != expected {
+            return Ok(Err(Conflict(found)));
+        }
+        let version = Version(expected.map_or(1, |expected| expected.0 + 1));
+        records.insert(
+            session.id,
+            Versioned {
+                session: session.clone(),
+                version,
+            },
+        );
+        *self.writes.lock().expect("not poisoned") += 1;
+        Ok(Ok(version))
+    }
+}
+
+/// Says each event after a delay; then ends its stream, or falls silent.
+#[derive(Clone, Default)]
+pub(crate) struct ScriptedModel {
+    pub(crate) script: Vec<(Duration, Result<ModelEvent, Failure>)>,
+    pub(crate) silent_at_end: bool,
+}
+
+impl Model for ScriptedModel {
+    type Tokens = Script;
+
+    async fn start(&self, _prompt: &str) -> Result<Script, Failure> {
+        let events = self.script.clone().into_iter();
+        Ok(Script {
+            events: events.collect(),
+            at: 0,
+            due: None,
+            silent_at_end: self.silent_at_end,
+        })
+    }
+}
+
+pub(crate) struct Script {
+    events: Vec<(Duration, Result<ModelEvent, Failure>)>,
+    at: usize,
+    due: Option<Instant>,
+    silent_at_end: bool,
+}
+
+impl TokenSource for Script {
+    async fn next(&mut self) -> Result<Option<ModelEvent>, Failure> {
+        let Some((delay, event)) = self.events.get(self.at) else {
+            if self.silent_at_end {
+                std::future::pending::<()>().await;
+            }
+            return Ok(None);
+        };
+        let due = *self.due.get_or_insert_with(|| Instant::now() + *delay);
+        tokio::time::sleep_until(due).await;
+        // The next is due after this one was, however late it was asked for: a model does not wait.
+        self.due = self.events.get(self.at + 1).map(|(delay, _)| due + *delay);
+        self.at += 1;
+        event.clone().map(Some)
+    }
+}
+
+/// Takes each event after `latency`, and notes when it came.
+#[derive(Default)]
+pub(crate) struct RecordingSink {
+    pub(crate) latency: Duration,
+    pub(crate) refuse_from: Option<usize>,
+    pub(crate) received: Mutex<Vec<(Instant, TokenEvent)>>,
+}
+
+impl TokenSink for RecordingSink {
+    async fn publish(&self, event: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+        let so_far = self.received.lock().expect("not poisoned").len();
+        if self.refuse_from.is_some_and(|from| so_far >= from) {
+            return Err(Failure::new(
+                tokencast_core::failure::FailureCode::PublishFailed,
+                "Refused.",
+            ));
+        }
+        self.received
+            .lock()
+            .expect("not poisoned")
+            .push((Instant::now(), event.clone()));
+        tokio::time::sleep(self.latency).await;
+        Ok(())
+    }
+}
+
+/// Notes for how long its message was hidden.
+#[derive(Default)]
+pub(crate) struct MemoryReceipt {
+    pub(crate) hidden: Mutex<Vec<u32>>,
+}
+
+impl Receipt for MemoryReceipt {
+    async fn hide_for(&self, seconds: u32) -> Result<(), QueueError> {
+        self.hidden.lock().expect("not poisoned").push(seconds);
+        Ok(())
+    }
+}

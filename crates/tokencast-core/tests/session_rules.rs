@@ -1,0 +1,451 @@
+//! Every interleaving of two workers, their crashes, a stop and the passing of time, searched exhaustively.
+//!
+//! A store applies a rule to a record and writes the result only if nobody wrote since; so each rule is one atomic
+//! step, and an interleaving is an order of such steps.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use tokencast_core::event::Ending;
+use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
+use tokencast_core::session::{
+    Lease, LeaseRefused, Leased, Lost, OtherOwner, Outcome, Progress, Saved, Session, Status,
+};
+use uuid::Uuid;
+
+const LEASE_MS: i64 = 10;
+const TTL_S: i64 = 1_000_000;
+/// Leases begun in all; each worker may crash or give up, and begin again.
+const MAX_ATTEMPTS: u32 = 3;
+const MAX_TOKENS: u32 = 3;
+
+/// The whole world at one moment.
+#[derive(Clone, Debug)]
+struct World {
+    now_ms: i64,
+    session: Option<Session>,
+    workers: [Worker; 2],
+    stops: u32,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Worker {
+    Idle,
+    /// Working on `attempt`; by what it last heard, alone until `until_ms`.
+    Busy {
+        attempt: Attempt,
+        progress: Progress,
+        until_ms: i64,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Tick,
+    Start,
+    Stop,
+    StopByAnother,
+    Begin(usize),
+    Token(usize),
+    Save(usize),
+    Renew(usize),
+    Finish(usize),
+    GiveUp(usize),
+    Crash(usize),
+}
+
+impl Step {
+    fn all() -> Vec<Self> {
+        let mut all = vec![Self::Tick, Self::Start, Self::Stop, Self::StopByAnother];
+        for worker in 0..2 {
+            all.extend([
+                Self::Begin(worker),
+                Self::Token(worker),
+                Self::Save(worker),
+                Self::Renew(worker),
+                Self::Finish(worker),
+                Self::GiveUp(worker),
+                Self::Crash(worker),
+            ]);
+        }
+        all
+    }
+}
+
+fn id() -> SessionId {
+    "67e55044-10b1-426f-9247-bb680e5fe0c8"
+        .parse()
+        .expect("a UUID")
+}
+
+fn owner(name: &str) -> Owner {
+    Owner::new(name).expect("not empty")
+}
+
+/// The text of an attempt's first events: different in each attempt, so that a mixture shows.
+fn text(attempt: Attempt, sequence: Sequence) -> String {
+    (1..=sequence.0)
+        .map(|number| format!("{}.{number} ", attempt.0))
+        .collect()
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            now_ms: 0,
+            session: None,
+            workers: [Worker::Idle, Worker::Idle],
+            stops: 0,
+        }
+    }
+
+    /// The world after a step; `None` where the step is not possible now.
+    fn after(&self, step: Step) -> Option<Self> {
+        let mut world = self.clone();
+        let now_ms = self.now_ms;
+        match step {
+            Step::Tick => world.now_ms += LEASE_MS / 2,
+            Step::Start => {
+                let claimed =
+                    Session::claim(self.session.clone(), id(), &owner("me"), now_ms).expect("mine");
+                world.session = Some(claimed.queue(now_ms, TTL_S));
+            }
+            Step::Stop => {
+                world.stops += 1;
+                let stopped =
+                    Session::stop(self.session.clone(), id(), &owner("me"), now_ms).expect("mine");
+                assert!(
+                    stopped.stop_requested || stopped.status.is_terminal(),
+                    "a stop takes effect: {stopped:?}"
+                );
+                world.session = Some(stopped);
+            }
+            Step::StopByAnother => {
+                let session = self.session.clone()?;
+                assert_eq!(
+                    Session::stop(Some(session), id(), &owner("another"), now_ms),
+                    Err(OtherOwner)
+                );
+            }
+            Step::Begin(worker) => world.begin(worker)?,
+            Step::Token(worker) => {
+                let Worker::Busy {
+                    attempt, progress, ..
+                } = &mut world.workers[worker]
+                else {
+                    return None;
+                };
+                if progress.sequence.0 == MAX_TOKENS {
+                    return None;
+                }
+                progress.sequence = progress.sequence.next();
+                progress.text = text(*attempt, progress.sequence);
+            }
+            Step::Save(worker) => world.save(worker, None)?,
+            Step::Renew(worker) => world.save(worker, Some(now_ms + LEASE_MS))?,
+            Step::Finish(worker) => {
+                let (attempt, progress) = world.busy(worker)?;
+                let outcome = Outcome {
+                    status: Status::Completed,
+                    ending: Ending::default(),
+                };
+                match Session::finish(self.session.clone(), attempt, &progress, &outcome, now_ms) {
+                    Ok(session) => world.session = Some(session),
+                    Err(Lost) => self.assert_fenced(attempt),
+                }
+                world.workers[worker] = Worker::Idle;
+            }
+            Step::GiveUp(worker) => {
+                let (attempt, progress) = world.busy(worker)?;
+                let failure = Failure::new(FailureCode::ModelError, "The model failed.");
+                match Session::release(self.session.clone(), attempt, &progress, &failure, now_ms) {
+                    Ok(session) => world.session = Some(session),
+                    Err(Lost) => self.assert_fenced(attempt),
+                }
+                world.workers[worker] = Worker::Idle;
+            }
+            Step::Crash(worker) => {
+                world.busy(worker)?;
+                world.workers[worker] = Worker::Idle;
+            }
+        }
+        Some(world)
+    }
+
+    fn begin(&mut self, worker: usize) -> Option<()> {
+        let begun = self
+            .session
+            .as_ref()
+            .map_or(0, |session| session.last_attempt.0);
+        if self.workers[worker] != Worker::Idle || self.session.is_none() || begun == MAX_ATTEMPTS {
+            return None;
+        }
+        let until_ms = self.now_ms + LEASE_MS;
+        let lease = Lease {
+            until_ms,
+            holder: Uuid::from_u128(worker as u128),
+        };
+        match Session::lease(
+            self.session.clone(),
+            id(),
+            &owner("me"),
+            lease,
+            self.now_ms,
+            TTL_S,
+        ) {
+            Ok(Leased::Begun(session)) => {
+                let attempt = session.last_attempt;
+                self.session = Some(session);
+                self.workers[worker] = Worker::Busy {
+                    attempt,
+                    progress: Progress::default(),
+                    until_ms,
+                };
+            }
+            Ok(Leased::Ended(session)) => {
+                assert!(session.status.is_terminal());
+                self.session = Some(session);
+            }
+            Err(LeaseRefused::Held { until_ms }) => {
+                assert!(until_ms > self.now_ms, "a lease that is over holds nobody");
+            }
+            Err(LeaseRefused::OtherOwner) => panic!("the job is its owner's"),
+        }
+        Some(())
+    }
+
+    fn save(&mut self, worker: usize, renew_until_ms: Option<i64>) -> Option<()> {
+        let (attempt, progress) = self.busy(worker)?;
+        let before = self.session.clone();
+        match Session::save(
+            before.clone(),
+            attempt,
+            Some(&progress),
+            renew_until_ms,
+            self.now_ms,
+        ) {
+            Ok(Saved::Continue(session)) => {
+                assert!(!session.stop_requested, "a stop is seen at the next save");
+                if let (Worker::Busy { until_ms, .. }, Some(renewed_ms)) =
+                    (&mut self.workers[worker], renew_until_ms)
+                {
+                    *until_ms = renewed_ms;
+                }
+                self.session = Some(session);
+            }
+            Ok(Saved::StopRequested(session)) => {
+                assert_eq!(Some(session), before, "nothing is saved");
+            }
+            Err(Lost) => {
+                self.assert_fenced(attempt);
+                self.workers[worker] = Worker::Idle;
+            }
+        }
+        Some(())
+    }
+
+    fn busy(&self, worker: usize) -> Option<(Attempt, Progress)> {
+        match &self.workers[worker] {
+            Worker::Busy {
+                attempt, progress, ..
+            } => Some((*attempt, progress.clone())),
+            Worker::Idle => None,
+        }
+    }
+
+    /// An attempt is refused only because it is really over.
+    fn assert_fenced(&self, attempt: Attempt) {
+        let session = self.session.as_ref().expect("a session that was leased");
+        assert!(
+            session.last_attempt > attempt || session.status.is_terminal(),
+            "{attempt:?} of {session:?}"
+        );
+    }
+
+    /// What holds at every moment.
+    fn check(&self) {
+        let Some(session) = &self.session else { return };
+        assert!(session.attempt <= session.last_attempt);
+        // The text is one attempt's, whole, and as long as its sequence says.
+        let events = if session.status.is_terminal() {
+            session.sequence.0 - 1
+        } else {
+            session.sequence.0
+        };
+        let texts: Vec<_> = (0..=session.last_attempt.0)
+            .map(|of| text(Attempt(of), Sequence(events)))
+            .collect();
+        assert!(texts.contains(&session.text), "{session:?}");
+        assert!(
+            session.status != Status::Queued || session.text.is_empty(),
+            "{session:?}"
+        );
+        // Whoever believes to be alone is.
+        let alone = self.workers.iter().filter(|worker| match worker {
+            Worker::Busy {
+                attempt, until_ms, ..
+            } => {
+                let believes = *until_ms > self.now_ms;
+                assert!(
+                    !believes || *attempt == session.last_attempt,
+                    "fenced, and does not know: {self:?}"
+                );
+                believes
+            }
+            Worker::Idle => false,
+        });
+        assert!(alone.count() <= 1, "two attempts at once: {self:?}");
+    }
+
+    /// What may not happen from one moment to the next.
+    fn check_change(&self, next: &Self) {
+        let (Some(before), Some(after)) = (&self.session, &next.session) else {
+            return;
+        };
+        if before.status.is_terminal() {
+            assert_eq!(before, after, "what is over stays as it is");
+        }
+        assert!(
+            (after.attempt, after.sequence) >= (before.attempt, before.sequence),
+            "{before:?} to {after:?}"
+        );
+        assert!(after.last_attempt >= before.last_attempt);
+        assert!(after.stop_requested || !before.stop_requested || after.status.is_terminal());
+    }
+
+    /// Time up to where it no longer matters, so that equal situations are seen once.
+    fn key(&self) -> String {
+        let left = |until_ms: i64| (until_ms - self.now_ms).clamp(-1, LEASE_MS);
+        let session = self.session.as_ref().map(|session| {
+            let lease = session.lease.map(|lease| left(lease.until_ms));
+            let Session {
+                status,
+                attempt,
+                sequence,
+                last_attempt,
+                stop_requested,
+                text,
+                ..
+            } = session;
+            (
+                *status,
+                *attempt,
+                *sequence,
+                *last_attempt,
+                *stop_requested,
+                text.clone(),
+                lease,
+            )
+        });
+        let workers = self.workers.clone().map(|worker| match worker {
+            Worker::Idle => None,
+            Worker::Busy {
+                attempt,
+                progress,
+                until_ms,
+            } => Some((attempt, progress.sequence, left(until_ms))),
+        });
+        format!("{session:?} {workers:?} {}", self.stops)
+    }
+
+    /// Whatever happened, one worker that is left alone ends the session.
+    fn ends(&self) -> bool {
+        let mut world = self.clone();
+        if world.session.is_none() {
+            return true;
+        }
+        world.workers = [Worker::Idle, Worker::Idle];
+        world.now_ms += LEASE_MS;
+        let lease = Lease {
+            until_ms: world.now_ms + LEASE_MS,
+            holder: Uuid::nil(),
+        };
+        match Session::lease(
+            world.session,
+            id(),
+            &owner("me"),
+            lease,
+            world.now_ms,
+            TTL_S,
+        ) {
+            Ok(Leased::Ended(session)) => session.status.is_terminal(),
+            Ok(Leased::Begun(session)) => {
+                let outcome = Outcome {
+                    status: Status::Completed,
+                    ending: Ending::default(),
+                };
+                let attempt = session.last_attempt;
+                Session::finish(
+                    Some(session),
+                    attempt,
+                    &Progress::default(),
+                    &outcome,
+                    world.now_ms,
+                )
+                .is_ok()
+            }
+            Err(_) => false,
+        }
+    }
+}
+
+#[test]
+fn no_interleaving_breaks_a_promise() {
+    let mut seen = BTreeSet::new();
+    let mut queue = VecDeque::from([World::new()]);
+    let (mut terminal, mut taken_over, mut stopped_while_streaming) = (0, 0, 0);
+    while let Some(world) = queue.pop_front() {
+        if !seen.insert(world.key()) {
+            continue;
+        }
+        world.check();
+        assert!(world.ends(), "nobody can end it: {world:?}");
+        if let Some(session) = &world.session {
+            terminal += u32::from(session.status.is_terminal());
+            taken_over += u32::from(session.attempt.0 > 1);
+            stopped_while_streaming +=
+                u32::from(session.status == Status::Streaming && session.stop_requested);
+        }
+        for step in Step::all() {
+            if matches!(step, Step::Stop) && world.stops == 2 {
+                continue;
+            }
+            if let Some(next) = world.after(step) {
+                world.check_change(&next);
+                queue.push_back(next);
+            }
+        }
+    }
+    // The search went where the promises matter.
+    assert!(seen.len() > 10_000, "only {} situations", seen.len());
+    assert!(terminal > 100 && taken_over > 100 && stopped_while_streaming > 100);
+}
+
+#[test]
+fn an_expired_session_is_as_good_as_gone() {
+    let claimed = Session::claim(None, id(), &owner("me"), 0).expect("new");
+    let expires_ms = claimed.expires_at_s * 1000;
+    let taken = Session::claim(
+        Some(claimed.clone()),
+        id(),
+        &owner("another"),
+        expires_ms - 1,
+    );
+    assert_eq!(taken, Err(OtherOwner));
+    let taken =
+        Session::claim(Some(claimed), id(), &owner("another"), expires_ms).expect("free again");
+    assert_eq!(taken.owner, owner("another"));
+}
+
+#[test]
+fn only_a_failed_session_is_opened_again() {
+    for (status, reopened) in [
+        (Status::Failed, Status::Queued),
+        (Status::Completed, Status::Completed),
+        (Status::Streaming, Status::Streaming),
+    ] {
+        let mut session = Session::claim(None, id(), &owner("me"), 0).expect("new");
+        session.status = status;
+        assert_eq!(session.reopen(1, TTL_S).status, reopened);
+    }
+}
