@@ -97,13 +97,12 @@ impl Pool {
 
 /// An authenticator with the system's clock: sign for it with [`Pool::fresh_access_token`] and [`Signer::fresh`].
 pub(crate) fn authenticator(modes: &[AuthMode]) -> Authenticator {
-    Authenticator::new(
-        Pool::shared().trust(),
-        store(),
-        REGION.into(),
-        modes.to_vec(),
-        Clock::system(),
-    )
+    authenticator_with(modes, Clock::system())
+}
+
+pub(crate) fn authenticator_with(modes: &[AuthMode], clock: Clock) -> Authenticator {
+    let trust = Pool::shared().trust();
+    Authenticator::new(trust, store(), REGION.into(), modes.to_vec(), clock)
 }
 
 /// A worker's key that doesn't expire, a role's key, and one that has expired.

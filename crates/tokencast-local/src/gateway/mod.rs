@@ -69,7 +69,7 @@ pub enum BindError {
 }
 
 impl Gateway {
-    /// Listens on 127.0.0.1 and, where there is IPv6, on \[::1\]: `localhost` means either. Port 0 takes any free one.
+    /// Listens on 127.0.0.1 and, where there is IPv6, on `[::1]`: `localhost` means either. Port 0 takes any free one.
     pub async fn bind(port: u16) -> Result<Self, BindError> {
         for _ in 0..ANY_PORT_ATTEMPTS {
             let v4 = listen((Ipv4Addr::LOCALHOST, port).into()).await?;
