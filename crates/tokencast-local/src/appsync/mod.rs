@@ -14,3 +14,6 @@ pub mod caller;
 pub mod http;
 pub mod realtime;
 pub mod subscriptions;
+
+#[cfg(test)]
+mod test_support;

@@ -1,9 +1,19 @@
 //! Who listens to what, and the fan-out of a mutation's result.
+//!
+//! [`Hub`] finds the subscriptions that a result concerns, and puts one shared, serialized payload into the [`outbox`] of
+//! each of their connections. Nothing here waits: a connection that doesn't read is cut.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
+
+mod hub;
+mod index;
+pub(crate) mod outbox;
+
+pub use hub::{Hub, MAX_PAYLOAD_BYTES};
+pub(crate) use hub::{Listener, Registration};
 
 /// A subscription that was validated, authorized and admitted by its resolver.
 #[derive(Clone)]

@@ -1,0 +1,410 @@
+//! Signatures of the access keys in the store.
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderValue, Request};
+use scratchstack_aws_signature::{
+    GetSigningKeyRequest, GetSigningKeyResponse, KSecretKey, NO_ADDITIONAL_SIGNED_HEADERS,
+    SignatureError, SignatureOptions, sigv4_validate_request,
+};
+use tower::{BoxError, service_fn};
+
+use super::{AuthError, SignedRequest};
+use crate::iam::{CredentialStore, Principal};
+
+const SERVICE: &str = "appsync";
+/// How far a signer's clock may be off, either way.
+const MAX_SKEW: TimeDelta = TimeDelta::minutes(5);
+const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
+
+/// Who signed a request for AppSync in this region, with a key that works now.
+pub(super) async fn verify(
+    request: &SignedRequest,
+    credentials: &CredentialStore,
+    region: &str,
+    now_ms: i64,
+) -> Result<Principal, AuthError> {
+    let now = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
+    check_skew(request, now)?;
+    let principal = access_key_id(request).and_then(|id| credentials.find(id));
+    let signer = principal.clone();
+    let mut signing_key = service_fn(move |wanted| {
+        std::future::ready(signing_key(signer.as_ref(), &wanted, now_ms).map_err(BoxError::from))
+    });
+    sigv4_validate_request(
+        as_signed(request),
+        region,
+        SERVICE,
+        &mut signing_key,
+        now,
+        &NO_ADDITIONAL_SIGNED_HEADERS,
+        SignatureOptions::default(),
+    )
+    .await
+    .map_err(refusal)?;
+    principal.ok_or_else(unknown_key)
+}
+
+/// Over HTTP/2 the host that was signed comes as `:authority`.
+fn as_signed(request: &SignedRequest) -> Request<bytes::Bytes> {
+    let mut signed = Request::new(request.body.clone());
+    *signed.method_mut() = request.method.clone();
+    *signed.uri_mut() = request.uri.clone();
+    *signed.headers_mut() = request.headers.clone();
+    let authority = request
+        .uri
+        .authority()
+        .and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let (false, Some(authority)) = (signed.headers().contains_key(HOST), authority) {
+        signed.headers_mut().insert(HOST, authority);
+    }
+    signed
+}
+
+/// The library allows a quarter of an hour, as IAM does; AppSync allows five minutes.
+fn check_skew(request: &SignedRequest, now: DateTime<Utc>) -> Result<(), AuthError> {
+    let date = request
+        .headers
+        .get("x-amz-date")
+        .and_then(|date| date.to_str().ok());
+    let Some(at) = date.and_then(|date| NaiveDateTime::parse_from_str(date, DATE_FORMAT).ok())
+    else {
+        // Left to the library, which says what is wrong with it.
+        return Ok(());
+    };
+    let at = at.and_utc();
+    let (now_text, at_text) = (now.format(DATE_FORMAT), at.format(DATE_FORMAT));
+    if at < now - MAX_SKEW {
+        let earliest = (now - MAX_SKEW).format(DATE_FORMAT);
+        return Err(AuthError {
+            error_type: "InvalidSignatureException",
+            message: format!(
+                "Signature expired: {at_text} is now earlier than {earliest} ({now_text} - 5 min.)"
+            ),
+        });
+    }
+    if at > now + MAX_SKEW {
+        let latest = (now + MAX_SKEW).format(DATE_FORMAT);
+        return Err(AuthError {
+            error_type: "InvalidSignatureException",
+            message: format!(
+                "Signature not yet current: {at_text} is still later than {latest} ({now_text} + 5 min.)"
+            ),
+        });
+    }
+    Ok(())
+}
+
+fn access_key_id(request: &SignedRequest) -> Option<&str> {
+    let authorization = request.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (_, credential) = authorization.split_once("Credential=")?;
+    Some(credential.split_once('/')?.0)
+}
+
+fn signing_key(
+    principal: Option<&Principal>,
+    wanted: &GetSigningKeyRequest,
+    now_ms: i64,
+) -> Result<GetSigningKeyResponse, SignatureError> {
+    let invalid = || SignatureError::InvalidClientTokenId(unknown_key().message);
+    let principal = principal
+        .filter(|found| found.access_key_id == wanted.access_key())
+        .ok_or_else(invalid)?;
+    if principal.session_token.as_deref() != wanted.session_token() {
+        return Err(invalid());
+    }
+    if principal.expires_at_ms.is_some_and(|at| at <= now_ms) {
+        return Err(SignatureError::ExpiredToken(
+            "The security token included in the request is expired".into(),
+        ));
+    }
+    // The library wants AWS's 40 characters exactly. HMAC pads a shorter key with zeros itself, so these change nothing.
+    let secret: KSecretKey = format!("{:\0<40}", principal.secret_access_key)
+        .parse()
+        .map_err(|_| invalid())?;
+    let key = secret.to_ksigning(wanted.request_date(), wanted.region(), wanted.service());
+    GetSigningKeyResponse::builder()
+        .signing_key(key)
+        .build()
+        .map_err(|_| invalid())
+}
+
+fn unknown_key() -> AuthError {
+    AuthError {
+        error_type: "UnrecognizedClientException",
+        message: "The security token included in the request is invalid.".to_owned(),
+    }
+}
+
+/// The library's error under the name that AWS's JSON services have for it.
+fn refusal(error: BoxError) -> AuthError {
+    let error = SignatureError::from(error);
+    let error_type = match &error {
+        SignatureError::SignatureDoesNotMatch(_) => "InvalidSignatureException",
+        SignatureError::InvalidClientTokenId(_) => "UnrecognizedClientException",
+        SignatureError::ExpiredToken(_) => "ExpiredTokenException",
+        SignatureError::IncompleteSignature(_) => "IncompleteSignatureException",
+        SignatureError::MissingAuthenticationToken(_) => "MissingAuthenticationTokenException",
+        _ => "BadRequestException",
+    };
+    let message = match error {
+        SignatureError::SignatureDoesNotMatch(None) => {
+            "The request signature we calculated does not match the signature you provided."
+                .to_owned()
+        }
+        // Its message repeats the header; what is wrong stands before it.
+        SignatureError::IncompleteSignature(message) => message
+            .split(" Authorization=")
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        error => error.to_string(),
+    };
+    AuthError {
+        error_type,
+        message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::appsync::test_support::{NOW_MS, REGION, Signer, store};
+
+    const MISMATCH: (&str, &str) = (
+        "InvalidSignatureException",
+        "does not match the signature you provided",
+    );
+    const UNKNOWN: (&str, &str) = (
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+    );
+
+    async fn check(request: SignedRequest, expected: Result<&str, (&str, &str)>) {
+        match (verify(&request, &store(), REGION, NOW_MS).await, expected) {
+            (Ok(principal), Ok(key)) => assert_eq!(principal.access_key_id, key),
+            (Err(error), Err((error_type, message))) => {
+                assert_eq!(error.error_type, error_type, "{error}");
+                assert!(
+                    error.message.contains(message),
+                    "{error}, expected: {message}"
+                );
+            }
+            (got, expected) => panic!("{got:?}, expected {expected:?}"),
+        }
+    }
+
+    fn with_header(mut request: SignedRequest, name: &'static str, value: &str) -> SignedRequest {
+        request
+            .headers
+            .insert(name, HeaderValue::from_str(value).expect("a header"));
+        request
+    }
+
+    fn without_header(mut request: SignedRequest, name: &str) -> SignedRequest {
+        request.headers.remove(name);
+        request
+    }
+
+    #[tokio::test]
+    async fn keys() {
+        let signer = Signer::default;
+        check(signer().sign("{}"), Ok("AKIDWORKER")).await;
+        check(
+            Signer {
+                secret: "wrong",
+                ..signer()
+            }
+            .sign("{}"),
+            Err(MISMATCH),
+        )
+        .await;
+        check(
+            Signer {
+                key: "AKIDNOBODY",
+                ..signer()
+            }
+            .sign("{}"),
+            Err(UNKNOWN),
+        )
+        .await;
+        let role = || Signer {
+            key: "ASIAROLE",
+            secret: "role-secret",
+            token: Some("session"),
+            ..signer()
+        };
+        check(role().sign("{}"), Ok("ASIAROLE")).await;
+        check(
+            Signer {
+                token: None,
+                ..role()
+            }
+            .sign("{}"),
+            Err(UNKNOWN),
+        )
+        .await;
+        check(
+            Signer {
+                token: Some("other"),
+                ..role()
+            }
+            .sign("{}"),
+            Err(UNKNOWN),
+        )
+        .await;
+        check(
+            without_header(role().sign("{}"), "x-amz-security-token"),
+            Err(UNKNOWN),
+        )
+        .await;
+        check(
+            Signer {
+                token: Some("session"),
+                ..signer()
+            }
+            .sign("{}"),
+            Err(UNKNOWN),
+        )
+        .await;
+        let expired = Signer {
+            key: "ASIAEXPIRED",
+            secret: "role-secret",
+            token: Some("session"),
+            ..signer()
+        };
+        check(
+            expired.sign("{}"),
+            Err(("ExpiredTokenException", "is expired")),
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn scope_and_time() {
+        let signer = Signer::default;
+        let scope = "InvalidSignatureException";
+        check(
+            Signer {
+                region: "eu-west-1",
+                ..signer()
+            }
+            .sign("{}"),
+            Err((scope, "valid region, not 'eu-west-1'")),
+        )
+        .await;
+        check(
+            Signer {
+                service: "sqs",
+                ..signer()
+            }
+            .sign("{}"),
+            Err((scope, "correct service: 'appsync'")),
+        )
+        .await;
+        let at = |offset_s: i64| {
+            let time = NOW_MS.saturating_add(offset_s * 1000);
+            Signer {
+                at: Duration::from_millis(u64::try_from(time).expect("after 1970")),
+                ..signer()
+            }
+            .sign("{}")
+        };
+        check(at(-300), Ok("AKIDWORKER")).await;
+        check(at(300), Ok("AKIDWORKER")).await;
+        check(at(-301), Err((scope, "Signature expired: "))).await;
+        check(at(301), Err((scope, "Signature not yet current: "))).await;
+        check(at(-86_400), Err((scope, "Signature expired: "))).await;
+    }
+
+    #[tokio::test]
+    async fn what_was_signed() {
+        let signed = || Signer::default().sign("{}");
+        check(
+            SignedRequest {
+                body: "{ }".into(),
+                ..signed()
+            },
+            Err(MISMATCH),
+        )
+        .await;
+        check(
+            SignedRequest {
+                uri: http::Uri::from_static("/graphql/connect"),
+                ..signed()
+            },
+            Err(MISMATCH),
+        )
+        .await;
+        check(
+            SignedRequest {
+                uri: http::Uri::from_static("/graphql?a=b"),
+                ..signed()
+            },
+            Err(MISMATCH),
+        )
+        .await;
+        check(
+            SignedRequest {
+                method: http::Method::GET,
+                ..signed()
+            },
+            Err(MISMATCH),
+        )
+        .await;
+        check(with_header(signed(), "host", "localhost:1"), Err(MISMATCH)).await;
+        check(
+            with_header(signed(), "content-type", "text/plain"),
+            Err(MISMATCH),
+        )
+        .await;
+        // Headers that were not signed may be added on the way.
+        check(
+            with_header(signed(), "user-agent", "a proxy"),
+            Ok("AKIDWORKER"),
+        )
+        .await;
+        // HTTP/2: no `host` header, an absolute URI.
+        let uri = http::Uri::from_static("http://localhost:4000/graphql");
+        check(
+            without_header(SignedRequest { uri, ..signed() }, "host"),
+            Ok("AKIDWORKER"),
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn malformed() {
+        let incomplete = "IncompleteSignatureException";
+        let with = |value: &str| with_header(Signer::default().sign("{}"), "authorization", value);
+        check(
+            with("AWS4-HMAC-SHA512 Credential=A"),
+            Err((incomplete, "AWS4-HMAC-SHA512")),
+        )
+        .await;
+        check(with("AWS4-HMAC-SHA256"), Err((incomplete, "'Credential'"))).await;
+        check(
+            with("AWS4-HMAC-SHA256 nonsense"),
+            Err((incomplete, "key=value")),
+        )
+        .await;
+        let parts = "Credential=AKIDWORKER/20260102/us-east-1/appsync/aws4_request, Signature=00";
+        check(
+            with(&format!("AWS4-HMAC-SHA256 {parts}")),
+            Err((incomplete, "'SignedHeaders'")),
+        )
+        .await;
+        let unsigned_host = format!("AWS4-HMAC-SHA256 {parts}, SignedHeaders=x-amz-date");
+        check(
+            with(&unsigned_host),
+            Err(("InvalidSignatureException", "Host")),
+        )
+        .await;
+        let dateless = without_header(Signer::default().sign("{}"), "x-amz-date");
+        check(dateless, Err((incomplete, "X-Amz-Date"))).await;
+        let misdated = with_header(Signer::default().sign("{}"), "x-amz-date", "yesterday");
+        check(misdated, Err((incomplete, "ISO-8601"))).await;
+    }
+}

@@ -1,0 +1,157 @@
+//! One connection: TLS or not, then HTTP/1.1 or HTTP/2, whichever the client speaks.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use futures_util::FutureExt;
+use http::{HeaderName, HeaderValue, Request, StatusCode};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+use tracing::{debug, error};
+use uuid::Uuid;
+
+use super::connections::{Connections, Mark, Peer};
+use super::routes::{Routes, Target, internal_failure};
+use super::stream::Stream;
+
+/// The first byte of a TLS handshake record; no HTTP request starts with it.
+const TLS_HANDSHAKE: u8 = 0x16;
+/// For a TLS handshake, and for a request's headers once they began.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// What all connections of a gateway share.
+pub(super) struct Context {
+    pub(super) routes: Routes,
+    pub(super) tls: TlsAcceptor,
+    pub(super) connections: Connections,
+    pub(super) tasks: TaskTracker,
+    pub(super) closing: CancellationToken,
+}
+
+pub(super) async fn serve(context: Arc<Context>, tcp: TcpStream, address: SocketAddr) {
+    let entry = context.connections.add(address);
+    let peer = Peer {
+        address,
+        connection_id: entry.id(),
+        closing: context.closing.clone(),
+    };
+    let (mark, cut) = (entry.mark(), entry.cut());
+    // Tokens go out as they come, each in a segment of its own.
+    if let Err(error) = tcp.set_nodelay(true) {
+        debug!(%error, "no TCP_NODELAY");
+    }
+    let mut first = [0];
+    let peeked = tokio::select! {
+        peeked = tcp.peek(&mut first) => peeked,
+        () = context.closing.cancelled() => return,
+        () = cut.cancelled() => return,
+    };
+    if !matches!(peeked, Ok(1)) {
+        return;
+    }
+    let stream = Stream::new(tcp, entry, context.tasks.token());
+    if first[0] != TLS_HANDSHAKE {
+        return serve_http(&context, stream, peer, mark).await;
+    }
+    mark.tls();
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, context.tls.accept(stream)).await {
+        Ok(Ok(stream)) => serve_http(&context, stream, peer, mark).await,
+        // Most often a client that doesn't trust the local authority.
+        Ok(Err(error)) => debug!(%error, "TLS handshake"),
+        Err(_) => debug!("TLS handshake took too long"),
+    }
+}
+
+async fn serve_http<S>(context: &Arc<Context>, stream: S, peer: Peer, mark: Mark)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let service = service_fn(|request| {
+        let (context, peer, mark) = (Arc::clone(context), peer.clone(), mark.clone());
+        async move { Ok::<_, Infallible>(answer(&context, peer, &mark, request).await) }
+    });
+    let mut http = auto::Builder::new(Tracked(context.tasks.clone()));
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HANDSHAKE_TIMEOUT);
+    http.http2().timer(TokioTimer::new());
+    let mut connection = pin!(http.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = context.closing.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(error = &*error, "connection");
+    }
+}
+
+/// Every request passes here, with its service and operation known: the place for a fault that is planned for them.
+async fn answer(
+    context: &Context,
+    peer: Peer,
+    mark: &Mark,
+    request: Request<Incoming>,
+) -> Response {
+    let mut request = request.map(Body::new);
+    request.extensions_mut().insert(peer);
+    let target = Target::of(&request);
+    let answered = AssertUnwindSafe(context.routes.find(&target, &request).oneshot(request))
+        .catch_unwind()
+        .await;
+    let mut response = match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(panic) => {
+            error!(service = ?target.service, operation = target.operation, panic = panic_message(&*panic), "panicked");
+            internal_failure()
+        }
+    };
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        mark.websocket();
+    } else if !response.headers().contains_key(REQUEST_ID)
+        && let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string())
+    {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    debug!(service = ?target.service, operation = target.operation, status = response.status().as_u16(), "answered");
+    response
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}
+
+/// Runs the tasks of HTTP/2 streams where the shutdown waits for them.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> hyper::rt::Executor<F> for Tracked
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
