@@ -1,3 +1,29 @@
 //! Lambda: the Runtime API, one process per concurrent invocation, and the SQS event source mapping.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`invoke`] | what the other services ask of it |
+//! | [`service`] | the functions, and what may be done to their processes |
+//! | [`invoke_api`] | `POST /2015-03-31/functions/{name}/invocations` |
+//! | [`pool`] | a function's processes: reuse, cold starts, the limit |
+//! | [`environment`] | one process and its one invocation at a time |
+//! | [`runtime_api`] | what that process talks to |
+//! | [`process`] | how it is started: its environment variables and its output |
+//! | [`error`] | errors in the shape that a caller sees |
+//! | [`event_source`] | SQS messages to invocations |
+//!
+//! A process ends with us, even when we are killed: its Runtime API lives in our process, so that its pending `next`
+//! breaks, or its next call is refused, and a runtime exits at that.
 
+pub mod environment;
+pub mod error;
+pub mod event_source;
 pub mod invoke;
+pub mod invoke_api;
+pub mod pool;
+pub mod process;
+pub mod runtime_api;
+pub mod service;
+
+pub use event_source::EventSource;
+pub use service::Lambda;

@@ -1,1 +1,130 @@
-//! Being built.
+//! SQS: standard queues, over the JSON protocol.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`wire`] | HTTP: from `X-Amz-Target` to an action and back |
+//! | [`actions`] | what each action checks and answers |
+//! | [`store`] | the queues together: what touches two of them, and what is written to the journal |
+//! | [`queue`] | one queue's messages: which is visible, in flight or delayed, and until when |
+//! | [`attributes`] | a queue's settings, with their ranges |
+//! | [`message`] | a message, its checks and its digests |
+//! | [`handle`] | receipt handles |
+//! | [`move_task`] | redrive from a dead-letter queue |
+//! | [`journal`] | what survives a restart |
+//! | [`error`] | AWS's error codes |
+//!
+//! Left out on purpose: FIFO queues, the older Query (XML) protocol, permissions, and the 60 s during which AWS refuses
+//! to make a queue again after its deletion.
+
+pub mod actions;
+pub mod attributes;
+pub mod error;
+pub mod handle;
+pub mod journal;
+pub mod message;
+pub mod move_task;
+pub mod queue;
+pub mod store;
+pub mod wire;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::clock::Clock;
+use crate::config::QueueConfig;
+use crate::endpoints::Endpoints;
+use attributes::Attributes;
+use journal::{Journal, JournalError};
+use store::Store;
+
+/// The queues of a stack.
+#[derive(Clone, Debug)]
+pub struct Sqs {
+    store: Arc<Store>,
+}
+
+#[derive(Debug, Error)]
+pub enum SqsError {
+    #[error("queue `{queue}`: {message}")]
+    Config { queue: String, message: String },
+    #[error("queue `{queue}` names `{target}` as its dead-letter queue, which is not configured")]
+    NoDeadLetterQueue { queue: String, target: String },
+    #[error("the queues' journal")]
+    Journal(#[source] JournalError),
+}
+
+impl Sqs {
+    /// Makes the configured queues; with `state`, a directory, also the queues and messages of the run before.
+    pub fn new(
+        queues: &[QueueConfig],
+        endpoints: Endpoints,
+        clock: Clock,
+        state: Option<&Path>,
+    ) -> Result<Self, SqsError> {
+        let mut kept = match state {
+            Some(directory) => journal::load(directory).map_err(SqsError::Journal)?,
+            None => journal::Kept::default(),
+        };
+        for config in queues {
+            let attributes = configured(config, queues, &endpoints)?;
+            kept.configure(&config.name, attributes, clock.now_ms());
+        }
+        let journal = match state {
+            Some(directory) => Some(Journal::start(directory, &kept).map_err(SqsError::Journal)?),
+            None => None,
+        };
+        Ok(Self {
+            store: Arc::new(Store::new(kept, journal, endpoints, clock)),
+        })
+    }
+
+    /// Answers `POST` on any path: the SDKs post to the endpoint's root, or to a queue's URL.
+    pub fn router(&self) -> axum::Router {
+        wire::router(Arc::clone(&self.store))
+    }
+}
+
+fn configured(
+    config: &QueueConfig,
+    all: &[QueueConfig],
+    endpoints: &Endpoints,
+) -> Result<Attributes, SqsError> {
+    let fail = |message: String| SqsError::Config {
+        queue: config.name.clone(),
+        message,
+    };
+    store::check_name(&config.name).map_err(|error| fail(error.message))?;
+    let mut pairs = vec![
+        (
+            "VisibilityTimeout".to_owned(),
+            config.visibility_timeout.as_secs().to_string(),
+        ),
+        (
+            "MessageRetentionPeriod".to_owned(),
+            config.retention.as_secs().to_string(),
+        ),
+    ];
+    if let Some(redrive) = &config.redrive {
+        let target = &redrive.dead_letter_queue;
+        if !all.iter().any(|other| other.name == *target) {
+            return Err(SqsError::NoDeadLetterQueue {
+                queue: config.name.clone(),
+                target: target.clone(),
+            });
+        }
+        let policy = serde_json::json!({
+            "deadLetterTargetArn": endpoints.queue_arn(target),
+            "maxReceiveCount": redrive.max_receive_count,
+        });
+        pairs.push(("RedrivePolicy".to_owned(), policy.to_string()));
+    }
+    let mut attributes = Attributes::default();
+    for (name, value) in pairs {
+        attributes
+            .set(&name, &value)
+            .map_err(|error| fail(error.message))?;
+    }
+    Ok(attributes)
+}

@@ -1,0 +1,126 @@
+//! The SQS event source mapping: polls a queue, invokes a function with what it receives, and deletes what was done.
+//!
+//! It polls with `aws-sdk-sqs`, as any consumer would, so that the queue may be of any SQS. What fails is left alone: it
+//! becomes visible again when its visibility ends, as on AWS.
+
+mod checks;
+mod client;
+mod event;
+mod outcome;
+mod poller;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::service::Lambda;
+use crate::config::EventSourceConfig;
+use poller::Mapping;
+
+pub use client::sqs_client;
+
+/// Long polls at once. AWS keeps five at least, and with fewer a message that arrives between two polls waits.
+const POLLERS: usize = 5;
+
+/// A running event source mapping.
+#[derive(Debug)]
+pub struct EventSource {
+    tracker: TaskTracker,
+    /// Stops the polls.
+    closing: CancellationToken,
+    /// Gives up what is still running after that.
+    abandoning: CancellationToken,
+}
+
+#[derive(Debug, Error)]
+pub enum EventSourceError {
+    /// `InvalidParameterValueException`, in AWS's words.
+    #[error("event source `{queue}` of function `{function}`: {message}")]
+    Config {
+        queue: String,
+        function: String,
+        message: String,
+    },
+    #[error("event source: function `{0}` not found")]
+    NoFunction(String),
+    #[error("event source: queue `{queue}` can't be read")]
+    Queue {
+        queue: String,
+        #[source]
+        source: Box<aws_sdk_sqs::Error>,
+    },
+}
+
+impl EventSource {
+    /// Starts to poll. The queue must exist.
+    pub async fn start(
+        config: EventSourceConfig,
+        lambda: Lambda,
+        client: aws_sdk_sqs::Client,
+    ) -> Result<Self, EventSourceError> {
+        let function = lambda.config(&config.function);
+        let function =
+            function.ok_or_else(|| EventSourceError::NoFunction(config.function.clone()))?;
+        let clock = lambda.clock(&config.function).cloned();
+        let clock = clock.ok_or_else(|| EventSourceError::NoFunction(config.function.clone()))?;
+        let queue = poller::find_queue(&client, &config.queue)
+            .await
+            .map_err(|source| EventSourceError::Queue {
+                queue: config.queue.clone(),
+                source: Box::new(source),
+            })?;
+        checks::check(&config, function.timeout, queue.visibility).map_err(|message| {
+            EventSourceError::Config {
+                queue: config.queue.clone(),
+                function: config.function.clone(),
+                message,
+            }
+        })?;
+        let source = Self {
+            tracker: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            abandoning: CancellationToken::new(),
+        };
+        let concurrency = config.maximum_concurrency.get() as usize;
+        let mapping = Arc::new(Mapping {
+            region: lambda.endpoints().region.clone(),
+            permits: Arc::new(Semaphore::new(concurrency)),
+            closing: source.closing.clone(),
+            abandoning: source.abandoning.clone(),
+            tracker: source.tracker.clone(),
+            config,
+            lambda,
+            client,
+            clock,
+            queue,
+        });
+        for _ in 0..POLLERS.min(concurrency) {
+            source.tracker.spawn(poller::poll(Arc::clone(&mapping)));
+        }
+        Ok(source)
+    }
+
+    /// Stops polling at once, lets running invocations end within `grace`, and waits for every task.
+    pub async fn shutdown(self, grace: Duration) {
+        self.closing.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(grace, self.tracker.wait())
+            .await
+            .is_err()
+        {
+            self.abandoning.cancel();
+            self.tracker.wait().await;
+        }
+    }
+}
+
+impl Drop for EventSource {
+    fn drop(&mut self) {
+        self.closing.cancel();
+        self.abandoning.cancel();
+    }
+}

@@ -1,0 +1,248 @@
+//! A function's processes: an idle one is used again (the last one first, so that the others may end), a new one is
+//! started when none is idle, and none beyond the function's concurrency.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use rustix::process::Signal;
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::environment::{Environment, Invocation, Outcome};
+use super::error::FunctionError;
+use super::process::{self, LastLines, Template};
+
+/// What came of an invocation that did not succeed.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    Throttled,
+    Function(FunctionError),
+}
+
+#[derive(Debug)]
+pub struct Pool {
+    pub template: Template,
+    tracker: TaskTracker,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Every process, and each start under way, counts towards the concurrency.
+    starting: usize,
+    all: Vec<Arc<Environment>>,
+    idle: Vec<Idle>,
+    closed: bool,
+}
+
+#[derive(Debug)]
+struct Idle {
+    environment: Arc<Environment>,
+    since_ms: i64,
+}
+
+impl Pool {
+    pub fn new(template: Template, tracker: TaskTracker) -> Self {
+        Self {
+            template,
+            tracker,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Runs one invocation to its end.
+    pub async fn run(self: Arc<Self>, event: Bytes) -> Result<Bytes, Failure> {
+        let request_id = Uuid::new_v4().to_string();
+        loop {
+            let environment = match self.take_idle() {
+                Some(environment) => environment,
+                None => self.start(&request_id).await?,
+            };
+            let timeout = self.template.config.timeout;
+            let clock = &self.template.clock;
+            let deadline_ms =
+                clock.now_ms() + i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX / 2);
+            let (outcome, mut answer) = oneshot::channel();
+            let invocation = Invocation {
+                request_id: request_id.clone(),
+                event: event.clone(),
+                deadline_ms,
+                outcome,
+            };
+            environment.assign(invocation);
+            let outcome = tokio::select! {
+                // An answer that is there at the deadline counts.
+                biased;
+                outcome = &mut answer => outcome.unwrap_or(Outcome::NotTaken),
+                () = clock.sleep_until(deadline_ms) => {
+                    drop(answer);
+                    self.discard(&environment);
+                    let seconds = timeout.as_secs_f64();
+                    let what = format!("Task timed out after {seconds:.2} seconds");
+                    tracing::warn!(target: "lambda", function = self.template.config.name, request_id, "{what}");
+                    return Err(Failure::Function(FunctionError::of_request("Sandbox.Timedout", &request_id, &what)));
+                }
+            };
+            match outcome {
+                Outcome::Response(body) => {
+                    self.give_back(environment);
+                    return Ok(body);
+                }
+                Outcome::Error(error) => {
+                    self.give_back(environment);
+                    return Err(Failure::Function(error));
+                }
+                // The function never saw it.
+                Outcome::NotTaken => self.discard(&environment),
+            }
+        }
+    }
+
+    /// Starts processes until `count` exist, and waits until all are idle.
+    pub async fn warm(self: Arc<Self>, count: usize) -> Result<(), Failure> {
+        let missing = {
+            let state = self.lock();
+            count.saturating_sub(state.all.len() + state.starting)
+        };
+        let starts = (0..missing).map(|_| async {
+            let environment = self.start("warm").await?;
+            self.give_back(environment);
+            Ok(())
+        });
+        futures_util::future::try_join_all(starts).await.map(|_| ())
+    }
+
+    pub fn environments(&self) -> Vec<Arc<Environment>> {
+        self.lock().all.clone()
+    }
+
+    /// Ends processes that have been idle since `before_ms`.
+    pub fn end_idle(&self, before_ms: i64) {
+        let ended: Vec<_> = self
+            .lock()
+            .idle
+            .extract_if(.., |idle| idle.since_ms < before_ms)
+            .collect();
+        for idle in ended {
+            self.discard(&idle.environment);
+        }
+    }
+
+    /// Ends every process and starts no more.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        for environment in self.environments() {
+            self.discard(&environment);
+        }
+    }
+
+    fn take_idle(&self) -> Option<Arc<Environment>> {
+        let mut state = self.lock();
+        while let Some(idle) = state.idle.pop() {
+            if idle.environment.is_alive() {
+                return Some(idle.environment);
+            }
+        }
+        None
+    }
+
+    async fn start(self: &Arc<Self>, request_id: &str) -> Result<Arc<Environment>, Failure> {
+        {
+            let mut state = self.lock();
+            if state.closed {
+                return Err(Failure::Function(FunctionError::of_request(
+                    "Sandbox.Failure",
+                    request_id,
+                    "shut down",
+                )));
+            }
+            if state.all.len() + state.starting
+                >= self.template.config.max_concurrency.get() as usize
+            {
+                return Err(Failure::Throttled);
+            }
+            state.starting += 1;
+        }
+        let (environment, last_lines) = self
+            .spawn()
+            .map_err(|error| self.not_started(request_id, &error))?;
+        match environment.ready(&self.template.clock).await {
+            Ok(()) => Ok(environment),
+            Err(error) => {
+                self.discard(&environment);
+                Err(self.not_ready(request_id, &error, &last_lines))
+            }
+        }
+    }
+
+    /// Starts a process in the place that was reserved for it.
+    fn spawn(self: &Arc<Self>) -> std::io::Result<(Arc<Environment>, LastLines)> {
+        let pool = Arc::clone(self);
+        let started = process::start(&self.template, &self.tracker, move || {
+            pool.lock().all.retain(|one| one.is_alive());
+        });
+        let mut state = self.lock();
+        state.starting -= 1;
+        let (environment, last_lines) = started?;
+        state.all.push(Arc::clone(&environment));
+        if state.closed {
+            environment.signal(Signal::KILL);
+        }
+        Ok((environment, last_lines))
+    }
+
+    fn not_started(&self, request_id: &str, error: &std::io::Error) -> Failure {
+        let config = &self.template.config;
+        tracing::error!(
+            target: "lambda", function = config.name, program = %config.program.display(), %error,
+            "the function's program can't be started"
+        );
+        let what = format!("fork/exec {}: {error}", config.program.display());
+        Failure::Function(FunctionError::of_request(
+            "Runtime.InvalidEntrypoint",
+            request_id,
+            &what,
+        ))
+    }
+
+    fn not_ready(
+        &self,
+        request_id: &str,
+        error: &FunctionError,
+        last_lines: &LastLines,
+    ) -> Failure {
+        tracing::error!(
+            target: "lambda", function = self.template.config.name, error_type = error.error_type,
+            stderr = last_lines.text(), "the function failed to start: {}", error.message
+        );
+        Failure::Function(match error.error_type.as_str() {
+            "Runtime.ExitError" | "Runtime.InitError" => {
+                FunctionError::of_request(&error.error_type, request_id, &error.message)
+            }
+            _ => error.clone(),
+        })
+    }
+
+    fn give_back(&self, environment: Arc<Environment>) {
+        let since_ms = self.template.clock.now_ms();
+        self.lock().idle.push(Idle {
+            environment,
+            since_ms,
+        });
+    }
+
+    /// Ends a process, which from now on counts no more.
+    fn discard(&self, environment: &Arc<Environment>) {
+        environment.signal(Signal::KILL);
+        let mut state = self.lock();
+        state.all.retain(|one| !Arc::ptr_eq(one, environment));
+        state
+            .idle
+            .retain(|idle| !Arc::ptr_eq(&idle.environment, environment));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,178 @@
+//! The Runtime API, 2018-06-01, as one process sees it. Each process has a listener of its own, so that
+//! `AWS_LAMBDA_RUNTIME_API` is a host and a port as on AWS, and no process can answer for another.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use serde_json::json;
+
+use super::environment::{Environment, Outcome, Refusal};
+use super::error::FunctionError;
+
+/// Lambda's limit on a response: 6 MB and some room for its envelope.
+const MAX_RESPONSE_BYTES: usize = 6_291_556;
+
+const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
+const ERROR_BODY: &str = "lambda-runtime-function-error-body";
+
+#[derive(Clone)]
+struct Api {
+    environment: Arc<Environment>,
+    function_arn: String,
+}
+
+pub fn router(environment: Arc<Environment>, function_arn: String) -> Router {
+    let paths = Router::new()
+        .route("/runtime/invocation/next", get(next))
+        .route("/runtime/invocation/{id}/response", post(response))
+        .route("/runtime/invocation/{id}/error", post(error))
+        .route("/runtime/init/error", post(init_error))
+        .with_state(Api {
+            environment,
+            function_arn,
+        });
+    Router::new().nest("/2018-06-01", paths)
+}
+
+async fn next(State(api): State<Api>) -> Response {
+    match api.environment.next().await {
+        Ok((request_id, deadline_ms, event)) => {
+            let headers = [
+                ("lambda-runtime-aws-request-id", request_id),
+                ("lambda-runtime-deadline-ms", deadline_ms.to_string()),
+                ("lambda-runtime-invoked-function-arn", api.function_arn),
+                ("lambda-runtime-trace-id", trace_id(deadline_ms)),
+                (header::CONTENT_TYPE.as_str(), "application/json".to_owned()),
+            ];
+            (headers, event).into_response()
+        }
+        Err(refusal) => refused(refusal),
+    }
+}
+
+/// Buffered or streamed, the response is passed on when it is whole; a streamed one may still end in an error, which its
+/// trailers tell.
+async fn response(State(api): State<Api>, Path(id): Path<String>, body: Body) -> Response {
+    if let Err(refusal) = api.environment.check(&id) {
+        return refused(refusal);
+    }
+    let collected = match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
+        Ok(collected) => collected,
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+            return too_large(&api.environment, &id);
+        }
+        Err(_) => {
+            let error = FunctionError::of_request(
+                "Runtime.TruncatedResponse",
+                &id,
+                "the response was cut short",
+            );
+            // The connection is gone; nobody reads this answer.
+            let _ = api.environment.finish(&id, Outcome::Error(error));
+            return status(
+                StatusCode::BAD_REQUEST,
+                "TruncatedResponse",
+                "The response was cut short",
+            );
+        }
+    };
+    let outcome = match collected.trailers().and_then(error_in_trailers) {
+        Some(error) => Outcome::Error(error),
+        None => Outcome::Response(collected.to_bytes()),
+    };
+    accepted(api.environment.finish(&id, outcome))
+}
+
+async fn error(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let error = FunctionError::reported(body, error_type(&headers));
+    accepted(api.environment.finish(&id, Outcome::Error(error)))
+}
+
+async fn init_error(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Response {
+    accepted(
+        api.environment
+            .init_failed(FunctionError::reported(body, error_type(&headers))),
+    )
+}
+
+fn error_type(headers: &HeaderMap) -> &str {
+    headers
+        .get(ERROR_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("Runtime.Unknown")
+}
+
+fn error_in_trailers(trailers: &HeaderMap) -> Option<FunctionError> {
+    trailers.get(ERROR_TYPE)?;
+    let body = trailers
+        .get(ERROR_BODY)
+        .and_then(|body| STANDARD.decode(body).ok())
+        .unwrap_or_default();
+    Some(FunctionError::reported(body.into(), error_type(trailers)))
+}
+
+fn too_large(environment: &Environment, id: &str) -> Response {
+    let what = format!(
+        "Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
+    );
+    let error = FunctionError::new("Function.ResponseSizeTooLarge", what.clone());
+    match environment.finish(id, Outcome::Error(error)) {
+        Ok(()) => status(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLarge",
+            &what,
+        ),
+        Err(refusal) => refused(refusal),
+    }
+}
+
+fn accepted(result: Result<(), Refusal>) -> Response {
+    match result {
+        Ok(()) => (StatusCode::ACCEPTED, axum::Json(json!({ "status": "OK" }))).into_response(),
+        Err(refusal) => refused(refusal),
+    }
+}
+
+fn refused(refusal: Refusal) -> Response {
+    match refusal {
+        Refusal::UnknownRequest => status(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestID",
+            "Invalid request ID",
+        ),
+        Refusal::State => status(
+            StatusCode::FORBIDDEN,
+            "InvalidStateTransition",
+            "State transition is not allowed",
+        ),
+    }
+}
+
+fn status(status: StatusCode, error_type: &str, message: &str) -> Response {
+    (
+        status,
+        axum::Json(json!({ "errorType": error_type, "errorMessage": message })),
+    )
+        .into_response()
+}
+
+/// An X-Ray header that samples nothing.
+fn trace_id(deadline_ms: i64) -> String {
+    let seconds = deadline_ms / 1_000;
+    let (root, parent) = (fastrand::u128(..) >> 32, fastrand::u64(..));
+    format!("Root=1-{seconds:08x}-{root:024x};Parent={parent:016x};Sampled=0")
+}

@@ -1,0 +1,66 @@
+//! HTTP: from `X-Amz-Target: AmazonSQS.Action` to an action and back, in AWS's JSON 1.0 protocol.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::Value;
+
+use super::actions;
+use super::error::Kind;
+use super::store::Store;
+
+/// Ten messages of 1 MiB, each byte of which may take six in JSON.
+const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
+
+pub fn router(store: Arc<Store>) -> Router {
+    Router::new()
+        .fallback(any(serve))
+        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .with_state(store)
+}
+
+async fn serve(
+    State(store): State<Arc<Store>>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
+    let action = target
+        .strip_prefix("AmazonSQS.")
+        .filter(|_| method == Method::POST);
+    let answer = match action {
+        Some(action) => actions::run(&store, action, &body).await,
+        None => Err(Kind::UnknownOperation
+            .with("Expected `POST` with the header `X-Amz-Target: AmazonSQS.<Action>`.")),
+    };
+    match answer {
+        Ok(body) => json_response(StatusCode::OK, &body),
+        Err(error) => {
+            tracing::debug!(action, %error, "refused");
+            error.into_response()
+        }
+    }
+}
+
+/// A body with the headers of the JSON protocol.
+pub fn json_response(status: StatusCode, body: &Value) -> Response {
+    let mut response = (status, body.to_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-amz-json-1.0"),
+    );
+    if let Ok(id) = HeaderValue::try_from(uuid::Uuid::new_v4().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
