@@ -1,0 +1,166 @@
+//! Which calls there were, and how each ended: what tests and referees look at.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Clock;
+
+/// Older calls are forgotten, so that a stack which stays up does not grow.
+const KEPT_CALLS: usize = 10_000;
+
+/// One call of a model, as the model saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelCall {
+    /// 1, 2, 3 … in the order of arrival.
+    pub id: u64,
+    pub model_id: String,
+    /// The last user message's text.
+    pub prompt: String,
+    pub started_at_ms: i64,
+    pub ended_at_ms: Option<i64>,
+    /// Text tokens handed to the connection, without empty ones.
+    pub tokens_sent: u64,
+    /// `None` while the call is being answered.
+    pub ended: Option<EndReason>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The whole answer was sent.
+    Completed,
+    /// The caller closed the connection, or reset the stream, before the end.
+    ClientGone,
+    /// Refused, failed, cut or reset: by the script or by the server behind.
+    Faulted(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct CallLog {
+    clock: Clock,
+    calls: Arc<Mutex<Calls>>,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    last_id: u64,
+    live: usize,
+    kept: VecDeque<ModelCall>,
+}
+
+impl CallLog {
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            calls: Arc::default(),
+        }
+    }
+
+    /// A call began; it ends with the guard.
+    pub fn begin(&self, model_id: &str, prompt: &str) -> OpenCall {
+        let mut calls = self.lock();
+        calls.last_id += 1;
+        calls.live += 1;
+        let id = calls.last_id;
+        if calls.kept.len() == KEPT_CALLS {
+            calls.kept.pop_front();
+        }
+        calls.kept.push_back(ModelCall {
+            id,
+            model_id: model_id.to_owned(),
+            prompt: prompt.to_owned(),
+            started_at_ms: self.clock.now_ms(),
+            ended_at_ms: None,
+            tokens_sent: 0,
+            ended: None,
+        });
+        OpenCall {
+            log: self.clone(),
+            id,
+            open: true,
+        }
+    }
+
+    pub fn calls(&self) -> Vec<ModelCall> {
+        self.lock().kept.iter().cloned().collect()
+    }
+
+    pub fn live(&self) -> usize {
+        self.lock().live
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Calls {
+    fn find(&mut self, id: u64) -> Option<&mut ModelCall> {
+        let first = self.kept.front()?.id;
+        self.kept
+            .get_mut(usize::try_from(id.checked_sub(first)?).ok()?)
+    }
+}
+
+/// A call that is being answered. Dropped before [`OpenCall::end`], it ended because nobody reads it any more.
+#[derive(Debug)]
+pub struct OpenCall {
+    log: CallLog,
+    id: u64,
+    open: bool,
+}
+
+impl OpenCall {
+    pub fn token_sent(&self) {
+        if let Some(call) = self.log.lock().find(self.id) {
+            call.tokens_sent += 1;
+        }
+    }
+
+    pub fn end(&mut self, reason: EndReason) {
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        let now_ms = self.log.clock.now_ms();
+        let mut calls = self.log.lock();
+        calls.live -= 1;
+        if let Some(call) = calls.find(self.id) {
+            call.ended_at_ms = Some(now_ms);
+            call.ended = Some(reason);
+        }
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.end(EndReason::ClientGone);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_calls_are_forgotten_and_late_ends_are_harmless() {
+        let log = CallLog::new(Clock::system());
+        let mut oldest = log.begin("m", "oldest");
+        for _ in 0..KEPT_CALLS {
+            log.begin("m", "p").end(EndReason::Completed);
+        }
+        assert_eq!(log.live(), 1);
+        oldest.token_sent();
+        oldest.end(EndReason::Completed);
+        drop(oldest);
+        assert_eq!(log.live(), 0);
+        let calls = log.calls();
+        assert_eq!((calls.len(), calls[0].id), (KEPT_CALLS, 2));
+    }
+
+    #[test]
+    fn a_dropped_call_lost_its_client() {
+        let log = CallLog::new(Clock::system());
+        log.begin("m", "p").token_sent();
+        assert_eq!(log.calls()[0].ended, Some(EndReason::ClientGone));
+        assert_eq!(log.calls()[0].tokens_sent, 1);
+    }
+}

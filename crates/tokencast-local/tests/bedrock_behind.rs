@@ -1,0 +1,190 @@
+//! Other models behind the same wire: a server with OpenAI's API, and Bedrock itself.
+
+mod bedrock_support;
+
+use axum::body::Body;
+use axum::routing::post;
+use axum::{Json, Router};
+use bedrock_support::{Server, client, converse, fast, serve};
+use bytes::Bytes;
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokencast_local::bedrock::Bedrock;
+use tokencast_local::clock::Clock;
+use tokencast_local::config::ModelException::{ModelStreamError, Throttling};
+use tokencast_local::config::{FaultRule, ModelConfig, ModelFault, ScriptConfig};
+use tokio::sync::mpsc;
+
+async fn openai(base_url: String) -> Server {
+    let config = ModelConfig::OpenAi {
+        base_url,
+        model: "llama".into(),
+        api_key: Some("key".into()),
+    };
+    Server::start(Bedrock::new(config, Clock::system())).await
+}
+
+/// A chat completions server that answers with `body`, in chunks of `size` bytes.
+async fn completions(
+    status: u16,
+    body: &'static str,
+    size: usize,
+) -> (String, mpsc::Receiver<Value>) {
+    let (requests, received) = mpsc::channel(16);
+    let answer = move |headers: http::HeaderMap, Json(request): Json<Value>| async move {
+        assert_eq!(headers["authorization"], "Bearer key");
+        requests.send(request).await.expect("read");
+        let chunks = body
+            .as_bytes()
+            .chunks(size)
+            .map(|chunk| Ok::<_, std::io::Error>(Bytes::from_static(chunk)));
+        (
+            http::StatusCode::from_u16(status).expect("a status"),
+            Body::from_stream(stream::iter(chunks)),
+        )
+    };
+    let url = serve(Router::new().route("/v1/chat/completions", post(answer))).await;
+    (format!("{url}/v1/"), received)
+}
+
+const STREAM: &str = concat!(
+    ": ping\r\n\r\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\r\n\r\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"reasoning\":\"hm\"},\"finish_reason\":null}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"川 \"},\"finish_reason\":null}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"🌊\"},\"finish_reason\":null}]}\n\n",
+    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"length\"}]}\n\n",
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":7,\"total_tokens\":18}}\n\n",
+    "data: [DONE]\n\n",
+);
+
+#[tokio::test]
+async fn an_openai_stream_becomes_bedrocks() {
+    for size in [1, 3, 7, 64, 10_000] {
+        let (base_url, mut requests) = completions(200, STREAM, size).await;
+        let server = openai(base_url).await;
+        let seen = converse(&server.client(), "Hi").await;
+        assert_eq!(
+            (seen.text().as_str(), seen.reasoning.as_str(), &seen.error),
+            ("川 🌊", "hm", &None),
+            "{size}"
+        );
+        assert_eq!(seen.usage, Some((11, 7, 18)));
+        assert!(seen.order.contains(&"end max_tokens".to_owned()));
+        let request = requests.recv().await.expect("a request");
+        assert_eq!(
+            request["messages"],
+            json!([{ "role": "user", "content": "Hi" }])
+        );
+        assert_eq!(
+            (&request["stream"], &request["model"]),
+            (&json!(true), &json!("llama"))
+        );
+        assert_eq!(request["stream_options"], json!({ "include_usage": true }));
+    }
+}
+
+#[tokio::test]
+async fn an_openai_servers_errors_become_bedrocks() {
+    for (status, body, text, error) in [
+        (401, "{}", "", Some("403 AccessDeniedException")),
+        (404, "{}", "", Some("404 ResourceNotFoundException")),
+        (429, "{}", "", Some("429 ThrottlingException")),
+        (400, "{}", "", Some("400 ValidationException")),
+        (500, "oops", "", Some("500 InternalServerException")),
+        (503, "", "", Some("503 ServiceUnavailableException")),
+        (
+            200,
+            "data: {\"error\":{\"message\":\"out of memory\"}}\n\n",
+            "",
+            Some("ModelStreamErrorException"),
+        ),
+        (
+            200,
+            "data: nonsense\n\n",
+            "",
+            Some("ModelStreamErrorException"),
+        ),
+        // Ends without a reason: cut.
+        (
+            200,
+            "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
+            "a",
+            None,
+        ),
+    ] {
+        let (base_url, _requests) = completions(status, body, 5).await;
+        let seen = converse(&openai(base_url).await.client(), "Hi").await;
+        assert_eq!(
+            (seen.text().as_str(), seen.error.as_deref()),
+            (text, error),
+            "{status} {body}"
+        );
+        assert!(
+            !seen.order.contains(&"metadata".to_owned()),
+            "{status} {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_named() {
+    let server = openai("http://127.0.0.1:1/v1".into()).await;
+    let sent = server
+        .client()
+        .converse()
+        .model_id(bedrock_support::MODEL)
+        .messages(bedrock_support::user("Hi"));
+    let error = sent
+        .send()
+        .await
+        .expect_err("no server")
+        .into_service_error();
+    let message = error.meta().message().expect("a message");
+    assert!(
+        error.is_service_unavailable_exception() && message.contains("http://127.0.0.1:1/v1"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn bedrock_itself_is_passed_through() {
+    let refused = FaultRule {
+        prompt_contains: Some("busy".into()),
+        ..FaultRule::always(ModelFault::Refuse(Throttling))
+    };
+    let fault = ModelFault::Fail {
+        after_tokens: 1,
+        exception: ModelStreamError,
+    };
+    let failing = FaultRule {
+        prompt_contains: Some("fail".into()),
+        ..FaultRule::always(fault)
+    };
+    let cut = FaultRule {
+        prompt_contains: Some("cut".into()),
+        ..FaultRule::always(ModelFault::Cut { after_tokens: 1 })
+    };
+    let script = ScriptConfig {
+        faults: vec![refused, failing, cut],
+        reasoning: vec!["hm".into()],
+        ..fast(&["a", "b"])
+    };
+    let behind = Server::scripted(script).await;
+    let front = Bedrock::with_client(
+        client(&behind.url),
+        "amazon.nova-lite-v1:0".into(),
+        Clock::system(),
+    );
+    let front = Server::start(front).await;
+    for prompt in ["Hi", "fail", "cut", "busy"] {
+        let through = converse(&front.client(), prompt).await;
+        assert_eq!(
+            through,
+            converse(&behind.client(), prompt).await,
+            "{prompt}"
+        );
+    }
+    assert_eq!(behind.bedrock.calls()[0].model_id, "amazon.nova-lite-v1:0");
+    assert!(!front.bedrock.set_script(ScriptConfig::default()));
+}
