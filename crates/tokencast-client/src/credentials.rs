@@ -9,7 +9,7 @@ use crate::cognito::{self, SignInError, Tokens, UserPool};
 use crate::error::Error;
 
 /// How long before its end a token is no longer used.
-const RENEW_BEFORE: Duration = Duration::from_secs(60);
+const RENEW_BEFORE: Duration = Duration::from_mins(1);
 /// A token younger than this that is refused isn't refused for its age.
 const FRESH: Duration = Duration::from_secs(30);
 

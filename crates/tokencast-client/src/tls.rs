@@ -10,7 +10,9 @@ use crate::error::Error;
 
 /// Trusts the public authorities, and those in `extra_ca_pem`.
 pub(crate) fn client_config(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, Error> {
-    let mut roots = RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
     for certificate in extra_ca_pem
         .into_iter()
         .flat_map(CertificateDer::pem_slice_iter)

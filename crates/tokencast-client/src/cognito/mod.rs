@@ -94,14 +94,12 @@ pub async fn sign_in(
     username: &str,
     password: &str,
 ) -> Result<Tokens, SignInError> {
-    match &pool.pool_id {
-        Some(pool_id) => sign_in_with_srp(http, pool, pool_id, username, password).await,
-        None => {
-            let parameters = json!({ "USERNAME": username, "PASSWORD": password });
-            let answer = wire::initiate_auth(http, pool, "USER_PASSWORD_AUTH", parameters).await?;
-            tokens(answer.authentication_result, answer.challenge_name, None)
-        }
+    if let Some(pool_id) = &pool.pool_id {
+        return sign_in_with_srp(http, pool, pool_id, username, password).await;
     }
+    let parameters = json!({ "USERNAME": username, "PASSWORD": password });
+    let answer = wire::initiate_auth(http, pool, "USER_PASSWORD_AUTH", parameters).await?;
+    tokens(answer.authentication_result, answer.challenge_name, None)
 }
 
 /// New tokens for a refresh token, which stays good.

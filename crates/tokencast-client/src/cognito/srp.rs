@@ -150,3 +150,58 @@ fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     }
     mac.finalize().into_bytes().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Worked out with amazon-cognito-identity-js 6.3's `AuthenticationHelper`.
+    #[test]
+    fn the_signature_is_that_of_cognitos_own_client() {
+        let client = Client::with_secret(BigUint::from_bytes_be(&[0x5f; 128]));
+        assert!(
+            client
+                .public_hex()
+                .starts_with("4524ec00ab005252663d5d305164a637a7ca02dc")
+        );
+        let server_public = concat!(
+            "fb7daafb37d21221f75d0451fa35dfaacfca509150cecad0e40217b593c5b475",
+            "66e80c1dd1f74556b3c46a357b699c860976372361a99332934e720a586b7786",
+        )
+        .repeat(6);
+        let signature = client.signature(&Proof {
+            pool_name: "AbCdEfGhI",
+            user_id: "user-1",
+            password: "Correct horse 1!",
+            server_public_hex: &server_public[..766],
+            salt_hex: "a1b2c3d4e5f60718293a4b5c6d7e8f90",
+            secret_block: "c2VjcmV0IGJsb2NrIP8A",
+            timestamp: "Thu Mar 5 04:05:06 UTC 2026",
+        });
+        assert_eq!(
+            signature.expect("a signature"),
+            "SBkF/1qR2rQvNbg10CbjW0VC4I/blzSAEtCpuO+GArc="
+        );
+    }
+
+    #[test]
+    fn a_server_that_would_choose_the_key_is_refused() {
+        let client = Client::new().expect("random numbers");
+        for server_public_hex in ["0", GROUP_HEX, "no number"] {
+            let proof = Proof {
+                pool_name: "p",
+                user_id: "u",
+                password: "p",
+                server_public_hex,
+                salt_hex: "00ff",
+                secret_block: "",
+                timestamp: "",
+            };
+            let refused = client.signature(&proof);
+            assert!(
+                matches!(refused, Err(SignInError::Protocol(_))),
+                "{server_public_hex}"
+            );
+        }
+    }
+}
