@@ -1,1 +1,51 @@
-//! Placeholder.
+//! A client of a Tokencast API: GraphQL over HTTP, and AppSync's real-time protocol.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), tokencast_client::Error> {
+//! use tokencast_client::{AnswerEvent, Client, Credentials};
+//!
+//! let client = Client::builder("https://example.appsync-api.us-east-1.amazonaws.com/graphql")
+//!     .credentials(Credentials::token("a JWT of the user pool"))
+//!     .build()?;
+//! let mut answer = client.stream("Why do rivers meander?");
+//! while let Some(event) = answer.next().await {
+//!     if let AnswerEvent::Text { text, .. } = event? {
+//!         print!("{text}");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`client`] | [`Client`] and its builder: start, stop, read, and listen to a session |
+//! | [`event`] | what a stream yields |
+//! | [`transcript`] | the reassembly of the text, by attempt and sequence; pure |
+//! | [`error`] | everything that can go wrong |
+//! | [`credentials`] | a token, or a user who signs in |
+//! | [`cognito`] | sign-in with SRP |
+//!
+//! Inside: `session` is the task behind a stream, `realtime` one subscription on one socket, `http` the calls,
+//! `operations` the types that are generated from `schema.graphql`.
+
+pub mod client;
+pub mod cognito;
+pub mod credentials;
+pub mod error;
+pub mod event;
+pub mod transcript;
+
+mod backoff;
+mod http;
+mod operations;
+mod realtime;
+mod session;
+mod tls;
+
+pub use client::{Client, ClientBuilder, Timeouts};
+pub use credentials::Credentials;
+pub use error::Error;
+pub use event::{AnswerEvent, Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
+pub use session::AnswerStream;
+pub use transcript::Transcript;

@@ -1,0 +1,116 @@
+//! Everything that can go wrong between a client and its answer.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::cognito::SignInError;
+
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The builder was given something that can't work.
+    #[error("`{name}` is `{value}`, expected {expected}")]
+    Config {
+        name: &'static str,
+        value: String,
+        expected: &'static str,
+    },
+    #[error("TLS cannot be set up")]
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("sign-in failed")]
+    SignIn(#[from] SignInError),
+    /// The API refused the caller, or the caller doesn't own the session.
+    #[error("not authorized: {message}")]
+    Unauthorized { message: String },
+    /// The API answered with a GraphQL error.
+    #[error("{error_type}: {message}")]
+    Graphql { error_type: String, message: String },
+    #[error("the API answered HTTP {status}")]
+    Http { status: u16 },
+    #[error("the request to the API failed")]
+    Request(#[source] reqwest::Error),
+    #[error("cannot connect to the real-time endpoint")]
+    Connect(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    #[error("the real-time connection broke")]
+    Socket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    #[error("the real-time connection was closed")]
+    Closed,
+    /// The API refused or ended the subscription.
+    #[error("the subscription was refused: {error_type}: {message}")]
+    Subscription { error_type: String, message: String },
+    #[error("no {what} within {} ms", after.as_millis())]
+    Timeout { what: &'static str, after: Duration },
+    /// An answer that the protocol doesn't know.
+    #[error("the API's answer makes no sense: {0}")]
+    Protocol(String),
+    #[error("there is no session {session_id}")]
+    NotFound { session_id: Uuid },
+    /// The connection was lost and didn't come back in time.
+    #[error("gave up reconnecting after {} s", after.as_secs())]
+    GaveUp {
+        after: Duration,
+        #[source]
+        last: Box<Error>,
+    },
+}
+
+impl Error {
+    /// Whether trying the same again may help.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Http { status } => *status == 429 || *status >= 500,
+            Self::Request(error) => !error.is_builder(),
+            Self::Connect(error) => connect_is_transient(error),
+            Self::Socket(_) | Self::Closed | Self::Timeout { .. } => true,
+            Self::SignIn(error) => error.is_transient(),
+            Self::Subscription { error_type, .. } | Self::Graphql { error_type, .. } => {
+                is_transient_type(error_type)
+            }
+            Self::Config { .. }
+            | Self::Tls(_)
+            | Self::Unauthorized { .. }
+            | Self::Protocol(_)
+            | Self::NotFound { .. }
+            | Self::GaveUp { .. } => false,
+        }
+    }
+}
+
+/// A handshake that was answered with a client error won't be answered otherwise later.
+fn connect_is_transient(error: &tokio_tungstenite::tungstenite::Error) -> bool {
+    use tokio_tungstenite::tungstenite::Error as Ws;
+    match error {
+        Ws::Http(response) => {
+            response.status().as_u16() == 429 || response.status().is_server_error()
+        }
+        Ws::Io(_) | Ws::ConnectionClosed | Ws::AlreadyClosed | Ws::Protocol(_) => true,
+        _ => false,
+    }
+}
+
+/// AppSync's own passing troubles: quotas, and a resolver's function that was throttled, timed out or broke.
+fn is_transient_type(error_type: &str) -> bool {
+    let name = error_type.rsplit('#').next().unwrap_or(error_type);
+    name.starts_with("Lambda:")
+        || matches!(
+            name,
+            "MaxSubscriptionsReachedError"
+                | "LimitExceededError"
+                | "LimitExceededException"
+                | "ThrottlingException"
+                | "TooManyRequestsException"
+                | "ExecutionTimeout"
+                | "InternalFailure"
+                | "InternalFailureException"
+        )
+}
+
+/// Whether AppSync's `errorType` says that the caller may not.
+pub(crate) fn is_unauthorized(error_type: &str) -> bool {
+    let name = error_type.rsplit('#').next().unwrap_or(error_type);
+    matches!(
+        name,
+        "Unauthorized" | "UnauthorizedException" | "UNAUTHORIZED" | "AccessDeniedException"
+    )
+}

@@ -1,0 +1,169 @@
+//! GraphQL over HTTP. Every operation here is idempotent, so a call that got lost is sent again.
+
+use std::time::Duration;
+
+use graphql_client::QueryBody;
+use http::StatusCode;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::backoff::Backoff;
+use crate::credentials::TokenProvider;
+use crate::error::Error;
+use crate::operations::Answer;
+
+const TRIES: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// Where calls go, and as whom.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) http: reqwest::Client,
+    pub(crate) api_url: reqwest::Url,
+    pub(crate) tokens: TokenProvider,
+    /// For one try.
+    pub(crate) timeout: Duration,
+}
+
+impl Caller {
+    pub(crate) async fn token(&self) -> Result<String, Error> {
+        self.tokens.token(&self.http).await
+    }
+
+    /// Sends an operation, up to three times if the trouble may pass, once more with a new token if the old one ended.
+    pub(crate) async fn call<V, T>(&self, body: &QueryBody<V>) -> Result<T, Error>
+    where
+        V: Serialize + Sync,
+        T: DeserializeOwned,
+    {
+        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        loop {
+            let error = match self.call_once(body).await {
+                Ok(data) => return Ok(data),
+                Err(error) => error,
+            };
+            if matches!(error, Error::Unauthorized { .. }) && self.tokens.refused() {
+                continue;
+            }
+            let pause = backoff.next();
+            if !error.is_transient() || backoff.tries() >= TRIES {
+                return Err(error);
+            }
+            tracing::debug!(operation = body.operation_name, %error, ?pause, "calling again");
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn call_once<V, T>(&self, body: &QueryBody<V>) -> Result<T, Error>
+    where
+        V: Serialize + Sync,
+        T: DeserializeOwned,
+    {
+        let answer = self
+            .http
+            .post(self.api_url.clone())
+            .timeout(self.timeout)
+            .header(http::header::AUTHORIZATION, self.token().await?)
+            .json(body)
+            .send()
+            .await
+            .map_err(Error::Request)?;
+        let status = answer.status();
+        let bytes = answer.bytes().await.map_err(Error::Request)?;
+        read(status, &bytes)
+    }
+}
+
+fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Error> {
+    if !status.is_success() {
+        return Err(refusal(status, body));
+    }
+    // Errors first: beside one, `data` need not have the shape of a success.
+    let outline: Answer<serde::de::IgnoredAny> = serde_json::from_slice(body)
+        .map_err(|error| Error::Protocol(format!("no GraphQL answer: {error}")))?;
+    if let Some(error) = outline.errors.unwrap_or_default().into_iter().next() {
+        return Err(error.into());
+    }
+    let answer: Answer<T> = serde_json::from_slice(body)
+        .map_err(|error| Error::Protocol(format!("unexpected data: {error}")))?;
+    answer
+        .data
+        .ok_or_else(|| Error::Protocol("neither data nor errors".into()))
+}
+
+fn refusal(status: StatusCode, body: &[u8]) -> Error {
+    let said = serde_json::from_slice::<Answer<serde::de::IgnoredAny>>(body)
+        .ok()
+        .and_then(|answer| answer.errors)
+        .and_then(|errors| errors.into_iter().next());
+    match (status, said) {
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, said) => {
+            let message = said.map_or_else(
+                || format!("HTTP {}", status.as_u16()),
+                |error| error.message(),
+            );
+            Error::Unauthorized { message }
+        }
+        // The status says better than the body whether it may pass.
+        (status, None) => Error::Http {
+            status: status.as_u16(),
+        },
+        (status, Some(_))
+            if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() =>
+        {
+            Error::Http {
+                status: status.as_u16(),
+            }
+        }
+        (_, Some(error)) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(status: u16, body: &str, expected: &str) {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let result: Result<serde_json::Value, Error> = read(status, body.as_bytes());
+        let got = match result {
+            Ok(data) => data.to_string(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, expected, "{status} {body}");
+    }
+
+    #[test]
+    fn an_answer_is_data_or_a_typed_error() {
+        check(200, r#"{"data":{"a":1}}"#, r#"{"a":1}"#);
+        check(
+            200,
+            r#"{"data":null,"errors":[{"errorType":"INVALID_PROMPT","message":"empty"}]}"#,
+            "INVALID_PROMPT: empty",
+        );
+        check(
+            200,
+            r#"{"data":{"a":null},"errors":[{"errorType":"Unauthorized","message":"no"}]}"#,
+            "not authorized: no",
+        );
+        check(
+            401,
+            r#"{"errors":[{"errorType":"UnauthorizedException","message":"Token has expired."}]}"#,
+            "not authorized: Token has expired.",
+        );
+        check(403, "<html>", "not authorized: HTTP 403");
+        check(
+            400,
+            r#"{"errors":[{"errorType":"MalformedHttpRequestException","message":"bad"}]}"#,
+            "MalformedHttpRequestException: bad",
+        );
+        check(503, r#"{"message":"down"}"#, "the API answered HTTP 503");
+        check(404, "not here", "the API answered HTTP 404");
+        check(
+            200,
+            "{}",
+            "the API's answer makes no sense: neither data nor errors",
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! The frames of the protocol, as far as a client sends and reads them.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::error::{Error, is_unauthorized};
+use crate::event::TokenEvent;
+use crate::operations::{Answer, on_token_received};
+
+/// What a server sends.
+#[derive(Debug, Deserialize)]
+pub(super) struct Frame {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    #[serde(default)]
+    pub(super) id: Option<String>,
+    #[serde(default)]
+    payload: Value,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Refusal {
+    error_type: Option<String>,
+    error_code: Option<Value>,
+    message: Option<String>,
+}
+
+impl Frame {
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        serde_json::from_str(text)
+            .map_err(|error| Error::Protocol(format!("a frame that is none: {error}")))
+    }
+
+    /// Of a `connection_ack`.
+    pub(super) fn connection_timeout_ms(&self) -> Option<u64> {
+        self.payload
+            .get("connectionTimeoutMs")
+            .and_then(Value::as_u64)
+    }
+
+    /// Of a `data`. `None` is an event that couldn't be delivered whole; the gap that it leaves will be noticed.
+    pub(super) fn into_event(self) -> Option<TokenEvent> {
+        let answer: Answer<on_token_received::ResponseData> = serde_json::from_value(self.payload)
+            .inspect_err(|error| tracing::warn!(%error, "an event of another shape"))
+            .ok()?;
+        answer.data?.on_token_received.map(TokenEvent::from)
+    }
+
+    /// Of an `error` or a `connection_error`.
+    pub(super) fn into_error(self) -> Error {
+        let refusal = self
+            .payload
+            .get("errors")
+            .and_then(|errors| errors.get(0))
+            .and_then(|error| Refusal::deserialize(error).ok())
+            .unwrap_or_default();
+        let error_type = refusal.error_type.unwrap_or_else(|| "UnknownError".into());
+        let message = refusal.message.unwrap_or_else(|| error_type.clone());
+        let code = refusal.error_code.as_ref().and_then(|code| match code {
+            Value::String(code) => code.parse().ok(),
+            code => code.as_u64(),
+        });
+        if is_unauthorized(&error_type) || matches!(code, Some(401 | 403)) {
+            return Error::Unauthorized { message };
+        }
+        Error::Subscription {
+            error_type,
+            message,
+        }
+    }
+}
+
+pub(super) fn connection_init() -> String {
+    json!({ "type": "connection_init" }).to_string()
+}
+
+/// `data` is the operation in JSON, as a string: that string is what IAM would sign.
+pub(super) fn start(id: &str, data: &str, authorization: &Value) -> String {
+    json!({
+        "id": id,
+        "type": "start",
+        "payload": { "data": data, "extensions": { "authorization": authorization } },
+    })
+    .to_string()
+}
+
+pub(super) fn stop(id: &str) -> String {
+    json!({ "id": id, "type": "stop" }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_error(payload: &Value, expected: &str) {
+        let frame = json!({ "type": "error", "id": "1", "payload": payload }).to_string();
+        assert_eq!(
+            Frame::parse(&frame)
+                .expect("a frame")
+                .into_error()
+                .to_string(),
+            expected
+        );
+    }
+
+    #[test]
+    fn refusals_are_told_apart_by_the_part_after_the_hash() {
+        check_error(
+            &json!({ "errors": [{ "errorType": "com.amazonaws.deepdish.graphql#UnauthorizedException", "message": "no" }] }),
+            "not authorized: no",
+        );
+        check_error(
+            &json!({ "errors": [{ "errorCode": 401, "message": "no" }] }),
+            "not authorized: no",
+        );
+        check_error(
+            &json!({ "errors": [{ "errorType": "MaxSubscriptionsReachedError", "message": "200" }] }),
+            "the subscription was refused: MaxSubscriptionsReachedError: 200",
+        );
+        check_error(
+            &Value::Null,
+            "the subscription was refused: UnknownError: UnknownError",
+        );
+    }
+
+    #[test]
+    fn an_event_of_the_articles_schema_is_read() {
+        let frame = json!({ "type": "data", "id": "1", "payload": { "data": { "onTokenReceived": {
+            "sessionId": "s", "token": "Hi", "isComplete": false, "timestamp": "2026-01-01T00:00:00Z",
+        } } } });
+        let event = Frame::parse(&frame.to_string())
+            .expect("a frame")
+            .into_event()
+            .expect("an event");
+        assert_eq!(
+            event,
+            TokenEvent {
+                token: "Hi".into(),
+                ..TokenEvent::default()
+            }
+        );
+    }
+
+    #[test]
+    fn an_event_that_was_not_delivered_whole_is_none() {
+        let frame = json!({ "type": "data", "id": "1", "payload": {
+            "data": { "onTokenReceived": null }, "errors": [{ "message": "Cannot return null" }],
+        } });
+        assert_eq!(
+            Frame::parse(&frame.to_string())
+                .expect("a frame")
+                .into_event(),
+            None
+        );
+    }
+}

@@ -1,0 +1,227 @@
+//! A socket with one subscription to a session's events.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use graphql_client::GraphQLQuery;
+use http::HeaderValue;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
+use uuid::Uuid;
+
+use super::Endpoint;
+use super::frames::{self, Frame};
+use crate::client::Timeouts;
+use crate::error::Error;
+use crate::event::TokenEvent;
+use crate::operations::{OnTokenReceived, on_token_received};
+
+/// How long a close may take; the socket is dropped after that.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What every connection of a client has in common.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) tls: std::sync::Arc<rustls::ClientConfig>,
+    pub(crate) timeouts: Timeouts,
+}
+
+pub(crate) struct Subscription {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    id: String,
+    /// The server says something at least this often, or the connection is dead.
+    max_silence: Duration,
+    silent_until: Instant,
+    /// Events that overtook the `start_ack`.
+    early: VecDeque<TokenEvent>,
+}
+
+impl Subscription {
+    /// Connects and subscribes. Once this returns, no event is missed but those that AppSync itself loses.
+    pub(crate) async fn open(setup: &Setup, token: &str, session_id: Uuid) -> Result<Self, Error> {
+        let Timeouts {
+            connect,
+            ack,
+            start_ack,
+            keep_alive,
+            ..
+        } = setup.timeouts;
+        let socket = timeout(connect, connect_socket(setup, token))
+            .await
+            .map_err(|_| Error::Timeout {
+                what: "connection",
+                after: connect,
+            })??;
+        let mut subscription = Self {
+            socket,
+            id: Uuid::new_v4().to_string(),
+            max_silence: keep_alive,
+            silent_until: Instant::now() + keep_alive,
+            early: VecDeque::new(),
+        };
+        timeout(ack, subscription.initialize())
+            .await
+            .map_err(|_| Error::Timeout {
+                what: "`connection_ack`",
+                after: ack,
+            })??;
+        let authorization = setup.endpoint.authorization(token);
+        timeout(start_ack, subscription.start(session_id, &authorization))
+            .await
+            .map_err(|_| Error::Timeout {
+                what: "`start_ack`",
+                after: start_ack,
+            })??;
+        Ok(subscription)
+    }
+
+    /// The next event. Dropping the future loses none.
+    pub(crate) async fn next(&mut self) -> Result<TokenEvent, Error> {
+        if let Some(event) = self.early.pop_front() {
+            return Ok(event);
+        }
+        loop {
+            let frame = self.frame().await?;
+            let ours = frame.id.as_deref() == Some(self.id.as_str());
+            match frame.kind.as_str() {
+                "data" if ours => {
+                    if let Some(event) = frame.into_event() {
+                        return Ok(event);
+                    }
+                }
+                "error" if ours || frame.id.is_none() => return Err(frame.into_error()),
+                "connection_error" => return Err(frame.into_error()),
+                "complete" if ours => return Err(Error::Closed),
+                // `ka`, and whatever a newer server may add.
+                _ => {}
+            }
+        }
+    }
+
+    /// Says goodbye. What doesn't get through in time is left to the server to notice.
+    pub(crate) async fn close(mut self) {
+        let farewell = async {
+            self.socket
+                .send(Message::text(frames::stop(&self.id)))
+                .await?;
+            self.socket.close(None).await
+        };
+        if !matches!(timeout(CLOSE_TIMEOUT, farewell).await, Ok(Ok(()))) {
+            tracing::debug!("the socket was gone before it was closed");
+        }
+    }
+
+    async fn initialize(&mut self) -> Result<(), Error> {
+        self.send(frames::connection_init()).await?;
+        loop {
+            let frame = self.frame().await?;
+            match frame.kind.as_str() {
+                "connection_ack" => {
+                    if let Some(timeout_ms) = frame.connection_timeout_ms() {
+                        self.max_silence = Duration::from_millis(timeout_ms);
+                        self.silent_until = Instant::now() + self.max_silence;
+                    }
+                    return Ok(());
+                }
+                "connection_error" | "error" => return Err(frame.into_error()),
+                _ => {}
+            }
+        }
+    }
+
+    async fn start(
+        &mut self,
+        session_id: Uuid,
+        authorization: &serde_json::Value,
+    ) -> Result<(), Error> {
+        let variables = on_token_received::Variables {
+            session_id: session_id.to_string(),
+        };
+        let operation = serde_json::to_string(&OnTokenReceived::build_query(variables))
+            .map_err(|error| Error::Protocol(error.to_string()))?;
+        self.send(frames::start(&self.id, &operation, authorization))
+            .await?;
+        loop {
+            let frame = self.frame().await?;
+            let ours = frame.id.as_deref() == Some(self.id.as_str());
+            match frame.kind.as_str() {
+                "start_ack" if ours => return Ok(()),
+                "data" if ours => self.early.extend(frame.into_event()),
+                "error" if ours || frame.id.is_none() => return Err(frame.into_error()),
+                "connection_error" => return Err(frame.into_error()),
+                _ => {}
+            }
+        }
+    }
+
+    async fn send(&mut self, frame: String) -> Result<(), Error> {
+        self.socket.send(Message::text(frame)).await.map_err(broken)
+    }
+
+    /// The next frame, as long as the server isn't silent for too long. What has arrived is read before the time is
+    /// looked at, so that a reader who paused doesn't mistake its own silence for the server's.
+    async fn frame(&mut self) -> Result<Frame, Error> {
+        loop {
+            let message = timeout_at(self.silent_until, self.socket.next())
+                .await
+                .map_err(|_| Error::Timeout {
+                    what: "`ka`",
+                    after: self.max_silence,
+                })?;
+            self.silent_until = Instant::now() + self.max_silence;
+            match message {
+                Some(Ok(Message::Text(text))) => return Frame::parse(&text),
+                Some(Ok(Message::Close(_))) | None => return Err(Error::Closed),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(broken(error)),
+            }
+        }
+    }
+}
+
+async fn connect_socket(
+    setup: &Setup,
+    token: &str,
+) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
+    let endpoint = &setup.endpoint;
+    let mut request = endpoint
+        .url
+        .as_str()
+        .into_client_request()
+        .map_err(refused)?;
+    let protocols = format!("graphql-ws, {}", endpoint.header_protocol(token));
+    let protocols =
+        HeaderValue::from_str(&protocols).map_err(|error| Error::Protocol(error.to_string()))?;
+    request
+        .headers_mut()
+        .insert(http::header::SEC_WEBSOCKET_PROTOCOL, protocols);
+    let connector = Connector::Rustls(setup.tls.clone());
+    let (socket, _) =
+        tokio_tungstenite::connect_async_tls_with_config(request, None, true, Some(connector))
+            .await
+            .map_err(refused)?;
+    Ok(socket)
+}
+
+fn refused(error: tungstenite::Error) -> Error {
+    match error {
+        tungstenite::Error::Http(response) if matches!(response.status().as_u16(), 401 | 403) => {
+            Error::Unauthorized {
+                message: format!("HTTP {}", response.status().as_u16()),
+            }
+        }
+        error => Error::Connect(Box::new(error)),
+    }
+}
+
+fn broken(error: tungstenite::Error) -> Error {
+    match error {
+        tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => Error::Closed,
+        error => Error::Socket(Box::new(error)),
+    }
+}

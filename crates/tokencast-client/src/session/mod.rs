@@ -1,0 +1,72 @@
+//! The stream of a session's events, and the task behind it.
+
+mod catch_up;
+mod task;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_util::Stream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use self::task::Task;
+use crate::client::Shared;
+use crate::error::Error;
+use crate::event::AnswerEvent;
+
+/// Events that a slow reader may leave lying before the socket is no longer read.
+const BUFFERED_EVENTS: usize = 64;
+
+/// How a stream begins.
+pub(crate) enum Begin {
+    Start { prompt: String },
+    Resume,
+}
+
+/// The events of one session. After the last event, or an error, it ends.
+///
+/// Owns the task that holds the socket: dropping the stream ends it.
+#[derive(Debug)]
+pub struct AnswerStream {
+    session_id: Uuid,
+    events: mpsc::Receiver<Result<AnswerEvent, Error>>,
+    task: JoinHandle<()>,
+}
+
+impl AnswerStream {
+    pub(crate) fn spawn(shared: Arc<Shared>, session_id: Uuid, begin: Begin) -> Self {
+        let (sender, events) = mpsc::channel(BUFFERED_EVENTS);
+        let task = tokio::spawn(Task::new(shared, session_id, sender).run(begin));
+        Self {
+            session_id,
+            events,
+            task,
+        }
+    }
+
+    pub fn session_id(&self) -> Uuid {
+        self.session_id
+    }
+
+    /// The next event; `None` after the last. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Result<AnswerEvent, Error>> {
+        self.events.recv().await
+    }
+}
+
+impl Stream for AnswerStream {
+    type Item = Result<AnswerEvent, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.events.poll_recv(context)
+    }
+}
+
+impl Drop for AnswerStream {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,248 @@
+//! The reassembly of an answer from events that are lost, repeated and reordered on their way, and from snapshots.
+//!
+//! A pure state machine. Its rules are the same in every language, and `tests/fixtures/reassembly.json` holds them.
+
+use std::collections::BTreeMap;
+
+use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
+
+/// How many events wait for a gap to be filled. Beyond that the highest are dropped, and a snapshot fills them in.
+const MAX_WAITING: usize = 1_024;
+
+/// The text of one session as far as it is known.
+#[derive(Clone, Debug, Default)]
+pub struct Transcript {
+    /// 0 until an attempt was seen.
+    attempt: u64,
+    /// Of the last event in the text.
+    sequence: u64,
+    text: String,
+    status: Option<StreamStatus>,
+    /// Events after a gap, by sequence.
+    waiting: BTreeMap<u64, TokenEvent>,
+    /// The highest event that is known to exist, but was neither applied nor kept.
+    missed: u64,
+    /// Events without a sequence were appended as they came, so that no snapshot short of the last says more.
+    unnumbered: bool,
+    ending: Option<Ending>,
+}
+
+/// What to do to the text on display.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Clear it: it starts again.
+    Restart { attempt: u64 },
+    /// Append to it. The text reaches as far as `sequence` then.
+    Append {
+        text: String,
+        attempt: u64,
+        sequence: u64,
+    },
+    /// Nothing follows.
+    End(Ending),
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// One of the terminal ones.
+    pub status: StreamStatus,
+    pub stop_reason: Option<String>,
+    pub usage: Option<Usage>,
+    pub error: Option<StreamError>,
+}
+
+impl Transcript {
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// `None` until anything was heard of the session.
+    pub fn status(&self) -> Option<StreamStatus> {
+        self.status
+    }
+
+    pub fn attempt(&self) -> u64 {
+        self.attempt
+    }
+
+    /// Of the last event in the text.
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    /// Whether events are missing that only a snapshot is sure to bring.
+    pub fn needs_snapshot(&self) -> bool {
+        self.ending.is_none() && (!self.waiting.is_empty() || self.missed > self.sequence)
+    }
+
+    /// Takes in an event, whenever it comes.
+    pub fn event(&mut self, event: TokenEvent) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let attempt = event.attempt.unwrap_or(self.attempt.max(1));
+        if self.ending.is_some() || attempt < self.attempt {
+            return changes;
+        }
+        self.enter(attempt, &mut changes);
+        match event.sequence {
+            None => {
+                self.unnumbered = true;
+                self.apply(event, &mut changes);
+            }
+            Some(sequence) if sequence == self.sequence + 1 => {
+                self.sequence = sequence;
+                self.apply(event, &mut changes);
+                self.apply_waiting(&mut changes);
+            }
+            Some(sequence) if sequence > self.sequence => self.keep(sequence, event),
+            // An end in the midst of what is known: an attempt that died after its last checkpoint, ended by another.
+            Some(_) if event.is_complete => self.missed = u64::MAX,
+            Some(_) => {}
+        }
+        changes
+    }
+
+    /// Takes in a snapshot, however old.
+    pub fn snapshot(&mut self, snapshot: Snapshot) -> Vec<Change> {
+        let mut changes = Vec::new();
+        if self.ending.is_some() || snapshot.attempt < self.attempt {
+            return changes;
+        }
+        let ends = snapshot.status.is_terminal();
+        let same_attempt = snapshot.attempt == self.attempt;
+        if same_attempt && !ends && (self.unnumbered || snapshot.sequence < self.sequence) {
+            return changes;
+        }
+        self.enter(snapshot.attempt, &mut changes);
+        self.replace_text(snapshot.text, snapshot.sequence, &mut changes);
+        self.status = Some(snapshot.status);
+        if ends {
+            let Snapshot {
+                status,
+                stop_reason,
+                usage,
+                error,
+                ..
+            } = snapshot;
+            self.end(
+                Ending {
+                    status,
+                    stop_reason,
+                    usage,
+                    error,
+                },
+                &mut changes,
+            );
+        } else {
+            self.waiting = self.waiting.split_off(&(self.sequence + 1));
+            self.apply_waiting(&mut changes);
+        }
+        changes
+    }
+
+    /// Clears the text if `attempt` is newer.
+    fn enter(&mut self, attempt: u64, changes: &mut Vec<Change>) {
+        if attempt == self.attempt {
+            return;
+        }
+        let first = self.attempt == 0 && self.text.is_empty();
+        self.attempt = attempt;
+        self.clear();
+        self.waiting.clear();
+        self.missed = 0;
+        if !first {
+            changes.push(Change::Restart { attempt });
+        }
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        self.sequence = 0;
+        self.unnumbered = false;
+    }
+
+    fn replace_text(&mut self, text: String, sequence: u64, changes: &mut Vec<Change>) {
+        let attempt = self.attempt;
+        if !text.starts_with(&self.text) {
+            self.clear();
+            changes.push(Change::Restart { attempt });
+        }
+        self.sequence = sequence;
+        if text.len() > self.text.len() {
+            let added = text[self.text.len()..].to_owned();
+            changes.push(Change::Append {
+                text: added,
+                attempt,
+                sequence,
+            });
+        }
+        self.text = text;
+    }
+
+    fn keep(&mut self, sequence: u64, event: TokenEvent) {
+        self.waiting.entry(sequence).or_insert(event);
+        if self.waiting.len() > MAX_WAITING
+            && let Some((dropped, _)) = self.waiting.pop_last()
+        {
+            self.missed = self.missed.max(dropped);
+        }
+    }
+
+    fn apply_waiting(&mut self, changes: &mut Vec<Change>) {
+        while let Some(event) = self.waiting.remove(&(self.sequence + 1)) {
+            self.sequence += 1;
+            self.apply(event, changes);
+        }
+    }
+
+    fn apply(&mut self, event: TokenEvent, changes: &mut Vec<Change>) {
+        let TokenEvent {
+            token,
+            is_complete,
+            status,
+            stop_reason,
+            usage,
+            error,
+            ..
+        } = event;
+        if !token.is_empty() {
+            self.text.push_str(&token);
+            changes.push(Change::Append {
+                text: token,
+                attempt: self.attempt,
+                sequence: self.sequence,
+            });
+        }
+        if is_complete {
+            let status = status
+                .filter(|status| status.is_terminal())
+                .unwrap_or(match &error {
+                    Some(_) => StreamStatus::Failed,
+                    None => StreamStatus::Completed,
+                });
+            self.end(
+                Ending {
+                    status,
+                    stop_reason,
+                    usage,
+                    error,
+                },
+                changes,
+            );
+        } else {
+            self.status = Some(StreamStatus::Streaming);
+        }
+    }
+
+    fn end(&mut self, ending: Ending, changes: &mut Vec<Change>) {
+        self.status = Some(ending.status);
+        self.waiting.clear();
+        self.missed = 0;
+        self.ending = Some(ending.clone());
+        changes.push(Change::End(ending));
+    }
+}
