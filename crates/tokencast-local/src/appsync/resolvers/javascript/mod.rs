@@ -1,0 +1,147 @@
+//! `APPSYNC_JS` resolvers on NONE data sources.
+//!
+//! Code runs on a few threads of its own: `QuickJS` has one thread per engine, and code that does not end must not hold
+//! up anything else. Every thread holds each script compiled; a call costs a turn on a channel and two passes of JSON.
+
+mod check;
+mod engine;
+mod lexer;
+mod native;
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use self::engine::Engine;
+use super::{Resolved, ResolverError};
+use crate::appsync::errors::ApiConfigError;
+use crate::clock::Clock;
+
+/// Two, so that one script that spends its time limit does not stop the others.
+const THREADS: usize = 2;
+/// Calls that wait for a thread; more than these are refused.
+const MAX_WAITING: usize = 4_096;
+
+/// The scripts of an API, loaded and ready to run. The threads end when this is dropped.
+pub(crate) struct Scripts {
+    jobs: SyncSender<Job>,
+}
+
+/// One script: checked, but not yet compiled.
+pub(super) struct Script {
+    code: String,
+    /// It has variables of its own, and must not find in them what another request left.
+    keeps_state: bool,
+}
+
+struct Job {
+    script: usize,
+    event: String,
+    reply: oneshot::Sender<Result<Resolved, Vec<ResolverError>>>,
+}
+
+impl Scripts {
+    /// Checks and loads the code of `(type, field, code)`, in this order.
+    pub(crate) fn start(
+        codes: Vec<(String, String, String)>,
+        clock: Clock,
+    ) -> Result<Self, ApiConfigError> {
+        let mut scripts = Vec::with_capacity(codes.len());
+        for (type_name, field_name, code) in codes {
+            match check::check(&code).and_then(|keeps_state| {
+                engine::try_load(&code, &clock)?;
+                Ok(Script { code, keeps_state })
+            }) {
+                Ok(script) => scripts.push(script),
+                Err(source) => {
+                    return Err(ApiConfigError::Code {
+                        type_name,
+                        field_name,
+                        source,
+                    });
+                }
+            }
+        }
+        let scripts: Arc<[Script]> = scripts.into();
+        let (jobs, waiting) = sync_channel(MAX_WAITING);
+        let waiting = Arc::new(Mutex::new(waiting));
+        let threads = if scripts.is_empty() { 0 } else { THREADS };
+        for clock in std::iter::repeat_n(clock, threads) {
+            let (scripts, waiting) = (Arc::clone(&scripts), Arc::clone(&waiting));
+            let work = move || work(Engine::new(scripts, clock), &waiting);
+            thread::Builder::new()
+                .name("appsync-js".to_owned())
+                .spawn(work)
+                .map_err(ApiConfigError::Threads)?;
+        }
+        Ok(Self { jobs })
+    }
+
+    /// Runs `request`, then `response`, of one script on an event.
+    pub(crate) async fn run(
+        &self,
+        script: usize,
+        event: String,
+    ) -> Result<Resolved, Vec<ResolverError>> {
+        let (reply, answer) = oneshot::channel();
+        let failed = || {
+            vec![ResolverError::new(
+                "InternalFailure",
+                "The resolver's code could not be run.",
+            )]
+        };
+        self.jobs
+            .try_send(Job {
+                script,
+                event,
+                reply,
+            })
+            .map_err(|error| match error {
+                TrySendError::Full(_) => vec![ResolverError::new(
+                    "TooManyRequestsException",
+                    "Rate exceeded.",
+                )],
+                TrySendError::Disconnected(_) => failed(),
+            })?;
+        answer.await.unwrap_or_else(|_| Err(failed()))
+    }
+}
+
+fn work(mut engine: Engine, waiting: &Mutex<Receiver<Job>>) {
+    loop {
+        // One idle thread waits with the lock, the others for the lock; none holds it while it works.
+        let job = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
+        let Ok(Job {
+            script,
+            event,
+            reply,
+        }) = job
+        else {
+            return;
+        };
+        if reply.is_closed() {
+            continue;
+        }
+        // Nobody is left to be told when the request was given up in the meantime.
+        let _ = reply.send(engine.run(script, event));
+        engine.tidy_up(script);
+    }
+}
+
+impl ResolverError {
+    /// From what `util.error` was given.
+    fn from_json(error: &Value) -> Self {
+        Self {
+            message: error["message"].as_str().unwrap_or_default().to_owned(),
+            error_type: error["errorType"].as_str().map(str::to_owned),
+            data: error["data"].clone(),
+            error_info: error["errorInfo"].clone(),
+        }
+    }
+}

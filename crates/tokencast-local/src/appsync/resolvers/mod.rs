@@ -1,0 +1,139 @@
+//! Resolvers: what a field's value is asked of.
+//!
+//! | module | data source |
+//! | --- | --- |
+//! | [`lambda`] | a Lambda function, called directly |
+//! | [`javascript`] | NONE, with `APPSYNC_JS` code |
+
+mod javascript;
+mod lambda;
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use tokio::time::{Instant, timeout_at};
+
+pub(crate) use self::javascript::Scripts;
+use super::caller::Caller;
+use crate::lambda::invoke::Invoke;
+
+/// Where a field's value comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Resolver {
+    Lambda {
+        function: String,
+    },
+    /// The code's place among the API's [`Scripts`].
+    Script {
+        index: usize,
+    },
+}
+
+/// A field to resolve.
+pub(crate) struct Call<'a> {
+    pub(crate) type_name: &'a str,
+    pub(crate) field_name: &'a str,
+    pub(crate) arguments: Map<String, Value>,
+    pub(crate) caller: &'a Caller,
+    pub(crate) source: Option<&'a Value>,
+    pub(crate) variables: &'a Map<String, Value>,
+    pub(crate) selection_list: Vec<String>,
+    pub(crate) selection_graphql: String,
+}
+
+/// A field's value, with errors that do not keep it from being answered (`util.appendError`).
+#[derive(Debug, Default)]
+pub(crate) struct Resolved {
+    pub(crate) value: Value,
+    pub(crate) errors: Vec<ResolverError>,
+}
+
+/// Why a field has no value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ResolverError {
+    pub(crate) message: String,
+    pub(crate) error_type: Option<String>,
+    pub(crate) data: Value,
+    pub(crate) error_info: Value,
+}
+
+impl ResolverError {
+    pub(crate) fn new(error_type: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            error_type: Some(error_type.into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl Resolver {
+    pub(crate) async fn resolve(
+        &self,
+        invoke: &Arc<dyn Invoke>,
+        scripts: &Scripts,
+        call: &Call<'_>,
+        deadline: Instant,
+    ) -> Result<Resolved, Vec<ResolverError>> {
+        let event = call.event().to_string();
+        let resolved = async {
+            match self {
+                Self::Lambda { function } => lambda::resolve(invoke.as_ref(), function, event)
+                    .await
+                    .map(|value| Resolved {
+                        value,
+                        errors: Vec::new(),
+                    })
+                    .map_err(|error| vec![error]),
+                Self::Script { index } => scripts.run(*index, event).await,
+            }
+        };
+        // A mutation whose time is over by the time its turn comes is not started.
+        if Instant::now() >= deadline {
+            return Err(vec![timed_out(self)]);
+        }
+        timeout_at(deadline, resolved)
+            .await
+            .unwrap_or_else(|_| Err(vec![timed_out(self)]))
+    }
+}
+
+fn timed_out(resolver: &Resolver) -> ResolverError {
+    let error_type = match resolver {
+        Resolver::Lambda { .. } => "Lambda:ExecutionTimeoutException",
+        Resolver::Script { .. } => "ExecutionTimeout",
+    };
+    ResolverError::new(error_type, "Execution timed out.")
+}
+
+impl Call<'_> {
+    /// What a direct Lambda resolver is sent, and the greater part of a script's `ctx`.
+    fn event(&self) -> Value {
+        let headers: Map<String, Value> = self
+            .caller
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    name.to_string(),
+                    String::from_utf8_lossy(value.as_bytes()).into(),
+                )
+            })
+            .collect();
+        json!({
+            "arguments": self.arguments,
+            "identity": self.caller.identity_json(),
+            "source": self.source,
+            "request": {"headers": headers, "domainName": null},
+            "prev": null,
+            "info": {
+                "selectionSetList": self.selection_list,
+                "selectionSetGraphQL": self.selection_graphql,
+                "fieldName": self.field_name,
+                "parentTypeName": self.type_name,
+                "variables": self.variables,
+            },
+            "stash": {},
+        })
+    }
+}
