@@ -28,6 +28,8 @@ mod connection;
 pub mod connections;
 pub mod routes;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use certificates::{CertificateError, Certificates};
 pub use connections::{ConnectionInfo, Connections, Peer};

@@ -35,36 +35,51 @@ async fn start_needs_no_connection_init() {
     stack.stop().await;
 }
 
-/// Sends one message, and expects one error with this id and type; the connection stays usable.
-async fn check(
-    stack: &Stack,
-    client: &mut Client,
-    message: Message,
-    id: Option<&str>,
-    error_type: &str,
-) {
-    let shown = message.to_string().chars().take(80).collect::<String>();
-    client.send_raw(message).await;
-    let frame = client.next().await;
-    assert_eq!(frame["type"], "error", "{shown} {frame}");
-    assert_eq!(
-        frame.get("id").and_then(Value::as_str),
-        id,
-        "{shown} {frame}"
-    );
-    assert_eq!(
-        frame["payload"]["errors"][0]["errorType"], error_type,
-        "{shown} {frame}"
-    );
-    assert!(frame["payload"]["errors"][0]["message"].is_string());
-    client.start(stack, "probe", "a").await;
-    client.send(json!({"type": "stop", "id": "probe"})).await;
-    assert_eq!(client.next().await["type"], "complete");
+/// Sends what is refused, and sees that the connection stays usable.
+struct Probe<'a> {
+    stack: &'a Stack,
+    client: Client,
 }
 
-fn text(message: &Value) -> Message {
-    Message::text(message.to_string())
+impl Probe<'_> {
+    async fn text(&mut self, message: &str, id: Option<&str>, error_type: &str) {
+        self.check(Message::text(message), id, error_type).await;
+    }
+
+    async fn json(&mut self, message: Value, id: Option<&str>, error_type: &str) {
+        self.text(&message.to_string(), id, error_type).await;
+    }
+
+    /// A start with the id 9.
+    async fn start(&mut self, data: Value, authorization: Value, error_type: &str) {
+        let payload = json!({ "data": data, "extensions": { "authorization": authorization } });
+        let message = json!({ "type": "start", "id": "9", "payload": payload });
+        self.json(message, Some("9"), error_type).await;
+    }
+
+    async fn check(&mut self, message: Message, id: Option<&str>, error_type: &str) {
+        let shown: String = message.to_string().chars().take(80).collect();
+        self.client.send_raw(message).await;
+        let frame = self.client.next().await;
+        let error = &frame["payload"]["errors"][0];
+        let got = (
+            frame["type"].as_str(),
+            frame.get("id").and_then(Value::as_str),
+            error["errorType"].as_str(),
+        );
+        assert_eq!(got, (Some("error"), id, Some(error_type)), "{shown}");
+        assert!(error["message"].is_string());
+        self.client.start(self.stack, "probe", "a").await;
+        self.client
+            .send(json!({"type": "stop", "id": "probe"}))
+            .await;
+        assert_eq!(self.client.next().await["type"], "complete");
+    }
 }
+
+const BAD: &str = "BadRequestException";
+const UNAUTHORIZED: &str = "UnauthorizedException";
+const UNSUPPORTED: &str = "UnsupportedOperation";
 
 #[tokio::test]
 async fn bad_messages_are_answered() {
@@ -73,159 +88,62 @@ async fn bad_messages_are_answered() {
         ..RealtimeLimits::default()
     };
     let stack = Stack::start(limits).await;
-    let client = &mut stack.client().await;
-    let bad = "BadRequestException";
-    check(&stack, client, Message::text("no JSON"), None, bad).await;
-    check(&stack, client, Message::text("[1]"), None, bad).await;
-    check(&stack, client, Message::text(""), None, bad).await;
-    check(&stack, client, Message::binary(vec![1, 2]), None, bad).await;
-    check(&stack, client, Message::text("x".repeat(20_001)), None, bad).await;
-    check(
-        &stack,
-        client,
-        text(&json!({})),
-        None,
-        "UnsupportedOperation",
-    )
-    .await;
-    check(
-        &stack,
-        client,
-        text(&json!({"type": 5})),
-        None,
-        "UnsupportedOperation",
-    )
-    .await;
-    check(
-        &stack,
-        client,
-        text(&json!({"type": "publish", "id": "9"})),
-        Some("9"),
-        "UnsupportedOperation",
-    )
-    .await;
-    check(
-        &stack,
-        client,
-        text(&json!({"type": "x".repeat(5000)})),
-        None,
-        "UnsupportedOperation",
-    )
-    .await;
-
-    stack.stop().await;
+    let client = stack.client().await;
+    let stack = &stack;
+    let mut probe = Probe { stack, client };
+    probe.text("no JSON", None, BAD).await;
+    probe.text("[1]", None, BAD).await;
+    probe.text("", None, BAD).await;
+    probe.text(&"x".repeat(20_001), None, BAD).await;
+    probe.check(Message::binary(vec![1, 2]), None, BAD).await;
+    probe.json(json!({}), None, UNSUPPORTED).await;
+    probe.json(json!({"type": 5}), None, UNSUPPORTED).await;
+    probe
+        .json(json!({"type": "publish"}), None, UNSUPPORTED)
+        .await;
+    let identified = json!({"type": "publish", "id": "9"});
+    probe.json(identified, Some("9"), UNSUPPORTED).await;
+    let long = json!({"type": "x".repeat(5000)});
+    probe.json(long, None, UNSUPPORTED).await;
+    probe.json(json!({"type": "start"}), None, BAD).await;
+    probe
+        .json(json!({"type": "start", "id": ""}), None, BAD)
+        .await;
+    probe
+        .json(json!({"type": "start", "id": 7}), None, BAD)
+        .await;
+    let bare = json!({"type": "start", "id": "9"});
+    probe.json(bare, Some("9"), BAD).await;
 }
 
 #[tokio::test]
 async fn bad_starts_are_refused() {
     let stack = Stack::start(RealtimeLimits::default()).await;
-    let client = &mut stack.client().await;
-    let bad = "BadRequestException";
-    check(&stack, client, text(&json!({"type": "start"})), None, bad).await;
-    check(
-        &stack,
+    let client = stack.client().await;
+    let mut probe = Probe {
+        stack: &stack,
         client,
-        text(&json!({"type": "start", "id": ""})),
-        None,
-        bad,
-    )
-    .await;
-    check(
-        &stack,
-        client,
-        text(&json!({"type": "start", "id": 7})),
-        None,
-        bad,
-    )
-    .await;
-    check(
-        &stack,
-        client,
-        text(&json!({"type": "start", "id": "9"})),
-        Some("9"),
-        bad,
-    )
-    .await;
-    let start = |data: Value, authorization: Value| {
-        let payload = json!({"data": data, "extensions": {"authorization": authorization}});
-        text(&json!({"type": "start", "id": "9", "payload": payload}))
     };
     let good = || Value::from(r#"{"query":"subscription"}"#);
-    check(
-        &stack,
-        client,
-        start(json!({"query": "s"}), stack.authorization()),
-        Some("9"),
-        bad,
-    )
-    .await;
-    check(
-        &stack,
-        client,
-        start("no JSON".into(), stack.authorization()),
-        Some("9"),
-        bad,
-    )
-    .await;
-    check(
-        &stack,
-        client,
-        start("{}".into(), stack.authorization()),
-        Some("9"),
-        bad,
-    )
-    .await;
-    check(
-        &stack,
-        client,
-        start(good(), json!({"a\nb": "c"})),
-        Some("9"),
-        bad,
-    )
-    .await;
-    let unauthorized = "UnauthorizedException";
-    check(
-        &stack,
-        client,
-        start(good(), Value::Null),
-        Some("9"),
-        unauthorized,
-    )
-    .await;
-    check(
-        &stack,
-        client,
-        start(good(), json!({})),
-        Some("9"),
-        unauthorized,
-    )
-    .await;
-    let expired =
-        json!({"host": stack.host(), "Authorization": Pool::shared().fresh_access_token(-1)});
-    check(
-        &stack,
-        client,
-        start(good(), expired),
-        Some("9"),
-        unauthorized,
-    )
-    .await;
+    let user = || stack.authorization();
+    probe.start(json!({"query": "s"}), user(), BAD).await;
+    probe.start("no JSON".into(), user(), BAD).await;
+    probe.start("{}".into(), user(), BAD).await;
+    probe.start(good(), json!({"a\nb": "c"}), BAD).await;
+    probe.start(good(), Value::Null, UNAUTHORIZED).await;
+    probe.start(good(), json!({}), UNAUTHORIZED).await;
+    let token = Pool::shared().fresh_access_token(-1);
+    let expired = json!({"host": stack.host(), "Authorization": token});
+    probe.start(good(), expired, UNAUTHORIZED).await;
     let host = stack.host();
-    let other_body = Signer {
+    let signer = Signer {
         host: &host,
         ..Signer::fresh()
-    }
-    .header_json("{}");
-    check(&stack, client, start(good(), other_body), Some("9"), bad).await;
-    check(
-        &stack,
-        client,
-        text(&stack.start_message("9", "forbidden")),
-        Some("9"),
-        "Unauthorized",
-    )
-    .await;
-
+    };
+    probe.start(good(), signer.header_json("{}"), BAD).await;
+    let forbidden = stack.start_message("9", "forbidden");
+    probe.json(forbidden, Some("9"), "Unauthorized").await;
+    drop(probe);
     stack.stop().await;
 }
 
@@ -236,28 +154,31 @@ async fn ids_are_counted() {
         ..RealtimeLimits::default()
     };
     let stack = Stack::start(limits).await;
-    let client = &mut stack.client().await;
+    let mut client = stack.client().await;
     // An unknown id is ignored: the answer to what follows is the next frame.
     client.send(json!({"type": "stop", "id": "unknown"})).await;
     client.send(json!({"type": "stop"})).await;
     client.start(&stack, "1", "a").await;
-    check(
-        &stack,
-        client,
-        text(&stack.start_message("1", "b")),
-        Some("1"),
-        "DuplicatedOperationError",
-    )
-    .await;
+    client.send(stack.start_message("1", "b")).await;
+    let frame = client.next().await;
+    let error = &frame["payload"]["errors"][0];
+    assert_eq!(frame["id"], "1");
+    assert_eq!(error["errorType"], "DuplicatedOperationError");
     client.start(&stack, "2", "a").await;
     client.start(&stack, "3", "a").await;
     client.send(stack.start_message("4", "a")).await;
     let frame = client.next().await;
-    assert_eq!(
-        (&frame["id"], &frame["payload"]["errors"][0]["errorType"]),
-        (&json!("4"), &json!("MaxSubscriptionsReachedError"))
-    );
+    let error = &frame["payload"]["errors"][0];
+    assert_eq!(frame["id"], "4");
+    assert_eq!(error["errorType"], "MaxSubscriptionsReachedError");
+    assert_eq!(error["message"], "Max number of 3 subscriptions reached");
     assert_eq!(stack.publish("a", "x"), 3);
+    client.send(json!({"type": "stop", "id": "2"})).await;
+    for id in ["1", "2", "3"] {
+        assert_eq!(client.next().await, data(id, "x"));
+    }
+    assert_eq!(client.next().await["type"], "complete");
+    client.start(&stack, "4", "a").await;
     stack.stop().await;
 }
 
