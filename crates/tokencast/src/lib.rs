@@ -1,1 +1,74 @@
-//! Placeholder.
+//! The `tokencast` command.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`cli`] | the arguments |
+//! | [`ask`] | `tokencast ask`: one prompt, its answer on stdout |
+//! | [`dev`] | `tokencast dev`: the local stack, until Ctrl-C |
+//! | [`function`] | `tokencast function`: a Lambda function's runtime loop, as the local stack starts it |
+//! | [`stack`] | this project's resources on the local stack |
+//! | [`amplify`] | `amplify_outputs.json` |
+//! | [`exit`] | the exit codes |
+
+pub mod amplify;
+pub mod ask;
+pub mod cli;
+pub mod dev;
+pub mod exit;
+pub mod function;
+pub mod logging;
+pub mod model;
+pub mod signal;
+pub mod stack;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::{Exit, say};
+
+/// Runs the command. `lookup` gives an environment variable's value.
+pub fn main_with(
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come here as well, and go to stdout. A closed pipe is nothing to complain about.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Success.into()
+            };
+        }
+    };
+    if let Command::Function(args) = &cli.command {
+        // Before anything else is set up: a function has its own runtime and its own logs.
+        return function::run(args.name, lookup);
+    }
+    logging::init(cli.verbose, lookup("RUST_LOG").as_deref());
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            say!("error: no runtime: {error}");
+            return Exit::Stack.into();
+        }
+    };
+    let exit = runtime.block_on(async {
+        match cli.command {
+            Command::Ask(args) => ask::run(args, &lookup).await,
+            Command::Dev(args) => dev::run(args, &lookup).await,
+            Command::Function(_) => unreachable!("it returned above"),
+        }
+    });
+    // A read of stdin that nobody waits for any more mustn't hold up the end.
+    runtime.shutdown_background();
+    exit.into()
+}

@@ -1,0 +1,331 @@
+//! A GraphQL API that does what its test says, frame by frame.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use tokencast_client::{Client, Credentials, Timeouts};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// No step of a test takes this long.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+pub struct FakeApi {
+    pub url: String,
+    state: Shared,
+    sockets: mpsc::Receiver<Socket>,
+    calls: mpsc::Receiver<Call>,
+    server: JoinHandle<()>,
+}
+
+/// A call over HTTP, as it came.
+#[derive(Debug)]
+pub struct Call {
+    pub operation: String,
+    pub variables: Value,
+    pub authorization: String,
+}
+
+/// How calls are answered.
+pub struct Replies {
+    pub start: (u16, Value),
+    pub stop: (u16, Value),
+    /// `data.getStream`
+    pub snapshot: Value,
+}
+
+#[derive(Clone)]
+struct Shared {
+    replies: Arc<Mutex<Replies>>,
+    sockets: mpsc::Sender<Socket>,
+    calls: mpsc::Sender<Call>,
+}
+
+impl Drop for FakeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl FakeApi {
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let url = format!(
+            "http://{}/graphql",
+            listener.local_addr().expect("an address")
+        );
+        let (socket_sender, sockets) = mpsc::channel(16);
+        let (call_sender, calls) = mpsc::channel(1_024);
+        let response = json!({ "sessionId": "s", "status": "streaming_started", "timestamp": "2026-01-01T00:00:00Z" });
+        let replies = Replies {
+            start: (200, json!({ "data": { "startStream": response } })),
+            stop: (200, json!({ "data": { "stopStream": response } })),
+            snapshot: Value::Null,
+        };
+        let replies = Arc::new(Mutex::new(replies));
+        let state = Shared {
+            replies,
+            sockets: socket_sender,
+            calls: call_sender,
+        };
+        let app = Router::new()
+            .route("/graphql", post(answer))
+            .route("/graphql/realtime", get(upgrade))
+            .with_state(state.clone());
+        let server =
+            tokio::spawn(async move { axum::serve(listener, app).await.expect("it serves") });
+        Self {
+            url,
+            state,
+            sockets,
+            calls,
+            server,
+        }
+    }
+
+    pub fn client(&self) -> Client {
+        self.client_with(fast())
+    }
+
+    pub fn client_with(&self, timeouts: Timeouts) -> Client {
+        Client::builder(&self.url)
+            .credentials(Credentials::token("jwt"))
+            .timeouts(timeouts)
+            .build()
+            .expect("a client")
+    }
+
+    pub fn replies(&self, change: impl FnOnce(&mut Replies)) {
+        change(&mut self.state.replies.lock().expect("not poisoned"));
+    }
+
+    /// The next socket that a client opens.
+    pub async fn socket(&mut self) -> Socket {
+        within(self.sockets.recv()).await.expect("the server runs")
+    }
+
+    /// The next socket, subscribed.
+    pub async fn subscriber(&mut self) -> Socket {
+        let mut socket = self.socket().await;
+        socket.acknowledge(300_000).await;
+        socket.start_ack().await;
+        socket
+    }
+
+    /// The next call over HTTP of this name; others are passed over.
+    pub async fn call(&mut self, operation: &str) -> Call {
+        loop {
+            let call = within(self.calls.recv()).await.expect("the server runs");
+            if call.operation == operation {
+                return call;
+            }
+        }
+    }
+}
+
+/// One client's socket, driven by the test. Dropping it cuts the connection.
+pub struct Socket {
+    pub headers: HeaderMap,
+    /// Of the subscription; set by [`Socket::start_ack`].
+    pub id: String,
+    /// What the subscription's `start` held.
+    pub started: Value,
+    outgoing: mpsc::Sender<String>,
+    incoming: mpsc::Receiver<Value>,
+}
+
+impl Socket {
+    pub async fn send(&self, frame: Value) {
+        self.outgoing
+            .send(frame.to_string())
+            .await
+            .expect("the client is there");
+    }
+
+    pub async fn receive(&mut self) -> Value {
+        within(self.incoming.recv())
+            .await
+            .expect("the client is there")
+    }
+
+    /// Returns once the client has gone.
+    pub async fn gone(&mut self) {
+        while within(self.incoming.recv()).await.is_some() {}
+    }
+
+    pub async fn acknowledge(&mut self, timeout_ms: u64) {
+        assert_eq!(self.receive().await, json!({ "type": "connection_init" }));
+        self.send(
+            json!({ "type": "connection_ack", "payload": { "connectionTimeoutMs": timeout_ms } }),
+        )
+        .await;
+    }
+
+    pub async fn take_start(&mut self) {
+        self.started = self.receive().await;
+        assert_eq!(self.started["type"], "start");
+        self.started["id"]
+            .as_str()
+            .expect("an id")
+            .clone_into(&mut self.id);
+    }
+
+    pub async fn start_ack(&mut self) {
+        self.take_start().await;
+        self.send(json!({ "type": "start_ack", "id": self.id }))
+            .await;
+    }
+
+    pub async fn event(&self, event: Value) {
+        self.send(json!({ "type": "data", "id": self.id, "payload": { "data": { "onTokenReceived": event } } })).await;
+    }
+
+    pub async fn tokens(&self, attempt: u64, tokens: &[(u64, &str)]) {
+        for (sequence, text) in tokens {
+            self.event(token(attempt, *sequence, text)).await;
+        }
+    }
+
+    pub async fn error(&self, error_type: &str) {
+        let errors = json!([{ "errorType": error_type, "message": "said the server" }]);
+        self.send(json!({ "type": "error", "id": self.id, "payload": { "errors": errors } }))
+            .await;
+    }
+}
+
+pub fn token(attempt: u64, sequence: u64, text: &str) -> Value {
+    json!({
+        "sessionId": "s", "token": text, "isComplete": false, "timestamp": "2026-01-01T00:00:00Z",
+        "sequence": sequence, "attempt": attempt, "status": "STREAMING", "stopReason": null, "usage": null, "error": null,
+    })
+}
+
+pub fn completed(attempt: u64, sequence: u64) -> Value {
+    let mut event = token(attempt, sequence, "");
+    event["isComplete"] = true.into();
+    event["status"] = "COMPLETED".into();
+    event["stopReason"] = "end_turn".into();
+    event["usage"] = json!({ "inputTokens": 3, "outputTokens": 4, "totalTokens": 7 });
+    event
+}
+
+pub fn failed(attempt: u64, sequence: u64) -> Value {
+    let mut event = token(attempt, sequence, "");
+    event["isComplete"] = true.into();
+    event["status"] = "FAILED".into();
+    event["error"] =
+        json!({ "code": "MODEL_ERROR", "message": "The model failed.", "retryable": true });
+    event
+}
+
+pub fn cancelled(attempt: u64, sequence: u64) -> Value {
+    let mut event = token(attempt, sequence, "");
+    event["isComplete"] = true.into();
+    event["status"] = "CANCELLED".into();
+    event
+}
+
+pub fn snapshot(status: &str, attempt: u64, sequence: u64, text: &str) -> Value {
+    json!({
+        "status": status, "text": text, "sequence": sequence, "attempt": attempt,
+        "stopReason": null, "usage": null, "error": null,
+    })
+}
+
+/// Waits as little as a test can.
+pub fn fast() -> Timeouts {
+    Timeouts {
+        retry_first: Duration::from_millis(10),
+        retry_max: Duration::from_millis(50),
+        gap: Duration::from_millis(20),
+        ..Timeouts::default()
+    }
+}
+
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .expect("it takes no time")
+}
+
+async fn answer(State(state): State<Shared>, headers: HeaderMap, body: String) -> Response {
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    let operation = body["operationName"].as_str().expect("a name").to_owned();
+    let (status, answer) = {
+        let replies = state.replies.lock().expect("not poisoned");
+        match operation.as_str() {
+            "StartStream" => replies.start.clone(),
+            "StopStream" => replies.stop.clone(),
+            "GetStream" => (200, json!({ "data": { "getStream": replies.snapshot } })),
+            other => panic!("no such operation: {other}"),
+        }
+    };
+    let authorization = headers["authorization"].to_str().expect("text").to_owned();
+    let call = Call {
+        operation,
+        variables: body["variables"].clone(),
+        authorization,
+    };
+    state.calls.send(call).await.expect("the test runs");
+    (
+        StatusCode::from_u16(status).expect("a status"),
+        answer.to_string(),
+    )
+        .into_response()
+}
+
+async fn upgrade(
+    State(state): State<Shared>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade
+        .protocols(["graphql-ws"])
+        .on_upgrade(move |socket| pump(state, headers, socket))
+}
+
+async fn pump(state: Shared, headers: HeaderMap, mut socket: WebSocket) {
+    let (outgoing, mut to_client) = mpsc::channel::<String>(1_024);
+    let (from_client, incoming) = mpsc::channel(1_024);
+    let ours = Socket {
+        headers,
+        id: String::new(),
+        started: Value::Null,
+        outgoing,
+        incoming,
+    };
+    if state.sockets.send(ours).await.is_err() {
+        return;
+    }
+    loop {
+        tokio::select! {
+            frame = to_client.recv() => match frame {
+                Some(frame) => {
+                    if socket.send(Message::text(frame)).await.is_err() {
+                        return;
+                    }
+                }
+                None => return,
+            },
+            message = socket.recv() => match message {
+                Some(Ok(Message::Text(text))) => {
+                    let frame = serde_json::from_str(&text).expect("a frame is JSON");
+                    // A test that is done with the socket doesn't read on.
+                    let _ = from_client.send(frame).await;
+                }
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(_)) => {}
+            },
+        }
+    }
+}

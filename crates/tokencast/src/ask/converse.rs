@@ -1,0 +1,191 @@
+//! One session, from the prompt to the exit code.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokencast_client::{AnswerEvent, AnswerStream, Client, Error};
+use uuid::Uuid;
+
+use super::output::Output;
+use super::summary::Summary;
+use crate::exit::{Exit, chain, say};
+use crate::signal::Signals;
+
+/// How long a stop may take, and then the session's last event.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+const LAST_EVENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What to listen to.
+pub(super) enum Session {
+    New {
+        session_id: Option<Uuid>,
+        prompt: String,
+    },
+    Resume {
+        session_id: Uuid,
+    },
+}
+
+/// Prints the answer, and its summary, and says how it went.
+pub(super) async fn run(
+    client: &Client,
+    session: Session,
+    json: bool,
+    signals: &mut Signals,
+) -> Exit {
+    let stream = match session {
+        Session::New {
+            session_id: Some(session_id),
+            prompt,
+        } => client.stream_as(session_id, prompt),
+        Session::New {
+            session_id: None,
+            prompt,
+        } => client.stream(prompt),
+        Session::Resume { session_id } => client.resume(session_id),
+    };
+    let summary = Summary::new(stream.session_id(), Instant::now());
+    let mut answer = Answer {
+        stream,
+        summary,
+        output: Output::new(io::stdout(), json),
+        started: false,
+    };
+    let interruption = tokio::select! {
+        ending = answer.follow() => match ending {
+            Ok(exit) => return answer.close(exit),
+            Err(unwritten) => unwritten_exit(&unwritten),
+        },
+        exit = signals.next() => exit,
+    };
+    answer.stop(client, interruption, signals).await
+}
+
+struct Answer<W> {
+    stream: AnswerStream,
+    summary: Summary,
+    output: Output<W>,
+    started: bool,
+}
+
+impl<W: io::Write> Answer<W> {
+    /// Until the last event. Cancel-safe: an event is either still in the stream or wholly printed.
+    async fn follow(&mut self) -> io::Result<Exit> {
+        while let Some(event) = self.stream.next().await {
+            match event {
+                Ok(event) => {
+                    self.summary.count(&event, Instant::now());
+                    self.output.event(&event)?;
+                    if let Some(exit) = self.announce(&event)? {
+                        return Ok(exit);
+                    }
+                }
+                Err(error) => {
+                    self.output.error(&chain(&error))?;
+                    say!("error: {}", chain(&error));
+                    hint(&error);
+                    return Ok(Exit::Api);
+                }
+            }
+        }
+        Ok(Exit::Api)
+    }
+
+    /// What stderr has to say of an event, and the exit code if it is the last.
+    fn announce(&mut self, event: &AnswerEvent) -> io::Result<Option<Exit>> {
+        let exit = match event {
+            AnswerEvent::Started { .. } => {
+                self.started = true;
+                return Ok(None);
+            }
+            AnswerEvent::Text { .. } => return Ok(None),
+            AnswerEvent::Restarted { attempt } => {
+                say!("[attempt {attempt}: the answer starts again]");
+                return Ok(None);
+            }
+            AnswerEvent::Reconnecting {
+                delay_ms, reason, ..
+            } => {
+                tracing::info!(reason, delay_ms, "connection lost, trying again");
+                return Ok(None);
+            }
+            AnswerEvent::Reconnected => {
+                tracing::info!("connected again");
+                return Ok(None);
+            }
+            AnswerEvent::Completed { .. } => Exit::Success,
+            AnswerEvent::Failed { .. } => Exit::Failed,
+            AnswerEvent::Cancelled { .. } => Exit::Cancelled,
+        };
+        self.output.end_line()?;
+        if let AnswerEvent::Failed {
+            code,
+            message,
+            retryable,
+            ..
+        } = event
+        {
+            let again = if *retryable {
+                "the same prompt may succeed if sent again"
+            } else {
+                "trying again won't help"
+            };
+            say!("failed: {code}: {message} ({again})");
+        }
+        Ok(Some(exit))
+    }
+
+    /// Stops the session, prints what still comes of it, and says what is kept.
+    async fn stop(&mut self, client: &Client, interruption: Exit, signals: &mut Signals) -> Exit {
+        let session_id = self.stream.session_id();
+        let stopping = async {
+            let stopped = tokio::time::timeout(STOP_TIMEOUT, client.stop(session_id)).await;
+            if interruption != Exit::BrokenPipe && matches!(stopped, Ok(Ok(()))) {
+                // What was on its way is still part of the text.
+                let _ = tokio::time::timeout(LAST_EVENT_TIMEOUT, self.follow()).await;
+            }
+            stopped
+        };
+        let stopped = tokio::select! {
+            stopped = stopping => stopped,
+            // Asked twice: no more waiting.
+            exit = signals.next() => return exit,
+        };
+        if interruption == Exit::BrokenPipe {
+            return interruption;
+        }
+        // The summary goes to stderr whatever becomes of stdout.
+        let _ = self.output.end_line();
+        match stopped {
+            Ok(Ok(())) => say!("stopped; {} characters kept", self.summary.characters()),
+            Ok(Err(error)) if self.started => {
+                say!("not stopped: {}; the session may go on", chain(&error));
+            }
+            Err(_) if self.started => say!("not stopped in time; the session may go on"),
+            Ok(Err(_)) | Err(_) => say!("stopped before the session began"),
+        }
+        say!("{}", self.summary.line());
+        interruption
+    }
+
+    fn close(&mut self, exit: Exit) -> Exit {
+        if self.started {
+            say!("{}", self.summary.line());
+        }
+        exit
+    }
+}
+
+/// A reader that has had enough is no error; whatever else keeps stdout from taking the answer is.
+fn unwritten_exit(error: &io::Error) -> Exit {
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        say!("error: cannot write the answer: {error}");
+    }
+    Exit::BrokenPipe
+}
+
+fn hint(error: &Error) {
+    if let Error::NotFound { .. } = error {
+        say!("sessions are kept for a limited time, and only their owner sees them");
+    }
+}

@@ -1,0 +1,135 @@
+//! `tokencast ask`: one prompt, its answer on stdout.
+
+mod converse;
+mod output;
+mod summary;
+mod target;
+
+use std::io::Read;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokencast_client::Client;
+
+use self::converse::Session;
+use self::target::Target;
+use crate::cli::AskArgs;
+use crate::exit::{Exit, complain, say};
+use crate::signal::Signals;
+use crate::stack::{RunningStack, StackError, StackOptions};
+
+/// A start that takes longer than this is worth a word.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// What is wrong with how the command was called.
+#[derive(Debug, Error)]
+enum PromptError {
+    #[error("the prompt is empty, expected some text (or `-` and text on stdin)")]
+    Empty,
+    #[error("cannot read the prompt from stdin")]
+    Stdin(#[source] std::io::Error),
+}
+
+pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => {
+            complain(&error);
+            return Exit::Api;
+        }
+    };
+    // What is wrong with the options is said before stdin is waited for.
+    let target = match Target::new(&args, lookup) {
+        Ok(target) => target,
+        Err(error) => {
+            complain(&error);
+            return Exit::Usage;
+        }
+    };
+    let session = tokio::select! {
+        session = session(&args) => session,
+        exit = signals.next() => return exit,
+    };
+    let session = match session {
+        Ok(session) => session,
+        Err(error) => {
+            complain(&error);
+            return Exit::Usage;
+        }
+    };
+    match target {
+        Target::Remote(client) => converse::run(&client, session, args.json, &mut signals).await,
+        Target::Local(options) => ask_local(*options, session, args.json, &mut signals).await,
+    }
+}
+
+async fn ask_local(
+    options: StackOptions,
+    session: Session,
+    json: bool,
+    signals: &mut Signals,
+) -> Exit {
+    let stack = tokio::select! {
+        stack = start(options) => stack,
+        exit = signals.next() => return exit,
+    };
+    let stack = match stack {
+        Ok(stack) => stack,
+        Err(error) => {
+            complain(&error);
+            return Exit::Stack;
+        }
+    };
+    let exit = match local_client(&stack) {
+        Ok(client) => converse::run(&client, session, json, signals).await,
+        Err(error) => {
+            complain(&error);
+            Exit::Stack
+        }
+    };
+    stack.shutdown().await;
+    exit
+}
+
+async fn start(options: StackOptions) -> Result<RunningStack, StackError> {
+    let mut start = std::pin::pin!(RunningStack::start(options));
+    if let Ok(stack) = tokio::time::timeout(PATIENCE, &mut start).await {
+        return stack;
+    }
+    say!("starting the local stack …");
+    start.await
+}
+
+fn local_client(stack: &RunningStack) -> Result<Client, tokencast_client::Error> {
+    let user = &stack.user_pool.users[0];
+    stack.client(user).build()
+}
+
+async fn session(args: &AskArgs) -> Result<Session, PromptError> {
+    if let Some(session_id) = args.resume {
+        return Ok(Session::Resume { session_id });
+    }
+    let prompt = match args.prompt.as_deref() {
+        Some("-") => read_stdin().await?,
+        prompt => prompt.unwrap_or_default().to_owned(),
+    };
+    if prompt.trim().is_empty() {
+        return Err(PromptError::Empty);
+    }
+    Ok(Session::New {
+        session_id: args.session_id,
+        prompt,
+    })
+}
+
+async fn read_stdin() -> Result<String, PromptError> {
+    let read = tokio::task::spawn_blocking(|| {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    });
+    let text = read
+        .await
+        .map_err(std::io::Error::other)
+        .and_then(|text| text);
+    text.map_err(PromptError::Stdin)
+}

@@ -1,0 +1,164 @@
+//! The line that closes an answer: who, how much, how fast.
+
+use std::fmt::Write;
+use std::time::{Duration, Instant};
+
+use tokencast_client::{AnswerEvent, Usage};
+use uuid::Uuid;
+
+/// What is counted while the answer comes.
+pub(super) struct Summary {
+    session_id: Uuid,
+    asked_at: Instant,
+    first_text_at: Option<Instant>,
+    last_text_at: Option<Instant>,
+    attempt: u64,
+    /// Of the attempt that is on display.
+    events: u64,
+    characters: usize,
+    usage: Option<Usage>,
+    ending: String,
+}
+
+impl Summary {
+    pub(super) fn new(session_id: Uuid, now: Instant) -> Self {
+        Self {
+            session_id,
+            asked_at: now,
+            first_text_at: None,
+            last_text_at: None,
+            attempt: 0,
+            events: 0,
+            characters: 0,
+            usage: None,
+            ending: "unfinished".into(),
+        }
+    }
+
+    /// Characters of the text on display.
+    pub(super) fn characters(&self) -> usize {
+        self.characters
+    }
+
+    pub(super) fn count(&mut self, event: &AnswerEvent, now: Instant) {
+        match event {
+            AnswerEvent::Text { text, attempt, .. } => {
+                self.first_text_at.get_or_insert(now);
+                self.last_text_at = Some(now);
+                self.attempt = *attempt;
+                self.events += 1;
+                self.characters += text.chars().count();
+            }
+            AnswerEvent::Restarted { attempt } => {
+                self.attempt = *attempt;
+                (self.events, self.characters) = (0, 0);
+            }
+            AnswerEvent::Completed { stop_reason, usage } => {
+                self.end(stop_reason.as_deref().unwrap_or("completed"), *usage);
+            }
+            AnswerEvent::Failed { code, usage, .. } => self.end(code, *usage),
+            AnswerEvent::Cancelled { usage, .. } => self.end("cancelled", *usage),
+            AnswerEvent::Started { .. }
+            | AnswerEvent::Reconnecting { .. }
+            | AnswerEvent::Reconnected => {}
+        }
+    }
+
+    fn end(&mut self, ending: &str, usage: Option<Usage>) {
+        ending.clone_into(&mut self.ending);
+        self.usage = usage;
+    }
+
+    /// One line, without a line break.
+    pub(super) fn line(&self) -> String {
+        let mut line = format!("session {}, attempt {}, ", self.session_id, self.attempt);
+        // Writing to a string never fails.
+        let _ = match self.usage {
+            Some(usage) => write!(
+                line,
+                "{} tokens in {} events",
+                usage.output_tokens, self.events
+            ),
+            None => write!(line, "{} events", self.events),
+        };
+        if let Some(first) = self.first_text_at {
+            let _ = write!(
+                line,
+                ", first after {} ms",
+                (first - self.asked_at).as_millis()
+            );
+        }
+        if let Some(rate) = self.tokens_per_second() {
+            let _ = write!(line, ", {rate:.1} tokens/s");
+        }
+        let _ = write!(line, ", {}", self.ending);
+        line
+    }
+
+    /// From the first token to the last; without the model's own count, an event counts as a token.
+    fn tokens_per_second(&self) -> Option<f64> {
+        let took = self
+            .last_text_at?
+            .saturating_duration_since(self.first_text_at?);
+        let tokens = self.usage.map_or(self.events, |usage| usage.output_tokens);
+        if took < Duration::from_millis(1) || tokens < 2 {
+            return None;
+        }
+        let tokens = u32::try_from(tokens).map_or(f64::INFINITY, f64::from);
+        Some(tokens / took.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str, sequence: u64) -> AnswerEvent {
+        AnswerEvent::Text {
+            text: text.into(),
+            sequence,
+            attempt: 1,
+        }
+    }
+
+    #[test]
+    fn the_line_says_who_how_much_and_how_fast() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut summary = Summary::new(Uuid::nil(), start);
+        summary.count(&text("Ri", 1), at(300));
+        summary.count(&text("vérs", 2), at(2_300));
+        let usage = Usage {
+            input_tokens: 5,
+            output_tokens: 40,
+            total_tokens: 45,
+        };
+        summary.count(
+            &AnswerEvent::Completed {
+                stop_reason: Some("end_turn".into()),
+                usage: Some(usage),
+            },
+            at(2_400),
+        );
+        assert_eq!(
+            summary.line(),
+            "session 00000000-0000-0000-0000-000000000000, attempt 1, 40 tokens in 2 events, first after 300 ms, \
+             20.0 tokens/s, end_turn"
+        );
+        assert_eq!(summary.characters(), 6);
+    }
+
+    #[test]
+    fn an_attempt_that_starts_again_is_counted_anew() {
+        let now = Instant::now();
+        let mut summary = Summary::new(Uuid::nil(), now);
+        summary.count(&text("abc", 1), now);
+        summary.count(&AnswerEvent::Restarted { attempt: 2 }, now);
+        assert_eq!(summary.characters(), 0);
+        assert!(
+            summary.line().contains("attempt 2, 0 events"),
+            "{}",
+            summary.line()
+        );
+    }
+}

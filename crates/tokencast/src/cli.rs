@@ -1,0 +1,202 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+use crate::exit;
+use crate::model::ModelSpec;
+
+/// Where `tokencast dev` answers unless told otherwise.
+pub const DEFAULT_PORT: u16 = 4680;
+
+/// Stream a language model's answer through AppSync, on AWS or on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "tokencast", version, propagate_version = true)]
+#[command(after_help = "\
+Examples:
+  tokencast ask \"Why do rivers meander?\"        one prompt, on a local stack of its own
+  tokencast dev                                 the local stack, until Ctrl-C
+  tokencast dev --model openai:http://localhost:11434/v1#llama3.2")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Log to stderr what happens; twice for more. `RUST_LOG` has the last word.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Ask(AskArgs),
+    Dev(DevArgs),
+    #[command(hide = true)]
+    Function(FunctionArgs),
+}
+
+const ASK_HELP: &str = "\
+Examples:
+  tokencast ask \"Why do rivers meander?\"
+  git diff | tokencast ask -
+  tokencast ask --json \"Name three rivers\" | jq -r 'select(.type == \"text\").text'
+  tokencast ask --api-url https://ID.appsync-api.us-east-1.amazonaws.com/graphql --token \"$JWT\" \"Hello\"
+  tokencast ask --api-url http://localhost:4680/graphql --cognito-endpoint http://localhost:4680/ \\
+      --user-pool-client-id CLIENT_ID --username alice --password PASSWORD \"Hello\"
+
+With --json, each line on stdout is one of:
+  {\"type\":\"started\",\"sessionId\":UUID}
+  {\"type\":\"text\",\"text\":STRING,\"sequence\":N,\"attempt\":N}      append it
+  {\"type\":\"restarted\",\"attempt\":N}                             the text starts again from nothing
+  {\"type\":\"reconnecting\",\"tries\":N,\"delayMs\":N,\"reason\":STRING}
+  {\"type\":\"reconnected\"}
+  {\"type\":\"completed\",\"stopReason\":STRING|null,\"usage\":USAGE|null}
+  {\"type\":\"failed\",\"code\":STRING,\"message\":STRING,\"retryable\":BOOL,\"usage\":USAGE|null}
+  {\"type\":\"cancelled\",\"stopReason\":STRING|null,\"usage\":USAGE|null}
+  {\"type\":\"error\",\"message\":STRING}                            the API cannot be used; nothing follows
+where USAGE is {\"inputTokens\":N,\"outputTokens\":N,\"totalTokens\":N}.";
+
+/// Send a prompt and print the answer as it comes.
+///
+/// The answer goes to stdout; a one-line summary, and whatever goes wrong, to stderr. Without --api-url, a local stack
+/// is started for this one prompt. Ctrl-C stops the session.
+#[derive(Debug, Args)]
+#[command(after_long_help = format!("{ASK_HELP}\n\n{}", exit::HELP))]
+pub struct AskArgs {
+    /// The prompt, or `-` to read it from stdin.
+    #[arg(
+        required_unless_present = "resume",
+        conflicts_with = "resume",
+        allow_hyphen_values = true
+    )]
+    pub prompt: Option<String>,
+
+    /// Print one JSON event a line.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Use this id for the session; the same id again answers with the same session.
+    #[arg(long, value_name = "UUID", conflicts_with = "resume")]
+    pub session_id: Option<Uuid>,
+
+    /// Listen to a session that was started before, from the beginning of its text.
+    #[arg(long, value_name = "SESSION_ID")]
+    pub resume: Option<Uuid>,
+
+    /// What answers on the local stack: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<ModelSpec>,
+
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// A deployed API, or a `tokencast dev` that is running.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "A deployed API")]
+pub struct ApiArgs {
+    /// The GraphQL endpoint.
+    #[arg(long, value_name = "URL", env = "TOKENCAST_API_URL")]
+    pub api_url: Option<String>,
+
+    /// A JWT of the API's user pool.
+    #[arg(
+        long,
+        value_name = "JWT",
+        env = "TOKENCAST_TOKEN",
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+
+    /// Sign in as this user instead.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+
+    #[arg(
+        long,
+        value_name = "PASSWORD",
+        env = "TOKENCAST_PASSWORD",
+        hide_env_values = true
+    )]
+    pub password: Option<String>,
+
+    /// The app client to sign in through.
+    #[arg(long, value_name = "ID")]
+    pub user_pool_client_id: Option<String>,
+
+    /// With it, the sign-in is by SRP; without, by password, which the app client has to allow.
+    #[arg(long, value_name = "ID")]
+    pub user_pool_id: Option<String>,
+
+    /// The user pool's region; part of its id as well.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+
+    /// Where Cognito answers, if not on AWS.
+    #[arg(long, value_name = "URL")]
+    pub cognito_endpoint: Option<String>,
+
+    /// Trust the authorities in this PEM file as well.
+    #[arg(long, value_name = "PEM")]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// Start the local stack and keep it until Ctrl-C.
+///
+/// AppSync, Lambda, SQS, DynamoDB, Cognito and Bedrock answer on one port of loopback, for the AWS SDKs, Amplify and curl.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tokencast dev
+  tokencast dev --model openai:http://localhost:11434/v1#llama3.2       Ollama; OPENAI_API_KEY is passed on if set
+  tokencast dev --model bedrock:us.anthropic.claude-sonnet-4-5-20250929-v1:0
+  tokencast dev --state-dir .tokencast --amplify-outputs web/amplify_outputs.json
+  tokencast dev --functions-dir target/lambda                           the packaged functions")]
+pub struct DevArgs {
+    /// Port on loopback; 0 takes any that is free.
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    pub port: u16,
+
+    /// What answers: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
+    #[arg(long, value_name = "MODEL", default_value = "scripted")]
+    pub model: ModelSpec,
+
+    /// Run DIR/request/bootstrap and DIR/worker/bootstrap, instead of the functions in this executable.
+    #[arg(long, value_name = "DIR")]
+    pub functions_dir: Option<PathBuf>,
+
+    /// Keep tables, queues and keys in this directory across restarts.
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+
+    /// Where to write `amplify_outputs.json`. By default it goes to the state directory, or to a temporary one.
+    #[arg(long, value_name = "PATH")]
+    pub amplify_outputs: Option<PathBuf>,
+
+    /// Print where everything is as one line of JSON, once the stack is ready.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct FunctionArgs {
+    #[arg(value_enum)]
+    pub name: FunctionName,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FunctionName {
+    Request,
+    Worker,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_make_sense() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,180 @@
+//! What `tokencast dev` prints once the stack answers.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, RunningStack, TABLE};
+
+pub(super) struct Ready<'a> {
+    pub(super) stack: &'a RunningStack,
+    pub(super) amplify_outputs: &'a Path,
+}
+
+impl Ready<'_> {
+    /// One object, for harnesses.
+    pub(super) fn json(&self) -> Value {
+        let RunningStack {
+            endpoints,
+            user_pool,
+            ca_file,
+            ..
+        } = self.stack;
+        let users: Vec<Value> = user_pool
+            .users
+            .iter()
+            .map(|user| json!({ "username": user.username, "password": user.password, "email": user.email }))
+            .collect();
+        json!({
+            "type": "ready",
+            "url": endpoints.url(),
+            "port": endpoints.address.port(),
+            "region": endpoints.region,
+            "accountId": endpoints.account_id,
+            "graphqlUrl": endpoints.graphql_url(),
+            "realtimeUrl": self.realtime_url(),
+            "userPoolId": user_pool.pool_id,
+            "userPoolClientId": user_pool.client_id,
+            "cognitoEndpoint": format!("{}/", endpoints.url()),
+            "users": users,
+            "queueUrl": endpoints.queue_url(QUEUE),
+            "deadLetterQueueUrl": endpoints.queue_url(DEAD_LETTER_QUEUE),
+            "table": TABLE,
+            "amplifyOutputs": self.amplify_outputs,
+            "caFile": ca_file,
+        })
+    }
+
+    /// For people: everything that they may want to paste.
+    pub(super) fn text(&self) -> String {
+        let RunningStack {
+            endpoints,
+            user_pool,
+            ca_file,
+            ..
+        } = self.stack;
+        let (url, graphql, client_id) = (
+            endpoints.url(),
+            endpoints.graphql_url(),
+            &user_pool.client_id,
+        );
+        let mut text = format!(
+            "Tokencast is running on {address}.\n\n\
+             GraphQL          {graphql}\n\
+             real time        {realtime}\n\
+             AWS_ENDPOINT_URL {url}   (region {region}; SQS, DynamoDB, Cognito, Bedrock, Lambda)\n\
+             queue            {queue}\n\
+             dead letters     {dead_letters}\n\
+             table            {TABLE}\n\
+             user pool        {pool}, client {client_id}\n",
+            address = endpoints.address,
+            realtime = self.realtime_url(),
+            region = endpoints.region,
+            queue = endpoints.queue_url(QUEUE),
+            dead_letters = endpoints.queue_url(DEAD_LETTER_QUEUE),
+            pool = user_pool.pool_id,
+        );
+        // Writing to a string never fails.
+        for user in &user_pool.users {
+            let _ = writeln!(
+                text,
+                "user             {}   password {}",
+                user.username, user.password
+            );
+        }
+        let _ = writeln!(
+            text,
+            "Amplify          {}   (also {url}/amplify_outputs.json)",
+            self.amplify_outputs.display()
+        );
+        if let Some(ca_file) = ca_file {
+            let _ = writeln!(
+                text,
+                "TLS authority    {}   (for NODE_EXTRA_CA_CERTS)",
+                ca_file.display()
+            );
+        }
+        if let Some(user) = user_pool.users.first() {
+            let (name, password) = (&user.username, &user.password);
+            let _ = write!(
+                text,
+                r#"
+Sign in:
+  TOKEN=$(curl -s {url}/ -H 'content-type: application/x-amz-json-1.1' \
+    -H 'x-amz-target: AWSCognitoIdentityProviderService.InitiateAuth' \
+    -d '{{"AuthFlow":"USER_PASSWORD_AUTH","ClientId":"{client_id}","AuthParameters":{{"USERNAME":"{name}","PASSWORD":"{password}"}}}}' \
+    | sed -E 's/.*"AccessToken" *: *"([^"]+)".*/\1/')
+
+Start an answer:
+  curl -s {graphql} -H "authorization: $TOKEN" -H 'content-type: application/json' \
+    -d '{{"query":"mutation {{ startStream(prompt: \"Why do rivers meander?\") {{ sessionId status }} }}"}}'
+
+Read it so far (put the sessionId in):
+  curl -s {graphql} -H "authorization: $TOKEN" -H 'content-type: application/json' \
+    -d '{{"query":"query {{ getStream(sessionId: \"SESSION_ID\") {{ status text sequence }} }}"}}'
+
+Or all of it:
+  tokencast ask --api-url {graphql} --token "$TOKEN" "Why do rivers meander?"
+
+Ctrl-C ends it."#
+            );
+        }
+        text
+    }
+
+    fn realtime_url(&self) -> String {
+        self.stack.endpoints.graphql_url().replacen("http", "ws", 1) + "/realtime"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokencast_local::config::UserPoolConfig;
+    use tokencast_local::endpoints::Endpoints;
+
+    use super::*;
+    use crate::stack::{USER_POOL_CLIENT_ID, USER_POOL_ID, users};
+
+    #[test]
+    fn everything_to_paste_is_there() {
+        let stack = RunningStack {
+            endpoints: Endpoints {
+                address: ([127, 0, 0, 1], 4680).into(),
+                region: "us-east-1".into(),
+                account_id: "000000000000".into(),
+                api_id: "local".into(),
+            },
+            user_pool: UserPoolConfig {
+                pool_id: USER_POOL_ID.into(),
+                client_id: USER_POOL_CLIENT_ID.into(),
+                users: users(),
+                token_validity: std::time::Duration::from_hours(1),
+            },
+            ca_file: Some("ca.pem".into()),
+        };
+        let ready = Ready {
+            stack: &stack,
+            amplify_outputs: Path::new("amplify_outputs.json"),
+        };
+        let text = ready.text();
+        for part in [
+            "http://localhost:4680/graphql",
+            "ws://localhost:4680/graphql/realtime",
+            "alice",
+            "bob",
+            "ca.pem",
+            r#""AuthParameters":{"USERNAME":"alice","#,
+            r#"{"query":"mutation { startStream(prompt: \"Why do rivers meander?\") { sessionId status } }"}"#,
+        ] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+        let json = ready.json();
+        assert_eq!(json["graphqlUrl"], "http://localhost:4680/graphql");
+        assert_eq!(
+            json["queueUrl"],
+            "http://localhost:4680/000000000000/tokencast-jobs"
+        );
+        assert_eq!(json["users"][1]["username"], "bob");
+    }
+}

@@ -1,0 +1,85 @@
+//! The exit codes, as `--help` documents them.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Success,
+    /// The session ended as `FAILED`.
+    Failed,
+    Usage,
+    /// The API can't be reached, refused the caller or the request, or was lost.
+    Api,
+    /// The local stack can't start.
+    Stack,
+    /// Somebody else stopped the session.
+    Cancelled,
+    /// Ctrl-C.
+    Interrupted,
+    /// Nobody reads stdout any more.
+    BrokenPipe,
+    /// SIGTERM.
+    Terminated,
+}
+
+/// For `--help`.
+pub const HELP: &str = "\
+Exit codes:
+  0    the answer is complete
+  1    the session failed (code and message on stderr)
+  2    wrong usage
+  3    the API cannot be reached, refused the request, or the connection was lost for good
+  4    the local stack cannot start
+  5    the session was stopped by somebody else
+  130  stopped by Ctrl-C
+  141  stopped because nobody reads stdout any more
+  143  stopped by SIGTERM";
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Api => 3,
+            Exit::Stack => 4,
+            Exit::Cancelled => 5,
+            Exit::Interrupted => 130,
+            Exit::BrokenPipe => 141,
+            Exit::Terminated => 143,
+        })
+    }
+}
+
+/// `eprintln!` that doesn't panic when nobody reads stderr any more.
+macro_rules! say {
+    ($($argument:tt)*) => { $crate::exit::say_line(format_args!($($argument)*)) };
+}
+pub(crate) use say;
+
+/// What `say!` does.
+pub fn say_line(line: std::fmt::Arguments<'_>) {
+    // There is no other place left to say that this one is gone.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Says on stderr what went wrong, with every cause on the same line.
+pub fn complain(error: &dyn std::error::Error) {
+    say!("error: {}", chain(error));
+}
+
+/// `error: cause: cause`.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some libraries' errors repeat what they come from.
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}

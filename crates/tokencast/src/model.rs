@@ -1,0 +1,150 @@
+//! `--model`: what answers a prompt on the local stack.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+use tokencast_local::config::{ModelConfig, ScriptConfig};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ModelSpec {
+    #[default]
+    Scripted,
+    OpenAi {
+        base_url: String,
+        name: String,
+    },
+    Bedrock {
+        model_id: String,
+    },
+}
+
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ModelSpecError {
+    #[error("expected scripted, openai:URL#NAME or bedrock:MODEL_ID")]
+    Unknown,
+    #[error("expected openai:URL#NAME, such as openai:http://localhost:11434/v1#llama3.2")]
+    OpenAi,
+    #[error(
+        "expected bedrock:MODEL_ID, such as bedrock:us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    )]
+    Bedrock,
+    #[error(
+        "Bedrock needs credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if they are \
+         temporary (`aws configure export-credentials --format env` prints them)"
+    )]
+    NoCredentials,
+}
+
+impl FromStr for ModelSpec {
+    type Err = ModelSpecError;
+
+    fn from_str(text: &str) -> Result<Self, ModelSpecError> {
+        match text.split_once(':') {
+            None if text == "scripted" => Ok(Self::Scripted),
+            Some(("openai", rest)) => match rest.rsplit_once('#') {
+                Some((base_url, name)) if is_http_url(base_url) && !name.trim().is_empty() => {
+                    Ok(Self::OpenAi {
+                        base_url: base_url.to_owned(),
+                        name: name.to_owned(),
+                    })
+                }
+                _ => Err(ModelSpecError::OpenAi),
+            },
+            Some(("bedrock", model_id)) if model_id.trim().is_empty() => {
+                Err(ModelSpecError::Bedrock)
+            }
+            Some(("bedrock", model_id)) => Ok(Self::Bedrock {
+                model_id: model_id.to_owned(),
+            }),
+            _ if text == "openai" => Err(ModelSpecError::OpenAi),
+            _ if text == "bedrock" => Err(ModelSpecError::Bedrock),
+            _ => Err(ModelSpecError::Unknown),
+        }
+    }
+}
+
+impl ModelSpec {
+    /// With what the environment adds: an API key, and the credentials that Bedrock can't do without.
+    pub fn config(
+        self,
+        lookup: &impl Fn(&str) -> Option<String>,
+    ) -> Result<ModelConfig, ModelSpecError> {
+        let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        match self {
+            Self::Scripted => Ok(ModelConfig::Scripted(ScriptConfig::default())),
+            Self::OpenAi { base_url, name } => Ok(ModelConfig::OpenAi {
+                base_url,
+                model: name,
+                api_key: set("OPENAI_API_KEY"),
+            }),
+            Self::Bedrock { model_id } => {
+                if set("AWS_ACCESS_KEY_ID").is_none() || set("AWS_SECRET_ACCESS_KEY").is_none() {
+                    return Err(ModelSpecError::NoCredentials);
+                }
+                Ok(ModelConfig::Bedrock { model_id })
+            }
+        }
+    }
+}
+
+fn is_http_url(text: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| {
+        text.strip_prefix(scheme)
+            .is_some_and(|rest| !rest.is_empty())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_named_by_kind() {
+        let openai = |url: &str, name: &str| {
+            Ok(ModelSpec::OpenAi {
+                base_url: url.into(),
+                name: name.into(),
+            })
+        };
+        for (text, expected) in [
+            ("scripted", Ok(ModelSpec::Scripted)),
+            (
+                "openai:http://localhost:11434/v1#llama3.2:1b",
+                openai("http://localhost:11434/v1", "llama3.2:1b"),
+            ),
+            (
+                "openai:http://localhost:11434/v1",
+                Err(ModelSpecError::OpenAi),
+            ),
+            ("openai:localhost#llama", Err(ModelSpecError::OpenAi)),
+            ("openai", Err(ModelSpecError::OpenAi)),
+            (
+                "bedrock:amazon.nova-lite-v1:0",
+                Ok(ModelSpec::Bedrock {
+                    model_id: "amazon.nova-lite-v1:0".into(),
+                }),
+            ),
+            ("bedrock:", Err(ModelSpecError::Bedrock)),
+            ("gpt", Err(ModelSpecError::Unknown)),
+            ("", Err(ModelSpecError::Unknown)),
+        ] {
+            assert_eq!(text.parse(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn bedrock_without_credentials_says_what_to_set() {
+        let bedrock = || ModelSpec::Bedrock {
+            model_id: "m".into(),
+        };
+        let refused =
+            bedrock().config(&|name| (name == "AWS_ACCESS_KEY_ID").then(|| "AKIA".into()));
+        assert!(
+            refused
+                .expect_err("refused")
+                .to_string()
+                .contains("AWS_SECRET_ACCESS_KEY")
+        );
+        assert!(bedrock().config(&|_| Some("set".into())).is_ok());
+    }
+}

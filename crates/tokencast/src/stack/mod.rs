@@ -1,0 +1,148 @@
+//! This project on the local stack: what `cdk/` deploys, in the local stack's words.
+
+mod launch;
+mod resources;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokencast_local::config::{ModelConfig, ScriptConfig, UserConfig};
+
+pub use launch::RunningStack;
+pub use resources::Resources;
+
+pub const REGION: &str = "us-east-1";
+pub const QUEUE: &str = "tokencast-jobs";
+pub const DEAD_LETTER_QUEUE: &str = "tokencast-jobs-dlq";
+pub const TABLE: &str = "tokencast-sessions";
+pub const REQUEST_FUNCTION: &str = "request";
+pub const WORKER_FUNCTION: &str = "worker";
+pub const USER_POOL_ID: &str = "us-east-1_Tokencast";
+pub const USER_POOL_CLIENT_ID: &str = "tokencastlocalclient000000";
+
+/// What may differ between two stacks.
+#[derive(Clone, Debug)]
+pub struct StackOptions {
+    /// On loopback; 0 takes any that is free.
+    pub port: u16,
+    pub model: ModelConfig,
+    pub functions: Functions,
+    /// Keeps tables, queues and keys; without it they live as long as the stack.
+    pub state_dir: Option<PathBuf>,
+    /// Over the request function's environment.
+    pub request_environment: BTreeMap<String, String>,
+    /// Over the worker's environment.
+    pub worker_environment: BTreeMap<String, String>,
+    /// The queue's visibility timeout is six times this.
+    pub worker_timeout: Duration,
+    pub batch_size: NonZeroU32,
+    /// Workers at once.
+    pub max_concurrency: NonZeroU32,
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            model: ModelConfig::Scripted(ScriptConfig::default()),
+            functions: Functions::Executable {
+                program: PathBuf::from("tokencast"),
+                args: Vec::new(),
+            },
+            state_dir: None,
+            request_environment: BTreeMap::new(),
+            worker_environment: BTreeMap::new(),
+            worker_timeout: Duration::from_mins(15),
+            batch_size: NonZeroU32::MIN,
+            max_concurrency: NonZeroU32::MIN.saturating_add(49),
+        }
+    }
+}
+
+/// Which programs the functions are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Functions {
+    /// One program for both: it is run with `args`, then `function request` or `function worker`.
+    Executable {
+        program: PathBuf,
+        args: Vec<OsString>,
+    },
+    /// `request/bootstrap` and `worker/bootstrap` below a directory, as `cargo xtask package` leaves them.
+    Packaged(PathBuf),
+}
+
+impl Functions {
+    /// The executable that is running.
+    pub fn own() -> Result<Self, StackError> {
+        let program = std::env::current_exe().map_err(StackError::OwnExecutable)?;
+        Ok(Self::Executable {
+            program,
+            args: Vec::new(),
+        })
+    }
+
+    /// The program and arguments of one function.
+    ///
+    /// # Errors
+    ///
+    /// If a packaged function isn't there.
+    pub fn command(&self, function: &'static str) -> Result<(PathBuf, Vec<OsString>), StackError> {
+        match self {
+            Self::Executable { program, args } => {
+                let own = [OsString::from("function"), function.into()];
+                Ok((program.clone(), args.iter().cloned().chain(own).collect()))
+            }
+            Self::Packaged(directory) => Ok((packaged(directory, function)?, Vec::new())),
+        }
+    }
+}
+
+fn packaged(directory: &Path, function: &'static str) -> Result<PathBuf, StackError> {
+    let bootstrap = directory.join(function).join("bootstrap");
+    if !bootstrap.is_file() {
+        return Err(StackError::NoBootstrap {
+            function,
+            path: bootstrap,
+        });
+    }
+    // The program is started from another working directory.
+    bootstrap
+        .canonicalize()
+        .map_err(|_| StackError::NoBootstrap {
+            function,
+            path: bootstrap,
+        })
+}
+
+/// The two users of every local stack.
+pub fn users() -> Vec<UserConfig> {
+    ["alice", "bob"]
+        .map(|name| UserConfig {
+            username: name.to_owned(),
+            password: format!("Tokencast-{name}-1"),
+            email: format!("{name}@example.com"),
+        })
+        .into()
+}
+
+/// Why there is no stack.
+#[derive(Debug, Error)]
+pub enum StackError {
+    #[error("port {0} is in use; choose another with --port, or 0 for any that is free")]
+    PortInUse(u16),
+    #[error("cannot listen on port {port}")]
+    Listen { port: u16, source: std::io::Error },
+    #[error("there is no {function} function at {}; `cargo xtask package` builds it", path.display())]
+    NoBootstrap {
+        function: &'static str,
+        path: PathBuf,
+    },
+    #[error("cannot find the executable that is running")]
+    OwnExecutable(#[source] std::io::Error),
+    #[error("the local stack cannot start")]
+    Start(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,310 @@
+//! The resources: queues, table, functions, API and users.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use tokencast_local::config::{
+    ApiConfig, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig, QueueConfig,
+    RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig,
+};
+use tokencast_local::endpoints::Endpoints;
+use tokencast_local::iam::Statement;
+
+use super::{
+    DEAD_LETTER_QUEUE, QUEUE, REQUEST_FUNCTION, StackError, StackOptions, TABLE,
+    USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
+};
+
+const SCHEMA: &str = include_str!("../../../../schema.graphql");
+const PUBLISH_TOKEN: &str = include_str!("../../../../cdk/resolvers/publishToken.js");
+
+/// Well below AppSync's 30 s, and far above what the function takes.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// AWS's guidance for a queue that a function reads.
+const VISIBILITY_PER_TIMEOUT: u32 = 6;
+/// Three attempts, and one receive more to end the session as failed.
+const MAX_RECEIVE_COUNT: NonZeroU32 = NonZeroU32::new(4).expect("4 is not 0");
+const MAX_REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
+const QUEUE_RETENTION: Duration = Duration::from_hours(4 * 24);
+const DEAD_LETTER_RETENTION: Duration = Duration::from_hours(14 * 24);
+const TOKEN_VALIDITY: Duration = Duration::from_hours(1);
+
+/// Everything that a stack is made of, but its model.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    pub queues: Vec<QueueConfig>,
+    pub tables: Vec<TableConfig>,
+    pub functions: Vec<FunctionConfig>,
+    pub event_sources: Vec<EventSourceConfig>,
+    pub api: ApiConfig,
+    pub user_pool: UserPoolConfig,
+}
+
+impl Resources {
+    /// `endpoints` are where the stack answers: the functions' environments and policies name them.
+    pub fn new(options: &StackOptions, endpoints: &Endpoints) -> Result<Self, StackError> {
+        Ok(Self {
+            queues: queues(options),
+            tables: vec![TableConfig {
+                name: TABLE.into(),
+                partition_key: "sessionId".into(),
+                ttl_attribute: Some("expiresAt".into()),
+            }],
+            functions: vec![
+                request_function(options, endpoints)?,
+                worker_function(options, endpoints)?,
+            ],
+            event_sources: vec![EventSourceConfig {
+                queue: QUEUE.into(),
+                function: WORKER_FUNCTION.into(),
+                batch_size: options.batch_size,
+                batching_window: Duration::ZERO,
+                maximum_concurrency: options.max_concurrency,
+                report_batch_item_failures: true,
+            }],
+            api: api(),
+            user_pool: UserPoolConfig {
+                pool_id: USER_POOL_ID.into(),
+                client_id: USER_POOL_CLIENT_ID.into(),
+                users: users(),
+                token_validity: TOKEN_VALIDITY,
+            },
+        })
+    }
+}
+
+fn queues(options: &StackOptions) -> Vec<QueueConfig> {
+    let jobs = QueueConfig {
+        name: QUEUE.into(),
+        visibility_timeout: options.worker_timeout * VISIBILITY_PER_TIMEOUT,
+        retention: QUEUE_RETENTION,
+        redrive: Some(RedrivePolicy {
+            dead_letter_queue: DEAD_LETTER_QUEUE.into(),
+            max_receive_count: MAX_RECEIVE_COUNT,
+        }),
+    };
+    let dead_letters = QueueConfig {
+        name: DEAD_LETTER_QUEUE.into(),
+        visibility_timeout: Duration::from_secs(30),
+        retention: DEAD_LETTER_RETENTION,
+        redrive: None,
+    };
+    vec![dead_letters, jobs]
+}
+
+fn request_function(
+    options: &StackOptions,
+    endpoints: &Endpoints,
+) -> Result<FunctionConfig, StackError> {
+    let (program, args) = options.functions.command(REQUEST_FUNCTION)?;
+    let mut environment = common_environment(endpoints);
+    environment.extend(options.request_environment.clone());
+    Ok(FunctionConfig {
+        name: REQUEST_FUNCTION.into(),
+        program,
+        args,
+        environment,
+        timeout: REQUEST_TIMEOUT,
+        memory_mb: 256,
+        policy: vec![
+            allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
+            allow(
+                &[
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ],
+                table_arn(endpoints),
+            ),
+        ],
+        max_concurrency: MAX_REQUESTS_AT_ONCE,
+    })
+}
+
+fn worker_function(
+    options: &StackOptions,
+    endpoints: &Endpoints,
+) -> Result<FunctionConfig, StackError> {
+    let (program, args) = options.functions.command(WORKER_FUNCTION)?;
+    let mut environment = common_environment(endpoints);
+    environment.insert("APPSYNC_API_URL".into(), endpoints.graphql_url());
+    environment.insert("MODEL_ID".into(), model_id(&options.model));
+    environment.extend(options.worker_environment.clone());
+    Ok(FunctionConfig {
+        name: WORKER_FUNCTION.into(),
+        program,
+        args,
+        environment,
+        timeout: options.worker_timeout,
+        memory_mb: 256,
+        policy: vec![
+            allow(
+                &[
+                    "sqs:ReceiveMessage",
+                    "sqs:DeleteMessage",
+                    "sqs:ChangeMessageVisibility",
+                    "sqs:GetQueueAttributes",
+                ],
+                endpoints.queue_arn(QUEUE),
+            ),
+            allow(
+                &["dynamodb:GetItem", "dynamodb:UpdateItem"],
+                table_arn(endpoints),
+            ),
+            allow(&["bedrock:InvokeModelWithResponseStream"], "*".into()),
+            allow(
+                &["appsync:GraphQL"],
+                endpoints.field_arn("Mutation", "publishToken"),
+            ),
+        ],
+        max_concurrency: options.max_concurrency,
+    })
+}
+
+fn common_environment(endpoints: &Endpoints) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("AWS_ENDPOINT_URL".into(), endpoints.url()),
+        ("QUEUE_URL".into(), endpoints.queue_url(QUEUE)),
+        ("SESSIONS_TABLE".into(), TABLE.into()),
+    ])
+}
+
+/// What the worker asks for. The local Bedrock has one model, by whatever name.
+fn model_id(model: &ModelConfig) -> String {
+    match model {
+        ModelConfig::Scripted(_) => "scripted".into(),
+        ModelConfig::OpenAi { model, .. } => model.clone(),
+        ModelConfig::Bedrock { model_id } => model_id.clone(),
+    }
+}
+
+fn api() -> ApiConfig {
+    let lambda = |type_name: &str, field_name: &str| ResolverConfig {
+        type_name: type_name.into(),
+        field_name: field_name.into(),
+        data_source: DataSource::Lambda {
+            function: REQUEST_FUNCTION.into(),
+        },
+    };
+    ApiConfig {
+        schema: SCHEMA.into(),
+        default_auth: AuthMode::UserPools,
+        additional_auth: vec![AuthMode::Iam],
+        introspection: true,
+        resolvers: vec![
+            lambda("Query", "getStream"),
+            lambda("Query", "getStreamStatus"),
+            lambda("Mutation", "startStream"),
+            lambda("Mutation", "stopStream"),
+            lambda("Subscription", "onTokenReceived"),
+            ResolverConfig {
+                type_name: "Mutation".into(),
+                field_name: "publishToken".into(),
+                data_source: DataSource::None {
+                    code: PUBLISH_TOKEN.into(),
+                },
+            },
+        ],
+    }
+}
+
+fn table_arn(endpoints: &Endpoints) -> String {
+    format!(
+        "arn:aws:dynamodb:{}:{}:table/{TABLE}",
+        endpoints.region, endpoints.account_id
+    )
+}
+
+fn allow(actions: &[&str], resource: String) -> Statement {
+    Statement {
+        actions: actions.iter().map(ToString::to_string).collect(),
+        resources: vec![resource],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::Functions;
+
+    fn endpoints() -> Endpoints {
+        Endpoints {
+            address: ([127, 0, 0, 1], 4680).into(),
+            region: "us-east-1".into(),
+            account_id: "000000000000".into(),
+            api_id: "local".into(),
+        }
+    }
+
+    #[test]
+    fn tests_may_override_a_functions_environment() {
+        let overridden = BTreeMap::from([("MODEL_ID".to_owned(), "other".to_owned())]);
+        let options = StackOptions {
+            worker_environment: overridden,
+            ..StackOptions::default()
+        };
+        let resources = Resources::new(&options, &endpoints()).expect("resources");
+        let [request, worker] = &resources.functions[..] else {
+            panic!("two functions")
+        };
+        assert_eq!(worker.environment["MODEL_ID"], "other");
+        assert_eq!(
+            worker.environment["APPSYNC_API_URL"],
+            "http://localhost:4680/graphql"
+        );
+        assert!(!request.environment.contains_key("APPSYNC_API_URL"));
+        assert_eq!(request.args, ["function", "request"]);
+    }
+
+    #[test]
+    fn the_worker_alone_may_publish_and_nothing_else_of_the_api() {
+        let resources = Resources::new(&StackOptions::default(), &endpoints()).expect("resources");
+        let may_publish: Vec<&str> = resources
+            .functions
+            .iter()
+            .filter(|function| {
+                function
+                    .policy
+                    .iter()
+                    .any(|statement| statement.actions == ["appsync:GraphQL"])
+            })
+            .map(|function| function.name.as_str())
+            .collect();
+        assert_eq!(may_publish, ["worker"]);
+    }
+
+    #[test]
+    fn every_root_field_of_the_schema_has_a_resolver() {
+        let resolvers = api().resolvers;
+        for (type_name, field) in [
+            ("Query", "getStream"),
+            ("Query", "getStreamStatus"),
+            ("Mutation", "startStream"),
+            ("Mutation", "stopStream"),
+            ("Mutation", "publishToken"),
+            ("Subscription", "onTokenReceived"),
+        ] {
+            assert!(
+                SCHEMA.contains(&format!("  {field}(")),
+                "{field} is in the schema"
+            );
+            let found = resolvers
+                .iter()
+                .any(|resolver| resolver.type_name == type_name && resolver.field_name == field);
+            assert!(found, "{type_name}.{field}");
+        }
+    }
+
+    #[test]
+    fn a_missing_bootstrap_is_named() {
+        let options = StackOptions {
+            functions: Functions::Packaged("nowhere".into()),
+            ..StackOptions::default()
+        };
+        let error = Resources::new(&options, &endpoints())
+            .expect_err("refused")
+            .to_string();
+        assert!(error.contains("nowhere/request/bootstrap"), "{error}");
+    }
+}
