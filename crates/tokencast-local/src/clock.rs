@@ -15,13 +15,21 @@ pub struct Clock {
 
 impl Clock {
     pub fn system() -> Self {
-        Self { offset_ms: Arc::default(), moved: watch::Sender::new(()) }
+        Self {
+            offset_ms: Arc::default(),
+            moved: watch::Sender::new(()),
+        }
     }
 
     /// Milliseconds since the Unix epoch.
     pub fn now_ms(&self) -> i64 {
-        #[expect(clippy::disallowed_methods, reason = "this is where the time is injected from")]
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is where the time is injected from"
+        )]
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         i64::try_from(now.as_millis()).unwrap_or(i64::MAX) + self.offset_ms.load(Ordering::Acquire)
     }
 
@@ -37,7 +45,9 @@ impl Clock {
         let mut moved = self.moved.subscribe();
         loop {
             let left_ms = at_ms - self.now_ms();
-            let Ok(left_ms) = u64::try_from(left_ms) else { return };
+            let Ok(left_ms) = u64::try_from(left_ms) else {
+                return;
+            };
             if left_ms == 0 {
                 return;
             }
@@ -63,6 +73,9 @@ mod tests {
         });
         tokio::task::yield_now().await;
         clock.advance(Duration::from_hours(1));
-        tokio::time::timeout(Duration::from_secs(5), sleeper).await.expect("woken").expect("no panic");
+        tokio::time::timeout(Duration::from_secs(5), sleeper)
+            .await
+            .expect("woken")
+            .expect("no panic");
     }
 }

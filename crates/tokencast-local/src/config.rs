@@ -117,7 +117,11 @@ pub enum ModelConfig {
     /// Answers any prompt from a script, and says so.
     Scripted(ScriptConfig),
     /// A server with OpenAI's chat completions API, such as Ollama's or llama.cpp's.
-    OpenAi { base_url: String, model: String, api_key: Option<String> },
+    OpenAi {
+        base_url: String,
+        model: String,
+        api_key: Option<String>,
+    },
     /// Amazon Bedrock itself, with the credentials of the environment.
     Bedrock { model_id: String },
 }

@@ -36,12 +36,22 @@ impl Endpoints {
     }
 
     pub fn function_arn(&self, function: &str) -> String {
-        format!("arn:aws:lambda:{}:{}:function:{function}", self.region, self.account_id)
+        format!(
+            "arn:aws:lambda:{}:{}:function:{function}",
+            self.region, self.account_id
+        )
     }
 
     /// The resource that `appsync:GraphQL` is checked against for one field.
     pub fn field_arn(&self, type_name: &str, field: &str) -> String {
-        let Self { region, account_id, api_id, .. } = self;
-        format!("arn:aws:appsync:{region}:{account_id}:apis/{api_id}/types/{type_name}/fields/{field}")
+        let Self {
+            region,
+            account_id,
+            api_id,
+            ..
+        } = self;
+        format!(
+            "arn:aws:appsync:{region}:{account_id}:apis/{api_id}/types/{type_name}/fields/{field}"
+        )
     }
 }

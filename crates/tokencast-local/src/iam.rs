@@ -28,8 +28,14 @@ pub struct Statement {
 impl Principal {
     pub fn allows(&self, action: &str, resource: &str) -> bool {
         self.policy.iter().any(|statement| {
-            statement.actions.iter().any(|pattern| matches(pattern, action))
-                && statement.resources.iter().any(|pattern| matches(pattern, resource))
+            statement
+                .actions
+                .iter()
+                .any(|pattern| matches(pattern, action))
+                && statement
+                    .resources
+                    .iter()
+                    .any(|pattern| matches(pattern, resource))
         })
     }
 }
@@ -42,12 +48,18 @@ pub struct CredentialStore {
 
 impl CredentialStore {
     pub fn insert(&self, principal: Principal) {
-        let mut principals = self.principals.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut principals = self
+            .principals
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         principals.insert(principal.access_key_id.clone(), principal);
     }
 
     pub fn find(&self, access_key_id: &str) -> Option<Principal> {
-        let principals = self.principals.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let principals = self
+            .principals
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         principals.get(access_key_id).cloned()
     }
 }
@@ -56,7 +68,9 @@ fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((before, after)) => {
-            let Some(rest) = text.strip_prefix(before) else { return false };
+            let Some(rest) = text.strip_prefix(before) else {
+                return false;
+            };
             (0..=rest.len())
                 .filter(|at| rest.is_char_boundary(*at))
                 .any(|at| matches(after, &rest[at..]))
@@ -70,13 +84,20 @@ mod tests {
 
     #[test]
     fn a_pattern_matches_with_stars_anywhere() {
-        let field = "arn:aws:appsync:us-east-1:000000000000:apis/local/types/Mutation/fields/publishToken";
+        let field =
+            "arn:aws:appsync:us-east-1:000000000000:apis/local/types/Mutation/fields/publishToken";
         for (pattern, expected) in [
             ("*", true),
             (field, true),
-            ("arn:aws:appsync:us-east-1:000000000000:apis/*/fields/publishToken", true),
+            (
+                "arn:aws:appsync:us-east-1:000000000000:apis/*/fields/publishToken",
+                true,
+            ),
             ("arn:aws:appsync:*:apis/local/types/Mutation/*", true),
-            ("arn:aws:appsync:us-east-1:000000000000:apis/local/types/Query/*", false),
+            (
+                "arn:aws:appsync:us-east-1:000000000000:apis/local/types/Query/*",
+                false,
+            ),
             ("arn:aws:appsync", false),
         ] {
             assert_eq!(matches(pattern, field), expected, "{pattern}");

@@ -3,6 +3,8 @@
 //! One port, the gateway, answers for all of them, as `AWS_ENDPOINT_URL` expects; each service speaks AWS's own wire
 //! protocol, so that the official SDKs, Amplify and the unchanged Lambda functions run against it.
 //!
+//! [`stack`] starts them from a [`config`] of plain data.
+//!
 //! | module | service |
 //! | --- | --- |
 //! | [`gateway`] | the port: plain text and TLS, HTTP/1.1 and h2c, and which service a request is for |
@@ -27,3 +29,4 @@ pub mod gateway;
 pub mod iam;
 pub mod lambda;
 pub mod sqs;
+pub mod stack;

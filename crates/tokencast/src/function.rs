@@ -3,12 +3,11 @@
 use std::process::ExitCode;
 
 use crate::cli::FunctionName;
-use crate::exit::say;
 
 /// Runs a function's runtime loop until the runtime ends it.
 pub fn run(name: FunctionName, lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
-    // The single place where the functions' code is called.
-    let _ = lookup;
-    say!("error: function `{name:?}` is not linked into this build");
-    ExitCode::FAILURE
+    match name {
+        FunctionName::Request => request::main_with(lookup),
+        FunctionName::Worker => worker::main_with(lookup),
+    }
 }

@@ -9,13 +9,14 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use axum::routing::any;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::api::{Api, GraphqlRequest, GraphqlResponse};
-use super::auth::SignedRequest;
+use super::auth::{Authenticator, SignedRequest};
 use super::caller::{Caller, Identity};
 
 /// The path that answers.
@@ -24,7 +25,40 @@ pub const GRAPHQL_PATH: &str = "/graphql";
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// Finds out who sent a request.
-pub type Authenticate = dyn Fn(&SignedRequest) -> Result<Identity, Refusal> + Send + Sync;
+pub trait Authenticate: Send + Sync {
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a SignedRequest,
+    ) -> BoxFuture<'a, Result<Identity, Refusal>>;
+}
+
+impl Authenticate for Authenticator {
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a SignedRequest,
+    ) -> BoxFuture<'a, Result<Identity, Refusal>> {
+        Box::pin(async move {
+            let identity = Authenticator::authenticate(self, request).await;
+            identity.map_err(|error| Refusal {
+                status: error.status().as_u16(),
+                error_type: error.error_type.to_owned(),
+                message: error.message,
+            })
+        })
+    }
+}
+
+impl<F> Authenticate for F
+where
+    F: Fn(&SignedRequest) -> Result<Identity, Refusal> + Send + Sync,
+{
+    fn authenticate<'a>(
+        &'a self,
+        request: &'a SignedRequest,
+    ) -> BoxFuture<'a, Result<Identity, Refusal>> {
+        Box::pin(std::future::ready(self(request)))
+    }
+}
 
 /// Why a request is not let in: answered as `{"errors":[{"errorType":…,"message":…}]}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,12 +82,12 @@ impl Refusal {
 #[derive(Clone)]
 struct Endpoint {
     api: Api,
-    authenticate: Arc<Authenticate>,
+    authenticate: Arc<dyn Authenticate>,
 }
 
 /// `POST /graphql`, and the preflight requests of browsers. The sender's address is taken from axum's
 /// [`ConnectInfo`], where the server provides it.
-pub fn router(api: Api, authenticate: Arc<Authenticate>) -> Router {
+pub fn router(api: Api, authenticate: Arc<dyn Authenticate>) -> Router {
     Router::new()
         .route(GRAPHQL_PATH, any(answer))
         .with_state(Endpoint { api, authenticate })
@@ -93,7 +127,7 @@ impl Endpoint {
             headers: parts.headers,
             body,
         };
-        let identity = match (self.authenticate)(&signed) {
+        let identity = match self.authenticate.authenticate(&signed).await {
             Ok(identity) => identity,
             Err(refusal) => {
                 return GraphqlResponse::refused(

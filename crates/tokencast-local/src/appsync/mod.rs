@@ -10,6 +10,8 @@
 //! | [`subscriptions`] | who listens to what, and the fan-out of a mutation's result |
 //! | [`http`] | the GraphQL endpoint |
 //! | [`realtime`] | the WebSocket protocol |
+//! | [`service`] | all of it behind one router |
+
 pub mod api;
 pub mod auth;
 pub mod caller;
@@ -17,7 +19,10 @@ pub mod errors;
 pub mod http;
 pub mod realtime;
 mod resolvers;
+pub mod service;
 pub mod subscriptions;
+
+pub use service::AppSync;
 
 #[cfg(test)]
 mod test_support;

@@ -7,7 +7,11 @@ use thiserror::Error;
 /// Synchronous invocation (`RequestResponse`).
 pub trait Invoke: Send + Sync {
     /// Runs `function` with a JSON event and answers with its JSON result.
-    fn invoke<'a>(&'a self, function: &'a str, event: Bytes) -> BoxFuture<'a, Result<Bytes, InvokeError>>;
+    fn invoke<'a>(
+        &'a self,
+        function: &'a str,
+        event: Bytes,
+    ) -> BoxFuture<'a, Result<Bytes, InvokeError>>;
 }
 
 #[derive(Debug, Error)]

@@ -81,7 +81,11 @@ async fn ask_local(
         }
     };
     let exit = match local_client(&stack) {
-        Ok(client) => converse::run(&client, session, json, signals).await,
+        // The functions start while the client signs in and subscribes.
+        Ok(client) => {
+            let converse = converse::run(&client, session, json, signals);
+            futures_util::future::join(converse, stack.warm()).await.0
+        }
         Err(error) => {
             complain(&error);
             Exit::Stack
@@ -101,7 +105,7 @@ async fn start(options: StackOptions) -> Result<RunningStack, StackError> {
 }
 
 fn local_client(stack: &RunningStack) -> Result<Client, tokencast_client::Error> {
-    let user = &stack.user_pool.users[0];
+    let user = &stack.info.user_pool.users[0];
     stack.client(user).build()
 }
 

@@ -91,18 +91,18 @@ fn options(
 }
 
 fn announce(args: &DevArgs, stack: &RunningStack) -> Result<(), DevError> {
-    let path = outputs_path(args, stack.endpoints.address.port());
+    let path = outputs_path(args, stack.info.endpoints.address.port());
     let outputs = amplify::outputs(
-        &stack.endpoints,
-        &stack.user_pool.pool_id,
-        &stack.user_pool.client_id,
+        &stack.info.endpoints,
+        &stack.info.user_pool.pool_id,
+        &stack.info.user_pool.client_id,
     );
     write(&path, &format!("{outputs:#}\n")).map_err(|source| DevError::AmplifyOutputs {
         path: path.clone(),
         source,
     })?;
     let ready = Ready {
-        stack,
+        stack: &stack.info,
         amplify_outputs: &path,
     };
     let text = if args.json {

@@ -5,21 +5,20 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, RunningStack, TABLE};
+use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, StackInfo, TABLE};
 
 pub(super) struct Ready<'a> {
-    pub(super) stack: &'a RunningStack,
+    pub(super) stack: &'a StackInfo,
     pub(super) amplify_outputs: &'a Path,
 }
 
 impl Ready<'_> {
     /// One object, for harnesses.
     pub(super) fn json(&self) -> Value {
-        let RunningStack {
+        let StackInfo {
             endpoints,
             user_pool,
             ca_file,
-            ..
         } = self.stack;
         let users: Vec<Value> = user_pool
             .users
@@ -48,11 +47,10 @@ impl Ready<'_> {
 
     /// For people: everything that they may want to paste.
     pub(super) fn text(&self) -> String {
-        let RunningStack {
+        let StackInfo {
             endpoints,
             user_pool,
             ca_file,
-            ..
         } = self.stack;
         let (url, graphql, client_id) = (
             endpoints.url(),
@@ -88,13 +86,11 @@ impl Ready<'_> {
             "Amplify          {}   (also {url}/amplify_outputs.json)",
             self.amplify_outputs.display()
         );
-        if let Some(ca_file) = ca_file {
-            let _ = writeln!(
-                text,
-                "TLS authority    {}   (for NODE_EXTRA_CA_CERTS)",
-                ca_file.display()
-            );
-        }
+        let _ = writeln!(
+            text,
+            "TLS authority    {}   (for NODE_EXTRA_CA_CERTS)",
+            ca_file.display()
+        );
         if let Some(user) = user_pool.users.first() {
             let (name, password) = (&user.username, &user.password);
             let _ = write!(
@@ -138,7 +134,7 @@ mod tests {
 
     #[test]
     fn everything_to_paste_is_there() {
-        let stack = RunningStack {
+        let stack = StackInfo {
             endpoints: Endpoints {
                 address: ([127, 0, 0, 1], 4680).into(),
                 region: "us-east-1".into(),
@@ -151,7 +147,7 @@ mod tests {
                 users: users(),
                 token_validity: std::time::Duration::from_hours(1),
             },
-            ca_file: Some("ca.pem".into()),
+            ca_file: "ca.pem".into(),
         };
         let ready = Ready {
             stack: &stack,

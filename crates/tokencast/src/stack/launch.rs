@@ -1,47 +1,93 @@
 //! Starting this project's stack, and what is known of it once it runs.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 
+use axum::routing::get;
+use axum::{Json, Router};
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Client, ClientBuilder, Credentials};
 use tokencast_local::config::{UserConfig, UserPoolConfig};
 use tokencast_local::endpoints::Endpoints;
+use tokencast_local::gateway::BindError;
+use tokencast_local::stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
 
-use super::{StackError, StackOptions};
+use super::{REGION, REQUEST_FUNCTION, Resources, StackError, StackOptions, WORKER_FUNCTION};
+use crate::amplify;
 
-/// A stack that answers. It runs until [`RunningStack::shutdown`].
-pub struct RunningStack {
+/// What a user needs to know of a stack.
+#[derive(Clone, Debug)]
+pub struct StackInfo {
     pub endpoints: Endpoints,
     pub user_pool: UserPoolConfig,
     /// Of the authority that its TLS certificate comes from.
-    pub ca_file: Option<PathBuf>,
+    pub ca_file: PathBuf,
+}
+
+/// A stack that answers. It runs until [`RunningStack::shutdown`].
+#[derive(Debug)]
+pub struct RunningStack {
+    pub info: StackInfo,
+    /// The services themselves, to look into and to disturb.
+    pub local: Stack,
 }
 
 impl RunningStack {
     /// Starts everything; returns once it answers.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
-        check_port(options.port)?;
-        // The single place where the stack is assembled from `Resources`.
-        std::future::ready(Err(StackError::Start(
-            "it is not assembled in this build".into(),
-        )))
-        .await
+        let bound = BoundStack::bind(options.port, REGION, options.state_dir.clone()).await?;
+        let endpoints = bound.endpoints().clone();
+        let resources = Resources::new(&options, &endpoints)?;
+        let user_pool = resources.user_pool.clone();
+        let outputs = amplify::outputs(&endpoints, &user_pool.pool_id, &user_pool.client_id);
+        let page = Router::new().route("/amplify_outputs.json", get(async move || Json(outputs)));
+        let config = StackConfig {
+            queues: resources.queues,
+            tables: resources.tables,
+            functions: resources.functions,
+            event_sources: resources.event_sources,
+            api: resources.api,
+            realtime: options.realtime,
+            user_pool: resources.user_pool,
+            model: options.model,
+        };
+        let local = bound.start(config, Some(page)).await?;
+        let ca_file = local.ca_pem_path().to_owned();
+        let info = StackInfo {
+            endpoints,
+            user_pool,
+            ca_file,
+        };
+        Ok(Self { info, local })
+    }
+
+    /// Starts a process of each function, so that the first prompt doesn't wait for one.
+    pub async fn warm(&self) {
+        let lambda = self.local.lambda();
+        let (request, worker) = tokio::join!(
+            lambda.warm(REQUEST_FUNCTION, 1),
+            lambda.warm(WORKER_FUNCTION, 1)
+        );
+        for error in [request, worker].into_iter().filter_map(Result::err) {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a function did not start"
+            );
+        }
     }
 
     /// Ends every process, task and socket of the stack.
     pub async fn shutdown(self) {
-        std::future::ready(()).await;
+        self.local.shutdown().await;
     }
 
     /// A client as one of the stack's users.
     pub fn client(&self, user: &UserConfig) -> ClientBuilder {
         let pool = UserPool {
-            endpoint: format!("{}/", self.endpoints.url()),
-            client_id: self.user_pool.client_id.clone(),
-            pool_id: Some(self.user_pool.pool_id.clone()),
+            endpoint: format!("{}/", self.info.endpoints.url()),
+            client_id: self.info.user_pool.client_id.clone(),
+            pool_id: Some(self.info.user_pool.pool_id.clone()),
         };
-        Client::builder(self.endpoints.graphql_url()).credentials(Credentials::user(
+        Client::builder(self.info.endpoints.graphql_url()).credentials(Credentials::user(
             pool,
             &user.username,
             &user.password,
@@ -49,13 +95,11 @@ impl RunningStack {
     }
 }
 
-/// Says at once, and in words, what a bind in the midst of the start would only hint at.
-fn check_port(port: u16) -> Result<(), StackError> {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            Err(StackError::PortInUse(port))
+impl From<LocalError> for StackError {
+    fn from(error: LocalError) -> Self {
+        match error {
+            LocalError::Bind(BindError::InUse { port }) => Self::PortInUse(port),
+            other => Self::Start(other.into()),
         }
-        Err(source) => Err(StackError::Listen { port, source }),
     }
 }

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
+use tokencast_local::appsync::realtime::RealtimeLimits;
 use tokencast_local::config::{ModelConfig, ScriptConfig, UserConfig};
 
-pub use launch::RunningStack;
+pub use launch::{RunningStack, StackInfo};
 pub use resources::Resources;
 
 pub const REGION: &str = "us-east-1";
@@ -42,6 +43,8 @@ pub struct StackOptions {
     pub batch_size: NonZeroU32,
     /// Workers at once.
     pub max_concurrency: NonZeroU32,
+    /// Limits of the real-time connections.
+    pub realtime: RealtimeLimits,
 }
 
 impl Default for StackOptions {
@@ -59,6 +62,7 @@ impl Default for StackOptions {
             worker_timeout: Duration::from_mins(15),
             batch_size: NonZeroU32::MIN,
             max_concurrency: NonZeroU32::MIN.saturating_add(49),
+            realtime: RealtimeLimits::default(),
         }
     }
 }
@@ -125,6 +129,7 @@ pub fn users() -> Vec<UserConfig> {
             username: name.to_owned(),
             password: format!("Tokencast-{name}-1"),
             email: format!("{name}@example.com"),
+            groups: Vec::new(),
         })
         .into()
 }
@@ -134,8 +139,6 @@ pub fn users() -> Vec<UserConfig> {
 pub enum StackError {
     #[error("port {0} is in use; choose another with --port, or 0 for any that is free")]
     PortInUse(u16),
-    #[error("cannot listen on port {port}")]
-    Listen { port: u16, source: std::io::Error },
     #[error("there is no {function} function at {}; `cargo xtask package` builds it", path.display())]
     NoBootstrap {
         function: &'static str,

@@ -110,11 +110,7 @@ fn request_function(
         policy: vec![
             allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
             allow(
-                &[
-                    "dynamodb:GetItem",
-                    "dynamodb:PutItem",
-                    "dynamodb:UpdateItem",
-                ],
+                &["dynamodb:GetItem", "dynamodb:PutItem"],
                 table_arn(endpoints),
             ),
         ],
@@ -149,7 +145,7 @@ fn worker_function(
                 endpoints.queue_arn(QUEUE),
             ),
             allow(
-                &["dynamodb:GetItem", "dynamodb:UpdateItem"],
+                &["dynamodb:GetItem", "dynamodb:PutItem"],
                 table_arn(endpoints),
             ),
             allow(&["bedrock:InvokeModelWithResponseStream"], "*".into()),

@@ -1,0 +1,328 @@
+//! All services together: bound, started, and ended as one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use jsonwebtoken::jwk::JwkSet;
+use tempfile::TempDir;
+use thiserror::Error;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::appsync::AppSync;
+use crate::appsync::auth::{Authenticator, UserPoolTrust};
+use crate::appsync::errors::ApiConfigError;
+use crate::appsync::realtime::RealtimeLimits;
+use crate::appsync::subscriptions::Hub;
+use crate::bedrock::Bedrock;
+use crate::clock::Clock;
+use crate::cognito::{Cognito, OpenError};
+use crate::config::{
+    ApiConfig, EventSourceConfig, FunctionConfig, ModelConfig, QueueConfig, TableConfig,
+    UserPoolConfig,
+};
+use crate::dynamodb::{DynamoDb, DynamoDbError};
+use crate::endpoints::Endpoints;
+use crate::gateway::{BindError, CertificateError, Certificates, Connections, Gateway, Routes};
+use crate::iam::{CredentialStore, Principal, Statement};
+use crate::lambda::Lambda;
+use crate::lambda::event_source::{EventSource, EventSourceError, sqs_client};
+use crate::sqs::{Sqs, SqsError};
+
+/// How long running invocations get when the stack ends.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+
+/// What one stack consists of.
+#[derive(Clone, Debug)]
+pub struct StackConfig {
+    pub queues: Vec<QueueConfig>,
+    pub tables: Vec<TableConfig>,
+    pub functions: Vec<FunctionConfig>,
+    pub event_sources: Vec<EventSourceConfig>,
+    pub api: ApiConfig,
+    pub realtime: RealtimeLimits,
+    pub user_pool: UserPoolConfig,
+    pub model: ModelConfig,
+}
+
+/// A stack with its port, so that its URLs are known before anything runs.
+#[derive(Debug)]
+pub struct BoundStack {
+    gateway: Gateway,
+    endpoints: Endpoints,
+    state: StateDirectory,
+}
+
+/// A stack that answers. It ends with [`Stack::shutdown`]; when it is dropped, its processes are killed.
+#[derive(Debug)]
+pub struct Stack {
+    endpoints: Endpoints,
+    clock: Clock,
+    ca_pem_path: PathBuf,
+    connections: Connections,
+    bedrock: Bedrock,
+    cognito: Cognito,
+    dynamodb: DynamoDb,
+    lambda: Lambda,
+    event_sources: Vec<EventSource>,
+    gateway: JoinHandle<()>,
+    closing: CancellationToken,
+    _state: StateDirectory,
+}
+
+#[derive(Debug, Error)]
+pub enum StackError {
+    #[error("the state directory `{}` can't be made", .path.display())]
+    StateDirectory { path: PathBuf, source: io::Error },
+    #[error("the gateway can't listen")]
+    Bind(#[from] BindError),
+    #[error("the gateway's certificates")]
+    Certificates(#[from] CertificateError),
+    #[error("Cognito")]
+    Cognito(#[from] OpenError),
+    #[error("DynamoDB")]
+    DynamoDb(#[from] DynamoDbError),
+    #[error("SQS")]
+    Sqs(#[from] SqsError),
+    #[error("AppSync")]
+    AppSync(#[from] ApiConfigError),
+    #[error("Lambda")]
+    EventSource(#[from] EventSourceError),
+}
+
+/// Where a stack keeps its files: a directory of its user's, or one that goes with the stack.
+#[derive(Debug)]
+enum StateDirectory {
+    Kept(PathBuf),
+    Temporary(TempDir),
+}
+
+impl StateDirectory {
+    fn open(kept: Option<PathBuf>) -> Result<Self, StackError> {
+        let failed = |path: &Path, source| StackError::StateDirectory {
+            path: path.to_owned(),
+            source,
+        };
+        match kept {
+            Some(path) => match std::fs::create_dir_all(&path) {
+                Ok(()) => Ok(Self::Kept(path)),
+                Err(source) => Err(failed(&path, source)),
+            },
+            None => tempfile::Builder::new()
+                .prefix("tokencast-local-")
+                .tempdir()
+                .map(Self::Temporary)
+                .map_err(|source| failed(&std::env::temp_dir(), source)),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Temporary(directory) => directory.path(),
+        }
+    }
+
+    /// Where services keep what shall outlive the stack.
+    fn kept(&self) -> Option<&Path> {
+        match self {
+            Self::Kept(path) => Some(path),
+            Self::Temporary(_) => None,
+        }
+    }
+}
+
+impl BoundStack {
+    /// Takes the port; 0 is any that is free. `state_dir` keeps tables, queues and keys.
+    pub async fn bind(
+        port: u16,
+        region: &str,
+        state_dir: Option<PathBuf>,
+    ) -> Result<Self, StackError> {
+        let state = StateDirectory::open(state_dir)?;
+        let gateway = Gateway::bind(port).await?;
+        let endpoints = Endpoints {
+            address: gateway.local_addr(),
+            region: region.to_owned(),
+            account_id: "000000000000".to_owned(),
+            api_id: "local".to_owned(),
+        };
+        Ok(Self {
+            gateway,
+            endpoints,
+            state,
+        })
+    }
+
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// Starts every service, and returns once they answer. Requests of no service go to `fallback`.
+    pub async fn start(
+        self,
+        config: StackConfig,
+        fallback: Option<Router>,
+    ) -> Result<Stack, StackError> {
+        let Self {
+            gateway,
+            endpoints,
+            state,
+        } = self;
+        let clock = Clock::system();
+        let certificates = Certificates::load(state.path(), clock.now_ms())?;
+        let issuer = endpoints.issuer(&config.user_pool.pool_id);
+        let cognito = Cognito::new(
+            &config.user_pool,
+            issuer.clone(),
+            state.kept(),
+            clock.clone(),
+        )?;
+        let dynamodb = DynamoDb::start(&config.tables, state.kept(), &clock).await?;
+        let sqs = Sqs::new(
+            &config.queues,
+            endpoints.clone(),
+            clock.clone(),
+            state.kept(),
+        )?;
+        let bedrock = Bedrock::new(config.model, clock.clone());
+        let credentials = CredentialStore::default();
+        let lambda = Lambda::start(
+            config.functions,
+            endpoints.clone(),
+            &credentials,
+            clock.clone(),
+        );
+        let appsync = AppSync {
+            authenticator: Authenticator::new(
+                UserPoolTrust {
+                    issuer,
+                    client_id: config.user_pool.client_id,
+                    keys: keys(cognito.clone()),
+                },
+                credentials.clone(),
+                endpoints.region.clone(),
+                auth_modes(&config.api),
+                clock.clone(),
+            ),
+            hub: Hub::default(),
+            limits: config.realtime,
+            endpoints: endpoints.clone(),
+            clock: clock.clone(),
+        };
+        let routes = Routes {
+            appsync: Some(appsync.router(&config.api, Arc::new(lambda.clone()))?),
+            bedrock: Some(bedrock.router()),
+            cognito: Some(cognito.router()),
+            dynamodb: Some(dynamodb.router()),
+            lambda: Some(lambda.router()),
+            sqs: Some(sqs.router()),
+            fallback,
+        };
+        let ca_pem_path = certificates.ca_pem_path().to_owned();
+        let connections = gateway.connections();
+        let closing = CancellationToken::new();
+        let closed = closing.clone().cancelled_owned();
+        let gateway =
+            tokio::spawn(async move { gateway.serve(routes, &certificates, closed).await });
+        let mut stack = Stack {
+            endpoints,
+            clock,
+            ca_pem_path,
+            connections,
+            bedrock,
+            cognito,
+            dynamodb,
+            lambda,
+            event_sources: Vec::new(),
+            gateway,
+            closing,
+            _state: state,
+        };
+        let client = sqs_client(&stack.endpoints, &poller(&stack.endpoints));
+        for source in config.event_sources {
+            let source = EventSource::start(source, stack.lambda.clone(), client.clone()).await?;
+            stack.event_sources.push(source);
+        }
+        Ok(stack)
+    }
+}
+
+impl Stack {
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// The time of every service; a test may move it.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The authority of the gateway's certificate, for `NODE_EXTRA_CA_CERTS` and the like.
+    pub fn ca_pem_path(&self) -> &Path {
+        &self.ca_pem_path
+    }
+
+    /// To see and to cut the gateway's connections.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    /// To change the script of the model, and to see what was asked of it.
+    pub fn bedrock(&self) -> &Bedrock {
+        &self.bedrock
+    }
+
+    /// To sign users in without a password.
+    pub fn cognito(&self) -> &Cognito {
+        &self.cognito
+    }
+
+    /// To see, start, kill and freeze the functions' processes.
+    pub fn lambda(&self) -> &Lambda {
+        &self.lambda
+    }
+
+    /// Ends everything: polls, functions, connections, files. No task or process is left.
+    pub async fn shutdown(self) {
+        for source in self.event_sources {
+            source.shutdown(SHUTDOWN_GRACE).await;
+        }
+        self.lambda.shutdown().await;
+        self.closing.cancel();
+        if let Err(error) = self.gateway.await {
+            tracing::error!(%error, "the gateway ended badly");
+        }
+        self.dynamodb.shutdown().await;
+    }
+}
+
+fn auth_modes(api: &ApiConfig) -> Vec<crate::config::AuthMode> {
+    std::iter::once(api.default_auth)
+        .chain(api.additional_auth.iter().copied())
+        .collect()
+}
+
+/// The pool's keys, or none while they can't be read; then every token is refused.
+fn keys(cognito: Cognito) -> Arc<dyn Fn() -> JwkSet + Send + Sync> {
+    Arc::new(move || cognito.jwk_set().unwrap_or(JwkSet { keys: Vec::new() }))
+}
+
+/// Lambda's own, which reads the queues.
+fn poller(endpoints: &Endpoints) -> Principal {
+    Principal {
+        access_key_id: "AKIALOCALEVENTSOURCE".to_owned(),
+        secret_access_key: uuid::Uuid::new_v4().to_string(),
+        session_token: None,
+        account_id: endpoints.account_id.clone(),
+        arn: format!("arn:aws:iam::{}:user/event-source", endpoints.account_id),
+        expires_at_ms: None,
+        policy: vec![Statement {
+            actions: vec!["sqs:*".to_owned()],
+            resources: vec!["*".to_owned()],
+        }],
+    }
+}
