@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`routes`] | which service a request is for |
-//! | [`connection`] | one connection: TLS or not, HTTP, a panic's answer |
+//! | `connection` | one connection: TLS or not, HTTP, a panic's answer |
 //! | [`connections`] | the open ones, and cutting them |
 //! | [`certificates`] | the local certificate authority |
 //!
