@@ -159,6 +159,8 @@ async fn upgrade(State(realtime): State<Arc<Realtime>>, request: Request) -> Res
             Protocol::Transport => transport::serve(realtime, origin, socket).await,
             Protocol::AppSync => {
                 let connect = connect::authorize(&realtime, &parts).await;
+                // The socket may be idle for hours; its request's headers needn't stay.
+                drop(parts);
                 appsync::serve(realtime, origin, connect, socket).await;
             }
             Protocol::Unknown { offered_any } => {

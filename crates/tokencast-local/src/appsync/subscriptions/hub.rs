@@ -49,6 +49,8 @@ impl Hub {
     ///
     /// A subscription matches when each of its arguments equals the result's field of that name; a field that the
     /// mutation didn't select matches none. A payload above [`MAX_PAYLOAD_BYTES`] is delivered to nobody.
+    ///
+    /// Every event goes through here once for each subscriber: the place to drop, repeat or reorder some on purpose.
     pub fn publish(&self, mutation_field: &str, result: &Value) -> usize {
         let Value::Object(fields) = result else {
             return 0;
