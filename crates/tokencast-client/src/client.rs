@@ -64,7 +64,7 @@ impl Default for Timeouts {
             ack: Duration::from_secs(15),
             start_ack: Duration::from_secs(15),
             keep_alive: Duration::from_mins(5),
-            first_connection: Duration::from_secs(15),
+            first_connection: Duration::from_secs(5),
             give_up_after: Duration::from_mins(2),
             retry_first: Duration::from_millis(250),
             retry_max: Duration::from_secs(10),
@@ -201,7 +201,7 @@ impl ClientBuilder {
             user @ Credentials::User { .. } => user,
         };
         let tls = tls::client_config(extra_ca_pem.as_deref())?;
-        let http = tls::http_client(tls.clone(), timeouts.connect)?;
+        let http = tls::http_client(tls.clone(), timeouts.connect, is_loopback(&parsed))?;
         let caller = Caller {
             http,
             api_url: parsed,
@@ -217,4 +217,12 @@ impl ClientBuilder {
             shared: Arc::new(Shared { caller, setup }),
         })
     }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }

@@ -80,16 +80,25 @@ fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Error
         return Err(refusal(status, body));
     }
     // Errors first: beside one, `data` need not have the shape of a success.
-    let outline: Answer<serde::de::IgnoredAny> = serde_json::from_slice(body)
-        .map_err(|error| Error::Protocol(format!("no GraphQL answer: {error}")))?;
+    let outline: Answer<serde::de::IgnoredAny> =
+        serde_json::from_slice(body).map_err(|_| Error::Protocol("no GraphQL answer".into()))?;
     if let Some(error) = outline.errors.unwrap_or_default().into_iter().next() {
         return Err(error.into());
     }
-    let answer: Answer<T> = serde_json::from_slice(body)
-        .map_err(|error| Error::Protocol(format!("unexpected data: {error}")))?;
+    let answer: Answer<T> =
+        serde_json::from_slice(body).map_err(|error| Error::Protocol(place(&error)))?;
     answer
         .data
         .ok_or_else(|| Error::Protocol("neither data nor errors".into()))
+}
+
+/// Without serde's own words, which may quote the text.
+fn place(error: &serde_json::Error) -> String {
+    format!(
+        "data of another shape, at column {} of line {}",
+        error.column(),
+        error.line()
+    )
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> Error {

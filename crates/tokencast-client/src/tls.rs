@@ -1,6 +1,7 @@
 //! TLS for both transports: ring, and the roots of webpki or one's own authority beside them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -31,17 +32,22 @@ pub(crate) fn client_config(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig,
     Ok(config)
 }
 
-/// One pool of connections for all calls over HTTP.
+/// One pool of connections for all calls over HTTP. A proxy of the environment is no way to a server on loopback.
 pub(crate) fn http_client(
     mut tls: ClientConfig,
-    connect_timeout: std::time::Duration,
+    connect_timeout: Duration,
+    loopback: bool,
 ) -> Result<reqwest::Client, Error> {
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .connect_timeout(connect_timeout)
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("tokencast/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(Error::Request)
+        .user_agent(concat!("tokencast/", env!("CARGO_PKG_VERSION")));
+    let builder = if loopback {
+        builder.no_proxy()
+    } else {
+        builder
+    };
+    builder.build().map_err(Error::Request)
 }

@@ -188,3 +188,33 @@ async fn bedrock_itself_is_passed_through() {
     assert_eq!(behind.bedrock.calls()[0].model_id, "amazon.nova-lite-v1:0");
     assert!(!front.bedrock.set_script(ScriptConfig::default()));
 }
+
+#[tokio::test]
+async fn a_call_that_comes_back_is_refused() {
+    // The front's own address is known only once it is bound.
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    let front = Bedrock::with_client(
+        client(&url),
+        "amazon.nova-lite-v1:0".into(),
+        Clock::system(),
+    );
+    let router = front.router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let sent = client(&url)
+        .converse()
+        .model_id(bedrock_support::MODEL)
+        .messages(bedrock_support::user("Hi"));
+    let error = sent.send().await.expect_err("a loop").into_service_error();
+    assert!(
+        error
+            .meta()
+            .message()
+            .expect("a message")
+            .contains("AWS_ENDPOINT_URL"),
+        "{error}"
+    );
+    assert_eq!(front.calls().len(), 1);
+}

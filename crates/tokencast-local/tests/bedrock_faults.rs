@@ -39,6 +39,7 @@ async fn check(fault: ModelFault, text: &str, error: Option<&str>, logged: &str)
     );
     let (call, reason) = server.last_call_ended().await;
     assert_eq!(reason, EndReason::Faulted(logged.to_owned()), "{fault:?}");
+    assert_eq!(call.text_sent, text, "{fault:?}");
     assert_eq!(
         call.tokens_sent,
         u64::try_from(text.len()).expect("small"),

@@ -24,7 +24,7 @@ pub struct Cli {
     pub command: Command,
 
     /// Log to stderr what happens; twice for more. `RUST_LOG` has the last word.
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
     pub verbose: u8,
 }
 
@@ -41,9 +41,11 @@ Examples:
   tokencast ask \"Why do rivers meander?\"
   git diff | tokencast ask -
   tokencast ask --json \"Name three rivers\" | jq -r 'select(.type == \"text\").text'
-  tokencast ask --api-url https://ID.appsync-api.us-east-1.amazonaws.com/graphql --token \"$JWT\" \"Hello\"
-  tokencast ask --api-url http://localhost:4680/graphql --cognito-endpoint http://localhost:4680/ \\
-      --user-pool-client-id CLIENT_ID --username alice --password PASSWORD \"Hello\"
+  tokencast ask --api-url https://ID.appsync-api.us-east-1.amazonaws.com/graphql \\
+      --token \"$JWT\" \"Hello\"
+  tokencast ask --api-url http://localhost:4680/graphql \\
+      --cognito-endpoint http://localhost:4680/ --user-pool-client-id CLIENT_ID \\
+      --username alice --password PASSWORD \"Hello\"
 
 With --json, each line on stdout is one of:
   {\"type\":\"started\",\"sessionId\":UUID}
@@ -149,10 +151,12 @@ pub struct ApiArgs {
 #[command(after_help = "\
 Examples:
   tokencast dev
-  tokencast dev --model openai:http://localhost:11434/v1#llama3.2       Ollama; OPENAI_API_KEY is passed on if set
+  tokencast dev --model openai:http://localhost:11434/v1#llama3.2
   tokencast dev --model bedrock:us.anthropic.claude-sonnet-4-5-20250929-v1:0
   tokencast dev --state-dir .tokencast --amplify-outputs web/amplify_outputs.json
-  tokencast dev --functions-dir target/lambda                           the packaged functions")]
+  tokencast dev --functions-dir target/lambda
+
+With openai:URL#NAME, OPENAI_API_KEY is sent along if it is set.")]
 pub struct DevArgs {
     /// Port on loopback; 0 takes any that is free.
     #[arg(long, default_value_t = DEFAULT_PORT)]

@@ -252,12 +252,33 @@ async fn begun(api: &mut FakeApi) -> (Child, Socket) {
 }
 
 #[cfg(unix)]
-async fn check_signal(signal: rustix::process::Signal, expected: i32) {
-    let mut api = FakeApi::start().await;
-    let (child, socket) = begun(&mut api).await;
+fn send_signal(child: &Child, signal: rustix::process::Signal) {
     let id = i32::try_from(child.id().expect("it runs")).expect("a process id");
     let process = rustix::process::Pid::from_raw(id).expect("a process id");
     rustix::process::kill_process(process, signal).expect("sent");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_before_the_start_starts_nothing() {
+    let mut api = FakeApi::start().await;
+    let child = ask(&api, &["Why?"]);
+    let mut socket = api.socket().await;
+    socket.acknowledge(300_000).await;
+    socket.take_start().await;
+    send_signal(&child, rustix::process::Signal::INT);
+    socket.gone().await;
+    assert_eq!(api.any_call().await.operation, "StopStream");
+    let (code, stdout, stderr) = finish(child).await;
+    assert_eq!((code, stdout.as_str()), (130, ""));
+    assert!(stderr.contains("stopped; 0 characters kept\n"), "{stderr}");
+}
+
+#[cfg(unix)]
+async fn check_signal(signal: rustix::process::Signal, expected: i32) {
+    let mut api = FakeApi::start().await;
+    let (child, socket) = begun(&mut api).await;
+    send_signal(&child, signal);
     api.call("StopStream").await;
     // What was under way when the stop came is still part of the text.
     socket.tokens(1, &[(2, "ers")]).await;

@@ -13,6 +13,7 @@ const GAP_RETRY_MAX: Duration = Duration::from_secs(2);
 
 pub(super) struct CatchUp {
     due: Instant,
+    under_way: UnderWay,
     /// Events are known to be missing.
     gap: bool,
     gap_wait: Duration,
@@ -21,11 +22,21 @@ pub(super) struct CatchUp {
     idle_retry: Backoff,
 }
 
+/// Whether a snapshot is being asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum UnderWay {
+    Nothing,
+    Asked,
+    /// Before the present subscription: it may miss what came between.
+    AskedTooEarly,
+}
+
 impl CatchUp {
     pub(super) fn new(timeouts: &Timeouts) -> Self {
         let idle = timeouts.idle;
         Self {
             due: Instant::now() + idle,
+            under_way: UnderWay::Nothing,
             gap: false,
             gap_wait: timeouts.gap,
             gap_retry: Backoff::new(GAP_RETRY_FIRST, GAP_RETRY_MAX),
@@ -34,12 +45,21 @@ impl CatchUp {
         }
     }
 
-    pub(super) fn due(&self) -> Instant {
-        self.due
+    /// When to ask; `None` while an answer is awaited.
+    pub(super) fn due(&self) -> Option<Instant> {
+        (self.under_way == UnderWay::Nothing).then_some(self.due)
     }
 
-    pub(super) fn ask_now(&mut self) {
+    pub(super) fn asking(&mut self) {
+        self.under_way = UnderWay::Asked;
+    }
+
+    /// Whatever was sent before now may be missing.
+    pub(super) fn resubscribed(&mut self) {
         self.due = Instant::now();
+        if self.under_way == UnderWay::Asked {
+            self.under_way = UnderWay::AskedTooEarly;
+        }
     }
 
     /// After an event: is anything missing?
@@ -58,7 +78,11 @@ impl CatchUp {
 
     /// After a snapshot, or an attempt to get one: is anything still missing?
     pub(super) fn asked(&mut self, gap: bool) {
-        let pause = if gap {
+        let too_early =
+            std::mem::replace(&mut self.under_way, UnderWay::Nothing) == UnderWay::AskedTooEarly;
+        let pause = if too_early {
+            Duration::ZERO
+        } else if gap {
             self.gap_retry.next()
         } else {
             self.idle_retry.next()

@@ -55,6 +55,11 @@ impl AnswerStream {
     pub async fn next(&mut self) -> Option<Result<AnswerEvent, Error>> {
         self.events.recv().await
     }
+
+    /// Closes the socket, and starts nothing that isn't started yet. What has arrived can still be read.
+    pub fn close(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Stream for AnswerStream {
@@ -67,6 +72,6 @@ impl Stream for AnswerStream {
 
 impl Drop for AnswerStream {
     fn drop(&mut self) {
-        self.task.abort();
+        self.close();
     }
 }

@@ -31,7 +31,6 @@ pub(super) struct Task {
     prompt: Option<String>,
     /// Calls under way. They outlive a connection.
     calls: FuturesUnordered<BoxFuture<'static, Done>>,
-    asking: bool,
     /// Whether `Started` was said.
     started: bool,
     /// Whether a subscription was ever acknowledged.
@@ -79,7 +78,6 @@ impl Task {
             transcript: Transcript::default(),
             prompt: None,
             calls: FuturesUnordered::new(),
-            asking: false,
             started: false,
             subscribed: false,
             retry: Backoff::new(retry_first, retry_max),
@@ -121,9 +119,9 @@ impl Task {
         let stable_at = Instant::now() + STABLE_AFTER;
         let mut stable = false;
         while self.transcript.ending().is_none() {
+            let ask_at = self.catch_up.due();
             // Each branch is cancel-safe: the socket and the calls keep what has arrived, the times are absolute.
             tokio::select! {
-                biased;
                 event = subscription.next() => {
                     self.outage_is_over();
                     let changes = self.transcript.event(event?);
@@ -131,7 +129,7 @@ impl Task {
                     self.tell(changes).await?;
                 }
                 Some(done) = self.calls.next() => self.done(done).await?,
-                () = sleep_until(self.catch_up.due()), if !self.asking => self.ask(),
+                () = sleep_until(ask_at.unwrap_or(stable_at)), if ask_at.is_some() => self.ask(),
                 () = sleep_until(stable_at), if !stable => {
                     stable = true;
                     self.outage_is_over();
@@ -150,7 +148,7 @@ impl Task {
                 Done::Start(shared.start(session_id, prompt).await)
             }));
         } else {
-            self.catch_up.ask_now();
+            self.catch_up.resubscribed();
         }
         if again {
             self.send(AnswerEvent::Reconnected).await?;
@@ -160,7 +158,7 @@ impl Task {
 
     fn ask(&mut self) {
         let (shared, session_id) = (self.shared.clone(), self.session_id);
-        self.asking = true;
+        self.catch_up.asking();
         self.calls.push(Box::pin(
             async move { Done::Get(shared.get(session_id).await) },
         ));
@@ -173,38 +171,43 @@ impl Task {
                 self.tell(Vec::new()).await
             }
             Done::Get(result) => {
-                self.asking = false;
-                let changes = match result {
-                    Ok(Some(snapshot)) => self.transcript.snapshot(snapshot),
-                    // The first answer decides whether there is anything to resume. Before `startStream` has been
-                    // answered there may be no session yet.
-                    Ok(None) if self.started || !self.subscribed => {
-                        return Err(Error::NotFound {
-                            session_id: self.session_id,
-                        }
-                        .into());
-                    }
-                    Ok(None) => return self.asked_in_vain(),
-                    Err(error)
-                        if !self.subscribed || matches!(error, Error::Unauthorized { .. }) =>
-                    {
-                        return Err(error.into());
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, "no snapshot; asking again");
-                        return self.asked_in_vain();
-                    }
+                let Some(snapshot) = self.snapshot_or_later(result)? else {
+                    self.catch_up.asked(self.transcript.needs_snapshot());
+                    return Ok(());
                 };
+                let claimed = snapshot.status == StreamStatus::Claimed;
+                let changes = self.transcript.snapshot(snapshot);
                 self.catch_up.asked(self.transcript.needs_snapshot());
-                self.tell(changes).await
+                // A session that is merely claimed hasn't started.
+                if claimed {
+                    Ok(())
+                } else {
+                    self.tell(changes).await
+                }
             }
         }
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "it ends a branch of `done`")]
-    fn asked_in_vain(&mut self) -> Result<(), Halt> {
-        self.catch_up.asked(self.transcript.needs_snapshot());
-        Ok(())
+    /// `None` if it is worth asking again.
+    fn snapshot_or_later(
+        &self,
+        result: Result<Option<Snapshot>, Error>,
+    ) -> Result<Option<Snapshot>, Error> {
+        match result {
+            // The first answer decides whether there is anything to resume. Before `startStream` has been answered
+            // there may be no session yet.
+            Ok(None) if self.started || !self.subscribed => Err(Error::NotFound {
+                session_id: self.session_id,
+            }),
+            Err(error) if !self.subscribed || matches!(error, Error::Unauthorized { .. }) => {
+                Err(error)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no snapshot; asking again");
+                Ok(None)
+            }
+            Ok(snapshot) => Ok(snapshot),
+        }
     }
 
     /// Waits before the next connection, or returns why there won't be one.

@@ -122,10 +122,15 @@ impl FakeApi {
         socket
     }
 
+    /// The next call over HTTP.
+    pub async fn any_call(&mut self) -> Call {
+        within(self.calls.recv()).await.expect("the server runs")
+    }
+
     /// The next call over HTTP of this name; others are passed over.
     pub async fn call(&mut self, operation: &str) -> Call {
         loop {
-            let call = within(self.calls.recv()).await.expect("the server runs");
+            let call = self.any_call().await;
             if call.operation == operation {
                 return call;
             }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use uuid::Uuid;
 
 use crate::bedrock::anthropic::{self, AnthropicEncoder};
@@ -17,9 +17,9 @@ use crate::bedrock::converse::{self, ConverseEncoder, ConverseRequest};
 use crate::bedrock::error::{ModelError, error_response};
 use crate::bedrock::frame::{CONTENT_TYPE, Frames};
 use crate::bedrock::log::{EndReason, OpenCall};
-use crate::bedrock::model::{ModelEvent, ModelStream, Stop};
+use crate::bedrock::model::{Model, ModelEvent, ModelStream, Stop};
 use crate::bedrock::prompt::Prompt;
-use crate::bedrock::{Bedrock, model_id};
+use crate::bedrock::{Bedrock, model_id, passthrough};
 use crate::config::ModelException;
 
 /// Bedrock takes 20 MB of messages; base64 and JSON around it need a little more.
@@ -39,7 +39,16 @@ enum Shape {
     Anthropic,
 }
 
-async fn serve(State(bedrock): State<Bedrock>, Path(rest): Path<String>, body: Bytes) -> Response {
+async fn serve(
+    State(bedrock): State<Bedrock>,
+    Path(rest): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if headers.contains_key(passthrough::HOP_HEADER) && matches!(*bedrock.model, Model::Bedrock(_))
+    {
+        return ModelError::validation(passthrough::LOOP).into_response();
+    }
     let mut response = match rest.rsplit_once('/') {
         Some((id, "converse-stream")) => call(&bedrock, id, Shape::Converse, true, &body).await,
         Some((id, "converse")) => call(&bedrock, id, Shape::Converse, false, &body).await,
@@ -212,7 +221,7 @@ impl Answer {
                     }
                 };
                 match event {
-                    ModelEvent::Text(text) if !text.is_empty() => self.open.token_sent(),
+                    ModelEvent::Text(text) if !text.is_empty() => self.open.token_sent(&text),
                     ModelEvent::Text(_) | ModelEvent::Reasoning(_) => {}
                     ModelEvent::Stop(_) => self.finish(EndReason::Completed),
                     ModelEvent::Fail(error) => {
@@ -253,7 +262,7 @@ async fn collect(
         match event {
             ModelEvent::Text(token) => {
                 if !token.is_empty() {
-                    open.token_sent();
+                    open.token_sent(&token);
                 }
                 text.push_str(&token);
             }

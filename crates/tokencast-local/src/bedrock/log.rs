@@ -3,10 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
+
 use crate::clock::Clock;
 
 /// Older calls are forgotten, so that a stack which stays up does not grow.
-const KEPT_CALLS: usize = 10_000;
+const KEPT_CALLS: usize = 4_000;
+/// A log is for telling calls apart, which the beginning of a prompt does.
+const KEPT_PROMPT_BYTES: usize = 4_096;
 
 /// One call of a model, as the model saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,12 +18,14 @@ pub struct ModelCall {
     /// 1, 2, 3 … in the order of arrival.
     pub id: u64,
     pub model_id: String,
-    /// The last user message's text.
+    /// The last user message's text, or the first 4 KB of it.
     pub prompt: String,
     pub started_at_ms: i64,
     pub ended_at_ms: Option<i64>,
     /// Text tokens handed to the connection, without empty ones.
     pub tokens_sent: u64,
+    /// Their text.
+    pub text_sent: String,
     /// `None` while the call is being answered.
     pub ended: Option<EndReason>,
 }
@@ -38,6 +44,7 @@ pub enum EndReason {
 pub struct CallLog {
     clock: Clock,
     calls: Arc<Mutex<Calls>>,
+    changed: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +59,7 @@ impl CallLog {
         Self {
             clock,
             calls: Arc::default(),
+            changed: watch::Sender::new(()),
         }
     }
 
@@ -67,12 +75,15 @@ impl CallLog {
         calls.kept.push_back(ModelCall {
             id,
             model_id: model_id.to_owned(),
-            prompt: prompt.to_owned(),
+            prompt: prompt[..prompt.floor_char_boundary(KEPT_PROMPT_BYTES)].to_owned(),
             started_at_ms: self.clock.now_ms(),
             ended_at_ms: None,
             tokens_sent: 0,
+            text_sent: String::new(),
             ended: None,
         });
+        drop(calls);
+        self.changed.send_replace(());
         OpenCall {
             log: self.clone(),
             id,
@@ -86,6 +97,18 @@ impl CallLog {
 
     pub fn live(&self) -> usize {
         self.lock().live
+    }
+
+    /// Returns once `done` says so of the calls so far. It runs under the log's lock.
+    pub async fn wait_until(&self, mut done: impl FnMut(&[ModelCall]) -> bool) {
+        let mut changed = self.changed.subscribe();
+        loop {
+            let is_done = done(self.lock().kept.make_contiguous());
+            // The log itself holds the sender.
+            if is_done || changed.changed().await.is_err() {
+                return;
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Calls> {
@@ -110,10 +133,12 @@ pub struct OpenCall {
 }
 
 impl OpenCall {
-    pub fn token_sent(&self) {
+    pub fn token_sent(&self, text: &str) {
         if let Some(call) = self.log.lock().find(self.id) {
             call.tokens_sent += 1;
+            call.text_sent.push_str(text);
         }
+        self.log.changed.send_replace(());
     }
 
     pub fn end(&mut self, reason: EndReason) {
@@ -127,6 +152,8 @@ impl OpenCall {
             call.ended_at_ms = Some(now_ms);
             call.ended = Some(reason);
         }
+        drop(calls);
+        self.log.changed.send_replace(());
     }
 }
 
@@ -148,7 +175,7 @@ mod tests {
             log.begin("m", "p").end(EndReason::Completed);
         }
         assert_eq!(log.live(), 1);
-        oldest.token_sent();
+        oldest.token_sent("late");
         oldest.end(EndReason::Completed);
         drop(oldest);
         assert_eq!(log.live(), 0);
@@ -159,8 +186,14 @@ mod tests {
     #[test]
     fn a_dropped_call_lost_its_client() {
         let log = CallLog::new(Clock::system());
-        log.begin("m", "p").token_sent();
+        log.begin("m", "p").token_sent("a");
         assert_eq!(log.calls()[0].ended, Some(EndReason::ClientGone));
-        assert_eq!(log.calls()[0].tokens_sent, 1);
+        assert_eq!(
+            (
+                log.calls()[0].tokens_sent,
+                log.calls()[0].text_sent.as_str()
+            ),
+            (1, "a")
+        );
     }
 }

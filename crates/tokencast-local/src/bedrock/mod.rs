@@ -94,9 +94,14 @@ impl Bedrock {
         }
     }
 
-    /// The calls so far, oldest first; the last 10,000 are kept.
+    /// The calls so far, oldest first; the last 4,000 are kept.
     pub fn calls(&self) -> Vec<ModelCall> {
         self.log.calls()
+    }
+
+    /// Returns once `done` says so of the calls so far: for a test that would otherwise sleep.
+    pub async fn wait_until(&self, done: impl FnMut(&[ModelCall]) -> bool) {
+        self.log.wait_until(done).await;
     }
 
     /// How many calls are being answered now.

@@ -3,6 +3,7 @@
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_bedrockruntime::Client;
+use aws_sdk_bedrockruntime::config::http::HttpRequest;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::operation::converse_stream::ConverseStreamOutput as Response;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError;
@@ -23,6 +24,11 @@ const NO_CREDENTIALS: &str = "No AWS credentials were found for Bedrock: set AWS
                               AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary ones).";
 const NO_REGION: &str =
     "No AWS region is known for Bedrock: set AWS_REGION, or a region in the AWS profile.";
+
+/// Marks a call that was passed on, so that one which comes back is noticed.
+pub const HOP_HEADER: &str = "x-tokencast-passed-on";
+pub const LOOP: &str =
+    "The call to Amazon Bedrock came back here: unset AWS_ENDPOINT_URL where the stack runs.";
 
 #[derive(Debug)]
 pub struct BedrockModel {
@@ -67,7 +73,11 @@ impl BedrockModel {
             request = request
                 .messages(built.map_err(|_| ModelError::standard(ModelException::Validation))?);
         }
-        let response = request.send().await.map_err(|error| refusal(&error))?;
+        let mark = |request: &mut HttpRequest| {
+            request.headers_mut().insert(HOP_HEADER, "1");
+        };
+        let sent = request.customize().mutate_request(mark).send().await;
+        let response = sent.map_err(|error| refusal(&error))?;
         let answer = Answer {
             response,
             stop_reason: None,

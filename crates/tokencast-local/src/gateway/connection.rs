@@ -32,7 +32,6 @@ use super::stream::Stream;
 
 /// The first byte of a TLS handshake record; no HTTP request starts with it.
 const TLS_HANDSHAKE: u8 = 0x16;
-/// For a TLS handshake, and for a request's headers once they began.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
@@ -88,9 +87,8 @@ where
         async move { Ok::<_, Infallible>(answer(&context, peer, &mark, request).await) }
     });
     let mut http = auto::Builder::new(Tracked(context.tasks.clone()));
-    http.http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HANDSHAKE_TIMEOUT);
+    // It would also end idle connections, while a client is about to use them again.
+    http.http1().header_read_timeout(None);
     http.http2().timer(TokioTimer::new());
     let mut connection = pin!(http.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let ended = tokio::select! {

@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`routes`] | which service a request is for |
-//! | [`connection`] | one connection: TLS or not, HTTP, a panic's answer |
+//! | `connection` | one connection: TLS or not, HTTP, a panic's answer |
 //! | [`connections`] | the open ones, and cutting them |
 //! | [`certificates`] | the local certificate authority |
 //!
@@ -37,8 +37,9 @@ pub use routes::{Routes, Service};
 
 use connection::Context;
 
-/// How long requests that are under way may take to end once a shutdown began.
-const GRACE: Duration = Duration::from_secs(3);
+/// How long requests that are under way may take to end once a shutdown began. A long poll should end itself then, by
+/// [`Peer::closing`].
+const GRACE: Duration = Duration::from_millis(1500);
 /// How long the tasks of connections that were cut may take to notice.
 const CUT_GRACE: Duration = Duration::from_secs(2);
 /// How often a free port for both address families is looked for.

@@ -44,16 +44,16 @@ impl Server {
 
     /// Waits until the last call ended.
     pub async fn last_call_ended(&self) -> (ModelCall, EndReason) {
-        for _ in 0..1_000 {
-            if let Some(call) = self.bedrock.calls().pop()
-                && let Some(reason) = call.ended.clone()
-            {
-                assert_eq!(self.bedrock.live_streams(), 0);
-                return (call, reason);
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("the call never ended");
+        let ended = self
+            .bedrock
+            .wait_until(|calls| calls.last().is_some_and(|call| call.ended.is_some()));
+        tokio::time::timeout(Duration::from_secs(10), ended)
+            .await
+            .expect("the call ends");
+        let call = self.bedrock.calls().pop().expect("a call");
+        let reason = call.ended.clone().expect("ended");
+        assert_eq!(self.bedrock.live_streams(), 0);
+        (call, reason)
     }
 }
 

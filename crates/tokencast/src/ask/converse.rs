@@ -138,6 +138,10 @@ impl<W: io::Write> Answer<W> {
     /// Stops the session, prints what still comes of it, and says what is kept.
     async fn stop(&mut self, client: &Client, interruption: Exit, signals: &mut Signals) -> Exit {
         let session_id = self.stream.session_id();
+        if !self.started {
+            // Lest it starts after it was stopped.
+            self.stream.close();
+        }
         let stopping = async {
             let stopped = tokio::time::timeout(STOP_TIMEOUT, client.stop(session_id)).await;
             if interruption != Exit::BrokenPipe && matches!(stopped, Ok(Ok(()))) {

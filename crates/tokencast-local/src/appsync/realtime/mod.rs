@@ -2,11 +2,11 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`connect`] | the headers of a connect, in their three ways, and what they stand for |
-//! | [`session`] | one socket's subscriptions: starting, active, stopped |
-//! | [`appsync`] | AppSync's messages, `graphql-ws` |
-//! | [`transport`] | `graphql-transport-ws`, for generic tools, which AppSync itself doesn't speak |
-//! | [`socket`] | reading and writing, keep-alives, ends |
+//! | `connect` | the headers of a connect, in their three ways, and what they stand for |
+//! | `session` | one socket's subscriptions: starting, active, stopped |
+//! | `appsync` | AppSync's messages, `graphql-ws` |
+//! | `transport` | `graphql-transport-ws`, for generic tools, which AppSync itself doesn't speak |
+//! | `socket` | reading and writing, keep-alives, ends |
 //!
 //! Where AppSync's behaviour isn't documented: a token that expires while the socket is open ends nothing (each `start`
 //! needs a valid one, and the socket lives 24 h at most); `start` needs no `connection_init` before it; a refused
@@ -39,8 +39,7 @@ mod transport;
 use super::api::GraphqlRequest;
 use super::auth::Authenticator;
 use super::caller::Caller;
-use super::subscriptions::outbox::OutboxLimits;
-use super::subscriptions::{Hub, Subscription};
+use super::subscriptions::{Hub, OutboxLimits, Subscription};
 use crate::clock::Clock;
 use crate::endpoints::Endpoints;
 use crate::gateway::Peer;
@@ -160,6 +159,8 @@ async fn upgrade(State(realtime): State<Arc<Realtime>>, request: Request) -> Res
             Protocol::Transport => transport::serve(realtime, origin, socket).await,
             Protocol::AppSync => {
                 let connect = connect::authorize(&realtime, &parts).await;
+                // The socket may be idle for hours; its request's headers needn't stay.
+                drop(parts);
                 appsync::serve(realtime, origin, connect, socket).await;
             }
             Protocol::Unknown { offered_any } => {

@@ -1,6 +1,6 @@
 //! Who listens to what, and the fan-out of a mutation's result.
 //!
-//! [`Hub`] finds the subscriptions that a result concerns, and puts one shared, serialized payload into the [`outbox`] of
+//! [`Hub`] finds the subscriptions that a result concerns, and puts one shared, serialized payload into the outbox of
 //! each of their connections. Nothing here waits: a connection that doesn't read is cut.
 
 use std::fmt;
@@ -14,6 +14,7 @@ pub(crate) mod outbox;
 
 pub use hub::{Hub, MAX_PAYLOAD_BYTES};
 pub(crate) use hub::{Listener, Registration};
+pub use outbox::OutboxLimits;
 
 /// A subscription that was validated, authorized and admitted by its resolver.
 #[derive(Clone)]

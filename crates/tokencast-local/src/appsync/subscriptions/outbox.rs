@@ -15,8 +15,8 @@ pub struct OutboxLimits {
 }
 
 impl Default for OutboxLimits {
-    /// Far more than a reader that keeps up ever leaves; 10,000 stalled ones would still fit in memory one after another,
-    /// because each is cut as soon as it gets there.
+    /// Far more than a reader that keeps up ever leaves. Payloads are shared, so that a full outbox costs about 200 KB of
+    /// its own.
     fn default() -> Self {
         Self {
             frames: 4096,

@@ -262,6 +262,8 @@ async fn a_request_that_is_no_upgrade_gets_an_answer() {
         let body: Value = response.json().await.expect("JSON");
         assert_eq!(body["errors"][0]["errorType"], "BadRequestException");
     }
+    let posted = client.post(stack.endpoints.graphql_url()).send().await;
+    assert_eq!(posted.expect("answered").status(), 200);
     drop(client);
     stack.stop().await;
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::routing::post;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures_util::future::BoxFuture;
@@ -64,8 +66,10 @@ impl Stack {
             clock: clock.clone(),
             limits,
         };
+        // Beside the HTTP endpoint, which has the same path.
+        let http = Router::new().route("/graphql", post(async || "{}"));
         let routes = Routes {
-            appsync: Some(realtime.router()),
+            appsync: Some(http.merge(realtime.router())),
             ..Routes::default()
         };
         let directory = tempfile::tempdir().expect("a directory");

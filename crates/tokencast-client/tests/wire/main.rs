@@ -1,0 +1,46 @@
+//! A client against an API that behaves, and one that doesn't.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answer;
+mod recovery;
+mod refusal;
+mod resume;
+mod sign_in;
+mod tls;
+
+use tokencast_client::{AnswerEvent, AnswerStream, Error};
+
+use support::within;
+
+/// Everything that a stream yields, without its reasons and delays.
+async fn rest(mut stream: AnswerStream) -> (Vec<String>, Option<Error>) {
+    let mut seen = Vec::new();
+    while let Some(event) = within(stream.next()).await {
+        match event {
+            Ok(event) => seen.push(short(&event)),
+            Err(error) => {
+                assert!(
+                    within(stream.next()).await.is_none(),
+                    "nothing follows an error"
+                );
+                return (seen, Some(error));
+            }
+        }
+    }
+    (seen, None)
+}
+
+fn short(event: &AnswerEvent) -> String {
+    match event {
+        AnswerEvent::Started { .. } => "started".into(),
+        AnswerEvent::Text { text, .. } => text.clone(),
+        AnswerEvent::Restarted { attempt } => format!("<{attempt}>"),
+        AnswerEvent::Reconnecting { .. } => "reconnecting".into(),
+        AnswerEvent::Reconnected => "reconnected".into(),
+        AnswerEvent::Completed { .. } => "completed".into(),
+        AnswerEvent::Failed { code, .. } => format!("failed {code}"),
+        AnswerEvent::Cancelled { .. } => "cancelled".into(),
+    }
+}
