@@ -1,0 +1,127 @@
+//! From the queue to the function, and what becomes of the messages.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::sqs_support::counts;
+use crate::stack::{Stack, eventually, logged, worker};
+
+/// Long enough for nothing: every invocation of these tests ends by itself or is killed by the stack.
+const GRACE: Duration = Duration::from_secs(1);
+
+async fn send(stack: &Stack, body: &str) {
+    let sent = stack
+        .sqs()
+        .send_message()
+        .queue_url(stack.endpoints.queue_url("jobs"))
+        .message_body(body);
+    sent.message_group_id("owner").send().await.expect("sent");
+}
+
+async fn until(stack: &Stack, queue: &str, expected: [u32; 3]) {
+    let (client, url) = (stack.sqs(), stack.endpoints.queue_url(queue));
+    eventually("the queue's counts", async || {
+        (counts(&client, &url).await == expected).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_reaches_the_function_in_lambdas_shape_and_is_deleted() {
+    let stack = Stack::start(worker()).await;
+    let mapping = stack.map(1).await;
+    send(&stack, "print").await;
+    let record = eventually("the record is printed", async || {
+        let log = logged();
+        let start = log.find("{\"messageId\"")?;
+        // The line goes on with the log's own fields.
+        serde_json::Deserializer::from_str(&log[start..])
+            .into_iter::<Value>()
+            .next()?
+            .ok()
+    })
+    .await;
+    assert_eq!(record["eventSource"], "aws:sqs");
+    assert_eq!(record["eventSourceARN"], stack.endpoints.queue_arn("jobs"));
+    assert_eq!(record["awsRegion"], "us-east-1");
+    assert_eq!(record["body"], "print");
+    assert_eq!(record["attributes"]["ApproximateReceiveCount"], "1");
+    assert_eq!(record["attributes"]["MessageGroupId"], "owner");
+    assert!(record["receiptHandle"].is_string() && record["md5OfBody"].is_string());
+    until(&stack, "jobs", [0, 0, 0]).await;
+    mapping.shutdown(GRACE).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_mapping_that_lambda_would_refuse_is_refused() {
+    let mut config = worker();
+    config.timeout = Duration::from_secs(31);
+    let stack = Stack::start(config).await;
+    let refused = stack
+        .try_map(1)
+        .await
+        .expect_err("a timeout longer than the visibility");
+    let expected = "Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds";
+    assert!(refused.to_string().ends_with(expected), "{refused}");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn only_reported_failures_stay_and_go_to_the_dead_letter_queue_in_the_end() {
+    let stack = Stack::start(worker()).await;
+    for body in ["ok", "bad", "ok"] {
+        send(&stack, body).await;
+    }
+    let mapping = stack.map(10).await;
+    until(&stack, "jobs", [0, 1, 0]).await;
+    stack.clock.advance(Duration::from_secs(30));
+    eventually("received a second time", async || {
+        let (client, url) = (stack.sqs(), stack.endpoints.queue_url("dead"));
+        stack.clock.advance(Duration::from_secs(15));
+        (counts(&client, &url).await == [1, 0, 0]).then_some(())
+    })
+    .await;
+    until(&stack, "jobs", [0, 0, 0]).await;
+    mapping.shutdown(GRACE).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_its_message_to_another_after_the_visibility() {
+    let stack = Stack::start(worker()).await;
+    let mapping = stack.map(1).await;
+    send(&stack, "hang").await;
+    let pid = stack.busy().await;
+    assert!(stack.lambda.kill(pid));
+    eventually("the process is gone", async || {
+        stack
+            .processes()
+            .iter()
+            .all(|process| process.pid != pid)
+            .then_some(())
+    })
+    .await;
+    until(&stack, "jobs", [0, 1, 0]).await;
+    stack.clock.advance(Duration::from_secs(30));
+    until(&stack, "jobs", [0, 0, 0]).await;
+    until(&stack, "dead", [0, 0, 0]).await;
+    mapping.shutdown(GRACE).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_throttled_invocation_waits_its_turn() {
+    let mut config = worker();
+    config.max_concurrency = 1.try_into().expect("not zero");
+    let stack = Stack::start(config).await;
+    for _ in 0..5 {
+        send(&stack, "ok").await;
+    }
+    let mapping = stack.map(1).await;
+    until(&stack, "jobs", [0, 0, 0]).await;
+    until(&stack, "dead", [0, 0, 0]).await;
+    mapping.shutdown(GRACE).await;
+    stack.stop().await;
+}

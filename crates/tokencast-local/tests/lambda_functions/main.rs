@@ -1,0 +1,10 @@
+//! Lambda with real processes: this test executable, started again as a function on the official Rust runtime.
+
+mod event_source;
+mod function;
+mod http;
+mod orphans;
+mod processes;
+#[path = "../sqs_support/mod.rs"]
+mod sqs_support;
+mod stack;

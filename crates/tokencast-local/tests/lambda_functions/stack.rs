@@ -1,0 +1,172 @@
+//! SQS and Lambda with one function, `worker`, for one test.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Write;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokencast_local::clock::Clock;
+use tokencast_local::config::{EventSourceConfig, FunctionConfig};
+use tokencast_local::endpoints::Endpoints;
+use tokencast_local::iam::CredentialStore;
+use tokencast_local::lambda::environment::ProcessState;
+use tokencast_local::lambda::event_source::EventSourceError;
+use tokencast_local::lambda::invoke::{Invoke as _, InvokeError};
+use tokencast_local::lambda::service::ProcessInfo;
+use tokencast_local::lambda::{EventSource, Lambda};
+use tokio::task::JoinHandle;
+
+use crate::sqs_support::{client, endpoints, serve, sqs};
+
+/// What everything in this test executable has logged.
+static LOG: OnceLock<()> = OnceLock::new();
+static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+pub(crate) struct Stack {
+    pub(crate) endpoints: Endpoints,
+    pub(crate) clock: Clock,
+    pub(crate) credentials: CredentialStore,
+    pub(crate) lambda: Lambda,
+    server: JoinHandle<()>,
+}
+
+/// A function that is this executable.
+pub(crate) fn worker() -> FunctionConfig {
+    FunctionConfig {
+        name: "worker".to_owned(),
+        program: std::env::current_exe().expect("this executable"),
+        args: ["--exact", "function::function_process", "--nocapture"]
+            .map(OsString::from)
+            .to_vec(),
+        environment: BTreeMap::from([("OWN".to_owned(), "value".to_owned())]),
+        timeout: Duration::from_secs(30),
+        memory_mb: 256,
+        policy: Vec::new(),
+        max_concurrency: 10.try_into().expect("not zero"),
+    }
+}
+
+impl Stack {
+    pub(crate) async fn start(config: FunctionConfig) -> Self {
+        LOG.get_or_init(|| {
+            tracing_subscriber::fmt()
+                .with_ansi(false)
+                .with_writer(|| Log)
+                .init();
+        });
+        let (listener, endpoints) = endpoints().await;
+        let (clock, credentials) = (Clock::system(), CredentialStore::default());
+        let sqs = sqs(&endpoints, &clock, None);
+        let lambda = Lambda::start(vec![config], endpoints.clone(), &credentials, clock.clone());
+        let server = serve(listener, lambda.router().merge(sqs.router()));
+        Self {
+            endpoints,
+            clock,
+            credentials,
+            lambda,
+            server,
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.lambda.shutdown().await;
+        assert!(
+            self.processes().is_empty(),
+            "processes end with their stack"
+        );
+        self.server.abort();
+        let _ = self.server.await;
+    }
+
+    pub(crate) async fn invoke(&self, event: Value) -> Result<Value, InvokeError> {
+        let answer = self
+            .lambda
+            .invoke("worker", Bytes::from(event.to_string()))
+            .await?;
+        Ok(serde_json::from_slice(&answer).expect("JSON"))
+    }
+
+    /// An invocation that goes on by itself.
+    pub(crate) fn invoking(&self, event: Value) -> JoinHandle<Result<Bytes, InvokeError>> {
+        let lambda = self.lambda.clone();
+        tokio::spawn(async move {
+            lambda
+                .invoke("worker", Bytes::from(event.to_string()))
+                .await
+        })
+    }
+
+    pub(crate) fn processes(&self) -> Vec<ProcessInfo> {
+        self.lambda.processes("worker")
+    }
+
+    /// The process that runs an invocation, once one does.
+    pub(crate) async fn busy(&self) -> u32 {
+        eventually("a process is busy", async || {
+            self.processes()
+                .into_iter()
+                .find(|it| it.state == ProcessState::Busy)
+                .map(|it| it.pid)
+        })
+        .await
+    }
+
+    pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
+        client(&self.endpoints)
+    }
+
+    pub(crate) async fn map(&self, batch_size: u32) -> EventSource {
+        self.try_map(batch_size).await.expect("a valid mapping")
+    }
+
+    pub(crate) async fn try_map(&self, batch_size: u32) -> Result<EventSource, EventSourceError> {
+        let config = EventSourceConfig {
+            queue: "jobs".to_owned(),
+            function: "worker".to_owned(),
+            batch_size: batch_size.try_into().expect("not zero"),
+            batching_window: Duration::ZERO,
+            maximum_concurrency: 5.try_into().expect("not zero"),
+            report_batch_item_failures: true,
+        };
+        EventSource::start(config, self.lambda.clone(), self.sqs()).await
+    }
+}
+
+/// Looks until there is something to see.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), looking)
+        .await
+        .expect(what)
+}
+
+pub(crate) fn logged() -> String {
+    let logged = LOGGED.lock().unwrap_or_else(PoisonError::into_inner);
+    String::from_utf8_lossy(&logged).into_owned()
+}
+
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        LOGGED
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
