@@ -121,7 +121,7 @@ const log = (level) => (...values) =>
 globalThis.console = { log: log('log'), info: log('info'), warn: log('warn'), error: log('error'), debug: log('debug') };
 
 // Nothing that a request changes on a shared object may be found by the next one.
-export const __freeze = () => {
+export const __freeze = (resolver) => {
   const seen = new Set();
   const freeze = (value) => {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return;
@@ -138,6 +138,8 @@ export const __freeze = () => {
     if (property && 'value' in property && property.value !== globalThis) freeze(property.value);
   }
   Object.freeze(globalThis);
+  freeze(resolver.request);
+  freeze(resolver.response);
 };
 
 // Runs a resolver on a NONE data source: the payload of the request is the result that the response sees.
