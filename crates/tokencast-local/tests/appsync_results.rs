@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use appsync_support::{Answer, Stack, at_once, message, project, user};
 use serde_json::{Value, json};
+use tokencast_local::config::ResolverConfig;
 use tokencast_local::lambda::invoke::InvokeError;
 
 #[tokio::test]
@@ -155,5 +156,71 @@ async fn an_answer_that_is_no_json_is_an_error() {
                 .contains(text)),
             "{answer}: {body}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn nested_types_lists_and_abstract_types_are_completed() {
+    let schema =
+        "interface Node { id: ID! } type A implements Node { id: ID! a: A list: [[Int!]!] }
+        type B implements Node { id: ID! b: String } union AB = A | B
+        type Query { a: A nodes: [Node] either: AB! numbers: [Int!]! }";
+    let mut config = project();
+    config.schema.replace_range(.., schema);
+    let lambda = config.resolvers.swap_remove(0);
+    config.resolvers = ["a", "nodes", "either", "numbers"]
+        .map(|field| ResolverConfig {
+            field_name: field.to_owned(),
+            ..lambda.clone()
+        })
+        .to_vec();
+    let deep = (0..100).fold(json!({"id": 1}), |inner, _| json!({"id": 2, "a": inner}));
+    let answer = move |event: &Value| {
+        Ok(match event["info"]["fieldName"].as_str() {
+            Some("a") => deep.clone(),
+            Some("nodes") => {
+                json!([{"__typename": "A", "id": 1, "list": [[1], []]}, null, {"__typename": "B", "id": 2, "b": "b"}, {"id": 3}])
+            }
+            Some("either") => json!({"__typename": "B", "b": "x"}),
+            _ => json!([1, "x", 3]),
+        })
+    };
+    let nested = "{ a { ".to_owned() + &"a { ".repeat(100) + "id" + &" }".repeat(102);
+    for (query, data, errors) in [
+        (nested.as_str(), None, &[][..]),
+        (
+            "{ nodes { __typename id ... on A { list } ...B } } fragment B on B { b }",
+            Some(
+                json!({"nodes": [{"__typename": "A", "id": "1", "list": [[1], []]}, null, {"__typename": "B", "id": "2", "b": "b"}, null]}),
+            ),
+            &["Abstract type 'Node' must resolve to an Object type at runtime"],
+        ),
+        (
+            "{ either { ... on A { id } ... on B { b } } }",
+            Some(json!({"either": {"b": "x"}})),
+            &[],
+        ),
+        (
+            "{ numbers }",
+            Some(Value::Null),
+            &["Can't serialize value (/numbers[1]) : Expected type 'Int' but was 'String'."],
+        ),
+    ] {
+        let stack = Stack::new(&config, at_once(answer.clone()));
+        let body = stack.send(&json!({"query": query}), &user("u")).await;
+        let messages: Vec<_> = body["errors"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|error| error["message"].as_str())
+            .collect();
+        assert_eq!(
+            messages,
+            errors.iter().map(|text| Some(*text)).collect::<Vec<_>>(),
+            "{query}"
+        );
+        if let Some(data) = data {
+            assert_eq!(body["data"], data, "{query}");
+        }
     }
 }

@@ -180,4 +180,21 @@ mod tests {
         let code = " ".repeat(MAX_CODE_BYTES + 1);
         assert!(matches!(check(&code), Err(CodeError::TooLong { .. })));
     }
+
+    #[test]
+    fn no_text_makes_it_panic() {
+        let pieces = [
+            "`", "${", "}", "{", "'", "\"", "\\", "/", "*", "//", "\n", "é", "a", "for", "(", ";",
+            "[", "😀", "++",
+        ];
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..20_000 {
+            let code: String = (0..random.usize(0..12))
+                .map(|_| pieces[random.usize(..pieces.len())])
+                .collect();
+            let read: usize = tokens(&code).iter().map(|token| token.text.len()).sum();
+            assert!(read <= code.len(), "{code}");
+            let _ = check(&code);
+        }
+    }
 }

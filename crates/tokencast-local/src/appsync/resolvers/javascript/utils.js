@@ -26,12 +26,13 @@ const failure = (message, errorType, data, errorInfo) => ({
   errorInfo: orNull(errorInfo),
 });
 
-// Names what is missing, where plain JavaScript would say that undefined is not a function.
+// Names what is missing, to whoever sent the request: it would be there on AWS.
 const named = (label, members) =>
   new Proxy(Object.freeze(members), {
     get(target, name) {
       if (typeof name === 'symbol' || Object.hasOwn(target, name)) return target[name];
-      throw new TypeError(`${label}.${name} is not supported by the local stack`);
+      const message = `${label}.${name} is not supported by the local stack`;
+      throw new Raised(failure(message, 'UnsupportedByLocalStack'));
     },
   });
 
