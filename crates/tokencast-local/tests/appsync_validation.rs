@@ -213,6 +213,12 @@ async fn variables_are_checked_before_anything_runs() {
             (expected, &Value::Null),
             "{variables}"
         );
+        let is_placed = !expected.starts_with("The variables input");
+        assert_eq!(
+            body["errors"][0]["locations"][0]["line"].is_u64(),
+            is_placed,
+            "{body}"
+        );
         assert!(stack.events().is_empty(), "{variables}");
     }
 }
