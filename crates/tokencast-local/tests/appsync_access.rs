@@ -223,9 +223,9 @@ async fn types_fields_and_groups() {
 #[tokio::test]
 async fn lambda_is_sent_what_appsync_sends() {
     let stack = Stack::new(&project(), stream());
-    let query = r#"query Get($id: String!, $more: Boolean = false) {
+    let query = r"query Get($id: String!, $more: Boolean = false) {
         mine: getStream(sessionId: $id) { id: sessionId ...F usage { inputTokens } attempt @include(if: $more) }
-    } fragment F on Stream { text }"#;
+    } fragment F on Stream { text }";
     stack
         .send(
             &json!({"query": query, "variables": {"id": "s1"}}),
@@ -302,9 +302,8 @@ async fn queries_run_side_by_side_and_mutations_in_turn() {
         })
     });
     let stack = Stack::new(&project(), answer);
-    let fields: String = (0..5)
-        .map(|n| format!("m{n}: stopStream(sessionId: \"{n}\") {{ status }} "))
-        .collect();
+    let fields = (0..5).map(|n| format!("m{n}: stopStream(sessionId: \"{n}\") {{ status }} "));
+    let fields = fields.collect::<Vec<_>>().join(" ");
     let body = stack
         .send(
             &json!({"query": format!("mutation {{ {fields} }}")}),

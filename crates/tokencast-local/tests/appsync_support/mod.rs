@@ -209,3 +209,20 @@ pub(crate) fn worker() -> Caller {
 pub(crate) fn message(body: &Value) -> &str {
     body["errors"][0]["message"].as_str().unwrap_or_default()
 }
+
+/// Answers with the arguments put into the types of the schema.
+pub(crate) fn echo() -> Arc<Answer> {
+    at_once(|event| {
+        let arguments = &event["arguments"];
+        Ok(match event["info"]["fieldName"].as_str() {
+            Some("getStream") => json!({
+                "sessionId": arguments["sessionId"], "status": "STREAMING", "text": "abc", "sequence": 3, "attempt": 1,
+                "usage": {"inputTokens": 1, "outputTokens": "2", "totalTokens": 3.0},
+                "createdAt": "c", "updatedAt": "u", "unknown": true,
+            }),
+            _ => json!({
+                "sessionId": arguments["sessionId"], "status": arguments["prompt"], "timestamp": "t", "message": 5,
+            }),
+        })
+    })
+}

@@ -30,10 +30,12 @@ pub(crate) fn variables(
             (None, None) => continue,
         };
         let value = value.map_err(|mismatch| {
-            GraphqlError::request(
-                mismatch.message(name),
-                document.location(definition.location()),
-            )
+            // AppSync tells no place of this one.
+            let is_placed = !matches!(mismatch, Mismatch::UnknownField(_));
+            let location = document
+                .location(definition.location())
+                .filter(|_| is_placed);
+            GraphqlError::request(mismatch.message(name), location)
         })?;
         coerced.insert(name.to_owned(), value);
     }

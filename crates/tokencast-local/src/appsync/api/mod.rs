@@ -1,4 +1,12 @@
 //! The schema, and the execution of an operation against it.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `schema`, `access` | the schema with what AppSync attaches to it, and who may access a field |
+//! | `document`, `validation`, `place` | parsing and validating, and AppSync's words for what is wrong |
+//! | `coerce`, `leaf` | values on their way in, and out |
+//! | `operation`, `subscribe`, `introspection` | what a request may ask for |
+//! | `execute`, `completed`, `selection` | the execution of its fields |
 
 mod access;
 mod coerce;

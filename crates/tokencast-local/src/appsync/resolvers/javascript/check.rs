@@ -6,7 +6,7 @@ use crate::appsync::errors::CodeError;
 /// AppSync's limit on a resolver's code.
 const MAX_CODE_BYTES: usize = 32 * 1024;
 
-/// Checks the rules; answers whether the module has variables of its own, which would outlive a call.
+/// Checks the rules; answers whether the module has something of its own that would outlive a call.
 pub(super) fn check(code: &str) -> Result<bool, CodeError> {
     if code.len() > MAX_CODE_BYTES {
         return Err(CodeError::TooLong {
@@ -57,8 +57,13 @@ fn broken_rule(tokens: &[Token<'_>], index: usize) -> Option<String> {
 fn is_property(tokens: &[Token<'_>], index: usize) -> bool {
     let before = index.checked_sub(1).map(|index| tokens[index].text);
     let after = tokens.get(index + 1).map(|token| token.text);
+    let in_object = matches!(before, Some("{" | ","));
+    // A `catch` of a `try` follows a closing brace, so this one is a method.
+    let is_method =
+        in_object && after == Some("(") && matches!(tokens[index].text, "catch" | "finally");
     matches!(before, Some("." | "?."))
-        || (matches!(before, Some("{" | ",")) && matches!(after, Some(":" | "," | "}")))
+        || is_method
+        || (in_object && matches!(after, Some(":" | "," | "}")))
 }
 
 /// Whether a loop's head, which follows, has semicolons of its own.
@@ -81,14 +86,17 @@ fn is_c_style(tokens: &[Token<'_>]) -> bool {
 }
 
 fn keeps_state(tokens: &[Token<'_>]) -> bool {
-    let mut depth = 0_usize;
+    let (mut depth, mut before) = (0_usize, "");
     for token in tokens {
         match (token.kind, token.text) {
             (Kind::Mark, "{" | "(" | "[") => depth += 1,
             (Kind::Mark, "}" | ")" | "]") => depth = depth.saturating_sub(1),
             (Kind::Word, "let" | "const" | "var") if depth == 0 => return true,
+            // A function, too, can carry properties; those that are exported are frozen.
+            (Kind::Word, "function") if depth == 0 && before != "export" => return true,
             _ => {}
         }
+        before = token.text;
     }
     false
 }
@@ -158,6 +166,10 @@ mod tests {
                 true,
             ),
             ("let n = 0;", true),
+            (
+                "function a() {} export function request() { a.n = 1; }",
+                true,
+            ),
         ] {
             assert_eq!(check(code).expect("allowed"), expected, "{code}");
         }
@@ -167,5 +179,22 @@ mod tests {
     fn code_has_a_size_limit() {
         let code = " ".repeat(MAX_CODE_BYTES + 1);
         assert!(matches!(check(&code), Err(CodeError::TooLong { .. })));
+    }
+
+    #[test]
+    fn no_text_makes_it_panic() {
+        let pieces = [
+            "`", "${", "}", "{", "'", "\"", "\\", "/", "*", "//", "\n", "é", "a", "for", "(", ";",
+            "[", "😀", "++",
+        ];
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..20_000 {
+            let code: String = (0..random.usize(0..12))
+                .map(|_| pieces[random.usize(..pieces.len())])
+                .collect();
+            let read: usize = tokens(&code).iter().map(|token| token.text.len()).sum();
+            assert!(read <= code.len(), "{code}");
+            let _ = check(&code);
+        }
     }
 }

@@ -57,8 +57,8 @@ struct Outcome {
 }
 
 /// Loads a script to see whether it can be.
-pub(super) fn try_load(code: &str, clock: &Clock) -> Result<(), CodeError> {
-    load(code, clock, &TimeLimit::default()).map(drop)
+pub(super) fn try_load(script: &Script, clock: &Clock) -> Result<(), CodeError> {
+    load(script, clock, &TimeLimit::default()).map(drop)
 }
 
 impl Engine {
@@ -130,7 +130,7 @@ impl Engine {
 
     fn prepare(&mut self, index: usize) {
         if self.loaded[index].is_none() {
-            let loaded = load(&self.scripts[index].code, &self.clock, &self.time);
+            let loaded = load(&self.scripts[index], &self.clock, &self.time);
             self.loaded[index] = loaded
                 .inspect_err(|error| tracing::error!(%error, "a resolver can't be loaded"))
                 .ok();
@@ -157,7 +157,7 @@ fn runtime_error() -> ResolverError {
     ResolverError::new("Code", "Runtime Error")
 }
 
-fn load(code: &str, clock: &Clock, time: &TimeLimit) -> Result<Loaded, CodeError> {
+fn load(script: &Script, clock: &Clock, time: &TimeLimit) -> Result<Loaded, CodeError> {
     let unusable = |error: rquickjs::Error| CodeError::Load(error.to_string());
     let runtime = Runtime::new().map_err(unusable)?;
     runtime.set_memory_limit(MEMORY_LIMIT_BYTES);
@@ -174,7 +174,7 @@ fn load(code: &str, clock: &Clock, time: &TimeLimit) -> Result<Loaded, CodeError
             .map_err(failed)?;
         let run: Function = utils.get("__run").map_err(unusable)?;
         let freeze: Function = utils.get("__freeze").map_err(unusable)?;
-        let module = evaluate(&ctx, "resolver.js", code)
+        let module = evaluate(&ctx, "resolver.js", &script.code)
             .catch(&ctx)
             .map_err(failed)?;
         for name in ["request", "response"] {
@@ -182,10 +182,13 @@ fn load(code: &str, clock: &Clock, time: &TimeLimit) -> Result<Loaded, CodeError
                 return Err(CodeError::MissingFunction(name));
             }
         }
-        freeze
-            .call::<_, ()>((module.clone(),))
-            .catch(&ctx)
-            .map_err(failed)?;
+        // A context that serves one request has nothing to keep from the next.
+        if !script.keeps_state {
+            freeze
+                .call::<_, ()>((module.clone(),))
+                .catch(&ctx)
+                .map_err(failed)?;
+        }
         Ok((Persistent::save(&ctx, run), Persistent::save(&ctx, module)))
     });
     time.stop();

@@ -51,19 +51,15 @@ impl Scripts {
     ) -> Result<Self, ApiConfigError> {
         let mut scripts = Vec::with_capacity(codes.len());
         for (type_name, field_name, code) in codes {
-            match check::check(&code).and_then(|keeps_state| {
-                engine::try_load(&code, &clock)?;
-                Ok(Script { code, keeps_state })
-            }) {
-                Ok(script) => scripts.push(script),
-                Err(source) => {
-                    return Err(ApiConfigError::Code {
-                        type_name,
-                        field_name,
-                        source,
-                    });
-                }
-            }
+            let checked = check::check(&code).and_then(|keeps_state| {
+                let script = Script { code, keeps_state };
+                engine::try_load(&script, &clock).map(|()| script)
+            });
+            scripts.push(checked.map_err(|source| ApiConfigError::Code {
+                type_name,
+                field_name,
+                source,
+            })?);
         }
         let scripts: Arc<[Script]> = scripts.into();
         let (jobs, waiting) = sync_channel(MAX_WAITING);

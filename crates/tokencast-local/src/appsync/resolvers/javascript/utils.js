@@ -26,12 +26,13 @@ const failure = (message, errorType, data, errorInfo) => ({
   errorInfo: orNull(errorInfo),
 });
 
-// Names what is missing, where plain JavaScript would say that undefined is not a function.
+// Names what is missing, to whoever sent the request: it would be there on AWS.
 const named = (label, members) =>
   new Proxy(Object.freeze(members), {
     get(target, name) {
       if (typeof name === 'symbol' || Object.hasOwn(target, name)) return target[name];
-      throw new TypeError(`${label}.${name} is not supported by the local stack`);
+      const message = `${label}.${name} is not supported by the local stack`;
+      throw new Raised(failure(message, 'UnsupportedByLocalStack'));
     },
   });
 
@@ -121,7 +122,7 @@ const log = (level) => (...values) =>
 globalThis.console = { log: log('log'), info: log('info'), warn: log('warn'), error: log('error'), debug: log('debug') };
 
 // Nothing that a request changes on a shared object may be found by the next one.
-export const __freeze = () => {
+export const __freeze = (resolver) => {
   const seen = new Set();
   const freeze = (value) => {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null || seen.has(value)) return;
@@ -138,6 +139,8 @@ export const __freeze = () => {
     if (property && 'value' in property && property.value !== globalThis) freeze(property.value);
   }
   Object.freeze(globalThis);
+  freeze(resolver.request);
+  freeze(resolver.response);
 };
 
 // Runs a resolver on a NONE data source: the payload of the request is the result that the response sees.
