@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use tokencast_local::bedrock::model_id::SCRIPTED_MODEL_ID;
 use tokencast_local::config::{
     ApiConfig, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig, QueueConfig,
     RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig,
@@ -166,11 +167,10 @@ fn common_environment(endpoints: &Endpoints) -> BTreeMap<String, String> {
     ])
 }
 
-/// What the worker asks for. The local Bedrock has one model, by whatever name.
+/// What the worker asks for. The local Bedrock answers with its one model to every id that Bedrock could have.
 fn model_id(model: &ModelConfig) -> String {
     match model {
-        ModelConfig::Scripted(_) => "scripted".into(),
-        ModelConfig::OpenAi { model, .. } => model.clone(),
+        ModelConfig::Scripted(_) | ModelConfig::OpenAi { .. } => SCRIPTED_MODEL_ID.into(),
         ModelConfig::Bedrock { model_id } => model_id.clone(),
     }
 }
