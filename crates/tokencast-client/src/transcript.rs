@@ -2,6 +2,7 @@
 //!
 //! A pure state machine. Its rules are the same in every language, and `tests/fixtures/reassembly.json` holds them.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
@@ -22,6 +23,8 @@ pub struct Transcript {
     waiting: BTreeMap<u64, TokenEvent>,
     /// The highest event that is known to exist, but was neither applied nor kept.
     missed: u64,
+    /// An end was heard of that doesn't follow from what is known: only a snapshot can tell whether the session is over.
+    in_doubt: bool,
     /// Events without a sequence were appended as they came, so that no snapshot short of the last says more.
     unnumbered: bool,
     ending: Option<Ending>,
@@ -77,14 +80,19 @@ impl Transcript {
 
     /// Whether events are missing that only a snapshot is sure to bring.
     pub fn needs_snapshot(&self) -> bool {
-        self.ending.is_none() && (!self.waiting.is_empty() || self.missed > self.sequence)
+        self.ending.is_none()
+            && (self.in_doubt || !self.waiting.is_empty() || self.missed > self.sequence)
     }
 
     /// Takes in an event, whenever it comes.
     pub fn event(&mut self, event: TokenEvent) -> Vec<Change> {
         let mut changes = Vec::new();
         let attempt = event.attempt.unwrap_or(self.attempt.max(1));
-        if self.ending.is_some() || attempt < self.attempt {
+        if self.ending.is_some() {
+            return changes;
+        }
+        if attempt < self.attempt {
+            self.in_doubt |= event.is_complete;
             return changes;
         }
         self.enter(attempt, &mut changes);
@@ -99,9 +107,8 @@ impl Transcript {
                 self.apply_waiting(&mut changes);
             }
             Some(sequence) if sequence > self.sequence => self.keep(sequence, event),
-            // An end in the midst of what is known: an attempt that died after its last checkpoint, ended by another.
-            Some(_) if event.is_complete => self.missed = u64::MAX,
-            Some(_) => {}
+            // An end in the midst of what is known: of an attempt that died after its last checkpoint.
+            Some(_) => self.in_doubt |= event.is_complete,
         }
         changes
     }
@@ -109,12 +116,9 @@ impl Transcript {
     /// Takes in a snapshot, however old.
     pub fn snapshot(&mut self, snapshot: Snapshot) -> Vec<Change> {
         let mut changes = Vec::new();
-        if self.ending.is_some() || snapshot.attempt < self.attempt {
-            return changes;
-        }
+        // A session ends once. That it has is true, whatever is known of attempts since.
         let ends = snapshot.status.is_terminal();
-        let same_attempt = snapshot.attempt == self.attempt;
-        if same_attempt && !ends && (self.unnumbered || snapshot.sequence < self.sequence) {
+        if self.ending.is_some() || (!ends && self.is_behind(&snapshot)) {
             return changes;
         }
         self.enter(snapshot.attempt, &mut changes);
@@ -140,11 +144,20 @@ impl Transcript {
         } else {
             self.waiting = self.waiting.split_off(&(self.sequence + 1));
             self.apply_waiting(&mut changes);
+            self.in_doubt = false;
         }
         changes
     }
 
-    /// Clears the text if `attempt` is newer.
+    fn is_behind(&self, snapshot: &Snapshot) -> bool {
+        match snapshot.attempt.cmp(&self.attempt) {
+            Ordering::Less => true,
+            Ordering::Equal => self.unnumbered || snapshot.sequence < self.sequence,
+            Ordering::Greater => false,
+        }
+    }
+
+    /// Clears the text if `attempt` is another.
     fn enter(&mut self, attempt: u64, changes: &mut Vec<Change>) {
         if attempt == self.attempt {
             return;
@@ -154,6 +167,7 @@ impl Transcript {
         self.clear();
         self.waiting.clear();
         self.missed = 0;
+        self.in_doubt = false;
         if !first {
             changes.push(Change::Restart { attempt });
         }

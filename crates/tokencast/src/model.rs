@@ -1,5 +1,6 @@
 //! `--model`: what answers a prompt on the local stack.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -29,8 +30,8 @@ pub enum ModelSpecError {
     )]
     Bedrock,
     #[error(
-        "Bedrock needs credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if they are \
-         temporary (`aws configure export-credentials --format env` prints them)"
+        "Bedrock needs credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and AWS_SESSION_TOKEN if \
+         they are temporary (`aws configure export-credentials --format env` prints them)"
     )]
     NoCredentials,
 }
@@ -78,13 +79,27 @@ impl ModelSpec {
                 api_key: set("OPENAI_API_KEY"),
             }),
             Self::Bedrock { model_id } => {
-                if set("AWS_ACCESS_KEY_ID").is_none() || set("AWS_SECRET_ACCESS_KEY").is_none() {
+                if !has_credentials(&set) {
                     return Err(ModelSpecError::NoCredentials);
                 }
                 Ok(ModelConfig::Bedrock { model_id })
             }
         }
     }
+}
+
+/// Whether the SDK will find any, as far as can be told without asking anybody.
+fn has_credentials(set: &impl Fn(&str) -> Option<String>) -> bool {
+    let keys = set("AWS_ACCESS_KEY_ID").is_some() && set("AWS_SECRET_ACCESS_KEY").is_some();
+    let elsewhere = [
+        "AWS_PROFILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_SHARED_CREDENTIALS_FILE",
+    ];
+    keys || elsewhere.iter().any(|name| set(name).is_some())
+        || set("HOME").is_some_and(|home| Path::new(&home).join(".aws/credentials").is_file())
 }
 
 fn is_http_url(text: &str) -> bool {
@@ -145,6 +160,15 @@ mod tests {
                 .to_string()
                 .contains("AWS_SECRET_ACCESS_KEY")
         );
-        assert!(bedrock().config(&|_| Some("set".into())).is_ok());
+        assert!(
+            bedrock()
+                .config(&|name| (name == "AWS_PROFILE").then(|| "me".into()))
+                .is_ok()
+        );
+        assert!(
+            bedrock()
+                .config(&|name| name.contains("_KEY").then(|| "set".into()))
+                .is_ok()
+        );
     }
 }

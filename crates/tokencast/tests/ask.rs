@@ -21,6 +21,8 @@ fn tokencast(args: &[&str]) -> Command {
         "TOKENCAST_PASSWORD",
         "RUST_LOG",
         "AWS_ACCESS_KEY_ID",
+        "AWS_PROFILE",
+        "HOME",
     ] {
         command.env_remove(variable);
     }
