@@ -89,7 +89,8 @@ fn connect_is_transient(error: &tokio_tungstenite::tungstenite::Error) -> bool {
     }
 }
 
-/// AppSync's own passing troubles: quotas, and a resolver's function that was throttled, timed out or broke.
+/// Passing troubles of AppSync's: quotas, and a resolver's function that was throttled, timed out or broke. And those of
+/// the function itself, which says `INTERNAL` when its table or queue doesn't answer.
 fn is_transient_type(error_type: &str) -> bool {
     let name = error_type.rsplit('#').next().unwrap_or(error_type);
     name.starts_with("Lambda:")
@@ -103,6 +104,8 @@ fn is_transient_type(error_type: &str) -> bool {
                 | "ExecutionTimeout"
                 | "InternalFailure"
                 | "InternalFailureException"
+                | "INTERNAL"
+                | "THROTTLED"
         )
 }
 

@@ -40,21 +40,28 @@ async fn a_refused_subscription_is_final_and_typed() {
     check_refusal("UnsupportedOperation", false, expected).await;
 }
 
-#[tokio::test]
-async fn a_full_server_is_tried_again() {
+async fn check_retry(error_type: &str) {
     let mut api = FakeApi::start().await;
     let stream = api.client().stream("Why?");
-    let mut full = api.socket().await;
-    full.acknowledge(300_000).await;
-    full.take_start().await;
-    full.error("MaxSubscriptionsReachedError").await;
+    let mut refusing = api.socket().await;
+    refusing.acknowledge(300_000).await;
+    refusing.take_start().await;
+    refusing.error(error_type).await;
     let socket = api.subscriber().await;
     api.call("StartStream").await;
     socket.event(completed(1, 1)).await;
     assert_eq!(
         rest(stream).await.0,
-        ["reconnecting", "started", "completed"]
+        ["reconnecting", "started", "completed"],
+        "{error_type}"
     );
+}
+
+#[tokio::test]
+async fn a_refusal_that_may_pass_is_tried_again() {
+    check_retry("MaxSubscriptionsReachedError").await;
+    check_retry("Lambda:Unhandled").await;
+    check_retry("INTERNAL").await;
 }
 
 #[tokio::test]
