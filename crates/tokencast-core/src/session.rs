@@ -127,9 +127,12 @@ impl Session {
         self.lease.map_or(0, |lease| lease.until_ms)
     }
 
-    /// Ends it. The ending is an event of its own, so it takes the next number.
+    /// Ends it. The ending is an event of its own, so it takes the next number, and it is the last attempt's, which
+    /// subscribers may have heard of. Has that attempt no text of its own, then the one before it keeps its text;
+    /// subscribers see that they are not up to date, and read it.
     fn end(&mut self, status: Status, ending: Ending) {
         self.status = status;
+        self.attempt = self.last_attempt;
         self.sequence = self.sequence.next();
         self.ending = ending;
         self.lease = None;

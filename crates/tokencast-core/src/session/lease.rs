@@ -122,8 +122,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Ends the session. An attempt without a token of its own keeps the text of the one before it, under its own
-    /// number; subscribers see that they are not up to date, and read it.
+    /// Ends the session.
     pub fn finish(
         current: Option<Self>,
         attempt: Attempt,
@@ -133,7 +132,6 @@ impl Session {
     ) -> Result<Self, Lost> {
         let mut session = Self::held_by(current, attempt)?;
         session.write(attempt, Some(progress));
-        session.attempt = attempt;
         session.end(outcome.status, outcome.ending.clone());
         session.updated_at_ms = now_ms;
         Ok(session)
