@@ -1,1 +1,22 @@
-//! Placeholder.
+//! What the whole-system tests share: a stack of its own for each test, clients, and bounded waiting.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`stack`] | [`TestStack`]: a stack on a free port, with a script for its model |
+//! | [`answer`] | [`Answer`]: what a client has when a stream is over |
+//! | [`wait`] | bounds on everything that is waited for |
+//! | [`graphql`] | GraphQL by hand, for what the client would not send |
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "these helpers fail the test they are called from"
+)]
+
+pub mod answer;
+pub mod graphql;
+pub mod stack;
+pub mod wait;
+
+pub use answer::{Answer, collect};
+pub use stack::TestStack;
+pub use wait::{eventually, within};

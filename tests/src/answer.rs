@@ -1,0 +1,89 @@
+//! What a client has when a stream is over.
+
+use tokencast_client::{AnswerEvent, AnswerStream, Error};
+
+use crate::wait::within;
+
+/// A stream's events, put together as a terminal would show them.
+#[derive(Debug)]
+pub struct Answer {
+    /// The text since the last restart.
+    pub text: String,
+    /// How often the text started again.
+    pub restarts: usize,
+    /// How often the connection was lost.
+    pub reconnects: usize,
+    /// How many pieces the text came in.
+    pub pieces: usize,
+    /// The attempt that the text is from.
+    pub attempt: u64,
+    pub ending: AnswerEvent,
+}
+
+impl Answer {
+    /// The code of a failed session.
+    pub fn failure(&self) -> Option<&str> {
+        match &self.ending {
+            AnswerEvent::Failed { code, .. } => Some(code),
+            _ => None,
+        }
+    }
+
+    pub fn is_completed(&self) -> bool {
+        matches!(self.ending, AnswerEvent::Completed { .. })
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.ending, AnswerEvent::Cancelled { .. })
+    }
+}
+
+/// Follows a stream to its end.
+pub async fn collect(stream: AnswerStream) -> Result<Answer, Error> {
+    collect_from(stream, |_| {}).await
+}
+
+/// Follows a stream to its end, and shows each event to `seen` as it comes.
+pub async fn collect_from(
+    mut stream: AnswerStream,
+    mut seen: impl FnMut(&AnswerEvent),
+) -> Result<Answer, Error> {
+    let (mut text, mut restarts, mut reconnects, mut pieces, mut attempt) =
+        (String::new(), 0, 0, 0, 0);
+    loop {
+        let event = within("the next event", stream.next())
+            .await
+            .expect("an ending before the end")?;
+        seen(&event);
+        match &event {
+            AnswerEvent::Text {
+                text: piece,
+                attempt: of,
+                ..
+            } => {
+                text.push_str(piece);
+                pieces += 1;
+                attempt = *of;
+            }
+            AnswerEvent::Restarted { attempt: of } => {
+                text.clear();
+                restarts += 1;
+                attempt = *of;
+            }
+            AnswerEvent::Reconnecting { .. } => reconnects += 1,
+            AnswerEvent::Started { .. } | AnswerEvent::Reconnected => {}
+            AnswerEvent::Completed { .. }
+            | AnswerEvent::Failed { .. }
+            | AnswerEvent::Cancelled { .. } => {
+                return Ok(Answer {
+                    text,
+                    restarts,
+                    reconnects,
+                    pieces,
+                    attempt,
+                    ending: event,
+                });
+            }
+        }
+    }
+}

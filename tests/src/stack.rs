@@ -1,0 +1,236 @@
+//! A stack on a free port, with a script for its model.
+
+use std::path::PathBuf;
+use std::sync::Once;
+use std::time::Duration;
+
+use aws_sdk_sqs::config::{BehaviorVersion, Region};
+use aws_sdk_sqs::types::QueueAttributeName;
+use tokencast::stack::{
+    DEAD_LETTER_QUEUE, Functions, QUEUE, REGION, RunningStack, StackOptions, TABLE, WORKER_FUNCTION,
+};
+use tokencast_client::Client;
+use tokencast_local::config::{FaultRule, ModelConfig, ScriptConfig};
+use tokencast_local::lambda::service::ProcessInfo;
+
+use crate::eventually;
+
+/// A stack, and how a test looks into it.
+pub struct TestStack {
+    pub running: RunningStack,
+    http: reqwest::Client,
+}
+
+/// What a test may want otherwise.
+pub struct TestOptions {
+    pub stack: StackOptions,
+    /// What the model says, and when.
+    pub script: ScriptConfig,
+}
+
+impl TestOptions {
+    /// Sets a variable of the worker.
+    pub fn worker_variable(&mut self, name: &str, value: impl Into<String>) {
+        self.stack
+            .worker_environment
+            .insert(name.to_owned(), value.into());
+    }
+}
+
+impl TestStack {
+    /// A stack whose model says "0 1 2 … " at full speed.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// A stack with other options.
+    pub async fn start_with(change: impl FnOnce(&mut TestOptions)) -> Self {
+        use_ring();
+        let stack = StackOptions {
+            functions: Functions::Executable {
+                program: function_host(),
+                args: Vec::new(),
+            },
+            ..StackOptions::default()
+        };
+        let mut options = TestOptions {
+            stack,
+            script: script(100, Duration::ZERO),
+        };
+        change(&mut options);
+        options.stack.model = ModelConfig::Scripted(options.script);
+        let running = RunningStack::start(options.stack).await.expect("a stack");
+        Self {
+            running,
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("a client"),
+        }
+    }
+
+    pub async fn shutdown(self) {
+        self.running.shutdown().await;
+    }
+
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// A client as one of the two users, `alice` and `bob`.
+    pub fn client(&self, user: &str) -> Client {
+        let users = &self.running.info.user_pool.users;
+        let user = users
+            .iter()
+            .find(|known| known.username == user)
+            .expect("a user of the stack");
+        self.running.client(user).build().expect("a client")
+    }
+
+    pub fn access_token(&self, user: &str) -> String {
+        self.running
+            .local
+            .cognito()
+            .issue_tokens(user)
+            .expect("a user of the stack")
+            .access_token
+    }
+
+    /// Another script from now on.
+    pub fn script(&self, script: ScriptConfig) {
+        assert!(
+            self.running.local.bedrock().set_script(script),
+            "the model is scripted"
+        );
+    }
+
+    pub fn sqs(&self) -> aws_sdk_sqs::Client {
+        let config = aws_sdk_sqs::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .endpoint_url(self.running.info.endpoints.url())
+            .credentials_provider(credentials())
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
+        aws_sdk_sqs::Client::from_conf(config.build())
+    }
+
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let config = aws_sdk_dynamodb::Config::builder()
+            .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+            .region(aws_sdk_dynamodb::config::Region::new(REGION))
+            .endpoint_url(self.running.info.endpoints.url())
+            .credentials_provider(credentials())
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
+        aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    pub fn queue_url(&self) -> String {
+        self.running.info.endpoints.queue_url(QUEUE)
+    }
+
+    pub fn dead_letter_queue_url(&self) -> String {
+        self.running.info.endpoints.queue_url(DEAD_LETTER_QUEUE)
+    }
+
+    /// The messages in a queue, those that are hidden included.
+    pub async fn messages_in(&self, queue_url: &str) -> u32 {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let asked = self.sqs().get_queue_attributes().queue_url(queue_url);
+        let attributes = asked
+            .set_attribute_names(Some(counts.to_vec()))
+            .send()
+            .await
+            .expect("attributes");
+        let attributes = attributes.attributes.unwrap_or_default();
+        counts
+            .iter()
+            .map(|count| attributes[count].parse::<u32>().expect("a number"))
+            .sum()
+    }
+
+    /// Every job was acknowledged.
+    pub async fn queue_is_empty(&self) {
+        let url = self.queue_url();
+        eventually("an empty queue", || async {
+            (self.messages_in(&url).await == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// The sessions that the table holds.
+    pub async fn sessions(&self) -> usize {
+        let scan = self
+            .dynamodb()
+            .scan()
+            .table_name(TABLE)
+            .send()
+            .await
+            .expect("a scan");
+        usize::try_from(scan.count()).expect("a count")
+    }
+
+    /// The worker process that runs an invocation, once there is one.
+    pub async fn busy_worker(&self) -> ProcessInfo {
+        eventually("a busy worker", || async {
+            let workers = self.running.local.lambda().processes(WORKER_FUNCTION);
+            workers
+                .into_iter()
+                .find(|worker| worker.request_id.is_some())
+        })
+        .await
+    }
+}
+
+/// "0 1 2 … ", a token at a time.
+pub fn script(tokens: usize, time_between_tokens: Duration) -> ScriptConfig {
+    ScriptConfig {
+        tokens: Some((0..tokens).map(|number| format!("{number} ")).collect()),
+        time_to_first_token: time_between_tokens,
+        time_between_tokens,
+        ..ScriptConfig::default()
+    }
+}
+
+/// The same with faults.
+pub fn faulty(
+    tokens: usize,
+    time_between_tokens: Duration,
+    faults: Vec<FaultRule>,
+) -> ScriptConfig {
+    ScriptConfig {
+        faults,
+        ..script(tokens, time_between_tokens)
+    }
+}
+
+/// What [`script`] says in all.
+pub fn text(tokens: usize) -> String {
+    (0..tokens).map(|number| format!("{number} ")).collect()
+}
+
+/// Any: the stack's SQS and DynamoDB ask for none.
+fn credentials() -> aws_credential_types::Credentials {
+    aws_credential_types::Credentials::new("AKIDTEST", "secret", None, None, "test")
+}
+
+fn use_ring() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Another may have been quicker; then there is one, which is all that is needed.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// `tokencast-under-test`, which cargo builds beside every test of this package.
+fn function_host() -> PathBuf {
+    let test = std::env::current_exe().expect("a test has a path");
+    let directory = test
+        .parent()
+        .and_then(|deps| deps.parent())
+        .expect("target/PROFILE/deps");
+    directory.join("tokencast-under-test")
+}

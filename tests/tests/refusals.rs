@@ -1,0 +1,141 @@
+//! What a client may do wrong, and what it is told; nothing is enqueued.
+
+use serde_json::{Value, json};
+use system_tests::graphql::only_error;
+use system_tests::stack::text;
+use system_tests::{TestStack, collect};
+use tokencast_client::Error;
+use uuid::Uuid;
+
+/// A start that is refused with a type and a message, and leaves nothing behind.
+async fn check_start(stack: &TestStack, prompt: &str, id: Option<&str>, expected: (&str, &str)) {
+    let before = stack.sessions().await;
+    let answer = stack.start_stream("alice", prompt, id).await;
+    assert_eq!(only_error(&answer), expected, "{answer}");
+    assert_eq!(answer["data"], Value::Null);
+    assert_eq!(
+        stack.messages_in(&stack.queue_url()).await,
+        0,
+        "nothing is enqueued"
+    );
+    assert_eq!(stack.sessions().await, before, "no session is made");
+}
+
+#[tokio::test]
+async fn a_bad_start_is_refused_with_what_was_expected() {
+    let stack = TestStack::start_with(|options| {
+        let limit = ("MAX_PROMPT_BYTES".to_owned(), "1000".to_owned());
+        options.stack.request_environment.extend([limit]);
+    })
+    .await;
+    let empty = ("INVALID_PROMPT", "prompt is empty: expected some text");
+    check_start(&stack, "", None, empty).await;
+    check_start(&stack, " \n\t ", None, empty).await;
+    let long = (
+        "INVALID_PROMPT",
+        "prompt has 1002 bytes: expected at most 1000",
+    );
+    check_start(&stack, &"é".repeat(501), None, long).await;
+    let no_uuid = (
+        "INVALID_PROMPT",
+        "sessionId is not a UUID: expected the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
+    );
+    for id in [
+        "",
+        "my session",
+        "67e5504410b1426f9247bb680e5fe0c8",
+        "../../etc",
+    ] {
+        check_start(&stack, "A prompt", Some(id), no_uuid).await;
+    }
+    let exactly = stack.start_stream("alice", &"é".repeat(500), None).await;
+    assert_eq!(
+        exactly["data"]["startStream"]["status"],
+        json!("streaming_started"),
+        "{exactly}"
+    );
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn by_default_a_prompt_has_a_hundred_thousand_bytes() {
+    let stack = TestStack::start().await;
+    let long = (
+        "INVALID_PROMPT",
+        "prompt has 100001 bytes: expected at most 100000",
+    );
+    check_start(&stack, &"x".repeat(100_001), None, long).await;
+    let answer = collect(stack.client("alice").stream("x".repeat(100_000)))
+        .await
+        .expect("an answer");
+    assert_eq!(answer.text, text(100));
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_session_is_its_owners_alone() {
+    let stack = TestStack::start().await;
+    let id = Uuid::new_v4();
+    collect(stack.client("alice").stream_as(id, "Mine"))
+        .await
+        .expect("an answer");
+    let theirs = ("UNAUTHORIZED", "the session belongs to someone else");
+    let id_text = id.to_string();
+
+    let started = stack.start_stream("bob", "Mine now", Some(&id_text)).await;
+    assert_eq!(only_error(&started), theirs);
+    let stopped = stack.stop_stream("bob", &id_text).await;
+    assert_eq!(only_error(&stopped), theirs);
+    for field in [
+        "getStream(sessionId: $id) { text }",
+        "getStreamStatus(sessionId: $id) { status }",
+    ] {
+        let document = format!("query($id: String!) {{ {field} }}");
+        let read = stack
+            .graphql("bob", &document, json!({ "id": id_text }))
+            .await;
+        assert_eq!(only_error(&read), theirs);
+    }
+    let listened = collect(stack.client("bob").resume(id))
+        .await
+        .expect_err("refused");
+    assert!(matches!(listened, Error::Unauthorized { .. }), "{listened}");
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_subscriber_claims_an_unknown_id() {
+    let stack = TestStack::start().await;
+    let id = Uuid::new_v4();
+    assert_eq!(
+        stack.get_stream("alice", &id.to_string()).await,
+        Value::Null,
+        "reading claims nothing"
+    );
+    // Alice listens first, and is slow to start; Bob, who heard of the id, comes between.
+    let answer = collect(stack.client("alice").stream_as(id, "Mine"))
+        .await
+        .expect("an answer");
+    assert!(answer.is_completed());
+    let listened = collect(stack.client("bob").stream_as(id, "Mine now"))
+        .await
+        .expect_err("refused");
+    assert!(matches!(listened, Error::Unauthorized { .. }), "{listened}");
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_user_may_not_publish() {
+    let stack = TestStack::start().await;
+    let document = "mutation { publishToken(sessionId: \"x\", token: \"forged\", isComplete: true) { token } }";
+    let answer = stack.graphql("alice", document, json!({})).await;
+    let (error_type, message) = only_error(&answer);
+    assert_eq!(
+        (error_type, message),
+        (
+            "Unauthorized",
+            "Not Authorized to access publishToken on type Mutation"
+        )
+    );
+    stack.shutdown().await;
+}
