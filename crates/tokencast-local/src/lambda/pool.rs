@@ -167,7 +167,7 @@ impl Pool {
         let (environment, last_lines) = self
             .spawn()
             .map_err(|error| self.not_started(request_id, &error))?;
-        match environment.ready(&self.template.clock).await {
+        match environment.ready().await {
             Ok(()) => Ok(environment),
             Err(error) => {
                 self.discard(&environment);

@@ -160,7 +160,7 @@ impl Lambda {
         self.signal(pid, Signal::KILL)
     }
 
-    /// Stops a process in its tracks (`SIGSTOP`), until [`Lambda::thaw`].
+    /// Stops a process in its tracks (`SIGSTOP`), until [`Lambda::thaw`]. Its threads stop within moments, not at once.
     pub fn freeze(&self, pid: u32) -> bool {
         self.signal(pid, Signal::STOP)
     }

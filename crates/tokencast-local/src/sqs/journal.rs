@@ -122,6 +122,13 @@ impl Kept {
     }
 }
 
+/// Where a journal is kept, for one process at a time.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    lock: File,
+}
+
 /// The open journal.
 #[derive(Debug)]
 pub struct Journal {
@@ -130,10 +137,11 @@ pub struct Journal {
     _lock: File,
 }
 
-impl Journal {
-    /// Starts a journal in `directory` that says no more than `kept`.
-    pub fn start(directory: &Path, kept: &Kept) -> Result<Self, JournalError> {
-        let lock_path = directory.join(format!("{FILE}.lock"));
+impl Directory {
+    /// Takes a directory, which is made if need be.
+    pub fn take(path: &Path) -> Result<Self, JournalError> {
+        std::fs::create_dir_all(path).map_err(at(path))?;
+        let lock_path = path.join(format!("{FILE}.lock"));
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -141,12 +149,44 @@ impl Journal {
             .open(&lock_path)
             .map_err(at(&lock_path))?;
         match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(JournalError::InUse { path: lock_path }),
-            Err(TryLockError::Error(error)) => return Err(at(&lock_path)(error)),
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: lock_path }),
+            Err(TryLockError::Error(error)) => Err(at(&lock_path)(error)),
         }
-        let path = directory.join(FILE);
-        let fresh = directory.join(format!("{FILE}.new"));
+    }
+
+    /// Reads the journal of the run before. A last line that was cut short never happened.
+    pub fn load(&self) -> Result<Kept, JournalError> {
+        let path = self.path.join(FILE);
+        let text = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
+            Err(error) => return Err(at(&path)(error)),
+        };
+        let mut kept = Kept::default();
+        let whole = text
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(&[][..], |end| &text[..end]);
+        let lines = whole.split(|byte| *byte == b'\n').enumerate();
+        for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
+            let record = serde_json::from_slice(line).map_err(|source| JournalError::Corrupt {
+                path: path.clone(),
+                line: index + 1,
+                source,
+            })?;
+            apply(&mut kept.queues, record);
+        }
+        Ok(kept)
+    }
+
+    /// Starts a new journal that says no more than `kept`.
+    pub fn start(self, kept: &Kept) -> Result<Journal, JournalError> {
+        let path = self.path.join(FILE);
+        let fresh = self.path.join(format!("{FILE}.new"));
         let mut file = File::create(&fresh).map_err(at(&fresh))?;
         for (name, queue) in &kept.queues {
             let create = Record::Create {
@@ -164,41 +204,17 @@ impl Journal {
         }
         file.sync_all().map_err(at(&fresh))?;
         std::fs::rename(&fresh, &path).map_err(at(&path))?;
-        Ok(Self { file, _lock: lock })
-    }
-
-    pub fn append(&mut self, record: &Record) -> io::Result<()> {
-        write(&mut self.file, std::slice::from_ref(record))
+        Ok(Journal {
+            file,
+            _lock: self.lock,
+        })
     }
 }
 
-/// Reads the journal in `directory`, which is made if need be. A last line that was cut short never happened.
-pub fn load(directory: &Path) -> Result<Kept, JournalError> {
-    std::fs::create_dir_all(directory).map_err(at(directory))?;
-    let path = directory.join(FILE);
-    let text = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
-        Err(error) => return Err(at(&path)(error)),
-    };
-    let mut kept = Kept::default();
-    let whole = text
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(&[][..], |end| &text[..end]);
-    for (index, line) in whole
-        .split(|byte| *byte == b'\n')
-        .enumerate()
-        .filter(|(_, line)| !line.is_empty())
-    {
-        let record = serde_json::from_slice(line).map_err(|source| JournalError::Corrupt {
-            path: path.clone(),
-            line: index + 1,
-            source,
-        })?;
-        apply(&mut kept.queues, record);
+impl Journal {
+    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+        write(&mut self.file, std::slice::from_ref(record))
     }
-    Ok(kept)
 }
 
 /// Makes one change.
@@ -253,7 +269,10 @@ pub fn apply(queues: &mut Queues, record: Record) {
         } => change(queues, &queue, |queue| {
             queue.update(id, |message| message.visible_ms = until_ms);
         }),
-        Record::Delete { queue, id } => change(queues, &queue, |queue| drop(queue.remove(id))),
+        // Makes nothing visible: no long poll need look.
+        Record::Delete { queue, id } => {
+            drop(queues.get_mut(&queue).and_then(|queue| queue.remove(id)));
+        }
         Record::DeadLetter {
             queue,
             to,

@@ -36,7 +36,7 @@ use crate::clock::Clock;
 use crate::config::QueueConfig;
 use crate::endpoints::Endpoints;
 use attributes::Attributes;
-use journal::{Journal, JournalError};
+use journal::{Directory, JournalError, Kept};
 use store::Store;
 
 /// The queues of a stack.
@@ -63,18 +63,22 @@ impl Sqs {
         clock: Clock,
         state: Option<&Path>,
     ) -> Result<Self, SqsError> {
-        let mut kept = match state {
-            Some(directory) => journal::load(directory).map_err(SqsError::Journal)?,
-            None => journal::Kept::default(),
+        let directory = state
+            .map(Directory::take)
+            .transpose()
+            .map_err(SqsError::Journal)?;
+        let mut kept = match &directory {
+            Some(directory) => directory.load().map_err(SqsError::Journal)?,
+            None => Kept::default(),
         };
         for config in queues {
             let attributes = configured(config, queues, &endpoints)?;
             kept.configure(&config.name, attributes, clock.now_ms());
         }
-        let journal = match state {
-            Some(directory) => Some(Journal::start(directory, &kept).map_err(SqsError::Journal)?),
-            None => None,
-        };
+        let journal = directory
+            .map(|directory| directory.start(&kept))
+            .transpose()
+            .map_err(SqsError::Journal)?;
         Ok(Self {
             store: Arc::new(Store::new(kept, journal, endpoints, clock)),
         })
@@ -83,6 +87,11 @@ impl Sqs {
     /// Answers `POST` on any path: the SDKs post to the endpoint's root, or to a queue's URL.
     pub fn router(&self) -> axum::Router {
         wire::router(Arc::clone(&self.store))
+    }
+
+    /// Lets go of the state directory, so that another may take it; connections that are still open change nothing more.
+    pub fn close(&self) {
+        self.store.lock().close();
     }
 }
 

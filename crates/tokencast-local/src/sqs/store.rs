@@ -29,6 +29,7 @@ pub struct State {
     pub queues: Queues,
     pub move_tasks: Vec<MoveTask>,
     journal: Option<Journal>,
+    closed: bool,
 }
 
 /// A checked `ReceiveMessage`.
@@ -45,6 +46,7 @@ impl Store {
             queues: kept.queues,
             move_tasks: Vec::new(),
             journal,
+            closed: false,
         };
         Self {
             endpoints,
@@ -236,8 +238,16 @@ impl State {
             .ok_or_else(ApiError::no_such_queue)
     }
 
+    pub fn close(&mut self) {
+        self.closed = true;
+        self.journal = None;
+    }
+
     /// Writes a change to the journal, then makes it.
     pub fn commit(&mut self, record: Record) -> Result<(), ApiError> {
+        if self.closed {
+            return Err(Kind::InternalFailure.with("The queues are closed."));
+        }
         let written = self
             .journal
             .as_mut()

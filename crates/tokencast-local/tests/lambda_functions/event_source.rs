@@ -60,11 +60,36 @@ async fn a_mapping_that_lambda_would_refuse_is_refused() {
     config.timeout = Duration::from_secs(31);
     let stack = Stack::start(config).await;
     let refused = stack
-        .try_map(1)
+        .try_map(1, Duration::ZERO)
         .await
         .expect_err("a timeout longer than the visibility");
     let expected = "Queue visibility timeout: 30 seconds is less than Function timeout: 31 seconds";
     assert!(refused.to_string().ends_with(expected), "{refused}");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_window_gathers_more_than_one_receive_brings() {
+    let stack = Stack::start(worker()).await;
+    for _ in 0..12 {
+        send(&stack, "count").await;
+    }
+    let mapping = stack
+        .try_map(12, Duration::from_secs(3))
+        .await
+        .expect("a valid mapping");
+    eventually("they come together", async || {
+        logged().contains("a batch of 12").then_some(())
+    })
+    .await;
+    until(&stack, "jobs", [0, 0, 0]).await;
+    send(&stack, "count").await;
+    eventually("it comes alone in the end", async || {
+        logged().contains("a batch of 1 ").then_some(())
+    })
+    .await;
+    until(&stack, "jobs", [0, 0, 0]).await;
+    mapping.shutdown(GRACE).await;
     stack.stop().await;
 }
 

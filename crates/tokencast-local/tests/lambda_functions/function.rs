@@ -52,9 +52,12 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }))
 }
 
-/// Per message: `ok`, `bad` reports a failure, `hang` never ends at its first receive, `throw` fails the whole batch.
+/// Per message: `count` tells how many came together, `ok` is done, `bad` reports a failure, `hang` never ends at its first receive, `throw` fails the whole batch.
 async fn batch(records: &[Value]) -> Result<Value, Error> {
     let mut failures = Vec::new();
+    if records.iter().all(|record| record["body"] == "count") {
+        println!("a batch of {}", records.len());
+    }
     for record in records {
         let first = record["attributes"]["ApproximateReceiveCount"] == "1";
         match record["body"].as_str() {

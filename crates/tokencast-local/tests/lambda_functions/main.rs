@@ -5,6 +5,7 @@ mod function;
 mod http;
 mod orphans;
 mod processes;
+mod runtime_api;
 #[path = "../sqs_support/mod.rs"]
 mod sqs_support;
 mod stack;

@@ -18,6 +18,24 @@ fn function_error(result: Result<impl std::fmt::Debug, InvokeError>) -> (String,
     }
 }
 
+/// Freezes a process, and waits until each of its threads has stopped, where that can be seen.
+async fn freeze(stack: &Stack, pid: u32) {
+    assert!(stack.lambda.freeze(pid));
+    eventually("stopped", async || {
+        let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+            return Some(());
+        };
+        let stopped = |stat: std::path::PathBuf| {
+            std::fs::read_to_string(stat).is_ok_and(|text| text.contains(") T "))
+        };
+        tasks
+            .flatten()
+            .all(|task| stopped(task.path().join("stat")))
+            .then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn an_idle_process_is_used_again_and_a_busy_one_is_not() {
     let stack = Stack::start(worker()).await;
@@ -95,7 +113,7 @@ async fn a_frozen_process_is_late_too() {
     let stack = Stack::start(worker()).await;
     stack.lambda.warm("worker", 1).await.expect("warm");
     let pid = stack.processes()[0].pid;
-    assert!(stack.lambda.freeze(pid));
+    freeze(&stack, pid).await;
     let waiting = stack.invoking(json!({}));
     stack.busy().await;
     assert!(stack.lambda.thaw(pid));
@@ -103,7 +121,7 @@ async fn a_frozen_process_is_late_too() {
         .await
         .expect("no panic")
         .expect("an answer, once thawed");
-    assert!(stack.lambda.freeze(pid));
+    freeze(&stack, pid).await;
     let waiting = stack.invoking(json!({}));
     stack.busy().await;
     stack.clock.advance(Duration::from_secs(30));

@@ -119,15 +119,21 @@ impl Stack {
     }
 
     pub(crate) async fn map(&self, batch_size: u32) -> EventSource {
-        self.try_map(batch_size).await.expect("a valid mapping")
+        self.try_map(batch_size, Duration::ZERO)
+            .await
+            .expect("a valid mapping")
     }
 
-    pub(crate) async fn try_map(&self, batch_size: u32) -> Result<EventSource, EventSourceError> {
+    pub(crate) async fn try_map(
+        &self,
+        batch_size: u32,
+        window: Duration,
+    ) -> Result<EventSource, EventSourceError> {
         let config = EventSourceConfig {
             queue: "jobs".to_owned(),
             function: "worker".to_owned(),
             batch_size: batch_size.try_into().expect("not zero"),
-            batching_window: Duration::ZERO,
+            batching_window: window,
             maximum_concurrency: 5.try_into().expect("not zero"),
             report_batch_item_failures: true,
         };

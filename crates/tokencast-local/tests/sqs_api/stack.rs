@@ -5,6 +5,7 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use serde_json::Value;
 use tokencast_local::clock::Clock;
 use tokencast_local::endpoints::Endpoints;
+use tokencast_local::sqs::Sqs;
 use tokio::task::JoinHandle;
 
 use crate::sqs_support::{client, endpoints, http, serve, sqs};
@@ -16,6 +17,7 @@ pub(crate) struct Stack {
     pub(crate) client: Client,
     pub(crate) url: String,
     pub(crate) dead_url: String,
+    sqs: Sqs,
     server: JoinHandle<()>,
 }
 
@@ -29,7 +31,6 @@ impl Stack {
         let clock = Clock::system();
         let sqs = sqs(&endpoints, &clock, state);
         let server = serve(listener, sqs.router());
-        drop(sqs);
         let client = client(&endpoints);
         let (url, dead_url) = (endpoints.queue_url("jobs"), endpoints.queue_url("dead"));
         Self {
@@ -38,11 +39,13 @@ impl Stack {
             client,
             url,
             dead_url,
+            sqs,
             server,
         }
     }
 
     pub(crate) async fn stop(self) {
+        self.sqs.close();
         self.server.abort();
         let _ = self.server.await;
     }

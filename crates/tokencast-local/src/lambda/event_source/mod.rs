@@ -86,6 +86,12 @@ impl EventSource {
             abandoning: CancellationToken::new(),
         };
         let concurrency = config.maximum_concurrency.get() as usize;
+        // A window is for gathering: several pollers would share the messages out among their batches.
+        let pollers = if config.batching_window.is_zero() {
+            POLLERS
+        } else {
+            1
+        };
         let mapping = Arc::new(Mapping {
             region: lambda.endpoints().region.clone(),
             permits: Arc::new(Semaphore::new(concurrency)),
@@ -98,7 +104,7 @@ impl EventSource {
             clock,
             queue,
         });
-        for _ in 0..POLLERS.min(concurrency) {
+        for _ in 0..pollers.min(concurrency) {
             source.tracker.spawn(poller::poll(Arc::clone(&mapping)));
         }
         Ok(source)
