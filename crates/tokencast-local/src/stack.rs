@@ -64,6 +64,7 @@ pub struct Stack {
     ca_pem_path: PathBuf,
     connections: Connections,
     bedrock: Bedrock,
+    sqs: Sqs,
     cognito: Cognito,
     dynamodb: DynamoDb,
     lambda: Lambda,
@@ -234,6 +235,7 @@ impl BoundStack {
             ca_pem_path,
             connections,
             bedrock,
+            sqs,
             cognito,
             dynamodb,
             lambda,
@@ -296,6 +298,7 @@ impl Stack {
         if let Err(error) = self.gateway.await {
             tracing::error!(%error, "the gateway ended badly");
         }
+        self.sqs.close();
         self.dynamodb.shutdown().await;
     }
 }
