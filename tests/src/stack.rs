@@ -173,6 +173,26 @@ impl TestStack {
         usize::try_from(scan.count()).expect("a count")
     }
 
+    /// Puts a message into the queue by hand.
+    pub async fn send(&self, body: &str) {
+        let sent = self
+            .sqs()
+            .send_message()
+            .queue_url(self.queue_url())
+            .message_body(body);
+        sent.send().await.expect("the queue takes it");
+    }
+
+    /// Waits until the model has said so many tokens to a call that is not over.
+    pub async fn model_said(&self, tokens: u64) {
+        let said = self.running.local.bedrock().wait_until(|calls| {
+            calls
+                .iter()
+                .any(|call| call.ended.is_none() && call.tokens_sent >= tokens)
+        });
+        crate::within("the model's tokens", said).await;
+    }
+
     /// The worker process that runs an invocation, once there is one.
     pub async fn busy_worker(&self) -> ProcessInfo {
         eventually("a busy worker", || async {

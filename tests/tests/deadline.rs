@@ -1,0 +1,61 @@
+//! Lambda's deadline: the session ends before it, and who ignores it is killed.
+
+use std::time::Duration;
+
+use system_tests::stack::{faulty, script, text};
+use system_tests::{TestStack, collect};
+use tokencast_local::config::{FaultRule, ModelFault};
+
+#[tokio::test]
+async fn near_the_deadline_the_session_ends_with_its_text() {
+    let stack = TestStack::start_with(|options| {
+        options.script = script(10_000, Duration::from_millis(10));
+        options.stack.worker_timeout = Duration::from_secs(3);
+    })
+    .await;
+    let answer = collect(stack.client("alice").stream("A very long story"))
+        .await
+        .expect("an answer");
+    assert_eq!(answer.failure(), Some("DEADLINE"));
+    assert!(
+        text(10_000).starts_with(&answer.text) && answer.text.len() > 100,
+        "{} bytes",
+        answer.text.len()
+    );
+    stack.queue_is_empty().await;
+    assert_eq!(
+        stack.running.local.bedrock().calls().len(),
+        1,
+        "another attempt would take as long"
+    );
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_is_killed_at_its_deadline_is_followed_by_another() {
+    let stack = TestStack::start_with(|options| {
+        options.script = faulty(50, Duration::from_millis(5), vec![]);
+        options.stack.worker_timeout = Duration::from_secs(2);
+        options.worker_variable("LEASE_SECONDS", "1");
+    })
+    .await;
+    stack.script(faulty(
+        50,
+        Duration::from_millis(5),
+        vec![FaultRule::first(
+            std::num::NonZeroU32::MIN,
+            ModelFault::Stall { after_tokens: 10 },
+        )],
+    ));
+    let stream = stack.client("alice").stream("Why do rivers meander?");
+    let (answer, ()) = tokio::join!(collect(stream), async {
+        stack.model_said(10).await;
+        // Paused, it can't end in time: Lambda kills it.
+        let worker = stack.busy_worker().await.pid;
+        assert!(stack.running.local.lambda().freeze(worker));
+    });
+    let answer = answer.expect("an answer");
+    assert_eq!((answer.text, answer.attempt), (text(50), 2));
+    stack.queue_is_empty().await;
+    stack.shutdown().await;
+}

@@ -1,0 +1,171 @@
+//! The model is busy, fails, falls silent, or is cut off.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde_json::json;
+use system_tests::answer::Answer;
+use system_tests::stack::{faulty, text};
+use system_tests::{TestStack, collect};
+use tokencast_local::config::{FaultRule, ModelException, ModelFault};
+
+const TOKENS: usize = 60;
+
+/// A prompt to a model with these faults.
+async fn ask(faults: Vec<FaultRule>) -> (TestStack, Answer) {
+    let stack = TestStack::start_with(|options| {
+        options.script = faulty(TOKENS, Duration::from_millis(5), faults);
+        options.worker_variable("LEASE_SECONDS", "2");
+        options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "500");
+    })
+    .await;
+    let answer = collect(stack.client("alice").stream("Why do rivers meander?"))
+        .await
+        .expect("an answer");
+    (stack, answer)
+}
+
+/// A fault of the first calls only: the answer comes all the same, whole.
+async fn check_recovers(calls: u32, fault: ModelFault, shows: bool) {
+    let calls = NonZeroU32::new(calls).expect("not 0");
+    let (stack, answer) = ask(vec![FaultRule::first(calls, fault.clone())]).await;
+    assert!(answer.is_completed(), "{fault:?}: {:?}", answer.ending);
+    assert_eq!(answer.text, text(TOKENS), "{fault:?}");
+    assert_eq!(answer.restarts > 0, shows, "{fault:?}");
+    assert_eq!(
+        stack.running.local.bedrock().calls().len(),
+        1 + calls.get() as usize
+    );
+    stack.queue_is_empty().await;
+    assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 0);
+    stack.shutdown().await;
+}
+
+/// A fault of every call: the session fails with a code, what was said is kept, and the message is kept for later.
+async fn check_fails(fault: ModelFault, code: &str, kept: usize) {
+    let (stack, answer) = ask(vec![FaultRule::always(fault.clone())]).await;
+    assert_eq!(answer.failure(), Some(code), "{fault:?}");
+    assert_eq!(answer.text, text(kept), "{fault:?}");
+    assert_eq!(
+        stack.running.local.bedrock().calls().len(),
+        3,
+        "three attempts"
+    );
+    stack.queue_is_empty().await;
+    assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 1);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_busy_model_is_asked_again_and_the_client_sees_nothing_of_it() {
+    check_recovers(2, ModelFault::Refuse(ModelException::Throttling), false).await;
+}
+
+#[tokio::test]
+async fn a_model_that_fails_to_start_is_asked_again() {
+    check_recovers(1, ModelFault::Refuse(ModelException::InternalServer), false).await;
+}
+
+#[tokio::test]
+async fn a_model_error_in_mid_stream_starts_the_text_again() {
+    let exception = ModelException::ModelStreamError;
+    check_recovers(
+        1,
+        ModelFault::Fail {
+            after_tokens: 20,
+            exception,
+        },
+        true,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_without_its_end_starts_the_text_again() {
+    check_recovers(1, ModelFault::Cut { after_tokens: 20 }, true).await;
+}
+
+#[tokio::test]
+async fn a_stream_whose_connection_breaks_starts_the_text_again() {
+    check_recovers(1, ModelFault::Reset { after_tokens: 20 }, true).await;
+}
+
+#[tokio::test]
+async fn a_stream_that_falls_silent_starts_the_text_again() {
+    check_recovers(1, ModelFault::Stall { after_tokens: 20 }, true).await;
+}
+
+#[tokio::test]
+async fn a_model_that_is_always_busy_fails_the_session() {
+    check_fails(
+        ModelFault::Refuse(ModelException::Throttling),
+        "THROTTLED",
+        0,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_model_that_always_fails_in_mid_stream_fails_the_session_and_its_text_is_kept() {
+    let exception = ModelException::InternalServer;
+    check_fails(
+        ModelFault::Fail {
+            after_tokens: 20,
+            exception,
+        },
+        "MODEL_ERROR",
+        20,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_model_that_always_falls_silent_fails_the_session() {
+    check_fails(ModelFault::Stall { after_tokens: 10 }, "MODEL_STALLED", 10).await;
+}
+
+#[tokio::test]
+async fn a_prompt_that_the_model_refuses_fails_at_once() {
+    let (stack, answer) = ask(vec![FaultRule::always(ModelFault::Refuse(
+        ModelException::Validation,
+    ))])
+    .await;
+    assert_eq!(answer.failure(), Some("INVALID_PROMPT"));
+    assert_eq!(
+        stack.running.local.bedrock().calls().len(),
+        1,
+        "no other attempt"
+    );
+    stack.queue_is_empty().await;
+    assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 0);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn while_the_model_is_busy_the_session_is_queued() {
+    let stack = TestStack::start_with(|options| {
+        let busy = FaultRule::always(ModelFault::Refuse(ModelException::Throttling));
+        options.script = faulty(TOKENS, Duration::ZERO, vec![busy]);
+    })
+    .await;
+    let started = stack
+        .start_stream("alice", "Why do rivers meander?", None)
+        .await;
+    let id = started["data"]["startStream"]["sessionId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let refused = stack
+        .running
+        .local
+        .bedrock()
+        .wait_until(|calls| calls.len() == 2);
+    system_tests::within("a second try", refused).await;
+    let session = stack.get_stream("alice", &id).await;
+    assert_eq!(
+        (&session["status"], &session["text"]),
+        (&json!("QUEUED"), &json!(""))
+    );
+    assert_eq!(session["error"], json!(null));
+    stack.shutdown().await;
+}

@@ -1,0 +1,162 @@
+//! A stop is a stop: the model's stream ends, the text so far is kept, and everybody hears of it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use system_tests::stack::{faulty, script, text};
+use system_tests::{TestStack, collect, eventually, within};
+use tokencast_local::bedrock::log::EndReason;
+use tokencast_local::config::{FaultRule, ModelException, ModelFault};
+use uuid::Uuid;
+
+#[tokio::test]
+async fn a_stop_while_streaming_ends_the_model_and_keeps_the_text() {
+    let stack =
+        TestStack::start_with(|options| options.script = script(2000, Duration::from_millis(10)))
+            .await;
+    let (id, client) = (Uuid::new_v4(), stack.client("alice"));
+    let (answer, ()) = tokio::join!(collect(client.stream_as(id, "A very long story")), async {
+        stack.model_said(50).await;
+        client.stop(id).await.expect("stopped");
+    });
+    let answer = answer.expect("an answer");
+    assert!(answer.is_cancelled(), "{:?}", answer.ending);
+    assert!(text(2000).starts_with(&answer.text) && answer.text.len() > 100);
+    within(
+        "the model's end",
+        stack
+            .running
+            .local
+            .bedrock()
+            .wait_until(|calls| calls[0].ended.is_some()),
+    )
+    .await;
+    assert_eq!(
+        stack.running.local.bedrock().calls()[0].ended,
+        Some(EndReason::ClientGone)
+    );
+    let record = stack.get_stream("alice", &id.to_string()).await;
+    assert_eq!(
+        (&record["status"], &record["text"]),
+        (&json!("CANCELLED"), &json!(answer.text))
+    );
+    // Again, and by somebody else.
+    let again = stack.stop_stream("alice", &id.to_string()).await;
+    assert_eq!(again["data"]["stopStream"]["status"], json!("CANCELLED"));
+    let refused = stack.stop_stream("bob", &id.to_string()).await;
+    assert_eq!(
+        system_tests::graphql::only_error(&refused).0,
+        "UNAUTHORIZED"
+    );
+    assert_eq!(
+        stack.get_stream("alice", &id.to_string()).await,
+        record,
+        "nothing has changed"
+    );
+    stack.queue_is_empty().await;
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stop_is_heard_within_700_ms() {
+    let stack =
+        TestStack::start_with(|options| options.script = script(5000, Duration::from_millis(10)))
+            .await;
+    let client = stack.client("alice");
+    let mut delays = Vec::new();
+    for _ in 0..20 {
+        let id = Uuid::new_v4();
+        let (answer, asked_at) =
+            tokio::join!(collect(client.stream_as(id, "A very long story")), async {
+                stack.model_said(20 + fastrand::u64(..50)).await;
+                let asked_at = Instant::now();
+                client.stop(id).await.expect("stopped");
+                asked_at
+            });
+        delays.push(asked_at.elapsed());
+        assert!(answer.expect("an answer").is_cancelled());
+    }
+    delays.sort();
+    println!(
+        "from the stop to the end: median {:?}, p95 {:?}",
+        delays[10], delays[18]
+    );
+    assert!(delays[18] < Duration::from_millis(700), "{delays:?}");
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stop_before_the_start_is_not_lost() {
+    let stack = TestStack::start().await;
+    let id = Uuid::new_v4().to_string();
+    let stopped = stack.stop_stream("alice", &id).await;
+    assert_eq!(
+        stopped["data"]["stopStream"]["status"],
+        json!("CANCELLED"),
+        "{stopped}"
+    );
+    let started = stack.start_stream("alice", "Too late", Some(&id)).await;
+    assert_eq!(
+        started["data"]["startStream"]["status"],
+        json!("CANCELLED"),
+        "{started}"
+    );
+    assert_eq!(stack.messages_in(&stack.queue_url()).await, 0);
+    assert_eq!(stack.running.local.bedrock().calls().len(), 0);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stop_of_a_queued_session_is_a_stop_before_it_begins() {
+    let stack = TestStack::start_with(|options| {
+        // Busy for as long as it is asked: the session waits in the queue.
+        let busy = FaultRule::always(ModelFault::Refuse(ModelException::Throttling));
+        options.script = faulty(10, Duration::ZERO, vec![busy]);
+    })
+    .await;
+    let (id, client) = (Uuid::new_v4(), stack.client("alice"));
+    let (answer, ()) = tokio::join!(collect(client.stream_as(id, "A prompt")), async {
+        within(
+            "a first try",
+            stack
+                .running
+                .local
+                .bedrock()
+                .wait_until(|calls| !calls.is_empty()),
+        )
+        .await;
+        eventually("the session back in the queue", || async {
+            let stopped = stack.stop_stream("alice", &id.to_string()).await;
+            (stopped["data"]["stopStream"]["status"] == json!("CANCELLED")).then_some(())
+        })
+        .await;
+    });
+    let answer = answer.expect("an answer");
+    assert!(
+        answer.is_cancelled() && answer.text.is_empty(),
+        "{answer:?}"
+    );
+    stack.queue_is_empty().await;
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stop_after_the_end_changes_nothing() {
+    let stack = TestStack::start().await;
+    let (id, client) = (Uuid::new_v4(), stack.client("alice"));
+    collect(client.stream_as(id, "A prompt"))
+        .await
+        .expect("an answer");
+    let stopped = stack.stop_stream("alice", &id.to_string()).await;
+    assert_eq!(
+        stopped["data"]["stopStream"]["status"],
+        json!("COMPLETED"),
+        "{stopped}"
+    );
+    let record = stack.get_stream("alice", &id.to_string()).await;
+    assert_eq!(
+        (&record["status"], &record["text"]),
+        (&json!("COMPLETED"), &json!(text(100)))
+    );
+    stack.shutdown().await;
+}
