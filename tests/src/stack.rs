@@ -173,6 +173,15 @@ impl TestStack {
         usize::try_from(scan.count()).expect("a count")
     }
 
+    /// Runs the command to its end; its output.
+    pub async fn command(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = tokio::process::Command::new(function_host());
+        let output = command.args(arguments).kill_on_drop(true).output();
+        crate::within("the command's end", output)
+            .await
+            .expect("the command runs")
+    }
+
     /// Puts a message into the queue by hand.
     pub async fn send(&self, body: &str) {
         let sent = self

@@ -8,6 +8,7 @@
 //! | [`bedrock`] | the model: ConverseStream |
 //! | [`sessions`] | the session table in DynamoDB |
 //! | [`queue`] | the job queue in SQS |
+//! | [`dead_letters`] | the jobs whose every attempt failed, and putting them back |
 //! | [`clock`] | the system's time |
 //! | [`runtime`] | a function's process, from its start to its exit code |
 //! | [`telemetry`] | logs as JSON lines, and metrics in them |
@@ -16,6 +17,7 @@ pub mod appsync;
 pub mod bedrock;
 pub mod clock;
 pub mod config;
+pub mod dead_letters;
 pub mod queue;
 pub mod runtime;
 pub mod sdk;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
@@ -16,6 +17,22 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The settings of the environment: region, credentials, endpoints.
 pub async fn load() -> SdkConfig {
+    loader().load().await
+}
+
+/// The settings for one endpoint that answers for all services, whatever the credentials.
+pub async fn load_for_endpoint(url: &str, region: &str) -> SdkConfig {
+    let credentials = Credentials::new("local", "local", None, None, "local");
+    let region = Region::new(region.to_owned());
+    loader()
+        .endpoint_url(url)
+        .region(region)
+        .credentials_provider(credentials)
+        .load()
+        .await
+}
+
+fn loader() -> ConfigLoader {
     let http_client = aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
@@ -29,8 +46,6 @@ pub async fn load() -> SdkConfig {
         .http_client(http_client)
         .timeout_config(timeouts)
         .retry_config(retries)
-        .load()
-        .await
 }
 
 /// For Bedrock: no limit on a stream's time, which the pipeline watches, and no tries behind the worker's back.

@@ -32,6 +32,7 @@ pub struct Cli {
 pub enum Command {
     Ask(AskArgs),
     Dev(DevArgs),
+    Redrive(RedriveArgs),
     #[command(hide = true)]
     Function(FunctionArgs),
 }
@@ -142,6 +143,59 @@ pub struct ApiArgs {
     /// Trust the authorities in this PEM file as well.
     #[arg(long, value_name = "PEM")]
     pub ca_file: Option<PathBuf>,
+}
+
+const REDRIVE_HELP: &str = "\
+Examples:
+  tokencast redrive --local --list                 what failed on a `tokencast dev` that is running
+  tokencast redrive --local --session SESSION_ID
+  tokencast redrive --queue-url URL --dead-letter-queue-url URL --table NAME --all
+
+Without --local, the region and credentials are those of the AWS environment.";
+
+/// Show the jobs whose every attempt failed, or have them tried again.
+///
+/// Such a job is in the dead-letter queue, and its session has failed. Putting the job back opens the session again.
+#[derive(Debug, Args)]
+#[command(after_long_help = REDRIVE_HELP)]
+pub struct RedriveArgs {
+    #[command(flatten)]
+    pub what: RedriveWhat,
+
+    /// The local stack on this port.
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680")]
+    pub local: Option<u16>,
+
+    /// The queue that the jobs go back to.
+    #[arg(long, value_name = "URL", required_unless_present = "local")]
+    pub queue_url: Option<String>,
+
+    #[arg(long, value_name = "URL", required_unless_present = "local")]
+    pub dead_letter_queue_url: Option<String>,
+
+    /// The sessions' table.
+    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    pub table: Option<String>,
+
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct RedriveWhat {
+    /// Show them, and change nothing.
+    #[arg(long)]
+    pub list: bool,
+
+    /// Put the job of this session back.
+    #[arg(long, value_name = "SESSION_ID")]
+    pub session: Option<Uuid>,
+
+    /// Put all of them back, those that are no jobs included.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// Start the local stack and keep it until Ctrl-C.

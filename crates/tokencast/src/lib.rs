@@ -5,6 +5,7 @@
 //! | [`cli`] | the arguments |
 //! | [`ask`] | `tokencast ask`: one prompt, its answer on stdout |
 //! | [`dev`] | `tokencast dev`: the local stack, until Ctrl-C |
+//! | [`redrive`] | `tokencast redrive`: jobs whose every attempt failed |
 //! | [`function`] | `tokencast function`: a Lambda function's runtime loop, as the local stack starts it |
 //! | [`stack`] | this project's resources on the local stack |
 //! | [`amplify`] | `amplify_outputs.json` |
@@ -18,6 +19,7 @@ pub mod exit;
 pub mod function;
 pub mod logging;
 pub mod model;
+pub mod redrive;
 pub mod signal;
 pub mod stack;
 
@@ -65,6 +67,7 @@ pub fn main_with(
         match cli.command {
             Command::Ask(args) => ask::run(args, &lookup).await,
             Command::Dev(args) => dev::run(args, &lookup).await,
+            Command::Redrive(args) => redrive::run(args).await,
             Command::Function(_) => unreachable!("it returned above"),
         }
     });

@@ -1,0 +1,175 @@
+//! The dead-letter queue: what is in it, and putting it back.
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use thiserror::Error;
+use tokencast_core::id::SessionId;
+use tokencast_core::job::Job;
+use tokencast_core::ports::{Applied, Clock, SessionStore, StoreError, update};
+use tokencast_core::session::Session;
+
+use crate::sessions::SessionTable;
+
+/// While a message is looked at, nobody else sees it.
+const VISIBILITY_S: i32 = 60;
+
+/// The queue that jobs end in whose every attempt failed, the queue they came from, and their sessions.
+#[derive(Clone, Debug)]
+pub struct DeadLetters<C> {
+    sqs: Client,
+    dead_letter_queue_url: String,
+    queue_url: String,
+    sessions: SessionTable,
+    clock: C,
+}
+
+/// A message of the dead-letter queue. Its prompt is not shown.
+#[derive(Clone, Debug)]
+pub struct DeadLetter {
+    pub message_id: String,
+    /// `None` for a body that is no job.
+    pub session_id: Option<SessionId>,
+    /// The session as it stands; `None` where there is none any more.
+    pub session: Option<Session>,
+    /// When the message was first sent, in milliseconds since the Unix epoch.
+    pub sent_at_ms: Option<i64>,
+    message: Message,
+}
+
+#[derive(Debug, Error)]
+pub enum DeadLettersError {
+    #[error("the dead-letter queue could not be read")]
+    Receive(#[source] Box<aws_sdk_sqs::Error>),
+    #[error("a message could not be put back; it is still in the dead-letter queue")]
+    Send(#[source] Box<aws_sdk_sqs::Error>),
+    #[error("a message was put back, but not taken out of the dead-letter queue")]
+    Delete(#[source] Box<aws_sdk_sqs::Error>),
+    #[error("a session could not be read or opened again")]
+    Session(#[from] StoreError),
+}
+
+impl<C: Clock> DeadLetters<C> {
+    pub fn new(
+        sdk: &SdkConfig,
+        dead_letter_queue_url: String,
+        queue_url: String,
+        sessions: SessionTable,
+        clock: C,
+    ) -> Self {
+        Self {
+            sqs: Client::new(sdk),
+            dead_letter_queue_url,
+            queue_url,
+            sessions,
+            clock,
+        }
+    }
+
+    /// Every message of the dead-letter queue. Each stays hidden until it is [put back](Self::put_back) or
+    /// [left](Self::leave).
+    pub async fn receive_all(&self) -> Result<Vec<DeadLetter>, DeadLettersError> {
+        let mut letters = Vec::new();
+        loop {
+            let receive = self
+                .sqs
+                .receive_message()
+                .queue_url(&self.dead_letter_queue_url)
+                .max_number_of_messages(10)
+                .wait_time_seconds(1)
+                .visibility_timeout(VISIBILITY_S)
+                .message_attribute_names("All")
+                .message_system_attribute_names(MessageSystemAttributeName::All);
+            let received = receive
+                .send()
+                .await
+                .map_err(|error| DeadLettersError::Receive(boxed(error)))?;
+            let messages = received.messages.unwrap_or_default();
+            if messages.is_empty() {
+                return Ok(letters);
+            }
+            for message in messages {
+                letters.push(self.read(message).await?);
+            }
+        }
+    }
+
+    async fn read(&self, message: Message) -> Result<DeadLetter, DeadLettersError> {
+        let job = Job::from_json(message.body().unwrap_or_default()).ok();
+        let session_id = job.map(|job| job.session_id);
+        let session = match session_id {
+            Some(id) => self.sessions.get(id).await?.map(|found| found.session),
+            None => None,
+        };
+        let sent = message
+            .attributes()
+            .and_then(|all| all.get(&MessageSystemAttributeName::SentTimestamp));
+        Ok(DeadLetter {
+            message_id: message.message_id().unwrap_or_default().to_owned(),
+            session_id,
+            session,
+            sent_at_ms: sent.and_then(|sent| sent.parse().ok()),
+            message,
+        })
+    }
+
+    /// Opens the letter's session again and puts its message back into the queue, as it is.
+    ///
+    /// In this order, so that whatever is interrupted can be done again: a session that is open has a message in one
+    /// queue at least, and a message that is in both is answered once.
+    pub async fn put_back(
+        &self,
+        letter: &DeadLetter,
+        session_ttl_s: i64,
+    ) -> Result<(), DeadLettersError> {
+        if let Some(id) = letter.session_id {
+            let reopened = update(&self.sessions, id, None, |current| Applied {
+                write: current.map(|session| session.reopen(self.clock.now_ms(), session_ttl_s)),
+                answer: (),
+            });
+            reopened.await?;
+        }
+        let message = &letter.message;
+        let group = message
+            .attributes()
+            .and_then(|all| all.get(&MessageSystemAttributeName::MessageGroupId));
+        let send = self
+            .sqs
+            .send_message()
+            .queue_url(&self.queue_url)
+            .set_message_body(message.body.clone())
+            .set_message_group_id(group.cloned())
+            .set_message_attributes(message.message_attributes.clone());
+        send.send()
+            .await
+            .map_err(|error| DeadLettersError::Send(boxed(error)))?;
+        let delete = self
+            .sqs
+            .delete_message()
+            .queue_url(&self.dead_letter_queue_url);
+        let deleted = delete
+            .set_receipt_handle(message.receipt_handle.clone())
+            .send()
+            .await;
+        deleted
+            .map(drop)
+            .map_err(|error| DeadLettersError::Delete(boxed(error)))
+    }
+
+    /// Leaves a letter where it is, for others to see at once.
+    pub async fn leave(&self, letter: &DeadLetter) {
+        let change = self
+            .sqs
+            .change_message_visibility()
+            .queue_url(&self.dead_letter_queue_url);
+        let change = change
+            .set_receipt_handle(letter.message.receipt_handle.clone())
+            .visibility_timeout(0);
+        // Otherwise it is seen again a minute later.
+        let _ = change.send().await;
+    }
+}
+
+fn boxed<E: Into<aws_sdk_sqs::Error>>(error: E) -> Box<aws_sdk_sqs::Error> {
+    Box::new(error.into())
+}

@@ -1,0 +1,189 @@
+//! Messages that nobody can answer: they end in the dead-letter queue as they came, and can be put back.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use system_tests::stack::{faulty, script, text};
+use system_tests::{TestStack, collect, eventually};
+use tokencast_local::config::{FaultRule, ModelException, ModelFault};
+use uuid::Uuid;
+
+async fn stack() -> TestStack {
+    TestStack::start_with(|options| {
+        options.script = script(100, Duration::from_millis(20));
+        options.worker_variable("LEASE_SECONDS", "1");
+    })
+    .await
+}
+
+/// The bodies in the dead-letter queue, once there are so many.
+async fn dead_letters(stack: &TestStack, count: u32) -> Vec<String> {
+    let url = stack.dead_letter_queue_url();
+    eventually("the dead letters", || async {
+        (stack.messages_in(&url).await == count).then_some(())
+    })
+    .await;
+    let receive = stack
+        .sqs()
+        .receive_message()
+        .queue_url(&url)
+        .max_number_of_messages(10)
+        .visibility_timeout(0);
+    let received = receive
+        .send()
+        .await
+        .expect("received")
+        .messages
+        .unwrap_or_default();
+    received
+        .into_iter()
+        .map(|message| message.body.expect("a body"))
+        .collect()
+}
+
+/// `tokencast redrive` on the stack: one JSON object a message.
+async fn redrive(stack: &TestStack, what: &[&str]) -> Vec<Value> {
+    let port = stack.running.info.endpoints.address.port().to_string();
+    let output = stack
+        .command(&[&["redrive", "--json", "--local", &port], what].concat())
+        .await;
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let lines = String::from_utf8(output.stdout).expect("UTF-8");
+    lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_no_job_ends_in_the_dead_letter_queue_as_it_came() {
+    let stack = stack().await;
+    let other_version =
+        json!({ "version": 2, "sessionId": Uuid::new_v4(), "new": "fields" }).to_string();
+    let bodies = ["no JSON at all \u{1F980}", "{}", &other_version];
+    for body in bodies {
+        stack.send(body).await;
+    }
+    let mut dead = dead_letters(&stack, 3).await;
+    dead.sort();
+    let mut expected = bodies.map(str::to_owned);
+    expected.sort();
+    assert_eq!(dead, expected);
+    assert_eq!(stack.running.local.bedrock().calls().len(), 0);
+    let listed = redrive(&stack, &["--list"]).await;
+    assert!(
+        listed.len() == 3 && listed.iter().all(|letter| letter["sessionId"].is_null()),
+        "{listed:?}"
+    );
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_prompt_that_kills_the_worker_each_time_fails_and_completes_once_the_cause_is_gone() {
+    let stack = stack().await;
+    let (id, client) = (Uuid::new_v4(), stack.client("alice"));
+    let lambda = stack.running.local.lambda();
+    let (answer, ()) = tokio::join!(collect(client.stream_as(id, "A deadly prompt")), async {
+        for call in 1..=3 {
+            let said = stack
+                .running
+                .local
+                .bedrock()
+                .wait_until(|calls| calls.len() == call && calls[call - 1].tokens_sent >= 10);
+            system_tests::within("the next attempt", said).await;
+            assert!(lambda.kill(stack.busy_worker().await.pid));
+        }
+    });
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.failure(), Some("INTERNAL"));
+    assert!(
+        text(100).starts_with(&answer.text),
+        "a part of one answer: {}",
+        answer.text
+    );
+    let bodies = dead_letters(&stack, 1).await;
+    let job: Value = serde_json::from_str(&bodies[0]).expect("the job");
+    assert_eq!(
+        (&job["sessionId"], &job["prompt"]),
+        (&json!(id), &json!("A deadly prompt"))
+    );
+
+    let id_text = id.to_string();
+    let listed = redrive(&stack, &["--list"]).await;
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(
+        (&listed[0]["sessionId"], &listed[0]["code"]),
+        (&json!(id_text), &json!("INTERNAL"))
+    );
+    assert!(
+        !listed[0].to_string().contains("deadly"),
+        "no prompt is shown"
+    );
+    assert_eq!(
+        dead_letters(&stack, 1).await.len(),
+        1,
+        "listing takes nothing out"
+    );
+
+    let put_back = redrive(&stack, &["--session", &id_text]).await;
+    assert_eq!(put_back[0]["putBack"], json!(true));
+    let answer = eventually("the completed session", || async {
+        let session = stack.get_stream("alice", &id_text).await;
+        (session["status"] == json!("COMPLETED")).then_some(session)
+    })
+    .await;
+    assert_eq!(answer["text"], json!(text(100)));
+    stack.queue_is_empty().await;
+    assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 0);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn all_of_them_can_be_put_back_at_once() {
+    let stack = TestStack::start_with(|options| {
+        let down = FaultRule::always(ModelFault::Refuse(ModelException::AccessDenied));
+        options.script = faulty(20, Duration::ZERO, vec![down]);
+        options.worker_variable("LEASE_SECONDS", "1");
+    })
+    .await;
+    let client = stack.client("alice");
+    let ids: Vec<_> = (0..3).map(|_| Uuid::new_v4()).collect();
+    let failed = ids
+        .iter()
+        .map(|id| collect(client.stream_as(*id, "A prompt")));
+    for answer in futures_util::future::join_all(failed).await {
+        assert_eq!(answer.expect("an answer").failure(), Some("MODEL_ERROR"));
+    }
+    dead_letters(&stack, 3).await;
+    stack.script(script(20, Duration::ZERO));
+    assert_eq!(redrive(&stack, &["--all"]).await.len(), 3);
+    for id in ids {
+        let answer = eventually("the completed session", || async {
+            let answer = collect(client.resume(id)).await.expect("an answer");
+            answer.is_completed().then_some(answer)
+        });
+        assert_eq!(answer.await.text, text(20));
+    }
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_session_without_a_dead_letter_is_an_error() {
+    let stack = stack().await;
+    let port = stack.running.info.endpoints.address.port().to_string();
+    let id = Uuid::new_v4().to_string();
+    let output = stack
+        .command(&["redrive", "--local", &port, "--session", &id])
+        .await;
+    assert_eq!(output.status.code(), Some(3));
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        complaint.contains(&format!("the dead-letter queue has no job of session {id}")),
+        "{complaint}"
+    );
+    stack.shutdown().await;
+}

@@ -1,0 +1,53 @@
+//! Sockets break, pages are reloaded, the network goes: the text is whole all the same.
+
+use std::time::Duration;
+
+use system_tests::stack::{script, text};
+use system_tests::{TestStack, collect};
+use uuid::Uuid;
+
+const TOKENS: usize = 200;
+
+async fn stack() -> TestStack {
+    TestStack::start_with(|options| options.script = script(TOKENS, Duration::from_millis(10)))
+        .await
+}
+
+#[tokio::test]
+async fn a_socket_cut_again_and_again_costs_no_token() {
+    let stack = stack().await;
+    let stream = stack.client("alice").stream("Why do rivers meander?");
+    let (answer, cuts) = tokio::join!(collect(stream), async {
+        let mut cuts = 0;
+        for tokens in [1, 20 + fastrand::u64(..30), 100 + fastrand::u64(..30)] {
+            stack.model_said(tokens).await;
+            cuts += stack.running.local.connections().drop_websockets();
+        }
+        cuts
+    });
+    let answer = answer.expect("an answer");
+    assert_eq!((answer.text, answer.restarts), (text(TOKENS), 0));
+    assert!(
+        cuts >= 1 && answer.reconnects >= 1,
+        "{cuts} cuts, {} reconnects",
+        answer.reconnects
+    );
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_reload_from_nothing_but_the_id_has_it_all() {
+    let stack = stack().await;
+    let id = Uuid::new_v4();
+    let mut tab = stack
+        .client("alice")
+        .stream_as(id, "Why do rivers meander?");
+    for tokens in [5, 60, 120] {
+        stack.model_said(tokens).await;
+        drop(tab);
+        tab = stack.client("alice").resume(id);
+    }
+    let answer = collect(tab).await.expect("an answer");
+    assert_eq!((answer.text, answer.restarts), (text(TOKENS), 0));
+    stack.shutdown().await;
+}
