@@ -1,6 +1,10 @@
 //! Logs as JSON lines on stdout, where Lambda picks them up. No prompt, token text, JWT or credential is ever a field.
 
+use serde_json::json;
 use tracing_subscriber::EnvFilter;
+
+/// CloudWatch's namespace of every metric.
+pub const NAMESPACE: &str = "Tokencast";
 
 /// The level that a function logs at unless `LOG_LEVEL` says otherwise.
 const DEFAULT_FILTER: &str = "info";
@@ -16,4 +20,23 @@ pub fn init(filter: Option<&str>) {
         .with_env_filter(filter);
     // Logging that was started before, by whoever runs the function in its own process, stays as it is.
     let _already_started = subscriber.try_init();
+}
+
+/// Writes a metric into the log in CloudWatch's embedded metric format, which makes a metric of it without a call.
+///
+/// `unit` is one of CloudWatch's, such as `Count` or `Milliseconds`.
+pub fn metric(service: &str, name: &str, unit: &str, value: i64, now_ms: i64) {
+    let line = json!({
+        "_aws": {
+            "Timestamp": now_ms,
+            "CloudWatchMetrics": [{
+                "Namespace": NAMESPACE,
+                "Dimensions": [["Service"]],
+                "Metrics": [{ "Name": name, "Unit": unit }],
+            }],
+        },
+        "Service": service,
+        name: value,
+    });
+    println!("{line}");
 }

@@ -68,6 +68,17 @@ pub struct Parts<'a, M, K, S, R, C> {
     pub receipt: &'a R,
     pub clock: &'a C,
     pub settings: &'a Settings,
+    /// Told of what is worth counting.
+    pub observe: &'a (dyn Fn(Observation) + Send + Sync),
+}
+
+/// What is worth counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// The session's first token was delivered at this time.
+    FirstToken { at_ms: i64 },
+    /// The session is over: this attempt recorded its end.
+    Ended { status: Status },
 }
 
 /// Why the loop ended.
@@ -105,6 +116,7 @@ where
         receipt,
         clock,
         settings,
+        observe,
     } = *parts;
     let session_id = held.session.id;
     let attempt = held.session.last_attempt;
@@ -121,6 +133,7 @@ where
         status: Status::Streaming,
         ending: None,
     };
+    let held_text = held.session.sequence > Sequence(0);
     let mut record = held;
     let mut buffer = Buffer::new(settings.publish_mode);
 
@@ -131,6 +144,8 @@ where
     let mut heartbeat = every(settings.lease / 3);
     let mut checkpoint = every(settings.checkpoint_interval);
     let mut heartbeat_due = false;
+    // Of a later attempt, the first token is not the session's first.
+    let mut observed_first = held_text;
     let mut noted_sequence = Sequence(0);
     let mut next_publish = Instant::now();
     let mut idle_at = Instant::now() + settings.model_idle_timeout;
@@ -166,6 +181,10 @@ where
             result = &mut publishing, if !publishing.is_terminated() => {
                 if let Err(failure) = result {
                     break Stop::Failed(failure);
+                }
+                if !observed_first {
+                    observed_first = true;
+                    observe(Observation::FirstToken { at_ms: clock.now_ms() });
                 }
             }
             noted = &mut noting, if !noting.is_terminated() => match noted {
@@ -304,7 +323,12 @@ pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
         |current, now_ms| Session::finish(current, attempt, progress, outcome, now_ms),
     );
     match written.await {
-        Ok(Ok(session)) => Attempted::Ended(session),
+        Ok(Ok(session)) => {
+            (parts.observe)(Observation::Ended {
+                status: session.status,
+            });
+            Attempted::Ended(session)
+        }
         Ok(Err(Lost)) => Attempted::LeaseLost,
         Err(error) => {
             warn!(session = %id, error = &error as &dyn std::error::Error, "the end was not recorded");

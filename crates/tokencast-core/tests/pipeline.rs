@@ -2,6 +2,7 @@
 
 mod memory;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use memory::{MemoryReceipt, MemoryStore, RecordingSink, ScriptedModel, TestClock};
@@ -11,7 +12,7 @@ use tokencast_core::event::Usage;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
-use tokencast_core::pipeline::{Parts, PublishMode, Settings};
+use tokencast_core::pipeline::{Observation, Parts, PublishMode, Settings};
 use tokencast_core::ports::{Clock, ModelEvent};
 use tokencast_core::session::{Session, Status};
 use tokio::time::Instant;
@@ -33,6 +34,7 @@ struct Scene {
     id: SessionId,
     receive_count: u32,
     timeout_ms: i64,
+    observed: Mutex<Vec<Observation>>,
 }
 
 fn ms(millis: u64) -> Duration {
@@ -84,6 +86,7 @@ impl Scene {
             id: SessionId::random(),
             receive_count: 1,
             timeout_ms: 600_000,
+            observed: Mutex::default(),
         }
     }
 
@@ -101,6 +104,12 @@ impl Scene {
             receipt: &self.receipt,
             clock: &self.clock,
             settings: &self.settings,
+            observe: &|observation| {
+                self.observed
+                    .lock()
+                    .expect("not poisoned")
+                    .push(observation)
+            },
         };
         let policy = Policy {
             max_attempts: 3,
@@ -171,6 +180,11 @@ async fn tokens_that_wait_go_together_in_the_next_event() {
         scene.session().ending.stop_reason.as_deref(),
         Some("end_turn")
     );
+    let ended = Observation::Ended {
+        status: Status::Completed,
+    };
+    let observed = scene.observed.lock().expect("not poisoned").clone();
+    assert_eq!(observed, [Observation::FirstToken { at_ms: 25 }, ended]);
     let events = scene.sink.received.lock().expect("not poisoned").len();
     assert!(
         (25..=28).contains(&events),

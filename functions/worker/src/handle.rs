@@ -11,6 +11,7 @@ use tokencast_core::ports::{Clock, Model, Receipt, SessionStore, TokenSink};
 use tracing::warn;
 
 use crate::config::Config;
+use crate::metrics;
 
 /// What the function works with.
 pub struct Worker<M, K, S, C> {
@@ -53,6 +54,7 @@ impl<M: Model, K: TokenSink, S: SessionStore, C: Clock> Worker<M, K, S, C> {
         let receipt = self
             .queue
             .receipt(record.receipt_handle.clone().unwrap_or_default());
+        let queued_at_ms = sent_at_ms(record);
         let parts = Parts {
             model: &self.model,
             sink: &self.sink,
@@ -60,6 +62,7 @@ impl<M: Model, K: TokenSink, S: SessionStore, C: Clock> Worker<M, K, S, C> {
             receipt: &receipt,
             clock: &self.clock,
             settings: &self.config.pipeline,
+            observe: &|observation| metrics::count(observation, queued_at_ms, self.clock.now_ms()),
         };
         let message = Message {
             body: record.body.as_deref().unwrap_or_default(),
@@ -98,4 +101,9 @@ impl<M: Model, K: TokenSink, S: SessionStore, C: Clock> Worker<M, K, S, C> {
 fn receive_count(record: &SqsMessage) -> u32 {
     let count = record.attributes.get("ApproximateReceiveCount");
     count.and_then(|count| count.parse().ok()).unwrap_or(1)
+}
+
+/// When the prompt went into the queue, in milliseconds since the Unix epoch.
+fn sent_at_ms(record: &SqsMessage) -> Option<i64> {
+    record.attributes.get("SentTimestamp")?.parse().ok()
 }

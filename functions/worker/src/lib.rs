@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`config`] | its environment variables |
 //! | [`handle`] | one batch of messages, each on its own |
+//! | [`metrics`] | what CloudWatch counts |
 //!
 //! What an answer's delivery promises is in `tokencast-core`: `deliver` and `pipeline`.
 
@@ -19,6 +20,7 @@ use tokencast_aws::{sdk, telemetry};
 
 pub mod config;
 pub mod handle;
+pub mod metrics;
 
 use config::Config;
 use handle::Worker;
