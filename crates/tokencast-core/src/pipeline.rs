@@ -12,18 +12,22 @@ use tracing::{debug, warn};
 
 use crate::event::{Ending, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
-use crate::id::{Attempt, Sequence};
+use crate::id::Sequence;
 use crate::ports::{
     Clock, Fence, Model, ModelEvent, Receipt, SessionStore, TokenSink, TokenSource, Versioned,
 };
-use crate::session::{Lost, Outcome, Progress, Session, Status};
+use crate::session::{Outcome, Session, Status};
 
 mod buffer;
+mod ending;
 mod record;
 
 pub use buffer::PublishMode;
 
+pub(crate) use ending::end;
+
 use buffer::Buffer;
+use ending::give_up;
 use record::Noted;
 
 /// The longest answer that is kept: an item of the session table holds 400 KB.
@@ -303,65 +307,6 @@ where
         warn!(session = %session_id, code = %failure.code, "the last tokens were not published");
     }
     attempted
-}
-
-/// Ends the session in its record.
-pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
-    parts: &Parts<'_, M, K, S, R, C>,
-    record: Versioned,
-    attempt: Attempt,
-    progress: &Progress,
-    outcome: &Outcome,
-    give_up_at_ms: i64,
-) -> Attempted {
-    let id = record.session.id;
-    let written = record::persist(
-        parts.store,
-        parts.clock,
-        record,
-        give_up_at_ms,
-        |current, now_ms| Session::finish(current, attempt, progress, outcome, now_ms),
-    );
-    match written.await {
-        Ok(Ok(session)) => {
-            (parts.observe)(Observation::Ended {
-                status: session.status,
-            });
-            Attempted::Ended(session)
-        }
-        Ok(Err(Lost)) => Attempted::LeaseLost,
-        Err(error) => {
-            warn!(session = %id, error = &error as &dyn std::error::Error, "the end was not recorded");
-            Attempted::LeaseLost
-        }
-    }
-}
-
-/// Gives the attempt up, so that the next need not wait for the lease to run out.
-async fn give_up<M, K, S: SessionStore, R, C: Clock>(
-    parts: &Parts<'_, M, K, S, R, C>,
-    record: Versioned,
-    attempt: Attempt,
-    progress: &Progress,
-    failure: Failure,
-    give_up_at_ms: i64,
-) -> Attempted {
-    let id = record.session.id;
-    let written = record::persist(
-        parts.store,
-        parts.clock,
-        record,
-        give_up_at_ms,
-        |current, now_ms| Session::release(current, attempt, progress, &failure, now_ms),
-    );
-    match written.await {
-        Ok(Err(Lost)) => return Attempted::LeaseLost,
-        Ok(Ok(_)) => {}
-        Err(error) => {
-            warn!(session = %id, error = &error as &dyn std::error::Error, "the lease was not released");
-        }
-    }
-    Attempted::GaveUp(failure)
 }
 
 async fn next<T: TokenSource>(tokens: &mut Option<T>) -> Result<Option<ModelEvent>, Failure> {

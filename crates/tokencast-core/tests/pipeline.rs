@@ -108,7 +108,7 @@ impl Scene {
                 self.observed
                     .lock()
                     .expect("not poisoned")
-                    .push(observation)
+                    .push(observation);
             },
         };
         let policy = Policy {

@@ -113,7 +113,7 @@ async fn answer(
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     let target = Target::of(&request);
-    let answered = AssertUnwindSafe(context.routes.find(&target, &request).oneshot(request))
+    let answered = AssertUnwindSafe(context.routes.find(&target).oneshot(request))
         .catch_unwind()
         .await;
     let mut response = match answered {

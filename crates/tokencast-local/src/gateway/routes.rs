@@ -41,7 +41,7 @@ pub(super) struct Target {
 }
 
 impl Routes {
-    pub(super) fn find(&self, target: &Target, request: &Request<Body>) -> Router {
+    pub(super) fn find(&self, target: &Target) -> Router {
         let router = match target.service {
             None => &self.fallback,
             Some(Service::AppSync) => &self.appsync,
@@ -51,7 +51,9 @@ impl Routes {
             Some(Service::Lambda) => &self.lambda,
             Some(Service::Sqs) => &self.sqs,
         };
-        router.clone().unwrap_or_else(|| nothing_here(request))
+        router
+            .clone()
+            .unwrap_or_else(|| Router::new().fallback(nothing_here))
     }
 }
 
@@ -141,7 +143,8 @@ fn by_scope(headers: &HeaderMap) -> Option<Service> {
     }
 }
 
-fn nothing_here(request: &Request<Body>) -> Router {
+/// Says that nothing answers a request, and what else does.
+pub async fn nothing_here(request: Request<Body>) -> Response {
     let asked = match request.headers().get("x-amz-target") {
         Some(target) => format!(
             "X-Amz-Target {}",
@@ -161,8 +164,7 @@ fn nothing_here(request: &Request<Body>) -> Router {
             "SQS": "X-Amz-Target AmazonSQS.*, /{accountId}/{queue}",
         },
     });
-    let response = error(StatusCode::NOT_FOUND, "UnknownOperationException", &body);
-    Router::new().fallback(move || std::future::ready(response))
+    error(StatusCode::NOT_FOUND, "UnknownOperationException", &body)
 }
 
 /// What a handler that panicked is answered with.

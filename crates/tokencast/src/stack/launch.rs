@@ -8,7 +8,7 @@ use tokencast_client::cognito::UserPool;
 use tokencast_client::{Client, ClientBuilder, Credentials};
 use tokencast_local::config::{UserConfig, UserPoolConfig};
 use tokencast_local::endpoints::Endpoints;
-use tokencast_local::gateway::BindError;
+use tokencast_local::gateway::{BindError, nothing_here};
 use tokencast_local::stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
 
 use super::{REGION, REQUEST_FUNCTION, Resources, StackError, StackOptions, WORKER_FUNCTION};
@@ -39,7 +39,9 @@ impl RunningStack {
         let resources = Resources::new(&options, &endpoints)?;
         let user_pool = resources.user_pool.clone();
         let outputs = amplify::outputs(&endpoints, &user_pool.pool_id, &user_pool.client_id);
-        let page = Router::new().route("/amplify_outputs.json", get(async move || Json(outputs)));
+        let page = Router::new()
+            .route("/amplify_outputs.json", get(async move || Json(outputs)))
+            .fallback(nothing_here);
         let config = StackConfig {
             queues: resources.queues,
             tables: resources.tables,

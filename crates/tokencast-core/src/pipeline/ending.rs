@@ -1,0 +1,68 @@
+//! An attempt's last word in the session's record.
+
+use tracing::warn;
+
+use super::{Attempted, Observation, Parts, record};
+use crate::failure::Failure;
+use crate::id::Attempt;
+use crate::ports::{Clock, SessionStore, Versioned};
+use crate::session::{Lost, Outcome, Progress, Session};
+
+/// Ends the session in its record.
+pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
+    parts: &Parts<'_, M, K, S, R, C>,
+    record: Versioned,
+    attempt: Attempt,
+    progress: &Progress,
+    outcome: &Outcome,
+    give_up_at_ms: i64,
+) -> Attempted {
+    let id = record.session.id;
+    let written = record::persist(
+        parts.store,
+        parts.clock,
+        record,
+        give_up_at_ms,
+        |current, now_ms| Session::finish(current, attempt, progress, outcome, now_ms),
+    );
+    match written.await {
+        Ok(Ok(session)) => {
+            (parts.observe)(Observation::Ended {
+                status: session.status,
+            });
+            Attempted::Ended(session)
+        }
+        Ok(Err(Lost)) => Attempted::LeaseLost,
+        Err(error) => {
+            warn!(session = %id, error = &error as &dyn std::error::Error, "the end was not recorded");
+            Attempted::LeaseLost
+        }
+    }
+}
+
+/// Gives the attempt up, so that the next need not wait for the lease to run out.
+pub(super) async fn give_up<M, K, S: SessionStore, R, C: Clock>(
+    parts: &Parts<'_, M, K, S, R, C>,
+    record: Versioned,
+    attempt: Attempt,
+    progress: &Progress,
+    failure: Failure,
+    give_up_at_ms: i64,
+) -> Attempted {
+    let id = record.session.id;
+    let written = record::persist(
+        parts.store,
+        parts.clock,
+        record,
+        give_up_at_ms,
+        |current, now_ms| Session::release(current, attempt, progress, &failure, now_ms),
+    );
+    match written.await {
+        Ok(Err(Lost)) => return Attempted::LeaseLost,
+        Ok(Ok(_)) => {}
+        Err(error) => {
+            warn!(session = %id, error = &error as &dyn std::error::Error, "the lease was not released");
+        }
+    }
+    Attempted::GaveUp(failure)
+}
