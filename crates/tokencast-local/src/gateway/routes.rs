@@ -164,7 +164,7 @@ pub async fn nothing_here(request: Request<Body>) -> Response {
             "SQS": "X-Amz-Target AmazonSQS.*, /{accountId}/{queue}",
         },
     });
-    error(StatusCode::NOT_FOUND, "UnknownOperationException", &body)
+    error(StatusCode::NOT_FOUND, "UnknownOperationException", &body).into_response()
 }
 
 /// What a handler that panicked is answered with.
