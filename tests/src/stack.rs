@@ -38,7 +38,7 @@ impl TestOptions {
 }
 
 impl TestStack {
-    /// A stack whose model says "0 1 2 … " at full speed.
+    /// A stack whose model says a hundred tokens at full speed.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
@@ -214,10 +214,14 @@ impl TestStack {
     }
 }
 
-/// "0 1 2 … ", a token at a time.
+/// "1:0 1:1 1:2 … " at the first call, "2:0 2:1 2:2 … " at the second: a token at a time, and no two answers alike.
 pub fn script(tokens: usize, time_between_tokens: Duration) -> ScriptConfig {
     ScriptConfig {
-        tokens: Some((0..tokens).map(|number| format!("{number} ")).collect()),
+        tokens: Some(
+            (0..tokens)
+                .map(|number| format!("{{call}}:{number} "))
+                .collect(),
+        ),
         time_to_first_token: time_between_tokens,
         time_between_tokens,
         ..ScriptConfig::default()
@@ -236,9 +240,26 @@ pub fn faulty(
     }
 }
 
-/// What [`script`] says in all.
+/// What [`script`] says in all to the first call.
 pub fn text(tokens: usize) -> String {
-    (0..tokens).map(|number| format!("{number} ")).collect()
+    text_of(1, tokens)
+}
+
+/// What [`script`] says in all to a call.
+pub fn text_of(call: u32, tokens: usize) -> String {
+    (0..tokens)
+        .map(|number| format!("{call}:{number} "))
+        .collect()
+}
+
+/// What [`script`] says in all to the call that a text begins like.
+pub fn whole_of(text: &str, tokens: usize) -> String {
+    let call = text
+        .split(':')
+        .next()
+        .and_then(|call| call.parse().ok())
+        .unwrap_or(0);
+    text_of(call, tokens)
 }
 
 /// Any: the stack's SQS and DynamoDB ask for none.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use system_tests::stack::{script, text};
+use system_tests::stack::{script, text_of};
 use system_tests::{TestStack, collect};
 use tokencast_client::AnswerEvent;
 use uuid::Uuid;
@@ -29,7 +29,7 @@ async fn check_killed_after(tokens: u64) {
     let answer = answer.expect("an answer");
     assert_eq!(
         (answer.text, answer.attempt),
-        (text(TOKENS), 2),
+        (text_of(2, TOKENS), 2),
         "killed after {tokens}"
     );
     assert!(matches!(answer.ending, AnswerEvent::Completed { .. }));
@@ -79,7 +79,7 @@ async fn a_worker_killed_by_default_settings_is_followed_within_35_seconds() {
     let answer = collect(stack.client("alice").resume(id))
         .await
         .expect("an answer");
-    assert_eq!((answer.text, answer.attempt), (text(100), 2));
+    assert_eq!((answer.text, answer.attempt), (text_of(2, 100), 2));
     stack.shutdown().await;
 }
 
@@ -109,7 +109,7 @@ async fn a_paused_worker_that_wakes_up_publishes_nothing_more() {
         }
     );
     let answer = answer.expect("an answer");
-    assert_eq!((answer.text, answer.attempt), (text(TOKENS), 2));
+    assert_eq!((answer.text, answer.attempt), (text_of(2, TOKENS), 2));
     let first_of_second = attempts
         .iter()
         .position(|attempt| *attempt == 2)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use system_tests::stack::{faulty, script, text};
+use system_tests::stack::{faulty, script, text, text_of};
 use system_tests::{TestStack, collect};
 use tokencast_local::config::{FaultRule, ModelFault};
 
@@ -55,7 +55,7 @@ async fn a_worker_that_is_killed_at_its_deadline_is_followed_by_another() {
         assert!(stack.running.local.lambda().freeze(worker));
     });
     let answer = answer.expect("an answer");
-    assert_eq!((answer.text, answer.attempt), (text(50), 2));
+    assert_eq!((answer.text, answer.attempt), (text_of(2, 50), 2));
     stack.queue_is_empty().await;
     stack.shutdown().await;
 }

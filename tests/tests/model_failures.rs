@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use system_tests::answer::Answer;
-use system_tests::stack::{faulty, text};
+use system_tests::stack::{faulty, text_of};
 use system_tests::{TestStack, collect};
 use tokencast_local::config::{FaultRule, ModelException, ModelFault};
 
@@ -30,7 +30,7 @@ async fn check_recovers(calls: u32, fault: ModelFault, shows: bool) {
     let calls = NonZeroU32::new(calls).expect("not 0");
     let (stack, answer) = ask(vec![FaultRule::first(calls, fault.clone())]).await;
     assert!(answer.is_completed(), "{fault:?}: {:?}", answer.ending);
-    assert_eq!(answer.text, text(TOKENS), "{fault:?}");
+    assert_eq!(answer.text, text_of(calls.get() + 1, TOKENS), "{fault:?}");
     assert_eq!(answer.restarts > 0, shows, "{fault:?}");
     assert_eq!(
         stack.running.local.bedrock().calls().len(),
@@ -45,7 +45,7 @@ async fn check_recovers(calls: u32, fault: ModelFault, shows: bool) {
 async fn check_fails(fault: ModelFault, code: &str, kept: usize) {
     let (stack, answer) = ask(vec![FaultRule::always(fault.clone())]).await;
     assert_eq!(answer.failure(), Some(code), "{fault:?}");
-    assert_eq!(answer.text, text(kept), "{fault:?}");
+    assert_eq!(answer.text, text_of(3, kept), "{fault:?}");
     assert_eq!(
         stack.running.local.bedrock().calls().len(),
         3,

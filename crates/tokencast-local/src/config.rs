@@ -130,6 +130,7 @@ pub enum ModelConfig {
 #[derive(Clone, Debug)]
 pub struct ScriptConfig {
     /// The answer's tokens; `None` writes a few paragraphs about the prompt. An empty token is sent as an empty delta.
+    /// `{call}` in a token stands for the call's number, 1, 2, 3 …, so that the answers of two attempts differ.
     pub tokens: Option<Vec<String>>,
     /// Sent as reasoning, before the answer.
     pub reasoning: Vec<String>,

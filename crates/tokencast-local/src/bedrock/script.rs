@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +18,14 @@ use crate::config::{ModelFault, ScriptConfig};
 /// At full speed, how many tokens before others get their turn; also what makes the server flush.
 const TOKENS_PER_TURN: usize = 32;
 
+/// In a token of a script: the number of the call.
+const CALL_PLACEHOLDER: &str = "{call}";
+
 #[derive(Debug)]
 pub struct ScriptedModel {
     state: Mutex<State>,
+    /// So far, whatever the script.
+    calls: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -58,6 +64,7 @@ impl ScriptedModel {
     pub fn new(script: ScriptConfig) -> Self {
         Self {
             state: Mutex::new(State::new(script)),
+            calls: AtomicU64::new(0),
         }
     }
 
@@ -67,6 +74,7 @@ impl ScriptedModel {
     }
 
     pub fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let (script, fault) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let fault = state.next_fault(prompt.last_question());
@@ -75,13 +83,22 @@ impl ScriptedModel {
         if let Some(ModelFault::Refuse(exception)) = fault {
             return Err(ModelError::standard(exception));
         }
-        let speech = Speech::new(&script, prompt, fault);
+        let speech = Speech::new(&script, call, prompt, fault);
         Ok(stream::unfold(speech, |mut speech| async move {
             let event = speech.next().await?;
             Some((event, speech))
         })
         .boxed())
     }
+}
+
+/// The tokens with the call's number where they ask for it.
+fn numbered(tokens: &[String], call: u64) -> Vec<String> {
+    let call = call.to_string();
+    tokens
+        .iter()
+        .map(|token| token.replace(CALL_PLACEHOLDER, &call))
+        .collect()
 }
 
 /// One answer, while it is given.
@@ -98,11 +115,11 @@ struct Speech {
 }
 
 impl Speech {
-    fn new(script: &ScriptConfig, prompt: &Prompt, fault: Option<ModelFault>) -> Self {
-        let tokens = script
-            .tokens
-            .clone()
-            .unwrap_or_else(|| answer::write(prompt));
+    fn new(script: &ScriptConfig, call: u64, prompt: &Prompt, fault: Option<ModelFault>) -> Self {
+        let tokens = match &script.tokens {
+            Some(tokens) => numbered(tokens, call),
+            None => answer::write(prompt),
+        };
         let (tokens, sequence) = cut_at_stop_sequence(tokens, &prompt.stop_sequences);
         let (tokens, limited) = cut_at_limit(tokens, prompt.max_tokens);
         let reason = match (&sequence, limited) {
