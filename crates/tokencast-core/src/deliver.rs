@@ -21,6 +21,16 @@ const RETRY: Backoff = Backoff {
     cap: Duration::from_mins(1),
 };
 
+/// Between two tries to reach the session table.
+const UNREACHABLE: Backoff = Backoff {
+    first: Duration::from_millis(100),
+    cap: Duration::from_secs(5),
+};
+
+/// How long a table that does not answer is waited for before the message is given back. Nothing was begun until then,
+/// so no receive should be spent on it.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// Between two looks at a lease that somebody else holds.
 const HELD_POLL: Duration = Duration::from_secs(1);
 
@@ -108,36 +118,51 @@ where
     C: Clock,
 {
     async fn run(&self) -> Disposition {
-        // A worker that dies from here on costs the lease's time, not the queue's visibility timeout. The lease is
-        // counted from before the message is hidden, so the message never comes back while the lease lives.
-        let (hidden, leased) = tokio::join!(self.hide(), self.lease());
-        if let Err(error) = hidden {
-            warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
-        }
-        match leased {
-            Ok(Ok((Leased::Begun(_), Some(held)))) if self.is_exhausted() => {
-                self.exhaust(held).await
+        let clock = self.parts.clock;
+        let patient_until_ms = clock.now_ms() + millis(PATIENCE);
+        let mut failures = 0;
+        loop {
+            // A worker that dies from here on costs the lease's time, not the queue's visibility timeout. The lease is
+            // counted from before the message is hidden, so the message never comes back while the lease lives.
+            let (hidden, leased) = tokio::join!(self.hide(), self.lease());
+            if let Err(error) = hidden {
+                warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
             }
-            Ok(Ok((Leased::Begun(_), Some(held)))) => self.attempt(held).await,
-            Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
-                self.repeat_end(&session).await
+            let wait = match leased {
+                Ok(Ok((Leased::Begun(_), Some(held)))) if self.is_exhausted() => {
+                    return self.exhaust(held).await;
+                }
+                Ok(Ok((Leased::Begun(_), Some(held)))) => return self.attempt(held).await,
+                Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
+                    return self.repeat_end(&session).await;
+                }
+                Ok(Err(LeaseRefused::Held { until_ms })) => {
+                    let left_ms = u64::try_from(until_ms - clock.now_ms()).unwrap_or(0);
+                    let left = Duration::from_millis(left_ms);
+                    if !self.is_exhausted() {
+                        return Disposition::Again(Some(left));
+                    }
+                    // The message comes for the last time. Were the other worker to die, nobody would end the session.
+                    left.clamp(Duration::from_millis(10), HELD_POLL)
+                }
+                Ok(Err(refused @ LeaseRefused::OtherOwner)) => {
+                    let refused = &refused as &dyn std::error::Error;
+                    error!(session = %self.job.session_id, error = refused, "a job for somebody else's session");
+                    return Disposition::AT_ONCE;
+                }
+                Err(error) => {
+                    warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "no lease");
+                    if clock.now_ms() >= patient_until_ms && !self.is_exhausted() {
+                        return self.again();
+                    }
+                    failures += 1;
+                    UNREACHABLE.delay(failures)
+                }
+            };
+            if clock.now_ms() + millis(wait) >= self.message.deadline_ms {
+                return self.again();
             }
-            Ok(Err(LeaseRefused::Held { until_ms })) if self.is_exhausted() => {
-                self.outwait(until_ms).await
-            }
-            Ok(Err(LeaseRefused::Held { until_ms })) => {
-                let left_ms = u64::try_from(until_ms - self.parts.clock.now_ms()).unwrap_or(0);
-                Disposition::Again(Some(Duration::from_millis(left_ms)))
-            }
-            Ok(Err(refused @ LeaseRefused::OtherOwner)) => {
-                let refused = &refused as &dyn std::error::Error;
-                error!(session = %self.job.session_id, error = refused, "a job for somebody else's session");
-                Disposition::AT_ONCE
-            }
-            Err(error) => {
-                warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "no lease");
-                self.again()
-            }
+            tokio::time::sleep(wait).await;
         }
     }
 
@@ -226,28 +251,6 @@ where
             self.publish_end(&session).await;
         }
         Disposition::AT_ONCE
-    }
-
-    /// The message comes for the last time while another worker has the session. Were that worker to die, nobody would
-    /// end the session: so this one waits.
-    async fn outwait(&self, mut until_ms: i64) -> Disposition {
-        let clock = self.parts.clock;
-        while clock.now_ms() < self.message.deadline_ms {
-            let left = Duration::from_millis(u64::try_from(until_ms - clock.now_ms()).unwrap_or(0));
-            tokio::time::sleep(left.clamp(Duration::from_millis(10), HELD_POLL)).await;
-            if let Err(error) = self.hide().await {
-                warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
-            }
-            match self.lease().await {
-                Ok(Ok((Leased::Begun(_), Some(held)))) => return self.exhaust(held).await,
-                Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
-                    return self.repeat_end(&session).await;
-                }
-                Ok(Err(LeaseRefused::Held { until_ms: later_ms })) => until_ms = later_ms,
-                Ok(Err(LeaseRefused::OtherOwner)) | Err(_) => {}
-            }
-        }
-        self.again()
     }
 
     /// The session was over before: its terminal event is repeated, in case it was lost.

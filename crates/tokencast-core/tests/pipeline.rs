@@ -14,8 +14,9 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{Observation, Parts, PublishMode, Settings};
 use tokencast_core::ports::{Clock, ModelEvent};
-use tokencast_core::session::{Session, Status};
+use tokencast_core::session::{Lease, Leased, Session, Status};
 use tokio::time::Instant;
+use uuid::Uuid;
 
 const USAGE: Usage = Usage {
     input_tokens: 3,
@@ -433,6 +434,61 @@ async fn what_cannot_be_published_is_another_attempts() {
         scene.session().last_failure.map(|failure| failure.code),
         Some(FailureCode::PublishFailed)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_is_away_for_a_while_costs_no_attempt() {
+    let scene = Scene::new(tokens(10, ms(10)));
+    *scene.store.down.lock().expect("not poisoned") = true;
+    let (disposition, ()) = tokio::join!(scene.deliver(), async {
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        *scene.store.down.lock().expect("not poisoned") = false;
+    });
+    assert_eq!(disposition, Disposition::Done);
+    scene.check_ended(Status::Completed, &joined(10));
+    assert_eq!(scene.session().attempt.0, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_stays_away_leaves_the_message_for_later() {
+    let mut scene = Scene::new(tokens(10, ms(10)));
+    *scene.store.down.lock().expect("not poisoned") = true;
+    let begun = Instant::now();
+    assert!(matches!(scene.deliver().await, Disposition::Again(Some(_))));
+    assert!(begun.elapsed() < Duration::from_secs(70));
+    // On its last receive, though, it waits for as long as it can: somebody must end the session.
+    scene.receive_count = 4;
+    let begun = Instant::now();
+    scene.deliver().await;
+    assert!(begun.elapsed() > Duration::from_mins(9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_its_last_receive_a_message_outwaits_whoever_has_the_session() {
+    let mut scene = Scene::new(tokens(100, ms(100)));
+    scene.receive_count = 4;
+    scene.store.change(scene.id, |_| {
+        let owner = Owner::new("me").expect("not empty");
+        let lease = Lease {
+            until_ms: 25_000,
+            holder: Uuid::nil(),
+        };
+        let leased = Session::lease(None, scene.id, &owner, lease, 0, 1000).expect("new");
+        let Leased::Begun(session) = leased else {
+            panic!("begun")
+        };
+        session
+    });
+    let begun = Instant::now();
+    assert_eq!(
+        scene.deliver().await,
+        Disposition::Again(Some(Duration::ZERO))
+    );
+    assert!(
+        begun.elapsed() >= Duration::from_secs(25) && begun.elapsed() < Duration::from_secs(27)
+    );
+    scene.check_ended(Status::Failed, "");
+    assert_eq!(scene.failure(), Some(FailureCode::Internal));
 }
 
 proptest! {
