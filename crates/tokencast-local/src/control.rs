@@ -69,7 +69,7 @@ struct Refusal {
 
 type Answer = Result<axum::Json<Value>, Refusal>;
 
-async fn health(State(control): State<Control>) -> Answer {
+async fn health(State(control): State<Control>) -> axum::Json<Value> {
     answer(json!({
         "status": "ok",
         "nowMs": control.clock.now_ms(),
@@ -79,7 +79,7 @@ async fn health(State(control): State<Control>) -> Answer {
     }))
 }
 
-async fn report(State(control): State<Control>) -> Answer {
+async fn report(State(control): State<Control>) -> axum::Json<Value> {
     answer(faults(&control))
 }
 
@@ -88,11 +88,11 @@ async fn set_faults(State(control): State<Control>, body: Bytes) -> Answer {
         .map_err(|error| Refusal::invalid("InvalidRequest", error.to_string()))?;
     let plan = FaultPlan::from_json(text)?;
     control.faults.set(plan)?;
-    answer(faults(&control))
+    Ok(answer(faults(&control)))
 }
 
 /// Answers with what there was.
-async fn clear_faults(State(control): State<Control>) -> Answer {
+async fn clear_faults(State(control): State<Control>) -> axum::Json<Value> {
     let last = faults(&control);
     control.faults.clear();
     answer(last)
@@ -102,7 +102,7 @@ fn faults(control: &Control) -> Value {
     json!({ "plan": control.faults.plan(), "report": control.faults.report() })
 }
 
-async fn model_calls(State(control): State<Control>) -> Answer {
+async fn model_calls(State(control): State<Control>) -> axum::Json<Value> {
     let calls: Vec<Value> = control.bedrock.calls().iter().map(views::call).collect();
     answer(json!({ "live": control.bedrock.live_streams(), "calls": calls }))
 }
@@ -110,7 +110,7 @@ async fn model_calls(State(control): State<Control>) -> Answer {
 async fn set_script(State(control): State<Control>, body: Bytes) -> Answer {
     let script: Script = read(&body)?;
     if control.bedrock.set_script(script.into()) {
-        return answer(json!({}));
+        return Ok(answer(json!({})));
     }
     Err(Refusal {
         status: StatusCode::CONFLICT,
@@ -120,7 +120,7 @@ async fn set_script(State(control): State<Control>, body: Bytes) -> Answer {
     })
 }
 
-async fn list_connections(State(control): State<Control>) -> Answer {
+async fn list_connections(State(control): State<Control>) -> axum::Json<Value> {
     let list = control.connections.list();
     let connections: Vec<Value> = list.iter().map(views::connection).collect();
     answer(json!({ "connections": connections }))
@@ -152,10 +152,10 @@ async fn drop_connections(
         // The answer to this has to get back.
         Some(connection.id) != own && (connection.websocket || which == Which::All)
     });
-    answer(json!({ "dropped": dropped }))
+    Ok(answer(json!({ "dropped": dropped })))
 }
 
-async fn processes(State(control): State<Control>) -> Answer {
+async fn processes(State(control): State<Control>) -> axum::Json<Value> {
     let of = |function: &str| {
         let processes = control.lambda.processes(function).into_iter();
         processes
@@ -208,7 +208,7 @@ async fn signal(
             "`{function}` has no process {pid}."
         )));
     }
-    answer(json!({ "pids": pids }))
+    Ok(answer(json!({ "pids": pids })))
 }
 
 #[derive(Debug, Deserialize)]
@@ -224,7 +224,7 @@ async fn advance(State(control): State<Control>, body: Bytes) -> Answer {
         return Err(Refusal::at("ms", message));
     }
     control.clock.advance(Duration::from_millis(ms));
-    answer(json!({ "nowMs": control.clock.now_ms() }))
+    Ok(answer(json!({ "nowMs": control.clock.now_ms() })))
 }
 
 /// Beyond it, dates would leave what formats can hold.
@@ -307,8 +307,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     Ok(read)
 }
 
-fn answer(body: Value) -> Answer {
-    Ok(axum::Json(body))
+fn answer(body: Value) -> axum::Json<Value> {
+    axum::Json(body)
 }
 
 impl Refusal {

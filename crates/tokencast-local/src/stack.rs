@@ -227,21 +227,14 @@ impl BoundStack {
             clock: clock.clone(),
         };
         let connections = gateway.connections();
-        let control = config.control.then(|| {
-            let control = Control {
-                faults: faults.clone(),
-                clock: clock.clone(),
-                connections: connections.clone(),
-                bedrock: bedrock.clone(),
-                lambda: lambda.clone(),
-            };
-            control.router()
-        });
-        let interceptor = Interceptor {
+        let control = Control {
             faults: faults.clone(),
-            lambda: lambda.clone(),
+            clock: clock.clone(),
             connections: connections.clone(),
+            bedrock: bedrock.clone(),
+            lambda: lambda.clone(),
         };
+        let interceptor = Interceptor::new(&faults, &lambda, &connections);
         let routes = Routes {
             appsync: Some(appsync.router(&config.api, Arc::new(lambda.clone()))?),
             bedrock: Some(bedrock.router()),
@@ -250,7 +243,7 @@ impl BoundStack {
             lambda: Some(lambda.router()),
             sqs: Some(sqs.router()),
             fallback,
-            control,
+            control: config.control.then(|| control.router()),
             interceptor: Some(interceptor),
         };
         let ca_pem_path = certificates.ca_pem_path().to_owned();

@@ -63,8 +63,7 @@ fn root_fields(body: &[u8]) -> Vec<String> {
         Err(invalid) => invalid.partial,
     };
     let is_asked_for = |operation: &OperationDefinition| {
-        body.operation_name.is_none()
-            || operation.name.as_ref().map(|name| name.as_str()) == body.operation_name.as_deref()
+        body.operation_name.is_none() || operation.name.as_deref() == body.operation_name.as_deref()
     };
     let mut fields = Vec::new();
     for definition in &document.definitions {

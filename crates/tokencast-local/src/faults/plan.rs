@@ -72,6 +72,13 @@ pub enum FaultService {
 impl FaultPlan {
     /// Reads a plan and checks it.
     pub fn from_json(text: &str) -> Result<Self, PlanError> {
+        // An array would be read as the fields in their order.
+        if !text.trim_start().starts_with('{') {
+            return Err(PlanError {
+                path: ".".to_owned(),
+                message: "expected a JSON object with `seed` and `rules`".to_owned(),
+            });
+        }
         let mut reader = serde_json::Deserializer::from_str(text);
         let plan: Self =
             serde_path_to_error::deserialize(&mut reader).map_err(|error| PlanError {

@@ -25,9 +25,9 @@ const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 /// What stands between a request and its service.
 #[derive(Clone, Debug)]
 pub struct Interceptor {
-    pub(crate) faults: Faults,
-    pub(crate) lambda: Lambda,
-    pub(crate) connections: Connections,
+    faults: Faults,
+    lambda: Lambda,
+    connections: Connections,
 }
 
 /// What becomes of a request.
@@ -48,6 +48,14 @@ struct Caller {
 }
 
 impl Interceptor {
+    pub(crate) fn new(faults: &Faults, lambda: &Lambda, connections: &Connections) -> Self {
+        Self {
+            faults: faults.clone(),
+            lambda: lambda.clone(),
+            connections: connections.clone(),
+        }
+    }
+
     /// Lets the plan decide about a request. It may take its time over it; `closing` ends that.
     pub(crate) async fn meet(
         &self,
@@ -73,22 +81,23 @@ impl Interceptor {
         &self,
         active: &Active,
         service: FaultService,
-        named: &str,
+        target: &str,
         request: Request<Body>,
     ) -> Verdict {
         if active.is_out(service) {
             return Verdict::Cut;
         }
         let reads_body = service == FaultService::AppSync || active.reads_bodies(service);
-        let (request, body) = match reads_body {
-            true => match buffered(request).await {
-                Some(buffered) => buffered,
-                None => return Verdict::Cut,
-            },
-            false => (request, Bytes::new()),
+        let (request, body) = if reads_body {
+            let Some(buffered) = buffered(request).await else {
+                return Verdict::Cut;
+            };
+            buffered
+        } else {
+            (request, Bytes::new())
         };
         let caller = self.caller(&request);
-        let names = operations::operations(service, named, request.uri().path(), &body);
+        let names = operations::operations(service, target, request.uri().path(), &body);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let fired = active.fire(&Event {
             point: Point::Request,

@@ -67,130 +67,57 @@ async fn a_plan_comes_and_goes() {
     control.0.stop().await;
 }
 
+async fn check_refused(control: &Control, ask: &str, body: &str, expected: &str, message: &str) {
+    let (method, path) = ask.split_once(' ').expect("a method and a path");
+    let method = method.parse().expect("a method");
+    let body = serde_json::from_str(body).expect("JSON");
+    let (status, body) = control.ask(method, path, Some(body)).await;
+    let error = body["error"].as_str().unwrap_or_default();
+    assert_eq!(format!("{status} {error}"), expected, "{ask}: {body}");
+    let said = body["message"].as_str().unwrap_or_default();
+    assert!(said.contains(message), "{ask}: {body}");
+}
+
 #[tokio::test]
 async fn what_is_wrong_is_said() {
     let control = Control::start().await;
-    for (method, path, body, status, error, message) in [
-        (
-            Method::PUT,
-            "faults",
-            json!({ "rules": [{ "service": "sqs", "fault": "drop" }] }),
-            400,
-            "InvalidFaultPlan",
-            "`sqs` has no `drop`",
-        ),
-        (
-            Method::PUT,
-            "faults",
-            json!([1]),
-            400,
-            "InvalidFaultPlan",
-            "expected",
-        ),
-        (
-            Method::PUT,
-            "model/script",
-            json!({ "token": [] }),
-            400,
-            "InvalidRequest",
-            "unknown field `token`",
-        ),
-        (
-            Method::POST,
-            "clock/advance",
-            json!({}),
-            400,
-            "InvalidRequest",
-            "missing field `ms`",
-        ),
-        (
-            Method::POST,
-            "clock/advance",
-            json!({ "ms": -1 }),
-            400,
-            "InvalidRequest",
-            "invalid value",
-        ),
-        (
-            Method::POST,
-            "clock/advance",
-            json!({ "ms": u64::MAX }),
-            400,
-            "InvalidRequest",
-            "expected at most",
-        ),
-        (
-            Method::POST,
-            "lambda/nobody/kill",
-            json!({}),
-            404,
-            "NotFound",
-            "there are: worker",
-        ),
-        (
-            Method::POST,
-            "lambda/worker/explode",
-            json!({}),
-            404,
-            "NotFound",
-            "expected kill, freeze or thaw",
-        ),
-        (
-            Method::POST,
-            "lambda/worker/kill",
-            json!({ "pid": 1 }),
-            404,
-            "NotFound",
-            "no process 1",
-        ),
-        (
-            Method::POST,
-            "connections/drop",
-            json!({ "which": "some" }),
-            400,
-            "InvalidRequest",
-            "unknown variant `some`",
-        ),
-        (
-            Method::POST,
-            "nonsense",
-            json!({}),
-            404,
-            "NotFound",
-            "There is no POST /_tokencast/nonsense",
-        ),
-        (
-            Method::POST,
-            "faults",
-            json!({}),
-            405,
-            "MethodNotAllowed",
-            "doesn't take POST",
-        ),
+    let plan = "400 InvalidFaultPlan";
+    let dropped = r#"{ "rules": [{ "service": "sqs", "fault": "drop" }] }"#;
+    check_refused(&control, "PUT faults", dropped, plan, "`sqs` has no `drop`").await;
+    check_refused(
+        &control,
+        "PUT faults",
+        "[1]",
+        plan,
+        "expected a JSON object",
+    )
+    .await;
+    let invalid = "400 InvalidRequest";
+    let (script, clock) = ("PUT model/script", "POST clock/advance");
+    let drop = "POST connections/drop";
+    for (ask, body, message) in [
+        (script, r#"{ "token": [] }"#, "unknown field `token`"),
+        (clock, "{}", "missing field `ms`"),
+        (clock, r#"{ "ms": -1 }"#, "invalid value"),
+        (clock, r#"{ "ms": 4000000000000 }"#, "expected at most"),
+        (drop, r#"{ "which": "some" }"#, "unknown variant `some`"),
     ] {
-        let (got, body) = control.ask(method, path, Some(body)).await;
-        assert_eq!(
-            (got, body["error"].as_str()),
-            (status, Some(error)),
-            "{path}: {body}"
-        );
-        assert!(
-            body["message"]
-                .as_str()
-                .expect("a message")
-                .contains(message),
-            "{path}: {body}"
-        );
+        check_refused(&control, ask, body, invalid, message).await;
     }
-    let path = &control
-        .ask(
-            Method::PUT,
-            "faults",
-            Some(json!({ "rules": [{ "service": "x" }] })),
-        )
-        .await
-        .1["path"];
-    assert_eq!(path, "rules[0].service");
+    let unknown = "404 NotFound";
+    for (ask, body, message) in [
+        ("POST lambda/nobody/kill", "{}", "there are: worker"),
+        ("POST lambda/worker/explode", "{}", "kill, freeze or thaw"),
+        ("POST lambda/worker/kill", r#"{ "pid": 1 }"#, "no process 1"),
+        ("POST nonsense", "{}", "no POST /_tokencast/nonsense"),
+    ] {
+        check_refused(&control, ask, body, unknown, message).await;
+    }
+    let wrong_method = "405 MethodNotAllowed";
+    check_refused(&control, "POST faults", "{}", wrong_method, "take POST").await;
+    let wrong_place = json!({ "rules": [{ "service": "x" }] });
+    let (_, body) = control.ask(Method::PUT, "faults", Some(wrong_place)).await;
+    assert_eq!(body["path"], "rules[0].service");
     control.0.stop().await;
 }
 
@@ -233,7 +160,10 @@ async fn the_models_script_and_its_calls() {
     let script = json!({ "tokens": ["x", "y"], "timeToFirstTokenMs": 0, "timeBetweenTokensMs": 0 });
     let (status, body) = control.ask(Method::PUT, "model/script", Some(script)).await;
     assert_eq!(status, 200, "{body}");
-    let url = format!("{}/model/a.b-v1:0/converse", control.0.url);
+    let url = format!(
+        "{}/model/us.anthropic.claude-3-haiku-20240307-v1:0/converse",
+        control.0.url
+    );
     let prompt = json!({ "messages": [{ "role": "user", "content": [{ "text": "Why?" }] }] });
     let answer = control
         .0

@@ -19,7 +19,7 @@ async fn converse(stack: &Stack) -> (String, Result<bool, String>) {
     let client = stack.bedrock();
     let sent = client
         .converse_stream()
-        .model_id("a.b-v1:0")
+        .model_id("us.anthropic.claude-3-haiku-20240307-v1:0")
         .messages(question.build().expect("complete"))
         .send();
     let mut stream = sent.await.expect("a stream").stream;

@@ -37,18 +37,19 @@ async fn nothing_goes_wrong_without_a_plan() {
 
 #[tokio::test]
 async fn dynamodbs_errors_are_what_its_sdk_expects() {
-    for (name, is_modelled) in [
-        ("ThrottlingException", true),
-        ("ProvisionedThroughputExceededException", true),
-        ("InternalServerError", true),
-        ("SomethingElse", false),
+    for (name, status) in [
+        ("ThrottlingException", 400),
+        ("ProvisionedThroughputExceededException", 400),
+        ("InternalServerError", 500),
+        ("SomethingElse", 400),
     ] {
         let fault = Fault::error(name);
         let stack = Stack::with(rule(FaultService::DynamoDb, "PutItem", fault)).await;
-        let error = put(&stack, "a").await.expect_err(name);
+        let put = stack.dynamodb().put_item().table_name("things");
+        let error = put.send().await.expect_err(name);
+        let response = error.raw_response().expect("a response");
+        assert_eq!(response.status().as_u16(), status, "{name}");
         assert_eq!(error.code(), Some(name));
-        let unhandled = matches!(error, aws_sdk_dynamodb::Error::Unhandled(_));
-        assert_eq!(!unhandled, is_modelled, "{error:?}");
         assert!(
             !exists(&stack, "a").await,
             "another operation, and no effect"
@@ -145,7 +146,7 @@ async fn bedrock_and_cognito_refuse_in_their_shapes() {
     let refused = stack
         .bedrock()
         .converse_stream()
-        .model_id("a.b-v1:0")
+        .model_id("us.anthropic.claude-3-haiku-20240307-v1:0")
         .send()
         .await;
     let error = refused.expect_err("refused");

@@ -78,7 +78,7 @@ mod tests {
         };
         let result = check(
             &config,
-            Duration::from_secs(60),
+            Duration::from_mins(1),
             Duration::from_secs(visibility_s),
         );
         match (result, expected) {
