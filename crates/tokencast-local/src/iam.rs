@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
+/// Of the event source mappings' own poller, which reads the queues.
+pub const EVENT_SOURCE_ACCESS_KEY_ID: &str = "AKIALOCALEVENTSOURCE";
+
 /// Whoever signs with an access key.
 #[derive(Clone, Debug)]
 pub struct Principal {
@@ -53,6 +56,15 @@ impl CredentialStore {
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         principals.insert(principal.access_key_id.clone(), principal);
+    }
+
+    /// From now on the key is unknown.
+    pub fn remove(&self, access_key_id: &str) {
+        let mut principals = self
+            .principals
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        principals.remove(access_key_id);
     }
 
     pub fn find(&self, access_key_id: &str) -> Option<Principal> {

@@ -15,6 +15,11 @@
 //! | [`dynamodb`] | tables, by `dynoxide` |
 //! | [`cognito`] | sign-in, and the keys that tokens are checked with |
 //!
+//! | module | what tests may do to them |
+//! | --- | --- |
+//! | [`faults`] | a plan of what shall go wrong, where and how often |
+//! | [`control`] | the stack over HTTP: faults, clock, processes, connections, the model's script |
+//!
 //! This crate depends on no other crate of the workspace: were it to share wire types with the adapters, both could
 //! agree on one mistake.
 
@@ -23,8 +28,10 @@ pub mod bedrock;
 pub mod clock;
 pub mod cognito;
 pub mod config;
+pub mod control;
 pub mod dynamodb;
 pub mod endpoints;
+pub mod faults;
 pub mod gateway;
 pub mod iam;
 pub mod lambda;

@@ -24,10 +24,12 @@ use crate::config::{
     ApiConfig, EventSourceConfig, FunctionConfig, ModelConfig, QueueConfig, TableConfig,
     UserPoolConfig,
 };
+use crate::control::Control;
 use crate::dynamodb::{DynamoDb, DynamoDbError};
 use crate::endpoints::Endpoints;
+use crate::faults::{FaultPlan, Faults, Interceptor, PlanError};
 use crate::gateway::{BindError, CertificateError, Certificates, Connections, Gateway, Routes};
-use crate::iam::{CredentialStore, Principal, Statement};
+use crate::iam::{CredentialStore, EVENT_SOURCE_ACCESS_KEY_ID, Principal, Statement};
 use crate::lambda::Lambda;
 use crate::lambda::event_source::{EventSource, EventSourceError, sqs_client};
 use crate::sqs::{Sqs, SqsError};
@@ -46,6 +48,10 @@ pub struct StackConfig {
     pub realtime: RealtimeLimits,
     pub user_pool: UserPoolConfig,
     pub model: ModelConfig,
+    /// What goes wrong from the start; by default nothing.
+    pub faults: FaultPlan,
+    /// Answers below `/_tokencast/` on the gateway's port: see [`crate::control`].
+    pub control: bool,
 }
 
 /// A stack with its port, so that its URLs are known before anything runs.
@@ -61,6 +67,7 @@ pub struct BoundStack {
 pub struct Stack {
     endpoints: Endpoints,
     clock: Clock,
+    faults: Faults,
     ca_pem_path: PathBuf,
     connections: Connections,
     bedrock: Bedrock,
@@ -90,6 +97,8 @@ pub enum StackError {
     Sqs(#[from] SqsError),
     #[error("AppSync")]
     AppSync(#[from] ApiConfigError),
+    #[error("the fault plan")]
+    Faults(#[from] PlanError),
     #[error("Lambda")]
     EventSource(#[from] EventSourceError),
 }
@@ -174,6 +183,8 @@ impl BoundStack {
             state,
         } = self;
         let clock = Clock::system();
+        let faults = Faults::default();
+        faults.set(config.faults)?;
         let certificates = Certificates::load(state.path(), clock.now_ms())?;
         let issuer = endpoints.issuer(&config.user_pool.pool_id);
         let cognito = Cognito::new(
@@ -183,19 +194,21 @@ impl BoundStack {
             clock.clone(),
         )?;
         let dynamodb = DynamoDb::start(&config.tables, state.kept(), &clock).await?;
-        let sqs = Sqs::new(
+        let sqs = Sqs::with_faults(
             &config.queues,
             endpoints.clone(),
             clock.clone(),
             state.kept(),
+            faults.clone(),
         )?;
-        let bedrock = Bedrock::new(config.model, clock.clone());
+        let bedrock = Bedrock::new(config.model, clock.clone()).with_faults(faults.clone());
         let credentials = CredentialStore::default();
-        let lambda = Lambda::start(
+        let lambda = Lambda::start_with_faults(
             config.functions,
             endpoints.clone(),
             &credentials,
             clock.clone(),
+            &faults,
         );
         let appsync = AppSync {
             authenticator: Authenticator::new(
@@ -209,11 +222,20 @@ impl BoundStack {
                 auth_modes(&config.api),
                 clock.clone(),
             ),
-            hub: Hub::default(),
+            hub: Hub::with_faults(faults.clone()),
             limits: config.realtime,
             endpoints: endpoints.clone(),
             clock: clock.clone(),
         };
+        let connections = gateway.connections();
+        let control = Control {
+            faults: faults.clone(),
+            clock: clock.clone(),
+            connections: connections.clone(),
+            bedrock: bedrock.clone(),
+            lambda: lambda.clone(),
+        };
+        let interceptor = Interceptor::new(&faults, &lambda, &connections);
         let routes = Routes {
             appsync: Some(appsync.router(&config.api, Arc::new(lambda.clone()))?),
             bedrock: Some(bedrock.router()),
@@ -222,9 +244,10 @@ impl BoundStack {
             lambda: Some(lambda.router()),
             sqs: Some(sqs.router()),
             fallback,
+            control: config.control.then(|| control.router()),
+            interceptor: Some(interceptor),
         };
         let ca_pem_path = certificates.ca_pem_path().to_owned();
-        let connections = gateway.connections();
         let closing = CancellationToken::new();
         let closed = closing.clone().cancelled_owned();
         let gateway =
@@ -232,6 +255,7 @@ impl BoundStack {
         let mut stack = Stack {
             endpoints,
             clock,
+            faults,
             ca_pem_path,
             connections,
             bedrock,
@@ -261,6 +285,11 @@ impl Stack {
     /// The time of every service; a test may move it.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// To make things go wrong.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     /// The authority of the gateway's certificate, for `NODE_EXTRA_CA_CERTS` and the like.
@@ -295,6 +324,7 @@ impl Stack {
         }
         self.lambda.shutdown().await;
         self.closing.cancel();
+        self.faults.shutdown().await;
         if let Err(error) = self.gateway.await {
             tracing::error!(%error, "the gateway ended badly");
         }
@@ -317,7 +347,7 @@ fn keys(cognito: Cognito) -> Arc<dyn Fn() -> JwkSet + Send + Sync> {
 /// Lambda's own, which reads the queues.
 fn poller(endpoints: &Endpoints) -> Principal {
     Principal {
-        access_key_id: "AKIALOCALEVENTSOURCE".to_owned(),
+        access_key_id: EVENT_SOURCE_ACCESS_KEY_ID.to_owned(),
         secret_access_key: uuid::Uuid::new_v4().to_string(),
         session_token: None,
         account_id: endpoints.account_id.clone(),

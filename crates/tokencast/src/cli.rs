@@ -209,6 +209,7 @@ Examples:
   tokencast dev --model bedrock:us.anthropic.claude-sonnet-4-5-20250929-v1:0
   tokencast dev --state-dir .tokencast --amplify-outputs web/amplify_outputs.json
   tokencast dev --functions-dir target/lambda
+  tokencast dev --faults faults.json --control
 
 With openai:URL#NAME, OPENAI_API_KEY is sent along if it is set.")]
 pub struct DevArgs {
@@ -231,6 +232,14 @@ pub struct DevArgs {
     /// Where to write `amplify_outputs.json`. By default it goes to the state directory, or to a temporary one.
     #[arg(long, value_name = "PATH")]
     pub amplify_outputs: Option<PathBuf>,
+
+    /// Have things go wrong on purpose, as the plan in this JSON file says (docs/FAULTS.md).
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+
+    /// Let programs on this machine change faults, clock and processes over HTTP, below /_tokencast/.
+    #[arg(long)]
+    pub control: bool,
 
     /// Print where everything is as one line of JSON, once the stack is ready.
     #[arg(long)]

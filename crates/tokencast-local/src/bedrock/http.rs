@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Instant;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +11,7 @@ use axum::routing::post;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::bedrock::anthropic::{self, AnthropicEncoder};
@@ -21,6 +23,8 @@ use crate::bedrock::model::{Model, ModelEvent, ModelStream, Stop};
 use crate::bedrock::prompt::Prompt;
 use crate::bedrock::{Bedrock, model_id, passthrough};
 use crate::config::ModelException;
+use crate::faults::disturb;
+use crate::gateway::Peer;
 
 /// Bedrock takes 20 MB of messages; base64 and JSON around it need a little more.
 const MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
@@ -39,9 +43,38 @@ enum Shape {
     Anthropic,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Operation {
+    /// As AWS calls it.
+    name: &'static str,
+    shape: Shape,
+    streaming: bool,
+}
+
+impl Operation {
+    /// By the last part of the path.
+    fn at(path: &str) -> Option<Self> {
+        let (name, shape, streaming) = match path {
+            "converse-stream" => ("ConverseStream", Shape::Converse, true),
+            "converse" => ("Converse", Shape::Converse, false),
+            "invoke-with-response-stream" => {
+                ("InvokeModelWithResponseStream", Shape::Anthropic, true)
+            }
+            "invoke" => ("InvokeModel", Shape::Anthropic, false),
+            _ => return None,
+        };
+        Some(Self {
+            name,
+            shape,
+            streaming,
+        })
+    }
+}
+
 async fn serve(
     State(bedrock): State<Bedrock>,
     Path(rest): Path<String>,
+    peer: Option<Extension<Peer>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
@@ -49,14 +82,13 @@ async fn serve(
     {
         return ModelError::validation(passthrough::LOOP).into_response();
     }
-    let mut response = match rest.rsplit_once('/') {
-        Some((id, "converse-stream")) => call(&bedrock, id, Shape::Converse, true, &body).await,
-        Some((id, "converse")) => call(&bedrock, id, Shape::Converse, false, &body).await,
-        Some((id, "invoke-with-response-stream")) => {
-            call(&bedrock, id, Shape::Anthropic, true, &body).await
-        }
-        Some((id, "invoke")) => call(&bedrock, id, Shape::Anthropic, false, &body).await,
-        _ => unknown_operation().await,
+    let closing = peer.map_or_else(CancellationToken::new, |Extension(peer)| peer.closing);
+    let asked = rest
+        .rsplit_once('/')
+        .and_then(|(id, operation)| Some((id, Operation::at(operation)?)));
+    let mut response = match asked {
+        Some((id, operation)) => call(&bedrock, id, operation, &body, closing).await,
+        None => unknown_operation().await,
     };
     if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
         response.headers_mut().insert("x-amzn-requestid", id);
@@ -75,10 +107,15 @@ async fn unknown_operation() -> Response {
 async fn call(
     bedrock: &Bedrock,
     model_id: &str,
-    shape: Shape,
-    streaming: bool,
+    operation: Operation,
     body: &[u8],
+    closing: CancellationToken,
 ) -> Response {
+    let Operation {
+        name,
+        shape,
+        streaming,
+    } = operation;
     let prompt = match read(model_id, shape, body) {
         Ok(prompt) => prompt,
         Err(response) => return *response,
@@ -87,7 +124,7 @@ async fn call(
     // Open before the model is asked: a caller that leaves meanwhile is seen, too.
     let mut open = bedrock.log.begin(model_id, prompt.last_question());
     let events = match bedrock.model.start(&prompt).await {
-        Ok(events) => events,
+        Ok(events) => disturb(&bedrock.faults, name, body, events),
         Err(error) => {
             open.end(EndReason::Faulted(error.exception.name().to_owned()));
             return error.into_response();
@@ -109,6 +146,7 @@ async fn call(
             frames,
             open,
             started,
+            closing,
             phase: Phase::Start,
         };
         return stream_response(shape, answer.into_stream());
@@ -170,6 +208,7 @@ struct Answer {
     frames: Frames,
     open: OpenCall,
     started: Instant,
+    closing: CancellationToken,
     phase: Phase,
 }
 
@@ -207,7 +246,12 @@ impl Answer {
                 Some(self.take(written))
             }
             Phase::Running => {
-                let Some(event) = self.events.next().await else {
+                let next = self.closing.run_until_cancelled(self.events.next());
+                let Some(event) = next.await else {
+                    self.finish(EndReason::Faulted("the stack shuts down".into()));
+                    return Some(Err(io::Error::from(io::ErrorKind::ConnectionReset)));
+                };
+                let Some(event) = event else {
                     self.finish(EndReason::Faulted("cut".into()));
                     return None;
                 };

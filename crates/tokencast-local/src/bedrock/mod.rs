@@ -38,12 +38,14 @@ use crate::bedrock::passthrough::BedrockModel;
 use crate::bedrock::script::ScriptedModel;
 use crate::clock::Clock;
 use crate::config::{ModelConfig, ScriptConfig};
+use crate::faults::Faults;
 
 /// One Bedrock endpoint with one model behind every model id. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Bedrock {
     model: Arc<Model>,
     log: CallLog,
+    faults: Faults,
 }
 
 impl Bedrock {
@@ -62,7 +64,15 @@ impl Bedrock {
         Self {
             model: Arc::new(model),
             log: CallLog::new(clock),
+            faults: Faults::default(),
         }
+    }
+
+    /// Has the answers meet the fault plan.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
     }
 
     /// Passes calls on to `client`, as to `model_id`.
@@ -75,6 +85,7 @@ impl Bedrock {
         Self {
             model: Arc::new(model),
             log: CallLog::new(clock),
+            faults: Faults::default(),
         }
     }
 

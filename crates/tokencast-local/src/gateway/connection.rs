@@ -17,6 +17,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -29,6 +30,7 @@ use uuid::Uuid;
 use super::connections::{Connections, Mark, Peer};
 use super::routes::{Routes, Target, internal_failure};
 use super::stream::Stream;
+use crate::faults::Verdict;
 
 /// The first byte of a TLS handshake record; no HTTP request starts with it.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -113,16 +115,26 @@ async fn answer(
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     let target = Target::of(&request);
-    let answered = AssertUnwindSafe(context.routes.find(&target).oneshot(request))
-        .catch_unwind()
-        .await;
-    let mut response = match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
-        Err(panic) => {
-            error!(service = ?target.service, operation = target.operation, panic = panic_message(&*panic), "panicked");
-            internal_failure()
+    let verdict = match &context.routes.interceptor {
+        None => Verdict::Handle(request),
+        Some(interceptor) => {
+            let Target { service, operation } = &target;
+            interceptor
+                .meet(*service, operation, request, &context.closing)
+                .await
         }
+    };
+    let mut response = match verdict {
+        Verdict::Handle(request) => handle(context, &target, request).await,
+        Verdict::HandleThenCut(request, process) => {
+            handle(context, &target, request).await;
+            if let Some(process) = process {
+                process.signal(Signal::KILL);
+            }
+            return cut(mark);
+        }
+        Verdict::Answer(response) => response,
+        Verdict::Cut => return cut(mark),
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         mark.websocket();
@@ -133,6 +145,26 @@ async fn answer(
     }
     debug!(service = ?target.service, operation = target.operation, status = response.status().as_u16(), "answered");
     response
+}
+
+async fn handle(context: &Context, target: &Target, request: Request<Body>) -> Response {
+    let answered = AssertUnwindSafe(context.routes.find(target, &request).oneshot(request))
+        .catch_unwind()
+        .await;
+    match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(panic) => {
+            error!(service = ?target.service, operation = target.operation, panic = panic_message(&*panic), "panicked");
+            internal_failure()
+        }
+    }
+}
+
+/// The answer is for HTTP's sake: nothing can be written any more.
+fn cut(mark: &Mark) -> Response {
+    mark.cut();
+    Response::new(Body::empty())
 }
 
 fn panic_message(panic: &(dyn Any + Send)) -> &str {

@@ -134,6 +134,11 @@ impl Drop for Entry {
 pub(super) struct Mark(Arc<State>);
 
 impl Mark {
+    /// Cuts the connection, at once and without a goodbye of any protocol.
+    pub(super) fn cut(&self) {
+        self.0.cut.cancel();
+    }
+
     pub(super) fn tls(&self) {
         self.0.tls.store(true, Ordering::Relaxed);
     }

@@ -33,7 +33,7 @@ mod tests;
 
 pub use certificates::{CertificateError, Certificates};
 pub use connections::{ConnectionInfo, Connections, Peer};
-pub use routes::{Routes, Service, nothing_here};
+pub use routes::{CONTROL_PATH, Routes, Service, nothing_here};
 
 use connection::Context;
 

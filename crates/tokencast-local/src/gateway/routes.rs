@@ -7,7 +7,12 @@ use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
+use crate::faults::Interceptor;
+
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+
+/// Where the stack itself is asked and told things, if it was started with that.
+pub const CONTROL_PATH: &str = "/_tokencast/";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
@@ -30,6 +35,10 @@ pub struct Routes {
     pub sqs: Option<Router>,
     /// For requests of no service, such as a web page's.
     pub fallback: Option<Router>,
+    /// For what is below [`CONTROL_PATH`], whatever else the request says.
+    pub control: Option<Router>,
+    /// What may go wrong with a request on purpose.
+    pub interceptor: Option<Interceptor>,
 }
 
 /// What a request asks for.
@@ -41,7 +50,13 @@ pub(super) struct Target {
 }
 
 impl Routes {
-    pub(super) fn find(&self, target: &Target) -> Router {
+    pub(super) fn find(&self, target: &Target, request: &Request<Body>) -> Router {
+        let path = request.uri().path();
+        if path.starts_with(CONTROL_PATH)
+            && let Some(control) = &self.control
+        {
+            return control.clone();
+        }
         let router = match target.service {
             None => &self.fallback,
             Some(Service::AppSync) => &self.appsync,

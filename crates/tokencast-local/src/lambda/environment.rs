@@ -19,6 +19,8 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Environment {
     pub pid: u32,
+    /// What it signs its requests with.
+    pub access_key_id: String,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -89,9 +91,10 @@ pub enum ProcessState {
 }
 
 impl Environment {
-    pub fn new(pid: u32) -> Self {
+    pub fn new(pid: u32, access_key_id: String) -> Self {
         Self {
             pid,
+            access_key_id,
             state: Mutex::default(),
             changed: Notify::new(),
         }
@@ -159,7 +162,25 @@ impl Environment {
             });
             Some((request_id, deadline_ms, event))
         };
-        Ok(self.wait(take).await)
+        let taken = self.wait(take).await;
+        self.changed.notify_waiters();
+        Ok(taken)
+    }
+
+    /// Waits until the process has taken the invocation that it was assigned. False: it won't.
+    pub async fn taken(&self, request_id: &str) -> bool {
+        self.wait(|state| {
+            let is_running = state
+                .running
+                .as_ref()
+                .is_some_and(|running| running.request_id == request_id);
+            let is_pending = state
+                .pending
+                .as_ref()
+                .is_some_and(|pending| pending.request_id == request_id);
+            (is_running || !is_pending).then_some(is_running)
+        })
+        .await
     }
 
     /// Is `request_id` running here?

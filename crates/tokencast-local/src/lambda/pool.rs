@@ -12,6 +12,9 @@ use uuid::Uuid;
 use super::environment::{Environment, Invocation, Outcome};
 use super::error::FunctionError;
 use super::process::{self, LastLines, Template};
+use super::service::role;
+use crate::faults::{Faults, Harm};
+use crate::iam::CredentialStore;
 
 /// What came of an invocation that did not succeed.
 #[derive(Clone, Debug)]
@@ -23,6 +26,8 @@ pub enum Failure {
 #[derive(Debug)]
 pub struct Pool {
     pub template: Template,
+    credentials: CredentialStore,
+    faults: Faults,
     tracker: TaskTracker,
     state: Mutex<State>,
 }
@@ -43,9 +48,16 @@ struct Idle {
 }
 
 impl Pool {
-    pub fn new(template: Template, tracker: TaskTracker) -> Self {
+    pub fn new(
+        template: Template,
+        credentials: CredentialStore,
+        faults: Faults,
+        tracker: TaskTracker,
+    ) -> Self {
         Self {
             template,
+            credentials,
+            faults,
             tracker,
             state: Mutex::default(),
         }
@@ -54,6 +66,19 @@ impl Pool {
     /// Runs one invocation to its end.
     pub async fn run(self: Arc<Self>, event: Bytes) -> Result<Bytes, Failure> {
         let request_id = Uuid::new_v4().to_string();
+        let fault = self
+            .faults
+            .of_invocation(&self.template.config.name, &event);
+        if !fault.delay.is_zero() {
+            tokio::time::sleep(fault.delay).await;
+        }
+        if let Some(Harm::Error {
+            error_type,
+            message,
+        }) = fault.harm
+        {
+            return Err(planned(&error_type, message));
+        }
         loop {
             let environment = match self.take_idle() {
                 Some(environment) => environment,
@@ -71,6 +96,9 @@ impl Pool {
                 outcome,
             };
             environment.assign(invocation);
+            if let Some(harm) = &fault.harm {
+                self.faults.strike(harm, &environment, &request_id);
+            }
             let outcome = tokio::select! {
                 // An answer that is there at the deadline counts.
                 biased;
@@ -179,12 +207,18 @@ impl Pool {
     /// Starts a process in the place that was reserved for it.
     fn spawn(self: &Arc<Self>) -> std::io::Result<(Arc<Environment>, LastLines)> {
         let pool = Arc::clone(self);
-        let started = process::start(&self.template, &self.tracker, move || {
+        let principal = role(&self.template.config, &self.template.endpoints);
+        let access_key_id = principal.access_key_id.clone();
+        self.credentials.insert(principal.clone());
+        let ended_key_id = access_key_id.clone();
+        let started = process::start(&self.template, &principal, &self.tracker, move || {
+            pool.credentials.remove(&ended_key_id);
             pool.lock().all.retain(|one| one.is_alive());
         });
         let mut state = self.lock();
         state.starting -= 1;
-        let (environment, last_lines) = started?;
+        let (environment, last_lines) =
+            started.inspect_err(|_| self.credentials.remove(&access_key_id))?;
         state.all.push(Arc::clone(&environment));
         if state.closed {
             environment.signal(Signal::KILL);
@@ -244,5 +278,12 @@ impl Pool {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn planned(error_type: &str, message: String) -> Failure {
+    match error_type {
+        "TooManyRequestsException" => Failure::Throttled,
+        _ => Failure::Function(FunctionError::new(error_type, message)),
     }
 }

@@ -35,7 +35,6 @@ const LAST_LINES: usize = 20;
 #[derive(Debug)]
 pub struct Template {
     pub config: FunctionConfig,
-    pub principal: Principal,
     pub endpoints: Endpoints,
     pub clock: Clock,
 }
@@ -47,6 +46,7 @@ pub struct LastLines(Arc<Mutex<VecDeque<String>>>);
 /// Starts a process with its Runtime API; a task of `tracker` looks after both until the process ends, then runs `ended`.
 pub fn start(
     template: &Template,
+    principal: &Principal,
     tracker: &TaskTracker,
     ended: impl FnOnce() + Send + 'static,
 ) -> io::Result<(Arc<Environment>, LastLines)> {
@@ -67,7 +67,7 @@ pub fn start(
             std::env::vars_os()
                 .filter(|(name, _)| INHERITED.iter().any(|inherited| name == inherited)),
         )
-        .envs(variables(template, address, &task_root))
+        .envs(variables(template, principal, address, &task_root))
         .current_dir(&task_root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -79,7 +79,7 @@ pub fn start(
     let pid = child
         .id()
         .ok_or_else(|| io::Error::other("ended at once"))?;
-    let environment = Arc::new(Environment::new(pid));
+    let environment = Arc::new(Environment::new(pid, principal.access_key_id.clone()));
     let api = runtime_api::router(
         Arc::clone(&environment),
         template.endpoints.function_arn(&config.name),
@@ -125,12 +125,12 @@ async fn exit(child: &mut Child) -> Option<std::process::ExitStatus> {
 /// As on AWS, where `Reserved environment variables` win over the function's own, except for the endpoint.
 fn variables(
     template: &Template,
+    principal: &Principal,
     runtime_api: SocketAddr,
     task_root: &Path,
 ) -> BTreeMap<String, String> {
     let Template {
         config,
-        principal,
         endpoints,
         clock,
     } = template;

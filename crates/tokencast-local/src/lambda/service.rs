@@ -18,6 +18,7 @@ use super::process::Template;
 use crate::clock::Clock;
 use crate::config::FunctionConfig;
 use crate::endpoints::Endpoints;
+use crate::faults::Faults;
 use crate::iam::{CredentialStore, Principal};
 
 /// How long an idle process is kept. AWS promises nothing; minutes are what is seen.
@@ -51,7 +52,7 @@ pub struct ProcessInfo {
 }
 
 impl Lambda {
-    /// Gives each function's role an access key; a process is started when it is first needed.
+    /// A process is started when it is first needed; each gets temporary credentials of its function's role, as on AWS.
     ///
     /// Call it within a tokio runtime.
     pub fn start(
@@ -60,19 +61,35 @@ impl Lambda {
         credentials: &CredentialStore,
         clock: Clock,
     ) -> Self {
+        Self::start_with_faults(functions, endpoints, credentials, clock, &Faults::default())
+    }
+
+    /// Functions whose invocations meet the fault plan.
+    pub fn start_with_faults(
+        functions: Vec<FunctionConfig>,
+        endpoints: Endpoints,
+        credentials: &CredentialStore,
+        clock: Clock,
+        faults: &Faults,
+    ) -> Self {
         let tracker = TaskTracker::new();
         let mut pools = BTreeMap::new();
         for config in functions {
-            let principal = role(&config, &endpoints);
-            credentials.insert(principal.clone());
             let name = config.name.clone();
             let template = Template {
                 config,
-                principal,
                 endpoints: endpoints.clone(),
                 clock: clock.clone(),
             };
-            pools.insert(name, Arc::new(Pool::new(template, tracker.clone())));
+            pools.insert(
+                name,
+                Arc::new(Pool::new(
+                    template,
+                    credentials.clone(),
+                    faults.clone(),
+                    tracker.clone(),
+                )),
+            );
         }
         let inner = Arc::new(Inner {
             pools,
@@ -153,6 +170,23 @@ impl Lambda {
             }
         };
         environments.iter().map(info).collect()
+    }
+
+    /// The names of the functions.
+    pub fn functions(&self) -> impl Iterator<Item = &str> {
+        self.inner.pools.keys().map(String::as_str)
+    }
+
+    /// The process that has this access key, and its function's name.
+    pub(crate) fn process_with_key(
+        &self,
+        access_key_id: &str,
+    ) -> Option<(String, Arc<Environment>)> {
+        self.inner.pools.iter().find_map(|(name, pool)| {
+            let mut environments = pool.environments().into_iter();
+            let found = environments.find(|one| one.access_key_id == access_key_id)?;
+            Some((name.clone(), found))
+        })
     }
 
     /// Kills a process (`SIGKILL`). False if it is none of ours, or gone.
@@ -242,7 +276,7 @@ async fn end_idle(pools: BTreeMap<String, Arc<Pool>>, clock: Clock, closing: Can
 }
 
 /// Temporary credentials of the function's role.
-fn role(config: &FunctionConfig, endpoints: &Endpoints) -> Principal {
+pub(super) fn role(config: &FunctionConfig, endpoints: &Endpoints) -> Principal {
     let text = |length: usize| {
         std::iter::repeat_with(fastrand::alphanumeric)
             .take(length)

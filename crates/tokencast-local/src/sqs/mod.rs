@@ -35,6 +35,7 @@ use thiserror::Error;
 use crate::clock::Clock;
 use crate::config::QueueConfig;
 use crate::endpoints::Endpoints;
+use crate::faults::Faults;
 use attributes::Attributes;
 use journal::{Directory, JournalError, Kept};
 use store::Store;
@@ -63,6 +64,17 @@ impl Sqs {
         clock: Clock,
         state: Option<&Path>,
     ) -> Result<Self, SqsError> {
+        Self::with_faults(queues, endpoints, clock, state, Faults::default())
+    }
+
+    /// Queues whose messages meet the fault plan.
+    pub fn with_faults(
+        queues: &[QueueConfig],
+        endpoints: Endpoints,
+        clock: Clock,
+        state: Option<&Path>,
+        faults: Faults,
+    ) -> Result<Self, SqsError> {
         let directory = state
             .map(Directory::take)
             .transpose()
@@ -80,7 +92,7 @@ impl Sqs {
             .transpose()
             .map_err(SqsError::Journal)?;
         Ok(Self {
-            store: Arc::new(Store::new(kept, journal, endpoints, clock)),
+            store: Arc::new(Store::new(kept, journal, endpoints, clock, faults)),
         })
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::error::{ApiError, Kind};
@@ -15,11 +16,13 @@ use super::move_task::MoveTask;
 use super::queue::{MAX_IN_FLIGHT, Queue};
 use crate::clock::Clock;
 use crate::endpoints::Endpoints;
+use crate::faults::{Event, FaultService, Faults, Point};
 
 #[derive(Debug)]
 pub struct Store {
     pub endpoints: Endpoints,
     pub clock: Clock,
+    faults: Faults,
     state: Mutex<State>,
 }
 
@@ -41,7 +44,13 @@ pub struct Receive {
 }
 
 impl Store {
-    pub fn new(kept: Kept, journal: Option<Journal>, endpoints: Endpoints, clock: Clock) -> Self {
+    pub fn new(
+        kept: Kept,
+        journal: Option<Journal>,
+        endpoints: Endpoints,
+        clock: Clock,
+        faults: Faults,
+    ) -> Self {
         let state = State {
             queues: kept.queues,
             move_tasks: Vec::new(),
@@ -51,6 +60,7 @@ impl Store {
         Self {
             endpoints,
             clock,
+            faults,
             state: Mutex::new(state),
         }
     }
@@ -59,8 +69,14 @@ impl Store {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Receives what is visible, or waits until something is: it arrives, its delay or its visibility ends.
-    pub async fn receive(&self, name: &str, request: Receive) -> Result<Vec<Message>, ApiError> {
+    /// Receives what is visible, or waits until something is: it arrives, its delay or its visibility ends. `closing`
+    /// ends the wait.
+    pub async fn receive(
+        &self,
+        name: &str,
+        request: Receive,
+        closing: &CancellationToken,
+    ) -> Result<Vec<Message>, ApiError> {
         let started_ms = self.clock.now_ms();
         loop {
             let changed = Arc::clone(&self.lock().queue(name)?.changed);
@@ -75,7 +91,7 @@ impl Store {
                     .unwrap_or(state.queue(name)?.attributes.wait_time_s);
                 let received = self.receive_visible(&mut state, name, request, now_ms)?;
                 let deadline_ms = started_ms + i64::from(wait_s) * 1_000;
-                if !received.is_empty() || now_ms >= deadline_ms {
+                if !received.is_empty() || now_ms >= deadline_ms || closing.is_cancelled() {
                     return Ok(received);
                 }
                 state
@@ -85,6 +101,7 @@ impl Store {
             };
             tokio::select! {
                 () = changed => {}
+                () = closing.cancelled() => {}
                 () = self.clock.sleep_until(wake_ms) => {}
             }
         }
@@ -134,10 +151,37 @@ impl Store {
                 at_ms: now_ms,
                 until_ms,
             })?;
+            let message = state.queue(name)?.get(id).cloned();
+            if let Some(message) = &message
+                && self.is_delivered_twice(message)
+            {
+                state.commit(Record::Visibility {
+                    queue: name.to_owned(),
+                    id,
+                    until_ms: now_ms,
+                })?;
+                state.queue(name)?.changed.notify_waiters();
+            }
             // With a visibility of 0 it is due again at once, but not before the next look: never twice in one answer.
-            received.extend(state.queue(name)?.get(id).cloned());
+            received.extend(message);
         }
         Ok(received)
+    }
+
+    /// Whether the fault plan has this message be visible again while it is in flight.
+    fn is_delivered_twice(&self, message: &Message) -> bool {
+        let Some(active) = self.faults.active(FaultService::Sqs) else {
+            return false;
+        };
+        let event = Event {
+            point: Point::Receive,
+            service: FaultService::Sqs,
+            operations: &["ReceiveMessage"],
+            caller: None,
+            has_process: false,
+            body: message.body.as_bytes(),
+        };
+        active.fire(&event).strike.is_some()
     }
 
     /// The dead-letter queue, for a message that was received as often as its queue allows.

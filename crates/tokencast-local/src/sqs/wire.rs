@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use axum::{Extension, Router};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::actions;
 use super::error::Kind;
 use super::store::Store;
+use crate::gateway::Peer;
 
 /// Ten messages of 1 MiB, each byte of which may take six in JSON.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
@@ -26,6 +28,7 @@ pub fn router(store: Arc<Store>) -> Router {
 
 async fn serve(
     State(store): State<Arc<Store>>,
+    peer: Option<Extension<Peer>>,
     method: Method,
     headers: HeaderMap,
     body: Bytes,
@@ -38,7 +41,10 @@ async fn serve(
         .strip_prefix("AmazonSQS.")
         .filter(|_| method == Method::POST);
     let answer = match action {
-        Some(action) => actions::run(&store, action, &body).await,
+        Some(action) => {
+            let closing = peer.map_or_else(CancellationToken::new, |Extension(peer)| peer.closing);
+            actions::run(&store, action, &body, &closing).await
+        }
         None => Err(Kind::UnknownOperation
             .with("Expected `POST` with the header `X-Amz-Target: AmazonSQS.<Action>`.")),
     };

@@ -5,6 +5,7 @@ mod ready;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use tokencast_local::faults::{FaultPlan, PlanError};
 
 use self::ready::Ready;
 use crate::amplify;
@@ -22,6 +23,13 @@ enum DevError {
     Model(#[from] ModelSpecError),
     #[error(transparent)]
     Stack(#[from] StackError),
+    #[error("cannot read the fault plan {}", path.display())]
+    ReadFaults {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the fault plan {} is not valid", path.display())]
+    Faults { path: PathBuf, source: PlanError },
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write {}", path.display())]
@@ -37,7 +45,9 @@ pub async fn run(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
         Err(error) => {
             complain(&error);
             match error {
-                DevError::Model(_) => Exit::Usage,
+                DevError::Model(_) | DevError::ReadFaults { .. } | DevError::Faults { .. } => {
+                    Exit::Usage
+                }
                 _ => Exit::Stack,
             }
         }
@@ -81,12 +91,26 @@ fn options(
         }
         None => Functions::own()?,
     };
+    let faults = args.faults.as_deref().map(read_faults).transpose()?;
     Ok(StackOptions {
         port: args.port,
         model: args.model.clone().config(lookup)?,
         functions,
         state_dir: args.state_dir.clone(),
+        faults: faults.unwrap_or_default(),
+        control: args.control,
         ..StackOptions::default()
+    })
+}
+
+fn read_faults(path: &Path) -> Result<FaultPlan, DevError> {
+    let text = std::fs::read_to_string(path).map_err(|source| DevError::ReadFaults {
+        path: path.to_owned(),
+        source,
+    })?;
+    FaultPlan::from_json(&text).map_err(|source| DevError::Faults {
+        path: path.to_owned(),
+        source,
     })
 }
 
@@ -104,6 +128,8 @@ fn announce(args: &DevArgs, stack: &RunningStack) -> Result<(), DevError> {
     let ready = Ready {
         stack: &stack.info,
         amplify_outputs: &path,
+        control: args.control,
+        fault_rules: stack.local.faults().report().len(),
     };
     let text = if args.json {
         ready.json().to_string()

@@ -4,12 +4,17 @@ use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tokencast_local::gateway::CONTROL_PATH;
 
 use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, StackInfo, TABLE};
 
 pub(super) struct Ready<'a> {
     pub(super) stack: &'a StackInfo,
     pub(super) amplify_outputs: &'a Path,
+    /// Whether the stack answers below `/_tokencast/`.
+    pub(super) control: bool,
+    /// How many rules of a fault plan are in force.
+    pub(super) fault_rules: usize,
 }
 
 impl Ready<'_> {
@@ -42,6 +47,8 @@ impl Ready<'_> {
             "table": TABLE,
             "amplifyOutputs": self.amplify_outputs,
             "caFile": ca_file,
+            "controlUrl": self.control.then(|| self.control_url()),
+            "faultRules": self.fault_rules,
         })
     }
 
@@ -91,6 +98,16 @@ impl Ready<'_> {
             "TLS authority    {}   (for NODE_EXTRA_CA_CERTS)",
             ca_file.display()
         );
+        if self.control {
+            let _ = writeln!(text, "control          {}", self.control_url());
+        }
+        if self.fault_rules > 0 {
+            let _ = writeln!(
+                text,
+                "faults           rules in force: {}",
+                self.fault_rules
+            );
+        }
         if let Some(user) = user_pool.users.first() {
             let (name, password) = (&user.username, &user.password);
             let _ = write!(
@@ -117,6 +134,10 @@ Ctrl-C ends it."#
             );
         }
         text
+    }
+
+    fn control_url(&self) -> String {
+        self.stack.endpoints.url() + CONTROL_PATH
     }
 
     fn realtime_url(&self) -> String {
@@ -152,6 +173,8 @@ mod tests {
         let ready = Ready {
             stack: &stack,
             amplify_outputs: Path::new("amplify_outputs.json"),
+            control: true,
+            fault_rules: 2,
         };
         let text = ready.text();
         for part in [
@@ -160,6 +183,8 @@ mod tests {
             "alice",
             "bob",
             "ca.pem",
+            "http://localhost:4680/_tokencast/",
+            "rules in force: 2",
             r#""AuthParameters":{"USERNAME":"alice","#,
             r#"{"query":"mutation { startStream(prompt: \"Why do rivers meander?\") { sessionId status } }"}"#,
         ] {

@@ -51,6 +51,8 @@ impl RunningStack {
             realtime: options.realtime,
             user_pool: resources.user_pool,
             model: options.model,
+            faults: options.faults,
+            control: options.control,
         };
         let local = bound.start(config, Some(page)).await?;
         let ca_file = local.ca_pem_path().to_owned();

@@ -12,6 +12,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokencast_local::appsync::realtime::RealtimeLimits;
 use tokencast_local::config::{ModelConfig, ScriptConfig, UserConfig};
+use tokencast_local::faults::FaultPlan;
 
 pub use launch::{RunningStack, StackInfo};
 pub use resources::Resources;
@@ -45,6 +46,10 @@ pub struct StackOptions {
     pub max_concurrency: NonZeroU32,
     /// Limits of the real-time connections.
     pub realtime: RealtimeLimits,
+    /// What goes wrong from the start.
+    pub faults: FaultPlan,
+    /// Answers below `/_tokencast/`, for tests in other languages.
+    pub control: bool,
 }
 
 impl Default for StackOptions {
@@ -63,6 +68,8 @@ impl Default for StackOptions {
             batch_size: NonZeroU32::MIN,
             max_concurrency: NonZeroU32::MIN.saturating_add(49),
             realtime: RealtimeLimits::default(),
+            faults: FaultPlan::default(),
+            control: false,
         }
     }
 }

@@ -65,7 +65,7 @@ pub(super) async fn serve<P: Protocol>(
     };
     tokio::select! {
         () = serving => {}
-        () = overflowed => debug!("a subscriber that doesn't read is cut"),
+        () = overflowed => debug!("a subscriber is cut: it doesn't read, or a fault was planned"),
     }
 }
 
@@ -172,7 +172,12 @@ async fn write(
         }
         while let Some(frame) = next {
             let is_last = matches!(frame, Frame::Close { .. });
-            if sink.feed(frame.into_message()).await.is_err() {
+            let Some(message) = frame.into_message() else {
+                let _ = sink.flush().await;
+                inbox.cut();
+                return;
+            };
+            if sink.feed(message).await.is_err() {
                 return;
             }
             if is_last {

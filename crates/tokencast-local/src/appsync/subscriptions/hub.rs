@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 use super::Subscription;
 use super::index::{Index, Place};
 use super::outbox::{Frame, Outbox};
+use crate::faults::{FaultService, Faults};
 
 /// AppSync's limit for what one event carries to a subscriber.
 pub const MAX_PAYLOAD_BYTES: usize = 240 * 1024;
@@ -18,6 +19,7 @@ pub const MAX_PAYLOAD_BYTES: usize = 240 * 1024;
 #[derive(Clone, Default)]
 pub struct Hub {
     shared: Arc<Shared>,
+    faults: Faults,
 }
 
 #[derive(Default)]
@@ -45,12 +47,20 @@ pub(crate) struct Registration {
 }
 
 impl Hub {
+    /// A hub whose frames meet the fault plan on their way.
+    pub fn with_faults(faults: Faults) -> Self {
+        Self {
+            shared: Arc::default(),
+            faults,
+        }
+    }
+
     /// Queues a mutation's result for every subscription it matches, and returns for how many. Never waits for any.
     ///
     /// A subscription matches when each of its arguments equals the result's field of that name; a field that the
     /// mutation didn't select matches none. A payload above [`MAX_PAYLOAD_BYTES`] is delivered to nobody.
     ///
-    /// Every event goes through here once for each subscriber: the place to drop, repeat or reorder some on purpose.
+    /// Every event goes through here once for each subscriber, where the fault plan may drop, repeat or reorder it.
     pub fn publish(&self, mutation_field: &str, result: &Value) -> usize {
         let Value::Object(fields) = result else {
             return 0;
@@ -60,12 +70,13 @@ impl Hub {
             .index
             .read()
             .unwrap_or_else(PoisonError::into_inner);
+        let faults = self.faults.active(FaultService::Realtime);
         let mut delivered = 0;
         for group in index.candidates(mutation_field, fields) {
             let mut wanting = group
                 .members
-                .values()
-                .filter(|member| member.wants(fields))
+                .iter()
+                .filter(|(_, member)| member.wants(fields))
                 .peekable();
             if wanting.peek().is_none() {
                 continue;
@@ -73,12 +84,16 @@ impl Hub {
             let Some(payload) = serialize(&(group.render)(result), mutation_field) else {
                 continue;
             };
-            for member in wanting {
+            for (id, member) in wanting {
                 let frame = Frame::Event {
                     prefix: Arc::clone(&member.prefix),
                     payload: Arc::clone(&payload),
                 };
-                delivered += usize::from(member.outbox.push(frame));
+                let is_queued = match &faults {
+                    None => member.outbox.push(frame),
+                    Some(active) => self.faults.deliver(active, *id, &member.outbox, frame),
+                };
+                delivered += usize::from(is_queued);
             }
         }
         debug!(mutation = mutation_field, delivered, "published");

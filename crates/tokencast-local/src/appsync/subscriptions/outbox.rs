@@ -38,6 +38,8 @@ pub(crate) enum Frame {
         code: u16,
         reason: &'static str,
     },
+    /// No frame: here the connection is cut.
+    Cut,
 }
 
 impl Frame {
@@ -45,12 +47,21 @@ impl Frame {
         match self {
             Self::Text(text) => text.len(),
             Self::Event { prefix, payload } => prefix.len() + payload.len() + 1,
-            Self::Close { .. } => 0,
+            Self::Close { .. } | Self::Cut => 0,
         }
     }
 
-    pub(crate) fn into_message(self) -> Message {
+    /// Of an event, what its subscriber gets of it.
+    pub(crate) fn payload(&self) -> &[u8] {
         match self {
+            Self::Event { payload, .. } => payload.as_bytes(),
+            Self::Text(_) | Self::Close { .. } | Self::Cut => &[],
+        }
+    }
+
+    /// `None` where the connection is cut.
+    pub(crate) fn into_message(self) -> Option<Message> {
+        Some(match self {
             Self::Text(text) => Message::Text(text),
             Self::Event { prefix, payload } => {
                 let mut text = String::with_capacity(prefix.len() + payload.len() + 1);
@@ -63,7 +74,8 @@ impl Frame {
                 code,
                 reason: reason.into(),
             })),
-        }
+            Self::Cut => return None,
+        })
     }
 }
 
@@ -147,6 +159,11 @@ impl Inbox {
     pub(crate) fn try_next(&mut self) -> Option<Frame> {
         let frame = self.frames.try_recv().ok()?;
         Some(self.taken(frame))
+    }
+
+    /// Ends the connection without a goodbye.
+    pub(crate) fn cut(&self) {
+        self.fill.overflow.cancel();
     }
 
     fn taken(&self, frame: Frame) -> Frame {

@@ -12,12 +12,18 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use super::error::{ApiError, Kind};
 use super::store::{Store, check_name};
 
-/// Runs one action of the API on its JSON input.
-pub async fn run(store: &Arc<Store>, action: &str, input: &[u8]) -> Result<Value, ApiError> {
+/// Runs one action of the API on its JSON input. `closing` ends a long poll.
+pub async fn run(
+    store: &Arc<Store>,
+    action: &str,
+    input: &[u8],
+    closing: &CancellationToken,
+) -> Result<Value, ApiError> {
     match action {
         "CreateQueue" => queues::create(store, parse(input)?),
         "GetQueueUrl" => queues::url(store, &parse(input)?),
@@ -31,7 +37,7 @@ pub async fn run(store: &Arc<Store>, action: &str, input: &[u8]) -> Result<Value
         "ListQueueTags" => queues::tags(store, &parse(input)?),
         "SendMessage" => send::one(store, parse(input)?),
         "SendMessageBatch" => send::batch(store, parse(input)?),
-        "ReceiveMessage" => receive::receive(store, parse(input)?).await,
+        "ReceiveMessage" => receive::receive(store, parse(input)?, closing).await,
         "DeleteMessage" => delete::one(store, &parse(input)?),
         "DeleteMessageBatch" => delete::batch(store, parse(input)?),
         "ChangeMessageVisibility" => visibility::one(store, &parse(input)?),

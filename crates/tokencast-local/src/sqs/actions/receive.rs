@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::{queue_name, ranged};
 use crate::sqs::error::{ApiError, Kind};
@@ -39,7 +40,11 @@ pub(super) struct Receive {
     message_attribute_names: Vec<String>,
 }
 
-pub(super) async fn receive(store: &Store, input: Receive) -> Result<Value, ApiError> {
+pub(super) async fn receive(
+    store: &Store,
+    input: Receive,
+    closing: &CancellationToken,
+) -> Result<Value, ApiError> {
     let name = queue_name(input.queue_url.as_deref())?;
     let request = checked(&input)?;
     let mut wanted = input.message_system_attribute_names;
@@ -50,7 +55,7 @@ pub(super) async fn receive(store: &Store, input: Receive) -> Result<Value, ApiE
     {
         return Err(Kind::InvalidAttributeName.with(format!("Unknown Attribute {unknown}.")));
     }
-    let messages = store.receive(&name, request).await?;
+    let messages = store.receive(&name, request, closing).await?;
     if messages.is_empty() {
         return Ok(json!({}));
     }

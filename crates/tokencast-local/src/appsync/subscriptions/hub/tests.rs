@@ -32,7 +32,14 @@ fn listen(hub: &Hub, subscription: Subscription, limits: OutboxLimits) -> (Regis
 
 fn received(inbox: &mut Inbox) -> Vec<String> {
     std::iter::from_fn(|| inbox.try_next())
-        .map(|frame| frame.into_message().into_text().expect("text").to_string())
+        .map(|frame| {
+            frame
+                .into_message()
+                .expect("a message")
+                .into_text()
+                .expect("text")
+                .to_string()
+        })
         .collect()
 }
 

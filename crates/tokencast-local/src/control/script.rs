@@ -1,0 +1,36 @@
+//! The model's script, as it comes over HTTP.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::config::ScriptConfig;
+
+/// What isn't given is as in a stack that was told nothing.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Script {
+    /// The answer's tokens; without them the model writes about the prompt.
+    tokens: Option<Vec<String>>,
+    #[serde(default)]
+    reasoning: Vec<String>,
+    time_to_first_token_ms: Option<u64>,
+    time_between_tokens_ms: Option<u64>,
+    stop_reason: Option<String>,
+}
+
+impl From<Script> for ScriptConfig {
+    fn from(script: Script) -> Self {
+        let usual = Self::default();
+        let time = |ms: Option<u64>, usual| ms.map_or(usual, Duration::from_millis);
+        Self {
+            tokens: script.tokens,
+            reasoning: script.reasoning,
+            time_to_first_token: time(script.time_to_first_token_ms, usual.time_to_first_token),
+            time_between_tokens: time(script.time_between_tokens_ms, usual.time_between_tokens),
+            stop_reason: script.stop_reason.unwrap_or(usual.stop_reason),
+            // The fault plan has them all.
+            faults: Vec::new(),
+        }
+    }
+}
