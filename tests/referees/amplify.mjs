@@ -6,7 +6,7 @@ import { Hub, parseAmplifyConfig } from 'aws-amplify/utils';
 import WebSocket from 'ws';
 
 import { Inbox } from './inbox.mjs';
-import { EVENTS, READ, START } from './session.mjs';
+import { EVENTS, READ, START, STOP } from './session.mjs';
 import { stack } from './stack.mjs';
 
 // Node 20 has none of its own; Amplify takes whatever is global.
@@ -37,6 +37,11 @@ export async function read(sessionId) {
 export async function start(prompt, sessionId) {
   const { data } = await client.graphql({ query: START, variables: { prompt, sessionId } });
   return data.startStream;
+}
+
+export async function stop(sessionId) {
+  const { data } = await client.graphql({ query: STOP, variables: { sessionId } });
+  return data.stopStream;
 }
 
 /** Subscribes; resolves once the subscription is acknowledged. `events` is an inbox of `TokenEvent`s. */

@@ -100,8 +100,8 @@ test('bad input is refused by name, and without an answer', limit, async () => {
     [START, 'startStream', { prompt: '' }, /prompt is empty/],
     [START, 'startStream', { prompt: ' \n' }, /prompt is empty/],
     [START, 'startStream', { prompt: 'x'.repeat(100_001) }, /100001 bytes: expected at most 100000/],
-    [START, 'startStream', { prompt: 'hello', sessionId: 'no-uuid' }, /no-uuid.*expected a UUID/],
-    [READ, 'getStream', { sessionId: '' }, /expected a UUID/],
+    [START, 'startStream', { prompt: 'hello', sessionId: 'no-uuid' }, /sessionId is not a UUID: expected the form x/],
+    [READ, 'getStream', { sessionId: '' }, /sessionId is not a UUID/],
   ]) {
     const error = await refusal(query, variables);
     assert.equal(error.errorType, 'INVALID_PROMPT', message.source);
@@ -143,15 +143,15 @@ test('no user publishes', limit, async () => {
 test('a token that is none is refused', limit, async () => {
   for (const authToken of ['nonsense', 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.']) {
     const error = await refusal(READ, { sessionId: randomUUID() }, { authMode: 'userPool', authToken });
-    assert.match(JSON.stringify(error), /UnauthorizedException|401/);
+    // What Amplify makes of a 401.
+    assert.equal(error.message, 'Unauthorized');
   }
 });
 
 test('without a user, nothing is sent', limit, async () => {
   await signOut();
   await assert.rejects(getCurrentUser(), { name: 'UserUnAuthenticatedException' });
-  const error = await refusal(READ, { sessionId: randomUUID() });
-  assert.match(`${error.name} ${error.message}`, /NoSignedUser|No current user|Unauthorized/);
+  await assert.rejects(read(randomUUID()), { name: 'NoValidAuthTokens' });
   await signInAs(alice);
 });
 

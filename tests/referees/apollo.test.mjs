@@ -6,10 +6,11 @@ import { test } from 'node:test';
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client';
 import { AUTH_TYPE, createAuthLink } from 'aws-appsync-auth-link';
 import { CONTROL_EVENTS_KEY, createSubscriptionHandshakeLink } from 'aws-appsync-subscription-link';
+import { filter } from 'rxjs';
 import WebSocket from 'ws';
 
 import { Inbox } from './inbox.mjs';
-import { EVENTS, READ, START, assertWholeAnswer, ended } from './session.mjs';
+import { EVENTS, READ, START, STOP, assertWholeAnswer, ended } from './session.mjs';
 import { tokens } from './sign-in.mjs';
 import { alice, bob, connections, dropWebsockets, script, stack } from './stack.mjs';
 
@@ -17,15 +18,28 @@ globalThis.WebSocket = WebSocket;
 
 const limit = { timeout: 20_000 };
 
-/** A client as the links' README makes it. `field` says which token it is handed. */
-function apollo(jwtToken, region = stack.region) {
-  const options = {
-    url: stack.graphqlUrl,
-    region,
-    auth: { type: AUTH_TYPE.AMAZON_COGNITO_USER_POOLS, jwtToken },
-  };
+/** The ids of sessions whose subscriptions are acknowledged. The link tells it in a message, before any event. */
+const acknowledged = new Inbox();
+const takeAcknowledgements = new ApolloLink((operation, forward) =>
+  forward(operation).pipe(
+    filter(({ extensions }) => {
+      const isAcknowledgement = extensions?.controlMsgType === 'CONNECTED';
+      if (isAcknowledgement) acknowledged.push(operation.variables.sessionId);
+      return !isAcknowledgement;
+    }),
+  ),
+);
+
+/** A client as the links' own documentation makes it. */
+function apollo(jwtToken) {
+  const auth = { type: AUTH_TYPE.AMAZON_COGNITO_USER_POOLS, jwtToken };
+  const options = { url: stack.graphqlUrl, region: stack.region, auth };
   const http = new HttpLink({ uri: options.url });
-  const link = ApolloLink.from([createAuthLink(options), createSubscriptionHandshakeLink(options, http)]);
+  const link = ApolloLink.from([
+    takeAcknowledgements,
+    createAuthLink(options),
+    createSubscriptionHandshakeLink(options, http),
+  ]);
   const noCache = { fetchPolicy: 'no-cache' };
   return new ApolloClient({ link, cache: new InMemoryCache(), defaultOptions: { query: noCache, mutate: noCache } });
 }
@@ -38,41 +52,49 @@ async function read(sessionId) {
   return data.getStream;
 }
 
-/** Resolves with the inbox of events once the subscription is acknowledged, which the link tells as a message. */
-async function subscribe(by, sessionId) {
-  const [messages, errors] = [new Inbox(), new Inbox()];
-  by.subscribe({ query: gql(EVENTS), variables: { sessionId, [CONTROL_EVENTS_KEY]: true } }).subscribe({
-    next: (message) => (message.error ? errors.push(message.error) : messages.push(message)),
-    error: (error) => errors.push(error),
+/** Subscribes, without waiting. */
+function open(by, sessionId) {
+  const [events, errors] = [new Inbox(), new Inbox()];
+  const context = { controlMessages: { [CONTROL_EVENTS_KEY]: true } };
+  by.subscribe({ query: gql(EVENTS), variables: { sessionId }, context }).subscribe(({ data, error }) => {
+    if (error) errors.push(error);
+    else events.push(data.onTokenReceived);
   });
-  const isAcknowledged = ({ extensions }) => extensions?.controlMsgType === 'CONNECTED';
-  const outcome = new Inbox();
-  messages.until('acknowledgement', (items) => items.some(isAcknowledged)).then(() => outcome.push(null), () => {});
-  errors.until('error', (items) => items[0]).then((error) => outcome.push(error), () => {});
-  const refused = await outcome.until('acknowledgement or error', (items) => items.length > 0 && items).then(([it]) => it);
-  const events = () => messages.items.filter((it) => !isAcknowledged(it)).map(({ data }) => data.onTokenReceived);
-  const last = () => messages.until('last event', () => ended(events()));
-  return { refused, events, last, errors };
+  return { events, errors };
+}
+
+/** Subscribes; resolves once the subscription is acknowledged. */
+async function subscribe(by, sessionId) {
+  const before = acknowledged.items.length;
+  const subscription = open(by, sessionId);
+  await acknowledged.until(`acknowledgement of ${sessionId}`, (ids) => ids.indexOf(sessionId, before) >= 0);
+  return subscription;
+}
+
+/** What the link says about a subscription that must fail. */
+async function refusal(by, sessionId) {
+  const { events, errors } = open(by, sessionId);
+  const error = await errors.until('refusal', (items) => items[0]);
+  assert.deepEqual(events.items, []);
+  return error.cause.errors[0].message;
 }
 
 test('an answer arrives token by token, over ws://', limit, async () => {
   const sessionId = randomUUID();
-  const { refused, events, last } = await subscribe(client, sessionId);
-  assert.equal(refused, null);
+  const { events } = await subscribe(client, sessionId);
   const variables = { prompt: 'Why do rivers meander?', sessionId };
   const { data } = await client.mutate({ mutation: gql(START), variables });
   assert.equal(data.startStream.status, 'streaming_started');
-  await last();
+  await events.until('last event', ended);
   // Apollo asks for __typename by itself.
-  for (const event of events()) assert.equal(event.__typename, 'TokenEvent');
-  assertWholeAnswer(events(), await read(sessionId), { sessionId, atLeast: 20 });
+  for (const event of events.items) assert.equal(event.__typename, 'TokenEvent');
+  assertWholeAnswer(events.items, await read(sessionId), { sessionId, atLeast: 20 });
   const sockets = (await connections()).filter(({ websocket }) => websocket);
   assert.deepEqual(sockets, [{ tls: false, websocket: true }]);
 });
 
 test('an ID token does as well as an access token', limit, async () => {
-  const { refused } = await subscribe(apollo(IdToken), randomUUID());
-  assert.equal(refused, null);
+  await subscribe(apollo(IdToken), randomUUID());
 });
 
 test('bob may neither read nor subscribe', limit, async () => {
@@ -80,8 +102,7 @@ test('bob may neither read nor subscribe', limit, async () => {
   await client.mutate({ mutation: gql(START), variables: { prompt: 'Mine', sessionId } });
   const { AccessToken: jwtToken } = await tokens(bob);
   const other = apollo(jwtToken);
-  const { refused } = await subscribe(other, sessionId);
-  assert.match(JSON.stringify(refused), /UNAUTHORIZED/);
+  assert.match(await refusal(other, sessionId), /"errorType":"UNAUTHORIZED"/);
   await assert.rejects(other.query({ query: gql(READ), variables: { sessionId } }), (error) => {
     assert.equal(error.name, 'CombinedGraphQLErrors');
     assert.equal(error.errors[0].errorType, 'UNAUTHORIZED');
@@ -91,8 +112,7 @@ test('bob may neither read nor subscribe', limit, async () => {
 
 test('a wrong token is refused', limit, async () => {
   const forger = apollo('nonsense');
-  const { refused } = await subscribe(forger, randomUUID());
-  assert.match(JSON.stringify(refused) + refused?.message, /UnauthorizedException/);
+  assert.match(await refusal(forger, randomUUID()), /UnauthorizedException/);
   await assert.rejects(forger.query({ query: gql(READ), variables: { sessionId: randomUUID() } }), (error) => {
     assert.equal(error.statusCode, 401);
     return true;
@@ -100,15 +120,18 @@ test('a wrong token is refused', limit, async () => {
 });
 
 test('a cut socket ends the subscription with an error, and the next one works', limit, async () => {
-  await script({ tokens: Array.from({ length: 50 }, (_, at) => `${at} `), msBetweenTokens: 20 });
+  await script({ tokens: Array.from({ length: 5_000 }, (_, at) => `${at} `), msBetweenTokens: 20 });
   const sessionId = randomUUID();
   const cut = await subscribe(client, sessionId);
   await client.mutate({ mutation: gql(START), variables: { prompt: 'Go on', sessionId } });
+  await cut.events.until('three events', (items) => items.length >= 3);
   assert.ok((await dropWebsockets()) > 0);
   await cut.errors.until('error', (items) => items[0]);
-  const again = await subscribe(client, sessionId);
-  assert.equal(again.refused, null);
-  const last = await again.last();
-  assert.equal(last.status, 'COMPLETED');
+
+  const { events } = await subscribe(client, sessionId);
+  await events.until('three events', (items) => items.length >= 3);
+  await client.mutate({ mutation: gql(STOP), variables: { sessionId } });
+  const last = await events.until('last event', ended);
+  assert.equal(last.status, 'CANCELLED');
   assert.equal((await read(sessionId)).sequence, last.sequence);
 });

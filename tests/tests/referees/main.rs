@@ -15,7 +15,7 @@ use tokencast::stack::{
     DEAD_LETTER_QUEUE, Functions, QUEUE, RunningStack, StackInfo, StackOptions, TABLE,
 };
 use tokencast_local::config::{ModelConfig, ScriptConfig};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
 /// Before each line that is meant for the stack.
@@ -110,8 +110,8 @@ fn options() -> StackOptions {
 fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
     let endpoints = &stack.endpoints;
     let users = stack.user_pool.users.iter();
-    let users =
-        users.map(|it| json!({ "username": it.username, "password": it.password, "email": it.email }));
+    let users = users
+        .map(|it| json!({ "username": it.username, "password": it.password, "email": it.email }));
     let described = json!({
         "users": users.collect::<Vec<_>>(),
         "url": endpoints.url(),
@@ -141,6 +141,7 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
         .env_remove("AWS_SESSION_TOKEN")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .expect("Node 20 or newer, as `node`")
@@ -150,17 +151,26 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
 async fn converse(node: &mut Child, stack: &RunningStack) -> String {
     let mut stdin = node.stdin.take().expect("stdin is piped");
     let stdout = node.stdout.take().expect("stdout is piped");
-    let mut lines = BufReader::new(stdout).lines();
-    let mut output = String::new();
-    while let Some(line) = lines.next_line().await.expect("stdout is text") {
-        let Some(ask) = line.strip_prefix(ASK) else {
-            output.push_str(&line);
-            output.push('\n');
-            continue;
-        };
-        let answer = asks::answer(ask, stack).await;
-        // A test that ran into its own limit no longer reads.
-        let _ = stdin.write_all(format!("{answer}\n").as_bytes()).await;
-    }
-    output
+    let mut stderr = node.stderr.take().expect("stderr is piped");
+    let complaints = async {
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).await.map(|_| text)
+    };
+    let answers = async {
+        let mut lines = BufReader::new(stdout).lines();
+        let mut output = String::new();
+        while let Some(line) = lines.next_line().await? {
+            let Some(ask) = line.strip_prefix(ASK) else {
+                output.push_str(&line);
+                output.push('\n');
+                continue;
+            };
+            let answer = asks::answer(ask, stack).await;
+            // A test that ran into its own limit no longer reads.
+            let _ = stdin.write_all(format!("{answer}\n").as_bytes()).await;
+        }
+        Ok(output)
+    };
+    let (output, complaints) = tokio::try_join!(answers, complaints).expect("Node writes text");
+    output + &complaints
 }
