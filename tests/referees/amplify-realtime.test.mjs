@@ -110,6 +110,43 @@ test('stopping keeps the text so far', limit, async () => {
   assert.equal((await stop(sessionId)).status, 'CANCELLED', 'stopping again changes nothing');
 });
 
+test('an answer that fails says why, and keeps its text', limit, async () => {
+  const fault = { kind: 'fail', exception: 'validation', afterTokens: 3 };
+  await script({ tokens: ['one ', 'two ', 'three ', 'four '], msBetweenTokens: 50, fault });
+  const sessionId = randomUUID();
+  const { events, errors } = await watched(subscribe(sessionId));
+  await start('Fail', sessionId);
+  const last = await events.until('last event', ended);
+  assert.equal(last.status, 'FAILED');
+  assert.equal(last.error.code, 'MODEL_ERROR');
+  assert.equal(last.error.retryable, false);
+  assert.doesNotMatch(last.error.message, /Exception/);
+  assert.deepEqual(errors.items, []);
+  const snapshot = await read(sessionId);
+  assert.equal(snapshot.status, 'FAILED');
+  assert.equal(snapshot.text, 'one two three ');
+  assert.equal(snapshot.text, events.items.map(({ token }) => token).join(''));
+  assert.deepEqual(snapshot.error, last.error);
+});
+
+test('an answer that is tried again starts anew as the next attempt', limit, async () => {
+  const fault = { kind: 'fail', exception: 'modelStreamError', afterTokens: 2 };
+  await script({ tokens: ['one ', 'two ', 'three '], msBetweenTokens: 20, fault });
+  const sessionId = randomUUID();
+  const { events } = await watched(subscribe(sessionId));
+  await start('Try again', sessionId);
+  const last = await events.until('last event', ended);
+  assert.equal(last.status, 'COMPLETED');
+  assert.equal(last.attempt, 2);
+  const text = (attempt) =>
+    events.items.filter((event) => event.attempt === attempt).map(({ token }) => token).join('');
+  assert.ok('one two '.startsWith(text(1)));
+  assert.equal(text(2), 'one two three ');
+  const second = events.items.filter(({ attempt }) => attempt === 2).map(({ sequence }) => sequence);
+  assert.deepEqual(second, second.map((_, at) => at + 1));
+  assert.equal((await read(sessionId)).text, 'one two three ');
+});
+
 test('a cut socket is opened again, and getStream fills the gap', limit, async () => {
   // Amplify waits five seconds before it connects again: the answer must not end before it is told to.
   const tokens = Array.from({ length: 5_000 }, (_, at) => `token${at} `);

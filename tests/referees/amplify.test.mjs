@@ -1,12 +1,22 @@
 // aws-amplify: sign-in over SRP, sessions, queries and mutations, and what they refuse.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { before, test } from 'node:test';
 
+import { GetUserCommand } from '@aws-sdk/client-cognito-identity-provider';
 import { fetchAuthSession, fetchUserAttributes, getCurrentUser, signIn, signOut } from 'aws-amplify/auth';
-import { getIntrospectionQuery } from 'graphql';
+import {
+  buildClientSchema,
+  buildSchema,
+  getIntrospectionQuery,
+  lexicographicSortSchema,
+  printType,
+  validateSchema,
+} from 'graphql';
 
 import { client, outputs, read, signInAs, start } from './amplify.mjs';
+import { cognito } from './sign-in.mjs';
 import { PUBLISH, READ, START, STOP } from './session.mjs';
 import { alice, bob, stack } from './stack.mjs';
 
@@ -95,6 +105,11 @@ test('starts a session, the same one each time that it is asked', limit, async (
   assert.notEqual(minted, sessionId);
 });
 
+test('the longest prompt is taken', limit, async () => {
+  const { status } = await start('é'.repeat(50_000));
+  assert.equal(status, 'streaming_started');
+});
+
 test('bad input is refused by name, and without an answer', limit, async () => {
   for (const [query, field, variables, message] of [
     [START, 'startStream', { prompt: '' }, /prompt is empty/],
@@ -115,7 +130,9 @@ test('an operation that does not fit the schema is refused', limit, async () => 
   const unknownField = await refusal('query { getStream(sessionId: "x") { nonsense } }');
   assert.equal(unknownField.message, "Validation error of type FieldUndefined: Field 'nonsense' in type 'Stream' is undefined @ 'getStream/nonsense'");
   const missing = await refusal(START, {});
-  assert.match(missing.message, /prompt/);
+  assert.equal(missing.message, "Variable 'prompt' has coerced Null value for NonNull type 'String!'");
+  const number = await refusal(START, { prompt: ['not', 'a', 'text'] });
+  assert.match(number.message, /^Variable 'prompt' has an invalid value/);
 });
 
 test('bob sees nothing of a session of alice', limit, async () => {
@@ -155,11 +172,23 @@ test('without a user, nothing is sent', limit, async () => {
   await signInAs(alice);
 });
 
-test('the schema can be asked for', limit, async () => {
+test('the schema that is introspected is the schema in the repository', limit, async () => {
   const { data } = await client.graphql({ query: getIntrospectionQuery() });
-  const fields = (name) =>
-    data.__schema.types.find((type) => type.name === name).fields.map((field) => field.name);
-  assert.deepEqual(fields('Mutation'), ['startStream', 'stopStream', 'publishToken']);
-  assert.deepEqual(fields('Subscription'), ['onTokenReceived']);
-  assert.ok(fields('TokenEvent').includes('sequence'));
+  const introspected = buildClientSchema(data);
+  assert.deepEqual(validateSchema(introspected), []);
+  const source = await readFile(new URL('../../schema.graphql', import.meta.url), 'utf8');
+  const ours = buildSchema(source, { assumeValidSDL: true });
+  const print = (schema) => {
+    const names = Object.keys(ours.getTypeMap()).filter((name) => !name.startsWith('__'));
+    return names.toSorted().map((name) => printType(lexicographicSortSchema(schema).getType(name)));
+  };
+  assert.deepEqual(print(introspected), print(ours));
+});
+
+test('signing out everywhere ends every session of the user', limit, async () => {
+  const { tokens } = await fetchAuthSession();
+  await signOut({ global: true });
+  await assert.rejects(getCurrentUser(), { name: 'UserUnAuthenticatedException' });
+  const AccessToken = tokens.accessToken.toString();
+  await assert.rejects(cognito.send(new GetUserCommand({ AccessToken })), { name: 'NotAuthorizedException' });
 });

@@ -6,8 +6,10 @@ import {
   BedrockRuntimeClient,
   ConverseCommand,
   ConverseStreamCommand,
+  CountTokensCommand,
   InvokeModelCommand,
   InvokeModelWithResponseStreamCommand,
+  ListAsyncInvokesCommand,
 } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
@@ -118,6 +120,30 @@ test('Converse and InvokeModel answer at once', limit, async () => {
   assert.equal(message.stop_reason, 'end_turn');
 });
 
+test('any id of a model, and members that no model here needs', limit, async () => {
+  for (const id of [
+    'arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0',
+    'amazon.nova-lite-v1:0',
+  ]) {
+    const command = new ConverseStreamCommand({
+      modelId: id,
+      system: [{ text: 'Be brief.' }, { cachePoint: { type: 'default' } }],
+      messages: [
+        { role: 'user', content: [{ text: 'Look' }, { image: { format: 'png', source: { bytes: new Uint8Array([1]) } } }] },
+        { role: 'assistant', content: [{ toolUse: { toolUseId: 't1', name: 'weather', input: { at: 'sea' } } }] },
+        { role: 'user', content: [{ toolResult: { toolUseId: 't1', content: [{ text: 'rain' }] } }] },
+      ],
+      toolConfig: { tools: [{ toolSpec: { name: 'weather', inputSchema: { json: { type: 'object' } } } }] },
+      additionalModelRequestFields: { top_k: 5 },
+      requestMetadata: { purpose: 'test' },
+    });
+    const { events, error } = await drain((await bedrock.send(command)).stream);
+    assert.equal(error, undefined);
+    assert.deepEqual(deltas(events), words);
+    assert.equal((await lastModelCall()).modelId, id);
+  }
+});
+
 test('limits and stop sequences end an answer', limit, async () => {
   for (const [inferenceConfig, stopReason, expected] of [
     [{ maxTokens: 2 }, 'max_tokens', 'Rivers meander'],
@@ -163,6 +189,15 @@ test('what is not valid is refused before the stream', limit, async () => {
       assert.match(error.message, pattern);
       return true;
     });
+  }
+});
+
+test('an operation that this Bedrock has not is named', limit, async () => {
+  for (const command of [
+    new CountTokensCommand({ modelId, input: { converse: { messages: ask('Why?') } } }),
+    new ListAsyncInvokesCommand({}),
+  ]) {
+    await assert.rejects(bedrock.send(command), { name: 'UnknownOperationException' });
   }
 });
 

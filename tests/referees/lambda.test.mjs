@@ -3,7 +3,15 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, test } from 'node:test';
 
-import { InvokeCommand, LambdaClient, LambdaServiceException } from '@aws-sdk/client-lambda';
+import {
+  GetFunctionCommand,
+  InvokeCommand,
+  InvokeWithResponseStreamCommand,
+  LambdaClient,
+  LambdaServiceException,
+  ListEventSourceMappingsCommand,
+  ListFunctionsCommand,
+} from '@aws-sdk/client-lambda';
 
 import { stack } from './stack.mjs';
 
@@ -74,6 +82,17 @@ test('other ways to invoke, and to name a function', limit, async () => {
   const arn = `arn:aws:lambda:${stack.region}:${stack.accountId}:function:request`;
   for (const FunctionName of [arn, 'request:$LATEST']) {
     assert.equal((await invoke(payload, { FunctionName })).StatusCode, 200);
+  }
+});
+
+test('an operation that this Lambda has not is named', limit, async () => {
+  for (const command of [
+    new ListFunctionsCommand({}),
+    new GetFunctionCommand({ FunctionName: 'worker' }),
+    new ListEventSourceMappingsCommand({}),
+    new InvokeWithResponseStreamCommand({ FunctionName: 'request' }),
+  ]) {
+    await assert.rejects(lambda.send(command), { name: 'UnknownOperationException', message: /The local Lambda has no/ });
   }
 });
 

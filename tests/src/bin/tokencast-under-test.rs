@@ -1,12 +1,11 @@
-//! The `tokencast` command, built with the tests: what their stacks start as functions.
+//! The `tokencast` command, built with these tests, so that they never run an old one: it is the functions' process.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     #[expect(
         clippy::disallowed_methods,
-        reason = "this is where the lookup comes from"
+        reason = "this is where variables are looked up"
     )]
-    let lookup = |name: &str| std::env::var(name).ok();
-    tokencast::main_with(std::env::args_os(), lookup)
+    tokencast::main_with(std::env::args_os(), |name| std::env::var(name).ok())
 }

@@ -61,6 +61,7 @@ enum Exception {
     Throttling,
     ModelStreamError,
     ServiceUnavailable,
+    Validation,
 }
 
 /// One line of JSON.
@@ -147,6 +148,7 @@ impl From<Exception> for ModelException {
             Exception::Throttling => Self::Throttling,
             Exception::ModelStreamError => Self::ModelStreamError,
             Exception::ServiceUnavailable => Self::ServiceUnavailable,
+            Exception::Validation => Self::Validation,
         }
     }
 }
