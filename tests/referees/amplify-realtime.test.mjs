@@ -118,7 +118,7 @@ test('an answer that fails says why, and keeps its text', limit, async () => {
   await start('Fail', sessionId);
   const last = await events.until('last event', ended);
   assert.equal(last.status, 'FAILED');
-  assert.equal(last.error.code, 'MODEL_ERROR');
+  assert.equal(last.error.code, 'INVALID_PROMPT', 'the model refused what it was asked');
   assert.equal(last.error.retryable, false);
   assert.doesNotMatch(last.error.message, /Exception/);
   assert.deepEqual(errors.items, []);
