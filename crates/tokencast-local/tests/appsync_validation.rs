@@ -70,6 +70,19 @@ async fn fields_must_be_those_of_the_schema() {
 }
 
 #[tokio::test]
+async fn an_unknown_field_leaves_no_empty_selection() {
+    let stack = Stack::new(&project(), echo());
+    let query = json!({"query": "{ getStream(sessionId: \"s\") { nope } }"});
+    let body = stack.send(&query, &user("alice")).await;
+    let errors = body["errors"].as_array().expect("errors");
+    assert_eq!(errors.len(), 1, "{body}");
+    assert_eq!(
+        errors[0]["message"],
+        "Validation error of type FieldUndefined: Field 'nope' in type 'Stream' is undefined @ 'getStream/nope'"
+    );
+}
+
+#[tokio::test]
 async fn values_must_fit_the_schema() {
     for (query, text, line, column) in [
         (

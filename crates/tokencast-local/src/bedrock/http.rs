@@ -33,6 +33,7 @@ pub fn router(bedrock: Bedrock) -> axum::Router {
     axum::Router::new()
         // An ARN holds slashes, which some clients don't encode: so the operation is whatever comes last.
         .route("/model/{*rest}", post(serve).fallback(unknown_operation))
+        .fallback(unknown_operation)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(bedrock)
 }

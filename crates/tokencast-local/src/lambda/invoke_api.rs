@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::json;
 use uuid::Uuid;
@@ -27,8 +27,20 @@ const THROTTLED_LIMIT_MS: i64 = 6 * 3_600_000;
 
 pub fn router(lambda: Lambda) -> Router {
     Router::new()
-        .route("/2015-03-31/functions/{name}/invocations", post(invoke))
+        .route(
+            "/2015-03-31/functions/{name}/invocations",
+            post(invoke).fallback(unknown_operation),
+        )
+        .fallback(unknown_operation)
         .with_state(lambda)
+}
+
+async fn unknown_operation(method: Method, uri: Uri) -> Response {
+    let message = format!(
+        "The local Lambda has no {method} {}: its functions are made with the stack.",
+        uri.path()
+    );
+    refused(StatusCode::NOT_FOUND, "UnknownOperationException", &message)
 }
 
 async fn invoke(

@@ -14,6 +14,8 @@ pub(super) struct Place {
     pub(super) field: String,
     /// The type of that field, where the schema has it.
     pub(super) field_type: String,
+    /// Whether the field has a selection set, whatever is in it.
+    pub(super) has_selections: bool,
     /// The argument's name, and its value in the words of AppSync's messages: `IntValue{value=5}`.
     pub(super) argument: Option<(String, String)>,
 }
@@ -71,6 +73,7 @@ impl Place {
                     let ty = ty.map(|definition| definition.ty.inner_named_type().to_string());
                     self.field = field.name.to_string();
                     self.field_type = ty.clone().unwrap_or_default();
+                    self.has_selections = !field.selection_set.is_empty();
                     self.argument = argument(&field.arguments, offset);
                     return self.descend(schema, ty, &field.selection_set, offset);
                 }

@@ -13,7 +13,7 @@ pub(crate) fn describe(
     document: &ast::Document,
     errors: &DiagnosticList,
 ) -> Vec<GraphqlError> {
-    let described = errors.iter().map(|diagnostic| {
+    let described = errors.iter().filter_map(|diagnostic| {
         let location = diagnostic.line_column_range();
         let location = location.map(|range| Location {
             line: range.start.line,
@@ -24,7 +24,14 @@ pub(crate) fn describe(
             .map(|at| Place::find(&schema.graphql, document, at))
             .unwrap_or_default();
         let name = diagnostic.error.unstable_error_name().unwrap_or_default();
-        GraphqlError::request(message(name, &text, &place), location)
+        // The library drops what the schema doesn't know, and then misses it. That it is unknown is an error of its own.
+        if name == "MissingSubselection" && place.has_selections {
+            return None;
+        }
+        Some(GraphqlError::request(
+            message(name, &text, &place),
+            location,
+        ))
     });
     described.collect()
 }

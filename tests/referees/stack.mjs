@@ -1,0 +1,53 @@
+// The stack that serves this test: its endpoints, and what no client can ask of it.
+//
+// A test file runs below `cargo test`, which starts the stack. A question goes out as a line of stdout, its answer comes
+// back as a line of stdin, one at a time.
+import { createInterface } from 'node:readline';
+
+if (!process.env.STACK) {
+  throw new Error('There is no stack: run this file with `cargo test -p system-tests --test referees`.');
+}
+
+/** `url`, `region`, `graphqlUrl`, `userPoolId`, `userPoolClientId`, `issuer`, `queueUrl`, `users` … */
+export const stack = JSON.parse(process.env.STACK);
+
+export const [alice, bob] = stack.users;
+
+/** Cuts every real-time socket without a goodbye; returns how many there were. */
+export async function dropWebsockets() {
+  const { dropped } = await ask({ ask: 'dropWebsockets' });
+  return dropped;
+}
+
+/** The gateway's open connections: `{ tls, websocket }` each. */
+export async function connections() {
+  const { connections } = await ask({ ask: 'connections' });
+  return connections;
+}
+
+/**
+ * What the model says from now on: `tokens` (null: paragraphs about the prompt), the pause between them, and a fault of
+ * the next call: `{ kind: 'refuse' | 'fail' | 'cut' | 'reset', exception, afterTokens }`.
+ */
+export async function script({ tokens = null, msBetweenTokens = 5, fault = null }) {
+  await ask({ ask: 'script', tokens, msBetweenTokens, fault });
+}
+
+/** The model's last call, once it has ended: `modelId`, `prompt`, `tokensSent`, `textSent`, `ended`, `liveStreams`. */
+export function lastModelCall() {
+  return ask({ ask: 'lastModelCall' });
+}
+
+const answers = [];
+createInterface({ input: process.stdin }).on('line', (line) => answers.shift()?.(JSON.parse(line)));
+// Only a question keeps the process waiting.
+process.stdin.unref();
+
+async function ask(question) {
+  process.stdin.ref();
+  process.stdout.write(`@stack ${JSON.stringify(question)}\n`);
+  const answer = await new Promise((resolve) => answers.push(resolve));
+  if (answers.length === 0) process.stdin.unref();
+  if (answer?.error) throw new Error(answer.error);
+  return answer;
+}

@@ -1,0 +1,154 @@
+//! What a referee may ask of the stack that serves it.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokencast::stack::RunningStack;
+use tokencast_local::bedrock::log::{EndReason, ModelCall};
+use tokencast_local::config::{FaultRule, ModelException, ModelFault, ScriptConfig};
+
+/// A line after `@stack `, as JSON.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "ask", rename_all = "camelCase")]
+enum Ask {
+    /// Cuts every real-time socket, without a goodbye.
+    DropWebsockets,
+    /// The open connections.
+    Connections,
+    /// Changes what the scripted model says from now on.
+    Script(Script),
+    /// The last call of the model, once it has ended.
+    LastModelCall,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Script {
+    /// `None`: a few paragraphs about the prompt.
+    tokens: Option<Vec<String>>,
+    ms_between_tokens: u64,
+    /// Of the next call alone.
+    fault: Option<Fault>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+enum Fault {
+    Refuse {
+        exception: Exception,
+    },
+    Fail {
+        exception: Exception,
+        after_tokens: usize,
+    },
+    Cut {
+        after_tokens: usize,
+    },
+    Reset {
+        after_tokens: usize,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Exception {
+    Throttling,
+    ModelStreamError,
+    ServiceUnavailable,
+    Validation,
+}
+
+/// One line of JSON.
+pub(crate) async fn answer(ask: &str, stack: &RunningStack) -> Value {
+    let ask: Ask = match serde_json::from_str(ask) {
+        Ok(ask) => ask,
+        Err(error) => return json!({ "error": error.to_string() }),
+    };
+    match ask {
+        Ask::DropWebsockets => json!({ "dropped": stack.local.connections().drop_websockets() }),
+        Ask::Connections => {
+            let open = stack.local.connections().list();
+            let described = open
+                .iter()
+                .map(|it| json!({ "tls": it.tls, "websocket": it.websocket }));
+            json!({ "connections": described.collect::<Vec<_>>() })
+        }
+        Ask::Script(script) => json!({ "set": stack.local.bedrock().set_script(script.into()) }),
+        Ask::LastModelCall => {
+            let bedrock = stack.local.bedrock();
+            bedrock
+                .wait_until(|calls| calls.last().is_some_and(|call| call.ended.is_some()))
+                .await;
+            bedrock
+                .calls()
+                .last()
+                .map_or(Value::Null, |call| describe(call, bedrock.live_streams()))
+        }
+    }
+}
+
+fn describe(call: &ModelCall, live_streams: usize) -> Value {
+    let ended = match &call.ended {
+        None => "no".to_owned(),
+        Some(EndReason::Completed) => "completed".to_owned(),
+        Some(EndReason::ClientGone) => "clientGone".to_owned(),
+        Some(EndReason::Faulted(what)) => what.clone(),
+    };
+    json!({
+        "modelId": call.model_id,
+        "prompt": call.prompt,
+        "tokensSent": call.tokens_sent,
+        "textSent": call.text_sent,
+        "ended": ended,
+        "liveStreams": live_streams,
+    })
+}
+
+impl From<Script> for ScriptConfig {
+    fn from(script: Script) -> Self {
+        let fault = script
+            .fault
+            .map(|fault| FaultRule::first(NonZeroU32::MIN, fault.into()));
+        Self {
+            tokens: script.tokens,
+            time_to_first_token: Duration::ZERO,
+            time_between_tokens: Duration::from_millis(script.ms_between_tokens),
+            faults: fault.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<Fault> for ModelFault {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Refuse { exception } => Self::Refuse(exception.into()),
+            Fault::Fail {
+                exception,
+                after_tokens,
+            } => Self::Fail {
+                after_tokens,
+                exception: exception.into(),
+            },
+            Fault::Cut { after_tokens } => Self::Cut { after_tokens },
+            Fault::Reset { after_tokens } => Self::Reset { after_tokens },
+        }
+    }
+}
+
+impl From<Exception> for ModelException {
+    fn from(exception: Exception) -> Self {
+        match exception {
+            Exception::Throttling => Self::Throttling,
+            Exception::ModelStreamError => Self::ModelStreamError,
+            Exception::ServiceUnavailable => Self::ServiceUnavailable,
+            Exception::Validation => Self::Validation,
+        }
+    }
+}
