@@ -1,1 +1,8 @@
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use xtask::cli::Cli;
+
+fn main() -> ExitCode {
+    xtask::run(&Cli::parse().task)
+}

@@ -1,0 +1,28 @@
+//! The command line that `cargo xtask bench` uses.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures the packaged functions; `cargo xtask bench` builds and runs it")]
+pub struct Cli {
+    /// Only this one; all of them otherwise
+    pub benchmark: Option<Benchmark>,
+    /// Where `request/bootstrap` and `worker/bootstrap` are
+    #[arg(long)]
+    pub functions_dir: PathBuf,
+    /// The Markdown file whose sections are to be written anew
+    #[arg(long)]
+    pub report: Option<PathBuf>,
+    /// Fewer repetitions
+    #[arg(long)]
+    pub quick: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Benchmark {
+    AddedDelay,
+    Worker,
+    ColdStart,
+}

@@ -1,0 +1,114 @@
+//! An AppSync that takes each `publishToken` and answers after a fixed time.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::time::sleep_until;
+
+use super::server::{Answer, Server};
+use crate::error::{BenchError, Step as _};
+
+/// More than one answer publishes.
+const KEPT_PUBLISHES: usize = 65_536;
+
+#[derive(Debug)]
+pub struct AppSync {
+    server: Server,
+    publishes: mpsc::Receiver<Publish>,
+}
+
+/// One `publishToken`, as it arrived.
+#[derive(Clone, Debug)]
+pub struct Publish {
+    /// When all of it was there.
+    pub at: Instant,
+    pub session_id: String,
+    pub token: String,
+    pub sequence: u64,
+    pub is_complete: bool,
+    pub status: String,
+}
+
+impl AppSync {
+    pub async fn start(answer_time: Duration) -> Result<Self, BenchError> {
+        let (sender, publishes) = mpsc::channel(KEPT_PUBLISHES);
+        let server = Server::start(Arc::new(move |request| {
+            take(request, sender.clone(), answer_time).boxed()
+        }))
+        .await?;
+        Ok(Self { server, publishes })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}/graphql", self.server.address)
+    }
+
+    /// How many connections there were so far.
+    pub fn connections(&self) -> u64 {
+        self.server.connections.load(Ordering::Relaxed)
+    }
+
+    /// The publishes of the next session, up to and with its last.
+    pub async fn session(&mut self) -> Result<Vec<Publish>, BenchError> {
+        let mut publishes = Vec::new();
+        while let Some(publish) = self.publishes.recv().await {
+            let last = publish.is_complete;
+            publishes.push(publish);
+            if last {
+                return Ok(publishes);
+            }
+        }
+        Err(BenchError::Wrong("the fake AppSync ended".to_owned()))
+    }
+}
+
+async fn take(
+    request: Request<Incoming>,
+    publishes: mpsc::Sender<Publish>,
+    answer_time: Duration,
+) -> Answer {
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes);
+    let at = Instant::now();
+    let publish = body.to("read a publish").and_then(|body| read(&body, at));
+    let (status, answer) = match publish {
+        Ok(publish) => {
+            sleep_until((at + answer_time).into()).await;
+            let kept = publishes.try_send(publish).is_ok();
+            (if kept { 200 } else { 500 }, ANSWER)
+        }
+        Err(_) => (400, "{}"),
+    };
+    let mut response =
+        Response::new(Full::new(Bytes::from_static(answer.as_bytes())).boxed_unsync());
+    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
+    response
+}
+
+/// As long as the real one, about; the worker reads only whether there are errors.
+const ANSWER: &str = r#"{"data":{"publishToken":{"sessionId":"00000000-0000-4000-8000-000000000000","token":"a token","isComplete":false,"timestamp":"2026-01-01T00:00:00.000Z","sequence":1,"attempt":1,"status":"STREAMING","stopReason":null,"usage":null,"error":null}}}"#;
+
+fn read(body: &[u8], at: Instant) -> Result<Publish, BenchError> {
+    let body: Value = serde_json::from_slice(body).to("read a publish")?;
+    let variables = &body["variables"];
+    let text = |name: &str| variables[name].as_str().unwrap_or_default().to_owned();
+    Ok(Publish {
+        at,
+        session_id: text("sessionId"),
+        token: text("token"),
+        sequence: variables["sequence"].as_u64().unwrap_or(0),
+        is_complete: variables["isComplete"].as_bool().unwrap_or(false),
+        status: text("status"),
+    })
+}

@@ -1,0 +1,161 @@
+//! A Bedrock that speaks at an exact pace and notes when it gave each token away.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::{FutureExt as _, stream};
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::Frame;
+use hyper::{Response, header};
+use tokencast_local::bedrock::converse::ConverseEncoder;
+use tokencast_local::bedrock::frame::{CONTENT_TYPE, Frames};
+use tokencast_local::bedrock::model::{ModelEvent, Stop, Usage};
+use tokio::time::sleep_until;
+
+use super::server::{Answer, Server};
+use crate::error::BenchError;
+
+#[derive(Debug)]
+pub struct Bedrock {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+/// What the next call is answered with.
+#[derive(Clone, Copy, Debug)]
+pub struct Script {
+    pub tokens: usize,
+    pub per_second: u32,
+}
+
+#[derive(Debug)]
+struct Shared {
+    script: Mutex<Script>,
+    /// When each token of the last answer was given to the connection.
+    emitted: Mutex<Vec<Instant>>,
+}
+
+/// A token that tells which it is: six characters.
+pub fn token(index: usize) -> String {
+    format!("w{index:04} ")
+}
+
+impl Bedrock {
+    pub async fn start(script: Script) -> Result<Self, BenchError> {
+        let shared = Arc::new(Shared {
+            script: Mutex::new(script),
+            emitted: Mutex::default(),
+        });
+        let server = Server::start(Arc::new({
+            let shared = Arc::clone(&shared);
+            move |_request| {
+                let shared = Arc::clone(&shared);
+                async move { converse_stream(shared) }.boxed()
+            }
+        }))
+        .await?;
+        Ok(Self { server, shared })
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    pub fn set_script(&self, script: Script) {
+        *lock(&self.shared.script) = script;
+    }
+
+    /// When each token of the last answer was given to the connection.
+    pub fn emitted(&self) -> Vec<Instant> {
+        lock(&self.shared.emitted).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn converse_stream(shared: Arc<Shared>) -> Answer {
+    let script = *lock(&shared.script);
+    lock(&shared.emitted).clear();
+    let speech = Speech::new(shared, script);
+    let frames = stream::unfold(speech, |mut speech| async move {
+        let bytes = speech.next().await?;
+        Some((Ok::<_, Infallible>(Frame::data(bytes)), speech))
+    });
+    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
+    let content_type = header::HeaderValue::from_static(CONTENT_TYPE);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
+}
+
+/// One answer, while it is given.
+struct Speech {
+    shared: Arc<Shared>,
+    script: Script,
+    encoder: ConverseEncoder,
+    frames: Frames,
+    started: Instant,
+    next: Next,
+}
+
+#[derive(Clone, Copy)]
+enum Next {
+    Start,
+    Token(usize),
+    End,
+}
+
+impl Speech {
+    fn new(shared: Arc<Shared>, script: Script) -> Self {
+        Self {
+            shared,
+            script,
+            encoder: ConverseEncoder::default(),
+            frames: Frames::default(),
+            started: Instant::now(),
+            next: Next::Start,
+        }
+    }
+
+    async fn next(&mut self) -> Option<Bytes> {
+        let written = match self.next {
+            Next::Start => {
+                self.next = Next::Token(0);
+                ConverseEncoder::start(&mut self.frames)
+            }
+            Next::Token(index) if index < self.script.tokens => {
+                self.next = Next::Token(index + 1);
+                // By the clock, so that late timers don't add up.
+                let due =
+                    Duration::from_secs(1) * u32::try_from(index).ok()? / self.script.per_second;
+                sleep_until((self.started + due).into()).await;
+                let event = ModelEvent::Text(token(index));
+                let written = self.encoder.event(&event, 0, &mut self.frames);
+                lock(&self.shared.emitted).push(Instant::now());
+                written
+            }
+            Next::Token(count) => {
+                self.next = Next::End;
+                let stop = Stop {
+                    reason: "end_turn".to_owned(),
+                    sequence: None,
+                    usage: Usage {
+                        input_tokens: 1,
+                        output_tokens: u64::try_from(count).unwrap_or(u64::MAX),
+                    },
+                };
+                self.encoder
+                    .event(&ModelEvent::Stop(stop), 0, &mut self.frames)
+            }
+            Next::End => return None,
+        };
+        // Cut short, which the worker reports as a failure, and the benchmark then, too.
+        written.ok()?;
+        Some(self.frames.take())
+    }
+}

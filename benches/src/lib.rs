@@ -1,0 +1,76 @@
+//! The benchmarks behind `cargo xtask bench`: each prints its figures with what is aimed at, and says how much they vary.
+//!
+//! A benchmark is a function from [`Options`] to a [`Section`]. Both sides of a ratio are measured in one run, in turns.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`added_delay`] | from `startStream` to the first token, against bare loopback hops |
+//! | [`worker`] | the worker's process: lag, publishes, connections, CPU, memory |
+//! | [`cold_start`] | the functions' start, and their size |
+//! | [`fakes`] | an AppSync and a Bedrock that keep the time of what passes through them |
+//! | [`process`] | what the system says of a process |
+//! | [`spread`], [`report`] | figures with their variation; tables, and `docs/PERFORMANCE.md` |
+
+use std::path::PathBuf;
+
+pub mod added_delay;
+pub mod cli;
+pub mod cold_start;
+pub mod error;
+pub mod fakes;
+pub mod process;
+pub mod report;
+pub mod spread;
+pub mod worker;
+
+use cli::{Benchmark, Cli};
+use error::BenchError;
+use report::Section;
+
+/// How a benchmark is run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `request/bootstrap` and `worker/bootstrap` are below it.
+    pub functions_dir: PathBuf,
+    /// Fewer repetitions: to see that it works.
+    pub quick: bool,
+}
+
+impl Options {
+    /// One of two numbers: in full, or quick.
+    pub fn pick<T>(&self, full: T, quick: T) -> T {
+        if self.quick { quick } else { full }
+    }
+}
+
+/// Runs the benchmarks that were asked for, one after another.
+pub fn run(cli: &Cli) -> Result<(), BenchError> {
+    let options = Options {
+        functions_dir: cli.functions_dir.clone(),
+        quick: cli.quick,
+    };
+    let chosen = match cli.benchmark {
+        Some(benchmark) => vec![benchmark],
+        None => vec![
+            Benchmark::AddedDelay,
+            Benchmark::Worker,
+            Benchmark::ColdStart,
+        ],
+    };
+    for benchmark in chosen {
+        let section = measure(benchmark, &options)?;
+        println!("\n{}", section.to_markdown());
+        if let Some(path) = &cli.report {
+            report::write(path, &section)?;
+        }
+    }
+    Ok(())
+}
+
+fn measure(benchmark: Benchmark, options: &Options) -> Result<Section, BenchError> {
+    match benchmark {
+        Benchmark::AddedDelay => added_delay::measure(options),
+        Benchmark::Worker => worker::measure(options),
+        Benchmark::ColdStart => cold_start::measure(options),
+    }
+}

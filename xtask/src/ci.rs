@@ -1,0 +1,30 @@
+//! Exactly what CI runs.
+
+use crate::process::{cargo, run as run_program};
+use crate::step::Steps;
+use crate::{deny, drift, npm, test};
+
+pub fn run(steps: &mut Steps) {
+    steps.run("format", |_| {
+        run_program(cargo(&["fmt", "--all", "--check"]))
+    });
+    steps.run("clippy", |_| {
+        let lint = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        run_program(cargo(&lint))
+    });
+    test::run(steps);
+    // What the tests don't build: the deployment's templates, and the pages as they are published.
+    for package in npm::packages().unwrap_or_default() {
+        package.run(steps, &["synth", "build"]);
+    }
+    steps.run("dependencies", |_| deny::check());
+    steps.run("generated files", |_| drift::check());
+}

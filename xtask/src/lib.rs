@@ -1,0 +1,37 @@
+//! `cargo xtask`: the tasks of whoever works on this project, the same on a laptop and in CI.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`cli`] | the command line |
+//! | [`test`], [`ci`], [`package`], [`bench`] | the tasks |
+//! | [`npm`], [`deny`], [`drift`] | their parts |
+//! | [`step`], [`process`], [`count`], [`error`] | steps with headings and times, the programs that they run, the tests in their output, and why they fail |
+
+use std::process::ExitCode;
+
+pub mod bench;
+pub mod ci;
+pub mod cli;
+pub mod count;
+pub mod deny;
+pub mod drift;
+pub mod error;
+pub mod npm;
+pub mod package;
+pub mod process;
+pub mod step;
+pub mod test;
+
+/// Carries a task out, and says how it went.
+pub fn run(task: &cli::Task) -> ExitCode {
+    let mut steps = step::Steps::begin();
+    match task {
+        cli::Task::Test => test::run(&mut steps),
+        cli::Task::Ci => ci::run(&mut steps),
+        cli::Task::Package => {
+            package::run(&mut steps);
+        }
+        cli::Task::Bench(options) => bench::run(&mut steps, options),
+    }
+    steps.finish()
+}

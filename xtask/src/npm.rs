@@ -1,0 +1,111 @@
+//! The npm packages of the project: installed from their lock files, and the scripts that they have.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::error::TaskError;
+use crate::process::{self, output, root};
+use crate::step::Steps;
+
+/// Where there may be a package, from the root.
+const FOLDERS: [&str; 3] = ["tests/referees", "cdk", "web"];
+
+/// A folder with a `package.json`.
+pub struct Package {
+    pub folder: &'static str,
+    scripts: Vec<String>,
+}
+
+/// The packages that exist.
+pub fn packages() -> Result<Vec<Package>, TaskError> {
+    let present = FOLDERS
+        .into_iter()
+        .filter(|folder| root().join(folder).join("package.json").is_file());
+    present.map(Package::read).collect()
+}
+
+impl Package {
+    fn read(folder: &'static str) -> Result<Self, TaskError> {
+        let path = root().join(folder).join("package.json");
+        let text = std::fs::read_to_string(&path).map_err(TaskError::file("read", &path))?;
+        let manifest: Value =
+            serde_json::from_str(&text).map_err(|source| TaskError::Json { path, source })?;
+        let scripts = manifest["scripts"].as_object();
+        Ok(Self {
+            folder,
+            scripts: scripts
+                .into_iter()
+                .flat_map(|scripts| scripts.keys().cloned())
+                .collect(),
+        })
+    }
+
+    /// `npm ci`, unless what is installed is from the same lock file and the same Node.
+    pub fn install(&self, steps: &mut Steps) -> bool {
+        steps.run(&format!("{}: npm ci", self.folder), |_| {
+            let wanted = self.wanted()?;
+            let stamp = self.stamp();
+            let installed = self.path("node_modules").is_dir()
+                && std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted);
+            if installed {
+                println!("nothing has changed");
+                return Ok(());
+            }
+            process::run(self.npm(&["ci", "--no-audit", "--no-fund"]))?;
+            write(&stamp, &wanted)
+        })
+    }
+
+    /// Runs those of `scripts` that the package has; what they report is counted.
+    pub fn run(&self, steps: &mut Steps, scripts: &[&str]) {
+        for script in scripts {
+            if !self.scripts.iter().any(|known| known == script) {
+                continue;
+            }
+            steps.run(&format!("{}: npm run {script}", self.folder), |counts| {
+                process::run_counted(self.npm(&["run", script]), counts)
+            });
+        }
+    }
+
+    /// Runs one script, if the package has it.
+    pub fn run_one(&self, script: &str) -> Result<(), TaskError> {
+        if self.scripts.iter().any(|known| known == script) {
+            process::run(self.npm(&["run", script]))?;
+        }
+        Ok(())
+    }
+
+    fn npm(&self, args: &[&str]) -> Command {
+        let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
+        let mut command = process::command(npm, args);
+        command.current_dir(self.path(""));
+        command
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        root().join(self.folder).join(file)
+    }
+
+    fn stamp(&self) -> PathBuf {
+        let name = self.folder.replace('/', "-");
+        root().join("target/xtask").join(format!("npm-{name}"))
+    }
+
+    /// What an installation depends on: the lock file, and the Node that native modules are built for.
+    fn wanted(&self) -> Result<String, TaskError> {
+        let lock = self.path("package-lock.json");
+        let lock = std::fs::read_to_string(&lock).map_err(TaskError::file("read", &lock))?;
+        let node = output(process::command("node", &["--version"]))?;
+        Ok(format!("{node}{lock}"))
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), TaskError> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).map_err(TaskError::file("made", directory))?;
+    }
+    std::fs::write(path, text).map_err(TaskError::file("written", path))
+}

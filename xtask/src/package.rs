@@ -1,0 +1,159 @@
+//! Both functions as they are deployed: `bootstrap` and `bootstrap.zip` in `target/lambda/{request,worker}`.
+
+pub mod archive;
+pub mod glibc;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::TaskError;
+use crate::process::{answers, cargo, command, root, run as run_program};
+use crate::step::Steps;
+
+pub const FUNCTIONS: [&str; 2] = ["request", "worker"];
+
+/// The target's directory is not cargo's own `target/lambda`, where a binary `worker` would stand in our directory's way.
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// The profile of `Cargo.toml`.
+const PROFILE: &str = "lambda";
+
+/// glibc of Amazon Linux 2023, which `provided.al2023` is: <https://docs.aws.amazon.com/linux/al2023/ug/glibc.html>.
+const AL2023_GLIBC: glibc::Version = glibc::Version(2, 34);
+
+/// Pinned, so that what it links against doesn't change under us.
+const CARGO_LAMBDA: &str = "cargo-lambda==1.9.2";
+
+pub fn run(steps: &mut Steps) -> bool {
+    steps.run("build the functions", |_| build())
+        && steps.run("package", |_| FUNCTIONS.into_iter().try_for_each(package))
+}
+
+/// Where the packaged functions are.
+pub fn directory() -> PathBuf {
+    root().join("target/lambda")
+}
+
+fn build() -> Result<(), TaskError> {
+    run_program(cargo(&build_args(&["build"])))?;
+    let newest = FUNCTIONS.map(|function| glibc::newest(&binary(function)));
+    let newest = newest.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let Some(needed) = newest.into_iter().flatten().max() else {
+        return Ok(());
+    };
+    if needed <= AL2023_GLIBC {
+        println!("needs glibc {needed}; Amazon Linux 2023 has {AL2023_GLIBC}");
+        return Ok(());
+    }
+    println!(
+        "needs glibc {needed}, but Amazon Linux 2023 has {AL2023_GLIBC}: building again with cargo-lambda"
+    );
+    build_with_cargo_lambda()
+}
+
+/// cargo-lambda links against the glibc of Lambda, with zig, on whatever is newer.
+fn build_with_cargo_lambda() -> Result<(), TaskError> {
+    let mut build = match cargo_lambda()? {
+        None => cargo(&build_args(&["lambda", "build"])),
+        Some(program) => command(
+            &program.to_string_lossy(),
+            &build_args(&["lambda", "build"]),
+        ),
+    };
+    // It leaves its binaries where we leave ours.
+    build.args(["--lambda-dir", "target/cargo-lambda"]);
+    run_program(build)?;
+    for function in FUNCTIONS {
+        let bootstrap = root()
+            .join("target/cargo-lambda")
+            .join(function)
+            .join("bootstrap");
+        match glibc::newest(&bootstrap)? {
+            Some(needed) if needed > AL2023_GLIBC => {
+                return Err(TaskError::Advice(format!(
+                    "{function} needs glibc {needed}, but Amazon Linux 2023 has {AL2023_GLIBC}: build on a system with \
+                     an older glibc, such as Debian 12 or an amazonlinux:2023 container"
+                )));
+            }
+            _ => copy(&bootstrap, &binary(function))?,
+        }
+    }
+    Ok(())
+}
+
+/// `None` if cargo has it as a subcommand; otherwise it is installed below `target/`, from `PyPI`.
+fn cargo_lambda() -> Result<Option<PathBuf>, TaskError> {
+    if answers(cargo(&["lambda", "--version"])) {
+        return Ok(None);
+    }
+    let venv = root().join("target/venv");
+    let program = venv.join("bin/cargo-lambda");
+    if !program.is_file() {
+        if !venv.join("bin/pip").is_file() {
+            run_program(command("python3", &["-m", "venv", &venv.to_string_lossy()]))?;
+        }
+        let pip = venv.join("bin/pip");
+        let install = [
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            CARGO_LAMBDA,
+        ];
+        run_program(command(&pip.to_string_lossy(), &install))?;
+    }
+    Ok(Some(program))
+}
+
+fn build_args<'a>(first: &[&'a str]) -> Vec<&'a str> {
+    let packages = FUNCTIONS
+        .iter()
+        .flat_map(|function| ["--package", function]);
+    let options = ["--locked", "--profile", PROFILE, "--target", TARGET];
+    first
+        .iter()
+        .copied()
+        .chain(options)
+        .chain(packages)
+        .collect()
+}
+
+fn binary(function: &str) -> PathBuf {
+    root()
+        .join("target")
+        .join(TARGET)
+        .join(PROFILE)
+        .join(function)
+}
+
+fn package(function: &str) -> Result<(), TaskError> {
+    let directory = directory().join(function);
+    fs::create_dir_all(&directory).map_err(TaskError::file("made", &directory))?;
+    let bootstrap = directory.join("bootstrap");
+    copy(&binary(function), &bootstrap)?;
+    let zip = directory.join("bootstrap.zip");
+    archive::write(&bootstrap, &zip)?;
+    println!(
+        "{function:>8}: bootstrap {}, bootstrap.zip {}",
+        megabytes(&bootstrap)?,
+        megabytes(&zip)?
+    );
+    Ok(())
+}
+
+/// A new file each time: the old one may be running.
+fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
+    if to.exists() {
+        fs::remove_file(to).map_err(TaskError::file("removed", to))?;
+    }
+    fs::copy(from, to).map_err(TaskError::file("copied", from))?;
+    Ok(())
+}
+
+fn megabytes(path: &Path) -> Result<String, TaskError> {
+    let bytes = fs::metadata(path)
+        .map_err(TaskError::file("read", path))?
+        .len();
+    #[expect(clippy::cast_precision_loss, reason = "it is rounded anyway")]
+    let megabytes = bytes as f64 / 1e6;
+    Ok(format!("{megabytes:.2} MB"))
+}

@@ -1,0 +1,142 @@
+//! The programs that steps run.
+
+use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::count::Counts;
+use crate::error::TaskError;
+
+/// The workspace's root.
+pub fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_owned()
+}
+
+/// Variables that `cargo run` sets for xtask. Passed on to another cargo they would make it build again what depends on
+/// them, such as ring and all that uses it.
+const OF_CARGO_RUN: [&str; 3] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_"];
+
+/// A program that runs in the workspace's root and asks nobody anything.
+pub fn command(program: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if OF_CARGO_RUN.iter().any(|start| name.starts_with(start)) {
+            command.env_remove(&*name);
+        }
+    }
+    command.args(args).current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+pub fn cargo(args: &[&str]) -> Command {
+    command("cargo", args)
+}
+
+/// Runs a program to its end, which must be a good one.
+pub fn run(mut command: Command) -> Result<(), TaskError> {
+    println!("$ {}", shown(&command));
+    flush()?;
+    let status = command
+        .status()
+        .map_err(|source| start_error(&command, source))?;
+    check(&command, status)
+}
+
+/// The same, and counts the tests that it reports on standard output, which is passed on.
+pub fn run_counted(mut command: Command, counts: &mut Counts) -> Result<(), TaskError> {
+    println!("$ {}", shown(&command));
+    if io::stdout().is_terminal() {
+        // A pipe would turn them off.
+        command
+            .env("CARGO_TERM_COLOR", "always")
+            .env("FORCE_COLOR", "1");
+    }
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|source| start_error(&command, source))?;
+    let copied = match child.stdout.take() {
+        Some(stdout) => pass_on(stdout, counts),
+        None => Ok(()),
+    };
+    let status = child
+        .wait()
+        .map_err(TaskError::file("awaited", shown(&command)))?;
+    copied.map_err(TaskError::file("passed on", "standard output"))?;
+    check(&command, status)
+}
+
+fn pass_on(from: impl Read, counts: &mut Counts) -> io::Result<()> {
+    let (mut lines, mut line) = (BufReader::new(from), Vec::new());
+    let mut to = io::stdout();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        counts.add_line(&String::from_utf8_lossy(&line));
+        to.write_all(&line)?;
+        line.clear();
+    }
+    Ok(())
+}
+
+/// What a program says on standard output.
+pub fn output(mut command: Command) -> Result<String, TaskError> {
+    command.stderr(Stdio::inherit());
+    let output = command
+        .output()
+        .map_err(|source| start_error(&command, source))?;
+    check(&command, output.status)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Whether a program is there and answers.
+pub fn answers(mut command: Command) -> bool {
+    let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+fn check(command: &Command, status: std::process::ExitStatus) -> Result<(), TaskError> {
+    if status.success() {
+        return Ok(());
+    }
+    Err(TaskError::Ended {
+        program: shown(command),
+        status,
+    })
+}
+
+fn start_error(command: &Command, source: io::Error) -> TaskError {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let hint = match program.as_str() {
+        "npm" | "npm.cmd" | "node" => "install Node 20 or newer",
+        "git" => "install git",
+        "python3" => "install Python 3",
+        _ => "is it installed?",
+    };
+    TaskError::Start {
+        program,
+        hint,
+        source,
+    }
+}
+
+/// A command as one would type it, from the directory that it runs in.
+fn shown(command: &Command) -> String {
+    let root = root();
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words: Vec<_> = words
+        .map(|word| {
+            let path = Path::new(word);
+            path.strip_prefix(&root)
+                .unwrap_or(path)
+                .display()
+                .to_string()
+        })
+        .collect();
+    words.join(" ")
+}
+
+fn flush() -> Result<(), TaskError> {
+    let flushed = io::stdout().flush();
+    flushed.map_err(TaskError::file("written", "standard output"))
+}
