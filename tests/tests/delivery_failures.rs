@@ -1,0 +1,222 @@
+//! AppSync refuses, DynamoDB is away, SQS is down: what can recover does, and the rest ends with the right code.
+
+use std::time::Duration;
+
+use serde_json::json;
+use system_tests::answer::Answer;
+use system_tests::graphql::only_error;
+use system_tests::stack::{script, text, whole_of};
+use system_tests::{TestStack, collect};
+use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
+use uuid::Uuid;
+
+const TOKENS: usize = 60;
+
+async fn stack() -> TestStack {
+    TestStack::start_with(|options| {
+        options.script = script(TOKENS, Duration::from_millis(5));
+        options.worker_variable("LEASE_SECONDS", "2");
+    })
+    .await
+}
+
+/// A prompt while the stack has these faults.
+async fn ask(rules: Vec<Rule>) -> (TestStack, Answer) {
+    let stack = stack().await;
+    let plan = rules
+        .into_iter()
+        .fold(FaultPlan::seeded(1), FaultPlan::with);
+    stack.running.local.faults().set(plan).expect("a plan");
+    let answer = collect(stack.client("alice").stream("Why do rivers meander?"))
+        .await
+        .expect("an answer");
+    let fired: u64 = stack
+        .running
+        .local
+        .faults()
+        .report()
+        .iter()
+        .map(|rule| rule.fired)
+        .sum();
+    assert!(fired > 0, "the fault happened");
+    (stack, answer)
+}
+
+/// A fault that passes: the answer is whole, at the first attempt.
+async fn check_passes(rule: Rule) {
+    let name = format!("{rule:?}");
+    let (stack, answer) = ask(vec![rule]).await;
+    assert!(answer.is_completed(), "{name}: {:?}", answer.ending);
+    assert_eq!((answer.text, answer.restarts), (text(TOKENS), 0), "{name}");
+    stack.queue_is_empty().await;
+    stack.shutdown().await;
+}
+
+fn publish(fault: Fault) -> Rule {
+    Rule::new(FaultService::AppSync, "publishToken", fault)
+}
+
+fn status(status: u16) -> Fault {
+    Fault::Error {
+        error_type: "InternalFailure".to_owned(),
+        status: Some(status),
+        message: None,
+    }
+}
+
+#[tokio::test]
+async fn a_publish_that_is_throttled_is_sent_again() {
+    check_passes(publish(status(429)).after(5).times(3)).await;
+}
+
+#[tokio::test]
+async fn a_publish_that_fails_is_sent_again() {
+    check_passes(publish(status(500)).after(5).times(3)).await;
+    check_passes(publish(status(503)).times(1)).await;
+}
+
+#[tokio::test]
+async fn a_publish_whose_connection_is_reset_is_sent_again() {
+    check_passes(publish(Fault::Reset).after(5).times(3)).await;
+}
+
+#[tokio::test]
+async fn a_publish_whose_answer_is_lost_is_sent_again_and_shown_once() {
+    check_passes(publish(Fault::LostAnswer).after(5).times(3)).await;
+}
+
+#[tokio::test]
+async fn a_publish_that_is_not_answered_is_sent_again() {
+    check_passes(publish(Fault::Hang).after(5).times(1)).await;
+}
+
+#[tokio::test]
+async fn a_publish_with_errors_in_its_answer_is_sent_again() {
+    let refused = Fault::GraphqlError {
+        error_type: "InternalFailure".to_owned(),
+        message: None,
+    };
+    check_passes(publish(refused).after(5).times(2)).await;
+}
+
+#[tokio::test]
+async fn a_publish_whose_credentials_expired_is_signed_again() {
+    let expired = Fault::Error {
+        error_type: "ExpiredTokenException".to_owned(),
+        status: Some(403),
+        message: None,
+    };
+    check_passes(publish(expired).after(5).times(2)).await;
+}
+
+#[tokio::test]
+async fn a_publish_that_is_never_accepted_fails_the_session_and_keeps_its_text() {
+    let refused = Fault::GraphqlError {
+        error_type: "Unauthorized".to_owned(),
+        message: None,
+    };
+    let (stack, answer) = ask(vec![publish(refused).after(5)]).await;
+    assert_eq!(answer.failure(), Some("PUBLISH_FAILED"));
+    assert!(
+        !answer.text.is_empty() && whole_of(&answer.text, TOKENS).starts_with(&answer.text),
+        "{}",
+        answer.text
+    );
+    stack.running.local.faults().clear();
+    stack.queue_is_empty().await;
+    assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 1);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_throttled_table_delays_nothing_that_shows() {
+    let throttled = Fault::error("ThrottlingException");
+    check_passes(
+        Rule::new(FaultService::DynamoDb, "PutItem", throttled)
+            .called_by("worker")
+            .times(4),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_whose_answers_are_lost_is_written_once() {
+    check_passes(
+        Rule::new(FaultService::DynamoDb, "PutItem", Fault::LostAnswer)
+            .called_by("worker")
+            .times(3),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_that_is_away_for_a_while_costs_no_attempt() {
+    let away = Fault::Unavailable { for_ms: Some(3000) };
+    check_passes(
+        Rule::new(FaultService::DynamoDb, "GetItem", away)
+            .called_by("worker")
+            .times(1),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_start_that_cannot_be_queued_is_an_error_and_can_be_tried_again() {
+    let stack = stack().await;
+    let down = Rule::new(
+        FaultService::Sqs,
+        "SendMessage",
+        Fault::error("ServiceUnavailable"),
+    );
+    stack
+        .running
+        .local
+        .faults()
+        .set(FaultPlan::seeded(1).with(down))
+        .expect("a plan");
+    let id = Uuid::new_v4();
+    let refused = stack
+        .start_stream("alice", "Why do rivers meander?", Some(&id.to_string()))
+        .await;
+    assert_eq!(
+        only_error(&refused),
+        ("INTERNAL", "the prompt could not be queued: try again")
+    );
+    let session = stack.get_stream("alice", &id.to_string()).await;
+    assert_eq!(
+        session["status"],
+        json!("CLAIMED"),
+        "no orphan waits in no queue"
+    );
+    stack.running.local.faults().clear();
+    let answer = collect(
+        stack
+            .client("alice")
+            .stream_as(id, "Why do rivers meander?"),
+    )
+    .await
+    .expect("an answer");
+    assert_eq!(answer.text, text(TOKENS));
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_wire_that_drops_repeats_and_reorders_costs_no_token() {
+    for fault in [
+        Fault::Drop,
+        Fault::Repeat { times: 2 },
+        Fault::Reorder {
+            window: 4,
+            within_ms: 50,
+        },
+        Fault::Disconnect,
+    ] {
+        let rule = Rule::new(FaultService::Realtime, "data", fault).with_probability(0.15);
+        let rule = if rule.fault == Fault::Disconnect {
+            rule.times(3)
+        } else {
+            rule
+        };
+        check_passes(rule).await;
+    }
+}
