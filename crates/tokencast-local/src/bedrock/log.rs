@@ -30,6 +30,13 @@ pub struct ModelCall {
     pub ended: Option<EndReason>,
 }
 
+impl ModelCall {
+    /// Whether it went wrong at the model's side.
+    pub fn is_faulted(&self) -> bool {
+        matches!(self.ended, Some(EndReason::Faulted(_)))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndReason {
     /// The whole answer was sent.

@@ -1,0 +1,187 @@
+//! The soak: many sessions, everything that can go wrong going wrong at random, and a look from outside at what holds.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`chaos`] | which faults, drawn from the seed |
+//! | [`user`] | one session's clients: they start, listen, leave, come back and stop, as the seed says |
+//! | [`verdict`] | what must hold when all is quiet again |
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt, stream};
+use tokencast_local::config::ScriptConfig;
+
+use crate::TestStack;
+use crate::stack::script;
+
+pub mod chaos;
+pub mod user;
+pub mod verdict;
+
+use user::{Story, User};
+
+/// Tokens of an answer, and how fast they come.
+const TOKENS: usize = 120;
+const TIME_BETWEEN_TOKENS: Duration = Duration::from_millis(10);
+
+/// Sessions at once.
+const AT_ONCE: usize = 24;
+
+/// How long everything may take to become quiet after the last client has left.
+const QUIET_WITHIN: Duration = Duration::from_mins(3);
+
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub sessions: usize,
+    pub seed: u64,
+    /// No session is begun after this.
+    pub at_most: Duration,
+}
+
+/// What a soak came to.
+#[derive(Debug)]
+pub struct Report {
+    pub plan: Plan,
+    pub sessions: usize,
+    pub completed: usize,
+    pub cancelled: usize,
+    pub failed: usize,
+    /// Sessions that needed more than one attempt.
+    pub taken_over: usize,
+    /// How often each fault happened, by name.
+    pub faults: Vec<(String, u64)>,
+    pub reconnects: usize,
+    /// The longest from a lost connection to the next event.
+    pub worst_catch_up: Duration,
+    pub took: Duration,
+    /// What does not hold; empty if all is well.
+    pub broken: Vec<String>,
+}
+
+/// Runs a soak on a stack of its own.
+pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
+    let begun = Instant::now();
+    let open_files_before = verdict::open_files();
+    let stack = TestStack::start_with(|options| {
+        options.script = quiet_script();
+        options.stack.batch_size = std::num::NonZeroU32::new(3).expect("not 0");
+        options.stack.max_concurrency = std::num::NonZeroU32::new(8).expect("not 0");
+        options.stack.worker_timeout = Duration::from_secs(30);
+        options.worker_variable("LEASE_SECONDS", "2");
+        options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "1500");
+    })
+    .await;
+    stack.script(chaos::script(&plan, quiet_script()));
+    stack
+        .running
+        .local
+        .faults()
+        .set(chaos::faults(plan.seed))
+        .expect("a plan that fits");
+    // One sign-in for each user, as a browser has.
+    let clients = [stack.client("alice"), stack.client("bob")];
+    let stories: Vec<Story> = stream::iter(0..plan.sessions)
+        .take_while(|_| std::future::ready(begun.elapsed() < plan.at_most))
+        .map(|number| User::new(&clients[number % 2], plan.seed, number).live())
+        .buffer_unordered(AT_ONCE)
+        .enumerate()
+        .map(|(done, story)| {
+            progress(done + 1);
+            story
+        })
+        .collect()
+        .await;
+    let faults = verdict::fired(&stack);
+    // What is left shall end without further trouble.
+    stack.running.local.faults().clear();
+    let mut broken = Vec::new();
+    if !verdict::quiet(&stack, QUIET_WITHIN).await {
+        broken.push(format!(
+            "messages or workers are still busy after {QUIET_WITHIN:?}"
+        ));
+    }
+    let records = verdict::records(&stack).await;
+    let calls = stack.running.local.bedrock().calls();
+    let dead_letters = stack.messages_in(&stack.dead_letter_queue_url()).await;
+    broken.extend(verdict::judge(&stories, &records, &calls, dead_letters));
+    let processes = verdict::processes(&stack);
+    stack.shutdown().await;
+    broken.extend(verdict::left_behind(&processes, open_files_before).await);
+    let ended = |status: &str| {
+        records
+            .values()
+            .filter(|record| record["status"] == status)
+            .count()
+    };
+    Report {
+        plan,
+        sessions: stories.len(),
+        completed: ended("COMPLETED"),
+        cancelled: ended("CANCELLED"),
+        failed: ended("FAILED"),
+        taken_over: records
+            .values()
+            .filter(|record| record["attempt"].as_u64() > Some(1))
+            .count(),
+        faults,
+        reconnects: stories.iter().map(|story| story.reconnects).sum(),
+        worst_catch_up: stories
+            .iter()
+            .map(|story| story.worst_catch_up)
+            .max()
+            .unwrap_or_default(),
+        took: begun.elapsed(),
+        broken,
+    }
+}
+
+fn quiet_script() -> ScriptConfig {
+    script(TOKENS, TIME_BETWEEN_TOKENS)
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plan { seed, .. } = self.plan;
+        writeln!(
+            formatter,
+            "seed {seed}: {} sessions in {:.1} s",
+            self.sessions,
+            self.took.as_secs_f64()
+        )?;
+        writeln!(formatter, "  {:<34}{:>7}", "completed", self.completed)?;
+        writeln!(formatter, "  {:<34}{:>7}", "cancelled", self.cancelled)?;
+        writeln!(formatter, "  {:<34}{:>7}", "failed", self.failed)?;
+        writeln!(
+            formatter,
+            "  {:<34}{:>7}",
+            "of these, by a later attempt", self.taken_over
+        )?;
+        writeln!(
+            formatter,
+            "  {:<34}{:>7}",
+            "connections lost and reopened", self.reconnects
+        )?;
+        writeln!(
+            formatter,
+            "  {:<34}{:>5.1} s",
+            "worst catch-up",
+            self.worst_catch_up.as_secs_f64()
+        )?;
+        writeln!(formatter, "faults")?;
+        for (name, count) in &self.faults {
+            writeln!(formatter, "  {name:<34}{count:>7}")?;
+        }
+        for broken in &self.broken {
+            writeln!(formatter, "BROKEN: {broken}")?;
+        }
+        if !self.broken.is_empty() {
+            let sessions = self.plan.sessions;
+            writeln!(
+                formatter,
+                "again: cargo xtask soak --sessions {sessions} --seed {seed}"
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! What must hold when all is quiet again: looked at from outside, in the table, the queues, the model's log and the
+//! processes.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use tokencast::stack::{REQUEST_FUNCTION, TABLE, WORKER_FUNCTION};
+use tokencast_client::AnswerEvent;
+use tokencast_local::bedrock::log::ModelCall;
+use uuid::Uuid;
+
+use super::user::{Story, prompt};
+use crate::TestStack;
+
+/// A session's record, as JSON: status, text, attempt, code.
+pub type Records = HashMap<Uuid, Value>;
+
+/// How often each fault happened, those that never did included.
+pub fn fired(stack: &TestStack) -> Vec<(String, u64)> {
+    let local = &stack.running.local;
+    let mut fired: Vec<_> = local
+        .faults()
+        .report()
+        .into_iter()
+        .map(|rule| (rule.rule, rule.fired))
+        .collect();
+    let model = local
+        .bedrock()
+        .calls()
+        .iter()
+        .filter(|call| call.is_faulted())
+        .count();
+    fired.push((
+        "model refused, failed, cut or stalled".to_owned(),
+        model as u64,
+    ));
+    fired
+}
+
+/// Waits until no message waits and no stream lives.
+pub async fn quiet(stack: &TestStack, within: Duration) -> bool {
+    let begun = Instant::now();
+    let url = stack.queue_url();
+    while begun.elapsed() < within {
+        if stack.messages_in(&url).await == 0 && stack.running.local.bedrock().live_streams() == 0 {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    false
+}
+
+pub async fn records(stack: &TestStack) -> Records {
+    let mut records = Records::new();
+    let mut pages = stack
+        .dynamodb()
+        .scan()
+        .table_name(TABLE)
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(item) = pages.next().await {
+        let item = item.expect("a readable table");
+        let text = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
+        let number = |name: &str| {
+            item.get(name)
+                .and_then(|value| value.as_n().ok()?.parse::<u64>().ok())
+        };
+        let code = match item.get("failure") {
+            Some(AttributeValue::M(failure)) => failure
+                .get("code")
+                .and_then(|code| code.as_s().ok())
+                .cloned(),
+            _ => None,
+        };
+        let id = text("sessionId")
+            .and_then(|id| id.parse().ok())
+            .expect("a session's id");
+        let record = json!({
+            "status": text("status"), "text": text("text"), "attempt": number("attempt"), "code": code,
+        });
+        records.insert(id, record);
+    }
+    records
+}
+
+/// Everything that does not hold.
+pub fn judge(
+    stories: &[Story],
+    records: &Records,
+    calls: &[ModelCall],
+    dead_letters: u32,
+) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut dead = 0;
+    for story in stories {
+        let mut complain =
+            |what: String| broken.push(format!("session {} ({}): {what}", story.number, story.id));
+        story
+            .complaints
+            .iter()
+            .for_each(|complaint| complain(complaint.clone()));
+        let Some(record) = records.get(&story.id) else {
+            complain("no record".to_owned());
+            continue;
+        };
+        let (status, text) = (
+            record["status"].as_str().unwrap_or_default(),
+            record["text"].as_str().unwrap_or_default(),
+        );
+        let expected = match &story.ending {
+            Some(AnswerEvent::Completed { .. }) => "COMPLETED",
+            Some(AnswerEvent::Cancelled { .. }) => "CANCELLED",
+            Some(AnswerEvent::Failed { .. }) => "FAILED",
+            _ => continue,
+        };
+        if status != expected {
+            complain(format!(
+                "the client saw {expected}, the record says {status}"
+            ));
+        }
+        if text != story.text {
+            complain(format!(
+                "the client has {:?}, the record {text:?}",
+                story.text
+            ));
+        }
+        if status == "CANCELLED" && !story.asked_to_stop {
+            complain("cancelled, though nobody asked for it".to_owned());
+        }
+        let own = prompt(story.number);
+        let said: Vec<_> = calls
+            .iter()
+            .filter(|call| call.prompt.contains(&own))
+            .collect();
+        let fits = |call: &&ModelCall| match status {
+            "COMPLETED" => call.text_sent == text,
+            _ => call.text_sent.starts_with(text),
+        };
+        if !(text.is_empty() && status != "COMPLETED") && !said.iter().any(fits) {
+            complain(format!(
+                "{status} with a text that no call of the model gave: {text:?}"
+            ));
+        }
+        dead += u32::from(status == "FAILED");
+    }
+    if dead != dead_letters {
+        broken.push(format!(
+            "{dead} sessions failed, {dead_letters} messages in the dead-letter queue"
+        ));
+    }
+    broken
+}
+
+/// The functions' processes that there are.
+pub fn processes(stack: &TestStack) -> Vec<u32> {
+    let lambda = stack.running.local.lambda();
+    let functions = [REQUEST_FUNCTION, WORKER_FUNCTION];
+    functions
+        .iter()
+        .flat_map(|function| lambda.processes(function))
+        .map(|process| process.pid)
+        .collect()
+}
+
+/// What the stack left: processes, and open files beyond those before it.
+pub async fn left_behind(processes: &[u32], open_files_before: usize) -> Vec<String> {
+    let mut broken = Vec::new();
+    let begun = Instant::now();
+    loop {
+        let alive: Vec<_> = processes.iter().filter(|pid| is_alive(**pid)).collect();
+        // The clients' pools hold a few connections for a moment.
+        let files = open_files();
+        if alive.is_empty() && files <= open_files_before + 16 {
+            return broken;
+        }
+        if begun.elapsed() > Duration::from_secs(10) {
+            broken.push(format!(
+                "left behind: processes {alive:?}, {files} open files ({open_files_before} before)"
+            ));
+            return broken;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn is_alive(pid: u32) -> bool {
+    std::path::Path::new(&format!("/proc/{pid}")).exists()
+}
+
+/// Open files and sockets of this process; 0 where nobody can tell.
+pub fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
+}

@@ -1,0 +1,20 @@
+//! A short soak; `cargo xtask soak` runs long ones.
+
+use std::time::Duration;
+
+use system_tests::soak::{Plan, run};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_goes_wrong_the_promises_hold() {
+    let plan = Plan {
+        sessions: 200,
+        seed: 20_261_122,
+        at_most: Duration::from_secs(45),
+    };
+    let report = run(plan, |_| {}).await;
+    println!("{report}");
+    assert!(report.broken.is_empty(), "{report}");
+    assert!(report.sessions >= 20 && report.completed > 0, "{report}");
+    let happened = report.faults.iter().filter(|(_, count)| *count > 0).count();
+    assert!(happened >= 8, "{report}");
+}
