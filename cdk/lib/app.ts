@@ -13,10 +13,10 @@ export interface Tokencast {
   readonly stacks: readonly Stack[];
 }
 
-/** The stacks that the context asks for, checked against the rules of AwsSolutions when they are synthesized. */
+/** The stacks that the context asks for, checked against AwsSolutions' rules; what is set aside, and why, is in them. */
 export function tokencast(props?: AppProps): Tokencast {
   const app = new App(props);
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { writeSuppressionsToCloudFormation: true }));
   const config = readConfig(app.node);
   const { name } = config;
   const terminationProtection = config.removalPolicy === RemovalPolicy.RETAIN;

@@ -145,11 +145,13 @@ function readApi(reader: ContextReader): Config['api'] {
 
 function readRetention(reader: ContextReader): RetentionDays | undefined {
   const days = reader.whole('logRetentionDays', 1, 3653);
-  if (days !== undefined && RetentionDays[days] === undefined) {
-    const choices = Object.values(RetentionDays).filter((value) => typeof value === 'number' && value < 9999);
-    reader.refuse(`\`logRetentionDays\` is \`${days}\`, expected one of ${choices.join(', ')}`);
+  const isPeriod = (value: unknown): value is RetentionDays => typeof value === 'number' && value <= 3653;
+  const periods = Object.values(RetentionDays).filter(isPeriod);
+  const found = periods.find((period) => (period as number) === days);
+  if (days !== undefined && found === undefined) {
+    reader.refuse(`\`logRetentionDays\` is \`${days}\`, expected one of ${periods.join(', ')}`);
   }
-  return days;
+  return found;
 }
 
 function optional<T, U>(value: T | undefined, make: (value: T) => U): U | undefined {

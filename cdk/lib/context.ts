@@ -16,7 +16,8 @@ export class ContextReader {
     if (typeof value === 'string') {
       return value;
     }
-    return this.problem(name, value, 'a text');
+    this.problem(name, value, 'a text');
+    return undefined;
   }
 
   /** Several texts, separated by commas. */
@@ -29,7 +30,8 @@ export class ContextReader {
     if (parts?.every((part): part is string => typeof part === 'string' && part.trim() !== '')) {
       return parts.map((part) => part.trim());
     }
-    return this.problem(name, value, 'names separated by commas');
+    this.problem(name, value, 'names separated by commas');
+    return undefined;
   }
 
   flag(name: string): boolean | undefined {
@@ -43,7 +45,8 @@ export class ContextReader {
     if (value === false || value === 'false') {
       return false;
     }
-    return this.problem(name, value, '`true` or `false`');
+    this.problem(name, value, '`true` or `false`');
+    return undefined;
   }
 
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
@@ -52,7 +55,10 @@ export class ContextReader {
       return undefined;
     }
     const found = choices.find((choice) => choice === value);
-    return found ?? this.problem(name, value, choices.map((choice) => `\`${choice}\``).join(' or '));
+    if (found === undefined) {
+      this.problem(name, value, choices.map((choice) => `\`${choice}\``).join(' or '));
+    }
+    return found;
   }
 
   whole(name: string, minimum: number, maximum: number): number | undefined {
@@ -95,7 +101,8 @@ export class ContextReader {
     if (typeof number === 'number' && accept(number) && number >= minimum && number <= maximum) {
       return number;
     }
-    return this.problem(name, value, `${minimum} to ${maximum}`);
+    this.problem(name, value, `${minimum} to ${maximum}`);
+    return undefined;
   }
 
   private get(name: string): unknown {
@@ -103,10 +110,9 @@ export class ContextReader {
     return this.node.tryGetContext(name) as unknown;
   }
 
-  private problem(name: string, value: unknown, expected: string): undefined {
+  private problem(name: string, value: unknown, expected: string): void {
     const got = typeof value === 'string' ? value : JSON.stringify(value);
     this.problems.push(`\`${name}\` is \`${got}\`, expected ${expected}`);
-    return undefined;
   }
 }
 

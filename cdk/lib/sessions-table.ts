@@ -41,11 +41,9 @@ export function checkOwnTable(table: ITable): void {
   if (!(table instanceof Table)) {
     return;
   }
-  const { partitionKey, sortKey } = table.schema();
-  if (partitionKey?.name !== SESSION_KEY || partitionKey.type !== AttributeType.STRING || sortKey) {
-    throw new Error(
-      `the sessions table's key is \`${partitionKey?.name}\` (${partitionKey?.type})` +
-        `${sortKey ? ` with sort key \`${sortKey.name}\`` : ''}, expected \`${SESSION_KEY}\` (S) alone`,
-    );
+  const { partitionKeys, sortKeys } = table.schemaV2();
+  const got = [...partitionKeys, ...sortKeys].map(({ name, type }) => `\`${name}\` (${type})`).join(', ');
+  if (got !== `\`${SESSION_KEY}\` (${AttributeType.STRING})`) {
+    throw new Error(`the sessions table's key is ${got}, expected \`${SESSION_KEY}\` (S) alone`);
   }
 }

@@ -1,7 +1,7 @@
 /** The dashboard, the alarms, and whom they tell. */
 import { CfnOutput, Stack, StackProps } from 'aws-cdk-lib';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -46,8 +46,18 @@ export class ObservabilityStack extends Stack {
       enableKeyRotation: true,
       removalPolicy: config.removalPolicy,
     });
-    key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey');
+    const alarms = new ServicePrincipal('cloudwatch.amazonaws.com');
+    key.grant(alarms, 'kms:Decrypt', 'kms:GenerateDataKey');
     const topic = new Topic(this, 'Topic', { masterKey: key, enforceSSL: true });
+    // A topic with a policy of its own has no more the usual one, which lets this account's alarms in.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [alarms],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    );
     topic.addSubscription(new EmailSubscription(config.alarmEmail));
     return topic;
   }
