@@ -127,21 +127,17 @@ export class TokenStream extends Construct {
     return this.allow(grantee, ['dynamodb:GetItem'], this.sessionsTable.tableArn);
   }
 
-  /** Lets `grantee` put jobs from the dead-letter queue back into the queue. */
+  /**
+   * Lets `grantee` run `tokencast redrive`: put jobs from the dead-letter queue back and open their sessions again.
+   * SQS's own redrive is left out, because it knows nothing of sessions: a failed one would stay failed.
+   */
   grantRedrive(grantee: IGrantable): Grant {
     this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
-    const from = [
-      'sqs:StartMessageMoveTask',
-      'sqs:CancelMessageMoveTask',
-      'sqs:ListMessageMoveTasks',
-      'sqs:ReceiveMessage',
-      'sqs:DeleteMessage',
-      'sqs:GetQueueAttributes',
-    ];
     const { deadLetterQueue, queue } = this.jobs;
-    return this.allow(grantee, from, deadLetterQueue.queueArn).combine(
-      this.allow(grantee, ['sqs:SendMessage'], queue.queueArn),
-    );
+    const take = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'];
+    return this.allow(grantee, take, deadLetterQueue.queueArn)
+      .combine(this.allow(grantee, ['sqs:SendMessage'], queue.queueArn))
+      .combine(this.allow(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem'], this.sessionsTable.tableArn));
   }
 
   /** Sessions that ended as failed. Deployments in the same account and Region share this metric. */

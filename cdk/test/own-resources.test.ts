@@ -178,13 +178,12 @@ describe('a grant allows what it says, and no more', () => {
     /^dynamodb:GetItem on .*ChatSessionsTable/,
   ]);
   check('grantRedrive', (stream, role) => stream.grantRedrive(role), [
-    /^sqs:CancelMessageMoveTask on .*ChatJobsDeadLetterQueue/,
+    /^dynamodb:GetItem on .*ChatSessionsTable/,
+    /^dynamodb:PutItem on .*ChatSessionsTable/,
+    /^sqs:ChangeMessageVisibility on .*ChatJobsDeadLetterQueue/,
     /^sqs:DeleteMessage on .*ChatJobsDeadLetterQueue/,
-    /^sqs:GetQueueAttributes on .*ChatJobsDeadLetterQueue/,
-    /^sqs:ListMessageMoveTasks on .*ChatJobsDeadLetterQueue/,
     /^sqs:ReceiveMessage on .*ChatJobsDeadLetterQueue/,
     /^sqs:SendMessage on .*ChatJobsQueue/,
-    /^sqs:StartMessageMoveTask on .*ChatJobsDeadLetterQueue/,
   ]);
 });
 
