@@ -33,9 +33,7 @@ export class Resolvers extends Construct {
   constructor(scope: Construct, id: string, { api, request }: ResolversProps) {
     super(scope, id);
     const role = new Role(this, 'RequestRole', { assumedBy: new ServicePrincipal('appsync.amazonaws.com') });
-    role.addToPolicy(
-      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [request.functionArn] }),
-    );
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [request.functionArn] }));
     const requests = new LambdaDataSource(this, 'Request', {
       api,
       name: 'TokencastRequest',

@@ -64,10 +64,7 @@ export function numberSetting(settings: StreamSettings, name: NumberName): numbe
 }
 
 /** The part of a function's environment that the settings decide. */
-export function settingsEnvironment(
-  settings: StreamSettings,
-  functionName: FunctionName,
-): Record<string, string> {
+export function settingsEnvironment(settings: StreamSettings, functionName: FunctionName): Record<string, string> {
   const environment: Record<string, string> = {};
   for (const name of Object.keys(NUMBER_SETTINGS) as NumberName[]) {
     const { variable, readBy } = NUMBER_SETTINGS[name];

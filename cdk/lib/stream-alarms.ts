@@ -1,13 +1,6 @@
 /** What somebody should be called for. What to do then is in docs/DEPLOY.md, alarm by alarm. */
 import { Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  IAlarmAction,
-  IMetric,
-  Stats,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, IAlarmAction, IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 
 import { TokenStream } from './token-stream';
@@ -65,7 +58,8 @@ export class StreamAlarms extends Construct {
         metric: worker.metricErrors(fiveMinutes),
         threshold: 1,
         periods: 1,
-        description: 'A worker crashed, did not start or ran into its timeout. A failed answer is no error of its worker.',
+        description:
+          'A worker crashed, did not start or ran into its timeout. A failed answer is no error of its worker.',
       },
       WorkerThrottles: {
         metric: worker.metricThrottles(fiveMinutes),

@@ -93,7 +93,8 @@ export class StreamApi extends Construct {
     };
     Validations.of(this.api).acknowledge({
       id: 'AwsSolutions-ASC3',
-      reason: 'Errors are logged; the verbose content that the rule asks for would put prompts and answers into the log.',
+      reason:
+        'Errors are logged; the verbose content that the rule asks for would put prompts and answers into the log.',
     });
     return logGroup;
   }

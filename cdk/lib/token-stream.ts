@@ -1,5 +1,5 @@
 /** Everything between a prompt and its tokens, as one construct for a stack of yours. */
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AuthorizationType, GraphqlApi, IGraphqlApi } from 'aws-cdk-lib/aws-appsync';
 import { Metric, MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { ITable } from 'aws-cdk-lib/aws-dynamodb';
@@ -61,7 +61,7 @@ export class TokenStream extends Construct {
         this.users = new Users(this, 'Users', { removalPolicy });
       }
       const { api } = new StreamApi(this, 'Api', {
-        name: this.node.path.replaceAll('/', '-'),
+        name: `${Stack.of(this).stackName}-${id}`,
         userPool: props.userPool ?? this.requireUsers().userPool,
         userPoolClientPattern: props.userPoolClientPattern,
         introspection: props.introspection ?? false,

@@ -64,7 +64,9 @@ function onlyStack(outputs: StackOutputs): string {
   const found = Object.keys(outputs).filter((name) => outputs[name]?.['GraphqlUrl'] !== undefined);
   const [name, ...others] = found;
   if (name === undefined || others.length > 0) {
-    throw new Error(`the outputs hold ${found.length} stacks with an API: name one of ${names(found)} with \`--stack\``);
+    throw new Error(
+      `the outputs hold ${found.length} stacks with an API: name one of ${names(found)} with \`--stack\``,
+    );
   }
   return name;
 }

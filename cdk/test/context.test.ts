@@ -73,10 +73,7 @@ describe('is refused with its name, what it is and what was expected:', () => {
   check({ systemPrompt: 5 }, '`systemPrompt` is `5`, expected a text');
   check({ name: '1st' }, '`name` is `1st`, expected letters, digits and hyphens, a letter first');
   check({ modelId: '' }, '`modelId` is not set, expected the id or ARN of a Bedrock model or inference profile');
-  check(
-    { userPoolId: 'pool' },
-    "`userPoolId` is `pool`, expected a user pool's id, such as `us-east-1_AbCdEfGhI`",
-  );
+  check({ userPoolId: 'pool' }, "`userPoolId` is `pool`, expected a user pool's id, such as `us-east-1_AbCdEfGhI`");
   check({ userPoolClientId: 'abc' }, '`userPoolClientId` is set, but `userPoolId` is not');
   check({ graphqlApiId: 'abc' }, '`graphqlApiId` and `graphqlUrl` need each other');
   check(
@@ -94,7 +91,10 @@ describe('is refused with its name, what it is and what was expected:', () => {
   );
 
   test('a retention that CloudWatch does not offer', () => {
-    assert.throws(() => read({ logRetentionDays: '31' }), /`logRetentionDays` is `31`, expected one of 1, 3, 5, 7, 14, 30/);
+    assert.throws(
+      () => read({ logRetentionDays: '31' }),
+      /`logRetentionDays` is `31`, expected one of 1, 3, 5, 7, 14, 30/,
+    );
   });
 });
 

@@ -31,7 +31,8 @@ test('the tables of the context name every value, and no other', () => {
 
 test('the table of settings has their variables, ranges and defaults', () => {
   for (const [name, { variable, minimum, maximum, default: byDefault }] of Object.entries(NUMBER_SETTINGS)) {
-    const [, found, values, standard] = new RegExp(`^\\| \`${name}\` \\| \`(\\w+)\` \\| (.*) \\| (.*) \\|$`, 'm').exec(readme) ?? [];
+    const [, found, values, standard] =
+      new RegExp(`^\\| \`${name}\` \\| \`(\\w+)\` \\| (.*) \\| (.*) \\|$`, 'm').exec(readme) ?? [];
     assert.equal(found, variable);
     assert.ok(values?.startsWith(`${minimum} to ${maximum}`), `${name}: ${values ?? ''}`);
     assert.equal(standard, String(byDefault), name);
@@ -40,8 +41,8 @@ test('the table of settings has their variables, ranges and defaults', () => {
 
 test('every alarm has a section that says what to do, and names it', () => {
   const template = new Deployment().template('Observability');
-  const named = resources(template, 'AWS::CloudWatch::Alarm').map(({ Properties: alarm }) =>
-    /DEPLOY\.md, (\w+)\.$/.exec(String(alarm['AlarmDescription']))?.[1],
+  const named = resources(template, 'AWS::CloudWatch::Alarm').map(
+    ({ Properties: alarm }) => /DEPLOY\.md, (\w+)\.$/.exec(String(alarm['AlarmDescription']))?.[1],
   );
   const section = deploy.slice(deploy.indexOf('## When an alarm goes off'), deploy.indexOf('## Raising limits'));
   const headings = [...section.matchAll(/^### (\w+)$/gm)].map(([, heading]) => heading);

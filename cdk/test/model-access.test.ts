@@ -27,17 +27,21 @@ describe('the worker may ask', () => {
   check('a model with dots in its version', { id: 'deepseek.v3.2' }, [
     { on: ['arn:P:bedrock:R::foundation-model/deepseek.v3.2'] },
   ]);
-  check('a profile of a geography, and its model in each Region of it, through the profile alone', {
-    id: 'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
-  }, [
-    { on: [`${PROFILE}us.anthropic.claude-sonnet-4-5-20250929-v1:0`] },
+  check(
+    'a profile of a geography, and its model in each Region of it, through the profile alone',
     {
-      on: ['R', 'us-east-1', 'us-east-2', 'us-west-1', 'us-west-2'].map(
-        (region) => `arn:P:bedrock:${region}::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0`,
-      ),
-      through: `${PROFILE}us.anthropic.claude-sonnet-4-5-20250929-v1:0`,
+      id: 'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
     },
-  ]);
+    [
+      { on: [`${PROFILE}us.anthropic.claude-sonnet-4-5-20250929-v1:0`] },
+      {
+        on: ['R', 'us-east-1', 'us-east-2', 'us-west-1', 'us-west-2'].map(
+          (region) => `arn:P:bedrock:${region}::foundation-model/anthropic.claude-sonnet-4-5-20250929-v1:0`,
+        ),
+        through: `${PROFILE}us.anthropic.claude-sonnet-4-5-20250929-v1:0`,
+      },
+    ],
+  );
   check('the global profile, and its model without a Region, too', { id: 'global.amazon.nova-2-lite-v1:0' }, [
     { on: [`${PROFILE}global.amazon.nova-2-lite-v1:0`] },
     {
@@ -55,17 +59,21 @@ describe('the worker may ask', () => {
       through: `${PROFILE}il.amazon.nova-lite-v1:0`,
     },
   ]);
-  check('a profile by its ARN', {
-    id: 'arn:aws:bedrock:eu-west-1:123456789012:inference-profile/jp.amazon.nova-lite-v1:0',
-  }, [
-    { on: ['arn:aws:bedrock:eu-west-1:123456789012:inference-profile/jp.amazon.nova-lite-v1:0'] },
+  check(
+    'a profile by its ARN',
     {
-      on: ['R', 'ap-northeast-1', 'ap-northeast-3'].map(
-        (region) => `arn:P:bedrock:${region}::foundation-model/amazon.nova-lite-v1:0`,
-      ),
-      through: 'arn:aws:bedrock:eu-west-1:123456789012:inference-profile/jp.amazon.nova-lite-v1:0',
+      id: 'arn:aws:bedrock:eu-west-1:123456789012:inference-profile/jp.amazon.nova-lite-v1:0',
     },
-  ]);
+    [
+      { on: ['arn:aws:bedrock:eu-west-1:123456789012:inference-profile/jp.amazon.nova-lite-v1:0'] },
+      {
+        on: ['R', 'ap-northeast-1', 'ap-northeast-3'].map(
+          (region) => `arn:P:bedrock:${region}::foundation-model/amazon.nova-lite-v1:0`,
+        ),
+        through: 'arn:aws:bedrock:eu-west-1:123456789012:inference-profile/jp.amazon.nova-lite-v1:0',
+      },
+    ],
+  );
   check('an application profile and the models that were given', { id: APPLICATION, modelArns: [NOVA] }, [
     { on: [APPLICATION] },
     { on: [NOVA], through: APPLICATION },
@@ -90,8 +98,16 @@ describe('is refused:', () => {
   check('a word', { id: 'claude' }, /is no model's id, such as/);
   check('an unknown geography', { id: 'zz.amazon.nova-lite-v1:0' }, /the Regions that `zz\.amazon.* must be given/);
   check('an application profile alone', { id: APPLICATION }, /get-inference-profile/);
-  check('another service', { id: 'arn:aws:sagemaker:us-east-1:123456789012:endpoint/a' }, /is not the ARN of a Bedrock/);
-  check('another thing', { id: 'arn:aws:bedrock:us-east-1:123456789012:prompt/abc' }, /is a `prompt`, expected a model/);
+  check(
+    'another service',
+    { id: 'arn:aws:sagemaker:us-east-1:123456789012:endpoint/a' },
+    /is not the ARN of a Bedrock/,
+  );
+  check(
+    'another thing',
+    { id: 'arn:aws:bedrock:us-east-1:123456789012:prompt/abc' },
+    /is a `prompt`, expected a model/,
+  );
 });
 
 /** The statements, with `P`, `R` and `A` for the stack's partition, Region and account. */
@@ -99,7 +115,9 @@ function allowed(spec: ModelSpec): Allowed[] {
   const stack = new Stack();
   const plain = (value: unknown): string => {
     const text = JSON.stringify(stack.resolve(value));
-    const parts = text.startsWith('{') ? (JSON.parse(text) as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1] : [value];
+    const parts = text.startsWith('{')
+      ? (JSON.parse(text) as { 'Fn::Join': [string, unknown[]] })['Fn::Join'][1]
+      : [value];
     const names: Record<string, string> = { 'AWS::Partition': 'P', 'AWS::Region': 'R', 'AWS::AccountId': 'A' };
     return parts.map((part) => (typeof part === 'string' ? part : names[(part as { Ref: string }).Ref])).join('');
   };

@@ -70,7 +70,10 @@ describe('a table of yours', () => {
     for (const role of [/^ChatRequestRole/, /^ChatWorkerRole/]) {
       const found = permissions(template, role).filter((permission) => permission.startsWith('dynamodb:'));
       assert.equal(found.length, 2);
-      assert.ok(found.every((permission) => permission.endsWith(':table/sessions"]]}')), found.join());
+      assert.ok(
+        found.every((permission) => permission.endsWith(':table/sessions"]]}')),
+        found.join(),
+      );
     }
   });
 

@@ -38,7 +38,9 @@ const REVIEWED: readonly Reviewed[] = [
   {
     reason: "A key's own policy: `*` is this key, and the account decides by IAM, as for any key.",
     matches: ({ type, actions, resources }) =>
-      type === 'AWS::KMS::Key' && resources.join() === '"*"' && actions.every((action) => /^kms:[A-Za-z*]+$/.test(action)),
+      type === 'AWS::KMS::Key' &&
+      resources.join() === '"*"' &&
+      actions.every((action) => /^kms:[A-Za-z*]+$/.test(action)),
   },
 ];
 

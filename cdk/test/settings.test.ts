@@ -38,10 +38,7 @@ for (const name of ['request', 'worker'] as const) {
     test('and this package agree on ranges and defaults', () => {
       const ours = Object.values(NUMBER_SETTINGS).filter(({ readBy }) => readBy.includes(name));
       const theirs = read.filter(({ how }) => how === 'number' || how === 'millis');
-      assert.deepEqual(
-        ours.map(({ variable }) => variable).sort(),
-        theirs.map((variable) => variable.name).sort(),
-      );
+      assert.deepEqual(ours.map(({ variable }) => variable).sort(), theirs.map((variable) => variable.name).sort());
       for (const { variable, minimum, maximum, default: byDefault } of ours) {
         const found = theirs.find((other) => other.name === variable);
         assert.deepEqual([found?.range, found?.default], [[minimum, maximum], byDefault], variable);
@@ -53,7 +50,10 @@ for (const name of ['request', 'worker'] as const) {
 test("the words of PUBLISH_MODE are the worker's own", () => {
   const source = configSource('worker');
   const words = /"PUBLISH_MODE",\s*&\[(.*?)\],\s*\)/s.exec(source)?.[1] ?? '';
-  assert.deepEqual([...words.matchAll(/"(\w+)"/g)].map(([, word]) => word), [...PUBLISH_MODES]);
+  assert.deepEqual(
+    [...words.matchAll(/"(\w+)"/g)].map(([, word]) => word),
+    [...PUBLISH_MODES],
+  );
 });
 
 describe('a setting', () => {
@@ -67,7 +67,11 @@ describe('a setting', () => {
   check('that is no whole number', { maxTokens: 1.5 }, /`maxTokens` is `1.5`, expected 1 to 200000/);
   check('that is no number', { maxTokens: Number.NaN }, /`maxTokens` is `NaN`/);
   check('too hot', { temperature: 1.1 }, /`temperature` is `1.1`, expected 0 to 1/);
-  check('too long for the environment', { systemPrompt: 'ä'.repeat(1501) }, /is 3002 bytes long, expected at most 3000/);
+  check(
+    'too long for the environment',
+    { systemPrompt: 'ä'.repeat(1501) },
+    /is 3002 bytes long, expected at most 3000/,
+  );
 });
 
 function configSource(name: FunctionName): string {
@@ -92,7 +96,9 @@ function variablesRead(name: FunctionName): Variable[] {
 
 function environment(name: FunctionName, context: Record<string, string> = {}): Record<string, unknown> {
   const found = resources(new Deployment(context).template('Streaming'), 'AWS::Lambda::Function')
-    .map(({ Properties: definition }) => (definition['Environment'] as { Variables: Record<string, unknown> }).Variables)
+    .map(
+      ({ Properties: definition }) => (definition['Environment'] as { Variables: Record<string, unknown> }).Variables,
+    )
     .find((variables) => 'MODEL_ID' in variables === (name === 'worker'));
   assert.ok(found);
   return found;

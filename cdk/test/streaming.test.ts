@@ -173,6 +173,18 @@ describe('the table', () => {
   });
 });
 
+test('what holds data keeps its id, or a deployment would replace it', () => {
+  const auth = new Deployment().template('Auth');
+  const check = (found: Template, type: string, ...ids: string[]): void => {
+    assert.deepEqual(Object.keys(found.findResources(type)), ids);
+  };
+  check(auth, 'AWS::Cognito::UserPool', 'UsersPoolBFC35D3B');
+  check(auth, 'AWS::Cognito::UserPoolClient', 'UsersClient3B43F2CF');
+  check(template, 'AWS::DynamoDB::Table', 'StreamSessionsTable151CF694');
+  check(template, 'AWS::SQS::Queue', 'StreamJobsDeadLetterQueueD9E92531', 'StreamJobsQueue763C7EFE');
+  check(template, 'AWS::AppSync::GraphQLApi', 'StreamApi7C70979F');
+});
+
 describe('the functions', () => {
   for (const [found, architecture] of [
     [template, 'x86_64'],
@@ -254,7 +266,8 @@ describe('what the roles may do', () => {
   });
 
   test('the worker: publish, ask its model, read and write sessions, take jobs', () => {
-    const field = '{"Fn::Join":["",[{"Fn::GetAtt":["StreamApi7C70979F","Arn"]},"/types/Mutation/fields/publishToken"]]}';
+    const field =
+      '{"Fn::Join":["",[{"Fn::GetAtt":["StreamApi7C70979F","Arn"]},"/types/Mutation/fields/publishToken"]]}';
     const model =
       '{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":bedrock:",{"Ref":"AWS::Region"},' +
       '"::foundation-model/amazon.nova-lite-v1:0"]]}';
@@ -294,12 +307,10 @@ describe('what the roles may do', () => {
 test('a web ACL guards the API where one is given', () => {
   const webAclArn = 'arn:aws:wafv2:us-east-1:123456789012:regional/webacl/chat/1';
   template.resourceCountIs('AWS::WAFv2::WebACLAssociation', 0);
-  new Deployment({ webAclArn })
-    .template('Streaming')
-    .hasResourceProperties('AWS::WAFv2::WebACLAssociation', {
-      WebACLArn: webAclArn,
-      ResourceArn: { 'Fn::GetAtt': ['StreamApi7C70979F', 'Arn'] },
-    });
+  new Deployment({ webAclArn }).template('Streaming').hasResourceProperties('AWS::WAFv2::WebACLAssociation', {
+    WebACLArn: webAclArn,
+    ResourceArn: { 'Fn::GetAtt': ['StreamApi7C70979F', 'Arn'] },
+  });
 });
 
 test('the outputs tell a client everything, and export nothing by a name of their own', () => {
