@@ -1,0 +1,159 @@
+/** What a deployment is told through its context: see the table in README.md. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Mfa } from 'aws-cdk-lib/aws-cognito';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Node } from 'constructs';
+
+import { ContextReader } from './context';
+import { ModelSpec } from './model-access';
+import { DEFAULT_FUNCTIONS_DIR } from './paths';
+import { NUMBER_SETTINGS, PUBLISH_MODES, StreamSettings } from './settings';
+import { AlarmThresholds } from './stream-alarms';
+import { LOG_LEVELS, LogLevel } from './stream-function';
+
+export interface Config {
+  /** What the stacks' names begin with. */
+  readonly name: string;
+  readonly removalPolicy: RemovalPolicy;
+  readonly architecture: Architecture;
+  readonly functionsDir: string;
+  readonly model: ModelSpec;
+  readonly otherModels: readonly ModelSpec[];
+  readonly settings: StreamSettings;
+  readonly users: {
+    readonly poolId?: string;
+    readonly clientId?: string;
+    readonly selfSignUp?: boolean;
+    readonly mfa?: Mfa;
+    readonly threatProtection?: boolean;
+  };
+  readonly api?: { readonly id: string; readonly url: string };
+  readonly sessionsTableName?: string;
+  readonly introspection?: boolean;
+  readonly webAclArn?: string;
+  readonly workerTimeout?: Duration;
+  readonly workerMemoryMb?: number;
+  readonly maxConcurrency?: number;
+  readonly batchSize?: number;
+  readonly logLevel?: LogLevel;
+  readonly logRetention?: RetentionDays;
+  readonly alarmTopicArn?: string;
+  readonly alarmEmail?: string;
+  readonly thresholds: AlarmThresholds;
+}
+
+export function readConfig(node: Node): Config {
+  const reader = new ContextReader(node);
+  const config: Config = {
+    name: readName(reader),
+    removalPolicy: reader.choice('stage', ['dev', 'prod']) === 'prod' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    architecture:
+      reader.choice('architecture', ['x86_64', 'arm64']) === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
+    functionsDir: reader.text('functionsDir') ?? DEFAULT_FUNCTIONS_DIR,
+    model: readModel(reader),
+    otherModels: (reader.list('otherModelIds') ?? []).map((id) => ({ id })),
+    settings: readSettings(reader),
+    users: readUsers(reader),
+    api: readApi(reader),
+    sessionsTableName: reader.text('sessionsTableName'),
+    introspection: reader.flag('introspection'),
+    webAclArn: reader.text('webAclArn'),
+    workerTimeout: optional(reader.whole('workerTimeoutSeconds', 30, 900), (value) => Duration.seconds(value)),
+    workerMemoryMb: reader.whole('workerMemoryMb', 128, 10_240),
+    maxConcurrency: reader.whole('maxConcurrency', 2, 1000),
+    batchSize: reader.whole('batchSize', 1, 10),
+    logLevel: reader.choice('logLevel', LOG_LEVELS),
+    logRetention: readRetention(reader),
+    alarmTopicArn: reader.text('alarmTopicArn'),
+    alarmEmail: reader.text('alarmEmail'),
+    thresholds: {
+      oldestMessageSeconds: reader.whole('alarmOldestMessageSeconds', 60, 345_600),
+      failedSessions: reader.whole('alarmFailedSessions', 1, 1_000_000),
+      timeToFirstTokenMs: reader.whole('alarmTimeToFirstTokenMs', 100, 900_000),
+    },
+  };
+  if (config.alarmTopicArn && config.alarmEmail) {
+    reader.refuse('`alarmTopicArn` and `alarmEmail` exclude each other');
+  }
+  reader.finish();
+  return config;
+}
+
+function readName(reader: ContextReader): string {
+  const name = reader.text('name') ?? 'Tokencast';
+  if (!/^[A-Za-z][A-Za-z0-9-]{0,100}$/.test(name)) {
+    reader.refuse(`\`name\` is \`${name}\`, expected letters, digits and hyphens, a letter first`);
+  }
+  return name;
+}
+
+function readModel(reader: ContextReader): ModelSpec {
+  const id = reader.text('modelId');
+  const model = { id: id ?? '', regions: reader.list('modelRegions'), modelArns: reader.list('modelArns') };
+  if (id === undefined) {
+    reader.refuse('`modelId` is not set, expected the id or ARN of a Bedrock model or inference profile');
+  }
+  return model;
+}
+
+function readSettings(reader: ContextReader): StreamSettings {
+  const numbers = Object.entries(NUMBER_SETTINGS).map(
+    ([name, { minimum, maximum }]) => [name, reader.whole(name, minimum, maximum)] as const,
+  );
+  return {
+    ...(Object.fromEntries(numbers) as StreamSettings),
+    publishMode: reader.choice('publishMode', PUBLISH_MODES),
+    temperature: reader.fraction('temperature', 0, 1),
+    systemPrompt: reader.text('systemPrompt'),
+  };
+}
+
+function readUsers(reader: ContextReader): Config['users'] {
+  const modes: Readonly<Record<string, Mfa>> = { off: Mfa.OFF, optional: Mfa.OPTIONAL, required: Mfa.REQUIRED };
+  const poolId = reader.text('userPoolId');
+  const clientId = reader.text('userPoolClientId');
+  if (poolId !== undefined && !/^[a-z]{2}(-[a-z]+)+-\d_[A-Za-z0-9]+$/.test(poolId)) {
+    reader.refuse(`\`userPoolId\` is \`${poolId}\`, expected a user pool's id, such as \`us-east-1_AbCdEfGhI\``);
+  }
+  if (clientId !== undefined && poolId === undefined) {
+    reader.refuse('`userPoolClientId` is set, but `userPoolId` is not');
+  }
+  return {
+    poolId,
+    clientId,
+    selfSignUp: reader.flag('selfSignUp'),
+    mfa: optional(reader.choice('mfa', ['off', 'optional', 'required']), (mode) => modes[mode]),
+    threatProtection: reader.flag('threatProtection'),
+  };
+}
+
+function readApi(reader: ContextReader): Config['api'] {
+  const id = reader.text('graphqlApiId');
+  const url = reader.text('graphqlUrl');
+  if (id !== undefined && url !== undefined) {
+    if (!url.startsWith('https://')) {
+      reader.refuse(`\`graphqlUrl\` is \`${url}\`, expected the GraphQL endpoint of the API, with https`);
+    }
+    return { id, url };
+  }
+  if (id !== undefined || url !== undefined) {
+    reader.refuse('`graphqlApiId` and `graphqlUrl` need each other');
+  }
+  return undefined;
+}
+
+function readRetention(reader: ContextReader): RetentionDays | undefined {
+  const days = reader.whole('logRetentionDays', 1, 3653);
+  const isPeriod = (value: unknown): value is RetentionDays => typeof value === 'number' && value <= 3653;
+  const periods = Object.values(RetentionDays).filter(isPeriod);
+  const found = periods.find((period) => (period as number) === days);
+  if (days !== undefined && found === undefined) {
+    reader.refuse(`\`logRetentionDays\` is \`${days}\`, expected one of ${periods.join(', ')}`);
+  }
+  return found;
+}
+
+function optional<T, U>(value: T | undefined, make: (value: T) => U): U | undefined {
+  return value === undefined ? undefined : make(value);
+}

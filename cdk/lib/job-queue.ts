@@ -1,0 +1,45 @@
+/** The queue of jobs, and the one for those that failed for good. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { IKey } from 'aws-cdk-lib/aws-kms';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+export interface JobQueueProps {
+  /** The worker's timeout: a message stays hidden six times as long, as Lambda's guide asks. */
+  readonly workerTimeout: Duration;
+  /** How often an answer is tried. The receive after the last tells the session of its failure. */
+  readonly maxAttempts: number;
+  readonly removalPolicy: RemovalPolicy;
+  /** A key of yours that encrypts both queues. @default - SQS's own key */
+  readonly encryptionKey?: IKey;
+}
+
+/** Both queues are encrypted and refuse callers without TLS. */
+export class JobQueue extends Construct {
+  readonly queue: Queue;
+  readonly deadLetterQueue: Queue;
+
+  constructor(scope: Construct, id: string, props: JobQueueProps) {
+    super(scope, id);
+    const both = {
+      enforceSSL: true,
+      // SQS's limit; a prompt may take half of it.
+      maxMessageSizeBytes: 1_048_576,
+      removalPolicy: props.removalPolicy,
+      encryption: props.encryptionKey ? QueueEncryption.KMS : QueueEncryption.SQS_MANAGED,
+      encryptionMasterKey: props.encryptionKey,
+    };
+    this.deadLetterQueue = new Queue(this, 'DeadLetterQueue', {
+      ...both,
+      // Counted from when the job was sent, so it is longer than the queue's own.
+      retentionPeriod: Duration.days(14),
+    });
+    this.queue = new Queue(this, 'Queue', {
+      ...both,
+      retentionPeriod: Duration.days(4),
+      receiveMessageWaitTime: Duration.seconds(20),
+      visibilityTimeout: Duration.seconds(props.workerTimeout.toSeconds() * 6),
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: props.maxAttempts + 1 },
+    });
+  }
+}

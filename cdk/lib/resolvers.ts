@@ -1,0 +1,56 @@
+/** What answers each field of the contract. */
+import { readFileSync } from 'node:fs';
+import {
+  Code,
+  FunctionRuntime,
+  IGraphqlApi,
+  LambdaDataSource,
+  NoneDataSource,
+  Resolver,
+} from 'aws-cdk-lib/aws-appsync';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+
+import { PUBLISH_TOKEN_FILE } from './paths';
+
+/** The fields that the request function answers, as type and field. */
+export const REQUEST_FIELDS = [
+  ['Query', 'getStream'],
+  ['Query', 'getStreamStatus'],
+  ['Mutation', 'startStream'],
+  ['Mutation', 'stopStream'],
+  ['Subscription', 'onTokenReceived'],
+] as const;
+
+export interface ResolversProps {
+  readonly api: IGraphqlApi;
+  readonly request: IFunction;
+}
+
+/** The request function without templates between, and `publishToken`, which passes its arguments to the subscribers. */
+export class Resolvers extends Construct {
+  constructor(scope: Construct, id: string, { api, request }: ResolversProps) {
+    super(scope, id);
+    const role = new Role(this, 'RequestRole', { assumedBy: new ServicePrincipal('appsync.amazonaws.com') });
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [request.functionArn] }));
+    const requests = new LambdaDataSource(this, 'Request', {
+      api,
+      name: 'TokencastRequest',
+      lambdaFunction: request,
+      // The construct would permit every version and alias of the function, too.
+      serviceRole: role.withoutPolicyUpdates(),
+    });
+    for (const [typeName, fieldName] of REQUEST_FIELDS) {
+      new Resolver(this, fieldName, { api, dataSource: requests, typeName, fieldName });
+    }
+    new Resolver(this, 'publishToken', {
+      api,
+      dataSource: new NoneDataSource(this, 'Publish', { api, name: 'TokencastPublish' }),
+      typeName: 'Mutation',
+      fieldName: 'publishToken',
+      runtime: FunctionRuntime.JS_1_0_0,
+      code: Code.fromInline(readFileSync(PUBLISH_TOKEN_FILE, 'utf8')),
+    });
+  }
+}

@@ -1,0 +1,118 @@
+/** What the functions read from their environment besides the names of resources: names, ranges, defaults. */
+
+/** How answers are made and delivered. What is left out has the default of the functions' own `config.rs`. */
+export interface StreamSettings {
+  /** The longest prompt that is taken, in bytes: 1 to 500,000. @default 100000 */
+  readonly maxPromptBytes?: number;
+  /** How long a session is kept after its start, in hours: 1 to 8,760. @default 24 */
+  readonly sessionTtlHours?: number;
+  /** How many tokens the model may answer with: 1 to 200,000. @default 4096 */
+  readonly maxTokens?: number;
+  /** The model's temperature: 0 to 1. @default - the model's own */
+  readonly temperature?: number;
+  /** What the model is told before each prompt, at most 3,000 bytes. @default - nothing */
+  readonly systemPrompt?: string;
+  /** `joined`: tokens that wait go out together. `token`: each goes out by itself. @default 'joined' */
+  readonly publishMode?: PublishMode;
+  /** How long tokens wait for others after the first, in milliseconds: 0 to 1,000. @default 0 */
+  readonly flushIntervalMs?: number;
+  /** How often the text so far is saved, in milliseconds: 50 to 5,000. @default 500 */
+  readonly checkpointIntervalMs?: number;
+  /** How long a worker holds a session without renewing, in seconds: 1 to 900. @default 30 */
+  readonly leaseSeconds?: number;
+  /** How long the model may be silent, in milliseconds: 100 to 300,000. @default 30000 */
+  readonly modelIdleTimeoutMs?: number;
+  /** How often an answer is tried, 1 to 100; the queue redrives after one receive more. @default 3 */
+  readonly maxAttempts?: number;
+  /** How long before Lambda's deadline an answer is ended, in milliseconds: 100 to 60,000. @default 10000 */
+  readonly deadlineReserveMs?: number;
+}
+
+export type PublishMode = (typeof PUBLISH_MODES)[number];
+
+export const PUBLISH_MODES = ['joined', 'token'] as const;
+
+export type FunctionName = 'request' | 'worker';
+
+/** A whole number that one or both functions read. */
+export interface NumberSetting {
+  readonly variable: string;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly default: number;
+  readonly readBy: readonly FunctionName[];
+}
+
+type NumberName = Exclude<keyof StreamSettings, 'temperature' | 'systemPrompt' | 'publishMode'>;
+
+export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
+  maxPromptBytes: setting('MAX_PROMPT_BYTES', 1, 500_000, 100_000, 'request'),
+  sessionTtlHours: setting('SESSION_TTL_HOURS', 1, 8760, 24, 'request', 'worker'),
+  maxTokens: setting('MAX_TOKENS', 1, 200_000, 4096, 'worker'),
+  flushIntervalMs: setting('FLUSH_INTERVAL_MS', 0, 1000, 0, 'worker'),
+  checkpointIntervalMs: setting('CHECKPOINT_INTERVAL_MS', 50, 5000, 500, 'worker'),
+  leaseSeconds: setting('LEASE_SECONDS', 1, 900, 30, 'worker'),
+  modelIdleTimeoutMs: setting('MODEL_IDLE_TIMEOUT_MS', 100, 300_000, 30_000, 'worker'),
+  maxAttempts: setting('MAX_ATTEMPTS', 1, 100, 3, 'worker'),
+  deadlineReserveMs: setting('DEADLINE_RESERVE_MS', 100, 60_000, 10_000, 'worker'),
+};
+
+/** A setting's value, checked; the default where there is none. */
+export function numberSetting(settings: StreamSettings, name: NumberName): number {
+  const { minimum, maximum, default: byDefault } = NUMBER_SETTINGS[name];
+  return checkWhole(name, settings[name] ?? byDefault, minimum, maximum);
+}
+
+/** The part of a function's environment that the settings decide. */
+export function settingsEnvironment(settings: StreamSettings, functionName: FunctionName): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const name of Object.keys(NUMBER_SETTINGS) as NumberName[]) {
+    const { variable, readBy } = NUMBER_SETTINGS[name];
+    if (readBy.includes(functionName)) {
+      environment[variable] = String(numberSetting(settings, name));
+    }
+  }
+  return functionName === 'worker' ? { ...environment, ...workerWords(settings) } : environment;
+}
+
+/** `value`, if it is a whole number within the range. */
+export function checkWhole(name: string, value: number, minimum: number, maximum: number): number {
+  if (!Number.isInteger(value) || value < minimum || value > maximum) {
+    throw new Error(`\`${name}\` is \`${value}\`, expected ${minimum} to ${maximum}`);
+  }
+  return value;
+}
+
+function workerWords(settings: StreamSettings): Record<string, string> {
+  // Lambda's whole environment may take 4 KB.
+  const systemPromptMaxBytes = 3000;
+  const { publishMode = 'joined', temperature, systemPrompt } = settings;
+  if (!PUBLISH_MODES.includes(publishMode)) {
+    throw new Error(`\`publishMode\` is \`${publishMode}\`, expected \`joined\` or \`token\``);
+  }
+  const words: Record<string, string> = { PUBLISH_MODE: publishMode };
+  if (temperature !== undefined) {
+    if (!(temperature >= 0 && temperature <= 1)) {
+      throw new Error(`\`temperature\` is \`${temperature}\`, expected 0 to 1`);
+    }
+    words['TEMPERATURE'] = String(temperature);
+  }
+  if (systemPrompt) {
+    const bytes = Buffer.byteLength(systemPrompt);
+    if (bytes > systemPromptMaxBytes) {
+      throw new Error(`\`systemPrompt\` is ${bytes} bytes long, expected at most ${systemPromptMaxBytes}`);
+    }
+    words['SYSTEM_PROMPT'] = systemPrompt;
+  }
+  return words;
+}
+
+function setting(
+  variable: string,
+  minimum: number,
+  maximum: number,
+  byDefault: number,
+  ...readBy: FunctionName[]
+): NumberSetting {
+  return { variable, minimum, maximum, default: byDefault, readBy };
+}

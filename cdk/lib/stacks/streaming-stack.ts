@@ -1,0 +1,71 @@
+/** Everything between a prompt and its tokens. */
+import { CfnOutput, Stack, StackProps } from 'aws-cdk-lib';
+import { AuthorizationType, GraphqlApi } from 'aws-cdk-lib/aws-appsync';
+import { IUserPool } from 'aws-cdk-lib/aws-cognito';
+import { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+
+import { Config } from '../config';
+import { packagedCode } from '../packaged-code';
+import { TokenStream } from '../token-stream';
+import { OwnApi } from '../token-stream-props';
+import { existingPool } from './auth-stack';
+
+export interface StreamingStackProps extends StackProps {
+  readonly config: Config;
+  /** Who may sign in. @default - the pool that the configuration names, or whom the API knows */
+  readonly userPool?: IUserPool;
+  /** The app client, for the outputs. @default - the one that the configuration names */
+  readonly userPoolClientId?: string;
+}
+
+/** The outputs are what a client needs: `npm run outputs` makes `amplify_outputs.json` of them. */
+export class StreamingStack extends Stack {
+  readonly stream: TokenStream;
+
+  constructor(scope: Construct, id: string, { config, ...props }: StreamingStackProps) {
+    super(scope, id, props);
+    const { poolId, clientId } = config.users;
+    const userPool = props.userPool ?? (poolId ? existingPool(this, 'ExistingPool', poolId) : undefined);
+    this.stream = new TokenStream(this, 'Stream', {
+      ...config,
+      code: packagedCode(config.functionsDir, config.architecture),
+      userPool,
+      api: this.existingApi(config),
+      sessionsTable: config.sessionsTableName
+        ? Table.fromTableName(this, 'ExistingTable', config.sessionsTableName)
+        : undefined,
+    });
+    const { graphqlUrl, jobs, sessionsTable, request, worker } = this.stream;
+    const outputs: Readonly<Record<string, string | undefined>> = {
+      Region: this.region,
+      GraphqlUrl: graphqlUrl,
+      UserPoolId: userPool?.userPoolId,
+      UserPoolClientId: props.userPoolClientId ?? clientId,
+      QueueUrl: jobs.queue.queueUrl,
+      DeadLetterQueueUrl: jobs.deadLetterQueue.queueUrl,
+      SessionsTableName: sessionsTable.tableName,
+      RequestLogGroup: request.logGroup.logGroupName,
+      WorkerLogGroup: worker.logGroup.logGroupName,
+    };
+    // The pool's outputs repeat those of its own stack, so that one stack tells a client everything.
+    this.addMetadata('cfn-lint', { config: { ignore_checks: ['W6001'] } });
+    for (const [name, value] of Object.entries(outputs)) {
+      if (value !== undefined) {
+        new CfnOutput(this, name, { value });
+      }
+    }
+  }
+
+  private existingApi({ api }: Config): OwnApi | undefined {
+    return (
+      api && {
+        url: api.url,
+        api: GraphqlApi.fromGraphqlApiAttributes(this, 'ExistingApi', {
+          graphqlApiId: api.id,
+          modes: [AuthorizationType.USER_POOL, AuthorizationType.IAM],
+        }),
+      }
+    );
+  }
+}

@@ -1,0 +1,100 @@
+/** What somebody should be called for. What to do then is in docs/DEPLOY.md, alarm by alarm. */
+import { Duration } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, IAlarmAction, IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+
+import { TokenStream } from './token-stream';
+
+export interface AlarmThresholds {
+  /** The age of the oldest job, in seconds. @default - the worker's timeout and a minute */
+  readonly oldestMessageSeconds?: number;
+  /** Failed sessions in five minutes. @default 5 */
+  readonly failedSessions?: number;
+  /** The time to the first token (p95) for a quarter of an hour, in milliseconds. @default 5000 */
+  readonly timeToFirstTokenMs?: number;
+}
+
+export interface StreamAlarmsProps {
+  readonly stream: TokenStream;
+  readonly thresholds?: AlarmThresholds;
+  /** What an alarm does when it goes off, and when it is over. @default - it is only shown */
+  readonly action?: IAlarmAction;
+}
+
+interface Rule {
+  readonly metric: IMetric;
+  /** From this value on. */
+  readonly threshold: number;
+  readonly periods: number;
+  readonly description: string;
+}
+
+export class StreamAlarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, { stream, thresholds = {}, action }: StreamAlarmsProps) {
+    super(scope, id);
+    const { queue, deadLetterQueue } = stream.jobs;
+    const worker = stream.worker.function;
+    const { failedSessions = 5, timeToFirstTokenMs = 5000 } = thresholds;
+    // A job that is being answered counts as waiting, for as long as a worker may take.
+    const { oldestMessageSeconds = stream.workerTimeout.toSeconds() + 60 } = thresholds;
+    const minute = { period: Duration.minutes(1) };
+    const fiveMinutes = { period: Duration.minutes(5) };
+    const rules: Readonly<Record<string, Rule>> = {
+      DeadLetters: {
+        metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({ ...minute, statistic: Stats.MAXIMUM }),
+        threshold: 1,
+        periods: 1,
+        description: 'A job failed for good and waits in the dead-letter queue.',
+      },
+      OldestJob: {
+        metric: queue.metricApproximateAgeOfOldestMessage({ ...minute, statistic: Stats.MAXIMUM }),
+        threshold: oldestMessageSeconds,
+        periods: 3,
+        description: 'Jobs come in faster than workers take them, or none takes them at all.',
+      },
+      WorkerErrors: {
+        metric: worker.metricErrors(fiveMinutes),
+        threshold: 1,
+        periods: 1,
+        description:
+          'A worker crashed, did not start or ran into its timeout. A failed answer is no error of its worker.',
+      },
+      WorkerThrottles: {
+        metric: worker.metricThrottles(fiveMinutes),
+        threshold: 1,
+        periods: 1,
+        description: "Lambda refuses to run workers: the account's concurrency is used up.",
+      },
+      FailedSessions: {
+        metric: stream.metricFailedSessions(fiveMinutes),
+        threshold: failedSessions,
+        periods: 1,
+        description: 'Users see answers fail.',
+      },
+      TimeToFirstToken: {
+        metric: stream.metricTimeToFirstToken(fiveMinutes),
+        threshold: timeToFirstTokenMs,
+        periods: 3,
+        description: 'Users wait too long for the first word.',
+      },
+    };
+    this.alarms = Object.entries(rules).map(([name, rule]) => {
+      const alarm = new Alarm(this, name, {
+        metric: rule.metric,
+        threshold: rule.threshold,
+        evaluationPeriods: rule.periods,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        // Nothing is measured while nobody asks.
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+        alarmDescription: `${rule.description} What to do: docs/DEPLOY.md, ${name}.`,
+      });
+      if (action) {
+        alarm.addAlarmAction(action);
+        alarm.addOkAction(action);
+      }
+      return alarm;
+    });
+  }
+}

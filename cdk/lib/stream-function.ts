@@ -1,0 +1,94 @@
+/** One of the two functions, with a role and a log group of its own. */
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  ApplicationLogLevel,
+  Architecture,
+  CfnFunction,
+  Code,
+  Function,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
+
+/** What the functions log at. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export interface StreamFunctionProps {
+  readonly description: string;
+  readonly code: Code;
+  readonly architecture: Architecture;
+  readonly timeout: Duration;
+  readonly memoryMb: number;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly logLevel: LogLevel;
+  readonly logRetention: RetentionDays;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+export class StreamFunction extends Construct {
+  readonly function: Function;
+  readonly logGroup: LogGroup;
+
+  constructor(scope: Construct, id: string, props: StreamFunctionProps) {
+    super(scope, id);
+    this.logGroup = new LogGroup(this, 'Logs', {
+      retention: props.logRetention,
+      removalPolicy: props.removalPolicy,
+    });
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [this.logGroup.logGroupArn],
+      }),
+    );
+    this.function = new Function(this, 'Function', {
+      description: props.description,
+      runtime: Runtime.PROVIDED_AL2023,
+      handler: 'bootstrap',
+      code: props.code,
+      architecture: props.architecture,
+      timeout: props.timeout,
+      memorySize: props.memoryMb,
+      role,
+      tracing: Tracing.ACTIVE,
+      logGroup: this.logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: SystemLogLevel.INFO,
+      applicationLogLevelV2: lambdaLevel(props.logLevel),
+      environment: { ...props.environment, LOG_LEVEL: props.logLevel },
+    });
+    // The construct also waits for the role itself, which its policy and `Role` imply.
+    (this.function.node.defaultChild as CfnFunction).addMetadata('cfn-lint', {
+      config: { ignore_checks: ['W3005'] },
+    });
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: "X-Ray's PutTraceSegments and PutTelemetryRecords take no resource but `*`.",
+    });
+  }
+}
+
+/**
+ * What Lambda itself lets through. Never less than `INFO`: a line without a level, as a metric is, counts as that, and
+ * the function leaves out by itself what it isn't asked for.
+ */
+function lambdaLevel(level: LogLevel): ApplicationLogLevel {
+  switch (level) {
+    case 'trace':
+      return ApplicationLogLevel.TRACE;
+    case 'debug':
+      return ApplicationLogLevel.DEBUG;
+    case 'info':
+    case 'warn':
+    case 'error':
+      return ApplicationLogLevel.INFO;
+  }
+}

@@ -1,0 +1,61 @@
+/** What a `TokenStream` may be told. */
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { IGraphqlApi } from 'aws-cdk-lib/aws-appsync';
+import { IUserPool } from 'aws-cdk-lib/aws-cognito';
+import { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import { IKey } from 'aws-cdk-lib/aws-kms';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+
+import { ModelSpec } from './model-access';
+import { FunctionCode } from './packaged-code';
+import { StreamSettings } from './settings';
+import { LogLevel } from './stream-function';
+
+export interface TokenStreamProps {
+  /** The packaged functions: see `packagedCode`. */
+  readonly code: FunctionCode;
+  /** What the functions are built for. @default Architecture.X86_64 */
+  readonly architecture?: Architecture;
+  /** The model or inference profile that answers. */
+  readonly model: ModelSpec;
+  /** Others that the worker may ask, to change over without a gap. @default - none */
+  readonly otherModels?: readonly ModelSpec[];
+  /** How answers are made and delivered. @default - each setting's own default */
+  readonly settings?: StreamSettings;
+  /** Who may sign in to the API that is made here. @default - a user pool is made */
+  readonly userPool?: IUserPool;
+  /** The app clients whose tokens are taken, as a regular expression of their ids. @default - all of the pool */
+  readonly userPoolClientPattern?: string;
+  /** An API of yours, whose schema holds that of `schema.graphql`. @default - one is made */
+  readonly api?: OwnApi;
+  /** A table of yours: key `sessionId`, TTL `expiresAt`. @default - one is made */
+  readonly sessionsTable?: ITable;
+  /** The worker's timeout, up to 15 minutes: no answer may take longer. @default Duration.minutes(5) */
+  readonly workerTimeout?: Duration;
+  /** The worker's memory in MB, and its share of a CPU with it. @default 512 */
+  readonly workerMemoryMb?: number;
+  /** How many batches are worked on at once, 2 to 1,000. @default 50 */
+  readonly maxConcurrency?: number;
+  /** How many sessions one worker streams at once, 1 to 10. @default 1 */
+  readonly batchSize?: number;
+  /** Whether anyone who may call the API may read its schema. @default false */
+  readonly introspection?: boolean;
+  /** A web ACL (of scope REGIONAL) in front of the API that is made here. @default - none */
+  readonly webAclArn?: string;
+  /** A key of yours for the table and the queues that are made here. @default - AWS's keys */
+  readonly encryptionKey?: IKey;
+  /** What the functions log at. @default 'info' */
+  readonly logLevel?: LogLevel;
+  /** How long logs are kept. @default RetentionDays.ONE_MONTH */
+  readonly logRetention?: RetentionDays;
+  /** What becomes of table, queues, pool and logs when the stack goes. @default RemovalPolicy.RETAIN */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** An AppSync API that was made elsewhere. */
+export interface OwnApi {
+  readonly api: IGraphqlApi;
+  /** Its GraphQL endpoint. @default - the API's own, if it was made in this app */
+  readonly url?: string;
+}

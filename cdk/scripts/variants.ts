@@ -1,0 +1,36 @@
+/** Deployments that differ in kind, by their context: the checks look at the templates of each. */
+export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  default: {},
+  arm64: { architecture: 'arm64' },
+  production: {
+    stage: 'prod',
+    name: 'Chat-Prod',
+    mfa: 'required',
+    threatProtection: 'true',
+    alarmEmail: 'operations@example.com',
+    modelId: 'eu.amazon.nova-lite-v1:0',
+    otherModelIds: 'global.anthropic.claude-haiku-4-5-20251001-v1:0,amazon.nova-micro-v1:0',
+    systemPrompt: 'Answer briefly.',
+    temperature: '0.3',
+    publishMode: 'token',
+    workerTimeoutSeconds: '900',
+    maxAttempts: '5',
+    batchSize: '4',
+    logRetentionDays: '365',
+    logLevel: 'debug',
+  },
+  ownPool: { userPoolId: 'eu-west-1_AbCdEfGhI' },
+  ownPoolAndClient: { userPoolId: 'us-east-1_AbCdEfGhI', userPoolClientId: '1example23456789' },
+  ownTable: { sessionsTableName: 'sessions' },
+  ownApi: {
+    graphqlApiId: 'abcdefghijklmnopqrstuvwxyz',
+    graphqlUrl: 'https://example.appsync-api.us-east-1.amazonaws.com/graphql',
+  },
+  guarded: {
+    introspection: 'true',
+    webAclArn: 'arn:aws:wafv2:us-east-1:123456789012:regional/webacl/chat/11111111-2222-3333-4444-555555555555',
+    alarmTopicArn: 'arn:aws:sns:us-east-1:123456789012:alarms',
+    modelId: 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123',
+    modelArns: 'arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0',
+  },
+};

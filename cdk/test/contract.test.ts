@@ -1,0 +1,58 @@
+/** The limits and resolvers, against the schema itself. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { buildASTSchema, getNamedType, GraphQLField, isObjectType, parse } from 'graphql';
+
+import { PUBLISH_TOKEN_FILE, SCHEMA_FILE } from '../lib/paths';
+import { REQUEST_FIELDS } from '../lib/resolvers';
+import { Deployment, only } from './deployment';
+
+const schema = buildASTSchema(parse(readFileSync(SCHEMA_FILE, 'utf8')), { assumeValidSDL: true });
+const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+const operations = roots.flatMap((root) =>
+  Object.values(root?.getFields() ?? {}).map((field) => ({ name: `${root?.name}.${field.name}`, field })),
+);
+
+describe('the limits of the API', () => {
+  const { Properties: api } = only(new Deployment().template('Streaming'), 'AWS::AppSync::GraphQLApi');
+  for (const { name, field } of operations) {
+    test(`let ${name} through with all of its fields`, () => {
+      const { depth, fields } = measure(field);
+      assert.ok(depth <= Number(api['QueryDepthLimit']), `depth ${depth}`);
+      assert.ok(fields <= Number(api['ResolverCountLimit']), `${fields} fields`);
+    });
+  }
+
+  test('let the usual introspection query through, where it is allowed', () => {
+    const open = only(new Deployment({ introspection: 'true' }).template('Streaming'), 'AWS::AppSync::GraphQLApi');
+    // __schema, types, fields, args, type, nine times ofType, name
+    assert.ok(Number(open.Properties['QueryDepthLimit']) >= 15);
+  });
+});
+
+test('every operation is answered by something', () => {
+  const answered = [...REQUEST_FIELDS.map(([type, field]) => `${type}.${field}`), 'Mutation.publishToken'];
+  assert.deepEqual(operations.map(({ name }) => name).sort(), answered.sort());
+});
+
+test('the resolver of publishToken takes nothing that its runtime lacks', () => {
+  const code = readFileSync(PUBLISH_TOKEN_FILE, 'utf8');
+  assert.deepEqual(
+    [...code.matchAll(/^import .* from '(.*)';$/gm)].map(([, module]) => module),
+    ['@aws-appsync/utils'],
+  );
+  assert.match(code, /^export function request\(ctx\) \{$/m);
+  assert.match(code, /^export function response\(ctx\) \{$/m);
+  assert.ok(Buffer.byteLength(code) < 32_768);
+});
+
+/** The levels and the fields of an operation that asks for everything. */
+function measure(field: GraphQLField<unknown, unknown>): { depth: number; fields: number } {
+  const type = getNamedType(field.type);
+  const inner = isObjectType(type) ? Object.values(type.getFields()).map(measure) : [];
+  return {
+    depth: 1 + Math.max(0, ...inner.map(({ depth }) => depth)),
+    fields: 1 + inner.reduce((sum, { fields }) => sum + fields, 0),
+  };
+}

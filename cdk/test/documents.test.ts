@@ -1,0 +1,75 @@
+/** What the documents promise, against the app. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { App } from 'aws-cdk-lib';
+
+import { readConfig } from '../lib/config';
+import { CDK_DIR, REPOSITORY_DIR } from '../lib/paths';
+import { NUMBER_SETTINGS } from '../lib/settings';
+import { Deployment, resources } from './deployment';
+
+const readme = readFileSync(join(CDK_DIR, 'README.md'), 'utf8');
+const deploy = readFileSync(join(REPOSITORY_DIR, 'docs', 'DEPLOY.md'), 'utf8');
+
+test('the tables of the context name every value, and no other', () => {
+  const { node } = new App();
+  const read = new Set<string>();
+  const tryGetContext = node.tryGetContext.bind(node);
+  node.tryGetContext = (name: string): unknown => {
+    read.add(name);
+    return name === 'modelId' ? 'amazon.nova-lite-v1:0' : tryGetContext(name);
+  };
+  readConfig(node);
+  const section = readme.slice(readme.indexOf('## Context'), readme.indexOf('## In a stack of yours'));
+  const named = [...section.matchAll(/^\| ((?:`\w+`(?:, or |, )?)+) \|/gm)].flatMap(([, names = '']) =>
+    [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  );
+  assert.deepEqual(named.sort(), [...read].sort());
+});
+
+test('the table of settings has their variables, ranges and defaults', () => {
+  for (const [name, { variable, minimum, maximum, default: byDefault }] of Object.entries(NUMBER_SETTINGS)) {
+    const [, found, values, standard] =
+      new RegExp(`^\\| \`${name}\` \\| \`(\\w+)\` \\| (.*) \\| (.*) \\|$`, 'm').exec(readme) ?? [];
+    assert.equal(found, variable);
+    assert.ok(values?.startsWith(`${minimum} to ${maximum}`), `${name}: ${values ?? ''}`);
+    assert.equal(standard, String(byDefault), name);
+  }
+});
+
+test('every alarm has a section that says what to do, and names it', () => {
+  const template = new Deployment().template('Observability');
+  const named = resources(template, 'AWS::CloudWatch::Alarm').map(
+    ({ Properties: alarm }) => /DEPLOY\.md, (\w+)\.$/.exec(String(alarm['AlarmDescription']))?.[1],
+  );
+  const section = deploy.slice(deploy.indexOf('## When an alarm goes off'), deploy.indexOf('## Raising limits'));
+  const headings = [...section.matchAll(/^### (\w+)$/gm)].map(([, heading]) => heading);
+  assert.deepEqual(headings.sort(), named.sort());
+});
+
+test('the cost table follows from its formula', () => {
+  const perMillion = 1e-6;
+  const tokens = 300;
+  const seconds = tokens / 50;
+  const cost = (flushSeconds: number): string[] => {
+    const events = (flushSeconds === 0 ? tokens : Math.min(tokens, seconds / flushSeconds)) + 1;
+    const parts = [
+      events * 4 * perMillion,
+      events * 2 * perMillion,
+      (2 * 4 + (seconds / 60) * 0.08) * perMillion,
+      ((seconds + 0.5) * 0.5 * 16.6667 + 4 * 0.2 + 3 * 0.02 * 0.25 * 16.6667) * perMillion,
+      4 * 0.4 * perMillion,
+      ((5 + seconds / 0.5) * 2 * 0.625 + 4 * 0.125) * perMillion,
+    ].map((part) => part * 1000);
+    const total = parts.reduce((sum, part) => sum + part, 0);
+    return [String(events), ...parts.map((part) => `$${part.toFixed(3)}`), `$${total.toFixed(2)}`];
+  };
+  const section = deploy.slice(deploy.indexOf('| 1,000 answers |'), deploy.indexOf('So `-c flushIntervalMs=50`'));
+  const rows = section.trim().split('\n').slice(2);
+  const columns = [0, 1, 2].map((column) =>
+    rows.map((row) => row.split('|')[column + 2]?.replaceAll('*', '').trim() ?? ''),
+  );
+  assert.deepEqual(columns, [cost(0), cost(0.05), cost(0.1)]);
+});

@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+
+import { Deployment, only, resources } from './deployment';
+
+const ALARM = 'AWS::CloudWatch::Alarm';
+const template = new Deployment().template('Observability');
+
+describe('an alarm', () => {
+  const check = (metric: string, expected: Record<string, unknown>, found: Template = template): void => {
+    found.hasResourceProperties(ALARM, {
+      MetricName: metric,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      TreatMissingData: 'notBreaching',
+      ...expected,
+    });
+  };
+  const queue = (name: string): unknown => [
+    Match.objectLike({ Name: 'QueueName', Value: { 'Fn::ImportValue': Match.stringLikeRegexp(`StreamJobs${name}`) } }),
+  ];
+  const worker = [
+    Match.objectLike({ Name: 'FunctionName', Value: { 'Fn::ImportValue': Match.stringLikeRegexp('StreamWorker') } }),
+  ];
+  const logged = { Namespace: 'Tokencast', Dimensions: [{ Name: 'Service', Value: 'worker' }] };
+
+  test('goes off for the first dead letter', () => {
+    const sqs = { Namespace: 'AWS/SQS', Statistic: 'Maximum', Dimensions: queue('DeadLetterQueue') };
+    check('ApproximateNumberOfMessagesVisible', { ...sqs, Threshold: 1, EvaluationPeriods: 1, Period: 60 });
+  });
+
+  test('goes off for a job older than any worker may take', () => {
+    const sqs = { Namespace: 'AWS/SQS', Statistic: 'Maximum', Dimensions: queue('Queue') };
+    check('ApproximateAgeOfOldestMessage', { ...sqs, Threshold: 360, EvaluationPeriods: 3, Period: 60 });
+    const slow = new Deployment({ workerTimeoutSeconds: '900' }).template('Observability');
+    check('ApproximateAgeOfOldestMessage', { Threshold: 960 }, slow);
+  });
+
+  test('goes off for a worker that errs or is throttled', () => {
+    const lambda = { Namespace: 'AWS/Lambda', Statistic: 'Sum', Dimensions: worker, Threshold: 1, Period: 300 };
+    check('Errors', lambda);
+    check('Throttles', lambda);
+  });
+
+  test('goes off for failed sessions', () => {
+    check('SessionsFailed', { ...logged, Statistic: 'Sum', Threshold: 5, Period: 300 });
+  });
+
+  test('goes off for a slow first token', () => {
+    const slow = { ...logged, ExtendedStatistic: 'p95', Threshold: 5000, EvaluationPeriods: 3, Period: 300 };
+    check('TimeToFirstTokenMs', slow);
+  });
+
+  test('is set off where the deployer says', () => {
+    const told = new Deployment({
+      alarmOldestMessageSeconds: '120',
+      alarmFailedSessions: '1',
+      alarmTimeToFirstTokenMs: '900',
+    }).template('Observability');
+    check('ApproximateAgeOfOldestMessage', { Threshold: 120 }, told);
+    check('SessionsFailed', { Threshold: 1 }, told);
+    check('TimeToFirstTokenMs', { Threshold: 900 }, told);
+  });
+
+  test('says what it means and where to read what to do', () => {
+    const descriptions = resources(template, ALARM).map(({ Properties: alarm }) => String(alarm['AlarmDescription']));
+    assert.equal(descriptions.length, 6);
+    for (const description of descriptions) {
+      assert.match(description, /^[A-Z].{20,} What to do: docs\/DEPLOY\.md, [A-Za-z]+\.$/);
+    }
+  });
+});
+
+describe('alarms tell', () => {
+  test('nobody, unless told whom', () => {
+    for (const { Properties: alarm } of resources(template, ALARM)) {
+      assert.equal(alarm['AlarmActions'], undefined);
+    }
+    template.resourceCountIs('AWS::SNS::Topic', 0);
+  });
+
+  test('a topic that is there', () => {
+    const alarmTopicArn = 'arn:aws:sns:us-east-1:123456789012:alarms';
+    const told = new Deployment({ alarmTopicArn }).template('Observability');
+    told.resourceCountIs('AWS::SNS::Topic', 0);
+    told.resourcePropertiesCountIs(ALARM, { AlarmActions: [alarmTopicArn], OKActions: [alarmTopicArn] }, 6);
+  });
+
+  test('an address, through an encrypted topic that CloudWatch may use', () => {
+    const told = new Deployment({ alarmEmail: 'operations@example.com' }).template('Observability');
+    told.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'operations@example.com' });
+    assert.ok(only(told, 'AWS::SNS::Topic').Properties['KmsMasterKeyId']);
+    told.hasResourceProperties('AWS::KMS::Key', {
+      EnableKeyRotation: true,
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
+            Effect: 'Allow',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+          }),
+        ]),
+      },
+    });
+    told.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+          Match.objectLike({
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+          }),
+        ]),
+      },
+    });
+  });
+});
+
+test('the dashboard shows the alarms and each of their metrics', () => {
+  const body = JSON.stringify(only(template, 'AWS::CloudWatch::Dashboard').Properties['DashboardBody']);
+  for (const shown of [
+    'SessionsFailed',
+    'TimeToFirstTokenMs',
+    'ApproximateAgeOfOldestMessage',
+    'ApproximateNumberOfMessagesVisible',
+    'ConcurrentExecutions',
+    'Errors',
+    'Throttles',
+    '5XXError',
+  ]) {
+    assert.ok(body.includes(shown), shown);
+  }
+  assert.equal(body.match(/AlarmsDeadLetters/g)?.length, 1);
+});

@@ -1,0 +1,209 @@
+/** The construct in a stack of another team, with what that team has already. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { AuthorizationType, Definition, GraphqlApi } from 'aws-cdk-lib/aws-appsync';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import { UserPool } from 'aws-cdk-lib/aws-cognito';
+import { AttributeType, ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+
+import { SCHEMA_FILE } from '../lib/paths';
+import { TokenStream } from '../lib/token-stream';
+import { TokenStreamProps } from '../lib/token-stream-props';
+import { Deployment, only, ownStack, resources, streamProps } from './deployment';
+import { permissions } from './policies';
+
+function make(props: (stack: Stack) => Partial<TokenStreamProps> = () => ({})): [Template, TokenStream] {
+  const stack = ownStack();
+  const stream = new TokenStream(stack, 'Chat', { ...streamProps(), ...props(stack) });
+  return [Template.fromStack(stack), stream];
+}
+
+describe('the construct', () => {
+  test('needs no more than code and a model, and keeps what it holds', () => {
+    const [template] = make();
+    template.resourceCountIs('AWS::Cognito::UserPool', 1);
+    template.resourceCountIs('AWS::AppSync::GraphQLApi', 1);
+    assert.equal(only(template, 'AWS::DynamoDB::Table')['DeletionPolicy'], 'Retain');
+    assert.equal(only(template, 'AWS::DynamoDB::Table').Properties['DeletionProtectionEnabled'], true);
+    assert.equal(only(template, 'AWS::Cognito::UserPool')['DeletionPolicy'], 'Retain');
+  });
+
+  test('can be there twice', () => {
+    const stack = ownStack();
+    new TokenStream(stack, 'One', streamProps());
+    new TokenStream(stack, 'Two', streamProps());
+    Template.fromStack(stack).resourceCountIs('AWS::AppSync::GraphQLApi', 2);
+  });
+
+  test('goes when it is told to', () => {
+    const [template] = make(() => ({ removalPolicy: RemovalPolicy.DESTROY }));
+    assert.equal(only(template, 'AWS::DynamoDB::Table')['DeletionPolicy'], 'Delete');
+    assert.equal(only(template, 'AWS::DynamoDB::Table').Properties['DeletionProtectionEnabled'], false);
+  });
+});
+
+describe('a user pool of yours', () => {
+  test('is the one that the API knows, for the app clients that you name', () => {
+    const [template] = make((stack) => ({
+      userPool: new UserPool(stack, 'People'),
+      userPoolClientPattern: '^1example$',
+    }));
+    template.resourceCountIs('AWS::Cognito::UserPool', 1);
+    template.resourceCountIs('AWS::Cognito::UserPoolClient', 0);
+    template.hasResourceProperties('AWS::AppSync::GraphQLApi', {
+      UserPoolConfig: { UserPoolId: { Ref: Match.stringLikeRegexp('^People') }, AppIdClientRegex: '^1example$' },
+    });
+  });
+});
+
+describe('a table of yours', () => {
+  test('is the one that both functions use, and may use', () => {
+    const [template] = make((stack) => ({ sessionsTable: Table.fromTableName(stack, 'Table', 'sessions') }));
+    template.resourceCountIs('AWS::DynamoDB::Table', 0);
+    for (const { Properties: definition } of resources(template, 'AWS::Lambda::Function')) {
+      const { Variables: variables } = definition['Environment'] as { Variables: Record<string, unknown> };
+      assert.equal(variables['SESSIONS_TABLE'], 'sessions');
+    }
+    for (const role of [/^ChatRequestRole/, /^ChatWorkerRole/]) {
+      const found = permissions(template, role).filter((permission) => permission.startsWith('dynamodb:'));
+      assert.equal(found.length, 2);
+      assert.ok(
+        found.every((permission) => permission.endsWith(':table/sessions"]]}')),
+        found.join(),
+      );
+    }
+  });
+
+  test("must have a session's key", () => {
+    const refused = (partitionKey: string, sortKey?: string): void => {
+      const table = (stack: Stack): ITable =>
+        new Table(stack, 'Table', {
+          partitionKey: { name: partitionKey, type: AttributeType.STRING },
+          ...(sortKey && { sortKey: { name: sortKey, type: AttributeType.NUMBER } }),
+        });
+      assert.throws(() => make((stack) => ({ sessionsTable: table(stack) })), /expected `sessionId` \(S\) alone/);
+    };
+    refused('id');
+    refused('sessionId', 'attempt');
+  });
+
+  test('from the context is used as it is', () => {
+    const template = new Deployment({ sessionsTableName: 'sessions' }).template('Streaming');
+    template.resourceCountIs('AWS::DynamoDB::Table', 0);
+    template.hasOutput('SessionsTableName', { Value: 'sessions' });
+  });
+});
+
+describe('an API of yours', () => {
+  const withModes = (stack: Stack, ...modes: AuthorizationType[]): GraphqlApi =>
+    new GraphqlApi(stack, 'Api', {
+      name: 'ours',
+      definition: Definition.fromFile(SCHEMA_FILE),
+      authorizationConfig: {
+        defaultAuthorization: {
+          authorizationType: AuthorizationType.USER_POOL,
+          userPoolConfig: { userPool: new UserPool(stack, 'People') },
+        },
+        additionalAuthorizationModes: modes.map((authorizationType) => ({ authorizationType })),
+      },
+    });
+
+  test('gets the resolvers, and the worker publishes to it', () => {
+    const [template] = make((stack) => ({ api: { api: withModes(stack, AuthorizationType.IAM) } }));
+    template.resourceCountIs('AWS::AppSync::GraphQLApi', 1);
+    template.resourceCountIs('AWS::Cognito::UserPool', 1);
+    template.resourceCountIs('AWS::AppSync::Resolver', 6);
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { APPSYNC_API_URL: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Api'), 'GraphQLUrl'] } } },
+    });
+  });
+
+  test('must take IAM', () => {
+    const without = (stack: Stack): Partial<TokenStreamProps> => ({ api: { api: withModes(stack) } });
+    assert.throws(() => make(without), /has no IAM authorization mode/);
+  });
+
+  test('that was imported needs its endpoint', () => {
+    const api = (stack: Stack): Partial<TokenStreamProps> => ({
+      api: { api: GraphqlApi.fromGraphqlApiAttributes(stack, 'Api', { graphqlApiId: 'abc' }) },
+    });
+    assert.throws(() => make(api), /endpoint must be given/);
+  });
+
+  test('from the context gets resolvers alone, and its users stay its own', () => {
+    const graphqlUrl = 'https://abc.appsync-api.us-east-1.amazonaws.com/graphql';
+    const deployment = new Deployment({ graphqlApiId: 'abc', graphqlUrl });
+    assert.deepEqual(deployment.names, ['Streaming', 'Observability']);
+    const template = deployment.template('Streaming');
+    template.resourceCountIs('AWS::AppSync::GraphQLApi', 0);
+    template.resourcePropertiesCountIs('AWS::AppSync::Resolver', { ApiId: 'abc' }, 6);
+    template.hasOutput('GraphqlUrl', { Value: graphqlUrl });
+    const publish = permissions(template, /^StreamWorkerRole/).filter((found) => found.startsWith('appsync:'));
+    assert.equal(publish.length, 1);
+    assert.match(publish[0] ?? '', /:apis\/abc\/types\/Mutation\/fields\/publishToken"]]}$/);
+  });
+});
+
+test('a key of yours encrypts the table and both queues, and the functions may use it', () => {
+  const [template] = make((stack) => ({ encryptionKey: new Key(stack, 'Key') }));
+  const key = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] };
+  template.hasResourceProperties('AWS::DynamoDB::Table', { SSESpecification: { SSEType: 'KMS', KMSMasterKeyId: key } });
+  template.resourcePropertiesCountIs('AWS::SQS::Queue', { KmsMasterKeyId: key }, 2);
+  for (const role of [/^ChatRequestRole/, /^ChatWorkerRole/]) {
+    const found = permissions(template, role).filter((permission) => permission.startsWith('kms:'));
+    assert.deepEqual(
+      found.map((permission) => permission.split(' ')[0]),
+      ['kms:Decrypt', 'kms:GenerateDataKey'],
+    );
+  }
+});
+
+describe('a grant allows what it says, and no more', () => {
+  const check = (name: string, grant: (stream: TokenStream, role: Role) => unknown, expected: RegExp[]): void => {
+    test(name, () => {
+      const stack = ownStack();
+      const role = new Role(stack, 'Grantee', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+      grant(new TokenStream(stack, 'Chat', streamProps()), role);
+      const found = permissions(Template.fromStack(stack), /^Grantee/);
+      assert.equal(found.length, expected.length, found.join('\n'));
+      expected.forEach((pattern, index) => {
+        assert.match(found[index] ?? '', pattern);
+      });
+    });
+  };
+  check('grantPublish', (stream, role) => stream.grantPublish(role), [
+    /^appsync:GraphQL on .*\/types\/Mutation\/fields\/publishToken/,
+  ]);
+  check('grantReadSessions', (stream, role) => stream.grantReadSessions(role), [
+    /^dynamodb:GetItem on .*ChatSessionsTable/,
+  ]);
+  check('grantRedrive', (stream, role) => stream.grantRedrive(role), [
+    /^dynamodb:GetItem on .*ChatSessionsTable/,
+    /^dynamodb:PutItem on .*ChatSessionsTable/,
+    /^sqs:ChangeMessageVisibility on .*ChatJobsDeadLetterQueue/,
+    /^sqs:DeleteMessage on .*ChatJobsDeadLetterQueue/,
+    /^sqs:ReceiveMessage on .*ChatJobsDeadLetterQueue/,
+    /^sqs:SendMessage on .*ChatJobsQueue/,
+  ]);
+});
+
+test('a worker may take up to 15 minutes, and more than it needs to end', () => {
+  const timeout = (workerTimeout: Duration, deadlineReserveMs?: number): (() => unknown) => {
+    return () => make(() => ({ workerTimeout, settings: { deadlineReserveMs } }));
+  };
+  assert.throws(timeout(Duration.minutes(16)), /`workerTimeout in seconds` is `960`, expected 30 to 900/);
+  assert.throws(timeout(Duration.seconds(29)), /expected 30 to 900/);
+  assert.throws(timeout(Duration.seconds(45), 45_000), /expected less than the worker's timeout/);
+  assert.doesNotThrow(timeout(Duration.seconds(45), 44_000));
+});
+
+test('numbers out of range are refused by name', () => {
+  assert.throws(() => make(() => ({ batchSize: 11 })), /`batchSize` is `11`, expected 1 to 10/);
+  assert.throws(() => make(() => ({ maxConcurrency: 1 })), /`maxConcurrency` is `1`, expected 2 to 1000/);
+  assert.throws(() => make(() => ({ workerMemoryMb: 64 })), /`workerMemoryMb` is `64`/);
+  const settings = { flushIntervalMs: 1001 };
+  assert.throws(() => make(() => ({ settings })), /`flushIntervalMs` is `1001`, expected 0 to 1000/);
+});

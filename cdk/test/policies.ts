@@ -1,0 +1,67 @@
+/** Every policy statement of a template, wherever it hides. */
+import { Template } from 'aws-cdk-lib/assertions';
+
+export interface Statement {
+  /** The resource that holds the policy, by its logical id. */
+  readonly holder: string;
+  readonly type: string;
+  readonly effect: string;
+  readonly actions: readonly string[];
+  /** Each as it is in the template, as JSON. */
+  readonly resources: readonly string[];
+  readonly conditions: string;
+}
+
+/** The statements of policies on roles, queues, topics, keys, and of inline ones. */
+export function statements(template: Template): Statement[] {
+  const { Resources: resources } = template.toJSON() as {
+    Resources: Record<string, { Type: string; Properties?: unknown }>;
+  };
+  return Object.entries(resources).flatMap(([holder, { Type: type, Properties: properties }]) =>
+    documents(properties).flatMap((document) =>
+      list(document['Statement']).map((statement) => read(holder, type, statement as Record<string, unknown>)),
+    ),
+  );
+}
+
+/** What a policy on the role of `function` permits, as `action on resource`. */
+export function permissions(template: Template, role: RegExp): string[] {
+  return statements(template)
+    .filter(({ holder, type, effect }) => type === 'AWS::IAM::Policy' && effect === 'Allow' && role.test(holder))
+    .flatMap(({ actions, resources }) => actions.flatMap((action) => resources.map((on) => `${action} on ${on}`)))
+    .sort();
+}
+
+function read(holder: string, type: string, statement: Record<string, unknown>): Statement {
+  const unusual = ['NotAction', 'NotResource', 'NotPrincipal'].find((key) => key in statement);
+  if (unusual) {
+    throw new Error(`${holder} has a statement with ${unusual}, which is not reviewed here`);
+  }
+  return {
+    holder,
+    type,
+    effect: String(statement['Effect']),
+    actions: list(statement['Action']).map(String),
+    resources: list(statement['Resource']).map((resource) => JSON.stringify(resource)),
+    conditions: JSON.stringify(statement['Condition'] ?? {}),
+  };
+}
+
+/** Whatever looks like a policy document, except for who may assume a role, which has no resource. */
+function documents(value: unknown): Record<string, unknown>[] {
+  if (Array.isArray(value)) {
+    return value.flatMap(documents);
+  }
+  if (typeof value !== 'object' || value === null) {
+    return [];
+  }
+  const object = value as Record<string, unknown>;
+  if ('Statement' in object && 'Version' in object) {
+    return [object];
+  }
+  return Object.entries(object).flatMap(([key, inner]) => (key === 'AssumeRolePolicyDocument' ? [] : documents(inner)));
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? (value as unknown[]) : value === undefined ? [] : [value];
+}

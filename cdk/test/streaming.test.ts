@@ -1,0 +1,347 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+
+import { PUBLISH_TOKEN_FILE, SCHEMA_FILE } from '../lib/paths';
+import { Deployment, only, Resource, resources } from './deployment';
+import { permissions } from './policies';
+
+const template = new Deployment().template('Streaming');
+const production = new Deployment({
+  stage: 'prod',
+  architecture: 'arm64',
+  workerTimeoutSeconds: '900',
+  maxAttempts: '5',
+  batchSize: '4',
+  maxConcurrency: '7',
+  logRetentionDays: '365',
+  logLevel: 'debug',
+  introspection: 'true',
+}).template('Streaming');
+
+describe('the API', () => {
+  test('takes user pool tokens by default and IAM besides', () => {
+    template.hasResourceProperties('AWS::AppSync::GraphQLApi', {
+      AuthenticationType: 'AMAZON_COGNITO_USER_POOLS',
+      AdditionalAuthenticationProviders: [{ AuthenticationType: 'AWS_IAM' }],
+      UserPoolConfig: { DefaultAction: 'ALLOW', UserPoolId: Match.anyValue(), AwsRegion: { Ref: 'AWS::Region' } },
+    });
+  });
+
+  test('has the contract as its schema, to the byte', () => {
+    template.hasResourceProperties('AWS::AppSync::GraphQLSchema', { Definition: readFileSync(SCHEMA_FILE, 'utf8') });
+  });
+
+  test('logs errors without what was asked or answered, and traces', () => {
+    template.hasResourceProperties('AWS::AppSync::GraphQLApi', {
+      XrayEnabled: true,
+      LogConfig: { FieldLogLevel: 'ERROR', ExcludeVerboseContent: true, CloudWatchLogsRoleArn: Match.anyValue() },
+    });
+  });
+
+  test('hides its schema and limits depth and resolvers by default', () => {
+    template.hasResourceProperties('AWS::AppSync::GraphQLApi', {
+      IntrospectionConfig: 'DISABLED',
+      QueryDepthLimit: 5,
+      ResolverCountLimit: 25,
+    });
+    production.hasResourceProperties('AWS::AppSync::GraphQLApi', {
+      IntrospectionConfig: 'ENABLED',
+      QueryDepthLimit: 20,
+      ResolverCountLimit: 25,
+    });
+  });
+
+  test('sends each field to what answers it', () => {
+    const attached = resources(template, 'AWS::AppSync::Resolver').map(({ Properties: resolver }) =>
+      [resolver['TypeName'], resolver['FieldName'], resolver['DataSourceName'], resolver['Kind']].join(' '),
+    );
+    assert.deepEqual(attached.sort(), [
+      'Mutation publishToken TokencastPublish UNIT',
+      'Mutation startStream TokencastRequest UNIT',
+      'Mutation stopStream TokencastRequest UNIT',
+      'Query getStream TokencastRequest UNIT',
+      'Query getStreamStatus TokencastRequest UNIT',
+      'Subscription onTokenReceived TokencastRequest UNIT',
+    ]);
+    // The request function is called as it is: no template, no code between.
+    for (const { Properties: resolver } of resources(template, 'AWS::AppSync::Resolver')) {
+      const direct = resolver['DataSourceName'] === 'TokencastRequest';
+      assert.equal('Code' in resolver || 'RequestMappingTemplate' in resolver, !direct, String(resolver['FieldName']));
+    }
+  });
+
+  test('answers publishToken by the file that ships, without a data source', () => {
+    template.hasResourceProperties('AWS::AppSync::Resolver', {
+      FieldName: 'publishToken',
+      Code: readFileSync(PUBLISH_TOKEN_FILE, 'utf8'),
+      Runtime: { Name: 'APPSYNC_JS', RuntimeVersion: '1.0.0' },
+    });
+    template.hasResourceProperties('AWS::AppSync::DataSource', { Name: 'TokencastPublish', Type: 'NONE' });
+    template.hasResourceProperties('AWS::AppSync::DataSource', { Name: 'TokencastRequest', Type: 'AWS_LAMBDA' });
+  });
+});
+
+describe('the queue', () => {
+  for (const [name, found, worker] of [
+    ['default', template, 300],
+    ['production', production, 900],
+  ] as const) {
+    test(`hides a message six times as long as a worker may take (${name})`, () => {
+      const visibility = Number(jobQueue(found).Properties['VisibilityTimeout']);
+      assert.equal(functionNamed(found, 'Worker').Properties['Timeout'], worker);
+      assert.ok(visibility >= 6 * worker, String(visibility));
+      assert.ok(visibility <= 43_200, String(visibility));
+    });
+  }
+
+  test('redrives after one receive more than there are attempts', () => {
+    for (const [found, attempts] of [
+      [template, 3],
+      [production, 5],
+    ] as const) {
+      const redrive = jobQueue(found).Properties['RedrivePolicy'] as Record<string, unknown>;
+      assert.equal(redrive['maxReceiveCount'], attempts + 1);
+      assert.match(JSON.stringify(redrive['deadLetterTargetArn']), /DeadLetterQueue/);
+      assert.equal(environment(found, 'Worker')['MAX_ATTEMPTS'], String(attempts));
+    }
+  });
+
+  test('and the one for dead letters are encrypted, refuse plain HTTP, and keep dead letters longest', () => {
+    const queues = resources(template, 'AWS::SQS::Queue');
+    assert.equal(queues.length, 2);
+    for (const { Properties: queue } of queues) {
+      assert.equal(queue['SqsManagedSseEnabled'], true);
+      assert.equal(queue['MaximumMessageSize'], 1_048_576);
+    }
+    const retention = queues.map(({ Properties: queue }) => queue['MessageRetentionPeriod']);
+    assert.deepEqual(retention, [1_209_600, 345_600]);
+    template.resourcePropertiesCountIs(
+      'AWS::SQS::QueuePolicy',
+      {
+        PolicyDocument: {
+          Statement: [
+            Match.objectLike({
+              Effect: 'Deny',
+              Action: 'sqs:*',
+              Principal: { AWS: '*' },
+              Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            }),
+          ],
+        },
+      },
+      2,
+    );
+  });
+
+  test('feeds the worker one message at a time, without a window, and takes back what failed', () => {
+    const { Properties: mapping } = only(template, 'AWS::Lambda::EventSourceMapping');
+    assert.equal(mapping['BatchSize'], 1);
+    assert.equal(mapping['MaximumBatchingWindowInSeconds'], undefined);
+    assert.deepEqual(mapping['FunctionResponseTypes'], ['ReportBatchItemFailures']);
+    assert.deepEqual(mapping['ScalingConfig'], { MaximumConcurrency: 50 });
+    assert.match(JSON.stringify(mapping['EventSourceArn']), /JobsQueue/);
+    assert.match(JSON.stringify(mapping['FunctionName']), /Worker/);
+    production.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BatchSize: 4,
+      ScalingConfig: { MaximumConcurrency: 7 },
+    });
+  });
+});
+
+describe('the table', () => {
+  test('has the key and the TTL that the functions use, is encrypted, and can be restored', () => {
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      KeySchema: [{ AttributeName: 'sessionId', KeyType: 'HASH' }],
+      AttributeDefinitions: [{ AttributeName: 'sessionId', AttributeType: 'S' }],
+      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+      BillingMode: 'PAY_PER_REQUEST',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      SSESpecification: { SSEEnabled: true },
+    });
+  });
+
+  test('is kept in production, and gone with its stack in development', () => {
+    const check = (found: Template, protection: boolean, policy: string): void => {
+      const table = only(found, 'AWS::DynamoDB::Table');
+      assert.equal(table.Properties['DeletionProtectionEnabled'], protection);
+      assert.equal(table['DeletionPolicy'], policy);
+    };
+    check(template, false, 'Delete');
+    check(production, true, 'Retain');
+  });
+});
+
+test('what holds data keeps its id, or a deployment would replace it', () => {
+  const auth = new Deployment().template('Auth');
+  const check = (found: Template, type: string, ...ids: string[]): void => {
+    assert.deepEqual(Object.keys(found.findResources(type)), ids);
+  };
+  check(auth, 'AWS::Cognito::UserPool', 'UsersPoolBFC35D3B');
+  check(auth, 'AWS::Cognito::UserPoolClient', 'UsersClient3B43F2CF');
+  check(template, 'AWS::DynamoDB::Table', 'StreamSessionsTable151CF694');
+  check(template, 'AWS::SQS::Queue', 'StreamJobsDeadLetterQueueD9E92531', 'StreamJobsQueue763C7EFE');
+  check(template, 'AWS::AppSync::GraphQLApi', 'StreamApi7C70979F');
+});
+
+describe('the functions', () => {
+  for (const [found, architecture] of [
+    [template, 'x86_64'],
+    [production, 'arm64'],
+  ] as const) {
+    test(`run on ${architecture}, trace, and log JSON to a group of their own`, () => {
+      const functions = resources(found, 'AWS::Lambda::Function');
+      assert.equal(functions.length, 2);
+      for (const { Properties: definition } of functions) {
+        assert.deepEqual(definition['Architectures'], [architecture]);
+        assert.equal(definition['Runtime'], 'provided.al2023');
+        assert.equal(definition['Handler'], 'bootstrap');
+        assert.deepEqual(definition['TracingConfig'], { Mode: 'Active' });
+        const logging = definition['LoggingConfig'] as Record<string, unknown>;
+        assert.equal(logging['LogFormat'], 'JSON');
+        assert.ok(logging['LogGroup']);
+      }
+    });
+  }
+
+  test('have the time and memory that they need', () => {
+    const check = (name: string, timeout: number, memory: number): void => {
+      const { Properties: definition } = functionNamed(template, name);
+      assert.deepEqual([definition['Timeout'], definition['MemorySize']], [timeout, memory]);
+    };
+    check('Request', 10, 256);
+    check('Worker', 300, 512);
+  });
+
+  test('are not asked to log less than Lambda lets through', () => {
+    const check = (found: Template, ours: string, lambda: string): void => {
+      for (const { Properties: definition } of resources(found, 'AWS::Lambda::Function')) {
+        const logging = definition['LoggingConfig'] as Record<string, unknown>;
+        assert.equal(logging['ApplicationLogLevel'], lambda);
+      }
+      assert.equal(environment(found, 'Worker')['LOG_LEVEL'], ours);
+    };
+    check(template, 'info', 'INFO');
+    check(production, 'debug', 'DEBUG');
+    // Metrics are lines without a level, which count as INFO.
+    check(new Deployment({ logLevel: 'error' }).template('Streaming'), 'error', 'INFO');
+  });
+
+  test('start after their policies are there', () => {
+    for (const name of ['Request', 'Worker']) {
+      assert.match(JSON.stringify(functionNamed(template, name)['DependsOn']), new RegExp(`${name}RoleDefaultPolicy`));
+    }
+  });
+});
+
+test('every log is kept for a while, and no custom resource sees to it', () => {
+  for (const [found, days] of [
+    [template, 30],
+    [production, 365],
+  ] as const) {
+    const groups = resources(found, 'AWS::Logs::LogGroup');
+    assert.equal(groups.length, 3);
+    assert.ok(groups.every(({ Properties: group }) => group['RetentionInDays'] === days));
+    found.resourceCountIs('AWS::Lambda::Function', 2);
+    found.resourceCountIs('Custom::LogRetention', 0);
+  }
+});
+
+describe('what the roles may do', () => {
+  const table = '{"Fn::GetAtt":["StreamSessionsTable151CF694","Arn"]}';
+  const queue = '{"Fn::GetAtt":["StreamJobsQueue763C7EFE","Arn"]}';
+  const logs = (id: string): string[] =>
+    ['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => `${action} on {"Fn::GetAtt":["${id}","Arn"]}`);
+  const tracing = ['xray:PutTelemetryRecords on "*"', 'xray:PutTraceSegments on "*"'];
+
+  test('the request function: read and write sessions, send jobs', () => {
+    assert.deepEqual(permissions(template, /^StreamRequestRole/), [
+      `dynamodb:GetItem on ${table}`,
+      `dynamodb:PutItem on ${table}`,
+      ...logs('StreamRequestLogsD2B3B188'),
+      `sqs:SendMessage on ${queue}`,
+      ...tracing,
+    ]);
+  });
+
+  test('the worker: publish, ask its model, read and write sessions, take jobs', () => {
+    const field =
+      '{"Fn::Join":["",[{"Fn::GetAtt":["StreamApi7C70979F","Arn"]},"/types/Mutation/fields/publishToken"]]}';
+    const model =
+      '{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":bedrock:",{"Ref":"AWS::Region"},' +
+      '"::foundation-model/amazon.nova-lite-v1:0"]]}';
+    assert.deepEqual(permissions(template, /^StreamWorkerRole/), [
+      `appsync:GraphQL on ${field}`,
+      `bedrock:InvokeModelWithResponseStream on ${model}`,
+      `dynamodb:GetItem on ${table}`,
+      `dynamodb:PutItem on ${table}`,
+      ...logs('StreamWorkerLogs3F78C275'),
+      `sqs:ChangeMessageVisibility on ${queue}`,
+      `sqs:DeleteMessage on ${queue}`,
+      `sqs:GetQueueAttributes on ${queue}`,
+      `sqs:ReceiveMessage on ${queue}`,
+      ...tracing,
+    ]);
+  });
+
+  test('AppSync: call the request function, and write to its own log', () => {
+    assert.deepEqual(permissions(template, /^StreamResolversRequestRole/), [
+      'lambda:InvokeFunction on {"Fn::GetAtt":["StreamRequestFunction26661D8A","Arn"]}',
+    ]);
+    assert.deepEqual(permissions(template, /^StreamApiLogRole/), logs('StreamApiLogsC75CCCC2'));
+  });
+
+  test('nobody but the worker may publish, and no role has a managed policy', () => {
+    const publishers = Object.keys(template.findResources('AWS::IAM::Policy')).filter((id) =>
+      permissions(template, new RegExp(`^${id}$`)).some((permission) => permission.startsWith('appsync:')),
+    );
+    assert.equal(publishers.length, 1);
+    assert.match(publishers[0] ?? '', /^StreamWorkerRole/);
+    for (const { Properties: role } of resources(template, 'AWS::IAM::Role')) {
+      assert.equal(role['ManagedPolicyArns'], undefined);
+    }
+  });
+});
+
+test('a web ACL guards the API where one is given', () => {
+  const webAclArn = 'arn:aws:wafv2:us-east-1:123456789012:regional/webacl/chat/1';
+  template.resourceCountIs('AWS::WAFv2::WebACLAssociation', 0);
+  new Deployment({ webAclArn }).template('Streaming').hasResourceProperties('AWS::WAFv2::WebACLAssociation', {
+    WebACLArn: webAclArn,
+    ResourceArn: { 'Fn::GetAtt': ['StreamApi7C70979F', 'Arn'] },
+  });
+});
+
+test('the outputs tell a client everything, and export nothing by a name of their own', () => {
+  const outputs = template.findOutputs('*') as Record<string, { Export?: unknown }>;
+  const ours = Object.keys(outputs).filter((name) => !name.startsWith('ExportsOutput'));
+  assert.deepEqual(ours.sort(), [
+    'DeadLetterQueueUrl',
+    'GraphqlUrl',
+    'QueueUrl',
+    'Region',
+    'RequestLogGroup',
+    'SessionsTableName',
+    'UserPoolClientId',
+    'UserPoolId',
+    'WorkerLogGroup',
+  ]);
+  assert.ok(ours.every((name) => outputs[name]?.Export === undefined));
+});
+
+function jobQueue(found: Template): Resource {
+  return only(found, 'AWS::SQS::Queue', ({ Properties: queue }) => 'RedrivePolicy' in queue);
+}
+
+function functionNamed(found: Template, name: string): Resource {
+  const wanted = new RegExp(`"Stream${name}Role`);
+  return only(found, 'AWS::Lambda::Function', ({ Properties: definition }) =>
+    wanted.test(JSON.stringify(definition['Role'])),
+  );
+}
+
+function environment(found: Template, name: string): Record<string, unknown> {
+  const { Properties: definition } = functionNamed(found, name);
+  return (definition['Environment'] as { Variables: Record<string, unknown> }).Variables;
+}
