@@ -275,12 +275,15 @@ fn use_ring() {
     });
 }
 
-/// `tokencast-under-test`, which cargo builds beside every test of this package.
+/// `tokencast-under-test`, which cargo builds beside this package's programs, and a directory above its tests.
 fn function_host() -> PathBuf {
-    let test = std::env::current_exe().expect("a test has a path");
-    let directory = test
-        .parent()
-        .and_then(|deps| deps.parent())
-        .expect("target/PROFILE/deps");
-    directory.join("tokencast-under-test")
+    let own = std::env::current_exe().expect("a program has a path");
+    let host = own
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|directory| directory.join("tokencast-under-test"));
+    host.into_iter()
+        .find(|host| host.is_file())
+        .expect("`cargo build -p system-tests --bins` has built it")
 }

@@ -103,8 +103,8 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
     }
     let records = verdict::records(&stack).await;
     let calls = stack.running.local.bedrock().calls();
-    let dead_letters = stack.messages_in(&stack.dead_letter_queue_url()).await;
-    broken.extend(verdict::judge(&stories, &records, &calls, dead_letters));
+    let dead_letters = verdict::dead_letters(&stack).await;
+    broken.extend(verdict::judge(&stories, &records, &calls, &dead_letters));
     let processes = verdict::processes(&stack);
     stack.shutdown().await;
     broken.extend(verdict::left_behind(&processes, open_files_before).await);
