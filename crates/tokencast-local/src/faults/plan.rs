@@ -89,8 +89,13 @@ impl FaultPlan {
             path: ".".to_owned(),
             message: error.to_string(),
         })?;
-        super::check::check(&plan)?;
+        plan.check()?;
         Ok(plan)
+    }
+
+    /// Whether it can mean anything.
+    pub fn check(&self) -> Result<(), PlanError> {
+        super::check::check(self)
     }
 
     pub fn seeded(seed: u64) -> Self {
