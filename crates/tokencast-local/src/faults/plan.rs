@@ -277,6 +277,19 @@ mod tests {
     }
 
     #[test]
+    fn the_plans_in_the_documentation_are_plans() {
+        let text = include_str!("../../../../docs/FAULTS.md");
+        let blocks = text.split("```json\n").skip(1);
+        let plans: Vec<FaultPlan> = blocks
+            .map(|block| {
+                let json = block.split("```").next().unwrap_or_default();
+                FaultPlan::from_json(json).expect(json)
+            })
+            .collect();
+        assert_eq!(plans.len(), 2);
+    }
+
+    #[test]
     fn a_plan_reads_back_as_it_was_written() {
         let plan = FaultPlan::seeded(u64::MAX)
             .with(
