@@ -48,7 +48,7 @@ pub struct StackConfig {
     pub realtime: RealtimeLimits,
     pub user_pool: UserPoolConfig,
     pub model: ModelConfig,
-    /// What goes wrong from the start; by default nothing.
+    /// What goes wrong once everything has started; by default nothing.
     pub faults: FaultPlan,
     /// Answers below `/_tokencast/` on the gateway's port: see [`crate::control`].
     pub control: bool,
@@ -184,7 +184,7 @@ impl BoundStack {
         } = self;
         let clock = Clock::system();
         let faults = Faults::default();
-        faults.set(config.faults)?;
+        config.faults.check()?;
         let certificates = Certificates::load(state.path(), clock.now_ms())?;
         let issuer = endpoints.issuer(&config.user_pool.pool_id);
         let cognito = Cognito::new(
@@ -273,6 +273,8 @@ impl BoundStack {
             let source = EventSource::start(source, stack.lambda.clone(), client.clone()).await?;
             stack.event_sources.push(source);
         }
+        // Not before: an event source has to find its queue.
+        stack.faults.set(config.faults)?;
         Ok(stack)
     }
 }

@@ -72,7 +72,7 @@ impl Faults {
     /// # Errors
     /// A plan that can't mean anything; the one before then stays.
     pub fn set(&self, plan: FaultPlan) -> Result<(), PlanError> {
-        check::check(&plan)?;
+        plan.check()?;
         let services = plan
             .rules
             .iter()

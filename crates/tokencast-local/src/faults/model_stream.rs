@@ -77,7 +77,10 @@ impl Disturbed {
             }
             return Some(event);
         }
-        match self.end.take()? {
+        let end = self.end.take()?;
+        // Lets the server flush: a reset throws away what it still holds.
+        tokio::task::yield_now().await;
+        match end {
             End::With(event) => Some(event),
             End::Silently => None,
             End::Never => std::future::pending().await,

@@ -89,8 +89,13 @@ impl FaultPlan {
             path: ".".to_owned(),
             message: error.to_string(),
         })?;
-        super::check::check(&plan)?;
+        plan.check()?;
         Ok(plan)
+    }
+
+    /// Whether it can mean anything.
+    pub fn check(&self) -> Result<(), PlanError> {
+        super::check::check(self)
     }
 
     pub fn seeded(seed: u64) -> Self {
@@ -269,6 +274,19 @@ mod tests {
         check(&plan, "rules[0].when.probability", "`1.5`; expected 0 to 1");
         let error = FaultPlan::from_json("{} {}").expect_err("refused");
         assert!(error.message.contains("trailing characters"), "{error}");
+    }
+
+    #[test]
+    fn the_plans_in_the_documentation_are_plans() {
+        let text = include_str!("../../../../docs/FAULTS.md");
+        let blocks = text.split("```json\n").skip(1);
+        let plans: Vec<FaultPlan> = blocks
+            .map(|block| {
+                let json = block.split("```").next().unwrap_or_default();
+                FaultPlan::from_json(json).expect(json)
+            })
+            .collect();
+        assert_eq!(plans.len(), 2);
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub struct StackOptions {
     pub max_concurrency: NonZeroU32,
     /// Limits of the real-time connections.
     pub realtime: RealtimeLimits,
-    /// What goes wrong from the start.
+    /// What goes wrong once everything has started.
     pub faults: FaultPlan,
     /// Answers below `/_tokencast/`, for tests in other languages.
     pub control: bool,

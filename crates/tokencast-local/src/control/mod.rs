@@ -2,29 +2,38 @@
 //!
 //! Only a stack that was started with it answers here, below `/_tokencast/` on the gateway's port, and only programs on
 //! this machine: a web page's request is refused, as is one that names another host.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `guard` | who is heard |
+//! | `refusal` | what is wrong with a request |
+//! | `script` | the model's script, as it comes |
+//! | `views` | what the stack's parts look like |
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{Next, from_fn};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::middleware::from_fn;
 use axum::routing::{get, post, put};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::bedrock::Bedrock;
 use crate::clock::Clock;
-use crate::faults::{FaultPlan, Faults, PlanError};
+use crate::faults::{FaultPlan, Faults};
 use crate::gateway::{Connections, Peer};
 use crate::lambda::Lambda;
 
+mod guard;
+mod refusal;
 mod script;
 mod views;
 
+use guard::local_programs_only;
+use refusal::{Refusal, read};
 use script::Script;
 
 /// What can be asked and told.
@@ -55,16 +64,6 @@ impl Control {
             .layer(from_fn(local_programs_only))
             .with_state(self)
     }
-}
-
-/// A refusal: `{"error": CODE, "message": …, "path": …}`.
-#[derive(Debug)]
-struct Refusal {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    /// Where in the body.
-    path: Option<String>,
 }
 
 type Answer = Result<axum::Json<Value>, Refusal>;
@@ -245,135 +244,6 @@ async fn wrong_method(request: Request) -> Refusal {
     }
 }
 
-/// A page that the developer looks at may send requests to this port, but not without an `Origin`; and one whose name was
-/// made to point here sends its own name as the host.
-async fn local_programs_only(request: Request, next: Next) -> Response {
-    let forbidden = |message: &str| {
-        let refusal = Refusal {
-            status: StatusCode::FORBIDDEN,
-            code: "Forbidden",
-            message: message.to_owned(),
-            path: None,
-        };
-        refusal.into_response()
-    };
-    if request.headers().contains_key(header::ORIGIN) {
-        return forbidden(
-            "A web page may not control the stack: the request has an Origin header.",
-        );
-    }
-    let authority = request.uri().authority().map(|it| it.as_str().to_owned());
-    let host = authority.or_else(|| host_header(request.headers()));
-    if !host.is_some_and(|host| is_loopback(&host)) {
-        return forbidden(
-            "The request's Host is not this machine's: expected localhost, 127.0.0.1 or [::1].",
-        );
-    }
-    next.run(request).await
-}
-
-fn host_header(headers: &HeaderMap) -> Option<String> {
-    let host = headers.get(header::HOST)?.to_str().ok()?;
-    Some(host.to_owned())
-}
-
-/// A host with or without its port.
-fn is_loopback(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    name.eq_ignore_ascii_case("localhost")
-        || name
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
-}
-
-/// A JSON body; none at all is `{}`.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
-    let body = if body.trim_ascii().is_empty() {
-        b"{}"
-    } else {
-        body
-    };
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut reader)
-        .map_err(|error| Refusal::at(&error.path().to_string(), error.inner().to_string()))?;
-    reader
-        .end()
-        .map_err(|error| Refusal::at(".", error.to_string()))?;
-    Ok(read)
-}
-
 fn answer(body: Value) -> axum::Json<Value> {
     axum::Json(body)
-}
-
-impl Refusal {
-    fn invalid(code: &'static str, message: String) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            code,
-            message,
-            path: None,
-        }
-    }
-
-    fn at(path: &str, message: String) -> Self {
-        Self {
-            path: Some(path.to_owned()),
-            ..Self::invalid("InvalidRequest", message)
-        }
-    }
-
-    fn not_found(message: String) -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            ..Self::invalid("NotFound", message)
-        }
-    }
-}
-
-impl From<PlanError> for Refusal {
-    fn from(error: PlanError) -> Self {
-        Self {
-            path: Some(error.path),
-            ..Self::invalid("InvalidFaultPlan", error.message)
-        }
-    }
-}
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let mut body = json!({ "error": self.code, "message": self.message });
-        if let Some(path) = self.path {
-            body["path"] = Value::String(path);
-        }
-        (self.status, axum::Json(body)).into_response()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback_has_a_few_names() {
-        for (host, expected) in [
-            ("localhost", true),
-            ("localhost:4680", true),
-            ("LOCALHOST:1", true),
-            ("127.0.0.1:4680", true),
-            ("[::1]:4680", true),
-            ("[::1]", true),
-            ("192.168.0.2:4680", false),
-            ("evil.example", false),
-            ("localhost.evil.example:4680", false),
-            ("", false),
-        ] {
-            assert_eq!(is_loopback(host), expected, "{host}");
-        }
-    }
 }
