@@ -47,8 +47,10 @@ test('the first tokens arrive long before the last is made', limit, async () => 
   await events.until('first event', (items) => items.length > 0);
   assert.equal((await read(sessionId)).status, 'STREAMING');
   await events.until('last event', ended);
-  const texts = events.items.filter(({ token }) => token !== '').map(({ token }) => token);
-  assert.deepEqual(texts, tokens, 'each token is an event of its own');
+  // Tokens that arrived while one was being published may have come together, but none was cut.
+  assert.ok(events.items.length >= 10, `${events.items.length} events`);
+  for (const { token } of events.items) assert.match(token, /^(word\d+ )*$/);
+  assert.equal(events.items.map(({ token }) => token).join(''), tokens.join(''));
 });
 
 test('two subscriptions share a socket and mix nothing', limit, async () => {
