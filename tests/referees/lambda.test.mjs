@@ -92,7 +92,10 @@ test('an operation that this Lambda has not is named', limit, async () => {
     new ListEventSourceMappingsCommand({}),
     new InvokeWithResponseStreamCommand({ FunctionName: 'request' }),
   ]) {
-    await assert.rejects(lambda.send(command), { name: 'UnknownOperationException', message: /The local Lambda has no/ });
+    await assert.rejects(lambda.send(command), {
+      name: 'UnknownOperationException',
+      message: /The local Lambda has no/,
+    });
   }
 });
 
