@@ -52,9 +52,9 @@ export async function subscribe(sessionId, query = EVENTS) {
 }
 
 /** Subscribes, without waiting. `errors` is an inbox, too. */
-export function open(sessionId, query = EVENTS) {
+export function open(sessionId, query = EVENTS, options = {}) {
   const [events, errors] = [new Inbox(), new Inbox()];
-  const subscription = client.graphql({ query, variables: { sessionId } }).subscribe({
+  const subscription = client.graphql({ query, variables: { sessionId }, ...options }).subscribe({
     next: ({ data }) => events.push(data.onTokenReceived),
     error: (error) => errors.push(error),
   });

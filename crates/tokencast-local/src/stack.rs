@@ -65,6 +65,7 @@ pub struct Stack {
     connections: Connections,
     bedrock: Bedrock,
     cognito: Cognito,
+    credentials: CredentialStore,
     dynamodb: DynamoDb,
     lambda: Lambda,
     event_sources: Vec<EventSource>,
@@ -235,6 +236,7 @@ impl BoundStack {
             connections,
             bedrock,
             cognito,
+            credentials,
             dynamodb,
             lambda,
             event_sources: Vec::new(),
@@ -279,6 +281,11 @@ impl Stack {
     /// To sign users in without a password.
     pub fn cognito(&self) -> &Cognito {
         &self.cognito
+    }
+
+    /// To make access keys of one's own, beside those of the functions.
+    pub fn credentials(&self) -> &CredentialStore {
+        &self.credentials
     }
 
     /// To see, start, kill and freeze the functions' processes.
