@@ -47,8 +47,10 @@ test('the first tokens arrive long before the last is made', limit, async () => 
   await events.until('first event', (items) => items.length > 0);
   assert.equal((await read(sessionId)).status, 'STREAMING');
   await events.until('last event', ended);
-  const texts = events.items.filter(({ token }) => token !== '').map(({ token }) => token);
-  assert.deepEqual(texts, tokens, 'each token is an event of its own');
+  // Tokens that arrived while one was being published may have come together, but none was cut.
+  assert.ok(events.items.length >= 10, `${events.items.length} events`);
+  for (const { token } of events.items) assert.match(token, /^(word\d+ )*$/);
+  assert.equal(events.items.map(({ token }) => token).join(''), tokens.join(''));
 });
 
 test('two subscriptions share a socket and mix nothing', limit, async () => {
@@ -78,9 +80,17 @@ test('a subscription has what it selects, under its own names', limit, async () 
   const sessionId = randomUUID();
   const query = /* GraphQL */ `
     subscription Some($sessionId: String!) {
-      onTokenReceived(sessionId: $sessionId) { ...Text isComplete __typename }
+      onTokenReceived(sessionId: $sessionId) {
+        ...Text
+        isComplete
+        __typename
+      }
     }
-    fragment Text on TokenEvent { sessionId token }`;
+    fragment Text on TokenEvent {
+      sessionId
+      token
+    }
+  `;
   const { events } = await watched(subscribe(sessionId, query));
   await start('Only the text, please', sessionId);
   await events.until('last event', ended);
@@ -139,11 +149,17 @@ test('an answer that is tried again starts anew as the next attempt', limit, asy
   assert.equal(last.status, 'COMPLETED');
   assert.equal(last.attempt, 2);
   const text = (attempt) =>
-    events.items.filter((event) => event.attempt === attempt).map(({ token }) => token).join('');
+    events.items
+      .filter((event) => event.attempt === attempt)
+      .map(({ token }) => token)
+      .join('');
   assert.ok('one two '.startsWith(text(1)));
   assert.equal(text(2), 'one two three ');
   const second = events.items.filter(({ attempt }) => attempt === 2).map(({ sequence }) => sequence);
-  assert.deepEqual(second, second.map((_, at) => at + 1));
+  assert.deepEqual(
+    second,
+    second.map((_, at) => at + 1),
+  );
   assert.equal((await read(sessionId)).text, 'one two three ');
 });
 
@@ -162,13 +178,20 @@ test('a cut socket is opened again, and getStream fills the gap', limit, async (
   assert.deepEqual(connectionStates(hub.items.slice(before)), ['ConnectionDisrupted', 'Connecting', 'Connected']);
 
   const afterGap = (items) => items.findIndex(({ sequence }, at) => sequence !== at + 1);
-  await events.until('five events after the gap', (items) => afterGap(items) > 0 && items.length >= afterGap(items) + 5);
+  await events.until(
+    'five events after the gap',
+    (items) => afterGap(items) > 0 && items.length >= afterGap(items) + 5,
+  );
   await stop(sessionId);
   const last = await events.until('last event', ended);
   const gap = afterGap(events.items);
   const numbers = events.items.map(({ sequence }) => sequence);
   assert.ok(gap >= 10 && numbers[gap] > gap + 1, `a gap after the cut, in ${numbers}`);
-  assert.deepEqual(numbers.slice(gap), numbers.slice(gap).map((_, at) => numbers[gap] + at), 'whole after the gap');
+  assert.deepEqual(
+    numbers.slice(gap),
+    numbers.slice(gap).map((_, at) => numbers[gap] + at),
+    'whole after the gap',
+  );
   assert.deepEqual(errors.items, []);
 
   const snapshot = await read(sessionId);

@@ -14,7 +14,7 @@ globalThis.WebSocket = WebSocket;
 
 const response = await fetch(`${stack.url}/amplify_outputs.json`);
 export const outputs = await response.json();
-const config = parseAmplifyConfig(outputs);
+export const config = parseAmplifyConfig(outputs);
 config.Auth.Cognito.userPoolEndpoint = outputs.custom.tokencast.user_pool_endpoint;
 Amplify.configure(config);
 
@@ -52,9 +52,9 @@ export async function subscribe(sessionId, query = EVENTS) {
 }
 
 /** Subscribes, without waiting. `errors` is an inbox, too. */
-export function open(sessionId, query = EVENTS) {
+export function open(sessionId, query = EVENTS, options = {}) {
   const [events, errors] = [new Inbox(), new Inbox()];
-  const subscription = client.graphql({ query, variables: { sessionId } }).subscribe({
+  const subscription = client.graphql({ query, variables: { sessionId }, ...options }).subscribe({
     next: ({ data }) => events.push(data.onTokenReceived),
     error: (error) => errors.push(error),
   });
@@ -64,7 +64,10 @@ export function open(sessionId, query = EVENTS) {
 /** Waits for the acknowledgement of a subscription: the first, or after a reconnect the second. */
 export function acknowledged(sessionId, times = 1) {
   const isAcknowledgement = ({ event, data }) => event === 'Subscription ack' && data.variables.sessionId === sessionId;
-  return hub.until(`acknowledgement ${times} of ${sessionId}`, (told) => told.filter(isAcknowledgement).length >= times);
+  return hub.until(
+    `acknowledgement ${times} of ${sessionId}`,
+    (told) => told.filter(isAcknowledgement).length >= times,
+  );
 }
 
 /** The states that the connection went through. */

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { before, test } from 'node:test';
 
 import { GetUserCommand } from '@aws-sdk/client-cognito-identity-provider';
+import { Amplify } from 'aws-amplify';
 import { fetchAuthSession, fetchUserAttributes, getCurrentUser, signIn, signOut } from 'aws-amplify/auth';
 import {
   buildClientSchema,
@@ -15,7 +16,7 @@ import {
   validateSchema,
 } from 'graphql';
 
-import { client, outputs, read, signInAs, start } from './amplify.mjs';
+import { client, config, outputs, read, signInAs, start } from './amplify.mjs';
 import { cognito } from './sign-in.mjs';
 import { PUBLISH, READ, START, STOP } from './session.mjs';
 import { alice, bob, stack } from './stack.mjs';
@@ -92,6 +93,17 @@ test('the session has tokens of this pool, and refreshes them', limit, async () 
   assert.equal(await read(randomUUID()), null, 'the new token is accepted');
 });
 
+test('the API answers over TLS as well', limit, async () => {
+  const endpoint = stack.graphqlUrl.replace('http:', 'https:');
+  Amplify.configure({ ...config, API: { GraphQL: { ...config.API.GraphQL, endpoint } } });
+  try {
+    const { status } = await start('Is this secret?');
+    assert.equal(status, 'streaming_started');
+  } finally {
+    Amplify.configure(config);
+  }
+});
+
 test('starts a session, the same one each time that it is asked', limit, async () => {
   const sessionId = randomUUID();
   const first = await start('Why do rivers meander?', sessionId);
@@ -128,7 +140,10 @@ test('bad input is refused by name, and without an answer', limit, async () => {
 
 test('an operation that does not fit the schema is refused', limit, async () => {
   const unknownField = await refusal('query { getStream(sessionId: "x") { nonsense } }');
-  assert.equal(unknownField.message, "Validation error of type FieldUndefined: Field 'nonsense' in type 'Stream' is undefined @ 'getStream/nonsense'");
+  assert.equal(
+    unknownField.message,
+    "Validation error of type FieldUndefined: Field 'nonsense' in type 'Stream' is undefined @ 'getStream/nonsense'",
+  );
   const missing = await refusal(START, {});
   assert.equal(missing.message, "Variable 'prompt' has coerced Null value for NonNull type 'String!'");
   const number = await refusal(START, { prompt: ['not', 'a', 'text'] });

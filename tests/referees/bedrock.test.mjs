@@ -129,7 +129,10 @@ test('any id of a model, and members that no model here needs', limit, async () 
       modelId: id,
       system: [{ text: 'Be brief.' }, { cachePoint: { type: 'default' } }],
       messages: [
-        { role: 'user', content: [{ text: 'Look' }, { image: { format: 'png', source: { bytes: new Uint8Array([1]) } } }] },
+        {
+          role: 'user',
+          content: [{ text: 'Look' }, { image: { format: 'png', source: { bytes: new Uint8Array([1]) } } }],
+        },
         { role: 'assistant', content: [{ toolUse: { toolUseId: 't1', name: 'weather', input: { at: 'sea' } } }] },
         { role: 'user', content: [{ toolResult: { toolUseId: 't1', content: [{ text: 'rain' }] } }] },
       ],

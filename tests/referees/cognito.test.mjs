@@ -74,21 +74,42 @@ test('what is wrong is refused by name', limit, async () => {
   const wrong = { USERNAME: 'alice', PASSWORD: 'wrong' };
   const incorrect = /^Incorrect username or password\.$/;
   await assertRefused(signIn('USER_PASSWORD_AUTH', wrong), 'NotAuthorizedException', incorrect);
-  await assertRefused(signIn('USER_PASSWORD_AUTH', { ...wrong, USERNAME: 'mallory' }), 'NotAuthorizedException', incorrect);
-  await assertRefused(signIn('USER_PASSWORD_AUTH', wrong, 'nobodysclient'), 'ResourceNotFoundException', /nobodysclient/);
+  await assertRefused(
+    signIn('USER_PASSWORD_AUTH', { ...wrong, USERNAME: 'mallory' }),
+    'NotAuthorizedException',
+    incorrect,
+  );
+  await assertRefused(
+    signIn('USER_PASSWORD_AUTH', wrong, 'nobodysclient'),
+    'ResourceNotFoundException',
+    /nobodysclient/,
+  );
   await assertRefused(signIn('USER_PASSWORD_AUTH', { USERNAME: 'alice' }), 'InvalidParameterException', /PASSWORD/);
   await assertRefused(signIn('NO_SUCH_FLOW', wrong), 'InvalidParameterException', /NO_SUCH_FLOW/);
-  await assertRefused(signIn('USER_SRP_AUTH', { USERNAME: 'alice', SRP_A: 'not hex' }), 'InvalidParameterException', /SRP_A/);
+  await assertRefused(
+    signIn('USER_SRP_AUTH', { USERNAME: 'alice', SRP_A: 'not hex' }),
+    'InvalidParameterException',
+    /SRP_A/,
+  );
   await assertRefused(refresh('nonsense'), 'NotAuthorizedException', /Invalid Refresh Token/);
   await assertRefused(new GetUserCommand({ AccessToken: 'nonsense' }), 'NotAuthorizedException');
   const { IdToken } = await tokens(alice);
   await assertRefused(new GetUserCommand({ AccessToken: IdToken }), 'NotAuthorizedException');
-  const forged = { USERNAME: 'alice', PASSWORD_CLAIM_SECRET_BLOCK: 'AAAA', PASSWORD_CLAIM_SIGNATURE: 'AAAA', TIMESTAMP: 'Thu Jan 1 00:00:00 UTC 2026' };
+  const forged = {
+    USERNAME: 'alice',
+    PASSWORD_CLAIM_SECRET_BLOCK: 'AAAA',
+    PASSWORD_CLAIM_SIGNATURE: 'AAAA',
+    TIMESTAMP: 'Thu Jan 1 00:00:00 UTC 2026',
+  };
   await assertRefused(
     new RespondToAuthChallengeCommand({ ChallengeName: 'PASSWORD_VERIFIER', ClientId, ChallengeResponses: forged }),
     'NotAuthorizedException',
   );
-  await assertRefused(new SignUpCommand({ ClientId, Username: 'new', Password: 'New-password-1' }), 'UnknownOperationException', /SignUp/);
+  await assertRefused(
+    new SignUpCommand({ ClientId, Username: 'new', Password: 'New-password-1' }),
+    'UnknownOperationException',
+    /SignUp/,
+  );
 });
 
 test('signing out everywhere ends every session of that user, and no other', limit, async () => {

@@ -113,7 +113,8 @@ test('an update changes what its condition allows', limit, async () => {
       new UpdateItemCommand({
         TableName,
         Key: key('lease', 1),
-        UpdateExpression: 'SET attempt = attempt + :one, #s = :streaming, parts = list_append(if_not_exists(parts, :none), :part) REMOVE #t ADD tags :tags',
+        UpdateExpression:
+          'SET attempt = attempt + :one, #s = :streaming, parts = list_append(if_not_exists(parts, :none), :part) REMOVE #t ADD tags :tags',
         ConditionExpression: 'attempt = :from AND (attribute_not_exists(#s) OR #s IN (:queued, :streaming))',
         ExpressionAttributeNames: { '#s': 'status', '#t': 'text' },
         ExpressionAttributeValues: {
@@ -166,7 +167,9 @@ test('queries and scans find, filter and page', limit, async () => {
   const items = Array.from({ length: 30 }, (_, at) => note('pages', at));
   for (let from = 0; from < items.length; from += 25) {
     const requests = items.slice(from, from + 25).map((Item) => ({ PutRequest: { Item } }));
-    const { UnprocessedItems } = await dynamodb.send(new BatchWriteItemCommand({ RequestItems: { [TableName]: requests } }));
+    const { UnprocessedItems } = await dynamodb.send(
+      new BatchWriteItemCommand({ RequestItems: { [TableName]: requests } }),
+    );
     assert.deepEqual(UnprocessedItems ?? {}, {});
   }
   const { Items, Count, ScannedCount } = await dynamodb.send(
@@ -175,11 +178,19 @@ test('queries and scans find, filter and page', limit, async () => {
       KeyConditionExpression: '#o = :owner AND #a BETWEEN :from AND :to',
       FilterExpression: 'contains(#t, :five)',
       ExpressionAttributeNames: { '#o': 'owner', '#a': 'at', '#t': 'text' },
-      ExpressionAttributeValues: { ':owner': { S: 'pages' }, ':from': { N: '5' }, ':to': { N: '25' }, ':five': { S: '5' } },
+      ExpressionAttributeValues: {
+        ':owner': { S: 'pages' },
+        ':from': { N: '5' },
+        ':to': { N: '25' },
+        ':five': { S: '5' },
+      },
       ScanIndexForward: false,
     }),
   );
-  assert.deepEqual(Items.map(({ at }) => at.N), ['25', '15', '5']);
+  assert.deepEqual(
+    Items.map(({ at }) => at.N),
+    ['25', '15', '5'],
+  );
   assert.deepEqual([Count, ScannedCount], [3, 21]);
 
   const pages = paginateScan(
@@ -193,10 +204,15 @@ test('queries and scans find, filter and page', limit, async () => {
   );
   const scanned = [];
   for await (const { Items: page } of pages) scanned.push(...page);
-  assert.deepEqual(scanned.map(({ at }) => Number(at.N)).sort((a, b) => a - b), items.map((_, at) => at));
+  assert.deepEqual(
+    scanned.map(({ at }) => Number(at.N)).sort((a, b) => a - b),
+    items.map((_, at) => at),
+  );
 
   const { Responses } = await dynamodb.send(
-    new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: [key('pages', 1), key('pages', 2), key('pages', 99)] } } }),
+    new BatchGetItemCommand({
+      RequestItems: { [TableName]: { Keys: [key('pages', 1), key('pages', 2), key('pages', 99)] } },
+    }),
   );
   assert.deepEqual(Responses[TableName].map(({ at }) => at.N).sort(), ['1', '2']);
   const { Count: all } = await dynamodb.send(new ScanCommand({ TableName, Select: 'COUNT' }));
@@ -207,11 +223,21 @@ test('a transaction is all or nothing', limit, async () => {
   await put(note('taken', 1));
   const transaction = (at) => [
     { Put: { TableName, Item: note('transaction', at) } },
-    { Put: { TableName, Item: note('taken', at), ConditionExpression: 'attribute_not_exists(#o)', ExpressionAttributeNames: { '#o': 'owner' } } },
+    {
+      Put: {
+        TableName,
+        Item: note('taken', at),
+        ConditionExpression: 'attribute_not_exists(#o)',
+        ExpressionAttributeNames: { '#o': 'owner' },
+      },
+    },
   ];
   await assert.rejects(dynamodb.send(new TransactWriteItemsCommand({ TransactItems: transaction(1) })), (error) => {
     assert.equal(error.name, 'TransactionCanceledException');
-    assert.deepEqual(error.CancellationReasons.map(({ Code }) => Code), ['None', 'ConditionalCheckFailed']);
+    assert.deepEqual(
+      error.CancellationReasons.map(({ Code }) => Code),
+      ['None', 'ConditionalCheckFailed'],
+    );
     return true;
   });
   assert.equal(await get(key('transaction', 1)), undefined);
@@ -231,17 +257,23 @@ test('errors have the names of the SDK’s classes', limit, async () => {
   const update = { TableName, Key: key('errors', 1) };
   for (const [name, command] of [
     ['ResourceNotFoundException', new GetItemCommand({ TableName: 'nowhere', Key: key('x', 1) })],
-    ['ResourceInUseException', new CreateTableCommand({
-      TableName,
-      BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-    })],
+    [
+      'ResourceInUseException',
+      new CreateTableCommand({
+        TableName,
+        BillingMode: 'PAY_PER_REQUEST',
+        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      }),
+    ],
     ['ValidationException', new GetItemCommand({ TableName, Key: { owner: { S: 'x' } } })],
     ['ValidationException', new PutItemCommand({ TableName, Item: { owner: { N: '1' }, at: { N: '1' } } })],
     ['ValidationException', new UpdateItemCommand({ ...update, UpdateExpression: 'SET' })],
     ['ValidationException', new UpdateItemCommand({ ...update, UpdateExpression: 'SET x = :missing' })],
-    ['ValidationException', new PutItemCommand({ TableName, Item: note('big', 1, { text: { S: 'x'.repeat(400 * 1024) } }) })],
+    [
+      'ValidationException',
+      new PutItemCommand({ TableName, Item: note('big', 1, { text: { S: 'x'.repeat(400 * 1024) } }) }),
+    ],
   ]) {
     await assert.rejects(dynamodb.send(command), (error) => {
       assert.ok(error instanceof DynamoDBServiceException, `${name}: ${error}`);

@@ -66,6 +66,15 @@ test('a refusal is an error of that operation alone', limit, async () => {
   await client.dispose();
 });
 
+test('queries are not for the socket, and that is said', limit, async () => {
+  const client = connect(aliceToken);
+  await assert.rejects(once(client, READ, { sessionId: randomUUID() }), ([error]) => {
+    assert.equal(error.message, 'query not supported through the realtime channel');
+    return true;
+  });
+  await client.dispose();
+});
+
 test('a wrong token is refused', limit, async () => {
   const client = connect('nonsense');
   await assert.rejects(once(client, EVENTS, { sessionId: randomUUID() }), ([error]) => {

@@ -79,6 +79,8 @@ test('other ways to invoke, and to name a function', limit, async () => {
   const payload = event('getStream', { sessionId: randomUUID() });
   assert.equal((await invoke(payload, { InvocationType: 'DryRun' })).StatusCode, 204);
   assert.equal((await invoke(payload, { InvocationType: 'Event' })).StatusCode, 202);
+  // It fails, and waits for its next try: which doesn't keep the stack from ending.
+  assert.equal((await invoke({ nonsense: true }, { InvocationType: 'Event' })).StatusCode, 202);
   const arn = `arn:aws:lambda:${stack.region}:${stack.accountId}:function:request`;
   for (const FunctionName of [arn, 'request:$LATEST']) {
     assert.equal((await invoke(payload, { FunctionName })).StatusCode, 200);
@@ -92,7 +94,10 @@ test('an operation that this Lambda has not is named', limit, async () => {
     new ListEventSourceMappingsCommand({}),
     new InvokeWithResponseStreamCommand({ FunctionName: 'request' }),
   ]) {
-    await assert.rejects(lambda.send(command), { name: 'UnknownOperationException', message: /The local Lambda has no/ });
+    await assert.rejects(lambda.send(command), {
+      name: 'UnknownOperationException',
+      message: /The local Lambda has no/,
+    });
   }
 });
 

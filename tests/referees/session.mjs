@@ -3,36 +3,84 @@ import assert from 'node:assert/strict';
 
 export const START = /* GraphQL */ `
   mutation Start($prompt: String!, $sessionId: String) {
-    startStream(prompt: $prompt, sessionId: $sessionId) { sessionId status message timestamp error }
-  }`;
+    startStream(prompt: $prompt, sessionId: $sessionId) {
+      sessionId
+      status
+      message
+      timestamp
+      error
+    }
+  }
+`;
 
 export const STOP = /* GraphQL */ `
   mutation Stop($sessionId: String!) {
-    stopStream(sessionId: $sessionId) { sessionId status message }
-  }`;
+    stopStream(sessionId: $sessionId) {
+      sessionId
+      status
+      message
+    }
+  }
+`;
 
 export const READ = /* GraphQL */ `
   query Read($sessionId: String!) {
     getStream(sessionId: $sessionId) {
-      sessionId status text sequence attempt stopReason createdAt updatedAt
-      usage { inputTokens outputTokens totalTokens }
-      error { code message retryable }
+      sessionId
+      status
+      text
+      sequence
+      attempt
+      stopReason
+      createdAt
+      updatedAt
+      usage {
+        inputTokens
+        outputTokens
+        totalTokens
+      }
+      error {
+        code
+        message
+        retryable
+      }
     }
-  }`;
+  }
+`;
 
 export const EVENTS = /* GraphQL */ `
   subscription Events($sessionId: String!) {
     onTokenReceived(sessionId: $sessionId) {
-      sessionId token isComplete timestamp sequence attempt status stopReason
-      usage { inputTokens outputTokens totalTokens }
-      error { code message retryable }
+      sessionId
+      token
+      isComplete
+      timestamp
+      sequence
+      attempt
+      status
+      stopReason
+      usage {
+        inputTokens
+        outputTokens
+        totalTokens
+      }
+      error {
+        code
+        message
+        retryable
+      }
     }
-  }`;
+  }
+`;
 
 export const PUBLISH = /* GraphQL */ `
   mutation Publish($sessionId: String!, $token: String!) {
-    publishToken(sessionId: $sessionId, token: $token, isComplete: false) { sessionId token }
-  }`;
+    publishToken(sessionId: $sessionId, token: $token, isComplete: false) {
+      sessionId
+      token
+    }
+  }
+`;
 
 const ISO_8601 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
@@ -41,7 +89,11 @@ export const ended = (events) => events.find((event) => event.isComplete);
 /** Every event of a session from the first to the last, with nothing missing, and the text that `getStream` has. */
 export function assertWholeAnswer(events, snapshot, { sessionId, atLeast }) {
   assert.ok(events.length >= atLeast, `${events.length} events, expected ${atLeast} or more: token by token`);
-  assert.deepEqual(events.map((event) => event.sequence), events.map((_, index) => index + 1), 'sequence 1, 2, 3 …');
+  assert.deepEqual(
+    events.map((event) => event.sequence),
+    events.map((_, index) => index + 1),
+    'sequence 1, 2, 3 …',
+  );
   for (const event of events) {
     assert.equal(event.sessionId, sessionId);
     assert.equal(event.attempt, 1);

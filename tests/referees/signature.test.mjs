@@ -81,6 +81,9 @@ test('a socket that an unknown key signed is refused in the protocol', limit, as
   const [error] = refused.payload.errors;
   assert.equal(error.errorType, 'UnauthorizedException');
   assert.equal(error.errorCode, 401);
-  assert.equal(frames.items.some(({ type }) => type === 'connection_ack'), false);
+  assert.equal(
+    frames.items.some(({ type }) => type === 'connection_ack'),
+    false,
+  );
   assert.ok(EVENTS.includes('onTokenReceived'));
 });

@@ -182,7 +182,10 @@ test('queues and their attributes', limit, async () => {
   await send(QueueUrl, 'delayed');
   assert.equal((await attributes(QueueUrl, 'All')).ApproximateNumberOfMessagesDelayed, '1');
   await send(QueueUrl, 'at once', { DelaySeconds: 0 });
-  assert.deepEqual((await receive(QueueUrl)).map(({ Body }) => Body), ['at once']);
+  assert.deepEqual(
+    (await receive(QueueUrl)).map(({ Body }) => Body),
+    ['at once'],
+  );
   await sqs.send(new PurgeQueueCommand({ QueueUrl }));
   assert.deepEqual(await counts(QueueUrl), [0, 0]);
   await sqs.send(new DeleteQueueCommand({ QueueUrl }));
@@ -228,6 +231,15 @@ test('a message that was received too often goes to the dead-letter queue, and b
   assert.equal(Results[0].SourceArn, SourceArn);
   assert.equal(Results[0].ApproximateNumberOfMessagesMoved, 1);
   assert.deepEqual(await counts(dead), [0, 0]);
+});
+
+test('an error has its older code as well, by which many programs still tell it', limit, async () => {
+  await assert.rejects(sqs.send(new GetQueueUrlCommand({ QueueName: 'nowhere' })), {
+    name: 'QueueDoesNotExist',
+    Code: 'AWS.SimpleQueueService.NonExistentQueue',
+    Type: 'Sender',
+    message: 'The specified queue does not exist.',
+  });
 });
 
 test('errors have the names of the SDK’s classes', limit, async () => {

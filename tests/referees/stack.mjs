@@ -33,6 +33,11 @@ export async function script({ tokens = null, msBetweenTokens = 5, fault = null 
   await ask({ ask: 'script', tokens, msBetweenTokens, fault });
 }
 
+/** An access key that may publish, as the worker's may: `accessKeyId`, `secretAccessKey`, `sessionToken`. */
+export function accessKey() {
+  return ask({ ask: 'accessKey' });
+}
+
 /** The model's last call, once it has ended: `modelId`, `prompt`, `tokensSent`, `textSent`, `ended`, `liveStreams`. */
 export function lastModelCall() {
   return ask({ ask: 'lastModelCall' });

@@ -73,6 +73,7 @@ pub struct Stack {
     bedrock: Bedrock,
     sqs: Sqs,
     cognito: Cognito,
+    credentials: CredentialStore,
     dynamodb: DynamoDb,
     lambda: Lambda,
     event_sources: Vec<EventSource>,
@@ -261,6 +262,7 @@ impl BoundStack {
             bedrock,
             sqs,
             cognito,
+            credentials,
             dynamodb,
             lambda,
             event_sources: Vec::new(),
@@ -312,6 +314,11 @@ impl Stack {
     /// To sign users in without a password.
     pub fn cognito(&self) -> &Cognito {
         &self.cognito
+    }
+
+    /// To make access keys of one's own, beside those of the functions.
+    pub fn credentials(&self) -> &CredentialStore {
+        &self.credentials
     }
 
     /// To see, start, kill and freeze the functions' processes.

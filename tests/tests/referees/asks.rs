@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tokencast::stack::RunningStack;
 use tokencast_local::bedrock::log::{EndReason, ModelCall};
 use tokencast_local::config::{FaultRule, ModelException, ModelFault, ScriptConfig};
+use tokencast_local::iam::{Principal, Statement};
+use uuid::Uuid;
 
 /// A line after `@stack `, as JSON.
 #[derive(Debug, Deserialize)]
@@ -17,6 +19,8 @@ enum Ask {
     DropWebsockets,
     /// The open connections.
     Connections,
+    /// An access key that may publish, as the worker's may.
+    AccessKey,
     /// Changes what the scripted model says from now on.
     Script(Script),
     /// The last call of the model, once it has ended.
@@ -79,6 +83,7 @@ pub(crate) async fn answer(ask: &str, stack: &RunningStack) -> Value {
                 .map(|it| json!({ "tls": it.tls, "websocket": it.websocket }));
             json!({ "connections": described.collect::<Vec<_>>() })
         }
+        Ask::AccessKey => access_key(stack),
         Ask::Script(script) => json!({ "set": stack.local.bedrock().set_script(script.into()) }),
         Ask::LastModelCall => {
             let bedrock = stack.local.bedrock();
@@ -91,6 +96,30 @@ pub(crate) async fn answer(ask: &str, stack: &RunningStack) -> Value {
                 .map_or(Value::Null, |call| describe(call, bedrock.live_streams()))
         }
     }
+}
+
+fn access_key(stack: &RunningStack) -> Value {
+    let endpoints = &stack.info.endpoints;
+    let account_id = &endpoints.account_id;
+    let key = Principal {
+        access_key_id: "ASIAREFEREE".to_owned(),
+        secret_access_key: Uuid::new_v4().to_string(),
+        session_token: Some(Uuid::new_v4().to_string()),
+        account_id: account_id.clone(),
+        arn: format!("arn:aws:sts::{account_id}:assumed-role/referee/session"),
+        expires_at_ms: None,
+        policy: vec![Statement {
+            actions: vec!["appsync:GraphQL".to_owned()],
+            resources: vec![endpoints.field_arn("Mutation", "publishToken")],
+        }],
+    };
+    let described = json!({
+        "accessKeyId": key.access_key_id,
+        "secretAccessKey": key.secret_access_key,
+        "sessionToken": key.session_token,
+    });
+    stack.local.credentials().insert(key);
+    described
 }
 
 fn describe(call: &ModelCall, live_streams: usize) -> Value {

@@ -23,6 +23,7 @@ const ASK: &str = "@stack ";
 
 /// Each test of a file has a limit of its own; this one is for a Node that hangs.
 const LIMIT: Duration = Duration::from_mins(2);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn amplify_signs_in_and_calls_the_api() {
@@ -32,6 +33,11 @@ async fn amplify_signs_in_and_calls_the_api() {
 #[tokio::test(flavor = "multi_thread")]
 async fn amplify_subscribes_and_reconnects() {
     check("amplify-realtime.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn amplify_and_apollo_sign_with_iam() {
+    check("iam.test.mjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,7 +93,8 @@ async fn check(file: &str) {
     // Before any assertion, so that nothing is left behind.
     let killed = run.is_err() && node.kill().await.is_ok();
     let status = node.wait().await.expect("Node's exit status");
-    stack.shutdown().await;
+    let ended = tokio::time::timeout(SHUTDOWN_LIMIT, stack.shutdown()).await;
+    assert!(ended.is_ok(), "{file}: the stack doesn't end");
     let output = run.unwrap_or_else(|_| format!("no end after {LIMIT:?}"));
     assert!(status.success() && !killed, "{file}: {status}\n{output}");
 }

@@ -2,12 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::ws::{WebSocket, close_code};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use tokio::time::timeout;
 
 use super::connect::{ConnectError, realtime_error_type, to_headers};
 use super::session::{Admitted, BeginError, Session, Started, Words};
@@ -23,6 +25,9 @@ const WORDS: Words = Words {
     acknowledgement: Some("start_ack"),
 };
 
+/// For a client whose connect is refused to say something, which shows that it listens.
+const FIRST_WORD: Duration = Duration::from_millis(500);
+
 /// Of an unknown type's name, in the answer.
 const SHOWN_TYPE_CHARS: usize = 64;
 
@@ -30,12 +35,15 @@ pub(super) async fn serve(
     realtime: Arc<Realtime>,
     origin: Origin,
     connect: Result<(), ConnectError>,
-    websocket: WebSocket,
+    mut websocket: WebSocket,
 ) {
     let (outbox, inbox) = outbox(realtime.limits.outbox);
     let session = Session::new(realtime, origin, outbox);
     let refused = connect.is_err();
     if let Err(error) = connect {
+        // Who reads it is told at once. Sent with the upgrade it would be lost: Node's `ws` hands out frames that come in
+        // the same packet before an `await` on the opening, as Amplify's and Apollo's, has returned.
+        let _ = timeout(FIRST_WORD, websocket.recv()).await;
         session.send(&connection_error(&error));
         session.close(close_code::NORMAL, "connection_error");
     }

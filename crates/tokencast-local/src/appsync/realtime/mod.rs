@@ -10,7 +10,7 @@
 //!
 //! Where AppSync's behaviour isn't documented: a token that expires while the socket is open ends nothing (each `start`
 //! needs a valid one, and the socket lives 24 h at most); `start` needs no `connection_init` before it; a refused
-//! connect is told in a `connection_error` right after the upgrade.
+//! connect is told in a `connection_error`, once the client has said something or half a second after the upgrade.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
