@@ -211,13 +211,14 @@ impl BoundStack {
             clock.clone(),
             &faults,
         );
+        let trust = UserPoolTrust {
+            issuer,
+            client_id: config.user_pool.client_id,
+            keys: keys(cognito.clone()),
+        };
         let appsync = AppSync {
             authenticator: Authenticator::new(
-                UserPoolTrust {
-                    issuer,
-                    client_id: config.user_pool.client_id,
-                    keys: keys(cognito.clone()),
-                },
+                trust,
                 credentials.clone(),
                 endpoints.region.clone(),
                 auth_modes(&config.api),
@@ -229,14 +230,13 @@ impl BoundStack {
             clock: clock.clone(),
         };
         let connections = gateway.connections();
-        let control = Control {
+        let control = config.control.then(|| Control {
             faults: faults.clone(),
             clock: clock.clone(),
             connections: connections.clone(),
             bedrock: bedrock.clone(),
             lambda: lambda.clone(),
-        };
-        let interceptor = Interceptor::new(&faults, &lambda, &connections);
+        });
         let routes = Routes {
             appsync: Some(appsync.router(&config.api, Arc::new(lambda.clone()))?),
             bedrock: Some(bedrock.router()),
@@ -245,8 +245,8 @@ impl BoundStack {
             lambda: Some(lambda.router()),
             sqs: Some(sqs.router()),
             fallback,
-            control: config.control.then(|| control.router()),
-            interceptor: Some(interceptor),
+            control: control.map(|control| control.router()),
+            interceptor: Some(Interceptor::new(&faults, &lambda, &connections)),
         };
         let ca_pem_path = certificates.ca_pem_path().to_owned();
         let closing = CancellationToken::new();
@@ -270,11 +270,7 @@ impl BoundStack {
             closing,
             _state: state,
         };
-        let client = sqs_client(&stack.endpoints, &poller(&stack.endpoints));
-        for source in config.event_sources {
-            let source = EventSource::start(source, stack.lambda.clone(), client.clone()).await?;
-            stack.event_sources.push(source);
-        }
+        stack.poll(config.event_sources).await?;
         // Not before: an event source has to find its queue.
         stack.faults.set(config.faults)?;
         Ok(stack)
@@ -282,6 +278,15 @@ impl BoundStack {
 }
 
 impl Stack {
+    async fn poll(&mut self, sources: Vec<EventSourceConfig>) -> Result<(), EventSourceError> {
+        let client = sqs_client(&self.endpoints, &poller(&self.endpoints));
+        for source in sources {
+            let source = EventSource::start(source, self.lambda.clone(), client.clone()).await?;
+            self.event_sources.push(source);
+        }
+        Ok(())
+    }
+
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
