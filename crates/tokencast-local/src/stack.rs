@@ -245,7 +245,7 @@ impl BoundStack {
             lambda: Some(lambda.router()),
             sqs: Some(sqs.router()),
             fallback,
-            control: control.map(|control| control.router()),
+            control: control.map(Control::router),
             interceptor: Some(Interceptor::new(&faults, &lambda, &connections)),
         };
         let ca_pem_path = certificates.ca_pem_path().to_owned();

@@ -61,7 +61,7 @@ impl Stack {
         let (clock, credentials) = (Clock::system(), CredentialStore::default());
         let sqs = sqs(&endpoints, &clock, None);
         let lambda = Lambda::start(vec![config], endpoints.clone(), &credentials, clock.clone());
-        let server = serve(listener, lambda.router().merge(sqs.router()));
+        let server = serve(listener, lambda.router().fallback_service(sqs.router()));
         Self {
             endpoints,
             clock,
