@@ -45,13 +45,16 @@ impl Spread {
     }
 }
 
+/// Ten minutes; anything longer counts as that.
+const MAX_MICROS: u64 = 600_000_000;
+
 /// Times within one repetition, in milliseconds.
 #[derive(Clone, Debug)]
 pub struct Times(Histogram<u64>);
 
 impl Default for Times {
     fn default() -> Self {
-        Self(Histogram::new(3).expect("three digits are within the range"))
+        Self(Histogram::new_with_bounds(1, MAX_MICROS, 3).expect("the bounds are valid"))
     }
 }
 

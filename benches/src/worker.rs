@@ -1,6 +1,7 @@
 //! The worker's process under the local Lambda, SQS and DynamoDB, between a Bedrock and an AppSync that keep the time.
 
-use std::num::NonZeroU32;
+mod floor;
+
 use std::time::Duration;
 
 use tokencast::stack::{Functions, QUEUE, REGION, RunningStack, StackOptions, WORKER_FUNCTION};
@@ -51,7 +52,9 @@ async fn measure_at_all_rates(options: &Options) -> Result<Section, BenchError> 
         }
         rows.extend(rows_of(per_second, tokens, &answers));
     }
-    let connections = bench.appsync.connections();
+    // Of which the floor had one for each answer.
+    let floors = 1 + to_u64(repetitions * RATES.len());
+    let connections = bench.appsync.connections() - floors;
     rows.push(
         Row::new(
             "connections to AppSync, all answers together",
@@ -69,8 +72,9 @@ async fn measure_at_all_rates(options: &Options) -> Result<Section, BenchError> 
             "One process of the packaged worker answers one message of SQS after another. Its Bedrock gives {tokens} \
              tokens at a fixed rate;\nits AppSync answers each `publishToken` after {} ms. A token's lag is from the \
              moment that Bedrock gives it to its connection to\nthe arrival of the `publishToken` that carries it. CPU \
-             is the whole process's, from one message's arrival to its end, less what\nit uses when idle. {repetitions} \
-             answers at each rate.",
+             is the whole process's, from one message's arrival to its end, less what\nit uses when idle; beside it, that of a program which \
+             reads and writes as often and as much, and understands nothing.\n{repetitions} answers of each at each \
+             rate, in turns.",
             ANSWER_TIME.as_millis()
         ),
         rows,
@@ -80,15 +84,10 @@ async fn measure_at_all_rates(options: &Options) -> Result<Section, BenchError> 
 fn rows_of(per_second: u32, tokens: usize, answers: &[Answer]) -> Vec<Row> {
     let figure = |name: &str| format!("{name} at {per_second} tokens/s");
     let spread = |value: fn(&Answer) -> f64| Spread::of(answers.iter().map(value));
-    let (p99, cpu) = (
-        spread(|answer| answer.lags.p99()),
-        spread(|answer| answer.cpu_ms),
-    );
-    let cpu_per_1000 = Spread {
-        median: cpu.median * 1_000.0 / to_f64(tokens as u64),
-        least: cpu.least * 1_000.0 / to_f64(tokens as u64),
-        greatest: cpu.greatest * 1_000.0 / to_f64(tokens as u64),
-    };
+    let p99 = spread(|answer| answer.lags.p99());
+    let per_1000 = |used_ms: f64| used_ms * 1_000.0 / to_f64(to_u64(tokens));
+    let cpu = Spread::of(answers.iter().map(|answer| per_1000(answer.cpu_ms)));
+    let floor = Spread::of(answers.iter().map(|answer| per_1000(answer.floor_cpu_ms)));
     vec![
         Row::new(
             figure("lag, median,"),
@@ -104,9 +103,11 @@ fn rows_of(per_second: u32, tokens: usize, answers: &[Answer]) -> Vec<Row> {
             figure("publishes"),
             spread(|answer| to_f64(answer.publishes)).text(""),
         ),
-        Row::new(figure("CPU for 1,000 tokens"), cpu_per_1000.text(" ms")).aim(
-            format!("under {CPU_AIM_MS} ms"),
-            cpu_per_1000.median < CPU_AIM_MS,
+        Row::new(figure("CPU for 1,000 tokens"), cpu.text(" ms"))
+            .aim(format!("under {CPU_AIM_MS} ms"), cpu.median < CPU_AIM_MS),
+        Row::new(
+            figure("the same, for reads and writes alone,"),
+            floor.text(" ms"),
         ),
     ]
 }
@@ -117,6 +118,8 @@ struct Answer {
     last_lag_ms: f64,
     publishes: u64,
     cpu_ms: f64,
+    /// Of a program that only reads and writes the same.
+    floor_cpu_ms: f64,
 }
 
 struct Bench {
@@ -140,7 +143,6 @@ impl Bench {
                 ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME".to_owned(), bedrock.url()),
             ]
             .into(),
-            max_concurrency: NonZeroU32::MIN,
             ..StackOptions::default()
         });
         let stack = stack.await.to("start the stack")?;
@@ -179,9 +181,18 @@ impl Bench {
         Ok(Answer {
             lags,
             last_lag_ms,
-            publishes: publishes.len() as u64,
+            publishes: to_u64(publishes.len()),
             cpu_ms,
+            floor_cpu_ms: self.floor_cpu_ms().await?,
         })
+    }
+
+    async fn floor_cpu_ms(&mut self) -> Result<f64, BenchError> {
+        let (bedrock, appsync) = (self.bedrock.address(), self.appsync.address());
+        let floor = tokio::task::spawn_blocking(move || floor::answer(bedrock, appsync));
+        let used = floor.await.to("run the floor")??;
+        self.appsync.session().await?;
+        Ok(millis(used))
     }
 
     async fn send(&self, session_id: SessionId) -> Result<(), BenchError> {
@@ -284,4 +295,8 @@ async fn idle_share(pid: u32) -> Result<f64, BenchError> {
 )]
 fn to_f64(number: u64) -> f64 {
     number as f64
+}
+
+fn to_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }

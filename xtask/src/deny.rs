@@ -18,10 +18,7 @@ pub fn check() -> Result<(), TaskError> {
         println!("NOT CHECKED: advisories. Their database can't be fetched from here.");
         return Ok(());
     }
-    run(command(
-        &deny,
-        &["--locked", "check", "--disable-fetch", "advisories"],
-    ))
+    run(command(&deny, &["--locked", "check", "advisories"]))
 }
 
 /// The one on the path, or the one that `.ci/run` leaves below `target/`.

@@ -1,5 +1,6 @@
 //! An AppSync that takes each `publishToken` and answers after a fixed time.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
@@ -47,6 +48,10 @@ impl AppSync {
         Ok(Self { server, publishes })
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}/graphql", self.server.address)
     }
@@ -82,17 +87,17 @@ async fn take(
         .map(http_body_util::Collected::to_bytes);
     let at = Instant::now();
     let publish = body.to("read a publish").and_then(|body| read(&body, at));
-    let (status, answer) = match publish {
-        Ok(publish) => {
-            sleep_until((at + answer_time).into()).await;
-            let kept = publishes.try_send(publish).is_ok();
-            (if kept { 200 } else { 500 }, ANSWER)
-        }
-        Err(_) => (400, "{}"),
+    // Kept before the answer, which a client that hangs up doesn't wait for.
+    let kept = publish.is_ok_and(|publish| publishes.try_send(publish).is_ok());
+    sleep_until((at + answer_time).into()).await;
+    let (status, answer) = if kept {
+        (StatusCode::OK, ANSWER)
+    } else {
+        (StatusCode::BAD_REQUEST, "{}")
     };
     let mut response =
         Response::new(Full::new(Bytes::from_static(answer.as_bytes())).boxed_unsync());
-    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
+    *response.status_mut() = status;
     response
 }
 

@@ -1,6 +1,7 @@
 //! A Bedrock that speaks at an exact pace and notes when it gave each token away.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,10 @@ impl Bedrock {
         }))
         .await?;
         Ok(Self { server, shared })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.server.address
     }
 
     pub fn url(&self) -> String {
