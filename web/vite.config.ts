@@ -2,7 +2,7 @@ import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
 // Where the local stack is, for `npm run dev` and `npm run preview`. The page itself asks its own origin.
-const stack = process.env['VITE_TOKENCAST_URL'] ?? 'http://localhost:4680';
+const stack = process.env.VITE_TOKENCAST_URL ?? 'http://localhost:4680';
 const proxy = { '/amplify_outputs.json': { target: stack, changeOrigin: true } };
 
 export default defineConfig({

@@ -178,7 +178,8 @@ export class Transcript {
     }
     if (event.isComplete) {
       const said = event.status ?? null;
-      const status = said !== null && isTerminal(said) ? said : event.error ? 'FAILED' : 'COMPLETED';
+      const status =
+        said !== null && isTerminal(said) ? said : event.error ? 'FAILED' : 'COMPLETED';
       this.#end(status, event, changes);
     } else {
       this.#status = 'STREAMING';

@@ -1,12 +1,7 @@
 /** What the API says of a session, and what a stream yields. The names are those of `schema.graphql`. */
 
 export type StreamStatus =
-  | 'CLAIMED'
-  | 'QUEUED'
-  | 'STREAMING'
-  | 'COMPLETED'
-  | 'FAILED'
-  | 'CANCELLED';
+  'CLAIMED' | 'QUEUED' | 'STREAMING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
 
 /** What the model counted, in its own tokens. */
 export interface TokenUsage {

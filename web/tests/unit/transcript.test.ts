@@ -47,7 +47,12 @@ test('what waits for a gap is bounded, and a snapshot brings the rest', () => {
   transcript.event({ attempt: 1, sequence: 1, token: 'x', isComplete: false });
   expect(transcript.text.length).toBeLessThan(3_000);
   expect(transcript.needsSnapshot).toBe(true);
-  transcript.snapshot({ status: 'STREAMING', text: 'x'.repeat(3_000), sequence: 3_000, attempt: 1 });
+  transcript.snapshot({
+    status: 'STREAMING',
+    text: 'x'.repeat(3_000),
+    sequence: 3_000,
+    attempt: 1,
+  });
   expect(transcript.text).toHaveLength(3_000);
   expect(transcript.needsSnapshot).toBe(false);
 });
