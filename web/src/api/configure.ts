@@ -10,13 +10,15 @@ export interface AmplifyOutputs {
   version: string;
   auth: { aws_region: string; user_pool_id: string; user_pool_client_id: string };
   data: { aws_region: string; url: string };
-  custom?: { tokencast?: { user_pool_endpoint?: string } };
+  custom?: { tokencast?: { user_pool_endpoint?: string; self_sign_up?: boolean } };
 }
 
 export interface Api {
   graphqlUrl: string;
-  /** Whether this is a local stack, where accounts exist already and nobody can sign up. */
+  /** Whether this is a local stack, where two accounts exist already. */
   local: boolean;
+  /** Whether users may make accounts for themselves. */
+  selfSignUp: boolean;
 }
 
 export async function loadOutputs(url = './amplify_outputs.json'): Promise<AmplifyOutputs> {
@@ -28,10 +30,11 @@ export async function loadOutputs(url = './amplify_outputs.json'): Promise<Ampli
 
 export function configure(outputs: AmplifyOutputs): Api {
   const config = parseAmplifyConfig(outputs);
-  const endpoint = outputs.custom?.tokencast?.user_pool_endpoint;
+  const { user_pool_endpoint: endpoint, self_sign_up: selfSignUp = false } =
+    outputs.custom?.tokencast ?? {};
   // The file's format has no place for a user pool that isn't at AWS.
   if (endpoint && config.Auth?.Cognito) config.Auth.Cognito.userPoolEndpoint = endpoint;
   Amplify.configure(config);
   allowLocalWebSocket(outputs.data.url);
-  return { graphqlUrl: outputs.data.url, local: endpoint !== undefined };
+  return { graphqlUrl: outputs.data.url, local: endpoint !== undefined, selfSignUp };
 }

@@ -20,14 +20,21 @@ export interface SessionOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The events of a session. Ending the iteration early ends the subscription; the answer goes on without a listener. */
-export async function* sessionEvents(options: SessionOptions): AsyncGenerator<AnswerEvent, void> {
+/**
+ * The events of a session. Ending the iteration early ends the subscription; the answer goes on without a listener.
+ *
+ * Not the generator itself: its `return` would wait for the event that a pending `next` waits for.
+ */
+export function sessionEvents(options: SessionOptions): AsyncIterator<AnswerEvent, void> {
   const session = new Session(options);
-  try {
-    yield* session.events();
-  } finally {
-    session.close();
-  }
+  const events = session.events();
+  return {
+    next: () => events.next(),
+    return: () => {
+      session.leave();
+      return events.return();
+    },
+  };
 }
 
 type Message =
@@ -38,6 +45,7 @@ type Message =
   | { type: 'stopDone'; error: TokencastError | null }
   | { type: 'snapshot'; snapshot: Snapshot | null; error: TokencastError | null }
   | { type: 'online' }
+  | { type: 'left' }
   | { type: 'abort' };
 
 class Session {
@@ -61,6 +69,7 @@ class Session {
   #outage: number | null = performance.now();
   #reconnectAt = Infinity;
   #startAt = Infinity;
+  #left = false;
   #stop: 'no' | 'wanted' | 'asked' | 'done' = 'no';
   #stopAt = Infinity;
   #stoppedAt = Infinity;
@@ -75,6 +84,21 @@ class Session {
   }
 
   async *events(): AsyncGenerator<AnswerEvent, void> {
+    try {
+      yield* this.#untilTheEnd();
+    } finally {
+      this.#close();
+    }
+  }
+
+  /** Nobody listens any more. */
+  leave(): void {
+    this.#left = true;
+    this.#inbox.push({ type: 'left' });
+    this.#close();
+  }
+
+  async *#untilTheEnd(): AsyncGenerator<AnswerEvent, void> {
     const { signal, transport, begin } = this.#options;
     if (signal) {
       const abort = (): void => {
@@ -93,21 +117,21 @@ class Session {
     );
     // Before subscribing, which would claim an id that nobody has used.
     if (begin === 'resume') yield* this.#find();
-    if (!this.#ended) this.#connect();
-    while (!this.#ended) {
+    if (!this.#over) this.#connect();
+    while (!this.#over) {
       const message = await this.#inbox.next(this.#nextTime());
       if (message !== null) yield* this.#handle(message);
       yield* this.#onTime();
     }
   }
 
-  close(): void {
+  #close(): void {
     this.#disconnect();
     for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
   }
 
-  get #ended(): boolean {
-    return this.#transcript.ending !== null;
+  get #over(): boolean {
+    return this.#left || this.#transcript.ending !== null;
   }
 
   #nextTime(): number {
@@ -127,7 +151,7 @@ class Session {
   *#onTime(): Generator<AnswerEvent> {
     const now = performance.now();
     const { giveUpAfter, firstConnection } = this.#options.timing;
-    if (this.#ended) return;
+    if (this.#over) return;
     if (now >= this.#stoppedAt) {
       yield* this.#tell(this.#endStopped());
       return;
@@ -171,6 +195,8 @@ class Session {
       case 'online':
         if (this.#reconnectAt !== Infinity) this.#reconnectAt = 0;
         this.#catchUp.soon(performance.now());
+        return;
+      case 'left':
         return;
       case 'abort':
         yield* this.#onAbort();

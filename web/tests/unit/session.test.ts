@@ -254,6 +254,17 @@ test('an answer that starts again clears what was there', async () => {
   expect(textOf(events)).toBe('second');
 });
 
+test('leaving while an event is awaited ends the subscription at once', async () => {
+  const wire = new Wire();
+  const client = createClient(wire, { ...FAST, firstToken: 60_000, idle: 60_000 });
+  const events = client.streamPrompt('why')[Symbol.asyncIterator]();
+  expect((await events.next()).value).toMatchObject({ type: 'started' });
+  const pending = events.next();
+  await events.return?.();
+  expect(wire.listener).toBeNull();
+  expect(await pending).toEqual({ done: true, value: undefined });
+});
+
 function textOf(events: AnswerEvent[]): string {
   return events.reduce((text, event) => {
     if (event.type === 'restarted') return '';
