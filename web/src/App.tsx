@@ -25,7 +25,7 @@ export function App({ api }: { api: Api }): ReactNode {
   }, [theme]);
   return (
     <ThemeProvider colorMode={theme}>
-      <Authenticator hideSignUp={!api.selfSignUp} components={{ Header, Footer: footerOf(api) }}>
+      <Authenticator hideSignUp={!api.selfSignUp} components={api.local ? LOCAL : DEPLOYED}>
         {({ user, signOut }) =>
           user ? (
             <SignedIn
@@ -72,9 +72,9 @@ function Header(): JSX.Element {
   );
 }
 
-function footerOf(api: Api): () => JSX.Element | null {
-  return api.local ? LocalFooter : () => null;
-}
+const DEPLOYED = { Header };
+/** The local stack sends no mail, so that nobody can get a new password there. */
+const LOCAL = { Header, Footer: LocalFooter, SignIn: { Footer: () => null } };
 
 function LocalFooter(): JSX.Element {
   return (

@@ -27,11 +27,17 @@ export interface Model {
   release(part: string): void;
   /** How many answers to prompts with `part` were cut off by the caller. */
   dropped(part: string): number;
+  /** How many answers to prompts with `part` were said to their end. */
+  finished(part: string): number;
+  /** From the request to the first token, of the last answer: the model's own part of the wait. */
+  lastFirstTokenMs(): number;
   close(): Promise<void>;
 }
 
 interface Rule extends Answer {
   part: string;
+  finished: number;
+  firstTokenTook: number;
   dropped: number;
   released: Promise<void>;
   release(): void;
@@ -50,13 +56,17 @@ export async function startModel(): Promise<Model> {
     spec: `openai:http://127.0.0.1:${port}/v1#test`,
     answer(part, how) {
       const { promise, resolve } = deferred();
-      rules.push({ ...how, part, dropped: 0, released: promise, release: resolve });
+      const counts = { dropped: 0, finished: 0, firstTokenTook: 0 };
+      rules.push({ ...how, ...counts, part, released: promise, release: resolve });
     },
     release(part) {
       for (const rule of rules) if (rule.part === part) rule.release();
     },
     dropped: (part) =>
       rules.reduce((sum, rule) => sum + (rule.part === part ? rule.dropped : 0), 0),
+    finished: (part) =>
+      rules.reduce((sum, rule) => sum + (rule.part === part ? rule.finished : 0), 0),
+    lastFirstTokenMs: () => rules.at(-1)?.firstTokenTook ?? 0,
     close: () =>
       new Promise((resolve) => {
         server.close(() => {
@@ -88,15 +98,16 @@ async function answer(
   });
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.flushHeaders();
-  await speak(rule, response);
+  await speak(rule, response, performance.now());
 }
 
-async function speak(rule: Rule, response: ServerResponse): Promise<void> {
+async function speak(rule: Rule, response: ServerResponse, askedAt: number): Promise<void> {
   const { tokens, firstTokenMs = 0, betweenMs = 0, holdAfter = Infinity } = rule;
   await pause(firstTokenMs);
   for (const [index, content] of tokens.entries()) {
     if (index === holdAfter) await rule.released;
     if (response.destroyed) return;
+    if (index === 0) rule.firstTokenTook = performance.now() - askedAt;
     say(response, { choices: [{ index: 0, delta: { content }, finish_reason: null }] });
     await pause(betweenMs);
   }
@@ -104,6 +115,7 @@ async function speak(rule: Rule, response: ServerResponse): Promise<void> {
   const usage = { prompt_tokens: 7, completion_tokens: tokens.length };
   say(response, { choices: [], usage });
   response.end('data: [DONE]\n\n');
+  rule.finished += 1;
 }
 
 function say(response: ServerResponse, chunk: object): void {
