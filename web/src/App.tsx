@@ -21,7 +21,7 @@ export interface User {
 export function App({ api }: { api: Api }): ReactNode {
   const [theme] = useTheme();
   useLayoutEffect(() => {
-    document.documentElement.dataset['theme'] = theme;
+    document.documentElement.dataset.theme = theme;
   }, [theme]);
   return (
     <ThemeProvider colorMode={theme}>

@@ -127,9 +127,9 @@ export class AnswerStore {
     const read = async (): Promise<void> => {
       try {
         for (;;) {
-          const { value, done } = await events.next();
-          if (done === true || left) return;
-          this.#event(value, askedAt);
+          const next = await events.next();
+          if (next.done === true || left) return;
+          this.#event(next.value, askedAt);
         }
       } catch (error) {
         if (left) return;

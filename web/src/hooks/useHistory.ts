@@ -11,8 +11,8 @@ export interface PastSession {
 
 export interface History {
   sessions: readonly PastSession[];
-  add(sessionId: string, prompt: string): void;
-  remove(sessionId: string): void;
+  add: (sessionId: string, prompt: string) => void;
+  remove: (sessionId: string) => void;
 }
 
 const MOST = 50;

@@ -5,7 +5,7 @@ import { Fragment, type ReactNode } from 'react';
 
 import { CodeBlock } from './CodeBlock';
 import { safeHref } from './links';
-import { decodeEntities } from './text';
+import { childTokens, decodeEntities } from './text';
 
 /** A block, or a piece of text within one. */
 export function element(token: Token): ReactNode {
@@ -50,15 +50,16 @@ export function element(token: Token): ReactNode {
     case 'checkbox':
       return null;
     case 'text':
-      return 'tokens' in token && token.tokens ? children(token) : decodeEntities(token.raw);
+      return childTokens(token).length > 0 ? children(token) : decodeEntities(token.raw);
     default:
       return 'text' in token ? decodeEntities(String(token.text)) : token.raw;
   }
 }
 
 function children(token: Token | Tokens.ListItem): ReactNode {
-  const tokens = 'tokens' in token && token.tokens ? token.tokens : [];
-  return tokens.map((child, index) => <Fragment key={index}>{element(child)}</Fragment>);
+  return childTokens(token).map((child, index) => (
+    <Fragment key={index}>{element(child)}</Fragment>
+  ));
 }
 
 function heading(token: Tokens.Heading): ReactNode {

@@ -47,11 +47,16 @@ export function plainText(token: Token): string {
   }
 }
 
+export function childTokens(token: Token | Tokens.ListItem): Token[] {
+  return (token as { tokens?: Token[] }).tokens ?? [];
+}
+
 function cellText({ tokens }: Tokens.TableCell): string {
   return tokens.map(plainText).join('');
 }
 
 function childText(token: Token | Tokens.ListItem): string {
-  if ('tokens' in token && token.tokens) return token.tokens.map(plainText).join('');
+  const tokens = childTokens(token);
+  if (tokens.length > 0) return tokens.map(plainText).join('');
   return 'text' in token ? decodeEntities(String(token.text)) : '';
 }

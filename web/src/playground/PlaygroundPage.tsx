@@ -1,6 +1,56 @@
-import type { ReactNode } from 'react';
+/** GraphiQL, signed in as the user. */
+
+import 'graphiql/setup-workers/vite';
+import 'graphiql/style.css';
+import '../styles/playground.css';
+
+import { GraphiQL } from 'graphiql';
+import { useCallback, useState, type ReactNode } from 'react';
+
 import type { Api } from '../api';
+import { execute, type Headers, type Operation } from '../api/playground';
+import { hrefOf } from '../hooks/useRoute';
+import { useTheme } from '../hooks/useTheme';
+import { Logo } from '../ui/Logo';
+import { ThemeButton } from '../ui/ThemeButton';
+import { examples } from './examples';
+import { RequestPanel } from './RequestPanel';
 
 export default function PlaygroundPage({ api }: { api: Api }): ReactNode {
-  return <p>{api.graphqlUrl}</p>;
+  const [theme] = useTheme();
+  const [own, setOwn] = useState<Headers>({});
+  const [tabs] = useState(examples);
+  const fetcher = useCallback(
+    (operation: Operation, options?: { headers?: Headers }) => {
+      const headers = options?.headers ?? {};
+      setOwn(headers);
+      // An answer as it came, or events: GraphiQL tells them apart.
+      return execute(api.graphqlUrl, operation, headers) as Promise<never>;
+    },
+    [api],
+  );
+  return (
+    <div className="playground">
+      <header className="playground-bar">
+        <a href={hrefOf({ page: 'chat', sessionId: null })} aria-label="To the chat page">
+          <Logo />
+        </a>
+        <h1>GraphQL playground</h1>
+        <RequestPanel api={api} own={own} />
+        <ThemeButton />
+      </header>
+      <main>
+        <GraphiQL
+          fetcher={fetcher}
+          defaultTabs={tabs}
+          defaultEditorToolsVisibility="variables"
+          forcedTheme={theme}
+        >
+          <GraphiQL.Logo>
+            <></>
+          </GraphiQL.Logo>
+        </GraphiQL>
+      </main>
+    </div>
+  );
 }

@@ -31,7 +31,9 @@ export function CopyButton({ text, label }: { text: string; label: string }): Re
       className="quiet"
       aria-label={label}
       title={label}
-      onClick={() => void copy()}
+      onClick={() => {
+        void copy();
+      }}
     >
       {said === 'Copied' ? <CheckIcon /> : <CopyIcon />}
       <span className="said" role="status">

@@ -2,6 +2,9 @@
 
 import { expect, test } from './support/fixtures';
 
+// Recording a trace is work that the page would be blamed for.
+test.use({ trace: 'off' });
+
 const RUNS = 15;
 
 test('from click to the first painted token, less the model’s own time: median under 100 ms', async ({
