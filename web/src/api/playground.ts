@@ -62,11 +62,16 @@ export async function execute(
   operation: Operation,
   own: Headers = {},
 ): Promise<unknown> {
-  if (isSubscription(operation)) return subscription(operation, own);
+  const { query, variables = {}, operationName, document, isSubscription } = choose(operation);
+  if (isSubscription && document) {
+    // Amplify speaks AppSync's protocol, and looks at a document's first operation only.
+    const events = generateClient().graphql({ query: print(document), variables }, own);
+    if ('subscribe' in events) return events as unknown;
+  }
   const response = await fetch(graphqlUrl, {
     method: 'POST',
     headers: await requestHeaders(own),
-    body: JSON.stringify(operation),
+    body: JSON.stringify({ query, variables, operationName }),
   });
   const text = await response.text();
   try {
@@ -76,34 +81,29 @@ export async function execute(
   }
 }
 
-function isSubscription(operation: Operation): boolean {
-  const definition = chosen(operation)?.definitions.find(
-    (one) => one.kind === Kind.OPERATION_DEFINITION,
-  );
-  return (
-    definition?.kind === Kind.OPERATION_DEFINITION &&
-    definition.operation === OperationTypeNode.SUBSCRIPTION
-  );
+interface Chosen extends Operation {
+  /** The operation that is meant, with its fragments; `null` if the document has errors, which the API will tell. */
+  document: DocumentNode | null;
+  isSubscription: boolean;
 }
 
-function subscription(operation: Operation, own: Headers): Events {
-  const document = chosen(operation);
-  const query = document ? print(document) : operation.query;
-  const { variables = {} } = operation;
-  // Amplify speaks AppSync's protocol, and looks at a document's first operation only.
-  const events = generateClient().graphql({ query, variables: variables as object }, own);
-  if (!('subscribe' in events)) throw new TypeError('not a subscription');
-  return events;
-}
-
-/** The operation that is meant, with its fragments; `null` if the document is none. */
-function chosen({ query, operationName }: Operation): DocumentNode | null {
+function choose(operation: Operation): Chosen {
+  let operations: Record<string, DocumentNode>;
   try {
-    const operations = separateOperations(parse(query));
-    return (operationName ? operations[operationName] : Object.values(operations)[0]) ?? null;
+    operations = separateOperations(parse(operation.query));
   } catch {
-    return null;
+    return { ...operation, document: null, isSubscription: false };
   }
+  // GraphiQL says the name of an earlier document if the text was changed only just now.
+  const name = operation.operationName ?? '';
+  const known = name in operations ? name : undefined;
+  const document = operations[known ?? Object.keys(operations)[0] ?? ''] ?? null;
+  const isSubscription =
+    document?.definitions.some(
+      (one) =>
+        one.kind === Kind.OPERATION_DEFINITION && one.operation === OperationTypeNode.SUBSCRIPTION,
+    ) ?? false;
+  return { ...operation, operationName: known, document, isSubscription };
 }
 
 async function accessToken(): Promise<string> {

@@ -13,13 +13,13 @@ import { hrefOf } from '../hooks/useRoute';
 import { useTheme } from '../hooks/useTheme';
 import { Logo } from '../ui/Logo';
 import { ThemeButton } from '../ui/ThemeButton';
-import { examples } from './examples';
+import { examples, initialEditor, startAnew } from './examples';
 import { RequestPanel } from './RequestPanel';
 
 export default function PlaygroundPage({ api }: { api: Api }): ReactNode {
   const [theme] = useTheme();
   const [own, setOwn] = useState<Headers>({});
-  const [tabs] = useState(examples);
+  const [tabs, setTabs] = useState(examples);
   const fetcher = useCallback(
     (operation: Operation, options?: { headers?: Headers }) => {
       const headers = options?.headers ?? {};
@@ -37,10 +37,25 @@ export default function PlaygroundPage({ api }: { api: Api }): ReactNode {
         </a>
         <h1>GraphQL playground</h1>
         <RequestPanel api={api} own={own} />
+        <a className="plain" href={hrefOf({ page: 'playground' })} target="_blank" rel="noopener">
+          Second window
+        </a>
+        <button
+          type="button"
+          className="plain"
+          title="The examples again, with a new session id"
+          onClick={() => {
+            setTabs(startAnew());
+          }}
+        >
+          New session
+        </button>
         <ThemeButton />
       </header>
       <main>
         <GraphiQL
+          key={tabs[0]?.variables}
+          {...initialEditor(tabs)}
           fetcher={fetcher}
           defaultTabs={tabs}
           defaultEditorToolsVisibility="variables"

@@ -7,8 +7,45 @@ export interface Example {
   variables: string;
 }
 
+/** Where GraphiQL keeps its tabs, and what is in the one at the front. */
+const EDITOR_KEYS = ['graphiql:tabState', 'graphiql:query', 'graphiql:variables'];
+/** Shared by all windows, so that one can subscribe and another start. */
+const SESSION_KEY = 'tokencast.playground.session';
+
+/**
+ * What GraphiQL is to show at first: its tab of last time, or the first example. It keeps its tabs, but fills the editor
+ * of variables only if it is told with what.
+ */
+export function initialEditor(tabs: Example[]): {
+  initialQuery?: string;
+  initialVariables?: string;
+} {
+  const tab = lastTab() ?? tabs[0];
+  if (!tab?.query || !tab.variables) return {};
+  return { initialQuery: tab.query, initialVariables: tab.variables };
+}
+
+function lastTab(): Partial<Example> | undefined {
+  try {
+    const state = JSON.parse(localStorage.getItem('graphiql:tabState') ?? '{}') as {
+      activeTabIndex?: number;
+      tabs?: Partial<Example>[];
+    };
+    return state.tabs?.[state.activeTabIndex ?? 0];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Examples with a new id, and nothing of what was edited. */
+export function startAnew(): Example[] {
+  for (const key of [...EDITOR_KEYS, SESSION_KEY]) localStorage.removeItem(key);
+  return examples();
+}
+
 export function examples(): Example[] {
-  const sessionId = newSessionId();
+  const sessionId = localStorage.getItem(SESSION_KEY) ?? newSessionId();
+  localStorage.setItem(SESSION_KEY, sessionId);
   const variables = JSON.stringify({ sessionId }, null, 2);
   return [
     { query: SUBSCRIBE, variables },
@@ -21,7 +58,8 @@ export function examples(): Example[] {
   ];
 }
 
-const SUBSCRIBE = `# 1. Subscribe first, so that no token is missed; then run the next tab.
+const SUBSCRIBE = `# 1. Subscribe first, so that no token is missed.
+# Then start the answer in a second window: changing tabs here ends the subscription.
 subscription OnTokenReceived($sessionId: String!) {
   onTokenReceived(sessionId: $sessionId) {
     attempt
@@ -36,7 +74,8 @@ subscription OnTokenReceived($sessionId: String!) {
 }
 `;
 
-const START = `# 2. Start the answer, under the id that the first tab subscribed to.
+const START = `# 2. Start the answer, under the id that the first
+# window has subscribed to.
 mutation StartStream($prompt: String!, $sessionId: String) {
   startStream(prompt: $prompt, sessionId: $sessionId) {
     sessionId
