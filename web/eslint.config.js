@@ -42,7 +42,7 @@ export default tseslint.config(
   },
   {
     // Playwright's fixtures take an object that they destructure, even when it is empty.
-    files: ['tests/e2e/**'],
+    files: ['tests/e2e/**', 'tests/examples/**'],
     rules: { 'no-empty-pattern': 'off' },
   },
 );

@@ -6,8 +6,8 @@ const DEBIAN = '/usr/bin/chromium';
 const executablePath = process.env.PLAYWRIGHT_CHROMIUM ?? (existsSync(DEBIAN) ? DEBIAN : undefined);
 
 export default defineConfig({
-  testDir: 'tests/e2e',
-  testMatch: '*.spec.ts',
+  testDir: 'tests',
+  testMatch: '*/*.spec.ts',
   globalSetup: './tests/e2e/support/build.ts',
   workers: 1,
   timeout: 45_000,

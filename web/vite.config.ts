@@ -16,6 +16,9 @@ export default defineConfig({
     chunkSizeWarningLimit: 4_000,
   },
   test: {
-    include: ['tests/unit/**/*.test.ts', 'tests/stack/**/*.test.ts'],
+    include: ['tests/*/*.test.ts'],
+    // The stack that most of the tests start is a debug build, and the machine may be busy.
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
   },
 });

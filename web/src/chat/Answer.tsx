@@ -62,7 +62,7 @@ export function Answer({ answer, prompt, askAgain, edit, reload }: AnswerProps):
 }
 
 const Question = memo(({ prompt }: { prompt: string }): ReactNode => (
-  <section className="question" aria-label="Your question">
+  <section className="question" aria-label="Question">
     <p>{prompt}</p>
   </section>
 ));

@@ -33,7 +33,7 @@ export function Sidebar({ history, current, open, close, user, signOut }: Sideba
   return (
     <>
       {open && <div className="backdrop" onClick={close} />}
-      <nav className={open ? 'sidebar open' : 'sidebar'} aria-label="Your questions">
+      <nav className={open ? 'sidebar open' : 'sidebar'} aria-label="Recent questions">
         <div className="brand">
           <Logo />
           <span>Tokencast</span>

@@ -51,7 +51,7 @@ test('a reload in the middle resumes the same answer', async ({ chat, model }) =
   const address = chat.page.url();
   await chat.page.reload();
   await expect(chat.text).toHaveText('Rivers meander because');
-  await expect(chat.page.getByLabel('Your question').first()).toContainText('reload me');
+  await expect(chat.page.getByRole('region', { name: 'Question' })).toContainText('reload me');
   model.release('reload me');
   await chat.over();
   await expect(chat.text).toHaveText(WHOLE);
@@ -119,7 +119,7 @@ test('earlier questions are listed, open with their answers, and can be removed'
   await chat.ask('second of two');
   await expect(chat.text).toHaveText('Two.');
   await chat.over();
-  const list = chat.page.getByRole('navigation', { name: 'Your questions' });
+  const list = chat.page.getByRole('navigation', { name: 'Recent questions' });
   await list.getByRole('link', { name: 'first of two' }).click();
   await expect(chat.text).toHaveText('One.');
   await list.getByRole('button', { name: 'Remove “first of two” from the list' }).click();

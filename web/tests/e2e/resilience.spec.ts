@@ -221,7 +221,7 @@ test('everything works by keyboard alone', async ({ page, site, stack, model }) 
   await page.keyboard.press('Escape');
   await chat.over();
   await expect(chat.answer).toContainText('stopped');
-  await expect(page.getByLabel('Your question').first()).toContainText('on two lines');
+  await expect(page.getByRole('region', { name: 'Question' })).toContainText('on two lines');
 });
 
 test('an answer in the queue says so', async ({ chat, model }) => {

@@ -10,7 +10,7 @@ export interface Ready {
   graphqlUrl: string;
   cognitoEndpoint: string;
   userPoolClientId: string;
-  users: { username: string; password: string; email: string }[];
+  users: { username: string; password: string }[];
 }
 
 export interface Stack extends Ready {

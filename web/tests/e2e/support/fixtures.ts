@@ -82,9 +82,9 @@ export function listenToComplaints(page: Page, complaints: string[]): void {
 export class Chat {
   readonly page: Page;
   readonly #site: string;
-  readonly #stack: Stack;
+  readonly #stack: Pick<Stack, 'users'>;
 
-  constructor(page: Page, site: string, stack: Stack) {
+  constructor(page: Page, site: string, stack: Pick<Stack, 'users'>) {
     this.page = page;
     this.#site = site;
     this.#stack = stack;
