@@ -178,7 +178,7 @@ async function expectAccessible(page: Page): Promise<void> {
 
 test('a screen reader is told the state and whole blocks, each once', async ({ chat, model }) => {
   const text = 'First **paragraph**.\n\nSecond paragraph.\n\nThird.';
-  model.answer('read aloud', { tokens: text.split(/(?<= )/), holdAfter: 3 });
+  model.answer('read aloud', { tokens: text.split(/(?<= )/), holdAfter: 2 });
   const log = chat.page.getByRole('log');
   await log.evaluate((element) => {
     const said: string[] = [];
