@@ -1,0 +1,85 @@
+/** Sign-in, and the page behind it. */
+
+import { Authenticator, ThemeProvider } from '@aws-amplify/ui-react';
+import { lazy, Suspense, useLayoutEffect, type JSX, type ReactNode } from 'react';
+
+import type { Api } from './api';
+import { ChatPage } from './chat/ChatPage';
+import { useRoute } from './hooks/useRoute';
+import { useTheme } from './hooks/useTheme';
+import { Logo } from './ui/Logo';
+import { ThemeButton } from './ui/ThemeButton';
+
+/** An editor of some megabytes, for those who want it. */
+const PlaygroundPage = lazy(() => import('./playground/PlaygroundPage'));
+
+export interface User {
+  id: string;
+  name: string;
+}
+
+export function App({ api }: { api: Api }): ReactNode {
+  const [theme] = useTheme();
+  useLayoutEffect(() => {
+    document.documentElement.dataset.theme = theme;
+  }, [theme]);
+  return (
+    <ThemeProvider colorMode={theme}>
+      <Authenticator hideSignUp={!api.selfSignUp} components={api.local ? LOCAL : DEPLOYED}>
+        {({ user, signOut }) =>
+          user ? (
+            <SignedIn
+              api={api}
+              user={{ id: user.userId, name: user.signInDetails?.loginId ?? user.username }}
+              signOut={() => signOut?.()}
+            />
+          ) : (
+            <></>
+          )
+        }
+      </Authenticator>
+    </ThemeProvider>
+  );
+}
+
+interface SignedInProps {
+  api: Api;
+  user: User;
+  signOut: () => void;
+}
+
+function SignedIn({ api, user, signOut }: SignedInProps): ReactNode {
+  const route = useRoute();
+  if (route.page === 'chat') {
+    // Another user starts with nothing of the last one's.
+    return <ChatPage key={user.id} sessionId={route.sessionId} user={user} signOut={signOut} />;
+  }
+  return (
+    <Suspense fallback={<p className="notice">Loading the playground …</p>}>
+      <PlaygroundPage api={api} />
+    </Suspense>
+  );
+}
+
+function Header(): JSX.Element {
+  return (
+    <header className="sign-in-header">
+      <Logo />
+      <h1>Tokencast</h1>
+      <p>Ask a model, and read its answer as it is written.</p>
+      <ThemeButton />
+    </header>
+  );
+}
+
+const DEPLOYED = { Header };
+/** The local stack sends no mail, so that nobody can get a new password there. */
+const LOCAL = { Header, Footer: LocalFooter, SignIn: { Footer: () => null } };
+
+function LocalFooter(): JSX.Element {
+  return (
+    <p className="sign-in-footer">
+      Local stack: the terminal of <code>tokencast dev</code> names two users.
+    </p>
+  );
+}

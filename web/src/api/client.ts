@@ -1,0 +1,63 @@
+/** The client: prompts in, typed events out. */
+
+import { sessionEvents, type Begin } from './session';
+import { TIMING, type Timing } from './timing';
+import type { Transport } from './transport';
+import type { AnswerEvent, Snapshot } from './types';
+
+export interface StreamOptions {
+  /** Aborting it stops the session: the model ends, and the last event is `cancelled`. */
+  signal?: AbortSignal;
+  /** A UUID of one's own. An id of a session that exists starts nothing new, and answers with that one. */
+  sessionId?: string;
+}
+
+/**
+ * The events of one session; `completed`, `failed` or `cancelled` is the last. Each iteration is a subscription of its
+ * own, and leaving the loop early ends it: the answer goes on without a listener, and `resumeStream` finds it again.
+ */
+export interface AnswerStream extends AsyncIterable<AnswerEvent> {
+  readonly sessionId: string;
+}
+
+export interface TokencastClient {
+  /**
+   * Sends a prompt under a new session id, subscribed before it starts, so that no token is missed.
+   *
+   * The iteration throws a `TokencastError` if there is no way to the end of the answer: refused, not found, no
+   * connection. A model that fails is no exception but the event `failed`.
+   */
+  streamPrompt(prompt: string, options?: StreamOptions): AnswerStream;
+  /** Listens to a session that was started elsewhere or before, from the beginning of its text. */
+  resumeStream(sessionId: string, options?: Pick<StreamOptions, 'signal'>): AnswerStream;
+  /** Stops a session, wherever it is. Idempotent. */
+  stopStream(sessionId: string): Promise<void>;
+  /** A session as it stands; `null` if there is none. */
+  getStream(sessionId: string): Promise<Snapshot | null>;
+}
+
+export function createClient(transport: Transport, timing: Partial<Timing> = {}): TokencastClient {
+  const all = { ...TIMING, ...timing };
+  const stream = (sessionId: string, begin: Begin, signal?: AbortSignal): AnswerStream => ({
+    sessionId,
+    [Symbol.asyncIterator]: () =>
+      sessionEvents({ sessionId, begin, transport, timing: all, signal }),
+  });
+  return {
+    streamPrompt: (prompt, { sessionId, signal } = {}) =>
+      stream(sessionId ?? newSessionId(), { prompt }, signal),
+    resumeStream: (sessionId, { signal } = {}) => stream(sessionId, 'resume', signal),
+    stopStream: (sessionId) => transport.stopStream(sessionId),
+    getStream: (sessionId) => transport.getStream(sessionId),
+  };
+}
+
+/** A UUID. `crypto.randomUUID` is missing in pages that came over plain HTTP from another machine. */
+export function newSessionId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const hex = Array.from(bytes, (byte, index) => {
+    if (index === 6) return (byte & 0x0f) | 0x40;
+    return index === 8 ? (byte & 0x3f) | 0x80 : byte;
+  }).map((byte) => byte.toString(16).padStart(2, '0'));
+  return hex.join('').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

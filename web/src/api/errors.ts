@@ -1,0 +1,84 @@
+/** Everything that can go wrong between a client and its answer. */
+
+export type TokencastErrorKind =
+  /** The API refused the caller, or the caller doesn't own the session. */
+  | 'unauthorized'
+  /** There is no such session, or no longer. */
+  | 'notFound'
+  /** The API answered with a GraphQL error: `errorType` says which. */
+  | 'refused'
+  /** No connection, or it broke. */
+  | 'connection'
+  /** The connection was lost and didn't come back in time. */
+  | 'gaveUp';
+
+export class TokencastError extends Error {
+  override readonly name = 'TokencastError';
+  readonly kind: TokencastErrorKind;
+  /** In AppSync's words, without what it puts before `#`. */
+  readonly errorType: string | null;
+
+  constructor(
+    kind: TokencastErrorKind,
+    message: string,
+    options: { errorType?: string; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.kind = kind;
+    this.errorType = options.errorType ?? null;
+  }
+
+  /** Whether trying the same again may help. */
+  get transient(): boolean {
+    switch (this.kind) {
+      case 'connection':
+        return true;
+      case 'refused':
+        return isTransientType(this.errorType ?? '');
+      case 'unauthorized':
+      case 'notFound':
+      case 'gaveUp':
+        return false;
+    }
+  }
+}
+
+/** From what AppSync says: an error of an answer's `errors`, or of a refused subscription. */
+export function errorOfType(errorType: string, message: string, cause?: unknown): TokencastError {
+  const name = errorType.slice(errorType.lastIndexOf('#') + 1);
+  const kind = UNAUTHORIZED.has(name) ? 'unauthorized' : 'refused';
+  return new TokencastError(kind, message || name || 'The request was refused', {
+    errorType: name,
+    cause,
+  });
+}
+
+export function asTokencastError(error: unknown): TokencastError {
+  if (error instanceof TokencastError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TokencastError('connection', message, { cause: error });
+}
+
+const UNAUTHORIZED = new Set([
+  'Unauthorized',
+  'UnauthorizedException',
+  'UNAUTHORIZED',
+  'AccessDeniedException',
+  'NotAuthorizedException',
+]);
+
+/** AppSync's own passing troubles: quotas, and a resolver's function that was throttled, timed out or broke. */
+const TRANSIENT = new Set([
+  'MaxSubscriptionsReachedError',
+  'LimitExceededError',
+  'LimitExceededException',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'ExecutionTimeout',
+  'InternalFailure',
+  'InternalFailureException',
+]);
+
+function isTransientType(errorType: string): boolean {
+  return errorType.startsWith('Lambda:') || TRANSIENT.has(errorType);
+}

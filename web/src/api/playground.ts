@@ -1,0 +1,112 @@
+/** Any operation of the schema, as the user who is signed in: what a GraphQL playground needs. */
+
+import { generateClient } from 'aws-amplify/api';
+import { fetchAuthSession } from 'aws-amplify/auth';
+import {
+  Kind,
+  OperationTypeNode,
+  parse,
+  print,
+  separateOperations,
+  type DocumentNode,
+} from 'graphql';
+
+export interface Operation {
+  query: string;
+  variables?: Record<string, unknown> | undefined;
+  operationName?: string | null | undefined;
+}
+
+/** The protocol's own, plus the user's token, plus those of one's own, which win. */
+export type Headers = Record<string, string>;
+
+export interface Events {
+  subscribe(observer: {
+    next(result: unknown): void;
+    error(error: unknown): void;
+    complete(): void;
+  }): { unsubscribe(): void };
+}
+
+/** What goes with each request over HTTP. */
+export async function requestHeaders(own: Headers = {}): Promise<Headers> {
+  const headers: Headers = {
+    'Content-Type': 'application/json',
+    Authorization: await accessToken(),
+  };
+  for (const [name, value] of Object.entries(own)) {
+    const same = Object.keys(headers).find((key) => key.toLowerCase() === name.toLowerCase());
+    headers[same ?? name] = value;
+  }
+  return headers;
+}
+
+/** What goes with each subscription: in the WebSocket's second subprotocol, `header-` and base64url of this. */
+export async function realtimeHeaders(graphqlUrl: string, own: Headers = {}): Promise<Headers> {
+  return { host: new URL(graphqlUrl).host, Authorization: await accessToken(), ...own };
+}
+
+/** Where subscriptions go. AWS's own hosts have another one for them, any other has another path. */
+export function realtimeUrl(graphqlUrl: string): string {
+  const url = new URL(graphqlUrl);
+  url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
+  const aws = /^(\w{26})\.appsync-api\.([\w-]+)\.(amazonaws\.com(?:\.cn)?)$/.exec(url.hostname);
+  if (aws) url.hostname = `${aws[1] ?? ''}.appsync-realtime-api.${aws[2] ?? ''}.${aws[3] ?? ''}`;
+  else url.pathname += '/realtime';
+  return url.href;
+}
+
+/** The answer of a query or mutation, as it came; or the events of a subscription. */
+export async function execute(
+  graphqlUrl: string,
+  operation: Operation,
+  own: Headers = {},
+): Promise<unknown> {
+  const { query, variables = {}, operationName, document, isSubscription } = choose(operation);
+  if (isSubscription && document) {
+    // Amplify speaks AppSync's protocol, and looks at a document's first operation only.
+    const events = generateClient().graphql({ query: print(document), variables }, own);
+    if ('subscribe' in events) return events as unknown;
+  }
+  const response = await fetch(graphqlUrl, {
+    method: 'POST',
+    headers: await requestHeaders(own),
+    body: JSON.stringify({ query, variables, operationName }),
+  });
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { errors: [{ message: `The API answered HTTP ${response.status}`, body: text }] };
+  }
+}
+
+interface Chosen extends Operation {
+  /** The operation that is meant, with its fragments; `null` if the document has errors, which the API will tell. */
+  document: DocumentNode | null;
+  isSubscription: boolean;
+}
+
+function choose(operation: Operation): Chosen {
+  let operations: Record<string, DocumentNode>;
+  try {
+    operations = separateOperations(parse(operation.query));
+  } catch {
+    return { ...operation, document: null, isSubscription: false };
+  }
+  // GraphiQL says the name of an earlier document if the text was changed only just now.
+  const name = operation.operationName ?? '';
+  const known = name in operations ? name : undefined;
+  const document = operations[known ?? Object.keys(operations)[0] ?? ''] ?? null;
+  const isSubscription =
+    document?.definitions.some(
+      (one) =>
+        one.kind === Kind.OPERATION_DEFINITION && one.operation === OperationTypeNode.SUBSCRIPTION,
+    ) ?? false;
+  return { ...operation, operationName: known, document, isSubscription };
+}
+
+async function accessToken(): Promise<string> {
+  const { tokens } = await fetchAuthSession();
+  return tokens?.accessToken.toString() ?? '';
+}

@@ -1,0 +1,101 @@
+/** One question and its answer, beside the list of earlier ones. */
+
+import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
+
+import type { User } from '../App';
+import { isOver } from '../hooks/answer_store';
+import { useHistory } from '../hooks/useHistory';
+import { goTo } from '../hooks/useRoute';
+import { useStream } from '../hooks/useStream';
+import { Answer } from './Answer';
+import { Composer, type ComposerHandle } from './Composer';
+import { LiveRegion } from './LiveRegion';
+import { ScrollPane } from './ScrollPane';
+import { Sidebar } from './Sidebar';
+import { TopBar } from './TopBar';
+import { Welcome } from './Welcome';
+
+interface ChatPageProps {
+  sessionId: string | null;
+  user: User;
+  signOut: () => void;
+}
+
+export function ChatPage({ sessionId, user, signOut }: ChatPageProps): ReactNode {
+  const [answer, stream] = useStream();
+  const history = useHistory(user.id);
+  const [menuOpen, setMenuOpen] = useState(false);
+  const composer = useRef<ComposerHandle>(null);
+
+  useEffect(() => {
+    if (sessionId === null) {
+      stream.leave();
+      composer.current?.focus();
+    } else {
+      stream.resume(sessionId);
+    }
+  }, [sessionId, stream]);
+
+  const { add } = history;
+  const ask = useCallback(
+    (prompt: string): void => {
+      const id = stream.ask(prompt);
+      add(id, prompt);
+      goTo({ page: 'chat', sessionId: id });
+    },
+    [stream, add],
+  );
+  const edit = useCallback((prompt: string): void => {
+    composer.current?.write(prompt);
+  }, []);
+  const closeMenu = useCallback((): void => {
+    setMenuOpen(false);
+  }, []);
+
+  const asked = history.sessions.find((session) => session.sessionId === sessionId);
+  const busy = !isOver(answer.phase);
+  return (
+    <div className="chat">
+      <Sidebar
+        history={history}
+        current={sessionId}
+        open={menuOpen}
+        close={closeMenu}
+        user={user}
+        signOut={signOut}
+      />
+      <main className="conversation" aria-label="Conversation">
+        <TopBar
+          title={asked?.prompt ?? (sessionId === null ? 'New question' : 'Answer')}
+          menuOpen={menuOpen}
+          openMenu={() => {
+            setMenuOpen(true);
+          }}
+        />
+        <ScrollPane follow={answer.text} key={sessionId}>
+          {sessionId === null ? (
+            <Welcome ask={ask} />
+          ) : (
+            <Answer
+              answer={answer}
+              prompt={asked?.prompt ?? null}
+              askAgain={ask}
+              edit={edit}
+              reload={() => {
+                stream.reload(sessionId);
+              }}
+            />
+          )}
+        </ScrollPane>
+        <Composer
+          ref={composer}
+          busy={busy}
+          stopping={answer.stopping}
+          ask={ask}
+          stop={stream.stop}
+        />
+      </main>
+      <LiveRegion answer={answer} />
+    </div>
+  );
+}

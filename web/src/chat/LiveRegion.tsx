@@ -1,0 +1,52 @@
+/**
+ * What a screen reader is told: the state when it changes, and the answer a whole block at a time.
+ *
+ * The blocks are added one by one and stay, so that each is read once, politely, and none is cut short by the next.
+ */
+
+import { useState, type ReactNode } from 'react';
+
+import { isOver, type AnswerView } from '../hooks/answer_store';
+import { GrowingMarkdown } from '../markdown/blocks';
+import { plainText } from '../markdown/text';
+import { stateInWords } from './AnswerState';
+
+export function LiveRegion({ answer }: { answer: AnswerView }): ReactNode {
+  const [markdown] = useState(() => new GrowingMarkdown());
+  // An answer that was there before is read by whoever looks for it.
+  const live = answer.timeToFirstTokenMs !== null;
+  const over = isOver(answer.phase);
+  const { finished, growing } = markdown.update(live ? answer.text : '', !over);
+  const told = over ? [...finished, ...growing] : finished;
+  return (
+    <div className="hidden">
+      <p role="status">{spokenState(answer)}</p>
+      <div
+        role="log"
+        aria-live="polite"
+        aria-relevant="additions"
+        aria-label="The answer, as it comes"
+      >
+        {told.map((block, index) => (
+          <p key={`${answer.sessionId ?? ''} ${answer.restarts} ${index}`}>
+            {plainText(block.token)}
+          </p>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function spokenState(answer: AnswerView): string {
+  switch (answer.phase) {
+    case 'idle':
+    case 'failed':
+      return '';
+    case 'completed':
+      return 'The answer is complete.';
+    case 'cancelled':
+      return 'The answer was stopped.';
+    default:
+      return stateInWords(answer) ?? 'The answer is coming.';
+  }
+}

@@ -1,0 +1,46 @@
+/** One answer at a time, for React. */
+
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+
+import { tokencast, type TokencastClient } from '../api';
+import { AnswerStore, type AnswerView } from './answer_store';
+
+/** Stable as long as the component is there. */
+export interface StreamActions {
+  /** Sends a prompt, and follows its answer. Returns the new session's id. */
+  ask: (prompt: string) => string;
+  /** Follows a session that exists, unless it does so already. */
+  resume: (sessionId: string) => void;
+  /** Follows a session anew, from its beginning. */
+  reload: (sessionId: string) => void;
+  /** Stops the session that is followed, for everybody who listens. */
+  stop: () => void;
+  /** Follows nothing any more; the session goes on. Unmounting does the same. */
+  leave: () => void;
+}
+
+/** What to show, which changes at most once per frame, and what can be done. */
+export function useStream(client?: TokencastClient): [AnswerView, StreamActions] {
+  const [store] = useState(() => new AnswerStore(client ?? tokencast()));
+  const answer = useSyncExternalStore(store.subscribe, store.view);
+  const actions = useMemo<StreamActions>(
+    () => ({
+      ask: (prompt) => store.ask(prompt),
+      resume: (sessionId) => {
+        store.resume(sessionId);
+      },
+      reload: (sessionId) => {
+        store.reload(sessionId);
+      },
+      stop: () => {
+        store.stop();
+      },
+      leave: () => {
+        store.leave();
+      },
+    }),
+    [store],
+  );
+  useEffect(() => actions.leave, [actions]);
+  return [answer, actions];
+}

@@ -1,0 +1,30 @@
+/** Configures Amplify from `amplify_outputs.json`, then shows the page. */
+
+import '@aws-amplify/ui-react/styles.css';
+import './styles/base.css';
+import './styles/chat.css';
+import './styles/markdown.css';
+
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+
+import { configure, loadOutputs } from './api';
+import { App } from './App';
+import { NoApi } from './NoApi';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has no #root');
+const page = createRoot(root);
+
+loadOutputs().then(
+  (outputs) => {
+    page.render(
+      <StrictMode>
+        <App api={configure(outputs)} />
+      </StrictMode>,
+    );
+  },
+  (error: unknown) => {
+    page.render(<NoApi reason={error instanceof Error ? error.message : String(error)} />);
+  },
+);

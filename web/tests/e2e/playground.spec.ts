@@ -1,0 +1,90 @@
+/** The playground: query, mutation and subscription against the stack, as the user who is signed in. */
+
+import { fileURLToPath } from 'node:url';
+
+import type { Locator, Page } from '@playwright/test';
+
+import { expect, listenToComplaints, test } from './support/fixtures';
+
+const SCREENSHOT = fileURLToPath(new URL('../../screenshots/playground.png', import.meta.url));
+const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
+
+test('its examples work: subscribe, start, read, stop', async ({ chat, model, context }) => {
+  const { page } = chat;
+  model.answer('Why do rivers meander?', { tokens: TOKENS, holdAfter: 3 });
+  await page.getByRole('link', { name: 'GraphQL playground' }).click();
+  await choose(page, 'OnTokenReceived');
+  await run(page).click();
+  await expect(page.getByRole('button', { name: /Stop query/ })).toBeVisible();
+
+  const second = await context.newPage();
+  const complaints: string[] = [];
+  listenToComplaints(second, complaints);
+  await second.goto(page.url());
+  await choose(second, 'StartStream');
+  await run(second).click();
+  await expect(result(second)).toContainText('streaming_started');
+  await expect(result(page)).toContainText('because');
+  await page.screenshot({ path: SCREENSHOT });
+  model.release('Why do rivers meander?');
+  await expect(result(page)).toContainText('COMPLETED');
+
+  await choose(second, 'GetStream');
+  await run(second).click();
+  await expect(result(second)).toContainText('Rivers meander because banks erode unevenly.');
+  await choose(second, 'StopStream');
+  await run(second).click();
+  await expect(result(second)).toContainText('stopStream');
+  expect(complaints).toEqual([]);
+});
+
+test('it knows the schema, and shows what it sends', async ({ chat, stack }) => {
+  const { page } = chat;
+  await page.getByRole('link', { name: 'GraphQL playground' }).click();
+  await choose(page, 'GetStream');
+  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  await page.getByRole('link', { name: 'Subscription' }).click();
+  await expect(page.getByRole('link', { name: 'onTokenReceived' })).toBeVisible();
+
+  await page.getByText('Headers', { exact: true }).first().click();
+  await expect(page.getByRole('definition').filter({ hasText: /^eyJ/ })).toHaveCount(2);
+  await expect(page.getByText(`POST ${stack.graphqlUrl}`)).toBeVisible();
+  await page.getByRole('button', { name: 'Copy as curl' }).click();
+  const curl = await page.evaluate(() => navigator.clipboard.readText());
+  expect(curl).toContain(`curl '${stack.graphqlUrl}'`);
+  expect(curl).toContain('Authorization: eyJ');
+});
+
+test('what the API refuses is shown as it says it', async ({ chat }) => {
+  const { page } = chat;
+  await page.getByRole('link', { name: 'GraphQL playground' }).click();
+  await choose(page, 'GetStream');
+  await page.locator('.graphiql-query-editor .view-line').first().click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.press('Delete');
+  await page.keyboard.insertText(
+    'mutation { publishToken(sessionId: "a", token: "b", isComplete: true) { token } }',
+  );
+  await run(page).click();
+  await expect(result(page)).toContainText('Not Authorized to access publishToken');
+});
+
+async function choose(page: Page, name: string): Promise<void> {
+  // An editor that isn't there yet would begin with the first tab's text.
+  const editor = page.locator('.graphiql-query-editor .view-line').first();
+  await expect(editor).toBeVisible({ timeout: 20_000 });
+  const tab = page.getByRole('tab', { name });
+  await tab.click();
+  await expect(tab).toHaveAttribute('aria-selected', 'true');
+  // Its text follows.
+  await expect(page.locator('.graphiql-query-editor')).toContainText(name);
+  await expect(page.locator('.graphiql-editor-tool').first()).toContainText('sessionId');
+}
+
+function run(page: Page): Locator {
+  return page.getByRole('button', { name: /Execute query/ });
+}
+
+function result(page: Page): Locator {
+  return page.locator('.graphiql-response');
+}

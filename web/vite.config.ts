@@ -1,0 +1,24 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+// Where the local stack is, for `npm run dev` and `npm run preview`. The page itself asks its own origin.
+const stack = process.env.VITE_TOKENCAST_URL ?? 'http://localhost:4680';
+const proxy = { '/amplify_outputs.json': { target: stack, changeOrigin: true } };
+
+export default defineConfig({
+  // The page may be served from any folder.
+  base: './',
+  plugins: [react()],
+  server: { proxy },
+  preview: { proxy },
+  build: {
+    target: 'es2022',
+    chunkSizeWarningLimit: 4_000,
+  },
+  test: {
+    include: ['tests/*/*.test.ts'],
+    // The stack that most of the tests start is a debug build, and the machine may be busy.
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+  },
+});
