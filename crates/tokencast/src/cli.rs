@@ -233,6 +233,10 @@ pub struct DevArgs {
     #[arg(long, value_name = "PATH")]
     pub amplify_outputs: Option<PathBuf>,
 
+    /// Serve the web page that is built in this directory; `cargo xtask dev` builds it first.
+    #[arg(long, value_name = "DIR")]
+    pub web_dir: Option<PathBuf>,
+
     /// Have things go wrong on purpose, as the plan in this JSON file says (docs/FAULTS.md).
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,

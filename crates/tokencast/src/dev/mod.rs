@@ -30,6 +30,8 @@ enum DevError {
     },
     #[error("the fault plan {} is not valid", path.display())]
     Faults { path: PathBuf, source: PlanError },
+    #[error("no page is built in {}: there is no index.html", .0.display())]
+    NoPage(PathBuf),
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write {}", path.display())]
@@ -45,7 +47,7 @@ pub async fn run(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
         Err(error) => {
             complain(&error);
             match error {
-                DevError::Model(_) | DevError::ReadFaults { .. } | DevError::Faults { .. } => {
+                DevError::Model(_) | DevError::NoPage(_) | DevError::ReadFaults { .. } | DevError::Faults { .. } => {
                     Exit::Usage
                 }
                 _ => Exit::Stack,
@@ -61,6 +63,8 @@ async fn serve(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Resul
         stack = RunningStack::start(options) => stack?,
         _ = signals.next() => return Ok(()),
     };
+    // The first prompt shall not wait for a process to start.
+    stack.warm().await;
     let announced = announce(&args, &stack);
     if announced.is_ok() {
         signals.next().await;
@@ -99,8 +103,17 @@ fn options(
         state_dir: args.state_dir.clone(),
         faults: faults.unwrap_or_default(),
         control: args.control,
+        web_dir: args.web_dir.as_deref().map(built_page).transpose()?,
         ..StackOptions::default()
     })
+}
+
+fn built_page(directory: &Path) -> Result<PathBuf, DevError> {
+    if directory.join("index.html").is_file() {
+        Ok(directory.to_owned())
+    } else {
+        Err(DevError::NoPage(directory.to_owned()))
+    }
 }
 
 fn read_faults(path: &Path) -> Result<FaultPlan, DevError> {

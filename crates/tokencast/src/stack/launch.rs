@@ -1,15 +1,17 @@
 //! Starting this project's stack, and what is known of it once it runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::routing::get;
 use axum::{Json, Router};
+use serde_json::Value;
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Client, ClientBuilder, Credentials};
 use tokencast_local::config::{UserConfig, UserPoolConfig};
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::gateway::{BindError, nothing_here};
 use tokencast_local::stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
+use tower_http::services::ServeDir;
 
 use super::{REGION, REQUEST_FUNCTION, Resources, StackError, StackOptions, WORKER_FUNCTION};
 use crate::amplify;
@@ -39,9 +41,7 @@ impl RunningStack {
         let resources = Resources::new(&options, &endpoints)?;
         let user_pool = resources.user_pool.clone();
         let outputs = amplify::outputs(&endpoints, &user_pool.pool_id, &user_pool.client_id);
-        let page = Router::new()
-            .route("/amplify_outputs.json", get(async move || Json(outputs)))
-            .fallback(nothing_here);
+        let page = page(options.web_dir.as_deref(), outputs);
         let config = StackConfig {
             queues: resources.queues,
             tables: resources.tables,
@@ -96,6 +96,18 @@ impl RunningStack {
             &user.username,
             &user.password,
         ))
+    }
+}
+
+/// What a browser may fetch: the API's outputs, and the web page where one is built.
+fn page(web_dir: Option<&Path>, outputs: Value) -> Router {
+    let outputs = Router::new().route("/amplify_outputs.json", get(async move || Json(outputs)));
+    match web_dir {
+        Some(directory) => {
+            let files = ServeDir::new(directory).call_fallback_on_method_not_allowed(true);
+            outputs.fallback_service(files.fallback(Router::new().fallback(nothing_here)))
+        }
+        None => outputs.fallback(nothing_here),
     }
 }
 

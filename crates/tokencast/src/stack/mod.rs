@@ -50,6 +50,8 @@ pub struct StackOptions {
     pub faults: FaultPlan,
     /// Answers below `/_tokencast/`, for tests in other languages.
     pub control: bool,
+    /// A built web page, served beside the services.
+    pub web_dir: Option<PathBuf>,
 }
 
 impl Default for StackOptions {
@@ -70,6 +72,7 @@ impl Default for StackOptions {
             realtime: RealtimeLimits::default(),
             faults: FaultPlan::default(),
             control: false,
+            web_dir: None,
         }
     }
 }
