@@ -25,6 +25,12 @@ pub enum Task {
     ///
     /// Needs cargo-deny beside Rust and Node; `.ci/run` brings it along.
     Ci,
+    /// Build the web page, and start the local stack with it
+    Dev(Dev),
+    /// Have everything go wrong at random under many sessions, and check that the promises hold
+    ///
+    /// Prints a table of what happened and, should a promise not hold, the seed that repeats it.
+    Soak(Soak),
     /// Build both Lambda functions, small, for `provided.al2023` on `x86_64`
     ///
     /// Leaves target/lambda/{request,worker}/bootstrap and bootstrap.zip. A binary that needs a newer glibc than Amazon
@@ -43,4 +49,21 @@ pub struct Bench {
     /// A short run that shows that everything works; its figures are noisy, and are not written down
     #[arg(long)]
     pub quick: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Dev {
+    /// Passed on to `tokencast dev`, such as `--port 0` or `--model openai:URL#NAME`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Soak {
+    /// How many sessions; 24 are there at once
+    #[arg(long, default_value_t = 500)]
+    pub sessions: usize,
+    /// What everything random is drawn from; another each time unless given
+    #[arg(long)]
+    pub seed: Option<u64>,
 }

@@ -3,8 +3,8 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`cli`] | the command line |
-//! | [`test`], [`ci`], [`package`], [`bench`] | the tasks |
-//! | [`npm`], [`deny`], [`drift`] | their parts |
+//! | [`test`], [`ci`], [`dev`], [`soak`], [`package`], [`bench`] | the tasks |
+//! | [`npm`], [`venv`], [`deny`], [`drift`] | their parts |
 //! | [`step`], [`process`], [`count`], [`error`] | steps with headings and times, the programs that they run, the tests in their output, and why they fail |
 
 use std::process::ExitCode;
@@ -14,13 +14,16 @@ pub mod ci;
 pub mod cli;
 pub mod count;
 pub mod deny;
+pub mod dev;
 pub mod drift;
 pub mod error;
 pub mod npm;
 pub mod package;
 pub mod process;
+pub mod soak;
 pub mod step;
 pub mod test;
+pub mod venv;
 
 /// Carries a task out, and says how it went.
 pub fn run(task: &cli::Task) -> ExitCode {
@@ -28,6 +31,8 @@ pub fn run(task: &cli::Task) -> ExitCode {
     match task {
         cli::Task::Test => test::run(&mut steps),
         cli::Task::Ci => ci::run(&mut steps),
+        cli::Task::Dev(options) => dev::run(&mut steps, options),
+        cli::Task::Soak(options) => soak::run(&mut steps, options),
         cli::Task::Package => {
             package::run(&mut steps);
         }

@@ -1,5 +1,7 @@
 //! The npm packages of the project: installed from their lock files, and the scripts that they have.
 
+use std::env::JoinPathsError;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -8,6 +10,7 @@ use serde_json::Value;
 use crate::error::TaskError;
 use crate::process::{self, output, root};
 use crate::step::Steps;
+use crate::venv;
 
 /// Where there may be a package, from the root.
 const FOLDERS: [&str; 3] = ["tests/referees", "cdk", "web"];
@@ -82,6 +85,9 @@ impl Package {
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
         let mut command = process::command(npm, args);
         command.current_dir(self.path(""));
+        if let Ok(path) = with_venv() {
+            command.env("PATH", path);
+        }
         command
     }
 
@@ -101,6 +107,13 @@ impl Package {
         let node = output(process::command("node", &["--version"]))?;
         Ok(format!("{node}{lock}"))
     }
+}
+
+/// The path, with the programs from `PyPI` at its end.
+fn with_venv() -> Result<OsString, JoinPathsError> {
+    #[expect(clippy::disallowed_methods, reason = "a task passes its own path on")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::env::split_paths(&path).chain([venv::directory()]))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), TaskError> {

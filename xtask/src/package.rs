@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::error::TaskError;
 use crate::process::{answers, cargo, command, root, run as run_program};
 use crate::step::Steps;
+use crate::venv;
 
 pub const FUNCTIONS: [&str; 2] = ["request", "worker"];
 
@@ -86,22 +87,7 @@ fn cargo_lambda() -> Result<Option<PathBuf>, TaskError> {
     if answers(cargo(&["lambda", "--version"])) {
         return Ok(None);
     }
-    let venv = root().join("target/venv");
-    let program = venv.join("bin/cargo-lambda");
-    if !program.is_file() {
-        if !venv.join("bin/pip").is_file() {
-            run_program(command("python3", &["-m", "venv", &venv.to_string_lossy()]))?;
-        }
-        let pip = venv.join("bin/pip");
-        let install = [
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            CARGO_LAMBDA,
-        ];
-        run_program(command(&pip.to_string_lossy(), &install))?;
-    }
-    Ok(Some(program))
+    venv::program("cargo-lambda", CARGO_LAMBDA).map(Some)
 }
 
 fn build_args<'a>(first: &[&'a str]) -> Vec<&'a str> {

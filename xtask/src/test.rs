@@ -1,11 +1,14 @@
 //! Every test, on any machine with Rust and Node.
 
-use crate::npm;
-use crate::process::{cargo, run_counted};
+use crate::process::{answers, cargo, command, run_counted};
 use crate::step::Steps;
+use crate::{npm, venv};
 
 /// What an npm package may have to check itself with.
 const SCRIPTS: [&str; 3] = ["typecheck", "lint", "test"];
+
+/// Finds what CloudFormation would refuse; from `PyPI`.
+const CFN_LINT: &str = "cfn-lint==1.58.0";
 
 pub fn run(steps: &mut Steps) {
     let mut installed = Vec::new();
@@ -19,15 +22,63 @@ pub fn run(steps: &mut Steps) {
     if !found {
         return;
     }
-    // The Rust tests use some of them as referees.
     installed.retain(|package| package.install(steps));
+    // Some of the Rust tests read the deployment's templates, and run some of the packages as referees.
+    for package in &installed {
+        package.run(steps, &["templates"]);
+    }
     steps.run("cargo test", |counts| {
         run_counted(cargo(&["test", "--workspace", "--no-fail-fast"]), counts)
     });
     for package in installed {
-        // The referees' own test is one of the Rust tests: it needs a stack.
-        if package.folder != "tests/referees" {
-            package.run(steps, &SCRIPTS);
+        match package.folder {
+            // The referees' own test is one of the Rust tests: it needs a stack.
+            "tests/referees" => {}
+            "web" => {
+                package.run(steps, &SCRIPTS);
+                in_a_browser(steps, &package);
+            }
+            _ => {
+                package.run(steps, &SCRIPTS);
+                cfn_lint(steps, &package);
+            }
         }
+    }
+}
+
+/// The templates, as CloudFormation's own rules see them.
+fn cfn_lint(steps: &mut Steps, package: &npm::Package) {
+    let has_python = answers(command("python3", &["--version"]));
+    if !has_python && !answers(command("cfn-lint", &["--version"])) {
+        println!("\n=== LEFT OUT: cfn-lint, because there is no python3 to install it with");
+        return;
+    }
+    let found = answers(command("cfn-lint", &["--version"]))
+        || steps.run("cfn-lint", |_| {
+            venv::program("cfn-lint", CFN_LINT).map(drop)
+        });
+    if found {
+        package.run(steps, &["lint:cfn"]);
+    }
+}
+
+/// The pages, in a browser that is there: none is downloaded.
+fn in_a_browser(steps: &mut Steps, package: &npm::Package) {
+    const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "Playwright's configuration reads the same"
+    )]
+    let given = std::env::var_os("PLAYWRIGHT_CHROMIUM").is_some();
+    if given
+        || BROWSERS
+            .iter()
+            .any(|browser| answers(command(browser, &["--version"])))
+    {
+        package.run(steps, &["e2e"]);
+    } else {
+        println!(
+            "\n=== LEFT OUT: the web pages in a browser. Install chromium, or name one in PLAYWRIGHT_CHROMIUM"
+        );
     }
 }

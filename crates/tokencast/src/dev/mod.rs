@@ -47,9 +47,10 @@ pub async fn run(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
         Err(error) => {
             complain(&error);
             match error {
-                DevError::Model(_) | DevError::NoPage(_) | DevError::ReadFaults { .. } | DevError::Faults { .. } => {
-                    Exit::Usage
-                }
+                DevError::Model(_)
+                | DevError::NoPage(_)
+                | DevError::ReadFaults { .. }
+                | DevError::Faults { .. } => Exit::Usage,
                 _ => Exit::Stack,
             }
         }
