@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use http::StatusCode;
-use reqwest::Client;
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use reqwest::{Client, Url};
 use serde::Deserialize;
 use thiserror::Error;
 use tokencast_core::backoff::Backoff;
@@ -44,7 +45,7 @@ const MAX_REFUSALS: u32 = 3;
 #[derive(Debug)]
 pub struct AppSyncPublisher<C> {
     client: Client,
-    url: String,
+    url: Url,
     region: String,
     credentials: Credentials,
     clock: C,
@@ -57,6 +58,8 @@ pub enum SetupError {
     NoCredentials,
     #[error("no region to sign for: expected `AWS_REGION`")]
     NoRegion,
+    #[error("the API's URL is malformed")]
+    Url,
     #[error("the HTTP client could not be made")]
     Client(#[source] reqwest::Error),
 }
@@ -110,12 +113,13 @@ enum Verdict {
 
 impl<C: Clock> AppSyncPublisher<C> {
     /// Connects on the first event. The credentials and the region are those of the environment.
-    pub fn new(sdk: &SdkConfig, url: String, clock: C) -> Result<Self, SetupError> {
+    pub fn new(sdk: &SdkConfig, url: &str, clock: C) -> Result<Self, SetupError> {
         let provider = sdk
             .credentials_provider()
             .ok_or(SetupError::NoCredentials)?;
         let region = sdk.region().ok_or(SetupError::NoRegion)?.to_string();
         let client = client().map_err(SetupError::Client)?;
+        let url = Url::parse(url).map_err(|_| SetupError::Url)?;
         Ok(Self {
             client,
             url,
@@ -125,11 +129,13 @@ impl<C: Clock> AppSyncPublisher<C> {
         })
     }
 
-    async fn send(&self, body: &[u8], timeout: Duration) -> Result<(), PublishError> {
+    async fn send(&self, body: &Bytes, timeout: Duration) -> Result<(), PublishError> {
         let credentials = self.credentials.get(&self.clock).await?;
         let now = crate::clock::system_time(self.clock.now_ms());
-        let request = sign::signed(&self.url, body, &self.region, credentials, now)?;
-        let mut request = reqwest::Request::try_from(request)?;
+        let mut request = reqwest::Request::new(Method::POST, self.url.clone());
+        *request.headers_mut() =
+            sign::headers(self.url.as_str(), body, &self.region, credentials, now)?;
+        *request.body_mut() = Some(body.clone().into());
         *request.timeout_mut() = Some(timeout);
         let response = self.client.execute(request).await?;
         let status = response.status();
@@ -147,7 +153,7 @@ impl<C: Clock> TokenSink for AppSyncPublisher<C> {
         fence: &Fence,
         give_up_at_ms: i64,
     ) -> Result<(), Failure> {
-        let body = mutation::body(event);
+        let body = Bytes::from(mutation::body(event));
         let give_up_at_ms = give_up_at_ms.min(self.clock.now_ms() + BUDGET_MS);
         let mut doubts = 0;
         for failures in 1.. {

@@ -33,7 +33,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let sdk = sdk::load().await;
         let worker = Worker {
             model: BedrockModel::new(&sdk, config.model.clone()),
-            sink: AppSyncPublisher::new(&sdk, config.appsync_api_url.clone(), SystemClock)?,
+            sink: AppSyncPublisher::new(&sdk, &config.appsync_api_url, SystemClock)?,
             sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
             queue: SqsQueue::new(&sdk, config.queue_url.clone()),
             clock: SystemClock,
