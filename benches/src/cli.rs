@@ -24,5 +24,6 @@ pub struct Cli {
 pub enum Benchmark {
     AddedDelay,
     Worker,
+    Stop,
     ColdStart,
 }

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | [`added_delay`] | from `startStream` to the first token, against bare loopback hops |
 //! | [`worker`] | the worker's process: lag, publishes, connections, CPU, memory |
+//! | [`stop`] | from `stopStream` to the last event |
 //! | [`cold_start`] | the functions' start, and their size |
 //! | [`fakes`] | an AppSync and a Bedrock that keep the time of what passes through them |
 //! | [`process`] | what the system says of a process |
@@ -21,6 +22,7 @@ pub mod fakes;
 pub mod process;
 pub mod report;
 pub mod spread;
+pub mod stop;
 pub mod worker;
 
 use cli::{Benchmark, Cli};
@@ -54,6 +56,7 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
         None => vec![
             Benchmark::AddedDelay,
             Benchmark::Worker,
+            Benchmark::Stop,
             Benchmark::ColdStart,
         ],
     };
@@ -71,6 +74,7 @@ fn measure(benchmark: Benchmark, options: &Options) -> Result<Section, BenchErro
     match benchmark {
         Benchmark::AddedDelay => added_delay::measure(options),
         Benchmark::Worker => worker::measure(options),
+        Benchmark::Stop => stop::measure(options),
         Benchmark::ColdStart => cold_start::measure(options),
     }
 }

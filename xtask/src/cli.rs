@@ -44,7 +44,7 @@ pub enum Task {
 
 #[derive(Args, Debug)]
 pub struct Bench {
-    /// Which benchmark: added-delay, worker or cold-start. All of them without it
+    /// Which benchmark: added-delay, worker, stop or cold-start. All of them without it
     pub name: Option<String>,
     /// A short run that shows that everything works; its figures are noisy, and are not written down
     #[arg(long)]
