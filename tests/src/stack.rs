@@ -276,7 +276,7 @@ fn use_ring() {
 }
 
 /// `tokencast-under-test`, which cargo builds beside this package's programs, and a directory above its tests.
-fn function_host() -> PathBuf {
+pub fn function_host() -> PathBuf {
     let own = std::env::current_exe().expect("a program has a path");
     let host = own
         .ancestors()
