@@ -90,7 +90,11 @@ export const Composer = memo(({ ref, busy, stopping, ask, stop }: ComposerProps)
             aria-label="Stop"
             title="Stop"
             disabled={stopping}
-            onClick={stop}
+            onClick={() => {
+              stop();
+              // This button goes away. On a touch screen the focus would bring up the keyboard.
+              if (window.matchMedia('(pointer: fine)').matches) area.current?.focus();
+            }}
           >
             <StopIcon />
           </button>

@@ -200,7 +200,10 @@ test('everything works by keyboard alone', async ({ page, site, stack, model }) 
   await expect(page.getByRole('region', { name: 'Question' })).toContainText('on two lines');
 });
 
-test('an answer in the queue says so', async ({ chat, model }) => {
+test('before its first token an answer says that it is being thought about', async ({
+  chat,
+  model,
+}) => {
   model.answer('slow to begin', { tokens: TOKENS, holdAfter: 0 });
   await chat.ask('slow to begin');
   await expect(chat.answer).toContainText('Thinking');
