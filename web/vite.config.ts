@@ -16,9 +16,9 @@ export default defineConfig({
     // GraphiQL's editor, which is loaded with the playground only.
     chunkSizeWarningLimit: 4_000,
     rolldownOptions: {
-      onwarn(warning, warn) {
+      onLog(level, log, handle) {
         // GraphiQL's notes to a compiler that isn't used here.
-        if (warning.code !== 'MODULE_LEVEL_DIRECTIVE') warn(warning);
+        if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);
       },
     },
   },
