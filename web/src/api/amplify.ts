@@ -17,10 +17,7 @@ export function amplifyTransport(): Transport {
     try {
       return await once<T>(query, variables);
     } catch (error) {
-      // A token that the server takes no more, though it looks good here: a clock that is wrong, a key that is new.
-      if (!(error instanceof TokencastError) || error.errorType !== 'UnauthorizedException') {
-        throw error;
-      }
+      if (!isStaleToken(error)) throw error;
       await fetchAuthSession({ forceRefresh: true });
       return once<T>(query, variables);
     }
@@ -48,10 +45,29 @@ export function amplifyTransport(): Transport {
       return getStream;
     },
     subscribe(sessionId, listener) {
-      const variables = { sessionId };
-      const answer = client.graphql({ query: ON_TOKEN_RECEIVED, variables });
-      if (!('subscribe' in answer)) throw new TypeError('not a subscription');
-      return follow(answer as Observable, variables, listener);
+      const open = (lost: Listener['lost']): (() => void) => {
+        const variables = { sessionId };
+        const answer = client.graphql({ query: ON_TOKEN_RECEIVED, variables });
+        if (!('subscribe' in answer)) throw new TypeError('not a subscription');
+        return follow(answer as Observable, variables, { ...listener, lost });
+      };
+      const again = async (error: TokencastError): Promise<void> => {
+        try {
+          await fetchAuthSession({ forceRefresh: true });
+          if (!over) end = open(listener.lost);
+        } catch {
+          if (!over) listener.lost(error);
+        }
+      };
+      let over = false;
+      let end = open((error) => {
+        if (isStaleToken(error)) void again(error);
+        else listener.lost(error);
+      });
+      return () => {
+        over = true;
+        end();
+      };
     },
     onOnline(callback) {
       // In Node nobody tells.
@@ -65,6 +81,11 @@ export function amplifyTransport(): Transport {
 }
 
 type Variables = Record<string, string>;
+
+/** A token that the server takes no more, though it looks good here: a clock that is wrong, a key that is new. */
+function isStaleToken(error: unknown): boolean {
+  return error instanceof TokencastError && error.errorType === 'UnauthorizedException';
+}
 
 interface Observable {
   subscribe(observer: {
@@ -125,7 +146,7 @@ function errorOf(thrown: unknown): TokencastError {
   const [first] = (thrown as { errors?: GraphqlError[] } | null)?.errors ?? [];
   if (!first) return signedOut(thrown) ?? asTokencastError(thrown);
   if (first.errorType) return errorOfType(first.errorType, first.message, thrown);
-  const refused = refusedSubscription(first.message) ?? httpError(first);
+  const refused = httpError(first) ?? refusedSubscription(first.message);
   if (refused) return errorOfType(refused.errorType, refused.message, thrown);
   return (
     signedOut(first.originalError) ??

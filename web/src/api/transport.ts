@@ -16,8 +16,8 @@ export interface Transport {
 
 export interface Listener {
   /** The server has acknowledged: events from now on arrive. */
-  established(): void;
-  event(event: TokenEvent): void;
+  established: () => void;
+  event: (event: TokenEvent) => void;
   /** The subscription has ended, or never began. Nothing follows. */
-  lost(error: TokencastError): void;
+  lost: (error: TokencastError) => void;
 }

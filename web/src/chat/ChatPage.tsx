@@ -48,11 +48,21 @@ export function ChatPage({ sessionId, user, signOut }: ChatPageProps): ReactNode
   const edit = useCallback((prompt: string): void => {
     composer.current?.write(prompt);
   }, []);
+  const menuButton = useRef<HTMLButtonElement>(null);
+  const openMenu = useCallback((): void => {
+    setMenuOpen(true);
+  }, []);
   const closeMenu = useCallback((): void => {
     setMenuOpen(false);
+    // Back to where it was opened, if that is there.
+    menuButton.current?.focus();
   }, []);
 
   const asked = history.sessions.find((session) => session.sessionId === sessionId);
+  const title = asked?.prompt ?? (sessionId === null ? 'New question' : 'Answer');
+  useEffect(() => {
+    document.title = `${title.slice(0, 60)} · Tokencast`;
+  }, [title]);
   const busy = !isOver(answer.phase);
   return (
     <div className="chat">
@@ -64,15 +74,9 @@ export function ChatPage({ sessionId, user, signOut }: ChatPageProps): ReactNode
         user={user}
         signOut={signOut}
       />
-      <main className="conversation" aria-label="Conversation">
-        <TopBar
-          title={asked?.prompt ?? (sessionId === null ? 'New question' : 'Answer')}
-          menuOpen={menuOpen}
-          openMenu={() => {
-            setMenuOpen(true);
-          }}
-        />
-        <ScrollPane follow={answer.text} key={sessionId}>
+      <main className="conversation" aria-label="Conversation" inert={menuOpen}>
+        <TopBar title={title} menuOpen={menuOpen} openMenu={openMenu} menuButton={menuButton} />
+        <ScrollPane follow={`${answer.phase} ${answer.text.length}`} key={sessionId}>
           {sessionId === null ? (
             <Welcome ask={ask} />
           ) : (

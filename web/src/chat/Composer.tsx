@@ -1,6 +1,7 @@
 /** Where a question is written. Enter sends, Shift+Enter starts a line, Escape stops the answer. */
 
 import {
+  memo,
   useImperativeHandle,
   useLayoutEffect,
   useRef,
@@ -27,7 +28,7 @@ interface ComposerProps {
   stop: () => void;
 }
 
-export function Composer({ ref, busy, stopping, ask, stop }: ComposerProps): ReactNode {
+export const Composer = memo(({ ref, busy, stopping, ask, stop }: ComposerProps): ReactNode => {
   const [text, setText] = useState('');
   const area = useRef<HTMLTextAreaElement>(null);
   useImperativeHandle(ref, () => ({
@@ -89,7 +90,11 @@ export function Composer({ ref, busy, stopping, ask, stop }: ComposerProps): Rea
             aria-label="Stop"
             title="Stop"
             disabled={stopping}
-            onClick={stop}
+            onClick={() => {
+              stop();
+              // This button goes away. On a touch screen the focus would bring up the keyboard.
+              if (window.matchMedia('(pointer: fine)').matches) area.current?.focus();
+            }}
           >
             <StopIcon />
           </button>
@@ -111,4 +116,5 @@ export function Composer({ ref, busy, stopping, ask, stop }: ComposerProps): Rea
       </p>
     </form>
   );
-}
+});
+Composer.displayName = 'Composer';

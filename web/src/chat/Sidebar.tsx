@@ -1,6 +1,6 @@
 /** Earlier questions, and who is signed in. On a narrow screen it slides in over the conversation. */
 
-import { useEffect, useRef, type ReactNode } from 'react';
+import { memo, useEffect, useRef, type ReactNode } from 'react';
 
 import type { User } from '../App';
 import type { History, PastSession } from '../hooks/useHistory';
@@ -17,88 +17,91 @@ interface SidebarProps {
   signOut: () => void;
 }
 
-export function Sidebar({ history, current, open, close, user, signOut }: SidebarProps): ReactNode {
-  const closeButton = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
-    if (!open) return;
-    closeButton.current?.focus();
-    const onKey = (event: KeyboardEvent): void => {
-      if (event.key === 'Escape') close();
-    };
-    window.addEventListener('keydown', onKey);
-    return () => {
-      window.removeEventListener('keydown', onKey);
-    };
-  }, [open, close]);
-  return (
-    <>
-      {open && <div className="backdrop" onClick={close} />}
-      <nav className={open ? 'sidebar open' : 'sidebar'} aria-label="Recent questions">
-        <div className="brand">
-          <Logo />
-          <span>Tokencast</span>
-          <button
-            ref={closeButton}
-            type="button"
-            className="quiet only-narrow"
-            aria-label="Close the menu"
-            onClick={close}
-          >
-            <CloseIcon />
-          </button>
-        </div>
-        <a
-          className="new-question"
-          href={hrefOf({ page: 'chat', sessionId: null })}
-          onClick={close}
-        >
-          <PlusIcon /> New question
-        </a>
-        <h2>Recent</h2>
-        {history.sessions.length === 0 ? (
-          <p className="hint">Your questions from this browser show up here.</p>
-        ) : (
-          <ul className="sessions">
-            {history.sessions.map((session) => (
-              <Entry
-                key={session.sessionId}
-                session={session}
-                current={session.sessionId === current}
-                open={close}
-                remove={() => {
-                  history.remove(session.sessionId);
-                  if (session.sessionId === current) goTo({ page: 'chat', sessionId: null });
-                }}
-              />
-            ))}
-          </ul>
-        )}
-        <div className="foot">
-          <a className="row" href={hrefOf({ page: 'playground' })}>
-            <CodeIcon /> GraphQL playground
-          </a>
-          <div className="row">
-            <span className="avatar" aria-hidden="true">
-              {user.name.charAt(0).toUpperCase()}
-            </span>
-            <span className="name" title={user.name}>
-              {user.name}
-            </span>
+export const Sidebar = memo(
+  ({ history, current, open, close, user, signOut }: SidebarProps): ReactNode => {
+    const closeButton = useRef<HTMLButtonElement>(null);
+    useEffect(() => {
+      if (!open) return;
+      closeButton.current?.focus();
+      const onKey = (event: KeyboardEvent): void => {
+        if (event.key === 'Escape') close();
+      };
+      window.addEventListener('keydown', onKey);
+      return () => {
+        window.removeEventListener('keydown', onKey);
+      };
+    }, [open, close]);
+    return (
+      <>
+        {open && <div className="backdrop" onClick={close} />}
+        <nav className={open ? 'sidebar open' : 'sidebar'} aria-label="Recent questions">
+          <div className="brand">
+            <Logo />
+            <span>Tokencast</span>
             <button
+              ref={closeButton}
               type="button"
-              className="quiet"
-              aria-label="Sign out"
-              title="Sign out"
-              onClick={signOut}
+              className="quiet only-narrow"
+              aria-label="Close the menu"
+              onClick={close}
             >
-              <SignOutIcon />
+              <CloseIcon />
             </button>
           </div>
-        </div>
-      </nav>
-    </>
-  );
-}
+          <a
+            className="new-question"
+            href={hrefOf({ page: 'chat', sessionId: null })}
+            onClick={close}
+          >
+            <PlusIcon /> New question
+          </a>
+          <h2>Recent</h2>
+          {history.sessions.length === 0 ? (
+            <p className="hint">Your questions from this browser show up here.</p>
+          ) : (
+            <ul className="sessions">
+              {history.sessions.map((session) => (
+                <Entry
+                  key={session.sessionId}
+                  session={session}
+                  current={session.sessionId === current}
+                  open={close}
+                  remove={() => {
+                    history.remove(session.sessionId);
+                    if (session.sessionId === current) goTo({ page: 'chat', sessionId: null });
+                  }}
+                />
+              ))}
+            </ul>
+          )}
+          <div className="foot">
+            <a className="row" href={hrefOf({ page: 'playground' })}>
+              <CodeIcon /> GraphQL playground
+            </a>
+            <div className="row">
+              <span className="avatar" aria-hidden="true">
+                {user.name.charAt(0).toUpperCase()}
+              </span>
+              <span className="name" title={user.name}>
+                {user.name}
+              </span>
+              <button
+                type="button"
+                className="quiet"
+                aria-label="Sign out"
+                title="Sign out"
+                onClick={signOut}
+              >
+                <SignOutIcon />
+              </button>
+            </div>
+          </div>
+        </nav>
+      </>
+    );
+  },
+);
+Sidebar.displayName = 'Sidebar';
 
 interface EntryProps {
   session: PastSession;

@@ -1,6 +1,6 @@
 /** The line above a conversation. */
 
-import type { ReactNode } from 'react';
+import { memo, type ReactNode, type Ref } from 'react';
 
 import { MenuIcon } from '../ui/icons';
 import { ThemeButton } from '../ui/ThemeButton';
@@ -9,12 +9,14 @@ interface TopBarProps {
   title: string;
   menuOpen: boolean;
   openMenu: () => void;
+  menuButton: Ref<HTMLButtonElement>;
 }
 
-export function TopBar({ title, menuOpen, openMenu }: TopBarProps): ReactNode {
+export const TopBar = memo(({ title, menuOpen, openMenu, menuButton }: TopBarProps): ReactNode => {
   return (
     <header className="top-bar">
       <button
+        ref={menuButton}
         type="button"
         className="quiet only-narrow"
         aria-label="Open the menu"
@@ -27,4 +29,5 @@ export function TopBar({ title, menuOpen, openMenu }: TopBarProps): ReactNode {
       <ThemeButton />
     </header>
   );
-}
+});
+TopBar.displayName = 'TopBar';

@@ -1,6 +1,6 @@
 /** GraphiQL, signed in as the user. */
 
-import 'graphiql/setup-workers/vite';
+import './workers';
 import 'graphiql/style.css';
 import '../styles/playground.css';
 

@@ -81,8 +81,10 @@ function HeaderTable({ title, headers, copy }: HeaderTableProps): ReactNode {
         {Object.entries(headers).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd title={value}>{value}</dd>
-            <CopyButton label={`Copy ${name}`} text={value} />
+            <dd title={value}>
+              <span>{value}</span>
+              <CopyButton label={`Copy ${name}`} text={value} />
+            </dd>
           </div>
         ))}
       </dl>

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 import type { Locator, Page } from '@playwright/test';
 
+import { expectAccessible } from './support/accessible';
 import { expect, listenToComplaints, test } from './support/fixtures';
 
 const SCREENSHOT = fileURLToPath(new URL('../../screenshots/playground.png', import.meta.url));
@@ -49,6 +50,8 @@ test('it knows the schema, and shows what it sends', async ({ chat, stack }) => 
   await page.getByText('Headers', { exact: true }).first().click();
   await expect(page.getByRole('definition').filter({ hasText: /^eyJ/ })).toHaveCount(2);
   await expect(page.getByText(`POST ${stack.graphqlUrl}`)).toBeVisible();
+  // GraphiQL's tabs have their buttons within.
+  await expectAccessible(page, ['.graphiql-tab']);
   await page.getByRole('button', { name: 'Copy as curl' }).click();
   const curl = await page.evaluate(() => navigator.clipboard.readText());
   expect(curl).toContain(`curl '${stack.graphqlUrl}'`);

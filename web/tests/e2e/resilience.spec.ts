@@ -1,9 +1,8 @@
 /** Lost connections, hostile answers, and what a screen reader and a keyboard find. */
 
-import { createRequire } from 'node:module';
-
 import type { Page } from '@playwright/test';
 
+import { expectAccessible } from './support/accessible';
 import { Chat, expect, test } from './support/fixtures';
 
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
@@ -153,29 +152,6 @@ test('accessibility: no serious finding, in either theme, at any stage', async (
   await expectAccessible(page);
 });
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-async function expectAccessible(page: Page): Promise<void> {
-  // Colours in the midst of a transition are nobody's.
-  await page.evaluate(() =>
-    Promise.all(
-      document
-        .getAnimations()
-        .filter((one) => !(one.effect?.getTiming().iterations === Infinity))
-        .map((one) => one.finished),
-    ),
-  );
-  await page.addScriptTag({ path: AXE });
-  const findings = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: typeof import('axe-core') };
-    const { violations } = await axe.run();
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  });
-  expect(findings).toEqual([]);
-}
-
 test('a screen reader is told the state and whole blocks, each once', async ({ chat, model }) => {
   const text = 'First **paragraph**.\n\nSecond paragraph.\n\nThird.';
   model.answer('read aloud', { tokens: text.split(/(?<= )/), holdAfter: 2 });
@@ -224,7 +200,10 @@ test('everything works by keyboard alone', async ({ page, site, stack, model }) 
   await expect(page.getByRole('region', { name: 'Question' })).toContainText('on two lines');
 });
 
-test('an answer in the queue says so', async ({ chat, model }) => {
+test('before its first token an answer says that it is being thought about', async ({
+  chat,
+  model,
+}) => {
   model.answer('slow to begin', { tokens: TOKENS, holdAfter: 0 });
   await chat.ask('slow to begin');
   await expect(chat.answer).toContainText('Thinking');

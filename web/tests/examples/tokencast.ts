@@ -38,6 +38,8 @@ export async function startTokencast() {
     faults: (rules: object[]) => control('PUT', 'faults', { rules }),
     /** How often each rule has fired. */
     report: () => control('GET', 'faults') as Promise<{ report: { fired: number }[] }>,
+    /** Tokens, leases and visibility timeouts follow the stack's clock. */
+    advanceClock: (ms: number) => control('POST', 'clock/advance', { ms }),
     stop: () =>
       new Promise<void>((resolve) => {
         child.once('exit', () => {
