@@ -276,7 +276,7 @@ fn use_ring() {
 }
 
 /// `tokencast-under-test`, which cargo builds beside every test of this package.
-fn function_host() -> PathBuf {
+pub fn function_host() -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let directory = test
         .parent()

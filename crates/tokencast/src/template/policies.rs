@@ -82,6 +82,9 @@ fn statement(statement: &mut Properties<'_>) -> Option<Statement> {
         statement.raw("Condition");
         return None;
     }
+    if !actions.iter().any(|action| is_checked(action)) {
+        statement.raw("Condition");
+    }
     let resources = texts(statement, "Resource");
     Some(Statement { actions, resources })
 }
@@ -92,6 +95,11 @@ fn is_absent(action: &str) -> bool {
     absent::ACTIONS
         .iter()
         .any(|(absent, _)| Some(*absent) == service)
+}
+
+/// The local API checks its callers' credentials; queues, tables and models take any of this machine's.
+fn is_checked(action: &str) -> bool {
+    action.starts_with("appsync:") || !action.contains(':')
 }
 
 /// A text, or a list of them.

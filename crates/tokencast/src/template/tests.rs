@@ -260,6 +260,11 @@ fn what_can_not_be_honoured_is_named() {
         "WorkPolicy.PolicyDocument.Statement[1].Effect: it is `Deny`",
     );
     check_refused(
+        "/Resources/WorkPolicy/Properties/PolicyDocument/Statement/1/Condition",
+        json!({"Bool": {"aws:SecureTransport": "true"}}),
+        "WorkPolicy.PolicyDocument.Statement[1].Condition: the local stack has nothing like it",
+    );
+    check_refused(
         "/Resources/WorkRole/Properties",
         json!({"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}),
         "WorkRole.ManagedPolicyArns",
