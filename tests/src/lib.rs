@@ -5,6 +5,7 @@
 //! | [`stack`] | [`TestStack`]: a stack on a free port, with a script for its model |
 //! | [`answer`] | [`Answer`]: what a client has when a stream is over |
 //! | [`soak`] | everything going wrong at random, and what must hold all the same |
+//! | [`templates`] | what `npm run templates` wrote |
 //! | [`wait`] | bounds on everything that is waited for |
 //! | [`graphql`] | GraphQL by hand, for what the client would not send |
 
@@ -17,6 +18,7 @@ pub mod answer;
 pub mod graphql;
 pub mod soak;
 pub mod stack;
+pub mod templates;
 pub mod wait;
 
 pub use answer::{Answer, collect};

@@ -15,6 +15,8 @@ pub struct QueueConfig {
     pub visibility_timeout: Duration,
     /// AWS's default is 4 days.
     pub retention: Duration,
+    /// How long a receive waits that doesn't say; AWS's default is not at all.
+    pub receive_wait: Duration,
     pub redrive: Option<RedrivePolicy>,
 }
 
@@ -68,7 +70,17 @@ pub struct ApiConfig {
     pub default_auth: AuthMode,
     pub additional_auth: Vec<AuthMode>,
     pub introspection: bool,
+    pub limits: ApiLimits,
     pub resolvers: Vec<ResolverConfig>,
+}
+
+/// What a single request may ask for; by default AppSync limits neither.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ApiLimits {
+    /// Nested levels; a field of the root is the first.
+    pub query_depth: Option<NonZeroU32>,
+    /// Fields with a resolver.
+    pub resolver_count: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

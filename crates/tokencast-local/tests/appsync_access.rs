@@ -12,7 +12,7 @@ use appsync_support::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokencast_local::appsync::caller::Caller;
-use tokencast_local::config::{ApiConfig, AuthMode, DataSource, ResolverConfig};
+use tokencast_local::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
 use tokio::sync::Barrier;
 
 const PUBLISH: &str =
@@ -148,6 +148,7 @@ async fn types_fields_and_groups() {
         default_auth: default,
         additional_auth: additional.to_vec(),
         introspection: true,
+        limits: ApiLimits::default(),
         resolvers: ["plain", "iam", "both", "admins", "legacy", "key", "closed"]
             .map(|field| {
                 let code = "export function request() { return { payload: { a: 'a', b: 'b', c: 'c' } }; }

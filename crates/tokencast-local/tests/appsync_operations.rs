@@ -318,3 +318,43 @@ async fn no_query_and_no_variables_make_it_panic() {
         .await;
     assert_eq!(response.status, 400);
 }
+
+/// With a limit of 2 levels and 3 resolvers.
+async fn check_limits(query: &str, expected: Option<&str>) {
+    let mut config = project();
+    config.limits.query_depth = std::num::NonZeroU32::new(2);
+    config.limits.resolver_count = std::num::NonZeroU32::new(3);
+    let stack = Stack::new(&config, echo());
+    let body = stack.send(&json!({"query": query}), &user("alice")).await;
+    assert_eq!(body["errors"][0]["errorType"].as_str(), expected, "{query}");
+    assert_eq!(body["data"].is_null(), expected.is_some(), "{query}");
+}
+
+#[tokio::test]
+async fn a_request_may_be_as_large_as_the_api_allows() {
+    let deep = Some("QueryDepthLimitReached");
+    let many = Some("ResolverCountLimitReached");
+    let one = r#"getStream(sessionId: "s")"#;
+    check_limits(&format!("{{ {one} {{ text }} }}"), None).await;
+    check_limits(&format!("{{ {one} {{ usage {{ inputTokens }} }} }}"), deep).await;
+    let fragments = "fragment A on Stream { ...B } fragment B on Stream { usage { totalTokens } }";
+    check_limits(&format!("{{ {one} {{ ...A }} }} {fragments}"), deep).await;
+    let times = |count: usize| -> String {
+        (0..count)
+            .map(|n| format!("a{n}: {one} {{ text }} "))
+            .collect()
+    };
+    check_limits(&format!("{{ {} }}", times(3)), None).await;
+    check_limits(&format!("{{ {} }}", times(4)), many).await;
+    // Twice as many at each of 20 fragments.
+    let doubling: String = (0..20)
+        .map(|n| {
+            format!(
+                "fragment F{n} on Query {{ ...F{next} ... {{ ...F{next} }} }} ",
+                next = n + 1
+            )
+        })
+        .collect();
+    let last = format!("fragment F20 on Query {{ {one} {{ text }} }}");
+    check_limits(&format!("{{ ...F0 }} {doubling} {last}"), many).await;
+}

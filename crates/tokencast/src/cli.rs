@@ -209,6 +209,7 @@ Examples:
   tokencast dev --model bedrock:us.anthropic.claude-sonnet-4-5-20250929-v1:0
   tokencast dev --state-dir .tokencast --amplify-outputs web/amplify_outputs.json
   tokencast dev --functions-dir target/lambda
+  tokencast dev --template cdk/cdk.out/Streaming.template.json
   tokencast dev --faults faults.json --control
 
 With openai:URL#NAME, OPENAI_API_KEY is sent along if it is set.")]
@@ -224,6 +225,10 @@ pub struct DevArgs {
     /// Run DIR/request/bootstrap and DIR/worker/bootstrap, instead of the functions in this executable.
     #[arg(long, value_name = "DIR")]
     pub functions_dir: Option<PathBuf>,
+
+    /// Be what this synthesized template describes; whatever can't be so here is refused (docs/LOCAL.md).
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
 
     /// Keep tables, queues and keys in this directory across restarts.
     #[arg(long, value_name = "DIR")]

@@ -8,6 +8,7 @@
 //! | [`redrive`] | `tokencast redrive`: jobs whose every attempt failed |
 //! | [`function`] | `tokencast function`: a Lambda function's runtime loop, as the local stack starts it |
 //! | [`stack`] | this project's resources on the local stack |
+//! | [`template`] | the same resources, read from a synthesized CloudFormation template |
 //! | [`amplify`] | `amplify_outputs.json` |
 //! | [`exit`] | the exit codes |
 
@@ -22,6 +23,7 @@ pub mod model;
 pub mod redrive;
 pub mod signal;
 pub mod stack;
+pub mod template;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -126,6 +126,10 @@ fn configured(
             "MessageRetentionPeriod".to_owned(),
             config.retention.as_secs().to_string(),
         ),
+        (
+            "ReceiveMessageWaitTimeSeconds".to_owned(),
+            config.receive_wait.as_secs().to_string(),
+        ),
     ];
     if let Some(redrive) = &config.redrive {
         let target = &redrive.dead_letter_queue;

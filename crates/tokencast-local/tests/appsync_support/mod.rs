@@ -13,7 +13,7 @@ use tokencast_local::appsync::api::{Api, GraphqlRequest};
 use tokencast_local::appsync::caller::{Caller, Identity, UserPoolIdentity};
 use tokencast_local::appsync::errors::ApiConfigError;
 use tokencast_local::clock::Clock;
-use tokencast_local::config::{ApiConfig, AuthMode, DataSource, ResolverConfig};
+use tokencast_local::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::{Principal, Statement};
 use tokencast_local::lambda::invoke::{Invoke, InvokeError};
@@ -114,6 +114,7 @@ pub(crate) fn project() -> ApiConfig {
         default_auth: AuthMode::UserPools,
         additional_auth: vec![AuthMode::Iam],
         introspection: true,
+        limits: ApiLimits::default(),
         resolvers: vec![
             lambda("Query", "getStream"),
             lambda("Mutation", "startStream"),

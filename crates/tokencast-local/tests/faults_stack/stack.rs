@@ -10,8 +10,8 @@ use aws_sdk_bedrockruntime::config::{BehaviorVersion, Region};
 use serde_json::{Value, json};
 use tokencast_local::appsync::realtime::RealtimeLimits;
 use tokencast_local::config::{
-    ApiConfig, AuthMode, DataSource, FunctionConfig, ModelConfig, QueueConfig, ResolverConfig,
-    ScriptConfig, TableConfig, UserConfig, UserPoolConfig,
+    ApiConfig, ApiLimits, AuthMode, DataSource, FunctionConfig, ModelConfig, QueueConfig,
+    ResolverConfig, ScriptConfig, TableConfig, UserConfig, UserPoolConfig,
 };
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use tokencast_local::stack::{BoundStack, Stack as Local, StackConfig};
@@ -183,6 +183,7 @@ fn config(faults: FaultPlan, control: bool) -> StackConfig {
             name: "jobs".to_owned(),
             visibility_timeout: Duration::from_secs(30),
             retention: Duration::from_hours(1),
+            receive_wait: Duration::ZERO,
             redrive: None,
         }],
         tables: vec![TableConfig {
@@ -208,6 +209,7 @@ fn config(faults: FaultPlan, control: bool) -> StackConfig {
             default_auth: AuthMode::UserPools,
             additional_auth: Vec::new(),
             introspection: true,
+            limits: ApiLimits::default(),
             resolvers: [
                 ("Mutation", "publish"),
                 ("Mutation", "other"),

@@ -35,6 +35,7 @@ pub(crate) fn queues() -> Vec<QueueConfig> {
         name: name.to_owned(),
         visibility_timeout: Duration::from_secs(30),
         retention: Duration::from_hours(96),
+        receive_wait: Duration::ZERO,
         redrive,
     };
     let redrive = RedrivePolicy {

@@ -16,6 +16,7 @@ use crate::signal::Signals;
 use crate::stack::{
     Functions, REQUEST_FUNCTION, RunningStack, StackError, StackOptions, WORKER_FUNCTION,
 };
+use crate::template::Template;
 
 #[derive(Debug, Error)]
 enum DevError {
@@ -50,7 +51,8 @@ pub async fn run(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
                 DevError::Model(_)
                 | DevError::NoPage(_)
                 | DevError::ReadFaults { .. }
-                | DevError::Faults { .. } => Exit::Usage,
+                | DevError::Faults { .. }
+                | DevError::Stack(StackError::Template(_)) => Exit::Usage,
                 _ => Exit::Stack,
             }
         }
@@ -97,10 +99,12 @@ fn options(
         None => Functions::own()?,
     };
     let faults = args.faults.as_deref().map(read_faults).transpose()?;
+    let template = args.template.as_deref().map(Template::open).transpose();
     Ok(StackOptions {
         port: args.port,
         model: args.model.clone().config(lookup)?,
         functions,
+        template: template.map_err(StackError::from)?,
         state_dir: args.state_dir.clone(),
         faults: faults.unwrap_or_default(),
         control: args.control,

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tokencast_local::gateway::CONTROL_PATH;
 
-use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, StackInfo, TABLE};
+use crate::stack::StackInfo;
 
 pub(super) struct Ready<'a> {
     pub(super) stack: &'a StackInfo,
@@ -21,6 +21,7 @@ impl Ready<'_> {
     /// One object, for harnesses.
     pub(super) fn json(&self) -> Value {
         let StackInfo {
+            names,
             endpoints,
             user_pool,
             ca_file,
@@ -42,9 +43,9 @@ impl Ready<'_> {
             "userPoolClientId": user_pool.client_id,
             "cognitoEndpoint": format!("{}/", endpoints.url()),
             "users": users,
-            "queueUrl": endpoints.queue_url(QUEUE),
-            "deadLetterQueueUrl": endpoints.queue_url(DEAD_LETTER_QUEUE),
-            "table": TABLE,
+            "queueUrl": endpoints.queue_url(&names.queue),
+            "deadLetterQueueUrl": endpoints.queue_url(&names.dead_letter_queue),
+            "table": names.table,
             "amplifyOutputs": self.amplify_outputs,
             "caFile": ca_file,
             "controlUrl": self.control.then(|| self.control_url()),
@@ -55,6 +56,7 @@ impl Ready<'_> {
     /// For people: everything that they may want to paste.
     pub(super) fn text(&self) -> String {
         let StackInfo {
+            names,
             endpoints,
             user_pool,
             ca_file,
@@ -71,13 +73,14 @@ impl Ready<'_> {
              AWS_ENDPOINT_URL {url}   (region {region}; SQS, DynamoDB, Cognito, Bedrock, Lambda)\n\
              queue            {queue}\n\
              dead letters     {dead_letters}\n\
-             table            {TABLE}\n\
+             table            {table}\n\
              user pool        {pool}, client {client_id}\n",
             address = endpoints.address,
             realtime = self.realtime_url(),
             region = endpoints.region,
-            queue = endpoints.queue_url(QUEUE),
-            dead_letters = endpoints.queue_url(DEAD_LETTER_QUEUE),
+            queue = endpoints.queue_url(&names.queue),
+            dead_letters = endpoints.queue_url(&names.dead_letter_queue),
+            table = names.table,
             pool = user_pool.pool_id,
         );
         // Writing to a string never fails.
@@ -151,11 +154,12 @@ mod tests {
     use tokencast_local::endpoints::Endpoints;
 
     use super::*;
-    use crate::stack::{USER_POOL_CLIENT_ID, USER_POOL_ID, users};
+    use crate::stack::{Names, USER_POOL_CLIENT_ID, USER_POOL_ID, users};
 
     #[test]
     fn everything_to_paste_is_there() {
         let stack = StackInfo {
+            names: Names::default(),
             endpoints: Endpoints {
                 address: ([127, 0, 0, 1], 4680).into(),
                 region: "us-east-1".into(),

@@ -13,12 +13,13 @@ use tokencast_local::gateway::{BindError, nothing_here};
 use tokencast_local::stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
 use tower_http::services::ServeDir;
 
-use super::{REGION, REQUEST_FUNCTION, Resources, StackError, StackOptions, WORKER_FUNCTION};
+use super::{Names, REGION, Resources, StackError, StackOptions};
 use crate::amplify;
 
 /// What a user needs to know of a stack.
 #[derive(Clone, Debug)]
 pub struct StackInfo {
+    pub names: Names,
     pub endpoints: Endpoints,
     pub user_pool: UserPoolConfig,
     /// Of the authority that its TLS certificate comes from.
@@ -38,7 +39,10 @@ impl RunningStack {
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let bound = BoundStack::bind(options.port, REGION, options.state_dir.clone()).await?;
         let endpoints = bound.endpoints().clone();
-        let resources = Resources::new(&options, &endpoints)?;
+        let resources = match &options.template {
+            Some(template) => template.resources(&options, &endpoints)?,
+            None => Resources::new(&options, &endpoints)?,
+        };
         let user_pool = resources.user_pool.clone();
         let outputs = amplify::outputs(&endpoints, &user_pool.pool_id, &user_pool.client_id);
         let page = page(options.web_dir.as_deref(), outputs);
@@ -57,6 +61,7 @@ impl RunningStack {
         let local = bound.start(config, Some(page)).await?;
         let ca_file = local.ca_pem_path().to_owned();
         let info = StackInfo {
+            names: resources.names,
             endpoints,
             user_pool,
             ca_file,
@@ -68,8 +73,8 @@ impl RunningStack {
     pub async fn warm(&self) {
         let lambda = self.local.lambda();
         let (request, worker) = tokio::join!(
-            lambda.warm(REQUEST_FUNCTION, 1),
-            lambda.warm(WORKER_FUNCTION, 1)
+            lambda.warm(&self.info.names.request_function, 1),
+            lambda.warm(&self.info.names.worker_function, 1)
         );
         for error in [request, worker].into_iter().filter_map(Result::err) {
             tracing::warn!(

@@ -14,6 +14,8 @@ use tokencast_local::appsync::realtime::RealtimeLimits;
 use tokencast_local::config::{ModelConfig, ScriptConfig, UserConfig};
 use tokencast_local::faults::FaultPlan;
 
+use crate::template::{Template, TemplateError};
+
 pub use launch::{RunningStack, StackInfo};
 pub use resources::Resources;
 
@@ -26,6 +28,28 @@ pub const WORKER_FUNCTION: &str = "worker";
 pub const USER_POOL_ID: &str = "us-east-1_Tokencast";
 pub const USER_POOL_CLIENT_ID: &str = "tokencastlocalclient000000";
 
+/// What the project's resources are called on a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    pub queue: String,
+    pub dead_letter_queue: String,
+    pub table: String,
+    pub request_function: String,
+    pub worker_function: String,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            queue: QUEUE.into(),
+            dead_letter_queue: DEAD_LETTER_QUEUE.into(),
+            table: TABLE.into(),
+            request_function: REQUEST_FUNCTION.into(),
+            worker_function: WORKER_FUNCTION.into(),
+        }
+    }
+}
+
 /// What may differ between two stacks.
 #[derive(Clone, Debug)]
 pub struct StackOptions {
@@ -33,6 +57,8 @@ pub struct StackOptions {
     pub port: u16,
     pub model: ModelConfig,
     pub functions: Functions,
+    /// The resources are those of a synthesized template; what follows from it, such as time-outs, is the template's.
+    pub template: Option<Template>,
     /// Keeps tables, queues and keys; without it they live as long as the stack.
     pub state_dir: Option<PathBuf>,
     /// Over the request function's environment.
@@ -63,6 +89,7 @@ impl Default for StackOptions {
                 program: PathBuf::from("tokencast"),
                 args: Vec::new(),
             },
+            template: None,
             state_dir: None,
             request_environment: BTreeMap::new(),
             worker_environment: BTreeMap::new(),
@@ -156,6 +183,8 @@ pub enum StackError {
     },
     #[error("cannot find the executable that is running")]
     OwnExecutable(#[source] std::io::Error),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
     #[error("the local stack cannot start")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

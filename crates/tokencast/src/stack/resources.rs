@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use tokencast_local::bedrock::model_id::SCRIPTED_MODEL_ID;
 use tokencast_local::config::{
-    ApiConfig, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig, QueueConfig,
-    RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig,
+    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig,
+    QueueConfig, RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig,
 };
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::Statement;
 
 use super::{
-    DEAD_LETTER_QUEUE, QUEUE, REQUEST_FUNCTION, StackError, StackOptions, TABLE,
+    DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, StackError, StackOptions, TABLE,
     USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
 };
 
@@ -34,6 +34,7 @@ const TOKEN_VALIDITY: Duration = Duration::from_hours(1);
 /// Everything that a stack is made of, but its model.
 #[derive(Clone, Debug)]
 pub struct Resources {
+    pub names: Names,
     pub queues: Vec<QueueConfig>,
     pub tables: Vec<TableConfig>,
     pub functions: Vec<FunctionConfig>,
@@ -46,6 +47,7 @@ impl Resources {
     /// `endpoints` are where the stack answers: the functions' environments and policies name them.
     pub fn new(options: &StackOptions, endpoints: &Endpoints) -> Result<Self, StackError> {
         Ok(Self {
+            names: Names::default(),
             queues: queues(options),
             tables: vec![TableConfig {
                 name: TABLE.into(),
@@ -80,6 +82,7 @@ fn queues(options: &StackOptions) -> Vec<QueueConfig> {
         name: QUEUE.into(),
         visibility_timeout: options.worker_timeout * VISIBILITY_PER_TIMEOUT,
         retention: QUEUE_RETENTION,
+        receive_wait: Duration::ZERO,
         redrive: Some(RedrivePolicy {
             dead_letter_queue: DEAD_LETTER_QUEUE.into(),
             max_receive_count: MAX_RECEIVE_COUNT,
@@ -89,6 +92,7 @@ fn queues(options: &StackOptions) -> Vec<QueueConfig> {
         name: DEAD_LETTER_QUEUE.into(),
         visibility_timeout: Duration::from_secs(30),
         retention: DEAD_LETTER_RETENTION,
+        receive_wait: Duration::ZERO,
         redrive: None,
     };
     vec![dead_letters, jobs]
@@ -188,6 +192,7 @@ fn api() -> ApiConfig {
         default_auth: AuthMode::UserPools,
         additional_auth: vec![AuthMode::Iam],
         introspection: true,
+        limits: ApiLimits::default(),
         resolvers: vec![
             lambda("Query", "getStream"),
             lambda("Query", "getStreamStatus"),

@@ -5,7 +5,7 @@
 //! | `schema`, `access` | the schema with what AppSync attaches to it, and who may access a field |
 //! | `document`, `validation`, `place` | parsing and validating, and AppSync's words for what is wrong |
 //! | `coerce`, `leaf` | values on their way in, and out |
-//! | `operation`, `subscribe`, `introspection` | what a request may ask for |
+//! | `operation`, `subscribe`, `introspection`, `limits` | what a request may ask for |
 //! | `execute`, `completed`, `selection` | the execution of its fields |
 
 mod access;
@@ -15,6 +15,7 @@ mod document;
 mod execute;
 mod introspection;
 mod leaf;
+mod limits;
 mod operation;
 mod place;
 mod schema;
@@ -37,7 +38,7 @@ use super::errors::{ApiConfigError, GraphqlError};
 use super::resolvers::{Resolver, Scripts};
 use super::subscriptions::Subscription;
 use crate::clock::Clock;
-use crate::config::{ApiConfig, AuthMode, DataSource};
+use crate::config::{ApiConfig, ApiLimits, AuthMode, DataSource};
 use crate::endpoints::Endpoints;
 use crate::lambda::invoke::Invoke;
 
@@ -81,6 +82,7 @@ pub(crate) struct Core {
     pub(crate) endpoints: Endpoints,
     pub(crate) auth_modes: Vec<AuthMode>,
     pub(crate) introspection: bool,
+    pub(crate) limits: ApiLimits,
 }
 
 impl Api {
@@ -132,6 +134,7 @@ impl Api {
             endpoints: endpoints.clone(),
             auth_modes,
             introspection: config.introspection,
+            limits: config.limits,
         };
         Ok(Self {
             core: Arc::new(core),

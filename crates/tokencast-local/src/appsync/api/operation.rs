@@ -11,7 +11,7 @@ use super::completed::{Completed, Path, assemble};
 use super::document::{Document, DocumentError};
 use super::execute::{Execution, Request};
 use super::selection::{Groups, Scope};
-use super::{Core, GraphqlRequest, GraphqlResponse, coerce, introspection};
+use super::{Core, GraphqlRequest, GraphqlResponse, coerce, introspection, limits};
 use crate::appsync::caller::Caller;
 use crate::appsync::errors::GraphqlError;
 
@@ -33,6 +33,9 @@ pub(crate) async fn execute(
         // The words are of AppSync's first real-time protocol, which took subscriptions over POST.
         let message = "Subscriptions over MQTT is not supported.";
         return GraphqlResponse::refused(400, "BadRequestException", message);
+    }
+    if let Err(error) = limits::check(core, &document, operation) {
+        return GraphqlResponse::answered(None, &[error]);
     }
     let given = request.variables.unwrap_or_default();
     let variables = match coerce::variables(&core.schema.graphql, &document, operation, &given) {

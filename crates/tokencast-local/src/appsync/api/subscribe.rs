@@ -13,7 +13,7 @@ use super::completed::{Path, assemble};
 use super::document::Document;
 use super::execute::{Execution, Request, unauthorized};
 use super::selection::Scope;
-use super::{Core, GraphqlRequest, coerce};
+use super::{Core, GraphqlRequest, coerce, limits};
 use crate::appsync::caller::Caller;
 use crate::appsync::errors::GraphqlError;
 use crate::appsync::subscriptions::Subscription;
@@ -38,6 +38,7 @@ pub(crate) async fn subscribe(
         );
         return Err(vec![GraphqlError::typed("UnsupportedOperation", message)]);
     }
+    limits::check(core, &document, operation).map_err(|error| vec![error])?;
     let given = request.variables.unwrap_or_default();
     let variables = coerce::variables(&core.schema.graphql, &document, operation, &given)
         .map_err(|error| vec![error])?;

@@ -1,0 +1,132 @@
+//! `AWS::Lambda::Function`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokencast_local::config::{FunctionConfig, ModelConfig};
+
+use super::properties::Properties;
+use super::value::{Scope, target};
+use super::{Problem, policies};
+use crate::stack::{StackOptions, WORKER_FUNCTION};
+
+/// What a function has where nothing is reserved for it: Lambda's default for all of a Region.
+pub(super) const UNRESERVED_CONCURRENCY: NonZeroU32 =
+    NonZeroU32::new(1_000).expect("1,000 is not 0");
+const DEFAULT_TIMEOUT_SECONDS: u32 = 3;
+const DEFAULT_MEMORY_MB: u32 = 128;
+
+pub(super) fn read(
+    scope: &Scope<'_>,
+    options: &StackOptions,
+    problems: &mut Vec<Problem>,
+) -> Vec<FunctionConfig> {
+    let mut functions = Vec::new();
+    for resource in scope.document.resources_of("AWS::Lambda::Function") {
+        let mut properties = Properties::of(scope, resource);
+        // Its name was read with everyone's.
+        properties.raw("FunctionName");
+        only_own_runtime(&mut properties);
+        let declared = properties.nested("Environment", |environment| {
+            environment.nested("Variables", Properties::texts)
+        });
+        let timeout = properties.number("Timeout");
+        let memory_mb = properties.number("MemorySize");
+        let reserved = properties.number("ReservedConcurrentExecutions");
+        let role = properties.raw("Role").and_then(target);
+        let policy = match role.and_then(|id| scope.document.resource(id)) {
+            Some(role) if role.kind == "AWS::IAM::Role" => policies::of_role(scope, role, problems),
+            _ => {
+                properties.problem("Role", "expected an AWS::IAM::Role of the template");
+                Vec::new()
+            }
+        };
+        let Some((part, (program, args))) = program(scope, options, resource.id, &mut properties)
+        else {
+            problems.extend(properties.finish());
+            continue;
+        };
+        let declared = declared.flatten().unwrap_or_default();
+        functions.push(FunctionConfig {
+            name: scope.roles.name(resource.id),
+            program,
+            args,
+            environment: environment(scope, options, part, declared),
+            timeout: Duration::from_secs(timeout.unwrap_or(DEFAULT_TIMEOUT_SECONDS).into()),
+            memory_mb: memory_mb.unwrap_or(DEFAULT_MEMORY_MB),
+            policy,
+            max_concurrency: match reserved.map(NonZeroU32::new) {
+                Some(Some(reserved)) => reserved,
+                Some(None) => {
+                    let reason = "it is 0, so that the function never runs";
+                    properties.problem("ReservedConcurrentExecutions", reason);
+                    UNRESERVED_CONCURRENCY
+                }
+                None => UNRESERVED_CONCURRENCY,
+            },
+        });
+        problems.extend(properties.finish());
+    }
+    functions
+}
+
+fn only_own_runtime(properties: &mut Properties<'_>) {
+    properties.only(
+        "PackageType",
+        &["Zip"],
+        "there are no container images here",
+    );
+    match properties.text("Runtime") {
+        Some(runtime) if !runtime.starts_with("provided.") => {
+            let reason =
+                format!("it is `{runtime}`, and only programs of their own runtime run here");
+            properties.problem("Runtime", reason);
+        }
+        _ => {}
+    }
+}
+
+type Command = (PathBuf, Vec<OsString>);
+
+/// Which of the project's functions it is, and how it is run.
+fn program(
+    scope: &Scope<'_>,
+    options: &StackOptions,
+    id: &str,
+    properties: &mut Properties<'_>,
+) -> Option<(&'static str, Command)> {
+    let Some(part) = scope.roles.function(id) else {
+        let reason = "it is neither the function of the API's data source nor the one that the event source runs";
+        properties.problem("", reason);
+        return None;
+    };
+    match options.functions.command(part) {
+        Ok(command) => Some((part, command)),
+        Err(error) => {
+            properties.problem("Code", error.to_string());
+            None
+        }
+    }
+}
+
+/// As declared, but for where AWS answers, and for what was asked for on the command line.
+fn environment(
+    scope: &Scope<'_>,
+    options: &StackOptions,
+    part: &str,
+    mut environment: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    environment.insert("AWS_ENDPOINT_URL".into(), scope.endpoints.url());
+    let mut overrides = &options.request_environment;
+    if part == WORKER_FUNCTION {
+        overrides = &options.worker_environment;
+        if let ModelConfig::Bedrock { model_id } = &options.model {
+            environment.insert("MODEL_ID".into(), model_id.clone());
+        }
+    }
+    environment.extend(overrides.clone());
+    environment
+}

@@ -1,0 +1,160 @@
+//! What each queue, table and function is called here.
+//!
+//! A template leaves the naming to `CloudFormation`. Here, what has a part in the project has the name that the other
+//! commands know it by; a name that the template gives stays.
+
+use std::collections::BTreeMap;
+
+use super::Problem;
+use super::document::{Document, Resource};
+use super::value::target;
+use crate::stack::{
+    DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID,
+    WORKER_FUNCTION,
+};
+
+/// The parts that resources have in the project, by logical id.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roles {
+    names: BTreeMap<String, String>,
+    jobs: Option<String>,
+    dead_letters: Option<String>,
+    table: Option<String>,
+    request: Option<String>,
+    worker: Option<String>,
+    /// A pool of the user's own, which the local pool stands in for.
+    pool_id: Option<String>,
+}
+
+impl Roles {
+    pub(super) fn find(document: &Document) -> Self {
+        let mapping = document
+            .resources_of("AWS::Lambda::EventSourceMapping")
+            .next();
+        let named_by = |resource: Option<Resource<'_>>, property: &str| -> Option<String> {
+            resource?
+                .property(property)
+                .and_then(target)
+                .map(str::to_owned)
+        };
+        let jobs = named_by(mapping, "EventSourceArn");
+        let worker = named_by(mapping, "FunctionName");
+        let dead_letters = jobs
+            .as_deref()
+            .and_then(|id| document.resource(id)?.property("RedrivePolicy"))
+            .and_then(|policy| target(policy.get("deadLetterTargetArn")?))
+            .map(str::to_owned);
+        let request = document
+            .resources_of("AWS::AppSync::DataSource")
+            .find_map(|source| target(source.property("LambdaConfig")?.get("LambdaFunctionArn")?))
+            .map(str::to_owned);
+        let table = document
+            .resources_of("AWS::DynamoDB::Table")
+            .next()
+            .map(|table| table.id.to_owned());
+        let pool_id = document
+            .resources_of("AWS::AppSync::GraphQLApi")
+            .find_map(|api| {
+                api.property("UserPoolConfig")?
+                    .get("UserPoolId")?
+                    .as_str()
+                    .map(str::to_owned)
+            });
+        let mut roles = Self {
+            names: BTreeMap::new(),
+            jobs,
+            dead_letters,
+            table,
+            request,
+            worker,
+            pool_id,
+        };
+        roles.names = [
+            ("AWS::SQS::Queue", "QueueName"),
+            ("AWS::DynamoDB::Table", "TableName"),
+            ("AWS::Lambda::Function", "FunctionName"),
+        ]
+        .into_iter()
+        .flat_map(|(kind, property)| {
+            document
+                .resources_of(kind)
+                .map(move |resource| (resource, property))
+        })
+        .map(|(resource, property)| {
+            let given = resource
+                .property(property)
+                .and_then(serde_json::Value::as_str);
+            let name = given.or_else(|| roles.known_name(resource.id));
+            (
+                resource.id.to_owned(),
+                name.unwrap_or(resource.id).to_owned(),
+            )
+        })
+        .collect();
+        roles
+    }
+
+    /// What a queue, table or function is called here.
+    pub(super) fn name(&self, id: &str) -> String {
+        self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
+    }
+
+    /// Which of the project's functions it is.
+    pub(super) fn function(&self, id: &str) -> Option<&'static str> {
+        let is = |role: &Option<String>| role.as_deref() == Some(id);
+        match (is(&self.request), is(&self.worker)) {
+            (true, false) => Some(REQUEST_FUNCTION),
+            (false, true) => Some(WORKER_FUNCTION),
+            _ => None,
+        }
+    }
+
+    pub(super) fn pool_id(&self) -> &str {
+        self.pool_id.as_deref().unwrap_or(USER_POOL_ID)
+    }
+
+    #[expect(
+        clippy::unused_self,
+        reason = "as its neighbour, which is the template's to tell"
+    )]
+    pub(super) fn client_id(&self) -> &'static str {
+        USER_POOL_CLIENT_ID
+    }
+
+    /// What the commands and people have to know.
+    pub(super) fn names(&self, problems: &mut Vec<Problem>) -> Option<Names> {
+        let mut name = |role: &Option<String>, what: &str| {
+            if let Some(id) = role {
+                return self.name(id);
+            }
+            problems.push(Problem {
+                logical_id: String::new(),
+                property: String::new(),
+                reason: format!("there is no {what} in the template"),
+            });
+            String::new()
+        };
+        let names = Names {
+            queue: name(&self.jobs, "queue that an event source reads"),
+            dead_letter_queue: name(&self.dead_letters, "dead-letter queue of that queue"),
+            table: name(&self.table, "table"),
+            request_function: name(&self.request, "function that is an API's data source"),
+            worker_function: name(&self.worker, "function that an event source runs"),
+        };
+        problems.is_empty().then_some(names)
+    }
+
+    fn known_name(&self, id: &str) -> Option<&'static str> {
+        let id = Some(id);
+        [
+            (&self.jobs, QUEUE),
+            (&self.dead_letters, DEAD_LETTER_QUEUE),
+            (&self.table, TABLE),
+            (&self.request, REQUEST_FUNCTION),
+            (&self.worker, WORKER_FUNCTION),
+        ]
+        .into_iter()
+        .find(|(role, _)| role.as_deref() == id)
+        .map(|(_, name)| name)
+    }
+}

@@ -1,0 +1,179 @@
+//! The synthesized stacks and the functions' own binaries, deployed as `cdk deploy` does it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use system_tests::templates;
+use tokio::process::Command;
+use zip::write::SimpleFileOptions;
+
+use crate::emulator::{ACCOUNT, Emulator, REGION};
+
+/// Compiling the functions, if they aren't.
+const BUILD_LIMIT: Duration = Duration::from_mins(9);
+const CREATION_LIMIT: Duration = Duration::from_mins(1);
+
+/// What the `Streaming` stack consists of, by the names that the emulator gave.
+pub(crate) struct Deployment {
+    pub(crate) queue_url: String,
+    pub(crate) dead_letter_queue_url: String,
+    pub(crate) table: String,
+    pub(crate) user_pool_id: String,
+    pub(crate) user_pool_client_id: String,
+    /// Of the emulator's own data plane: its `CloudFormation` gives AWS's.
+    pub(crate) graphql_url: String,
+    pub(crate) worker: String,
+}
+
+/// Deploys the three stacks of the default variant.
+pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
+    let functions = build_functions().await;
+    // What `cdk bootstrap` leaves in an account.
+    let version =
+        json!({"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "30", "Type": "String"});
+    emulator
+        .call("ssm", "AmazonSSM.PutParameter", version)
+        .await;
+    let bucket = format!("/cdk-hnb659fds-assets-{ACCOUNT}-{REGION}");
+    emulator.rest(Method::PUT, "s3", &bucket, "").await;
+
+    let mut streaming = template("Streaming");
+    let resources = streaming["Resources"].as_object_mut().expect("resources");
+    let mut worker = String::new();
+    for (id, resource) in resources {
+        if resource["Type"] != "AWS::Lambda::Function" {
+            continue;
+        }
+        let is_worker = resource["Properties"]["Environment"]["Variables"]["MODEL_ID"].is_string();
+        let name = if is_worker { "worker" } else { "request" };
+        if is_worker {
+            worker.clone_from(id);
+        }
+        // The templates of the checks have stand-ins for the functions: here are the functions.
+        resource["Properties"]["Code"]["S3Key"] = json!(format!("{name}.zip"));
+        let zip = zipped(&functions.join(name));
+        let path = format!("{bucket}/{name}.zip");
+        emulator.rest(Method::PUT, "s3", &path, zip).await;
+    }
+    create(emulator, "Tokencast-Auth", &template("Auth")).await;
+    let described = create(emulator, "Tokencast-Streaming", &streaming).await;
+    create(
+        emulator,
+        "Tokencast-Observability",
+        &template("Observability"),
+    )
+    .await;
+
+    let output = |name: &str| {
+        let key = format!("<OutputKey>{name}</OutputKey>");
+        let (_, after) = described.split_once(&key).expect("an output");
+        tag(after, "OutputValue").to_owned()
+    };
+    let graphql_url = output("GraphqlUrl");
+    let host = graphql_url.strip_prefix("https://").expect("a URL");
+    let (api, _) = host.split_once('.').expect("a host name");
+    let resource = emulator
+        .query(
+            "cloudformation",
+            &[
+                ("Action", "DescribeStackResource"),
+                ("Version", "2010-05-15"),
+                ("StackName", "Tokencast-Streaming"),
+                ("LogicalResourceId", &worker),
+            ],
+        )
+        .await;
+    Deployment {
+        queue_url: output("QueueUrl"),
+        dead_letter_queue_url: output("DeadLetterQueueUrl"),
+        table: output("SessionsTableName"),
+        user_pool_id: output("UserPoolId"),
+        user_pool_client_id: output("UserPoolClientId"),
+        graphql_url: format!("{}/v1/apis/{api}/graphql", emulator.url),
+        worker: tag(&resource, "PhysicalResourceId").to_owned(),
+    }
+}
+
+async fn create(emulator: &Emulator, name: &str, template: &Value) -> String {
+    let version = ("Version", "2010-05-15");
+    let body = template.to_string();
+    emulator
+        .query(
+            "cloudformation",
+            &[
+                ("Action", "CreateStack"),
+                version,
+                ("StackName", name),
+                ("TemplateBody", &body),
+                ("Capabilities.member.1", "CAPABILITY_IAM"),
+            ],
+        )
+        .await;
+    let created = async {
+        loop {
+            let fields = [("Action", "DescribeStacks"), version, ("StackName", name)];
+            let described = emulator.query("cloudformation", &fields).await;
+            match tag(&described, "StackStatus") {
+                "CREATE_COMPLETE" => return described,
+                "CREATE_IN_PROGRESS" => tokio::time::sleep(Duration::from_millis(100)).await,
+                status => panic!("{name}: {status}: {described}"),
+            }
+        }
+    };
+    let described = tokio::time::timeout(CREATION_LIMIT, created).await;
+    described.unwrap_or_else(|_| panic!("{name} was not created within {CREATION_LIMIT:?}"))
+}
+
+fn template(stack: &str) -> Value {
+    let text = std::fs::read_to_string(templates::path("default", stack)).expect("a template");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// The text of the first element of that name.
+fn tag<'a>(xml: &'a str, name: &str) -> &'a str {
+    let (_, after) = xml.split_once(&format!("<{name}>")).expect("an element");
+    after.split_once("</").expect("its end").0
+}
+
+/// Compiles the functions as they are deployed but for their optimisation; the directory of their binaries.
+async fn build_functions() -> PathBuf {
+    let build = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--package",
+            "request",
+            "--package",
+            "worker",
+        ])
+        .current_dir(templates::root())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .status();
+    let status = tokio::time::timeout(BUILD_LIMIT, build).await;
+    let status = status
+        .expect("the functions compile in time")
+        .expect("cargo runs");
+    assert!(status.success(), "the functions compile");
+    // Beside this test's own directory, `deps`.
+    let test = std::env::current_exe().expect("a test has a path");
+    let directory = test.parent().and_then(Path::parent);
+    directory.expect("target/debug").to_owned()
+}
+
+fn zipped(binary: &Path) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    // Not compressed: it is sent to this machine, and compressing it would take longer than all the rest.
+    let options = SimpleFileOptions::default()
+        .compression_method(zip::CompressionMethod::Stored)
+        .unix_permissions(0o755);
+    zip.start_file("bootstrap", options).expect("a file");
+    let code = std::fs::read(binary).expect("the function's binary");
+    zip.write_all(&code).expect("written");
+    zip.finish().expect("a ZIP").into_inner()
+}

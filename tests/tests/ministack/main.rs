@@ -1,0 +1,174 @@
+//! The synthesized stacks and the functions' own binaries on an AWS emulator that nobody here wrote: ministack, which
+//! verifies signatures and enforces policies. Its API, queue, event source, table and user pool; our model, for its own
+//! asks for an action that Bedrock doesn't have.
+//!
+//! `requirements.txt` says what to install, into `target/ministack`.
+
+mod deployment;
+mod emulator;
+
+use deployment::{Deployment, deploy};
+use emulator::{Emulator, REGION};
+use reqwest::Method;
+use serde_json::{Value, json};
+use system_tests::stack::text;
+use system_tests::{TestStack, eventually};
+use tokencast_client::cognito::{UserPool, sign_in};
+use uuid::Uuid;
+
+const USER: &str = "river@example.com";
+const PASSWORD: &str = "A-long-enough-1-password";
+
+#[tokio::test]
+#[ignore = "needs ministack, an emulator from PyPI: see tests/tests/ministack/requirements.txt"]
+async fn a_prompt_is_answered_on_an_independent_emulator() {
+    let model = TestStack::start().await;
+    let emulator = Emulator::start().await;
+    let deployed = deploy(&emulator).await;
+    point_the_worker(&emulator, &deployed, &model).await;
+    let token = user(&emulator, &deployed).await;
+    let session_id = Uuid::new_v4().to_string();
+
+    // There is no TLS here, and the queue's policy wants it: the policy is in force.
+    let refused = start(&emulator, &deployed, &token, &session_id).await;
+    assert!(refused["data"]["startStream"].is_null(), "{refused}");
+    assert_eq!(
+        record(&emulator, &deployed, &session_id).await["status"]["S"],
+        "CLAIMED"
+    );
+    let lifted = json!({"QueueUrl": deployed.queue_url, "Attributes": {"Policy": ""}});
+    emulator
+        .call("sqs", "AmazonSQS.SetQueueAttributes", lifted)
+        .await;
+
+    let started = start(&emulator, &deployed, &token, &session_id).await;
+    assert_eq!(
+        started["data"]["startStream"]["status"], "streaming_started",
+        "{started}"
+    );
+    let record = eventually("a session that has ended", || async {
+        let record = record(&emulator, &deployed, &session_id).await;
+        let ended = ["COMPLETED", "FAILED", "CANCELLED"];
+        let status = record["status"]["S"].as_str().unwrap_or_default();
+        ended.contains(&status).then_some(record)
+    })
+    .await;
+    assert_eq!(record["status"]["S"], "COMPLETED", "{record}");
+    assert_eq!(record["text"]["S"], text(100));
+    assert!(record["expiresAt"]["N"].is_string(), "{record}");
+
+    // The job was acknowledged, and no attempt had failed.
+    eventually("an empty queue", || async {
+        (messages(&emulator, &deployed.queue_url).await == 0).then_some(())
+    })
+    .await;
+    assert_eq!(
+        messages(&emulator, &deployed.dead_letter_queue_url).await,
+        0
+    );
+    assert_eq!(record["attempt"]["N"], "1", "{record}");
+
+    // Read back through the API, as a page does after a reload.
+    let query = "query($id: String!) { getStream(sessionId: $id) { status text } }";
+    let read = graphql(
+        &emulator,
+        &deployed,
+        &token,
+        query,
+        json!({"id": session_id}),
+    )
+    .await;
+    assert_eq!(
+        read["data"]["getStream"],
+        json!({"status": "COMPLETED", "text": text(100)})
+    );
+
+    // The last one, so that nothing of it is left if anything above fails: both end with this process, too.
+    emulator.shutdown().await;
+    model.shutdown().await;
+}
+
+/// The two addresses that the emulator's template has wrong: the API's, which is AWS's there, and the model's.
+async fn point_the_worker(emulator: &Emulator, deployed: &Deployment, model: &TestStack) {
+    let path = format!("/2015-03-31/functions/{}/configuration", deployed.worker);
+    let text = emulator.rest(Method::GET, "lambda", &path, "").await;
+    let configuration: Value = serde_json::from_str(&text).expect("JSON");
+    let mut environment = configuration["Environment"].clone();
+    environment["Variables"]["APPSYNC_API_URL"] = json!(deployed.graphql_url);
+    environment["Variables"]["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] =
+        json!(model.running.info.endpoints.url());
+    let body = json!({ "Environment": environment }).to_string();
+    emulator.rest(Method::PUT, "lambda", &path, body).await;
+}
+
+/// Makes a user as an operator does, signs in with SRP as a page does; the access token.
+async fn user(emulator: &Emulator, deployed: &Deployment) -> String {
+    let pool_id = &deployed.user_pool_id;
+    let cognito = |operation: &str| format!("AWSCognitoIdentityProviderService.{operation}");
+    let made = json!({"UserPoolId": pool_id, "Username": USER, "MessageAction": "SUPPRESS",
+        "UserAttributes": [{"Name": "email", "Value": USER}, {"Name": "email_verified", "Value": "true"}]});
+    emulator
+        .call("cognito-idp", &cognito("AdminCreateUser"), made)
+        .await;
+    let password =
+        json!({"UserPoolId": pool_id, "Username": USER, "Password": PASSWORD, "Permanent": true});
+    emulator
+        .call("cognito-idp", &cognito("AdminSetUserPassword"), password)
+        .await;
+    let pool = UserPool {
+        endpoint: format!("{}/", emulator.url),
+        client_id: deployed.user_pool_client_id.clone(),
+        pool_id: Some(pool_id.clone()),
+    };
+    assert!(pool_id.starts_with(REGION));
+    let tokens = sign_in(&emulator.http, &pool, USER, PASSWORD).await;
+    tokens.expect("signed in").access_token
+}
+
+async fn start(emulator: &Emulator, deployed: &Deployment, token: &str, session_id: &str) -> Value {
+    let mutation = "mutation($prompt: String!, $id: String) { startStream(prompt: $prompt, sessionId: $id) { sessionId status } }";
+    let variables = json!({"prompt": "Why do rivers meander?", "id": session_id});
+    graphql(emulator, deployed, token, mutation, variables).await
+}
+
+async fn graphql(
+    emulator: &Emulator,
+    deployed: &Deployment,
+    token: &str,
+    query: &str,
+    variables: Value,
+) -> Value {
+    let request = emulator
+        .http
+        .post(&deployed.graphql_url)
+        .header("authorization", token)
+        .json(&json!({"query": query, "variables": variables}));
+    let answer = request.send().await.expect("an answer");
+    answer.json().await.expect("JSON")
+}
+
+/// A session as the table holds it.
+async fn record(emulator: &Emulator, deployed: &Deployment, session_id: &str) -> Value {
+    let input = json!({"TableName": deployed.table, "Key": {"sessionId": {"S": session_id}}, "ConsistentRead": true});
+    let found = emulator
+        .call("dynamodb", "DynamoDB_20120810.GetItem", input)
+        .await;
+    found["Item"].clone()
+}
+
+/// The messages in a queue, those that are hidden included.
+async fn messages(emulator: &Emulator, queue_url: &str) -> u64 {
+    let counts = [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+    ];
+    let input = json!({"QueueUrl": queue_url, "AttributeNames": counts});
+    let found = emulator
+        .call("sqs", "AmazonSQS.GetQueueAttributes", input)
+        .await;
+    let number = |name: &str| found["Attributes"][name].as_str()?.parse::<u64>().ok();
+    counts
+        .into_iter()
+        .map(|name| number(name).expect("a count"))
+        .sum()
+}
