@@ -44,6 +44,7 @@ Examples:
   tokencast ask --json \"Name three rivers\" | jq -r 'select(.type == \"text\").text'
   tokencast ask --api-url https://ID.appsync-api.us-east-1.amazonaws.com/graphql \\
       --token \"$JWT\" \"Hello\"
+  tokencast ask --stack Tokencast-Streaming --username NAME --password PASSWORD \"Hello\"
   tokencast ask --api-url http://localhost:4680/graphql \\
       --cognito-endpoint http://localhost:4680/ --user-pool-client-id CLIENT_ID \\
       --username alice --password PASSWORD \"Hello\"
@@ -96,12 +97,20 @@ pub struct AskArgs {
 }
 
 /// A deployed API, or a `tokencast dev` that is running.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "A deployed API")]
 pub struct ApiArgs {
     /// The GraphQL endpoint.
     #[arg(long, value_name = "URL", env = "TOKENCAST_API_URL")]
     pub api_url: Option<String>,
+
+    /// The API of this deployed stack, such as Tokencast-Streaming, in the place of --api-url, and its user pool.
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+
+    /// Where `npm run deploy` in cdk/ wrote the stacks' outputs.
+    #[arg(long, value_name = "FILE", default_value = "cdk/outputs.json")]
+    pub outputs_file: PathBuf,
 
     /// A JWT of the API's user pool.
     #[arg(

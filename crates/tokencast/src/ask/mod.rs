@@ -2,6 +2,7 @@
 
 mod converse;
 mod output;
+mod outputs;
 mod summary;
 mod target;
 

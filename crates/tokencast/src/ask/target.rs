@@ -6,6 +6,7 @@ use thiserror::Error;
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Client, Credentials};
 
+use super::outputs::{self, OutputsError};
 use crate::cli::{ApiArgs, AskArgs};
 use crate::model::ModelSpecError;
 use crate::stack::{Functions, StackError, StackOptions};
@@ -39,6 +40,8 @@ pub(super) enum TargetError {
         source: std::io::Error,
     },
     #[error(transparent)]
+    Outputs(#[from] OutputsError),
+    #[error(transparent)]
     Client(#[from] tokencast_client::Error),
     #[error(transparent)]
     Model(#[from] ModelSpecError),
@@ -51,8 +54,9 @@ impl Target {
         args: &AskArgs,
         lookup: &impl Fn(&str) -> Option<String>,
     ) -> Result<Self, TargetError> {
-        let Some(api_url) = set(args.api.api_url.as_ref()) else {
-            if let Some(option) = stray(&args.api) {
+        let api = outputs::complete(args.api.clone())?;
+        let Some(api_url) = set(api.api_url.as_ref()) else {
+            if let Some(option) = stray(&api) {
                 return Err(TargetError::NoApiUrl { option });
             }
             if args.resume.is_some() {
@@ -69,8 +73,8 @@ impl Target {
         if args.model.is_some() {
             return Err(TargetError::ModelOfRemote);
         }
-        let mut builder = Client::builder(api_url).credentials(credentials(&args.api)?);
-        if let Some(path) = &args.api.ca_file {
+        let mut builder = Client::builder(api_url).credentials(credentials(&api)?);
+        if let Some(path) = &api.ca_file {
             let pem = std::fs::read(path).map_err(|source| TargetError::CaFile {
                 path: path.clone(),
                 source,
@@ -205,8 +209,36 @@ mod tests {
             "cannot read --ca-file nowhere.pem",
         );
         check(
+            "hello --token t --stack A --outputs-file nowhere.json",
+            "cannot read the stacks' outputs in nowhere.json",
+        );
+        check(
             "hello --token t --api-url localhost",
             "`api_url` is `localhost`, expected a URL",
         );
+    }
+
+    #[test]
+    fn a_stacks_outputs_say_where_its_api_and_pool_are() {
+        let path = std::env::temp_dir().join(format!("outputs-{}.json", uuid::Uuid::new_v4()));
+        let text = r#"{"A": {"GraphqlUrl": "https://a.example/graphql", "UserPoolId": "eu-west-1_A",
+            "UserPoolClientId": "client"}, "B": {"DashboardName": "b"}}"#;
+        std::fs::write(&path, text).expect("written");
+        let file = format!("--outputs-file {}", path.display());
+        check(&format!("hello --stack A {file} --token t"), "remote");
+        check(
+            &format!("hello --stack A {file} --username u --password p"),
+            "remote",
+        );
+        check(&format!("hello --stack A {file}"), "needs credentials");
+        check(
+            &format!("hello --stack B {file} --token t"),
+            "`B` has no output `GraphqlUrl`",
+        );
+        check(
+            &format!("hello --stack C {file} --token t"),
+            "only `A`, `B`",
+        );
+        std::fs::remove_file(&path).expect("removed");
     }
 }

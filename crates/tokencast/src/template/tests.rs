@@ -235,6 +235,10 @@ fn what_can_not_be_honoured_is_named() {
         json!({"Fn::ImportValue": "Elsewhere:Url"}),
         "Work.Environment.Variables.URL: no template beside this one exports Elsewhere:Url",
     );
+}
+
+#[test]
+fn what_can_not_be_honoured_of_the_api_and_its_callers_is_named() {
     check_refused(
         "/Resources/Api/Properties/UserPoolConfig/DefaultAction",
         json!("DENY"),
