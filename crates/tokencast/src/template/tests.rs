@@ -176,7 +176,6 @@ fn check_refused(pointer: &str, value: Value, expected: &str) {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_can_not_be_honoured_is_named() {
     let queue = "/Resources/Jobs/Properties";
     check_refused(
