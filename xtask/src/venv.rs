@@ -20,6 +20,23 @@ pub fn program(name: &str, package: &str) -> Result<PathBuf, TaskError> {
     Ok(program)
 }
 
+/// An environment of its own below `target/`, with what a requirements file lists.
+pub fn install(name: &str, requirements: &str) -> Result<(), TaskError> {
+    let venv = root().join("target").join(name);
+    let pip = venv.join("bin/pip");
+    if !pip.is_file() {
+        run_program(command("python3", &["-m", "venv", &venv.to_string_lossy()]))?;
+    }
+    let install = [
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--requirement",
+        requirements,
+    ];
+    run_program(command(&pip.to_string_lossy(), &install))
+}
+
 /// Where its programs are.
 pub fn directory() -> PathBuf {
     root().join("target/venv/bin")
