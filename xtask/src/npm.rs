@@ -85,6 +85,8 @@ impl Package {
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
         let mut command = process::command(npm, args);
         command.current_dir(self.path(""));
+        // Tests that start the stack start what `cargo test` has just built.
+        command.env("TOKENCAST_BIN", root().join("target/debug/tokencast"));
         if let Ok(path) = with_venv() {
             command.env("PATH", path);
         }
