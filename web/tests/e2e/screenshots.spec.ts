@@ -1,10 +1,14 @@
-/** The pictures of the README, made from what the tests see. */
+/**
+ * The pictures of the README, made from what the tests see. They go to the test's results, and replace those of the
+ * README with `SCREENSHOTS=1 npm run e2e`.
+ */
 
 import { fileURLToPath } from 'node:url';
 
 import { Chat, expect, test } from './support/fixtures';
 
-const FOLDER = fileURLToPath(new URL('../../screenshots/', import.meta.url));
+const PLACE = process.env.SCREENSHOTS === undefined ? 'test-results/screenshots/' : 'screenshots/';
+const FOLDER = fileURLToPath(new URL(`../../${PLACE}`, import.meta.url));
 
 const ANSWER = `Rivers meander because a straight channel is **unstable**: the smallest bend grows by itself.
 
