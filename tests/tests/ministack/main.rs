@@ -104,17 +104,7 @@ async fn point_the_worker(emulator: &Emulator, deployed: &Deployment, model: &Te
 /// Makes a user as an operator does, signs in with SRP as a page does; the access token.
 async fn user(emulator: &Emulator, deployed: &Deployment) -> String {
     let pool_id = &deployed.user_pool_id;
-    let cognito = |operation: &str| format!("AWSCognitoIdentityProviderService.{operation}");
-    let made = json!({"UserPoolId": pool_id, "Username": USER, "MessageAction": "SUPPRESS",
-        "UserAttributes": [{"Name": "email", "Value": USER}, {"Name": "email_verified", "Value": "true"}]});
-    emulator
-        .call("cognito-idp", &cognito("AdminCreateUser"), made)
-        .await;
-    let password =
-        json!({"UserPoolId": pool_id, "Username": USER, "Password": PASSWORD, "Permanent": true});
-    emulator
-        .call("cognito-idp", &cognito("AdminSetUserPassword"), password)
-        .await;
+    create_user(emulator, deployed).await;
     let pool = UserPool {
         endpoint: format!("{}/", emulator.url),
         client_id: deployed.user_pool_client_id.clone(),
@@ -123,6 +113,38 @@ async fn user(emulator: &Emulator, deployed: &Deployment) -> String {
     assert!(pool_id.starts_with(REGION));
     let tokens = sign_in(&emulator.http, &pool, USER, PASSWORD).await;
     tokens.expect("signed in").access_token
+}
+
+/// `npm run user` of the CDK app.
+async fn create_user(emulator: &Emulator, deployed: &Deployment) {
+    let outputs = json!({"Streaming": {"Region": REGION, "GraphqlUrl": deployed.graphql_url,
+        "UserPoolId": deployed.user_pool_id, "UserPoolClientId": deployed.user_pool_client_id}});
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("outputs.json");
+    std::fs::write(&file, outputs.to_string()).expect("written");
+    let cdk = concat!(env!("CARGO_MANIFEST_DIR"), "/../cdk");
+    for expected in ["created", "updated"] {
+        let mut npm = tokio::process::Command::new("npm");
+        npm.args(["run", "--silent", "user", "--", USER, "--outputs-file"])
+            .arg(&file)
+            .current_dir(cdk)
+            .env("TOKENCAST_PASSWORD", PASSWORD)
+            .env("AWS_ENDPOINT_URL", &emulator.url)
+            // The root user's.
+            .envs([
+                ("AWS_ACCESS_KEY_ID", "test"),
+                ("AWS_SECRET_ACCESS_KEY", "test"),
+            ]);
+        let output = npm.kill_on_drop(true).output().await.expect("npm runs");
+        let (out, error) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(
+            output.status.success() && out.contains(expected),
+            "{out}{error}"
+        );
+    }
 }
 
 async fn start(emulator: &Emulator, deployed: &Deployment, token: &str, session_id: &str) -> Value {
