@@ -7,6 +7,7 @@ use system_tests::stack::{faulty, script, text};
 use system_tests::{TestStack, collect, eventually, within};
 use tokencast_local::bedrock::log::EndReason;
 use tokencast_local::config::{FaultRule, ModelException, ModelFault};
+use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -149,5 +150,34 @@ async fn a_stop_after_the_end_changes_nothing() {
         (&record["status"], &record["text"]),
         (&json!("COMPLETED"), &json!(text(100)))
     );
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stop_of_a_claimed_session_keeps_it_from_starting() {
+    let stack = TestStack::start().await;
+    let id = Uuid::new_v4().to_string();
+    // A start that can't be queued leaves the session claimed.
+    let down = Fault::error("ServiceUnavailable");
+    let rule = Rule::new(FaultService::Sqs, "SendMessage", down);
+    let plan = FaultPlan::seeded(1).with(rule);
+    stack.running.local.faults().set(plan).expect("a plan");
+    stack.start_stream("alice", "A prompt", Some(&id)).await;
+    stack.running.local.faults().clear();
+    let session = stack.get_stream("alice", &id).await;
+    assert_eq!(session["status"], json!("CLAIMED"), "{session}");
+    let stopped = stack.stop_stream("alice", &id).await;
+    assert_eq!(
+        stopped["data"]["stopStream"]["status"],
+        json!("CANCELLED"),
+        "{stopped}"
+    );
+    let started = stack.start_stream("alice", "A prompt", Some(&id)).await;
+    assert_eq!(
+        started["data"]["startStream"]["status"],
+        json!("CANCELLED"),
+        "{started}"
+    );
+    assert_eq!(stack.running.local.bedrock().calls().len(), 0);
     stack.shutdown().await;
 }
