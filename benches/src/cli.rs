@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::cost::CostOptions;
+use crate::fan_out::Role;
+
 #[derive(Debug, Parser)]
 #[command(about = "Measures the packaged functions; `cargo xtask bench` builds and runs it")]
 pub struct Cli {
@@ -18,6 +21,11 @@ pub struct Cli {
     /// Fewer repetitions
     #[arg(long)]
     pub quick: bool,
+    /// Is the sending side of a benchmark, until its standard input ends
+    #[arg(long, hide = true)]
+    pub serve: Option<Role>,
+    #[command(flatten)]
+    pub cost: CostOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,4 +34,7 @@ pub enum Benchmark {
     Worker,
     Stop,
     ColdStart,
+    FanOut,
+    Growth,
+    Cost,
 }

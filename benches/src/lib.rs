@@ -8,6 +8,10 @@
 //! | [`worker`] | the worker's process: lag, publishes, connections, CPU, memory |
 //! | [`stop`] | from `stopStream` to the last event |
 //! | [`cold_start`] | the functions' start, and their size |
+//! | [`fan_out`] | from one publish to many subscribers, against a plain broadcast |
+//! | [`growth`] | how what an answer takes grows |
+//! | [`cost`], [`prices`] | what 1,000 answers cost |
+//! | [`meter`], [`metered`] | a proxy that counts what the functions ask for, and a stack behind one |
 //! | [`fakes`] | an AppSync and a Bedrock that keep the time of what passes through them |
 //! | [`process`] | what the system says of a process |
 //! | [`spread`], [`report`] | figures with their variation; tables, and `docs/PERFORMANCE.md` |
@@ -17,8 +21,14 @@ use std::path::PathBuf;
 pub mod added_delay;
 pub mod cli;
 pub mod cold_start;
+pub mod cost;
 pub mod error;
 pub mod fakes;
+pub mod fan_out;
+pub mod growth;
+pub mod meter;
+pub mod metered;
+pub mod prices;
 pub mod process;
 pub mod report;
 pub mod spread;
@@ -26,6 +36,7 @@ pub mod stop;
 pub mod worker;
 
 use cli::{Benchmark, Cli};
+use cost::CostOptions;
 use error::BenchError;
 use report::Section;
 
@@ -51,6 +62,9 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
         functions_dir: cli.functions_dir.clone(),
         quick: cli.quick,
     };
+    if let Some(role) = cli.serve {
+        return fan_out::serve(role, &options);
+    }
     let chosen = match cli.benchmark {
         Some(benchmark) => vec![benchmark],
         None => vec![
@@ -58,10 +72,13 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
             Benchmark::Worker,
             Benchmark::Stop,
             Benchmark::ColdStart,
+            Benchmark::FanOut,
+            Benchmark::Growth,
+            Benchmark::Cost,
         ],
     };
     for benchmark in chosen {
-        let section = measure(benchmark, &options)?;
+        let section = measure(benchmark, &options, &cli.cost)?;
         println!("\n{}", section.to_markdown());
         if let Some(path) = &cli.report {
             report::write(path, &section)?;
@@ -70,11 +87,18 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
     Ok(())
 }
 
-fn measure(benchmark: Benchmark, options: &Options) -> Result<Section, BenchError> {
+fn measure(
+    benchmark: Benchmark,
+    options: &Options,
+    cost: &CostOptions,
+) -> Result<Section, BenchError> {
     match benchmark {
         Benchmark::AddedDelay => added_delay::measure(options),
         Benchmark::Worker => worker::measure(options),
         Benchmark::Stop => stop::measure(options),
         Benchmark::ColdStart => cold_start::measure(options),
+        Benchmark::FanOut => fan_out::measure(options),
+        Benchmark::Growth => growth::measure(options),
+        Benchmark::Cost => cost::measure(options, cost),
     }
 }

@@ -64,6 +64,12 @@ impl Times {
             .saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
 
+    /// Takes over the times of another.
+    pub fn absorb(&mut self, other: &Self) {
+        let added = self.0.add(&other.0);
+        debug_assert!(added.is_ok(), "the bounds are the same");
+    }
+
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }

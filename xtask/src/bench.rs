@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::cli::Bench;
+use crate::guard;
 use crate::package;
 use crate::process::{cargo, command, root, run as run_program};
 use crate::step::Steps;
@@ -11,6 +12,10 @@ use crate::step::Steps;
 const SETTLE: Duration = Duration::from_secs(2);
 
 pub fn run(steps: &mut Steps, bench: &Bench) {
+    if bench.name.as_deref() == Some("guard") {
+        steps.run("instruction counts", |_| guard::check(bench.bless));
+        return;
+    }
     // The functions are measured as they are deployed.
     if !package::run(steps) {
         return;

@@ -44,11 +44,15 @@ pub enum Task {
 
 #[derive(Args, Debug)]
 pub struct Bench {
-    /// Which benchmark: added-delay, worker, stop or cold-start. All of them without it
+    /// Which benchmark: added-delay, worker, stop, cold-start or fan-out; or guard, which compares instruction counts with
+    /// `benches/guard/bounds.json`. All but guard without it
     pub name: Option<String>,
     /// A short run that shows that everything works; its figures are noisy, and are not written down
     #[arg(long)]
     pub quick: bool,
+    /// Makes today's instruction counts guard's bounds
+    #[arg(long)]
+    pub bless: bool,
 }
 
 #[derive(Args, Debug)]

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`cli`] | the command line |
 //! | [`test`], [`ci`], [`dev`], [`soak`], [`package`], [`bench`] | the tasks |
-//! | [`npm`], [`venv`], [`deny`], [`drift`] | their parts |
+//! | [`npm`], [`venv`], [`deny`], [`drift`], [`guard`] | their parts |
 //! | [`step`], [`process`], [`count`], [`error`] | steps with headings and times, the programs that they run, the tests in their output, and why they fail |
 
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ pub mod deny;
 pub mod dev;
 pub mod drift;
 pub mod error;
+pub mod guard;
 pub mod npm;
 pub mod package;
 pub mod process;

@@ -129,7 +129,18 @@ impl<C: Clock> AppSyncPublisher<C> {
         })
     }
 
-    async fn send(&self, body: &Bytes, timeout: Duration) -> Result<(), PublishError> {
+    /// The signed request that carries `event`, as it would be sent now.
+    pub async fn request(&self, event: &TokenEvent) -> Result<reqwest::Request, Failure> {
+        let body = Bytes::from(mutation::body(event));
+        let signed = self.signed(&body, TRY_TIMEOUT).await;
+        signed.map_err(|_| failed("The request could not be signed."))
+    }
+
+    async fn signed(
+        &self,
+        body: &Bytes,
+        timeout: Duration,
+    ) -> Result<reqwest::Request, PublishError> {
         let credentials = self.credentials.get(&self.clock).await?;
         let now = crate::clock::system_time(self.clock.now_ms());
         let mut request = reqwest::Request::new(Method::POST, self.url.clone());
@@ -137,6 +148,11 @@ impl<C: Clock> AppSyncPublisher<C> {
             sign::headers(self.url.as_str(), body, &self.region, credentials, now)?;
         *request.body_mut() = Some(body.clone().into());
         *request.timeout_mut() = Some(timeout);
+        Ok(request)
+    }
+
+    async fn send(&self, body: &Bytes, timeout: Duration) -> Result<(), PublishError> {
+        let request = self.signed(body, timeout).await?;
         let response = self.client.execute(request).await?;
         let status = response.status();
         if status != StatusCode::OK {
