@@ -16,7 +16,7 @@ use crate::id::Sequence;
 use crate::ports::{
     Clock, Fence, Model, ModelEvent, Receipt, SessionStore, TokenSink, TokenSource, Versioned,
 };
-use crate::session::{Outcome, Session, Status};
+use crate::session::{Outcome, Progress, Session, Status};
 
 mod buffer;
 mod ending;
@@ -138,6 +138,7 @@ where
         ending: None,
     };
     let held_text = held.session.sequence > Sequence(0);
+    sink.attend(&held.session, &Progress::default());
     let mut record = held;
     let mut buffer = Buffer::new(settings.publish_mode);
 
@@ -194,6 +195,7 @@ where
             noted = &mut noting, if !noting.is_terminated() => match noted {
                 Noted::Saved(saved) => {
                     fence.extend(fence_until(saved.session.lease_until_ms(), settings));
+                    sink.attend(&saved.session, buffer.progress());
                     record = saved;
                 }
                 Noted::StopRequested => break Stop::Requested,

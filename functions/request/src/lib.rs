@@ -14,6 +14,7 @@ use tokencast_aws::clock::SystemClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::{sdk, telemetry};
+use tokencast_core::requests::Requests;
 
 pub mod config;
 pub mod error;
@@ -29,12 +30,13 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     tokencast_aws::runtime::run(async {
         let config = Config::read(&lookup)?;
         let sdk = sdk::load().await;
-        let request = Request {
-            sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
-            queue: SqsQueue::new(&sdk, config.queue_url.clone()),
+        let requests = Requests {
+            sessions: SessionTable::new(&sdk, config.sessions_table),
+            queue: SqsQueue::new(&sdk, config.queue_url),
             clock: SystemClock,
-            config,
+            rules: config.rules,
         };
+        let request = Request { requests };
         let request = &request;
         lambda_runtime::run(service_fn(|event: LambdaEvent<event::ResolverEvent>| {
             request.handle(event.payload)
