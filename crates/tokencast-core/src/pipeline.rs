@@ -30,8 +30,8 @@ use buffer::Buffer;
 use ending::give_up;
 use record::Noted;
 
-/// The longest answer that is kept: an item of the session table holds 400 KB.
-pub const MAX_ANSWER_BYTES: usize = 350_000;
+/// The longest answer that is kept: as JSON it fits a response of AppSync, 5 MB, and one of Lambda, 6 MB.
+pub const MAX_ANSWER_BYTES: usize = 1_000_000;
 
 /// Stop reason of an answer that reached [`MAX_ANSWER_BYTES`].
 pub const STOP_REASON_TOO_LONG: &str = "max_answer_bytes";

@@ -14,9 +14,7 @@ use crate::session::{Progress, Session};
 
 mod store;
 
-pub use store::{
-    Applied, Conflict, Sealed, SessionStore, StoreError, Version, Versioned, update,
-};
+pub use store::{Applied, Conflict, Sealed, SessionStore, StoreError, Version, Versioned, update};
 
 /// Milliseconds since the Unix epoch.
 pub trait Clock: Send + Sync {

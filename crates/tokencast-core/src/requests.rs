@@ -13,7 +13,7 @@ use crate::ports::{
 };
 use crate::session::{Follower, OtherOwner, Session, Status};
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// Longer prompts are refused.
     pub max_prompt_bytes: usize,
@@ -195,8 +195,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
             answer: (),
         });
         match noted.await {
-            Ok((_, Some(noted))) => noted.session,
-            Ok((_, None)) => session,
+            Ok(((), Some(noted))) => noted.session,
+            Ok(((), None)) => session,
             Err(error) => {
                 warn!(session = %id, error = &error as &dyn std::error::Error, "not noted as queued");
                 session

@@ -41,16 +41,20 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
                 .stop(&owner, session_id(&arguments)?)
                 .await
                 .map(Answer::Response),
-            "getStream" => Ok(match self.requests.read(&owner, session_id(&arguments)?).await? {
-                Some(session) => Answer::Stream(Box::new(session.into())),
-                None => Answer::Nothing,
-            }),
-            "getStreamStatus" => Ok(match self.requests.read(&owner, session_id(&arguments)?).await? {
-                Some(session) => {
-                    Answer::Response(self.response(session.id, session.status.as_str(), ""))
-                }
-                None => Answer::Nothing,
-            }),
+            "getStream" => Ok(
+                match self.requests.read(&owner, session_id(&arguments)?).await? {
+                    Some(session) => Answer::Stream(Box::new(session.into())),
+                    None => Answer::Nothing,
+                },
+            ),
+            "getStreamStatus" => Ok(
+                match self.requests.read(&owner, session_id(&arguments)?).await? {
+                    Some(session) => {
+                        Answer::Response(self.response(session.id, session.status.as_str(), ""))
+                    }
+                    None => Answer::Nothing,
+                },
+            ),
             "onTokenReceived" => {
                 // A subscription's resolver admits or refuses; what it answers reaches nobody.
                 self.requests.claim(&owner, session_id(&arguments)?).await?;
@@ -78,7 +82,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
         };
         let session = self.requests.start(owner, start).await?.session;
         if session.status.is_terminal() {
-            let message = "This session has ended; getStream has its answer. A new sessionId starts another.";
+            let message =
+                "This session has ended; getStream has its answer. A new sessionId starts another.";
             return Ok(self.response(session.id, session.status.as_str(), message));
         }
         let message = "Subscribe to onTokenReceived with this sessionId.";

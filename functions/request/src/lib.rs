@@ -7,6 +7,9 @@
 //! | [`error`] | what a client may do wrong, and what may fail |
 //! | [`handle`] | one event, from its arguments to its answer |
 
+// The SDK's futures, one in the other, are deeper than the compiler's default.
+#![recursion_limit = "256"]
+
 use std::process::ExitCode;
 
 use lambda_runtime::{LambdaEvent, service_fn};

@@ -166,7 +166,9 @@ mod tests {
 
     fn after(session: &Session, attempt: u32, sequence: u32) -> Vec<(u32, String)> {
         let events = session.events_after(Attempt(attempt), Sequence(sequence));
-        events.map(|event| (event.sequence.0, event.token)).collect()
+        events
+            .map(|event| (event.sequence.0, event.token))
+            .collect()
     }
 
     #[test]
