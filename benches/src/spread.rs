@@ -64,6 +64,11 @@ impl Times {
             .saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
 
+    pub fn merge(&mut self, others: &Self) {
+        // Both have the same bounds.
+        let _ = self.0.add(&others.0);
+    }
+
     pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }
@@ -84,6 +89,14 @@ impl Times {
         let micros = self.0.value_at_quantile(quantile) as f64;
         micros / 1_000.0
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and sizes, far below 2^52"
+)]
+pub fn to_f64(number: u64) -> f64 {
+    number as f64
 }
 
 pub fn millis(time: Duration) -> f64 {
