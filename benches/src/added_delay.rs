@@ -1,6 +1,6 @@
 //! From `startStream` to the first token on the local stack, against as many bare loopback hops, in turns.
 
-mod floor;
+pub(crate) mod floor;
 mod subscriber;
 
 use std::time::Duration;

@@ -30,8 +30,10 @@ pub struct Cli {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Benchmark {
+    Floors,
     AddedDelay,
     Worker,
+    Streams,
     Stop,
     ColdStart,
     FanOut,

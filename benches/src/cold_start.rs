@@ -3,12 +3,12 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Options;
 use crate::error::{BenchError, Step as _};
-use crate::process::{cpu_time, peak_memory_bytes};
+use crate::process::{ENVIRONMENT, Killed, cpu_time, peak_memory_bytes};
 use crate::report::{Row, Section};
 use crate::spread::{Spread, millis};
 
@@ -17,28 +17,6 @@ const ZIP_AIM_MB: f64 = 6.0;
 
 /// Lambda's limit on the init phase.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What both functions want of their environment.
-const ENVIRONMENT: [(&str, &str); 12] = [
-    (
-        "APPSYNC_API_URL",
-        "https://example.appsync-api.us-east-1.amazonaws.com/graphql",
-    ),
-    ("AWS_ACCESS_KEY_ID", "AKIABENCH"),
-    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-    ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
-    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-    ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench"),
-    ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
-    ("AWS_REGION", "us-east-1"),
-    ("AWS_SECRET_ACCESS_KEY", "bench"),
-    ("MODEL_ID", "example.model-v1:0"),
-    (
-        "QUEUE_URL",
-        "https://sqs.us-east-1.amazonaws.com/000000000000/jobs",
-    ),
-    ("SESSIONS_TABLE", "sessions"),
-];
 
 pub fn measure(options: &Options) -> Result<Section, BenchError> {
     let starts = options.pick(30, 5);
@@ -111,17 +89,6 @@ struct Started {
     ready: Duration,
     cpu: Duration,
     memory_mb: f64,
-}
-
-/// A process that is killed and waited for when it is dropped.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        // Either fails only for a process that has ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 fn start(bootstrap: &Path) -> Result<Started, BenchError> {

@@ -1,8 +1,37 @@
-//! An AppSync and a Bedrock that keep the time of what passes through them.
+//! What the worker talks to, in this process: each notes when what passes through it came or went.
 
-mod appsync;
-mod bedrock;
+pub mod appsync;
+pub mod aws;
+pub mod bedrock;
+pub mod lambda;
 mod server;
+pub mod timer;
 
 pub use appsync::{AppSync, Publish};
+pub use aws::Aws;
 pub use bedrock::{Bedrock, Script, token};
+pub use lambda::Lambda;
+
+use std::time::Duration;
+
+use crate::error::BenchError;
+
+/// Everything that a worker needs.
+#[derive(Debug)]
+pub struct Fakes {
+    pub lambda: Lambda,
+    pub bedrock: Bedrock,
+    pub appsync: AppSync,
+    pub aws: Aws,
+}
+
+impl Fakes {
+    pub async fn start() -> Result<Self, BenchError> {
+        Ok(Self {
+            lambda: Lambda::start().await?,
+            bedrock: Bedrock::start().await?,
+            appsync: AppSync::start(Duration::ZERO).await?,
+            aws: Aws::start().await?,
+        })
+    }
+}

@@ -27,8 +27,6 @@ const SHORT: Script = Script {
     per_second: PER_SECOND,
 };
 
-/// Of the text, in the session's own item: the rest is in items that are written once.
-const PART_BYTES: usize = 4_096;
 /// What is in a session's record beside its text; a generous bound.
 const RECORD_BYTES: u64 = 1_024;
 
@@ -114,7 +112,7 @@ fn bound(answer: &Answer, writes: u64) -> u64 {
     let text = answer.passed.iter().map(|event| event.token_bytes).sum();
     let largest = answer.passed.iter().map(|event| event.token_bytes).max();
     let events = bytes(answer.passed.len());
-    let part = bytes(PART_BYTES);
+    let part = bytes(tokencast_aws::sessions::PART_BYTES);
     bytes(text) + 2 * events + writes * (part + bytes(largest.unwrap_or(0)) + RECORD_BYTES)
 }
 

@@ -4,21 +4,25 @@
 //!
 //! | module | what |
 //! | --- | --- |
+//! | [`floors`] | what nobody can do without: a round trip, a broadcast, a signature, a decoded event |
 //! | [`added_delay`] | from `startStream` to the first token, against bare loopback hops |
-//! | [`worker`] | the worker's process: lag, publishes, connections, CPU, memory |
+//! | [`worker`] | the worker's process: lag, publishes, CPU, allocations, system calls; beside it [`naive`], a worker as one writes it first |
+//! | [`streams`] | many answers in one process on one core |
 //! | [`stop`] | from `stopStream` to the last event |
 //! | [`cold_start`] | the functions' start, and their size |
 //! | [`fan_out`] | from one publish to many subscribers, against a plain broadcast |
 //! | [`growth`] | how what an answer takes grows |
 //! | [`cost`], [`prices`] | what 1,000 answers cost |
 //! | [`meter`], [`metered`] | a proxy that counts what the functions ask for, and a stack behind one |
-//! | [`fakes`] | an AppSync and a Bedrock that keep the time of what passes through them |
-//! | [`process`] | what the system says of a process |
+//! | [`fakes`] | all that a worker talks to; an AppSync and a Bedrock that keep the time of what passes through them |
+//! | [`function`] | the worker's process between the fakes |
+//! | [`process`], [`syscalls`], [`allocations`] | what the system, `perf` and an allocator that counts say of a process |
 //! | [`spread`], [`report`] | figures with their variation; tables, and `docs/PERFORMANCE.md` |
 
 use std::path::PathBuf;
 
 pub mod added_delay;
+pub mod allocations;
 pub mod cli;
 pub mod cold_start;
 pub mod cost;
@@ -26,13 +30,18 @@ pub mod error;
 pub mod fakes;
 pub mod fan_out;
 pub mod growth;
+pub mod floors;
+pub mod function;
 pub mod meter;
 pub mod metered;
+pub mod naive;
 pub mod prices;
 pub mod process;
 pub mod report;
 pub mod spread;
 pub mod stop;
+pub mod streams;
+pub mod syscalls;
 pub mod worker;
 
 use cli::{Benchmark, Cli};
@@ -68,8 +77,10 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
     let chosen = match cli.benchmark {
         Some(benchmark) => vec![benchmark],
         None => vec![
+            Benchmark::Floors,
             Benchmark::AddedDelay,
             Benchmark::Worker,
+            Benchmark::Streams,
             Benchmark::Stop,
             Benchmark::ColdStart,
             Benchmark::FanOut,
@@ -93,8 +104,10 @@ fn measure(
     cost: &CostOptions,
 ) -> Result<Section, BenchError> {
     match benchmark {
+        Benchmark::Floors => floors::measure(options),
         Benchmark::AddedDelay => added_delay::measure(options),
         Benchmark::Worker => worker::measure(options),
+        Benchmark::Streams => streams::measure(options),
         Benchmark::Stop => stop::measure(options),
         Benchmark::ColdStart => cold_start::measure(options),
         Benchmark::FanOut => fan_out::measure(options),

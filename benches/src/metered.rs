@@ -60,11 +60,7 @@ pub struct Answer {
 
 impl Metered {
     pub async fn start(options: &Options, setup: Setup) -> Result<Self, BenchError> {
-        let bedrock = Bedrock::start(Script {
-            tokens: 0,
-            per_second: 1,
-        })
-        .await?;
+        let bedrock = Bedrock::start().await?;
         let meter = Meter::start(setup.answer_time).await?;
         let own = BTreeMap::from([("AWS_ENDPOINT_URL".to_owned(), meter.url())]);
         let mut worker = own.clone();
@@ -128,7 +124,7 @@ impl Metered {
         self.until_idle().await?;
         let cpu = cpu_time(pid)?.saturating_sub(before);
         let (counts, passed) = self.meter.take();
-        let emitted = self.bedrock.emitted();
+        let emitted = self.bedrock.emitted(prompt);
         let text: usize = passed.iter().map(|event| event.token_bytes).sum();
         if text != script.tokens * crate::fakes::token(0).len() {
             let message = format!("{text} bytes were published for {} tokens", script.tokens);

@@ -1,9 +1,44 @@
-//! What the system says of a process, from `/proc`: so these benchmarks run on Linux.
+//! Functions as processes, and what the system says of them, from `/proc`: so these benchmarks run on Linux.
 
 use std::fs;
+use std::process::Child;
 use std::time::Duration;
 
 use crate::error::{BenchError, Step as _};
+
+/// What both functions want of their environment.
+pub const ENVIRONMENT: [(&str, &str); 12] = [
+    (
+        "APPSYNC_API_URL",
+        "https://example.appsync-api.us-east-1.amazonaws.com/graphql",
+    ),
+    ("AWS_ACCESS_KEY_ID", "AKIABENCH"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+    ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+    ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench"),
+    ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
+    ("AWS_REGION", "us-east-1"),
+    ("AWS_SECRET_ACCESS_KEY", "bench"),
+    ("MODEL_ID", "example.model-v1:0"),
+    (
+        "QUEUE_URL",
+        "https://sqs.us-east-1.amazonaws.com/000000000000/jobs",
+    ),
+    ("SESSIONS_TABLE", "sessions"),
+];
+
+/// A process that is killed and waited for when it is dropped.
+#[derive(Debug)]
+pub struct Killed(pub Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        // Either fails only for a process that has ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// The CPU time that a process has used, over all its threads that are still there.
 pub fn cpu_time(pid: u32) -> Result<Duration, BenchError> {
@@ -16,6 +51,14 @@ pub fn cpu_time(pid: u32) -> Result<Duration, BenchError> {
         nanos += used.parse::<u64>().unwrap_or(0);
     }
     Ok(Duration::from_nanos(nanos))
+}
+
+/// The CPU time that this thread has used.
+pub fn thread_cpu_time() -> Result<Duration, BenchError> {
+    let schedstat = fs::read_to_string("/proc/thread-self/schedstat").to("read a thread's time")?;
+    let nanos = schedstat.split(' ').next();
+    let nanos = nanos.and_then(|nanos| nanos.parse().ok());
+    Ok(Duration::from_nanos(nanos.unwrap_or(0)))
 }
 
 /// The most memory that a process has held, in bytes.

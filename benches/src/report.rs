@@ -64,24 +64,27 @@ impl Section {
             [row.figure.clone(), row.value.clone(), aim, met.to_owned()]
         });
         let head = ["figure", "measured", "aim", "met"].map(str::to_owned);
-        let cells: Vec<_> = std::iter::once(head).chain(cells).collect();
-        let width = |column: usize| {
-            let widths = cells.iter().map(|row| row[column].chars().count());
-            widths.max().unwrap_or(0)
-        };
-        let widths = [width(0), width(1), width(2), width(3)];
-        let line = |row: &[String; 4]| {
-            let cells = row.iter().zip(widths);
-            let cells = cells.map(|(cell, width)| format!(" {cell:<width$} |"));
-            format!("|{}\n", cells.collect::<String>())
-        };
-        let rule = widths.map(|width| "-".repeat(width));
-        let table: String = std::iter::once(line(&cells[0]))
-            .chain(std::iter::once(line(&rule)))
-            .chain(cells[1..].iter().map(line))
-            .collect();
+        let table = table(&std::iter::once(head).chain(cells).collect::<Vec<_>>());
         format!("## {name}\n\n{method}\n\n{table}")
     }
+}
+
+/// A Markdown table with its columns aligned; the first line is its head.
+pub fn table<const COLUMNS: usize>(lines: &[[String; COLUMNS]]) -> String {
+    let width = |column: usize| {
+        let widths = lines.iter().map(|line| line[column].chars().count());
+        widths.max().unwrap_or(0)
+    };
+    let widths: [usize; COLUMNS] = std::array::from_fn(width);
+    let line = |cells: &[String; COLUMNS]| {
+        let cells = cells.iter().zip(widths);
+        let cells = cells.map(|(cell, width)| format!(" {cell:<width$} |"));
+        format!("|{}\n", cells.collect::<String>())
+    };
+    let rule = widths.map(|width| "-".repeat(width));
+    let (head, rest) = lines.split_at(1.min(lines.len()));
+    let lines = head.iter().chain(std::iter::once(&rule)).chain(rest);
+    lines.map(line).collect()
 }
 
 /// Puts a section in its place in the report, and leaves the others as they are.

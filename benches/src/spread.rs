@@ -64,10 +64,9 @@ impl Times {
             .saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
     }
 
-    /// Takes over the times of another.
-    pub fn absorb(&mut self, other: &Self) {
-        let added = self.0.add(&other.0);
-        debug_assert!(added.is_ok(), "the bounds are the same");
+    pub fn merge(&mut self, others: &Self) {
+        // Both have the same bounds.
+        let _ = self.0.add(&others.0);
     }
 
     pub fn median(&self) -> f64 {
@@ -90,6 +89,14 @@ impl Times {
         let micros = self.0.value_at_quantile(quantile) as f64;
         micros / 1_000.0
     }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and sizes, far below 2^52"
+)]
+pub fn to_f64(number: u64) -> f64 {
+    number as f64
 }
 
 pub fn millis(time: Duration) -> f64 {

@@ -1,302 +1,194 @@
-//! The worker's process under the local Lambda, SQS and DynamoDB, between a Bedrock and an AppSync that keep the time.
+//! The worker's process between fakes that keep the time: at each of the model's rates, with an AppSync of each speed.
 
+mod cell;
 mod floor;
 
 use std::time::Duration;
 
-use tokencast::stack::{Functions, QUEUE, REGION, RunningStack, StackOptions, WORKER_FUNCTION};
-use tokencast_core::id::{Owner, SessionId};
-use tokencast_core::job::Job;
-use tokencast_local::iam::Principal;
-use tokencast_local::lambda::event_source::sqs_client;
-
 use crate::Options;
+use crate::allocations::Counter;
 use crate::error::{BenchError, Step as _};
-use crate::fakes::{AppSync, Bedrock, Publish, Script, token};
-use crate::process::{cpu_time, peak_memory_bytes};
-use crate::report::{Row, Section};
-use crate::spread::{Spread, Times, millis};
+use crate::fakes::{Fakes, Script};
+use crate::function::{Function, packaged};
+use crate::naive;
+use crate::process::peak_memory_bytes;
+use crate::report::{Row, Section, table};
+use crate::spread::{Spread, to_f64};
+use cell::{Cell, Run};
 
-/// What a mutation takes on AWS, about.
-const ANSWER_TIME: Duration = Duration::from_millis(20);
-/// Two round trips, and a little.
-const P99_AIM_MS: f64 = 45.0;
-const CPU_AIM_MS: f64 = 60.0;
+/// Tokens a second, and how many an answer has, in full and quick.
+const RATES: [(u32, usize, usize); 3] = [(20, 60, 20), (100, 300, 60), (1_000, 2_000, 500)];
+/// What AppSync takes for an answer. On AWS it is about 20 ms.
+const ANSWER_TIMES_MS: [u64; 4] = [0, 5, 20, 100];
+/// Where the naive worker is measured, too, by rate and answer time.
+const NAIVE: (u32, u64) = (100, 20);
+
+/// Beyond two answer times.
+const P99_AIM_MS: f64 = 2.0;
+const CPU_AIM_US: f64 = 25.0;
+const JOINED_CPU_AIM_US: f64 = 5.0;
+const ALLOCATIONS_AIM: f64 = 1.0;
+const NAIVE_AIM: f64 = 50.0;
 const MEMORY_AIM_MB: f64 = 40.0;
-const RATES: [u32; 2] = [100, 1_000];
-
-/// No answer takes this long, so one that does never comes.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 pub fn measure(options: &Options) -> Result<Section, BenchError> {
     let runtime = tokio::runtime::Runtime::new().to("start the runtime")?;
-    runtime.block_on(measure_at_all_rates(options))
+    runtime.block_on(measure_all(options))
 }
 
-async fn measure_at_all_rates(options: &Options) -> Result<Section, BenchError> {
-    let repetitions = options.pick(5, 2);
-    let tokens = options.pick(1_000, 200);
-    let mut bench = Bench::start(options).await?;
-    // The first answer makes the connections.
-    bench
-        .answer(Script {
-            tokens: 50,
-            per_second: 100,
-        })
-        .await?;
-    let mut rows = Vec::new();
-    for per_second in RATES {
-        let mut answers = Vec::new();
-        for _ in 0..repetitions {
-            answers.push(bench.answer(Script { tokens, per_second }).await?);
+async fn measure_all(options: &Options) -> Result<Section, BenchError> {
+    let repetitions = options.pick(3, 1);
+    let mut fakes = Fakes::start().await?;
+    let worker = Function::start(&packaged(&options.functions_dir), &mut fakes, None, &[]).await?;
+    warm(&worker, &mut fakes).await?;
+    let mut cells: Vec<_> = cells(options).collect();
+    let mut naive = Vec::new();
+    for _ in 0..repetitions {
+        for cell in &mut cells {
+            cell.runs.push(Run::of(cell, &worker, &mut fakes).await?);
+            if (cell.script.per_second, cell.answer_ms) == NAIVE {
+                naive.push(naive::answer(&mut fakes, cell.script, 1).await?);
+            }
         }
-        rows.extend(rows_of(per_second, tokens, &answers));
     }
-    // Of which the floor had one for each answer.
-    let floors = 1 + to_u64(repetitions * RATES.len());
-    let connections = bench.appsync.connections() - floors;
-    rows.push(
-        Row::new(
-            "connections to AppSync, all answers together",
-            connections.to_string(),
-        )
-        .aim("1", connections == 1),
+    let memory_mb = to_f64(peak_memory_bytes(worker.pid())?) / 1e6;
+    drop(worker);
+    count(&mut cells, &mut fakes).await?;
+    let at = |rate, answer_ms| {
+        let mut cells = cells.iter();
+        cells.find(|cell| (cell.script.per_second, cell.answer_ms) == (rate, answer_ms))
+    };
+    let mut rows = vec![p99_row(&cells)];
+    for (cell, what, aim_us) in [
+        (at(100, 0), "one publish a token", CPU_AIM_US),
+        (at(1_000, 20), "joined", JOINED_CPU_AIM_US),
+    ] {
+        rows.extend(
+            cell.into_iter()
+                .flat_map(|cell| cell.cpu_rows(what, aim_us)),
+        );
+    }
+    rows.extend(at(100, 0).and_then(|cell| cell.allocations_row(ALLOCATIONS_AIM)));
+    rows.extend(
+        at(NAIVE.0, NAIVE.1)
+            .map(|cell| naive_rows(cell, &naive))
+            .into_iter()
+            .flatten(),
     );
-    let memory = to_f64(peak_memory_bytes(bench.pid()?)?) / 1e6;
-    let memory_row = Row::new("peak memory of the process", format!("{memory:.1} MB"));
-    rows.push(memory_row.aim(format!("under {MEMORY_AIM_MB} MB"), memory < MEMORY_AIM_MB));
-    bench.stack.shutdown().await;
+    rows.push(
+        Row::new("peak memory of the process", format!("{memory_mb:.1} MB")).aim(
+            format!("under {MEMORY_AIM_MB} MB"),
+            memory_mb < MEMORY_AIM_MB,
+        ),
+    );
     Ok(Section {
         name: "worker",
-        method: format!(
-            "One process of the packaged worker answers one message of SQS after another. Its Bedrock gives {tokens} \
-             tokens at a fixed rate;\nits AppSync answers each `publishToken` after {} ms. A token's lag is from the \
-             moment that Bedrock gives it to its connection to\nthe arrival of the `publishToken` that carries it. CPU \
-             is the whole process's, from one message's arrival to its end, less what\nit uses when idle; beside it, that of a program which \
-             reads and writes as often and as much, and understands nothing.\n{repetitions} answers of each at each \
-             rate, in turns.",
-            ANSWER_TIME.as_millis()
-        ),
+        method: method(repetitions, &cells),
         rows,
     })
 }
 
-fn rows_of(per_second: u32, tokens: usize, answers: &[Answer]) -> Vec<Row> {
-    let figure = |name: &str| format!("{name} at {per_second} tokens/s");
-    let spread = |value: fn(&Answer) -> f64| Spread::of(answers.iter().map(value));
-    let p99 = spread(|answer| answer.lags.p99());
-    let per_1000 = |used_ms: f64| used_ms * 1_000.0 / to_f64(to_u64(tokens));
-    let cpu = Spread::of(answers.iter().map(|answer| per_1000(answer.cpu_ms)));
-    let floor = Spread::of(answers.iter().map(|answer| per_1000(answer.floor_cpu_ms)));
+fn cells(options: &Options) -> impl Iterator<Item = Cell> {
+    let scripts = RATES.map(|(per_second, full, quick)| Script {
+        tokens: options.pick(full, quick),
+        per_second,
+    });
+    let cells = scripts
+        .into_iter()
+        .flat_map(|script| ANSWER_TIMES_MS.map(|answer_ms| Cell::new(script, answer_ms)));
+    cells.collect::<Vec<_>>().into_iter()
+}
+
+/// The first answer makes the connections.
+async fn warm(worker: &Function, fakes: &mut Fakes) -> Result<(), BenchError> {
+    let script = Script {
+        tokens: 50,
+        per_second: 100,
+    };
+    fakes.appsync.set_answer_time(Duration::ZERO);
+    worker.answer(fakes, script, 1).await.map(drop)
+}
+
+/// Allocations and system calls, of a run that nothing else is measured in.
+async fn count(cells: &mut [Cell], fakes: &mut Fakes) -> Result<(), BenchError> {
+    let (worker, mut counter) = Counter::start(fakes).await?;
+    warm(&worker, fakes).await?;
+    for cell in cells {
+        cell.count(&worker, &mut counter, fakes).await?;
+    }
+    Ok(())
+}
+
+fn p99_row(cells: &[Cell]) -> Row {
+    let beyond = cells.iter().map(Cell::p99_beyond_ms);
+    let worst = beyond.fold(f64::NEG_INFINITY, f64::max);
+    Row::new(
+        "p99 lag beyond two answer times, the greatest of all",
+        format!("{worst:.2} ms"),
+    )
+    .aim(format!("under {P99_AIM_MS} ms"), worst < P99_AIM_MS)
+}
+
+fn naive_rows(cell: &Cell, naive: &[naive::Naive]) -> Vec<Row> {
+    let (rate, answer_ms) = NAIVE;
+    let at = format!("at {rate} tokens/s and {answer_ms} ms");
+    let per_token = |micros: f64| micros / to_f64(cell.script.tokens as u64);
+    let lags = || naive.iter().flat_map(|naive| &naive.sessions);
+    let ratio = |ours: fn(&Run) -> f64, theirs: fn(&crate::function::Session) -> f64| {
+        let pairs = cell.runs.iter().zip(lags());
+        Spread::of(pairs.map(|(run, session)| theirs(session) / ours(run)))
+    };
+    let median = ratio(|run| run.median_ms, |session| session.lags.median());
+    let last = ratio(|run| run.last_ms, |session| session.last_lag_ms);
+    let cpu = naive
+        .iter()
+        .map(|naive| per_token(naive.cpu.as_secs_f64() * 1e6));
+    let aim = format!("at least {NAIVE_AIM}");
     vec![
         Row::new(
-            figure("lag, median,"),
-            spread(|answer| answer.lags.median()).text(" ms"),
-        ),
-        Row::new(figure("lag, p99,"), p99.text(" ms"))
-            .aim(format!("under {P99_AIM_MS} ms"), p99.median < P99_AIM_MS),
-        Row::new(
-            figure("lag of the last token"),
-            spread(|answer| answer.last_lag_ms).text(" ms"),
+            format!("naive worker: lag, median, {at}"),
+            Spread::of(lags().map(|session| session.lags.median())).text(" ms"),
         ),
         Row::new(
-            figure("publishes"),
-            spread(|answer| to_f64(answer.publishes)).text(""),
+            format!("naive worker: lag of the last token, {at}"),
+            Spread::of(lags().map(|session| session.last_lag_ms)).text(" ms"),
         ),
-        Row::new(figure("CPU for 1,000 tokens"), cpu.text(" ms"))
-            .aim(format!("under {CPU_AIM_MS} ms"), cpu.median < CPU_AIM_MS),
+        Row::new("naive worker: CPU per token", Spread::of(cpu).text(" µs")),
         Row::new(
-            figure("the same, for reads and writes alone,"),
-            floor.text(" ms"),
+            "naive worker: connections to AppSync",
+            Spread::of(naive.iter().map(|naive| to_f64(naive.connections))).text(""),
         ),
+        Row::new("its median lag by ours", median.text("")).aim(aim, median.median >= NAIVE_AIM),
+        Row::new("its last token's lag by ours", last.text("")),
     ]
 }
 
-/// What one answer showed.
-struct Answer {
-    lags: Times,
-    last_lag_ms: f64,
-    publishes: u64,
-    cpu_ms: f64,
-    /// Of a program that only reads and writes the same.
-    floor_cpu_ms: f64,
-}
-
-struct Bench {
-    stack: RunningStack,
-    bedrock: Bedrock,
-    appsync: AppSync,
-}
-
-impl Bench {
-    async fn start(options: &Options) -> Result<Self, BenchError> {
-        let bedrock = Bedrock::start(Script {
-            tokens: 0,
-            per_second: 1,
-        })
-        .await?;
-        let appsync = AppSync::start(ANSWER_TIME).await?;
-        let stack = RunningStack::start(StackOptions {
-            functions: Functions::Packaged(options.functions_dir.clone()),
-            worker_environment: [
-                ("APPSYNC_API_URL".to_owned(), appsync.url()),
-                ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME".to_owned(), bedrock.url()),
-            ]
-            .into(),
-            ..StackOptions::default()
-        });
-        let stack = stack.await.to("start the stack")?;
-        stack.warm().await;
-        Ok(Self {
-            stack,
-            bedrock,
-            appsync,
-        })
-    }
-
-    fn pid(&self) -> Result<u32, BenchError> {
-        let processes = self.stack.local.lambda().processes(WORKER_FUNCTION);
-        match processes.as_slice() {
-            [process] => Ok(process.pid),
-            others => Err(BenchError::Wrong(format!(
-                "there are {} workers, not one",
-                others.len()
-            ))),
-        }
-    }
-
-    async fn answer(&mut self, script: Script) -> Result<Answer, BenchError> {
-        let pid = self.pid()?;
-        let idle = idle_share(pid).await?;
-        self.bedrock.set_script(script);
-        let session_id = SessionId::random();
-        let (began, before) = (std::time::Instant::now(), cpu_time(pid)?);
-        self.send(session_id).await?;
-        let publishes = tokio::time::timeout(PATIENCE, self.appsync.session()).await;
-        let publishes = publishes.to("await the answer")??;
-        self.until_idle().await?;
-        let used = cpu_time(pid)?.saturating_sub(before);
-        let cpu_ms = millis(used) - millis(began.elapsed()) * idle;
-        let (lags, last_lag_ms) = self.lags(script, session_id, &publishes)?;
-        Ok(Answer {
-            lags,
-            last_lag_ms,
-            publishes: to_u64(publishes.len()),
-            cpu_ms,
-            floor_cpu_ms: self.floor_cpu_ms().await?,
-        })
-    }
-
-    async fn floor_cpu_ms(&mut self) -> Result<f64, BenchError> {
-        let (bedrock, appsync) = (self.bedrock.address(), self.appsync.address());
-        let floor = tokio::task::spawn_blocking(move || floor::answer(bedrock, appsync));
-        let used = floor.await.to("run the floor")??;
-        self.appsync.session().await?;
-        Ok(millis(used))
-    }
-
-    async fn send(&self, session_id: SessionId) -> Result<(), BenchError> {
-        let endpoints = &self.stack.info.endpoints;
-        let principal = Principal {
-            access_key_id: "AKIABENCH".to_owned(),
-            secret_access_key: "bench".to_owned(),
-            session_token: None,
-            account_id: endpoints.account_id.clone(),
-            arn: format!("arn:aws:iam::{}:user/bench", endpoints.account_id),
-            expires_at_ms: None,
-            policy: Vec::new(),
-        };
-        debug_assert_eq!(endpoints.region, REGION);
-        let owner = Owner::new("bench").ok_or_else(|| BenchError::Wrong("no owner".to_owned()))?;
-        let job = Job::new(
-            session_id,
-            owner,
-            "Count.".to_owned(),
-            self.stack.local.clock().now_ms(),
-        );
-        let send = sqs_client(endpoints, &principal)
-            .send_message()
-            .queue_url(endpoints.queue_url(QUEUE))
-            .message_body(job.to_json());
-        send.send().await.map(drop).to("send a job")
-    }
-
-    /// Until the worker has answered for its message and asks for the next.
-    async fn until_idle(&self) -> Result<(), BenchError> {
-        let idle = async {
-            let lambda = self.stack.local.lambda();
-            while lambda
-                .processes(WORKER_FUNCTION)
-                .iter()
-                .any(|process| process.request_id.is_some())
-            {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, idle)
-            .await
-            .to("await the worker's end")
-    }
-
-    /// Checks that the answer is whole and in order, and when each of its tokens arrived.
-    fn lags(
-        &self,
-        script: Script,
-        session_id: SessionId,
-        publishes: &[Publish],
-    ) -> Result<(Times, f64), BenchError> {
-        let emitted = self.bedrock.emitted();
-        let expected: String = (0..script.tokens).map(token).collect();
-        let text: String = publishes
-            .iter()
-            .map(|publish| publish.token.as_str())
-            .collect();
-        let in_order = publishes
-            .iter()
-            .zip(1..)
-            .all(|(publish, sequence)| publish.sequence == sequence);
-        let whole = text == expected && emitted.len() == script.tokens;
-        let completed = publishes
-            .last()
-            .is_some_and(|last| last.status == "COMPLETED");
-        let own = publishes
-            .iter()
-            .all(|publish| publish.session_id == session_id.to_string());
-        if !(in_order && whole && completed && own) {
-            return Err(BenchError::Wrong(
-                "the worker's publishes are not the model's answer".to_owned(),
-            ));
-        }
-        let width = token(0).len();
-        let arrivals = publishes
-            .iter()
-            .flat_map(|publish| std::iter::repeat_n(publish.at, publish.token.len() / width));
-        let mut lags = Times::default();
-        let mut last = Duration::ZERO;
-        for (arrived, emitted) in arrivals.zip(emitted) {
-            last = arrived.saturating_duration_since(emitted);
-            lags.add(last);
-        }
-        Ok((lags, millis(last)))
-    }
-}
-
-/// The share of one core that the process uses while it waits.
-async fn idle_share(pid: u32) -> Result<f64, BenchError> {
-    const WATCHED: Duration = Duration::from_millis(300);
-    let before = cpu_time(pid)?;
-    tokio::time::sleep(WATCHED).await;
-    Ok(cpu_time(pid)?.saturating_sub(before).as_secs_f64() / WATCHED.as_secs_f64())
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts and sizes, far below 2^52"
-)]
-fn to_f64(number: u64) -> f64 {
-    number as f64
-}
-
-fn to_u64(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
+fn method(repetitions: usize, cells: &[Cell]) -> String {
+    let head = [
+        "tokens/s",
+        "AppSync",
+        "lag: median",
+        "p99",
+        "last",
+        "publishes",
+        "CPU",
+        "bare CPU",
+        "allocations",
+        "syscalls",
+    ];
+    let lines: Vec<_> = std::iter::once(head.map(str::to_owned))
+        .chain(cells.iter().map(Cell::line))
+        .collect();
+    format!(
+        "One process of the packaged worker answers one event after another, between fakes of Lambda, Bedrock, DynamoDB, SQS \
+         and\nAppSync. Bedrock gives tokens at a fixed rate, AppSync answers each `publishToken` after a fixed time. A \
+         token's lag is from the\nmoment that Bedrock gives it to its connection to the arrival of the `publishToken` that \
+         carries it. {repetitions} answers of each kind\nin turns; three seconds each, two at 1,000 tokens/s. Times are in ms; \
+         publishes are per 1,000 tokens; CPU is the whole process's,\nfrom the event to its answer, in µs per token; bare CPU \
+         is that of a program which reads and writes as often and as much and\nunderstands nothing. Allocations (with \
+         reallocations) and system calls are per token, counted in runs of their own: by a global\nallocator that counts, and \
+         by `perf stat -e raw_syscalls:sys_enter`. The naive worker awaits each publish, and opens a connection\nand an SDK \
+         session for each; it is in Rust, and its turns are between ours.\n\n{}",
+        table(&lines)
+    )
 }

@@ -143,7 +143,7 @@ impl SessionStore for Store {
         if record.as_ref().map(|record| record.version) != expected {
             return Ok(Err(Conflict(record.clone())));
         }
-        let version = Version(expected.map_or(1, |expected| expected.0 + 1));
+        let version = Version::after(expected);
         *record = Some(Versioned {
             session: session.clone(),
             version,

@@ -23,7 +23,7 @@ use crate::error::{BenchError, Step as _};
 const BODY: [u8; 512] = [b'x'; 512];
 
 /// A client of a server on a thread of its own, so that every hop wakes somebody, as between processes.
-pub(super) struct Floor {
+pub(crate) struct Floor {
     hops: usize,
     sender: SendRequest<Full<Bytes>>,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -31,7 +31,7 @@ pub(super) struct Floor {
 
 impl Floor {
     /// `hops`: each way is one. It must be even; the last two are a request and a WebSocket frame.
-    pub(super) async fn start(hops: usize) -> Result<Self, BenchError> {
+    pub(crate) async fn start(hops: usize) -> Result<Self, BenchError> {
         let (http, websocket) = serve()?;
         let stream = TcpStream::connect(http).await.to("connect to the floor")?;
         stream.set_nodelay(true).to("connect to the floor")?;
@@ -51,7 +51,7 @@ impl Floor {
     }
 
     /// Crosses loopback as often as was said. How long it took.
-    pub(super) async fn cross(&mut self) -> Result<Duration, BenchError> {
+    pub(crate) async fn cross(&mut self) -> Result<Duration, BenchError> {
         let began = Instant::now();
         for _ in 1..self.hops / 2 {
             self.request("/").await?;
@@ -71,6 +71,13 @@ impl Floor {
         let body = answer.to("cross the floor")?.into_body();
         body.collect().await.to("cross the floor")?;
         Ok(took)
+    }
+
+    /// One request and its answer.
+    pub(crate) async fn round_trip(&mut self) -> Result<Duration, BenchError> {
+        let began = Instant::now();
+        self.request("/").await?;
+        Ok(began.elapsed())
     }
 
     async fn request(&mut self, path: &'static str) -> Result<(), BenchError> {

@@ -1,8 +1,9 @@
 //! An AppSync that takes each `publishToken` and answers after a fixed time.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,17 +13,18 @@ use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::mpsc;
-use tokio::time::sleep_until;
 
 use super::server::{Answer, Server};
+use super::timer::Timer;
 use crate::error::{BenchError, Step as _};
 
-/// More than one answer publishes.
-const KEPT_PUBLISHES: usize = 65_536;
+/// More than all answers of one run publish.
+const KEPT_PUBLISHES: usize = 1 << 20;
 
 #[derive(Debug)]
 pub struct AppSync {
     server: Server,
+    answer_micros: Arc<AtomicU64>,
     publishes: mpsc::Receiver<Publish>,
 }
 
@@ -41,11 +43,26 @@ pub struct Publish {
 impl AppSync {
     pub async fn start(answer_time: Duration) -> Result<Self, BenchError> {
         let (sender, publishes) = mpsc::channel(KEPT_PUBLISHES);
+        let answer_micros = Arc::new(AtomicU64::new(0));
+        let (micros, timer) = (Arc::clone(&answer_micros), Timer::start());
         let server = Server::start(Arc::new(move |request| {
-            take(request, sender.clone(), answer_time).boxed()
+            let answer_time = Duration::from_micros(micros.load(Ordering::Relaxed));
+            take(request, sender.clone(), timer.clone(), answer_time).boxed()
         }))
         .await?;
-        Ok(Self { server, publishes })
+        let appsync = Self {
+            server,
+            answer_micros,
+            publishes,
+        };
+        appsync.set_answer_time(answer_time);
+        Ok(appsync)
+    }
+
+    /// How long after a publish's arrival the next ones are answered.
+    pub fn set_answer_time(&self, answer_time: Duration) {
+        let micros = u64::try_from(answer_time.as_micros()).unwrap_or(u64::MAX);
+        self.answer_micros.store(micros, Ordering::Relaxed);
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -61,23 +78,29 @@ impl AppSync {
         self.server.connections.load(Ordering::Relaxed)
     }
 
-    /// The publishes of the next session, up to and with its last.
-    pub async fn session(&mut self) -> Result<Vec<Publish>, BenchError> {
-        let mut publishes = Vec::new();
-        while let Some(publish) = self.publishes.recv().await {
-            let last = publish.is_complete;
-            publishes.push(publish);
-            if last {
-                return Ok(publishes);
-            }
+    /// The publishes up to and with the last of so many sessions, by session.
+    pub async fn sessions(
+        &mut self,
+        count: usize,
+    ) -> Result<HashMap<String, Vec<Publish>>, BenchError> {
+        let mut sessions = HashMap::<String, Vec<Publish>>::new();
+        let mut ended = 0;
+        while ended < count {
+            let publish = self.publishes.recv().await;
+            let publish =
+                publish.ok_or_else(|| BenchError::Wrong("the fake AppSync ended".to_owned()))?;
+            ended += usize::from(publish.is_complete);
+            let session = sessions.entry(publish.session_id.clone()).or_default();
+            session.push(publish);
         }
-        Err(BenchError::Wrong("the fake AppSync ended".to_owned()))
+        Ok(sessions)
     }
 }
 
 async fn take(
     request: Request<Incoming>,
     publishes: mpsc::Sender<Publish>,
+    timer: Timer,
     answer_time: Duration,
 ) -> Answer {
     let body = request
@@ -89,7 +112,9 @@ async fn take(
     let publish = body.to("read a publish").and_then(|body| read(&body, at));
     // Kept before the answer, which a client that hangs up doesn't wait for.
     let kept = publish.is_ok_and(|publish| publishes.try_send(publish).is_ok());
-    sleep_until((at + answer_time).into()).await;
+    if !answer_time.is_zero() {
+        timer.sleep_until(at + answer_time).await;
+    }
     let (status, answer) = if kept {
         (StatusCode::OK, ANSWER)
     } else {

@@ -1,5 +1,6 @@
 //! A Bedrock that speaks at an exact pace and notes when it gave each token away.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,8 +9,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::{FutureExt as _, stream};
 use http_body_util::{BodyExt as _, StreamBody};
-use hyper::body::Frame;
-use hyper::{Response, header};
+use hyper::body::{Frame, Incoming};
+use hyper::{Request, Response, header};
+use serde_json::Value;
 use tokencast_local::bedrock::converse::ConverseEncoder;
 use tokencast_local::bedrock::frame::{CONTENT_TYPE, Frames};
 use tokencast_local::bedrock::model::{ModelEvent, Stop, Usage};
@@ -34,9 +36,11 @@ pub struct Script {
 #[derive(Debug)]
 struct Shared {
     script: Mutex<Script>,
-    /// When each token of the last answer was given to the connection.
-    emitted: Mutex<Vec<Instant>>,
+    /// When each token of an answer was given to its connection, by the prompt.
+    emitted: Mutex<HashMap<String, Emitted>>,
 }
+
+type Emitted = Arc<Mutex<Vec<Instant>>>;
 
 /// A token that tells which it is: six characters.
 pub fn token(index: usize) -> String {
@@ -44,17 +48,17 @@ pub fn token(index: usize) -> String {
 }
 
 impl Bedrock {
-    pub async fn start(script: Script) -> Result<Self, BenchError> {
+    pub async fn start() -> Result<Self, BenchError> {
         let shared = Arc::new(Shared {
-            script: Mutex::new(script),
+            script: Mutex::new(Script {
+                tokens: 0,
+                per_second: 1,
+            }),
             emitted: Mutex::default(),
         });
         let server = Server::start(Arc::new({
             let shared = Arc::clone(&shared);
-            move |_request| {
-                let shared = Arc::clone(&shared);
-                async move { converse_stream(shared) }.boxed()
-            }
+            move |request| converse_stream(request, Arc::clone(&shared)).boxed()
         }))
         .await?;
         Ok(Self { server, shared })
@@ -72,9 +76,10 @@ impl Bedrock {
         *lock(&self.shared.script) = script;
     }
 
-    /// When each token of the last answer was given to the connection.
-    pub fn emitted(&self) -> Vec<Instant> {
-        lock(&self.shared.emitted).clone()
+    /// When each token of the answer to a prompt was given to its connection. It is forgotten then.
+    pub fn emitted(&self, prompt: &str) -> Vec<Instant> {
+        let emitted = lock(&self.shared.emitted).remove(prompt);
+        emitted.map_or_else(Vec::new, |emitted| std::mem::take(&mut *lock(&emitted)))
     }
 }
 
@@ -82,10 +87,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn converse_stream(shared: Arc<Shared>) -> Answer {
+async fn converse_stream(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
+    let body = request.into_body().collect().await;
+    let body = body.map(http_body_util::Collected::to_bytes);
+    let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
+    let prompt = body["messages"][0]["content"][0]["text"].as_str();
     let script = *lock(&shared.script);
-    lock(&shared.emitted).clear();
-    let speech = Speech::new(shared, script);
+    let emitted = Emitted::default();
+    lock(&shared.emitted).insert(prompt.unwrap_or_default().to_owned(), Arc::clone(&emitted));
+    let speech = Speech::new(emitted, script);
     let frames = stream::unfold(speech, |mut speech| async move {
         let bytes = speech.next().await?;
         Some((Ok::<_, Infallible>(Frame::data(bytes)), speech))
@@ -100,7 +110,7 @@ fn converse_stream(shared: Arc<Shared>) -> Answer {
 
 /// One answer, while it is given.
 struct Speech {
-    shared: Arc<Shared>,
+    emitted: Emitted,
     script: Script,
     encoder: ConverseEncoder,
     frames: Frames,
@@ -116,9 +126,9 @@ enum Next {
 }
 
 impl Speech {
-    fn new(shared: Arc<Shared>, script: Script) -> Self {
+    fn new(emitted: Emitted, script: Script) -> Self {
         Self {
-            shared,
+            emitted,
             script,
             encoder: ConverseEncoder::default(),
             frames: Frames::default(),
@@ -141,7 +151,7 @@ impl Speech {
                 sleep_until((self.started + due).into()).await;
                 let event = ModelEvent::Text(token(index));
                 let written = self.encoder.event(&event, 0, &mut self.frames);
-                lock(&self.shared.emitted).push(Instant::now());
+                lock(&self.emitted).push(Instant::now());
                 written
             }
             Next::Token(count) => {

@@ -101,7 +101,7 @@ impl Crowd {
         let mut all = Times::default();
         for shard in &self.heard.delays {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            all.absorb(&std::mem::take(&mut *shard));
+            all.merge(&std::mem::take(&mut *shard));
         }
         all
     }

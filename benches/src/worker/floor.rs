@@ -1,6 +1,5 @@
 //! The least CPU that a worker can take: the same reads and writes at the same pace, with nothing understood.
 
-use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::error::{BenchError, Step as _};
+use crate::process::thread_cpu_time;
 
 /// What a signed request has beside its body, about.
 const HEADER_BYTES: usize = 700;
@@ -23,13 +23,13 @@ pub(super) fn answer(bedrock: SocketAddr, appsync: SocketAddr) -> Result<Duratio
     runtime.block_on(async {
         let mut model = connect(bedrock).await?;
         let mut sink = connect(appsync).await?;
-        let before = used()?;
+        let before = thread_cpu_time()?;
         model
             .write_all(&request("/model/floor/converse-stream", "{}"))
             .await
             .to("ask the model")?;
         relay(&mut model, &mut sink).await?;
-        let after = used()?;
+        let after = thread_cpu_time()?;
         // Lets the fake know that this was all; a server drops a request whose client hangs up.
         sink.write_all(&publish(true)).await.to("publish")?;
         sink.read(&mut [0; 1024]).await.to("read an answer")?;
@@ -85,14 +85,4 @@ fn request(path: &str, body: &str) -> Vec<u8> {
         "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\nx-floor: {filling}\r\n\r\n"
     );
     (head + body).into_bytes()
-}
-
-/// The CPU time of this thread.
-fn used() -> Result<Duration, BenchError> {
-    let schedstat = fs::read_to_string("/proc/thread-self/schedstat").to("read a thread's time")?;
-    let nanos = schedstat
-        .split(' ')
-        .next()
-        .and_then(|nanos| nanos.parse().ok());
-    Ok(Duration::from_nanos(nanos.unwrap_or(0)))
 }

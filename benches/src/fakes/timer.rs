@@ -1,0 +1,78 @@
+//! Wakes on time: tokio's timers round up to the next millisecond, which is much of an answer's 5.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+
+/// More than are ever in flight.
+const PLACES: usize = 65_536;
+
+/// A thread that wakes tasks, each at its time. It ends with the last of its handles.
+#[derive(Clone, Debug)]
+pub struct Timer(SyncSender<Alarm>);
+
+#[derive(Debug)]
+struct Alarm {
+    at: Instant,
+    wake: oneshot::Sender<()>,
+}
+
+impl Timer {
+    pub fn start() -> Self {
+        let (sender, alarms) = sync_channel(PLACES);
+        std::thread::spawn(move || run(&alarms));
+        Self(sender)
+    }
+
+    pub async fn sleep_until(&self, at: Instant) {
+        let (wake, woken) = oneshot::channel();
+        // Either fails only when everything ends.
+        if self.0.try_send(Alarm { at, wake }).is_ok() {
+            let _ = woken.await;
+        }
+    }
+}
+
+fn run(alarms: &Receiver<Alarm>) {
+    let mut waiting = BinaryHeap::new();
+    loop {
+        let left = match waiting.peek() {
+            Some(Reverse(Alarm { at, .. })) => at.saturating_duration_since(Instant::now()),
+            None => Duration::from_secs(1),
+        };
+        if left.is_zero() {
+            if let Some(Reverse(alarm)) = waiting.pop() {
+                let _ = alarm.wake.send(());
+            }
+            continue;
+        }
+        match alarms.recv_timeout(left) {
+            Ok(alarm) => waiting.push(Reverse(alarm)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+impl Ord for Alarm {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.at.cmp(&other.at)
+    }
+}
+
+impl PartialOrd for Alarm {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Alarm {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl Eq for Alarm {}

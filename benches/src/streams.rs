@@ -1,0 +1,216 @@
+//! Many answers in one process of the worker, on one core: what a batch of records costs, and what it does to each.
+
+use std::process::Command;
+
+use crate::Options;
+use crate::error::{BenchError, Step as _};
+use crate::fakes::{Fakes, Script};
+use crate::function::{Answered, Function, packaged};
+use crate::naive;
+use crate::process::peak_memory_bytes;
+use crate::report::{Row, Section, table};
+use crate::spread::{Spread, Times, millis, to_f64};
+
+const PER_SECOND: u32 = 50;
+const ANSWER_MS: u64 = 20;
+
+const MEMORY_AIM_KIB: f64 = 64.0;
+
+/// The worker's core; everything else has the others.
+const CORE: usize = 0;
+
+/// The function's memory as deployed, and Lambda's price on arm64 in us-east-1.
+const FUNCTION_GB: f64 = 0.25;
+const DOLLARS_PER_GB_S: f64 = 0.000_013_333_4;
+
+/// One batch.
+struct Batch {
+    records: usize,
+    median_ms: f64,
+    p99_ms: f64,
+    /// From the event to the last record's last token.
+    elapsed_ms: f64,
+    /// The greatest lag of any record's last token.
+    slowest_ms: f64,
+    cpu_ms: f64,
+    memory_bytes: f64,
+}
+
+pub fn measure(options: &Options) -> Result<Section, BenchError> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let runtime = tokio::runtime::Runtime::new().to("start the runtime")?;
+    // With one core, all share it.
+    let apart = cores > 1;
+    if apart {
+        keep_to(&format!("{}-{}", CORE + 1, cores - 1))?;
+    }
+    let section = runtime.block_on(measure_all(options));
+    if apart {
+        keep_to(&format!("0-{}", cores - 1))?;
+    }
+    section
+}
+
+/// Keeps this process, with all its threads, to some cores.
+fn keep_to(cores: &str) -> Result<(), BenchError> {
+    let pid = std::process::id().to_string();
+    let mut taskset = Command::new("taskset");
+    taskset.args(["--all-tasks", "--cpu-list", "--pid", cores, &pid]);
+    let output = taskset.output().to("run taskset")?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(BenchError::Wrong(format!("taskset: {}", said.trim())))
+}
+
+async fn measure_all(options: &Options) -> Result<Section, BenchError> {
+    let batches: &[usize] = options.pick(&[1, 10, 100, 1_000], &[1, 10, 100]);
+    let repetitions = options.pick(3, 1);
+    let script = Script {
+        tokens: options.pick(200, 50),
+        per_second: PER_SECOND,
+    };
+    let mut fakes = Fakes::start().await?;
+    let answer_time = std::time::Duration::from_millis(ANSWER_MS);
+    fakes.appsync.set_answer_time(answer_time);
+    let mut measured: Vec<Vec<Batch>> = batches.iter().map(|_| Vec::new()).collect();
+    let mut naive = Vec::new();
+    for _ in 0..repetitions {
+        for (&records, measured) in batches.iter().zip(&mut measured) {
+            measured.push(run(options, &mut fakes, script, records).await?);
+        }
+        naive.push(naive_last_ms(&mut fakes).await?);
+    }
+    let memory: Vec<_> = measured[1..]
+        .iter()
+        .map(|several| memory_kib(several, &measured[0]))
+        .collect();
+    let lines = measured.iter().enumerate();
+    let lines = lines.map(|(at, runs)| line(runs, script, at.checked_sub(1).map(|at| memory[at])));
+    let lines: Vec<_> = std::iter::once(HEAD.map(str::to_owned))
+        .chain(lines)
+        .collect();
+    let most = memory.iter().copied().zip(&batches[1..]);
+    let most = most.max_by(|(one, _), (other, _)| one.median.total_cmp(&other.median));
+    let memory_row = |(memory, records): (Spread, &usize)| {
+        let name = format!("memory per further stream, at the most ({records} records)");
+        let met = memory.median < MEMORY_AIM_KIB;
+        Row::new(name, memory.text(" KiB")).aim(format!("under {MEMORY_AIM_KIB} KiB"), met)
+    };
+    let naive_row = Row::new(
+        format!(
+            "naive worker: event to the end of {NAIVE_RECORDS} records of {NAIVE_TOKENS} tokens"
+        ),
+        Spread::of(naive).text(" ms"),
+    );
+    let rows = most
+        .map(memory_row)
+        .into_iter()
+        .chain([naive_row])
+        .collect();
+    Ok(Section {
+        name: "streams",
+        method: method(repetitions, script, &lines),
+        rows,
+    })
+}
+
+async fn run(
+    options: &Options,
+    fakes: &mut Fakes,
+    script: Script,
+    records: usize,
+) -> Result<Batch, BenchError> {
+    // Another process for each, for the peak of memory is the process's.
+    let program = packaged(&options.functions_dir);
+    let worker = Function::start(&program, fakes, Some(CORE), &[]).await?;
+    let Answered {
+        sessions,
+        cpu,
+        elapsed,
+    } = worker.answer(fakes, script, records).await?;
+    let mut lags = Times::default();
+    for session in &sessions {
+        lags.merge(&session.lags);
+    }
+    Ok(Batch {
+        records,
+        median_ms: lags.median(),
+        p99_ms: lags.p99(),
+        elapsed_ms: millis(elapsed),
+        slowest_ms: sessions
+            .iter()
+            .map(|session| session.last_lag_ms)
+            .fold(0.0, f64::max),
+        cpu_ms: millis(cpu),
+        memory_bytes: to_f64(peak_memory_bytes(worker.pid())?),
+    })
+}
+
+const NAIVE_RECORDS: usize = 10;
+const NAIVE_TOKENS: usize = 20;
+
+/// Short answers: it takes them one after another.
+async fn naive_last_ms(fakes: &mut Fakes) -> Result<f64, BenchError> {
+    let script = Script {
+        tokens: NAIVE_TOKENS,
+        per_second: PER_SECOND,
+    };
+    let began = std::time::Instant::now();
+    naive::answer(fakes, script, NAIVE_RECORDS).await?;
+    Ok(millis(began.elapsed()))
+}
+
+fn memory_kib(several: &[Batch], one: &[Batch]) -> Spread {
+    let pairs = several.iter().zip(one);
+    Spread::of(pairs.map(|(several, one)| {
+        let further = to_f64(several.records as u64 - 1);
+        (several.memory_bytes - one.memory_bytes) / 1024.0 / further
+    }))
+}
+
+const HEAD: [&str; 9] = [
+    "records",
+    "lag: median",
+    "p99",
+    "slowest last token",
+    "event to answer",
+    "CPU per token",
+    "share of the core",
+    "memory per further stream",
+    "Lambda per 1,000 answers",
+];
+
+fn line(runs: &[Batch], script: Script, memory: Option<Spread>) -> [String; 9] {
+    let spread = |figure: fn(&Batch) -> f64| Spread::of(runs.iter().map(figure));
+    let tokens = to_f64(script.tokens as u64);
+    let cpu_us = |batch: &Batch| batch.cpu_ms * 1e3 / tokens / to_f64(batch.records as u64);
+    let dollars = spread(|batch| {
+        let gb_s = batch.elapsed_ms / 1e3 * FUNCTION_GB;
+        1e3 * gb_s * DOLLARS_PER_GB_S / to_f64(batch.records as u64)
+    });
+    [
+        runs.first().map_or(0, |batch| batch.records).to_string(),
+        spread(|batch| batch.median_ms).text(" ms"),
+        spread(|batch| batch.p99_ms).text(" ms"),
+        spread(|batch| batch.slowest_ms).text(" ms"),
+        spread(|batch| batch.elapsed_ms).text(" ms"),
+        Spread::of(runs.iter().map(cpu_us)).text(" µs"),
+        spread(|batch| 100.0 * batch.cpu_ms / batch.elapsed_ms).text(" %"),
+        memory.map_or_else(String::new, |memory| memory.text(" KiB")),
+        format!("${:.5}", dollars.median),
+    ]
+}
+
+fn method(repetitions: usize, script: Script, lines: &[[String; 9]]) -> String {
+    format!(
+        "One event with so many records, for one process of the packaged worker on one core (`taskset`), between fakes on the \
+         other. Each\nrecord's answer has {} tokens at {PER_SECOND} a second; AppSync answers in {ANSWER_MS} ms. \
+         {repetitions} turns, each with a fresh process, so that a batch's\ntime has the first connections in it. Memory is \
+         the process's peak less that with one record. What Lambda costs is the time from\nevent to answer at {FUNCTION_GB} \
+         GB on arm64, shared by the records; requests, AppSync, SQS and DynamoDB cost the same in any batch.\n\n{}",
+        script.tokens,
+        table(lines)
+    )
+}
