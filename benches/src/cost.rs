@@ -13,7 +13,7 @@ use crate::Options;
 use crate::error::{BenchError, Step as _};
 use crate::fakes::Script;
 use crate::metered::{Answer, Metered, Setup};
-use crate::prices::{Architecture, Quantities, gb_seconds};
+use crate::prices::{Architecture, Quantities};
 use crate::report::{Row, Section};
 use crate::spread::Times;
 
@@ -150,23 +150,16 @@ async fn case(
 fn quantities(stack: &Metered, answer: &Answer, heard: &audience::Heard) -> Quantities {
     let counts = &answer.counts;
     let calls = |operation: &str| to_f64(counts.of(operation).count);
-    let lambda = |function: &str, durations: &[Duration]| -> f64 {
-        let memory_mb = stack.memory_mb(function);
-        durations
-            .iter()
-            .map(|time| gb_seconds(*time, memory_mb))
-            .sum()
-    };
-    let (request, worker) = (&answer.request_times, &answer.worker_times);
+    let admissions = heard.admissions;
     Quantities {
         appsync_operations: calls("startStream") + calls("publishToken"),
-        appsync_updates: heard.updates,
+        appsync_updates: to_f64(answer.events.units),
         appsync_minutes: heard.minutes,
         sqs_requests: counts.sqs().units + POLLER_REQUESTS,
-        lambda_requests: to_f64(to_u64(request.len() + worker.len())) + heard.admissions,
-        lambda_gb_seconds: lambda(REQUEST_FUNCTION, request)
-            + lambda(WORKER_FUNCTION, worker)
-            + heard.admissions * lambda(REQUEST_FUNCTION, &request[..request.len().min(1)]),
+        lambda_requests: to_f64(answer.request.count + answer.worker.count + admissions.count),
+        lambda_gb_seconds: stack.gb_seconds(REQUEST_FUNCTION, answer.request)
+            + stack.gb_seconds(REQUEST_FUNCTION, admissions)
+            + stack.gb_seconds(WORKER_FUNCTION, answer.worker),
         dynamodb_write_units: counts.dynamodb_writes().units + heard.write_units,
         dynamodb_read_units: counts.dynamodb_reads().units + heard.read_units,
         ..Quantities::default()

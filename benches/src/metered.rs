@@ -1,7 +1,5 @@
 //! A stack whose functions go through a meter, and one answer on it.
 
-mod watch;
-
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -10,15 +8,15 @@ use tokencast::stack::{
     Functions, REQUEST_FUNCTION, RunningStack, StackOptions, WORKER_FUNCTION, users,
 };
 use tokencast_local::iam::{Principal, Statement};
+use tokencast_local::usage::Count;
 use uuid::Uuid;
 
 use crate::Options;
 use crate::error::{BenchError, Step as _};
 use crate::fakes::{Bedrock, Script};
 use crate::meter::{Counts, Meter, Passed};
+use crate::prices::gb_seconds;
 use crate::process::cpu_time;
-
-use watch::Watch;
 
 const START: &str = "mutation($prompt: String!, $sessionId: String) { startStream(prompt: $prompt, sessionId: $sessionId) { sessionId status } }";
 
@@ -53,9 +51,11 @@ pub struct Answer {
     pub cpu: Duration,
     /// Of the `startStream`, as its client sees it.
     pub start: Duration,
-    /// How long each invocation of the request function took, and of the worker.
-    pub request_times: Vec<Duration>,
-    pub worker_times: Vec<Duration>,
+    /// The invocations of the request function and of the worker, as the stack counts them.
+    pub request: Count,
+    pub worker: Count,
+    /// Events for one subscriber each.
+    pub events: Count,
 }
 
 impl Metered {
@@ -115,49 +115,48 @@ impl Metered {
         self.bedrock.set_script(script);
         let pid = self.worker()?;
         let before = cpu_time(pid)?;
-        self.meter.take();
-        let (request, worker) = (self.watch(REQUEST_FUNCTION), self.watch(WORKER_FUNCTION));
+        self.forget();
         let asked = Instant::now();
         self.ask(session_id, prompt).await?;
         let start = asked.elapsed();
         self.meter.completed().await?;
         self.until_idle().await?;
         let cpu = cpu_time(pid)?.saturating_sub(before);
-        let (counts, passed) = self.meter.take();
         let emitted = self.bedrock.emitted(prompt);
-        let text: usize = passed.iter().map(|event| event.token_bytes).sum();
+        let seen = self.seen();
+        let text: usize = seen.passed.iter().map(|event| event.token_bytes).sum();
         if text != script.tokens * crate::fakes::token(0).len() {
             let message = format!("{text} bytes were published for {} tokens", script.tokens);
             return Err(BenchError::Wrong(message));
         }
         Ok(Answer {
-            counts,
-            passed,
             emitted,
             cpu,
             start,
-            request_times: request.times(),
-            worker_times: worker.times(),
+            ..seen
         })
     }
 
-    /// What has passed without an answer of the worker's.
-    pub fn take_answer(&self) -> Answer {
+    /// What the stack has counted, and what has passed, since the last answer.
+    pub fn seen(&self) -> Answer {
         let (counts, passed) = self.meter.take();
+        let usage = self.stack.local.usage();
         Answer {
             counts,
             passed,
             emitted: Vec::new(),
             cpu: Duration::ZERO,
             start: Duration::ZERO,
-            request_times: Vec::new(),
-            worker_times: Vec::new(),
+            request: usage.of("lambda", REQUEST_FUNCTION),
+            worker: usage.of("lambda", WORKER_FUNCTION),
+            events: usage.of("realtime", "data"),
         }
     }
 
-    /// What was counted since it was last taken.
-    pub fn take(&self) -> Counts {
-        self.meter.take().0
+    /// Counts from zero.
+    pub fn forget(&self) {
+        self.meter.take();
+        self.stack.local.usage().reset();
     }
 
     pub fn url(&self) -> String {
@@ -168,18 +167,21 @@ impl Metered {
         self.meter.graphql_url()
     }
 
-    pub fn memory_mb(&self, function: &str) -> u32 {
+    /// What a function's invocations are billed, at the memory that the stack gives it.
+    pub fn gb_seconds(&self, function: &str, invocations: Count) -> f64 {
         let config = self.stack.local.lambda().config(function);
-        config.map_or(0, |config| config.memory_mb)
+        let duration = Duration::from_millis(invocations.duration_ms);
+        // Each is counted in whole milliseconds already, rounded down: a millisecond begun is billed.
+        let begun = Duration::from_millis(invocations.count);
+        gb_seconds(
+            duration + begun,
+            config.map_or(0, |config| config.memory_mb),
+        )
     }
 
     /// Lets [`tokencast_aws::sdk::load_for_endpoint`]'s credentials publish.
     pub fn allow_publishing(&self) {
         allow_publishing(&self.stack);
-    }
-
-    fn watch(&self, function: &'static str) -> Watch {
-        Watch::start(self.stack.local.lambda().clone(), function)
     }
 
     async fn ask(&self, session_id: String, prompt: &str) -> Result<(), BenchError> {
@@ -213,15 +215,10 @@ impl Metered {
         }
     }
 
-    /// Until the worker has answered for its message.
+    /// Until the worker has answered for its message, and that is counted.
     async fn until_idle(&self) -> Result<(), BenchError> {
         let idle = async {
-            let lambda = self.stack.local.lambda();
-            while lambda
-                .processes(WORKER_FUNCTION)
-                .iter()
-                .any(|process| process.request_id.is_some())
-            {
+            while self.stack.local.usage().of("lambda", WORKER_FUNCTION).count == 0 {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use tokencast_local::usage::Count;
 use tokio::task::JoinSet;
 
 use super::{to_f64, to_u64};
@@ -9,14 +10,11 @@ use crate::error::{BenchError, Step as _};
 use crate::fan_out::{Subscriber, Target};
 use crate::metered::{Answer, Metered};
 
-/// AppSync bills each 5 kB of an event.
-const UPDATE_BYTES: usize = 5 * 1024;
-
 pub(super) struct Audience {
     since: Instant,
     size: usize,
-    listening: JoinSet<Vec<usize>>,
-    admissions: f64,
+    listening: JoinSet<usize>,
+    admissions: Count,
     write_units: f64,
     read_units: f64,
 }
@@ -24,10 +22,9 @@ pub(super) struct Audience {
 /// All subscribers together.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Heard {
-    pub(super) updates: f64,
     pub(super) minutes: f64,
     /// Invocations of the request function, one for each subscription.
-    pub(super) admissions: f64,
+    pub(super) admissions: Count,
     /// What those took of the table.
     pub(super) write_units: f64,
     pub(super) read_units: f64,
@@ -39,7 +36,7 @@ impl Audience {
         session_id: &str,
         size: usize,
     ) -> Result<Self, BenchError> {
-        stack.take();
+        stack.forget();
         let target = Target::AppSync {
             address: stack.stack.info.endpoints.address,
             token: stack.token.clone(),
@@ -50,43 +47,38 @@ impl Audience {
         for _ in 0..size {
             let mut subscriber = Subscriber::connect(&target).await?;
             listening.spawn(async move {
-                let mut sizes = Vec::new();
+                let mut events = 0;
                 while subscriber.fill().await {
                     while let Some(frame) = subscriber.try_next() {
                         if frame.starts_with(b"{\"type\":\"ka\"") {
                             continue;
                         }
-                        sizes.push(frame.len());
+                        events += 1;
                         let is_last = br#""isComplete":true"#;
                         if frame.windows(is_last.len()).any(|window| window == is_last) {
-                            return sizes;
+                            return events;
                         }
                     }
                 }
-                sizes
+                events
             });
         }
-        let counts = stack.take();
+        let seen = stack.seen();
         Ok(Self {
             since,
             size,
             listening,
-            admissions: to_f64(to_u64(size)),
-            write_units: counts.dynamodb_writes().units,
-            read_units: counts.dynamodb_reads().units,
+            admissions: seen.request,
+            write_units: seen.counts.dynamodb_writes().units,
+            read_units: seen.counts.dynamodb_reads().units,
         })
     }
 
     /// Waits until everybody has heard the end.
     pub(super) async fn disperse(mut self, answer: &Answer) -> Result<Heard, BenchError> {
-        let (mut updates, mut events) = (0, 0);
-        while let Some(sizes) = self.listening.join_next().await {
-            let sizes = sizes.to("hear an answer")?;
-            events += sizes.len();
-            updates += sizes
-                .iter()
-                .map(|size| size.div_ceil(UPDATE_BYTES))
-                .sum::<usize>();
+        let mut events = 0;
+        while let Some(heard) = self.listening.join_next().await {
+            events += heard.to("hear an answer")?;
         }
         let expected = self.size * answer.passed.len();
         if events != expected {
@@ -95,7 +87,6 @@ impl Audience {
         }
         let minutes = self.since.elapsed().as_secs_f64() / 60.0;
         Ok(Heard {
-            updates: to_f64(to_u64(updates)),
             minutes: minutes * to_f64(to_u64(self.size)),
             admissions: self.admissions,
             write_units: self.write_units,

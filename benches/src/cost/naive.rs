@@ -10,6 +10,7 @@ use tokencast_core::event::{Ending, TokenEvent};
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, TokenSink as _};
 use tokencast_core::session::Status;
+use tokencast_local::usage::Count;
 use tokio::time::sleep_until;
 
 use super::audience::Audience;
@@ -18,7 +19,7 @@ use crate::Options;
 use crate::error::{BenchError, Step as _};
 use crate::fakes::{Script, token};
 use crate::metered::Metered;
-use crate::prices::{Quantities, gb_seconds};
+use crate::prices::Quantities;
 use crate::spread::Times;
 
 pub(super) async fn case(options: &Options, cost: &CostOptions) -> Result<Case, BenchError> {
@@ -29,31 +30,25 @@ pub(super) async fn case(options: &Options, cost: &CostOptions) -> Result<Case, 
         per_second: cost.rate,
     };
     // What its request function takes is what ours takes.
-    let request = stack.answer(script, "Count.").await?.request_times;
+    let request = stack.answer(script, "Count.").await?.request;
     let session_id = SessionId::random();
     let audience = Audience::gather(&stack, session_id.as_str(), cost.subscribers).await?;
     let began = Instant::now();
     let lags = answer(&stack, session_id, cost).await?;
     let duration = began.elapsed();
-    let answered = stack.take_answer();
+    let answered = stack.seen();
     let heard = audience.disperse(&answered).await?;
-    let (request_mb, worker_mb) = (
-        stack.memory_mb(REQUEST_FUNCTION),
-        stack.memory_mb(WORKER_FUNCTION),
-    );
-    let request: f64 = request
-        .iter()
-        .map(|time| gb_seconds(*time, request_mb))
-        .sum();
+    let worker = Count::of(1, 0, 0).lasting(duration);
     let quantities = Quantities {
         appsync_operations: 1.0 + to_f64(answered.counts.of("publishToken").count),
-        appsync_updates: heard.updates,
+        appsync_updates: to_f64(answered.events.units),
         appsync_minutes: heard.minutes,
         // And one to send it.
         sqs_requests: 1.0 + POLLER_REQUESTS,
         // Nobody is asked whether a subscriber may listen.
         lambda_requests: 2.0,
-        lambda_gb_seconds: request + gb_seconds(duration, worker_mb),
+        lambda_gb_seconds: stack.gb_seconds(REQUEST_FUNCTION, request)
+            + stack.gb_seconds(WORKER_FUNCTION, worker),
         ..Quantities::default()
     };
     stack.end().await;
