@@ -26,6 +26,8 @@ use endpoint::Endpoint;
 use mutation::Mutation;
 use sign::{BodyHash, SignError, Signer};
 
+use crate::tls::Trust;
+
 /// Between tries; AppSync's throttling passes within a second.
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(50),
@@ -97,18 +99,39 @@ enum Verdict {
 impl<C: Clock> AppSyncPublisher<C> {
     /// Connects on the first event. The credentials and the region are those of the environment.
     pub fn new(sdk: &SdkConfig, url: &str, clock: C) -> Result<Self, SetupError> {
+        Self::trusting(&Trust::default(), sdk, url, clock)
+    }
+
+    /// The same, with the certificate authorities to trust.
+    pub fn trusting(
+        trust: &Trust,
+        sdk: &SdkConfig,
+        url: &str,
+        clock: C,
+    ) -> Result<Self, SetupError> {
         let provider = sdk
             .credentials_provider()
             .ok_or(SetupError::NoCredentials)?;
         let region = sdk.region().ok_or(SetupError::NoRegion)?.to_string();
         let endpoint = Endpoint::parse(url).ok_or(SetupError::Url)?;
         Ok(Self {
-            connections: Connections::new(endpoint),
+            connections: Connections::new(endpoint, trust),
             mutation: Mutation::new(),
             signer: Signer::new(region),
             credentials: Credentials::new(provider),
             clock,
         })
+    }
+
+    /// Connects already, so that the first event need not wait for it: two round trips, and some work for TLS. Where that
+    /// fails, the first event will see it.
+    pub async fn connect_ahead(&self) {
+        if let Err(error) = self.connections.connect_ahead().await {
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "not connected ahead"
+            );
+        }
     }
 
     /// Writes the signed request that carries `event`, as it would be sent now, behind what is there.

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`config`] | environment variables, checked, with errors that say what was expected |
 //! | [`sdk`] | the AWS SDK's settings: one TLS stack, `AWS_ENDPOINT_URL` honoured, time-outs |
+//! | [`tls`] | whom a function trusts |
 //! | [`appsync`] | the sink: `publishToken`, signed with SigV4 |
 //! | [`bedrock`] | the model: ConverseStream |
 //! | [`sessions`] | the session table in DynamoDB |
@@ -23,3 +24,4 @@ pub mod runtime;
 pub mod sdk;
 pub mod sessions;
 pub mod telemetry;
+pub mod tls;

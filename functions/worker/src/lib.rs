@@ -10,12 +10,14 @@
 
 use std::process::ExitCode;
 
+use futures_util::future::join;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::SystemClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::tls::Trust;
 use tokencast_aws::{sdk, telemetry};
 
 pub mod config;
@@ -30,19 +32,22 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
     tokencast_aws::runtime::run(async {
         let config = Config::read(&lookup)?;
-        let sdk = sdk::load().await;
+        let trust = Trust::read(&lookup)?;
+        let sdk = sdk::load_trusting(&trust).await;
         let worker = Worker {
             model: BedrockModel::new(&sdk, config.model.clone()),
-            sink: AppSyncPublisher::new(&sdk, &config.appsync_api_url, SystemClock)?,
+            sink: AppSyncPublisher::trusting(&trust, &sdk, &config.appsync_api_url, SystemClock)?,
             sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
             queue: SqsQueue::new(&sdk, config.queue_url.clone()),
             clock: SystemClock,
             config,
         };
         let worker = &worker;
-        lambda_runtime::run(service_fn(|event: LambdaEvent<handle::Batch>| async move {
+        let run = lambda_runtime::run(service_fn(|event: LambdaEvent<handle::Batch>| async move {
             Ok::<_, std::convert::Infallible>(worker.handle(event.payload, &event.context).await)
-        }))
-        .await
+        }));
+        // The first publish is far behind the first event: the lease and the model's first token come before it.
+        let (ran, ()) = join(run, worker.sink.connect_ahead()).await;
+        ran
     })
 }

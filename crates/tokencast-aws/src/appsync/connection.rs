@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::answer::{self, AnswerError};
 use super::endpoint::Endpoint;
+use crate::tls::Trust;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -73,10 +74,10 @@ enum Stream {
 }
 
 impl Connections {
-    pub(super) fn new(endpoint: Endpoint) -> Self {
+    pub(super) fn new(endpoint: Endpoint, trust: &Trust) -> Self {
         let tls = endpoint
             .is_tls()
-            .then(|| TlsConnector::from(Arc::new(tls())));
+            .then(|| TlsConnector::from(Arc::new(trust.client_config())));
         Self {
             endpoint,
             tls,
@@ -105,6 +106,13 @@ impl Connections {
             request: Vec::new(),
             received: Vec::new(),
         })
+    }
+
+    /// Connects where no connection is left, so that the next publish need not wait for it.
+    pub(super) async fn connect_ahead(&self) -> Result<(), ConnectionError> {
+        let connection = self.take().await?;
+        self.give_back(connection);
+        Ok(())
     }
 
     fn take_idle(&self) -> Option<Idle> {
@@ -203,15 +211,6 @@ impl Stream {
         let tried = stream.try_read(&mut [0]);
         matches!(tried, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
-}
-
-fn tls() -> rustls::ClientConfig {
-    let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
-    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring supports TLS 1.2 and 1.3")
-        .with_root_certificates(rustls::RootCertStore { roots })
-        .with_no_client_auth()
 }
 
 impl std::fmt::Debug for Connections {
