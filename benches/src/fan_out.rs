@@ -75,7 +75,7 @@ fn method(options: &Options) -> String {
          its own with one\nsubscription to the same session; all are in this program, which also publishes, as the \
          worker does: SigV4, one `publishToken` at\na time. Beside it, in turns, a program that writes the same bytes, \
          framed once, to each of as many sockets, from a task each that\nlistens to a `tokio::sync::broadcast`; it is \
-         told to by a bare TCP connection. Rate: {} events, the publisher up to {WINDOW} events ahead of\nthe last \
+         told to by a bare HTTP POST. Rate: {} events, the publisher up to {WINDOW} events ahead of\nthe last \
          subscriber. Delay: from just before the publish to the frame's arrival, the next event only once everybody \
          has the last.\n{} turns, each with connections of its own. Memory: the process's, per idle connection with its \
          subscription, from the difference\nbetween two numbers of them. The slow subscriber never reads; the \

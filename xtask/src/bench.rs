@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::Bench;
+use crate::cli::{Bench, Cost};
 use crate::guard;
 use crate::package;
 use crate::process::{cargo, command, root, run as run_program};
@@ -16,6 +16,17 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
         steps.run("instruction counts", |_| guard::check(bench.bless));
         return;
     }
+    let name = bench.name.clone();
+    measure(steps, name.into_iter().collect(), !bench.quick, bench.quick);
+}
+
+pub fn cost(steps: &mut Steps, cost: &Cost) {
+    let arguments = std::iter::once("cost".to_owned()).chain(cost.arguments.iter().cloned());
+    measure(steps, arguments.collect(), cost.arguments.is_empty(), false);
+}
+
+/// `report`: writes its sections of docs/PERFORMANCE.md.
+fn measure(steps: &mut Steps, arguments: Vec<String>, report: bool, quick: bool) {
     // The functions are measured as they are deployed.
     if !package::run(steps) {
         return;
@@ -37,16 +48,15 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
         let program = root().join("target/release/benches");
         let mut benches = command(&program.to_string_lossy(), &[]);
         benches.arg("--functions-dir").arg(package::directory());
-        if bench.quick {
+        if quick {
             benches.arg("--quick");
-        } else {
+        }
+        if report {
             benches
                 .arg("--report")
                 .arg(root().join("docs/PERFORMANCE.md"));
         }
-        run_program({
-            benches.args(&bench.name);
-            benches
-        })
+        benches.args(arguments);
+        run_program(benches)
     });
 }

@@ -40,12 +40,26 @@ pub enum Task {
     ///
     /// Builds and measures the packaged functions. Give the machine nothing else to do meanwhile.
     Bench(Bench),
+    /// Count what an answer does, and print what 1,000 of them cost, beside a naive worker
+    ///
+    /// Takes `--tokens`, `--rate`, `--flush-interval-ms` (several, with commas), `--subscribers` and `--answer-ms`, each with a
+    /// default. Without any of them it also writes its section of docs/PERFORMANCE.md.
+    Cost(Cost),
+    /// Print what is in the functions' binaries, crate by crate
+    Size,
+}
+
+#[derive(Args, Debug)]
+pub struct Cost {
+    /// See `cargo xtask help cost`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
 }
 
 #[derive(Args, Debug)]
 pub struct Bench {
-    /// Which benchmark: added-delay, worker, stop, cold-start or fan-out; or guard, which compares instruction counts with
-    /// `benches/guard/bounds.json`. All but guard without it
+    /// Which benchmark: floors, added-delay, worker, streams, stop, cold-start, fan-out, growth or cost; or guard, which
+    /// compares instruction counts with `benches/guard/bounds.json`. All but guard without it
     pub name: Option<String>,
     /// A short run that shows that everything works; its figures are noisy, and are not written down
     #[arg(long)]

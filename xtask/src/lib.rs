@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`cli`] | the command line |
-//! | [`test`], [`ci`], [`dev`], [`soak`], [`package`], [`bench`] | the tasks |
+//! | [`test`], [`ci`], [`dev`], [`soak`], [`package`], [`bench`], [`size`] | the tasks |
 //! | [`npm`], [`venv`], [`deny`], [`drift`], [`guard`] | their parts |
 //! | [`step`], [`process`], [`count`], [`error`] | steps with headings and times, the programs that they run, the tests in their output, and why they fail |
 
@@ -21,6 +21,7 @@ pub mod guard;
 pub mod npm;
 pub mod package;
 pub mod process;
+pub mod size;
 pub mod soak;
 pub mod step;
 pub mod test;
@@ -38,6 +39,8 @@ pub fn run(task: &cli::Task) -> ExitCode {
             package::run(&mut steps);
         }
         cli::Task::Bench(options) => bench::run(&mut steps, options),
+        cli::Task::Cost(options) => bench::cost(&mut steps, options),
+        cli::Task::Size => size::run(&mut steps),
     }
     steps.finish()
 }

@@ -14,10 +14,10 @@ use crate::venv;
 pub const FUNCTIONS: [&str; 2] = ["request", "worker"];
 
 /// The target's directory is not cargo's own `target/lambda`, where a binary `worker` would stand in our directory's way.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The profile of `Cargo.toml`.
-const PROFILE: &str = "lambda";
+pub(crate) const PROFILE: &str = "lambda";
 
 /// glibc of Amazon Linux 2023, which `provided.al2023` is: <https://docs.aws.amazon.com/linux/al2023/ug/glibc.html>.
 const AL2023_GLIBC: glibc::Version = glibc::Version(2, 34);
@@ -103,7 +103,7 @@ fn build_args<'a>(first: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
-fn binary(function: &str) -> PathBuf {
+pub(crate) fn binary(function: &str) -> PathBuf {
     root()
         .join("target")
         .join(TARGET)

@@ -5,9 +5,15 @@ use std::net::Ipv4Addr;
 
 use bytes::Bytes;
 use clap::ValueEnum;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokencast::stack::{Functions, REGION, RunningStack, StackOptions, users};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 
@@ -90,8 +96,7 @@ async fn stack(options: &Options) -> Result<RunningStack, BenchError> {
     Ok(stack)
 }
 
-/// One port for subscribers, and one for a single publisher, who sends a frame's length and the frame, and gets a byte
-/// back once it is given to all.
+/// One port for subscribers, and one for a publisher, who posts frames by HTTP.
 async fn broadcast() -> Result<(), BenchError> {
     let listen = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let subscribers = listen().await.to("listen")?;
@@ -109,23 +114,28 @@ async fn broadcast() -> Result<(), BenchError> {
     });
     tokio::spawn(async move {
         while let Ok((stream, _)) = publisher.accept().await {
-            // A publisher that is gone has published all it wanted.
-            let _ = relay(stream, &sender).await;
+            tokio::spawn(relay(stream, sender.clone()));
         }
     });
     Ok(())
 }
 
-async fn relay(mut stream: TcpStream, frames: &broadcast::Sender<Bytes>) -> std::io::Result<()> {
-    stream.set_nodelay(true)?;
-    loop {
-        let length = stream.read_u32().await?;
-        let mut frame = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
-        stream.read_exact(&mut frame).await?;
-        // Fails only where nobody listens.
-        let _ = frames.send(frame.into());
-        stream.write_u8(1).await?;
-    }
+/// Whatever is posted is broadcast, and answered once it is given to all.
+async fn relay(stream: TcpStream, frames: broadcast::Sender<Bytes>) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let frames = frames.clone();
+        async move {
+            let frame = request.into_body().collect().await?.to_bytes();
+            // Fails only where nobody listens.
+            let _ = frames.send(frame);
+            Ok::<_, hyper::Error>(Response::new(Full::from("{}")))
+        }
+    });
+    // A publisher that is gone has published all it wanted.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 async fn send_all(stream: TcpStream, mut frames: broadcast::Receiver<Bytes>) {

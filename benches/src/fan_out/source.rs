@@ -98,12 +98,19 @@ impl Source {
                 stream, session_id, ..
             } => {
                 let frame = frames::text(&event_frame(session_id, token, sequence));
-                let length = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_be_bytes();
-                stream
-                    .write_all(&[&length[..], &frame].concat())
-                    .await
-                    .to("publish")?;
-                stream.read_u8().await.map(drop).to("publish")
+                let length = frame.len();
+                let head = format!(
+                    "POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n"
+                );
+                let request = [head.as_bytes(), &frame].concat();
+                stream.write_all(&request).await.to("publish")?;
+                let mut answer = Vec::new();
+                while !answer.ends_with(b"{}") {
+                    if stream.read_buf(&mut answer).await.to("publish")? == 0 {
+                        return Err(BenchError::Wrong("the broadcast hung up".to_owned()));
+                    }
+                }
+                Ok(())
             }
         }
     }
