@@ -129,7 +129,7 @@ async fn relay(stream: TcpStream, frames: broadcast::Sender<Bytes>) {
             let frame = request.into_body().collect().await?.to_bytes();
             // Fails only where nobody listens.
             let _ = frames.send(frame);
-            Ok::<_, hyper::Error>(Response::new(Full::from("{}")))
+            Ok::<_, hyper::Error>(Response::new(Full::new(Bytes::from_static(b"{}"))))
         }
     });
     // A publisher that is gone has published all it wanted.
