@@ -16,9 +16,9 @@ use crate::report::Row;
 use crate::spread::{Spread, millis};
 
 /// What a connection to AppSync takes longer, in the row that shows whether the first publish waits for it.
-const FAR: Duration = Duration::from_millis(20);
+const FAR: Duration = Duration::from_millis(5);
 /// Of which the first publish may wait for so much.
-const FAR_AIM_MS: f64 = 5.0;
+const FAR_AIM_MS: f64 = 2.5;
 const PATIENCE: Duration = Duration::from_secs(10);
 const SCRIPT: Script = Script {
     tokens: 3,
