@@ -1,6 +1,8 @@
 //! The pipeline and the delivery around it, on a paused clock.
 
 mod memory;
+mod scene;
 
+mod endings;
 mod followers;
-mod pipeline;
+mod pace;
