@@ -155,7 +155,9 @@ mod tests {
         let owner = Owner::new("owner").expect("not empty");
         let mut session = Session::new(SessionId::random(), owner, 0);
         let mut progress = Progress::default();
-        tokens.iter().for_each(|token| progress.push(token));
+        for token in tokens {
+            progress.push(token);
+        }
         session.last_attempt = Attempt(2);
         session.write(Attempt(2), Some(&progress));
         if status.is_terminal() {

@@ -1,13 +1,11 @@
 //! Who begins to follow a session at any time misses nothing and gets nothing twice; a wait for somebody else's answer is
 //! put off without a receive.
 
-mod memory;
-
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use memory::{MemoryReceipt, MemoryStore, ScriptedModel, TestClock};
+use crate::memory::{MemoryReceipt, MemoryStore, ScriptedModel, TestClock};
 use proptest::prelude::*;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::event::TokenEvent;
