@@ -5,6 +5,8 @@
 //! | [`config`] | environment variables, checked, with errors that say what was expected |
 //! | [`sdk`] | the AWS SDK's settings: one TLS stack, `AWS_ENDPOINT_URL` honoured, time-outs |
 //! | [`appsync`] | the sink: `publishToken`, signed with SigV4 |
+//! | [`jwt`] | who calls, where no AWS service says so: a user pool's tokens, verified |
+//! | [`event_json`] | an event as JSON, for the deliveries that write it themselves |
 //! | [`bedrock`] | the model: ConverseStream |
 //! | [`sessions`] | the session table in DynamoDB |
 //! | [`queue`] | the job queue in SQS |
@@ -18,6 +20,9 @@ pub mod bedrock;
 pub mod clock;
 pub mod config;
 pub mod dead_letters;
+pub mod event_json;
+mod http_client;
+pub mod jwt;
 pub mod queue;
 pub mod runtime;
 pub mod sdk;
