@@ -7,7 +7,8 @@
 //! | [`appsync`] | the sink: `publishToken`, signed with SigV4 |
 //! | [`websocket`] | the sink of those who follow a session over API Gateway's WebSockets |
 //! | [`connections`] | the table of their connections |
-//! | [`event_json`] | an event as JSON |
+//! | [`jwt`] | who calls, where no AWS service says so: a user pool's tokens, verified |
+//! | [`event_json`] | an event as JSON, for the deliveries that write it themselves |
 //! | [`bedrock`] | the model: ConverseStream |
 //! | [`sessions`] | the session table in DynamoDB |
 //! | [`queue`] | the job queue in SQS |
@@ -23,6 +24,8 @@ pub mod config;
 pub mod connections;
 pub mod dead_letters;
 pub mod event_json;
+mod http_client;
+pub mod jwt;
 pub mod queue;
 pub mod runtime;
 pub mod sdk;
