@@ -49,6 +49,7 @@ impl Followed {
     }
 
     /// As a resumed client goes on.
+    #[must_use]
     pub fn known(&self) -> Self {
         Self {
             pieces: 0,
@@ -202,7 +203,7 @@ impl TestStack {
             };
             request.headers_mut().insert("authorization", value);
         }
-        match within("a handshake", connect_async(request)).await {
+        match Box::pin(within("a handshake", connect_async(request))).await {
             Ok((stream, _)) => Ok(Socket {
                 stream,
                 sessions: HashMap::new(),
