@@ -66,7 +66,7 @@ fn the_vectors_hold() {
     let cases: Vec<Case> =
         serde_json::from_str(include_str!("../../../tests/fixtures/reassembly.json"))
             .expect("the fixture parses");
-    assert!(cases.len() >= 30, "the fixture is whole");
+    assert!(cases.len() >= 53, "the fixture is whole");
     for case in cases {
         let mut viewer = Viewer::default();
         for (index, step) in case.steps.into_iter().enumerate() {
