@@ -93,6 +93,28 @@ impl Transcript {
             && (self.in_doubt || !self.waiting.is_empty() || self.missed > self.sequence)
     }
 
+    /// Whether it takes a snapshot, or the session from its first event, as what is known isn't sure to be true.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.in_doubt && self.ending.is_none()
+    }
+
+    /// The session as this transcript has it.
+    pub(crate) fn as_snapshot(&self) -> Snapshot {
+        let ending = self.ending.clone();
+        let (stop_reason, usage, error) = ending.map_or((None, None, None), |ending| {
+            (ending.stop_reason, ending.usage, ending.error)
+        });
+        Snapshot {
+            status: self.status.unwrap_or(StreamStatus::Queued),
+            text: self.text.clone(),
+            sequence: self.sequence,
+            attempt: self.attempt,
+            stop_reason,
+            usage,
+            error,
+        }
+    }
+
     /// Takes in an event, whenever it comes.
     pub fn event(&mut self, event: TokenEvent) -> Vec<Change> {
         let mut changes = Vec::new();
@@ -239,15 +261,16 @@ impl Transcript {
         changes: &mut Vec<Change>,
     ) {
         if first <= self.sequence {
-            let rest = self
+            let known = self
                 .end_of(first - 1)
-                .and_then(|bytes| event.token.strip_prefix(&self.text[bytes..]));
-            let Some(rest) = rest else {
+                .map(|bytes| &self.text[bytes..])
+                .filter(|known| event.token.starts_with(known));
+            let Some(known) = known else {
                 // Where it begins isn't known, so that nobody can tell which part of it is new.
                 self.missed = self.missed.max(sequence);
                 return;
             };
-            event.token = rest.to_owned();
+            event.token.drain(..known.len());
         }
         self.sequence = sequence;
         self.apply(event, changes);
