@@ -3,25 +3,46 @@
 use std::time::Duration;
 
 use system_tests::stack::{script, text};
-use system_tests::{TestStack, collect};
+use system_tests::{Delivery, TestStack, collect, over_each_delivery};
 use uuid::Uuid;
 
 const TOKENS: usize = 200;
 
-async fn stack() -> TestStack {
-    TestStack::start_with(|options| options.script = script(TOKENS, Duration::from_millis(10)))
-        .await
+async fn stack(delivery: Delivery) -> TestStack {
+    TestStack::start_over(delivery, |options| {
+        options.script = script(TOKENS, Duration::from_millis(10));
+    })
+    .await
 }
 
-#[tokio::test]
-async fn a_socket_cut_again_and_again_costs_no_token() {
-    let stack = stack().await;
+over_each_delivery! {
+    async fn a_connection_cut_again_and_again_costs_no_token(delivery) {
+        check_cut(delivery).await;
+    }
+
+    async fn a_reload_from_nothing_but_the_id_has_it_all(delivery) {
+        check_reload(delivery).await;
+    }
+}
+
+/// Cuts the connections over which the events come.
+fn cut(stack: &TestStack, delivery: Delivery) -> usize {
+    let connections = stack.running.local.connections();
+    match delivery {
+        Delivery::AppSync | Delivery::WebSocket => connections.drop_websockets(),
+        // A response is on any connection; the functions' own are made again.
+        Delivery::FunctionUrl => connections.drop_connections(|_| true),
+    }
+}
+
+async fn check_cut(delivery: Delivery) {
+    let stack = stack(delivery).await;
     let stream = stack.client("alice").stream("Why do rivers meander?");
     let (answer, cuts) = tokio::join!(collect(stream), async {
         let mut cuts = 0;
         for tokens in [1, 20 + fastrand::u64(..30), 100 + fastrand::u64(..30)] {
             stack.model_said(tokens).await;
-            cuts += stack.running.local.connections().drop_websockets();
+            cuts += cut(&stack, delivery);
         }
         cuts
     });
@@ -35,9 +56,8 @@ async fn a_socket_cut_again_and_again_costs_no_token() {
     stack.shutdown().await;
 }
 
-#[tokio::test]
-async fn a_reload_from_nothing_but_the_id_has_it_all() {
-    let stack = stack().await;
+async fn check_reload(delivery: Delivery) {
+    let stack = stack(delivery).await;
     let id = Uuid::new_v4();
     let mut tab = stack
         .client("alice")
