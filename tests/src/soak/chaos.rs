@@ -77,11 +77,17 @@ pub fn faults(seed: u64) -> FaultPlan {
         )
         .with_probability(0.01),
         frame("socket cut", Fault::Disconnect).with_probability(0.002),
+        rule(
+            "WebSocket cut",
+            FaultService::WebSocket,
+            "data",
+            Fault::Disconnect,
+        )
+        .with_probability(0.002),
         push("push throttled", throttled("LimitExceededException", 429)).with_probability(0.01),
         push("push failed", throttled("InternalFailure", 500)).with_probability(0.01),
         push("push reset", Fault::Reset).with_probability(0.005),
         push("push answer lost", Fault::LostAnswer).with_probability(0.005),
-        push("connection gone", throttled("GoneException", 410)).with_probability(0.002),
         push(
             "pushing worker killed",
             Fault::KillCaller { handled: false },
