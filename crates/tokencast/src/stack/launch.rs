@@ -51,6 +51,8 @@ impl RunningStack {
             tables: resources.tables,
             functions: resources.functions,
             event_sources: resources.event_sources,
+            function_urls: Vec::new(),
+            websocket_apis: Vec::new(),
             api: resources.api,
             realtime: options.realtime,
             user_pool: resources.user_pool,
