@@ -6,6 +6,8 @@
 //! | [`settings`] | the variables that several functions share |
 //! | [`sdk`] | the AWS SDK's settings: one TLS stack, `AWS_ENDPOINT_URL` honoured, time-outs |
 //! | [`appsync`] | the sink: `publishToken`, signed with SigV4 |
+//! | [`websocket`] | the sink of those who follow a session over API Gateway's WebSockets |
+//! | [`connections`] | the table of their connections |
 //! | [`jwt`] | who calls, where no AWS service says so: a user pool's tokens, verified |
 //! | [`event_json`] | an event as JSON, for the deliveries that write it themselves |
 //! | [`bedrock`] | the model: ConverseStream |
@@ -21,6 +23,7 @@ pub mod appsync;
 pub mod bedrock;
 pub mod clock;
 pub mod config;
+pub mod connections;
 pub mod dead_letters;
 pub mod event_json;
 mod http_client;
@@ -32,3 +35,4 @@ pub mod sdk;
 pub mod sessions;
 pub mod settings;
 pub mod telemetry;
+pub mod websocket;
