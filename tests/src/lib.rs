@@ -4,8 +4,10 @@
 //! | --- | --- |
 //! | [`stack`] | [`TestStack`]: a stack on a free port, with a script for its model |
 //! | [`answer`] | [`Answer`]: what a client has when a stream is over |
+//! | [`forged`] | tokens that must be refused, and the few like them that must be taken |
 //! | [`soak`] | everything going wrong at random, and what must hold all the same |
 //! | [`templates`] | what `npm run templates` wrote |
+//! | [`websocket`] | a client of the WebSocket API by hand |
 //! | [`wait`] | bounds on everything that is waited for |
 //! | [`graphql`] | GraphQL by hand, for what the client would not send |
 
@@ -15,11 +17,13 @@
 )]
 
 pub mod answer;
+pub mod forged;
 pub mod graphql;
 pub mod soak;
 pub mod stack;
 pub mod templates;
 pub mod wait;
+pub mod websocket;
 
 pub use answer::{Answer, collect};
 pub use stack::TestStack;

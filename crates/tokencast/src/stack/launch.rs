@@ -23,6 +23,8 @@ pub struct StackInfo {
     pub names: Names,
     pub endpoints: Endpoints,
     pub user_pool: UserPoolConfig,
+    /// Where the WebSocket API is, if there is one.
+    pub websocket_url: Option<String>,
     /// Of the authority that its TLS certificate comes from.
     pub ca_file: PathBuf,
 }
@@ -45,13 +47,21 @@ impl RunningStack {
             None => Resources::new(&options, &endpoints)?,
         };
         let user_pool = resources.user_pool.clone();
-        let outputs = amplify::outputs(&endpoints, &user_pool.pool_id, &user_pool.client_id);
+        let websocket_url = resources.websocket_url(&endpoints);
+        let outputs = amplify::outputs(
+            &endpoints,
+            &user_pool.pool_id,
+            &user_pool.client_id,
+            websocket_url.as_deref(),
+        );
         let page = page(options.web_dir.as_deref(), outputs);
         let config = StackConfig {
             queues: resources.queues,
             tables: resources.tables,
             functions: resources.functions,
             event_sources: resources.event_sources,
+            function_urls: Vec::new(),
+            websocket_apis: resources.websocket_api.into_iter().collect(),
             api: resources.api,
             realtime: options.realtime,
             user_pool: resources.user_pool,
@@ -65,6 +75,7 @@ impl RunningStack {
             names: resources.names,
             endpoints,
             user_pool,
+            websocket_url,
             ca_file,
         };
         Ok(Self { info, local })
@@ -95,18 +106,21 @@ impl RunningStack {
         self.client_via(Delivery::Appsync, user)
     }
 
-    /// Where a delivery answers.
+    /// Where a delivery answers, or would if this stack had it.
     fn via(&self, via: Delivery) -> Via {
-        let endpoints = &self.info.endpoints;
+        let StackInfo {
+            endpoints,
+            websocket_url,
+            ..
+        } = &self.info;
         match via {
             Delivery::Appsync => Via::AppSync(endpoints.graphql_url()),
-            Delivery::Url => {
-                Via::FunctionUrl(format!("{}/function-urls/stream-url/", endpoints.url()))
-            }
-            Delivery::Websocket => {
-                let url = endpoints.url().replacen("http", "ws", 1);
-                Via::WebSocket(format!("{url}/websocket/dev"))
-            }
+            Delivery::Url => Via::FunctionUrl(endpoints.function_url("stream-url")),
+            Delivery::Websocket => Via::WebSocket(
+                websocket_url
+                    .clone()
+                    .unwrap_or_else(|| endpoints.websocket_url("dev")),
+            ),
         }
     }
 

@@ -368,7 +368,7 @@ async fn help_has_examples_and_exit_codes() {
     assert_eq!(code, 0);
     for part in [
         "--via <VIA>",
-        "[possible values: appsync, url, websocket]",
+        "- websocket: An API Gateway WebSocket API",
         "Examples:",
         "Exit codes:",
         "130",
