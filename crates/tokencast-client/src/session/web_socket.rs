@@ -9,6 +9,10 @@ use crate::error::Error;
 use crate::event::StreamStatus;
 use crate::web_socket::{Action, Connection, Incoming};
 
+/// `resume` takes an id that nobody has used, as a subscription does. If this many answers in a row, over about a second and
+/// a half, say that a session was merely claimed, then nobody is about to start it.
+const MAX_CLAIMED: u32 = 3;
+
 pub(super) struct Task {
     listener: Listener,
     catch_up: CatchUp,
@@ -22,6 +26,8 @@ pub(super) struct Task {
     answer_by: Option<Instant>,
     /// The session is said to be over, though its last event hasn't come.
     over: bool,
+    /// How many answers have said that nobody has started it.
+    claimed: u32,
 }
 
 impl Task {
@@ -38,6 +44,7 @@ impl Task {
             answered: false,
             answer_by: None,
             over: false,
+            claimed: 0,
         }
     }
 
@@ -138,12 +145,7 @@ impl Task {
             }
             Incoming::Resumed { session_id, status } if session_id == ours => {
                 self.answered(status).await?;
-                self.catch_up.asked(self.is_missing_some());
-                // A session that is merely claimed hasn't started.
-                if status == StreamStatus::Claimed {
-                    return Ok(());
-                }
-                self.listener.tell(Vec::new()).await
+                self.resumed(status).await
             }
             Incoming::Event { session_id, event } if session_id == ours => {
                 self.listening().await?;
@@ -163,6 +165,21 @@ impl Task {
         }
     }
 
+    async fn resumed(&mut self, status: StreamStatus) -> Result<(), Halt> {
+        let claimed = status == StreamStatus::Claimed && !self.listener.started;
+        self.catch_up.asked(claimed || self.is_missing_some());
+        if !claimed {
+            return self.listener.tell(Vec::new()).await;
+        }
+        self.claimed += 1;
+        if self.claimed < MAX_CLAIMED {
+            return Ok(());
+        }
+        let session_id = self.listener.session_id;
+        Err(Error::NotFound { session_id }.into())
+    }
+
+    /// An action was answered.
     async fn answered(&mut self, status: StreamStatus) -> Result<(), Halt> {
         self.answer_by = None;
         self.over = status.is_terminal();

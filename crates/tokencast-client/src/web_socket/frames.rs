@@ -98,7 +98,7 @@ impl Incoming {
                 })?;
                 Self::Refused {
                     session_id,
-                    error: refusal(error, session_id),
+                    error: error.into(),
                 }
             }
             (None, _) if frame.message.is_some() => Self::Refused {
@@ -112,13 +112,6 @@ impl Incoming {
             _ => Self::Other,
         };
         Ok(incoming)
-    }
-}
-
-fn refusal(error: StreamError, session_id: Option<Uuid>) -> Error {
-    match session_id {
-        Some(session_id) if error.code == "NOT_FOUND" => Error::NotFound { session_id },
-        _ => error.into(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! An API that does what its test says, frame by frame: AppSync, a WebSocket API beside it, and a function's URL.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
-mod function_url;
+pub mod function_url;
 mod web_socket;
 
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ use tokencast_client::{Client, Credentials, Timeouts, Via};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-pub use function_url::{FakeFunction, Request, sse};
+pub use function_url::FakeFunction;
 pub use web_socket::joined;
 
 /// No step of a test takes this long.

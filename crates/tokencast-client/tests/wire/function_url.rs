@@ -5,9 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokencast_client::{AnswerStream, Client, Error, Timeouts, Via};
 
-use crate::support::{
-    FakeFunction, Request, cancelled, client, completed, failed, fast, sse, token, within,
-};
+use crate::support::function_url::{Request, sse};
+use crate::support::{FakeFunction, cancelled, client, completed, failed, fast, token, within};
 use crate::{rest, short};
 
 pub(crate) fn client_of(function: &FakeFunction, timeouts: Timeouts) -> Client {

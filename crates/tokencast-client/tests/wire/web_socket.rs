@@ -264,14 +264,27 @@ async fn a_session_that_is_not_there_is_said_to_be_missing() {
     let session_id = uuid::Uuid::new_v4();
     let stream = client_of(&api, fast()).resume(session_id);
     let mut socket = api.socket().await;
-    socket.action("resume").await;
-    socket.refuse("resume", "NOT_FOUND", false).await;
+    // The id was free, and is the caller's now.
+    for _ in 0..3 {
+        socket.resumed("CLAIMED").await;
+    }
     let (seen, error) = rest(stream).await;
     assert!(seen.is_empty(), "{seen:?}");
     assert!(
         matches!(error, Some(Error::NotFound { session_id: missing }) if missing == session_id),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn a_session_that_is_about_to_be_started_is_waited_for() {
+    let mut api = FakeApi::start().await;
+    let stream = client_of(&api, fast()).resume(uuid::Uuid::new_v4());
+    let mut socket = api.socket().await;
+    socket.resumed("CLAIMED").await;
+    assert_eq!(socket.resumed("QUEUED").await, (0, 0));
+    socket.frames([token(1, 1, "a"), completed(1, 2)]).await;
+    check_rest(stream, &["started", "a", "completed"]).await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::Value;
 use tokencast_client::cognito::UserPool;
-use tokencast_client::{Client, ClientBuilder, Credentials};
+use tokencast_client::{Client, ClientBuilder, Credentials, Via};
 use tokencast_local::config::{UserConfig, UserPoolConfig};
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::gateway::{BindError, nothing_here};
@@ -15,6 +15,7 @@ use tower_http::services::ServeDir;
 
 use super::{Names, REGION, Resources, StackError, StackOptions};
 use crate::amplify;
+use crate::cli::Delivery;
 
 /// What a user needs to know of a stack.
 #[derive(Clone, Debug)]
@@ -100,18 +101,38 @@ impl RunningStack {
         self.local.shutdown().await;
     }
 
-    /// A client as one of the stack's users.
+    /// A client as one of the stack's users, over AppSync.
     pub fn client(&self, user: &UserConfig) -> ClientBuilder {
+        self.client_via(Delivery::Appsync, user)
+    }
+
+    /// Where a delivery answers, or would if this stack had it.
+    fn via(&self, via: Delivery) -> Via {
+        let StackInfo {
+            endpoints,
+            websocket_url,
+            ..
+        } = &self.info;
+        match via {
+            Delivery::Appsync => Via::AppSync(endpoints.graphql_url()),
+            Delivery::Url => Via::FunctionUrl(endpoints.function_url("stream-url")),
+            Delivery::Websocket => Via::WebSocket(
+                websocket_url
+                    .clone()
+                    .unwrap_or_else(|| endpoints.websocket_url("dev")),
+            ),
+        }
+    }
+
+    /// A client as one of the stack's users.
+    pub fn client_via(&self, via: Delivery, user: &UserConfig) -> ClientBuilder {
         let pool = UserPool {
             endpoint: format!("{}/", self.info.endpoints.url()),
             client_id: self.info.user_pool.client_id.clone(),
             pool_id: Some(self.info.user_pool.pool_id.clone()),
         };
-        Client::builder(self.info.endpoints.graphql_url()).credentials(Credentials::user(
-            pool,
-            &user.username,
-            &user.password,
-        ))
+        let credentials = Credentials::user(pool, &user.username, &user.password);
+        Client::builder(self.via(via)).credentials(credentials)
     }
 }
 
