@@ -45,14 +45,16 @@ export class UrlStream extends Construct {
     super(scope, id);
     const { stream, timeout = Duration.minutes(5), authType = FunctionUrlAuthType.NONE } = props;
     checkTimes(stream.settings, 'timeout', timeout);
+    if (props.reservedConcurrency !== undefined) {
+      checkWhole('reservedConcurrency', props.reservedConcurrency, 1, 100_000);
+    }
     this.handler = new StreamFunction(this, 'Handler', {
       ...functionDefaults(props),
       description: 'Tokencast: streams the answer to a prompt as the response to its request.',
       code: props.code,
       timeout,
       memoryMb: checkWhole('memoryMb', props.memoryMb ?? 512, 128, 10_240),
-      reservedConcurrency:
-        props.reservedConcurrency && checkWhole('reservedConcurrency', props.reservedConcurrency, 1, 100_000),
+      reservedConcurrency: props.reservedConcurrency,
       environment: {
         ...stream.environment,
         ...signInEnvironment(props),
