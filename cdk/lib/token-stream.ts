@@ -20,9 +20,9 @@ import { FunctionDefaults, StreamFunction } from './stream-function';
 import { OwnApi, TokenStreamProps } from './token-stream-props';
 import { Users } from './users';
 
-/** A session is one item, and one more for each part of a long answer. */
+/** A session is one item, and one more for each part of a long text: parts are read together, and written one by one. */
 const READ_SESSIONS = ['dynamodb:GetItem', 'dynamodb:BatchGetItem'];
-const USE_SESSIONS = [...READ_SESSIONS, 'dynamodb:PutItem', 'dynamodb:BatchWriteItem'];
+const USE_SESSIONS = [...READ_SESSIONS, 'dynamodb:PutItem'];
 
 /** Where the worker's metrics are, as it writes them to its log. */
 const METRICS = { namespace: 'Tokencast', dimensionsMap: { Service: 'worker' } };

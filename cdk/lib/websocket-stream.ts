@@ -79,6 +79,7 @@ export class WebSocketStream extends Construct {
     this.url = this.api.stage.url;
     this.callbackUrl = this.api.stage.callbackUrl;
     this.permit(props);
+    this.routes.function.addEnvironment('WEBSOCKET_CALLBACK_URL', this.callbackUrl);
     stream.pushTo(this.callbackUrl);
   }
 

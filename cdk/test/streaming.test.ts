@@ -251,9 +251,7 @@ test('every log is kept for a while, and no custom resource sees to it', () => {
 describe('what the roles may do', () => {
   const table = '{"Fn::GetAtt":["StreamSessionsTable151CF694","Arn"]}';
   const queue = '{"Fn::GetAtt":["StreamJobsQueue763C7EFE","Arn"]}';
-  const sessions = ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem'].map(
-    (action) => `dynamodb:${action} on ${table}`,
-  );
+  const sessions = ['BatchGetItem', 'GetItem', 'PutItem'].map((action) => `dynamodb:${action} on ${table}`);
   const logs = (id: string): string[] =>
     ['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => `${action} on {"Fn::GetAtt":["${id}","Arn"]}`);
   const tracing = ['xray:PutTelemetryRecords on "*"', 'xray:PutTraceSegments on "*"'];

@@ -155,7 +155,6 @@ describe('its function', () => {
     assert.deepEqual(actions(template, /^UrlHandlerRole/), [
       'bedrock:InvokeModelWithResponseStream',
       'dynamodb:BatchGetItem',
-      'dynamodb:BatchWriteItem',
       'dynamodb:GetItem',
       'dynamodb:PutItem',
       'logs:CreateLogStream',
