@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`stack`] | [`TestStack`]: a stack on a free port, with a script for its model |
 //! | [`answer`] | [`Answer`]: what a client has when a stream is over |
+//! | [`forged`] | tokens that must be refused, and the few like them that must be taken |
 //! | [`soak`] | everything going wrong at random, and what must hold all the same |
 //! | [`templates`] | what `npm run templates` wrote |
 //! | [`wait`] | bounds on everything that is waited for |
@@ -15,6 +16,7 @@
 )]
 
 pub mod answer;
+pub mod forged;
 pub mod graphql;
 pub mod soak;
 pub mod stack;

@@ -1,6 +1,5 @@
 //! The sink: one `publishToken` mutation an event, signed with SigV4, over kept-alive connections.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -30,11 +29,6 @@ const BACKOFF: Backoff = Backoff {
 /// One try: AppSync answers a mutation without a Lambda in some 20 ms.
 const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Shorter than AppSync keeps an idle connection, so that a frozen function does not wake up to a dead one.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How long one event is tried, within the deadline.
 const BUDGET_MS: i64 = 30_000;
 
@@ -62,25 +56,6 @@ pub enum SetupError {
     Url,
     #[error("the HTTP client could not be made")]
     Client(#[source] reqwest::Error),
-}
-
-/// One client for the process: its connections are kept alive between events.
-fn client() -> Result<Client, reqwest::Error> {
-    let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .expect("ring supports TLS 1.2 and 1.3")
-    .with_root_certificates(rustls::RootCertStore { roots })
-    .with_no_client_auth();
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()
 }
 
 /// Why one try failed.
@@ -118,7 +93,7 @@ impl<C: Clock> AppSyncPublisher<C> {
             .credentials_provider()
             .ok_or(SetupError::NoCredentials)?;
         let region = sdk.region().ok_or(SetupError::NoRegion)?.to_string();
-        let client = client().map_err(SetupError::Client)?;
+        let client = crate::http_client::new().map_err(SetupError::Client)?;
         let url = Url::parse(url).map_err(|_| SetupError::Url)?;
         Ok(Self {
             client,

@@ -15,9 +15,14 @@ use serde_json::{Value, json};
 use tokencast_local::endpoints::Endpoints;
 
 /// The file's content for a stack.
-pub fn outputs(endpoints: &Endpoints, pool_id: &str, client_id: &str) -> Value {
+pub fn outputs(
+    endpoints: &Endpoints,
+    pool_id: &str,
+    client_id: &str,
+    websocket_url: Option<&str>,
+) -> Value {
     let region = &endpoints.region;
-    json!({
+    let mut outputs = json!({
         "version": "1.4",
         "auth": {
             "aws_region": region,
@@ -37,7 +42,11 @@ pub fn outputs(endpoints: &Endpoints, pool_id: &str, client_id: &str) -> Value {
                 "user_pool_endpoint": format!("{}/", endpoints.url()),
             },
         },
-    })
+    });
+    if let Some(url) = websocket_url {
+        outputs["custom"]["webSocketUrl"] = url.into();
+    }
+    outputs
 }
 
 #[cfg(test)]
@@ -52,10 +61,11 @@ mod tests {
             account_id: "000000000000".into(),
             api_id: "local".into(),
         };
-        let outputs = outputs(&endpoints, "eu-west-1_Pool", "client");
+        let outputs = outputs(&endpoints, "eu-west-1_Pool", "client", Some("ws://here"));
         assert_eq!(outputs["version"], "1.4");
         assert_eq!(outputs["auth"]["user_pool_id"], "eu-west-1_Pool");
         assert_eq!(outputs["auth"]["user_pool_client_id"], "client");
+        assert_eq!(outputs["custom"]["webSocketUrl"], "ws://here");
         assert_eq!(outputs["data"]["url"], "http://localhost:4680/graphql");
         assert_eq!(outputs["data"]["authorization_types"], json!(["AWS_IAM"]));
         assert_eq!(

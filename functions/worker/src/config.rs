@@ -11,6 +11,8 @@ use tokencast_core::pipeline::{PublishMode, Settings};
 pub struct Config {
     /// `APPSYNC_API_URL`: the API's GraphQL endpoint.
     pub appsync_api_url: String,
+    /// `WEBSOCKET_CALLBACK_URL`: where a WebSocket API's connections are posted to, if there is one.
+    pub websocket_callback_url: Option<String>,
     /// `QUEUE_URL`: the queue that the messages are from.
     pub queue_url: String,
     /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
@@ -31,6 +33,10 @@ impl Config {
         let config = Self {
             appsync_api_url: reader
                 .url("APPSYNC_API_URL", "the GraphQL endpoint of an AppSync API"),
+            websocket_callback_url: reader.optional_url(
+                "WEBSOCKET_CALLBACK_URL",
+                "the callback URL of a WebSocket API's stage",
+            ),
             queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
             sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
             model: ModelSettings {

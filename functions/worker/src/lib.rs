@@ -1,9 +1,11 @@
-//! From SQS to Bedrock to `publishToken`: streams the answer to each queued prompt to its session's subscribers.
+//! From SQS to Bedrock to `publishToken`, and to WebSocket connections: streams the answer to each queued prompt to its
+//! session's subscribers and followers.
 //!
 //! | module | what |
 //! | --- | --- |
 //! | [`config`] | its environment variables |
 //! | [`handle`] | one batch of messages, each on its own |
+//! | [`sink`] | where a job's events go |
 //! | [`metrics`] | what CloudWatch counts |
 //!
 //! What an answer's delivery promises is in `tokencast-core`: `deliver` and `pipeline`.
@@ -16,11 +18,13 @@ use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::SystemClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
 
 pub mod config;
 pub mod handle;
 pub mod metrics;
+pub mod sink;
 
 use config::Config;
 use handle::Worker;
@@ -33,7 +37,11 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let sdk = sdk::load().await;
         let worker = Worker {
             model: BedrockModel::new(&sdk, config.model.clone()),
-            sink: AppSyncPublisher::new(&sdk, &config.appsync_api_url, SystemClock)?,
+            subscribers: AppSyncPublisher::new(&sdk, &config.appsync_api_url, SystemClock)?,
+            gateway: config
+                .websocket_callback_url
+                .as_deref()
+                .map(|url| Gateway::new(&sdk, url)),
             sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
             queue: SqsQueue::new(&sdk, config.queue_url.clone()),
             clock: SystemClock,

@@ -71,6 +71,11 @@ async fn the_sdk_for_cognito() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn aws_jwt_verify_decides_as_our_verifier() {
+    check("forged-tokens.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_for_lambda() {
     check("lambda.test.mjs").await;
 }

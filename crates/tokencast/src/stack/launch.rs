@@ -22,6 +22,8 @@ pub struct StackInfo {
     pub names: Names,
     pub endpoints: Endpoints,
     pub user_pool: UserPoolConfig,
+    /// Where the WebSocket API is, if there is one.
+    pub websocket_url: Option<String>,
     /// Of the authority that its TLS certificate comes from.
     pub ca_file: PathBuf,
 }
@@ -44,13 +46,21 @@ impl RunningStack {
             None => Resources::new(&options, &endpoints)?,
         };
         let user_pool = resources.user_pool.clone();
-        let outputs = amplify::outputs(&endpoints, &user_pool.pool_id, &user_pool.client_id);
+        let websocket_url = resources.websocket_url(&endpoints);
+        let outputs = amplify::outputs(
+            &endpoints,
+            &user_pool.pool_id,
+            &user_pool.client_id,
+            websocket_url.as_deref(),
+        );
         let page = page(options.web_dir.as_deref(), outputs);
         let config = StackConfig {
             queues: resources.queues,
             tables: resources.tables,
             functions: resources.functions,
             event_sources: resources.event_sources,
+            function_urls: Vec::new(),
+            websocket_apis: resources.websocket_api.into_iter().collect(),
             api: resources.api,
             realtime: options.realtime,
             user_pool: resources.user_pool,
@@ -64,6 +74,7 @@ impl RunningStack {
             names: resources.names,
             endpoints,
             user_pool,
+            websocket_url,
             ca_file,
         };
         Ok(Self { info, local })

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokencast_local::bedrock::model_id::SCRIPTED_MODEL_ID;
 use tokencast_local::config::{
     ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig,
-    QueueConfig, RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig,
+    QueueConfig, RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
 };
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::Statement;
@@ -16,6 +16,8 @@ use super::{
     DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, StackError, StackOptions, TABLE,
     USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
 };
+
+mod websocket;
 
 const SCHEMA: &str = include_str!("../../../../schema.graphql");
 const PUBLISH_TOKEN: &str = include_str!("../../../../cdk/resolvers/publishToken.js");
@@ -46,24 +48,31 @@ pub struct Resources {
     pub functions: Vec<FunctionConfig>,
     pub event_sources: Vec<EventSourceConfig>,
     pub api: ApiConfig,
+    /// A template may have none.
+    pub websocket_api: Option<WebSocketApiConfig>,
     pub user_pool: UserPoolConfig,
 }
 
 impl Resources {
     /// `endpoints` are where the stack answers: the functions' environments and policies name them.
     pub fn new(options: &StackOptions, endpoints: &Endpoints) -> Result<Self, StackError> {
+        let mut functions = vec![
+            request_function(options, endpoints)?,
+            worker_function(options, endpoints)?,
+        ];
+        functions.extend(websocket::functions(options, endpoints)?);
         Ok(Self {
             names: Names::default(),
             queues: queues(options),
-            tables: vec![TableConfig {
-                name: TABLE.into(),
-                partition_key: "sessionId".into(),
-                ttl_attribute: Some("expiresAt".into()),
-            }],
-            functions: vec![
-                request_function(options, endpoints)?,
-                worker_function(options, endpoints)?,
+            tables: vec![
+                TableConfig {
+                    name: TABLE.into(),
+                    partition_key: "sessionId".into(),
+                    ttl_attribute: Some("expiresAt".into()),
+                },
+                websocket::table(),
             ],
+            functions,
             event_sources: vec![EventSourceConfig {
                 queue: QUEUE.into(),
                 function: WORKER_FUNCTION.into(),
@@ -73,6 +82,7 @@ impl Resources {
                 report_batch_item_failures: true,
             }],
             api: api(),
+            websocket_api: Some(websocket::api(options)),
             user_pool: UserPoolConfig {
                 pool_id: USER_POOL_ID.into(),
                 client_id: USER_POOL_CLIENT_ID.into(),
@@ -80,6 +90,14 @@ impl Resources {
                 token_validity: TOKEN_VALIDITY,
             },
         })
+    }
+}
+
+impl Resources {
+    /// Where clients connect to the WebSocket API.
+    pub fn websocket_url(&self, endpoints: &Endpoints) -> Option<String> {
+        let api = self.websocket_api.as_ref()?;
+        Some(endpoints.websocket_url(&api.stage))
     }
 }
 
@@ -120,7 +138,7 @@ fn request_function(
         memory_mb: 256,
         policy: vec![
             allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
-            allow(&SESSIONS, table_arn(endpoints)),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
         ],
         max_concurrency: MAX_REQUESTS_AT_ONCE,
     })
@@ -134,6 +152,7 @@ fn worker_function(
     let mut environment = common_environment(endpoints);
     environment.insert("APPSYNC_API_URL".into(), endpoints.graphql_url());
     environment.insert("MODEL_ID".into(), model_id(&options.model));
+    environment.extend([websocket::callback(endpoints)]);
     environment.extend(options.worker_environment.clone());
     Ok(FunctionConfig {
         name: WORKER_FUNCTION.into(),
@@ -149,15 +168,18 @@ fn worker_function(
                     "sqs:DeleteMessage",
                     "sqs:ChangeMessageVisibility",
                     "sqs:GetQueueAttributes",
+                    // A job that somebody else is at is queued anew.
+                    "sqs:SendMessage",
                 ],
                 endpoints.queue_arn(QUEUE),
             ),
-            allow(&SESSIONS, table_arn(endpoints)),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
             allow(&["bedrock:InvokeModelWithResponseStream"], "*".into()),
             allow(
                 &["appsync:GraphQL"],
                 endpoints.field_arn("Mutation", "publishToken"),
             ),
+            websocket::may_push(endpoints),
         ],
         max_concurrency: options.max_concurrency,
     })
@@ -210,9 +232,9 @@ fn api() -> ApiConfig {
     }
 }
 
-fn table_arn(endpoints: &Endpoints) -> String {
+fn table_arn(endpoints: &Endpoints, table: &str) -> String {
     format!(
-        "arn:aws:dynamodb:{}:{}:table/{TABLE}",
+        "arn:aws:dynamodb:{}:{}:table/{table}",
         endpoints.region, endpoints.account_id
     )
 }
@@ -246,8 +268,8 @@ mod tests {
             ..StackOptions::default()
         };
         let resources = Resources::new(&options, &endpoints()).expect("resources");
-        let [request, worker] = &resources.functions[..] else {
-            panic!("two functions")
+        let [request, worker, ..] = &resources.functions[..] else {
+            panic!("two functions and more")
         };
         assert_eq!(worker.environment["MODEL_ID"], "other");
         assert_eq!(

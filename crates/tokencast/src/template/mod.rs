@@ -149,6 +149,7 @@ impl Template {
             functions,
             event_sources,
             api: api?,
+            websocket_api: None,
             user_pool,
         })
     }
