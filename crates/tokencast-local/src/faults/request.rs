@@ -141,8 +141,9 @@ impl Interceptor {
             Fault::LostAnswer => Verdict::HandleThenCut(request, None),
             Fault::Unavailable { for_ms } => {
                 active.begin_outage(service, *for_ms);
-                if service == FaultService::Realtime {
-                    self.connections.drop_websockets();
+                if matches!(service, FaultService::Realtime | FaultService::WebSocket) {
+                    self.connections
+                        .drop_connections(|connection| connection.socket_of == Some(service));
                 }
                 Verdict::Cut
             }
@@ -188,7 +189,8 @@ fn access_key_id(request: &Request<Body>) -> Option<&str> {
     Some(credential.split_once('/')?.0)
 }
 
-fn service_of(service: Service, request: &Request<Body>) -> Option<FaultService> {
+/// What a request is to a plan, and to whoever counts.
+pub(crate) fn service_of(service: Service, request: &Request<Body>) -> Option<FaultService> {
     // A browser's question beforehand is no operation.
     if request.method() == Method::OPTIONS {
         return None;
@@ -199,6 +201,11 @@ fn service_of(service: Service, request: &Request<Body>) -> Option<FaultService>
         Service::Bedrock => Some(FaultService::Bedrock),
         Service::Cognito => Some(FaultService::Cognito),
         Service::DynamoDb => Some(FaultService::DynamoDb),
+        Service::ExecuteApi if request.headers().contains_key(UPGRADE) => {
+            Some(FaultService::WebSocket)
+        }
+        Service::ExecuteApi => Some(FaultService::ExecuteApi),
+        Service::FunctionUrl => Some(FaultService::FunctionUrl),
         Service::Sqs => Some(FaultService::Sqs),
         // Where it is run, so that every way to invoke it counts.
         Service::Lambda => None,

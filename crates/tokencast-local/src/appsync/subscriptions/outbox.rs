@@ -51,11 +51,12 @@ impl Frame {
         }
     }
 
-    /// Of an event, what its subscriber gets of it.
+    /// Of an event, what its subscriber gets of it; of a text, all.
     pub(crate) fn payload(&self) -> &[u8] {
         match self {
             Self::Event { payload, .. } => payload.as_bytes(),
-            Self::Text(_) | Self::Close { .. } | Self::Cut => &[],
+            Self::Text(text) => text.as_bytes(),
+            Self::Close { .. } | Self::Cut => &[],
         }
     }
 
