@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokencast_local::bedrock::model_id::SCRIPTED_MODEL_ID;
 use tokencast_local::config::{
-    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig,
-    QueueConfig, RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
+    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig,
+    FunctionUrlConfig, ModelConfig, QueueConfig, RedrivePolicy, ResolverConfig, TableConfig,
+    UserPoolConfig, WebSocketApiConfig,
 };
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::Statement;
@@ -48,7 +49,8 @@ pub struct Resources {
     pub functions: Vec<FunctionConfig>,
     pub event_sources: Vec<EventSourceConfig>,
     pub api: ApiConfig,
-    /// A template may have none.
+    /// A template may have none of these.
+    pub function_url: Option<FunctionUrlConfig>,
     pub websocket_api: Option<WebSocketApiConfig>,
     pub user_pool: UserPoolConfig,
 }
@@ -82,6 +84,7 @@ impl Resources {
                 report_batch_item_failures: true,
             }],
             api: api(),
+            function_url: None,
             websocket_api: Some(websocket::api(options)),
             user_pool: UserPoolConfig {
                 pool_id: USER_POOL_ID.into(),
