@@ -7,6 +7,7 @@
 //! | [`forged`] | tokens that must be refused, and the few like them that must be taken |
 //! | [`soak`] | everything going wrong at random, and what must hold all the same |
 //! | [`templates`] | what `npm run templates` wrote |
+//! | [`websocket`] | a client of the WebSocket API by hand |
 //! | [`wait`] | bounds on everything that is waited for |
 //! | [`graphql`] | GraphQL by hand, for what the client would not send |
 
@@ -22,6 +23,7 @@ pub mod soak;
 pub mod stack;
 pub mod templates;
 pub mod wait;
+pub mod websocket;
 
 pub use answer::{Answer, collect};
 pub use stack::TestStack;

@@ -5,6 +5,10 @@
 //! writes a line that starts with `@stack ` to stdout, and reads the answer, a line of JSON, from stdin.
 
 mod asks;
+mod deliveries;
+#[path = "../../../crates/tokencast-local/tests/delivery_support/mod.rs"]
+#[expect(dead_code, reason = "the local stack's own tests need more of it")]
+mod delivery_support;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,6 +21,9 @@ use tokencast::stack::{
 use tokencast_local::config::{ModelConfig, ScriptConfig};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
+
+pub(crate) const NODE_MODULES: &str =
+    "the referees are not installed: run `npm ci` in tests/referees (`cargo xtask test` does it)";
 
 /// Before each line that is meant for the stack.
 const ASK: &str = "@stack ";
@@ -88,10 +95,7 @@ async fn signatures_of_the_sdk() {
 /// Runs one file; it passes if Node says so.
 async fn check(file: &str) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("referees");
-    assert!(
-        directory.join("node_modules").is_dir(),
-        "the referees are not installed: run `npm ci` in tests/referees (`cargo xtask test` does it)"
-    );
+    assert!(directory.join("node_modules").is_dir(), "{NODE_MODULES}");
     let stack = RunningStack::start(options()).await.expect("a stack");
     let mut node = start_node(&directory, file, &stack.info);
     let run = tokio::time::timeout(LIMIT, converse(&mut node, &stack)).await;
