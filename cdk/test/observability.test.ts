@@ -71,6 +71,37 @@ describe('an alarm', () => {
   });
 });
 
+describe('other deliveries', () => {
+  const watched = new Deployment({ deliveries: 'url,websocket' }).template('Observability');
+
+  test('have alarms for their functions', () => {
+    assert.equal(resources(watched, ALARM).length, 10);
+    for (const name of ['UrlHandlerFunction', 'WebSocketRoutesFunction']) {
+      for (const metric of ['Errors', 'Throttles']) {
+        watched.hasResourceProperties(ALARM, {
+          Namespace: 'AWS/Lambda',
+          MetricName: metric,
+          Threshold: 1,
+          Period: 300,
+          Dimensions: [{ Name: 'FunctionName', Value: { 'Fn::ImportValue': Match.stringLikeRegexp(name) } }],
+        });
+      }
+    }
+    // A refused token is an error of the authorizer, and everyday life.
+    const alarms = JSON.stringify(watched.findResources(ALARM));
+    assert.ok(!alarms.includes('WebSocketAuthorizer'));
+  });
+
+  test('are on the dashboard, where nothing of them is without', () => {
+    const body = (found: Template): string =>
+      JSON.stringify(only(found, 'AWS::CloudWatch::Dashboard').Properties['DashboardBody']);
+    for (const shown of ['Function URL', 'WebSocket API: errors', 'ConnectCount', 'MessageCount', 'IntegrationError']) {
+      assert.ok(body(watched).includes(shown), shown);
+      assert.ok(!body(template).includes(shown), shown);
+    }
+  });
+});
+
 describe('alarms tell', () => {
   test('nobody, unless told whom', () => {
     for (const { Properties: alarm } of resources(template, ALARM)) {

@@ -60,7 +60,7 @@ impl RunningStack {
             tables: resources.tables,
             functions: resources.functions,
             event_sources: resources.event_sources,
-            function_urls: Vec::new(),
+            function_urls: resources.function_url.into_iter().collect(),
             websocket_apis: resources.websocket_api.into_iter().collect(),
             api: resources.api,
             realtime: options.realtime,

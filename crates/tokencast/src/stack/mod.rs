@@ -25,6 +25,8 @@ pub const DEAD_LETTER_QUEUE: &str = "tokencast-jobs-dlq";
 pub const TABLE: &str = "tokencast-sessions";
 pub const REQUEST_FUNCTION: &str = "request";
 pub const WORKER_FUNCTION: &str = "worker";
+/// Of the function URL, which has the same name.
+pub const STREAM_URL_FUNCTION: &str = "stream-url";
 /// Of the routes of the WebSocket API; its authorizer is the same program.
 pub const WEBSOCKET_FUNCTION: &str = "websocket";
 pub const AUTHORIZER_FUNCTION: &str = "websocket-authorizer";

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokencast_local::bedrock::model_id::SCRIPTED_MODEL_ID;
 use tokencast_local::config::{
-    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig,
-    QueueConfig, RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
+    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig,
+    FunctionUrlConfig, ModelConfig, QueueConfig, RedrivePolicy, ResolverConfig, TableConfig,
+    UserPoolConfig, WebSocketApiConfig,
 };
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::Statement;
@@ -31,6 +32,12 @@ const MAX_RECEIVE_COUNT: NonZeroU32 = NonZeroU32::new(4).expect("4 is not 0");
 const MAX_REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
 const QUEUE_RETENTION: Duration = Duration::from_hours(4 * 24);
 const DEAD_LETTER_RETENTION: Duration = Duration::from_hours(14 * 24);
+/// What each function does to the table that starts, reads or answers sessions.
+const SESSIONS: [&str; 3] = [
+    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:PutItem",
+];
 const TOKEN_VALIDITY: Duration = Duration::from_hours(1);
 
 /// Everything that a stack is made of, but its model.
@@ -42,7 +49,8 @@ pub struct Resources {
     pub functions: Vec<FunctionConfig>,
     pub event_sources: Vec<EventSourceConfig>,
     pub api: ApiConfig,
-    /// A template may have none.
+    /// A template may have none of these.
+    pub function_url: Option<FunctionUrlConfig>,
     pub websocket_api: Option<WebSocketApiConfig>,
     pub user_pool: UserPoolConfig,
 }
@@ -76,6 +84,7 @@ impl Resources {
                 report_batch_item_failures: true,
             }],
             api: api(),
+            function_url: None,
             websocket_api: Some(websocket::api(options)),
             user_pool: UserPoolConfig {
                 pool_id: USER_POOL_ID.into(),
@@ -132,10 +141,7 @@ fn request_function(
         memory_mb: 256,
         policy: vec![
             allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
-            allow(
-                &["dynamodb:GetItem", "dynamodb:PutItem"],
-                table_arn(endpoints, TABLE),
-            ),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
         ],
         max_concurrency: MAX_REQUESTS_AT_ONCE,
     })
@@ -170,10 +176,7 @@ fn worker_function(
                 ],
                 endpoints.queue_arn(QUEUE),
             ),
-            allow(
-                &["dynamodb:GetItem", "dynamodb:PutItem"],
-                table_arn(endpoints, TABLE),
-            ),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
             allow(&["bedrock:InvokeModelWithResponseStream"], "*".into()),
             allow(
                 &["appsync:GraphQL"],
