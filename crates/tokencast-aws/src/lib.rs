@@ -3,6 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`config`] | environment variables, checked, with errors that say what was expected |
+//! | [`settings`] | the variables that several functions share |
 //! | [`sdk`] | the AWS SDK's settings: one TLS stack, `AWS_ENDPOINT_URL` honoured, time-outs |
 //! | [`appsync`] | the sink: `publishToken`, signed with SigV4 |
 //! | [`websocket`] | the sink of those who follow a session over API Gateway's WebSockets |
@@ -15,6 +16,7 @@
 //! | [`dead_letters`] | the jobs whose every attempt failed, and putting them back |
 //! | [`clock`] | the system's time |
 //! | [`runtime`] | a function's process, from its start to its exit code |
+//! | [`metrics`] | what CloudWatch counts |
 //! | [`telemetry`] | logs as JSON lines, and metrics in them |
 
 pub mod appsync;
@@ -26,9 +28,11 @@ pub mod dead_letters;
 pub mod event_json;
 mod http_client;
 pub mod jwt;
+pub mod metrics;
 pub mod queue;
 pub mod runtime;
 pub mod sdk;
 pub mod sessions;
+pub mod settings;
 pub mod telemetry;
 pub mod websocket;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokencast_local::bedrock::model_id::SCRIPTED_MODEL_ID;
 use tokencast_local::config::{
-    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig,
-    QueueConfig, RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
+    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig,
+    FunctionUrlConfig, ModelConfig, QueueConfig, RedrivePolicy, ResolverConfig, TableConfig,
+    UserPoolConfig, WebSocketApiConfig,
 };
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::Statement;
@@ -17,6 +18,7 @@ use super::{
     USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
 };
 
+mod stream_url;
 mod websocket;
 
 const SCHEMA: &str = include_str!("../../../../schema.graphql");
@@ -43,6 +45,8 @@ pub struct Resources {
     pub event_sources: Vec<EventSourceConfig>,
     pub api: ApiConfig,
     /// A template may have none.
+    pub function_url: Option<FunctionUrlConfig>,
+    /// A template may have none.
     pub websocket_api: Option<WebSocketApiConfig>,
     pub user_pool: UserPoolConfig,
 }
@@ -53,6 +57,7 @@ impl Resources {
         let mut functions = vec![
             request_function(options, endpoints)?,
             worker_function(options, endpoints)?,
+            stream_url::function(options, endpoints)?,
         ];
         functions.extend(websocket::functions(options, endpoints)?);
         Ok(Self {
@@ -76,6 +81,7 @@ impl Resources {
                 report_batch_item_failures: true,
             }],
             api: api(),
+            function_url: Some(stream_url::url()),
             websocket_api: Some(websocket::api(options)),
             user_pool: UserPoolConfig {
                 pool_id: USER_POOL_ID.into(),
@@ -88,6 +94,12 @@ impl Resources {
 }
 
 impl Resources {
+    /// Where the function URL answers.
+    pub fn stream_url(&self, endpoints: &Endpoints) -> Option<String> {
+        let url = self.function_url.as_ref()?;
+        Some(endpoints.function_url(&url.name))
+    }
+
     /// Where clients connect to the WebSocket API.
     pub fn websocket_url(&self, endpoints: &Endpoints) -> Option<String> {
         let api = self.websocket_api.as_ref()?;
@@ -193,7 +205,13 @@ fn common_environment(endpoints: &Endpoints) -> BTreeMap<String, String> {
     ])
 }
 
-/// What the worker asks for. The local Bedrock answers with its one model to every id that Bedrock could have.
+/// Whose tokens the functions verify that have no AppSync before them.
+fn insert_trust(environment: &mut BTreeMap<String, String>, endpoints: &Endpoints) {
+    environment.insert("COGNITO_ISSUER".into(), endpoints.issuer(USER_POOL_ID));
+    environment.insert("COGNITO_CLIENT_ID".into(), USER_POOL_CLIENT_ID.into());
+}
+
+/// What the model is asked for. The local Bedrock answers with its one model to every id that Bedrock could have.
 fn model_id(model: &ModelConfig) -> String {
     match model {
         ModelConfig::Scripted(_) | ModelConfig::OpenAi { .. } => SCRIPTED_MODEL_ID.into(),

@@ -149,6 +149,7 @@ impl Template {
             functions,
             event_sources,
             api: api?,
+            function_url: None,
             websocket_api: None,
             user_pool,
         })
