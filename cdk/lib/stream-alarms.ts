@@ -85,7 +85,21 @@ export class StreamAlarms extends Construct {
         periods: 3,
         description: 'Users wait too long for the first word.',
       },
-      ...(url && functionRules('Url', 'The Function URL', url.handler.function)),
+      ...(url && {
+        ...functionRules('Url', 'The Function URL', url.handler.function),
+        UrlFailedSessions: {
+          metric: url.metricFailedSessions(fiveMinutes),
+          threshold: failedSessions,
+          periods: 1,
+          description: 'Users of the Function URL see answers fail.',
+        },
+        UrlTimeToFirstToken: {
+          metric: url.metricTimeToFirstToken(fiveMinutes),
+          threshold: timeToFirstTokenMs,
+          periods: 3,
+          description: 'Users of the Function URL wait too long for the first word.',
+        },
+      }),
       ...(webSocket && functionRules('WebSocket', 'The WebSocket API', webSocket.routes.function)),
     };
     this.alarms = Object.entries(rules).map(([name, rule]) => {

@@ -71,11 +71,15 @@ export class StreamDashboard extends Construct {
   }
 }
 
-function urlRow({ handler: { function: handler } }: UrlStream): IWidget[] {
+function urlRow(url: UrlStream): IWidget[] {
+  const handler = url.handler.function;
   return [
-    graph('Function URL', calls(handler)),
+    graph('Function URL', [...calls(handler), url.metricFailedSessions({ label: 'failed sessions' })]),
     graph('Function URL: answers at once', [handler.metric('ConcurrentExecutions', { statistic: Stats.MAXIMUM })]),
-    graph('Function URL: duration, p95 (ms)', [handler.metricDuration({ statistic: Stats.p(95) })]),
+    graph('Function URL: time to first token (ms)', [
+      url.metricTimeToFirstToken({ statistic: Stats.p(50), label: 'p50' }),
+      url.metricTimeToFirstToken({ label: 'p95' }),
+    ]),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** Everything between a prompt and its tokens, as one construct for a stack of yours. */
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AuthorizationType, GraphqlApi, IGraphqlApi } from 'aws-cdk-lib/aws-appsync';
-import { Metric, MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -11,6 +11,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
 import { JobQueue } from './job-queue';
+import { failedSessions, timeToFirstToken } from './metrics';
 import { ModelSpec, modelStatements } from './model-access';
 import { Resolvers } from './resolvers';
 import { checkOwnTable, SessionsTable } from './sessions-table';
@@ -23,9 +24,6 @@ import { Users } from './users';
 /** A session is one item, and one more for each part of a long text: parts are read together, and written one by one. */
 const READ_SESSIONS = ['dynamodb:GetItem', 'dynamodb:BatchGetItem'];
 const USE_SESSIONS = [...READ_SESSIONS, 'dynamodb:PutItem'];
-
-/** Where the worker's metrics are, as it writes them to its log. */
-const METRICS = { namespace: 'Tokencast', dimensionsMap: { Service: 'worker' } };
 
 export class TokenStream extends Construct {
   readonly api: IGraphqlApi;
@@ -190,12 +188,12 @@ export class TokenStream extends Construct {
 
   /** Sessions that ended as failed. Deployments in the same account and Region share this metric. */
   metricFailedSessions(options?: MetricOptions): Metric {
-    return new Metric({ ...METRICS, metricName: 'SessionsFailed', statistic: Stats.SUM, ...options });
+    return failedSessions('worker', options);
   }
 
   /** Milliseconds from a job's receipt to its first token, p95. Deployments in an account and Region share it. */
   metricTimeToFirstToken(options?: MetricOptions): Metric {
-    return new Metric({ ...METRICS, metricName: 'TimeToFirstTokenMs', statistic: Stats.p(95), ...options });
+    return timeToFirstToken('worker', options);
   }
 
   /** Each call that the functions make, and no other. */

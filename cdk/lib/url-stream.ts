@@ -1,5 +1,6 @@
 /** Answers over plain HTTP: a Lambda Function URL that streams. */
 import { Duration } from 'aws-cdk-lib';
+import { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import {
   FunctionUrl,
@@ -11,6 +12,7 @@ import {
 import { Construct } from 'constructs';
 
 import { DeliveryProps, functionDefaults, signInEnvironment } from './delivery';
+import { failedSessions, timeToFirstToken } from './metrics';
 import { checkTimes, checkWhole, settingsEnvironment } from './settings';
 import { StreamFunction } from './stream-function';
 
@@ -77,6 +79,16 @@ export class UrlStream extends Construct {
       cors: cors(authType, props.allowedOrigins),
     });
     this.url = this.functionUrl.url;
+  }
+
+  /** Sessions of its own that ended as failed. Deployments in the same account and Region share this metric. */
+  metricFailedSessions(options?: MetricOptions): Metric {
+    return failedSessions('stream-url', options);
+  }
+
+  /** Milliseconds from a request to its first token, p95. Deployments in an account and Region share it. */
+  metricTimeToFirstToken(options?: MetricOptions): Metric {
+    return timeToFirstToken('stream-url', options);
   }
 
   /** Lets `grantee` call a URL of `AWS_IAM`, by both permissions that Lambda asks for. */

@@ -7,15 +7,16 @@ import { Deployment, only, resources } from './deployment';
 const ALARM = 'AWS::CloudWatch::Alarm';
 const template = new Deployment().template('Observability');
 
+const check = (metric: string, expected: Record<string, unknown>, found: Template = template): void => {
+  found.hasResourceProperties(ALARM, {
+    MetricName: metric,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    TreatMissingData: 'notBreaching',
+    ...expected,
+  });
+};
+
 describe('an alarm', () => {
-  const check = (metric: string, expected: Record<string, unknown>, found: Template = template): void => {
-    found.hasResourceProperties(ALARM, {
-      MetricName: metric,
-      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      TreatMissingData: 'notBreaching',
-      ...expected,
-    });
-  };
   const queue = (name: string): unknown => [
     Match.objectLike({ Name: 'QueueName', Value: { 'Fn::ImportValue': Match.stringLikeRegexp(`StreamJobs${name}`) } }),
   ];
@@ -75,7 +76,7 @@ describe('other deliveries', () => {
   const watched = new Deployment({ deliveries: 'url,websocket' }).template('Observability');
 
   test('have alarms for their functions', () => {
-    assert.equal(resources(watched, ALARM).length, 10);
+    assert.equal(resources(watched, ALARM).length, 12);
     for (const name of ['UrlHandlerFunction', 'WebSocketRoutesFunction']) {
       for (const metric of ['Errors', 'Throttles']) {
         watched.hasResourceProperties(ALARM, {
@@ -87,6 +88,9 @@ describe('other deliveries', () => {
         });
       }
     }
+    const ofTheUrl = { Namespace: 'Tokencast', Dimensions: [{ Name: 'Service', Value: 'stream-url' }] };
+    check('SessionsFailed', { ...ofTheUrl, Threshold: 5 }, watched);
+    check('TimeToFirstTokenMs', { ...ofTheUrl, ExtendedStatistic: 'p95', Threshold: 5000 }, watched);
     // A refused token is an error of the authorizer, and everyday life.
     const alarms = JSON.stringify(watched.findResources(ALARM));
     assert.ok(!alarms.includes('WebSocketAuthorizer'));
