@@ -29,7 +29,11 @@ impl Delivery {
     pub fn publish(self, fault: Fault) -> Option<Rule> {
         match self {
             Self::AppSync => Some(Rule::new(FaultService::AppSync, "publishToken", fault)),
-            Self::WebSocket => Some(Rule::new(FaultService::ExecuteApi, "PostToConnection", fault)),
+            Self::WebSocket => Some(Rule::new(
+                FaultService::ExecuteApi,
+                "PostToConnection",
+                fault,
+            )),
             Self::FunctionUrl => None,
         }
     }

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, stream};
 use tokencast_local::config::ScriptConfig;
 
-use crate::{Delivery, TestStack};
 use crate::stack::script;
+use crate::{Delivery, TestStack};
 
 pub mod chaos;
 pub mod user;
@@ -89,9 +89,7 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         .collect();
     let stories: Vec<Story> = stream::iter(0..plan.sessions)
         .take_while(|_| std::future::ready(begun.elapsed() < plan.at_most))
-        .map(|number| {
-            User::new(&clients[number % clients.len()], plan.seed, number).live()
-        })
+        .map(|number| User::new(&clients[number % clients.len()], plan.seed, number).live())
         .buffer_unordered(AT_ONCE)
         .enumerate()
         .map(|(done, story)| {
