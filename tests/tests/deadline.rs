@@ -20,6 +20,7 @@ async fn check_deadline(delivery: Delivery) {
     let stack = TestStack::start_over(delivery, |options| {
         options.script = script(10_000, Duration::from_millis(10));
         options.stack.worker_timeout = Duration::from_secs(3);
+        options.worker_variable("LEASE_SECONDS", "5");
     })
     .await;
     let answer = collect(stack.client("alice").stream("A very long story"))

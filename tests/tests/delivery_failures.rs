@@ -70,28 +70,28 @@ fn status(status: u16) -> Fault {
 
 #[tokio::test]
 async fn a_publish_that_is_throttled_is_sent_again() {
-    check_passes(publish(status(429)).after(5).times(3)).await;
+    check_passes(publish(status(429)).after(1).times(3)).await;
 }
 
 #[tokio::test]
 async fn a_publish_that_fails_is_sent_again() {
-    check_passes(publish(status(500)).after(5).times(3)).await;
+    check_passes(publish(status(500)).after(1).times(3)).await;
     check_passes(publish(status(503)).times(1)).await;
 }
 
 #[tokio::test]
 async fn a_publish_whose_connection_is_reset_is_sent_again() {
-    check_passes(publish(Fault::Reset).after(5).times(3)).await;
+    check_passes(publish(Fault::Reset).after(1).times(3)).await;
 }
 
 #[tokio::test]
 async fn a_publish_whose_answer_is_lost_is_sent_again_and_shown_once() {
-    check_passes(publish(Fault::LostAnswer).after(5).times(3)).await;
+    check_passes(publish(Fault::LostAnswer).after(1).times(3)).await;
 }
 
 #[tokio::test]
 async fn a_publish_that_is_not_answered_is_sent_again() {
-    check_passes(publish(Fault::Hang).after(5).times(1)).await;
+    check_passes(publish(Fault::Hang).after(1).times(1)).await;
 }
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn a_publish_with_errors_in_its_answer_is_sent_again() {
         error_type: "InternalFailure".to_owned(),
         message: None,
     };
-    check_passes(publish(refused).after(5).times(2)).await;
+    check_passes(publish(refused).after(1).times(2)).await;
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_publish_whose_credentials_expired_is_signed_again() {
         status: Some(403),
         message: None,
     };
-    check_passes(publish(expired).after(5).times(2)).await;
+    check_passes(publish(expired).after(1).times(2)).await;
 }
 
 #[tokio::test]
@@ -119,7 +119,7 @@ async fn a_publish_that_is_never_accepted_fails_the_session_and_keeps_its_text()
         error_type: "Unauthorized".to_owned(),
         message: None,
     };
-    let (stack, answer) = ask(Delivery::AppSync, vec![publish(refused).after(5)]).await;
+    let (stack, answer) = ask(Delivery::AppSync, vec![publish(refused).after(1)]).await;
     assert_eq!(answer.failure(), Some("PUBLISH_FAILED"));
     assert!(
         !answer.text.is_empty() && whole_of(&answer.text, TOKENS).starts_with(&answer.text),
