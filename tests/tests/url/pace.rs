@@ -35,6 +35,7 @@ async fn a_slow_reader_slows_the_model() {
     })
     .await;
     assert!(stopped_at < TOKENS as u64, "the model was not slowed");
+    println!("the model waits after {stopped_at} tokens");
     let mut said = 1;
     while let Some(event) = events.next().await.expect("whole") {
         said += usize::from(event.kind == "token");
