@@ -33,6 +33,12 @@ const MAX_RECEIVE_COUNT: NonZeroU32 = NonZeroU32::new(4).expect("4 is not 0");
 const MAX_REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
 const QUEUE_RETENTION: Duration = Duration::from_hours(4 * 24);
 const DEAD_LETTER_RETENTION: Duration = Duration::from_hours(14 * 24);
+/// What each function does to the table that starts, reads or answers sessions.
+const SESSIONS: [&str; 3] = [
+    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:PutItem",
+];
 const TOKEN_VALIDITY: Duration = Duration::from_hours(1);
 
 /// Everything that a stack is made of, but its model.
@@ -44,9 +50,8 @@ pub struct Resources {
     pub functions: Vec<FunctionConfig>,
     pub event_sources: Vec<EventSourceConfig>,
     pub api: ApiConfig,
-    /// A template may have none.
+    /// A template may have none of these.
     pub function_url: Option<FunctionUrlConfig>,
-    /// A template may have none.
     pub websocket_api: Option<WebSocketApiConfig>,
     pub user_pool: UserPoolConfig,
 }
@@ -144,10 +149,7 @@ fn request_function(
         memory_mb: 256,
         policy: vec![
             allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
-            allow(
-                &["dynamodb:GetItem", "dynamodb:PutItem"],
-                table_arn(endpoints, TABLE),
-            ),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
         ],
         max_concurrency: MAX_REQUESTS_AT_ONCE,
     })
@@ -182,10 +184,7 @@ fn worker_function(
                 ],
                 endpoints.queue_arn(QUEUE),
             ),
-            allow(
-                &["dynamodb:GetItem", "dynamodb:PutItem"],
-                table_arn(endpoints, TABLE),
-            ),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
             allow(&["bedrock:InvokeModelWithResponseStream"], "*".into()),
             allow(
                 &["appsync:GraphQL"],

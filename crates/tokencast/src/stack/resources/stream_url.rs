@@ -5,7 +5,9 @@ use std::time::Duration;
 use tokencast_local::config::{CorsConfig, FunctionConfig, FunctionUrlConfig};
 use tokencast_local::endpoints::Endpoints;
 
-use super::{MAX_REQUESTS_AT_ONCE, allow, common_environment, insert_trust, model_id, table_arn};
+use super::{
+    MAX_REQUESTS_AT_ONCE, SESSIONS, allow, common_environment, insert_trust, model_id, table_arn,
+};
 use crate::stack::{QUEUE, STREAM_URL_FUNCTION, StackError, StackOptions, TABLE};
 
 pub(super) fn function(
@@ -26,10 +28,7 @@ pub(super) fn function(
         memory_mb: 256,
         policy: vec![
             allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
-            allow(
-                &["dynamodb:GetItem", "dynamodb:PutItem"],
-                table_arn(endpoints, TABLE),
-            ),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
             allow(&["bedrock:InvokeModelWithResponseStream"], "*".into()),
         ],
         max_concurrency: MAX_REQUESTS_AT_ONCE,

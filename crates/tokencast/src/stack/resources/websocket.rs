@@ -9,7 +9,7 @@ use tokencast_local::config::{
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::Statement;
 
-use super::{MAX_REQUESTS_AT_ONCE, allow, common_environment, insert_trust, table_arn};
+use super::{MAX_REQUESTS_AT_ONCE, SESSIONS, allow, common_environment, insert_trust, table_arn};
 use crate::stack::{
     AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, QUEUE, StackError, StackOptions, TABLE,
     WEBSOCKET_FUNCTION, WEBSOCKET_STAGE,
@@ -66,10 +66,7 @@ pub(super) fn functions(
     environment.extend(options.websocket_environment.clone());
     let policy = vec![
         allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
-        allow(
-            &["dynamodb:GetItem", "dynamodb:PutItem"],
-            table_arn(endpoints, TABLE),
-        ),
+        allow(&SESSIONS, table_arn(endpoints, TABLE)),
         allow(
             &[
                 "dynamodb:PutItem",
