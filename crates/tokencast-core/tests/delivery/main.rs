@@ -3,6 +3,7 @@
 mod memory;
 mod scene;
 
+mod back_pressure;
 mod endings;
 mod followers;
 mod pace;

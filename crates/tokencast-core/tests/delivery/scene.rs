@@ -54,7 +54,7 @@ pub(crate) fn tokens(count: usize, interval: Duration) -> ScriptedModel {
     script.push((Duration::ZERO, Ok(ModelEvent::Usage(USAGE))));
     ScriptedModel {
         script,
-        silent_at_end: false,
+        ..ScriptedModel::default()
     }
 }
 
