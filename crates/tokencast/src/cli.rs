@@ -273,6 +273,7 @@ pub struct FunctionArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FunctionName {
     Request,
+    StreamUrl,
     Websocket,
     Worker,
 }

@@ -18,6 +18,7 @@ use super::{
     USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
 };
 
+mod stream_url;
 mod websocket;
 
 const SCHEMA: &str = include_str!("../../../../schema.graphql");
@@ -49,8 +50,9 @@ pub struct Resources {
     pub functions: Vec<FunctionConfig>,
     pub event_sources: Vec<EventSourceConfig>,
     pub api: ApiConfig,
-    /// A template may have none of these.
+    /// A template may have none.
     pub function_url: Option<FunctionUrlConfig>,
+    /// A template may have none.
     pub websocket_api: Option<WebSocketApiConfig>,
     pub user_pool: UserPoolConfig,
 }
@@ -61,6 +63,7 @@ impl Resources {
         let mut functions = vec![
             request_function(options, endpoints)?,
             worker_function(options, endpoints)?,
+            stream_url::function(options, endpoints)?,
         ];
         functions.extend(websocket::functions(options, endpoints)?);
         Ok(Self {
@@ -84,7 +87,7 @@ impl Resources {
                 report_batch_item_failures: true,
             }],
             api: api(),
-            function_url: None,
+            function_url: Some(stream_url::url()),
             websocket_api: Some(websocket::api(options)),
             user_pool: UserPoolConfig {
                 pool_id: USER_POOL_ID.into(),
@@ -97,6 +100,12 @@ impl Resources {
 }
 
 impl Resources {
+    /// Where the function URL answers.
+    pub fn stream_url(&self, endpoints: &Endpoints) -> Option<String> {
+        let url = self.function_url.as_ref()?;
+        Some(endpoints.function_url(&url.name))
+    }
+
     /// Where clients connect to the WebSocket API.
     pub fn websocket_url(&self, endpoints: &Endpoints) -> Option<String> {
         let api = self.websocket_api.as_ref()?;
@@ -196,7 +205,13 @@ fn common_environment(endpoints: &Endpoints) -> BTreeMap<String, String> {
     ])
 }
 
-/// What the worker asks for. The local Bedrock answers with its one model to every id that Bedrock could have.
+/// Whose tokens the functions verify that have no AppSync before them.
+fn insert_trust(environment: &mut BTreeMap<String, String>, endpoints: &Endpoints) {
+    environment.insert("COGNITO_ISSUER".into(), endpoints.issuer(USER_POOL_ID));
+    environment.insert("COGNITO_CLIENT_ID".into(), USER_POOL_CLIENT_ID.into());
+}
+
+/// What the model is asked for. The local Bedrock answers with its one model to every id that Bedrock could have.
 fn model_id(model: &ModelConfig) -> String {
     match model {
         ModelConfig::Scripted(_) | ModelConfig::OpenAi { .. } => SCRIPTED_MODEL_ID.into(),
