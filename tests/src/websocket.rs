@@ -38,6 +38,8 @@ pub struct Followed {
     pub pieces: usize,
     /// Of them, those of several events.
     pub joined: usize,
+    /// Frames of an attempt before the one that had begun.
+    pub stale: usize,
     /// The frame that ended it.
     pub ending: Option<Value>,
 }
@@ -54,6 +56,7 @@ impl Followed {
         Self {
             pieces: 0,
             joined: 0,
+            stale: 0,
             ending: None,
             ..self.clone()
         }
@@ -64,6 +67,7 @@ impl Followed {
         let (attempt, last) = (number("attempt"), number("sequence"));
         let first = event["firstSequence"].as_u64().unwrap_or(last);
         if attempt < self.attempt || attempt == self.attempt && last <= self.sequence {
+            self.stale += usize::from(attempt < self.attempt);
             return;
         }
         if attempt > self.attempt {
@@ -150,9 +154,15 @@ impl Socket {
         self.until(id, |session| session.ending.is_some()).await
     }
 
-    /// Reads until so many events of a session are there, or it is over.
+    /// Reads until so many events of a session are there. The one that ends it is not read for that.
     pub async fn events_of(&mut self, id: &str, events: u64) -> Followed {
-        let enough = |session: &Followed| session.sequence >= events || session.ending.is_some();
+        let enough = |session: &Followed| session.sequence >= events;
+        self.until(id, enough).await
+    }
+
+    /// Reads until so many bytes of a session's text are there. The event that ends it is not read for that.
+    pub async fn text_of(&mut self, id: &str, bytes: usize) -> Followed {
+        let enough = |session: &Followed| session.text.len() >= bytes;
         self.until(id, enough).await
     }
 

@@ -50,9 +50,8 @@ pub struct Resources {
     pub functions: Vec<FunctionConfig>,
     pub event_sources: Vec<EventSourceConfig>,
     pub api: ApiConfig,
-    /// A template may have none.
+    /// A template may have none of these.
     pub function_url: Option<FunctionUrlConfig>,
-    /// A template may have none.
     pub websocket_api: Option<WebSocketApiConfig>,
     pub user_pool: UserPoolConfig,
 }
