@@ -5,13 +5,17 @@
 //! keys that were thrown away (`cargo run -p system-tests --bin forge-tokens` makes it anew); on a stack it is made with
 //! the stack's own key, because the best forgery is one that only its signer could have made.
 
+use std::path::Path;
+
 use jsonwebtoken::EncodingKey;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
-use jsonwebtoken::{Algorithm, crypto};
+use jsonwebtoken::{Algorithm, crypto, decode_header};
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use serde_json::{Value, json};
+
+use crate::TestStack;
 
 mod rows;
 
@@ -37,6 +41,20 @@ impl Pool {
     pub fn from_pem(issuer: &str, client_id: &str, key_id: &str, pem: &str) -> Self {
         let key = RsaPrivateKey::from_pkcs8_pem(pem).expect("a private key");
         Self::with_key(issuer, client_id, key_id, &key)
+    }
+
+    /// The pool of a stack that keeps its key in `state_dir`.
+    pub fn of(stack: &TestStack, state_dir: &Path) -> Self {
+        let info = &stack.running.info;
+        let pool_id = &info.user_pool.pool_id;
+        let header = decode_header(stack.access_token("alice")).expect("a token");
+        let pem = std::fs::read_to_string(state_dir.join(format!("cognito-{pool_id}.pem")));
+        Self::from_pem(
+            &info.endpoints.issuer(pool_id),
+            &info.user_pool.client_id,
+            &header.kid.expect("a key's id"),
+            &pem.expect("the pool's key"),
+        )
     }
 
     fn with_key(issuer: &str, client_id: &str, key_id: &str, key: &RsaPrivateKey) -> Self {

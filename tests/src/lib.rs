@@ -8,6 +8,7 @@
 //! | [`soak`] | everything going wrong at random, and what must hold all the same |
 //! | [`templates`] | what `npm run templates` wrote |
 //! | [`websocket`] | a client of the WebSocket API by hand |
+//! | [`url`] | a client of the function URL by hand |
 //! | [`wait`] | bounds on everything that is waited for |
 //! | [`graphql`] | GraphQL by hand, for what the client would not send |
 
@@ -22,6 +23,7 @@ pub mod graphql;
 pub mod soak;
 pub mod stack;
 pub mod templates;
+pub mod url;
 pub mod wait;
 pub mod websocket;
 

@@ -29,6 +29,13 @@ pub struct TestOptions {
 }
 
 impl TestOptions {
+    /// Sets a variable of the function URL's function, and of the worker, which may take over from it.
+    pub fn stream_url_variable(&mut self, name: &str, value: &str) {
+        self.worker_variable(name, value);
+        let environment = &mut self.stack.stream_url_environment;
+        environment.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Sets a variable of the worker.
     pub fn worker_variable(&mut self, name: &str, value: impl Into<String>) {
         self.stack

@@ -38,6 +38,8 @@ pub struct Followed {
     pub pieces: usize,
     /// Of them, those of several events.
     pub joined: usize,
+    /// Frames of an attempt before the one that had begun.
+    pub stale: usize,
     /// The frame that ended it.
     pub ending: Option<Value>,
 }
@@ -54,6 +56,7 @@ impl Followed {
         Self {
             pieces: 0,
             joined: 0,
+            stale: 0,
             ending: None,
             ..self.clone()
         }
@@ -64,6 +67,7 @@ impl Followed {
         let (attempt, last) = (number("attempt"), number("sequence"));
         let first = event["firstSequence"].as_u64().unwrap_or(last);
         if attempt < self.attempt || attempt == self.attempt && last <= self.sequence {
+            self.stale += usize::from(attempt < self.attempt);
             return;
         }
         if attempt > self.attempt {

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use system_tests::stack::script;
 use system_tests::{TestStack, collect, templates};
 use tokencast::stack::{Names, Resources, StackOptions};
 use tokencast_aws::sessions;
@@ -235,6 +236,10 @@ fn without_a_template_the_local_stack_is_the_same() {
     }
 }
 
+/// After so many tokens a session is more than one item; and nobody waits for so many.
+const LONG: u64 = 3000;
+const NEVER_ALL: usize = 100_000;
+
 /// What Lambda's own poller calls with the worker's role.
 const POLLER: [&str; 3] = [
     "sqs:DeleteMessage",
@@ -318,15 +323,21 @@ async fn each_function_is_allowed_what_it_does_and_nothing_else() {
     let stack = TestStack::start_with(|options| {
         options.stack.template = Some(template);
         options.stack.faults = plan;
+        options.script = script(NEVER_ALL, Duration::from_millis(1));
+        options.worker_variable("CHECKPOINT_INTERVAL_MS", "50");
     })
     .await;
-    // An answer; one that is stopped before its start; and a session that is read.
+    // An answer that is stopped when it is kept in several items; then it is read.
     let client = stack.client("alice");
-    collect(client.stream("Why do rivers meander?"))
-        .await
-        .expect("an answer");
     let id = Uuid::new_v4();
-    client.stop(id).await.ok();
+    let (answer, ()) = tokio::join!(
+        collect(client.stream_as(id, "Why do rivers meander?")),
+        async {
+            stack.model_said(LONG).await;
+            client.stop(id).await.expect("stopped");
+        }
+    );
+    answer.expect("an answer");
     stack.get_stream("alice", &id.to_string()).await;
     stack.queue_is_empty().await;
 

@@ -33,7 +33,7 @@ use gateway::{BACKOFF, Gateway, PostError};
 
 /// How long an event waits for a follower that was not late before. From then on nothing waits for it, until it has
 /// caught up.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long the event that ends a session waits for all, within the deadline.
 const END_BUDGET: Duration = Duration::from_secs(30);

@@ -19,6 +19,7 @@ pub fn outputs(
     endpoints: &Endpoints,
     pool_id: &str,
     client_id: &str,
+    stream_url: Option<&str>,
     websocket_url: Option<&str>,
 ) -> Value {
     let region = &endpoints.region;
@@ -43,8 +44,10 @@ pub fn outputs(
             },
         },
     });
-    if let Some(url) = websocket_url {
-        outputs["custom"]["webSocketUrl"] = url.into();
+    for (name, url) in [("streamUrl", stream_url), ("webSocketUrl", websocket_url)] {
+        if let Some(url) = url {
+            outputs["custom"][name] = url.into();
+        }
     }
     outputs
 }
@@ -61,10 +64,18 @@ mod tests {
             account_id: "000000000000".into(),
             api_id: "local".into(),
         };
-        let outputs = outputs(&endpoints, "eu-west-1_Pool", "client", Some("ws://here"));
+        let (stream_url, websocket_url) = (Some("http://there/"), Some("ws://here"));
+        let outputs = outputs(
+            &endpoints,
+            "eu-west-1_Pool",
+            "client",
+            stream_url,
+            websocket_url,
+        );
         assert_eq!(outputs["version"], "1.4");
         assert_eq!(outputs["auth"]["user_pool_id"], "eu-west-1_Pool");
         assert_eq!(outputs["auth"]["user_pool_client_id"], "client");
+        assert_eq!(outputs["custom"]["streamUrl"], "http://there/");
         assert_eq!(outputs["custom"]["webSocketUrl"], "ws://here");
         assert_eq!(outputs["data"]["url"], "http://localhost:4680/graphql");
         assert_eq!(outputs["data"]["authorization_types"], json!(["AWS_IAM"]));

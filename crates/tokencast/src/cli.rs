@@ -313,6 +313,7 @@ pub struct FunctionArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FunctionName {
     Request,
+    StreamUrl,
     Websocket,
     Worker,
 }

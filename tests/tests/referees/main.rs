@@ -58,6 +58,11 @@ async fn graphql_ws_subscribes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ws_gets_answers() {
+    check("websocket.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_for_sqs() {
     check("sqs.test.mjs").await;
 }
@@ -134,6 +139,7 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
         "region": endpoints.region,
         "accountId": endpoints.account_id,
         "graphqlUrl": endpoints.graphql_url(),
+        "webSocketUrl": stack.websocket_url,
         "userPoolId": stack.user_pool.pool_id,
         "userPoolClientId": stack.user_pool.client_id,
         "issuer": endpoints.issuer(&stack.user_pool.pool_id),

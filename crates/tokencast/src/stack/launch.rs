@@ -23,6 +23,8 @@ pub struct StackInfo {
     pub names: Names,
     pub endpoints: Endpoints,
     pub user_pool: UserPoolConfig,
+    /// Where the function URL answers, if there is one.
+    pub stream_url: Option<String>,
     /// Where the WebSocket API is, if there is one.
     pub websocket_url: Option<String>,
     /// Of the authority that its TLS certificate comes from.
@@ -47,11 +49,13 @@ impl RunningStack {
             None => Resources::new(&options, &endpoints)?,
         };
         let user_pool = resources.user_pool.clone();
+        let stream_url = resources.stream_url(&endpoints);
         let websocket_url = resources.websocket_url(&endpoints);
         let outputs = amplify::outputs(
             &endpoints,
             &user_pool.pool_id,
             &user_pool.client_id,
+            stream_url.as_deref(),
             websocket_url.as_deref(),
         );
         let page = page(options.web_dir.as_deref(), outputs);
@@ -60,7 +64,7 @@ impl RunningStack {
             tables: resources.tables,
             functions: resources.functions,
             event_sources: resources.event_sources,
-            function_urls: Vec::new(),
+            function_urls: resources.function_url.into_iter().collect(),
             websocket_apis: resources.websocket_api.into_iter().collect(),
             api: resources.api,
             realtime: options.realtime,
@@ -75,6 +79,7 @@ impl RunningStack {
             names: resources.names,
             endpoints,
             user_pool,
+            stream_url,
             websocket_url,
             ca_file,
         };

@@ -25,6 +25,8 @@ pub const DEAD_LETTER_QUEUE: &str = "tokencast-jobs-dlq";
 pub const TABLE: &str = "tokencast-sessions";
 pub const REQUEST_FUNCTION: &str = "request";
 pub const WORKER_FUNCTION: &str = "worker";
+/// Behind the function URL, and its name.
+pub const STREAM_URL_FUNCTION: &str = "stream-url";
 /// Of the routes of the WebSocket API; its authorizer is the same program.
 pub const WEBSOCKET_FUNCTION: &str = "websocket";
 pub const AUTHORIZER_FUNCTION: &str = "websocket-authorizer";
@@ -70,6 +72,8 @@ pub struct StackOptions {
     pub request_environment: BTreeMap<String, String>,
     /// Over the worker's environment.
     pub worker_environment: BTreeMap<String, String>,
+    /// Over the environment of the function URL's function, which has the worker's time-out.
+    pub stream_url_environment: BTreeMap<String, String>,
     /// Over the environment of the WebSocket API's routes.
     pub websocket_environment: BTreeMap<String, String>,
     /// The queue's visibility timeout is six times this.
@@ -102,6 +106,7 @@ impl Default for StackOptions {
             state_dir: None,
             request_environment: BTreeMap::new(),
             worker_environment: BTreeMap::new(),
+            stream_url_environment: BTreeMap::new(),
             websocket_environment: BTreeMap::new(),
             worker_timeout: Duration::from_mins(15),
             batch_size: NonZeroU32::MIN,

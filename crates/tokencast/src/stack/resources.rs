@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokencast_local::bedrock::model_id::SCRIPTED_MODEL_ID;
 use tokencast_local::config::{
-    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig,
-    QueueConfig, RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
+    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig,
+    FunctionUrlConfig, ModelConfig, QueueConfig, RedrivePolicy, ResolverConfig, TableConfig,
+    UserPoolConfig, WebSocketApiConfig,
 };
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::Statement;
@@ -17,6 +18,7 @@ use super::{
     USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
 };
 
+mod stream_url;
 mod websocket;
 
 const SCHEMA: &str = include_str!("../../../../schema.graphql");
@@ -31,6 +33,12 @@ const MAX_RECEIVE_COUNT: NonZeroU32 = NonZeroU32::new(4).expect("4 is not 0");
 const MAX_REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
 const QUEUE_RETENTION: Duration = Duration::from_hours(4 * 24);
 const DEAD_LETTER_RETENTION: Duration = Duration::from_hours(14 * 24);
+/// What each function does to the table that starts, reads or answers sessions.
+const SESSIONS: [&str; 3] = [
+    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:PutItem",
+];
 const TOKEN_VALIDITY: Duration = Duration::from_hours(1);
 
 /// Everything that a stack is made of, but its model.
@@ -42,7 +50,8 @@ pub struct Resources {
     pub functions: Vec<FunctionConfig>,
     pub event_sources: Vec<EventSourceConfig>,
     pub api: ApiConfig,
-    /// A template may have none.
+    /// A template may have none of these.
+    pub function_url: Option<FunctionUrlConfig>,
     pub websocket_api: Option<WebSocketApiConfig>,
     pub user_pool: UserPoolConfig,
 }
@@ -53,6 +62,7 @@ impl Resources {
         let mut functions = vec![
             request_function(options, endpoints)?,
             worker_function(options, endpoints)?,
+            stream_url::function(options, endpoints)?,
         ];
         functions.extend(websocket::functions(options, endpoints)?);
         Ok(Self {
@@ -76,6 +86,7 @@ impl Resources {
                 report_batch_item_failures: true,
             }],
             api: api(),
+            function_url: Some(stream_url::url()),
             websocket_api: Some(websocket::api(options)),
             user_pool: UserPoolConfig {
                 pool_id: USER_POOL_ID.into(),
@@ -88,6 +99,12 @@ impl Resources {
 }
 
 impl Resources {
+    /// Where the function URL answers.
+    pub fn stream_url(&self, endpoints: &Endpoints) -> Option<String> {
+        let url = self.function_url.as_ref()?;
+        Some(endpoints.function_url(&url.name))
+    }
+
     /// Where clients connect to the WebSocket API.
     pub fn websocket_url(&self, endpoints: &Endpoints) -> Option<String> {
         let api = self.websocket_api.as_ref()?;
@@ -132,10 +149,7 @@ fn request_function(
         memory_mb: 256,
         policy: vec![
             allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
-            allow(
-                &["dynamodb:GetItem", "dynamodb:PutItem"],
-                table_arn(endpoints, TABLE),
-            ),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
         ],
         max_concurrency: MAX_REQUESTS_AT_ONCE,
     })
@@ -170,10 +184,7 @@ fn worker_function(
                 ],
                 endpoints.queue_arn(QUEUE),
             ),
-            allow(
-                &["dynamodb:GetItem", "dynamodb:PutItem"],
-                table_arn(endpoints, TABLE),
-            ),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
             allow(&["bedrock:InvokeModelWithResponseStream"], "*".into()),
             allow(
                 &["appsync:GraphQL"],
@@ -193,7 +204,13 @@ fn common_environment(endpoints: &Endpoints) -> BTreeMap<String, String> {
     ])
 }
 
-/// What the worker asks for. The local Bedrock answers with its one model to every id that Bedrock could have.
+/// Whose tokens the functions verify that have no AppSync before them.
+fn insert_trust(environment: &mut BTreeMap<String, String>, endpoints: &Endpoints) {
+    environment.insert("COGNITO_ISSUER".into(), endpoints.issuer(USER_POOL_ID));
+    environment.insert("COGNITO_CLIENT_ID".into(), USER_POOL_CLIENT_ID.into());
+}
+
+/// What the model is asked for. The local Bedrock answers with its one model to every id that Bedrock could have.
 fn model_id(model: &ModelConfig) -> String {
     match model {
         ModelConfig::Scripted(_) | ModelConfig::OpenAi { .. } => SCRIPTED_MODEL_ID.into(),

@@ -226,3 +226,14 @@ fn whoever_is_lost_or_leaves_is_served_no_longer() {
     assert!(scene.feed.has_news(again) && scene.feed.next(again).is_none());
     assert!(!scene.feed.has_followers());
 }
+
+#[test]
+fn nothing_is_sent_past_the_lease() {
+    let mut scene = Scene::new();
+    assert!(!scene.feed.may_send(0), "not before it is known");
+    scene.follow("a", 0, 0);
+    assert!(scene.feed.may_send(LEASE_MS - FENCE_BEFORE_MS - 1));
+    assert!(!scene.feed.may_send(LEASE_MS - FENCE_BEFORE_MS));
+    scene.publish("x");
+    assert!(scene.feed.may_send(LEASE_MS - 1) && !scene.feed.may_send(LEASE_MS));
+}

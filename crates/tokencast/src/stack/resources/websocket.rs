@@ -9,10 +9,10 @@ use tokencast_local::config::{
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::Statement;
 
-use super::{MAX_REQUESTS_AT_ONCE, allow, common_environment, table_arn};
+use super::{MAX_REQUESTS_AT_ONCE, SESSIONS, allow, common_environment, insert_trust, table_arn};
 use crate::stack::{
     AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, QUEUE, StackError, StackOptions, TABLE,
-    USER_POOL_CLIENT_ID, USER_POOL_ID, WEBSOCKET_FUNCTION, WEBSOCKET_STAGE,
+    WEBSOCKET_FUNCTION, WEBSOCKET_STAGE,
 };
 
 /// API Gateway waits 29 s; a session that is over is pushed within 8 s.
@@ -58,20 +58,15 @@ pub(super) fn functions(
             max_concurrency: MAX_REQUESTS_AT_ONCE,
         })
     };
-    let authorizer = BTreeMap::from([
-        ("COGNITO_ISSUER".into(), endpoints.issuer(USER_POOL_ID)),
-        ("COGNITO_CLIENT_ID".into(), USER_POOL_CLIENT_ID.into()),
-    ]);
+    let mut authorizer = BTreeMap::new();
+    insert_trust(&mut authorizer, endpoints);
     let mut environment = common_environment(endpoints);
     environment.insert("CONNECTIONS_TABLE".into(), CONNECTIONS_TABLE.into());
     environment.extend([callback(endpoints)]);
     environment.extend(options.websocket_environment.clone());
     let policy = vec![
         allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
-        allow(
-            &["dynamodb:GetItem", "dynamodb:PutItem"],
-            table_arn(endpoints, TABLE),
-        ),
+        allow(&SESSIONS, table_arn(endpoints, TABLE)),
         allow(
             &[
                 "dynamodb:PutItem",
