@@ -34,6 +34,12 @@ export function functionUrlFeed(url: string, tokens: Tokens, maxSilenceMs = MAX_
       const run = async (): Promise<void> => {
         const response = await call(...request(sessionId, ask, signal));
         if (!response.ok) throw await refusal(response, 'prompt' in ask ? null : sessionId);
+        if (response.status === 204) {
+          // The session is over, and nothing stands behind what is known.
+          const ended = new TokencastError('connection', 'The session has no more events');
+          listener.lost(ended, { inOrder: true });
+          return;
+        }
         await follow(response, listener, signal, maxSilenceMs);
       };
       run()

@@ -153,11 +153,12 @@ test('an end that stands before what is known is settled by the whole session', 
   expect(requests[1]?.headers['last-event-id']).toBeUndefined();
 });
 
-test('a function that knows of less is asked for the whole session', async () => {
+test.each([200, 204])('a function that knows of less (%i) is asked for all', async (status) => {
   const { client, requests } = await serve((request, count) => {
-    request.stream();
     const less: TokenEvent[] = [token(1, 'a'), failed(2)];
     const bodies = [[token(1, 'a'), token(2, 'b'), token(3, 'c')], [], less];
+    if (count === 2 && status === 204) request.response.writeHead(204);
+    else request.stream();
     request.response.end((bodies[count - 1] ?? []).map(sse).join(''));
   });
   const events = await all(client.streamPrompt('Why?'));
