@@ -1,5 +1,7 @@
 //! The job queue in SQS.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use tokencast_core::job::Job;
@@ -31,18 +33,27 @@ impl SqsQueue {
 
 impl JobQueue for SqsQueue {
     /// The message group is the owner: with it, a standard queue is fair to owners who send little.
-    async fn send(&self, job: &Job) -> Result<(), QueueError> {
+    async fn send_after(&self, job: &Job, delay: Duration) -> Result<(), QueueError> {
         let send = self
             .client
             .send_message()
             .queue_url(&self.url)
-            .message_body(job.to_json());
+            .message_body(job.to_json())
+            .set_delay_seconds(delay_seconds(delay));
         let outcome = send.message_group_id(job.owner.as_str()).send().await;
         outcome.map(drop).map_err(|source| QueueError {
             operation: "SendMessage",
             source: source.into(),
         })
     }
+}
+
+/// In whole seconds, as SQS counts; none if there is none, for then the queue's own counts.
+fn delay_seconds(delay: Duration) -> Option<i32> {
+    /// SQS's limit: 15 minutes.
+    const MAX_DELAY_S: u64 = 900;
+    let seconds = delay.as_millis().div_ceil(1000).min(MAX_DELAY_S.into());
+    i32::try_from(seconds).ok().filter(|seconds| *seconds > 0)
 }
 
 #[derive(Clone, Debug)]

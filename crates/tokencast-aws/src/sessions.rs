@@ -1,20 +1,40 @@
-//! The session table in DynamoDB: one item a session, written by compare and set on its `version`.
+//! The session table in DynamoDB: an item a session, written by compare and set on its `version`, and items beside it for
+//! the start of a long text.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `item` | a session's record as an item |
+//! | `parts` | the start of a long text, in items that are written once |
+
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use tokencast_core::id::SessionId;
-use tokencast_core::ports::{Conflict, SessionStore, StoreError, Version, Versioned};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
+};
+use tokencast_core::backoff::Backoff;
+use tokencast_core::id::{Attempt, SessionId};
+use tokencast_core::ports::{Conflict, Sealed, SessionStore, StoreError, Version, Versioned};
 use tokencast_core::session::Session;
 
 mod item;
+mod parts;
+
+use item::{Item, MalformedItem};
+use parts::Part;
+
+pub use parts::PART_BYTES;
 
 /// The partition key.
 pub const KEY: &str = "sessionId";
 
 /// The attribute that DynamoDB's TTL reads: seconds since the Unix epoch.
 pub const TTL: &str = "expiresAt";
+
+/// DynamoDB's limit for one batch.
+const MAX_BATCH: u32 = 100;
 
 #[derive(Clone, Debug)]
 pub struct SessionTable {
@@ -40,13 +60,10 @@ impl SessionStore for SessionTable {
             .table_name(&self.name)
             .consistent_read(true);
         let got = get.key(KEY, AttributeValue::S(id.to_string())).send().await;
-        let item = got
-            .map_err(|source| StoreError {
-                operation: OPERATION,
-                source: source.into(),
-            })?
-            .item;
-        item.map(|item| read(OPERATION, &item)).transpose()
+        match got.map_err(|source| failed(OPERATION, source))?.item {
+            None => Ok(None),
+            Some(item) => self.read(OPERATION, &item).await.map(Some),
+        }
     }
 
     async fn put(
@@ -55,12 +72,14 @@ impl SessionStore for SessionTable {
         expected: Option<Version>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         const OPERATION: &str = "PutItem";
-        let version = Version(expected.map_or(1, |expected| expected.0 + 1));
+        let (parts, rest) = parts::split(&session.text, &session.lengths);
+        let mut version = Version::after(expected);
+        version.sealed = Box::pin(self.seal(session, &parts, version.sealed)).await?;
         let put = self
             .client
             .put_item()
             .table_name(&self.name)
-            .set_item(Some(item::write(session, version)))
+            .set_item(Some(item::write(session, version, &rest)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let put = match expected {
             None => put
@@ -71,31 +90,137 @@ impl SessionStore for SessionTable {
                 .expression_attribute_names("#version", item::VERSION)
                 .expression_attribute_values(
                     ":expected",
-                    AttributeValue::N(expected.0.to_string()),
+                    AttributeValue::N(expected.number.to_string()),
                 ),
         };
         let Err(error) = put.send().await else {
             return Ok(Ok(version));
         };
-        if let Some(PutItemError::ConditionalCheckFailedException(failed)) =
+        if let Some(PutItemError::ConditionalCheckFailedException(refused)) =
             error.as_service_error()
         {
-            let found = failed
-                .item()
-                .map(|item| read(OPERATION, item))
-                .transpose()?;
+            let found = match refused.item() {
+                None => None,
+                Some(item) => Some(self.read(OPERATION, item).await?),
+            };
             return Ok(Err(Conflict(found)));
         }
-        Err(StoreError {
-            operation: OPERATION,
-            source: error.into(),
-        })
+        Err(failed(OPERATION, error))
     }
 }
 
-fn read(operation: &'static str, item: &item::Item) -> Result<Versioned, StoreError> {
-    item::read(item).map_err(|source| StoreError {
+impl SessionTable {
+    /// Writes those parts of the text that are not there yet, before the record that counts them. An attempt's parts never
+    /// change, so one that a worker writes in vain, because its lease is lost, does no harm.
+    async fn seal(
+        &self,
+        session: &Session,
+        parts: &[Part],
+        before: Sealed,
+    ) -> Result<Sealed, StoreError> {
+        let attempt = session.text_attempt;
+        let there = if before.attempt == attempt {
+            before.parts
+        } else {
+            0
+        };
+        for (part, index) in parts.iter().zip(0..).skip(there as usize) {
+            let key = parts::key(session.id, attempt, index);
+            let put = self.client.put_item().table_name(&self.name);
+            let put = put.set_item(Some(parts::write(key, part, session.expires_at_s)));
+            put.send()
+                .await
+                .map_err(|source| failed("PutItem of a part", source))?;
+        }
+        let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+        Ok(Sealed {
+            attempt,
+            parts: count,
+        })
+    }
+
+    /// Reads a record's item, and the parts that it counts.
+    async fn read(&self, operation: &'static str, item: &Item) -> Result<Versioned, StoreError> {
+        let mut record = item::read(item).map_err(|source| failed(operation, source))?;
+        let Sealed { attempt, parts } = record.version.sealed;
+        if parts > 0 {
+            let session = &mut record.session;
+            let rest = Part {
+                text: std::mem::take(&mut session.text),
+                lengths: std::mem::take(&mut session.lengths),
+            };
+            // Boxed, for most answers are short.
+            let sealed = Box::pin(self.unseal(session.id, attempt, parts)).await?;
+            let Part { text, lengths } = parts::join(sealed.into_iter().chain([rest]));
+            (session.text, session.lengths) = (text, lengths);
+        }
+        Ok(record)
+    }
+
+    async fn unseal(
+        &self,
+        id: SessionId,
+        attempt: Attempt,
+        count: u32,
+    ) -> Result<Vec<Part>, StoreError> {
+        let mut parts = Vec::new();
+        for first in (0..count).step_by(MAX_BATCH as usize) {
+            let batch = first..count.min(first + MAX_BATCH);
+            let keys: Vec<_> = batch.map(|index| parts::key(id, attempt, index)).collect();
+            parts.extend(self.get_batch(&keys).await?);
+        }
+        Ok(parts)
+    }
+
+    /// Reads the items with these keys, in their order. DynamoDB may leave some for the next request.
+    async fn get_batch(&self, keys: &[String]) -> Result<Vec<Part>, StoreError> {
+        const OPERATION: &str = "BatchGetItem";
+        const BACKOFF: Backoff = Backoff {
+            first: Duration::from_millis(20),
+            cap: Duration::from_secs(1),
+        };
+        const MAX_REQUESTS: u32 = 8;
+        let mut found: Vec<Option<Part>> = vec![None; keys.len()];
+        for request in 1..=MAX_REQUESTS {
+            let missing = keys.iter().zip(&found).filter(|(_, part)| part.is_none());
+            let missing = missing.map(|(key, _)| Item::from([(KEY.to_owned(), item::text(key))]));
+            let wanted = KeysAndAttributes::builder()
+                .set_keys(Some(missing.collect()))
+                .consistent_read(true)
+                .build()
+                .map_err(|source| failed(OPERATION, source))?;
+            let batch = self
+                .client
+                .batch_get_item()
+                .request_items(&self.name, wanted);
+            let got = batch
+                .send()
+                .await
+                .map_err(|source| failed(OPERATION, source))?;
+            let items = got.responses.and_then(|mut of| of.remove(&self.name));
+            for item in items.unwrap_or_default() {
+                let key = item::get_text(&item, KEY).map_err(|source| failed(OPERATION, source))?;
+                if let Some(at) = keys.iter().position(|wanted| wanted == key) {
+                    let part = parts::read(&item).map_err(|source| failed(OPERATION, source))?;
+                    found[at] = Some(part);
+                }
+            }
+            if got.unprocessed_keys.is_none_or(|left| left.is_empty()) {
+                break;
+            }
+            tokio::time::sleep(BACKOFF.delay(request)).await;
+        }
+        let found: Option<Vec<_>> = found.into_iter().collect();
+        found.ok_or_else(|| failed(OPERATION, MalformedItem("parts")))
+    }
+}
+
+fn failed(
+    operation: &'static str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
+    StoreError {
         operation,
         source: source.into(),
-    })
+    }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::backoff::Backoff;
 use crate::event::{Ending, TokenEvent};
 use crate::failure::{Failure, FailureCode};
-use crate::job::Job;
+use crate::job::{self, Job};
 use crate::pipeline::{self, Attempted, Parts, millis};
 use crate::ports::{
     Applied, Clock, Fence, Model, Receipt, SessionStore, StoreError, TokenSink, Versioned, update,
@@ -60,6 +60,9 @@ pub enum Disposition {
     Done,
     /// It must be received again, after this long; `None` leaves that to whoever has it now.
     Again(Option<Duration>),
+    /// Somebody else is at it. Its job is to be queued anew, to be received after this long, and it can be deleted: such a
+    /// wait is no attempt, so it shall not count as a receive.
+    Postpone(Duration),
 }
 
 impl Disposition {
@@ -139,6 +142,9 @@ where
                 Ok(Err(LeaseRefused::Held { until_ms })) => {
                     let left_ms = u64::try_from(until_ms - clock.now_ms()).unwrap_or(0);
                     let left = Duration::from_millis(left_ms);
+                    if self.job.delivery == job::Delivery::Response {
+                        return Disposition::Postpone(left);
+                    }
                     if !self.is_exhausted() {
                         return Disposition::Again(Some(left));
                     }
@@ -270,6 +276,7 @@ where
             return self.again();
         };
         let fence = Fence::open(session.id);
+        self.parts.sink.attend(session, &session.progress());
         match self
             .parts
             .sink

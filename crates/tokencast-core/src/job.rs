@@ -8,6 +8,19 @@ use crate::id::{Owner, SessionId};
 /// The version that this code writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
 
+/// How an answer reaches whoever asked for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Delivery {
+    /// It is published, and whoever subscribed gets it.
+    #[default]
+    Subscription,
+    /// It is pushed to the connections that follow the session.
+    Connection,
+    /// Whoever took the request streams it as its response. The job is in the queue only for the case that this fails.
+    Response,
+}
+
 /// One prompt to answer.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -16,6 +29,9 @@ pub struct Job {
     pub session_id: SessionId,
     pub owner: Owner,
     pub prompt: String,
+    /// How the answer reaches whoever asked.
+    #[serde(default)]
+    pub delivery: Delivery,
     /// When the client asked, in milliseconds since the Unix epoch.
     pub requested_at_ms: i64,
 }
@@ -36,8 +52,14 @@ impl Job {
             session_id,
             owner,
             prompt,
+            delivery: Delivery::default(),
             requested_at_ms,
         }
+    }
+
+    #[must_use]
+    pub fn via(self, delivery: Delivery) -> Self {
+        Self { delivery, ..self }
     }
 
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
@@ -69,6 +91,7 @@ impl std::fmt::Debug for Job {
             .debug_struct("Job")
             .field("version", &self.version)
             .field("session_id", &self.session_id)
+            .field("delivery", &self.delivery)
             .field("prompt_bytes", &self.prompt.len())
             .finish_non_exhaustive()
     }

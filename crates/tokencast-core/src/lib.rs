@@ -7,6 +7,7 @@
 //! | [`event`] | what subscribers receive |
 //! | [`job`] | what the request function asks of the worker |
 //! | [`session`] | a session's record, and the rules by which it changes |
+//! | [`requests`] | what an owner asks: to start, stop, read or follow a session |
 //! | [`ports`] | the model, the sink, the session table, the queue and the clock, as traits |
 //! | [`pipeline`] | from a model's stream to a sink: one publish in flight, checkpoints beside it |
 //! | [`deliver`] | one queued message, from its receipt to its acknowledgement |
@@ -22,4 +23,5 @@ pub mod id;
 pub mod job;
 pub mod pipeline;
 pub mod ports;
+pub mod requests;
 pub mod session;

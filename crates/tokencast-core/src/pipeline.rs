@@ -16,7 +16,7 @@ use crate::id::Sequence;
 use crate::ports::{
     Clock, Fence, Model, ModelEvent, Receipt, SessionStore, TokenSink, TokenSource, Versioned,
 };
-use crate::session::{Outcome, Session, Status};
+use crate::session::{Outcome, Progress, Session, Status};
 
 mod buffer;
 mod ending;
@@ -30,8 +30,8 @@ use buffer::Buffer;
 use ending::give_up;
 use record::Noted;
 
-/// The longest answer that is kept: an item of the session table holds 400 KB.
-pub const MAX_ANSWER_BYTES: usize = 350_000;
+/// The longest answer that is kept: as JSON it fits a response of AppSync, 5 MB, and one of Lambda, 6 MB.
+pub const MAX_ANSWER_BYTES: usize = 1_000_000;
 
 /// Stop reason of an answer that reached [`MAX_ANSWER_BYTES`].
 pub const STOP_REASON_TOO_LONG: &str = "max_answer_bytes";
@@ -138,6 +138,7 @@ where
         ending: None,
     };
     let held_text = held.session.sequence > Sequence(0);
+    sink.attend(&held.session, &Progress::default());
     let mut record = held;
     let mut buffer = Buffer::new(settings.publish_mode);
 
@@ -194,6 +195,7 @@ where
             noted = &mut noting, if !noting.is_terminated() => match noted {
                 Noted::Saved(saved) => {
                     fence.extend(fence_until(saved.session.lease_until_ms(), settings));
+                    sink.attend(&saved.session, buffer.progress());
                     record = saved;
                 }
                 Noted::StopRequested => break Stop::Requested,

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -9,10 +10,11 @@ use crate::event::{TokenEvent, Usage};
 use crate::failure::Failure;
 use crate::id::SessionId;
 use crate::job::Job;
+use crate::session::{Progress, Session};
 
 mod store;
 
-pub use store::{Applied, Conflict, SessionStore, StoreError, Version, Versioned, update};
+pub use store::{Applied, Conflict, Sealed, SessionStore, StoreError, Version, Versioned, update};
 
 /// Milliseconds since the Unix epoch.
 pub trait Clock: Send + Sync {
@@ -51,11 +53,27 @@ pub trait TokenSink: Send + Sync {
         fence: &Fence,
         give_up_at_ms: i64,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
+
+    /// Hears what the session's record says, whenever that was read or written, and how far the answer's events have come:
+    /// whatever is published from now on lies behind `progress`. A sink that pushes to the record's followers learns of
+    /// them here.
+    fn attend(&self, session: &Session, progress: &Progress) {
+        let _ = (session, progress);
+    }
 }
 
 /// Where jobs wait.
 pub trait JobQueue: Send + Sync {
-    fn send(&self, job: &Job) -> impl Future<Output = Result<(), QueueError>> + Send;
+    /// Adds a job that is received after this long at the earliest.
+    fn send_after(
+        &self,
+        job: &Job,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    fn send(&self, job: &Job) -> impl Future<Output = Result<(), QueueError>> + Send {
+        self.send_after(job, Duration::ZERO)
+    }
 }
 
 /// The receipt of one received message.

@@ -11,11 +11,15 @@ use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
 
+mod follower;
 mod lease;
 mod owner;
+mod progress;
 
-pub use lease::{LeaseRefused, Leased, Lost, Outcome, Progress, Saved};
+pub use follower::{Follower, MAX_FOLLOWERS};
+pub use lease::{LeaseRefused, Leased, Lost, Outcome, Saved};
 pub use owner::OtherOwner;
+pub use progress::{Lengths, Progress};
 
 /// How long an id stays taken by a subscriber that starts nothing.
 pub const CLAIM_TTL_S: i64 = 10 * 60;
@@ -73,11 +77,15 @@ pub struct Session {
     pub id: SessionId,
     pub owner: Owner,
     pub status: Status,
-    /// The attempt that `text` and `sequence` are from.
+    /// The attempt that `sequence` is from.
     pub attempt: Attempt,
     /// The last event that `text` covers; of a session that is over, the event that ended it.
     pub sequence: Sequence,
     pub text: String,
+    /// Where in `text` each event ends.
+    pub lengths: Lengths,
+    /// The attempt that wrote `text`: an earlier one than `attempt`, where the last had nothing to say.
+    pub text_attempt: Attempt,
     /// Meaningful once the session is over.
     pub ending: Ending,
     /// The last attempt that was begun. It fences: whoever began an earlier one may change nothing any more.
@@ -85,6 +93,8 @@ pub struct Session {
     /// `None` when that attempt has given up.
     pub lease: Option<Lease>,
     pub stop_requested: bool,
+    /// Where the answer is pushed to, in the order they came.
+    pub followers: Vec<Follower>,
     /// Why the attempt before ended, for the message of the last.
     pub last_failure: Option<Failure>,
     pub created_at_ms: i64,
@@ -102,10 +112,13 @@ impl Session {
             attempt: Attempt(0),
             sequence: Sequence(0),
             text: String::new(),
+            lengths: Lengths::default(),
+            text_attempt: Attempt(0),
             ending: Ending::default(),
             last_attempt: Attempt(0),
             lease: None,
             stop_requested: false,
+            followers: Vec::new(),
             last_failure: None,
             created_at_ms: now_ms,
             updated_at_ms: now_ms,

@@ -3,42 +3,33 @@
 use lambda_runtime::Diagnostic;
 use thiserror::Error;
 use tokencast_core::failure::FailureCode;
-use tokencast_core::id::InvalidSessionId;
-use tokencast_core::ports::{QueueError, StoreError};
-use tokencast_core::session::OtherOwner;
+use tokencast_core::requests;
 
 #[derive(Debug, Error)]
 pub enum RequestError {
-    #[error("prompt is empty: expected some text")]
-    EmptyPrompt,
-    #[error("prompt has {bytes} bytes: expected at most {max}")]
-    LongPrompt { bytes: usize, max: usize },
-    #[error(transparent)]
-    SessionId(#[from] InvalidSessionId),
     #[error("{0} is missing: expected a string")]
     MissingArgument(&'static str),
     #[error("no signed-in user: expected a token of the user pool")]
     NoOwner,
-    #[error(transparent)]
-    OtherOwner(#[from] OtherOwner),
     #[error("the field {0} is not this function's")]
     UnknownField(String),
-    #[error("the session could not be read or written: try again")]
-    Store(#[from] StoreError),
-    #[error("the prompt could not be queued: try again")]
-    Queue(#[from] QueueError),
+    #[error(transparent)]
+    Request(#[from] requests::RequestError),
 }
 
 impl RequestError {
     pub fn code(&self) -> FailureCode {
         match self {
-            Self::EmptyPrompt
-            | Self::LongPrompt { .. }
-            | Self::SessionId(_)
-            | Self::MissingArgument(_) => FailureCode::InvalidPrompt,
-            Self::NoOwner | Self::OtherOwner(_) => FailureCode::Unauthorized,
-            Self::UnknownField(_) | Self::Store(_) | Self::Queue(_) => FailureCode::Internal,
+            Self::MissingArgument(_) => FailureCode::InvalidPrompt,
+            Self::NoOwner => FailureCode::Unauthorized,
+            Self::UnknownField(_) => FailureCode::Internal,
+            Self::Request(error) => error.code(),
         }
+    }
+
+    /// Whether the fault is ours, and not the caller's.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Request(error) if error.is_failure())
     }
 }
 

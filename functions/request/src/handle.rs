@@ -1,22 +1,21 @@
 //! One event, from its arguments to its answer.
 
+use std::time::Duration;
+
 use tokencast_aws::clock::iso8601;
 use tokencast_core::id::{Owner, SessionId};
-use tokencast_core::job::Job;
-use tokencast_core::ports::{Applied, Clock, JobQueue, SessionStore, Versioned, update};
-use tokencast_core::session::{OtherOwner, Session, Status};
-use tracing::{error, info, warn};
+use tokencast_core::job::Delivery;
+use tokencast_core::ports::{Clock, JobQueue, SessionStore};
+use tokencast_core::requests::{self, Requests, Start};
+use tokencast_core::session::Status;
+use tracing::{error, info};
 
-use crate::config::Config;
 use crate::error::RequestError;
 use crate::event::{Answer, Arguments, ResolverEvent, StreamResponse};
 
 /// What the function works with.
 pub struct Request<S, Q, C> {
-    pub sessions: S,
-    pub queue: Q,
-    pub clock: C,
-    pub config: Config,
+    pub requests: Requests<S, Q, C>,
 }
 
 impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
@@ -25,7 +24,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
         let answered = self.answer(event).await;
         match &answered {
             Ok(_) => info!(field, "answered"),
-            Err(error @ (RequestError::Store(_) | RequestError::Queue(_))) => {
+            Err(error) if error.is_failure() => {
                 error!(field, code = %error.code(), error = error as &dyn std::error::Error, "failed");
             }
             Err(refused) => info!(field, code = %refused.code(), "refused"),
@@ -42,19 +41,23 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
                 .stop(&owner, session_id(&arguments)?)
                 .await
                 .map(Answer::Response),
-            "getStream" => Ok(match self.read(&owner, session_id(&arguments)?).await? {
-                Some(session) => Answer::Stream(Box::new(session.into())),
-                None => Answer::Nothing,
-            }),
-            "getStreamStatus" => Ok(match self.read(&owner, session_id(&arguments)?).await? {
-                Some(session) => {
-                    Answer::Response(self.response(session.id, session.status.as_str(), ""))
-                }
-                None => Answer::Nothing,
-            }),
+            "getStream" => Ok(
+                match self.requests.read(&owner, session_id(&arguments)?).await? {
+                    Some(session) => Answer::Stream(Box::new(session.into())),
+                    None => Answer::Nothing,
+                },
+            ),
+            "getStreamStatus" => Ok(
+                match self.requests.read(&owner, session_id(&arguments)?).await? {
+                    Some(session) => {
+                        Answer::Response(self.response(session.id, session.status.as_str(), ""))
+                    }
+                    None => Answer::Nothing,
+                },
+            ),
             "onTokenReceived" => {
                 // A subscription's resolver admits or refuses; what it answers reaches nobody.
-                self.claim(&owner, session_id(&arguments)?).await?;
+                self.requests.claim(&owner, session_id(&arguments)?).await?;
                 Ok(Answer::Nothing)
             }
             other => Err(RequestError::UnknownField(other.to_owned())),
@@ -66,80 +69,29 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
         owner: &Owner,
         arguments: Arguments,
     ) -> Result<StreamResponse, RequestError> {
-        let prompt = self.prompt(arguments.prompt)?;
-        let id = match arguments.session_id {
-            Some(id) => id.parse()?,
-            None => SessionId::random(),
+        let prompt = arguments.prompt;
+        let start = Start {
+            prompt: prompt.ok_or(RequestError::MissingArgument("prompt"))?,
+            session_id: match arguments.session_id {
+                Some(id) => Some(id.parse().map_err(requests::RequestError::from)?),
+                None => None,
+            },
+            delivery: Delivery::Subscription,
+            delay: Duration::ZERO,
+            follower: None,
         };
-        let claimed = self.claim(owner, id).await?;
-        match claimed.session.status {
-            Status::Claimed => {
-                // The job goes out before the record says so: were it the other way round and this function to die in
-                // between, the session would wait for ever. Started twice at once, the worker answers it once.
-                self.queue
-                    .send(&Job::new(id, owner.clone(), prompt, self.clock.now_ms()))
-                    .await?;
-                self.note_queued(claimed).await;
-                info!(session = %id, "queued");
-                Ok(self.started(id))
-            }
-            Status::Queued | Status::Streaming => Ok(self.started(id)),
-            ended => {
-                let message = "This session has ended; getStream has its answer. A new sessionId starts another.";
-                Ok(self.response(id, ended.as_str(), message))
-            }
+        let session = self.requests.start(owner, start).await?.session;
+        if session.status.is_terminal() {
+            let message =
+                "This session has ended; getStream has its answer. A new sessionId starts another.";
+            return Ok(self.response(session.id, session.status.as_str(), message));
         }
-    }
-
-    fn prompt(&self, prompt: Option<String>) -> Result<String, RequestError> {
-        let prompt = prompt.ok_or(RequestError::MissingArgument("prompt"))?;
-        let (bytes, max) = (prompt.len(), self.config.max_prompt_bytes);
-        if prompt.trim().is_empty() {
-            return Err(RequestError::EmptyPrompt);
-        }
-        if bytes > max {
-            return Err(RequestError::LongPrompt { bytes, max });
-        }
-        Ok(prompt)
-    }
-
-    async fn claim(&self, owner: &Owner, id: SessionId) -> Result<Versioned, RequestError> {
-        let (claimed, record) = update(&self.sessions, id, None, |current| {
-            let claimed = Session::claim(current, id, owner, self.clock.now_ms());
-            Applied {
-                write: claimed.as_ref().ok().cloned(),
-                answer: claimed.map(drop),
-            }
-        })
-        .await?;
-        claimed?;
-        record.ok_or(RequestError::OtherOwner(OtherOwner))
-    }
-
-    /// That the job is queued already counts; a record that says so a little later is no failure.
-    async fn note_queued(&self, claimed: Versioned) {
-        let id = claimed.session.id;
-        let ttl_s = i64::try_from(self.config.session_ttl.as_secs()).unwrap_or(i64::MAX);
-        let noted = update(&self.sessions, id, Some(claimed), |current| Applied {
-            write: current.map(|session| session.queue(self.clock.now_ms(), ttl_s)),
-            answer: (),
-        });
-        if let Err(error) = noted.await {
-            warn!(session = %id, error = &error as &dyn std::error::Error, "not noted as queued");
-        }
+        let message = "Subscribe to onTokenReceived with this sessionId.";
+        Ok(self.response(session.id, "streaming_started", message))
     }
 
     async fn stop(&self, owner: &Owner, id: SessionId) -> Result<StreamResponse, RequestError> {
-        let (stopped, _) = update(&self.sessions, id, None, |current| {
-            let stopped = Session::stop(current, id, owner, self.clock.now_ms());
-            Applied {
-                write: stopped.as_ref().ok().cloned(),
-                answer: stopped,
-            }
-        })
-        .await?;
-        let session = stopped?;
-        info!(session = %id, status = session.status.as_str(), "stop requested");
+        let session = self.requests.stop(owner, id).await?;
         Ok(match session.status {
             Status::Cancelled => {
                 self.response(id, session.status.as_str(), "The session is stopped.")
@@ -155,29 +107,13 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
         })
     }
 
-    async fn read(&self, owner: &Owner, id: SessionId) -> Result<Option<Session>, RequestError> {
-        let found = self.sessions.get(id).await?.map(|found| found.session);
-        match found.filter(|session| !session.is_expired(self.clock.now_ms())) {
-            Some(session) if session.owner != *owner => Err(OtherOwner.into()),
-            session => Ok(session),
-        }
-    }
-
-    fn started(&self, id: SessionId) -> StreamResponse {
-        self.response(
-            id,
-            "streaming_started",
-            "Subscribe to onTokenReceived with this sessionId.",
-        )
-    }
-
     fn response(
         &self,
         id: SessionId,
         status: &'static str,
         message: &'static str,
     ) -> StreamResponse {
-        let timestamp = iso8601(self.clock.now_ms());
+        let timestamp = iso8601(self.requests.clock.now_ms());
         StreamResponse {
             session_id: id.to_string(),
             status,
@@ -193,5 +129,5 @@ fn session_id(arguments: &Arguments) -> Result<SessionId, RequestError> {
         .session_id
         .as_deref()
         .ok_or(RequestError::MissingArgument("sessionId"))?;
-    Ok(id.parse()?)
+    Ok(id.parse().map_err(requests::RequestError::from)?)
 }

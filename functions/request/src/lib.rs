@@ -7,6 +7,9 @@
 //! | [`error`] | what a client may do wrong, and what may fail |
 //! | [`handle`] | one event, from its arguments to its answer |
 
+// The SDK's futures, one in the other, are deeper than the compiler's default.
+#![recursion_limit = "256"]
+
 use std::process::ExitCode;
 
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -14,6 +17,7 @@ use tokencast_aws::clock::SystemClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::{sdk, telemetry};
+use tokencast_core::requests::Requests;
 
 pub mod config;
 pub mod error;
@@ -29,12 +33,13 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     tokencast_aws::runtime::run(async {
         let config = Config::read(&lookup)?;
         let sdk = sdk::load().await;
-        let request = Request {
-            sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
-            queue: SqsQueue::new(&sdk, config.queue_url.clone()),
+        let requests = Requests {
+            sessions: SessionTable::new(&sdk, config.sessions_table),
+            queue: SqsQueue::new(&sdk, config.queue_url),
             clock: SystemClock,
-            config,
+            rules: config.rules,
         };
+        let request = Request { requests };
         let request = &request;
         lambda_runtime::run(service_fn(|event: LambdaEvent<event::ResolverEvent>| {
             request.handle(event.payload)

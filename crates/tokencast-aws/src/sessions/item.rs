@@ -1,4 +1,4 @@
-//! A session's record as an item, attribute by attribute.
+//! A session's record as an item, attribute by attribute. Of a long text, only the end is in it: see [`super::parts`].
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -8,9 +8,10 @@ use thiserror::Error;
 use tokencast_core::event::{Ending, Usage};
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Sequence};
-use tokencast_core::ports::{Version, Versioned};
-use tokencast_core::session::{Lease, Session, Status};
+use tokencast_core::ports::{Sealed, Version, Versioned};
+use tokencast_core::session::{Follower, Lease, Lengths, Session, Status};
 
+use super::parts::{self, Part};
 use super::{KEY, TTL};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -20,20 +21,23 @@ pub(super) const VERSION: &str = "version";
 /// An item that isn't a session, by the attribute that says so.
 #[derive(Debug, Error)]
 #[error("the item's attribute `{0}` is missing or malformed")]
-pub(super) struct MalformedItem(&'static str);
+pub(super) struct MalformedItem(pub(super) &'static str);
 
-pub(super) fn write(session: &Session, Version(version): Version) -> Item {
+pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
     let mut item = Item::new();
     let mut put = |name: &str, value: AttributeValue| {
         item.insert(name.to_owned(), value);
     };
     put(KEY, text(session.id));
-    put(VERSION, number(version));
+    put(VERSION, number(version.number));
     put("owner", text(session.owner.as_str()));
     put("status", text(session.status.as_str()));
     put("attempt", number(session.attempt.0));
     put("sequence", number(session.sequence.0));
-    put("text", text(&*session.text));
+    put("text", text(&*rest.text));
+    put("lengths", parts::lengths(&rest.lengths));
+    put("textAttempt", number(session.text_attempt.0));
+    put("parts", number(version.sealed.parts));
     put("lastAttempt", number(session.last_attempt.0));
     put(
         "stopRequested",
@@ -42,6 +46,10 @@ pub(super) fn write(session: &Session, Version(version): Version) -> Item {
     put("createdAt", number(session.created_at_ms));
     put("updatedAt", number(session.updated_at_ms));
     put(TTL, number(session.expires_at_s));
+    if !session.followers.is_empty() {
+        let followers = session.followers.iter().map(follower_map);
+        put("followers", AttributeValue::L(followers.collect()));
+    }
     if let Some(lease) = session.lease {
         put("leaseUntil", number(lease.until_ms));
         put("leaseHolder", text(lease.holder.to_string()));
@@ -78,6 +86,7 @@ pub(super) fn write(session: &Session, Version(version): Version) -> Item {
     item
 }
 
+/// Reads a record; its text is only what is behind its parts.
 pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
     let lease = match item.get("leaseUntil") {
         None => None,
@@ -93,13 +102,25 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
     let stop_reason = item
         .contains_key("stopReason")
         .then(|| get_text(item, "stopReason"));
+    let rest = get_text(item, "text")?;
+    let text_attempt = Attempt(get_number(item, "textAttempt")?);
+    let followers = match item.get("followers") {
+        None => Vec::new(),
+        Some(AttributeValue::L(followers)) => followers
+            .iter()
+            .map(read_follower)
+            .collect::<Result<_, _>>()?,
+        Some(_) => return Err(MalformedItem("followers")),
+    };
     let session = Session {
         id: parse(item, KEY)?,
         owner: Owner::new(get_text(item, "owner")?).ok_or(MalformedItem("owner"))?,
         status: status.ok_or(MalformedItem("status"))?,
         attempt: Attempt(get_number(item, "attempt")?),
         sequence: Sequence(get_number(item, "sequence")?),
-        text: get_text(item, "text")?.to_owned(),
+        text: rest.to_owned(),
+        lengths: get_lengths(item, rest)?,
+        text_attempt,
         ending: Ending {
             stop_reason: stop_reason.transpose()?.map(str::to_owned),
             usage: get_map(item, "usage")?.map(read_usage).transpose()?,
@@ -108,6 +129,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         last_attempt: Attempt(get_number(item, "lastAttempt")?),
         lease,
         stop_requested: matches!(item.get("stopRequested"), Some(AttributeValue::Bool(true))),
+        followers,
         last_failure: get_map(item, "lastFailure")?
             .map(read_failure)
             .transpose()?,
@@ -117,15 +139,21 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
     };
     Ok(Versioned {
         session,
-        version: Version(get_number(item, VERSION)?),
+        version: Version {
+            number: get_number(item, VERSION)?,
+            sealed: Sealed {
+                attempt: text_attempt,
+                parts: get_number(item, "parts")?,
+            },
+        },
     })
 }
 
-fn text(value: impl Into<String>) -> AttributeValue {
+pub(super) fn text(value: impl Into<String>) -> AttributeValue {
     AttributeValue::S(value.into())
 }
 
-fn number(value: impl Into<i64>) -> AttributeValue {
+pub(super) fn number(value: impl Into<i64>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
 }
 
@@ -142,6 +170,24 @@ fn read_failure(map: &Item) -> Result<Failure, MalformedItem> {
     Ok(Failure::new(code, get_text(map, "message")?))
 }
 
+fn follower_map(follower: &Follower) -> AttributeValue {
+    let fields = [
+        ("address", text(&*follower.address)),
+        ("attempt", number(follower.attempt.0)),
+        ("sequence", number(follower.sequence.0)),
+    ];
+    AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+fn read_follower(value: &AttributeValue) -> Result<Follower, MalformedItem> {
+    let map = value.as_m().map_err(|_| MalformedItem("followers"))?;
+    Ok(Follower {
+        address: get_text(map, "address")?.to_owned(),
+        attempt: Attempt(get_number(map, "attempt")?),
+        sequence: Sequence(get_number(map, "sequence")?),
+    })
+}
+
 fn read_usage(map: &Item) -> Result<Usage, MalformedItem> {
     Ok(Usage {
         input_tokens: get_number(map, "input")?,
@@ -150,11 +196,19 @@ fn read_usage(map: &Item) -> Result<Usage, MalformedItem> {
     })
 }
 
-fn get_text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, MalformedItem> {
+pub(super) fn get_text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, MalformedItem> {
     match item.get(name) {
         Some(AttributeValue::S(text)) => Ok(text),
         _ => Err(MalformedItem(name)),
     }
+}
+
+pub(super) fn get_lengths(item: &Item, text: &str) -> Result<Lengths, MalformedItem> {
+    match item.get("lengths") {
+        Some(AttributeValue::B(bytes)) => Lengths::of(bytes.as_ref().to_vec(), text),
+        _ => None,
+    }
+    .ok_or(MalformedItem("lengths"))
 }
 
 fn parse<T: FromStr>(item: &Item, name: &'static str) -> Result<T, MalformedItem> {
@@ -193,6 +247,8 @@ mod tests {
             attempt: Attempt(2),
             sequence: Sequence(31),
             text: "So far so good ü".to_owned(),
+            lengths: [3, 14].into_iter().collect(),
+            text_attempt: Attempt(1),
             ending: Ending {
                 stop_reason: Some("end_turn".to_owned()),
                 usage: Some(Usage {
@@ -208,12 +264,25 @@ mod tests {
                 holder: Uuid::new_v4(),
             }),
             stop_requested: true,
+            followers: vec![Follower {
+                address: "L0SM9cOFvHcCIhw=".to_owned(),
+                attempt: Attempt(1),
+                sequence: Sequence(9),
+            }],
             last_failure: Some(Failure::new(FailureCode::Throttled, "Busy.")),
             created_at_ms: 1_700_000_000_000,
             updated_at_ms: 1_700_000_001_000,
             expires_at_s: 1_700_086_400,
         }
     }
+
+    const VERSION_7: Version = Version {
+        number: 7,
+        sealed: Sealed {
+            attempt: Attempt(1),
+            parts: 3,
+        },
+    };
 
     #[test]
     fn a_session_reads_back_as_written() {
@@ -224,17 +293,23 @@ mod tests {
             stop_requested: false,
             last_failure: None,
             text: String::new(),
+            lengths: Lengths::default(),
+            followers: Vec::new(),
             ..session()
         };
         for session in [full, bare] {
-            let found = read(&write(&session, Version(7))).expect("reads");
-            assert_eq!((found.session, found.version), (session, Version(7)));
+            let rest = Part {
+                text: session.text.clone(),
+                lengths: session.lengths.clone(),
+            };
+            let found = read(&write(&session, VERSION_7, &rest)).expect("reads");
+            assert_eq!((found.session, found.version), (session, VERSION_7));
         }
     }
 
     #[test]
     fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
-        let item = write(&session(), Version(1));
+        let item = write(&session(), VERSION_7, &Part::default());
         for name in [
             KEY,
             VERSION,
@@ -244,6 +319,9 @@ mod tests {
             "attempt",
             "sequence",
             "text",
+            "lengths",
+            "textAttempt",
+            "parts",
             "leaseHolder",
         ] {
             let mut item = item.clone();

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use crate::id::Sequence;
 use crate::session::Progress;
 
-/// The most text that one event carries. AppSync's limit for a subscription's payload is 240 KB, and JSON may need
-/// six bytes for one.
-pub(super) const MAX_EVENT_BYTES: usize = 32 * 1024;
+/// The most text that one event carries. JSON may need six bytes for one, and API Gateway's limit for a WebSocket frame
+/// is 32 KB; AppSync counts what it sends in units of 5 KB.
+pub(super) const MAX_EVENT_BYTES: usize = 5 * 1024;
 
 /// Tokens that may wait one by one before the model is read no further.
 const MAX_WAITING_TOKENS: usize = 1024;
@@ -85,8 +85,7 @@ impl Buffer {
             self.waiting.clear();
             self.taken = 0;
         }
-        self.progress.text.push_str(&token);
-        self.progress.sequence = self.progress.sequence.next();
+        self.progress.push(&token);
         Some((token, self.progress.sequence))
     }
 }

@@ -4,15 +4,40 @@ use std::future::Future;
 
 use thiserror::Error;
 
-use crate::id::SessionId;
+use crate::id::{Attempt, SessionId};
 use crate::session::Session;
 
 /// How often a rule is applied to a record that others keep changing.
 const MAX_CONFLICTS: usize = 10;
 
-/// Counts the writes of one record; 0 before the first.
+/// Which write of a record this is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Version(pub u32);
+pub struct Version {
+    /// Counts the writes of one record; 0 before the first.
+    pub number: u32,
+    /// What the store keeps apart from the record.
+    pub sealed: Sealed,
+}
+
+impl Version {
+    /// The version of the write that follows `expected`.
+    pub fn after(expected: Option<Self>) -> Self {
+        let Self { number, sealed } = expected.unwrap_or_default();
+        Self {
+            number: number + 1,
+            sealed,
+        }
+    }
+}
+
+/// The start of the text that a store has written once and for all, apart from the record, so that it need not be written
+/// with each checkpoint. A store without such parts leaves this at its default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sealed {
+    /// The attempt whose text it is.
+    pub attempt: Attempt,
+    pub parts: u32,
+}
 
 /// A record and the write that it is from.
 #[derive(Clone, Debug)]

@@ -4,17 +4,10 @@
 
 use thiserror::Error;
 
-use super::{Lease, Session, Status};
+use super::{Lease, Progress, Session, Status};
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
-
-/// How far an attempt has come: the tokens of its events 1 to `sequence`, joined.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    pub text: String,
-    pub sequence: Sequence,
-}
 
 /// What a worker finds that asks for a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,12 +140,14 @@ impl Session {
             .ok_or(Lost)
     }
 
-    fn write(&mut self, attempt: Attempt, progress: Option<&Progress>) {
+    pub(super) fn write(&mut self, attempt: Attempt, progress: Option<&Progress>) {
         if let Some(progress) = progress.filter(|progress| progress.sequence > Sequence(0)) {
             self.status = Status::Streaming;
             self.attempt = attempt;
             self.sequence = progress.sequence;
             self.text.clone_from(&progress.text);
+            self.lengths.clone_from(&progress.lengths);
+            self.text_attempt = attempt;
         }
     }
 }

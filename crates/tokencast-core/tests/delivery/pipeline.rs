@@ -1,11 +1,9 @@
-//! The pipeline and the delivery around it, on a paused clock.
-
-mod memory;
+//! One delivery: when events go out, what the record says, and how it ends.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
-use memory::{MemoryReceipt, MemoryStore, RecordingSink, ScriptedModel, TestClock};
+use crate::memory::{MemoryReceipt, MemoryStore, RecordingSink, ScriptedModel, TestClock};
 use proptest::prelude::*;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::event::Usage;

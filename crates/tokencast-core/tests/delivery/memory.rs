@@ -45,7 +45,7 @@ impl MemoryStore {
     pub(crate) fn change(&self, id: SessionId, change: impl FnOnce(Option<Session>) -> Session) {
         let mut records = self.records.lock().expect("not poisoned");
         let current = records.remove(&id);
-        let version = Version(current.as_ref().map_or(1, |current| current.version.0 + 1));
+        let version = Version::after(current.as_ref().map(|current| current.version));
         records.insert(
             id,
             Versioned {
@@ -89,7 +89,7 @@ impl SessionStore for MemoryStore {
         if found.as_ref().map(|found| found.version) != expected {
             return Ok(Err(Conflict(found)));
         }
-        let version = Version(expected.map_or(1, |expected| expected.0 + 1));
+        let version = Version::after(expected);
         records.insert(
             session.id,
             Versioned {

@@ -1,0 +1,217 @@
+//! What an owner asks of a session, whichever way the request came: to start, stop, read or follow it.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use tracing::{info, warn};
+
+use crate::failure::FailureCode;
+use crate::id::{InvalidSessionId, Owner, SessionId};
+use crate::job::{Delivery, Job};
+use crate::ports::{
+    Applied, Clock, JobQueue, QueueError, SessionStore, StoreError, Versioned, update,
+};
+use crate::session::{Follower, OtherOwner, Session, Status};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// Longer prompts are refused.
+    pub max_prompt_bytes: usize,
+    /// How long a session is kept after its start.
+    pub session_ttl: Duration,
+}
+
+/// What requests are answered with.
+#[derive(Clone, Debug)]
+pub struct Requests<S, Q, C> {
+    pub sessions: S,
+    pub queue: Q,
+    pub clock: C,
+    pub rules: Rules,
+}
+
+/// A prompt to be answered.
+pub struct Start {
+    pub prompt: String,
+    /// `None` has one made.
+    pub session_id: Option<SessionId>,
+    pub delivery: Delivery,
+    /// How long the job waits in the queue before a worker may receive it.
+    pub delay: Duration,
+    /// Who follows the session from its start.
+    pub follower: Option<Follower>,
+}
+
+/// What came of it.
+pub struct Started {
+    pub session: Session,
+    /// The job that was queued; `None` if the session had been started before.
+    pub job: Option<Job>,
+}
+
+#[derive(Debug, Error)]
+pub enum RequestError {
+    #[error("prompt is empty: expected some text")]
+    EmptyPrompt,
+    #[error("prompt has {bytes} bytes: expected at most {max}")]
+    LongPrompt { bytes: usize, max: usize },
+    #[error(transparent)]
+    SessionId(#[from] InvalidSessionId),
+    #[error(transparent)]
+    OtherOwner(#[from] OtherOwner),
+    #[error("the session could not be read or written: try again")]
+    Store(#[from] StoreError),
+    #[error("the prompt could not be queued: try again")]
+    Queue(#[from] QueueError),
+}
+
+impl RequestError {
+    pub fn code(&self) -> FailureCode {
+        match self {
+            Self::EmptyPrompt | Self::LongPrompt { .. } | Self::SessionId(_) => {
+                FailureCode::InvalidPrompt
+            }
+            Self::OtherOwner(_) => FailureCode::Unauthorized,
+            Self::Store(_) | Self::Queue(_) => FailureCode::Internal,
+        }
+    }
+
+    /// Whether the fault is ours, and not the caller's.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Queue(_))
+    }
+}
+
+impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
+    /// Queues the prompt, unless its session was started before: then it answers with that one.
+    pub async fn start(&self, owner: &Owner, start: Start) -> Result<Started, RequestError> {
+        let prompt = self.check(start.prompt)?;
+        let id = start.session_id.unwrap_or_else(SessionId::random);
+        let claimed = match start.follower {
+            None => self.claim(owner, id).await?,
+            Some(follower) => self.follow(owner, id, follower).await?,
+        };
+        if claimed.session.status != Status::Claimed {
+            return Ok(Started {
+                session: claimed.session,
+                job: None,
+            });
+        }
+        // The job goes out before the record says so: were it the other way round and this function to die in
+        // between, the session would wait for ever. Started twice at once, the worker answers it once.
+        let job = Job::new(id, owner.clone(), prompt, self.clock.now_ms()).via(start.delivery);
+        self.queue.send_after(&job, start.delay).await?;
+        info!(session = %id, "queued");
+        Ok(Started {
+            session: self.note_queued(claimed).await,
+            job: Some(job),
+        })
+    }
+
+    /// Stops a session: at once, or in a moment where a worker is at it.
+    pub async fn stop(&self, owner: &Owner, id: SessionId) -> Result<Session, RequestError> {
+        let (stopped, _) = update(&self.sessions, id, None, |current| {
+            let stopped = Session::stop(current, id, owner, self.clock.now_ms());
+            Applied {
+                write: stopped.as_ref().ok().cloned(),
+                answer: stopped,
+            }
+        })
+        .await?;
+        let session = stopped?;
+        info!(session = %id, status = session.status.as_str(), "stop requested");
+        Ok(session)
+    }
+
+    /// `None` for an id that nobody took.
+    pub async fn read(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+    ) -> Result<Option<Session>, RequestError> {
+        let found = self.sessions.get(id).await?.map(|found| found.session);
+        match found.filter(|session| !session.is_expired(self.clock.now_ms())) {
+            Some(session) if session.owner != *owner => Err(OtherOwner.into()),
+            session => Ok(session),
+        }
+    }
+
+    /// Takes an id that nobody took for its owner.
+    pub async fn claim(&self, owner: &Owner, id: SessionId) -> Result<Versioned, RequestError> {
+        self.change(id, |current| {
+            Session::claim(current, id, owner, self.clock.now_ms())
+        })
+        .await
+    }
+
+    /// Has a session's answer pushed to an address; claims the id like [`Self::claim`].
+    pub async fn follow(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+        follower: Follower,
+    ) -> Result<Versioned, RequestError> {
+        self.change(id, |current| {
+            let now_ms = self.clock.now_ms();
+            Session::follow(current, id, owner, follower.clone(), now_ms)
+        })
+        .await
+    }
+
+    /// Ends what [`Self::follow`] began. Of a session that is gone there is nothing to end.
+    pub async fn unfollow(&self, id: SessionId, address: &str) -> Result<(), RequestError> {
+        let unfollowed = update(&self.sessions, id, None, |current| Applied {
+            write: current.map(|session| session.unfollow(address)),
+            answer: (),
+        });
+        unfollowed.await?;
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        id: SessionId,
+        rule: impl Fn(Option<Session>) -> Result<Session, OtherOwner> + Send + Sync,
+    ) -> Result<Versioned, RequestError> {
+        let (changed, record) = update(&self.sessions, id, None, |current| {
+            let changed = rule(current);
+            Applied {
+                write: changed.as_ref().ok().cloned(),
+                answer: changed.map(drop),
+            }
+        })
+        .await?;
+        changed?;
+        record.ok_or(RequestError::OtherOwner(OtherOwner))
+    }
+
+    /// That the job is queued already counts; a record that says so a little later is no failure.
+    async fn note_queued(&self, claimed: Versioned) -> Session {
+        let session = claimed.session.clone();
+        let id = session.id;
+        let ttl_s = i64::try_from(self.rules.session_ttl.as_secs()).unwrap_or(i64::MAX);
+        let noted = update(&self.sessions, id, Some(claimed), |current| Applied {
+            write: current.map(|session| session.queue(self.clock.now_ms(), ttl_s)),
+            answer: (),
+        });
+        match noted.await {
+            Ok(((), Some(noted))) => noted.session,
+            Ok(((), None)) => session,
+            Err(error) => {
+                warn!(session = %id, error = &error as &dyn std::error::Error, "not noted as queued");
+                session
+            }
+        }
+    }
+
+    fn check(&self, prompt: String) -> Result<String, RequestError> {
+        let (bytes, max) = (prompt.len(), self.rules.max_prompt_bytes);
+        if prompt.trim().is_empty() {
+            return Err(RequestError::EmptyPrompt);
+        }
+        if bytes > max {
+            return Err(RequestError::LongPrompt { bytes, max });
+        }
+        Ok(prompt)
+    }
+}

@@ -1,0 +1,186 @@
+//! Who begins to follow a session at any time misses nothing and gets nothing twice; a wait for somebody else's answer is
+//! put off without a receive.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::memory::{MemoryReceipt, MemoryStore, ScriptedModel, TestClock};
+use proptest::prelude::*;
+use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
+use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::Failure;
+use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
+use tokencast_core::job::{Delivery, Job};
+use tokencast_core::pipeline::{Parts, PublishMode, Settings};
+use tokencast_core::ports::{Clock, Fence, ModelEvent, TokenSink};
+use tokencast_core::session::{Follower, Lease, Progress, Session};
+use uuid::Uuid;
+
+const SETTINGS: Settings = Settings {
+    publish_mode: PublishMode::Joined,
+    flush_interval: Duration::ZERO,
+    checkpoint_interval: Duration::from_millis(500),
+    lease: Duration::from_secs(30),
+    model_idle_timeout: Duration::from_secs(30),
+};
+
+/// What each follower has: its text, the last event's number, and whether it saw the end.
+#[derive(Default)]
+struct PushingSink {
+    followers: Mutex<HashMap<String, (String, u32, bool)>>,
+}
+
+impl TokenSink for PushingSink {
+    async fn publish(&self, event: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+        tokio::time::sleep(Duration::from_millis(35)).await;
+        for (text, last, over) in self.followers.lock().expect("not poisoned").values_mut() {
+            if event.sequence.0 > *last {
+                assert_eq!(event.sequence.0, *last + 1, "no gap");
+                text.push_str(&event.token);
+                *last += 1;
+                *over = event.is_complete();
+            }
+        }
+        Ok(())
+    }
+
+    fn attend(&self, session: &Session, progress: &Progress) {
+        let mut followers = self.followers.lock().expect("not poisoned");
+        for follower in &session.followers {
+            followers
+                .entry(follower.address.clone())
+                .or_insert_with(|| (progress.text.clone(), progress.sequence.0, false));
+        }
+    }
+}
+
+fn owner() -> Owner {
+    Owner::new("me").expect("not empty")
+}
+
+struct Scene {
+    model: ScriptedModel,
+    sink: PushingSink,
+    store: MemoryStore,
+    clock: TestClock,
+    id: SessionId,
+}
+
+impl Scene {
+    fn new(tokens: usize, interval: Duration) -> Self {
+        let token = |n| (interval, Ok(ModelEvent::Text(format!("{n} "))));
+        let mut script: Vec<_> = (0..tokens).map(token).collect();
+        let stopped = ModelEvent::Stopped("end_turn".to_owned());
+        script.push((Duration::ZERO, Ok(stopped)));
+        Self {
+            model: ScriptedModel {
+                script,
+                silent_at_end: false,
+            },
+            sink: PushingSink::default(),
+            store: MemoryStore::default(),
+            clock: TestClock::new(),
+            id: SessionId::random(),
+        }
+    }
+
+    fn follow(&self, address: &str) {
+        let follower = Follower {
+            address: address.to_owned(),
+            attempt: Attempt(0),
+            sequence: Sequence(0),
+        };
+        self.store.change(self.id, |current| {
+            Session::follow(current, self.id, &owner(), follower, self.clock.now_ms())
+                .expect("the owner")
+        });
+    }
+
+    async fn deliver(&self, delivery: Delivery) -> Disposition {
+        let job = Job::new(self.id, owner(), "A prompt".to_owned(), 0).via(delivery);
+        let parts = Parts {
+            model: &self.model,
+            sink: &self.sink,
+            store: &self.store,
+            receipt: &MemoryReceipt::default(),
+            clock: &self.clock,
+            settings: &SETTINGS,
+            observe: &|_| {},
+        };
+        let policy = Policy {
+            max_attempts: 3,
+            session_ttl: Duration::from_hours(1),
+        };
+        let killed_at_ms = self.clock.now_ms() + 600_000;
+        let message = Message {
+            body: &job.to_json(),
+            receive_count: 1,
+            deadline_ms: killed_at_ms - 1000,
+            killed_at_ms,
+        };
+        deliver(&parts, &policy, &message).await
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn followers_have_the_whole_answer_whenever_they_came(
+        count in 0_usize..120,
+        interval_ms in 0_u64..60,
+        at_ms in prop::collection::vec(0_u64..5000, 1..5),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let scene = Scene::new(count, Duration::from_millis(interval_ms));
+            scene.follow("first");
+            let later = async {
+                let mut at_ms = at_ms.clone();
+                at_ms.sort_unstable();
+                let begin = tokio::time::Instant::now();
+                for (n, at_ms) in at_ms.iter().enumerate() {
+                    tokio::time::sleep_until(begin + Duration::from_millis(*at_ms)).await;
+                    scene.follow(&n.to_string());
+                }
+            };
+            let (disposition, ()) = tokio::join!(scene.deliver(Delivery::Connection), later);
+            assert_eq!(disposition, Disposition::Done);
+            let whole: String = (0..count).map(|n| format!("{n} ")).collect();
+            let followers = scene.sink.followers.lock().expect("not poisoned");
+            assert!(followers.contains_key("first"));
+            for (address, (text, _, over)) in &*followers {
+                assert_eq!((text, *over), (&whole, true), "{address}");
+            }
+            // Whoever came after the end is told by the record that there is nothing to follow.
+            let session = scene.store.session(scene.id);
+            assert_eq!(session.text, whole);
+            assert!(session.followers.iter().all(|f| followers.contains_key(&f.address)));
+        });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_whose_answer_streams_elsewhere_is_put_off_and_taken_over_once_that_died() {
+    let scene = Scene::new(3, Duration::from_millis(10));
+    let until_ms = scene.clock.now_ms() + 7000;
+    let lease = Lease {
+        until_ms,
+        holder: Uuid::new_v4(),
+    };
+    let held = Session::lease(None, scene.id, &owner(), lease, scene.clock.now_ms(), 60);
+    let Ok(tokencast_core::session::Leased::Begun(held)) = held else {
+        panic!("{held:?}")
+    };
+    scene.store.change(scene.id, |_| held);
+    let left = Duration::from_secs(7);
+    assert_eq!(
+        scene.deliver(Delivery::Response).await,
+        Disposition::Postpone(left)
+    );
+    let waits = scene.deliver(Delivery::Subscription).await;
+    assert_eq!(waits, Disposition::Again(Some(left)));
+    tokio::time::sleep(left).await;
+    assert_eq!(scene.deliver(Delivery::Response).await, Disposition::Done);
+    assert_eq!(scene.store.session(scene.id).attempt, Attempt(2));
+}
