@@ -35,6 +35,8 @@ impl Event {
 pub struct Events {
     response: Response,
     waiting: Vec<u8>,
+    /// How much of `waiting` was read.
+    read_bytes: usize,
 }
 
 /// The stream broke off before its end.
@@ -52,6 +54,7 @@ impl Events {
         Self {
             response,
             waiting: Vec::new(),
+            read_bytes: 0,
         }
     }
 
@@ -63,13 +66,16 @@ impl Events {
     /// The next event; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Event>, Broken> {
         loop {
-            if let Some(end) = self.waiting.windows(2).position(|two| two == b"\n\n") {
-                let lines: Vec<u8> = self.waiting.drain(..end + 2).collect();
+            let unread = &self.waiting[self.read_bytes..];
+            if let Some(end) = unread.windows(2).position(|two| two == b"\n\n") {
+                let lines = unread[..end].to_vec();
+                self.read_bytes += end + 2;
                 match read(std::str::from_utf8(&lines).expect("UTF-8")) {
                     Some(event) => return Ok(Some(event)),
                     None => continue,
                 }
             }
+            self.waiting.drain(..std::mem::take(&mut self.read_bytes));
             match within("more of a stream", self.response.chunk()).await {
                 Ok(Some(bytes)) => self.waiting.extend_from_slice(&bytes),
                 Ok(None) if self.waiting.is_empty() => return Ok(None),

@@ -271,7 +271,7 @@ pub struct DevArgs {
     #[arg(long, value_name = "MODEL", default_value = "scripted")]
     pub model: ModelSpec,
 
-    /// Run DIR/request/bootstrap and DIR/worker/bootstrap, instead of the functions in this executable.
+    /// Run DIR/request/bootstrap, DIR/worker/bootstrap and so on, instead of the functions in this executable.
     #[arg(long, value_name = "DIR")]
     pub functions_dir: Option<PathBuf>,
 

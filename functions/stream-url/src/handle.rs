@@ -49,7 +49,7 @@ pub enum Reply<C> {
     },
 }
 
-/// A response that is known at once: JSON.
+/// A response that is known at once: JSON, or nothing.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Whole {
     pub status: StatusCode,
@@ -98,8 +98,7 @@ where
         event: &UrlEvent,
         killed_at_ms: i64,
     ) -> Result<Reply<C>, UrlError> {
-        let authorization = event.headers.authorization.as_deref();
-        let owner = self.verifier.verify(authorization).await?;
+        let owner = self.verifier.verify(event.authorization()).await?;
         match Route::of(event)? {
             Route::Start => self.start(owner, event, killed_at_ms).await,
             Route::Follow(id) => self.resume(owner, id, event, killed_at_ms).await,
@@ -161,6 +160,15 @@ where
         };
         let found = self.requests.read(&owner, id).await?;
         let found = found.ok_or(UrlError::UnknownSession)?;
+        let mut missing = found.events_after(known.attempt, known.sequence);
+        if found.status.is_terminal() && missing.next().is_none() {
+            // It keeps an `EventSource`, which connects again by itself, from doing so for ever.
+            return Ok(Reply::Whole(Whole::new(
+                StatusCode::NO_CONTENT,
+                String::new(),
+            )));
+        }
+        drop(missing);
         info!(session = %id, %known, "follows");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let work = self.follow(owner, found, known, events, killed_at_ms);

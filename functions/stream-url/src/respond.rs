@@ -182,6 +182,9 @@ impl<C: Clock> Content<C> {
 
 async fn send_whole(whole: Whole, sender: &mut Sender) -> Result<(), Error> {
     let mut headers: HeaderMap = whole.headers.into_iter().collect();
+    if whole.json.is_empty() {
+        return send_head(whole.status, headers, sender).await;
+    }
     let json = HeaderValue::from_static("application/json");
     headers.insert(header::CONTENT_TYPE, json);
     send_head(whole.status, headers, sender).await?;

@@ -83,6 +83,11 @@ async fn the_sdk_for_cognito() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fetch_and_an_event_source_read_the_function_url() {
+    check("function-url.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn aws_jwt_verify_decides_as_our_verifier() {
     check("forged-tokens.test.mjs").await;
 }
@@ -140,6 +145,7 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
         "accountId": endpoints.account_id,
         "graphqlUrl": endpoints.graphql_url(),
         "webSocketUrl": stack.websocket_url,
+        "streamUrl": stack.stream_url,
         "userPoolId": stack.user_pool.pool_id,
         "userPoolClientId": stack.user_pool.client_id,
         "issuer": endpoints.issuer(&stack.user_pool.pool_id),

@@ -15,6 +15,7 @@ async fn a_slow_reader_slows_the_model() {
         script.tokens = Some(vec!["a ".to_owned(); TOKENS]);
         options.script = script;
         options.stream_url_variable("PUBLISH_MODE", "token");
+        options.stream_url_variable("MAX_TOKENS", "200000");
     })
     .await;
     let mut events = stack.url_ask(None).await;
@@ -34,6 +35,7 @@ async fn a_slow_reader_slows_the_model() {
     })
     .await;
     assert!(stopped_at < TOKENS as u64, "the model was not slowed");
+    println!("the model waits after {stopped_at} tokens");
     let mut said = 1;
     while let Some(event) = events.next().await.expect("whole") {
         said += usize::from(event.kind == "token");
