@@ -1,9 +1,8 @@
 //! The function's environment variables.
 
-use std::time::Duration;
-
 use tokencast_aws::config::{ConfigError, Reader};
 use tokencast_aws::jwt::Trust;
+use tokencast_aws::settings;
 use tokencast_core::requests::Rules;
 
 /// Which part the function is: that of the routes if `CONNECTIONS_TABLE` is set, else the authorizer.
@@ -41,15 +40,7 @@ impl Config {
                     "WEBSOCKET_CALLBACK_URL",
                     "the callback URL of a WebSocket API's stage",
                 ),
-                rules: Rules {
-                    // API Gateway takes 128 KB a message.
-                    max_prompt_bytes: reader.number("MAX_PROMPT_BYTES", 1..=500_000, 100_000),
-                    session_ttl: Duration::from_hours(reader.number(
-                        "SESSION_TTL_HOURS",
-                        1..=8760,
-                        24,
-                    )),
-                },
+                rules: settings::rules(&mut reader),
             })),
         };
         reader.finish(config)

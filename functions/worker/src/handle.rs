@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::websocket::FollowerSink;
 use tokencast_aws::websocket::gateway::Gateway;
+use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::Parts;
@@ -16,8 +17,10 @@ use tokencast_core::ports::{Clock, JobQueue, Model, Receipt, SessionStore, Token
 use tracing::warn;
 
 use crate::config::Config;
-use crate::metrics;
 use crate::sink::JobSink;
+
+/// What metrics are counted under.
+const SERVICE: &str = "worker";
 
 /// What the function works with.
 pub struct Worker<M, K, S, C> {
@@ -85,12 +88,18 @@ where
             receipt: &receipt,
             clock: &self.clock,
             settings: &self.config.pipeline,
-            observe: &|observation| metrics::count(observation, queued_at_ms, self.clock.now_ms()),
+            observe: &|observation| {
+                metrics::count(SERVICE, observation, queued_at_ms, self.clock.now_ms());
+            },
         };
         let message = Message {
             body,
             receive_count: receive_count(record),
-            deadline_ms: killed_at_ms - self.reserve_ms(killed_at_ms),
+            deadline_ms: settings::deadline_ms(
+                killed_at_ms,
+                self.clock.now_ms(),
+                self.config.deadline_reserve,
+            ),
             killed_at_ms,
         };
         match (deliver(&parts, &self.config.policy, &message).await, job) {
@@ -108,14 +117,6 @@ where
             }
             (disposition, _) => disposition,
         }
-    }
-
-    /// What is kept of the time, to end a session properly: never more than a third of it.
-    fn reserve_ms(&self, killed_at_ms: i64) -> i64 {
-        let left_ms = (killed_at_ms - self.clock.now_ms()).max(0);
-        let reserve_ms =
-            i64::try_from(self.config.deadline_reserve.as_millis()).unwrap_or(i64::MAX);
-        reserve_ms.min(left_ms / 3)
     }
 }
 

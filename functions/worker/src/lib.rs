@@ -6,7 +6,6 @@
 //! | [`config`] | its environment variables |
 //! | [`handle`] | one batch of messages, each on its own |
 //! | [`sink`] | where a job's events go |
-//! | [`metrics`] | what CloudWatch counts |
 //!
 //! What an answer's delivery promises is in `tokencast-core`: `deliver` and `pipeline`.
 
@@ -23,7 +22,6 @@ use tokencast_aws::{sdk, telemetry};
 
 pub mod config;
 pub mod handle;
-pub mod metrics;
 pub mod sink;
 
 use config::Config;

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 use system_tests::TestStack;
 use system_tests::stack::{script, text};
-use system_tests::url::{Events, text_of};
+use system_tests::url::{Event, Events, text_of};
 use uuid::Uuid;
 
 /// A stack whose jobs, which wait for a function to die, wait for a second only.
@@ -99,13 +99,13 @@ async fn every_event_can_be_gone_on_from() {
         .rest()
         .await
         .into_iter()
-        .map(|event| event.timeless())
+        .map(Event::timeless)
         .collect();
     assert_eq!(sent.len(), 31);
     for known in 0..sent.len() {
         let last = known.checked_sub(1).map(|last| sent[last].id.clone());
         let rest = stack.url_resume(&id, last.as_deref()).await.rest().await;
-        let rest: Vec<_> = rest.into_iter().map(|event| event.timeless()).collect();
+        let rest: Vec<_> = rest.into_iter().map(Event::timeless).collect();
         assert_eq!(rest, sent[known..], "after {last:?}");
     }
     // As a query, for those who can't send the header.
@@ -154,9 +154,9 @@ async fn several_read_the_same_answer() {
     );
     let (rest, one, other) = tokio::join!(events.rest(), one.rest(), other.rest());
     seen.extend(rest);
-    let seen: Vec<_> = seen.into_iter().map(|event| event.timeless()).collect();
+    let seen: Vec<_> = seen.into_iter().map(Event::timeless).collect();
     for followed in [one, other] {
-        let followed: Vec<_> = followed.into_iter().map(|event| event.timeless()).collect();
+        let followed: Vec<_> = followed.into_iter().map(Event::timeless).collect();
         assert_eq!(followed, seen);
     }
     stack.shutdown().await;

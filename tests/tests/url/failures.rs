@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use system_tests::TestStack;
 use system_tests::stack::{faulty, script, text_of as said};
-use system_tests::url::text_of;
+use system_tests::url::{Event, text_of};
 use tokencast_local::config::{FaultRule, ModelException, ModelFault};
 
 const TOKENS: usize = 40;
@@ -45,7 +45,7 @@ async fn a_failure_in_mid_stream_begins_the_text_anew_under_the_next_attempt() {
         .iter()
         .position(|event| event.data["attempt"] == json!(2));
     let (first, second) = events.split_at(second.expect("a second attempt"));
-    let begun: String = first.iter().map(|event| event.token()).collect();
+    let begun: String = first.iter().map(Event::token).collect();
     assert!(!begun.is_empty() && said(1, TOKENS).starts_with(&begun));
     assert_eq!(second[0].id, "2.1");
     assert_eq!(text_of(second), said(2, TOKENS));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use system_tests::TestStack;
 use system_tests::stack::{script, text_of as said};
-use system_tests::url::{Broken, text_of};
+use system_tests::url::{Broken, Event, text_of};
 use uuid::Uuid;
 
 const TOKENS: usize = 100;
@@ -29,7 +29,7 @@ async fn check_killed_after(count: usize) {
     let (more, end) = events.rest_or_broken().await;
     assert_eq!(end, Err(Broken), "a stream without its end breaks off");
     seen.extend(more);
-    let begun: String = seen.iter().map(|event| event.token()).collect();
+    let begun: String = seen.iter().map(Event::token).collect();
     assert!(said(1, TOKENS).starts_with(&begun));
 
     let last = seen.last().map(|event| event.id.clone());

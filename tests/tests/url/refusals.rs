@@ -66,130 +66,53 @@ async fn forged_tokens_are_refused_here_and_by_appsync() {
     stack.shutdown().await;
 }
 
+/// A request of `alice`'s, to be refused with a status, and with a message that is about something.
+async fn check(stack: &TestStack, request: (Method, &str), body: &str, status: u16, about: &str) {
+    let (method, path) = request;
+    let what = format!("{method} {path} {body}");
+    let request = stack.url(method, path, "alice").body(body.to_owned());
+    let response = request.send().await.expect("a response");
+    assert_eq!(response.status().as_u16(), status, "{what}");
+    assert_eq!(response.headers()["content-type"], "application/json");
+    let allow = response.headers().contains_key("allow");
+    assert_eq!(allow, status == 405, "{what}");
+    let said: Value = response.json().await.expect("JSON");
+    assert_eq!(code(&said), "INVALID_PROMPT", "{what}");
+    let message = said["error"]["message"].as_str().expect("a message");
+    assert!(message.contains(about), "{what}: {message}");
+}
+
 #[tokio::test]
 async fn what_is_asked_wrongly_is_refused_with_what_was_expected() {
     let stack = TestStack::start_with(|options| {
         options.stream_url_variable("MAX_PROMPT_BYTES", "100");
     })
     .await;
+    let start = || (Method::POST, "");
+    check(&stack, start(), "", 400, "JSON").await;
+    check(&stack, start(), "prompt", 400, "JSON").await;
+    check(&stack, start(), "{}", 400, "prompt").await;
+    check(&stack, start(), r#"{"prompt":7}"#, 400, "prompt").await;
+    check(&stack, start(), r#"{"prompt":" \n"}"#, 400, "empty").await;
+    let long = json!({ "prompt": "x".repeat(101) }).to_string();
+    check(&stack, start(), &long, 413, "at most 100").await;
+    let named = r#"{"prompt":"x","sessionId":"mine"}"#;
+    check(&stack, start(), named, 400, "UUID").await;
+    check(&stack, (Method::GET, "mine"), "", 400, "UUID").await;
+    check(&stack, (Method::DELETE, "mine"), "", 400, "UUID").await;
     let id = Uuid::new_v4().to_string();
-    let nested = format!("{id}/{id}");
-    let prompt = |prompt: &str| json!({ "prompt": prompt }).to_string();
-    for (method, path, body, expected, about) in [
-        (
-            Method::POST,
-            "",
-            String::new(),
-            (400, "INVALID_PROMPT"),
-            "JSON",
-        ),
-        (
-            Method::POST,
-            "",
-            "prompt".to_owned(),
-            (400, "INVALID_PROMPT"),
-            "JSON",
-        ),
-        (
-            Method::POST,
-            "",
-            "{}".to_owned(),
-            (400, "INVALID_PROMPT"),
-            "prompt",
-        ),
-        (
-            Method::POST,
-            "",
-            "{\"prompt\":7}".to_owned(),
-            (400, "INVALID_PROMPT"),
-            "prompt",
-        ),
-        (
-            Method::POST,
-            "",
-            prompt(" \n"),
-            (400, "INVALID_PROMPT"),
-            "empty",
-        ),
-        (
-            Method::POST,
-            "",
-            prompt(&"x".repeat(101)),
-            (413, "INVALID_PROMPT"),
-            "at most 100",
-        ),
-        (
-            Method::POST,
-            "",
-            json!({"prompt": "x", "sessionId": "mine"}).to_string(),
-            (400, "INVALID_PROMPT"),
-            "UUID",
-        ),
-        (
-            Method::GET,
-            "mine",
-            String::new(),
-            (400, "INVALID_PROMPT"),
-            "UUID",
-        ),
-        (
-            Method::DELETE,
-            "mine",
-            String::new(),
-            (400, "INVALID_PROMPT"),
-            "UUID",
-        ),
-        (
-            Method::GET,
-            &id,
-            String::new(),
-            (404, "INVALID_PROMPT"),
-            "no such session",
-        ),
-        (
-            Method::GET,
-            &nested,
-            String::new(),
-            (404, "INVALID_PROMPT"),
-            "path",
-        ),
-        (
-            Method::GET,
-            "",
-            String::new(),
-            (405, "INVALID_PROMPT"),
-            "POST",
-        ),
-        (
-            Method::PUT,
-            "",
-            String::new(),
-            (405, "INVALID_PROMPT"),
-            "POST",
-        ),
-        (
-            Method::POST,
-            &id,
-            String::new(),
-            (405, "INVALID_PROMPT"),
-            "GET, DELETE",
-        ),
-    ] {
-        let request = stack.url(method.clone(), path, "alice").body(body.clone());
-        let response = request.send().await.expect("a response");
-        let status = response.status().as_u16();
-        let allow = response.headers().get("allow").cloned();
-        assert_eq!(response.headers()["content-type"], "application/json");
-        let said: Value = response.json().await.expect("JSON");
-        assert_eq!(
-            (status, code(&said)),
-            expected,
-            "{method} {path} {body}: {said}"
-        );
-        let message = said["error"]["message"].as_str().expect("a message");
-        assert!(message.contains(about), "{method} {path} {body}: {message}");
-        assert_eq!(allow.is_some(), status == 405);
-    }
+    check(&stack, (Method::GET, &id), "", 404, "no such session").await;
+    check(
+        &stack,
+        (Method::GET, &format!("{id}/{id}")),
+        "",
+        404,
+        "path",
+    )
+    .await;
+    check(&stack, (Method::GET, ""), "", 405, "POST").await;
+    check(&stack, (Method::PUT, ""), "", 405, "POST").await;
+    check(&stack, (Method::POST, &id), "", 405, "GET, DELETE").await;
     assert_eq!(stack.sessions().await, 0);
     stack.queue_is_empty().await;
     stack.shutdown().await;
