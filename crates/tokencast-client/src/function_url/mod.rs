@@ -48,6 +48,10 @@ async fn open(caller: &Caller, session_id: Uuid, open: &Open<'_>) -> Result<Resp
         .header(header::CACHE_CONTROL, "no-store");
     let known = matches!(open, Open::Follow { .. }).then_some(session_id);
     let response = send(caller, request, known).await?;
+    if response.status() == StatusCode::NO_CONTENT {
+        // The session is over, and nothing stands behind the position.
+        return Err(Error::Closed);
+    }
     let content_type = response.headers().get(header::CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
     let content_type = content_type.unwrap_or_default();
@@ -86,7 +90,7 @@ async fn send(
     let answer = async {
         let response = request.send().await.map_err(Error::Request)?;
         let status = response.status();
-        if status == StatusCode::OK {
+        if matches!(status, StatusCode::OK | StatusCode::NO_CONTENT) {
             return Ok(response);
         }
         let body = response.bytes().await.map_err(Error::Request)?;

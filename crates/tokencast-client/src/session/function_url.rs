@@ -74,7 +74,9 @@ impl Task {
             None => Open::Follow { after },
         };
         let timeouts = self.listener.timeouts();
-        let mut events = EventStream::open(&shared.caller, &timeouts, *session_id, &open).await?;
+        let events = EventStream::open(&shared.caller, &timeouts, *session_id, &open).await;
+        self.ahead = after.is_some() && matches!(events, Err(Error::Closed));
+        let mut events = events?;
         self.prompt = None;
         self.opened = Some(Instant::now());
         if replay {

@@ -186,8 +186,8 @@ async fn an_end_that_stands_before_what_is_known_is_settled_by_the_whole_session
     assert_eq!(seen(stream).await, "startedab<1>acancelled");
 }
 
-#[tokio::test]
-async fn a_function_that_knows_of_less_is_asked_for_the_whole_session() {
+/// A client that has three events of a session that ended with its second: `answer` says that nothing follows.
+async fn check_ahead(answer: impl AsyncFnOnce(Request)) {
     let mut function = FakeFunction::start().await;
     let stream = client_of(&function, fast()).stream("Why?");
     let mut body = function.request().await.stream().await;
@@ -196,13 +196,18 @@ async fn a_function_that_knows_of_less_is_asked_for_the_whole_session() {
     drop(body);
     let request = function.request().await;
     assert_eq!(known(&request), 3);
-    // The session ended with event 2: behind event 3 there is nothing.
-    request.stream().await.end().await;
+    answer(request).await;
     let request = function.request().await;
-    assert_eq!(request.header("last-event-id"), "");
+    assert_eq!(request.header("last-event-id"), "", "the whole session");
     let mut body = request.stream().await;
     body.events(&[token(1, 1, "a"), failed(1, 2)]).await;
     assert_eq!(seen(stream).await, "startedabc<1>afailed MODEL_ERROR");
+}
+
+#[tokio::test]
+async fn a_function_that_knows_of_less_is_asked_for_the_whole_session() {
+    check_ahead(async |request| request.stream().await.end().await).await;
+    check_ahead(async |request| request.answer(204, "").await).await;
 }
 
 #[tokio::test]

@@ -88,7 +88,9 @@ async fn ask_local(
         // The functions start while the client signs in and subscribes.
         Ok(client) => {
             let converse = converse::run(&client, session, json, signals);
-            futures_util::future::join(converse, stack.warm()).await.0
+            futures_util::future::join(converse, stack.warm_for(via))
+                .await
+                .0
         }
         Err(error) => {
             complain(&error);

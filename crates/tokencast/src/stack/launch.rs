@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::future::join_all;
 use serde_json::Value;
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Client, ClientBuilder, Credentials, Via};
@@ -13,7 +14,10 @@ use tokencast_local::gateway::{BindError, nothing_here};
 use tokencast_local::stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
 use tower_http::services::ServeDir;
 
-use super::{Names, REGION, Resources, StackError, StackOptions};
+use super::{
+    AUTHORIZER_FUNCTION, Names, REGION, Resources, STREAM_URL_FUNCTION, StackError, StackOptions,
+    WEBSOCKET_FUNCTION, WEBSOCKET_STAGE,
+};
 use crate::amplify;
 use crate::cli::Delivery;
 
@@ -86,14 +90,26 @@ impl RunningStack {
         Ok(Self { info, local })
     }
 
-    /// Starts a process of each function, so that the first prompt doesn't wait for one.
+    /// Starts a process of each function that AppSync's prompts go through, so that the first doesn't wait for one.
     pub async fn warm(&self) {
+        self.warm_for(Delivery::Appsync).await;
+    }
+
+    /// The same for any delivery.
+    pub async fn warm_for(&self, via: Delivery) {
+        let Names {
+            request_function,
+            worker_function,
+            ..
+        } = &self.info.names;
+        let functions: &[&str] = match via {
+            Delivery::Appsync => &[request_function, worker_function],
+            Delivery::Url => &[STREAM_URL_FUNCTION],
+            Delivery::Websocket => &[AUTHORIZER_FUNCTION, WEBSOCKET_FUNCTION, worker_function],
+        };
         let lambda = self.local.lambda();
-        let (request, worker) = tokio::join!(
-            lambda.warm(&self.info.names.request_function, 1),
-            lambda.warm(&self.info.names.worker_function, 1)
-        );
-        for error in [request, worker].into_iter().filter_map(Result::err) {
+        let started = functions.iter().map(|function| lambda.warm(function, 1));
+        for error in join_all(started).await.into_iter().filter_map(Result::err) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "a function did not start"
@@ -115,16 +131,21 @@ impl RunningStack {
     fn via(&self, via: Delivery) -> Via {
         let StackInfo {
             endpoints,
+            stream_url,
             websocket_url,
             ..
         } = &self.info;
         match via {
             Delivery::Appsync => Via::AppSync(endpoints.graphql_url()),
-            Delivery::Url => Via::FunctionUrl(endpoints.function_url("stream-url")),
+            Delivery::Url => Via::FunctionUrl(
+                stream_url
+                    .clone()
+                    .unwrap_or_else(|| endpoints.function_url(STREAM_URL_FUNCTION)),
+            ),
             Delivery::Websocket => Via::WebSocket(
                 websocket_url
                     .clone()
-                    .unwrap_or_else(|| endpoints.websocket_url("dev")),
+                    .unwrap_or_else(|| endpoints.websocket_url(WEBSOCKET_STAGE)),
             ),
         }
     }
