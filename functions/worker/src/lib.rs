@@ -1,10 +1,11 @@
-//! From SQS to Bedrock to `publishToken`: streams the answer to each queued prompt to its session's subscribers.
+//! From SQS to Bedrock to `publishToken`, and to WebSocket connections: streams the answer to each queued prompt to its
+//! session's subscribers and followers.
 //!
 //! | module | what |
 //! | --- | --- |
 //! | [`config`] | its environment variables |
 //! | [`handle`] | one batch of messages, each on its own |
-//! | [`metrics`] | what CloudWatch counts |
+//! | [`sink`] | where a job's events go |
 //!
 //! What an answer's delivery promises is in `tokencast-core`: `deliver` and `pipeline`.
 
@@ -18,11 +19,12 @@ use tokencast_aws::clock::SystemClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::tls::Trust;
+use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
 
 pub mod config;
 pub mod handle;
-pub mod metrics;
+pub mod sink;
 
 use config::Config;
 use handle::Worker;
@@ -36,7 +38,16 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let sdk = sdk::load_trusting(&trust).await;
         let worker = Worker {
             model: BedrockModel::new(&sdk, config.model.clone()),
-            sink: AppSyncPublisher::trusting(&trust, &sdk, &config.appsync_api_url, SystemClock)?,
+            subscribers: AppSyncPublisher::trusting(
+                &trust,
+                &sdk,
+                &config.appsync_api_url,
+                SystemClock,
+            )?,
+            gateway: config
+                .websocket_callback_url
+                .as_deref()
+                .map(|url| Gateway::new(&sdk, url)),
             sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
             queue: SqsQueue::new(&sdk, config.queue_url.clone()),
             clock: SystemClock,
@@ -47,7 +58,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
             Ok::<_, std::convert::Infallible>(worker.handle(event.payload, &event.context).await)
         }));
         // The first publish is far behind the first event: the lease and the model's first token come before it.
-        let (ran, ()) = join(run, worker.sink.connect_ahead()).await;
+        let (ran, ()) = join(run, worker.subscribers.connect_ahead()).await;
         ran
     })
 }

@@ -273,32 +273,6 @@ mod tests {
         );
         check("GET", "/graphqlx", &[], None);
         check(
-            "GET",
-            "/websocket/dev?token=x",
-            &[],
-            Some(Service::ExecuteApi),
-        );
-        check("GET", "/websocket", &[], None);
-        check(
-            "POST",
-            "/websocket/dev/@connections/abc%3D",
-            &[],
-            Some(Service::ExecuteApi),
-        );
-        check(
-            "POST",
-            "/function-urls/chat",
-            &[],
-            Some(Service::FunctionUrl),
-        );
-        check("GET", "/function-urls/", &[], None);
-        check(
-            "POST",
-            "/graphql",
-            &[("host", "chat.lambda-url.localhost:4680")],
-            Some(Service::FunctionUrl),
-        );
-        check(
             "POST",
             "/model/anthropic.claude/converse-stream",
             &[],
@@ -356,6 +330,36 @@ mod tests {
             "/x",
             &[("authorization", "AWS4-HMAC-SHA256 Credential=AKID")],
             None,
+        );
+    }
+
+    #[test]
+    fn deliveries() {
+        check(
+            "GET",
+            "/websocket/dev?token=x",
+            &[],
+            Some(Service::ExecuteApi),
+        );
+        check("GET", "/websocket", &[], None);
+        check(
+            "POST",
+            "/websocket/dev/@connections/abc%3D",
+            &[],
+            Some(Service::ExecuteApi),
+        );
+        check(
+            "POST",
+            "/function-urls/chat",
+            &[],
+            Some(Service::FunctionUrl),
+        );
+        check("GET", "/function-urls/", &[], None);
+        check(
+            "POST",
+            "/graphql",
+            &[("host", "chat.lambda-url.localhost:4680")],
+            Some(Service::FunctionUrl),
         );
     }
 

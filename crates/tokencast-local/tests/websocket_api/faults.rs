@@ -94,7 +94,7 @@ async fn an_outage_cuts_the_sockets() {
         Fault::Unavailable { for_ms: None },
     ));
     let url = format!("{}?token=ada", api.url());
-    let refused = within(tokio_tungstenite::connect_async(url)).await;
+    let refused = within(Box::pin(tokio_tungstenite::connect_async(url))).await;
     assert!(refused.is_err());
     socket.cut().await;
     api.no_connection().await;

@@ -67,7 +67,10 @@ fn connect(event: &Value) -> Value {
     match event["requestContext"]["authorizer"]["owner"].as_str() {
         Some("refused") => json!({ "statusCode": 418 }),
         Some("broken") => json!("not an answer"),
-        _ => json!({ "statusCode": 200, "headers": { "Sec-WebSocket-Protocol": "chat" } }),
+        _ if event["headers"]["Sec-WebSocket-Protocol"].is_string() => {
+            json!({ "statusCode": 200, "headers": { "Sec-WebSocket-Protocol": "chat" } })
+        }
+        _ => json!({ "statusCode": 200 }),
     }
 }
 

@@ -98,7 +98,7 @@ impl Api {
             let value = value.parse().expect("a header");
             request.headers_mut().insert(*name, value);
         }
-        match within(connect_async(request)).await {
+        match within(Box::pin(connect_async(request))).await {
             Ok((stream, response)) => {
                 let protocol = response.headers().get("sec-websocket-protocol");
                 let protocol = protocol.map(|it| it.to_str().expect("text").to_owned());

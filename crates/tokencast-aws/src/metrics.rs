@@ -1,21 +1,19 @@
 //! What CloudWatch counts: how long the first token took, and how sessions end.
 
-use tokencast_aws::telemetry::metric;
+use crate::telemetry::metric;
 use tokencast_core::pipeline::Observation;
 use tokencast_core::session::Status;
 
-const SERVICE: &str = "worker";
-
-/// Counts one observation of a session whose prompt went into the queue at `queued_at_ms`.
-pub fn count(observation: Observation, queued_at_ms: Option<i64>, now_ms: i64) {
+/// Counts one observation of a session that was asked for at `asked_at_ms`, under the name of a function.
+pub fn count(service: &str, observation: Observation, asked_at_ms: Option<i64>, now_ms: i64) {
     match observation {
         Observation::FirstToken { at_ms } => {
-            if let Some(queued_at_ms) = queued_at_ms {
+            if let Some(asked_at_ms) = asked_at_ms {
                 metric(
-                    SERVICE,
+                    service,
                     "TimeToFirstTokenMs",
                     "Milliseconds",
-                    (at_ms - queued_at_ms).max(0),
+                    (at_ms - asked_at_ms).max(0),
                     now_ms,
                 );
             }
@@ -26,7 +24,7 @@ pub fn count(observation: Observation, queued_at_ms: Option<i64>, now_ms: i64) {
                 Status::Cancelled => "SessionsCancelled",
                 _ => "SessionsFailed",
             };
-            metric(SERVICE, name, "Count", 1, now_ms);
+            metric(service, name, "Count", 1, now_ms);
         }
     }
 }

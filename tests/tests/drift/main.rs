@@ -1,22 +1,37 @@
 //! What is deployed against what the code expects: the synthesized template on one side, the functions and the local
 //! stack's own defaults on the other. Whoever changes one of them alone hears of it here.
 
+mod permissions;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use system_tests::{TestStack, collect, templates};
-use tokencast::stack::{Names, Resources, StackOptions};
-use tokencast_aws::sessions;
-use tokencast_local::config::{DataSource, FunctionConfig};
+use system_tests::templates;
+use tokencast::stack::{
+    AUTHORIZER_FUNCTION, Names, REQUEST_FUNCTION, Resources, STREAM_URL_FUNCTION, StackOptions,
+    WEBSOCKET_FUNCTION, WORKER_FUNCTION,
+};
+use tokencast_aws::{connections, sessions};
+use tokencast_local::config::{CorsConfig, DataSource, FunctionConfig, FunctionUrlConfig};
 use tokencast_local::endpoints::Endpoints;
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
-use uuid::Uuid;
 
 /// Read by `main_with`, before there is a config; and what the local stack adds in AWS's place.
 const READ_OUTSIDE_OF_CONFIG: [&str; 2] = ["LOG_LEVEL", "AWS_ENDPOINT_URL"];
 
-const OPTIONAL: [&str; 2] = ["SYSTEM_PROMPT", "TEMPERATURE"];
+/// What has no default, and is left out by these variants.
+const LEFT_OUT: [(&str, &[&str]); 4] = [
+    (
+        "default",
+        &["SYSTEM_PROMPT", "TEMPERATURE", "WEBSOCKET_CALLBACK_URL"],
+    ),
+    ("production", &["WEBSOCKET_CALLBACK_URL"]),
+    ("deliveries", &["SYSTEM_PROMPT", "TEMPERATURE"]),
+    ("deliveriesInProduction", &[]),
+];
+
+/// By its absence, the WebSocket API's program knows that it is the authorizer.
+const ABSENT: (&str, &str) = (AUTHORIZER_FUNCTION, "CONNECTIONS_TABLE");
 
 fn endpoints() -> Endpoints {
     Endpoints {
@@ -58,33 +73,51 @@ fn variables_read(
 /// What a function's config says of an environment.
 type Read = fn(&dyn Fn(&str) -> Option<String>) -> Result<String, String>;
 
-fn request_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    let config = request::config::Config::read(lookup);
+fn read<C: std::fmt::Debug, E: std::fmt::Display>(config: Result<C, E>) -> Result<String, String> {
     config
         .map(|config| format!("{config:#?}"))
         .map_err(|error| error.to_string())
 }
 
-fn worker_config(lookup: &dyn Fn(&str) -> Option<String>) -> Result<String, String> {
-    let config = worker::config::Config::read(lookup);
-    config
-        .map(|config| format!("{config:#?}"))
-        .map_err(|error| error.to_string())
-}
+const FUNCTIONS: [(&str, Read); 5] = [
+    (REQUEST_FUNCTION, |lookup| {
+        read(request::config::Config::read(lookup))
+    }),
+    (WORKER_FUNCTION, |lookup| {
+        read(worker::config::Config::read(lookup))
+    }),
+    (STREAM_URL_FUNCTION, |lookup| {
+        read(stream_url::config::Config::read(lookup))
+    }),
+    (WEBSOCKET_FUNCTION, |lookup| {
+        read(websocket::config::Config::read(lookup))
+    }),
+    (AUTHORIZER_FUNCTION, |lookup| {
+        read(websocket::config::Config::read(lookup))
+    }),
+];
 
-const FUNCTIONS: [(&str, Read); 2] = [("request", request_config), ("worker", worker_config)];
+/// The functions of a variant, each with what reads its environment.
+fn functions(resources: &Resources) -> impl Iterator<Item = (&'static str, Read, &FunctionConfig)> {
+    FUNCTIONS.into_iter().filter_map(|(name, read)| {
+        let mut deployed = resources.functions.iter();
+        let function = deployed.find(|function| function.name == name)?;
+        Some((name, read, function))
+    })
+}
 
 #[test]
 fn each_functions_environment_is_what_it_reads_and_nothing_else() {
-    // What has no default is left out unless it is asked for, as the second variant does.
-    for (variant, left_out) in [("default", &OPTIONAL[..]), ("production", &[])] {
+    for (variant, left_out) in LEFT_OUT {
         let resources = deployed(variant);
-        for (name, config) in FUNCTIONS {
-            let environment = &function(&resources, name).environment;
+        for (name, config, function) in functions(&resources) {
+            let environment = &function.environment;
             let declared: BTreeSet<String> = environment.keys().cloned().collect();
             let mut read = variables_read(environment, |lookup| config(lookup).map(|_| ()));
             read.extend(READ_OUTSIDE_OF_CONFIG.map(str::to_owned));
-            read.retain(|variable| !left_out.contains(&variable.as_str()));
+            read.retain(|variable| {
+                !left_out.contains(&variable.as_str()) && (name, variable.as_str()) != ABSENT
+            });
             let unread: Vec<_> = declared.difference(&read).collect();
             assert!(
                 unread.is_empty(),
@@ -101,10 +134,20 @@ fn each_functions_environment_is_what_it_reads_and_nothing_else() {
 
 #[test]
 fn the_templates_defaults_are_the_codes() {
-    let resources = deployed("default");
-    for (name, config) in FUNCTIONS {
-        let environment = &function(&resources, name).environment;
-        let required = ["QUEUE_URL", "SESSIONS_TABLE", "APPSYNC_API_URL", "MODEL_ID"];
+    let required = [
+        "APPSYNC_API_URL",
+        "COGNITO_CLIENT_ID",
+        "COGNITO_ISSUER",
+        "CONNECTIONS_TABLE",
+        "MODEL_ID",
+        "QUEUE_URL",
+        "SESSIONS_TABLE",
+        "WEBSOCKET_CALLBACK_URL",
+    ];
+    let resources = deployed("deliveries");
+    assert_eq!(functions(&resources).count(), FUNCTIONS.len());
+    for (name, config, function) in functions(&resources) {
+        let environment = &function.environment;
         let alone = |name: &str| {
             environment
                 .get(name)
@@ -121,7 +164,7 @@ fn the_templates_defaults_are_the_codes() {
 
 #[test]
 fn no_job_comes_back_while_a_worker_may_still_have_it() {
-    for variant in ["default", "production"] {
+    for (variant, _) in LEFT_OUT {
         let resources = deployed(variant);
         let worker = function(&resources, "worker");
         let source = &resources.event_sources[0];
@@ -151,20 +194,30 @@ fn no_job_comes_back_while_a_worker_may_still_have_it() {
             .parse()
             .expect("a number");
         assert!(Duration::from_millis(reserve) < worker.timeout, "{variant}");
-        // AppSync waits for a resolver no longer than 30 s.
-        assert!(function(&resources, "request").timeout < Duration::from_secs(30));
+        for (name, _, function) in functions(&resources) {
+            match name {
+                WORKER_FUNCTION => {}
+                STREAM_URL_FUNCTION => assert!(Duration::from_millis(reserve) < function.timeout),
+                // AppSync waits for a resolver no longer than 30 s, API Gateway for an integration no longer than 29 s.
+                _ => assert!(function.timeout < Duration::from_secs(29), "{name}"),
+            }
+        }
     }
 }
 
 #[test]
-fn the_table_is_the_one_that_the_code_writes() {
-    for variant in ["default", "production"] {
+fn the_tables_are_those_that_the_code_writes() {
+    for (variant, _) in LEFT_OUT {
         let resources = deployed(variant);
-        let [table] = &resources.tables[..] else {
-            panic!("one table: {:?}", resources.tables)
-        };
-        assert_eq!(table.partition_key, sessions::KEY);
-        assert_eq!(table.ttl_attribute.as_deref(), Some(sessions::TTL));
+        let mut expected = vec![(sessions::KEY, Some(sessions::TTL))];
+        if resources.websocket_api.is_some() {
+            expected.push((connections::KEY, Some(connections::TTL)));
+        }
+        let tables = resources.tables.iter();
+        let tables: BTreeSet<_> = tables
+            .map(|table| (table.partition_key.as_str(), table.ttl_attribute.as_deref()))
+            .collect();
+        assert_eq!(tables, expected.into_iter().collect(), "{variant}");
     }
 }
 
@@ -182,8 +235,8 @@ fn resolvers(resources: &Resources) -> BTreeSet<String> {
 
 #[test]
 fn without_a_template_the_local_stack_is_the_same() {
-    let deployed = deployed("default");
-    let worker = function(&deployed, "worker");
+    let deployed = deployed("deliveries");
+    let worker = function(&deployed, WORKER_FUNCTION);
     let source = &deployed.event_sources[0];
     let options = StackOptions {
         worker_timeout: worker.timeout,
@@ -206,8 +259,11 @@ fn without_a_template_the_local_stack_is_the_same() {
     assert!(deployed.api.limits.query_depth.is_some());
     assert!(deployed.api.limits.resolver_count.is_some());
 
-    let table = |resources: &Resources| format!("{:?}", resources.tables);
-    assert_eq!(table(&deployed), table(&local));
+    let tables = |resources: &Resources| -> BTreeSet<String> {
+        let tables = resources.tables.iter();
+        tables.map(|table| format!("{table:?}")).collect()
+    };
+    assert_eq!(tables(&deployed), tables(&local));
     let queues = |resources: &Resources| -> BTreeSet<String> {
         let queues = resources.queues.iter();
         queues
@@ -224,139 +280,33 @@ fn without_a_template_the_local_stack_is_the_same() {
         format!("{:?}", deployed.event_sources),
         format!("{:?}", local.event_sources)
     );
-    for (one, other) in [("request", "request"), ("worker", "worker")] {
-        let (deployed, local) = (function(&deployed, one), function(&local, other));
-        assert_eq!(deployed.timeout, local.timeout, "{one}");
+    assert_eq!(
+        format!("{:?}", deployed.websocket_api),
+        format!("{:?}", local.websocket_api)
+    );
+    // Pages of any origin on a laptop, of those that are named on AWS.
+    let url = |resources: &Resources| {
+        let url = resources.function_url.clone().expect("a function URL");
+        let cors = url.cors.expect("a CORS configuration");
+        FunctionUrlConfig {
+            cors: Some(CorsConfig {
+                allow_origins: Vec::new(),
+                ..cors
+            }),
+            ..url
+        }
+    };
+    assert_eq!(
+        format!("{:?}", url(&deployed)),
+        format!("{:?}", url(&local))
+    );
+    for (name, _) in FUNCTIONS {
+        let (deployed, local) = (function(&deployed, name), function(&local, name));
+        assert_eq!(deployed.timeout, local.timeout, "{name}");
         let actions = |function: &FunctionConfig| -> BTreeSet<String> {
             let statements = function.policy.iter();
             statements.flat_map(|it| it.actions.clone()).collect()
         };
-        assert_eq!(actions(deployed), actions(local), "{one}");
+        assert_eq!(actions(deployed), actions(local), "{name}");
     }
-}
-
-/// What Lambda's own poller calls with the worker's role.
-const POLLER: [&str; 3] = [
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ReceiveMessage",
-];
-
-/// The request that an action is for, as the local stack sees it.
-fn request_of(action: &str) -> (FaultService, &str) {
-    match action.split_once(':').expect("SERVICE:ACTION") {
-        ("sqs", operation) => (FaultService::Sqs, operation),
-        ("dynamodb", operation) => (FaultService::DynamoDb, operation),
-        // AWS has no action of its own for it.
-        ("bedrock", "InvokeModelWithResponseStream") => (FaultService::Bedrock, "ConverseStream"),
-        ("appsync", "GraphQL") => (FaultService::AppSync, "publishToken"),
-        _ => panic!("{action} is no action that this test knows"),
-    }
-}
-
-const SERVICES: [FaultService; 4] = [
-    FaultService::AppSync,
-    FaultService::Bedrock,
-    FaultService::DynamoDb,
-    FaultService::Sqs,
-];
-
-/// Counts, by rules that change nothing: all that a function asks of each service, and what it is allowed to.
-fn counting(resources: &Resources) -> FaultPlan {
-    let count = |service, operation: &str, function: &str, name: &str| {
-        Rule::new(service, operation, Fault::Delay { ms: 0 })
-            .called_by(function)
-            .named(name)
-    };
-    let mut plan = FaultPlan::default();
-    for function in &resources.functions {
-        for service in SERVICES {
-            plan = plan.with(count(
-                service,
-                "*",
-                &function.name,
-                &format!("{} all", function.name),
-            ));
-        }
-        for action in actions(function) {
-            let (service, operation) = request_of(&action);
-            plan = plan.with(count(
-                service,
-                operation,
-                &function.name,
-                &format!("{} {action}", function.name),
-            ));
-        }
-    }
-    plan
-}
-
-/// What a function's own code is allowed.
-fn actions(function: &FunctionConfig) -> BTreeSet<String> {
-    let is_its_own =
-        |action: &String| function.name != "worker" || !POLLER.contains(&action.as_str());
-    let statements = function.policy.iter();
-    statements
-        .flat_map(|statement| statement.actions.clone())
-        .filter(is_its_own)
-        .collect()
-}
-
-#[tokio::test]
-async fn each_function_is_allowed_what_it_does_and_nothing_else() {
-    let resources = deployed("default");
-    let worker = function(&resources, "worker");
-    for action in POLLER {
-        let allowed = worker
-            .policy
-            .iter()
-            .any(|it| it.actions.iter().any(|it| it == action));
-        assert!(allowed, "Lambda's poller needs {action}");
-    }
-    let template = templates::streaming("default");
-    let plan = counting(&resources);
-    let stack = TestStack::start_with(|options| {
-        options.stack.template = Some(template);
-        options.stack.faults = plan;
-    })
-    .await;
-    // An answer; one that is stopped before its start; and a session that is read.
-    let client = stack.client("alice");
-    collect(client.stream("Why do rivers meander?"))
-        .await
-        .expect("an answer");
-    let id = Uuid::new_v4();
-    client.stop(id).await.ok();
-    stack.get_stream("alice", &id.to_string()).await;
-    stack.queue_is_empty().await;
-
-    let report = stack.running.local.faults().report();
-    let matched = |rule: &str, service: FaultService| -> u64 {
-        let rules = report
-            .iter()
-            .filter(|it| it.rule == rule && it.service == service);
-        rules.map(|it| it.matched).sum()
-    };
-    for function in &resources.functions {
-        for service in SERVICES {
-            let mut explained = 0;
-            for action in actions(function) {
-                let (of, _) = request_of(&action);
-                if of == service {
-                    let seen = matched(&format!("{} {action}", function.name), service);
-                    assert!(seen > 0, "{} may {action} and never does", function.name);
-                    explained += seen;
-                }
-            }
-            let all = matched(&format!("{} all", function.name), service);
-            assert_eq!(
-                all,
-                explained,
-                "{} asks {} for more than the template allows",
-                function.name,
-                service.name()
-            );
-        }
-    }
-    stack.shutdown().await;
 }
