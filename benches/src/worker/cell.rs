@@ -99,8 +99,8 @@ impl Cell {
             counted.push((allocations, syscalls));
         }
         if let [(shortest, of_shortest), (allocations, syscalls)] = counted[..] {
-            let further =
-                |more: u64, less| self.per_further_token(to_f64(more.saturating_sub(less)));
+            let tokens = self.script.tokens as u64 - 1;
+            let further = |more: u64, less| to_f64(more.saturating_sub(less)) / to_f64(tokens);
             self.allocations = Some(further(allocations, shortest));
             self.syscalls = syscalls
                 .zip(of_shortest)
