@@ -86,7 +86,7 @@ impl Cell {
         fakes: &mut Fakes,
     ) -> Result<(), BenchError> {
         fakes.appsync.set_answer_time(self.answer_time());
-        let mut counted = Vec::new();
+        let mut counts = Vec::new();
         for script in [self.shortest(), self.script] {
             let counting = Counting::of(worker.pid()).await?;
             let before = counter.read().await?;
@@ -96,9 +96,9 @@ impl Cell {
                 Some(counting) => Some(counting.end().await?),
                 None => None,
             };
-            counted.push((allocations, syscalls));
+            counts.push((allocations, syscalls));
         }
-        if let [(shortest, of_shortest), (allocations, syscalls)] = counted[..] {
+        if let [(shortest, of_shortest), (allocations, syscalls)] = counts[..] {
             let tokens = self.script.tokens as u64 - 1;
             let further = |more: u64, less| to_f64(more.saturating_sub(less)) / to_f64(tokens);
             self.allocations = Some(further(allocations, shortest));
