@@ -1,6 +1,7 @@
 //! What nobody can do without: nothing here understands what it moves.
 
 pub mod broadcast;
+mod post;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant, SystemTime};
@@ -20,6 +21,7 @@ use crate::error::{BenchError, Step as _};
 use crate::report::{Row, Section};
 use crate::spread::{Spread, Times};
 use broadcast::Broadcast;
+use post::{Sender, cpu_us};
 
 /// About what a mutation is.
 const BODY: [u8; 1024] = [b'x'; 1024];
@@ -32,6 +34,20 @@ pub fn measure(options: &Options) -> Result<Section, BenchError> {
     let mut rows = runtime.block_on(measure_network(options))?;
     let turns = options.pick(7, 2);
     let calls = options.pick(20_000, 1_000);
+    let posts = options.pick(5_000, 500);
+    for (figure, sender) in [
+        (
+            "CPU of a POST of 1 KiB: bare writes and reads",
+            Sender::Bare,
+        ),
+        ("CPU of a POST of 1 KiB: reqwest", Sender::Reqwest),
+        (
+            "CPU of a publish: the publisher, with its signature",
+            Sender::Publisher,
+        ),
+    ] {
+        rows.push(row(figure, turns, || cpu_us(sender, posts))?);
+    }
     rows.push(row("SigV4 with aws-sigv4, 1 KiB", turns, || {
         time(calls, signed)
     })?);
@@ -52,7 +68,8 @@ pub fn measure(options: &Options) -> Result<Section, BenchError> {
             "Only what is unavoidable. HTTP: 512 bytes there and back on a connection kept alive, between two threads, with \
              hyper. Broadcast: a\nframe of 512 bytes to each of so many WebSockets by plain tokio, one `write` each, read by \
              tasks of another thread; its rate is that\nof frames written one after another, its delay that of one frame at a \
-             time, from the publisher's send to each read.\nThe rest is computed {calls} times on one thread. {turns} turns \
+             time, from the publisher's send to each read.\nCPU of a POST: of the sender's thread, {posts} on a connection kept \
+             alive to a thread that answers at once.\nThe rest is computed {calls} times on one thread. {turns} turns \
              of each."
         ),
         rows,

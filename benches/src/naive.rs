@@ -144,18 +144,7 @@ async fn publish(
     let signable = SignableBody::Bytes(body.as_bytes());
     let signable = SignableRequest::new("POST", url, signed.into_iter(), signable).to("sign")?;
     let (instructions, _) = sign(signable, &parameters).to("sign")?.into_parts();
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
-    .with_safe_default_protocol_versions()
-    .to("make an HTTP client")?
-    .with_root_certificates(rustls::RootCertStore::empty())
-    .with_no_client_auth();
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .tls_backend_preconfigured(tls)
-        .build()
-        .to("make an HTTP client")?;
+    let client = client()?;
     let mut request = client.post(url).header("content-type", "application/json");
     for (name, value) in instructions.headers() {
         request = request.header(name, value);
@@ -163,4 +152,19 @@ async fn publish(
     let answer = request.body(body).send().await.to("publish")?;
     let answer = answer.error_for_status().to("publish")?;
     answer.bytes().await.map(drop).to("publish")
+}
+
+pub(crate) fn client() -> Result<reqwest::Client, BenchError> {
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_safe_default_protocol_versions()
+    .to("make an HTTP client")?
+    .with_root_certificates(rustls::RootCertStore::empty())
+    .with_no_client_auth();
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_backend_preconfigured(tls)
+        .build()
+        .to("make an HTTP client")
 }

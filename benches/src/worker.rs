@@ -68,6 +68,7 @@ async fn measure_all(options: &Options) -> Result<Section, BenchError> {
                 .flat_map(|cell| cell.cpu_rows(what, aim_us)),
         );
     }
+    rows.extend(at(100, 0).map(Cell::answer_row));
     rows.extend(at(100, 0).and_then(|cell| cell.allocations_row(ALLOCATIONS_AIM)));
     rows.extend(
         at(NAIVE.0, NAIVE.1)
@@ -184,10 +185,11 @@ fn method(repetitions: usize, cells: &[Cell]) -> String {
          and\nAppSync. Bedrock gives tokens at a fixed rate, AppSync answers each `publishToken` after a fixed time. A \
          token's lag is from the\nmoment that Bedrock gives it to its connection to the arrival of the `publishToken` that \
          carries it. {repetitions} answers of each kind\nin turns; three seconds each, two at 1,000 tokens/s. Times are in ms; \
-         publishes are per 1,000 tokens; CPU is the whole process's,\nfrom the event to its answer, in µs per token; bare CPU \
-         is that of a program which reads and writes as often and as much and\nunderstands nothing. Allocations (with \
-         reallocations) and system calls are per token, counted in runs of their own: by a global\nallocator that counts, and \
-         by `perf stat -e raw_syscalls:sys_enter`. The naive worker awaits each publish, and opens a connection\nand an SDK \
+         publishes are per 1,000 tokens, but for the last, which is the\nanswer's end. CPU is the whole process's in µs for each \
+         further token: of the answer less that of an answer with one token, before it.\nBare CPU is that of a program which \
+         reads and writes as often and as much, and understands nothing. Allocations (with\nreallocations) and system \
+         calls are for each further token, too, counted in runs of their own: by a global allocator that counts, and\nby \
+         `perf stat -e raw_syscalls:sys_enter`; the session's record, saved each half second, is in all of them. The naive worker awaits each publish, and opens a connection\nand an SDK \
          session for each; it is in Rust, and its turns are between ours.\n\n{}",
         table(&lines)
     )

@@ -8,7 +8,7 @@ use crate::error::{BenchError, Step as _};
 use crate::fakes::{Fakes, Script};
 use crate::function::Function;
 use crate::report::Row;
-use crate::spread::{Spread, to_f64};
+use crate::spread::{Spread, millis, to_f64};
 use crate::syscalls::Counting;
 
 #[derive(Debug)]
@@ -27,8 +27,11 @@ pub(super) struct Run {
     pub(super) p99_ms: f64,
     pub(super) last_ms: f64,
     pub(super) publishes: f64,
+    /// Of each further token.
     pub(super) cpu_us: f64,
     pub(super) bare_cpu_us: f64,
+    /// Of an answer with one token.
+    pub(super) answer_cpu_ms: f64,
 }
 
 impl Run {
@@ -38,7 +41,9 @@ impl Run {
         fakes: &mut Fakes,
     ) -> Result<Self, BenchError> {
         fakes.appsync.set_answer_time(cell.answer_time());
+        let shortest = worker.answer(fakes, cell.shortest(), 1).await?;
         let answered = worker.answer(fakes, cell.script, 1).await?;
+        let further = answered.cpu.saturating_sub(shortest.cpu);
         let [session] = answered.sessions.as_slice() else {
             return Err(BenchError::Wrong("expected one session".to_owned()));
         };
@@ -46,9 +51,11 @@ impl Run {
             median_ms: session.lags.median(),
             p99_ms: session.lags.p99(),
             last_ms: session.last_lag_ms,
-            publishes: 1_000.0 * cell.per_token(to_f64(session.publishes)),
-            cpu_us: cell.per_token(answered.cpu.as_secs_f64() * 1e6),
-            bare_cpu_us: cell.per_token(bare_cpu(fakes).await?.as_secs_f64() * 1e6),
+            // The last one is the answer's end.
+            publishes: 1_000.0 * to_f64(session.publishes - 1) / to_f64(cell.script.tokens as u64),
+            cpu_us: cell.per_further_token(further.as_secs_f64() * 1e6),
+            bare_cpu_us: cell.per_further_token(bare_cpu(fakes).await?.as_secs_f64() * 1e6),
+            answer_cpu_ms: millis(shortest.cpu),
         })
     }
 }
@@ -79,23 +86,43 @@ impl Cell {
         fakes: &mut Fakes,
     ) -> Result<(), BenchError> {
         fakes.appsync.set_answer_time(self.answer_time());
-        let counting = Counting::of(worker.pid()).await?;
-        let before = counter.read().await?;
-        worker.answer(fakes, self.script, 1).await?;
-        let after = counter.read().await?;
-        self.allocations = Some(self.per_token(to_f64(after.count - before.count)));
-        if let Some(counting) = counting {
-            self.syscalls = Some(self.per_token(to_f64(counting.end().await?)));
+        let mut counts = Vec::new();
+        for script in [self.shortest(), self.script] {
+            let counting = Counting::of(worker.pid()).await?;
+            let before = counter.read().await?;
+            worker.answer(fakes, script, 1).await?;
+            let allocations = counter.read().await?.count - before.count;
+            let syscalls = match counting {
+                Some(counting) => Some(counting.end().await?),
+                None => None,
+            };
+            counts.push((allocations, syscalls));
+        }
+        if let [(shortest, of_shortest), (allocations, syscalls)] = counts[..] {
+            let tokens = self.script.tokens as u64 - 1;
+            let further = |more: u64, less| to_f64(more.saturating_sub(less)) / to_f64(tokens);
+            self.allocations = Some(further(allocations, shortest));
+            self.syscalls = syscalls
+                .zip(of_shortest)
+                .map(|(more, less)| further(more, less));
         }
         Ok(())
+    }
+
+    /// One token: what an answer takes however long it is.
+    fn shortest(&self) -> Script {
+        Script {
+            tokens: 1,
+            ..self.script
+        }
     }
 
     fn answer_time(&self) -> Duration {
         Duration::from_millis(self.answer_ms)
     }
 
-    fn per_token(&self, figure: f64) -> f64 {
-        figure / to_f64(self.script.tokens as u64)
+    fn per_further_token(&self, figure: f64) -> f64 {
+        figure / to_f64(self.script.tokens as u64 - 1)
     }
 
     fn spread(&self, figure: fn(&Run) -> f64) -> Spread {
@@ -135,6 +162,11 @@ impl Cell {
             Row::new(name, cpu.text(" µs")).aim(format!("under {aim_us} µs"), cpu.median < aim_us),
             Row::new("the same, beyond bare reads and writes", own.text(" µs")),
         ]
+    }
+
+    pub(super) fn answer_row(&self) -> Row {
+        let cpu = self.spread(|run| run.answer_cpu_ms);
+        Row::new("CPU of an answer with one token", cpu.text(" ms"))
     }
 
     pub(super) fn allocations_row(&self, aim: f64) -> Option<Row> {

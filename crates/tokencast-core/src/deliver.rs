@@ -127,13 +127,13 @@ where
         loop {
             // A worker that dies from here on costs the lease's time, not the queue's visibility timeout. The lease is
             // counted from before the message is hidden, so the message never comes back while the lease lives.
-            let (hidden, leased) = tokio::join!(self.hide(), self.lease());
+            let (hidden, leased) = tokio::join!(Box::pin(self.hide()), Box::pin(self.lease()));
             if let Err(error) = hidden {
                 warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
             }
             let wait = match leased {
                 Ok(Ok((Leased::Begun(_), Some(held)))) if self.is_exhausted() => {
-                    return self.exhaust(held).await;
+                    return Box::pin(self.exhaust(held)).await;
                 }
                 Ok(Ok((Leased::Begun(_), Some(held)))) => return self.attempt(held).await,
                 Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Fuse, FusedFuture, FutureExt};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use crate::event::{Ending, TokenEvent, Usage};
@@ -142,10 +142,11 @@ where
     let mut record = held;
     let mut buffer = Buffer::new(settings.publish_mode);
 
-    let mut starting = pin!(model.start(prompt).fuse());
+    // What is not always there is boxed: it would make each of many sessions several times as large for all its time.
+    let mut starting = Box::pin(model.start(prompt)).fuse();
     let mut tokens = None;
     let mut publishing = pin!(Fuse::terminated());
-    let mut noting = pin!(Fuse::terminated());
+    let mut noting = Fuse::terminated();
     let mut heartbeat = every(settings.lease / 3);
     let mut checkpoint = every(settings.checkpoint_interval);
     let mut heartbeat_due = false;
@@ -153,7 +154,8 @@ where
     let mut observed_first = held_text;
     let mut noted_sequence = Sequence(0);
     let mut next_publish = Instant::now();
-    let mut idle_at = Instant::now() + settings.model_idle_timeout;
+    let mut ended = pin!(sleep_until(deadline));
+    let mut idle = pin!(sleep(settings.model_idle_timeout));
     let (mut stop_reason, mut usage): (_, Option<Usage>) = (None, None);
     let mut model_done = false;
 
@@ -184,7 +186,7 @@ where
         let may_note = noting.is_terminated();
         tokio::select! {
             biased;
-            () = sleep_until(deadline) => {
+            () = &mut ended => {
                 break Stop::Failed(Failure::new(FailureCode::Deadline, "The answer took longer than the time it has."));
             }
             result = &mut publishing, if !publishing.is_terminated() => {
@@ -218,20 +220,21 @@ where
                 let renew = heartbeat_due || !fence.holds(clock.now_ms());
                 heartbeat_due = false;
                 let until_ms = renew.then(|| clock.now_ms() + millis(settings.lease));
-                noting.set(record::note(store, receipt, clock, record.clone(), attempt, progress, until_ms).fuse());
+                let note = record::note(store, receipt, clock, record.clone(), attempt, progress, until_ms);
+                noting = Box::pin(note).fuse();
             }
             started = &mut starting, if !starting.is_terminated() => match started {
                 Ok(source) => {
-                    idle_at = Instant::now() + settings.model_idle_timeout;
+                    idle.as_mut().reset(Instant::now() + settings.model_idle_timeout);
                     tokens = Some(source);
                 }
                 Err(failure) => break Stop::Failed(failure),
             },
             event = next(&mut tokens), if !model_done && tokens.is_some() && !buffer.is_full() => {
-                idle_at = Instant::now() + settings.model_idle_timeout;
+                idle.as_mut().reset(Instant::now() + settings.model_idle_timeout);
                 match event {
                     Ok(Some(ModelEvent::Text(token))) => {
-                        buffer.push(&token);
+                        buffer.push(token);
                         if buffer.answer_bytes() >= MAX_ANSWER_BYTES {
                             stop_reason = Some(STOP_REASON_TOO_LONG.to_owned());
                             model_done = true;
@@ -248,7 +251,7 @@ where
                     Err(failure) => break Stop::Failed(failure),
                 }
             }
-            () = sleep_until(idle_at), if !model_done && !buffer.is_full() => {
+            () = &mut idle, if !model_done && !buffer.is_full() => {
                 let message = "The model stopped answering.";
                 break Stop::Failed(Failure::new(FailureCode::ModelStalled, message));
             }
@@ -257,7 +260,7 @@ where
     };
     // From here on the model's work is of no use, whatever came of it.
     drop(tokens);
-    noting.set(Fuse::terminated());
+    drop(noting);
 
     // What came from the model is kept, even if it was not published yet. Only a stop means no more than is there.
     let mut waiting = Vec::new();
@@ -269,7 +272,8 @@ where
     let outcome = match stop {
         Stop::LeaseLost => return Attempted::LeaseLost,
         Stop::Failed(failure) if failure.retryable() => {
-            return give_up(parts, record, attempt, &progress, failure, deadline_ms).await;
+            let given_up = give_up(parts, record, attempt, &progress, failure, deadline_ms);
+            return Box::pin(given_up).await;
         }
         Stop::Finished => Outcome {
             status: Status::Completed,
@@ -306,7 +310,14 @@ where
         Ok::<_, Failure>(())
     };
     let (attempted, published) = tokio::join!(
-        end(parts, record, attempt, &progress, &outcome, deadline_ms),
+        Box::pin(end(
+            parts,
+            record,
+            attempt,
+            &progress,
+            &outcome,
+            deadline_ms
+        )),
         last_tokens
     );
     if let Err(failure) = published {

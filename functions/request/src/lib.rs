@@ -43,7 +43,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let request = Request { requests };
         let request = &request;
         lambda_runtime::run(service_fn(|event: LambdaEvent<event::ResolverEvent>| {
-            // Boxed, for the compiler's sake: the types of what is awaited in it are nested as deeply as it will have them.
+            // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
             Box::pin(request.handle(event.payload))
         }))
         .await

@@ -55,7 +55,9 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         };
         let worker = &worker;
         let run = lambda_runtime::run(service_fn(|event: LambdaEvent<handle::Batch>| async move {
-            Ok::<_, std::convert::Infallible>(worker.handle(event.payload, &event.context).await)
+            // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
+            let handled = Box::pin(worker.handle(event.payload, &event.context));
+            Ok::<_, std::convert::Infallible>(handled.await)
         }));
         // The first publish is far behind the first event: the lease and the model's first token come before it.
         let (ran, ()) = join(run, worker.subscribers.connect_ahead()).await;

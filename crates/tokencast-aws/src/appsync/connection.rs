@@ -97,7 +97,8 @@ impl Connections {
                 return Ok(connection);
             }
         }
-        let connecting = timeout(CONNECT_TIMEOUT, self.connect());
+        // Boxed, for it is seldom needed, and large.
+        let connecting = timeout(CONNECT_TIMEOUT, Box::pin(self.connect()));
         let stream = connecting
             .await
             .map_err(|_| ConnectionError::ConnectTimeout)??;

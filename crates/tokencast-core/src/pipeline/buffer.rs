@@ -47,11 +47,15 @@ impl Buffer {
         }
     }
 
-    pub(super) fn push(&mut self, token: &str) {
+    pub(super) fn push(&mut self, token: String) {
         if token.is_empty() {
             return;
         }
-        self.waiting.push_str(token);
+        if self.waiting.is_empty() {
+            self.waiting = token;
+        } else {
+            self.waiting.push_str(&token);
+        }
         if self.mode == PublishMode::Token {
             self.ends.push_back(self.waiting.len());
         }
@@ -83,12 +87,18 @@ impl Buffer {
         }
         let end = self.ends.pop_front().unwrap_or(self.waiting.len());
         let end = floor_char_boundary(&self.waiting, end.min(self.taken + MAX_EVENT_BYTES));
-        let token = self.waiting[self.taken..end].to_owned();
-        self.taken = end;
-        if self.is_empty() {
-            self.waiting.clear();
-            self.taken = 0;
-        }
+        // As a rule all of it, which then need not be copied.
+        let token = if self.taken == 0 && end == self.waiting.len() {
+            std::mem::take(&mut self.waiting)
+        } else {
+            let token = self.waiting[self.taken..end].to_owned();
+            self.taken = end;
+            if self.is_empty() {
+                self.waiting.clear();
+                self.taken = 0;
+            }
+            token
+        };
         self.progress.push(&token);
         Some((token, self.progress.sequence))
     }
@@ -108,7 +118,7 @@ mod tests {
     fn check(mode: PublishMode, tokens: &[&str], expected: &[&str]) {
         let mut buffer = Buffer::new(mode);
         for token in tokens {
-            buffer.push(token);
+            buffer.push((*token).to_owned());
         }
         let taken: Vec<_> = std::iter::from_fn(|| buffer.take()).collect();
         assert_eq!(
@@ -140,7 +150,7 @@ mod tests {
         for mode in [PublishMode::Joined, PublishMode::Token] {
             let long = "x".to_owned() + &"é".repeat(MAX_EVENT_BYTES);
             let mut buffer = Buffer::new(mode);
-            buffer.push(&long);
+            buffer.push(long.clone());
             let taken: Vec<_> = std::iter::from_fn(|| buffer.take())
                 .map(|(token, _)| token)
                 .collect();
