@@ -162,7 +162,8 @@ where
     let stop = loop {
         if buffer.is_full() {
             // The model isn't read, so it can't be silent; its time counts from when it is read again.
-            idle_at = Instant::now() + settings.model_idle_timeout;
+            idle.as_mut()
+                .reset(Instant::now() + settings.model_idle_timeout);
         }
         let may_publish =
             publishing.is_terminated() && !buffer.is_empty() && fence.holds(clock.now_ms());
