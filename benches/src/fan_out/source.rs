@@ -18,7 +18,7 @@ use crate::error::{BenchError, Step as _};
 
 pub(super) enum Source {
     AppSync {
-        publisher: AppSyncPublisher<SystemClock>,
+        publisher: Box<AppSyncPublisher<SystemClock>>,
         session_id: SessionId,
         address: SocketAddr,
         token: String,
@@ -36,7 +36,7 @@ impl Source {
         let sdk = tokencast_aws::sdk::load_for_endpoint(url, region).await;
         let publisher = AppSyncPublisher::new(&sdk, child.text("graphql")?, SystemClock);
         Ok(Self::AppSync {
-            publisher: publisher.to("make a publisher")?,
+            publisher: Box::new(publisher.to("make a publisher")?),
             session_id: SessionId::random(),
             address: child.text("address")?.parse().to("read an address")?,
             token: child.text("token")?.to_owned(),
