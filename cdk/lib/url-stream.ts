@@ -19,7 +19,8 @@ import { StreamFunction } from './stream-function';
 export interface UrlStreamProps extends DeliveryProps {
   /**
    * `NONE`: anyone may call, and the function verifies the user's token before it does anything.
-   * `AWS_IAM`: Lambda asks for a signature besides, which only those of `grantInvoke` can make.
+   * `AWS_IAM`: Lambda asks for a signature besides, which only those of `grantInvoke` can make. It takes the header
+   * `authorization`, so the user's token comes in `x-tokencast-authorization`.
    * @default FunctionUrlAuthType.NONE
    */
   readonly authType?: FunctionUrlAuthType;
@@ -107,7 +108,7 @@ function cors(authType: FunctionUrlAuthType, origins: readonly string[] = []): F
       throw new Error(`\`allowedOrigins\` has \`${origin}\`, expected an origin, such as \`https://chat.example.com\``);
     }
   }
-  const signed = ['x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'];
+  const signed = ['x-tokencast-authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'];
   return {
     allowCredentials: false,
     allowedOrigins: [...origins],

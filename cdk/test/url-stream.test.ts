@@ -82,6 +82,9 @@ describe('the Function URL', () => {
       MaxAge: 3600,
     });
     assert.equal(only(make().template(), URL).Properties['Cors'], undefined);
+    const signed = make({ authType: FunctionUrlAuthType.AWS_IAM, allowedOrigins: ['*'] }).template();
+    const { AllowHeaders: headers } = only(signed, URL).Properties['Cors'] as { AllowHeaders: string[] };
+    assert.ok(headers.includes('x-tokencast-authorization') && headers.includes('x-amz-date'));
   });
 
   for (const origin of ['chat.example.com', 'https://chat.example.com/', 'https://*/a', '']) {

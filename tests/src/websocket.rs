@@ -154,9 +154,15 @@ impl Socket {
         self.until(id, |session| session.ending.is_some()).await
     }
 
-    /// Reads until so many events of a session are there, or it is over.
+    /// Reads until so many events of a session are there. The one that ends it is not read for that.
     pub async fn events_of(&mut self, id: &str, events: u64) -> Followed {
-        let enough = |session: &Followed| session.sequence >= events || session.ending.is_some();
+        let enough = |session: &Followed| session.sequence >= events;
+        self.until(id, enough).await
+    }
+
+    /// Reads until so many bytes of a session's text are there. The event that ends it is not read for that.
+    pub async fn text_of(&mut self, id: &str, bytes: usize) -> Followed {
+        let enough = |session: &Followed| session.text.len() >= bytes;
         self.until(id, enough).await
     }
 

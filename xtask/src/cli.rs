@@ -31,10 +31,11 @@ pub enum Task {
     ///
     /// Prints a table of what happened and, should a promise not hold, the seed that repeats it.
     Soak(Soak),
-    /// Build both Lambda functions, small, for `provided.al2023` on `x86_64`
+    /// Build the Lambda functions, small, for `provided.al2023` on `x86_64`
     ///
-    /// Leaves target/lambda/{request,worker}/bootstrap and bootstrap.zip. A binary that needs a newer glibc than Amazon
-    /// Linux 2023 has is built again with cargo-lambda, which is installed below target/ where it is missing.
+    /// Leaves target/lambda/FUNCTION/bootstrap and bootstrap.zip for request, stream-url, websocket and worker. A binary that
+    /// needs a newer glibc than Amazon Linux 2023 has is built again with cargo-lambda, which is installed below target/ where
+    /// it is missing.
     Package,
     /// Measure, and write docs/PERFORMANCE.md
     ///
@@ -66,4 +67,7 @@ pub struct Soak {
     /// What everything random is drawn from; another each time unless given
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Over which delivery: appsync, url or websocket; all of them in turns without it
+    #[arg(long)]
+    pub via: Option<String>,
 }

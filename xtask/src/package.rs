@@ -119,7 +119,7 @@ fn package(function: &str) -> Result<(), TaskError> {
     let zip = directory.join("bootstrap.zip");
     archive::write(&bootstrap, &zip)?;
     println!(
-        "{function:>8}: bootstrap {}, bootstrap.zip {}",
+        "{function:>10}: bootstrap {}, bootstrap.zip {}",
         megabytes(&bootstrap)?,
         megabytes(&zip)?
     );

@@ -26,7 +26,8 @@ pub struct UrlEvent {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Headers {
-    pub authorization: Option<String>,
+    authorization: Option<String>,
+    x_tokencast_authorization: Option<String>,
     pub accept: Option<String>,
     pub last_event_id: Option<String>,
 }
@@ -60,6 +61,16 @@ impl UrlEvent {
         } else {
             Some(body.as_bytes().to_vec())
         }
+    }
+
+    /// The token, as `Authorization` has it. Where a URL of `AWS_IAM` asks for a signature in that header, another has it.
+    pub fn authorization(&self) -> Option<&str> {
+        let Headers {
+            authorization,
+            x_tokencast_authorization: instead,
+            ..
+        } = &self.headers;
+        instead.as_deref().or(authorization.as_deref())
     }
 
     /// The last event that the client has. A client that connects again by itself says it in the header, which is
@@ -138,6 +149,26 @@ mod tests {
         check(None, Some("2.5"), Some("2.5"));
         check(Some("7"), Some("5"), Some("7"));
         check(Some(" "), None, None);
+    }
+
+    #[test]
+    fn the_token_is_where_a_signature_leaves_room_for_it() {
+        let check = |authorization: Option<&str>, instead: Option<&str>, expected: Option<&str>| {
+            let headers =
+                json!({"authorization": authorization, "x-tokencast-authorization": instead});
+            assert_eq!(
+                event(&json!({"headers": headers})).authorization(),
+                expected
+            );
+        };
+        check(None, None, None);
+        check(Some("Bearer a"), None, Some("Bearer a"));
+        check(
+            Some("AWS4-HMAC-SHA256 x"),
+            Some("Bearer a"),
+            Some("Bearer a"),
+        );
+        check(None, Some("Bearer a"), Some("Bearer a"));
     }
 
     #[test]

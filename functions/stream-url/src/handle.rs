@@ -98,8 +98,7 @@ where
         event: &UrlEvent,
         killed_at_ms: i64,
     ) -> Result<Reply<C>, UrlError> {
-        let authorization = event.headers.authorization.as_deref();
-        let owner = self.verifier.verify(authorization).await?;
+        let owner = self.verifier.verify(event.authorization()).await?;
         match Route::of(event)? {
             Route::Start => self.start(owner, event, killed_at_ms).await,
             Route::Follow(id) => self.resume(owner, id, event, killed_at_ms).await,

@@ -41,7 +41,11 @@ async fn check_passes(rule: Rule) {
         (text(TOKENS), 1),
         "{rule:?}"
     );
-    assert!(fired(&stack) > 0, "{rule:?}");
+    // How many posts there are is up to the machine: at least one with text, and the last.
+    assert!(
+        fired(&stack) > 0 || rule.when.probability.is_some(),
+        "{rule:?}"
+    );
     stack.queue_is_empty().await;
     stack.shutdown().await;
 }
@@ -49,21 +53,21 @@ async fn check_passes(rule: Rule) {
 #[tokio::test]
 async fn a_post_that_fails_is_tried_again() {
     for error in ["LimitExceededException", "InternalServerError"] {
-        check_passes(post(Fault::error(error)).after(3).times(4)).await;
+        check_passes(post(Fault::error(error)).after(1).times(4)).await;
         check_passes(post(Fault::error(error)).with_probability(0.3)).await;
     }
-    check_passes(post(Fault::Reset).after(3).times(3)).await;
+    check_passes(post(Fault::Reset).after(1).times(3)).await;
 }
 
 #[tokio::test]
 async fn a_post_whose_answer_is_lost_is_repeated_and_does_no_harm() {
-    check_passes(post(Fault::LostAnswer).after(3).times(3)).await;
+    check_passes(post(Fault::LostAnswer).after(1).times(3)).await;
 }
 
 #[tokio::test]
 async fn a_slow_follower_holds_nobody_up() {
     // Its posts alone take their time: the laptop is the first to be posted to.
-    let stack = stack_with(post(Fault::Delay { ms: 700 }).after(2).times(6)).await;
+    let stack = stack_with(post(Fault::Delay { ms: 700 }).after(1).times(6)).await;
     let (mut phone, mut laptop) = (
         stack.websocket("alice").await,
         stack.websocket("alice").await,
@@ -78,7 +82,7 @@ async fn a_slow_follower_holds_nobody_up() {
 #[tokio::test]
 async fn a_connection_that_is_gone_costs_nothing_and_can_be_resumed() {
     for error in ["GoneException", "ForbiddenException"] {
-        let stack = stack_with(post(Fault::error(error)).after(10).times(1)).await;
+        let stack = stack_with(post(Fault::error(error)).after(1).times(1)).await;
         let mut socket = stack.websocket("alice").await;
         let id = socket.start("Why do rivers meander?").await;
         eventually("the fault", || async { (fired(&stack) == 1).then_some(()) }).await;
@@ -104,10 +108,10 @@ async fn a_connection_that_is_gone_costs_nothing_and_can_be_resumed() {
 
 #[tokio::test]
 async fn with_everybody_gone_the_answer_goes_on_into_the_record() {
-    let stack = stack_with(post(Fault::error("GoneException")).after(5)).await;
+    let stack = stack_with(post(Fault::error("GoneException")).after(1)).await;
     let mut socket = stack.websocket("alice").await;
     let id = socket.start("Why do rivers meander?").await;
-    let known = socket.events_of(&id, 5).await.known();
+    let known = socket.text_of(&id, 1).await.known();
     stack.queue_is_empty().await;
     let record = stack.get_stream("alice", &id).await;
     assert_eq!(

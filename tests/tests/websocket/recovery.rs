@@ -9,7 +9,7 @@ use system_tests::{TestStack, collect};
 use tokencast::stack::TABLE;
 use uuid::Uuid;
 
-const TOKENS: usize = 200;
+const TOKENS: usize = 400;
 
 async fn stack() -> TestStack {
     TestStack::start_with(|options| {
@@ -35,8 +35,8 @@ async fn a_socket_cut_again_and_again_costs_no_token() {
     let stack = stack().await;
     let mut socket = stack.websocket("alice").await;
     let id = socket.start("Why do rivers meander?").await;
-    for events in [1, 40, 90] {
-        let known = socket.events_of(&id, events).await.known();
+    for bytes in [1, 300, 900] {
+        let known = socket.text_of(&id, bytes).await.known();
         drop(socket);
         socket = stack.websocket("alice").await;
         socket.resume(&id, known).await;
@@ -79,7 +79,7 @@ async fn check_killed_after(tokens: u64) {
 
 #[tokio::test]
 async fn another_attempt_follows_a_kill() {
-    for tokens in [1, 100, 190] {
+    for tokens in [1, 150] {
         check_killed_after(tokens).await;
     }
 }
@@ -89,7 +89,7 @@ async fn a_paused_worker_that_wakes_up_pushes_nothing_more() {
     let stack = stack().await;
     let mut socket = stack.websocket("alice").await;
     let id = socket.start("Why do rivers meander?").await;
-    socket.events_of(&id, 30).await;
+    socket.text_of(&id, 100).await;
     let paused = stack.busy_worker().await.pid;
     let lambda = stack.running.local.lambda();
     assert!(lambda.freeze(paused));

@@ -12,7 +12,8 @@ use super::properties::Properties;
 use super::value::{Scope, target};
 use super::{Problem, policies, websocket_api};
 use crate::stack::{
-    AUTHORIZER_FUNCTION, REQUEST_FUNCTION, StackOptions, WEBSOCKET_FUNCTION, WORKER_FUNCTION,
+    AUTHORIZER_FUNCTION, REQUEST_FUNCTION, STREAM_URL_FUNCTION, StackOptions, WEBSOCKET_FUNCTION,
+    WORKER_FUNCTION,
 };
 
 /// What a function has where nothing is reserved for it: Lambda's default for all of a Region.
@@ -146,6 +147,7 @@ fn environment(
     let overrides = match part {
         REQUEST_FUNCTION => Some(&options.request_environment),
         WORKER_FUNCTION => Some(&options.worker_environment),
+        STREAM_URL_FUNCTION => Some(&options.stream_url_environment),
         WEBSOCKET_FUNCTION => Some(&options.websocket_environment),
         _ => None,
     };

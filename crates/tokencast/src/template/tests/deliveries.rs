@@ -171,11 +171,13 @@ fn a_websocket_api_answers_here() {
     );
 }
 
+#[track_caller]
+fn check(pointer: &str, value: Value, expected: &str) {
+    check_refused_in(with_deliveries(), pointer, value, expected);
+}
+
 #[test]
-fn what_can_not_be_honoured_of_them_is_named() {
-    let check = |pointer: &str, value: Value, expected: &str| {
-        check_refused_in(with_deliveries(), pointer, value, expected);
-    };
+fn what_can_not_be_honoured_of_a_function_url_is_named() {
     let url = "/Resources/Url/Properties";
     check(
         &format!("{url}/AuthType"),
@@ -203,6 +205,16 @@ fn what_can_not_be_honoured_of_them_is_named() {
         with_deliveries()["Resources"]["Url"].clone(),
         "Url2: it is a second function URL",
     );
+    // A function of none of the services.
+    check(
+        "/Resources/Url",
+        json!({"Type": "AWS::CDK::Metadata"}),
+        "Streams: it is not one function of these",
+    );
+}
+
+#[test]
+fn what_can_not_be_honoured_of_a_websocket_api_is_named() {
     let socket = "/Resources/Socket/Properties";
     check(
         &format!("{socket}/ProtocolType"),
@@ -268,11 +280,5 @@ fn what_can_not_be_honoured_of_them_is_named() {
         "/Resources/Authorizer/Properties/AuthorizerType",
         json!("JWT"),
         "Authorizer.AuthorizerType: it is `JWT`",
-    );
-    // A function of none of the services.
-    check(
-        "/Resources/Url",
-        json!({"Type": "AWS::CDK::Metadata"}),
-        "Streams: it is not one function of these",
     );
 }
