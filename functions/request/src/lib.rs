@@ -42,7 +42,8 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let request = Request { requests };
         let request = &request;
         lambda_runtime::run(service_fn(|event: LambdaEvent<event::ResolverEvent>| {
-            request.handle(event.payload)
+            // Boxed: unboxed, its layout is nested too deep for a release build's compiler.
+            Box::pin(request.handle(event.payload))
         }))
         .await
     })
