@@ -17,6 +17,19 @@
 //! # }
 //! ```
 //!
+//! Over another delivery only the first line differs:
+//!
+//! ```no_run
+//! # fn example() -> Result<(), tokencast_client::Error> {
+//! use tokencast_client::{Client, Credentials, Via};
+//!
+//! let client = Client::builder(Via::FunctionUrl("https://example.lambda-url.us-east-1.on.aws/".into()))
+//!     .credentials(Credentials::token("a JWT of the user pool"))
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | module | what |
 //! | --- | --- |
 //! | [`client`] | [`Client`] and its builder: start, stop, read, and listen to a session |

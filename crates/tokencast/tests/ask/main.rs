@@ -4,6 +4,7 @@
 mod support;
 
 mod deliveries;
+mod stack;
 
 use std::process::{Output, Stdio};
 
