@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::compare::CompareOptions;
 use crate::cost::CostOptions;
 use crate::fan_out::Role;
 
@@ -26,6 +27,8 @@ pub struct Cli {
     pub serve: Option<Role>,
     #[command(flatten)]
     pub cost: CostOptions,
+    #[command(flatten)]
+    pub compare: CompareOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -39,4 +42,5 @@ pub enum Benchmark {
     FanOut,
     Growth,
     Cost,
+    Compare,
 }

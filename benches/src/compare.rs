@@ -21,12 +21,17 @@ mod web_socket;
 use std::time::Duration;
 
 use clap::Args;
-use tokencast::stack::{Functions, RunningStack, StackOptions, users};
+use serde_json::{Value, json};
+use tokencast::stack::{
+    AUTHORIZER_FUNCTION, Functions, QUEUE, REQUEST_FUNCTION, RunningStack, STREAM_URL_FUNCTION,
+    StackOptions, WEBSOCKET_FUNCTION, WORKER_FUNCTION, users,
+};
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 use crate::Options;
-use crate::cost::{aligned, to_f64, to_u64};
+use crate::cost::table::aligned;
+use crate::cost::{to_f64, to_u64};
 use crate::error::{BenchError, Step as _};
 use crate::fakes::{Bedrock, Script, token};
 use crate::meter::Meter;
@@ -53,10 +58,19 @@ pub struct CompareOptions {
     pub compare_answer_ms: u64,
 }
 
+const PROMPT: &str = "Count.";
 /// The bill is of so many answers.
 const ANSWERS: f64 = 1_000.0;
 /// The last job is received once its lease would have run out.
 const QUIET: Duration = Duration::from_mins(2);
+
+const FUNCTIONS: [&str; 5] = [
+    REQUEST_FUNCTION,
+    WORKER_FUNCTION,
+    STREAM_URL_FUNCTION,
+    WEBSOCKET_FUNCTION,
+    AUTHORIZER_FUNCTION,
+];
 
 /// What was measured of one delivery.
 struct Measured {
@@ -77,7 +91,10 @@ pub fn measure(options: &Options, compare: &CompareOptions) -> Result<Section, B
             measured.push(deliver(options, compare, delivery).await?);
         }
         let behaviours = behaviour::observe(&options.functions_dir, options.quick).await?;
-        let mut lines = vec![row("", Delivery::ALL.map(|delivery| delivery.name().to_owned()))];
+        let mut lines = vec![row(
+            "",
+            Delivery::ALL.map(|delivery| delivery.name().to_owned()),
+        )];
         lines.extend(figures(&measured));
         lines.extend(behaviours.into_iter().map(|of| row(of.question, of.seen)));
         Ok(Section {
@@ -109,19 +126,26 @@ async fn deliver(
         tokens: compare.compare_tokens,
         per_second: compare.compare_rate,
     };
-    let bedrock = Bedrock::start(script).await?;
+    let bedrock = Bedrock::start().await?;
     let meter = Meter::start(Duration::ZERO).await?;
     let (stack, target) = start(options, &bedrock, &meter).await?;
     let ask = async || {
         let id = Uuid::new_v4().to_string();
-        target.ask(delivery, &id, "Count.", |_| false).await
+        target.ask(delivery, &id, PROMPT, |_| false).await
     };
     // The first answer makes the functions' connections, and starts those that `warm` did not.
-    bedrock.set_script(Script { tokens: 5, ..script });
+    bedrock.set_script(Script {
+        tokens: 5,
+        ..script
+    });
     ask().await?;
     quiet(&stack).await?;
     bedrock.set_script(script);
-    stack.local.faults().set(delays(compare)).to("set the delays")?;
+    stack
+        .local
+        .faults()
+        .set(delays(compare))
+        .to("set the delays")?;
     meter.take();
     stack.local.usage().reset();
     let whole: String = (0..script.tokens).map(token).collect();
@@ -129,11 +153,14 @@ async fn deliver(
     for _ in 0..options.pick(5, 2) {
         let (asked, heard) = ask().await?;
         heard.check(&whole)?;
-        answers.push((asked, heard, bedrock.emitted()));
+        answers.push((asked, heard, bedrock.emitted(PROMPT)));
     }
     quiet(&stack).await?;
     let (functions, _) = meter.take();
-    let open_s: f64 = answers.iter().map(|(_, heard, _)| heard.open.as_secs_f64()).sum();
+    let open_s: f64 = answers
+        .iter()
+        .map(|(_, heard, _)| heard.open.as_secs_f64())
+        .sum();
     let count = to_f64(to_u64(answers.len()));
     let counted = Counted {
         usage: stack.local.usage(),
@@ -142,15 +169,25 @@ async fn deliver(
         open_minutes: open_s / count / 60.0,
     };
     let lambda = stack.local.lambda();
-    let quantities = counted.quantities(|function| lambda.config(function).map_or(0, |of| of.memory_mb));
-    let of = |figure: &dyn Fn(&Heard) -> f64| Spread::of(answers.iter().map(|(_, heard, _)| figure(heard)));
-    let lags: Vec<Times> = answers.iter().map(|(_, heard, emitted)| lags(heard, emitted)).collect();
+    let quantities =
+        counted.quantities(|function| lambda.config(function).map_or(0, |of| of.memory_mb));
+    let of = |figure: &dyn Fn(&Heard) -> f64| {
+        Spread::of(answers.iter().map(|(_, heard, _)| figure(heard)))
+    };
+    let lags: Vec<Times> = answers
+        .iter()
+        .map(|(_, heard, emitted)| lags(heard, emitted))
+        .collect();
     let measured = Measured {
         set_up: of(&|heard| millis(heard.set_up)),
         first_token: Spread::of(answers.iter().filter_map(|(asked, heard, emitted)| {
             let model = Duration::from_secs(1) / compare.compare_rate;
             let arrived = heard.events.first()?.at - *asked;
-            let model = if emitted.len() > 1 && emitted[0] > *asked + model { model } else { Duration::ZERO };
+            let model = if emitted.len() > 1 && emitted[0] > *asked + model {
+                model
+            } else {
+                Duration::ZERO
+            };
             Some(millis(arrived.saturating_sub(model)))
         })),
         lag_median: Spread::of(lags.iter().map(Times::median)),
@@ -175,12 +212,14 @@ async fn start(
     let own = ("AWS_ENDPOINT_URL".to_owned(), meter.url());
     let model = ("AWS_ENDPOINT_URL_BEDROCK_RUNTIME".to_owned(), bedrock.url());
     stack.request_environment.extend([own.clone()]);
-    stack.web_socket_environment.extend([own.clone()]);
-    stack.worker_environment.extend([own.clone(), model.clone()]);
+    stack.websocket_environment.extend([own.clone()]);
+    stack
+        .worker_environment
+        .extend([own.clone(), model.clone()]);
     stack.stream_url_environment.extend([own, model]);
     let stack = RunningStack::start(stack).await.to("start the stack")?;
     meter.aim(stack.info.endpoints.url());
-    stack.warm().await;
+    warm(&stack).await;
     let target = Target::of(&stack, &users().swap_remove(0).username).await?;
     Ok((stack, target))
 }
@@ -199,18 +238,58 @@ fn delays(compare: &CompareOptions) -> FaultPlan {
 
 /// Until no job is left, and nobody is at work.
 async fn quiet(stack: &RunningStack) -> Result<(), BenchError> {
+    const STEP: &str = "ask how many jobs there are";
+    let endpoints = &stack.info.endpoints;
+    let http = client::http()?;
+    let body = json!({ "QueueUrl": endpoints.queue_url(QUEUE), "AttributeNames": ["All"] });
     let idle = async {
-        while !stack.local.is_idle() {
+        loop {
+            let asked = http
+                .post(endpoints.url())
+                .header("x-amz-target", "AmazonSQS.GetQueueAttributes")
+                .header("content-type", "application/x-amz-json-1.0")
+                .body(body.to_string());
+            let answer: Value = asked.send().await.to(STEP)?.json().await.to(STEP)?;
+            let attributes = answer["Attributes"].as_object().into_iter().flatten();
+            let counts = attributes.filter(|(name, _)| name.starts_with("ApproximateNumberOf"));
+            let jobs: Vec<_> = counts.map(|(_, count)| count.as_str()).collect();
+            if !jobs.is_empty() && jobs.iter().all(|count| *count == Some("0")) && !is_busy(stack) {
+                return Ok(());
+            }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(QUIET, idle).await.to("await the stack's rest")
+    let waited = tokio::time::timeout(QUIET, idle).await;
+    waited.to("await the stack's rest")?
+}
+
+fn is_busy(stack: &RunningStack) -> bool {
+    let lambda = stack.local.lambda();
+    let busy = |function: &str| {
+        let processes = lambda.processes(function);
+        processes.iter().any(|process| process.request_id.is_some())
+    };
+    FUNCTIONS.iter().any(|function| busy(function))
+}
+
+/// Starts a process of each function.
+async fn warm(stack: &RunningStack) {
+    for delivery in [
+        tokencast::cli::Delivery::Appsync,
+        tokencast::cli::Delivery::Url,
+        tokencast::cli::Delivery::Websocket,
+    ] {
+        stack.warm_for(delivery).await;
+    }
 }
 
 /// Of each token, whatever it was joined with.
 fn lags(heard: &Heard, emitted: &[std::time::Instant]) -> Times {
     let width = token(0).len();
-    let arrivals = heard.events.iter().flat_map(|event| std::iter::repeat_n(event.at, event.token.len() / width));
+    let arrivals = heard
+        .events
+        .iter()
+        .flat_map(|event| std::iter::repeat_n(event.at, event.token.len() / width));
     let mut lags = Times::default();
     for (arrived, emitted) in arrivals.zip(emitted) {
         lags.add(arrived.saturating_duration_since(*emitted));
@@ -228,7 +307,9 @@ fn figures(measured: &[Measured]) -> Vec<Vec<String>> {
     };
     let mut lines = vec![
         spread("connection set-up", " ms", &|one| one.set_up),
-        spread("added time to the first token", " ms", &|one| one.first_token),
+        spread("added time to the first token", " ms", &|one| {
+            one.first_token
+        }),
         spread("lag, median", " ms", &|one| one.lag_median),
         spread("lag, p99", " ms", &|one| one.lag_p99),
         spread("events of an answer", "", &|one| one.events),
@@ -239,7 +320,10 @@ fn figures(measured: &[Measured]) -> Vec<Vec<String>> {
         let count = |one: &Measured| one.quantities.lines(Architecture::Arm64)[index].1;
         if measured.iter().any(|one| count(one) > 0.0) {
             let name = format!("{} of an answer", price.name);
-            lines.push(row(&name, measured.iter().map(|one| format!("{:.2}", count(one)))));
+            lines.push(row(
+                &name,
+                measured.iter().map(|one| format!("{:.2}", count(one))),
+            ));
         }
     }
     lines
@@ -249,7 +333,10 @@ fn summary(measured: &[Measured]) -> Vec<Row> {
     let rows = Delivery::ALL.into_iter().zip(measured);
     rows.map(|(delivery, one)| {
         let dollars = ANSWERS * one.quantities.dollars(Architecture::Arm64);
-        Row::new(format!("{}: dollars for 1,000 answers", delivery.name()), format!("{dollars:.3}"))
+        Row::new(
+            format!("{}: dollars for 1,000 answers", delivery.name()),
+            format!("{dollars:.3}"),
+        )
     })
     .collect()
 }

@@ -2,7 +2,7 @@
 
 mod audience;
 mod naive;
-mod table;
+pub(crate) mod table;
 
 use std::time::Duration;
 

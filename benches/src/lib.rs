@@ -13,6 +13,7 @@
 //! | [`fan_out`] | from one publish to many subscribers, against a plain broadcast |
 //! | [`growth`] | how what an answer takes grows |
 //! | [`cost`], [`prices`] | what 1,000 answers cost |
+//! | [`compare`] | the three deliveries side by side |
 //! | [`meter`], [`metered`] | a proxy that counts what the functions ask for, and a stack behind one |
 //! | [`fakes`] | all that a worker talks to; an AppSync and a Bedrock that keep the time of what passes through them |
 //! | [`function`] | the worker's process between the fakes |
@@ -25,6 +26,7 @@ pub mod added_delay;
 pub mod allocations;
 pub mod cli;
 pub mod cold_start;
+pub mod compare;
 pub mod cost;
 pub mod error;
 pub mod fakes;
@@ -45,7 +47,6 @@ pub mod syscalls;
 pub mod worker;
 
 use cli::{Benchmark, Cli};
-use cost::CostOptions;
 use error::BenchError;
 use report::Section;
 
@@ -89,7 +90,7 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
         ],
     };
     for benchmark in chosen {
-        let section = measure(benchmark, &options, &cli.cost)?;
+        let section = measure(benchmark, &options, cli)?;
         println!("\n{}", section.to_markdown());
         if let Some(path) = &cli.report {
             report::write(path, &section)?;
@@ -98,11 +99,7 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
     Ok(())
 }
 
-fn measure(
-    benchmark: Benchmark,
-    options: &Options,
-    cost: &CostOptions,
-) -> Result<Section, BenchError> {
+fn measure(benchmark: Benchmark, options: &Options, cli: &Cli) -> Result<Section, BenchError> {
     match benchmark {
         Benchmark::Floors => floors::measure(options),
         Benchmark::AddedDelay => added_delay::measure(options),
@@ -112,6 +109,7 @@ fn measure(
         Benchmark::ColdStart => cold_start::measure(options),
         Benchmark::FanOut => fan_out::measure(options),
         Benchmark::Growth => growth::measure(options),
-        Benchmark::Cost => cost::measure(options, cost),
+        Benchmark::Cost => cost::measure(options, &cli.cost),
+        Benchmark::Compare => compare::measure(options, &cli.compare),
     }
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use crate::cli::{Bench, Cost};
+use crate::cli::{Bench, Compare, Cost};
 use crate::guard;
 use crate::package;
 use crate::process::{cargo, command, root, run as run_program};
 use crate::step::Steps;
+
+const PERFORMANCE: &str = "docs/PERFORMANCE.md";
+const COMPARISON: &str = "docs/COMPARISON.md";
 
 /// What a laptop needs to calm down after the build.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -17,16 +20,24 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
         return;
     }
     let name = bench.name.clone();
-    measure(steps, name.into_iter().collect(), !bench.quick, bench.quick);
+    let report = (!bench.quick).then_some(PERFORMANCE);
+    measure(steps, name.into_iter().collect(), report, bench.quick);
 }
 
 pub fn cost(steps: &mut Steps, cost: &Cost) {
     let arguments = std::iter::once("cost".to_owned()).chain(cost.arguments.iter().cloned());
-    measure(steps, arguments.collect(), cost.arguments.is_empty(), false);
+    let report = cost.arguments.is_empty().then_some(PERFORMANCE);
+    measure(steps, arguments.collect(), report, false);
 }
 
-/// `report`: writes its sections of docs/PERFORMANCE.md.
-fn measure(steps: &mut Steps, arguments: Vec<String>, report: bool, quick: bool) {
+pub fn compare(steps: &mut Steps, compare: &Compare) {
+    let arguments = std::iter::once("compare".to_owned()).chain(compare.arguments.iter().cloned());
+    let report = compare.arguments.is_empty().then_some(COMPARISON);
+    measure(steps, arguments.collect(), report, false);
+}
+
+/// Writes its sections of `report`, where there is one.
+fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quick: bool) {
     // The functions are measured as they are deployed.
     if !package::run(steps) {
         return;
@@ -51,10 +62,8 @@ fn measure(steps: &mut Steps, arguments: Vec<String>, report: bool, quick: bool)
         if quick {
             benches.arg("--quick");
         }
-        if report {
-            benches
-                .arg("--report")
-                .arg(root().join("docs/PERFORMANCE.md"));
+        if let Some(report) = report {
+            benches.arg("--report").arg(root().join(report));
         }
         benches.args(arguments);
         run_program(benches)

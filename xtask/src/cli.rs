@@ -46,8 +46,20 @@ pub enum Task {
     /// Takes `--tokens`, `--rate`, `--flush-interval-ms` (several, with commas), `--subscribers` and `--answer-ms`, each with a
     /// default. Without any of them it also writes its section of docs/PERFORMANCE.md.
     Cost(Cost),
+    /// Answer the same prompts over the three deliveries, and print what each takes, costs and survives
+    ///
+    /// Takes `--compare-tokens`, `--compare-rate`, `--compare-answer-ms` and `--quick`. Without any of them it also writes its
+    /// section of docs/COMPARISON.md.
+    Compare(Compare),
     /// Print what is in the functions' binaries, crate by crate
     Size,
+}
+
+#[derive(Args, Debug)]
+pub struct Compare {
+    /// See `cargo xtask help compare`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
 }
 
 #[derive(Args, Debug)]

@@ -40,6 +40,7 @@ pub fn run(task: &cli::Task) -> ExitCode {
         }
         cli::Task::Bench(options) => bench::run(&mut steps, options),
         cli::Task::Cost(options) => bench::cost(&mut steps, options),
+        cli::Task::Compare(options) => bench::compare(&mut steps, options),
         cli::Task::Size => size::run(&mut steps),
     }
     steps.finish()

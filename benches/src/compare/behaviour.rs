@@ -4,8 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokencast::stack::{Functions, RunningStack, StackOptions, users};
-use tokencast_local::config::{ModelConfig, ScriptConfig};
+use tokencast::stack::{
+    Functions, RunningStack, STREAM_URL_FUNCTION, StackOptions, WORKER_FUNCTION, users,
+};
+use tokencast_local::config::ScriptConfig;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -31,7 +33,10 @@ pub(super) struct Behaviour {
     pub(super) seen: [String; 3],
 }
 
-pub(super) async fn observe(functions_dir: &Path, quick: bool) -> Result<Vec<Behaviour>, BenchError> {
+pub(super) async fn observe(
+    functions_dir: &Path,
+    quick: bool,
+) -> Result<Vec<Behaviour>, BenchError> {
     let ample = Duration::from_mins(15);
     let stack = Stage::start(functions_dir, ample).await?;
     let mut behaviours = vec![
@@ -81,7 +86,7 @@ impl Stage {
         options.worker_environment.extend([lease.clone()]);
         options.stream_url_environment.extend([lease]);
         let running = RunningStack::start(options).await.to("start the stack")?;
-        running.warm().await;
+        super::warm(&running).await;
         let target = Target::of(&running, &users().swap_remove(0).username).await?;
         Ok(Self { running, target })
     }
@@ -89,7 +94,11 @@ impl Stage {
     /// Has the model say so many tokens from now on.
     fn script(&self, tokens: usize, interval: Duration) {
         let script = ScriptConfig {
-            tokens: Some((0..tokens).map(|number| format!("{{call}}:{number} ")).collect()),
+            tokens: Some(
+                (0..tokens)
+                    .map(|number| format!("{{call}}:{number} "))
+                    .collect(),
+            ),
             time_to_first_token: interval,
             time_between_tokens: interval,
             ..ScriptConfig::default()
@@ -119,7 +128,10 @@ impl Stage {
     }
 
     async fn session(&self, id: &str) -> Result<Value, BenchError> {
-        let read = self.target.graphql(&http()?, READ, json!({ "sessionId": id })).await?;
+        let read = self
+            .target
+            .graphql(&http()?, READ, json!({ "sessionId": id }))
+            .await?;
         Ok(read["data"]["getStream"].clone())
     }
 
@@ -128,13 +140,18 @@ impl Stage {
         let over = async {
             loop {
                 let session = self.session(id).await?;
-                if matches!(session["status"].as_str(), Some("COMPLETED" | "FAILED" | "CANCELLED")) {
+                if matches!(
+                    session["status"].as_str(),
+                    Some("COMPLETED" | "FAILED" | "CANCELLED")
+                ) {
                     return Ok::<_, BenchError>(session);
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, over).await.to("await a session's end")?
+        tokio::time::timeout(PATIENCE, over)
+            .await
+            .to("await a session's end")?
     }
 
     /// Kills the function that is at work on an answer.
@@ -143,19 +160,30 @@ impl Stage {
         let killed = async {
             loop {
                 let processes = lambda.processes(function);
-                if let Some(busy) = processes.iter().find(|process| process.request_id.is_some()) {
+                if let Some(busy) = processes
+                    .iter()
+                    .find(|process| process.request_id.is_some())
+                {
                     return lambda.kill(busy.pid);
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let killed = tokio::time::timeout(PATIENCE, killed).await.to("find the function")?;
-        if killed { Ok(()) } else { Err(BenchError::Wrong("nothing was killed".to_owned())) }
+        let killed = tokio::time::timeout(PATIENCE, killed)
+            .await
+            .to("find the function")?;
+        if killed {
+            Ok(())
+        } else {
+            Err(BenchError::Wrong("nothing was killed".to_owned()))
+        }
     }
 
     /// What the model said to a call.
     fn said(&self, call: usize, tokens: usize) -> String {
-        (0..tokens).map(|number| format!("{call}:{number} ")).collect()
+        (0..tokens)
+            .map(|number| format!("{call}:{number} "))
+            .collect()
     }
 }
 
@@ -169,11 +197,16 @@ async fn vanishes(stack: &Stage, delivery: Delivery) -> Result<String, BenchErro
     let back = stack.target.follow(delivery, &id).await?;
     let text = session["text"].as_str().unwrap_or_default();
     if back.text() != text {
-        return Err(BenchError::Wrong(format!("{}: who came back has another text", delivery.name())));
+        return Err(BenchError::Wrong(format!(
+            "{}: who came back has another text",
+            delivery.name()
+        )));
     }
     let tokens = text.split_whitespace().count();
     let status = &session["status"].as_str().unwrap_or_default();
-    Ok(format!("{status}, {tokens} of {TOKENS} tokens kept; who comes back has them"))
+    Ok(format!(
+        "{status}, {tokens} of {TOKENS} tokens kept; who comes back has them"
+    ))
 }
 
 async fn dies(stack: &Stage, delivery: Delivery) -> Result<String, BenchError> {
@@ -181,16 +214,20 @@ async fn dies(stack: &Stage, delivery: Delivery) -> Result<String, BenchError> {
     stack.script(TOKENS, Duration::from_millis(10));
     let id = Uuid::new_v4().to_string();
     let function = match delivery {
-        Delivery::FunctionUrl => &stack.running.info.names.stream_url_function,
-        Delivery::AppSync | Delivery::WebSocket => &stack.running.info.names.worker_function,
+        Delivery::FunctionUrl => STREAM_URL_FUNCTION,
+        Delivery::AppSync | Delivery::WebSocket => WORKER_FUNCTION,
     };
     let calls = stack.running.local.bedrock().calls().len();
     let asked = stack.target.ask(delivery, &id, PROMPT, |_| false);
     let killed = async {
-        let said = stack.running.local.bedrock().wait_until(|all| {
-            all.len() > calls && all[calls].tokens_sent >= 50
-        });
-        tokio::time::timeout(PATIENCE, said).await.to("await the model")?;
+        let said = stack
+            .running
+            .local
+            .bedrock()
+            .wait_until(|all| all.len() > calls && all[calls].tokens_sent >= 50);
+        tokio::time::timeout(PATIENCE, said)
+            .await
+            .to("await the model")?;
         stack.kill_the_busy(function).await?;
         Ok::<_, BenchError>(Instant::now())
     };
@@ -201,11 +238,21 @@ async fn dies(stack: &Stage, delivery: Delivery) -> Result<String, BenchError> {
         heard = stack.target.follow(delivery, &id).await?;
     }
     heard.check(&stack.said(calls + 2, TOKENS))?;
-    let second = heard.events.iter().find(|event| event.attempt > 1 && event.at > killed_at);
+    let second = heard
+        .events
+        .iter()
+        .find(|event| event.attempt > 1 && event.at > killed_at);
     let took = second.map_or(Duration::ZERO, |event| event.at - killed_at);
-    let how = if broke_off { "the response breaks off; a GET goes on" } else { "the same connection goes on" };
+    let how = if broke_off {
+        "the response breaks off; a GET goes on"
+    } else {
+        "the same connection goes on"
+    };
     let took = took.as_secs_f64();
-    Ok(format!("{how}, the text starts again {took:.1} s later (lease {} s), whole", LEASE.as_secs()))
+    Ok(format!(
+        "{how}, the text starts again {took:.1} s later (lease {} s), whole",
+        LEASE.as_secs()
+    ))
 }
 
 async fn is_followed(stack: &Stage, delivery: Delivery) -> Result<String, BenchError> {
@@ -215,8 +262,14 @@ async fn is_followed(stack: &Stage, delivery: Delivery) -> Result<String, BenchE
     let calls = stack.running.local.bedrock().calls().len();
     let asked = stack.target.ask(delivery, &id, PROMPT, |_| false);
     let followed = async {
-        let said = stack.running.local.bedrock().wait_until(|all| all.len() > calls);
-        tokio::time::timeout(PATIENCE, said).await.to("await the model")?;
+        let said = stack
+            .running
+            .local
+            .bedrock()
+            .wait_until(|all| all.len() > calls);
+        tokio::time::timeout(PATIENCE, said)
+            .await
+            .to("await the model")?;
         let mut devices = JoinSet::new();
         for _ in 0..DEVICES {
             let (target, id) = (stack.target.clone(), id.clone());
@@ -224,7 +277,9 @@ async fn is_followed(stack: &Stage, delivery: Delivery) -> Result<String, BenchE
         }
         let mut whole = 0;
         while let Some(device) = devices.join_next().await {
-            device.to("follow")??.check(&stack.said(calls + 1, TOKENS))?;
+            device
+                .to("follow")??
+                .check(&stack.said(calls + 1, TOKENS))?;
             whole += 1;
         }
         Ok::<_, BenchError>(whole)
@@ -246,7 +301,11 @@ async fn lasts(stack: &Stage, delivery: Delivery) -> Result<String, BenchError> 
     let (asked, heard) = stack.target.ask(delivery, &id, PROMPT, |_| false).await?;
     let took = asked.elapsed().as_secs_f64();
     let text = heard.text();
-    let call = text.split(':').next().and_then(|call| call.parse().ok()).unwrap_or(0);
+    let call = text
+        .split(':')
+        .next()
+        .and_then(|call| call.parse().ok())
+        .unwrap_or(0);
     heard.check(&stack.said(call, TOKENS))?;
     Ok(format!("whole after {took:.1} s"))
 }
@@ -258,10 +317,15 @@ async fn reaches_its_limit(stack: &Stage, delivery: Delivery) -> Result<String, 
     let session = stack.ended(&id).await?;
     let kept = session["text"].as_str().unwrap_or_default();
     if kept != heard.text() {
-        return Err(BenchError::Wrong(format!("{}: what was heard isn't what was kept", delivery.name())));
+        return Err(BenchError::Wrong(format!(
+            "{}: what was heard isn't what was kept",
+            delivery.name()
+        )));
     }
     let code = session["error"]["code"].as_str().unwrap_or("no code");
     let tokens = kept.split_whitespace().count();
     let limit = TIME_LIMIT.as_secs();
-    Ok(format!("{code} before it (here {limit} s), the {tokens} tokens so far are kept"))
+    Ok(format!(
+        "{code} before it (here {limit} s), the {tokens} tokens so far are kept"
+    ))
 }

@@ -24,12 +24,16 @@ impl Counted<'_> {
     pub(super) fn quantities(&self, memory_mb: impl Fn(&str) -> u32) -> Quantities {
         let report = self.usage.report();
         let all = |service: &str, is_it: &dyn Fn(&str) -> bool| {
-            let those = report.iter().filter(|of| of.service == service && is_it(&of.operation));
-            those.map(|of| of.count).fold(Count::default(), |mut sum, count| {
-                sum.count += count.count;
-                sum.units += count.units;
-                sum
-            })
+            let those = report
+                .iter()
+                .filter(|of| of.service == service && is_it(&of.operation));
+            those
+                .map(|of| of.count)
+                .fold(Count::default(), |mut sum, count| {
+                    sum.count += count.count;
+                    sum.units += count.units;
+                    sum
+                })
         };
         let lambda = report.iter().filter(|of| of.service == "lambda");
         let gb_seconds = lambda.map(|of| {
@@ -40,7 +44,10 @@ impl Counted<'_> {
         let of_functions = self.functions.sqs().units - self.functions.of("ReceiveMessage").units;
         let updates = all("realtime", &|operation| operation == "data").units;
         // A message either way; the handshake and the management API's answers are none.
-        let messages = all("websocket", &|operation| !operation.starts_with('$') && operation != "connect").units;
+        let messages = all("websocket", &|operation| {
+            !operation.starts_with('$') && operation != "connect"
+        })
+        .units;
         let per_answer = |count: f64| count / self.answers;
         Quantities {
             appsync_operations: per_answer(to_f64(all("appsync", &|_| true).count)),

@@ -50,8 +50,8 @@ impl Target {
         Ok(Self {
             host: format!("localhost:{}", endpoints.address.port()),
             graphql_url: endpoints.graphql_url(),
-            stream_url: stack.info.stream_url(),
-            web_socket_url: stack.info.web_socket_url(),
+            stream_url: stack.info.stream_url.clone().unwrap_or_default(),
+            web_socket_url: stack.info.websocket_url.clone().unwrap_or_default(),
             token,
         })
     }
@@ -93,7 +93,10 @@ impl Target {
     ) -> Result<Value, BenchError> {
         const STEP: &str = "call the API";
         let body = serde_json::json!({ "query": query, "variables": variables });
-        let asked = http.post(&self.graphql_url).header("authorization", &self.token).json(&body);
+        let asked = http
+            .post(&self.graphql_url)
+            .header("authorization", &self.token)
+            .json(&body);
         let answer: Value = asked.send().await.to(STEP)?.json().await.to(STEP)?;
         if answer["errors"].is_null() {
             return Ok(answer);
@@ -103,6 +106,9 @@ impl Target {
 }
 
 pub(super) fn http() -> Result<reqwest::Client, BenchError> {
-    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).tcp_nodelay(true);
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .tcp_nodelay(true);
     client.build().to("make an HTTP client")
 }

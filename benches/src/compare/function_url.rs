@@ -45,7 +45,9 @@ async fn listen(
     if !response.status().is_success() {
         let status = response.status();
         let body = response.text().await.unwrap_or_default();
-        return Err(BenchError::Wrong(format!("the function URL answered {status}: {body}")));
+        return Err(BenchError::Wrong(format!(
+            "the function URL answered {status}: {body}"
+        )));
     }
     let mut heard = Heard::default();
     let mut waiting = Vec::new();

@@ -54,7 +54,10 @@ impl Heard {
     /// The text of the last attempt.
     pub(super) fn text(&self) -> String {
         let last = self.events.iter().map(|event| event.attempt).max();
-        let of_last = self.events.iter().filter(|event| Some(event.attempt) == last);
+        let of_last = self
+            .events
+            .iter()
+            .filter(|event| Some(event.attempt) == last);
         of_last.map(|event| event.token.as_str()).collect()
     }
 
@@ -69,7 +72,10 @@ impl Heard {
             return Ok(());
         }
         let bytes = self.text().len();
-        let message = format!("an answer of {bytes} bytes ended {status}, not {}, COMPLETED", text.len());
+        let message = format!(
+            "an answer of {bytes} bytes ended {status}, not {}, COMPLETED",
+            text.len()
+        );
         Err(BenchError::Wrong(message))
     }
 }

@@ -56,7 +56,7 @@ fn rounded(count: f64) -> String {
     }
 }
 
-fn aligned(lines: &[Vec<String>]) -> String {
+pub(crate) fn aligned(lines: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let widths = lines.iter().filter_map(|line| line.get(column));
         widths.map(|cell| cell.chars().count()).max().unwrap_or(0)
