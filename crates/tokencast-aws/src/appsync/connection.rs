@@ -74,9 +74,14 @@ enum Stream {
 
 impl Connections {
     pub(super) fn new(endpoint: Endpoint) -> Self {
+        let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+        Self::trusting(endpoint, rustls::RootCertStore { roots })
+    }
+
+    fn trusting(endpoint: Endpoint, roots: rustls::RootCertStore) -> Self {
         let tls = endpoint
             .is_tls()
-            .then(|| TlsConnector::from(Arc::new(tls())));
+            .then(|| TlsConnector::from(Arc::new(tls(roots))));
         Self {
             endpoint,
             tls,
@@ -206,12 +211,11 @@ impl Stream {
     }
 }
 
-fn tls() -> rustls::ClientConfig {
-    let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+fn tls(roots: rustls::RootCertStore) -> rustls::ClientConfig {
     rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring supports TLS 1.2 and 1.3")
-        .with_root_certificates(rustls::RootCertStore { roots })
+        .with_root_certificates(roots)
         .with_no_client_auth()
 }
 
@@ -221,5 +225,72 @@ impl std::fmt::Debug for Connections {
             .debug_struct("Connections")
             .field("endpoint", &self.endpoint)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// Answers with the number of the connection; each request is one byte.
+    async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
+        for number in 0_u8.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            // A client that does not trust the certificate hangs up.
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            while stream.read_u8().await.is_ok() {
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{number}");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+    }
+
+    async fn ask(connections: &Connections) -> Result<Vec<u8>, ConnectionError> {
+        let mut connection = connections.take().await?;
+        connection.request.push(b'?');
+        let read = |status, body: &[u8]| {
+            assert_eq!(status, StatusCode::OK);
+            body.to_vec()
+        };
+        connections.exchange(connection, read).await
+    }
+
+    #[tokio::test]
+    async fn tls_is_checked_and_its_connection_kept() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let certificate = made.cert.der().clone();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let server = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind(("localhost", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(server))));
+        let endpoint = Endpoint::parse(&format!("https://localhost:{port}/graphql")).unwrap();
+
+        let stranger = Connections::new(endpoint.clone());
+        let refused = ask(&stranger).await.unwrap_err();
+        assert!(
+            matches!(refused, ConnectionError::Connect(_)),
+            "{refused:?}"
+        );
+
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(certificate).unwrap();
+        let connections = Connections::trusting(endpoint, roots);
+        // The stranger's was the first.
+        for _ in 0..10 {
+            assert_eq!(ask(&connections).await.unwrap(), b"1");
+        }
     }
 }
