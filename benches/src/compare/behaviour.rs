@@ -56,7 +56,7 @@ pub(super) async fn observe(
     if !quick {
         behaviours.push(Behaviour {
             question: "an answer of 35 s",
-            seen: stack.each_at_once(lasts).await?,
+            seen: Box::pin(stack.each_at_once(lasts)).await?,
         });
     }
     stack.running.shutdown().await;
@@ -180,7 +180,7 @@ impl Stage {
     }
 
     /// What the model said to a call.
-    fn said(&self, call: usize, tokens: usize) -> String {
+    fn said(call: usize, tokens: usize) -> String {
         (0..tokens)
             .map(|number| format!("{call}:{number} "))
             .collect()
@@ -237,7 +237,7 @@ async fn dies(stack: &Stage, delivery: Delivery) -> Result<String, BenchError> {
     if broke_off {
         heard = stack.target.follow(delivery, &id).await?;
     }
-    heard.check(&stack.said(calls + 2, TOKENS))?;
+    heard.check(&Stage::said(calls + 2, TOKENS))?;
     let second = heard
         .events
         .iter()
@@ -279,13 +279,13 @@ async fn is_followed(stack: &Stage, delivery: Delivery) -> Result<String, BenchE
         while let Some(device) = devices.join_next().await {
             device
                 .to("follow")??
-                .check(&stack.said(calls + 1, TOKENS))?;
+                .check(&Stage::said(calls + 1, TOKENS))?;
             whole += 1;
         }
         Ok::<_, BenchError>(whole)
     };
     let (asked, whole) = tokio::join!(asked, followed);
-    asked?.1.check(&stack.said(calls + 1, TOKENS))?;
+    asked?.1.check(&Stage::said(calls + 1, TOKENS))?;
     let bound = match delivery {
         Delivery::AppSync => "any number; each event is sent once",
         Delivery::FunctionUrl => "any number; each reads the table while it waits",
@@ -306,7 +306,7 @@ async fn lasts(stack: &Stage, delivery: Delivery) -> Result<String, BenchError> 
         .next()
         .and_then(|call| call.parse().ok())
         .unwrap_or(0);
-    heard.check(&stack.said(call, TOKENS))?;
+    heard.check(&Stage::said(call, TOKENS))?;
     Ok(format!("whole after {took:.1} s"))
 }
 

@@ -31,6 +31,13 @@ pub enum TrustError {
 }
 
 impl Trust {
+    #[cfg(test)]
+    pub(crate) fn of_pem(pem: String) -> Self {
+        Self {
+            bundle: Some(pem.into_bytes()),
+        }
+    }
+
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, TrustError> {
         let Some(path) = lookup(BUNDLE)
             .filter(|path| !path.is_empty())

@@ -222,3 +222,67 @@ impl std::fmt::Debug for Connections {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// Answers with the number of the connection; each request is one byte.
+    async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
+        for number in 0_u8.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            // A client that does not trust the certificate hangs up.
+            let Ok(mut stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            while stream.read_u8().await.is_ok() {
+                let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n{number}");
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        }
+    }
+
+    async fn ask(connections: &Connections) -> Result<Vec<u8>, ConnectionError> {
+        let mut connection = connections.take().await?;
+        connection.request.push(b'?');
+        let read = |status, body: &[u8]| {
+            assert_eq!(status, StatusCode::OK);
+            body.to_vec()
+        };
+        connections.exchange(connection, read).await
+    }
+
+    #[tokio::test]
+    async fn tls_is_checked_and_its_connection_kept() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let server = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind(("localhost", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(server))));
+        let endpoint = Endpoint::parse(&format!("https://localhost:{port}/graphql")).unwrap();
+
+        let stranger = Connections::new(endpoint.clone(), &Trust::default());
+        let refused = ask(&stranger).await.unwrap_err();
+        assert!(
+            matches!(refused, ConnectionError::Connect(_)),
+            "{refused:?}"
+        );
+
+        let connections = Connections::new(endpoint, &Trust::of_pem(made.cert.pem()));
+        // The stranger's was the first.
+        for _ in 0..10 {
+            assert_eq!(ask(&connections).await.unwrap(), b"1");
+        }
+    }
+}
