@@ -13,7 +13,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokencast::stack::{Functions, REGION, RunningStack, StackOptions, users};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::broadcast;
 
@@ -108,8 +108,11 @@ async fn broadcast() -> Result<(), BenchError> {
     let (sender, _) = broadcast::channel(WAITING_FRAMES);
     let frames = sender.clone();
     tokio::spawn(async move {
-        while let Ok((stream, _)) = subscribers.accept().await {
-            tokio::spawn(send_all(stream, frames.subscribe()));
+        loop {
+            // An accept that fails, such as for want of files, says nothing of the next.
+            if let Ok((stream, _)) = subscribers.accept().await {
+                tokio::spawn(send_all(stream, frames.subscribe()));
+            }
         }
     });
     tokio::spawn(async move {
@@ -145,7 +148,18 @@ async fn send_all(stream: TcpStream, mut frames: broadcast::Receiver<Bytes>) {
     };
     // From here on the frames are written as they are: nothing could be less work.
     let mut stream = socket.into_inner();
-    while let Ok(frame) = frames.recv().await {
+    let mut said = [0; 16];
+    loop {
+        // Both are cancel-safe: nothing is taken where nothing is returned.
+        let frame = tokio::select! {
+            biased;
+            frame = frames.recv() => frame,
+            // A subscriber has nothing to say, so that it hung up.
+            _ = stream.read(&mut said) => return,
+        };
+        let Ok(frame) = frame else {
+            return;
+        };
         if stream.write_all(&frame).await.is_err() {
             return;
         }
