@@ -29,9 +29,14 @@ use handle::Request;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
+    start(&lookup)
+}
+
+/// Not generic, so that it is compiled here, with the limit above, and not in each program that runs the function.
+fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
     tokencast_aws::runtime::run(async {
-        let config = Config::read(&lookup)?;
+        let config = Config::read(lookup)?;
         let sdk = sdk::load().await;
         let requests = Requests {
             sessions: SessionTable::new(&sdk, config.sessions_table),
@@ -42,8 +47,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let request = Request { requests };
         let request = &request;
         lambda_runtime::run(service_fn(|event: LambdaEvent<event::ResolverEvent>| {
-            // Boxed: unboxed, its layout is nested too deep for a release build's compiler.
-            Box::pin(request.handle(event.payload))
+            request.handle(event.payload)
         }))
         .await
     })
