@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | `sqs`, `dynamodb`, `cognito`, `bedrock` | as AWS names it | at the gateway, as it is answered |
 //! | `appsync` | the root fields of the answer, `publishToken`; `error` without any | at the gateway |
-//! | `realtime`, `websocket` | `connect` | at the gateway |
+//! | `realtime`, `websocket` | `connect` | at the gateway; its duration when the socket has ended |
 //! | `realtime` | `start`, a subscription; `data`, an event for one subscriber | at the fan-out |
 //! | `websocket` | a route, such as `stream`: a message of a client; `data`: a message to a client | at the socket |
 //! | `executeapi` | `PostToConnection`, `GetConnection`, `DeleteConnection` | at the gateway |
@@ -37,13 +37,13 @@ pub struct Usage {
 #[serde(rename_all = "camelCase")]
 pub struct Count {
     pub count: u64,
-    /// Of bodies, messages and events; without HTTP's headers.
+    /// Of bodies, messages and events; without HTTP's headers, and of a function without what it streamed.
     pub bytes_in: u64,
     pub bytes_out: u64,
     /// What AWS meters, where a large one counts several times: 5 KB of an event of AppSync (`realtime`), 32 KB of a
     /// message of API Gateway, 64 KB of a request of SQS. Of anything else it is the count.
     pub units: u64,
-    /// Of functions: wall time, starts of processes included.
+    /// Of functions: wall time, starts of processes included. Of sockets: how long they were open.
     pub duration_ms: u64,
 }
 

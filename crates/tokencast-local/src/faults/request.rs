@@ -18,6 +18,7 @@ use crate::gateway::{Connections, Service};
 use crate::iam::EVENT_SOURCE_ACCESS_KEY_ID;
 use crate::lambda::Lambda;
 use crate::lambda::environment::Environment;
+use crate::lambda::process::stopped;
 
 /// More than any service of the stack accepts.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -159,6 +160,8 @@ impl Interceptor {
                 if let Some(process) = process {
                     self.faults
                         .freeze(&process, for_ms.map(Duration::from_millis));
+                    // It must not get the answer while it still runs.
+                    stopped(process.pid).await;
                 }
                 Verdict::Handle(request)
             }

@@ -71,6 +71,17 @@ async fn an_error_in_the_trailers_breaks_the_body_off() {
     url.stop().await;
 }
 
+/// `lambda_runtime` 1.5 writes what should be trailers as text. It passes: hiding it here, nobody would see it before AWS.
+#[tokio::test]
+async fn an_error_of_the_official_runtimes_body_comes_as_text() {
+    let url = Url::start().await;
+    let text = within(url.get("/error").await.text()).await;
+    let text = text.expect("a whole body");
+    let begins = "so farLambda-Runtime-Function-Error-Type: Runtime.StreamError";
+    assert!(text.starts_with(begins), "{text}");
+    url.stop().await;
+}
+
 #[tokio::test]
 async fn a_client_that_leaves_ends_nothing() {
     let url = Url::start().await;

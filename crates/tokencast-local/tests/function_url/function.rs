@@ -81,6 +81,10 @@ async fn write(event: Value, mut sender: Sender) -> Result<(), Error> {
             gate("break").await;
             std::process::exit(7);
         }
+        Some("/error") => {
+            sender.send_data("so far".into()).await?;
+            sender.abort();
+        }
         Some("/stall") => {
             sender.send_data("so far".into()).await?;
             std::future::pending::<()>().await;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use serde_json::Value;
 use tracing::{debug, warn};
@@ -141,6 +142,13 @@ impl Hub {
             shared: Arc::clone(&self.shared),
             place,
         }
+    }
+
+    /// Counts how long a socket was open.
+    pub(crate) fn connection_ended(&self, lasted: Duration) {
+        let count = Count::default().lasting(lasted);
+        self.usage
+            .add(FaultService::Realtime.name(), "connect", count);
     }
 
     /// Whether nobody is subscribed.

@@ -1,7 +1,9 @@
 //! `tokencast ask` against an API that does what its test says.
 
-#[path = "../../tokencast-client/tests/support/mod.rs"]
+#[path = "../../../tokencast-client/tests/support/mod.rs"]
 mod support;
+
+mod deliveries;
 
 use std::process::{Output, Stdio};
 
@@ -365,6 +367,8 @@ async fn help_has_examples_and_exit_codes() {
     let (code, stdout, _) = finish(tokencast(&["ask", "--help"]).spawn().expect("it starts")).await;
     assert_eq!(code, 0);
     for part in [
+        "--via <VIA>",
+        "- websocket: An API Gateway WebSocket API",
         "Examples:",
         "Exit codes:",
         "130",
