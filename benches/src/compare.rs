@@ -90,7 +90,8 @@ pub fn measure(options: &Options, compare: &CompareOptions) -> Result<Section, B
         for delivery in Delivery::ALL {
             measured.push(deliver(options, compare, delivery).await?);
         }
-        let behaviours = Box::pin(behaviour::observe(&options.functions_dir, options.quick)).await?;
+        let behaviours =
+            Box::pin(behaviour::observe(&options.functions_dir, options.quick)).await?;
         let mut lines = vec![row(
             "",
             Delivery::ALL.map(|delivery| delivery.name().to_owned()),

@@ -30,6 +30,11 @@ use handle::Request;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
+    start(&lookup)
+}
+
+/// Not generic, so that it is compiled here, with the limit above, and not in each program that runs the function.
+fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
     tokencast_aws::runtime::run(async {
         let config = Config::read(&lookup)?;
