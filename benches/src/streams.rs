@@ -112,11 +112,16 @@ async fn measure_all(options: &Options) -> Result<Section, BenchError> {
         ),
         Spread::of(naive).text(" ms"),
     );
-    let rows = most
-        .map(memory_row)
-        .into_iter()
-        .chain([naive_row])
-        .collect();
+    let share = measured[0].iter().map(|batch| {
+        let (lambda, appsync) = (batch.lambda_dollars(), batch.appsync_dollars());
+        100.0 * lambda / (lambda + appsync)
+    });
+    let share_row = Row::new(
+        "Lambda's share of Lambda's and AppSync's price, one record by itself",
+        Spread::of(share).text(" %"),
+    );
+    let rows = most.map(memory_row).into_iter();
+    let rows = rows.chain([share_row, naive_row]).collect();
     Ok(Section {
         name: "streams",
         method: method(repetitions, script, &lines),

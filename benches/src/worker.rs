@@ -17,7 +17,7 @@ use crate::spread::{Spread, to_f64};
 use cell::{Cell, Run};
 
 /// Tokens a second, and how many an answer has, in full and quick.
-const RATES: [(u32, usize, usize); 3] = [(20, 60, 20), (100, 300, 60), (1_000, 2_000, 500)];
+const RATES: [(u32, usize, usize); 3] = [(20, 40, 20), (100, 200, 60), (1_000, 1_500, 500)];
 /// What AppSync takes for an answer. On AWS it is about 20 ms.
 const ANSWER_TIMES_MS: [u64; 4] = [0, 5, 20, 100];
 /// Where the naive worker is measured, too, by rate and answer time.
@@ -184,7 +184,7 @@ fn method(repetitions: usize, cells: &[Cell]) -> String {
         "One process of the packaged worker answers one event after another, between fakes of Lambda, Bedrock, DynamoDB, SQS \
          and\nAppSync. Bedrock gives tokens at a fixed rate, AppSync answers each `publishToken` after a fixed time. A \
          token's lag is from the\nmoment that Bedrock gives it to its connection to the arrival of the `publishToken` that \
-         carries it. {repetitions} answers of each kind\nin turns; three seconds each, two at 1,000 tokens/s. Times are in ms; \
+         carries it. {repetitions} answers of each kind\nin turns, of about two seconds each. Times are in ms; \
          publishes are per 1,000 tokens, but for the last, which is the\nanswer's end. CPU is the whole process's in µs for each \
          further token: of the answer less that of an answer with one token, before it.\nBare CPU is that of a program which \
          reads and writes as often and as much, and understands nothing. Allocations (with\nreallocations) and system \
