@@ -227,7 +227,9 @@ fn line(runs: &[Batch], script: Script, memory: Option<Spread>) -> [String; 9] {
     ]
 }
 
-const CONCLUSION: &str = "The default stays at one record an event. A batch saves only of Lambda's time, which is a small part of an answer's price; for\n\
+const CONCLUSION: &str = "Where the worker has most of its core to spare and the lag is of seconds, it is the fakes' core that is full.\n\
+    \n\
+    The default stays at one record an event. A batch saves only of Lambda's time, which is a small part of an answer's price; for\n\
     it, answers share a process, which dies with all of them, a deadline, and at 256 MB a seventh of a core. Batches of up to 10\n\
     (`batchSize`) are sound where Lambda's concurrency, not its price, is what runs out.";
 
