@@ -4,6 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::compare::CompareOptions;
+use crate::cost::CostOptions;
+use crate::fan_out::Role;
+
 #[derive(Debug, Parser)]
 #[command(about = "Measures the packaged functions; `cargo xtask bench` builds and runs it")]
 pub struct Cli {
@@ -18,6 +22,13 @@ pub struct Cli {
     /// Fewer repetitions
     #[arg(long)]
     pub quick: bool,
+    /// Is the sending side of a benchmark, until its standard input ends
+    #[arg(long, hide = true)]
+    pub serve: Option<Role>,
+    #[command(flatten)]
+    pub cost: CostOptions,
+    #[command(flatten)]
+    pub compare: CompareOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -28,4 +39,8 @@ pub enum Benchmark {
     Streams,
     Stop,
     ColdStart,
+    FanOut,
+    Growth,
+    Cost,
+    Compare,
 }

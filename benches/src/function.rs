@@ -128,7 +128,7 @@ pub fn counted() -> Result<PathBuf, BenchError> {
 }
 
 /// An SQS event, as Lambda gives it. A session's prompt is its id, so that the fakes can tell them apart.
-fn event(ids: &[SessionId]) -> Result<Bytes, BenchError> {
+pub(crate) fn event(ids: &[SessionId]) -> Result<Bytes, BenchError> {
     let owner = Owner::new("bench").ok_or_else(|| BenchError::Wrong("no owner".to_owned()))?;
     let record = |(at, id): (usize, &SessionId)| {
         json!({

@@ -10,6 +10,11 @@
 //! | [`streams`] | many answers in one process on one core |
 //! | [`stop`] | from `stopStream` to the last event |
 //! | [`cold_start`] | the functions' start, and their size |
+//! | [`fan_out`] | from one publish to many subscribers, against a plain broadcast |
+//! | [`growth`] | how what an answer takes grows |
+//! | [`cost`], [`prices`] | what 1,000 answers cost |
+//! | [`compare`] | the three deliveries side by side |
+//! | [`meter`], [`metered`] | a proxy that counts what the functions ask for, and a stack behind one |
 //! | [`fakes`] | all that a worker talks to; an AppSync and a Bedrock that keep the time of what passes through them |
 //! | [`function`] | the worker's process between the fakes |
 //! | [`process`], [`syscalls`], [`allocations`] | what the system, `perf` and an allocator that counts say of a process |
@@ -21,11 +26,18 @@ pub mod added_delay;
 pub mod allocations;
 pub mod cli;
 pub mod cold_start;
+pub mod compare;
+pub mod cost;
 pub mod error;
 pub mod fakes;
+pub mod fan_out;
 pub mod floors;
 pub mod function;
+pub mod growth;
+pub mod meter;
+pub mod metered;
 pub mod naive;
+pub mod prices;
 pub mod process;
 pub mod report;
 pub mod spread;
@@ -60,6 +72,9 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
         functions_dir: cli.functions_dir.clone(),
         quick: cli.quick,
     };
+    if let Some(role) = cli.serve {
+        return fan_out::serve(role, &options);
+    }
     let chosen = match cli.benchmark {
         Some(benchmark) => vec![benchmark],
         None => vec![
@@ -69,10 +84,13 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
             Benchmark::Streams,
             Benchmark::Stop,
             Benchmark::ColdStart,
+            Benchmark::FanOut,
+            Benchmark::Growth,
+            Benchmark::Cost,
         ],
     };
     for benchmark in chosen {
-        let section = measure(benchmark, &options)?;
+        let section = measure(benchmark, &options, cli)?;
         println!("\n{}", section.to_markdown());
         if let Some(path) = &cli.report {
             report::write(path, &section)?;
@@ -81,7 +99,7 @@ pub fn run(cli: &Cli) -> Result<(), BenchError> {
     Ok(())
 }
 
-fn measure(benchmark: Benchmark, options: &Options) -> Result<Section, BenchError> {
+fn measure(benchmark: Benchmark, options: &Options, cli: &Cli) -> Result<Section, BenchError> {
     match benchmark {
         Benchmark::Floors => floors::measure(options),
         Benchmark::AddedDelay => added_delay::measure(options),
@@ -89,5 +107,9 @@ fn measure(benchmark: Benchmark, options: &Options) -> Result<Section, BenchErro
         Benchmark::Streams => streams::measure(options),
         Benchmark::Stop => stop::measure(options),
         Benchmark::ColdStart => cold_start::measure(options),
+        Benchmark::FanOut => fan_out::measure(options),
+        Benchmark::Growth => growth::measure(options),
+        Benchmark::Cost => cost::measure(options, &cli.cost),
+        Benchmark::Compare => compare::measure(options, &cli.compare),
     }
 }

@@ -63,14 +63,23 @@ pub fn thread_cpu_time() -> Result<Duration, BenchError> {
 
 /// The most memory that a process has held, in bytes.
 pub fn peak_memory_bytes(pid: u32) -> Result<u64, BenchError> {
+    status_bytes(pid, "VmHWM:")
+}
+
+/// The memory that a process holds, in bytes.
+pub fn memory_bytes(pid: u32) -> Result<u64, BenchError> {
+    status_bytes(pid, "VmRSS:")
+}
+
+fn status_bytes(pid: u32, name: &str) -> Result<u64, BenchError> {
     let status =
         fs::read_to_string(format!("/proc/{pid}/status")).to("read a function's memory")?;
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = peak.and_then(|peak| peak.split_whitespace().next()?.parse::<u64>().ok());
+    let figure = status.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = figure.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
     match kilobytes {
         Some(kilobytes) => Ok(kilobytes * 1024),
         None => Err(BenchError::Wrong(
-            "/proc says nothing of a function's peak memory".to_owned(),
+            "/proc says nothing of a process's memory".to_owned(),
         )),
     }
 }

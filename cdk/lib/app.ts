@@ -40,6 +40,8 @@ export function tokencast(props?: AppProps): Tokencast {
     stackName: `${name}-Observability`,
     description: 'Tokencast: dashboard and alarms.',
     stream: streaming.stream,
+    url: streaming.url,
+    webSocket: streaming.webSocket,
   });
   return { app, stacks: [...(auth ? [auth] : []), streaming, observability] };
 }

@@ -15,6 +15,7 @@ import { LOG_LEVELS, LogLevel } from './stream-function';
 export interface Config {
   /** What the stacks' names begin with. */
   readonly name: string;
+  readonly stage: Stage;
   readonly removalPolicy: RemovalPolicy;
   readonly architecture: Architecture;
   readonly functionsDir: string;
@@ -31,6 +32,9 @@ export interface Config {
   readonly api?: { readonly id: string; readonly url: string };
   readonly sessionsTableName?: string;
   readonly introspection?: boolean;
+  /** Deliveries besides AppSync. */
+  readonly url?: UrlConfig;
+  readonly webSocket?: { readonly logRole: boolean };
   readonly webAclArn?: string;
   readonly workerTimeout?: Duration;
   readonly workerMemoryMb?: number;
@@ -43,11 +47,23 @@ export interface Config {
   readonly thresholds: AlarmThresholds;
 }
 
+type Stage = (typeof STAGES)[number];
+
+const STAGES = ['dev', 'prod'] as const;
+
+interface UrlConfig {
+  readonly timeout?: Duration;
+  readonly reservedConcurrency?: number;
+  readonly allowedOrigins?: readonly string[];
+}
+
 export function readConfig(node: Node): Config {
   const reader = new ContextReader(node);
+  const stage = reader.choice('stage', STAGES) ?? 'dev';
   const config: Config = {
     name: readName(reader),
-    removalPolicy: reader.choice('stage', ['dev', 'prod']) === 'prod' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    stage,
+    removalPolicy: stage === 'prod' ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     architecture:
       reader.choice('architecture', ['x86_64', 'arm64']) === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
     functionsDir: reader.text('functionsDir') ?? DEFAULT_FUNCTIONS_DIR,
@@ -58,8 +74,9 @@ export function readConfig(node: Node): Config {
     api: readApi(reader),
     sessionsTableName: reader.text('sessionsTableName'),
     introspection: reader.flag('introspection'),
+    ...readDeliveries(reader),
     webAclArn: reader.text('webAclArn'),
-    workerTimeout: optional(reader.whole('workerTimeoutSeconds', 30, 900), (value) => Duration.seconds(value)),
+    workerTimeout: seconds(reader.whole('workerTimeoutSeconds', 30, 900)),
     workerMemoryMb: reader.whole('workerMemoryMb', 128, 10_240),
     maxConcurrency: reader.whole('maxConcurrency', 2, 1000),
     batchSize: reader.whole('batchSize', 1, 10),
@@ -75,6 +92,9 @@ export function readConfig(node: Node): Config {
   };
   if (config.alarmTopicArn && config.alarmEmail) {
     reader.refuse('`alarmTopicArn` and `alarmEmail` exclude each other');
+  }
+  if ((config.url ?? config.webSocket) && config.api && config.users.poolId === undefined) {
+    reader.refuse('`deliveries` is set beside `graphqlApiId`, so `userPoolId` must say whose tokens are taken');
   }
   reader.finish();
   return config;
@@ -143,6 +163,23 @@ function readApi(reader: ContextReader): Config['api'] {
   return undefined;
 }
 
+function readDeliveries(reader: ContextReader): Pick<Config, 'url' | 'webSocket'> {
+  const names = reader.list('deliveries') ?? [];
+  for (const name of names.filter((name) => name !== 'url' && name !== 'websocket')) {
+    reader.refuse(`\`deliveries\` has \`${name}\`, expected \`url\`, \`websocket\` or both: AppSync is always there`);
+  }
+  const url = {
+    timeout: seconds(reader.whole('urlTimeoutSeconds', 30, 900)),
+    reservedConcurrency: reader.whole('urlReservedConcurrency', 1, 100_000),
+    allowedOrigins: reader.list('allowedOrigins'),
+  };
+  const logRole = reader.flag('apiGatewayLogRole') ?? false;
+  return {
+    url: names.includes('url') ? url : undefined,
+    webSocket: names.includes('websocket') ? { logRole } : undefined,
+  };
+}
+
 function readRetention(reader: ContextReader): RetentionDays | undefined {
   const days = reader.whole('logRetentionDays', 1, 3653);
   const isPeriod = (value: unknown): value is RetentionDays => typeof value === 'number' && value <= 3653;
@@ -152,6 +189,10 @@ function readRetention(reader: ContextReader): RetentionDays | undefined {
     reader.refuse(`\`logRetentionDays\` is \`${days}\`, expected one of ${periods.join(', ')}`);
   }
   return found;
+}
+
+function seconds(value: number | undefined): Duration | undefined {
+  return optional(value, (value) => Duration.seconds(value));
 }
 
 function optional<T, U>(value: T | undefined, make: (value: T) => U): U | undefined {

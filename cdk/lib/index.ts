@@ -1,10 +1,14 @@
 /** What a stack of yours needs: see README.md. */
+export { ApiGatewayLogRole } from './api-gateway-log-role';
+export type { DeliveryProps } from './delivery';
 export type { ModelSpec } from './model-access';
-export { type FunctionCode, packagedCode } from './packaged-code';
+export { type FunctionCode, packagedCode, packagedFunction } from './packaged-code';
 export type { PublishMode, StreamSettings } from './settings';
 export { type AlarmThresholds, StreamAlarms, type StreamAlarmsProps } from './stream-alarms';
 export { StreamDashboard, type StreamDashboardProps } from './stream-dashboard';
 export type { LogLevel } from './stream-function';
 export { TokenStream } from './token-stream';
 export type { OwnApi, TokenStreamProps } from './token-stream-props';
+export { UrlStream, type UrlStreamProps } from './url-stream';
 export { browserClient, Users, type UsersProps } from './users';
+export { WebSocketStream, type WebSocketStreamProps } from './websocket-stream';

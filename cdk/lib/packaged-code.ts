@@ -6,7 +6,7 @@ import { Architecture, Code } from 'aws-cdk-lib/aws-lambda';
 
 import { FunctionName } from './settings';
 
-/** The code of both functions. */
+/** The code of a `TokenStream`'s functions. */
 export interface FunctionCode {
   readonly request: Code;
   readonly worker: Code;
@@ -17,10 +17,14 @@ export interface FunctionCode {
  * `bootstrap` each. A binary that is missing or is for another architecture is an error here and not in the cloud.
  */
 export function packagedCode(folder: string, architecture: Architecture): FunctionCode {
-  return { request: load(folder, 'request', architecture), worker: load(folder, 'worker', architecture) };
+  return {
+    request: packagedFunction(folder, 'request', architecture),
+    worker: packagedFunction(folder, 'worker', architecture),
+  };
 }
 
-function load(folder: string, name: FunctionName, architecture: Architecture): Code {
+/** The same for one function: `stream-url` is an `UrlStream`'s, `websocket` a `WebSocketStream`'s. */
+export function packagedFunction(folder: string, name: FunctionName, architecture: Architecture): Code {
   const zip = join(folder, name, 'bootstrap.zip');
   const binary = join(folder, name, 'bootstrap');
   if (existsSync(zip) && statSync(zip).isFile()) {

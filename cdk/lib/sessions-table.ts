@@ -8,9 +8,9 @@ import { Construct } from 'constructs';
 export const SESSION_KEY = 'sessionId';
 
 /** What DynamoDB's TTL reads: seconds since the Unix epoch. */
-export const SESSION_TTL = 'expiresAt';
+const TTL = 'expiresAt';
 
-export interface SessionsTableProps {
+export interface KeptTableProps {
   /** What becomes of the table when the stack goes; one that is retained is also protected from deletion. */
   readonly removalPolicy: RemovalPolicy;
   /** A key of yours that encrypts the table. @default - the account's key for DynamoDB */
@@ -21,19 +21,24 @@ export interface SessionsTableProps {
 export class SessionsTable extends Construct {
   readonly table: Table;
 
-  constructor(scope: Construct, id: string, props: SessionsTableProps) {
+  constructor(scope: Construct, id: string, props: KeptTableProps) {
     super(scope, id);
-    this.table = new Table(this, 'Table', {
-      partitionKey: { name: SESSION_KEY, type: AttributeType.STRING },
-      timeToLiveAttribute: SESSION_TTL,
-      billingMode: BillingMode.PAY_PER_REQUEST,
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      removalPolicy: props.removalPolicy,
-      deletionProtection: props.removalPolicy === RemovalPolicy.RETAIN,
-      encryption: props.encryptionKey ? TableEncryption.CUSTOMER_MANAGED : TableEncryption.AWS_MANAGED,
-      encryptionKey: props.encryptionKey,
-    });
+    this.table = keptTable(this, 'Table', SESSION_KEY, props);
   }
+}
+
+/** A table whose items are found by one text, and leave by the TTL. */
+export function keptTable(scope: Construct, id: string, key: string, props: KeptTableProps): Table {
+  return new Table(scope, id, {
+    partitionKey: { name: key, type: AttributeType.STRING },
+    timeToLiveAttribute: TTL,
+    billingMode: BillingMode.PAY_PER_REQUEST,
+    pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+    removalPolicy: props.removalPolicy,
+    deletionProtection: props.removalPolicy === RemovalPolicy.RETAIN,
+    encryption: props.encryptionKey ? TableEncryption.CUSTOMER_MANAGED : TableEncryption.AWS_MANAGED,
+    encryptionKey: props.encryptionKey,
+  });
 }
 
 /** Refuses a table of yours whose key, as far as it is known here, isn't a session's. */

@@ -1,5 +1,7 @@
 /** What the functions read from their environment besides the names of resources: names, ranges, defaults. */
 
+import { Duration } from 'aws-cdk-lib';
+
 /** How answers are made and delivered. What is left out has the default of the functions' own `config.rs`. */
 export interface StreamSettings {
   /** The longest prompt that is taken, in bytes: 1 to 500,000. @default 100000 */
@@ -32,9 +34,12 @@ export type PublishMode = (typeof PUBLISH_MODES)[number];
 
 export const PUBLISH_MODES = ['joined', 'token'] as const;
 
-export type FunctionName = 'request' | 'worker';
+/** The functions, as `functions/` has them. */
+export const FUNCTION_NAMES = ['request', 'worker', 'stream-url', 'websocket'] as const;
 
-/** A whole number that one or both functions read. */
+export type FunctionName = (typeof FUNCTION_NAMES)[number];
+
+/** A whole number that some of the functions read. */
 export interface NumberSetting {
   readonly variable: string;
   readonly minimum: number;
@@ -45,16 +50,22 @@ export interface NumberSetting {
 
 type NumberName = Exclude<keyof StreamSettings, 'temperature' | 'systemPrompt' | 'publishMode'>;
 
+/** Those that take prompts. */
+const FRONT_DOORS = ['request', 'stream-url', 'websocket'] as const;
+
+/** Those that ask the model. */
+const PIPELINES: readonly FunctionName[] = ['worker', 'stream-url'];
+
 export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
-  maxPromptBytes: setting('MAX_PROMPT_BYTES', 1, 500_000, 100_000, 'request'),
-  sessionTtlHours: setting('SESSION_TTL_HOURS', 1, 8760, 24, 'request', 'worker'),
-  maxTokens: setting('MAX_TOKENS', 1, 200_000, 4096, 'worker'),
-  flushIntervalMs: setting('FLUSH_INTERVAL_MS', 0, 1000, 0, 'worker'),
-  checkpointIntervalMs: setting('CHECKPOINT_INTERVAL_MS', 50, 5000, 500, 'worker'),
-  leaseSeconds: setting('LEASE_SECONDS', 1, 900, 30, 'worker'),
-  modelIdleTimeoutMs: setting('MODEL_IDLE_TIMEOUT_MS', 100, 300_000, 30_000, 'worker'),
-  maxAttempts: setting('MAX_ATTEMPTS', 1, 100, 3, 'worker'),
-  deadlineReserveMs: setting('DEADLINE_RESERVE_MS', 100, 60_000, 10_000, 'worker'),
+  maxPromptBytes: setting('MAX_PROMPT_BYTES', 1, 500_000, 100_000, ...FRONT_DOORS),
+  sessionTtlHours: setting('SESSION_TTL_HOURS', 1, 8760, 24, ...FRONT_DOORS, 'worker'),
+  maxTokens: setting('MAX_TOKENS', 1, 200_000, 4096, ...PIPELINES),
+  flushIntervalMs: setting('FLUSH_INTERVAL_MS', 0, 1000, 0, ...PIPELINES),
+  checkpointIntervalMs: setting('CHECKPOINT_INTERVAL_MS', 50, 5000, 500, ...PIPELINES),
+  leaseSeconds: setting('LEASE_SECONDS', 1, 900, 30, ...PIPELINES),
+  modelIdleTimeoutMs: setting('MODEL_IDLE_TIMEOUT_MS', 100, 300_000, 30_000, ...PIPELINES),
+  maxAttempts: setting('MAX_ATTEMPTS', 1, 100, 3, ...PIPELINES),
+  deadlineReserveMs: setting('DEADLINE_RESERVE_MS', 100, 60_000, 10_000, ...PIPELINES),
 };
 
 /** A setting's value, checked; the default where there is none. */
@@ -72,7 +83,7 @@ export function settingsEnvironment(settings: StreamSettings, functionName: Func
       environment[variable] = String(numberSetting(settings, name));
     }
   }
-  return functionName === 'worker' ? { ...environment, ...workerWords(settings) } : environment;
+  return PIPELINES.includes(functionName) ? { ...environment, ...pipelineWords(settings) } : environment;
 }
 
 /** `value`, if it is a whole number within the range. */
@@ -83,7 +94,16 @@ export function checkWhole(name: string, value: number, minimum: number, maximum
   return value;
 }
 
-function workerWords(settings: StreamSettings): Record<string, string> {
+/** Refuses a timeout that a function can't have, or that leaves it no time before it has to end an answer. */
+export function checkTimes(settings: StreamSettings, name: string, timeout: Duration): void {
+  const seconds = checkWhole(`${name} in seconds`, timeout.toSeconds(), 30, 900);
+  const reserve = numberSetting(settings, 'deadlineReserveMs') / 1000;
+  if (reserve >= seconds) {
+    throw new Error(`\`deadlineReserveMs\` is ${reserve} s, expected less than \`${name}\`, which is ${seconds} s`);
+  }
+}
+
+function pipelineWords(settings: StreamSettings): Record<string, string> {
   // Lambda's whole environment may take 4 KB.
   const systemPromptMaxBytes = 3000;
   const { publishMode = 'joined', temperature, systemPrompt } = settings;

@@ -1,9 +1,12 @@
 /** What somebody should be called for. What to do then is in docs/DEPLOY.md, alarm by alarm. */
 import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, IAlarmAction, IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
 import { TokenStream } from './token-stream';
+import { UrlStream } from './url-stream';
+import { WebSocketStream } from './websocket-stream';
 
 export interface AlarmThresholds {
   /** The age of the oldest job, in seconds. @default - the worker's timeout and a minute */
@@ -16,6 +19,9 @@ export interface AlarmThresholds {
 
 export interface StreamAlarmsProps {
   readonly stream: TokenStream;
+  /** Its other deliveries. @default - none */
+  readonly url?: UrlStream;
+  readonly webSocket?: WebSocketStream;
   readonly thresholds?: AlarmThresholds;
   /** What an alarm does when it goes off, and when it is over. @default - it is only shown */
   readonly action?: IAlarmAction;
@@ -32,7 +38,7 @@ interface Rule {
 export class StreamAlarms extends Construct {
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, { stream, thresholds = {}, action }: StreamAlarmsProps) {
+  constructor(scope: Construct, id: string, { stream, url, webSocket, thresholds = {}, action }: StreamAlarmsProps) {
     super(scope, id);
     const { queue, deadLetterQueue } = stream.jobs;
     const worker = stream.worker.function;
@@ -79,6 +85,22 @@ export class StreamAlarms extends Construct {
         periods: 3,
         description: 'Users wait too long for the first word.',
       },
+      ...(url && {
+        ...functionRules('Url', 'The Function URL', url.handler.function),
+        UrlFailedSessions: {
+          metric: url.metricFailedSessions(fiveMinutes),
+          threshold: failedSessions,
+          periods: 1,
+          description: 'Users of the Function URL see answers fail.',
+        },
+        UrlTimeToFirstToken: {
+          metric: url.metricTimeToFirstToken(fiveMinutes),
+          threshold: timeToFirstTokenMs,
+          periods: 3,
+          description: 'Users of the Function URL wait too long for the first word.',
+        },
+      }),
+      ...(webSocket && functionRules('WebSocket', 'The WebSocket API', webSocket.routes.function)),
     };
     this.alarms = Object.entries(rules).map(([name, rule]) => {
       const alarm = new Alarm(this, name, {
@@ -97,4 +119,21 @@ export class StreamAlarms extends Construct {
       return alarm;
     });
   }
+}
+
+function functionRules(prefix: string, what: string, handler: IFunction): Record<string, Rule> {
+  const once = { threshold: 1, periods: 1 };
+  const fiveMinutes = { period: Duration.minutes(5) };
+  return {
+    [`${prefix}Errors`]: {
+      ...once,
+      metric: handler.metricErrors(fiveMinutes),
+      description: `${what}'s function crashed, did not start or ran into its timeout.`,
+    },
+    [`${prefix}Throttles`]: {
+      ...once,
+      metric: handler.metricThrottles(fiveMinutes),
+      description: `${what} turns callers away: Lambda refuses to run its function.`,
+    },
+  };
 }

@@ -10,12 +10,18 @@ import {
   Metric,
   Stats,
 } from 'aws-cdk-lib/aws-cloudwatch';
+import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
 import { TokenStream } from './token-stream';
+import { UrlStream } from './url-stream';
+import { WebSocketStream } from './websocket-stream';
 
 export interface StreamDashboardProps {
   readonly stream: TokenStream;
+  /** Its other deliveries. @default - none */
+  readonly url?: UrlStream;
+  readonly webSocket?: WebSocketStream;
   /** The alarms to show on top. @default - none */
   readonly alarms?: readonly IAlarm[];
 }
@@ -23,7 +29,7 @@ export interface StreamDashboardProps {
 export class StreamDashboard extends Construct {
   readonly dashboard: Dashboard;
 
-  constructor(scope: Construct, id: string, { stream, alarms = [] }: StreamDashboardProps) {
+  constructor(scope: Construct, id: string, { stream, url, webSocket, alarms = [] }: StreamDashboardProps) {
     super(scope, id);
     const { queue, deadLetterQueue } = stream.jobs;
     const worker = stream.worker.function;
@@ -48,8 +54,8 @@ export class StreamDashboard extends Construct {
         graph('Workers at once', [worker.metric('ConcurrentExecutions', maximum)]),
       ],
       [
-        graph('Worker', [worker.metricInvocations(), worker.metricErrors(), worker.metricThrottles()]),
-        graph('Request', [request.metricInvocations(), request.metricErrors(), request.metricThrottles()]),
+        graph('Worker', calls(worker)),
+        graph('Request', calls(request)),
         graph(
           'Duration, p95 (ms)',
           [request.metricDuration({ statistic: Stats.p(95), label: 'request' })],
@@ -57,11 +63,43 @@ export class StreamDashboard extends Construct {
         ),
       ],
     ];
+    rows.push(...(url ? [urlRow(url)] : []), ...(webSocket ? [webSocketRow(webSocket)] : []));
     if (alarms.length > 0) {
       rows.unshift([new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })]);
     }
     this.dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3), widgets: rows });
   }
+}
+
+function urlRow(url: UrlStream): IWidget[] {
+  const handler = url.handler.function;
+  return [
+    graph('Function URL', [...calls(handler), url.metricFailedSessions({ label: 'failed sessions' })]),
+    graph('Function URL: answers at once', [handler.metric('ConcurrentExecutions', { statistic: Stats.MAXIMUM })]),
+    graph('Function URL: time to first token (ms)', [
+      url.metricTimeToFirstToken({ statistic: Stats.p(50), label: 'p50' }),
+      url.metricTimeToFirstToken({ label: 'p95' }),
+    ]),
+  ];
+}
+
+function webSocketRow(webSocket: WebSocketStream): IWidget[] {
+  const { authorizer, routes } = webSocket;
+  const errors = ['ClientError', 'IntegrationError', 'ExecutionError'];
+  return [
+    graph('WebSocket API', [webSocket.metric('ConnectCount'), webSocket.metric('MessageCount')]),
+    graph(
+      'WebSocket API: errors',
+      errors.map((name) => webSocket.metric(name)),
+      // A token that is refused counts as an error of the authorizer.
+      [authorizer.function.metricErrors({ label: 'refused' })],
+    ),
+    graph('WebSocket API: routes', calls(routes.function)),
+  ];
+}
+
+function calls(handler: IFunction): IMetric[] {
+  return [handler.metricInvocations(), handler.metricErrors(), handler.metricThrottles()];
 }
 
 function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidget {

@@ -1,4 +1,4 @@
-/** One of the two functions, with a role and a log group of its own. */
+/** A function, with a role and a log group of its own. */
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
@@ -26,11 +26,19 @@ export interface StreamFunctionProps {
   readonly architecture: Architecture;
   readonly timeout: Duration;
   readonly memoryMb: number;
+  /** How many of it may run at once; as many are kept free for it. @default - as many as the account has left */
+  readonly reservedConcurrency?: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
 }
+
+/** What all functions of a deployment have in common. */
+export type FunctionDefaults = Pick<
+  StreamFunctionProps,
+  'architecture' | 'logLevel' | 'logRetention' | 'removalPolicy'
+>;
 
 export class StreamFunction extends Construct {
   readonly function: Function;
@@ -57,6 +65,7 @@ export class StreamFunction extends Construct {
       architecture: props.architecture,
       timeout: props.timeout,
       memorySize: props.memoryMb,
+      reservedConcurrentExecutions: props.reservedConcurrency,
       role,
       tracing: Tracing.ACTIVE,
       logGroup: this.logGroup,

@@ -1,7 +1,8 @@
 /** Everything between a prompt and its tokens, as one construct for a stack of yours. */
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AuthorizationType, GraphqlApi, IGraphqlApi } from 'aws-cdk-lib/aws-appsync';
-import { Metric, MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { IKey } from 'aws-cdk-lib/aws-kms';
@@ -10,17 +11,19 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
 import { JobQueue } from './job-queue';
+import { failedSessions, timeToFirstToken } from './metrics';
 import { ModelSpec, modelStatements } from './model-access';
 import { Resolvers } from './resolvers';
 import { checkOwnTable, SessionsTable } from './sessions-table';
-import { checkWhole, numberSetting, settingsEnvironment, StreamSettings } from './settings';
+import { checkTimes, checkWhole, numberSetting, settingsEnvironment, StreamSettings } from './settings';
 import { StreamApi } from './stream-api';
-import { StreamFunction } from './stream-function';
+import { FunctionDefaults, StreamFunction } from './stream-function';
 import { OwnApi, TokenStreamProps } from './token-stream-props';
 import { Users } from './users';
 
-/** Where the worker's metrics are, as it writes them to its log. */
-const METRICS = { namespace: 'Tokencast', dimensionsMap: { Service: 'worker' } };
+/** A session is one item, and one more for each part of a long text: parts are read together, and written one by one. */
+const READ_SESSIONS = ['dynamodb:GetItem', 'dynamodb:BatchGetItem'];
+const USE_SESSIONS = [...READ_SESSIONS, 'dynamodb:PutItem'];
 
 export class TokenStream extends Construct {
   readonly api: IGraphqlApi;
@@ -30,17 +33,28 @@ export class TokenStream extends Construct {
   readonly request: StreamFunction;
   readonly worker: StreamFunction;
   readonly workerTimeout: Duration;
+  /** Who may sign in; not known for an API of yours without a pool given. */
+  readonly userPool?: IUserPool;
   /** The users that were made here, if they were. */
   readonly users?: Users;
+  /** The model that answers, and how. Other deliveries ask the same. */
+  readonly model: ModelSpec;
+  readonly settings: StreamSettings;
+  readonly functionDefaults: FunctionDefaults;
+  readonly encryptionKey?: IKey;
 
-  private readonly encryptionKey: IKey | undefined;
+  private readonly models: readonly ModelSpec[];
+  private pushes = false;
 
   constructor(scope: Construct, id: string, props: TokenStreamProps) {
     super(scope, id);
     const { settings = {}, removalPolicy = RemovalPolicy.RETAIN } = props;
     const { logRetention = RetentionDays.ONE_MONTH, workerTimeout = Duration.minutes(5) } = props;
-    checkTimes(settings, workerTimeout);
+    checkTimes(settings, 'workerTimeout', workerTimeout);
     this.workerTimeout = workerTimeout;
+    this.settings = settings;
+    this.model = props.model;
+    this.models = [props.model, ...(props.otherModels ?? [])];
     this.encryptionKey = props.encryptionKey;
     const kept = { removalPolicy, encryptionKey: props.encryptionKey };
 
@@ -56,13 +70,15 @@ export class TokenStream extends Construct {
     if (props.api) {
       this.api = props.api.api;
       this.graphqlUrl = ownUrl(props.api);
+      this.userPool = props.userPool;
     } else {
       if (!props.userPool) {
         this.users = new Users(this, 'Users', { removalPolicy });
       }
+      this.userPool = props.userPool ?? this.requireUsers().userPool;
       const { api } = new StreamApi(this, 'Api', {
         name: `${Stack.of(this).stackName}-${id}`,
-        userPool: props.userPool ?? this.requireUsers().userPool,
+        userPool: this.userPool,
         userPoolClientPattern: props.userPoolClientPattern,
         introspection: props.introspection ?? false,
         webAclArn: props.webAclArn,
@@ -79,10 +95,8 @@ export class TokenStream extends Construct {
       logRetention,
       removalPolicy,
     };
-    const resources = {
-      QUEUE_URL: this.jobs.queue.queueUrl,
-      SESSIONS_TABLE: this.sessionsTable.tableName,
-    };
+    this.functionDefaults = functions;
+    const resources = this.environment;
     this.request = new StreamFunction(this, 'Request', {
       ...functions,
       description: 'Tokencast: starts, stops and reads sessions, and says who may subscribe to one.',
@@ -100,12 +114,12 @@ export class TokenStream extends Construct {
       environment: {
         ...resources,
         APPSYNC_API_URL: this.graphqlUrl,
-        MODEL_ID: props.model.id,
+        MODEL_ID: this.model.id,
         ...settingsEnvironment(settings, 'worker'),
       },
     });
     new Resolvers(this, 'Resolvers', { api: this.api, request: this.request.function });
-    this.permit([props.model, ...(props.otherModels ?? [])]);
+    this.permit();
     new EventSourceMapping(this, 'JobsToWorker', {
       target: this.worker.function,
       eventSourceArn: this.jobs.queue.queueArn,
@@ -116,6 +130,39 @@ export class TokenStream extends Construct {
     });
   }
 
+  /** What each function is told that starts, reads or answers sessions. */
+  get environment(): Readonly<Record<string, string>> {
+    return { QUEUE_URL: this.jobs.queue.queueUrl, SESSIONS_TABLE: this.sessionsTable.tableName };
+  }
+
+  /** Has the worker push, by this URL, the answers that were asked for over a WebSocket API. It knows one API alone. */
+  pushTo(callbackUrl: string): void {
+    if (this.pushes) {
+      throw new Error('the worker of this stream pushes to a WebSocket API already, and can to one alone');
+    }
+    this.pushes = true;
+    this.worker.function.addEnvironment('WEBSOCKET_CALLBACK_URL', callbackUrl);
+  }
+
+  /** Lets `grantee` read and write any session, as each function does that starts or answers one. */
+  grantUseSessions(grantee: IGrantable): Grant {
+    this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
+    return this.allow(grantee, USE_SESSIONS, this.sessionsTable.tableArn);
+  }
+
+  /** Lets `grantee` hand a job to the worker. */
+  grantSendJobs(grantee: IGrantable): Grant {
+    this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
+    return this.allow(grantee, ['sqs:SendMessage'], this.jobs.queue.queueArn);
+  }
+
+  /** Lets `grantee` ask the models that the worker may ask, and no other. */
+  grantAskModels(grantee: IGrantable): void {
+    for (const statement of this.models.flatMap(modelStatements)) {
+      grantee.grantPrincipal.addToPrincipalPolicy(statement);
+    }
+  }
+
   /** Lets `grantee` send events to the subscribers, as the worker does. Whoever may, may write in any session's name. */
   grantPublish(grantee: IGrantable): Grant {
     return this.allow(grantee, ['appsync:GraphQL'], `${this.api.arn}/types/Mutation/fields/publishToken`);
@@ -124,7 +171,7 @@ export class TokenStream extends Construct {
   /** Lets `grantee` read any session by its id. */
   grantReadSessions(grantee: IGrantable): Grant {
     this.encryptionKey?.grant(grantee, 'kms:Decrypt');
-    return this.allow(grantee, ['dynamodb:GetItem'], this.sessionsTable.tableArn);
+    return this.allow(grantee, READ_SESSIONS, this.sessionsTable.tableArn);
   }
 
   /**
@@ -132,43 +179,35 @@ export class TokenStream extends Construct {
    * SQS's own redrive is left out, because it knows nothing of sessions: a failed one would stay failed.
    */
   grantRedrive(grantee: IGrantable): Grant {
-    this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
-    const { deadLetterQueue, queue } = this.jobs;
+    const { deadLetterQueue } = this.jobs;
     const take = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'];
     return this.allow(grantee, take, deadLetterQueue.queueArn)
-      .combine(this.allow(grantee, ['sqs:SendMessage'], queue.queueArn))
-      .combine(this.allow(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem'], this.sessionsTable.tableArn));
+      .combine(this.grantSendJobs(grantee))
+      .combine(this.grantUseSessions(grantee));
   }
 
   /** Sessions that ended as failed. Deployments in the same account and Region share this metric. */
   metricFailedSessions(options?: MetricOptions): Metric {
-    return new Metric({ ...METRICS, metricName: 'SessionsFailed', statistic: Stats.SUM, ...options });
+    return failedSessions('worker', options);
   }
 
   /** Milliseconds from a job's receipt to its first token, p95. Deployments in an account and Region share it. */
   metricTimeToFirstToken(options?: MetricOptions): Metric {
-    return new Metric({ ...METRICS, metricName: 'TimeToFirstTokenMs', statistic: Stats.p(95), ...options });
+    return timeToFirstToken('worker', options);
   }
 
   /** Each call that the functions make, and no other. */
-  private permit(models: readonly ModelSpec[]): void {
+  private permit(): void {
     const request = this.request.function;
     const worker = this.worker.function;
-    const { queue } = this.jobs;
-    const session = ['dynamodb:GetItem', 'dynamodb:PutItem'];
-    this.allow(request, session, this.sessionsTable.tableArn);
-    this.allow(worker, session, this.sessionsTable.tableArn);
-    this.allow(request, ['sqs:SendMessage'], queue.queueArn);
+    this.grantUseSessions(request);
+    this.grantUseSessions(worker);
+    this.grantSendJobs(request);
     // The first three are the event source's.
     const consume = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
-    this.allow(worker, [...consume, 'sqs:ChangeMessageVisibility'], queue.queueArn);
+    this.allow(worker, [...consume, 'sqs:ChangeMessageVisibility'], this.jobs.queue.queueArn);
     this.grantPublish(worker);
-    for (const statement of models.flatMap(modelStatements)) {
-      worker.addToRolePolicy(statement);
-    }
-    for (const grantee of [request, worker]) {
-      this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
-    }
+    this.grantAskModels(worker);
   }
 
   private allow(grantee: IGrantable, actions: string[], ...resourceArns: string[]): Grant {
@@ -192,12 +231,4 @@ function ownUrl({ api, url }: OwnApi): string {
     throw new Error('the API was imported: its GraphQL endpoint must be given (`url`)');
   }
   return found;
-}
-
-function checkTimes(settings: StreamSettings, workerTimeout: Duration): void {
-  const seconds = checkWhole('workerTimeout in seconds', workerTimeout.toSeconds(), 30, 900);
-  const reserve = numberSetting(settings, 'deadlineReserveMs') / 1000;
-  if (reserve >= seconds) {
-    throw new Error(`\`deadlineReserveMs\` is ${reserve} s, expected less than the worker's timeout of ${seconds} s`);
-  }
 }

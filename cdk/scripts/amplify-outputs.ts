@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 /** What `cdk deploy --outputs-file` writes: each stack's outputs by name. */
 export type StackOutputs = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-/** The part of Amplify's file (version 1.4) that an AppSync API with user pools needs. */
+/** The part of Amplify's file (version 1.4) that an AppSync API with user pools needs; `custom` is ours by its rules. */
 export interface AmplifyOutputs {
   readonly version: '1.4';
   readonly auth: {
@@ -25,6 +25,11 @@ export interface AmplifyOutputs {
     readonly url: string;
     readonly default_authorization_type: 'AMAZON_COGNITO_USER_POOLS';
     readonly authorization_types: readonly 'AWS_IAM'[];
+  };
+  /** Where the other deliveries answer; not there where none was deployed. */
+  readonly custom?: {
+    readonly streamUrl?: string;
+    readonly webSocketUrl?: string;
   };
 }
 
@@ -57,7 +62,13 @@ export function amplifyOutputs(outputs: StackOutputs, stack?: string): AmplifyOu
       default_authorization_type: 'AMAZON_COGNITO_USER_POOLS',
       authorization_types: ['AWS_IAM'],
     },
+    ...custom(values['StreamUrl'], values['WebSocketUrl']),
   };
+}
+
+function custom(streamUrl?: string, webSocketUrl?: string): Pick<AmplifyOutputs, 'custom'> {
+  const urls = { ...(streamUrl && { streamUrl }), ...(webSocketUrl && { webSocketUrl }) };
+  return Object.keys(urls).length > 0 ? { custom: urls } : {};
 }
 
 function onlyStack(outputs: StackOutputs): string {

@@ -3,11 +3,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 
+import { FUNCTION_NAMES } from '../lib/settings';
+
 export type Machine = 'x86_64' | 'arm64';
 
-/** Writes `request/bootstrap.zip` and `worker/bootstrap.zip` below `folder`, and says where. */
+/** Writes a `bootstrap.zip` for each function below `folder`, and says where. */
 export function placeholderFunctions(folder: string, machine: Machine = 'x86_64'): string {
-  for (const name of ['request', 'worker']) {
+  for (const name of FUNCTION_NAMES) {
     mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, name, 'bootstrap.zip'), zip('bootstrap', elf(machine)));
   }

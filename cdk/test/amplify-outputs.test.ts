@@ -39,6 +39,17 @@ test('the outputs of a deployment make a file that Amplify reads', () => {
   assert.deepEqual(amplifyOutputs(OUTPUTS, 'Tokencast-Streaming'), EXPECTED);
 });
 
+test('other deliveries are told of where they were deployed', () => {
+  const streamUrl = 'https://abc.lambda-url.us-east-1.on.aws/';
+  const webSocketUrl = 'wss://abc.execute-api.us-east-1.amazonaws.com/dev';
+  const check = (more: Record<string, string>, custom: Record<string, string>): void => {
+    assert.deepEqual(amplifyOutputs({ A: { ...STREAMING, ...more } }), { ...EXPECTED, custom });
+  };
+  check({ StreamUrl: streamUrl, WebSocketUrl: webSocketUrl }, { streamUrl, webSocketUrl });
+  check({ StreamUrl: streamUrl }, { streamUrl });
+  check({ WebSocketUrl: webSocketUrl }, { webSocketUrl });
+});
+
 describe('is told what is missing:', () => {
   const check = (name: string, outputs: StackOutputs, stack: string | undefined, expected: RegExp): void => {
     test(name, () => {

@@ -24,6 +24,9 @@ describe('the context', () => {
       introspection: 'true',
       logRetentionDays: '7',
       workerTimeoutSeconds: '600',
+      deliveries: 'url, websocket',
+      allowedOrigins: 'https://a.example,https://b.example',
+      urlTimeoutSeconds: '900',
     });
     assert.equal(config.name, 'Chat');
     assert.equal(config.removalPolicy, RemovalPolicy.RETAIN);
@@ -34,6 +37,9 @@ describe('the context', () => {
     assert.equal(config.introspection, true);
     assert.equal(config.logRetention, RetentionDays.ONE_WEEK);
     assert.equal(config.workerTimeout?.toSeconds(), 600);
+    assert.deepEqual(config.url?.allowedOrigins, ['https://a.example', 'https://b.example']);
+    assert.equal(config.url.timeout?.toSeconds(), 900);
+    assert.deepEqual(config.webSocket, { logRole: false });
   });
 
   test('is read as it is in cdk.json', () => {
@@ -50,6 +56,7 @@ describe('the context', () => {
       assert.equal(config.architecture.name, 'x86_64');
       assert.equal(config.users.poolId, undefined);
       assert.equal(config.settings.flushIntervalMs, undefined);
+      assert.deepEqual([config.url, config.webSocket], [undefined, undefined]);
     }
   });
 });
@@ -75,6 +82,16 @@ describe('is refused with its name, what it is and what was expected:', () => {
   check({ modelId: '' }, '`modelId` is not set, expected the id or ARN of a Bedrock model or inference profile');
   check({ userPoolId: 'pool' }, "`userPoolId` is `pool`, expected a user pool's id, such as `us-east-1_AbCdEfGhI`");
   check({ userPoolClientId: 'abc' }, '`userPoolClientId` is set, but `userPoolId` is not');
+  check(
+    { deliveries: 'url,sse' },
+    '`deliveries` has `sse`, expected `url`, `websocket` or both: AppSync is always there',
+  );
+  check({ urlTimeoutSeconds: '29' }, '`urlTimeoutSeconds` is `29`, expected 30 to 900');
+  check({ urlReservedConcurrency: '0' }, '`urlReservedConcurrency` is `0`, expected 1 to 100000');
+  check(
+    { deliveries: 'websocket', graphqlApiId: 'abc', graphqlUrl: 'https://abc/graphql' },
+    '`deliveries` is set beside `graphqlApiId`, so `userPoolId` must say whose tokens are taken',
+  );
   check({ graphqlApiId: 'abc' }, '`graphqlApiId` and `graphqlUrl` need each other');
   check(
     { graphqlApiId: 'abc', graphqlUrl: 'http://abc/graphql' },

@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Architecture, Code } from 'aws-cdk-lib/aws-lambda';
 
 import { tokencast } from '../lib/app';
-import { packagedCode } from '../lib/packaged-code';
-import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { packagedCode, packagedFunction } from '../lib/packaged-code';
+import { FunctionName } from '../lib/settings';
 import { Machine, placeholderFunctions } from '../scripts/placeholder';
 import { toolkitContext } from '../scripts/templates';
 import { TokenStreamProps } from '../lib/token-stream-props';
@@ -59,6 +60,11 @@ export function streamProps(): TokenStreamProps {
     code: packagedCode(placeholderFunctions(scratch()), Architecture.X86_64),
     model: { id: 'amazon.nova-lite-v1:0' },
   };
+}
+
+/** The code of another delivery. */
+export function deliveryCode(name: FunctionName): Code {
+  return packagedFunction(placeholderFunctions(scratch()), name, Architecture.X86_64);
 }
 
 /** A stack as a team's own app has it, with the same feature flags. */

@@ -40,7 +40,7 @@ test('the table of settings has their variables, ranges and defaults', () => {
 });
 
 test('every alarm has a section that says what to do, and names it', () => {
-  const template = new Deployment().template('Observability');
+  const template = new Deployment({ deliveries: 'url,websocket' }).template('Observability');
   const named = resources(template, 'AWS::CloudWatch::Alarm').map(
     ({ Properties: alarm }) => /DEPLOY\.md, (\w+)\.$/.exec(String(alarm['AlarmDescription']))?.[1],
   );

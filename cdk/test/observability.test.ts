@@ -7,15 +7,16 @@ import { Deployment, only, resources } from './deployment';
 const ALARM = 'AWS::CloudWatch::Alarm';
 const template = new Deployment().template('Observability');
 
+const check = (metric: string, expected: Record<string, unknown>, found: Template = template): void => {
+  found.hasResourceProperties(ALARM, {
+    MetricName: metric,
+    ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    TreatMissingData: 'notBreaching',
+    ...expected,
+  });
+};
+
 describe('an alarm', () => {
-  const check = (metric: string, expected: Record<string, unknown>, found: Template = template): void => {
-    found.hasResourceProperties(ALARM, {
-      MetricName: metric,
-      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      TreatMissingData: 'notBreaching',
-      ...expected,
-    });
-  };
   const queue = (name: string): unknown => [
     Match.objectLike({ Name: 'QueueName', Value: { 'Fn::ImportValue': Match.stringLikeRegexp(`StreamJobs${name}`) } }),
   ];
@@ -67,6 +68,40 @@ describe('an alarm', () => {
     assert.equal(descriptions.length, 6);
     for (const description of descriptions) {
       assert.match(description, /^[A-Z].{20,} What to do: docs\/DEPLOY\.md, [A-Za-z]+\.$/);
+    }
+  });
+});
+
+describe('other deliveries', () => {
+  const watched = new Deployment({ deliveries: 'url,websocket' }).template('Observability');
+
+  test('have alarms for their functions', () => {
+    assert.equal(resources(watched, ALARM).length, 12);
+    for (const name of ['UrlHandlerFunction', 'WebSocketRoutesFunction']) {
+      for (const metric of ['Errors', 'Throttles']) {
+        watched.hasResourceProperties(ALARM, {
+          Namespace: 'AWS/Lambda',
+          MetricName: metric,
+          Threshold: 1,
+          Period: 300,
+          Dimensions: [{ Name: 'FunctionName', Value: { 'Fn::ImportValue': Match.stringLikeRegexp(name) } }],
+        });
+      }
+    }
+    const ofTheUrl = { Namespace: 'Tokencast', Dimensions: [{ Name: 'Service', Value: 'stream-url' }] };
+    check('SessionsFailed', { ...ofTheUrl, Threshold: 5 }, watched);
+    check('TimeToFirstTokenMs', { ...ofTheUrl, ExtendedStatistic: 'p95', Threshold: 5000 }, watched);
+    // A refused token is an error of the authorizer, and everyday life.
+    const alarms = JSON.stringify(watched.findResources(ALARM));
+    assert.ok(!alarms.includes('WebSocketAuthorizer'));
+  });
+
+  test('are on the dashboard, where nothing of them is without', () => {
+    const body = (found: Template): string =>
+      JSON.stringify(only(found, 'AWS::CloudWatch::Dashboard').Properties['DashboardBody']);
+    for (const shown of ['Function URL', 'WebSocket API: errors', 'ConnectCount', 'MessageCount', 'IntegrationError']) {
+      assert.ok(body(watched).includes(shown), shown);
+      assert.ok(!body(template).includes(shown), shown);
     }
   });
 });

@@ -69,7 +69,7 @@ describe('a table of yours', () => {
     }
     for (const role of [/^ChatRequestRole/, /^ChatWorkerRole/]) {
       const found = permissions(template, role).filter((permission) => permission.startsWith('dynamodb:'));
-      assert.equal(found.length, 2);
+      assert.equal(found.length, 3);
       assert.ok(
         found.every((permission) => permission.endsWith(':table/sessions"]]}')),
         found.join(),
@@ -162,6 +162,9 @@ test('a key of yours encrypts the table and both queues, and the functions may u
 });
 
 describe('a grant allows what it says, and no more', () => {
+  const useSessions = ['BatchGetItem', 'GetItem', 'PutItem'].map(
+    (action) => new RegExp(`^dynamodb:${action} on .*ChatSessionsTable`),
+  );
   const check = (name: string, grant: (stream: TokenStream, role: Role) => unknown, expected: RegExp[]): void => {
     test(name, () => {
       const stack = ownStack();
@@ -178,11 +181,20 @@ describe('a grant allows what it says, and no more', () => {
     /^appsync:GraphQL on .*\/types\/Mutation\/fields\/publishToken/,
   ]);
   check('grantReadSessions', (stream, role) => stream.grantReadSessions(role), [
+    /^dynamodb:BatchGetItem on .*ChatSessionsTable/,
     /^dynamodb:GetItem on .*ChatSessionsTable/,
   ]);
+  check('grantUseSessions', (stream, role) => stream.grantUseSessions(role), useSessions);
+  check('grantSendJobs', (stream, role) => stream.grantSendJobs(role), [/^sqs:SendMessage on .*ChatJobsQueue/]);
+  check(
+    'grantAskModels',
+    (stream, role) => {
+      stream.grantAskModels(role);
+    },
+    [/^bedrock:InvokeModelWithResponseStream on .*foundation-model\/amazon.nova-lite-v1:0/],
+  );
   check('grantRedrive', (stream, role) => stream.grantRedrive(role), [
-    /^dynamodb:GetItem on .*ChatSessionsTable/,
-    /^dynamodb:PutItem on .*ChatSessionsTable/,
+    ...useSessions,
     /^sqs:ChangeMessageVisibility on .*ChatJobsDeadLetterQueue/,
     /^sqs:DeleteMessage on .*ChatJobsDeadLetterQueue/,
     /^sqs:ReceiveMessage on .*ChatJobsDeadLetterQueue/,
@@ -196,7 +208,10 @@ test('a worker may take up to 15 minutes, and more than it needs to end', () => 
   };
   assert.throws(timeout(Duration.minutes(16)), /`workerTimeout in seconds` is `960`, expected 30 to 900/);
   assert.throws(timeout(Duration.seconds(29)), /expected 30 to 900/);
-  assert.throws(timeout(Duration.seconds(45), 45_000), /expected less than the worker's timeout/);
+  assert.throws(
+    timeout(Duration.seconds(45), 45_000),
+    /`deadlineReserveMs` is 45 s, expected less than `workerTimeout`, which is 45 s/,
+  );
   assert.doesNotThrow(timeout(Duration.seconds(45), 44_000));
 });
 

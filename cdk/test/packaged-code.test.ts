@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 
-import { packagedCode } from '../lib/packaged-code';
+import { packagedCode, packagedFunction } from '../lib/packaged-code';
+import { FUNCTION_NAMES } from '../lib/settings';
 import { elf, placeholderFunctions, zip } from '../scripts/placeholder';
 import { Deployment, scratch } from './deployment';
 
@@ -13,6 +14,10 @@ describe('packaged functions', () => {
     const message = /request function is not packaged.*bootstrap\.zip.*`cargo xtask package`/;
     assert.throws(() => packagedCode(scratch(), Architecture.X86_64), message);
     assert.throws(() => new Deployment({ functionsDir: scratch() }), message);
+    for (const name of FUNCTION_NAMES) {
+      const named = new RegExp(`the ${name} function is not packaged: there is no .*${name}.bootstrap\\.zip`);
+      assert.throws(() => packagedFunction(scratch(), name, Architecture.X86_64), named);
+    }
   });
 
   test('are taken for the architecture that they are built for', () => {
@@ -28,7 +33,7 @@ describe('packaged functions', () => {
 
   const write = (make: (folder: string) => void): string => {
     const root = scratch();
-    for (const name of ['request', 'worker']) {
+    for (const name of FUNCTION_NAMES) {
       mkdirSync(join(root, name));
       make(join(root, name));
     }

@@ -28,6 +28,14 @@ const REVIEWED: readonly Reviewed[] = [
       resources.join() === '"*"',
   },
   {
+    reason: "A connection's id is API Gateway's, and comes and goes: any of one stage of one API, to push to.",
+    matches: ({ type, effect, actions, resources }) =>
+      type === 'AWS::IAM::Policy' &&
+      effect === 'Allow' &&
+      actions.join() === 'execute-api:ManageConnections' &&
+      /^{"Fn::Join":\["",\[[^*]*,{"Ref":"\w*Api\w*"},"\/\w+\/POST\/@connections\/\*"]]}$/.test(resources.join()),
+  },
+  {
     reason: 'It refuses every action on the queue, to everyone without TLS: only a wildcard says all.',
     matches: ({ type, effect, actions, conditions }) =>
       type === 'AWS::SQS::QueuePolicy' &&

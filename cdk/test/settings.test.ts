@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { Template } from 'aws-cdk-lib/assertions';
 
 import { REPOSITORY_DIR } from '../lib/paths';
 import { FunctionName, NUMBER_SETTINGS, PUBLISH_MODES, settingsEnvironment } from '../lib/settings';
-import { Deployment, resources } from './deployment';
+import { Deployment, only } from './deployment';
 
 interface Variable {
   readonly name: string;
@@ -16,27 +17,37 @@ interface Variable {
   readonly default?: number;
 }
 
-for (const name of ['request', 'worker'] as const) {
-  describe(`the ${name} function`, () => {
-    const read = variablesRead(name);
-    const full = environment(name, {
-      systemPrompt: 'Answer briefly.',
-      temperature: '0.3',
-    });
-    const plain = environment(name);
+/** What is deployed, by the start of its role's id; where one program is deployed twice, each is told its part alone. */
+const DEPLOYED: readonly { name: FunctionName; role: string; told?: (variable: string) => boolean }[] = [
+  { name: 'request', role: 'StreamRequest' },
+  { name: 'worker', role: 'StreamWorker' },
+  { name: 'stream-url', role: 'UrlHandler' },
+  { name: 'websocket', role: 'WebSocketRoutes', told: (variable) => !variable.startsWith('COGNITO_') },
+  { name: 'websocket', role: 'WebSocketAuthorizer', told: (variable) => variable.startsWith('COGNITO_') },
+];
+
+const deliveries = 'url,websocket';
+const plain = new Deployment({ deliveries }).template('Streaming');
+const full = new Deployment({ deliveries, systemPrompt: 'Answer briefly.', temperature: '0.3' }).template('Streaming');
+
+for (const { name, role, told = () => true } of DEPLOYED) {
+  describe(`the function ${name} as ${role}`, () => {
+    const read = variablesRead(name).filter((variable) => told(variable.name));
 
     test('is given every variable that it reads, and none that it does not', () => {
-      const wanted = [...read.map((variable) => variable.name), 'LOG_LEVEL'];
-      assert.deepEqual(Object.keys(full).sort(), wanted.sort());
+      const wanted = [...read.map((variable) => variable.name), 'LOG_LEVEL'].sort();
+      assert.deepEqual(environment(full, role), wanted);
       const withoutDefault = ['SYSTEM_PROMPT', 'TEMPERATURE'];
       assert.deepEqual(
-        Object.keys(plain).sort(),
+        environment(plain, role),
         wanted.filter((variable) => !withoutDefault.includes(variable)),
       );
     });
 
     test('and this package agree on ranges and defaults', () => {
-      const ours = Object.values(NUMBER_SETTINGS).filter(({ readBy }) => readBy.includes(name));
+      const ours = Object.values(NUMBER_SETTINGS).filter(
+        ({ readBy, variable }) => readBy.includes(name) && told(variable) && role !== 'WebSocketAuthorizer',
+      );
       const theirs = read.filter(({ how }) => how === 'number' || how === 'millis');
       assert.deepEqual(ours.map(({ variable }) => variable).sort(), theirs.map((variable) => variable.name).sort());
       for (const { variable, minimum, maximum, default: byDefault } of ours) {
@@ -47,9 +58,14 @@ for (const name of ['request', 'worker'] as const) {
   });
 }
 
+test('the worker is told of a WebSocket API only where there is one', () => {
+  const variable = 'WEBSOCKET_CALLBACK_URL';
+  assert.ok(environment(plain, 'StreamWorker').includes(variable));
+  assert.ok(!environment(new Deployment().template('Streaming'), 'StreamWorker').includes(variable));
+});
+
 test("the words of PUBLISH_MODE are the worker's own", () => {
-  const source = configSource('worker');
-  const words = /"PUBLISH_MODE",\s*&\[(.*?)\],\s*\)/s.exec(source)?.[1] ?? '';
+  const words = /"PUBLISH_MODE",\s*&\[(.*?)\],\s*\)/s.exec(configSource('worker'))?.[1] ?? '';
   assert.deepEqual(
     [...words.matchAll(/"(\w+)"/g)].map(([, word]) => word),
     [...PUBLISH_MODES],
@@ -74,11 +90,33 @@ describe('a setting', () => {
   );
 });
 
+/** A function's `config.rs`, and what it has others read for it. */
 function configSource(name: FunctionName): string {
-  return readFileSync(join(REPOSITORY_DIR, 'functions', name, 'src', 'config.rs'), 'utf8');
+  const config = source('functions', name, 'src', 'config.rs');
+  const shared = source('crates', 'tokencast-aws', 'src', 'settings.rs');
+  const called = [...config.matchAll(/settings::(\w+)\(/g)].map(([, called = '']) => body(shared, called));
+  // What those share again.
+  const further = called.flatMap((text) =>
+    [...text.matchAll(/\b(\w+)\(reader\)/g)].map(([, name = '']) => body(shared, name)),
+  );
+  const trust = config.includes('Trust::read(')
+    ? [body(source('crates', 'tokencast-aws', 'src', 'jwt.rs'), 'read')]
+    : [];
+  return [config, ...called, ...further, ...trust].join('\n');
 }
 
-/** The calls of `reader` in a function's `config.rs`. */
+function source(...path: string[]): string {
+  return readFileSync(join(REPOSITORY_DIR, ...path), 'utf8');
+}
+
+/** The text of a Rust function. */
+function body(text: string, name: string): string {
+  const found = new RegExp(`^( *)(?:pub )?fn ${name}\\(.*?^\\1}`, 'ms').exec(text);
+  assert.ok(found, name);
+  return found[0];
+}
+
+/** The calls of `reader` in them. */
 function variablesRead(name: FunctionName): Variable[] {
   const call = /reader\s*\.(\w+)\(\s*"([A-Z_]+)"(?:,\s*([\d_.]+)\.\.=([\d_.]+))?(?:,\s*([\d_]+))?/g;
   const number = (text: string): number => Number(text.replaceAll('_', ''));
@@ -91,15 +129,12 @@ function variablesRead(name: FunctionName): Variable[] {
     }),
   );
   assert.ok(found.length > 0, name);
-  return found;
+  return [...new Map(found.map((variable) => [variable.name, variable])).values()];
 }
 
-function environment(name: FunctionName, context: Record<string, string> = {}): Record<string, unknown> {
-  const found = resources(new Deployment(context).template('Streaming'), 'AWS::Lambda::Function')
-    .map(
-      ({ Properties: definition }) => (definition['Environment'] as { Variables: Record<string, unknown> }).Variables,
-    )
-    .find((variables) => 'MODEL_ID' in variables === (name === 'worker'));
-  assert.ok(found);
-  return found;
+function environment(template: Template, role: string): string[] {
+  const { Properties: definition } = only(template, 'AWS::Lambda::Function', ({ Properties: it }) =>
+    JSON.stringify(it['Role']).includes(`"${role}Role`),
+  );
+  return Object.keys((definition['Environment'] as { Variables: Record<string, unknown> }).Variables).sort();
 }

@@ -251,14 +251,14 @@ test('every log is kept for a while, and no custom resource sees to it', () => {
 describe('what the roles may do', () => {
   const table = '{"Fn::GetAtt":["StreamSessionsTable151CF694","Arn"]}';
   const queue = '{"Fn::GetAtt":["StreamJobsQueue763C7EFE","Arn"]}';
+  const sessions = ['BatchGetItem', 'GetItem', 'PutItem'].map((action) => `dynamodb:${action} on ${table}`);
   const logs = (id: string): string[] =>
     ['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => `${action} on {"Fn::GetAtt":["${id}","Arn"]}`);
   const tracing = ['xray:PutTelemetryRecords on "*"', 'xray:PutTraceSegments on "*"'];
 
   test('the request function: read and write sessions, send jobs', () => {
     assert.deepEqual(permissions(template, /^StreamRequestRole/), [
-      `dynamodb:GetItem on ${table}`,
-      `dynamodb:PutItem on ${table}`,
+      ...sessions,
       ...logs('StreamRequestLogsD2B3B188'),
       `sqs:SendMessage on ${queue}`,
       ...tracing,
@@ -274,8 +274,7 @@ describe('what the roles may do', () => {
     assert.deepEqual(permissions(template, /^StreamWorkerRole/), [
       `appsync:GraphQL on ${field}`,
       `bedrock:InvokeModelWithResponseStream on ${model}`,
-      `dynamodb:GetItem on ${table}`,
-      `dynamodb:PutItem on ${table}`,
+      ...sessions,
       ...logs('StreamWorkerLogs3F78C275'),
       `sqs:ChangeMessageVisibility on ${queue}`,
       `sqs:DeleteMessage on ${queue}`,

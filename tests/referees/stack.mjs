@@ -8,7 +8,7 @@ if (!process.env.STACK) {
   throw new Error('There is no stack: run this file with `cargo test -p system-tests --test referees`.');
 }
 
-/** `url`, `region`, `graphqlUrl`, `userPoolId`, `userPoolClientId`, `issuer`, `queueUrl`, `users` … */
+/** `url`, `region`, `graphqlUrl`, `webSocketUrl`, `userPoolId`, `userPoolClientId`, `issuer`, `queueUrl`, `users` … */
 export const stack = JSON.parse(process.env.STACK);
 
 export const [alice, bob] = stack.users;

@@ -20,6 +20,17 @@ impl TestStack {
         response.json().await.expect("the API answers in JSON")
     }
 
+    /// The status that a document is answered with whose caller shows `token`.
+    pub async fn graphql_status(&self, token: &str, document: &str) -> u16 {
+        let request = self
+            .http()
+            .post(self.running.info.endpoints.graphql_url())
+            .header("authorization", token)
+            .json(&json!({ "query": document }));
+        let response = request.send().await.expect("the API answers");
+        response.status().as_u16()
+    }
+
     /// `startStream` by hand.
     pub async fn start_stream(&self, user: &str, prompt: &str, session_id: Option<&str>) -> Value {
         const DOCUMENT: &str = "mutation Start($prompt: String!, $sessionId: String) {

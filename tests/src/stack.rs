@@ -13,11 +13,13 @@ use tokencast_client::Client;
 use tokencast_local::config::{FaultRule, ModelConfig, ScriptConfig};
 use tokencast_local::lambda::service::ProcessInfo;
 
-use crate::eventually;
+use crate::{Delivery, eventually};
 
 /// A stack, and how a test looks into it.
 pub struct TestStack {
     pub running: RunningStack,
+    /// Over which its clients have their answers.
+    delivery: Delivery,
     http: reqwest::Client,
 }
 
@@ -29,11 +31,19 @@ pub struct TestOptions {
 }
 
 impl TestOptions {
+    /// Sets a variable of the function URL's function, and of the worker, which may take over from it.
+    pub fn stream_url_variable(&mut self, name: &str, value: &str) {
+        self.worker_variable(name, value);
+        let environment = &mut self.stack.stream_url_environment;
+        environment.insert(name.to_owned(), value.to_owned());
+    }
+
     /// Sets a variable of the worker.
     pub fn worker_variable(&mut self, name: &str, value: impl Into<String>) {
-        self.stack
-            .worker_environment
-            .insert(name.to_owned(), value.into());
+        let variable = (name.to_owned(), value.into());
+        // The function behind the Function URL does a worker's work.
+        self.stack.stream_url_environment.extend([variable.clone()]);
+        self.stack.worker_environment.extend([variable]);
     }
 }
 
@@ -45,6 +55,11 @@ impl TestStack {
 
     /// A stack with other options.
     pub async fn start_with(change: impl FnOnce(&mut TestOptions)) -> Self {
+        Self::start_over(Delivery::AppSync, change).await
+    }
+
+    /// A stack with other options, whose clients have their answers over a delivery.
+    pub async fn start_over(delivery: Delivery, change: impl FnOnce(&mut TestOptions)) -> Self {
         use_ring();
         let stack = StackOptions {
             functions: Functions::Executable {
@@ -62,6 +77,7 @@ impl TestStack {
         let running = RunningStack::start(options.stack).await.expect("a stack");
         Self {
             running,
+            delivery,
             http: reqwest::Client::builder()
                 .no_proxy()
                 .build()
@@ -79,12 +95,18 @@ impl TestStack {
 
     /// A client as one of the two users, `alice` and `bob`.
     pub fn client(&self, user: &str) -> Client {
+        self.client_over(self.delivery, user)
+    }
+
+    /// The same over another delivery.
+    pub fn client_over(&self, delivery: Delivery, user: &str) -> Client {
         let users = &self.running.info.user_pool.users;
         let user = users
             .iter()
             .find(|known| known.username == user)
             .expect("a user of the stack");
-        self.running.client(user).build().expect("a client")
+        let client = self.running.client_via(delivery.via(), user);
+        client.build().expect("a client")
     }
 
     pub fn access_token(&self, user: &str) -> String {
@@ -207,8 +229,17 @@ impl TestStack {
 
     /// The worker process that runs an invocation, once there is one.
     pub async fn busy_worker(&self) -> ProcessInfo {
+        self.busy(WORKER_FUNCTION).await
+    }
+
+    /// The process of the function that has the model's answer at the first attempt, once it is at work.
+    pub async fn busy_function(&self) -> ProcessInfo {
+        self.busy(self.delivery.function()).await
+    }
+
+    async fn busy(&self, function: &str) -> ProcessInfo {
         eventually("a busy worker", || async {
-            let workers = self.running.local.lambda().processes(WORKER_FUNCTION);
+            let workers = self.running.local.lambda().processes(function);
             workers
                 .into_iter()
                 .find(|worker| worker.request_id.is_some())

@@ -3,28 +3,28 @@
 use std::time::{Duration, Instant};
 
 use system_tests::stack::{script, text_of};
-use system_tests::{TestStack, collect};
+use system_tests::{Delivery, TestStack, collect, over_each_delivery};
 use tokencast_client::AnswerEvent;
 use uuid::Uuid;
 
 const TOKENS: usize = 150;
 
-async fn stack() -> TestStack {
-    TestStack::start_with(|options| {
+async fn stack(delivery: Delivery) -> TestStack {
+    TestStack::start_over(delivery, |options| {
         options.script = script(TOKENS, Duration::from_millis(10));
         options.worker_variable("LEASE_SECONDS", "2");
     })
     .await
 }
 
-/// Kills the worker once the model has said so many tokens.
-async fn check_killed_after(tokens: u64) {
-    let stack = stack().await;
+/// Kills the function that answers once the model has said so many tokens.
+async fn check_killed_after(delivery: Delivery, tokens: u64) {
+    let stack = stack(delivery).await;
     let stream = stack.client("alice").stream("Why do rivers meander?");
     let (answer, ()) = tokio::join!(collect(stream), async {
         stack.model_said(tokens).await;
-        let worker = stack.busy_worker().await;
-        assert!(stack.running.local.lambda().kill(worker.pid));
+        let busy = stack.busy_function().await;
+        assert!(stack.running.local.lambda().kill(busy.pid));
     });
     let answer = answer.expect("an answer");
     assert_eq!(
@@ -38,19 +38,22 @@ async fn check_killed_after(tokens: u64) {
     stack.shutdown().await;
 }
 
-#[tokio::test]
-async fn another_attempt_follows_a_kill_at_the_first_token() {
-    check_killed_after(1).await;
-}
+over_each_delivery! {
+    async fn another_attempt_follows_a_kill_at_the_first_token(delivery) {
+        check_killed_after(delivery, 1).await;
+    }
 
-#[tokio::test]
-async fn another_attempt_follows_a_kill_in_the_middle() {
-    check_killed_after(70).await;
-}
+    async fn another_attempt_follows_a_kill_in_the_middle(delivery) {
+        check_killed_after(delivery, 70).await;
+    }
 
-#[tokio::test]
-async fn another_attempt_follows_a_kill_near_the_end() {
-    check_killed_after(140).await;
+    async fn another_attempt_follows_a_kill_near_the_end(delivery) {
+        check_killed_after(delivery, 140).await;
+    }
+
+    async fn who_was_paused_and_wakes_up_says_nothing_more(delivery) {
+        check_paused(delivery).await;
+    }
 }
 
 #[tokio::test]
@@ -83,9 +86,9 @@ async fn a_worker_killed_by_default_settings_is_followed_within_35_seconds() {
     stack.shutdown().await;
 }
 
-#[tokio::test]
-async fn a_paused_worker_that_wakes_up_publishes_nothing_more() {
-    let stack = stack().await;
+/// Pauses the function that answers until another has taken over.
+async fn check_paused(delivery: Delivery) {
+    let stack = stack(delivery).await;
     let stream = stack.client("alice").stream("Why do rivers meander?");
     let mut attempts = Vec::new();
     let (answer, ()) = tokio::join!(
@@ -96,7 +99,7 @@ async fn a_paused_worker_that_wakes_up_publishes_nothing_more() {
         }),
         async {
             stack.model_said(50).await;
-            let paused = stack.busy_worker().await.pid;
+            let paused = stack.busy_function().await.pid;
             let lambda = stack.running.local.lambda();
             assert!(lambda.freeze(paused));
             let taken_over = stack

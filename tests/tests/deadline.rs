@@ -3,14 +3,24 @@
 use std::time::Duration;
 
 use system_tests::stack::{faulty, script, text, text_of};
-use system_tests::{TestStack, collect};
+use system_tests::{Delivery, TestStack, collect, over_each_delivery};
 use tokencast_local::config::{FaultRule, ModelFault};
 
-#[tokio::test]
-async fn near_the_deadline_the_session_ends_with_its_text() {
-    let stack = TestStack::start_with(|options| {
+over_each_delivery! {
+    async fn near_the_deadline_the_session_ends_with_its_text(delivery) {
+        check_deadline(delivery).await;
+    }
+
+    async fn a_function_that_is_killed_at_its_deadline_is_followed_by_another(delivery) {
+        check_killed_at_its_deadline(delivery).await;
+    }
+}
+
+async fn check_deadline(delivery: Delivery) {
+    let stack = TestStack::start_over(delivery, |options| {
         options.script = script(10_000, Duration::from_millis(10));
         options.stack.worker_timeout = Duration::from_secs(3);
+        options.worker_variable("LEASE_SECONDS", "5");
     })
     .await;
     let answer = collect(stack.client("alice").stream("A very long story"))
@@ -31,9 +41,8 @@ async fn near_the_deadline_the_session_ends_with_its_text() {
     stack.shutdown().await;
 }
 
-#[tokio::test]
-async fn a_worker_that_is_killed_at_its_deadline_is_followed_by_another() {
-    let stack = TestStack::start_with(|options| {
+async fn check_killed_at_its_deadline(delivery: Delivery) {
+    let stack = TestStack::start_over(delivery, |options| {
         options.script = faulty(50, Duration::from_millis(5), vec![]);
         options.stack.worker_timeout = Duration::from_secs(2);
         options.worker_variable("LEASE_SECONDS", "1");
@@ -51,8 +60,8 @@ async fn a_worker_that_is_killed_at_its_deadline_is_followed_by_another() {
     let (answer, ()) = tokio::join!(collect(stream), async {
         stack.model_said(10).await;
         // Paused, it can't end in time: Lambda kills it.
-        let worker = stack.busy_worker().await.pid;
-        assert!(stack.running.local.lambda().freeze(worker));
+        let busy = stack.busy_function().await.pid;
+        assert!(stack.running.local.lambda().freeze(busy));
     });
     let answer = answer.expect("an answer");
     assert_eq!((answer.text, answer.attempt), (text_of(2, 50), 2));

@@ -6,14 +6,14 @@ use serde_json::json;
 use system_tests::answer::Answer;
 use system_tests::graphql::only_error;
 use system_tests::stack::{script, text, whole_of};
-use system_tests::{TestStack, collect};
+use system_tests::{Delivery, TestStack, collect, over_each_delivery};
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 const TOKENS: usize = 60;
 
-async fn stack() -> TestStack {
-    TestStack::start_with(|options| {
+async fn stack(delivery: Delivery) -> TestStack {
+    TestStack::start_over(delivery, |options| {
         options.script = script(TOKENS, Duration::from_millis(5));
         options.worker_variable("LEASE_SECONDS", "2");
     })
@@ -21,8 +21,8 @@ async fn stack() -> TestStack {
 }
 
 /// A prompt while the stack has these faults.
-async fn ask(rules: Vec<Rule>) -> (TestStack, Answer) {
-    let stack = stack().await;
+async fn ask(delivery: Delivery, rules: Vec<Rule>) -> (TestStack, Answer) {
+    let stack = stack(delivery).await;
     let plan = rules
         .into_iter()
         .fold(FaultPlan::seeded(1), FaultPlan::with);
@@ -44,8 +44,12 @@ async fn ask(rules: Vec<Rule>) -> (TestStack, Answer) {
 
 /// A fault that passes: the answer is whole, at the first attempt.
 async fn check_passes(rule: Rule) {
-    let name = format!("{rule:?}");
-    let (stack, answer) = ask(vec![rule]).await;
+    check_passes_over(Delivery::AppSync, rule).await;
+}
+
+async fn check_passes_over(delivery: Delivery, rule: Rule) {
+    let name = format!("{delivery:?}: {rule:?}");
+    let (stack, answer) = ask(delivery, vec![rule]).await;
     assert!(answer.is_completed(), "{name}: {:?}", answer.ending);
     assert_eq!((answer.text, answer.restarts), (text(TOKENS), 0), "{name}");
     stack.queue_is_empty().await;
@@ -66,28 +70,28 @@ fn status(status: u16) -> Fault {
 
 #[tokio::test]
 async fn a_publish_that_is_throttled_is_sent_again() {
-    check_passes(publish(status(429)).after(5).times(3)).await;
+    check_passes(publish(status(429)).after(1).times(3)).await;
 }
 
 #[tokio::test]
 async fn a_publish_that_fails_is_sent_again() {
-    check_passes(publish(status(500)).after(5).times(3)).await;
+    check_passes(publish(status(500)).after(1).times(3)).await;
     check_passes(publish(status(503)).times(1)).await;
 }
 
 #[tokio::test]
 async fn a_publish_whose_connection_is_reset_is_sent_again() {
-    check_passes(publish(Fault::Reset).after(5).times(3)).await;
+    check_passes(publish(Fault::Reset).after(1).times(3)).await;
 }
 
 #[tokio::test]
 async fn a_publish_whose_answer_is_lost_is_sent_again_and_shown_once() {
-    check_passes(publish(Fault::LostAnswer).after(5).times(3)).await;
+    check_passes(publish(Fault::LostAnswer).after(1).times(3)).await;
 }
 
 #[tokio::test]
 async fn a_publish_that_is_not_answered_is_sent_again() {
-    check_passes(publish(Fault::Hang).after(5).times(1)).await;
+    check_passes(publish(Fault::Hang).after(1).times(1)).await;
 }
 
 #[tokio::test]
@@ -96,7 +100,7 @@ async fn a_publish_with_errors_in_its_answer_is_sent_again() {
         error_type: "InternalFailure".to_owned(),
         message: None,
     };
-    check_passes(publish(refused).after(5).times(2)).await;
+    check_passes(publish(refused).after(1).times(2)).await;
 }
 
 #[tokio::test]
@@ -106,7 +110,7 @@ async fn a_publish_whose_credentials_expired_is_signed_again() {
         status: Some(403),
         message: None,
     };
-    check_passes(publish(expired).after(5).times(2)).await;
+    check_passes(publish(expired).after(1).times(2)).await;
 }
 
 #[tokio::test]
@@ -115,7 +119,7 @@ async fn a_publish_that_is_never_accepted_fails_the_session_and_keeps_its_text()
         error_type: "Unauthorized".to_owned(),
         message: None,
     };
-    let (stack, answer) = ask(vec![publish(refused).after(5)]).await;
+    let (stack, answer) = ask(Delivery::AppSync, vec![publish(refused).after(1)]).await;
     assert_eq!(answer.failure(), Some("PUBLISH_FAILED"));
     assert!(
         !answer.text.is_empty() && whole_of(&answer.text, TOKENS).starts_with(&answer.text),
@@ -128,52 +132,59 @@ async fn a_publish_that_is_never_accepted_fails_the_session_and_keeps_its_text()
     stack.shutdown().await;
 }
 
-#[tokio::test]
-async fn a_throttled_table_delays_nothing_that_shows() {
-    let throttled = Fault::error("ThrottlingException");
-    check_passes(
-        Rule::new(FaultService::DynamoDb, "PutItem", throttled)
-            .called_by("worker")
-            .times(4),
-    )
-    .await;
+fn table(delivery: Delivery, operation: &str, fault: Fault) -> Rule {
+    Rule::new(FaultService::DynamoDb, operation, fault).called_by(delivery.function())
 }
 
-#[tokio::test]
-async fn a_table_whose_answers_are_lost_is_written_once() {
-    check_passes(
-        Rule::new(FaultService::DynamoDb, "PutItem", Fault::LostAnswer)
-            .called_by("worker")
-            .times(3),
-    )
-    .await;
+over_each_delivery! {
+    async fn a_throttled_table_delays_nothing_that_shows(delivery) {
+        let throttled = Fault::error("ThrottlingException");
+        check_passes_over(delivery, table(delivery, "PutItem", throttled).times(4)).await;
+    }
+
+    async fn a_table_whose_answers_are_lost_is_written_once(delivery) {
+        check_passes_over(delivery, table(delivery, "PutItem", Fault::LostAnswer).times(3)).await;
+    }
+
+    async fn a_start_that_cannot_be_queued_can_be_tried_again(delivery) {
+        check_queue_down(delivery).await;
+    }
 }
 
 #[tokio::test]
 async fn a_table_that_is_away_for_a_while_costs_no_attempt() {
     let away = Fault::Unavailable { for_ms: Some(3000) };
-    check_passes(
-        Rule::new(FaultService::DynamoDb, "GetItem", away)
-            .called_by("worker")
-            .times(1),
-    )
-    .await;
+    check_passes(table(Delivery::AppSync, "GetItem", away).times(1)).await;
+}
+
+fn queue_is_down(stack: &TestStack, times: Option<u64>) {
+    let down = Fault::error("ServiceUnavailable");
+    let rule = Rule::new(FaultService::Sqs, "SendMessage", down);
+    let rule = times.into_iter().fold(rule, Rule::times);
+    let plan = FaultPlan::seeded(1).with(rule);
+    stack.running.local.faults().set(plan).expect("a plan");
+}
+
+/// The function's own tries are not enough; its client's are, or its user's.
+async fn check_queue_down(delivery: Delivery) {
+    let stack = stack(delivery).await;
+    queue_is_down(&stack, Some(4));
+    let (id, client) = (Uuid::new_v4(), stack.client("alice"));
+    let mut answer = collect(client.stream_as(id, "Why do rivers meander?")).await;
+    if let Err(refused) = &answer {
+        assert!(refused.is_transient(), "{refused:?}");
+        answer = collect(client.stream_as(id, "Why do rivers meander?")).await;
+    }
+    let answer = answer.expect("an answer");
+    assert_eq!((answer.text, answer.attempt), (text(TOKENS), 1));
+    stack.queue_is_empty().await;
+    stack.shutdown().await;
 }
 
 #[tokio::test]
 async fn a_start_that_cannot_be_queued_is_an_error_and_can_be_tried_again() {
-    let stack = stack().await;
-    let down = Rule::new(
-        FaultService::Sqs,
-        "SendMessage",
-        Fault::error("ServiceUnavailable"),
-    );
-    stack
-        .running
-        .local
-        .faults()
-        .set(FaultPlan::seeded(1).with(down))
-        .expect("a plan");
+    let stack = stack(Delivery::AppSync).await;
+    queue_is_down(&stack, None);
     let id = Uuid::new_v4();
     let refused = stack
         .start_stream("alice", "Why do rivers meander?", Some(&id.to_string()))

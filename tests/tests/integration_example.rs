@@ -43,14 +43,64 @@ fn tokencast_command() -> std::path::PathBuf {
     system_tests::stack::function_host()
 }
 
+mod deliveries {
+    use super::tokencast_command;
+
+    // The second example.
+    use tokencast::cli::Delivery;
+    use tokencast::stack::{Functions, RunningStack, StackOptions, users};
+    use tokencast_client::AnswerEvent;
+
+    #[tokio::test]
+    async fn the_events_are_the_same_over_every_delivery() {
+        let stack = RunningStack::start(StackOptions {
+            functions: Functions::Executable {
+                program: tokencast_command(),
+                args: Vec::new(),
+            },
+            ..StackOptions::default()
+        });
+        let stack = stack.await.expect("a stack on a free port");
+
+        let mut texts = Vec::new();
+        for delivery in [Delivery::Appsync, Delivery::Url, Delivery::Websocket] {
+            let client = stack.client_via(delivery, &users()[0]);
+            let client = client.build().expect("a client");
+            let mut answer = client.stream("Why do rivers meander?");
+            let mut text = String::new();
+            while let Some(event) = answer.next().await {
+                match event.expect("an answer") {
+                    AnswerEvent::Text { text: piece, .. } => text += &piece,
+                    AnswerEvent::Restarted { .. } => text.clear(),
+                    _ => {}
+                }
+            }
+            texts.push(text);
+        }
+
+        assert!(!texts[0].is_empty());
+        assert!(texts.iter().all(|text| *text == texts[0]));
+        stack.shutdown().await;
+    }
+    // Its end.
+}
+
 #[test]
-fn the_document_shows_this_very_example() {
+fn the_document_shows_these_very_examples() {
     let document = include_str!("../../docs/INTEGRATION.md");
-    let example = include_str!("integration_example.rs");
-    let from = example.find("use tokencast::stack").expect("the example");
-    let to = example.find("fn tokencast_command").expect("its end");
-    assert!(
-        document.contains(example[from..to].trim()),
-        "docs/INTEGRATION.md has another example than this file"
-    );
+    let file = include_str!("integration_example.rs");
+    for (from, to, indent) in [
+        ("use tokencast::stack", "fn tokencast_command", ""),
+        ("    use tokencast::cli", "    // Its end.", "    "),
+    ] {
+        let from = file.find(from).expect("the example");
+        let to = from + file[from..].find(to).expect("its end");
+        let lines = file[from..to].lines();
+        let lines = lines.map(|line| line.strip_prefix(indent).unwrap_or(line));
+        let example = lines.collect::<Vec<_>>().join("\n");
+        assert!(
+            document.contains(example.trim()),
+            "docs/INTEGRATION.md has another example than this file:\n{example}"
+        );
+    }
 }

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use system_tests::stack::{faulty, script, text_of, whole_of};
-use system_tests::{TestStack, collect, eventually};
+use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery};
 use tokencast_local::config::{FaultRule, ModelException, ModelFault};
 use uuid::Uuid;
 
 async fn stack() -> TestStack {
-    TestStack::start_with(|options| {
+    stack_over(Delivery::AppSync).await
+}
+
+async fn stack_over(delivery: Delivery) -> TestStack {
+    TestStack::start_over(delivery, |options| {
         options.script = script(100, Duration::from_millis(20));
         options.worker_variable("LEASE_SECONDS", "1");
     })
@@ -82,20 +86,31 @@ async fn what_is_no_job_ends_in_the_dead_letter_queue_as_it_came() {
     stack.shutdown().await;
 }
 
-#[tokio::test]
-async fn a_prompt_that_kills_the_worker_each_time_fails_and_completes_once_the_cause_is_gone() {
-    let stack = stack().await;
+over_each_delivery! {
+    async fn a_prompt_that_kills_each_time_fails_and_completes_once_the_cause_is_gone(delivery) {
+        check_deadly(delivery).await;
+    }
+}
+
+async fn check_deadly(delivery: Delivery) {
+    let stack = stack_over(delivery).await;
+    // The function behind a Function URL tries before the queue does.
+    let kills = if delivery.is_queued() { 3 } else { 4 };
     let (id, client) = (Uuid::new_v4(), stack.client("alice"));
     let lambda = stack.running.local.lambda();
     let (answer, ()) = tokio::join!(collect(client.stream_as(id, "A deadly prompt")), async {
-        for call in 1..=3 {
+        for call in 1..=kills {
             let said = stack
                 .running
                 .local
                 .bedrock()
                 .wait_until(|calls| calls.len() == call && calls[call - 1].tokens_sent >= 10);
             system_tests::within("the next attempt", said).await;
-            assert!(lambda.kill(stack.busy_worker().await.pid));
+            let busy = match call {
+                1 => stack.busy_function().await,
+                _ => stack.busy_worker().await,
+            };
+            assert!(lambda.kill(busy.pid));
         }
     });
     let answer = answer.expect("an answer");
@@ -136,7 +151,8 @@ async fn a_prompt_that_kills_the_worker_each_time_fails_and_completes_once_the_c
         (session["status"] == json!("COMPLETED")).then_some(session)
     })
     .await;
-    assert_eq!(answer["text"], json!(text_of(4, 100)));
+    let last = u32::try_from(kills + 1).expect("few");
+    assert_eq!(answer["text"], json!(text_of(last, 100)));
     stack.queue_is_empty().await;
     assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 0);
     stack.shutdown().await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use system_tests::Delivery;
 use system_tests::soak::{Plan, run};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -9,7 +10,8 @@ async fn whatever_goes_wrong_the_promises_hold() {
     let plan = Plan {
         sessions: 200,
         seed: 20_261_122,
-        at_most: Duration::from_secs(45),
+        deliveries: &Delivery::ALL,
+        at_most: Duration::from_mins(1),
     };
     let report = run(plan, |_| {}).await;
     println!("{report}");

@@ -4,17 +4,33 @@ use std::time::Duration;
 
 use serde_json::json;
 use system_tests::stack::{faulty, script, text};
-use system_tests::{TestStack, collect, eventually, within};
+use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery, within};
 use tokencast_local::bedrock::log::EndReason;
 use tokencast_local::config::{FaultRule, ModelException, ModelFault};
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
-#[tokio::test]
-async fn a_stop_while_streaming_ends_the_model_and_keeps_the_text() {
-    let stack =
-        TestStack::start_with(|options| options.script = script(2000, Duration::from_millis(10)))
-            .await;
+over_each_delivery! {
+    async fn a_stop_while_streaming_ends_the_model_and_keeps_the_text(delivery) {
+        check_stop(delivery).await;
+    }
+
+    async fn a_stop_is_heard_at_any_moment(delivery) {
+        check_any_moment(delivery).await;
+    }
+}
+
+async fn stack(delivery: Delivery, tokens: usize) -> TestStack {
+    TestStack::start_over(delivery, |options| {
+        options.script = script(tokens, Duration::from_millis(10));
+        // The job of a Function URL's answer is looked at again once the lease would have run out.
+        options.worker_variable("LEASE_SECONDS", "5");
+    })
+    .await
+}
+
+async fn check_stop(delivery: Delivery) {
+    let stack = stack(delivery, 2000).await;
     let (id, client) = (Uuid::new_v4(), stack.client("alice"));
     let (answer, ()) = tokio::join!(collect(client.stream_as(id, "A very long story")), async {
         stack.model_said(50).await;
@@ -58,11 +74,8 @@ async fn a_stop_while_streaming_ends_the_model_and_keeps_the_text() {
     stack.shutdown().await;
 }
 
-#[tokio::test]
-async fn a_stop_is_heard_at_any_moment() {
-    let stack =
-        TestStack::start_with(|options| options.script = script(5000, Duration::from_millis(10)))
-            .await;
+async fn check_any_moment(delivery: Delivery) {
+    let stack = stack(delivery, 5000).await;
     let client = stack.client("alice");
     for _ in 0..8 {
         let id = Uuid::new_v4();

@@ -4,7 +4,8 @@ use std::process::Stdio;
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
-use system_tests::stack::text;
+use system_tests::stack::{text, whole_of};
+use system_tests::url::text_of;
 use system_tests::{TestStack, collect, templates, within};
 use tokencast_client::AnswerEvent;
 
@@ -27,6 +28,27 @@ async fn a_prompt_is_answered_on_what_will_be_deployed() {
         );
         assert_eq!(answer.text, text(100), "{variant}");
         stack.queue_is_empty().await;
+        stack.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn each_delivery_answers_as_it_will_be_deployed() {
+    for variant in ["deliveries", "deliveriesInProduction"] {
+        let stack = stack(variant).await;
+        let answer = collect(stack.client("alice").stream("Why do rivers meander?")).await;
+        assert_eq!(answer.expect("an answer").text, text(100), "{variant}");
+
+        let mut socket = stack.websocket("alice").await;
+        let id = socket.start("Why do rivers meander?").await;
+        let followed = socket.end_of(&id).await;
+        assert_eq!(followed.status(), "COMPLETED", "{variant}");
+        assert_eq!(followed.text, whole_of(&followed.text, 100), "{variant}");
+        socket.close().await;
+
+        let events = stack.url_ask(None).await.rest().await;
+        let streamed = text_of(&events);
+        assert_eq!(streamed, whole_of(&streamed, 100), "{variant}");
         stack.shutdown().await;
     }
 }

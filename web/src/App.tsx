@@ -52,7 +52,9 @@ function SignedIn({ api, user, signOut }: SignedInProps): ReactNode {
   const route = useRoute();
   if (route.page === 'chat') {
     // Another user starts with nothing of the last one's.
-    return <ChatPage key={user.id} sessionId={route.sessionId} user={user} signOut={signOut} />;
+    return (
+      <ChatPage key={user.id} api={api} sessionId={route.sessionId} user={user} signOut={signOut} />
+    );
   }
   return (
     <Suspense fallback={<p className="notice">Loading the playground …</p>}>

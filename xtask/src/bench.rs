@@ -2,15 +2,42 @@
 
 use std::time::Duration;
 
-use crate::cli::Bench;
+use crate::cli::{Bench, Compare, Cost};
+use crate::guard;
 use crate::package;
 use crate::process::{cargo, command, root, run as run_program};
 use crate::step::Steps;
+
+const PERFORMANCE: &str = "docs/PERFORMANCE.md";
+const COMPARISON: &str = "docs/COMPARISON.md";
 
 /// What a laptop needs to calm down after the build.
 const SETTLE: Duration = Duration::from_secs(2);
 
 pub fn run(steps: &mut Steps, bench: &Bench) {
+    if bench.name.as_deref() == Some("guard") {
+        steps.run("instruction counts", |_| guard::check(bench.bless));
+        return;
+    }
+    let name = bench.name.clone();
+    let report = (!bench.quick).then_some(PERFORMANCE);
+    measure(steps, name.into_iter().collect(), report, bench.quick);
+}
+
+pub fn cost(steps: &mut Steps, cost: &Cost) {
+    let arguments = std::iter::once("cost".to_owned()).chain(cost.arguments.iter().cloned());
+    let report = cost.arguments.is_empty().then_some(PERFORMANCE);
+    measure(steps, arguments.collect(), report, false);
+}
+
+pub fn compare(steps: &mut Steps, compare: &Compare) {
+    let arguments = std::iter::once("compare".to_owned()).chain(compare.arguments.iter().cloned());
+    let report = compare.arguments.is_empty().then_some(COMPARISON);
+    measure(steps, arguments.collect(), report, false);
+}
+
+/// Writes its sections of `report`, where there is one.
+fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quick: bool) {
     // The functions are measured as they are deployed.
     if !package::run(steps) {
         return;
@@ -32,16 +59,13 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
         let program = root().join("target/release/benches");
         let mut benches = command(&program.to_string_lossy(), &[]);
         benches.arg("--functions-dir").arg(package::directory());
-        if bench.quick {
+        if quick {
             benches.arg("--quick");
-        } else {
-            benches
-                .arg("--report")
-                .arg(root().join("docs/PERFORMANCE.md"));
         }
-        run_program({
-            benches.args(&bench.name);
-            benches
-        })
+        if let Some(report) = report {
+            benches.arg("--report").arg(root().join(report));
+        }
+        benches.args(arguments);
+        run_program(benches)
     });
 }

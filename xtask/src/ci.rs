@@ -2,7 +2,7 @@
 
 use crate::process::{cargo, run as run_program};
 use crate::step::Steps;
-use crate::{deny, drift, npm, test};
+use crate::{deny, drift, guard, npm, test};
 
 pub fn run(steps: &mut Steps) {
     steps.run("format", |_| {
@@ -27,6 +27,7 @@ pub fn run(steps: &mut Steps) {
             package.run(steps, &["build"]);
         }
     }
+    steps.run("instruction counts", |_| guard::check(false));
     steps.run("dependencies", |_| deny::check());
     steps.run("generated files", |_| drift::check());
 }

@@ -31,24 +31,55 @@ pub enum Task {
     ///
     /// Prints a table of what happened and, should a promise not hold, the seed that repeats it.
     Soak(Soak),
-    /// Build both Lambda functions, small, for `provided.al2023` on `x86_64`
+    /// Build the Lambda functions, small, for `provided.al2023` on `x86_64`
     ///
-    /// Leaves target/lambda/{request,worker}/bootstrap and bootstrap.zip. A binary that needs a newer glibc than Amazon
-    /// Linux 2023 has is built again with cargo-lambda, which is installed below target/ where it is missing.
+    /// Leaves target/lambda/FUNCTION/bootstrap and bootstrap.zip for request, stream-url, websocket and worker. A binary that
+    /// needs a newer glibc than Amazon Linux 2023 has is built again with cargo-lambda, which is installed below target/ where
+    /// it is missing.
     Package,
     /// Measure, and write docs/PERFORMANCE.md
     ///
     /// Builds and measures the packaged functions. Give the machine nothing else to do meanwhile.
     Bench(Bench),
+    /// Count what an answer does, and print what 1,000 of them cost, beside a naive worker
+    ///
+    /// Takes `--tokens`, `--rate`, `--flush-interval-ms` (several, with commas), `--subscribers` and `--answer-ms`, each with a
+    /// default. Without any of them it also writes its section of docs/PERFORMANCE.md.
+    Cost(Cost),
+    /// Answer the same prompts over the three deliveries, and print what each takes, costs and survives
+    ///
+    /// Takes `--compare-tokens`, `--compare-rate`, `--compare-answer-ms` and `--quick`. Without any of them it also writes its
+    /// section of docs/COMPARISON.md.
+    Compare(Compare),
+    /// Print what is in the functions' binaries, crate by crate
+    Size,
+}
+
+#[derive(Args, Debug)]
+pub struct Compare {
+    /// See `cargo xtask help compare`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Cost {
+    /// See `cargo xtask help cost`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
 }
 
 #[derive(Args, Debug)]
 pub struct Bench {
-    /// Which benchmark: added-delay, worker, stop or cold-start. All of them without it
+    /// Which benchmark: floors, added-delay, worker, streams, stop, cold-start, fan-out, growth or cost; or guard, which
+    /// compares instruction counts with `benches/guard/bounds.json`. All but guard without it
     pub name: Option<String>,
     /// A short run that shows that everything works; its figures are noisy, and are not written down
     #[arg(long)]
     pub quick: bool,
+    /// Makes today's instruction counts guard's bounds
+    #[arg(long)]
+    pub bless: bool,
 }
 
 #[derive(Args, Debug)]
@@ -66,4 +97,7 @@ pub struct Soak {
     /// What everything random is drawn from; another each time unless given
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Over which delivery: appsync, url or websocket; all of them in turns without it
+    #[arg(long)]
+    pub via: Option<String>,
 }

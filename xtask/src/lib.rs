@@ -3,8 +3,8 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`cli`] | the command line |
-//! | [`test`], [`ci`], [`dev`], [`soak`], [`package`], [`bench`] | the tasks |
-//! | [`npm`], [`venv`], [`deny`], [`drift`] | their parts |
+//! | [`test`], [`ci`], [`dev`], [`soak`], [`package`], [`bench`], [`size`] | the tasks |
+//! | [`npm`], [`venv`], [`deny`], [`drift`], [`guard`] | their parts |
 //! | [`step`], [`process`], [`count`], [`error`] | steps with headings and times, the programs that they run, the tests in their output, and why they fail |
 
 use std::process::ExitCode;
@@ -17,9 +17,11 @@ pub mod deny;
 pub mod dev;
 pub mod drift;
 pub mod error;
+pub mod guard;
 pub mod npm;
 pub mod package;
 pub mod process;
+pub mod size;
 pub mod soak;
 pub mod step;
 pub mod test;
@@ -37,6 +39,9 @@ pub fn run(task: &cli::Task) -> ExitCode {
             package::run(&mut steps);
         }
         cli::Task::Bench(options) => bench::run(&mut steps, options),
+        cli::Task::Cost(options) => bench::cost(&mut steps, options),
+        cli::Task::Compare(options) => bench::compare(&mut steps, options),
+        cli::Task::Size => size::run(&mut steps),
     }
     steps.finish()
 }

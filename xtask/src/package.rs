@@ -1,4 +1,4 @@
-//! Both functions as they are deployed: `bootstrap` and `bootstrap.zip` in `target/lambda/{request,worker}`.
+//! The functions as they are deployed: `bootstrap` and `bootstrap.zip` in `target/lambda/{request,stream-url,websocket,worker}`.
 
 pub mod archive;
 pub mod glibc;
@@ -11,13 +11,13 @@ use crate::process::{answers, cargo, command, root, run as run_program};
 use crate::step::Steps;
 use crate::venv;
 
-pub const FUNCTIONS: [&str; 2] = ["request", "worker"];
+pub const FUNCTIONS: [&str; 4] = ["request", "stream-url", "websocket", "worker"];
 
 /// The target's directory is not cargo's own `target/lambda`, where a binary `worker` would stand in our directory's way.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// The profile of `Cargo.toml`.
-const PROFILE: &str = "lambda";
+pub(crate) const PROFILE: &str = "lambda";
 
 /// glibc of Amazon Linux 2023, which `provided.al2023` is: <https://docs.aws.amazon.com/linux/al2023/ug/glibc.html>.
 const AL2023_GLIBC: glibc::Version = glibc::Version(2, 34);
@@ -103,7 +103,7 @@ fn build_args<'a>(first: &[&'a str]) -> Vec<&'a str> {
         .collect()
 }
 
-fn binary(function: &str) -> PathBuf {
+pub(crate) fn binary(function: &str) -> PathBuf {
     root()
         .join("target")
         .join(TARGET)
@@ -119,7 +119,7 @@ fn package(function: &str) -> Result<(), TaskError> {
     let zip = directory.join("bootstrap.zip");
     archive::write(&bootstrap, &zip)?;
     println!(
-        "{function:>8}: bootstrap {}, bootstrap.zip {}",
+        "{function:>10}: bootstrap {}, bootstrap.zip {}",
         megabytes(&bootstrap)?,
         megabytes(&zip)?
     );

@@ -89,6 +89,20 @@ pub fn output(mut command: Command) -> Result<String, TaskError> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// What a program says on standard output and standard error, in that order.
+pub fn output_of_both(mut command: Command) -> Result<String, TaskError> {
+    let output = command
+        .output()
+        .map_err(|source| start_error(&command, source))?;
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    if !output.status.success() {
+        eprint!("{said}");
+    }
+    check(&command, output.status)?;
+    Ok(said)
+}
+
 /// Whether a program is there and answers.
 pub fn answers(mut command: Command) -> bool {
     let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());

@@ -24,6 +24,9 @@ pub fn run(steps: &mut Steps, soak: &Soak) {
         if let Some(seed) = soak.seed {
             run.args(["--seed", &seed.to_string()]);
         }
+        if let Some(via) = &soak.via {
+            run.args(["--via", via]);
+        }
         run_program(run)
     });
 }

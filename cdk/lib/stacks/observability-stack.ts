@@ -11,22 +11,28 @@ import { Config } from '../config';
 import { StreamAlarms } from '../stream-alarms';
 import { StreamDashboard } from '../stream-dashboard';
 import { TokenStream } from '../token-stream';
+import { UrlStream } from '../url-stream';
+import { WebSocketStream } from '../websocket-stream';
 
 export interface ObservabilityStackProps extends StackProps {
   readonly config: Config;
   readonly stream: TokenStream;
+  /** The other deliveries. @default - none */
+  readonly url?: UrlStream;
+  readonly webSocket?: WebSocketStream;
 }
 
 export class ObservabilityStack extends Stack {
-  constructor(scope: Construct, id: string, { config, stream, ...props }: ObservabilityStackProps) {
+  constructor(scope: Construct, id: string, { config, stream, url, webSocket, ...props }: ObservabilityStackProps) {
     super(scope, id, props);
+    const watched = { stream, url, webSocket };
     const topic = this.topic(config);
     const { alarms } = new StreamAlarms(this, 'Alarms', {
-      stream,
+      ...watched,
       thresholds: config.thresholds,
       action: topic && new SnsAction(topic),
     });
-    const { dashboard } = new StreamDashboard(this, 'Overview', { stream, alarms });
+    const { dashboard } = new StreamDashboard(this, 'Overview', { ...watched, alarms });
     new CfnOutput(this, 'DashboardName', { value: dashboard.dashboardName });
     if (topic) {
       new CfnOutput(this, 'AlarmTopicArn', { value: topic.topicArn });

@@ -5,10 +5,15 @@ import { IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 
+import { ApiGatewayLogRole } from '../api-gateway-log-role';
 import { Config } from '../config';
-import { packagedCode } from '../packaged-code';
+import { DeliveryProps } from '../delivery';
+import { packagedCode, packagedFunction } from '../packaged-code';
+import { FunctionName } from '../settings';
 import { TokenStream } from '../token-stream';
 import { OwnApi } from '../token-stream-props';
+import { UrlStream } from '../url-stream';
+import { WebSocketStream } from '../websocket-stream';
 import { existingPool } from './auth-stack';
 
 export interface StreamingStackProps extends StackProps {
@@ -22,6 +27,8 @@ export interface StreamingStackProps extends StackProps {
 /** The outputs are what a client needs: `npm run outputs` makes `amplify_outputs.json` of them. */
 export class StreamingStack extends Stack {
   readonly stream: TokenStream;
+  readonly url?: UrlStream;
+  readonly webSocket?: WebSocketStream;
 
   constructor(scope: Construct, id: string, { config, ...props }: StreamingStackProps) {
     super(scope, id, props);
@@ -36,17 +43,27 @@ export class StreamingStack extends Stack {
         ? Table.fromTableName(this, 'ExistingTable', config.sessionsTableName)
         : undefined,
     });
+    const signIn = props.userPoolClientId ?? clientId;
+    this.url = this.urlStream(config, userPool, signIn);
+    this.webSocket = this.webSocketStream(config, userPool, signIn);
     const { graphqlUrl, jobs, sessionsTable, request, worker } = this.stream;
     const outputs: Readonly<Record<string, string | undefined>> = {
       Region: this.region,
       GraphqlUrl: graphqlUrl,
       UserPoolId: userPool?.userPoolId,
-      UserPoolClientId: props.userPoolClientId ?? clientId,
+      UserPoolClientId: signIn,
       QueueUrl: jobs.queue.queueUrl,
       DeadLetterQueueUrl: jobs.deadLetterQueue.queueUrl,
       SessionsTableName: sessionsTable.tableName,
       RequestLogGroup: request.logGroup.logGroupName,
       WorkerLogGroup: worker.logGroup.logGroupName,
+      StreamUrl: this.url?.url,
+      StreamUrlLogGroup: this.url?.handler.logGroup.logGroupName,
+      WebSocketUrl: this.webSocket?.url,
+      ConnectionsTableName: this.webSocket?.connectionsTable.tableName,
+      WebSocketLogGroup: this.webSocket?.routes.logGroup.logGroupName,
+      WebSocketAuthorizerLogGroup: this.webSocket?.authorizer.logGroup.logGroupName,
+      WebSocketAccessLogGroup: this.webSocket?.api.accessLog.logGroupName,
     };
     // The pool's outputs repeat those of its own stack, so that one stack tells a client everything.
     this.addMetadata('cfn-lint', { config: { ignore_checks: ['W6001'] } });
@@ -55,6 +72,45 @@ export class StreamingStack extends Stack {
         new CfnOutput(this, name, { value });
       }
     }
+  }
+
+  private urlStream(config: Config, userPool?: IUserPool, clientId?: string): UrlStream | undefined {
+    return (
+      config.url &&
+      new UrlStream(this, 'Url', {
+        ...config.url,
+        ...this.delivery('stream-url', config, userPool, clientId),
+        memoryMb: config.workerMemoryMb,
+      })
+    );
+  }
+
+  private webSocketStream(config: Config, userPool?: IUserPool, clientId?: string): WebSocketStream | undefined {
+    if (!config.webSocket) {
+      return undefined;
+    }
+    const made = new WebSocketStream(this, 'WebSocket', {
+      ...this.delivery('websocket', config, userPool, clientId),
+      stageName: config.stage,
+    });
+    if (config.webSocket.logRole) {
+      made.api.stage.node.addDependency(new ApiGatewayLogRole(this, 'ApiGatewayLogs'));
+    }
+    return made;
+  }
+
+  private delivery(
+    name: FunctionName,
+    { functionsDir, architecture }: Config,
+    userPool?: IUserPool,
+    clientId?: string,
+  ): DeliveryProps {
+    return {
+      stream: this.stream,
+      code: packagedFunction(functionsDir, name, architecture),
+      userPool,
+      userPoolClientIds: clientId === undefined ? undefined : [clientId],
+    };
   }
 
   private existingApi({ api }: Config): OwnApi | undefined {

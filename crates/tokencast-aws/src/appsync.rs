@@ -26,6 +26,8 @@ use endpoint::Endpoint;
 use mutation::Mutation;
 use sign::{BodyHash, SignError, Signer};
 
+use crate::tls::Trust;
+
 /// Between tries; AppSync's throttling passes within a second.
 const BACKOFF: Backoff = Backoff {
     first: Duration::from_millis(50),
@@ -97,13 +99,23 @@ enum Verdict {
 impl<C: Clock> AppSyncPublisher<C> {
     /// Connects on the first event. The credentials and the region are those of the environment.
     pub fn new(sdk: &SdkConfig, url: &str, clock: C) -> Result<Self, SetupError> {
+        Self::trusting(&Trust::default(), sdk, url, clock)
+    }
+
+    /// The same, with the certificate authorities to trust.
+    pub fn trusting(
+        trust: &Trust,
+        sdk: &SdkConfig,
+        url: &str,
+        clock: C,
+    ) -> Result<Self, SetupError> {
         let provider = sdk
             .credentials_provider()
             .ok_or(SetupError::NoCredentials)?;
         let region = sdk.region().ok_or(SetupError::NoRegion)?.to_string();
         let endpoint = Endpoint::parse(url).ok_or(SetupError::Url)?;
         Ok(Self {
-            connections: Connections::new(endpoint),
+            connections: Connections::new(endpoint, trust),
             mutation: Mutation::new(),
             signer: Signer::new(region),
             credentials: Credentials::new(provider),
@@ -111,11 +123,36 @@ impl<C: Clock> AppSyncPublisher<C> {
         })
     }
 
-    async fn send(&self, body: &[u8], hash: &BodyHash) -> Result<(), PublishError> {
+    /// Connects already, so that the first event need not wait for it: two round trips, and some work for TLS. Where that
+    /// fails, the first event will see it.
+    pub async fn connect_ahead(&self) {
+        if let Err(error) = self.connections.connect_ahead().await {
+            debug!(
+                error = &error as &dyn std::error::Error,
+                "not connected ahead"
+            );
+        }
+    }
+
+    /// Writes the signed request that carries `event`, as it would be sent now, behind what is there.
+    pub async fn write_request(
+        &self,
+        request: &mut Vec<u8>,
+        event: &TokenEvent,
+    ) -> Result<(), Failure> {
+        let (body, hash) = self.mutation.body(event);
+        let written = self.write(request, &body, &hash).await;
+        written.map_err(|_| failed("The request could not be signed."))
+    }
+
+    async fn write(
+        &self,
+        request: &mut Vec<u8>,
+        body: &[u8],
+        hash: &BodyHash,
+    ) -> Result<(), PublishError> {
         let credentials = self.credentials.get(&self.clock).await?;
-        let mut connection = self.connections.take().await?;
         let endpoint = self.connections.endpoint();
-        let request = &mut connection.request;
         for part in [
             "POST ",
             endpoint.path(),
@@ -131,6 +168,12 @@ impl<C: Clock> AppSyncPublisher<C> {
         // Into memory, which has no errors.
         let _ = write!(request, "content-length: {}\r\n\r\n", body.len());
         request.extend_from_slice(body);
+        Ok(())
+    }
+
+    async fn send(&self, body: &[u8], hash: &BodyHash) -> Result<(), PublishError> {
+        let mut connection = self.connections.take().await?;
+        self.write(&mut connection.request, body, hash).await?;
         let answered = self.connections.exchange(connection, |status, answer| {
             if status == StatusCode::OK {
                 accepted(answer)

@@ -74,11 +74,24 @@ impl<'a> Reader<'a> {
     /// An `http` or `https` URL that must be there.
     pub fn url(&mut self, name: &'static str, expected: &str) -> String {
         let url = self.required(name, expected);
+        if url.is_empty() {
+            return url;
+        }
+        self.checked_url(name, url, expected)
+    }
+
+    /// An `http` or `https` URL that may be missing; an empty one counts as missing.
+    pub fn optional_url(&mut self, name: &'static str, expected: &str) -> Option<String> {
+        let url = self.optional(name)?;
+        Some(self.checked_url(name, url, expected))
+    }
+
+    fn checked_url(&mut self, name: &'static str, url: String, expected: &str) -> String {
         let parsed = url.parse::<http::Uri>().ok();
         let valid = parsed.is_some_and(|url| {
             matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some()
         });
-        if valid || url.is_empty() {
+        if valid {
             url
         } else {
             self.problem(name, Some(url), expected, String::new())

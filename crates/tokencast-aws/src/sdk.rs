@@ -10,6 +10,8 @@ use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
+use crate::tls::Trust;
+
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest that one try of a short call, to DynamoDB or SQS, may take.
@@ -17,14 +19,19 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The settings of the environment: region, credentials, endpoints.
 pub async fn load() -> SdkConfig {
-    loader().load().await
+    load_trusting(&Trust::default()).await
+}
+
+/// The same, with the certificate authorities to trust.
+pub async fn load_trusting(trust: &Trust) -> SdkConfig {
+    loader(trust).load().await
 }
 
 /// The settings for one endpoint that answers for all services, whatever the credentials.
 pub async fn load_for_endpoint(url: &str, region: &str) -> SdkConfig {
     let credentials = Credentials::new("local", "local", None, None, "local");
     let region = Region::new(region.to_owned());
-    loader()
+    loader(&Trust::default())
         .endpoint_url(url)
         .region(region)
         .credentials_provider(credentials)
@@ -32,10 +39,14 @@ pub async fn load_for_endpoint(url: &str, region: &str) -> SdkConfig {
         .await
 }
 
-fn loader() -> ConfigLoader {
-    let http_client = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
+fn loader(trust: &Trust) -> ConfigLoader {
+    let http_client =
+        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let http_client = match trust.sdk_context() {
+        Some(context) => http_client.tls_context(context),
+        None => http_client,
+    }
+    .build_https();
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)

@@ -8,15 +8,17 @@ use reqwest::Url;
 use uuid::Uuid;
 
 use crate::credentials::{Credentials, TokenProvider};
+use crate::dial::Setup;
 use crate::error::Error;
 use crate::event::Snapshot;
 use crate::http::Caller;
 use crate::operations::{
     GetStream, StartStream, StopStream, get_stream, start_stream, stop_stream,
 };
-use crate::realtime::{Endpoint, Setup};
+use crate::realtime::Endpoint;
 use crate::session::{AnswerStream, Begin};
-use crate::tls;
+use crate::via::Via;
+use crate::{function_url, tls, web_socket};
 
 /// A Tokencast API, as one caller. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +29,14 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) caller: Caller,
     pub(crate) setup: Setup,
+    pub(crate) delivery: Delivery,
+}
+
+/// A [`Via`] that is ready for use; the URL is the [`Caller`]'s.
+pub(crate) enum Delivery {
+    AppSync(Endpoint),
+    FunctionUrl,
+    WebSocket,
 }
 
 /// How long to wait for what.
@@ -42,7 +52,9 @@ pub struct Timeouts {
     pub start_ack: Duration,
     /// The longest silence of a server that doesn't name one in its `connection_ack`.
     pub keep_alive: Duration,
-    /// For the first subscription, with all tries.
+    /// The longest silence of a function that streams: it says something each 15 s.
+    pub stream_silence: Duration,
+    /// For the first subscription, or the first event stream, with all tries.
     pub first_connection: Duration,
     /// From the loss of a connection until the stream ends with [`Error::GaveUp`].
     pub give_up_after: Duration,
@@ -50,9 +62,9 @@ pub struct Timeouts {
     pub retry_first: Duration,
     /// The longest pause.
     pub retry_max: Duration,
-    /// How long a gap may stay before `getStream` is asked.
+    /// How long a gap may stay before the session is asked for: by `getStream`, or over a WebSocket API by `resume`.
     pub gap: Duration,
-    /// After so long without an event `getStream` is asked, lest the last one was lost; it doubles, up to six times as long.
+    /// After so long without an event it is asked for, too, lest the last one was lost; it doubles, up to six times as long.
     pub idle: Duration,
 }
 
@@ -64,6 +76,7 @@ impl Default for Timeouts {
             ack: Duration::from_secs(15),
             start_ack: Duration::from_secs(15),
             keep_alive: Duration::from_mins(5),
+            stream_silence: Duration::from_secs(45),
             first_connection: Duration::from_secs(5),
             give_up_after: Duration::from_mins(2),
             retry_first: Duration::from_millis(250),
@@ -75,10 +88,10 @@ impl Default for Timeouts {
 }
 
 impl Client {
-    /// `api_url` is the GraphQL endpoint; the real-time one follows from it.
-    pub fn builder(api_url: impl Into<String>) -> ClientBuilder {
+    /// Over which delivery, and where. Text alone is AppSync's GraphQL endpoint.
+    pub fn builder(via: impl Into<Via>) -> ClientBuilder {
         ClientBuilder {
-            api_url: api_url.into(),
+            via: via.into(),
             credentials: None,
             extra_ca_pem: None,
             timeouts: Timeouts::default(),
@@ -96,7 +109,7 @@ impl Client {
     /// The same under an id of one's own. An id of a session that exists starts nothing new, and answers with that one.
     pub fn stream_as(&self, session_id: Uuid, prompt: impl Into<String>) -> AnswerStream {
         AnswerStream::spawn(
-            self.shared.clone(),
+            &self.shared,
             session_id,
             Begin::Start {
                 prompt: prompt.into(),
@@ -106,25 +119,33 @@ impl Client {
 
     /// Listens to a session that was started elsewhere or before, from the beginning of its text.
     pub fn resume(&self, session_id: Uuid) -> AnswerStream {
-        AnswerStream::spawn(self.shared.clone(), session_id, Begin::Resume)
+        AnswerStream::spawn(&self.shared, session_id, Begin::Resume)
     }
 
     /// Stops a session, wherever it is. Idempotent.
     pub async fn stop(&self, session_id: Uuid) -> Result<(), Error> {
-        let variables = stop_stream::Variables {
-            session_id: session_id.to_string(),
-        };
-        let _: stop_stream::ResponseData = self
-            .shared
-            .caller
-            .call(&StopStream::build_query(variables))
-            .await?;
-        Ok(())
+        let Shared {
+            caller,
+            setup,
+            delivery,
+        } = &*self.shared;
+        match delivery {
+            Delivery::AppSync(_) => self.shared.stop(session_id).await,
+            Delivery::FunctionUrl => function_url::stop(caller, session_id).await,
+            Delivery::WebSocket => web_socket::stop(caller, setup, session_id).await,
+        }
     }
 
-    /// A session as it stands; `None` if there is none.
+    /// A session as it stands; `None` if there is none. Only AppSync has this.
     pub async fn get(&self, session_id: Uuid) -> Result<Option<Snapshot>, Error> {
-        self.shared.get(session_id).await
+        if let Delivery::AppSync(_) = self.shared.delivery {
+            return self.shared.get(session_id).await;
+        }
+        Err(Error::Config {
+            name: "via",
+            value: self.shared.caller.url.to_string(),
+            expected: "AppSync's endpoint, which alone can be asked for a session as it stands",
+        })
     }
 }
 
@@ -137,6 +158,17 @@ impl Shared {
         let _: start_stream::ResponseData = self
             .caller
             .call(&StartStream::build_query(variables))
+            .await?;
+        Ok(())
+    }
+
+    async fn stop(&self, session_id: Uuid) -> Result<(), Error> {
+        let variables = stop_stream::Variables {
+            session_id: session_id.to_string(),
+        };
+        let _: stop_stream::ResponseData = self
+            .caller
+            .call(&StopStream::build_query(variables))
             .await?;
         Ok(())
     }
@@ -154,7 +186,7 @@ impl Shared {
 /// Makes a [`Client`].
 #[must_use]
 pub struct ClientBuilder {
-    api_url: String,
+    via: Via,
     credentials: Option<Credentials>,
     extra_ca_pem: Option<Vec<u8>>,
     timeouts: Timeouts,
@@ -179,17 +211,17 @@ impl ClientBuilder {
 
     pub fn build(self) -> Result<Client, Error> {
         let Self {
-            api_url,
+            via,
             credentials,
             extra_ca_pem,
             timeouts,
         } = self;
-        let parsed = Url::parse(&api_url).map_err(|_| Error::Config {
-            name: "api_url",
-            value: api_url,
-            expected: "a URL, such as https://ID.appsync-api.REGION.amazonaws.com/graphql",
-        })?;
-        let endpoint = Endpoint::new(&parsed)?;
+        let url = via.parse()?;
+        let delivery = match via {
+            Via::AppSync(_) => Delivery::AppSync(Endpoint::new(&url)?),
+            Via::FunctionUrl(_) => Delivery::FunctionUrl,
+            Via::WebSocket(_) => Delivery::WebSocket,
+        };
         let credentials = credentials.ok_or_else(|| Error::Config {
             name: "credentials",
             value: String::new(),
@@ -201,20 +233,23 @@ impl ClientBuilder {
             user @ Credentials::User { .. } => user,
         };
         let tls = tls::client_config(extra_ca_pem.as_deref())?;
-        let http = tls::http_client(tls.clone(), timeouts.connect, is_loopback(&parsed))?;
+        let http = tls::http_client(tls.clone(), timeouts.connect, is_loopback(&url))?;
         let caller = Caller {
             http,
-            api_url: parsed,
+            url,
             tokens: TokenProvider::new(credentials),
             timeout: timeouts.call,
         };
         let setup = Setup {
-            endpoint,
             tls: Arc::new(tls),
             timeouts,
         };
         Ok(Client {
-            shared: Arc::new(Shared { caller, setup }),
+            shared: Arc::new(Shared {
+                caller,
+                setup,
+                delivery,
+            }),
         })
     }
 }

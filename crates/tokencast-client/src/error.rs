@@ -6,6 +6,7 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::cognito::SignInError;
+use crate::event::StreamError;
 
 #[derive(Debug, Error)]
 pub enum Error {
@@ -26,6 +27,13 @@ pub enum Error {
     /// The API answered with a GraphQL error.
     #[error("{error_type}: {message}")]
     Graphql { error_type: String, message: String },
+    /// The API refused the request, over a delivery that isn't GraphQL.
+    #[error("{code}: {message}")]
+    Refused {
+        code: String,
+        message: String,
+        retryable: bool,
+    },
     #[error("the API answered HTTP {status}")]
     Http { status: u16 },
     #[error("the request to the API failed")]
@@ -36,6 +44,12 @@ pub enum Error {
     Socket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
     #[error("the real-time connection was closed")]
     Closed,
+    /// A response ended in the midst of its events.
+    #[error("the event stream broke")]
+    Broken(#[source] reqwest::Error),
+    /// Events were left out, so that they have to be asked for again.
+    #[error("events are missing")]
+    Missing,
     /// The API refused or ended the subscription.
     #[error("the subscription was refused: {error_type}: {message}")]
     Subscription { error_type: String, message: String },
@@ -62,7 +76,12 @@ impl Error {
             Self::Http { status } => *status == 429 || *status >= 500,
             Self::Request(error) => !error.is_builder(),
             Self::Connect(error) => connect_is_transient(error),
-            Self::Socket(_) | Self::Closed | Self::Timeout { .. } => true,
+            Self::Refused { retryable, .. } => *retryable,
+            Self::Socket(_)
+            | Self::Closed
+            | Self::Broken(_)
+            | Self::Missing
+            | Self::Timeout { .. } => true,
             Self::SignIn(error) => error.is_transient(),
             Self::Subscription { error_type, .. } | Self::Graphql { error_type, .. } => {
                 is_transient_type(error_type)
@@ -73,6 +92,24 @@ impl Error {
             | Self::Protocol(_)
             | Self::NotFound { .. }
             | Self::GaveUp { .. } => false,
+        }
+    }
+}
+
+impl From<StreamError> for Error {
+    fn from(error: StreamError) -> Self {
+        let StreamError {
+            code,
+            message,
+            retryable,
+        } = error;
+        if is_unauthorized(&code) {
+            return Self::Unauthorized { message };
+        }
+        Self::Refused {
+            code,
+            message,
+            retryable,
         }
     }
 }

@@ -66,6 +66,9 @@ pub struct TokenEvent {
     pub attempt: Option<u64>,
     #[serde(default)]
     pub sequence: Option<u64>,
+    /// Of an event that joins several: the first of them, `sequence` being the last.
+    #[serde(default)]
+    pub first_sequence: Option<u64>,
     pub token: String,
     pub is_complete: bool,
     #[serde(default)]

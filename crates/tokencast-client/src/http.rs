@@ -1,4 +1,4 @@
-//! GraphQL over HTTP. Every operation here is idempotent, so a call that got lost is sent again.
+//! Calls over HTTP, GraphQL's above all. Every operation here is idempotent, so a call that got lost is sent again.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) http: reqwest::Client,
-    pub(crate) api_url: reqwest::Url,
+    /// The delivery's: AppSync's GraphQL endpoint, or the function's.
+    pub(crate) url: reqwest::Url,
     pub(crate) tokens: TokenProvider,
     /// For one try.
     pub(crate) timeout: Duration,
@@ -31,16 +32,36 @@ impl Caller {
         self.tokens.token(&self.http).await
     }
 
-    /// Sends an operation, up to three times if the trouble may pass, once more with a new token if the old one ended.
+    /// For an `Authorization` of the scheme `Bearer`.
+    pub(crate) async fn bearer(&self) -> Result<String, Error> {
+        let token = self.token().await?;
+        let bare = token.strip_prefix("Bearer ").map(str::to_owned);
+        Ok(bare.unwrap_or(token))
+    }
+
+    /// Sends a GraphQL operation.
     pub(crate) async fn call<V, T>(&self, body: &QueryBody<V>) -> Result<T, Error>
     where
         V: Serialize + Sync,
         T: DeserializeOwned,
     {
+        self.retry(body.operation_name, || self.call_once(body))
+            .await
+    }
+
+    /// Tries up to three times if the trouble may pass, once more with a new token if the old one ended.
+    pub(crate) async fn retry<T, F>(
+        &self,
+        operation: &str,
+        once: impl Fn() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
-            let error = match self.call_once(body).await {
-                Ok(data) => return Ok(data),
+            let error = match once().await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             if matches!(error, Error::Unauthorized { .. }) && self.tokens.refused() {
@@ -50,7 +71,7 @@ impl Caller {
             if !error.is_transient() || backoff.tries() >= TRIES {
                 return Err(error);
             }
-            tracing::debug!(operation = body.operation_name, %error, ?pause, "calling again");
+            tracing::debug!(operation, %error, ?pause, "calling again");
             tokio::time::sleep(pause).await;
         }
     }
@@ -62,7 +83,7 @@ impl Caller {
     {
         let answer = self
             .http
-            .post(self.api_url.clone())
+            .post(self.url.clone())
             .timeout(self.timeout)
             .header(http::header::AUTHORIZATION, self.token().await?)
             .json(body)

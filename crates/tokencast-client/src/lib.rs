@@ -1,4 +1,4 @@
-//! A client of a Tokencast API: GraphQL over HTTP, and AppSync's real-time protocol.
+//! A client of a Tokencast API over any of its deliveries: AppSync, a Lambda Function URL, or an API Gateway WebSocket API.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), tokencast_client::Error> {
@@ -17,17 +17,32 @@
 //! # }
 //! ```
 //!
+//! Over another delivery only the first line differs:
+//!
+//! ```no_run
+//! # fn example() -> Result<(), tokencast_client::Error> {
+//! use tokencast_client::{Client, Credentials, Via};
+//!
+//! let client = Client::builder(Via::FunctionUrl("https://example.lambda-url.us-east-1.on.aws/".into()))
+//!     .credentials(Credentials::token("a JWT of the user pool"))
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | module | what |
 //! | --- | --- |
 //! | [`client`] | [`Client`] and its builder: start, stop, read, and listen to a session |
+//! | [`via`] | which delivery, and where it answers |
 //! | [`event`] | what a stream yields |
 //! | [`transcript`] | the reassembly of the text, by attempt and sequence; pure |
 //! | [`error`] | everything that can go wrong |
 //! | [`credentials`] | a token, or a user who signs in |
 //! | [`cognito`] | sign-in with SRP |
 //!
-//! Inside: `session` is the task behind a stream, `realtime` one subscription on one socket, `http` the calls,
-//! `operations` the types that are generated from `schema.graphql`.
+//! Inside: `session` has the task behind a stream, one for each delivery; `realtime` is one of AppSync's subscriptions on one
+//! socket, `function_url` one response of server-sent events, `web_socket` one connection to a WebSocket API; `http` the
+//! calls, `operations` the types that are generated from `schema.graphql`.
 
 pub mod client;
 pub mod cognito;
@@ -35,13 +50,17 @@ pub mod credentials;
 pub mod error;
 pub mod event;
 pub mod transcript;
+pub mod via;
 
 mod backoff;
+mod dial;
+mod function_url;
 mod http;
 mod operations;
 mod realtime;
 mod session;
 mod tls;
+mod web_socket;
 
 pub use client::{Client, ClientBuilder, Timeouts};
 pub use credentials::Credentials;
@@ -49,3 +68,4 @@ pub use error::Error;
 pub use event::{AnswerEvent, Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
 pub use session::AnswerStream;
 pub use transcript::Transcript;
+pub use via::Via;

@@ -77,6 +77,7 @@ impl From<on_token_received::OnTokenReceivedOnTokenReceived> for TokenEvent {
         Self {
             attempt: event.attempt.map(count),
             sequence: event.sequence.map(count),
+            first_sequence: None,
             token: event.token,
             is_complete: event.is_complete,
             status: event.status,

@@ -18,9 +18,11 @@ pub struct Transcript {
     /// Of the last event in the text.
     sequence: u64,
     text: String,
+    /// Where in the text the events up to `sequence` end, as far as that was ever seen; in the order of both.
+    ends: Vec<End>,
     status: Option<StreamStatus>,
-    /// Events after a gap, by sequence.
-    waiting: BTreeMap<u64, TokenEvent>,
+    /// Events after a gap, by the first and the last sequence that they stand for.
+    waiting: BTreeMap<(u64, u64), TokenEvent>,
     /// The highest event that is known to exist, but was neither applied nor kept.
     missed: u64,
     /// An end was heard of that doesn't follow from what is known: only a snapshot can tell whether the session is over.
@@ -28,6 +30,13 @@ pub struct Transcript {
     /// Events without a sequence were appended as they came, so that no snapshot short of the last says more.
     unnumbered: bool,
     ending: Option<Ending>,
+}
+
+/// Where in the text an event ends.
+#[derive(Clone, Copy, Debug)]
+struct End {
+    sequence: u64,
+    bytes: usize,
 }
 
 /// What to do to the text on display.
@@ -84,6 +93,28 @@ impl Transcript {
             && (self.in_doubt || !self.waiting.is_empty() || self.missed > self.sequence)
     }
 
+    /// Whether it takes a snapshot, or the session from its first event, as what is known isn't sure to be true.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.in_doubt && self.ending.is_none()
+    }
+
+    /// The session as this transcript has it.
+    pub(crate) fn as_snapshot(&self) -> Snapshot {
+        let ending = self.ending.clone();
+        let (stop_reason, usage, error) = ending.map_or((None, None, None), |ending| {
+            (ending.stop_reason, ending.usage, ending.error)
+        });
+        Snapshot {
+            status: self.status.unwrap_or(StreamStatus::Queued),
+            text: self.text.clone(),
+            sequence: self.sequence,
+            attempt: self.attempt,
+            stop_reason,
+            usage,
+            error,
+        }
+    }
+
     /// Takes in an event, whenever it comes.
     pub fn event(&mut self, event: TokenEvent) -> Vec<Change> {
         let mut changes = Vec::new();
@@ -101,12 +132,15 @@ impl Transcript {
                 self.unnumbered = true;
                 self.apply(event, &mut changes);
             }
-            Some(sequence) if sequence == self.sequence + 1 => {
-                self.sequence = sequence;
-                self.apply(event, &mut changes);
-                self.apply_waiting(&mut changes);
+            Some(sequence) if sequence > self.sequence => {
+                let first = first_of(sequence, &event);
+                if first > self.sequence + 1 {
+                    self.keep((first, sequence), event);
+                } else {
+                    self.join(first, sequence, event, &mut changes);
+                    self.apply_waiting(&mut changes);
+                }
             }
-            Some(sequence) if sequence > self.sequence => self.keep(sequence, event),
             // An end in the midst of what is known: of an attempt that died after its last checkpoint.
             Some(_) => self.in_doubt |= event.is_complete,
         }
@@ -142,7 +176,6 @@ impl Transcript {
                 &mut changes,
             );
         } else {
-            self.waiting = self.waiting.split_off(&(self.sequence + 1));
             self.apply_waiting(&mut changes);
             self.in_doubt = false;
         }
@@ -175,6 +208,7 @@ impl Transcript {
 
     fn clear(&mut self) {
         self.text.clear();
+        self.ends.clear();
         self.sequence = 0;
         self.unnumbered = false;
     }
@@ -195,22 +229,72 @@ impl Transcript {
             });
         }
         self.text = text;
+        self.note_end();
     }
 
-    fn keep(&mut self, sequence: u64, event: TokenEvent) {
-        self.waiting.entry(sequence).or_insert(event);
+    fn keep(&mut self, range: (u64, u64), event: TokenEvent) {
+        self.waiting.entry(range).or_insert(event);
         if self.waiting.len() > MAX_WAITING
-            && let Some((dropped, _)) = self.waiting.pop_last()
+            && let Some(((_, dropped), _)) = self.waiting.pop_last()
         {
             self.missed = self.missed.max(dropped);
         }
     }
 
     fn apply_waiting(&mut self, changes: &mut Vec<Change>) {
-        while let Some(event) = self.waiting.remove(&(self.sequence + 1)) {
-            self.sequence += 1;
-            self.apply(event, changes);
+        while let Some(entry) = self.waiting.first_entry()
+            && entry.key().0 <= self.sequence + 1
+        {
+            let ((first, sequence), event) = entry.remove_entry();
+            if sequence > self.sequence {
+                self.join(first, sequence, event, changes);
+            }
         }
+    }
+
+    /// Applies an event that begins in what is known, or right after it, and reaches further.
+    fn join(
+        &mut self,
+        first: u64,
+        sequence: u64,
+        mut event: TokenEvent,
+        changes: &mut Vec<Change>,
+    ) {
+        if first <= self.sequence {
+            let known = self
+                .end_of(first - 1)
+                .map(|bytes| &self.text[bytes..])
+                .filter(|known| event.token.starts_with(known));
+            let Some(known) = known else {
+                // Where it begins isn't known, so that nobody can tell which part of it is new.
+                self.missed = self.missed.max(sequence);
+                return;
+            };
+            event.token.drain(..known.len());
+        }
+        self.sequence = sequence;
+        self.apply(event, changes);
+        self.note_end();
+    }
+
+    fn note_end(&mut self) {
+        self.ends.pop_if(|end| end.sequence == self.sequence);
+        self.ends.push(End {
+            sequence: self.sequence,
+            bytes: self.text.len(),
+        });
+    }
+
+    /// Where in the text this event ends, if that was seen.
+    fn end_of(&self, sequence: u64) -> Option<usize> {
+        if sequence == 0 {
+            return Some(0);
+        }
+        let found = self
+            .ends
+            .binary_search_by_key(&sequence, |end| end.sequence)
+            .ok()?;
+        Some(self.ends[found].bytes)
     }
 
     fn apply(&mut self, event: TokenEvent, changes: &mut Vec<Change>) {
@@ -259,4 +343,9 @@ impl Transcript {
         self.ending = Some(ending.clone());
         changes.push(Change::End(ending));
     }
+}
+
+/// The first of the events that this one stands for.
+fn first_of(sequence: u64, event: &TokenEvent) -> u64 {
+    event.first_sequence.unwrap_or(sequence).clamp(1, sequence)
 }

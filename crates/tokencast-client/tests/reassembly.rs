@@ -66,7 +66,7 @@ fn the_vectors_hold() {
     let cases: Vec<Case> =
         serde_json::from_str(include_str!("../../../tests/fixtures/reassembly.json"))
             .expect("the fixture parses");
-    assert!(cases.len() >= 30, "the fixture is whole");
+    assert!(cases.len() >= 53, "the fixture is whole");
     for case in cases {
         let mut viewer = Viewer::default();
         for (index, step) in case.steps.into_iter().enumerate() {
@@ -103,7 +103,8 @@ fn what_waits_is_bounded_and_a_snapshot_brings_the_rest() {
 }
 
 proptest! {
-    /// Two attempts of which the first dies; each event is lost, repeated or late; snapshots come when they like.
+    /// Two attempts of which the first dies; each event is lost, repeated, late or joined with
+    /// those before it; snapshots come when they like.
     #[test]
     fn any_loss_repetition_and_order_converges(
         first in tokens(), second in tokens(), seed in any::<u64>(), loss in 0_u32..60, swaps in 0_usize..200,
@@ -154,6 +155,15 @@ fn disturb(
         for (sequence, piece) in (1..).zip(tokens) {
             text.push_str(piece);
             sent.push(Input::Event(token(attempt, sequence, piece)));
+            if random.u8(..) < 60 {
+                let first = random.u64(1..=sequence);
+                let from = usize::try_from(first - 1).expect("small");
+                let to = usize::try_from(sequence).expect("small");
+                sent.push(Input::Event(TokenEvent {
+                    first_sequence: Some(first),
+                    ..token(attempt, sequence, &tokens[from..to].concat())
+                }));
+            }
             if random.u8(..) < 40 {
                 sent.push(Input::Snapshot(snapshot(
                     attempt,

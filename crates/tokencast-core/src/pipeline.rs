@@ -160,6 +160,11 @@ where
     let mut model_done = false;
 
     let stop = loop {
+        if buffer.is_full() {
+            // The model isn't read, so it can't be silent; its time counts from when it is read again.
+            idle.as_mut()
+                .reset(Instant::now() + settings.model_idle_timeout);
+        }
         let may_publish =
             publishing.is_terminated() && !buffer.is_empty() && fence.holds(clock.now_ms());
         if may_publish

@@ -118,6 +118,11 @@ impl Fence {
         now_ms < self.until_ms.load(Ordering::Acquire)
     }
 
+    /// For those who go on when the call that was given the fence has returned.
+    pub fn until_ms(&self) -> i64 {
+        self.until_ms.load(Ordering::Acquire)
+    }
+
     pub fn session_id(&self) -> SessionId {
         self.session_id
     }

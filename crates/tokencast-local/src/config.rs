@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::appsync::subscriptions::OutboxLimits;
 use crate::iam::Statement;
 
 #[derive(Clone, Debug)]
@@ -62,6 +63,93 @@ pub struct EventSourceConfig {
     pub maximum_concurrency: NonZeroU32,
     pub report_batch_item_failures: bool,
 }
+
+/// A function URL with response streaming (`RESPONSE_STREAM`) that asks for no credentials (`NONE`).
+///
+/// It answers at `http://localhost:PORT/function-urls/NAME/`, of which the function sees the path behind `NAME`, and at
+/// `http://NAME.lambda-url.localhost:PORT/`.
+#[derive(Clone, Debug)]
+pub struct FunctionUrlConfig {
+    /// Stands for the URL's id: small letters, digits and `-`.
+    pub name: String,
+    pub function: String,
+    /// With it the URL answers every `OPTIONS` itself; without it, browsers of other origins are told nothing.
+    pub cors: Option<CorsConfig>,
+}
+
+/// Whom a function URL answers in browsers; `*` in a list is any.
+#[derive(Clone, Debug, Default)]
+pub struct CorsConfig {
+    pub allow_credentials: bool,
+    pub allow_headers: Vec<String>,
+    pub allow_methods: Vec<String>,
+    pub allow_origins: Vec<String>,
+    pub expose_headers: Vec<String>,
+    /// How long a browser may keep the answer to a preflight request.
+    pub max_age: Option<Duration>,
+}
+
+/// A WebSocket API of API Gateway with one stage, whose routes are selected by `$request.body.action`.
+///
+/// It answers at `ws://localhost:PORT/websocket/STAGE`, its connections at `…/websocket/STAGE/@connections/ID`.
+#[derive(Clone, Debug)]
+pub struct WebSocketApiConfig {
+    pub stage: String,
+    pub authorizer: Option<RequestAuthorizerConfig>,
+    /// `$connect`, `$disconnect`, `$default`, or an action's name, to its integration. All are optional, as on AWS: what
+    /// has no route is answered `Forbidden`.
+    pub routes: BTreeMap<String, RouteConfig>,
+    pub limits: WebSocketLimits,
+}
+
+/// A REQUEST authorizer, asked at `$connect`.
+#[derive(Clone, Debug)]
+pub struct RequestAuthorizerConfig {
+    pub function: String,
+    /// `route.request.querystring.NAME` or `route.request.header.NAME`. Where one is missing or empty, the answer is 401
+    /// and the function isn't asked. None at all: it is always asked.
+    pub identity_sources: Vec<String>,
+}
+
+/// A route's Lambda proxy integration.
+#[derive(Clone, Debug)]
+pub struct RouteConfig {
+    pub function: String,
+    /// Whether the route has a route response: then the `body` of the function's answer goes back to the client.
+    pub route_response: bool,
+}
+
+/// Limits of a WebSocket API; the defaults are AWS's, where it names a figure.
+#[derive(Clone, Copy, Debug)]
+pub struct WebSocketLimits {
+    pub integration_timeout: Duration,
+    /// Of a frame from a client; a larger one closes the connection, 1009.
+    pub frame_bytes: usize,
+    /// Of a message, to or from a client.
+    pub message_bytes: usize,
+    pub idle_timeout: Duration,
+    pub lifetime: Duration,
+    /// A client's messages that are with their integrations; no more are read meanwhile.
+    pub concurrent_messages: NonZeroU32,
+    /// What may wait for a client that doesn't read, before its connection is cut.
+    pub outbox: OutboxLimits,
+}
+
+impl Default for WebSocketLimits {
+    fn default() -> Self {
+        Self {
+            integration_timeout: Duration::from_secs(29),
+            frame_bytes: 32 * 1024,
+            message_bytes: 128 * 1024,
+            idle_timeout: Duration::from_mins(10),
+            lifetime: Duration::from_hours(2),
+            concurrent_messages: CONCURRENT_MESSAGES,
+            outbox: OutboxLimits::default(),
+        }
+    }
+}
+
+const CONCURRENT_MESSAGES: NonZeroU32 = NonZeroU32::new(64).expect("not zero");
 
 #[derive(Clone, Debug)]
 pub struct ApiConfig {

@@ -2,6 +2,9 @@
 
 use std::net::SocketAddr;
 
+/// `apiId` of the WebSocket API.
+pub const WEBSOCKET_API_ID: &str = "websocket";
+
 /// The names and addresses of one running stack.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
@@ -40,6 +43,29 @@ impl Endpoints {
             "arn:aws:lambda:{}:{}:function:{function}",
             self.region, self.account_id
         )
+    }
+
+    /// `http://localhost:PORT/function-urls/NAME/`
+    pub fn function_url(&self, name: &str) -> String {
+        format!("{}/function-urls/{name}/", self.url())
+    }
+
+    /// Where clients connect: `ws://localhost:PORT/websocket/STAGE`.
+    pub fn websocket_url(&self, stage: &str) -> String {
+        format!("ws://localhost:{}/websocket/{stage}", self.address.port())
+    }
+
+    /// The endpoint of `PostToConnection` and the like: `http://localhost:PORT/websocket/STAGE`.
+    pub fn websocket_callback_url(&self, stage: &str) -> String {
+        format!("{}/websocket/{stage}", self.url())
+    }
+
+    /// Of the WebSocket API: `$connect` for its authorizer, `POST/@connections/ID` for `execute-api:ManageConnections`.
+    pub fn websocket_arn(&self, stage: &str, what: &str) -> String {
+        let Self {
+            region, account_id, ..
+        } = self;
+        format!("arn:aws:execute-api:{region}:{account_id}:{WEBSOCKET_API_ID}/{stage}/{what}")
     }
 
     /// The resource that `appsync:GraphQL` is checked against for one field.

@@ -76,7 +76,8 @@ impl CredentialStore {
     }
 }
 
-fn matches(pattern: &str, text: &str) -> bool {
+/// Whether `text` is what `pattern` means, in which `*` stands for any run of characters.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((before, after)) => {

@@ -10,6 +10,8 @@
 //! | [`gateway`] | the port: plain text and TLS, HTTP/1.1 and h2c, and which service a request is for |
 //! | [`appsync`] | GraphQL over HTTP, authorization, resolvers, and the real-time WebSocket protocol |
 //! | [`lambda`] | the Runtime API, one process per concurrent invocation, and the SQS event source mapping |
+//! | [`function_url`] | Lambda function URLs, whose responses are streamed |
+//! | [`websocket_api`] | API Gateway's WebSocket APIs, and their `@connections` |
 //! | [`sqs`] | queues, over the JSON protocol |
 //! | [`bedrock`] | `ConverseStream` and `InvokeModelWithResponseStream` in the event-stream encoding |
 //! | [`dynamodb`] | tables, by `dynoxide` |
@@ -18,6 +20,7 @@
 //! | module | what tests may do to them |
 //! | --- | --- |
 //! | [`faults`] | a plan of what shall go wrong, where and how often |
+//! | [`usage`] | what was asked of each service, counted |
 //! | [`control`] | the stack over HTTP: faults, clock, processes, connections, the model's script |
 //!
 //! This crate depends on no other crate of the workspace: were it to share wire types with the adapters, both could
@@ -32,8 +35,13 @@ pub mod control;
 pub mod dynamodb;
 pub mod endpoints;
 pub mod faults;
+pub mod function_url;
 pub mod gateway;
 pub mod iam;
 pub mod lambda;
+mod proxy_event;
 pub mod sqs;
 pub mod stack;
+mod state_directory;
+pub mod usage;
+pub mod websocket_api;

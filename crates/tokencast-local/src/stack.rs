@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use axum::Router;
 use jsonwebtoken::jwk::JwkSet;
-use tempfile::TempDir;
 use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,18 +20,22 @@ use crate::bedrock::Bedrock;
 use crate::clock::Clock;
 use crate::cognito::{Cognito, OpenError};
 use crate::config::{
-    ApiConfig, EventSourceConfig, FunctionConfig, ModelConfig, QueueConfig, TableConfig,
-    UserPoolConfig,
+    ApiConfig, EventSourceConfig, FunctionConfig, FunctionUrlConfig, ModelConfig, QueueConfig,
+    TableConfig, UserPoolConfig, WebSocketApiConfig,
 };
 use crate::control::Control;
 use crate::dynamodb::{DynamoDb, DynamoDbError};
 use crate::endpoints::Endpoints;
 use crate::faults::{FaultPlan, Faults, Interceptor, PlanError};
+use crate::function_url::{FunctionUrlError, FunctionUrls};
 use crate::gateway::{BindError, CertificateError, Certificates, Connections, Gateway, Routes};
 use crate::iam::{CredentialStore, EVENT_SOURCE_ACCESS_KEY_ID, Principal, Statement};
 use crate::lambda::Lambda;
 use crate::lambda::event_source::{EventSource, EventSourceError, sqs_client};
 use crate::sqs::{Sqs, SqsError};
+use crate::state_directory::StateDirectory;
+use crate::usage::Usage;
+use crate::websocket_api::{WebSocketApiError, WebSocketApis};
 
 /// How long running invocations get when the stack ends.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
@@ -44,6 +47,9 @@ pub struct StackConfig {
     pub tables: Vec<TableConfig>,
     pub functions: Vec<FunctionConfig>,
     pub event_sources: Vec<EventSourceConfig>,
+    pub function_urls: Vec<FunctionUrlConfig>,
+    /// Told apart by their stages.
+    pub websocket_apis: Vec<WebSocketApiConfig>,
     pub api: ApiConfig,
     pub realtime: RealtimeLimits,
     pub user_pool: UserPoolConfig,
@@ -77,6 +83,8 @@ pub struct Stack {
     dynamodb: DynamoDb,
     lambda: Lambda,
     event_sources: Vec<EventSource>,
+    websocket_apis: WebSocketApis,
+    usage: Usage,
     gateway: JoinHandle<()>,
     closing: CancellationToken,
     _state: StateDirectory,
@@ -102,48 +110,10 @@ pub enum StackError {
     Faults(#[from] PlanError),
     #[error("Lambda")]
     EventSource(#[from] EventSourceError),
-}
-
-/// Where a stack keeps its files: a directory of its user's, or one that goes with the stack.
-#[derive(Debug)]
-enum StateDirectory {
-    Kept(PathBuf),
-    Temporary(TempDir),
-}
-
-impl StateDirectory {
-    fn open(kept: Option<PathBuf>) -> Result<Self, StackError> {
-        let failed = |path: &Path, source| StackError::StateDirectory {
-            path: path.to_owned(),
-            source,
-        };
-        match kept {
-            Some(path) => match std::fs::create_dir_all(&path) {
-                Ok(()) => Ok(Self::Kept(path)),
-                Err(source) => Err(failed(&path, source)),
-            },
-            None => tempfile::Builder::new()
-                .prefix("tokencast-local-")
-                .tempdir()
-                .map(Self::Temporary)
-                .map_err(|source| failed(&std::env::temp_dir(), source)),
-        }
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Self::Kept(path) => path,
-            Self::Temporary(directory) => directory.path(),
-        }
-    }
-
-    /// Where services keep what shall outlive the stack.
-    fn kept(&self) -> Option<&Path> {
-        match self {
-            Self::Kept(path) => Some(path),
-            Self::Temporary(_) => None,
-        }
-    }
+    #[error("a function URL")]
+    FunctionUrl(#[from] FunctionUrlError),
+    #[error("a WebSocket API")]
+    WebSocketApi(#[from] WebSocketApiError),
 }
 
 impl BoundStack {
@@ -153,7 +123,8 @@ impl BoundStack {
         region: &str,
         state_dir: Option<PathBuf>,
     ) -> Result<Self, StackError> {
-        let state = StateDirectory::open(state_dir)?;
+        let state = StateDirectory::open(state_dir)
+            .map_err(|(path, source)| StackError::StateDirectory { path, source })?;
         let gateway = Gateway::bind(port).await?;
         let endpoints = Endpoints {
             address: gateway.local_addr(),
@@ -183,8 +154,7 @@ impl BoundStack {
             endpoints,
             state,
         } = self;
-        let clock = Clock::system();
-        let faults = Faults::default();
+        let (clock, faults, usage) = (Clock::system(), Faults::default(), Usage::default());
         config.faults.check()?;
         let certificates = Certificates::load(state.path(), clock.now_ms())?;
         let issuer = endpoints.issuer(&config.user_pool.pool_id);
@@ -203,28 +173,28 @@ impl BoundStack {
             faults.clone(),
         )?;
         let bedrock = Bedrock::new(config.model, clock.clone()).with_faults(faults.clone());
-        let credentials = CredentialStore::default();
-        let lambda = Lambda::start_with_faults(
+        let (credentials, closing) = (CredentialStore::default(), CancellationToken::new());
+        let lambda = Lambda::start_with(
             config.functions,
             endpoints.clone(),
             &credentials,
             clock.clone(),
             &faults,
+            &usage,
         );
-        let trust = UserPoolTrust {
-            issuer,
-            client_id: config.user_pool.client_id,
-            keys: keys(cognito.clone()),
-        };
+        let function_urls = FunctionUrls::new(config.function_urls, &lambda, &clock, &faults)?;
+        let websocket_apis = WebSocketApis::new(
+            config.websocket_apis,
+            &lambda,
+            &credentials,
+            &clock,
+            &faults,
+            &usage,
+        )?;
+        let trust = trust(issuer, config.user_pool.client_id, &cognito);
         let appsync = AppSync {
-            authenticator: Authenticator::new(
-                trust,
-                credentials.clone(),
-                endpoints.region.clone(),
-                auth_modes(&config.api),
-                clock.clone(),
-            ),
-            hub: Hub::with_faults(faults.clone()),
+            authenticator: authenticator(trust, &config.api, &credentials, &endpoints, &clock),
+            hub: Hub::with_faults(faults.clone()).counting(usage.clone()),
             limits: config.realtime,
             endpoints: endpoints.clone(),
             clock: clock.clone(),
@@ -236,23 +206,24 @@ impl BoundStack {
             connections: connections.clone(),
             bedrock: bedrock.clone(),
             lambda: lambda.clone(),
+            usage: usage.clone(),
         });
         let routes = Routes {
             appsync: Some(appsync.router(&config.api, Arc::new(lambda.clone()))?),
             bedrock: Some(bedrock.router()),
             cognito: Some(cognito.router()),
             dynamodb: Some(dynamodb.router()),
+            execute_api: Some(websocket_apis.router()),
+            function_url: Some(function_urls.router()),
             lambda: Some(lambda.router()),
             sqs: Some(sqs.router()),
             fallback,
             control: control.map(Control::router),
             interceptor: Some(Interceptor::new(&faults, &lambda, &connections)),
+            usage: Some(usage.clone()),
         };
         let ca_pem_path = certificates.ca_pem_path().to_owned();
-        let closing = CancellationToken::new();
-        let closed = closing.clone().cancelled_owned();
-        let gateway =
-            tokio::spawn(async move { gateway.serve(routes, &certificates, closed).await });
+        let gateway = tokio::spawn(serve(gateway, routes, certificates, closing.clone()));
         let mut stack = Stack {
             endpoints,
             clock,
@@ -266,6 +237,8 @@ impl BoundStack {
             dynamodb,
             lambda,
             event_sources: Vec::new(),
+            websocket_apis,
+            usage,
             gateway,
             closing,
             _state: state,
@@ -331,6 +304,16 @@ impl Stack {
         &self.lambda
     }
 
+    /// To see which WebSocket connections are open.
+    pub fn websocket_apis(&self) -> &WebSocketApis {
+        &self.websocket_apis
+    }
+
+    /// How often each operation of each service was asked for, and how much went in and out.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
     /// Ends everything: polls, functions, connections, files. No task or process is left.
     pub async fn shutdown(self) {
         for source in self.event_sources {
@@ -347,15 +330,43 @@ impl Stack {
     }
 }
 
-fn auth_modes(api: &ApiConfig) -> Vec<crate::config::AuthMode> {
-    std::iter::once(api.default_auth)
-        .chain(api.additional_auth.iter().copied())
-        .collect()
+async fn serve(
+    gateway: Gateway,
+    routes: Routes,
+    certificates: Certificates,
+    closing: CancellationToken,
+) {
+    let closed = closing.cancelled_owned();
+    gateway.serve(routes, &certificates, closed).await;
 }
 
-/// The pool's keys, or none while they can't be read; then every token is refused.
-fn keys(cognito: Cognito) -> Arc<dyn Fn() -> JwkSet + Send + Sync> {
-    Arc::new(move || cognito.jwk_set().unwrap_or(JwkSet { keys: Vec::new() }))
+/// Whose tokens the API takes. While the pool's keys can't be read, none.
+fn trust(issuer: String, client_id: String, cognito: &Cognito) -> UserPoolTrust {
+    let cognito = cognito.clone();
+    let keys = move || cognito.jwk_set().unwrap_or(JwkSet { keys: Vec::new() });
+    UserPoolTrust {
+        issuer,
+        client_id,
+        keys: Arc::new(keys),
+    }
+}
+
+/// Who may call the API.
+fn authenticator(
+    trust: UserPoolTrust,
+    api: &ApiConfig,
+    credentials: &CredentialStore,
+    endpoints: &Endpoints,
+    clock: &Clock,
+) -> Authenticator {
+    let modes = std::iter::once(api.default_auth).chain(api.additional_auth.iter().copied());
+    Authenticator::new(
+        trust,
+        credentials.clone(),
+        endpoints.region.clone(),
+        modes.collect(),
+        clock.clone(),
+    )
 }
 
 /// Lambda's own, which reads the queues.

@@ -15,9 +15,15 @@ use serde_json::{Value, json};
 use tokencast_local::endpoints::Endpoints;
 
 /// The file's content for a stack.
-pub fn outputs(endpoints: &Endpoints, pool_id: &str, client_id: &str) -> Value {
+pub fn outputs(
+    endpoints: &Endpoints,
+    pool_id: &str,
+    client_id: &str,
+    stream_url: Option<&str>,
+    websocket_url: Option<&str>,
+) -> Value {
     let region = &endpoints.region;
-    json!({
+    let mut outputs = json!({
         "version": "1.4",
         "auth": {
             "aws_region": region,
@@ -37,7 +43,13 @@ pub fn outputs(endpoints: &Endpoints, pool_id: &str, client_id: &str) -> Value {
                 "user_pool_endpoint": format!("{}/", endpoints.url()),
             },
         },
-    })
+    });
+    for (name, url) in [("streamUrl", stream_url), ("webSocketUrl", websocket_url)] {
+        if let Some(url) = url {
+            outputs["custom"][name] = url.into();
+        }
+    }
+    outputs
 }
 
 #[cfg(test)]
@@ -52,10 +64,19 @@ mod tests {
             account_id: "000000000000".into(),
             api_id: "local".into(),
         };
-        let outputs = outputs(&endpoints, "eu-west-1_Pool", "client");
+        let (stream_url, websocket_url) = (Some("http://there/"), Some("ws://here"));
+        let outputs = outputs(
+            &endpoints,
+            "eu-west-1_Pool",
+            "client",
+            stream_url,
+            websocket_url,
+        );
         assert_eq!(outputs["version"], "1.4");
         assert_eq!(outputs["auth"]["user_pool_id"], "eu-west-1_Pool");
         assert_eq!(outputs["auth"]["user_pool_client_id"], "client");
+        assert_eq!(outputs["custom"]["streamUrl"], "http://there/");
+        assert_eq!(outputs["custom"]["webSocketUrl"], "ws://here");
         assert_eq!(outputs["data"]["url"], "http://localhost:4680/graphql");
         assert_eq!(outputs["data"]["authorization_types"], json!(["AWS_IAM"]));
         assert_eq!(

@@ -30,7 +30,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    Ask(AskArgs),
+    Ask(Box<AskArgs>),
     Dev(DevArgs),
     Redrive(RedriveArgs),
     #[command(hide = true)]
@@ -45,6 +45,8 @@ Examples:
   tokencast ask --api-url https://ID.appsync-api.us-east-1.amazonaws.com/graphql \\
       --token \"$JWT\" \"Hello\"
   tokencast ask --stack Tokencast-Streaming --username NAME --password PASSWORD \"Hello\"
+  tokencast ask --via url \"Hello\"                 over a Function URL, on a local stack
+  tokencast ask --via websocket --stack Tokencast-Streaming --token \"$JWT\" \"Hello\"
   tokencast ask --api-url http://localhost:4680/graphql \\
       --cognito-endpoint http://localhost:4680/ --user-pool-client-id CLIENT_ID \\
       --username alice --password PASSWORD \"Hello\"
@@ -63,8 +65,8 @@ where USAGE is {\"inputTokens\":N,\"outputTokens\":N,\"totalTokens\":N}.";
 
 /// Send a prompt and print the answer as it comes.
 ///
-/// The answer goes to stdout; a one-line summary, and whatever goes wrong, to stderr. Without --api-url, a local stack
-/// is started for this one prompt. Ctrl-C stops the session.
+/// The answer goes to stdout; a one-line summary, and whatever goes wrong, to stderr. Without an API's URL, a local
+/// stack is started for this one prompt. Ctrl-C stops the session.
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{ASK_HELP}\n\n{}", exit::HELP))]
 pub struct AskArgs {
@@ -88,12 +90,38 @@ pub struct AskArgs {
     #[arg(long, value_name = "SESSION_ID")]
     pub resume: Option<Uuid>,
 
+    /// Over which delivery the answer comes. The session, the output and the exit codes are the same.
+    #[arg(long, value_enum, default_value_t)]
+    pub via: Delivery,
+
     /// What answers on the local stack: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<ModelSpec>,
 
     #[command(flatten)]
     pub api: ApiArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Delivery {
+    /// GraphQL, and its subscription.
+    #[default]
+    Appsync,
+    /// A Lambda Function URL that streams its response.
+    Url,
+    /// An API Gateway WebSocket API.
+    Websocket,
+}
+
+impl Delivery {
+    /// As it is written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Appsync => "appsync",
+            Self::Url => "url",
+            Self::Websocket => "websocket",
+        }
+    }
 }
 
 /// A deployed API, or a `tokencast dev` that is running.
@@ -104,9 +132,21 @@ pub struct ApiArgs {
     #[arg(long, value_name = "URL", env = "TOKENCAST_API_URL")]
     pub api_url: Option<String>,
 
-    /// The API of this deployed stack, such as Tokencast-Streaming, in the place of --api-url, and its user pool.
+    /// The Function URL, for --via url.
+    #[arg(long, value_name = "URL")]
+    pub stream_url: Option<String>,
+
+    /// The WebSocket API with its stage, for --via websocket.
+    #[arg(long, value_name = "URL")]
+    pub websocket_url: Option<String>,
+
+    /// The endpoints of this deployed stack, such as Tokencast-Streaming, in the place of the URLs, and its user pool.
     #[arg(long, value_name = "NAME")]
     pub stack: Option<String>,
+
+    /// The endpoints and the user pool in this `amplify_outputs.json`, in the place of the URLs.
+    #[arg(long, value_name = "FILE", conflicts_with = "stack")]
+    pub amplify_outputs: Option<PathBuf>,
 
     /// Where `npm run deploy` in cdk/ wrote the stacks' outputs.
     #[arg(long, value_name = "FILE", default_value = "cdk/outputs.json")]
@@ -231,7 +271,7 @@ pub struct DevArgs {
     #[arg(long, value_name = "MODEL", default_value = "scripted")]
     pub model: ModelSpec,
 
-    /// Run DIR/request/bootstrap and DIR/worker/bootstrap, instead of the functions in this executable.
+    /// Run DIR/request/bootstrap, DIR/worker/bootstrap and so on, instead of the functions in this executable.
     #[arg(long, value_name = "DIR")]
     pub functions_dir: Option<PathBuf>,
 
@@ -273,6 +313,8 @@ pub struct FunctionArgs {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FunctionName {
     Request,
+    StreamUrl,
+    Websocket,
     Worker,
 }
 

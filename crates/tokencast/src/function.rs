@@ -8,6 +8,8 @@ use crate::cli::FunctionName;
 pub fn run(name: FunctionName, lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     match name {
         FunctionName::Request => request::main_with(lookup),
+        FunctionName::StreamUrl => stream_url::main_with(lookup),
+        FunctionName::Websocket => websocket::main_with(lookup),
         FunctionName::Worker => worker::main_with(lookup),
     }
 }

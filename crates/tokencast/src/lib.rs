@@ -67,7 +67,7 @@ pub fn main_with(
     };
     let exit = runtime.block_on(async {
         match cli.command {
-            Command::Ask(args) => ask::run(args, &lookup).await,
+            Command::Ask(args) => Box::pin(ask::run(*args, &lookup)).await,
             Command::Dev(args) => dev::run(args, &lookup).await,
             Command::Redrive(args) => redrive::run(args).await,
             Command::Function(_) => unreachable!("it returned above"),

@@ -1,8 +1,7 @@
 //! The function's environment variables.
 
-use std::time::Duration;
-
 use tokencast_aws::config::{ConfigError, Reader};
+use tokencast_aws::settings;
 use tokencast_core::requests::Rules;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +20,7 @@ impl Config {
         let config = Self {
             queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
             sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
-            rules: Rules {
-                // SQS takes 1 MiB in all.
-                max_prompt_bytes: reader.number("MAX_PROMPT_BYTES", 1..=500_000, 100_000),
-                session_ttl: Duration::from_hours(reader.number("SESSION_TTL_HOURS", 1..=8760, 24)),
-            },
+            rules: settings::rules(&mut reader),
         };
         reader.finish(config)
     }

@@ -16,6 +16,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::clock::SystemClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::tls::Trust;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
 
@@ -29,10 +30,15 @@ use handle::Request;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
+    start(&lookup)
+}
+
+/// Not generic, so that it is compiled here, with the limit above, and not in each program that runs the function.
+fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
     tokencast_aws::runtime::run(async {
         let config = Config::read(&lookup)?;
-        let sdk = sdk::load().await;
+        let sdk = sdk::load_trusting(&Trust::read(&lookup)?).await;
         let requests = Requests {
             sessions: SessionTable::new(&sdk, config.sessions_table),
             queue: SqsQueue::new(&sdk, config.queue_url),

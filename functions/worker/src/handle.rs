@@ -1,22 +1,34 @@
 //! One batch of messages: each is delivered on its own, and fails on its own.
 
+use std::time::Duration;
+
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsMessage};
 use futures_util::future::join_all;
 use lambda_runtime::Context;
 use serde::Deserialize;
 use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::websocket::FollowerSink;
+use tokencast_aws::websocket::gateway::Gateway;
+use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
+use tokencast_core::job::Job;
 use tokencast_core::pipeline::Parts;
-use tokencast_core::ports::{Clock, Model, Receipt, SessionStore, TokenSink};
+use tokencast_core::ports::{Clock, JobQueue, Model, Receipt, SessionStore, TokenSink};
 use tracing::warn;
 
 use crate::config::Config;
-use crate::metrics;
+use crate::sink::JobSink;
+
+/// What metrics are counted under.
+const SERVICE: &str = "worker";
 
 /// What the function works with.
 pub struct Worker<M, K, S, C> {
     pub model: M,
-    pub sink: K,
+    /// Publishes to subscribers.
+    pub subscribers: K,
+    /// Pushes to followers; `None` without a WebSocket API.
+    pub gateway: Option<Gateway>,
     pub sessions: S,
     pub queue: SqsQueue,
     pub clock: C,
@@ -30,7 +42,13 @@ pub struct Batch {
     pub records: Vec<SqsMessage>,
 }
 
-impl<M: Model, K: TokenSink, S: SessionStore, C: Clock> Worker<M, K, S, C> {
+impl<M, K, S, C> Worker<M, K, S, C>
+where
+    M: Model,
+    K: TokenSink,
+    S: SessionStore,
+    C: Clock + Clone + 'static,
+{
     /// Answers with the messages to receive again.
     pub async fn handle(&self, batch: Batch, context: &Context) -> SqsBatchResponse {
         let killed_at_ms = i64::try_from(context.deadline).unwrap_or(i64::MAX);
@@ -55,45 +73,66 @@ impl<M: Model, K: TokenSink, S: SessionStore, C: Clock> Worker<M, K, S, C> {
             .queue
             .receipt(record.receipt_handle.clone().unwrap_or_default());
         let queued_at_ms = sent_at_ms(record);
+        let body = record.body.as_deref().unwrap_or_default();
+        // What is no job is refused below, with the reason.
+        let job = Job::from_json(body).ok();
+        let delivery = job.as_ref().map(|job| job.delivery).unwrap_or_default();
+        let followers = self
+            .gateway
+            .clone()
+            .map(|gateway| FollowerSink::new(gateway, self.clock.clone()));
         let parts = Parts {
             model: &self.model,
-            sink: &self.sink,
+            sink: &JobSink::new(delivery, &self.subscribers, followers),
             store: &self.sessions,
             receipt: &receipt,
             clock: &self.clock,
             settings: &self.config.pipeline,
-            observe: &|observation| metrics::count(observation, queued_at_ms, self.clock.now_ms()),
+            observe: &|observation| {
+                metrics::count(SERVICE, observation, queued_at_ms, self.clock.now_ms());
+            },
         };
         let message = Message {
-            body: record.body.as_deref().unwrap_or_default(),
+            body,
             receive_count: receive_count(record),
-            deadline_ms: killed_at_ms - self.reserve_ms(killed_at_ms),
+            deadline_ms: settings::deadline_ms(
+                killed_at_ms,
+                self.clock.now_ms(),
+                self.config.deadline_reserve,
+            ),
             killed_at_ms,
         };
-        let disposition = deliver(&parts, &self.config.policy, &message).await;
-        if let Disposition::Again(Some(after)) = disposition {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a wait is minutes at most"
-            )]
-            let seconds = after.as_secs_f64().ceil() as u32;
-            if let Err(error) = receipt.hide_for(seconds).await {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the message comes back when its visibility ends"
-                );
+        match (deliver(&parts, &self.config.policy, &message).await, job) {
+            (Disposition::Postpone(after), Some(job)) => {
+                let Err(error) = self.queue.send_after(&job, after).await else {
+                    return Disposition::Done;
+                };
+                warn!(session = %job.session_id, error = &error as &dyn std::error::Error, "the job was not queued anew");
+                keep_for(&receipt, after).await;
+                Disposition::Again(Some(after))
             }
+            (disposition @ Disposition::Again(Some(after)), _) => {
+                keep_for(&receipt, after).await;
+                disposition
+            }
+            (disposition, _) => disposition,
         }
-        disposition
     }
+}
 
-    /// What is kept of the time, to end a session properly: never more than a third of it.
-    fn reserve_ms(&self, killed_at_ms: i64) -> i64 {
-        let left_ms = (killed_at_ms - self.clock.now_ms()).max(0);
-        let reserve_ms =
-            i64::try_from(self.config.deadline_reserve.as_millis()).unwrap_or(i64::MAX);
-        reserve_ms.min(left_ms / 3)
+/// Has a message received again after this long.
+async fn keep_for(receipt: &impl Receipt, after: Duration) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a wait is minutes at most"
+    )]
+    let seconds = after.as_secs_f64().ceil() as u32;
+    if let Err(error) = receipt.hide_for(seconds).await {
+        warn!(
+            error = &error as &dyn std::error::Error,
+            "the message comes back when its visibility ends"
+        );
     }
 }
 

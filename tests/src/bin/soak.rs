@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use system_tests::Delivery;
 use system_tests::soak::{Plan, run};
 
 /// Many sessions, everything going wrong at random, and a look from outside at what holds.
@@ -15,9 +16,29 @@ struct Arguments {
     /// What everything random is drawn from; by default another each time.
     #[arg(long)]
     seed: Option<u64>,
+    /// Over which delivery: all of them in turns without it.
+    #[arg(long, value_enum)]
+    via: Option<Via>,
     /// Begin no session after so many seconds.
     #[arg(long, default_value_t = 1800)]
     seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Via {
+    Appsync,
+    Url,
+    Websocket,
+}
+
+impl Via {
+    fn delivery(self) -> &'static [Delivery] {
+        match self {
+            Self::Appsync => &[Delivery::AppSync],
+            Self::Url => &[Delivery::FunctionUrl],
+            Self::Websocket => &[Delivery::WebSocket],
+        }
+    }
 }
 
 #[tokio::main]
@@ -27,6 +48,7 @@ async fn main() -> ExitCode {
     let plan = Plan {
         sessions: arguments.sessions,
         seed,
+        deliveries: arguments.via.map_or(&Delivery::ALL, Via::delivery),
         at_most: Duration::from_secs(arguments.seconds),
     };
     eprintln!("seed {seed}, {} sessions", plan.sessions);

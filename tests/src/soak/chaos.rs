@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use fastrand::Rng;
+use tokencast::stack::STREAM_URL_FUNCTION;
 use tokencast_local::config::{FaultRule, ModelException, ModelFault, ScriptConfig};
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 
@@ -16,6 +17,8 @@ pub fn faults(seed: u64) -> FaultPlan {
         rule(name, FaultService::DynamoDb, "PutItem", fault).called_by("worker")
     };
     let frame = |name: &str, fault| rule(name, FaultService::Realtime, "data", fault);
+    let push = |name: &str, fault| rule(name, FaultService::ExecuteApi, "PostToConnection", fault);
+    let response = |name: &str, fault| rule(name, FaultService::FunctionUrl, "Invoke", fault);
     let throttled = |error_type: &str, status| Fault::Error {
         error_type: error_type.to_owned(),
         status: Some(status),
@@ -74,6 +77,32 @@ pub fn faults(seed: u64) -> FaultPlan {
         )
         .with_probability(0.01),
         frame("socket cut", Fault::Disconnect).with_probability(0.002),
+        rule(
+            "WebSocket cut",
+            FaultService::WebSocket,
+            "data",
+            Fault::Disconnect,
+        )
+        .with_probability(0.002),
+        push("push throttled", throttled("LimitExceededException", 429)).with_probability(0.01),
+        push("push failed", throttled("InternalFailure", 500)).with_probability(0.01),
+        push("push reset", Fault::Reset).with_probability(0.005),
+        push("push answer lost", Fault::LostAnswer).with_probability(0.005),
+        push(
+            "pushing worker killed",
+            Fault::KillCaller { handled: false },
+        )
+        .with_probability(0.0005),
+        response("response cut", Fault::StreamCut { after_tokens: 20 }).with_probability(0.1),
+        response("response reset", Fault::StreamReset { after_tokens: 40 }).with_probability(0.1),
+        rule(
+            "streaming function killed",
+            FaultService::DynamoDb,
+            "PutItem",
+            Fault::KillCaller { handled: true },
+        )
+        .called_by(STREAM_URL_FUNCTION)
+        .with_probability(0.02),
     ]
     .into_iter()
     .fold(FaultPlan::seeded(seed), FaultPlan::with)

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, stream};
 use tokencast_local::config::ScriptConfig;
 
-use crate::TestStack;
 use crate::stack::script;
+use crate::{Delivery, TestStack};
 
 pub mod chaos;
 pub mod user;
@@ -35,6 +35,8 @@ const QUIET_WITHIN: Duration = Duration::from_mins(3);
 pub struct Plan {
     pub sessions: usize,
     pub seed: u64,
+    /// Over which the sessions are had, in turns.
+    pub deliveries: &'static [Delivery],
     /// No session is begun after this.
     pub at_most: Duration,
 }
@@ -80,10 +82,14 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         .set(chaos::faults(plan.seed))
         .expect("a plan that fits");
     // One sign-in for each user, as a browser has.
-    let clients = [stack.client("alice"), stack.client("bob")];
+    let clients: Vec<_> = plan
+        .deliveries
+        .iter()
+        .flat_map(|delivery| ["alice", "bob"].map(|user| stack.client_over(*delivery, user)))
+        .collect();
     let stories: Vec<Story> = stream::iter(0..plan.sessions)
         .take_while(|_| std::future::ready(begun.elapsed() < plan.at_most))
-        .map(|number| User::new(&clients[number % 2], plan.seed, number).live())
+        .map(|number| User::new(&clients[number % clients.len()], plan.seed, number).live())
         .buffer_unordered(AT_ONCE)
         .enumerate()
         .map(|(done, story)| {
@@ -104,7 +110,13 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
     let records = verdict::records(&stack).await;
     let calls = stack.running.local.bedrock().calls();
     let dead_letters = verdict::dead_letters(&stack).await;
-    broken.extend(verdict::judge(&stories, &records, &calls, &dead_letters));
+    broken.extend(verdict::judge(
+        &plan,
+        &stories,
+        &records,
+        &calls,
+        &dead_letters,
+    ));
     let processes = verdict::processes(&stack);
     stack.shutdown().await;
     broken.extend(verdict::left_behind(&processes, open_files_before).await);
@@ -138,6 +150,13 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
 
 fn quiet_script() -> ScriptConfig {
     script(TOKENS, TIME_BETWEEN_TOKENS)
+}
+
+impl Plan {
+    /// Over which a session is had: two users each.
+    pub fn delivery(&self, number: usize) -> Delivery {
+        self.deliveries[number / 2 % self.deliveries.len()]
+    }
 }
 
 impl fmt::Display for Report {

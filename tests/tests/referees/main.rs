@@ -5,6 +5,10 @@
 //! writes a line that starts with `@stack ` to stdout, and reads the answer, a line of JSON, from stdin.
 
 mod asks;
+mod deliveries;
+#[path = "../../../crates/tokencast-local/tests/delivery_support/mod.rs"]
+#[expect(dead_code, reason = "the local stack's own tests need more of it")]
+mod delivery_support;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -17,6 +21,9 @@ use tokencast::stack::{
 use tokencast_local::config::{ModelConfig, ScriptConfig};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
+
+pub(crate) const NODE_MODULES: &str =
+    "the referees are not installed: run `npm ci` in tests/referees (`cargo xtask test` does it)";
 
 /// Before each line that is meant for the stack.
 const ASK: &str = "@stack ";
@@ -51,6 +58,11 @@ async fn graphql_ws_subscribes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ws_gets_answers() {
+    check("websocket.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_for_sqs() {
     check("sqs.test.mjs").await;
 }
@@ -71,6 +83,16 @@ async fn the_sdk_for_cognito() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn fetch_and_an_event_source_read_the_function_url() {
+    check("function-url.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn aws_jwt_verify_decides_as_our_verifier() {
+    check("forged-tokens.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_sdk_for_lambda() {
     check("lambda.test.mjs").await;
 }
@@ -83,10 +105,7 @@ async fn signatures_of_the_sdk() {
 /// Runs one file; it passes if Node says so.
 async fn check(file: &str) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("referees");
-    assert!(
-        directory.join("node_modules").is_dir(),
-        "the referees are not installed: run `npm ci` in tests/referees (`cargo xtask test` does it)"
-    );
+    assert!(directory.join("node_modules").is_dir(), "{NODE_MODULES}");
     let stack = RunningStack::start(options()).await.expect("a stack");
     let mut node = start_node(&directory, file, &stack.info);
     let run = tokio::time::timeout(LIMIT, converse(&mut node, &stack)).await;
@@ -125,6 +144,8 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
         "region": endpoints.region,
         "accountId": endpoints.account_id,
         "graphqlUrl": endpoints.graphql_url(),
+        "streamUrl": stack.stream_url,
+        "webSocketUrl": stack.websocket_url,
         "userPoolId": stack.user_pool.pool_id,
         "userPoolClientId": stack.user_pool.client_id,
         "issuer": endpoints.issuer(&stack.user_pool.pool_id),

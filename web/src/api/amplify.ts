@@ -5,6 +5,7 @@ import { fetchAuthSession } from 'aws-amplify/auth';
 import { Hub } from 'aws-amplify/utils';
 
 import { asTokencastError, errorOfType, TokencastError } from './errors';
+import { onOnline } from './online';
 import { GET_STREAM, ON_TOKEN_RECEIVED, START_STREAM, STOP_STREAM } from './operations';
 import type { Listener, Transport } from './transport';
 import type { Snapshot, TokenEvent } from './types';
@@ -69,14 +70,7 @@ export function amplifyTransport(): Transport {
         end();
       };
     },
-    onOnline(callback) {
-      // In Node nobody tells.
-      if (typeof window === 'undefined') return () => undefined;
-      window.addEventListener('online', callback);
-      return () => {
-        window.removeEventListener('online', callback);
-      };
-    },
+    onOnline,
   };
 }
 
@@ -199,7 +193,8 @@ function firstError(json: string): Refusal | null {
   }
 }
 
-function signedOut(error: unknown): TokencastError | null {
+/** That there is nobody signed in, if that is what Amplify's error says. */
+export function signedOut(error: unknown): TokencastError | null {
   const name = (error as { name?: string } | null | undefined)?.name ?? '';
   if (
     !/^(NoSignedUser|NoValidAuthTokens|UserUnAuthenticatedException|NotAuthorizedException)$/.test(

@@ -1,5 +1,7 @@
 /** The client: prompts in, typed events out. */
 
+import type { Feed } from './feed';
+import { feedEvents } from './feed_session';
 import { sessionEvents, type Begin } from './session';
 import { TIMING, type Timing } from './timing';
 import type { Transport } from './transport';
@@ -13,7 +15,7 @@ export interface StreamOptions {
 }
 
 /**
- * The events of one session; `completed`, `failed` or `cancelled` is the last. Each iteration is a subscription of its
+ * The events of one session; `completed`, `failed` or `cancelled` is the last. Each iteration has a connection of its
  * own, and leaving the loop early ends it: the answer goes on without a listener, and `resumeStream` finds it again.
  */
 export interface AnswerStream extends AsyncIterable<AnswerEvent> {
@@ -22,7 +24,7 @@ export interface AnswerStream extends AsyncIterable<AnswerEvent> {
 
 export interface TokencastClient {
   /**
-   * Sends a prompt under a new session id, subscribed before it starts, so that no token is missed.
+   * Sends a prompt under a new session id, listening before it starts, so that no token is missed.
    *
    * The iteration throws a `TokencastError` if there is no way to the end of the answer: refused, not found, no
    * connection. A model that fails is no exception but the event `failed`.
@@ -36,19 +38,50 @@ export interface TokencastClient {
   getStream(sessionId: string): Promise<Snapshot | null>;
 }
 
+/** Over AppSync. */
 export function createClient(transport: Transport, timing: Partial<Timing> = {}): TokencastClient {
   const all = { ...TIMING, ...timing };
+  return clientOf(
+    (sessionId, begin, signal) =>
+      sessionEvents({ sessionId, begin, transport, timing: all, signal }),
+    (sessionId) => transport.stopStream(sessionId),
+    (sessionId) => transport.getStream(sessionId),
+  );
+}
+
+/** Over a delivery that goes on behind what a client has. It has no `getStream` of its own. */
+export function createFeedClient(
+  feed: Feed,
+  getStream: TokencastClient['getStream'],
+  timing: Partial<Timing> = {},
+): TokencastClient {
+  const all = { ...TIMING, ...timing };
+  return clientOf(
+    (sessionId, begin, signal) => feedEvents({ sessionId, begin, feed, timing: all, signal }),
+    (sessionId) => feed.stopStream(sessionId),
+    getStream,
+  );
+}
+
+function clientOf(
+  events: (
+    sessionId: string,
+    begin: Begin,
+    signal: AbortSignal | undefined,
+  ) => AsyncIterator<AnswerEvent, void>,
+  stopStream: TokencastClient['stopStream'],
+  getStream: TokencastClient['getStream'],
+): TokencastClient {
   const stream = (sessionId: string, begin: Begin, signal?: AbortSignal): AnswerStream => ({
     sessionId,
-    [Symbol.asyncIterator]: () =>
-      sessionEvents({ sessionId, begin, transport, timing: all, signal }),
+    [Symbol.asyncIterator]: () => events(sessionId, begin, signal),
   });
   return {
     streamPrompt: (prompt, { sessionId, signal } = {}) =>
       stream(sessionId ?? newSessionId(), { prompt }, signal),
     resumeStream: (sessionId, { signal } = {}) => stream(sessionId, 'resume', signal),
-    stopStream: (sessionId) => transport.stopStream(sessionId),
-    getStream: (sessionId) => transport.getStream(sessionId),
+    stopStream,
+    getStream,
   };
 }
 

@@ -5,16 +5,27 @@ import { parseAmplifyConfig } from 'aws-amplify/utils';
 
 import { allowLocalWebSocket } from './local_websocket';
 
-/** What the pages need of the file. `custom.tokencast` is the local stack's. */
+/** What the pages need of the file. `custom.tokencast` is the local stack's; the URLs are of deliveries that are there. */
 export interface AmplifyOutputs {
   version: string;
   auth: { aws_region: string; user_pool_id: string; user_pool_client_id: string };
   data: { aws_region: string; url: string };
-  custom?: { tokencast?: { user_pool_endpoint?: string; self_sign_up?: boolean } };
+  custom?: {
+    streamUrl?: string;
+    webSocketUrl?: string;
+    tokencast?: { user_pool_endpoint?: string; self_sign_up?: boolean };
+  };
 }
+
+/** AppSync, a Lambda Function URL, or an API Gateway WebSocket API. */
+export type Delivery = 'appsync' | 'url' | 'websocket';
 
 export interface Api {
   graphqlUrl: string;
+  streamUrl?: string | undefined;
+  webSocketUrl?: string | undefined;
+  /** Those that this API has. AppSync is always one of them. */
+  deliveries: readonly Delivery[];
   /** Whether this is a local stack, where two accounts exist already. */
   local: boolean;
   /** Whether users may make accounts for themselves. */
@@ -30,11 +41,21 @@ export async function loadOutputs(url = './amplify_outputs.json'): Promise<Ampli
 
 export function configure(outputs: AmplifyOutputs): Api {
   const config = parseAmplifyConfig(outputs);
-  const { user_pool_endpoint: endpoint, self_sign_up: selfSignUp = false } =
-    outputs.custom?.tokencast ?? {};
+  const { streamUrl, webSocketUrl, tokencast = {} } = outputs.custom ?? {};
+  const { user_pool_endpoint: endpoint, self_sign_up: selfSignUp = false } = tokencast;
   // The file's format has no place for a user pool that isn't at AWS.
   if (endpoint && config.Auth?.Cognito) config.Auth.Cognito.userPoolEndpoint = endpoint;
   Amplify.configure(config);
   allowLocalWebSocket(outputs.data.url);
-  return { graphqlUrl: outputs.data.url, local: endpoint !== undefined, selfSignUp };
+  const deliveries: Delivery[] = ['appsync'];
+  if (streamUrl !== undefined) deliveries.push('url');
+  if (webSocketUrl !== undefined) deliveries.push('websocket');
+  return {
+    graphqlUrl: outputs.data.url,
+    streamUrl,
+    webSocketUrl,
+    deliveries,
+    local: endpoint !== undefined,
+    selfSignUp,
+  };
 }

@@ -1,11 +1,13 @@
 /** Everything that can go wrong between a client and its answer. */
 
+import type { StreamError } from './types';
+
 export type TokencastErrorKind =
   /** The API refused the caller, or the caller doesn't own the session. */
   | 'unauthorized'
   /** There is no such session, or no longer. */
   | 'notFound'
-  /** The API answered with a GraphQL error: `errorType` says which. */
+  /** The API refused what was asked: `errorType` says why. */
   | 'refused'
   /** No connection, or it broke. */
   | 'connection'
@@ -15,17 +17,19 @@ export type TokencastErrorKind =
 export class TokencastError extends Error {
   override readonly name = 'TokencastError';
   readonly kind: TokencastErrorKind;
-  /** In AppSync's words, without what it puts before `#`. */
+  /** In AppSync's words, without what it puts before `#`; elsewhere the code. */
   readonly errorType: string | null;
+  readonly #retryable: boolean | null;
 
   constructor(
     kind: TokencastErrorKind,
     message: string,
-    options: { errorType?: string; cause?: unknown } = {},
+    options: { errorType?: string; retryable?: boolean; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.errorType = options.errorType ?? null;
+    this.#retryable = options.retryable ?? null;
   }
 
   /** Whether trying the same again may help. */
@@ -34,7 +38,7 @@ export class TokencastError extends Error {
       case 'connection':
         return true;
       case 'refused':
-        return isTransientType(this.errorType ?? '');
+        return this.#retryable ?? isTransientType(this.errorType ?? '');
       case 'unauthorized':
       case 'notFound':
       case 'gaveUp':
@@ -51,6 +55,12 @@ export function errorOfType(errorType: string, message: string, cause?: unknown)
     errorType: name,
     cause,
   });
+}
+
+/** From what the deliveries without GraphQL say. */
+export function errorOfCode({ code, message, retryable }: StreamError): TokencastError {
+  const kind = UNAUTHORIZED.has(code) ? 'unauthorized' : 'refused';
+  return new TokencastError(kind, message, { errorType: code, retryable });
 }
 
 export function asTokencastError(error: unknown): TokencastError {

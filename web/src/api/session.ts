@@ -1,12 +1,13 @@
 /** One session, from the subscription to its last event: subscribes, starts, reassembles, catches up, reconnects. */
 
+import { answerEvent } from './answer_event';
 import { CatchUp } from './catch_up';
 import { asTokencastError, TokencastError } from './errors';
 import { Inbox } from './inbox';
 import { Backoff, type Timing } from './timing';
 import { Transcript, type Change } from './transcript';
 import type { Transport } from './transport';
-import type { AnswerEvent, Ending, Snapshot, TokenEvent } from './types';
+import type { AnswerEvent, Snapshot, TokenEvent } from './types';
 
 /** How a session begins: with a prompt, or as one that was started elsewhere or before. */
 export type Begin = { prompt: string } | 'resume';
@@ -386,38 +387,5 @@ class Session {
       yield { type: 'status', status };
     }
     for (const change of changes) yield answerEvent(change);
-  }
-}
-
-function answerEvent(change: Change): AnswerEvent {
-  switch (change.type) {
-    case 'restart':
-      return { type: 'restarted', attempt: change.attempt };
-    case 'append':
-      return {
-        type: 'text',
-        text: change.text,
-        sequence: change.sequence,
-        attempt: change.attempt,
-      };
-    case 'end':
-      return lastEvent(change.ending);
-  }
-}
-
-function lastEvent({ status, stopReason, usage, error }: Ending): AnswerEvent {
-  switch (status) {
-    case 'COMPLETED':
-      return { type: 'completed', stopReason, usage };
-    case 'CANCELLED':
-      return { type: 'cancelled', stopReason, usage };
-    case 'FAILED': {
-      const unsaid = {
-        code: 'INTERNAL',
-        message: 'The session failed, and the API does not say why',
-        retryable: true,
-      };
-      return { type: 'failed', usage, ...(error ?? unsaid) };
-    }
   }
 }

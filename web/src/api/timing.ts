@@ -2,16 +2,18 @@
 
 /** All in milliseconds. */
 export interface Timing {
-  /** For the first subscription, with all tries. */
+  /** For the first connection, with all tries. */
   firstConnection: number;
   /** For one subscription to be established: AppSync's clients wait 15 s. */
   subscribe: number;
+  /** For what was asked over a Function URL or a WebSocket API to be answered: their functions may have to start. */
+  answer: number;
   /** From the loss of a connection until the stream ends with `gaveUp`. */
   giveUpAfter: number;
   /** The pause before the first reconnection; it doubles. */
   retryFirst: number;
   retryMax: number;
-  /** How long a gap may stay before `getStream` is asked. */
+  /** How long a gap may stay before the session is asked for: by `getStream`, over a WebSocket API by `resume`. */
   gap: number;
   /** After a start, how long until `getStream` is asked whether it is still in the queue. */
   firstToken: number;
@@ -26,6 +28,7 @@ export interface Timing {
 export const TIMING: Timing = {
   firstConnection: 20_000,
   subscribe: 15_000,
+  answer: 35_000,
   giveUpAfter: 600_000,
   retryFirst: 250,
   retryMax: 10_000,

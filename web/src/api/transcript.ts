@@ -17,6 +17,12 @@ import {
 /** How many events wait for a gap to be filled. Beyond that the highest are dropped, and a snapshot fills them in. */
 const MAX_WAITING = 1_024;
 
+interface Waiting {
+  first: number;
+  sequence: number;
+  event: TokenEvent;
+}
+
 /** What to do to the text on display. */
 export type Change =
   /** Clear it: it starts again. */
@@ -33,8 +39,10 @@ export class Transcript {
   #sequence = 0;
   #text = '';
   #status: StreamStatus | null = null;
-  /** Events after a gap, by sequence. */
-  readonly #waiting = new Map<number, TokenEvent>();
+  /** How long the text was with each event that it ever ended in: by sequence. */
+  readonly #ends = new Map<number, number>([[0, 0]]);
+  /** Events after a gap, in the order of the first and the last sequence that they stand for. */
+  #waiting: Waiting[] = [];
   /** The highest event that is known to exist, but was neither applied nor kept. */
   #missed = 0;
   /** An end was heard of that doesn't follow from what is known: only a snapshot can tell whether it is over. */
@@ -56,11 +64,36 @@ export class Transcript {
     return this.#ending;
   }
 
+  get attempt(): number {
+    return this.#attempt;
+  }
+
+  /** Of the last event in the text. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Whether it takes a snapshot, or the session from its first event, as what is known isn't sure to be true. */
+  get inDoubt(): boolean {
+    return this.#inDoubt && this.#ending === null;
+  }
+
+  /** The session as this transcript has it. */
+  asSnapshot(): Snapshot {
+    return {
+      status: this.#status ?? 'QUEUED',
+      text: this.#text,
+      sequence: this.#sequence,
+      attempt: this.#attempt,
+      ...this.#ending,
+    };
+  }
+
   /** Whether events are missing that only a snapshot is sure to bring. */
   get needsSnapshot(): boolean {
     return (
       this.#ending === null &&
-      (this.#inDoubt || this.#waiting.size > 0 || this.#missed > this.#sequence)
+      (this.#inDoubt || this.#waiting.length > 0 || this.#missed > this.#sequence)
     );
   }
 
@@ -78,12 +111,14 @@ export class Transcript {
     if (sequence === null) {
       this.#unnumbered = true;
       this.#apply(event, changes);
-    } else if (sequence === this.#sequence + 1) {
-      this.#sequence = sequence;
-      this.#apply(event, changes);
-      this.#applyWaiting(changes);
     } else if (sequence > this.#sequence) {
-      this.#keep(sequence, event);
+      const first = Math.min(Math.max(1, event.firstSequence ?? sequence), sequence);
+      if (first > this.#sequence + 1) {
+        this.#keep({ first, sequence, event });
+      } else {
+        this.#join({ first, sequence, event }, changes);
+        this.#applyWaiting(changes);
+      }
     } else {
       // An end in the midst of what is known: of an attempt that died after its last checkpoint.
       this.#inDoubt ||= event.isComplete;
@@ -103,9 +138,6 @@ export class Transcript {
     if (isTerminal(snapshot.status)) {
       this.#end(snapshot.status, snapshot, changes);
     } else {
-      for (const sequence of this.#waiting.keys()) {
-        if (sequence <= this.#sequence) this.#waiting.delete(sequence);
-      }
       this.#applyWaiting(changes);
       this.#inDoubt = false;
     }
@@ -123,7 +155,7 @@ export class Transcript {
     const first = this.#attempt === 0 && this.#text === '';
     this.#attempt = attempt;
     this.#clear();
-    this.#waiting.clear();
+    this.#waiting = [];
     this.#missed = 0;
     this.#inDoubt = false;
     if (!first) changes.push({ type: 'restart', attempt });
@@ -131,6 +163,8 @@ export class Transcript {
 
   #clear(): void {
     this.#text = '';
+    this.#ends.clear();
+    this.#ends.set(0, 0);
     this.#sequence = 0;
     this.#unnumbered = false;
   }
@@ -145,25 +179,48 @@ export class Transcript {
     if (added !== '') changes.push({ type: 'append', text: added, attempt, sequence });
     this.#sequence = sequence;
     this.#text = text;
+    this.#ends.set(sequence, text.length);
   }
 
-  #keep(sequence: number, event: TokenEvent): void {
-    if (!this.#waiting.has(sequence)) this.#waiting.set(sequence, event);
-    if (this.#waiting.size > MAX_WAITING) {
-      const highest = Math.max(...this.#waiting.keys());
-      this.#waiting.delete(highest);
-      this.#missed = Math.max(this.#missed, highest);
-    }
+  #keep(one: Waiting): void {
+    const waiting = this.#waiting;
+    const isBehind = (other: Waiting): boolean =>
+      other.first === one.first ? other.sequence >= one.sequence : other.first > one.first;
+    // Most come in order.
+    let at = waiting.length;
+    for (let other = waiting[at - 1]; other && isBehind(other); other = waiting[at - 1]) at -= 1;
+    const next = waiting[at];
+    if (next?.first === one.first && next.sequence === one.sequence) return;
+    waiting.splice(at, 0, one);
+    const dropped = waiting.length > MAX_WAITING ? waiting.pop() : undefined;
+    if (dropped) this.#missed = Math.max(this.#missed, dropped.sequence);
   }
 
   #applyWaiting(changes: Change[]): void {
     for (;;) {
-      const event = this.#waiting.get(this.#sequence + 1);
-      if (event === undefined) return;
-      this.#sequence += 1;
-      this.#waiting.delete(this.#sequence);
-      this.#apply(event, changes);
+      const [next] = this.#waiting;
+      if (!next || next.first > this.#sequence + 1) return;
+      this.#waiting.shift();
+      if (next.sequence > this.#sequence) this.#join(next, changes);
     }
+  }
+
+  /** Applies an event that begins in what is known, or right after it, and reaches further. */
+  #join({ first, sequence, event }: Waiting, changes: Change[]): void {
+    let { token } = event;
+    if (first <= this.#sequence) {
+      const begin = this.#ends.get(first - 1);
+      const known = begin === undefined ? null : this.#text.slice(begin);
+      if (known === null || !token.startsWith(known)) {
+        // Where it begins isn't known, so that nobody can tell which part of it is new.
+        this.#missed = Math.max(this.#missed, sequence);
+        return;
+      }
+      token = token.slice(known.length);
+    }
+    this.#sequence = sequence;
+    this.#apply({ ...event, token }, changes);
+    this.#ends.set(sequence, this.#text.length);
   }
 
   #apply(event: TokenEvent, changes: Change[]): void {
@@ -188,7 +245,7 @@ export class Transcript {
 
   #end(status: Ending['status'], how: EndingFields, changes: Change[]): void {
     this.#status = status;
-    this.#waiting.clear();
+    this.#waiting = [];
     this.#missed = 0;
     this.#inDoubt = false;
     this.#ending = {

@@ -20,11 +20,13 @@ export interface StreamError {
   retryable: boolean;
 }
 
-/** An event of `onTokenReceived`. A server of the source article's leaves out all that is optional here. */
+/** An event of `onTokenReceived`, and of the other deliveries. A server of the source article's leaves out all that is optional here. */
 export interface TokenEvent {
   token: string;
   isComplete: boolean;
   sequence?: number | null;
+  /** Of an event that joins several: the first of them, `sequence` being the last. */
+  firstSequence?: number | null;
   attempt?: number | null;
   status?: StreamStatus | null;
   stopReason?: string | null;

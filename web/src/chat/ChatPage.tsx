@@ -1,14 +1,17 @@
 /** One question and its answer, beside the list of earlier ones. */
 
-import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
+import { clientVia, type Api } from '../api';
 import type { User } from '../App';
 import { isOver } from '../hooks/answer_store';
+import { useDelivery } from '../hooks/useDelivery';
 import { useHistory } from '../hooks/useHistory';
 import { goTo } from '../hooks/useRoute';
 import { useStream } from '../hooks/useStream';
 import { Answer } from './Answer';
 import { Composer, type ComposerHandle } from './Composer';
+import { DeliverySelect } from './DeliverySelect';
 import { LiveRegion } from './LiveRegion';
 import { ScrollPane } from './ScrollPane';
 import { Sidebar } from './Sidebar';
@@ -16,13 +19,16 @@ import { TopBar } from './TopBar';
 import { Welcome } from './Welcome';
 
 interface ChatPageProps {
+  api: Api;
   sessionId: string | null;
   user: User;
   signOut: () => void;
 }
 
-export function ChatPage({ sessionId, user, signOut }: ChatPageProps): ReactNode {
-  const [answer, stream] = useStream();
+export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): ReactNode {
+  const [delivery, chooseDelivery] = useDelivery(api.deliveries);
+  const client = useMemo(() => clientVia(api, delivery), [api, delivery]);
+  const [answer, stream] = useStream(client);
   const history = useHistory(user.id);
   const [menuOpen, setMenuOpen] = useState(false);
   const composer = useRef<ComposerHandle>(null);
@@ -75,7 +81,9 @@ export function ChatPage({ sessionId, user, signOut }: ChatPageProps): ReactNode
         signOut={signOut}
       />
       <main className="conversation" aria-label="Conversation" inert={menuOpen}>
-        <TopBar title={title} menuOpen={menuOpen} openMenu={openMenu} menuButton={menuButton} />
+        <TopBar title={title} menuOpen={menuOpen} openMenu={openMenu} menuButton={menuButton}>
+          <DeliverySelect deliveries={api.deliveries} delivery={delivery} choose={chooseDelivery} />
+        </TopBar>
         <ScrollPane follow={`${answer.phase} ${answer.text.length}`} key={sessionId}>
           {sessionId === null ? (
             <Welcome ask={ask} />

@@ -57,7 +57,7 @@ const IDLE: AnswerView = {
 const HIDDEN_INTERVAL_MS = 250;
 
 export class AnswerStore {
-  readonly #client: TokencastClient;
+  #client: TokencastClient;
   readonly #listeners = new Set<() => void>();
   #view = IDLE;
   /** What the next view will be. */
@@ -76,6 +76,11 @@ export class AnswerStore {
   };
 
   readonly view = (): AnswerView => this.#view;
+
+  /** From now on, over this client; an answer that is followed goes on as it came. */
+  use(client: TokencastClient): void {
+    this.#client = client;
+  }
 
   /** Sends a prompt, and follows its answer. Returns the new session's id. */
   ask(prompt: string): string {

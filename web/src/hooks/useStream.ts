@@ -1,6 +1,6 @@
 /** One answer at a time, for React. */
 
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
 import { tokencast, type TokencastClient } from '../api';
 import { AnswerStore, type AnswerView } from './answer_store';
@@ -19,9 +19,12 @@ export interface StreamActions {
   leave: () => void;
 }
 
-/** What to show, which changes at most once per frame, and what can be done. */
+/** What to show, over AppSync unless another client is given, which changes at most once per frame, and what can be done. */
 export function useStream(client?: TokencastClient): [AnswerView, StreamActions] {
   const [store] = useState(() => new AnswerStore(client ?? tokencast()));
+  useLayoutEffect(() => {
+    store.use(client ?? tokencast());
+  }, [store, client]);
   const answer = useSyncExternalStore(store.subscribe, store.view);
   const actions = useMemo<StreamActions>(
     () => ({

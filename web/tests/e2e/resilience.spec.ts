@@ -1,35 +1,11 @@
 /** Lost connections, hostile answers, and what a screen reader and a keyboard find. */
 
-import type { Page } from '@playwright/test';
-
 import { expectAccessible } from './support/accessible';
+import { dropConnections, watchConnections } from './support/connections';
 import { Chat, expect, test } from './support/fixtures';
 
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
 const WHOLE = TOKENS.join('');
-
-/** Lets `dropSockets` find the page's sockets. Before the page is loaded. */
-async function watchSockets(page: Page): Promise<void> {
-  await page.addInitScript(() => {
-    const sockets: WebSocket[] = [];
-    Object.assign(window, { sockets });
-    const Original = window.WebSocket;
-    window.WebSocket = class extends Original {
-      constructor(url: string | URL, protocols?: string | string[]) {
-        super(url, protocols);
-        sockets.push(this);
-      }
-    };
-  });
-}
-
-/** As a network that went away does. */
-async function dropSockets(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const { sockets } = window as unknown as { sockets: WebSocket[] };
-    for (const socket of sockets.splice(0)) socket.close();
-  });
-}
 
 test('a lost connection comes back, and nothing is missing', async ({
   page,
@@ -38,12 +14,12 @@ test('a lost connection comes back, and nothing is missing', async ({
   model,
 }) => {
   model.answer('drop me', { tokens: TOKENS, holdAfter: 3 });
-  await watchSockets(page);
+  await watchConnections(page);
   const chat = new Chat(page, site, stack);
   await chat.signIn();
   await chat.ask('drop me');
   await expect(chat.text).toHaveText('Rivers meander because');
-  await dropSockets(page);
+  await dropConnections(page);
   model.release('drop me');
   await chat.over();
   await expect(chat.text).toHaveText(WHOLE);
@@ -58,13 +34,13 @@ test('offline and back: it says so, and goes on where it was', async ({
   complaints,
 }) => {
   model.answer('offline', { tokens: TOKENS, holdAfter: 3 });
-  await watchSockets(page);
+  await watchConnections(page);
   const chat = new Chat(page, site, stack);
   await chat.signIn();
   await chat.ask('offline');
   await expect(chat.text).toHaveText('Rivers meander because');
   await context.setOffline(true);
-  await dropSockets(page);
+  await dropConnections(page);
   await expect(chat.answer).toContainText('Reconnecting');
   // The answer ends while nobody is there.
   model.release('offline');

@@ -3,15 +3,16 @@
 import { signIn, signOut } from 'aws-amplify/auth';
 import WebSocket from 'ws';
 
-import { configure, loadOutputs } from '../../src/api';
+import { configure, loadOutputs, type Api } from '../../src/api';
 import type { Stack } from './stack';
 
-export async function signInTo(stack: Stack, index = 0): Promise<void> {
+export async function signInTo(stack: Stack, index = 0): Promise<Api> {
   // Node 20 has no WebSocket of its own.
   globalThis.WebSocket = WebSocket as unknown as typeof globalThis.WebSocket;
-  configure(await loadOutputs(`${stack.url}/amplify_outputs.json`));
+  const api = configure(await loadOutputs(`${stack.url}/amplify_outputs.json`));
   const user = stack.users[index];
   if (!user) throw new Error('no such user');
   await signOut();
   await signIn({ username: user.username, password: user.password });
+  return api;
 }

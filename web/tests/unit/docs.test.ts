@@ -8,7 +8,7 @@ const doc = readFileSync(new URL('docs/INTEGRATION.md', ROOT), 'utf8');
 const examples = [...doc.matchAll(/<!-- file: (\S+) -->\n```ts\n(.*?)\n```/gs)];
 
 test('there are examples', () => {
-  expect(examples).toHaveLength(3);
+  expect(examples).toHaveLength(4);
 });
 
 test.each(examples.map(([, path = '', code = '']) => ({ path, code })))(

@@ -18,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::answer::{self, AnswerError};
 use super::endpoint::Endpoint;
+use crate::tls::Trust;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -73,15 +74,10 @@ enum Stream {
 }
 
 impl Connections {
-    pub(super) fn new(endpoint: Endpoint) -> Self {
-        let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
-        Self::trusting(endpoint, rustls::RootCertStore { roots })
-    }
-
-    fn trusting(endpoint: Endpoint, roots: rustls::RootCertStore) -> Self {
+    pub(super) fn new(endpoint: Endpoint, trust: &Trust) -> Self {
         let tls = endpoint
             .is_tls()
-            .then(|| TlsConnector::from(Arc::new(tls(roots))));
+            .then(|| TlsConnector::from(Arc::new(trust.client_config())));
         Self {
             endpoint,
             tls,
@@ -111,6 +107,13 @@ impl Connections {
             request: Vec::new(),
             received: Vec::new(),
         })
+    }
+
+    /// Connects where no connection is left, so that the next publish need not wait for it.
+    pub(super) async fn connect_ahead(&self) -> Result<(), ConnectionError> {
+        let connection = self.take().await?;
+        self.give_back(connection);
+        Ok(())
     }
 
     fn take_idle(&self) -> Option<Idle> {
@@ -211,14 +214,6 @@ impl Stream {
     }
 }
 
-fn tls(roots: rustls::RootCertStore) -> rustls::ClientConfig {
-    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring supports TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth()
-}
-
 impl std::fmt::Debug for Connections {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -264,30 +259,27 @@ mod tests {
     #[tokio::test]
     async fn tls_is_checked_and_its_connection_kept() {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        let certificate = made.cert.der().clone();
         let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let server = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key)
+            .with_single_cert(vec![made.cert.der().clone()], key)
             .unwrap();
         let listener = TcpListener::bind(("localhost", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(server))));
         let endpoint = Endpoint::parse(&format!("https://localhost:{port}/graphql")).unwrap();
 
-        let stranger = Connections::new(endpoint.clone());
+        let stranger = Connections::new(endpoint.clone(), &Trust::default());
         let refused = ask(&stranger).await.unwrap_err();
         assert!(
             matches!(refused, ConnectionError::Connect(_)),
             "{refused:?}"
         );
 
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(certificate).unwrap();
-        let connections = Connections::trusting(endpoint, roots);
+        let connections = Connections::new(endpoint, &Trust::of_pem(made.cert.pem()));
         // The stranger's was the first.
         for _ in 0..10 {
             assert_eq!(ask(&connections).await.unwrap(), b"1");

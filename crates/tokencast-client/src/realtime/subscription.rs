@@ -5,17 +5,14 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use graphql_client::GraphQLQuery;
-use http::HeaderValue;
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
 use super::Endpoint;
 use super::frames::{self, Frame};
 use crate::client::Timeouts;
+use crate::dial::{Setup, Socket, broken, dial};
 use crate::error::Error;
 use crate::event::TokenEvent;
 use crate::operations::{OnTokenReceived, on_token_received};
@@ -23,16 +20,8 @@ use crate::operations::{OnTokenReceived, on_token_received};
 /// How long a close may take; the socket is dropped after that.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What every connection of a client has in common.
-#[derive(Clone)]
-pub(crate) struct Setup {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) tls: std::sync::Arc<rustls::ClientConfig>,
-    pub(crate) timeouts: Timeouts,
-}
-
 pub(crate) struct Subscription {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: Socket,
     id: String,
     /// The server says something at least this often, or the connection is dead.
     max_silence: Duration,
@@ -43,20 +32,21 @@ pub(crate) struct Subscription {
 
 impl Subscription {
     /// Connects and subscribes. Once this returns, no event is missed but those that AppSync itself loses.
-    pub(crate) async fn open(setup: &Setup, token: &str, session_id: Uuid) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        setup: &Setup,
+        endpoint: &Endpoint,
+        token: &str,
+        session_id: Uuid,
+    ) -> Result<Self, Error> {
         let Timeouts {
-            connect,
             ack,
             start_ack,
             keep_alive,
             ..
         } = setup.timeouts;
-        let socket = timeout(connect, connect_socket(setup, token))
-            .await
-            .map_err(|_| Error::Timeout {
-                what: "connection",
-                after: connect,
-            })??;
+        let protocols = format!("graphql-ws, {}", endpoint.header_protocol(token));
+        let header = (http::header::SEC_WEBSOCKET_PROTOCOL, protocols);
+        let socket = dial(setup, &endpoint.url, header).await?;
         let mut subscription = Self {
             socket,
             id: Uuid::new_v4().to_string(),
@@ -70,7 +60,7 @@ impl Subscription {
                 what: "`connection_ack`",
                 after: ack,
             })??;
-        let authorization = setup.endpoint.authorization(token);
+        let authorization = endpoint.authorization(token);
         timeout(start_ack, subscription.start(session_id, &authorization))
             .await
             .map_err(|_| Error::Timeout {
@@ -181,47 +171,5 @@ impl Subscription {
                 Some(Err(error)) => return Err(broken(error)),
             }
         }
-    }
-}
-
-async fn connect_socket(
-    setup: &Setup,
-    token: &str,
-) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, Error> {
-    let endpoint = &setup.endpoint;
-    let mut request = endpoint
-        .url
-        .as_str()
-        .into_client_request()
-        .map_err(refused)?;
-    let protocols = format!("graphql-ws, {}", endpoint.header_protocol(token));
-    let protocols =
-        HeaderValue::from_str(&protocols).map_err(|error| Error::Protocol(error.to_string()))?;
-    request
-        .headers_mut()
-        .insert(http::header::SEC_WEBSOCKET_PROTOCOL, protocols);
-    let connector = Connector::Rustls(setup.tls.clone());
-    let (socket, _) =
-        tokio_tungstenite::connect_async_tls_with_config(request, None, true, Some(connector))
-            .await
-            .map_err(refused)?;
-    Ok(socket)
-}
-
-fn refused(error: tungstenite::Error) -> Error {
-    match error {
-        tungstenite::Error::Http(response) if matches!(response.status().as_u16(), 401 | 403) => {
-            Error::Unauthorized {
-                message: format!("HTTP {}", response.status().as_u16()),
-            }
-        }
-        error => Error::Connect(Box::new(error)),
-    }
-}
-
-fn broken(error: tungstenite::Error) -> Error {
-    match error {
-        tungstenite::Error::ConnectionClosed | tungstenite::Error::AlreadyClosed => Error::Closed,
-        error => Error::Socket(Box::new(error)),
     }
 }

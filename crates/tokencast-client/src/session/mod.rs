@@ -1,7 +1,11 @@
-//! The stream of a session's events, and the task behind it.
+//! The stream of a session's events, and the tasks behind it: one for each delivery.
 
+mod appsync;
 mod catch_up;
-mod task;
+mod function_url;
+mod listener;
+mod tell;
+mod web_socket;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,12 +16,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use self::task::Task;
-use crate::client::Shared;
+use self::listener::Listener;
+use crate::client::{Delivery, Shared};
 use crate::error::Error;
 use crate::event::AnswerEvent;
 
-/// Events that a slow reader may leave lying before the socket is no longer read.
+/// Events that a slow reader may leave lying before the connection is no longer read.
 const BUFFERED_EVENTS: usize = 64;
 
 /// How a stream begins.
@@ -28,7 +32,7 @@ pub(crate) enum Begin {
 
 /// The events of one session. After the last event, or an error, it ends.
 ///
-/// Owns the task that holds the socket: dropping the stream ends it.
+/// Owns the task that holds the connection: dropping the stream ends it.
 #[derive(Debug)]
 pub struct AnswerStream {
     session_id: Uuid,
@@ -37,9 +41,16 @@ pub struct AnswerStream {
 }
 
 impl AnswerStream {
-    pub(crate) fn spawn(shared: Arc<Shared>, session_id: Uuid, begin: Begin) -> Self {
+    pub(crate) fn spawn(shared: &Arc<Shared>, session_id: Uuid, begin: Begin) -> Self {
         let (sender, events) = mpsc::channel(BUFFERED_EVENTS);
-        let task = tokio::spawn(Task::new(shared, session_id, sender).run(begin));
+        let listener = Listener::new(shared.clone(), session_id, sender);
+        let task = match &shared.delivery {
+            Delivery::AppSync(endpoint) => {
+                tokio::spawn(appsync::Task::new(listener).run(endpoint.clone(), begin))
+            }
+            Delivery::FunctionUrl => tokio::spawn(function_url::Task::new(listener, begin).run()),
+            Delivery::WebSocket => tokio::spawn(web_socket::Task::new(listener, begin).run()),
+        };
         Self {
             session_id,
             events,
@@ -56,7 +67,7 @@ impl AnswerStream {
         self.events.recv().await
     }
 
-    /// Closes the socket, and starts nothing that isn't started yet. What has arrived can still be read.
+    /// Closes the connection, and starts nothing that isn't started yet. What has arrived can still be read.
     pub fn close(&mut self) {
         self.task.abort();
     }

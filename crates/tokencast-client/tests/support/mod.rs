@@ -1,5 +1,8 @@
-//! A GraphQL API that does what its test says, frame by frame.
+//! An API that does what its test says, frame by frame: AppSync, a WebSocket API beside it, and a function's URL.
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
+
+pub mod function_url;
+mod web_socket;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,15 +14,19 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
-use tokencast_client::{Client, Credentials, Timeouts};
+use tokencast_client::{Client, Credentials, Timeouts, Via};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+pub use function_url::FakeFunction;
+pub use web_socket::joined;
 
 /// No step of a test takes this long.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 pub struct FakeApi {
     pub url: String,
+    pub web_socket_url: String,
     state: Shared,
     sockets: mpsc::Receiver<Socket>,
     calls: mpsc::Receiver<Call>,
@@ -60,10 +67,7 @@ impl FakeApi {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port");
-        let url = format!(
-            "http://{}/graphql",
-            listener.local_addr().expect("an address")
-        );
+        let address = listener.local_addr().expect("an address");
         let (socket_sender, sockets) = mpsc::channel(16);
         let (call_sender, calls) = mpsc::channel(1_024);
         let response = json!({ "sessionId": "s", "status": "streaming_started", "timestamp": "2026-01-01T00:00:00Z" });
@@ -81,11 +85,13 @@ impl FakeApi {
         let app = Router::new()
             .route("/graphql", post(answer))
             .route("/graphql/realtime", get(upgrade))
+            .route("/websocket/dev", get(upgrade))
             .with_state(state.clone());
         let server =
             tokio::spawn(async move { axum::serve(listener, app).await.expect("it serves") });
         Self {
-            url,
+            url: format!("http://{address}/graphql"),
+            web_socket_url: format!("ws://{address}/websocket/dev"),
             state,
             sockets,
             calls,
@@ -98,11 +104,7 @@ impl FakeApi {
     }
 
     pub fn client_with(&self, timeouts: Timeouts) -> Client {
-        Client::builder(&self.url)
-            .credentials(Credentials::token("jwt"))
-            .timeouts(timeouts)
-            .build()
-            .expect("a client")
+        client(&self.url, timeouts)
     }
 
     pub fn replies(&self, change: impl FnOnce(&mut Replies)) {
@@ -138,11 +140,22 @@ impl FakeApi {
     }
 }
 
+/// A client over any delivery, with a token.
+pub fn client(via: impl Into<Via>, timeouts: Timeouts) -> Client {
+    Client::builder(via)
+        .credentials(Credentials::token("jwt"))
+        .timeouts(timeouts)
+        .build()
+        .expect("a client")
+}
+
 /// One client's socket, driven by the test. Dropping it cuts the connection.
 pub struct Socket {
     pub headers: HeaderMap,
     /// Of the subscription; set by [`Socket::start_ack`].
     pub id: String,
+    /// Of the last action on a WebSocket API.
+    pub session_id: String,
     /// What the subscription's `start` held.
     pub started: Value,
     outgoing: mpsc::Sender<String>,
@@ -247,12 +260,13 @@ pub fn snapshot(status: &str, attempt: u64, sequence: u64, text: &str) -> Value 
     })
 }
 
-/// Waits as little as a test can.
+/// Waits as little as a test can, and gives up on no server that is merely slow.
 pub fn fast() -> Timeouts {
     Timeouts {
         retry_first: Duration::from_millis(10),
         retry_max: Duration::from_millis(50),
         gap: Duration::from_millis(20),
+        first_connection: Duration::from_mins(1),
         ..Timeouts::default()
     }
 }
@@ -305,6 +319,7 @@ async fn pump(state: Shared, headers: HeaderMap, mut socket: WebSocket) {
     let ours = Socket {
         headers,
         id: String::new(),
+        session_id: String::new(),
         started: Value::Null,
         outgoing,
         incoming,

@@ -4,11 +4,14 @@
 mod support;
 
 mod answer;
+mod function_url;
+mod function_url_refusal;
 mod recovery;
 mod refusal;
 mod resume;
 mod sign_in;
 mod tls;
+mod web_socket;
 
 use tokencast_client::{AnswerEvent, AnswerStream, Error};
 

@@ -12,6 +12,9 @@ pub(super) const MAX_EVENT_BYTES: usize = 5 * 1024;
 /// Tokens that may wait one by one before the model is read no further.
 const MAX_WAITING_TOKENS: usize = 1024;
 
+/// Text that may wait before the model is read no further: so a reader who is slow slows the model.
+const MAX_WAITING_BYTES: usize = 4 * MAX_EVENT_BYTES;
+
 /// How tokens become events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PublishMode {
@@ -64,6 +67,7 @@ impl Buffer {
 
     pub(super) fn is_full(&self) -> bool {
         self.ends.len() >= MAX_WAITING_TOKENS
+            || self.waiting.len() - self.taken >= MAX_WAITING_BYTES
     }
 
     /// The answer's length in bytes, waiting tokens included.

@@ -77,6 +77,7 @@ impl Scene {
             model: ScriptedModel {
                 script,
                 silent_at_end: false,
+                ..ScriptedModel::default()
             },
             sink: PushingSink::default(),
             store: MemoryStore::default(),

@@ -1,6 +1,9 @@
 //! The pipeline and the delivery around it, on a paused clock.
 
 mod memory;
+mod scene;
 
+mod back_pressure;
+mod endings;
 mod followers;
-mod pipeline;
+mod pace;

@@ -1,7 +1,8 @@
 //! The ports in memory, on tokio's clock: so that a test decides when everything happens.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokencast_core::event::TokenEvent;
@@ -107,6 +108,8 @@ impl SessionStore for MemoryStore {
 pub(crate) struct ScriptedModel {
     pub(crate) script: Vec<(Duration, Result<ModelEvent, Failure>)>,
     pub(crate) silent_at_end: bool,
+    /// How many events were read of it.
+    pub(crate) read: Arc<AtomicUsize>,
 }
 
 impl Model for ScriptedModel {
@@ -119,6 +122,7 @@ impl Model for ScriptedModel {
             at: 0,
             due: None,
             silent_at_end: self.silent_at_end,
+            read: Arc::clone(&self.read),
         })
     }
 }
@@ -128,6 +132,7 @@ pub(crate) struct Script {
     at: usize,
     due: Option<Instant>,
     silent_at_end: bool,
+    read: Arc<AtomicUsize>,
 }
 
 impl TokenSource for Script {
@@ -143,6 +148,7 @@ impl TokenSource for Script {
         // The next is due after this one was, however late it was asked for: a model does not wait.
         self.due = self.events.get(self.at + 1).map(|(delay, _)| due + *delay);
         self.at += 1;
+        self.read.fetch_add(1, Ordering::SeqCst);
         event.clone().map(Some)
     }
 }

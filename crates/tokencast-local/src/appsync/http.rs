@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::api::{Api, GraphqlRequest, GraphqlResponse};
 use super::auth::{Authenticator, SignedRequest};
 use super::caller::{Caller, Identity};
+use crate::usage::OperationName;
 
 /// The path that answers.
 pub const GRAPHQL_PATH: &str = "/graphql";
@@ -225,6 +226,11 @@ fn respond(answer: &GraphqlResponse) -> Response {
         headers.insert("x-amzn-errortype", error_type);
     }
     open_to_browsers(headers);
+    if let Value::Object(data) = &answer.body["data"] {
+        let fields: Vec<&str> = data.keys().map(String::as_str).collect();
+        let name = OperationName(fields.join(","));
+        response.extensions_mut().insert(name);
+    }
     response
 }
 

@@ -10,7 +10,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rsa::pkcs1::EncodeRsaPrivateKey;
-use rsa::pkcs8::EncodePublicKey;
 use serde_json::{Map, Value, json};
 
 use super::auth::{Authenticator, SignedRequest, UserPoolTrust};
@@ -27,7 +26,6 @@ pub(crate) const NOW_MS: i64 = 1_767_312_000_000;
 /// A user pool with one key, made once for each test process: a key takes a while.
 pub(crate) struct Pool {
     pub(crate) encoding_key: EncodingKey,
-    pub(crate) public_pem: String,
     keys: JwkSet,
 }
 
@@ -40,16 +38,11 @@ impl Pool {
             let private = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).expect("a key");
             let der = private.to_pkcs1_der().expect("encodable");
             let encoding_key = EncodingKey::from_rsa_der(der.as_bytes());
-            let public_pem = private
-                .to_public_key()
-                .to_public_key_pem(rsa::pkcs8::LineEnding::LF)
-                .expect("encodable");
             let mut key =
                 Jwk::from_encoding_key(&encoding_key, Algorithm::RS256).expect("an RSA key");
             key.common.key_id = Some(Self::KEY_ID.into());
             Pool {
                 encoding_key,
-                public_pem,
                 keys: JwkSet { keys: vec![key] },
             }
         })
@@ -81,11 +74,7 @@ impl Pool {
         claims.as_object().expect("an object").clone()
     }
 
-    pub(crate) fn access_token(&self) -> String {
-        self.sign(&Self::access_claims())
-    }
-
-    /// As [`Pool::access_token`], but valid now, for the given time.
+    /// A right access token, valid now, for the given time.
     pub(crate) fn fresh_access_token(&self, validity_s: i64) -> String {
         let now = Clock::system().now_ms() / 1000;
         let mut claims = Self::access_claims();

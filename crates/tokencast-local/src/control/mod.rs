@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::faults::{FaultPlan, Faults};
 use crate::gateway::{Connections, Peer};
 use crate::lambda::Lambda;
+use crate::usage::Usage;
 
 mod guard;
 mod refusal;
@@ -44,6 +45,7 @@ pub struct Control {
     pub connections: Connections,
     pub bedrock: Bedrock,
     pub lambda: Lambda,
+    pub usage: Usage,
 }
 
 impl Control {
@@ -58,6 +60,7 @@ impl Control {
             .route("/_tokencast/connections/drop", post(drop_connections))
             .route("/_tokencast/lambda/processes", get(processes))
             .route("/_tokencast/lambda/{function}/{action}", post(signal))
+            .route("/_tokencast/usage", get(usage).delete(reset_usage))
             .route("/_tokencast/clock/advance", post(advance))
             .fallback(unknown)
             .method_not_allowed_fallback(wrong_method)
@@ -208,6 +211,17 @@ async fn signal(
         )));
     }
     Ok(answer(json!({ "pids": pids })))
+}
+
+async fn usage(State(control): State<Control>) -> axum::Json<Value> {
+    answer(json!({ "usage": control.usage.report() }))
+}
+
+/// Answers with what there was.
+async fn reset_usage(State(control): State<Control>) -> axum::Json<Value> {
+    let last = json!({ "usage": control.usage.report() });
+    control.usage.reset();
+    answer(last)
 }
 
 #[derive(Debug, Deserialize)]

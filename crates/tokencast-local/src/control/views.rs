@@ -31,6 +31,7 @@ pub(super) fn connection(connection: &ConnectionInfo) -> Value {
         "peer": connection.peer.to_string(),
         "tls": connection.tls,
         "websocket": connection.websocket,
+        "socketOf": connection.socket_of,
     })
 }
 

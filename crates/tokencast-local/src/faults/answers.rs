@@ -53,10 +53,17 @@ pub(super) fn error(
             open_to_browsers(&mut response);
             response
         }
-        FaultService::Bedrock | FaultService::Lambda => {
+        FaultService::Bedrock
+        | FaultService::Lambda
+        | FaultService::FunctionUrl
+        | FaultService::WebSocket
+        | FaultService::ExecuteApi => {
             let body = json!({ "message": message });
             let mut response = answer(status, "application/json", &body);
             set(&mut response, "x-amzn-errortype", error_type);
+            if service == FaultService::FunctionUrl {
+                open_to_browsers(&mut response);
+            }
             response
         }
     }
@@ -105,10 +112,18 @@ fn usual_status(service: FaultService, error_type: &str) -> StatusCode {
             "ResourceNotFoundException" => StatusCode::NOT_FOUND,
             _ => by_name(error_type).unwrap_or(StatusCode::BAD_REQUEST),
         },
-        FaultService::AppSync | FaultService::Realtime | FaultService::Lambda => {
+        FaultService::ExecuteApi if is("Gone") => StatusCode::GONE,
+        FaultService::ExecuteApi if is("PayloadTooLarge") => StatusCode::PAYLOAD_TOO_LARGE,
+        FaultService::AppSync
+        | FaultService::Realtime
+        | FaultService::Lambda
+        | FaultService::FunctionUrl
+        | FaultService::WebSocket
+        | FaultService::ExecuteApi => {
             if is("Unauthorized") {
                 StatusCode::UNAUTHORIZED
-            } else if is("AccessDenied") || is("Signature") || is("ExpiredToken") {
+            } else if is("AccessDenied") || is("Forbidden") || is("Signature") || is("ExpiredToken")
+            {
                 StatusCode::FORBIDDEN
             } else if is("Throttl") || is("TooManyRequests") || is("LimitExceeded") {
                 StatusCode::TOO_MANY_REQUESTS

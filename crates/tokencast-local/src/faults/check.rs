@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::active::Point;
 use super::fault::Fault;
-use super::operations::{BEDROCK, REALTIME};
+use super::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, SOCKETS};
 use super::plan::{FaultPlan, FaultService, Rule};
 
 /// What is wrong with a plan, and where.
@@ -44,7 +44,11 @@ fn service(rule: &Rule) -> Checked {
     }
     let is_signed = !matches!(
         rule.service,
-        FaultService::Realtime | FaultService::Lambda | FaultService::Cognito
+        FaultService::Realtime
+            | FaultService::Lambda
+            | FaultService::Cognito
+            | FaultService::FunctionUrl
+            | FaultService::WebSocket
     );
     if rule.caller.is_some() && !(is_signed && rule.fault.fits(Point::Request)) {
         let message =
@@ -60,7 +64,9 @@ fn operation(rule: &Rule) -> Checked {
         return wrong("operation", "is empty; `*` is any".to_owned());
     }
     let known: &[&str] = match rule.service {
-        FaultService::Realtime => &REALTIME,
+        FaultService::Realtime | FaultService::WebSocket => &SOCKETS,
+        FaultService::FunctionUrl => &FUNCTION_URL,
+        FaultService::ExecuteApi => &EXECUTE_API,
         FaultService::Bedrock => &BEDROCK,
         FaultService::Sqs if rule.fault == Fault::Duplicate => &["ReceiveMessage"],
         _ => return Ok(()),
@@ -72,7 +78,10 @@ fn operation(rule: &Rule) -> Checked {
         let known = known.join(", ");
         return wrong("operation", format!("`{operation}`; expected {known} or *"));
     }
-    if rule.service == FaultService::Realtime {
+    if matches!(
+        rule.service,
+        FaultService::Realtime | FaultService::WebSocket
+    ) {
         let (point, other) = match operation {
             "data" => (Point::Frame, "connect"),
             _ => (Point::Request, "data"),

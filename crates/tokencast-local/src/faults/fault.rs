@@ -44,18 +44,18 @@ pub enum Fault {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         for_ms: Option<u64>,
     },
-    /// Real time: the subscriber doesn't get this frame.
+    /// WebSockets: the receiver doesn't get this frame.
     Drop,
-    /// Real time: the subscriber gets this frame so many times more.
+    /// WebSockets: the receiver gets this frame so many times more.
     Repeat { times: u32 },
-    /// Real time: this frame waits until `window` frames wait for the same subscriber; then they go out in another order.
+    /// WebSockets: this frame waits until `window` frames wait for the same receiver; then they go out in another order.
     Reorder {
         window: u32,
         /// They go out after this time even if they are fewer; 200 by default.
         #[serde(default = "default_within_ms")]
         within_ms: u64,
     },
-    /// Real time: the subscriber's socket is cut where this frame would have been.
+    /// WebSockets: the receiver's socket is cut where this frame would have been.
     Disconnect,
     /// SQS: the message that is received is visible again at once, so that another receive gets it as well.
     Duplicate,
@@ -65,11 +65,13 @@ pub enum Fault {
         #[serde(default)]
         exception: StreamException,
     },
-    /// Bedrock: nothing more comes after so many tokens.
+    /// Bedrock: nothing more comes after so many tokens. A function URL: after so many chunks of the body.
     StreamStall { after_tokens: u64 },
-    /// Bedrock: the stream ends after so many tokens as if complete, but without `messageStop`.
+    /// Bedrock: the stream ends after so many tokens as if complete, but without `messageStop`. A function URL: the body
+    /// ends as if complete after so many chunks.
     StreamCut { after_tokens: u64 },
-    /// Bedrock: the connection (or HTTP/2 stream) is torn down after so many tokens.
+    /// Bedrock: the connection (or HTTP/2 stream) is torn down after so many tokens. A function URL: after so many chunks
+    /// of the body.
     StreamReset { after_tokens: u64 },
     /// Lambda: the process is killed so long after it took the invocation.
     Kill {
@@ -197,7 +199,7 @@ impl Fault {
                 "killCaller",
                 "freezeCaller",
             ],
-            FaultService::Realtime => &[
+            FaultService::Realtime | FaultService::WebSocket => &[
                 "error",
                 "delay",
                 "hang",
@@ -234,7 +236,18 @@ impl Fault {
                 "killCaller",
                 "freezeCaller",
             ],
-            FaultService::DynamoDb => &[
+            FaultService::FunctionUrl => &[
+                "error",
+                "delay",
+                "hang",
+                "reset",
+                "lostAnswer",
+                "unavailable",
+                "streamStall",
+                "streamCut",
+                "streamReset",
+            ],
+            FaultService::DynamoDb | FaultService::ExecuteApi => &[
                 "error",
                 "delay",
                 "hang",

@@ -1,4 +1,4 @@
-//! Faults of real-time frames, one subscriber at a time.
+//! Faults of frames on WebSockets, one receiver at a time.
 
 use std::time::Duration;
 
@@ -9,17 +9,18 @@ use super::{FaultService, Faults};
 use crate::appsync::subscriptions::outbox::{Frame, Outbox};
 
 impl Faults {
-    /// Delivers an event to one subscriber, or does to it what the plan says. False: nothing of it will be sent.
+    /// Delivers a frame to one receiver, or does to it what the plan says. False: nothing of it will be sent.
     pub(crate) fn deliver(
         &self,
         active: &Active,
+        service: FaultService,
         subscriber: u64,
         outbox: &Outbox,
         frame: Frame,
     ) -> bool {
         let fired = active.fire(&Event {
             point: Point::Frame,
-            service: FaultService::Realtime,
+            service,
             operations: &["data"],
             caller: None,
             has_process: false,

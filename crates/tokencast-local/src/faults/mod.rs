@@ -9,13 +9,14 @@
 //! | `request` | faults of a request, at the gateway |
 //! | `answers` | errors in each service's own shape |
 //! | `operations` | what a request's operation is called |
-//! | `frames`, `late` | faults of real-time frames, one subscriber at a time |
+//! | `frames`, `late` | faults of frames on WebSockets, one receiver at a time |
 //! | `invocation` | faults of a function's invocation |
 //! | `model_stream` | faults within a model's answer |
+//! | `url_body` | faults within a function URL's response |
 //!
 //! Without a plan a service pays one atomic load for each request or frame.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ mod model_stream;
 mod operations;
 pub mod plan;
 mod request;
+mod url_body;
 
 pub use active::RuleReport;
 pub use check::PlanError;
@@ -42,7 +44,9 @@ pub use plan::{FaultPlan, FaultService, Rule, When};
 pub(crate) use active::{Active, Event, Point};
 pub(crate) use invocation::Harm;
 pub(crate) use model_stream::disturb;
-pub(crate) use request::{Interceptor, Verdict};
+pub(crate) use operations::operations;
+pub(crate) use request::{Interceptor, Verdict, service_of};
+pub(crate) use url_body::BodyEnd;
 
 use late::Late;
 
@@ -58,7 +62,7 @@ pub struct Faults {
 #[derive(Debug, Default)]
 struct Shared {
     /// A bit for each service that the plan has a rule for.
-    services: AtomicU8,
+    services: AtomicU16,
     active: RwLock<Option<Arc<Active>>>,
     late: Arc<Late>,
     tasks: TaskTracker,
@@ -136,7 +140,7 @@ impl Faults {
             .clone()
     }
 
-    fn replace(&self, active: Option<Arc<Active>>, services: u8) {
+    fn replace(&self, active: Option<Arc<Active>>, services: u16) {
         let mut current = self
             .shared
             .active

@@ -5,7 +5,10 @@ use serde::Deserialize;
 
 use super::plan::FaultService;
 
-pub(super) const REALTIME: [&str; 2] = ["connect", "data"];
+/// Of either kind of WebSocket.
+pub(super) const SOCKETS: [&str; 2] = ["connect", "data"];
+pub(super) const FUNCTION_URL: [&str; 1] = ["Invoke"];
+pub(super) const EXECUTE_API: [&str; 3] = ["PostToConnection", "GetConnection", "DeleteConnection"];
 pub(super) const BEDROCK: [&str; 4] = [
     "ConverseStream",
     "Converse",
@@ -13,8 +16,8 @@ pub(super) const BEDROCK: [&str; 4] = [
     "InvokeModel",
 ];
 
-/// `named`: what `X-Amz-Target` says, if it does.
-pub(super) fn operations(
+/// `named`: what `X-Amz-Target` says, or else method and path.
+pub(crate) fn operations(
     service: FaultService,
     named: &str,
     path: &str,
@@ -22,7 +25,16 @@ pub(super) fn operations(
 ) -> Vec<String> {
     match service {
         FaultService::AppSync => root_fields(body),
-        FaultService::Realtime => vec!["connect".to_owned()],
+        FaultService::Realtime | FaultService::WebSocket => vec!["connect".to_owned()],
+        FaultService::FunctionUrl => vec!["Invoke".to_owned()],
+        FaultService::ExecuteApi => {
+            let operation = match named.split(' ').next() {
+                Some("GET") => "GetConnection",
+                Some("DELETE") => "DeleteConnection",
+                _ => "PostToConnection",
+            };
+            vec![operation.to_owned()]
+        }
         FaultService::Bedrock => bedrock(path).into_iter().map(str::to_owned).collect(),
         // `jwks.json` and the like have no target.
         FaultService::Cognito if named.contains(' ') => path

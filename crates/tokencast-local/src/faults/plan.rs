@@ -26,7 +26,7 @@ pub struct Rule {
     pub name: Option<String>,
     pub service: FaultService,
     /// The operation as AWS names it (`PutItem`, `ConverseStream`), a root field of GraphQL (`publishToken`), a function's
-    /// name, or for real time `connect` or `data`. `*` is any.
+    /// name, or for WebSockets `connect` or `data`. `*` is any.
     #[serde(default = "any")]
     pub operation: String,
     /// Only where this is part of the request's body, the message's body, the event or the frame's payload.
@@ -67,6 +67,12 @@ pub enum FaultService {
     Bedrock,
     DynamoDb,
     Cognito,
+    /// Requests to a Lambda function URL.
+    FunctionUrl,
+    /// API Gateway's WebSockets: a connect, and each message to a client.
+    WebSocket,
+    /// API Gateway's `@connections`.
+    ExecuteApi,
 }
 
 impl FaultPlan {
@@ -164,7 +170,7 @@ impl Rule {
 }
 
 impl FaultService {
-    pub(super) fn bit(self) -> u8 {
+    pub(super) fn bit(self) -> u16 {
         1 << self as u8
     }
 
@@ -178,6 +184,9 @@ impl FaultService {
             Self::Bedrock => "bedrock",
             Self::DynamoDb => "dynamodb",
             Self::Cognito => "cognito",
+            Self::FunctionUrl => "functionurl",
+            Self::WebSocket => "websocket",
+            Self::ExecuteApi => "executeapi",
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::gateway::{Connections, Service};
 use crate::iam::EVENT_SOURCE_ACCESS_KEY_ID;
 use crate::lambda::Lambda;
 use crate::lambda::environment::Environment;
+use crate::lambda::process::stopped;
 
 /// More than any service of the stack accepts.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -141,8 +142,9 @@ impl Interceptor {
             Fault::LostAnswer => Verdict::HandleThenCut(request, None),
             Fault::Unavailable { for_ms } => {
                 active.begin_outage(service, *for_ms);
-                if service == FaultService::Realtime {
-                    self.connections.drop_websockets();
+                if matches!(service, FaultService::Realtime | FaultService::WebSocket) {
+                    self.connections
+                        .drop_connections(|connection| connection.socket_of == Some(service));
                 }
                 Verdict::Cut
             }
@@ -158,6 +160,8 @@ impl Interceptor {
                 if let Some(process) = process {
                     self.faults
                         .freeze(&process, for_ms.map(Duration::from_millis));
+                    // It must not get the answer while it still runs.
+                    stopped(process.pid).await;
                 }
                 Verdict::Handle(request)
             }
@@ -188,7 +192,8 @@ fn access_key_id(request: &Request<Body>) -> Option<&str> {
     Some(credential.split_once('/')?.0)
 }
 
-fn service_of(service: Service, request: &Request<Body>) -> Option<FaultService> {
+/// What a request is to a plan, and to whoever counts.
+pub(crate) fn service_of(service: Service, request: &Request<Body>) -> Option<FaultService> {
     // A browser's question beforehand is no operation.
     if request.method() == Method::OPTIONS {
         return None;
@@ -199,6 +204,11 @@ fn service_of(service: Service, request: &Request<Body>) -> Option<FaultService>
         Service::Bedrock => Some(FaultService::Bedrock),
         Service::Cognito => Some(FaultService::Cognito),
         Service::DynamoDb => Some(FaultService::DynamoDb),
+        Service::ExecuteApi if request.headers().contains_key(UPGRADE) => {
+            Some(FaultService::WebSocket)
+        }
+        Service::ExecuteApi => Some(FaultService::ExecuteApi),
+        Service::FunctionUrl => Some(FaultService::FunctionUrl),
         Service::Sqs => Some(FaultService::Sqs),
         // Where it is run, so that every way to invoke it counts.
         Service::Lambda => None,

@@ -28,9 +28,10 @@ use tracing::{debug, error};
 use uuid::Uuid;
 
 use super::connections::{Connections, Mark, Peer};
+use super::count::Counting;
 use super::routes::{Routes, Target, internal_failure};
 use super::stream::Stream;
-use crate::faults::Verdict;
+use crate::faults::{FaultService, Verdict, operations, service_of};
 
 /// The first byte of a TLS handshake record; no HTTP request starts with it.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -115,6 +116,7 @@ async fn answer(
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     let target = Target::of(&request);
+    let socket_of = target.service.and_then(|it| service_of(it, &request));
     let verdict = match &context.routes.interceptor {
         None => Verdict::Handle(request),
         Some(interceptor) => {
@@ -125,9 +127,9 @@ async fn answer(
         }
     };
     let mut response = match verdict {
-        Verdict::Handle(request) => handle(context, &target, request).await,
+        Verdict::Handle(request) => counted(context, &target, request).await,
         Verdict::HandleThenCut(request, process) => {
-            handle(context, &target, request).await;
+            counted(context, &target, request).await;
             if let Some(process) = process {
                 process.signal(Signal::KILL);
             }
@@ -137,7 +139,7 @@ async fn answer(
         Verdict::Cut => return cut(mark),
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        mark.websocket();
+        mark.websocket(socket_of.unwrap_or(FaultService::Realtime));
     } else if !response.headers().contains_key(REQUEST_ID)
         && let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string())
     {
@@ -145,6 +147,20 @@ async fn answer(
     }
     debug!(service = ?target.service, operation = target.operation, status = response.status().as_u16(), "answered");
     response
+}
+
+/// Handles a request, and counts it if it is an operation of a service.
+async fn counted(context: &Context, target: &Target, request: Request<Body>) -> Response {
+    let service = target.service.and_then(|it| service_of(it, &request));
+    let (Some(usage), Some(service)) = (&context.routes.usage, service) else {
+        return handle(context, target, request).await;
+    };
+    // Without its body a GraphQL request has no name; its answer has one, unless it is an error.
+    let names = operations(service, &target.operation, request.uri().path(), &[]);
+    let name = names.into_iter().next();
+    let counting = Counting::begin(usage, service, name.unwrap_or_else(|| "error".to_owned()));
+    let request = counting.request(request);
+    counting.response(handle(context, target, request).await)
 }
 
 async fn handle(context: &Context, target: &Target, request: Request<Body>) -> Response {

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
+
+use crate::faults::FaultService;
 
 /// Of every request, in its extensions: where it comes from.
 #[derive(Clone, Debug)]
@@ -23,8 +25,10 @@ pub struct ConnectionInfo {
     pub id: u64,
     pub peer: SocketAddr,
     pub tls: bool,
-    /// Upgraded, which only the real-time endpoint does.
+    /// Upgraded to a WebSocket.
     pub websocket: bool,
+    /// Whose WebSocket it is: AppSync's (`Realtime`) or API Gateway's (`WebSocket`).
+    pub socket_of: Option<FaultService>,
 }
 
 /// Every open connection of a gateway.
@@ -43,7 +47,8 @@ struct Shared {
 struct State {
     peer: SocketAddr,
     tls: AtomicBool,
-    websocket: AtomicBool,
+    /// Set once it is upgraded.
+    socket_of: OnceLock<FaultService>,
     cut: CancellationToken,
 }
 
@@ -71,7 +76,7 @@ impl Connections {
         picked.map(|(_, state)| state.cut.cancel()).count()
     }
 
-    /// Cuts the real-time sockets.
+    /// Cuts the WebSockets, AppSync's and API Gateway's.
     pub fn drop_websockets(&self) -> usize {
         self.drop_connections(|connection| connection.websocket)
     }
@@ -81,7 +86,7 @@ impl Connections {
         let state = Arc::new(State {
             peer,
             tls: AtomicBool::new(false),
-            websocket: AtomicBool::new(false),
+            socket_of: OnceLock::new(),
             cut: CancellationToken::new(),
         });
         self.shared
@@ -143,8 +148,9 @@ impl Mark {
         self.0.tls.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn websocket(&self) {
-        self.0.websocket.store(true, Ordering::Relaxed);
+    pub(super) fn websocket(&self, service: FaultService) {
+        // A connection is upgraded once at most.
+        let _ = self.0.socket_of.set(service);
     }
 }
 
@@ -154,7 +160,8 @@ impl State {
             id,
             peer: self.peer,
             tls: self.tls.load(Ordering::Relaxed),
-            websocket: self.websocket.load(Ordering::Relaxed),
+            websocket: self.socket_of.get().is_some(),
+            socket_of: self.socket_of.get().copied(),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! | [`routes`] | which service a request is for |
 //! | `connection` | one connection: TLS or not, HTTP, a panic's answer |
 //! | [`connections`] | the open ones, and cutting them |
+//! | `count` | what each request was, and how large |
 //! | [`certificates`] | the local certificate authority |
 //!
 //! A request passes exactly one place with its service and operation known, `connection::answer`: faults go there.
@@ -26,6 +27,7 @@ use tracing::{debug, warn};
 pub mod certificates;
 mod connection;
 pub mod connections;
+mod count;
 pub mod routes;
 mod stream;
 #[cfg(test)]

@@ -8,6 +8,8 @@ use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::faults::Interceptor;
+use crate::function_url;
+use crate::usage::Usage;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
@@ -20,6 +22,9 @@ pub enum Service {
     Bedrock,
     Cognito,
     DynamoDb,
+    /// API Gateway's WebSocket APIs, and their `@connections`.
+    ExecuteApi,
+    FunctionUrl,
     Lambda,
     Sqs,
 }
@@ -31,6 +36,8 @@ pub struct Routes {
     pub bedrock: Option<Router>,
     pub cognito: Option<Router>,
     pub dynamodb: Option<Router>,
+    pub execute_api: Option<Router>,
+    pub function_url: Option<Router>,
     pub lambda: Option<Router>,
     pub sqs: Option<Router>,
     /// For requests of no service, such as a web page's.
@@ -39,6 +46,8 @@ pub struct Routes {
     pub control: Option<Router>,
     /// What may go wrong with a request on purpose.
     pub interceptor: Option<Interceptor>,
+    /// Where requests are counted.
+    pub usage: Option<Usage>,
 }
 
 /// What a request asks for.
@@ -63,6 +72,8 @@ impl Routes {
             Some(Service::Bedrock) => &self.bedrock,
             Some(Service::Cognito) => &self.cognito,
             Some(Service::DynamoDb) => &self.dynamodb,
+            Some(Service::ExecuteApi) => &self.execute_api,
+            Some(Service::FunctionUrl) => &self.function_url,
             Some(Service::Lambda) => &self.lambda,
             Some(Service::Sqs) => &self.sqs,
         };
@@ -83,6 +94,8 @@ impl Target {
             None => format!("{} {}", request.method(), request.uri().path()),
         };
         let service = match amz_target {
+            // A URL's caller may send what it wants.
+            _ if function_url::is_for(request) => Some(Service::FunctionUrl),
             Some(target) => by_target(target),
             None => by_path(request.uri().path())
                 .or_else(|| by_preflight(request))
@@ -109,6 +122,7 @@ fn by_path(path: &str) -> Option<Service> {
     let mut segments = path.split('/').skip(1);
     match (segments.next().unwrap_or_default(), segments.next()) {
         ("graphql", _) => Some(Service::AppSync),
+        ("websocket", Some(_)) => Some(Service::ExecuteApi),
         ("model", Some(_)) => Some(Service::Bedrock),
         ("2015-03-31", Some("functions" | "event-source-mappings"))
         | ("2018-06-01", Some("runtime")) => Some(Service::Lambda),
@@ -152,6 +166,7 @@ fn by_scope(headers: &HeaderMap) -> Option<Service> {
         "bedrock" => Some(Service::Bedrock),
         "cognito-idp" => Some(Service::Cognito),
         "dynamodb" => Some(Service::DynamoDb),
+        "execute-api" => Some(Service::ExecuteApi),
         "lambda" => Some(Service::Lambda),
         "sqs" => Some(Service::Sqs),
         _ => None,
@@ -173,9 +188,10 @@ pub async fn nothing_here(request: Request<Body>) -> Response {
         "serves": {
             "AppSync": "/graphql, /graphql/realtime",
             "Bedrock": "/model/{modelId}/converse-stream, /model/{modelId}/invoke-with-response-stream",
+            "API Gateway": "/websocket/{stage}, /websocket/{stage}/@connections/{id}",
             "Cognito": "X-Amz-Target AWSCognitoIdentityProviderService.*, /{poolId}/.well-known/*",
             "DynamoDB": "X-Amz-Target DynamoDB_20120810.*",
-            "Lambda": "/2015-03-31/functions/{name}/invocations",
+            "Lambda": "/2015-03-31/functions/{name}/invocations, /function-urls/{name}/",
             "SQS": "X-Amz-Target AmazonSQS.*, /{accountId}/{queue}",
         },
     });
@@ -314,6 +330,36 @@ mod tests {
             "/x",
             &[("authorization", "AWS4-HMAC-SHA256 Credential=AKID")],
             None,
+        );
+    }
+
+    #[test]
+    fn deliveries() {
+        check(
+            "GET",
+            "/websocket/dev?token=x",
+            &[],
+            Some(Service::ExecuteApi),
+        );
+        check("GET", "/websocket", &[], None);
+        check(
+            "POST",
+            "/websocket/dev/@connections/abc%3D",
+            &[],
+            Some(Service::ExecuteApi),
+        );
+        check(
+            "POST",
+            "/function-urls/chat",
+            &[],
+            Some(Service::FunctionUrl),
+        );
+        check("GET", "/function-urls/", &[], None);
+        check(
+            "POST",
+            "/graphql",
+            &[("host", "chat.lambda-url.localhost:4680")],
+            Some(Service::FunctionUrl),
         );
     }
 

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::error::FunctionError;
+use super::streaming::Part;
 
 /// How long a process may take from its start to its first `next`; Lambda's limit on the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -55,12 +56,17 @@ pub struct Invocation {
     pub event: Bytes,
     /// Absolute, in milliseconds since the Unix epoch.
     pub deadline_ms: i64,
+    /// Where a streamed response goes as it comes; `None`: the caller waits for the whole.
+    pub parts: Option<mpsc::Sender<Part>>,
     pub outcome: oneshot::Sender<Outcome>,
 }
 
 #[derive(Debug)]
 struct Running {
     request_id: String,
+    parts: Option<mpsc::Sender<Part>>,
+    /// The process has begun with its response.
+    is_answering: bool,
     outcome: oneshot::Sender<Outcome>,
 }
 
@@ -154,10 +160,13 @@ impl Environment {
                 request_id,
                 event,
                 deadline_ms,
+                parts,
                 outcome,
             } = state.pending.take()?;
             state.running = Some(Running {
                 request_id: request_id.clone(),
+                parts,
+                is_answering: false,
                 outcome,
             });
             Some((request_id, deadline_ms, event))
@@ -191,6 +200,23 @@ impl Environment {
         let state = self.lock();
         match &state.running {
             Some(running) if running.request_id == request_id => Ok(()),
+            _ => Err(Refusal::UnknownRequest),
+        }
+    }
+
+    /// The process begins with its response. Returns where it goes if its caller wants it as it comes.
+    ///
+    /// # Errors
+    /// `UnknownRequest` if `request_id` isn't running here, `State` if its response has begun already.
+    pub fn begin_response(&self, request_id: &str) -> Result<Option<mpsc::Sender<Part>>, Refusal> {
+        let mut state = self.lock();
+        match &mut state.running {
+            Some(running) if running.request_id == request_id => {
+                if std::mem::replace(&mut running.is_answering, true) {
+                    return Err(Refusal::State);
+                }
+                Ok(running.parts.take())
+            }
             _ => Err(Refusal::UnknownRequest),
         }
     }
@@ -247,6 +273,7 @@ impl Environment {
         if let Some(Running {
             request_id,
             outcome,
+            ..
         }) = running
         {
             let error = FunctionError::of_request("Runtime.ExitError", &request_id, &exit);

@@ -8,6 +8,7 @@
 //! | [`pool`] | a function's processes: reuse, cold starts, the limit |
 //! | [`environment`] | one process and its one invocation at a time |
 //! | [`runtime_api`] | what that process talks to |
+//! | [`streaming`] | a response that goes to its caller as it comes |
 //! | [`process`] | how it is started: its environment variables and its output |
 //! | [`error`] | errors in the shape that a caller sees |
 //! | [`event_source`] | SQS messages to invocations |
@@ -24,6 +25,7 @@ pub mod pool;
 pub mod process;
 pub mod runtime_api;
 pub mod service;
+pub mod streaming;
 
 pub use event_source::EventSource;
 pub use service::Lambda;

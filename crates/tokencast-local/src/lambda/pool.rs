@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use rustix::process::Signal;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use super::environment::{Environment, Invocation, Outcome};
 use super::error::FunctionError;
 use super::process::{self, LastLines, Template};
 use super::service::role;
+use super::streaming::Part;
 use crate::faults::{Faults, Harm};
 use crate::iam::CredentialStore;
 
@@ -63,8 +64,12 @@ impl Pool {
         }
     }
 
-    /// Runs one invocation to its end.
-    pub async fn run(self: Arc<Self>, event: Bytes) -> Result<Bytes, Failure> {
+    /// Runs one invocation to its end. With `parts`, a streamed response goes there, and the answer is empty.
+    pub async fn run(
+        self: Arc<Self>,
+        event: Bytes,
+        parts: Option<mpsc::Sender<Part>>,
+    ) -> Result<Bytes, Failure> {
         let request_id = Uuid::new_v4().to_string();
         let fault = self
             .faults
@@ -93,6 +98,7 @@ impl Pool {
                 request_id: request_id.clone(),
                 event: event.clone(),
                 deadline_ms,
+                parts: parts.clone(),
                 outcome,
             };
             environment.assign(invocation);

@@ -122,6 +122,25 @@ async fn exit(child: &mut Child) -> Option<std::process::ExitStatus> {
     child.wait().await.ok()
 }
 
+/// Waits until each thread of a process that was sent `SIGSTOP` has stopped, where that can be seen, for a second at most.
+pub(crate) async fn stopped(pid: u32) {
+    let tasks = format!("/proc/{pid}/task");
+    let is_stopped = |task: &std::fs::DirEntry| {
+        // `PID (NAME) STATE …`
+        let stat = std::fs::read_to_string(task.path().join("stat"));
+        stat.is_ok_and(|stat| stat.contains(") T "))
+    };
+    let waiting = async {
+        while let Ok(tasks) = std::fs::read_dir(&tasks)
+            && !tasks.flatten().all(|task| is_stopped(&task))
+        {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    // Whoever can't be stopped is not waited for.
+    let _ = tokio::time::timeout(Duration::from_secs(1), waiting).await;
+}
+
 /// As on AWS, where `Reserved environment variables` win over the function's own, except for the endpoint.
 fn variables(
     template: &Template,

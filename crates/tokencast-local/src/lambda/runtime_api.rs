@@ -14,15 +14,18 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::environment::{Environment, Outcome, Refusal};
 use super::error::FunctionError;
+use super::streaming::{self, Forwarded, MAX_STREAMED_BYTES, Part};
 
 /// Lambda's limit on a response: 6 MB and some room for its envelope.
 const MAX_RESPONSE_BYTES: usize = 6_291_556;
 
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
 const ERROR_BODY: &str = "lambda-runtime-function-error-body";
+const RESPONSE_MODE: &str = "lambda-runtime-function-response-mode";
 
 #[derive(Clone)]
 struct Api {
@@ -59,37 +62,70 @@ async fn next(State(api): State<Api>) -> Response {
     }
 }
 
-/// Buffered or streamed, the response is passed on when it is whole; a streamed one may still end in an error, which its
-/// trailers tell.
-async fn response(State(api): State<Api>, Path(id): Path<String>, body: Body) -> Response {
-    if let Err(refusal) = api.environment.check(&id) {
-        return refused(refusal);
+/// A streamed response goes to a caller that wants it as it comes; any other is passed on when it is whole. Either may
+/// still end in an error, which its trailers tell.
+async fn response(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let parts = match api.environment.begin_response(&id) {
+        Ok(parts) => parts,
+        Err(refusal) => return refused(refusal),
+    };
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_streamed =
+        text(RESPONSE_MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("streaming"));
+    match parts {
+        Some(parts) if is_streamed => {
+            let content_type = text(header::CONTENT_TYPE.as_str()).map(str::to_owned);
+            streamed(&api.environment, &id, &parts, content_type, body).await
+        }
+        _ => collected(&api.environment, &id, body).await,
     }
+}
+
+async fn streamed(
+    environment: &Environment,
+    id: &str,
+    parts: &mpsc::Sender<Part>,
+    content_type: Option<String>,
+    body: Body,
+) -> Response {
+    match streaming::forward(content_type, body, parts).await {
+        Forwarded::Whole => accepted(environment.finish(id, Outcome::Response(Bytes::new()))),
+        Forwarded::Failed(error) => accepted(environment.finish(id, Outcome::Error(error))),
+        Forwarded::TooLarge => too_large(environment, id, MAX_STREAMED_BYTES),
+        Forwarded::CutShort => cut_short(environment, id),
+    }
+}
+
+async fn collected(environment: &Environment, id: &str, body: Body) -> Response {
     let collected = match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
         Ok(collected) => collected,
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            return too_large(&api.environment, &id);
+            return too_large(environment, id, MAX_RESPONSE_BYTES as u64);
         }
-        Err(_) => {
-            let error = FunctionError::of_request(
-                "Runtime.TruncatedResponse",
-                &id,
-                "the response was cut short",
-            );
-            // The connection is gone; nobody reads this answer.
-            let _ = api.environment.finish(&id, Outcome::Error(error));
-            return status(
-                StatusCode::BAD_REQUEST,
-                "TruncatedResponse",
-                "The response was cut short",
-            );
-        }
+        Err(_) => return cut_short(environment, id),
     };
     let outcome = match collected.trailers().and_then(error_in_trailers) {
         Some(error) => Outcome::Error(error),
         None => Outcome::Response(collected.to_bytes()),
     };
-    accepted(api.environment.finish(&id, outcome))
+    accepted(environment.finish(id, outcome))
+}
+
+fn cut_short(environment: &Environment, id: &str) -> Response {
+    let what = "the response was cut short";
+    let error = FunctionError::of_request("Runtime.TruncatedResponse", id, what);
+    // The connection is gone; nobody reads this answer.
+    let _ = environment.finish(id, Outcome::Error(error));
+    status(
+        StatusCode::BAD_REQUEST,
+        "TruncatedResponse",
+        "The response was cut short",
+    )
 }
 
 async fn error(
@@ -116,7 +152,7 @@ fn error_type(headers: &HeaderMap) -> &str {
         .unwrap_or("Runtime.Unknown")
 }
 
-fn error_in_trailers(trailers: &HeaderMap) -> Option<FunctionError> {
+pub(super) fn error_in_trailers(trailers: &HeaderMap) -> Option<FunctionError> {
     trailers.get(ERROR_TYPE)?;
     let body = trailers
         .get(ERROR_BODY)
@@ -125,10 +161,9 @@ fn error_in_trailers(trailers: &HeaderMap) -> Option<FunctionError> {
     Some(FunctionError::reported(body.into(), error_type(trailers)))
 }
 
-fn too_large(environment: &Environment, id: &str) -> Response {
-    let what = format!(
-        "Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
-    );
+fn too_large(environment: &Environment, id: &str, most: u64) -> Response {
+    let what =
+        format!("Response payload size exceeded maximum allowed payload size ({most} bytes).");
     let error = FunctionError::new("Function.ResponseSizeTooLarge", what.clone());
     match environment.finish(id, Outcome::Error(error)) {
         Ok(()) => status(

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use rustix::process::Signal;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -15,11 +17,13 @@ use super::environment::{Environment, ProcessState};
 use super::invoke::{Invoke, InvokeError};
 use super::pool::{Failure, Pool};
 use super::process::Template;
+use super::streaming::{self, Part, ResponseStream};
 use crate::clock::Clock;
 use crate::config::FunctionConfig;
 use crate::endpoints::Endpoints;
 use crate::faults::Faults;
 use crate::iam::{CredentialStore, Principal};
+use crate::usage::{Count, Usage};
 
 /// How long an idle process is kept. AWS promises nothing; minutes are what is seen.
 const IDLE_LIMIT_MS: i64 = 10 * 60 * 1_000;
@@ -38,6 +42,7 @@ pub struct Lambda {
 struct Inner {
     pools: BTreeMap<String, Arc<Pool>>,
     endpoints: Endpoints,
+    usage: Usage,
     tracker: TaskTracker,
     closing: CancellationToken,
 }
@@ -61,16 +66,18 @@ impl Lambda {
         credentials: &CredentialStore,
         clock: Clock,
     ) -> Self {
-        Self::start_with_faults(functions, endpoints, credentials, clock, &Faults::default())
+        let (faults, usage) = (Faults::default(), Usage::default());
+        Self::start_with(functions, endpoints, credentials, clock, &faults, &usage)
     }
 
-    /// Functions whose invocations meet the fault plan.
-    pub fn start_with_faults(
+    /// Functions whose invocations meet the fault plan, and are counted.
+    pub fn start_with(
         functions: Vec<FunctionConfig>,
         endpoints: Endpoints,
         credentials: &CredentialStore,
         clock: Clock,
         faults: &Faults,
+        usage: &Usage,
     ) -> Self {
         let tracker = TaskTracker::new();
         let mut pools = BTreeMap::new();
@@ -94,6 +101,7 @@ impl Lambda {
         let inner = Arc::new(Inner {
             pools,
             endpoints,
+            usage: usage.clone(),
             tracker,
             closing: CancellationToken::new(),
         });
@@ -128,15 +136,41 @@ impl Lambda {
 
     /// Runs `function` to its end, even if the caller stops waiting, as on AWS. `None` if there is no such function.
     pub async fn run(&self, function: &str, event: Bytes) -> Option<Result<Bytes, Failure>> {
-        let pool = Arc::clone(self.inner.pools.get(function)?);
-        match self.inner.tracker.spawn(pool.run(event)).await {
+        match self.begin(function, event, None)?.await {
             Ok(result) => Some(result),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 
+    /// Runs `function` to its end, and passes a streamed response on as it comes (`RESPONSE_STREAM`). `None` if there is
+    /// no such function.
+    pub fn stream(&self, function: &str, event: Bytes) -> Option<ResponseStream> {
+        let (sender, parts) = streaming::parts();
+        let run = self.begin(function, event, Some(sender))?;
+        Some(ResponseStream::new(parts, run))
+    }
+
+    fn begin(
+        &self,
+        function: &str,
+        event: Bytes,
+        parts: Option<mpsc::Sender<Part>>,
+    ) -> Option<JoinHandle<Result<Bytes, Failure>>> {
+        let (function, pool) = self.inner.pools.get_key_value(function)?;
+        let (function, pool) = (function.clone(), Arc::clone(pool));
+        let usage = self.inner.usage.clone();
+        Some(self.inner.tracker.spawn(async move {
+            let bytes_in = event.len();
+            let started = Instant::now();
+            let result = pool.run(event, parts).await;
+            let count = Count::of(1, bytes_in, result.as_ref().map_or(0, Bytes::len));
+            usage.add("lambda", &function, count.lasting(started.elapsed()));
+            result
+        }))
+    }
+
     /// Starts a task that [`Lambda::shutdown`] waits for.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let closing = self.inner.closing.clone();
         self.inner
             .tracker

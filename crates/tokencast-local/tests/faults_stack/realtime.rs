@@ -178,3 +178,38 @@ async fn connects_are_refused_and_an_outage_cuts_sockets() {
     assert_eq!(subscriber.tokens_until("x").await, "");
     stack.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_published_and_delivered_is_counted() {
+    let stack = Stack::start().await;
+    let token = stack.token().await;
+    let connect = || Subscriber::connect(&stack, &token);
+    let mut first = connect().await.expect("connected");
+    let mut second = connect().await.expect("connected");
+    for text in ["a", "!"] {
+        stack.publish(&token, text).await;
+    }
+    assert_eq!(first.tokens_until("!").await, "a!");
+    assert_eq!(second.tokens_until("!").await, "a!");
+    let usage = stack.local.usage();
+    assert_eq!(usage.of("realtime", "connect").count, 2);
+    assert_eq!(usage.of("realtime", "start").count, 2);
+    let delivered = usage.of("realtime", "data");
+    assert_eq!((delivered.count, delivered.units), (4, 4));
+    assert!(delivered.bytes_out > 4);
+    let published = usage.of("appsync", "publish");
+    assert_eq!(published.count, 2);
+    assert!(published.bytes_in > 0 && published.bytes_out > 0);
+    let query = json!({ "query": "{ nonsense }" });
+    stack.graphql(&token, &query).await.expect("answered");
+    assert_eq!(usage.of("appsync", "error").count, 1);
+    stack.send("x").await.expect("sent");
+    assert_eq!(usage.of("sqs", "SendMessage").count, 1);
+    drop((first, second));
+    let lasted = async || {
+        let lasted_ms = usage.of("realtime", "connect").duration_ms;
+        (lasted_ms > 0).then_some(())
+    };
+    crate::stack::eventually(lasted).await;
+    stack.stop().await;
+}

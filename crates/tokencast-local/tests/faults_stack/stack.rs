@@ -204,6 +204,8 @@ fn config(faults: FaultPlan, control: bool) -> StackConfig {
             max_concurrency: 10.try_into().expect("not zero"),
         }],
         event_sources: Vec::new(),
+        function_urls: Vec::new(),
+        websocket_apis: Vec::new(),
         api: ApiConfig {
             schema: SCHEMA.to_owned(),
             default_auth: AuthMode::UserPools,

@@ -40,6 +40,7 @@ impl Api {
             request_id: "id".to_owned(),
             event,
             deadline_ms: 1_700_000_000_123,
+            parts: None,
             outcome: sender,
         };
         api.environment.assign(invocation);

@@ -14,7 +14,7 @@ use tokencast_client::Client;
 
 use self::converse::Session;
 use self::target::Target;
-use crate::cli::AskArgs;
+use crate::cli::{AskArgs, Delivery};
 use crate::exit::{Exit, complain, say};
 use crate::signal::Signals;
 use crate::stack::{RunningStack, StackError, StackOptions};
@@ -60,12 +60,15 @@ pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
     };
     match target {
         Target::Remote(client) => converse::run(&client, session, args.json, &mut signals).await,
-        Target::Local(options) => ask_local(*options, session, args.json, &mut signals).await,
+        Target::Local(options) => {
+            ask_local(*options, args.via, session, args.json, &mut signals).await
+        }
     }
 }
 
 async fn ask_local(
     options: StackOptions,
+    via: Delivery,
     session: Session,
     json: bool,
     signals: &mut Signals,
@@ -81,11 +84,13 @@ async fn ask_local(
             return Exit::Stack;
         }
     };
-    let exit = match local_client(&stack) {
+    let exit = match local_client(&stack, via) {
         // The functions start while the client signs in and subscribes.
         Ok(client) => {
             let converse = converse::run(&client, session, json, signals);
-            futures_util::future::join(converse, stack.warm()).await.0
+            futures_util::future::join(converse, stack.warm_for(via))
+                .await
+                .0
         }
         Err(error) => {
             complain(&error);
@@ -105,9 +110,9 @@ async fn start(options: StackOptions) -> Result<RunningStack, StackError> {
     start.await
 }
 
-fn local_client(stack: &RunningStack) -> Result<Client, tokencast_client::Error> {
+fn local_client(stack: &RunningStack, via: Delivery) -> Result<Client, tokencast_client::Error> {
     let user = &stack.info.user_pool.users[0];
-    stack.client(user).build()
+    stack.client_via(via, user).build()
 }
 
 async fn session(args: &AskArgs) -> Result<Session, PromptError> {

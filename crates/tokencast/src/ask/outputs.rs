@@ -1,11 +1,12 @@
-//! A deployed stack's outputs, from the file that `cdk deploy --outputs-file` writes.
+//! What a deployed API says of itself: in the file that `cdk deploy --outputs-file` writes, or in Amplify's.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use thiserror::Error;
 
-use crate::cli::ApiArgs;
+use crate::cli::{ApiArgs, Delivery};
 
 /// Each stack's outputs by name.
 type Outputs = BTreeMap<String, BTreeMap<String, String>>;
@@ -28,15 +29,39 @@ pub(super) enum OutputsError {
         path: PathBuf,
         known: String,
     },
-    #[error("the stack `{stack}` has no output `{output}`, so that it is none with an API")]
-    NoOutput { stack: String, output: &'static str },
+    #[error("the stack `{stack}` has no output `{output}`, so that it has nothing for --via {via}")]
+    NoOutput {
+        stack: String,
+        output: &'static str,
+        via: &'static str,
+    },
+    #[error("cannot read the API's outputs in {}; `tokencast dev` and `npm run outputs` in cdk/ write them", path.display())]
+    ReadAmplify {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{} is not what Amplify writes: expected a JSON object", path.display())]
+    Amplify { path: PathBuf },
+    #[error("{} has no `{name}`, so that there is nothing for --via {via}", path.display())]
+    NoValue {
+        path: PathBuf,
+        name: &'static str,
+        via: &'static str,
+    },
 }
 
-/// The options, with those that are not given taken from the stack of `--stack`.
-pub(super) fn complete(mut api: ApiArgs) -> Result<ApiArgs, OutputsError> {
-    let Some(stack) = api.stack.take() else {
-        return Ok(api);
-    };
+/// The options, with those that are not given taken from the stack of `--stack`, or from `--amplify-outputs`.
+pub(super) fn complete(mut api: ApiArgs, via: Delivery) -> Result<ApiArgs, OutputsError> {
+    if let Some(stack) = api.stack.take() {
+        return of_stack(api, stack, via);
+    }
+    match api.amplify_outputs.take() {
+        Some(path) => of_amplify(api, &path, via),
+        None => Ok(api),
+    }
+}
+
+fn of_stack(mut api: ApiArgs, stack: String, via: Delivery) -> Result<ApiArgs, OutputsError> {
     let path = api.outputs_file.clone();
     let text = std::fs::read_to_string(&path).map_err(|source| OutputsError::Read {
         path: path.clone(),
@@ -54,17 +79,61 @@ pub(super) fn complete(mut api: ApiArgs) -> Result<ApiArgs, OutputsError> {
             known: known.join(", "),
         });
     };
-    let Some(url) = values.get("GraphqlUrl") else {
-        let output = "GraphqlUrl";
-        return Err(OutputsError::NoOutput { stack, output });
-    };
-    // One in the environment may be another deployment's.
-    api.api_url = Some(url.clone());
-    // A pool of the deployer's own may have no output; then its options are asked for as without a stack.
     let output = |name: &str| values.get(name).cloned();
+    let name = match via {
+        Delivery::Appsync => "GraphqlUrl",
+        Delivery::Url => "StreamUrl",
+        Delivery::Websocket => "WebSocketUrl",
+    };
+    let url = output(name).ok_or(OutputsError::NoOutput {
+        stack,
+        output: name,
+        via: via.name(),
+    })?;
+    set_url(&mut api, via, url);
+    // A pool of the deployer's own may have no output; then its options are asked for as without a stack.
     api.user_pool_id = api.user_pool_id.or_else(|| output("UserPoolId"));
     api.user_pool_client_id = api
         .user_pool_client_id
         .or_else(|| output("UserPoolClientId"));
     Ok(api)
+}
+
+fn of_amplify(mut api: ApiArgs, path: &Path, via: Delivery) -> Result<ApiArgs, OutputsError> {
+    let text = std::fs::read_to_string(path).map_err(|source| OutputsError::ReadAmplify {
+        path: path.to_owned(),
+        source,
+    })?;
+    let outputs = serde_json::from_str(&text).ok().filter(Value::is_object);
+    let outputs: Value = outputs.ok_or_else(|| OutputsError::Amplify {
+        path: path.to_owned(),
+    })?;
+    let value = |pointer: &str| outputs.pointer(pointer)?.as_str().map(str::to_owned);
+    let (pointer, name) = match via {
+        Delivery::Appsync => ("/data/url", "data.url"),
+        Delivery::Url => ("/custom/streamUrl", "custom.streamUrl"),
+        Delivery::Websocket => ("/custom/webSocketUrl", "custom.webSocketUrl"),
+    };
+    let url = value(pointer).ok_or_else(|| OutputsError::NoValue {
+        path: path.to_owned(),
+        name,
+        via: via.name(),
+    })?;
+    set_url(&mut api, via, url);
+    api.user_pool_id = api.user_pool_id.or_else(|| value("/auth/user_pool_id"));
+    let client_id = || value("/auth/user_pool_client_id");
+    api.user_pool_client_id = api.user_pool_client_id.or_else(client_id);
+    let endpoint = || value("/custom/tokencast/user_pool_endpoint");
+    api.cognito_endpoint = api.cognito_endpoint.or_else(endpoint);
+    Ok(api)
+}
+
+/// Over one that is given: what is in the environment may be another deployment's.
+fn set_url(api: &mut ApiArgs, via: Delivery, url: String) {
+    let place = match via {
+        Delivery::Appsync => &mut api.api_url,
+        Delivery::Url => &mut api.stream_url,
+        Delivery::Websocket => &mut api.websocket_url,
+    };
+    *place = Some(url);
 }

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use tokencast_client::cognito::UserPool;
-use tokencast_client::{Client, Credentials};
+use tokencast_client::{Client, Credentials, Via};
 
 use super::outputs::{self, OutputsError};
-use crate::cli::{ApiArgs, AskArgs};
+use crate::cli::{ApiArgs, AskArgs, Delivery};
 use crate::model::ModelSpecError;
 use crate::stack::{Functions, StackError, StackOptions};
 
@@ -18,22 +18,28 @@ pub(super) enum Target {
 
 #[derive(Debug, Error)]
 pub(super) enum TargetError {
-    #[error("{option} is for a deployed API, but there is no --api-url (TOKENCAST_API_URL)")]
-    NoApiUrl { option: &'static str },
+    #[error("{option} is for a deployed API, but there is no {}", url_option(*via))]
+    NoUrl { option: &'static str, via: Delivery },
+    #[error("{option} is for --via {via}")]
+    OtherDelivery {
+        option: &'static str,
+        via: &'static str,
+    },
     #[error(
-        "--api-url needs credentials: --token (TOKENCAST_TOKEN), or --username with --password and --user-pool-client-id"
+        "an API needs credentials: --token (TOKENCAST_TOKEN), or --username with --password and --user-pool-client-id"
     )]
     NoCredentials,
     #[error("--token and --username exclude each other")]
     TwoCredentials,
     #[error("--username needs {missing} as well")]
     IncompleteUser { missing: &'static str },
-    #[error("--model is for the local stack, and --api-url names another")]
+    #[error("--model is for the local stack, and another API is named")]
     ModelOfRemote,
     #[error(
-        "--resume needs --api-url: a local stack that `ask` starts for itself has no earlier session"
+        "--resume needs {}: a local stack that `ask` starts for itself has no earlier session",
+        url_option(*via)
     )]
-    NothingToResume,
+    NothingToResume { via: Delivery },
     #[error("cannot read --ca-file {}", path.display())]
     CaFile {
         path: PathBuf,
@@ -54,13 +60,27 @@ impl Target {
         args: &AskArgs,
         lookup: &impl Fn(&str) -> Option<String>,
     ) -> Result<Self, TargetError> {
-        let api = outputs::complete(args.api.clone())?;
-        let Some(api_url) = set(api.api_url.as_ref()) else {
-            if let Some(option) = stray(&api) {
-                return Err(TargetError::NoApiUrl { option });
+        let via = args.via;
+        for (option, url, of) in [
+            ("--stream-url", &args.api.stream_url, Delivery::Url),
+            (
+                "--websocket-url",
+                &args.api.websocket_url,
+                Delivery::Websocket,
+            ),
+        ] {
+            if url.is_some() && via != of {
+                let via = of.name();
+                return Err(TargetError::OtherDelivery { option, via });
+            }
+        }
+        let api = outputs::complete(args.api.clone(), via)?;
+        let Some(endpoint) = endpoint(&api, via) else {
+            if let Some(option) = stray(&api, via) {
+                return Err(TargetError::NoUrl { option, via });
             }
             if args.resume.is_some() {
-                return Err(TargetError::NothingToResume);
+                return Err(TargetError::NothingToResume { via });
             }
             let model = args.model.clone().unwrap_or_default().config(lookup)?;
             let options = StackOptions {
@@ -73,7 +93,7 @@ impl Target {
         if args.model.is_some() {
             return Err(TargetError::ModelOfRemote);
         }
-        let mut builder = Client::builder(api_url).credentials(credentials(&api)?);
+        let mut builder = Client::builder(endpoint).credentials(credentials(&api)?);
         if let Some(path) = &api.ca_file {
             let pem = std::fs::read(path).map_err(|source| TargetError::CaFile {
                 path: path.clone(),
@@ -85,6 +105,25 @@ impl Target {
     }
 }
 
+/// Where the delivery answers.
+fn endpoint(api: &ApiArgs, via: Delivery) -> Option<Via> {
+    match via {
+        Delivery::Appsync => set(api.api_url.as_ref()).map(Via::from),
+        Delivery::Url => set(api.stream_url.as_ref()).map(|url| Via::FunctionUrl(url.into())),
+        Delivery::Websocket => {
+            set(api.websocket_url.as_ref()).map(|url| Via::WebSocket(url.into()))
+        }
+    }
+}
+
+fn url_option(via: Delivery) -> &'static str {
+    match via {
+        Delivery::Appsync => "--api-url (TOKENCAST_API_URL)",
+        Delivery::Url => "--stream-url, nor --stack or --amplify-outputs that has one",
+        Delivery::Websocket => "--websocket-url, nor --stack or --amplify-outputs that has one",
+    }
+}
+
 /// An empty variable is as good as none.
 fn set(value: Option<&String>) -> Option<&str> {
     value
@@ -93,8 +132,12 @@ fn set(value: Option<&String>) -> Option<&str> {
 }
 
 /// An option that means nothing without an API. A password alone may well be in the environment for later.
-fn stray(api: &ApiArgs) -> Option<&'static str> {
+fn stray(api: &ApiArgs, via: Delivery) -> Option<&'static str> {
     [
+        (
+            "--api-url (TOKENCAST_API_URL)",
+            via != Delivery::Appsync && set(api.api_url.as_ref()).is_some(),
+        ),
         (
             "--token (TOKENCAST_TOKEN)",
             set(api.token.as_ref()).is_some(),
@@ -178,6 +221,40 @@ mod tests {
             "--resume 3f1c3b5e-7a39-4b8e-9f0a-0d8a1f6f6b11",
             "--resume needs --api-url",
         );
+        check("hello --via url", "local");
+        check("hello --via websocket", "local");
+        check(
+            "hello --via url --token t",
+            "--token (TOKENCAST_TOKEN) is for a deployed API, but there is no --stream-url",
+        );
+        check(
+            "hello --via websocket --api-url http://localhost:1/graphql --token t",
+            "--api-url (TOKENCAST_API_URL) is for a deployed API, but there is no --websocket-url",
+        );
+        check(
+            "hello --stream-url http://localhost:1/ --token t",
+            "--stream-url is for --via url",
+        );
+        check(
+            "hello --via url --websocket-url ws://localhost:1/ --token t",
+            "--websocket-url is for --via websocket",
+        );
+        check(
+            "hello --via url --stream-url http://localhost:1/",
+            "needs credentials",
+        );
+        check(
+            "hello --via url --stream-url http://localhost:1/ --token t",
+            "remote",
+        );
+        check(
+            "hello --via websocket --websocket-url http://localhost:1/ --token t",
+            "expected a ws or wss URL",
+        );
+        check(
+            "hello --via websocket --websocket-url ws://localhost:1/dev --token t",
+            "remote",
+        );
         check(API, "needs credentials");
         check(&format!("{API} --token t"), "remote");
         check(
@@ -214,7 +291,7 @@ mod tests {
         );
         check(
             "hello --token t --api-url localhost",
-            "`api_url` is `localhost`, expected a URL",
+            "`api_url` is `localhost`, expected an http or https URL",
         );
     }
 
@@ -222,7 +299,7 @@ mod tests {
     fn a_stacks_outputs_say_where_its_api_and_pool_are() {
         let path = std::env::temp_dir().join(format!("outputs-{}.json", uuid::Uuid::new_v4()));
         let text = r#"{"A": {"GraphqlUrl": "https://a.example/graphql", "UserPoolId": "eu-west-1_A",
-            "UserPoolClientId": "client"}, "B": {"DashboardName": "b"}}"#;
+            "UserPoolClientId": "client", "WebSocketUrl": "wss://b.example/dev"}, "B": {"DashboardName": "b"}}"#;
         std::fs::write(&path, text).expect("written");
         let file = format!("--outputs-file {}", path.display());
         check(&format!("hello --stack A {file} --token t"), "remote");
@@ -239,6 +316,43 @@ mod tests {
             &format!("hello --stack C {file} --token t"),
             "only `A`, `B`",
         );
+        check(
+            &format!("hello --via websocket --stack A {file} --token t"),
+            "remote",
+        );
+        check(
+            &format!("hello --via url --stack A {file} --token t"),
+            "`A` has no output `StreamUrl`",
+        );
         std::fs::remove_file(&path).expect("removed");
+    }
+
+    #[test]
+    fn amplifys_file_says_it_as_well() {
+        let path = std::env::temp_dir().join(format!("amplify-{}.json", uuid::Uuid::new_v4()));
+        let text = r#"{"version": "1.4", "data": {"url": "http://localhost:1/graphql"},
+            "auth": {"aws_region": "us-east-1", "user_pool_id": "us-east-1_A", "user_pool_client_id": "client"},
+            "custom": {"streamUrl": "http://localhost:1/", "tokencast": {"user_pool_endpoint": "http://localhost:1/"}}}"#;
+        std::fs::write(&path, text).expect("written");
+        let file = format!("--amplify-outputs {}", path.display());
+        check(&format!("hello {file} --token t"), "remote");
+        check(
+            &format!("hello --via url {file} --username u --password p"),
+            "remote",
+        );
+        check(
+            &format!("hello --via websocket {file} --token t"),
+            "has no `custom.webSocketUrl`",
+        );
+        std::fs::write(&path, "[]").expect("written");
+        check(
+            &format!("hello {file} --token t"),
+            "is not what Amplify writes",
+        );
+        std::fs::remove_file(&path).expect("removed");
+        check(
+            &format!("hello {file} --token t"),
+            "cannot read the API's outputs in",
+        );
     }
 }

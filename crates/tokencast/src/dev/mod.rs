@@ -138,6 +138,8 @@ fn announce(args: &DevArgs, stack: &RunningStack) -> Result<(), DevError> {
         &stack.info.endpoints,
         &stack.info.user_pool.pool_id,
         &stack.info.user_pool.client_id,
+        stack.info.stream_url.as_deref(),
+        stack.info.websocket_url.as_deref(),
     );
     write(&path, &format!("{outputs:#}\n")).map_err(|source| DevError::AmplifyOutputs {
         path: path.clone(),

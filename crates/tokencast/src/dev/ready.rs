@@ -24,6 +24,8 @@ impl Ready<'_> {
             names,
             endpoints,
             user_pool,
+            stream_url,
+            websocket_url,
             ca_file,
         } = self.stack;
         let users: Vec<Value> = user_pool
@@ -39,6 +41,8 @@ impl Ready<'_> {
             "accountId": endpoints.account_id,
             "graphqlUrl": endpoints.graphql_url(),
             "realtimeUrl": self.realtime_url(),
+            "streamUrl": stream_url,
+            "webSocketUrl": websocket_url,
             "userPoolId": user_pool.pool_id,
             "userPoolClientId": user_pool.client_id,
             "cognitoEndpoint": format!("{}/", endpoints.url()),
@@ -59,6 +63,8 @@ impl Ready<'_> {
             names,
             endpoints,
             user_pool,
+            stream_url,
+            websocket_url,
             ca_file,
         } = self.stack;
         let (url, graphql, client_id) = (
@@ -84,6 +90,12 @@ impl Ready<'_> {
             pool = user_pool.pool_id,
         );
         // Writing to a string never fails.
+        if let Some(url) = stream_url {
+            let _ = writeln!(text, "function URL     {url}");
+        }
+        if let Some(url) = websocket_url {
+            let _ = writeln!(text, "WebSocket        {url}");
+        }
         for user in &user_pool.users {
             let _ = writeln!(
                 text,
@@ -172,6 +184,8 @@ mod tests {
                 users: users(),
                 token_validity: std::time::Duration::from_hours(1),
             },
+            stream_url: Some("http://localhost:4680/function-urls/stream-url/".into()),
+            websocket_url: Some("ws://localhost:4680/websocket/dev".into()),
             ca_file: "ca.pem".into(),
         };
         let ready = Ready {
@@ -184,6 +198,8 @@ mod tests {
         for part in [
             "http://localhost:4680/graphql",
             "ws://localhost:4680/graphql/realtime",
+            "http://localhost:4680/function-urls/stream-url/",
+            "ws://localhost:4680/websocket/dev",
             "alice",
             "bob",
             "ca.pem",

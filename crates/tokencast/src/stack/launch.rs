@@ -4,17 +4,22 @@ use std::path::{Path, PathBuf};
 
 use axum::routing::get;
 use axum::{Json, Router};
+use futures_util::future::join_all;
 use serde_json::Value;
 use tokencast_client::cognito::UserPool;
-use tokencast_client::{Client, ClientBuilder, Credentials};
+use tokencast_client::{Client, ClientBuilder, Credentials, Via};
 use tokencast_local::config::{UserConfig, UserPoolConfig};
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::gateway::{BindError, nothing_here};
 use tokencast_local::stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
 use tower_http::services::ServeDir;
 
-use super::{Names, REGION, Resources, StackError, StackOptions};
+use super::{
+    AUTHORIZER_FUNCTION, Names, REGION, Resources, STREAM_URL_FUNCTION, StackError, StackOptions,
+    WEBSOCKET_FUNCTION, WEBSOCKET_STAGE,
+};
 use crate::amplify;
+use crate::cli::Delivery;
 
 /// What a user needs to know of a stack.
 #[derive(Clone, Debug)]
@@ -22,6 +27,10 @@ pub struct StackInfo {
     pub names: Names,
     pub endpoints: Endpoints,
     pub user_pool: UserPoolConfig,
+    /// Where the function URL answers, if there is one.
+    pub stream_url: Option<String>,
+    /// Where the WebSocket API is, if there is one.
+    pub websocket_url: Option<String>,
     /// Of the authority that its TLS certificate comes from.
     pub ca_file: PathBuf,
 }
@@ -44,13 +53,23 @@ impl RunningStack {
             None => Resources::new(&options, &endpoints)?,
         };
         let user_pool = resources.user_pool.clone();
-        let outputs = amplify::outputs(&endpoints, &user_pool.pool_id, &user_pool.client_id);
+        let stream_url = resources.stream_url(&endpoints);
+        let websocket_url = resources.websocket_url(&endpoints);
+        let outputs = amplify::outputs(
+            &endpoints,
+            &user_pool.pool_id,
+            &user_pool.client_id,
+            stream_url.as_deref(),
+            websocket_url.as_deref(),
+        );
         let page = page(options.web_dir.as_deref(), outputs);
         let config = StackConfig {
             queues: resources.queues,
             tables: resources.tables,
             functions: resources.functions,
             event_sources: resources.event_sources,
+            function_urls: resources.function_url.into_iter().collect(),
+            websocket_apis: resources.websocket_api.into_iter().collect(),
             api: resources.api,
             realtime: options.realtime,
             user_pool: resources.user_pool,
@@ -64,19 +83,33 @@ impl RunningStack {
             names: resources.names,
             endpoints,
             user_pool,
+            stream_url,
+            websocket_url,
             ca_file,
         };
         Ok(Self { info, local })
     }
 
-    /// Starts a process of each function, so that the first prompt doesn't wait for one.
+    /// Starts a process of each function that AppSync's prompts go through, so that the first doesn't wait for one.
     pub async fn warm(&self) {
+        self.warm_for(Delivery::Appsync).await;
+    }
+
+    /// The same for any delivery.
+    pub async fn warm_for(&self, via: Delivery) {
+        let Names {
+            request_function,
+            worker_function,
+            ..
+        } = &self.info.names;
+        let functions: &[&str] = match via {
+            Delivery::Appsync => &[request_function, worker_function],
+            Delivery::Url => &[STREAM_URL_FUNCTION],
+            Delivery::Websocket => &[AUTHORIZER_FUNCTION, WEBSOCKET_FUNCTION, worker_function],
+        };
         let lambda = self.local.lambda();
-        let (request, worker) = tokio::join!(
-            lambda.warm(&self.info.names.request_function, 1),
-            lambda.warm(&self.info.names.worker_function, 1)
-        );
-        for error in [request, worker].into_iter().filter_map(Result::err) {
+        let started = functions.iter().map(|function| lambda.warm(function, 1));
+        for error in join_all(started).await.into_iter().filter_map(Result::err) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "a function did not start"
@@ -89,18 +122,43 @@ impl RunningStack {
         self.local.shutdown().await;
     }
 
-    /// A client as one of the stack's users.
+    /// A client as one of the stack's users, over AppSync.
     pub fn client(&self, user: &UserConfig) -> ClientBuilder {
+        self.client_via(Delivery::Appsync, user)
+    }
+
+    /// Where a delivery answers, or would if this stack had it.
+    fn via(&self, via: Delivery) -> Via {
+        let StackInfo {
+            endpoints,
+            stream_url,
+            websocket_url,
+            ..
+        } = &self.info;
+        match via {
+            Delivery::Appsync => Via::AppSync(endpoints.graphql_url()),
+            Delivery::Url => Via::FunctionUrl(
+                stream_url
+                    .clone()
+                    .unwrap_or_else(|| endpoints.function_url(STREAM_URL_FUNCTION)),
+            ),
+            Delivery::Websocket => Via::WebSocket(
+                websocket_url
+                    .clone()
+                    .unwrap_or_else(|| endpoints.websocket_url(WEBSOCKET_STAGE)),
+            ),
+        }
+    }
+
+    /// A client as one of the stack's users.
+    pub fn client_via(&self, via: Delivery, user: &UserConfig) -> ClientBuilder {
         let pool = UserPool {
             endpoint: format!("{}/", self.info.endpoints.url()),
             client_id: self.info.user_pool.client_id.clone(),
             pool_id: Some(self.info.user_pool.pool_id.clone()),
         };
-        Client::builder(self.info.endpoints.graphql_url()).credentials(Credentials::user(
-            pool,
-            &user.username,
-            &user.password,
-        ))
+        let credentials = Credentials::user(pool, &user.username, &user.password);
+        Client::builder(self.via(via)).credentials(credentials)
     }
 }
 

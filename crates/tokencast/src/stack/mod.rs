@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokencast_local::appsync::realtime::RealtimeLimits;
-use tokencast_local::config::{ModelConfig, ScriptConfig, UserConfig};
+use tokencast_local::config::{ModelConfig, ScriptConfig, UserConfig, WebSocketLimits};
 use tokencast_local::faults::FaultPlan;
 
 use crate::template::{Template, TemplateError};
@@ -25,6 +25,13 @@ pub const DEAD_LETTER_QUEUE: &str = "tokencast-jobs-dlq";
 pub const TABLE: &str = "tokencast-sessions";
 pub const REQUEST_FUNCTION: &str = "request";
 pub const WORKER_FUNCTION: &str = "worker";
+/// Behind the function URL, and its name.
+pub const STREAM_URL_FUNCTION: &str = "stream-url";
+/// Of the routes of the WebSocket API; its authorizer is the same program.
+pub const WEBSOCKET_FUNCTION: &str = "websocket";
+pub const AUTHORIZER_FUNCTION: &str = "websocket-authorizer";
+pub const CONNECTIONS_TABLE: &str = "tokencast-connections";
+pub const WEBSOCKET_STAGE: &str = "dev";
 pub const USER_POOL_ID: &str = "us-east-1_Tokencast";
 pub const USER_POOL_CLIENT_ID: &str = "tokencastlocalclient000000";
 
@@ -65,6 +72,10 @@ pub struct StackOptions {
     pub request_environment: BTreeMap<String, String>,
     /// Over the worker's environment.
     pub worker_environment: BTreeMap<String, String>,
+    /// Over the environment of the function URL's function, which has the worker's time-out.
+    pub stream_url_environment: BTreeMap<String, String>,
+    /// Over the environment of the WebSocket API's routes.
+    pub websocket_environment: BTreeMap<String, String>,
     /// The queue's visibility timeout is six times this.
     pub worker_timeout: Duration,
     pub batch_size: NonZeroU32,
@@ -72,6 +83,8 @@ pub struct StackOptions {
     pub max_concurrency: NonZeroU32,
     /// Limits of the real-time connections.
     pub realtime: RealtimeLimits,
+    /// Limits of the WebSocket API.
+    pub websocket: WebSocketLimits,
     /// What goes wrong once everything has started.
     pub faults: FaultPlan,
     /// Answers below `/_tokencast/`, for tests in other languages.
@@ -93,10 +106,13 @@ impl Default for StackOptions {
             state_dir: None,
             request_environment: BTreeMap::new(),
             worker_environment: BTreeMap::new(),
+            stream_url_environment: BTreeMap::new(),
+            websocket_environment: BTreeMap::new(),
             worker_timeout: Duration::from_mins(15),
             batch_size: NonZeroU32::MIN,
             max_concurrency: NonZeroU32::MIN.saturating_add(49),
             realtime: RealtimeLimits::default(),
+            websocket: WebSocketLimits::default(),
             faults: FaultPlan::default(),
             control: false,
             web_dir: None,
@@ -107,12 +123,12 @@ impl Default for StackOptions {
 /// Which programs the functions are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Functions {
-    /// One program for both: it is run with `args`, then `function request` or `function worker`.
+    /// One program for all: it is run with `args`, then `function request`, `function worker` and so on.
     Executable {
         program: PathBuf,
         args: Vec<OsString>,
     },
-    /// `request/bootstrap` and `worker/bootstrap` below a directory, as `cargo xtask package` leaves them.
+    /// `request/bootstrap`, `worker/bootstrap` and so on below a directory, as `cargo xtask package` leaves them.
     Packaged(PathBuf),
 }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokencast_local::bedrock::model_id::SCRIPTED_MODEL_ID;
 use tokencast_local::config::{
-    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig, ModelConfig,
-    QueueConfig, RedrivePolicy, ResolverConfig, TableConfig, UserPoolConfig,
+    ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig,
+    FunctionUrlConfig, ModelConfig, QueueConfig, RedrivePolicy, ResolverConfig, TableConfig,
+    UserPoolConfig, WebSocketApiConfig,
 };
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::iam::Statement;
@@ -16,6 +17,9 @@ use super::{
     DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, StackError, StackOptions, TABLE,
     USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
 };
+
+mod stream_url;
+mod websocket;
 
 const SCHEMA: &str = include_str!("../../../../schema.graphql");
 const PUBLISH_TOKEN: &str = include_str!("../../../../cdk/resolvers/publishToken.js");
@@ -29,6 +33,12 @@ const MAX_RECEIVE_COUNT: NonZeroU32 = NonZeroU32::new(4).expect("4 is not 0");
 const MAX_REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
 const QUEUE_RETENTION: Duration = Duration::from_hours(4 * 24);
 const DEAD_LETTER_RETENTION: Duration = Duration::from_hours(14 * 24);
+/// What each function does to the table that starts, reads or answers sessions.
+const SESSIONS: [&str; 3] = [
+    "dynamodb:GetItem",
+    "dynamodb:BatchGetItem",
+    "dynamodb:PutItem",
+];
 const TOKEN_VALIDITY: Duration = Duration::from_hours(1);
 
 /// Everything that a stack is made of, but its model.
@@ -40,24 +50,33 @@ pub struct Resources {
     pub functions: Vec<FunctionConfig>,
     pub event_sources: Vec<EventSourceConfig>,
     pub api: ApiConfig,
+    /// A template may have none of these.
+    pub function_url: Option<FunctionUrlConfig>,
+    pub websocket_api: Option<WebSocketApiConfig>,
     pub user_pool: UserPoolConfig,
 }
 
 impl Resources {
     /// `endpoints` are where the stack answers: the functions' environments and policies name them.
     pub fn new(options: &StackOptions, endpoints: &Endpoints) -> Result<Self, StackError> {
+        let mut functions = vec![
+            request_function(options, endpoints)?,
+            worker_function(options, endpoints)?,
+            stream_url::function(options, endpoints)?,
+        ];
+        functions.extend(websocket::functions(options, endpoints)?);
         Ok(Self {
             names: Names::default(),
             queues: queues(options),
-            tables: vec![TableConfig {
-                name: TABLE.into(),
-                partition_key: "sessionId".into(),
-                ttl_attribute: Some("expiresAt".into()),
-            }],
-            functions: vec![
-                request_function(options, endpoints)?,
-                worker_function(options, endpoints)?,
+            tables: vec![
+                TableConfig {
+                    name: TABLE.into(),
+                    partition_key: "sessionId".into(),
+                    ttl_attribute: Some("expiresAt".into()),
+                },
+                websocket::table(),
             ],
+            functions,
             event_sources: vec![EventSourceConfig {
                 queue: QUEUE.into(),
                 function: WORKER_FUNCTION.into(),
@@ -67,6 +86,8 @@ impl Resources {
                 report_batch_item_failures: true,
             }],
             api: api(),
+            function_url: Some(stream_url::url()),
+            websocket_api: Some(websocket::api(options)),
             user_pool: UserPoolConfig {
                 pool_id: USER_POOL_ID.into(),
                 client_id: USER_POOL_CLIENT_ID.into(),
@@ -74,6 +95,20 @@ impl Resources {
                 token_validity: TOKEN_VALIDITY,
             },
         })
+    }
+}
+
+impl Resources {
+    /// Where the function URL answers.
+    pub fn stream_url(&self, endpoints: &Endpoints) -> Option<String> {
+        let url = self.function_url.as_ref()?;
+        Some(endpoints.function_url(&url.name))
+    }
+
+    /// Where clients connect to the WebSocket API.
+    pub fn websocket_url(&self, endpoints: &Endpoints) -> Option<String> {
+        let api = self.websocket_api.as_ref()?;
+        Some(endpoints.websocket_url(&api.stage))
     }
 }
 
@@ -114,10 +149,7 @@ fn request_function(
         memory_mb: 256,
         policy: vec![
             allow(&["sqs:SendMessage"], endpoints.queue_arn(QUEUE)),
-            allow(
-                &["dynamodb:GetItem", "dynamodb:PutItem"],
-                table_arn(endpoints),
-            ),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
         ],
         max_concurrency: MAX_REQUESTS_AT_ONCE,
     })
@@ -131,6 +163,7 @@ fn worker_function(
     let mut environment = common_environment(endpoints);
     environment.insert("APPSYNC_API_URL".into(), endpoints.graphql_url());
     environment.insert("MODEL_ID".into(), model_id(&options.model));
+    environment.extend([websocket::callback(endpoints)]);
     environment.extend(options.worker_environment.clone());
     Ok(FunctionConfig {
         name: WORKER_FUNCTION.into(),
@@ -146,18 +179,18 @@ fn worker_function(
                     "sqs:DeleteMessage",
                     "sqs:ChangeMessageVisibility",
                     "sqs:GetQueueAttributes",
+                    // A job that somebody else is at is queued anew.
+                    "sqs:SendMessage",
                 ],
                 endpoints.queue_arn(QUEUE),
             ),
-            allow(
-                &["dynamodb:GetItem", "dynamodb:PutItem"],
-                table_arn(endpoints),
-            ),
+            allow(&SESSIONS, table_arn(endpoints, TABLE)),
             allow(&["bedrock:InvokeModelWithResponseStream"], "*".into()),
             allow(
                 &["appsync:GraphQL"],
                 endpoints.field_arn("Mutation", "publishToken"),
             ),
+            websocket::may_push(endpoints),
         ],
         max_concurrency: options.max_concurrency,
     })
@@ -171,7 +204,13 @@ fn common_environment(endpoints: &Endpoints) -> BTreeMap<String, String> {
     ])
 }
 
-/// What the worker asks for. The local Bedrock answers with its one model to every id that Bedrock could have.
+/// Whose tokens the functions verify that have no AppSync before them.
+fn insert_trust(environment: &mut BTreeMap<String, String>, endpoints: &Endpoints) {
+    environment.insert("COGNITO_ISSUER".into(), endpoints.issuer(USER_POOL_ID));
+    environment.insert("COGNITO_CLIENT_ID".into(), USER_POOL_CLIENT_ID.into());
+}
+
+/// What the model is asked for. The local Bedrock answers with its one model to every id that Bedrock could have.
 fn model_id(model: &ModelConfig) -> String {
     match model {
         ModelConfig::Scripted(_) | ModelConfig::OpenAi { .. } => SCRIPTED_MODEL_ID.into(),
@@ -210,9 +249,9 @@ fn api() -> ApiConfig {
     }
 }
 
-fn table_arn(endpoints: &Endpoints) -> String {
+fn table_arn(endpoints: &Endpoints, table: &str) -> String {
     format!(
-        "arn:aws:dynamodb:{}:{}:table/{TABLE}",
+        "arn:aws:dynamodb:{}:{}:table/{table}",
         endpoints.region, endpoints.account_id
     )
 }
@@ -246,8 +285,8 @@ mod tests {
             ..StackOptions::default()
         };
         let resources = Resources::new(&options, &endpoints()).expect("resources");
-        let [request, worker] = &resources.functions[..] else {
-            panic!("two functions")
+        let [request, worker, ..] = &resources.functions[..] else {
+            panic!("two functions and more")
         };
         assert_eq!(worker.environment["MODEL_ID"], "other");
         assert_eq!(

@@ -2,6 +2,12 @@
 
 /// The resource types that the local stack is made from.
 const READ: &[&str] = &[
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::RouteResponse",
+    "AWS::ApiGatewayV2::Stage",
     "AWS::AppSync::DataSource",
     "AWS::AppSync::GraphQLApi",
     "AWS::AppSync::GraphQLSchema",
@@ -11,11 +17,13 @@ const READ: &[&str] = &[
     "AWS::IAM::Role",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
+    "AWS::Lambda::Url",
     "AWS::SQS::Queue",
 ];
 
 /// Resource types without effect here, and why.
 pub const TYPES: &[(&str, &str)] = &[
+    ("AWS::ApiGateway::Account", TERMINAL),
     ("AWS::CDK::Metadata", "it is about the template itself"),
     (
         "AWS::CloudWatch::Alarm",
@@ -43,7 +51,7 @@ pub const TYPES: &[(&str, &str)] = &[
     ),
     (
         "AWS::Lambda::Permission",
-        "the local API calls the functions itself, as the data sources' roles may",
+        "the local services call the functions of their own APIs and URLs, and nobody else does",
     ),
     ("AWS::Logs::LogGroup", "the functions log to the terminal"),
     (
@@ -77,6 +85,18 @@ const ITS_END: &str = "what a local stack keeps is up to --state-dir";
 
 /// Properties without effect here, of the types that are read.
 pub const PROPERTIES: &[(&str, &str, &str)] = &[
+    ("AWS::ApiGatewayV2::Api", "Description", FOR_PEOPLE),
+    ("AWS::ApiGatewayV2::Api", "Name", FOR_PEOPLE),
+    ("AWS::ApiGatewayV2::Api", "Tags", FOR_PEOPLE),
+    ("AWS::ApiGatewayV2::Authorizer", "Name", FOR_PEOPLE),
+    ("AWS::ApiGatewayV2::Stage", "AccessLogSettings", TERMINAL),
+    (
+        "AWS::ApiGatewayV2::Stage",
+        "DefaultRouteSettings",
+        "the local API throttles nobody, and there are no metrics here",
+    ),
+    ("AWS::ApiGatewayV2::Stage", "Description", FOR_PEOPLE),
+    ("AWS::ApiGatewayV2::Stage", "Tags", FOR_PEOPLE),
     ("AWS::AppSync::DataSource", "Description", FOR_PEOPLE),
     (
         "AWS::AppSync::DataSource",

@@ -10,8 +10,11 @@ use tokencast_local::config::{FunctionConfig, ModelConfig};
 
 use super::properties::Properties;
 use super::value::{Scope, target};
-use super::{Problem, policies};
-use crate::stack::{StackOptions, WORKER_FUNCTION};
+use super::{Problem, policies, websocket_api};
+use crate::stack::{
+    AUTHORIZER_FUNCTION, REQUEST_FUNCTION, STREAM_URL_FUNCTION, StackOptions, WEBSOCKET_FUNCTION,
+    WORKER_FUNCTION,
+};
 
 /// What a function has where nothing is reserved for it: Lambda's default for all of a Region.
 pub(super) const UNRESERVED_CONCURRENCY: NonZeroU32 =
@@ -99,11 +102,17 @@ fn program(
     properties: &mut Properties<'_>,
 ) -> Option<(&'static str, Command)> {
     let Some(part) = scope.roles.function(id) else {
-        let reason = "it is neither the function of the API's data source nor the one that the event source runs";
+        let reason = "it is not one function of these: the API's data source, the event source's, the function URL's, the \
+                      WebSocket API's routes', its authorizer";
         properties.problem("", reason);
         return None;
     };
-    match options.functions.command(part) {
+    // The authorizer is the routes' program.
+    let program = match part {
+        AUTHORIZER_FUNCTION => WEBSOCKET_FUNCTION,
+        part => part,
+    };
+    match options.functions.command(program) {
         Ok(command) => Some((part, command)),
         Err(error) => {
             properties.problem("Code", error.to_string());
@@ -112,21 +121,36 @@ fn program(
     }
 }
 
-/// As declared, but for where AWS answers, and for what was asked for on the command line.
+/// As declared, but for where AWS answers and whose tokens are taken, and for what was asked for on the command line.
 fn environment(
     scope: &Scope<'_>,
     options: &StackOptions,
     part: &str,
     mut environment: BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    environment.insert("AWS_ENDPOINT_URL".into(), scope.endpoints.url());
-    let mut overrides = &options.request_environment;
-    if part == WORKER_FUNCTION {
-        overrides = &options.worker_environment;
-        if let ModelConfig::Bedrock { model_id } = &options.model {
-            environment.insert("MODEL_ID".into(), model_id.clone());
+    let endpoints = scope.endpoints;
+    environment.insert("AWS_ENDPOINT_URL".into(), endpoints.url());
+    let mut instead = |name: &str, value: String| {
+        if let Some(declared) = environment.get_mut(name) {
+            *declared = value;
         }
+    };
+    instead("COGNITO_ISSUER", endpoints.issuer(scope.roles.pool_id()));
+    instead("COGNITO_CLIENT_ID", scope.roles.client_id().to_owned());
+    if let Some(stage) = websocket_api::stage_name(scope) {
+        let url = endpoints.websocket_callback_url(&stage);
+        instead("WEBSOCKET_CALLBACK_URL", url);
     }
-    environment.extend(overrides.clone());
+    if let ModelConfig::Bedrock { model_id } = &options.model {
+        instead("MODEL_ID", model_id.clone());
+    }
+    let overrides = match part {
+        REQUEST_FUNCTION => Some(&options.request_environment),
+        WORKER_FUNCTION => Some(&options.worker_environment),
+        STREAM_URL_FUNCTION => Some(&options.stream_url_environment),
+        WEBSOCKET_FUNCTION => Some(&options.websocket_environment),
+        _ => None,
+    };
+    environment.extend(overrides.cloned().unwrap_or_default());
     environment
 }

@@ -1,7 +1,11 @@
 //! What `Ref` and `Fn::GetAtt` of a resource give on the local stack.
 
+use tokencast_local::endpoints::WEBSOCKET_API_ID;
+
 use super::document::Resource;
+use super::function_url;
 use super::value::Scope;
+use crate::stack::STREAM_URL_FUNCTION;
 
 pub(super) fn reference(scope: &Scope<'_>, resource: &Resource<'_>) -> Result<String, String> {
     let attribute_of = |attribute| attribute_of(scope, resource, attribute);
@@ -9,6 +13,7 @@ pub(super) fn reference(scope: &Scope<'_>, resource: &Resource<'_>) -> Result<St
         "AWS::SQS::Queue" => attribute_of("QueueUrl"),
         "AWS::AppSync::GraphQLApi" => attribute_of("Arn"),
         "AWS::DynamoDB::Table" | "AWS::Lambda::Function" => Some(scope.roles.name(resource.id)),
+        "AWS::ApiGatewayV2::Api" => Some(WEBSOCKET_API_ID.to_owned()),
         "AWS::IAM::Role" | "AWS::Logs::LogGroup" => Some(resource.id.to_owned()),
         "AWS::Cognito::UserPool" => attribute_of("UserPoolId"),
         "AWS::Cognito::UserPoolClient" => attribute_of("ClientId"),
@@ -47,6 +52,7 @@ fn attribute_of(scope: &Scope<'_>, resource: &Resource<'_>, attribute: &str) -> 
             format!("arn:aws:dynamodb:{region}:{account}:table/{name}")
         }
         ("AWS::Lambda::Function", "Arn") => endpoints.function_arn(&name),
+        (function_url::KIND, "FunctionUrl") => endpoints.function_url(STREAM_URL_FUNCTION),
         ("AWS::AppSync::GraphQLApi", "ApiId") => endpoints.api_id.clone(),
         ("AWS::AppSync::GraphQLApi", "Arn") => {
             format!(

@@ -8,7 +8,7 @@
 //! | `identity` | what `Ref` and `Fn::GetAtt` of a resource give here |
 //! | `value` | intrinsic functions |
 //! | `properties` | a resource's properties, each of which is read, without effect, or refused |
-//! | `queues`, `table`, `functions`, `policies`, `event_source`, `api`, `users` | one kind of resource each |
+//! | `queues`, `table`, `functions`, `policies`, `event_source`, `api`, `function_url`, `websocket_api`, `users` | one kind of resource each |
 //!
 //! Whatever the local stack can't honour is refused by its logical id and property; all of it is told at once.
 
@@ -16,6 +16,7 @@ pub mod absent;
 mod api;
 mod document;
 mod event_source;
+mod function_url;
 mod functions;
 mod identity;
 mod names;
@@ -27,6 +28,7 @@ mod table;
 mod tests;
 mod users;
 mod value;
+mod websocket_api;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -140,6 +142,8 @@ impl Template {
         let event_sources = event_source::read(&scope, problems);
         let functions = functions::read(&scope, options, problems);
         let api = api::read(&scope, problems);
+        let function_url = function_url::read(&scope, problems);
+        let websocket_api = websocket_api::read(&scope, options, problems);
         let user_pool = users::read(&scope, problems);
         let names = roles.names(problems)?;
         Some(Resources {
@@ -149,6 +153,8 @@ impl Template {
             functions,
             event_sources,
             api: api?,
+            function_url,
+            websocket_api,
             user_pool,
         })
     }

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 
 use super::Problem;
 use super::document::{Document, Resource};
-use super::value::target;
+use super::function_url;
+use super::value::{mentioned, target};
 use crate::stack::{
-    DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID,
+    AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION,
+    STREAM_URL_FUNCTION, TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID, WEBSOCKET_FUNCTION,
     WORKER_FUNCTION,
 };
 
@@ -22,6 +24,10 @@ pub(super) struct Roles {
     table: Option<String>,
     request: Option<String>,
     worker: Option<String>,
+    stream_url: Option<String>,
+    websocket: Option<String>,
+    authorizer: Option<String>,
+    connections: Option<String>,
     /// A pool of the user's own, which the local pool stands in for.
     pool_id: Option<String>,
 }
@@ -48,9 +54,24 @@ impl Roles {
             .resources_of("AWS::AppSync::DataSource")
             .find_map(|source| target(source.property("LambdaConfig")?.get("LambdaFunctionArn")?))
             .map(str::to_owned);
+        let stream_url = named_by(
+            document.resources_of(function_url::KIND).next(),
+            "TargetFunctionArn",
+        );
+        let called_by = |kind: &str, property: &str| {
+            let uri = document.resources_of(kind).next()?.property(property)?;
+            mentioned(document, uri, "AWS::Lambda::Function").map(|function| function.id.to_owned())
+        };
+        let websocket = called_by("AWS::ApiGatewayV2::Integration", "IntegrationUri");
+        let authorizer = called_by("AWS::ApiGatewayV2::Authorizer", "AuthorizerUri");
+        let connections = websocket.as_deref().and_then(|id| {
+            let environment = document.resource(id)?.property("Environment")?;
+            let table = environment.get("Variables")?.get("CONNECTIONS_TABLE")?;
+            target(table).map(str::to_owned)
+        });
         let table = document
             .resources_of("AWS::DynamoDB::Table")
-            .next()
+            .find(|table| Some(table.id) != connections.as_deref())
             .map(|table| table.id.to_owned());
         let pool_id = document
             .resources_of("AWS::AppSync::GraphQLApi")
@@ -67,6 +88,10 @@ impl Roles {
             table,
             request,
             worker,
+            stream_url,
+            websocket,
+            authorizer,
+            connections,
             pool_id,
         };
         roles.names = [
@@ -99,14 +124,26 @@ impl Roles {
         self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 
-    /// Which of the project's functions it is.
+    /// Which of the project's functions it is: one of the names that they have here.
     pub(super) fn function(&self, id: &str) -> Option<&'static str> {
-        let is = |role: &Option<String>| role.as_deref() == Some(id);
-        match (is(&self.request), is(&self.worker)) {
-            (true, false) => Some(REQUEST_FUNCTION),
-            (false, true) => Some(WORKER_FUNCTION),
+        let functions = self.functions();
+        let mut parts = functions
+            .into_iter()
+            .filter(|(role, _)| role.as_deref() == Some(id));
+        match (parts.next(), parts.next()) {
+            (Some((_, part)), None) => Some(part),
             _ => None,
         }
+    }
+
+    fn functions(&self) -> [(&Option<String>, &'static str); 5] {
+        [
+            (&self.request, REQUEST_FUNCTION),
+            (&self.worker, WORKER_FUNCTION),
+            (&self.stream_url, STREAM_URL_FUNCTION),
+            (&self.websocket, WEBSOCKET_FUNCTION),
+            (&self.authorizer, AUTHORIZER_FUNCTION),
+        ]
     }
 
     pub(super) fn pool_id(&self) -> &str {
@@ -150,10 +187,10 @@ impl Roles {
             (&self.jobs, QUEUE),
             (&self.dead_letters, DEAD_LETTER_QUEUE),
             (&self.table, TABLE),
-            (&self.request, REQUEST_FUNCTION),
-            (&self.worker, WORKER_FUNCTION),
+            (&self.connections, CONNECTIONS_TABLE),
         ]
         .into_iter()
+        .chain(self.functions())
         .find(|(role, _)| role.as_deref() == id)
         .map(|(_, name)| name)
     }

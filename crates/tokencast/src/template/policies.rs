@@ -97,9 +97,9 @@ fn is_absent(action: &str) -> bool {
         .any(|(absent, _)| Some(*absent) == service)
 }
 
-/// The local API checks its callers' credentials; queues, tables and models take any of this machine's.
+/// The local APIs check their callers' credentials; queues, tables and models take any of this machine's.
 fn is_checked(action: &str) -> bool {
-    action.starts_with("appsync:") || !action.contains(':')
+    action.starts_with("appsync:") || action.starts_with("execute-api:") || !action.contains(':')
 }
 
 /// A text, or a list of them.

@@ -92,6 +92,21 @@ impl<'a> Properties<'a> {
         self.text(name).unwrap_or_default()
     }
 
+    /// A list of texts; empty where it isn't there.
+    pub(super) fn list(&mut self, name: &str) -> Vec<String> {
+        let Some(value) = self.value(name) else {
+            return Vec::new();
+        };
+        let texts = value.as_array().and_then(|items| {
+            let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+            texts.collect()
+        });
+        texts.unwrap_or_else(|| {
+            self.problem(name, format!("it is {value}, expected a list of texts"));
+            Vec::new()
+        })
+    }
+
     /// A whole number, which may be written as a text.
     pub(super) fn number(&mut self, name: &str) -> Option<u32> {
         let text = self.text(name)?;

@@ -1,5 +1,7 @@
 //! A small template that the local stack can be, and what makes it one that it can't.
 
+mod deliveries;
+
 use serde_json::{Value, json};
 use tokencast_local::endpoints::Endpoints;
 
@@ -162,7 +164,11 @@ fn a_template_becomes_a_stack() {
 /// Puts a value into the template, and expects these words.
 #[track_caller]
 fn check_refused(pointer: &str, value: Value, expected: &str) {
-    let mut template = template();
+    check_refused_in(template(), pointer, value, expected);
+}
+
+#[track_caller]
+fn check_refused_in(mut template: Value, pointer: &str, value: Value, expected: &str) {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
     let parent = template
         .pointer_mut(parent)

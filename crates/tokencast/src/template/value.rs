@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value};
 use tokencast_local::endpoints::Endpoints;
 
-use super::document::Document;
+use super::document::{Document, Resource};
 use super::identity;
 use super::names::Roles;
 
@@ -27,6 +27,28 @@ pub(super) fn target(value: &Value) -> Option<&str> {
     match object.get("Fn::GetAtt")? {
         Value::String(text) => text.split_once('.').map(|(id, _)| id),
         Value::Array(parts) => parts.first()?.as_str(),
+        _ => None,
+    }
+}
+
+/// The resource of a kind that a value names anywhere within, such as a function in a URI.
+pub(super) fn mentioned<'a>(
+    document: &'a Document,
+    value: &Value,
+    kind: &str,
+) -> Option<Resource<'a>> {
+    if let Some(resource) = target(value).and_then(|id| document.resource(id))
+        && resource.kind == kind
+    {
+        return Some(resource);
+    }
+    match value {
+        Value::Object(object) => object
+            .values()
+            .find_map(|within| mentioned(document, within, kind)),
+        Value::Array(items) => items
+            .iter()
+            .find_map(|within| mentioned(document, within, kind)),
         _ => None,
     }
 }

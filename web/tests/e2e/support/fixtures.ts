@@ -104,6 +104,10 @@ export class Chat {
     return this.page.getByRole('textbox', { name: 'Your question' });
   }
 
+  get delivery() {
+    return this.page.getByRole('combobox', { name: 'Delivery' });
+  }
+
   get answer() {
     return this.page.getByRole('article', { name: 'Answer' });
   }

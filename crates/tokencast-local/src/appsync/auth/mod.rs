@@ -11,7 +11,7 @@ use serde_json::json;
 use thiserror::Error;
 
 mod jwt;
-mod sigv4;
+pub(crate) mod sigv4;
 
 pub use jwt::{Keys, UserPoolTrust};
 
@@ -115,6 +115,7 @@ impl Authenticator {
             Credential::Signature if self.modes.contains(&AuthMode::Iam) => sigv4::verify(
                 request,
                 &self.credentials,
+                "appsync",
                 &self.region,
                 self.clock.now_ms(),
             )

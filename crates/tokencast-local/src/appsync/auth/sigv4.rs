@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Request, Uri};
 use scratchstack_aws_signature::{
     GetSigningKeyRequest, GetSigningKeyResponse, KSecretKey, NO_ADDITIONAL_SIGNED_HEADERS,
     SignatureError, SignatureOptions, sigv4_validate_request,
@@ -12,15 +12,15 @@ use tower::{BoxError, service_fn};
 use super::{AuthError, SignedRequest};
 use crate::iam::{CredentialStore, Principal};
 
-const SERVICE: &str = "appsync";
 /// How far a signer's clock may be off, either way.
 const MAX_SKEW: TimeDelta = TimeDelta::minutes(5);
 const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
-/// Who signed a request for AppSync in this region, with a key that works now.
-pub(super) async fn verify(
+/// Who signed a request for `service` in this region, with a key that works now.
+pub(crate) async fn verify(
     request: &SignedRequest,
     credentials: &CredentialStore,
+    service: &str,
     region: &str,
     now_ms: i64,
 ) -> Result<Principal, AuthError> {
@@ -34,7 +34,7 @@ pub(super) async fn verify(
     sigv4_validate_request(
         as_signed(request),
         region,
-        SERVICE,
+        service,
         &mut signing_key,
         now,
         &NO_ADDITIONAL_SIGNED_HEADERS,
@@ -45,11 +45,12 @@ pub(super) async fn verify(
     principal.ok_or_else(unknown_key)
 }
 
-/// Over HTTP/2 the host that was signed comes as `:authority`.
+/// Over HTTP/2 the host that was signed comes as `:authority`. And of a path each segment is signed encoded once more
+/// than it is sent, which the library leaves out.
 fn as_signed(request: &SignedRequest) -> Request<bytes::Bytes> {
     let mut signed = Request::new(request.body.clone());
     *signed.method_mut() = request.method.clone();
-    *signed.uri_mut() = request.uri.clone();
+    *signed.uri_mut() = encoded_again(&request.uri);
     *signed.headers_mut() = request.headers.clone();
     let authority = request
         .uri
@@ -59,6 +60,21 @@ fn as_signed(request: &SignedRequest) -> Request<bytes::Bytes> {
         signed.headers_mut().insert(HOST, authority);
     }
     signed
+}
+
+fn encoded_again(uri: &Uri) -> Uri {
+    if !uri.path().contains('%') {
+        return uri.clone();
+    }
+    let mut path = uri.path().replace('%', "%25");
+    if let Some(query) = uri.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    // What can't be put together again is not what was signed either.
+    Uri::from_parts(parts).unwrap_or_default()
 }
 
 /// The library allows a quarter of an hour, as IAM does; AppSync allows five minutes.

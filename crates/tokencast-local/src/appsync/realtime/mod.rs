@@ -15,7 +15,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
@@ -155,6 +155,7 @@ async fn upgrade(State(realtime): State<Arc<Realtime>>, request: Request) -> Res
         .max_message_size(MAX_FRAME_BYTES)
         .max_frame_size(MAX_FRAME_BYTES);
     upgrade.on_upgrade(move |socket| async move {
+        let (hub, started) = (realtime.hub.clone(), Instant::now());
         match protocol {
             Protocol::Transport => transport::serve(realtime, origin, socket).await,
             Protocol::AppSync => {
@@ -177,6 +178,7 @@ async fn upgrade(State(realtime): State<Arc<Realtime>>, request: Request) -> Res
                 appsync::serve(realtime, origin, refused, socket).await;
             }
         }
+        hub.connection_ended(started.elapsed());
     })
 }
 

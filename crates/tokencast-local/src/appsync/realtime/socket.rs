@@ -7,6 +7,7 @@ use axum::extract::ws::{Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
+use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
 
 use super::session::{Session, Started};
@@ -42,16 +43,19 @@ pub(super) async fn serve<P: Protocol>(
     let outbox = session.outbox.clone();
     let overflowed = outbox.overflowed();
     let serving = async {
-        let mut writing = std::pin::pin!(write(sink, inbox, P::KEEP_ALIVE, keep_alive));
+        // A task of its own, so that an event wakes nothing but its writer. It ends with this one.
+        let mut writing =
+            AbortOnDropHandle::new(tokio::spawn(write(sink, inbox, P::KEEP_ALIVE, keep_alive)));
         let ended = tokio::select! {
-            () = &mut writing => Ended::Written,
+            _ = &mut writing => Ended::Written,
             ended = read(&mut protocol, &mut session, &mut stream) => ended,
         };
         // Nothing more is for a socket that is about to close.
         drop(session);
         let goodbye = async {
             if matches!(ended, Ended::ByUs | Ended::Unreadable) {
-                writing.await;
+                // It has nothing to say, not even that it panicked: then the socket is closed all the same.
+                let _ = writing.await;
             }
             if ended == Ended::Unreadable {
                 std::future::pending::<()>().await;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use serde_json::Value;
 use tracing::{debug, warn};
@@ -11,15 +12,20 @@ use super::Subscription;
 use super::index::{Index, Place};
 use super::outbox::{Frame, Outbox};
 use crate::faults::{FaultService, Faults};
+use crate::usage::{Count, Usage};
 
 /// AppSync's limit for what one event carries to a subscriber.
 pub const MAX_PAYLOAD_BYTES: usize = 240 * 1024;
+
+/// AppSync bills each 5 KB of an event, for each subscriber.
+const UNIT_BYTES: u64 = 5 * 1024;
 
 /// Every subscription of the API.
 #[derive(Clone, Default)]
 pub struct Hub {
     shared: Arc<Shared>,
     faults: Faults,
+    usage: Usage,
 }
 
 #[derive(Default)]
@@ -52,7 +58,15 @@ impl Hub {
         Self {
             shared: Arc::default(),
             faults,
+            usage: Usage::default(),
         }
+    }
+
+    /// A hub that counts its subscriptions and what it delivers.
+    #[must_use]
+    pub fn counting(mut self, usage: Usage) -> Self {
+        self.usage = usage;
+        self
     }
 
     /// Queues a mutation's result for every subscription it matches, and returns for how many. Never waits for any.
@@ -84,6 +98,7 @@ impl Hub {
             let Some(payload) = serialize(&(group.render)(result), mutation_field) else {
                 continue;
             };
+            let before = delivered;
             for (id, member) in wanting {
                 let frame = Frame::Event {
                     prefix: Arc::clone(&member.prefix),
@@ -91,10 +106,17 @@ impl Hub {
                 };
                 let is_queued = match &faults {
                     None => member.outbox.push(frame),
-                    Some(active) => self.faults.deliver(active, *id, &member.outbox, frame),
+                    Some(active) => {
+                        let realtime = FaultService::Realtime;
+                        self.faults
+                            .deliver(active, realtime, *id, &member.outbox, frame)
+                    }
                 };
                 delivered += usize::from(is_queued);
             }
+            let each = Count::metered(0, payload.len() as u64, UNIT_BYTES);
+            let count = each.times((delivered - before) as u64);
+            self.usage.add(FaultService::Realtime.name(), "data", count);
         }
         debug!(mutation = mutation_field, delivered, "published");
         delivered
@@ -103,6 +125,9 @@ impl Hub {
     /// Registers, and queues the acknowledgement, in one step: no event comes before it and none after it is missed.
     pub(crate) fn subscribe(&self, subscription: Subscription, listener: Listener) -> Registration {
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
+        let count = Count::of(1, 0, 0);
+        self.usage
+            .add(FaultService::Realtime.name(), "start", count);
         let mut index = self
             .shared
             .index
@@ -117,6 +142,13 @@ impl Hub {
             shared: Arc::clone(&self.shared),
             place,
         }
+    }
+
+    /// Counts how long a socket was open.
+    pub(crate) fn connection_ended(&self, lasted: Duration) {
+        let count = Count::default().lasting(lasted);
+        self.usage
+            .add(FaultService::Realtime.name(), "connect", count);
     }
 
     /// Whether nobody is subscribed.

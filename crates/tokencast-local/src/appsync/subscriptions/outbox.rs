@@ -1,7 +1,7 @@
 //! What waits to be sent on one connection: bounded, and never waited for by a sender.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use tokio::sync::mpsc;
@@ -51,11 +51,12 @@ impl Frame {
         }
     }
 
-    /// Of an event, what its subscriber gets of it.
+    /// Of an event, what its subscriber gets of it; of a text, all.
     pub(crate) fn payload(&self) -> &[u8] {
         match self {
             Self::Event { payload, .. } => payload.as_bytes(),
-            Self::Text(_) | Self::Close { .. } | Self::Cut => &[],
+            Self::Text(text) => text.as_bytes(),
+            Self::Close { .. } | Self::Cut => &[],
         }
     }
 
@@ -90,7 +91,16 @@ pub(crate) struct Outbox {
 struct Fill {
     bytes: AtomicUsize,
     max_bytes: usize,
+    /// Beside the token, which takes a lock to say so: this is asked for each frame.
+    is_cut: AtomicBool,
     overflow: CancellationToken,
+}
+
+impl Fill {
+    fn cut(&self) {
+        self.is_cut.store(true, Ordering::Release);
+        self.overflow.cancel();
+    }
 }
 
 /// The connection's side.
@@ -105,6 +115,7 @@ pub(crate) fn outbox(limits: OutboxLimits) -> (Outbox, Inbox) {
     let fill = Arc::new(Fill {
         bytes: AtomicUsize::new(0),
         max_bytes: limits.bytes,
+        is_cut: AtomicBool::new(false),
         overflow: CancellationToken::new(),
     });
     (
@@ -124,19 +135,19 @@ impl Outbox {
     ///
     /// A gap would go unnoticed by the client, a cut connection is made again and caught up; so nothing is skipped.
     pub(crate) fn push(&self, frame: Frame) -> bool {
-        if self.fill.overflow.is_cancelled() {
+        if self.fill.is_cut.load(Ordering::Acquire) {
             return false;
         }
         let len = frame.len();
         let before = self.fill.bytes.fetch_add(len, Ordering::AcqRel);
         if before + len > self.fill.max_bytes {
-            self.fill.overflow.cancel();
+            self.fill.cut();
             return false;
         }
         match self.frames.try_send(frame) {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Full(_)) => {
-                self.fill.overflow.cancel();
+                self.fill.cut();
                 false
             }
             Err(mpsc::error::TrySendError::Closed(_)) => false,
@@ -163,7 +174,7 @@ impl Inbox {
 
     /// Ends the connection without a goodbye.
     pub(crate) fn cut(&self) {
-        self.fill.overflow.cancel();
+        self.fill.cut();
     }
 
     fn taken(&self, frame: Frame) -> Frame {

@@ -15,7 +15,10 @@ const UNKNOWN: (&str, &str) = (
 );
 
 async fn check(request: SignedRequest, expected: Result<&str, (&str, &str)>) {
-    match (verify(&request, &store(), REGION, NOW_MS).await, expected) {
+    match (
+        verify(&request, &store(), "appsync", REGION, NOW_MS).await,
+        expected,
+    ) {
         (Ok(principal), Ok(key)) => assert_eq!(principal.access_key_id, key),
         (Err(error), Err((error_type, message))) => {
             assert_eq!(error.error_type, error_type, "{error}");

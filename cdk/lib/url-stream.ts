@@ -1,0 +1,125 @@
+/** Answers over plain HTTP: a Lambda Function URL that streams. */
+import { Duration } from 'aws-cdk-lib';
+import { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import {
+  FunctionUrl,
+  FunctionUrlAuthType,
+  FunctionUrlCorsOptions,
+  HttpMethod,
+  InvokeMode,
+} from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+
+import { DeliveryProps, functionDefaults, signInEnvironment } from './delivery';
+import { failedSessions, timeToFirstToken } from './metrics';
+import { checkTimes, checkWhole, settingsEnvironment } from './settings';
+import { StreamFunction } from './stream-function';
+
+export interface UrlStreamProps extends DeliveryProps {
+  /**
+   * `NONE`: anyone may call, and the function verifies the user's token before it does anything.
+   * `AWS_IAM`: Lambda asks for a signature besides, which only those of `grantInvoke` can make. It takes the header
+   * `authorization`, so the user's token comes in `x-tokencast-authorization`.
+   * @default FunctionUrlAuthType.NONE
+   */
+  readonly authType?: FunctionUrlAuthType;
+  /** The origins whose pages may call, such as `https://chat.example.com`. @default - no page of another origin */
+  readonly allowedOrigins?: readonly string[];
+  /** The function's timeout, 30 s to 15 minutes: no answer may take longer. @default Duration.minutes(5) */
+  readonly timeout?: Duration;
+  /** The function's memory in MB, and its share of a CPU with it. @default 512 */
+  readonly memoryMb?: number;
+  /** How many answers may be streamed at once. @default - as many as the account's concurrency allows */
+  readonly reservedConcurrency?: number;
+}
+
+/**
+ * `POST /` starts an answer and streams it, `GET /{sessionId}` goes on with one, `DELETE /{sessionId}` stops it.
+ * The function streams from the model itself; the queue and its worker end what it leaves behind when it dies.
+ */
+export class UrlStream extends Construct {
+  readonly handler: StreamFunction;
+  readonly functionUrl: FunctionUrl;
+  /** Where it answers, with a `/` at its end. */
+  readonly url: string;
+
+  constructor(scope: Construct, id: string, props: UrlStreamProps) {
+    super(scope, id);
+    const { stream, timeout = Duration.minutes(5), authType = FunctionUrlAuthType.NONE } = props;
+    checkTimes(stream.settings, 'timeout', timeout);
+    if (props.reservedConcurrency !== undefined) {
+      checkWhole('reservedConcurrency', props.reservedConcurrency, 1, 100_000);
+    }
+    this.handler = new StreamFunction(this, 'Handler', {
+      ...functionDefaults(props),
+      description: 'Tokencast: streams the answer to a prompt as the response to its request.',
+      code: props.code,
+      timeout,
+      memoryMb: checkWhole('memoryMb', props.memoryMb ?? 512, 128, 10_240),
+      reservedConcurrency: props.reservedConcurrency,
+      environment: {
+        ...stream.environment,
+        ...signInEnvironment(props),
+        MODEL_ID: stream.model.id,
+        ...settingsEnvironment(stream.settings, 'stream-url'),
+      },
+    });
+    const handler = this.handler.function;
+    stream.grantUseSessions(handler);
+    stream.grantAskModels(handler);
+    // Each answer's job waits in the queue, in case the function dies; the worker puts it back for as long as it lives.
+    stream.grantSendJobs(handler);
+    stream.grantSendJobs(stream.worker.function);
+    // For `NONE`, the construct lets everyone in with both permissions that Lambda asks for since October 2025:
+    // InvokeFunctionUrl, and InvokeFunction by way of the URL alone.
+    this.functionUrl = new FunctionUrl(this, 'Url', {
+      function: handler,
+      authType,
+      invokeMode: InvokeMode.RESPONSE_STREAM,
+      cors: cors(authType, props.allowedOrigins),
+    });
+    this.url = this.functionUrl.url;
+  }
+
+  /** Sessions of its own that ended as failed. Deployments in the same account and Region share this metric. */
+  metricFailedSessions(options?: MetricOptions): Metric {
+    return failedSessions('stream-url', options);
+  }
+
+  /** Milliseconds from a request to its first token, p95. Deployments in an account and Region share it. */
+  metricTimeToFirstToken(options?: MetricOptions): Metric {
+    return timeToFirstToken('stream-url', options);
+  }
+
+  /** Lets `grantee` call a URL of `AWS_IAM`, by both permissions that Lambda asks for. */
+  grantInvoke(grantee: IGrantable): Grant {
+    return this.functionUrl.grantInvokeUrl(grantee);
+  }
+}
+
+/** Without credentials, which would be cookies: the token is a header that a page has to set by itself. */
+function cors(authType: FunctionUrlAuthType, origins: readonly string[] = []): FunctionUrlCorsOptions | undefined {
+  if (origins.length === 0) {
+    return undefined;
+  }
+  for (const origin of origins) {
+    if (origin !== '*' && !/^https?:\/\/[^/\s]+$/.test(origin)) {
+      throw new Error(`\`allowedOrigins\` has \`${origin}\`, expected an origin, such as \`https://chat.example.com\``);
+    }
+  }
+  const signed = ['x-tokencast-authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'];
+  return {
+    allowCredentials: false,
+    allowedOrigins: [...origins],
+    allowedMethods: [HttpMethod.GET, HttpMethod.POST, HttpMethod.DELETE],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'last-event-id',
+      ...(authType === FunctionUrlAuthType.AWS_IAM ? signed : []),
+    ],
+    exposedHeaders: ['x-tokencast-session-id'],
+    maxAge: Duration.hours(1),
+  };
+}

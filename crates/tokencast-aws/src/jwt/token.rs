@@ -1,0 +1,112 @@
+//! A token's three parts, and what its claims must say.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use tokencast_core::id::Owner;
+
+use super::{MAX_SKEW_S, MAX_TOKEN_BYTES, Refused, Trust};
+
+/// A token that may be anybody's: nothing of it is verified yet.
+#[derive(Debug)]
+pub(super) struct Unverified<'a> {
+    pub(super) key_id: String,
+    /// What the signature is over: header and claims, as they came.
+    pub(super) signed: &'a str,
+    pub(super) signature: Vec<u8>,
+    claims: &'a str,
+}
+
+/// A header may also hold a key, or say where to find one (`jwk`, `jku`, `x5u`): none of that is read.
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    crit: Option<IgnoredAny>,
+}
+
+/// What Cognito puts into ID tokens (`aud`) and access tokens (`client_id`), as far as it is read here.
+#[derive(Deserialize)]
+pub(super) struct Claims {
+    iss: Option<String>,
+    sub: Option<String>,
+    token_use: Option<String>,
+    aud: Option<String>,
+    client_id: Option<String>,
+    exp: f64,
+    nbf: Option<f64>,
+}
+
+/// Takes a token apart.
+pub(super) fn parse(token: &str) -> Result<Unverified<'_>, Refused> {
+    if token.is_empty() {
+        return Err(Refused::Missing);
+    }
+    if token.len() > MAX_TOKEN_BYTES {
+        return Err(Refused::TooLong);
+    }
+    let (signed, signature) = token.rsplit_once('.').ok_or(Refused::Malformed)?;
+    let (header, claims) = signed.split_once('.').ok_or(Refused::Malformed)?;
+    if claims.contains('.') {
+        return Err(Refused::Malformed);
+    }
+    let header: Header = json(header)?;
+    // Pinned: the token's own word for its algorithm must not choose how it is checked.
+    if header.alg != "RS256" {
+        return Err(Refused::Algorithm);
+    }
+    // An extension that must be understood and is not makes a token invalid (RFC 7515, section 4.1.11).
+    if header.crit.is_some() {
+        return Err(Refused::Critical);
+    }
+    Ok(Unverified {
+        key_id: header.kid.ok_or(Refused::Signature)?,
+        signed,
+        signature: base64(signature)?,
+        claims,
+    })
+}
+
+impl Unverified<'_> {
+    /// What it says of its bearer; to be asked once the signature is found to be right.
+    pub(super) fn claims(&self) -> Result<Claims, Refused> {
+        json(self.claims)
+    }
+}
+
+impl Claims {
+    /// The user, if the token is for us and valid now.
+    pub(super) fn check(self, trust: &Trust, now_ms: i64) -> Result<Owner, Refused> {
+        #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
+        let now = now_ms as f64 / 1000.0;
+        let skew_s = f64::from(MAX_SKEW_S);
+        if self.iss.as_ref() != Some(&trust.issuer) {
+            return Err(Refused::Issuer);
+        }
+        let client_id = match self.token_use.as_deref() {
+            Some("id") => self.aud,
+            Some("access") => self.client_id,
+            _ => return Err(Refused::Use),
+        };
+        if !client_id.is_some_and(|id| trust.client_ids.contains(&id)) {
+            return Err(Refused::Client);
+        }
+        if self.exp + skew_s <= now {
+            return Err(Refused::Expired);
+        }
+        if self.nbf.is_some_and(|from_s| from_s - skew_s > now) {
+            return Err(Refused::NotYet);
+        }
+        self.sub.and_then(Owner::new).ok_or(Refused::Subject)
+    }
+}
+
+fn json<T: DeserializeOwned>(part: &str) -> Result<T, Refused> {
+    serde_json::from_slice(&base64(part)?).map_err(|_| Refused::Malformed)
+}
+
+/// As RFC 7515 has it: without padding, and with no bits to spare.
+fn base64(part: &str) -> Result<Vec<u8>, Refused> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)
+}

@@ -1,0 +1,71 @@
+//! The variables that several functions share: each means the same, and has the same default, in all of them.
+
+use std::time::Duration;
+
+use tokencast_core::deliver::Policy;
+use tokencast_core::pipeline::{PublishMode, Settings};
+use tokencast_core::requests::Rules;
+
+use crate::bedrock::ModelSettings;
+use crate::config::Reader;
+
+/// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`.
+pub fn model(reader: &mut Reader<'_>) -> ModelSettings {
+    ModelSettings {
+        model_id: reader.required("MODEL_ID", "the id of a Bedrock model or inference profile"),
+        system_prompt: reader.optional("SYSTEM_PROMPT"),
+        max_tokens: reader.number("MAX_TOKENS", 1..=200_000, 4096),
+        temperature: reader.optional_number("TEMPERATURE", 0.0..=1.0),
+    }
+}
+
+/// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_IDLE_TIMEOUT_MS`.
+pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
+    Settings {
+        publish_mode: reader.choice(
+            "PUBLISH_MODE",
+            &[
+                ("joined", PublishMode::Joined),
+                ("token", PublishMode::Token),
+            ],
+        ),
+        flush_interval: reader.millis("FLUSH_INTERVAL_MS", 0..=1000, 0),
+        checkpoint_interval: reader.millis("CHECKPOINT_INTERVAL_MS", 50..=5000, 500),
+        lease: Duration::from_secs(reader.number("LEASE_SECONDS", 1..=900, 30)),
+        model_idle_timeout: reader.millis("MODEL_IDLE_TIMEOUT_MS", 100..=300_000, 30_000),
+    }
+}
+
+/// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`.
+pub fn policy(reader: &mut Reader<'_>) -> Policy {
+    Policy {
+        max_attempts: reader.number("MAX_ATTEMPTS", 1..=100, 3),
+        session_ttl: session_ttl(reader),
+    }
+}
+
+/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`.
+pub fn rules(reader: &mut Reader<'_>) -> Rules {
+    Rules {
+        // SQS takes 1 MiB in all.
+        max_prompt_bytes: reader.number("MAX_PROMPT_BYTES", 1..=500_000, 100_000),
+        session_ttl: session_ttl(reader),
+    }
+}
+
+/// `DEADLINE_RESERVE_MS`: how long before Lambda's deadline an answer is ended, to end it properly.
+pub fn deadline_reserve(reader: &mut Reader<'_>) -> Duration {
+    reader.millis("DEADLINE_RESERVE_MS", 100..=60_000, 10_000)
+}
+
+/// When an answer must be ended in a process that is killed at `killed_at_ms`: what is kept of the time is never more
+/// than a third of it.
+pub fn deadline_ms(killed_at_ms: i64, now_ms: i64, reserve: Duration) -> i64 {
+    let left_ms = (killed_at_ms - now_ms).max(0);
+    let reserve_ms = i64::try_from(reserve.as_millis()).unwrap_or(i64::MAX);
+    killed_at_ms - reserve_ms.min(left_ms / 3)
+}
+
+fn session_ttl(reader: &mut Reader<'_>) -> Duration {
+    Duration::from_hours(reader.number("SESSION_TTL_HOURS", 1..=8760, 24))
+}

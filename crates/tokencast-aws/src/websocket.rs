@@ -1,0 +1,185 @@
+//! The sink of a session's followers: pushes each event to their WebSocket connections, through API Gateway.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`backlog`] | what was published, and what somebody lacks of it |
+//! | [`feed`] | who follows, and how far each of them is |
+//! | [`frame`] | the frames as JSON |
+//! | [`gateway`] | posts to connections |
+//!
+//! Each follower has a task of its own, which sends one frame at a time: so the order holds, and whoever is slow gets
+//! what waits joined, without holding the others up.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::ports::{Clock, Fence, TokenSink};
+use tokencast_core::session::{Progress, Session};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
+
+pub mod backlog;
+mod feed;
+pub mod frame;
+pub mod gateway;
+
+use feed::{Feed, ServedId};
+use gateway::{BACKOFF, Gateway, PostError};
+
+/// How long an event waits for a follower that was not late before. From then on nothing waits for it, until it has
+/// caught up.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// How long the event that ends a session waits for all, within the deadline.
+const END_BUDGET: Duration = Duration::from_secs(30);
+
+/// Pushes one session's events to its followers. Made anew for each message; dropping it ends its tasks.
+#[derive(Debug)]
+pub struct FollowerSink<C> {
+    gateway: Gateway,
+    clock: C,
+    feed: Arc<watch::Sender<Feed>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl<C: Clock + Clone + 'static> FollowerSink<C> {
+    pub fn new(gateway: Gateway, clock: C) -> Self {
+        Self {
+            gateway,
+            clock,
+            feed: Arc::new(watch::Sender::new(Feed::default())),
+            tasks: Mutex::new(JoinSet::new()),
+        }
+    }
+}
+
+impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
+    /// Returns once every follower has the event, was lost, or proved too slow to be waited for. The event that ends the
+    /// session waits for the slow ones, too, and has failed if one of them does not get it.
+    async fn publish(
+        &self,
+        event: &TokenEvent,
+        fence: &Fence,
+        give_up_at_ms: i64,
+    ) -> Result<(), Failure> {
+        if !self.feed.borrow().has_followers() {
+            return Ok(());
+        }
+        let now_ms = self.clock.now_ms();
+        if !fence.holds(now_ms) {
+            return Err(failed("The answer was taken over by another worker."));
+        }
+        self.feed
+            .send_modify(|feed| feed.publish(event, fence.until_ms()));
+        let left_ms = u64::try_from(give_up_at_ms - now_ms).unwrap_or(0).max(1);
+        let left = Duration::from_millis(left_ms);
+        let mut feed = self.feed.subscribe();
+        if event.is_complete() {
+            let all = feed.wait_for(|feed| !feed.is_behind());
+            let served = timeout(END_BUDGET.min(left), all).await.is_ok();
+            return served
+                .then_some(())
+                .ok_or_else(|| failed("The answer could not be delivered."));
+        }
+        let prompt = feed.wait_for(|feed| !feed.is_waited_for());
+        if timeout(PATIENCE.min(left), prompt).await.is_err() {
+            debug!(session = %event.session_id, "a follower is slow");
+            self.feed.send_modify(Feed::let_lag);
+        }
+        Ok(())
+    }
+
+    fn attend(&self, session: &Session, progress: &Progress) {
+        if session.followers.is_empty() && !self.feed.borrow().has_followers() {
+            return;
+        }
+        let mut new = Vec::new();
+        self.feed
+            .send_modify(|feed| new = feed.attend(session, progress));
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        for (id, address) in new {
+            debug!(session = %session.id, "a follower more");
+            let task = Task {
+                gateway: self.gateway.clone(),
+                clock: self.clock.clone(),
+                feed: Arc::clone(&self.feed),
+                id,
+                address,
+            };
+            tasks.spawn(task.serve());
+        }
+    }
+}
+
+/// Serves one follower.
+struct Task<C> {
+    gateway: Gateway,
+    clock: C,
+    feed: Arc<watch::Sender<Feed>>,
+    id: ServedId,
+    address: String,
+}
+
+impl<C: Clock> Task<C> {
+    async fn serve(self) {
+        let mut feed = self.feed.subscribe();
+        loop {
+            let next = {
+                let news = feed.wait_for(|feed| feed.has_news(self.id)).await;
+                news.ok().and_then(|feed| feed.next(self.id))
+            };
+            let Some(next) = next else { return };
+            let session = next.piece.event.session_id;
+            let body = frame::event(&next.piece, self.clock.now_ms());
+            match self.push(&mut feed, body).await {
+                Ok(()) => self.feed.send_modify(|feed| feed.sent(self.id, &next)),
+                Err(error) => {
+                    match &error {
+                        PostError::Gone => info!(%session, "a follower is gone"),
+                        error => {
+                            let error = error as &dyn std::error::Error;
+                            warn!(%session, error, "a follower is given up");
+                        }
+                    }
+                    self.feed.send_modify(|feed| feed.lose(self.id));
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Sends the same frame until it is taken: a frame whose answer was lost may have arrived, and would overlap with
+    /// another cut differently.
+    async fn push(&self, feed: &mut watch::Receiver<Feed>, body: Bytes) -> Result<(), PostError> {
+        for failures in 1.. {
+            // Before each try, for the process may have been paused since the last. Whoever publishes next says how long
+            // it may go on.
+            let fenced = feed.wait_for(|feed| feed.may_send(self.clock.now_ms()));
+            if fenced.await.is_err() {
+                return Err(PostError::Gone);
+            }
+            let error = match self.gateway.post(&self.address, body.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error) if !error.may_pass() => return Err(error),
+                Err(error) => error,
+            };
+            debug!(
+                failures,
+                error = &error as &dyn std::error::Error,
+                "not pushed; trying again"
+            );
+            tokio::time::sleep(BACKOFF.delay(failures)).await;
+        }
+        unreachable!("the loop above only ends by returning")
+    }
+}
+
+fn failed(message: &str) -> Failure {
+    Failure::new(FailureCode::PublishFailed, message)
+}

@@ -1,0 +1,185 @@
+//! Who follows one session, and what each of them still lacks: the state that a sink and its followers' tasks share.
+
+use tokencast_core::event::TokenEvent;
+use tokencast_core::session::{Follower, Progress, Session};
+
+use super::backlog::{Backlog, Piece, Position};
+
+/// So much before its lease ends an attempt falls silent, for clocks that differ.
+const FENCE_BEFORE_MS: i64 = 1000;
+
+#[derive(Debug, Default)]
+pub(super) struct Feed {
+    /// Kept once there is a follower.
+    backlog: Option<Backlog>,
+    followers: Vec<Served>,
+    /// Until when something may be sent.
+    fence_until_ms: i64,
+    next_id: ServedId,
+}
+
+/// Names one follower for as long as it is served; the same address may come back as another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ServedId(u32);
+
+#[derive(Debug)]
+struct Served {
+    id: ServedId,
+    /// As the session's record has it.
+    registered: Follower,
+    position: Position,
+    /// Counts how often it asked anew.
+    turn: u32,
+    /// Nobody waits for it until it has caught up.
+    lags: bool,
+    /// Its address answers no more. Kept, so that the record's mention of it starts nothing.
+    lost: bool,
+}
+
+/// What is to be sent to a follower.
+#[derive(Debug)]
+pub(super) struct Next {
+    pub(super) piece: Piece,
+    turn: u32,
+}
+
+impl Feed {
+    pub(super) fn has_followers(&self) -> bool {
+        !self.followers.is_empty()
+    }
+
+    /// Takes the followers over from the record; returns those that are new, to be served.
+    pub(super) fn attend(
+        &mut self,
+        session: &Session,
+        progress: &Progress,
+    ) -> Vec<(ServedId, String)> {
+        self.followers.retain(|served| {
+            let mut registered = session.followers.iter();
+            registered.any(|follower| follower.address == served.registered.address)
+        });
+        if session.followers.is_empty() {
+            self.backlog = None;
+            return Vec::new();
+        }
+        let ended = session.status.is_terminal();
+        // What a new follower lacks need not wait for the next event. What ended says the same whoever sends it.
+        self.fence_until_ms = if ended {
+            i64::MAX
+        } else {
+            self.fence_until_ms
+                .max(session.lease_until_ms() - FENCE_BEFORE_MS)
+        };
+        let kept = self.backlog.take();
+        let backlog = match kept.filter(|kept| !ended && kept.attempt() == session.last_attempt) {
+            Some(kept) => kept,
+            None if ended => Backlog::of_session(session),
+            None => Backlog::of_attempt(session.id, session.last_attempt, progress),
+        };
+        let mut new = Vec::new();
+        for follower in &session.followers {
+            let position = Position::from(follower);
+            let lags = backlog.is_ahead_of(position);
+            let mut known = self.followers.iter_mut();
+            match known.find(|served| served.registered.address == follower.address) {
+                Some(served) if served.registered == *follower => {}
+                Some(served) if !served.lost => {
+                    served.registered = follower.clone();
+                    (served.position, served.lags) = (position, lags);
+                    served.turn += 1;
+                }
+                _ => {
+                    let (id, address) = (self.next_id, follower.address.clone());
+                    self.next_id.0 += 1;
+                    self.followers
+                        .retain(|served| served.registered.address != address);
+                    self.followers.push(Served {
+                        id,
+                        registered: follower.clone(),
+                        position,
+                        turn: 0,
+                        lags,
+                        lost: false,
+                    });
+                    new.push((id, address));
+                }
+            }
+        }
+        self.backlog = Some(backlog);
+        new
+    }
+
+    /// Adds an event for all, to be sent until then.
+    pub(super) fn publish(&mut self, event: &TokenEvent, fence_until_ms: i64) {
+        self.fence_until_ms = fence_until_ms;
+        if let Some(backlog) = &mut self.backlog {
+            backlog.push(event);
+        }
+    }
+
+    pub(super) fn may_send(&self, now_ms: i64) -> bool {
+        now_ms < self.fence_until_ms
+    }
+
+    /// Whether there is something to send to a follower, or it is to be served no longer.
+    pub(super) fn has_news(&self, id: ServedId) -> bool {
+        self.served(id).is_none_or(|served| self.lacks(served))
+    }
+
+    /// What to send to a follower; `None` if it is to be served no longer, or has all.
+    pub(super) fn next(&self, id: ServedId) -> Option<Next> {
+        let served = self.served(id)?;
+        let piece = self.backlog.as_ref()?.after(served.position)?;
+        let turn = served.turn;
+        Some(Next { piece, turn })
+    }
+
+    /// A follower has got it. Had it asked anew meanwhile, that counts.
+    pub(super) fn sent(&mut self, id: ServedId, next: &Next) {
+        let Some(at) = self.followers.iter().position(|served| served.id == id) else {
+            return;
+        };
+        if self.followers[at].turn == next.turn {
+            self.followers[at].position = next.piece.position();
+            self.followers[at].lags &= self.lacks(&self.followers[at]);
+        }
+    }
+
+    /// A follower's address answers no more.
+    pub(super) fn lose(&mut self, id: ServedId) {
+        if let Some(served) = self.followers.iter_mut().find(|served| served.id == id) {
+            served.lost = true;
+        }
+    }
+
+    /// Whether a follower lacks something who is waited for.
+    pub(super) fn is_waited_for(&self) -> bool {
+        let mut followers = self.followers.iter();
+        followers.any(|served| !served.lags && self.lacks(served))
+    }
+
+    /// Whether any follower lacks something.
+    pub(super) fn is_behind(&self) -> bool {
+        self.followers.iter().any(|served| self.lacks(served))
+    }
+
+    /// Whoever lacks something now is not waited for until it has caught up.
+    pub(super) fn let_lag(&mut self) {
+        for at in 0..self.followers.len() {
+            self.followers[at].lags |= self.lacks(&self.followers[at]);
+        }
+    }
+
+    fn served(&self, id: ServedId) -> Option<&Served> {
+        let mut followers = self.followers.iter();
+        followers.find(|served| served.id == id && !served.lost)
+    }
+
+    fn lacks(&self, served: &Served) -> bool {
+        let backlog = self.backlog.as_ref();
+        !served.lost && backlog.is_some_and(|backlog| backlog.is_ahead_of(served.position))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! Who is served what: by the rules alone, without a connection.
+
+use tokencast_core::event::Ending;
+use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
+use tokencast_core::session::{Lease, Leased, Outcome, Status};
+use uuid::Uuid;
+
+use super::*;
+
+const LEASE_MS: i64 = 30_000;
+
+/// A session whose `attempt`th attempt is running, and its feed.
+struct Scene {
+    session: Session,
+    progress: Progress,
+    feed: Feed,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let (id, owner) = (SessionId::random(), Owner::new("owner").expect("not empty"));
+        let session = Session::claim(None, id, &owner, 0).expect("claimed");
+        let mut scene = Self {
+            session,
+            progress: Progress::default(),
+            feed: Feed::default(),
+        };
+        scene.lease();
+        scene
+    }
+
+    /// The next attempt begins.
+    fn lease(&mut self) {
+        let session = Session {
+            lease: None,
+            ..self.session.clone()
+        };
+        let (id, owner) = (session.id, session.owner.clone());
+        let lease = Lease {
+            until_ms: LEASE_MS,
+            holder: Uuid::new_v4(),
+        };
+        let Ok(Leased::Begun(session)) = Session::lease(Some(session), id, &owner, lease, 0, 60)
+        else {
+            panic!("leased")
+        };
+        self.session = session;
+        self.progress = Progress::default();
+    }
+
+    fn follow(&mut self, address: &str, attempt: u32, sequence: u32) -> Vec<(ServedId, String)> {
+        let follower = Follower {
+            address: address.to_owned(),
+            attempt: Attempt(attempt),
+            sequence: Sequence(sequence),
+        };
+        let (id, owner) = (self.session.id, self.session.owner.clone());
+        self.session =
+            Session::follow(Some(self.session.clone()), id, &owner, follower, 0).expect("followed");
+        self.attend()
+    }
+
+    fn attend(&mut self) -> Vec<(ServedId, String)> {
+        self.feed.attend(&self.session, &self.progress)
+    }
+
+    fn publish(&mut self, token: &str) {
+        self.progress.push(token);
+        let event = TokenEvent {
+            session_id: self.session.id,
+            attempt: self.session.last_attempt,
+            sequence: self.progress.sequence,
+            token: token.to_owned(),
+            status: Status::Streaming,
+            ending: None,
+        };
+        self.feed.publish(&event, LEASE_MS);
+    }
+
+    fn end(&mut self) {
+        let outcome = Outcome {
+            status: Status::Completed,
+            ending: Ending::default(),
+        };
+        let attempt = self.session.last_attempt;
+        let session = Some(self.session.clone());
+        self.session =
+            Session::finish(session, attempt, &self.progress, &outcome, 0).expect("finished");
+    }
+
+    /// Sends one frame: the events in it, and their text.
+    fn send(&mut self, id: ServedId) -> Option<(u32, u32, u32, String)> {
+        assert_eq!(self.feed.has_news(id), self.feed.next(id).is_some());
+        let next = self.feed.next(id)?;
+        self.feed.sent(id, &next);
+        let Piece { first, event } = next.piece;
+        Some((event.attempt.0, first.0, event.sequence.0, event.token))
+    }
+}
+
+fn only(new: &[(ServedId, String)]) -> ServedId {
+    assert_eq!(new.len(), 1);
+    new[0].0
+}
+
+fn frame(attempt: u32, first: u32, last: u32, token: &str) -> (u32, u32, u32, String) {
+    (attempt, first, last, token.to_owned())
+}
+
+#[test]
+fn a_follower_from_the_start_gets_each_event() {
+    let mut scene = Scene::new();
+    let id = only(&scene.follow("a", 0, 0));
+    assert!(!scene.feed.is_waited_for());
+    for (sequence, token) in [(1, "x"), (2, "y")] {
+        scene.publish(token);
+        assert!(scene.feed.is_waited_for());
+        assert_eq!(scene.send(id), Some(frame(1, sequence, sequence, token)));
+        assert!(!scene.feed.is_waited_for());
+    }
+}
+
+#[test]
+fn a_late_follower_gets_what_it_lacks_and_holds_nobody_up() {
+    let mut scene = Scene::new();
+    let first = only(&scene.follow("a", 0, 0));
+    for token in ["x", "y", "z"] {
+        scene.publish(token);
+        scene.send(first);
+    }
+    let second = only(&scene.follow("b", 1, 1));
+    assert!(!scene.feed.is_waited_for() && scene.feed.is_behind());
+    scene.publish("!");
+    scene.send(first);
+    assert!(!scene.feed.is_waited_for());
+    assert_eq!(scene.send(second), Some(frame(1, 2, 4, "yz!")));
+    assert!(!scene.feed.is_behind());
+    scene.publish("?");
+    assert!(scene.feed.is_waited_for(), "it has caught up");
+    assert_eq!(scene.send(second), Some(frame(1, 5, 5, "?")));
+}
+
+#[test]
+fn a_slow_follower_is_not_waited_for_until_it_has_caught_up() {
+    let mut scene = Scene::new();
+    let id = only(&scene.follow("a", 0, 0));
+    scene.publish("x");
+    let slow = scene.feed.next(id).expect("an event");
+    scene.feed.let_lag();
+    scene.publish("y");
+    scene.publish("z");
+    assert!(!scene.feed.is_waited_for() && scene.feed.is_behind());
+    scene.feed.sent(id, &slow);
+    assert_eq!(scene.send(id), Some(frame(1, 2, 3, "yz")));
+    scene.publish("!");
+    assert!(scene.feed.is_waited_for());
+}
+
+#[test]
+fn whoever_asks_anew_gets_it_anew() {
+    let mut scene = Scene::new();
+    let id = only(&scene.follow("a", 0, 0));
+    for token in ["x", "y", "z"] {
+        scene.publish(token);
+    }
+    let under_way = scene.feed.next(id).expect("an event");
+    assert!(scene.follow("a", 1, 1).is_empty(), "its task goes on");
+    scene.feed.sent(id, &under_way);
+    assert_eq!(scene.send(id), Some(frame(1, 2, 3, "yz")));
+    // The record says the same at each checkpoint.
+    assert!(scene.attend().is_empty());
+    assert_eq!(scene.send(id), None);
+}
+
+#[test]
+fn a_later_attempt_starts_again_for_all() {
+    let mut scene = Scene::new();
+    scene.follow("a", 0, 0);
+    scene.publish("x");
+    scene.lease();
+    scene.feed = Feed::default();
+    let new = scene.attend();
+    let id = only(&new);
+    assert!(!scene.feed.is_behind(), "nothing to say yet");
+    scene.publish("y");
+    assert_eq!(scene.send(id), Some(frame(2, 1, 1, "y")));
+}
+
+#[test]
+fn the_end_reaches_whoever_the_record_names() {
+    let mut scene = Scene::new();
+    let first = only(&scene.follow("a", 0, 0));
+    scene.publish("x");
+    scene.publish("y");
+    scene.send(first);
+    scene.follow("b", 0, 0);
+    scene.end();
+    scene.attend();
+    assert!(scene.feed.may_send(i64::MAX - 1));
+    assert_eq!(scene.send(first), Some(frame(1, 3, 3, "")));
+    assert_eq!(scene.send(first), None);
+    // Another process repeats the end, and knows nothing but the record.
+    scene.feed = Feed::default();
+    let [_, (second, _)] = &scene.attend()[..] else {
+        panic!("two followers")
+    };
+    let second = *second;
+    assert_eq!(scene.send(second), Some(frame(1, 1, 2, "xy")));
+    assert!(scene.feed.is_behind());
+    assert_eq!(scene.send(second), Some(frame(1, 3, 3, "")));
+}
+
+#[test]
+fn whoever_is_lost_or_leaves_is_served_no_longer() {
+    let mut scene = Scene::new();
+    let id = only(&scene.follow("a", 0, 0));
+    scene.publish("x");
+    scene.feed.lose(id);
+    assert!(!scene.feed.is_behind() && scene.feed.has_news(id));
+    assert!(scene.feed.next(id).is_none());
+    assert!(scene.attend().is_empty(), "the record still names it");
+    let again = only(&scene.follow("a", 1, 0));
+    assert_eq!(scene.send(again), Some(frame(1, 1, 1, "x")));
+    scene.session = scene.session.clone().unfollow("a");
+    scene.attend();
+    assert!(scene.feed.has_news(again) && scene.feed.next(again).is_none());
+    assert!(!scene.feed.has_followers());
+}
+
+#[test]
+fn nothing_is_sent_past_the_lease() {
+    let mut scene = Scene::new();
+    assert!(!scene.feed.may_send(0), "not before it is known");
+    scene.follow("a", 0, 0);
+    assert!(scene.feed.may_send(LEASE_MS - FENCE_BEFORE_MS - 1));
+    assert!(!scene.feed.may_send(LEASE_MS - FENCE_BEFORE_MS));
+    scene.publish("x");
+    assert!(scene.feed.may_send(LEASE_MS - 1) && !scene.feed.may_send(LEASE_MS));
+}

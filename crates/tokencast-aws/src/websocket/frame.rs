@@ -1,0 +1,75 @@
+//! The frames that a WebSocket client receives: JSON, each with a `type`.
+
+use bytes::Bytes;
+use serde::Serialize;
+use tokencast_core::failure::Failure;
+
+use super::backlog::Piece;
+use crate::clock::iso8601;
+use crate::event_json::EventJson;
+
+/// An event of a session, or several joined.
+pub fn event(piece: &Piece, now_ms: i64) -> Bytes {
+    let Piece { first, event } = piece;
+    let json = EventJson::new(event, now_ms).typed(event);
+    let json = if *first < event.sequence {
+        json.joined_from(first.0)
+    } else {
+        json
+    };
+    json.to_json().into()
+}
+
+/// What an action made of a session: `started`, `resumed` or `stopping`.
+pub fn answer(r#type: &str, session_id: &str, status: &str, now_ms: i64) -> Bytes {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Frame<'a> {
+        r#type: &'a str,
+        session_id: &'a str,
+        status: &'a str,
+        timestamp: String,
+    }
+    json(&Frame {
+        r#type,
+        session_id,
+        status,
+        timestamp: iso8601(now_ms),
+    })
+}
+
+/// A message that could not be followed.
+pub fn refusal(action: Option<&str>, session_id: Option<&str>, failure: &Failure) -> Bytes {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Frame<'a> {
+        r#type: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        action: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        session_id: Option<&'a str>,
+        error: Error<'a>,
+    }
+    #[derive(Serialize)]
+    struct Error<'a> {
+        code: &'static str,
+        message: &'a str,
+        retryable: bool,
+    }
+    json(&Frame {
+        r#type: "error",
+        action,
+        session_id,
+        error: Error {
+            code: failure.code.as_str(),
+            message: &failure.message,
+            retryable: failure.retryable(),
+        },
+    })
+}
+
+fn json(frame: &impl Serialize) -> Bytes {
+    serde_json::to_vec(frame)
+        .expect("strings and numbers always serialize")
+        .into()
+}

@@ -1,0 +1,165 @@
+//! A session over a Lambda Function URL that streams its response.
+//!
+//! `POST /` starts and answers with events, `GET /{sessionId}` goes on behind `Last-Event-ID`, `DELETE /{sessionId}` stops.
+
+mod events;
+mod sse;
+
+use http::{Method, StatusCode, header};
+use reqwest::{RequestBuilder, Response, Url};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::event::StreamError;
+use crate::http::Caller;
+
+pub(crate) use events::{EventStream, Position};
+
+/// What a stream is asked for with.
+pub(crate) enum Open<'a> {
+    Start {
+        prompt: &'a str,
+    },
+    /// `None`: from the first event.
+    Follow {
+        after: Option<Position>,
+    },
+}
+
+/// Asks for the events, and returns once the answer's headers are here.
+async fn open(caller: &Caller, session_id: Uuid, open: &Open<'_>) -> Result<Response, Error> {
+    let request = match open {
+        Open::Start { prompt } => request(caller, Method::POST, caller.url.clone())
+            .await?
+            .json(&json!({ "prompt": prompt, "sessionId": session_id })),
+        Open::Follow { after } => {
+            let request = request(caller, Method::GET, session_url(caller, session_id)).await?;
+            match after {
+                Some(position) => request.header("last-event-id", position.to_string()),
+                None => request,
+            }
+        }
+    };
+    let request = request
+        .header(header::ACCEPT, "text/event-stream")
+        .header(header::CACHE_CONTROL, "no-store");
+    let known = matches!(open, Open::Follow { .. }).then_some(session_id);
+    let response = send(caller, request, known).await?;
+    if response.status() == StatusCode::NO_CONTENT {
+        // The session is over, and nothing stands behind the position.
+        return Err(Error::Closed);
+    }
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let content_type = content_type.unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if !essence.eq_ignore_ascii_case("text/event-stream") {
+        return Err(Error::Protocol(format!(
+            "a stream of type `{content_type}`, expected text/event-stream"
+        )));
+    }
+    Ok(response)
+}
+
+/// Stops a session.
+pub(crate) async fn stop(caller: &Caller, session_id: Uuid) -> Result<(), Error> {
+    caller
+        .retry("DELETE", || async {
+            let request = request(caller, Method::DELETE, session_url(caller, session_id)).await?;
+            send(caller, request, Some(session_id)).await.map(drop)
+        })
+        .await
+}
+
+async fn request(caller: &Caller, method: Method, url: Url) -> Result<RequestBuilder, Error> {
+    Ok(caller
+        .http
+        .request(method, url)
+        .bearer_auth(caller.bearer().await?))
+}
+
+/// The time is for the headers only: a body lasts as long as its answer.
+async fn send(
+    caller: &Caller,
+    request: RequestBuilder,
+    session_id: Option<Uuid>,
+) -> Result<Response, Error> {
+    let answer = async {
+        let response = request.send().await.map_err(Error::Request)?;
+        let status = response.status();
+        if matches!(status, StatusCode::OK | StatusCode::NO_CONTENT) {
+            return Ok(response);
+        }
+        let body = response.bytes().await.map_err(Error::Request)?;
+        Err(refusal(status, &body, session_id))
+    };
+    let answer = timeout(caller.timeout, answer).await;
+    answer.unwrap_or(Err(Error::Timeout {
+        what: "answer of the function",
+        after: caller.timeout,
+    }))
+}
+
+fn session_url(caller: &Caller, session_id: Uuid) -> Url {
+    let mut url = caller.url.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().push(&session_id.to_string());
+    }
+    url
+}
+
+/// `session_id` is the one that was asked for in the path.
+fn refusal(status: StatusCode, body: &[u8], session_id: Option<Uuid>) -> Error {
+    #[derive(Deserialize)]
+    struct Body {
+        error: StreamError,
+    }
+    let said = serde_json::from_slice::<Body>(body).ok();
+    match (status, said, session_id) {
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, said, _) => Error::Unauthorized {
+            message: said.map_or_else(
+                || format!("HTTP {}", status.as_u16()),
+                |body| body.error.message,
+            ),
+        },
+        (StatusCode::NOT_FOUND, Some(_), Some(session_id)) => Error::NotFound { session_id },
+        (_, Some(body), _) => body.error.into(),
+        (status, None, _) => Error::Http {
+            status: status.as_u16(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(status: u16, body: &str, expected: &str) {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let error = refusal(status, body.as_bytes(), Some(Uuid::nil()));
+        assert_eq!(error.to_string(), expected, "{status} {body}");
+    }
+
+    #[test]
+    fn a_refusal_is_a_typed_error() {
+        let said = |code: &str| {
+            format!(r#"{{"error":{{"code":"{code}","message":"said","retryable":false}}}}"#)
+        };
+        check(400, &said("INVALID_PROMPT"), "INVALID_PROMPT: said");
+        check(401, &said("UNAUTHORIZED"), "not authorized: said");
+        check(
+            403,
+            r#"{"Message":"Forbidden"}"#,
+            "not authorized: HTTP 403",
+        );
+        let missing = "there is no session 00000000-0000-0000-0000-000000000000";
+        check(404, &said("INVALID_PROMPT"), missing);
+        check(404, "<html>", "the API answered HTTP 404");
+        check(503, &said("THROTTLED"), "THROTTLED: said");
+        check(502, "Internal Server Error", "the API answered HTTP 502");
+        check(302, "", "the API answered HTTP 302");
+    }
+}

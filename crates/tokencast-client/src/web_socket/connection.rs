@@ -1,0 +1,57 @@
+//! One connection.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::{Action, Incoming};
+use crate::dial::{Setup, Socket, broken, dial};
+use crate::error::Error;
+use crate::http::Caller;
+
+/// How long a close may take; the socket is dropped after that.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+pub(crate) struct Connection {
+    socket: Socket,
+}
+
+impl Connection {
+    /// Connects. The token goes into a header: a URL is more likely to be written down somewhere.
+    pub(crate) async fn open(caller: &Caller, setup: &Setup) -> Result<Self, Error> {
+        let authorization = format!("Bearer {}", caller.bearer().await?);
+        let header = (http::header::AUTHORIZATION, authorization);
+        let socket = dial(setup, &caller.url, header).await?;
+        Ok(Self { socket })
+    }
+
+    pub(crate) async fn send(&mut self, action: &Action<'_>) -> Result<(), Error> {
+        let text =
+            serde_json::to_string(action).map_err(|error| Error::Protocol(error.to_string()))?;
+        self.socket.send(Message::text(text)).await.map_err(broken)
+    }
+
+    /// The next frame. Dropping the future loses none.
+    pub(crate) async fn next(&mut self) -> Result<Incoming, Error> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => return Incoming::parse(&text),
+                Some(Ok(Message::Close(_))) | None => return Err(Error::Closed),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(broken(error)),
+            }
+        }
+    }
+
+    /// Says goodbye. What doesn't get through in time is left to the server to notice.
+    pub(crate) async fn close(mut self) {
+        if !matches!(
+            timeout(CLOSE_TIMEOUT, self.socket.close(None)).await,
+            Ok(Ok(()))
+        ) {
+            tracing::debug!("the socket was gone before it was closed");
+        }
+    }
+}

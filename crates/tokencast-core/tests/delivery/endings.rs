@@ -1,0 +1,276 @@
+//! What the record says, and how a delivery ends.
+
+use std::time::Duration;
+
+use tokencast_core::deliver::Disposition;
+use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::id::Owner;
+use tokencast_core::ports::Clock;
+use tokencast_core::session::{Lease, Leased, Session, Status};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::memory::RecordingSink;
+use crate::scene::{Scene, failing, joined, ms, tokens};
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_worth_another_try_gives_the_attempt_up_and_keeps_its_text() {
+    let error = Failure::new(FailureCode::ModelError, "The model failed.");
+    for (model, code) in [
+        (failing(5, Some(error), false), FailureCode::ModelError),
+        (failing(5, None, false), FailureCode::ModelError),
+        (failing(5, None, true), FailureCode::ModelStalled),
+    ] {
+        let scene = Scene::new(model);
+        let disposition = scene.deliver().await;
+        assert!(
+            matches!(disposition, Disposition::Again(Some(after)) if after <= Duration::from_secs(1))
+        );
+        let session = scene.session();
+        assert_eq!(
+            (session.status, session.text.as_str()),
+            (Status::Streaming, joined(5).as_str())
+        );
+        assert_eq!(
+            (
+                session.lease,
+                session.last_failure.map(|failure| failure.code)
+            ),
+            (None, Some(code))
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_before_the_first_token_shows_nothing() {
+    let busy = Failure::new(FailureCode::Throttled, "The model is busy.");
+    let scene = Scene::new(failing(0, Some(busy), false));
+    assert!(matches!(scene.deliver().await, Disposition::Again(Some(_))));
+    assert_eq!(
+        (scene.session().status, scene.received().as_str()),
+        (Status::Queued, "")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_for_good_ends_the_session_at_once() {
+    let refused = Failure::new(
+        FailureCode::InvalidPrompt,
+        "The model does not accept this prompt.",
+    );
+    let scene = Scene::new(failing(3, Some(refused), false));
+    assert_eq!(scene.deliver().await, Disposition::Done);
+    scene.check_ended(Status::Failed, &joined(3));
+    assert_eq!(scene.failure(), Some(FailureCode::InvalidPrompt));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_is_followed_by_the_end() {
+    let mut scene = Scene::new(failing(5, None, false));
+    scene.receive_count = 3;
+    assert_eq!(
+        scene.deliver().await,
+        Disposition::Again(Some(Duration::ZERO))
+    );
+    scene.receive_count = 4;
+    scene.sink = RecordingSink::default();
+    assert_eq!(
+        scene.deliver().await,
+        Disposition::Again(Some(Duration::ZERO)),
+        "left to the dead-letter queue"
+    );
+    let session = scene.session();
+    assert_eq!(
+        (session.status, session.text.as_str()),
+        (Status::Failed, joined(5).as_str())
+    );
+    assert_eq!(scene.failure(), Some(FailureCode::ModelError));
+    let received = scene.sink.received.lock().expect("not poisoned");
+    assert!(received.len() == 1 && received[0].1.is_complete() && received[0].1.attempt.0 == 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn near_the_deadline_the_session_ends_with_its_text() {
+    let mut scene = Scene::new(tokens(1000, ms(10)));
+    scene.timeout_ms = 3000;
+    assert_eq!(scene.deliver().await, Disposition::Done);
+    let text = scene.session().text;
+    scene.check_ended(Status::Failed, &text);
+    assert!(joined(1000).starts_with(&text) && text.len() > 500);
+    assert_eq!(
+        (scene.failure(), scene.received()),
+        (Some(FailureCode::Deadline), text)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_is_read_at_the_next_checkpoint() {
+    let scene = Scene::new(tokens(1000, ms(10)));
+    let (disposition, stopped_at) = tokio::join!(scene.deliver(), async {
+        tokio::time::sleep(ms(1234)).await;
+        let owner = Owner::new("me").expect("not empty");
+        scene.store.change(scene.id, |session| {
+            Session::stop(session, scene.id, &owner, scene.clock.now_ms()).expect("mine")
+        });
+        Instant::now()
+    });
+    assert_eq!(disposition, Disposition::Done);
+    let text = scene.session().text;
+    scene.check_ended(Status::Cancelled, &text);
+    assert!(joined(1000).starts_with(&text));
+    let last = scene
+        .sink
+        .received
+        .lock()
+        .expect("not poisoned")
+        .last()
+        .expect("the terminal event")
+        .0;
+    assert!(last - stopped_at < ms(600), "{:?}", last - stopped_at);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_is_over_is_not_answered_again() {
+    let mut scene = Scene::new(tokens(10, ms(10)));
+    assert_eq!(scene.deliver().await, Disposition::Done);
+    scene.sink = RecordingSink::default();
+    scene.receive_count = 2;
+    assert_eq!(scene.deliver().await, Disposition::Done);
+    let received = scene.sink.received.lock().expect("not poisoned");
+    assert!(
+        received.len() == 1 && received[0].1.is_complete(),
+        "the terminal event alone"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_receipts_at_once_make_one_answer() {
+    let scene = Scene::new(tokens(50, ms(10)));
+    let (first, second) = tokio::join!(scene.deliver(), scene.deliver());
+    assert_eq!(first, Disposition::Done);
+    assert!(
+        matches!(second, Disposition::Again(Some(after)) if after > Duration::from_secs(25)),
+        "{second:?}"
+    );
+    assert_eq!(scene.received(), joined(50));
+    scene.check_ended(Status::Completed, &joined(50));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_lost_its_lease_says_nothing_more() {
+    let scene = Scene::new(tokens(1000, ms(10)));
+    let (disposition, taken_at) = tokio::join!(scene.deliver(), async {
+        tokio::time::sleep(ms(2000)).await;
+        scene.store.change(scene.id, |session| {
+            let mut session = session.expect("begun");
+            session.last_attempt = session.last_attempt.next();
+            session
+        });
+        Instant::now()
+    });
+    assert_eq!(disposition, Disposition::Again(None));
+    let received = scene.sink.received.lock().expect("not poisoned");
+    assert!(
+        received
+            .iter()
+            .all(|(at, event)| *at < taken_at + ms(520) && !event.is_complete())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_its_table_a_worker_falls_silent_when_its_lease_ends() {
+    let mut scene = Scene::new(tokens(10_000, ms(10)));
+    scene.settings.lease = Duration::from_secs(3);
+    let (disposition, down_at) = tokio::join!(scene.deliver(), async {
+        tokio::time::sleep(ms(2000)).await;
+        *scene.store.down.lock().expect("not poisoned") = true;
+        Instant::now()
+    });
+    assert_eq!(disposition, Disposition::Again(None));
+    let received = scene.sink.received.lock().expect("not poisoned");
+    let last = received.last().expect("some").0;
+    assert!(
+        last > down_at && last < down_at + ms(3000),
+        "{:?}",
+        last - down_at
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_answer_keeps_its_lease_and_its_message() {
+    let mut scene = Scene::new(tokens(600, ms(100)));
+    scene.settings.lease = Duration::from_secs(9);
+    assert_eq!(scene.deliver().await, Disposition::Done);
+    scene.check_ended(Status::Completed, &joined(600));
+    let hidden = scene.receipt.hidden.lock().expect("not poisoned");
+    assert!(
+        hidden.len() >= 17 && hidden.iter().all(|seconds| *seconds == 9),
+        "{hidden:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_published_is_another_attempts() {
+    let mut scene = Scene::new(tokens(50, ms(10)));
+    scene.sink.refuse_from = Some(4);
+    assert!(matches!(scene.deliver().await, Disposition::Again(Some(_))));
+    assert_eq!(
+        scene.session().last_failure.map(|failure| failure.code),
+        Some(FailureCode::PublishFailed)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_is_away_for_a_while_costs_no_attempt() {
+    let scene = Scene::new(tokens(10, ms(10)));
+    *scene.store.down.lock().expect("not poisoned") = true;
+    let (disposition, ()) = tokio::join!(scene.deliver(), async {
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        *scene.store.down.lock().expect("not poisoned") = false;
+    });
+    assert_eq!(disposition, Disposition::Done);
+    scene.check_ended(Status::Completed, &joined(10));
+    assert_eq!(scene.session().attempt.0, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_that_stays_away_leaves_the_message_for_later() {
+    let mut scene = Scene::new(tokens(10, ms(10)));
+    *scene.store.down.lock().expect("not poisoned") = true;
+    let begun = Instant::now();
+    assert!(matches!(scene.deliver().await, Disposition::Again(Some(_))));
+    assert!(begun.elapsed() < Duration::from_secs(70));
+    // On its last receive, though, it waits for as long as it can: somebody must end the session.
+    scene.receive_count = 4;
+    let begun = Instant::now();
+    scene.deliver().await;
+    assert!(begun.elapsed() > Duration::from_mins(9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_its_last_receive_a_message_outwaits_whoever_has_the_session() {
+    let mut scene = Scene::new(tokens(100, ms(100)));
+    scene.receive_count = 4;
+    scene.store.change(scene.id, |_| {
+        let owner = Owner::new("me").expect("not empty");
+        let lease = Lease {
+            until_ms: 25_000,
+            holder: Uuid::nil(),
+        };
+        let leased = Session::lease(None, scene.id, &owner, lease, 0, 1000).expect("new");
+        let Leased::Begun(session) = leased else {
+            panic!("begun")
+        };
+        session
+    });
+    let begun = Instant::now();
+    assert_eq!(
+        scene.deliver().await,
+        Disposition::Again(Some(Duration::ZERO))
+    );
+    assert!(
+        begun.elapsed() >= Duration::from_secs(25) && begun.elapsed() < Duration::from_secs(27)
+    );
+    scene.check_ended(Status::Failed, "");
+    assert_eq!(scene.failure(), Some(FailureCode::Internal));
+}

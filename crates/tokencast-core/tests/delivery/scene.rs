@@ -1,0 +1,178 @@
+//! One delivery and everything around it.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
+use tokencast_core::event::Usage;
+use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::job::Job;
+use tokencast_core::pipeline::{Observation, Parts, PublishMode, Settings};
+use tokencast_core::ports::{Clock, ModelEvent};
+use tokencast_core::session::{Session, Status};
+
+use crate::memory::{MemoryReceipt, MemoryStore, RecordingSink, ScriptedModel, TestClock};
+
+pub(crate) const USAGE: Usage = Usage {
+    input_tokens: 3,
+    output_tokens: 4,
+    total_tokens: 7,
+};
+
+/// One delivery and everything around it.
+pub(crate) struct Scene {
+    pub(crate) model: ScriptedModel,
+    pub(crate) sink: RecordingSink,
+    pub(crate) store: MemoryStore,
+    pub(crate) receipt: MemoryReceipt,
+    pub(crate) clock: TestClock,
+    pub(crate) settings: Settings,
+    pub(crate) id: SessionId,
+    pub(crate) receive_count: u32,
+    pub(crate) timeout_ms: i64,
+    pub(crate) observed: Mutex<Vec<Observation>>,
+}
+
+pub(crate) fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+pub(crate) fn text(token: &str) -> ModelEvent {
+    ModelEvent::Text(token.to_owned())
+}
+
+/// A token every `interval`, then a proper end.
+pub(crate) fn tokens(count: usize, interval: Duration) -> ScriptedModel {
+    let mut script: Vec<_> = (0..count)
+        .map(|number| (interval, Ok(text(&format!("{number} ")))))
+        .collect();
+    script.push((
+        Duration::ZERO,
+        Ok(ModelEvent::Stopped("end_turn".to_owned())),
+    ));
+    script.push((Duration::ZERO, Ok(ModelEvent::Usage(USAGE))));
+    ScriptedModel {
+        script,
+        ..ScriptedModel::default()
+    }
+}
+
+pub(crate) fn joined(count: usize) -> String {
+    (0..count).map(|number| format!("{number} ")).collect()
+}
+
+impl Scene {
+    pub(crate) fn new(model: ScriptedModel) -> Self {
+        Self {
+            model,
+            sink: RecordingSink {
+                latency: ms(20),
+                ..RecordingSink::default()
+            },
+            store: MemoryStore::default(),
+            receipt: MemoryReceipt::default(),
+            clock: TestClock::new(),
+            settings: Settings {
+                publish_mode: PublishMode::Joined,
+                flush_interval: Duration::ZERO,
+                checkpoint_interval: ms(500),
+                lease: Duration::from_secs(30),
+                model_idle_timeout: Duration::from_secs(30),
+            },
+            id: SessionId::random(),
+            receive_count: 1,
+            timeout_ms: 600_000,
+            observed: Mutex::default(),
+        }
+    }
+
+    pub(crate) async fn deliver(&self) -> Disposition {
+        let job = Job::new(
+            self.id,
+            Owner::new("me").expect("not empty"),
+            "A prompt".to_owned(),
+            0,
+        );
+        let parts = Parts {
+            model: &self.model,
+            sink: &self.sink,
+            store: &self.store,
+            receipt: &self.receipt,
+            clock: &self.clock,
+            settings: &self.settings,
+            observe: &|observation| {
+                self.observed
+                    .lock()
+                    .expect("not poisoned")
+                    .push(observation);
+            },
+        };
+        let policy = Policy {
+            max_attempts: 3,
+            session_ttl: Duration::from_hours(1),
+        };
+        let killed_at_ms = self.clock.now_ms() + self.timeout_ms;
+        let message = Message {
+            body: &job.to_json(),
+            receive_count: self.receive_count,
+            deadline_ms: killed_at_ms - 1000,
+            killed_at_ms,
+        };
+        deliver(&parts, &policy, &message).await
+    }
+
+    /// What a subscriber has: the tokens joined, after checking that the numbers have no gap.
+    pub(crate) fn received(&self) -> String {
+        let received = self.sink.received.lock().expect("not poisoned");
+        let numbers: Vec<_> = received.iter().map(|(_, event)| event.sequence.0).collect();
+        assert!(
+            numbers
+                .iter()
+                .copied()
+                .eq(1..=u32::try_from(numbers.len()).expect("few")),
+            "{numbers:?}"
+        );
+        received
+            .iter()
+            .map(|(_, event)| event.token.as_str())
+            .collect()
+    }
+
+    pub(crate) fn failure(&self) -> Option<FailureCode> {
+        self.session().ending.failure.map(|failure| failure.code)
+    }
+
+    pub(crate) fn session(&self) -> Session {
+        self.store.session(self.id)
+    }
+
+    /// Checks the end as the record has it, and that the terminal event says the same.
+    pub(crate) fn check_ended(&self, status: Status, expected_text: &str) {
+        let session = self.session();
+        assert_eq!(
+            (session.status, session.text.as_str()),
+            (status, expected_text)
+        );
+        let received = self.sink.received.lock().expect("not poisoned");
+        let terminal: Vec<_> = received
+            .iter()
+            .filter(|(_, event)| event.is_complete())
+            .collect();
+        assert_eq!(terminal.len(), 1);
+        let (_, last) = received.last().expect("the terminal event");
+        assert_eq!((last.status, last.sequence), (status, session.sequence));
+        assert_eq!(last.ending.as_ref(), Some(&session.ending));
+    }
+}
+
+/// A model that fails or falls silent after some tokens.
+pub(crate) fn failing(count: usize, then: Option<Failure>, silent: bool) -> ScriptedModel {
+    let mut model = tokens(count, ms(10));
+    model.script.truncate(count);
+    model
+        .script
+        .extend(then.map(|failure| (ms(10), Err(failure))));
+    model.silent_at_end = silent;
+    model
+}

@@ -1,0 +1,12 @@
+//! A WebSocket API with real processes: this test executable, started again as a function on the official Rust runtime;
+//! its clients are tungstenite and AWS's SDK.
+
+mod connects;
+#[path = "../delivery_support/mod.rs"]
+mod delivery_support;
+mod ends;
+mod faults;
+mod function;
+mod management;
+mod messages;
+mod stack;

@@ -1,0 +1,104 @@
+//! Each delivery against a `tokencast dev` that runs.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
+
+use crate::tokencast;
+
+const VIA: [&str; 3] = ["appsync", "url", "websocket"];
+
+/// No step takes this long, be the machine ever so busy.
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(2);
+
+struct Dev {
+    _child: Child,
+    ready: Value,
+    outputs: PathBuf,
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.outputs);
+    }
+}
+
+impl Dev {
+    async fn start() -> Self {
+        let name = format!("amplify-{}.json", uuid::Uuid::new_v4());
+        let outputs = std::env::temp_dir().join(name);
+        let mut command = tokencast(&["dev", "--port", "0", "--json", "--amplify-outputs"]);
+        let mut child = command.arg(&outputs).spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let line = tokio::time::timeout(PATIENCE, lines.next_line()).await;
+        let line = line.expect("in time").expect("readable").expect("a line");
+        Self {
+            _child: child,
+            ready: serde_json::from_str(&line).expect("JSON"),
+            outputs,
+        }
+    }
+
+    /// The exit code, what is on stdout, and on stderr.
+    async fn ask(&self, user: usize, via: &str, args: &[&str]) -> (i32, String, String) {
+        let mut command = tokencast(&["ask", "--via", via, "--amplify-outputs"]);
+        let user = &self.ready["users"][user];
+        let word = |name: &str| user[name].as_str().expect("text");
+        command.arg(&self.outputs).args(args);
+        command.args([
+            "--username",
+            word("username"),
+            "--password",
+            word("password"),
+        ]);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await;
+        let output = output.expect("in time").expect("it ran");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let code = output.status.code().expect("no signal");
+        (code, text(output.stdout), text(output.stderr))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_the_same_over_each_delivery_and_to_be_had_over_any_other() {
+    let dev = Dev::start().await;
+    let mut texts = Vec::new();
+    for via in VIA {
+        let session = uuid::Uuid::new_v4().to_string();
+        let (code, text, stderr) = dev.ask(0, via, &["Why?", "--session-id", &session]).await;
+        assert_eq!(code, 0, "{via}: {stderr}");
+        for other in VIA {
+            let (code, again, stderr) = dev.ask(0, other, &["--resume", &session]).await;
+            assert_eq!((code, &again), (0, &text), "{via}, then {other}: {stderr}");
+            let (code, _, stderr) = dev.ask(1, other, &["--resume", &session]).await;
+            assert_eq!(code, 3, "another user, {other}: {stderr}");
+            assert!(stderr.contains("not authorized"), "{other}: {stderr}");
+        }
+        texts.push(text);
+    }
+    assert!(texts[0].len() > 100, "{}", texts[0]);
+    assert!(texts.iter().all(|text| *text == texts[0]));
+}
+
+#[tokio::test]
+async fn what_is_refused_is_refused_over_each_delivery() {
+    let dev = Dev::start().await;
+    let nobody = uuid::Uuid::new_v4().to_string();
+    for via in VIA {
+        let (code, _, stderr) = dev.ask(0, via, &["--resume", &nobody]).await;
+        assert_eq!(code, 3, "{via}: {stderr}");
+        let missing = format!("there is no session {nobody}");
+        // The WebSocket API has taken the id for this user meanwhile; it still answers nothing.
+        assert!(stderr.contains(&missing), "{via}: {stderr}");
+
+        let mut command = tokencast(&["ask", "Why?", "--via", via, "--token", "forged"]);
+        command.arg("--amplify-outputs").arg(&dev.outputs);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await;
+        let output = output.expect("in time").expect("it ran");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(3), "{via}: {stderr}");
+        assert!(stderr.contains("not authorized"), "{via}: {stderr}");
+    }
+}

@@ -1,0 +1,139 @@
+//! From events to the bytes of a response, as they come.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use thiserror::Error;
+use tokencast_core::event::TokenEvent;
+use tokencast_core::id::Attempt;
+use tokencast_core::ports::Clock;
+use tokencast_core::session::Status;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::error::UrlError;
+use crate::sse;
+
+/// The longest silence in a stream of events.
+pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// What a response's bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `text/event-stream`.
+    Events,
+    /// `text/plain`: the tokens, and nothing else.
+    Text,
+}
+
+/// A response's body, event by event. Dropped before its end, it tells whoever sends the events that nobody listens.
+#[derive(Debug)]
+pub struct Body<C> {
+    format: Format,
+    events: mpsc::Receiver<TokenEvent>,
+    clock: C,
+    /// Of a text: its first token, for which the head of the response has waited.
+    first: Option<TokenEvent>,
+    /// Of a text: the attempt that it is from.
+    attempt: Option<Attempt>,
+    is_over: bool,
+}
+
+/// The rest of the answer can't go into this response. It is in the session's record, or will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BrokenOff {
+    #[error("the answer failed")]
+    Failed,
+    #[error("the answer began anew")]
+    Restarted,
+    #[error("the answer goes on elsewhere")]
+    Interrupted,
+}
+
+impl<C: Clock> Body<C> {
+    pub fn new(format: Format, events: mpsc::Receiver<TokenEvent>, clock: C) -> Self {
+        Self {
+            format,
+            events,
+            clock,
+            first: None,
+            attempt: None,
+            is_over: false,
+        }
+    }
+
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Waits until it is clear that there is an answer. A stream of events can tell a failure itself, a text cannot.
+    pub async fn begin(&mut self) -> Result<(), UrlError> {
+        if self.format == Format::Events {
+            return Ok(());
+        }
+        match self.events.recv().await {
+            None => Err(UrlError::Interrupted),
+            Some(TokenEvent {
+                status: Status::Failed,
+                ending: Some(ending),
+                ..
+            }) if ending.failure.is_some() => {
+                self.is_over = true;
+                Err(ending
+                    .failure
+                    .map_or(UrlError::Interrupted, UrlError::Answer))
+            }
+            first => {
+                self.first = first;
+                Ok(())
+            }
+        }
+    }
+
+    /// The next bytes; `None` at the end. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Result<Bytes, BrokenOff>> {
+        while !self.is_over {
+            let event = match self.first.take() {
+                Some(first) => Some(first),
+                None => match self.format {
+                    Format::Text => self.events.recv().await,
+                    Format::Events => {
+                        match timeout(KEEP_ALIVE_INTERVAL, self.events.recv()).await {
+                            Ok(event) => event,
+                            Err(_) => return Some(Ok(sse::KEEP_ALIVE)),
+                        }
+                    }
+                },
+            };
+            let Some(event) = event else {
+                self.is_over = true;
+                return Some(Err(BrokenOff::Interrupted));
+            };
+            self.is_over = event.is_complete();
+            match self.format {
+                Format::Events => return Some(Ok(sse::frame(&event, self.clock.now_ms()))),
+                Format::Text => {
+                    if let Some(bytes) = self.text(event).transpose() {
+                        return Some(bytes);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// What an event adds to a text, if anything.
+    fn text(&mut self, event: TokenEvent) -> Result<Option<Bytes>, BrokenOff> {
+        if event.status == Status::Failed {
+            return Err(BrokenOff::Failed);
+        }
+        if !event.token.is_empty() && *self.attempt.get_or_insert(event.attempt) != event.attempt {
+            self.is_over = true;
+            return Err(BrokenOff::Restarted);
+        }
+        Ok(Some(Bytes::from(event.token)).filter(|token| !token.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

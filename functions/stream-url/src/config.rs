@@ -1,0 +1,73 @@
+//! The function's environment variables.
+
+use std::time::Duration;
+
+use tokencast_aws::bedrock::ModelSettings;
+use tokencast_aws::config::{ConfigError, Reader};
+use tokencast_aws::jwt::Trust;
+use tokencast_aws::settings;
+use tokencast_core::deliver::Policy;
+use tokencast_core::pipeline::Settings;
+use tokencast_core::requests::Rules;
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `QUEUE_URL`: where the job goes that takes over from a function that died.
+    pub queue_url: String,
+    /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
+    pub sessions_table: String,
+    /// `COGNITO_ISSUER`, `COGNITO_CLIENT_ID`.
+    pub trust: Trust,
+    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`.
+    pub model: ModelSettings,
+    /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_IDLE_TIMEOUT_MS`.
+    pub pipeline: Settings,
+    /// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`.
+    pub policy: Policy,
+    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`.
+    pub rules: Rules,
+    /// `DEADLINE_RESERVE_MS`: how long before Lambda's deadline an answer is ended, to end it properly.
+    pub deadline_reserve: Duration,
+}
+
+impl Config {
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(lookup);
+        let config = Self {
+            queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
+            sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
+            trust: Trust::read(&mut reader),
+            model: settings::model(&mut reader),
+            pipeline: settings::pipeline(&mut reader),
+            policy: settings::policy(&mut reader),
+            rules: settings::rules(&mut reader),
+            deadline_reserve: settings::deadline_reserve(&mut reader),
+        };
+        reader.finish(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let lookup = |name: &str| match name {
+            "LEASE_SECONDS" => Some("soon".to_owned()),
+            "QUEUE_URL" => Some("http://localhost/queue".to_owned()),
+            _ => None,
+        };
+        let error = Config::read(&lookup).expect_err("refused").to_string();
+        for expected in [
+            "`SESSIONS_TABLE` is not set",
+            "`COGNITO_ISSUER` is not set",
+            "`COGNITO_CLIENT_ID` is not set",
+            "`MODEL_ID` is not set",
+            "`LEASE_SECONDS` is `soon`, expected 1 to 900",
+        ] {
+            assert!(error.contains(expected), "{expected}: {error}");
+        }
+        assert!(!error.contains("QUEUE_URL"), "{error}");
+    }
+}

@@ -1,0 +1,195 @@
+//! What a Function URL sends (payload format 2.0), as far as it is read here.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+/// One HTTP request. It holds a prompt and a token, so it is never shown whole.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UrlEvent {
+    pub raw_path: String,
+    #[serde(default)]
+    pub headers: Headers,
+    #[serde(default)]
+    query_string_parameters: Option<Parameters>,
+    request_context: RequestContext,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+/// Function URLs write names in small letters, and join what came several times with commas.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Headers {
+    authorization: Option<String>,
+    x_tokencast_authorization: Option<String>,
+    pub accept: Option<String>,
+    pub last_event_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Parameters {
+    last_event_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RequestContext {
+    http: Http,
+}
+
+#[derive(Deserialize)]
+struct Http {
+    method: String,
+}
+
+impl UrlEvent {
+    pub fn method(&self) -> &str {
+        &self.request_context.http.method
+    }
+
+    /// The body, as it was sent; `None` if it was none, or can't have been one.
+    pub fn body(&self) -> Option<Vec<u8>> {
+        let body = self.body.as_deref()?;
+        if self.is_base64_encoded {
+            STANDARD.decode(body).ok()
+        } else {
+            Some(body.as_bytes().to_vec())
+        }
+    }
+
+    /// The token, as `Authorization` has it. Where a URL of `AWS_IAM` asks for a signature in that header, another has it.
+    pub fn authorization(&self) -> Option<&str> {
+        let Headers {
+            authorization,
+            x_tokencast_authorization: instead,
+            ..
+        } = &self.headers;
+        instead.as_deref().or(authorization.as_deref())
+    }
+
+    /// The last event that the client has. A client that connects again by itself says it in the header, which is
+    /// newer than what its URL says.
+    pub fn last_event_id(&self) -> Option<&str> {
+        let parameters = self.query_string_parameters.as_ref();
+        let header = self.headers.last_event_id.as_deref();
+        let id = header.or_else(|| parameters?.last_event_id.as_deref())?;
+        Some(id.trim()).filter(|id| !id.is_empty())
+    }
+
+    /// Whether the bare text is wanted: it is asked for, and server-sent events are not.
+    pub fn wants_text(&self) -> bool {
+        let accept = self.headers.accept.as_deref().unwrap_or_default();
+        let accepts = |wanted: &str| {
+            accept.split(',').any(|range| {
+                let media_type = range.split(';').next().unwrap_or_default().trim();
+                media_type.eq_ignore_ascii_case(wanted)
+            })
+        };
+        accepts("text/plain") && !accepts("text/event-stream")
+    }
+}
+
+impl fmt::Debug for UrlEvent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("UrlEvent")
+            .field("method", &self.method())
+            .field("raw_path", &self.raw_path)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event(changes: &Value) -> UrlEvent {
+        let mut event = json!({
+            "version": "2.0", "rawPath": "/", "rawQueryString": "", "headers": {"x-forwarded-for": "127.0.0.1"},
+            "requestContext": {"accountId": "anonymous", "http": {"method": "POST", "path": "/"}, "timeEpoch": 0},
+            "isBase64Encoded": false,
+        });
+        for (name, value) in changes.as_object().expect("an object") {
+            event[name] = value.clone();
+        }
+        serde_json::from_value(event).expect("an event")
+    }
+
+    #[test]
+    fn a_body_may_come_in_base64() {
+        assert_eq!(event(&json!({})).body(), None);
+        assert_eq!(
+            event(&json!({"body": "{}"})).body().as_deref(),
+            Some(&b"{}"[..])
+        );
+        let encoded = json!({"body": "e30=", "isBase64Encoded": true});
+        assert_eq!(event(&encoded).body().as_deref(), Some(&b"{}"[..]));
+        let broken = json!({"body": "e30", "isBase64Encoded": true});
+        assert_eq!(event(&broken).body(), None);
+    }
+
+    #[test]
+    fn the_header_says_the_last_event_before_the_query() {
+        let check = |header: Option<&str>, query: Option<&str>, expected: Option<&str>| {
+            let event = event(&json!({
+                "headers": {"last-event-id": header}, "queryStringParameters": {"lastEventId": query},
+            }));
+            assert_eq!(event.last_event_id(), expected, "{header:?}, {query:?}");
+        };
+        check(None, None, None);
+        check(Some("5"), None, Some("5"));
+        check(None, Some("2.5"), Some("2.5"));
+        check(Some("7"), Some("5"), Some("7"));
+        check(Some(" "), None, None);
+    }
+
+    #[test]
+    fn the_token_is_where_a_signature_leaves_room_for_it() {
+        let check = |authorization: Option<&str>, instead: Option<&str>, expected: Option<&str>| {
+            let headers =
+                json!({"authorization": authorization, "x-tokencast-authorization": instead});
+            assert_eq!(
+                event(&json!({"headers": headers})).authorization(),
+                expected
+            );
+        };
+        check(None, None, None);
+        check(Some("Bearer a"), None, Some("Bearer a"));
+        check(
+            Some("AWS4-HMAC-SHA256 x"),
+            Some("Bearer a"),
+            Some("Bearer a"),
+        );
+        check(None, Some("Bearer a"), Some("Bearer a"));
+    }
+
+    #[test]
+    fn text_is_for_those_who_take_nothing_else() {
+        for (accept, expected) in [
+            (None, false),
+            (Some("*/*"), false),
+            (Some("text/event-stream"), false),
+            (Some("text/plain"), true),
+            (Some("Text/Plain; charset=utf-8, */*;q=0.1"), true),
+            (Some("text/plain, text/event-stream"), false),
+            (Some("text/html"), false),
+        ] {
+            let event = event(&json!({"headers": {"accept": accept}}));
+            assert_eq!(event.wants_text(), expected, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_secret_is_shown() {
+        let event = event(&json!({"headers": {"authorization": "secret"}, "body": "secret"}));
+        assert!(!format!("{event:?}").contains("secret"));
+    }
+}

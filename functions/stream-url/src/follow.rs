@@ -1,0 +1,76 @@
+//! A session that somebody else answers, read from the table until it is over.
+
+use std::time::Duration;
+
+use tokencast_core::backoff::Backoff;
+use tokencast_core::event::TokenEvent;
+use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::ports::{Clock, JobQueue, SessionStore};
+use tokencast_core::requests::{RequestError, Requests};
+use tokencast_core::session::Session;
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use crate::sse::Place;
+
+/// Between two looks at a record, which is written each half second or so.
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Between two looks at a table that does not answer.
+const UNREACHABLE: Backoff = Backoff {
+    first: Duration::from_millis(250),
+    cap: Duration::from_secs(5),
+};
+
+/// Sends the events of a session behind `known`, each as it was sent first: those that its record has, then those to
+/// come, until the one that ends it; or until nobody listens, or `deadline_ms`.
+///
+/// `found` is the record, where it was just read.
+pub async fn follow<S: SessionStore, Q: JobQueue, C: Clock>(
+    requests: &Requests<S, Q, C>,
+    owner: &Owner,
+    id: SessionId,
+    mut found: Option<Session>,
+    mut known: Place,
+    events: &mpsc::Sender<TokenEvent>,
+    deadline_ms: i64,
+) {
+    let mut failures = 0;
+    loop {
+        let session = match found.take() {
+            Some(session) => Ok(Some(session)),
+            None => requests.read(owner, id).await,
+        };
+        let wait = match session {
+            Ok(Some(session)) => {
+                failures = 0;
+                for event in session.events_after(known.attempt, known.sequence) {
+                    known = Place::of(&event);
+                    if events.send(event).await.is_err() {
+                        return;
+                    }
+                }
+                if session.status.is_terminal() {
+                    return;
+                }
+                POLL_INTERVAL
+            }
+            // It was forgotten, or is somebody else's by now.
+            Ok(None) | Err(RequestError::OtherOwner(_)) => return,
+            Err(error) => {
+                warn!(session = %id, error = &error as &dyn std::error::Error, "the session was not read");
+                failures += 1;
+                UNREACHABLE.delay(failures)
+            }
+        };
+        let left_ms = deadline_ms - requests.clock.now_ms();
+        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
+        if left <= wait {
+            return;
+        }
+        tokio::select! {
+            () = events.closed() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}

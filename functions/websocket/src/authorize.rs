@@ -1,0 +1,29 @@
+//! The authorizer: a token in, a policy out.
+
+use tokencast_aws::jwt::{JwtError, Verifier};
+use tokencast_core::ports::Clock;
+use tracing::{error, info};
+
+use crate::error::EventError;
+use crate::event::{AuthorizeEvent, Policy};
+
+/// Lets the token's user connect. What was wrong with a token stands in the log; the client only gets a 401.
+pub async fn authorize<C: Clock>(
+    verifier: &Verifier<C>,
+    event: &AuthorizeEvent,
+) -> Result<Policy, EventError> {
+    match verifier.verify(event.token()).await {
+        Ok(owner) => Ok(Policy::allow(&owner, &event.method_arn)),
+        Err(JwtError::Refused(refused)) => {
+            info!(reason = %refused, "refused");
+            Err(EventError::Unauthorized(refused))
+        }
+        Err(JwtError::Keys(error)) => {
+            error!(
+                error = &error as &dyn std::error::Error,
+                "no keys to check a token with"
+            );
+            Err(EventError::Keys(error))
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What API Gateway sends, as far as it is read here, and what it gets.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use tokencast_core::id::Owner;
+
+/// An event, by its shape: only an authorizer's has a `type` and a `methodArn`.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub enum Event {
+    Authorize(AuthorizeEvent),
+    Route(RouteEvent),
+}
+
+/// Somebody connects. It holds a token: it has no `Debug`, so that it can't be logged.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuthorizeEvent {
+    #[serde(rename = "type")]
+    _type: RequestType,
+    /// What the policy is about.
+    pub method_arn: String,
+    #[serde(default)]
+    headers: Option<HashMap<String, String>>,
+    #[serde(default)]
+    query_string_parameters: Option<HashMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum RequestType {
+    Request,
+}
+
+impl AuthorizeEvent {
+    /// The token: in the `Authorization` header, or for browsers, which can't set one, in the query string.
+    pub fn token(&self) -> Option<&str> {
+        let headers = self.headers.iter().flatten();
+        let header = headers
+            .filter(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+            .map(|(_, value)| value);
+        let query = self.query_string_parameters.as_ref();
+        let token = query.and_then(|parameters| parameters.get("token"));
+        header.chain(token).next().map(String::as_str)
+    }
+}
+
+/// Something happens on a connection. A connect's headers and query string, which hold the token, are not read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteEvent {
+    pub request_context: RequestContext,
+    #[serde(default)]
+    pub body: Option<String>,
+    #[serde(default)]
+    pub is_base64_encoded: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RequestContext {
+    pub route_key: String,
+    pub connection_id: String,
+    #[serde(default)]
+    authorizer: Option<Authorizer>,
+}
+
+/// The context that [`Policy`] gave when the client connected.
+#[derive(Deserialize)]
+struct Authorizer {
+    #[serde(default)]
+    owner: Option<String>,
+}
+
+impl RequestContext {
+    pub fn owner(&self) -> Option<Owner> {
+        Owner::new(self.authorizer.as_ref()?.owner.as_deref()?)
+    }
+}
+
+/// One of the answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    Policy(Policy),
+    Route(RouteAnswer),
+}
+
+/// Lets a user connect.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Policy {
+    principal_id: String,
+    #[serde(rename = "policyDocument")]
+    document: Document,
+    context: Context,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    version: &'static str,
+    statement: [Statement; 1],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    action: &'static str,
+    effect: &'static str,
+    resource: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Context {
+    owner: String,
+}
+
+impl Policy {
+    pub fn allow(owner: &Owner, method_arn: &str) -> Self {
+        Self {
+            principal_id: owner.as_str().to_owned(),
+            document: Document {
+                version: "2012-10-17",
+                statement: [Statement {
+                    action: "execute-api:Invoke",
+                    effect: "Allow",
+                    resource: method_arn.to_owned(),
+                }],
+            },
+            context: Context {
+                owner: owner.as_str().to_owned(),
+            },
+        }
+    }
+}
+
+/// `body` goes to the client as a frame.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteAnswer {
+    pub status_code: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event(event: Value) -> Event {
+        serde_json::from_value(event).expect("an event")
+    }
+
+    fn check_token(headers: &Value, query: &Value, expected: Option<&str>) {
+        let event = event(json!({
+            "type": "REQUEST",
+            "methodArn": "arn:aws:execute-api:us-east-1:1:api/dev/$connect",
+            "headers": headers,
+            "queryStringParameters": query,
+            "requestContext": { "routeKey": "$connect", "connectionId": "a=" },
+        }));
+        let Event::Authorize(event) = event else {
+            panic!("the authorizer's")
+        };
+        assert_eq!(event.token(), expected);
+    }
+
+    #[test]
+    fn a_token_is_in_a_header_or_in_the_query_string() {
+        let (none, empty, query) = (Value::Null, json!({}), json!({"token": "y"}));
+        check_token(&empty, &empty, None);
+        check_token(&none, &none, None);
+        check_token(
+            &json!({"Authorization": "Bearer x"}),
+            &none,
+            Some("Bearer x"),
+        );
+        check_token(&json!({"authorization": "x"}), &query, Some("x"));
+        check_token(&json!({"Host": "x"}), &query, Some("y"));
+    }
+
+    #[test]
+    fn a_routes_event_is_told_by_its_shape() {
+        let event = event(json!({
+            "requestContext": {
+                "routeKey": "stream",
+                "connectionId": "a=",
+                "authorizer": { "principalId": "me", "owner": "me", "integrationLatency": 1 },
+            },
+            "body": "{}",
+            "isBase64Encoded": false,
+        }));
+        let Event::Route(event) = event else {
+            panic!("a route's")
+        };
+        assert_eq!(event.request_context.owner(), Owner::new("me"));
+        assert_eq!(event.body.as_deref(), Some("{}"));
+    }
+
+    #[test]
+    fn a_policy_has_the_shape_that_api_gateway_reads() {
+        let owner = Owner::new("me").expect("not empty");
+        let policy = serde_json::to_value(Policy::allow(&owner, "arn")).expect("JSON");
+        let expected = json!({
+            "principalId": "me",
+            "policyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [{ "Action": "execute-api:Invoke", "Effect": "Allow", "Resource": "arn" }],
+            },
+            "context": { "owner": "me" },
+        });
+        assert_eq!(policy, expected);
+    }
+}

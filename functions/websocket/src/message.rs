@@ -1,0 +1,245 @@
+//! What a client may ask, read from its JSON. What is wrong with it is said field by field.
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+use tokencast_aws::websocket::backlog::Position;
+use tokencast_core::failure::FailureCode;
+use tokencast_core::id::{Attempt, InvalidSessionId, Sequence, SessionId};
+use tokencast_core::requests::RequestError;
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    Stream {
+        prompt: String,
+        session_id: Option<SessionId>,
+    },
+    Stop(SessionId),
+    Resume {
+        session_id: SessionId,
+        /// What the client has.
+        known: Position,
+    },
+}
+
+/// A message as far as it could be read: enough for an error to name what it is about.
+#[derive(Debug)]
+pub struct Message {
+    pub action: Option<String>,
+    pub session_id: Option<String>,
+    pub asked: Result<Action, MessageError>,
+}
+
+#[derive(Debug, Error)]
+pub enum MessageError {
+    #[error("the message is not a JSON object: expected {{\"action\": \"stream\", \"prompt\": …}}")]
+    NotAnObject,
+    #[error("the action is unknown: expected `stream`, `stop` or `resume`")]
+    UnknownAction,
+    #[error("{0} is missing: expected a string")]
+    Missing(&'static str),
+    #[error("{name} is malformed: expected {expected}")]
+    Malformed {
+        name: &'static str,
+        expected: &'static str,
+    },
+    #[error(transparent)]
+    SessionId(#[from] InvalidSessionId),
+    #[error(transparent)]
+    Request(#[from] RequestError),
+}
+
+impl MessageError {
+    pub fn code(&self) -> FailureCode {
+        match self {
+            Self::Request(error) => error.code(),
+            Self::NotAnObject
+            | Self::UnknownAction
+            | Self::Missing(_)
+            | Self::Malformed { .. }
+            | Self::SessionId(_) => FailureCode::InvalidPrompt,
+        }
+    }
+
+    /// Whether the fault is ours, and not the caller's.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Request(error) if error.is_failure())
+    }
+}
+
+impl Message {
+    pub fn read(body: &str) -> Self {
+        let Ok(fields) = serde_json::from_str::<Map<String, Value>>(body) else {
+            return Self {
+                action: None,
+                session_id: None,
+                asked: Err(MessageError::NotAnObject),
+            };
+        };
+        // An error repeats no more than it must of what somebody sent.
+        let known = |name: &str| fields.get(name).and_then(Value::as_str);
+        let action = known("action").filter(|action| ["stream", "stop", "resume"].contains(action));
+        let id = known("sessionId").filter(|id| id.parse::<SessionId>().is_ok());
+        Self {
+            action: action.map(str::to_owned),
+            session_id: id.map(str::to_owned),
+            asked: read_action(&fields),
+        }
+    }
+}
+
+fn read_action(fields: &Map<String, Value>) -> Result<Action, MessageError> {
+    match text(fields, "action")? {
+        Some("stream") => Ok(Action::Stream {
+            prompt: text(fields, "prompt")?
+                .ok_or(MessageError::Missing("prompt"))?
+                .to_owned(),
+            session_id: text(fields, "sessionId")?.map(str::parse).transpose()?,
+        }),
+        Some("stop") => Ok(Action::Stop(session_id(fields)?)),
+        Some("resume") => Ok(Action::Resume {
+            session_id: session_id(fields)?,
+            known: Position {
+                attempt: Attempt(number(fields, "attempt")?),
+                sequence: Sequence(number(fields, "sequence")?),
+            },
+        }),
+        Some(_) => Err(MessageError::UnknownAction),
+        None => Err(MessageError::Missing("action")),
+    }
+}
+
+fn session_id(fields: &Map<String, Value>) -> Result<SessionId, MessageError> {
+    let id = text(fields, "sessionId")?.ok_or(MessageError::Missing("sessionId"))?;
+    Ok(id.parse()?)
+}
+
+/// `null` counts as missing, as in GraphQL.
+fn text<'a>(
+    fields: &'a Map<String, Value>,
+    name: &'static str,
+) -> Result<Option<&'a str>, MessageError> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(MessageError::Malformed {
+            name,
+            expected: "a string",
+        }),
+    }
+}
+
+fn number(fields: &Map<String, Value>, name: &'static str) -> Result<u32, MessageError> {
+    let value = match fields.get(name) {
+        None | Some(Value::Null) => return Ok(0),
+        Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()),
+    };
+    value.ok_or(MessageError::Malformed {
+        name,
+        expected: "a whole number from 0 on",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+
+    fn check(body: &str, expected: Result<Action, &str>) {
+        let asked = Message::read(body).asked;
+        let asked = asked.map_err(|error| {
+            assert_eq!(error.code(), FailureCode::InvalidPrompt);
+            error.to_string()
+        });
+        assert_eq!(asked, expected.map_err(str::to_owned), "{body}");
+    }
+
+    fn id() -> SessionId {
+        ID.parse().expect("an id")
+    }
+
+    #[test]
+    fn an_action_is_read() {
+        let stream = |session_id| Action::Stream {
+            prompt: "Hi".to_owned(),
+            session_id,
+        };
+        check(r#"{"action":"stream","prompt":"Hi"}"#, Ok(stream(None)));
+        check(
+            r#"{"action":"stream","prompt":"Hi","sessionId":null,"more":1}"#,
+            Ok(stream(None)),
+        );
+        check(
+            &format!(r#"{{"action":"stream","prompt":"Hi","sessionId":"{ID}"}}"#),
+            Ok(stream(Some(id()))),
+        );
+        check(
+            &format!(r#"{{"action":"stop","sessionId":"{ID}"}}"#),
+            Ok(Action::Stop(id())),
+        );
+        let resume = |attempt, sequence| Action::Resume {
+            session_id: id(),
+            known: Position {
+                attempt: Attempt(attempt),
+                sequence: Sequence(sequence),
+            },
+        };
+        check(
+            &format!(r#"{{"action":"resume","sessionId":"{ID}"}}"#),
+            Ok(resume(0, 0)),
+        );
+        check(
+            &format!(r#"{{"action":"resume","sessionId":"{ID}","attempt":2,"sequence":31}}"#),
+            Ok(resume(2, 31)),
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let no_object =
+            r#"the message is not a JSON object: expected {"action": "stream", "prompt": …}"#;
+        for body in ["", "stream", "{", "[]", "\"stream\"", "null"] {
+            check(body, Err(no_object));
+        }
+        check("{}", Err("action is missing: expected a string"));
+        check(
+            r#"{"action":7}"#,
+            Err("action is malformed: expected a string"),
+        );
+        check(
+            r#"{"action":"start"}"#,
+            Err("the action is unknown: expected `stream`, `stop` or `resume`"),
+        );
+        check(
+            r#"{"action":"stream"}"#,
+            Err("prompt is missing: expected a string"),
+        );
+        check(
+            r#"{"action":"stream","prompt":["Hi"]}"#,
+            Err("prompt is malformed: expected a string"),
+        );
+        check(
+            r#"{"action":"stop"}"#,
+            Err("sessionId is missing: expected a string"),
+        );
+        check(
+            r#"{"action":"resume","sessionId":"x"}"#,
+            Err("sessionId is not a UUID: expected the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"),
+        );
+        for sequence in ["-1", "1.5", "\"1\"", "4294967296"] {
+            check(
+                &format!(r#"{{"action":"resume","sessionId":"{ID}","sequence":{sequence}}}"#),
+                Err("sequence is malformed: expected a whole number from 0 on"),
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_names_what_it_is_about_and_repeats_nothing_else() {
+        let message = Message::read(&format!(r#"{{"action":"stream","sessionId":"{ID}"}}"#));
+        assert_eq!(message.action.as_deref(), Some("stream"));
+        assert_eq!(message.session_id.as_deref(), Some(ID));
+        let message = Message::read(r#"{"action":"<b>","sessionId":"secret"}"#);
+        assert_eq!((message.action, message.session_id), (None, None));
+    }
+}

@@ -1,0 +1,271 @@
+//! The routes: connections come and go, messages are answered.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tokencast_aws::connections::ConnectionTable;
+use tokencast_aws::websocket::backlog::{Backlog, Piece, Position};
+use tokencast_aws::websocket::frame;
+use tokencast_aws::websocket::gateway::{Gateway, PostError};
+use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::Failure;
+use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::job::Delivery;
+use tokencast_core::ports::{Clock, JobQueue, SessionStore};
+use tokencast_core::requests::{Requests, Start};
+use tokencast_core::session::{Follower, Session};
+use tracing::{debug, error, info, warn};
+
+use crate::error::EventError;
+use crate::event::{RouteAnswer, RouteEvent};
+use crate::message::{Action, Message, MessageError};
+
+/// How long the events of a session that is over are pushed: shorter than the function's time-out of 10 s.
+const PUSH_BUDGET_MS: i64 = 8000;
+
+/// What the routes work with.
+pub struct Routes<S, Q, C> {
+    pub requests: Requests<S, Q, C>,
+    pub connections: ConnectionTable,
+    pub gateway: Gateway,
+}
+
+/// What a client gets for a message.
+enum Reply {
+    /// One frame, as the route's response.
+    Frame(Bytes),
+    /// Several, which it was sent already: they would overtake a response.
+    Sent,
+}
+
+impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
+    pub async fn handle(&self, event: RouteEvent) -> Result<RouteAnswer, EventError> {
+        let context = &event.request_context;
+        let connection_id = &context.connection_id;
+        match context.route_key.as_str() {
+            "$connect" => {
+                let owner = context.owner().ok_or(EventError::NoOwner)?;
+                Ok(self.connect(connection_id, &owner).await)
+            }
+            "$disconnect" => {
+                self.disconnect(connection_id).await;
+                Ok(ok(None))
+            }
+            _ => {
+                let owner = context.owner().ok_or(EventError::NoOwner)?;
+                // API Gateway knows no binary message; what claims to be one is no JSON.
+                let body = event.body.filter(|_| !event.is_base64_encoded);
+                let message = Message::read(body.as_deref().unwrap_or_default());
+                Ok(self.answer(connection_id, &owner, message).await)
+            }
+        }
+    }
+
+    async fn connect(&self, connection_id: &str, owner: &Owner) -> RouteAnswer {
+        let now_ms = self.requests.clock.now_ms();
+        match self.connections.put(connection_id, owner, now_ms).await {
+            Ok(()) => ok(None),
+            Err(error) => {
+                error!(
+                    error = &error as &dyn std::error::Error,
+                    "a connection was not noted"
+                );
+                // The handshake is answered with this.
+                RouteAnswer {
+                    status_code: 503,
+                    body: None,
+                }
+            }
+        }
+    }
+
+    /// Its sessions go on, and nobody tries to push to it any more.
+    async fn disconnect(&self, connection_id: &str) {
+        let sessions = match self.connections.delete(connection_id).await {
+            Ok(sessions) => sessions,
+            Err(error) => {
+                // Whoever pushes to it finds out, and the table forgets it.
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a connection was not forgotten"
+                );
+                return;
+            }
+        };
+        let unfollowed = sessions.iter().map(async |&session| {
+            if let Err(error) = self.requests.unfollow(session, connection_id).await {
+                warn!(%session, error = &error as &dyn std::error::Error, "still followed");
+            }
+        });
+        join_all(unfollowed).await;
+    }
+
+    async fn answer(&self, connection_id: &str, owner: &Owner, message: Message) -> RouteAnswer {
+        let Message {
+            action,
+            session_id,
+            asked,
+        } = message;
+        let action = action.as_deref();
+        let reply = match asked {
+            Ok(asked) => self.act(connection_id, owner, asked).await,
+            Err(error) => Err(error),
+        };
+        match reply {
+            Ok(reply) => {
+                info!(action, "answered");
+                match reply {
+                    Reply::Frame(frame) => ok(Some(&frame)),
+                    Reply::Sent => ok(None),
+                }
+            }
+            Err(error) => {
+                if error.is_failure() {
+                    error!(action, code = %error.code(), error = &error as &dyn std::error::Error, "failed");
+                } else {
+                    info!(action, code = %error.code(), "refused");
+                }
+                let failure = Failure::new(error.code(), error.to_string());
+                ok(Some(&frame::refusal(
+                    action,
+                    session_id.as_deref(),
+                    &failure,
+                )))
+            }
+        }
+    }
+
+    async fn act(
+        &self,
+        connection_id: &str,
+        owner: &Owner,
+        action: Action,
+    ) -> Result<Reply, MessageError> {
+        let follower = |known: Position| Follower {
+            address: connection_id.to_owned(),
+            attempt: known.attempt,
+            sequence: known.sequence,
+        };
+        match action {
+            Action::Stream { prompt, session_id } => {
+                let known = Position::default();
+                let id = session_id.unwrap_or_else(SessionId::random);
+                let start = Start {
+                    prompt,
+                    session_id: Some(id),
+                    delivery: Delivery::Connection,
+                    delay: Duration::ZERO,
+                    follower: Some(follower(known)),
+                };
+                let (started, ()) = tokio::join!(
+                    self.requests.start(owner, start),
+                    self.note(connection_id, id)
+                );
+                let session = started?.session;
+                Ok(self.begin(connection_id, "started", &session, known).await)
+            }
+            Action::Resume { session_id, known } => {
+                let (resumed, ()) = tokio::join!(
+                    self.requests.follow(owner, session_id, follower(known)),
+                    self.note(connection_id, session_id)
+                );
+                let session = resumed?.session;
+                Ok(self.begin(connection_id, "resumed", &session, known).await)
+            }
+            Action::Stop(session_id) => {
+                let session = self.requests.stop(owner, session_id).await?;
+                Ok(self.stopping(connection_id, &session).await)
+            }
+        }
+    }
+
+    /// Notes which session is pushed to a connection, to end that with the connection.
+    async fn note(&self, connection_id: &str, session: SessionId) {
+        if let Err(error) = self.connections.add_session(connection_id, session).await {
+            warn!(%session, error = &error as &dyn std::error::Error, "not noted with its connection");
+        }
+    }
+
+    /// Of a session that is over nobody pushes events any more, so that is done here.
+    async fn begin(
+        &self,
+        connection_id: &str,
+        r#type: &str,
+        session: &Session,
+        known: Position,
+    ) -> Reply {
+        let answer = self.frame(r#type, session);
+        if !session.status.is_terminal() {
+            return Reply::Frame(answer);
+        }
+        let backlog = Backlog::of_session(session);
+        let pieces = std::iter::successors(backlog.after(known), |piece| {
+            backlog.after(piece.position())
+        });
+        self.push(connection_id, session.id, Some(answer), pieces)
+            .await;
+        Reply::Sent
+    }
+
+    /// A worker that has the session says how it ended. Where none has, it is over already: that is said here.
+    async fn stopping(&self, connection_id: &str, session: &Session) -> Reply {
+        let answer = self.frame("stopping", session);
+        let Some(event) = TokenEvent::terminal(session) else {
+            return Reply::Frame(answer);
+        };
+        let end = Piece {
+            first: event.sequence,
+            event,
+        };
+        // A session that was never started has no worker to tell the others.
+        let others = session.followers.iter().map(|it| it.address.as_str());
+        let others = others.filter(|it| *it != connection_id && session.text.is_empty());
+        let others = others.map(|other| self.push(other, session.id, None, [end.clone()]));
+        tokio::join!(
+            self.push(connection_id, session.id, Some(answer), [end.clone()]),
+            join_all(others)
+        );
+        Reply::Sent
+    }
+
+    fn frame(&self, r#type: &str, session: &Session) -> Bytes {
+        let now_ms = self.requests.clock.now_ms();
+        frame::answer(r#type, session.id.as_str(), session.status.as_str(), now_ms)
+    }
+
+    /// Sends frames one after another. Whoever does not get them all can resume.
+    async fn push(
+        &self,
+        connection_id: &str,
+        session: SessionId,
+        answer: Option<Bytes>,
+        pieces: impl IntoIterator<Item = Piece>,
+    ) {
+        let clock = &self.requests.clock;
+        let give_up_at_ms = clock.now_ms() + PUSH_BUDGET_MS;
+        let events = pieces
+            .into_iter()
+            .map(|piece| frame::event(&piece, clock.now_ms()));
+        for frame in answer.into_iter().chain(events) {
+            let pushed = self
+                .gateway
+                .push(connection_id, frame, clock, give_up_at_ms);
+            match pushed.await {
+                Ok(()) => {}
+                Err(PostError::Gone) => return debug!(%session, "the connection is gone"),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    return warn!(%session, error, "not all events were pushed");
+                }
+            }
+        }
+    }
+}
+
+fn ok(frame: Option<&Bytes>) -> RouteAnswer {
+    RouteAnswer {
+        status_code: 200,
+        body: frame.map(|frame| String::from_utf8_lossy(frame).into_owned()),
+    }
+}

@@ -1,0 +1,58 @@
+//! Where one job's events go.
+
+use futures_util::future::join;
+use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::Failure;
+use tokencast_core::job::Delivery;
+use tokencast_core::ports::{Fence, TokenSink};
+use tokencast_core::session::{Progress, Session};
+
+/// The session's subscribers, if that is how its answer was asked for; and whoever follows it, which anybody may whose
+/// session it is.
+pub struct JobSink<'a, K, F> {
+    subscribers: Option<&'a K>,
+    followers: Option<F>,
+}
+
+impl<'a, K, F> JobSink<'a, K, F> {
+    /// `followers` is `None` where nothing can be pushed; the session's record has it all.
+    pub fn new(delivery: Delivery, subscribers: &'a K, followers: Option<F>) -> Self {
+        Self {
+            subscribers: (delivery == Delivery::Subscription).then_some(subscribers),
+            followers,
+        }
+    }
+}
+
+impl<K: TokenSink, F: TokenSink> TokenSink for JobSink<'_, K, F> {
+    async fn publish(
+        &self,
+        event: &TokenEvent,
+        fence: &Fence,
+        give_up_at_ms: i64,
+    ) -> Result<(), Failure> {
+        let published = async {
+            match self.subscribers {
+                Some(subscribers) => subscribers.publish(event, fence, give_up_at_ms).await,
+                None => Ok(()),
+            }
+        };
+        let pushed = async {
+            match &self.followers {
+                Some(followers) => followers.publish(event, fence, give_up_at_ms).await,
+                None => Ok(()),
+            }
+        };
+        let (published, pushed) = join(published, pushed).await;
+        published.and(pushed)
+    }
+
+    fn attend(&self, session: &Session, progress: &Progress) {
+        if let Some(subscribers) = self.subscribers {
+            subscribers.attend(session, progress);
+        }
+        if let Some(followers) = &self.followers {
+            followers.attend(session, progress);
+        }
+    }
+}

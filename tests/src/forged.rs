@@ -1,0 +1,106 @@
+//! Forged tokens of every kind, and the few like them that must be taken.
+//!
+//! One table for everything that checks a user pool's tokens: our verifier, AppSync on the local stack, and npm's
+//! `aws-jwt-verify` as the referee. `tests/fixtures/forged_tokens.json` is the table made once, for a fixed time, with
+//! keys that were thrown away (`cargo run -p system-tests --bin forge-tokens` makes it anew); on a stack it is made with
+//! the stack's own key, because the best forgery is one that only its signer could have made.
+
+use std::path::Path;
+
+use jsonwebtoken::EncodingKey;
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, crypto, decode_header};
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::EncodeRsaPrivateKey as _;
+use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
+use serde_json::{Value, json};
+
+use crate::TestStack;
+
+mod rows;
+
+pub use rows::{Row, rows};
+
+/// A user pool whose private key is known.
+pub struct Pool {
+    pub issuer: String,
+    pub client_id: String,
+    pub key_id: String,
+    key: EncodingKey,
+    public_pem: String,
+}
+
+impl Pool {
+    /// With a key of its own, new each time.
+    pub fn new(issuer: &str, client_id: &str, key_id: &str) -> Self {
+        let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).expect("a key");
+        Self::with_key(issuer, client_id, key_id, &key)
+    }
+
+    /// With the key that the local stack keeps, as PEM.
+    pub fn from_pem(issuer: &str, client_id: &str, key_id: &str, pem: &str) -> Self {
+        let key = RsaPrivateKey::from_pkcs8_pem(pem).expect("a private key");
+        Self::with_key(issuer, client_id, key_id, &key)
+    }
+
+    /// The pool of a stack that keeps its key in `state_dir`.
+    pub fn of(stack: &TestStack, state_dir: &Path) -> Self {
+        let info = &stack.running.info;
+        let pool_id = &info.user_pool.pool_id;
+        let header = decode_header(stack.access_token("alice")).expect("a token");
+        let pem = std::fs::read_to_string(state_dir.join(format!("cognito-{pool_id}.pem")));
+        Self::from_pem(
+            &info.endpoints.issuer(pool_id),
+            &info.user_pool.client_id,
+            &header.kid.expect("a key's id"),
+            &pem.expect("the pool's key"),
+        )
+    }
+
+    fn with_key(issuer: &str, client_id: &str, key_id: &str, key: &RsaPrivateKey) -> Self {
+        let public = key.to_public_key().to_public_key_pem(LineEnding::LF);
+        let der = key.to_pkcs1_der().expect("encodable");
+        Self {
+            issuer: issuer.to_owned(),
+            client_id: client_id.to_owned(),
+            key_id: key_id.to_owned(),
+            key: EncodingKey::from_rsa_der(der.as_bytes()),
+            public_pem: public.expect("encodable"),
+        }
+    }
+
+    /// Its public key, as the pool's key set has it.
+    pub fn jwks(&self) -> JwkSet {
+        let mut key = Jwk::from_encoding_key(&self.key, Algorithm::RS256).expect("an RSA key");
+        key.common.key_id = Some(self.key_id.clone());
+        JwkSet { keys: vec![key] }
+    }
+
+    /// The third part of a token whose first two are `message`.
+    fn sign(&self, message: &str, algorithm: Algorithm) -> String {
+        crypto::sign(message.as_bytes(), &self.key, algorithm).expect("signed")
+    }
+
+    /// As someone signs who takes the public key for a shared secret.
+    fn sign_with_public_key(&self, message: &str) -> String {
+        let secret = EncodingKey::from_secret(self.public_pem.as_bytes());
+        crypto::sign(message.as_bytes(), &secret, Algorithm::HS256).expect("signed")
+    }
+}
+
+/// The table as a file, for the languages that only read it.
+pub fn fixture(now_s: i64) -> Value {
+    let pool = Pool::new(
+        "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Forged",
+        "web-client",
+        "key-1",
+    );
+    let rows = rows(&pool, now_s);
+    json!({
+        "now": now_s,
+        "issuer": pool.issuer,
+        "clientId": pool.client_id,
+        "jwks": pool.jwks(),
+        "rows": rows,
+    })
+}

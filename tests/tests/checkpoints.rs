@@ -1,0 +1,82 @@
+//! What an answer's checkpoints write grows with its text and with their number, never with both multiplied: counted in
+//! bytes at DynamoDB, so that no clock has a say.
+
+use system_tests::TestStack;
+use tokencast::stack::{REGION, TABLE};
+use tokencast_aws::sdk;
+use tokencast_aws::sessions::{PART_BYTES, SessionTable};
+use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::ports::SessionStore;
+use tokencast_core::session::{Lease, Leased, Progress, Saved, Session};
+use uuid::Uuid;
+
+const TOKEN: &str = "token ";
+const TOKENS_PER_CHECKPOINT: usize = 50;
+/// Of a request beside the text: the record's other attributes, with their names, as JSON.
+const REQUEST_BYTES: usize = 2_048;
+/// Where an event ends takes a byte or two, and a third more in base64.
+const LENGTH_BYTES: usize = 3;
+const NOW_MS: i64 = 1_800_000_000_000;
+
+/// The bytes of all `PutItem` requests of an answer, and how many there were.
+async fn written(stack: &TestStack, table: &SessionTable, tokens: usize) -> (usize, usize) {
+    let (id, owner) = (SessionId::random(), Owner::new("alice").expect("an owner"));
+    let lease = Lease {
+        until_ms: NOW_MS + 30_000,
+        holder: Uuid::new_v4(),
+    };
+    let leased = Session::lease(None, id, &owner, lease, NOW_MS, 3_600).expect("nobody has it");
+    let Leased::Begun(mut session) = leased else {
+        panic!("expected a beginning, not {leased:?}");
+    };
+    let usage = stack.running.local.usage();
+    let before = usage.of("dynamodb", "PutItem");
+    let (mut progress, mut version) = (Progress::default(), None);
+    for sequence in 1..=tokens {
+        progress.push(TOKEN);
+        if sequence % TOKENS_PER_CHECKPOINT != 0 {
+            continue;
+        }
+        let attempt = session.last_attempt;
+        let saved = Session::save(Some(session), attempt, Some(&progress), None, NOW_MS);
+        let Ok(Saved::Continue(next)) = saved else {
+            panic!("expected to go on, not {saved:?}");
+        };
+        session = next;
+        let put = table.put(&session, version).await.expect("an answer");
+        version = Some(put.expect("nobody else writes"));
+    }
+    let read = table.get(id).await.expect("an answer").expect("a session");
+    assert_eq!(read.session.text, TOKEN.repeat(tokens));
+    let after = usage.of("dynamodb", "PutItem");
+    let bytes = usize::try_from(after.bytes_in - before.bytes_in).expect("few");
+    (
+        bytes,
+        usize::try_from(after.count - before.count).expect("few"),
+    )
+}
+
+#[tokio::test]
+async fn checkpoints_write_the_text_once_and_a_part_each() {
+    let stack = TestStack::start().await;
+    let sdk = sdk::load_for_endpoint(&stack.running.info.endpoints.url(), REGION).await;
+    let table = SessionTable::new(&sdk, TABLE.to_owned());
+    for tokens in [100, 1_000, 10_000] {
+        let (bytes, puts) = written(&stack, &table, tokens).await;
+        let text = tokens * TOKEN.len();
+        let record = PART_BYTES + (PART_BYTES / TOKEN.len()) * LENGTH_BYTES + REQUEST_BYTES;
+        let bound = text + tokens * LENGTH_BYTES + puts * record;
+        assert!(
+            bytes <= bound,
+            "{tokens} tokens: {bytes} bytes in {puts} writes, at most {bound} are expected"
+        );
+        // The bound means something: were the text written whole each time, it would not hold.
+        let checkpoints = tokens / TOKENS_PER_CHECKPOINT;
+        let whole = checkpoints * text / 2;
+        assert!(
+            tokens < 10_000 || whole > bound,
+            "{whole} is not more than {bound}"
+        );
+    }
+    stack.shutdown().await;
+}

@@ -1,0 +1,172 @@
+/**
+ * A session over a Lambda Function URL that streams its response: server-sent events, read with `fetch`.
+ *
+ * `POST /` starts and answers with events, `GET /{sessionId}` goes on behind `Last-Event-ID`, `DELETE /{sessionId}` stops.
+ */
+
+import { asTokencastError, errorOfCode, TokencastError } from './errors';
+import type { Ask, Feed, FeedListener, Position } from './feed';
+import { SseParser } from './sse';
+import type { Tokens } from './tokens';
+import type { StreamError, TokenEvent } from './types';
+
+/** The function says something each 15 s. */
+const MAX_SILENCE_MS = 45_000;
+
+export function functionUrlFeed(url: string, tokens: Tokens, maxSilenceMs = MAX_SILENCE_MS): Feed {
+  const base = url.endsWith('/') ? url : `${url}/`;
+
+  /** Once more with a new token if the old one is refused. */
+  async function call(path: string, init: RequestInit): Promise<Response> {
+    const once = async (refresh: boolean): Promise<Response> => {
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `Bearer ${await tokens(refresh)}`);
+      return fetch(base + path, { ...init, headers, cache: 'no-store', redirect: 'error' });
+    };
+    const response = await once(false);
+    return response.status === 401 ? once(true) : response;
+  }
+
+  return {
+    open(sessionId, ask, listener) {
+      const abort = new AbortController();
+      const { signal } = abort;
+      const run = async (): Promise<void> => {
+        const response = await call(...request(sessionId, ask, signal));
+        if (!response.ok) throw await refusal(response, 'prompt' in ask ? null : sessionId);
+        if (response.status === 204) {
+          // The session is over, and nothing stands behind what is known.
+          const ended = new TokencastError('connection', 'The session has no more events');
+          listener.lost(ended, { inOrder: true });
+          return;
+        }
+        await follow(response, listener, signal, maxSilenceMs);
+      };
+      run()
+        .catch((error: unknown) => {
+          if (!signal.aborted) listener.lost(asTokencastError(error));
+        })
+        .finally(() => {
+          abort.abort();
+        });
+      return {
+        close: () => {
+          abort.abort();
+        },
+      };
+    },
+    async stopStream(sessionId) {
+      const response = await call(sessionId, { method: 'DELETE' });
+      if (!response.ok) throw await refusal(response, sessionId);
+    },
+  };
+}
+
+function request(sessionId: string, ask: Ask, signal: AbortSignal): [string, RequestInit] {
+  const accept = { accept: 'text/event-stream' };
+  if ('prompt' in ask) {
+    const headers = { ...accept, 'content-type': 'application/json' };
+    const body = JSON.stringify({ prompt: ask.prompt, sessionId });
+    return ['', { method: 'POST', headers, body, signal }];
+  }
+  const known = ask.after === null ? {} : { 'last-event-id': idOf(ask.after) };
+  return [sessionId, { headers: { ...accept, ...known }, signal }];
+}
+
+/** An event's `id`, as the function writes it. */
+function idOf({ attempt, sequence }: Position): string {
+  return attempt === 1 ? `${sequence}` : `${attempt}.${sequence}`;
+}
+
+/** Reads a response to its end. */
+async function follow(
+  response: Response,
+  listener: FeedListener,
+  signal: AbortSignal,
+  maxSilenceMs: number,
+): Promise<void> {
+  const type = response.headers.get('content-type') ?? '';
+  if (!/^text\/event-stream\s*(;|$)/i.test(type) || response.body === null) {
+    throw new TokencastError('refused', `The function answered with \`${type}\`, not with events`);
+  }
+  const reader = response.body.getReader();
+  const parser = new SseParser();
+  listener.answered(null);
+  try {
+    for (;;) {
+      const { done, value } = await within(maxSilenceMs, reader.read());
+      if (signal.aborted) return;
+      if (done) {
+        const ended = new TokencastError('connection', 'The event stream ended');
+        listener.lost(ended, { inOrder: true, retryMs: parser.retryMs });
+        return;
+      }
+      for (const { name, data } of parser.push(value)) {
+        const event = eventOf(name, data);
+        // The reader may have gone with the one before.
+        if (event !== null && !stopped(signal)) listener.event(event);
+      }
+    }
+  } catch (error) {
+    if (!stopped(signal)) listener.lost(asTokencastError(error), { retryMs: parser.retryMs });
+  } finally {
+    // A connection that is broken can't be told.
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+/** It may have changed behind a call, whatever the types say. */
+function stopped(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+const NAMES = new Set(['token', 'complete', 'error']);
+
+/** `null` for what is no token event; the gap that it leaves will be noticed. */
+function eventOf(name: string, data: string): TokenEvent | null {
+  if (!NAMES.has(name)) return null;
+  try {
+    return JSON.parse(data) as TokenEvent;
+  } catch {
+    return null;
+  }
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new TokencastError('connection', 'The function has fallen silent'));
+    }, ms);
+  });
+  try {
+    return await Promise.race([promise, silence]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `sessionId` is the one that was asked for in the path. */
+async function refusal(response: Response, sessionId: string | null): Promise<TokencastError> {
+  const { status } = response;
+  const said = await saidBy(response);
+  if (status === 401 || status === 403) {
+    return new TokencastError('unauthorized', said?.message ?? `The API answered HTTP ${status}`);
+  }
+  if (status === 404 && said !== null && sessionId !== null) {
+    return new TokencastError('notFound', 'There is no such session, or no longer');
+  }
+  if (said !== null) return errorOfCode(said);
+  const kind = status === 429 || status >= 500 ? 'connection' : 'refused';
+  const message = `The API answered HTTP ${status}`;
+  return new TokencastError(kind, message, { errorType: `HTTP ${status}` });
+}
+
+async function saidBy(response: Response): Promise<StreamError | null> {
+  try {
+    const { error } = (await response.json()) as { error?: StreamError };
+    return error ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,180 @@
+/** A session over an API Gateway WebSocket API: the actions `stream`, `stop` and `resume`, and the frames that answer them. */
+
+import { asTokencastError, errorOfCode, TokencastError } from './errors';
+import type { Ask, Feed, FeedListener } from './feed';
+import type { Tokens } from './tokens';
+import type { StreamError, StreamStatus, TokenEvent } from './types';
+
+/** How long a stop waits for its answer: API Gateway's own integrations end at 29 s. */
+const STOP_MS = 30_000;
+
+export function webSocketFeed(url: string, tokens: Tokens): Feed {
+  /** The last handshake was refused. A browser doesn't say why; it may be the token. */
+  let refused = false;
+
+  /** A page cannot set a header of a handshake, so that the token goes into the address. */
+  async function connect(): Promise<WebSocket> {
+    const address = new URL(url);
+    address.searchParams.set('token', await tokens(refused));
+    return new WebSocket(address);
+  }
+
+  /** One connection; returns how to end it, and how to say something on it. */
+  function open(handlers: Handlers): { send: (action: object) => void; close: () => void } {
+    let socket: WebSocket | null = null;
+    let over = false;
+    const lose = (error: TokencastError): void => {
+      if (over) return;
+      over = true;
+      socket?.close();
+      handlers.lost(error);
+    };
+    connect().then(
+      (made) => {
+        socket = made;
+        if (over) {
+          made.close();
+          return;
+        }
+        let opened = false;
+        made.onopen = () => {
+          opened = true;
+          refused = false;
+          if (!over) handlers.opened();
+        };
+        made.onmessage = ({ data }) => {
+          if (over) return;
+          try {
+            handlers.frame(JSON.parse(String(data)) as Frame);
+          } catch {
+            lose(new TokencastError('connection', 'The API sent a frame that is none'));
+          }
+        };
+        // It says nothing that the close behind it doesn't.
+        made.onerror = () => undefined;
+        made.onclose = () => {
+          // A token that was made just now is not the reason.
+          if (!opened) refused = !refused;
+          lose(new TokencastError('connection', 'The connection was lost'));
+        };
+      },
+      (error: unknown) => {
+        lose(asTokencastError(error));
+      },
+    );
+    return {
+      send: (action) => {
+        if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(action));
+      },
+      close: () => {
+        over = true;
+        socket?.close();
+      },
+    };
+  }
+
+  return {
+    open(sessionId, ask, listener) {
+      const resume = (after: Ask & { after: unknown }): object => ({
+        action: 'resume',
+        sessionId,
+        ...(after.after ?? { attempt: 0, sequence: 0 }),
+      });
+      const connection = open({
+        opened: () => {
+          const stream = { action: 'stream', sessionId };
+          connection.send('prompt' in ask ? { ...stream, prompt: ask.prompt } : resume(ask));
+        },
+        frame: (frame) => {
+          tell(frame, sessionId, listener, () => {
+            connection.close();
+          });
+        },
+        lost: (error) => {
+          listener.lost(error);
+        },
+      });
+      return {
+        ask: (after) => {
+          connection.send(resume({ after }));
+        },
+        close: () => {
+          connection.close();
+        },
+      };
+    },
+    stopStream: (sessionId) =>
+      new Promise((resolve, reject) => {
+        const done = (error: TokencastError | null): void => {
+          clearTimeout(timer);
+          connection.close();
+          if (error === null) resolve();
+          else reject(error);
+        };
+        const timer = setTimeout(() => {
+          done(new TokencastError('connection', 'The stop was not answered'));
+        }, STOP_MS);
+        const connection = open({
+          opened: () => {
+            connection.send({ action: 'stop', sessionId });
+          },
+          frame: (frame) => {
+            if (frame.type === 'stopping' && frame.sessionId === sessionId) done(null);
+            const error = refusalIn(frame, sessionId);
+            if (error !== null) done(error);
+          },
+          lost: done,
+        });
+      }),
+  };
+}
+
+interface Handlers {
+  opened: () => void;
+  frame: (frame: Frame) => void;
+  lost: (error: TokencastError) => void;
+}
+
+interface Frame extends Partial<Omit<TokenEvent, 'error'>> {
+  type?: string;
+  sessionId?: string;
+  error?: StreamError | null;
+  /** Of API Gateway's own errors, which have no type. */
+  message?: string;
+}
+
+function tell(frame: Frame, sessionId: string, listener: FeedListener, close: () => void): void {
+  const error = refusalIn(frame, sessionId);
+  if (error !== null) {
+    close();
+    listener.lost(error);
+    return;
+  }
+  if (frame.sessionId !== sessionId) return;
+  switch (frame.type) {
+    case 'started':
+    case 'resumed':
+      listener.answered(frame.status ?? null);
+      return;
+    case 'token':
+    case 'complete':
+    case 'error':
+      if (isEvent(frame)) listener.event(frame);
+  }
+}
+
+/** A refusal of an action has no `isComplete`, which the event of a failed session has. */
+function isEvent(frame: Frame): frame is Frame & TokenEvent & { status?: StreamStatus } {
+  return typeof frame.token === 'string' && typeof frame.isComplete === 'boolean';
+}
+
+function refusalIn(frame: Frame, sessionId: string): TokencastError | null {
+  if (frame.type === undefined && frame.message !== undefined) {
+    return new TokencastError('connection', frame.message);
+  }
+  if (frame.type !== 'error' || frame.isComplete !== undefined) return null;
+  if (frame.sessionId !== undefined && frame.sessionId !== sessionId) return null;
+  return errorOfCode(
+    frame.error ?? { code: 'INTERNAL', message: 'The API refused', retryable: true },
+  );
+}

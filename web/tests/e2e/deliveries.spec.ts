@@ -1,0 +1,161 @@
+/** The same chat page over each delivery: token by token, resumed, stopped, cut, refused. */
+
+import { expectAccessible } from './support/accessible';
+import { dropConnections, watchConnections } from './support/connections';
+import { Chat, expect, test } from './support/fixtures';
+
+const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
+const WHOLE = TOKENS.join('');
+
+for (const [label, requests] of [
+  ['AppSync', /\/graphql$/],
+  ['Function URL', /\/function-urls\/stream-url\//],
+  ['WebSocket', /\/websocket\/dev\?/],
+] as const) {
+  test.describe(`over ${label}`, () => {
+    test.beforeEach(async ({ page, site, stack }) => {
+      await watchConnections(page);
+      const chat = new Chat(page, site, stack);
+      await chat.signIn();
+      await chat.delivery.selectOption(label);
+    });
+
+    test('an answer comes token by token, over this delivery and no other', async ({
+      page,
+      site,
+      stack,
+      model,
+    }) => {
+      const chat = new Chat(page, site, stack);
+      const asked: string[] = [];
+      page.on('request', (request) => asked.push(request.url()));
+      page.on('websocket', (socket) => asked.push(socket.url()));
+      model.answer('held half way', { tokens: TOKENS, holdAfter: 3 });
+      await chat.ask('held half way');
+      await expect(chat.text).toHaveText('Rivers meander because');
+      model.release('held half way');
+      await chat.over();
+      await expect(chat.text).toHaveText(WHOLE);
+      await expect(chat.answer).toContainText('7 + 6 tokens');
+      // Signing in, and renewing tokens, is Cognito's.
+      const others = asked.filter((url) => /graphql|function-urls|websocket/.test(url));
+      expect(others.length).toBeGreaterThan(0);
+      if (label !== 'AppSync') expect(others.filter((url) => !requests.test(url))).toEqual([]);
+    });
+
+    test('a reload in the middle resumes the same answer', async ({ page, site, stack, model }) => {
+      const chat = new Chat(page, site, stack);
+      model.answer('reload me', { tokens: TOKENS, holdAfter: 3 });
+      await chat.ask('reload me');
+      await expect(chat.text).toHaveText('Rivers meander because');
+      await page.reload();
+      await expect(chat.delivery.locator('option:checked')).toHaveText(label);
+      await expect(chat.text).toHaveText('Rivers meander because');
+      model.release('reload me');
+      await chat.over();
+      await expect(chat.text).toHaveText(WHOLE);
+    });
+
+    test('Stop ends the model and keeps the text', async ({ page, site, stack, model }) => {
+      const chat = new Chat(page, site, stack);
+      const prompt = `stop me over ${label}`;
+      model.answer(prompt, { tokens: TOKENS, holdAfter: 2 });
+      await chat.ask(prompt);
+      await expect(chat.text).toHaveText('Rivers meander');
+      await chat.stop.click();
+      await chat.over();
+      await expect(chat.text).toHaveText('Rivers meander');
+      await expect(chat.answer).toContainText('stopped');
+      await expect.poll(() => model.dropped(prompt)).toBe(1);
+    });
+
+    test('a lost connection comes back, and nothing is missing', async ({
+      page,
+      site,
+      stack,
+      model,
+    }) => {
+      const chat = new Chat(page, site, stack);
+      model.answer('drop me', { tokens: TOKENS, holdAfter: 3 });
+      await chat.ask('drop me');
+      await expect(chat.text).toHaveText('Rivers meander because');
+      await dropConnections(page);
+      model.release('drop me');
+      await chat.over();
+      await expect(chat.text).toHaveText(WHOLE);
+    });
+
+    test('what the model refuses is said, and may be asked again', async ({
+      page,
+      site,
+      stack,
+      model,
+    }) => {
+      const chat = new Chat(page, site, stack);
+      model.answer('refuse me', { tokens: [], refuse: 400 });
+      await chat.ask('refuse me');
+      await expect(page.getByRole('alert')).toBeVisible();
+      await expect(chat.question).toBeEditable();
+    });
+  });
+}
+
+test('an answer that began over one delivery goes on over another, on another device', async ({
+  chat,
+  model,
+  browser,
+  site,
+  stack,
+}) => {
+  model.answer('over to you', { tokens: TOKENS, holdAfter: 3 });
+  await chat.delivery.selectOption('WebSocket');
+  await chat.ask('over to you');
+  await expect(chat.text).toHaveText('Rivers meander because');
+  const other = await browser.newContext();
+  const second = new Chat(await other.newPage(), site, stack);
+  await second.signIn();
+  await second.delivery.selectOption('Function URL');
+  await second.page.goto(chat.page.url());
+  await expect(second.text).toHaveText('Rivers meander because');
+  model.release('over to you');
+  await chat.over();
+  await second.over();
+  await expect(chat.text).toHaveText(WHOLE);
+  await expect(second.text).toHaveText(WHOLE);
+  await other.close();
+});
+
+test('the choice is found by keyboard and by a screen reader, on a narrow screen as well', async ({
+  chat,
+  page,
+}) => {
+  await expect(chat.delivery).toHaveAccessibleName('Delivery');
+  await expect(chat.delivery.getByRole('option')).toHaveText([
+    'AppSync',
+    'Function URL',
+    'WebSocket',
+  ]);
+  await chat.delivery.focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(chat.delivery).toHaveValue('url');
+  await expectAccessible(page);
+  await page.setViewportSize({ width: 390, height: 780 });
+  await expect(chat.delivery).toBeVisible();
+  await expectAccessible(page);
+});
+
+test('where there is no choice, none is shown', async ({ page, site, stack }) => {
+  await page.route('**/amplify_outputs.json', async (route) => {
+    const response = await route.fetch();
+    const { tokencast } = ((await response.json()) as { custom: { tokencast: object } }).custom;
+    const outputs = (await response.json()) as object;
+    await route.fulfill({ response, json: { ...outputs, custom: { tokencast } } });
+  });
+  const chat = new Chat(page, site, stack);
+  // What was chosen where there was a choice is no reason to fail.
+  await page.addInitScript(() => {
+    localStorage.setItem('tokencast.delivery', 'websocket');
+  });
+  await chat.signIn();
+  await expect(chat.delivery).toHaveCount(0);
+});

@@ -1,0 +1,41 @@
+/** The page's connections, to be cut as a network that went away cuts them. */
+
+import type { Page } from '@playwright/test';
+
+/** Lets `dropConnections` find the page's sockets and event streams. Before the page is loaded. */
+export async function watchConnections(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const cuts: (() => void)[] = [];
+    Object.assign(window, { cuts });
+    const Original = window.WebSocket;
+    window.WebSocket = class extends Original {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        cuts.push(() => {
+          this.close();
+        });
+      }
+    };
+    const original = window.fetch.bind(window);
+    window.fetch = async (...request) => {
+      const response = await original(...request);
+      const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+      if (isStream !== true || response.body === null) return response;
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const cut = new AbortController();
+      response.body.pipeTo(writable, { signal: cut.signal }).catch(() => undefined);
+      cuts.push(() => {
+        cut.abort(new TypeError('network error'));
+      });
+      const { status, headers } = response;
+      return new Response(readable, { status, headers });
+    };
+  });
+}
+
+export async function dropConnections(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const { cuts } = window as unknown as { cuts: (() => void)[] };
+    for (const cut of cuts.splice(0)) cut();
+  });
+}

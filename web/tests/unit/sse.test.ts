@@ -1,0 +1,87 @@
+/** Server-sent events, cut at every byte. */
+
+import { describe, expect, test } from 'vitest';
+
+import { SseParser, type ServerSentEvent } from '../../src/api/sse';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function read(pieces: Uint8Array[]): ServerSentEvent[] {
+  const parser = new SseParser();
+  return pieces.flatMap((piece) => parser.push(piece));
+}
+
+/** `[name, data, id]` of each event. */
+type Expected = [name: string, data: string, id: string][];
+
+const CASES: [what: string, stream: string, expected: Expected][] = [
+  ['one event', 'data: a\n\n', [['message', 'a', '']]],
+  ['CRLF', 'event: token\r\ndata: a\r\nid: 1\r\n\r\n', [['token', 'a', '1']]],
+  [
+    'CR',
+    'data: a\r\rdata: b\r\r',
+    [
+      ['message', 'a', ''],
+      ['message', 'b', ''],
+    ],
+  ],
+  ['several lines of data', 'data: a\ndata: b\n\n', [['message', 'a\nb', '']]],
+  [
+    'no colon',
+    'data\n\ndata\ndata\n\n',
+    [
+      ['message', '', ''],
+      ['message', '\n', ''],
+    ],
+  ],
+  ['comments', ': keep-alive\n\n:\n\ndata: a\n\n', [['message', 'a', '']]],
+  ['a byte order mark', '\ufeffdata: a\n\n', [['message', 'a', '']]],
+  ['two of them', '\ufeff\ufeffdata: a\n\ndata: b\n\n', [['message', 'b', '']]],
+  [
+    'one space at most belongs to the colon',
+    'data:a\n\ndata:  a\n\n',
+    [
+      ['message', 'a', ''],
+      ['message', ' a', ''],
+    ],
+  ],
+  ['characters of several bytes', 'data: é🌊\n\n', [['message', 'é🌊', '']]],
+  ['unknown fields', 'other: x\nDATA: x\n data: x\ndata: a: b\n\n', [['message', 'a: b', '']]],
+  [
+    'an id holds until the next',
+    'id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n',
+    [
+      ['message', 'a', '1'],
+      ['message', 'b', '1'],
+      ['message', 'c', ''],
+    ],
+  ],
+  ['an id with a NUL is none', 'id: 1\n\nid: 2\0\ndata: a\n\n', [['message', 'a', '1']]],
+  ['a name without data is none', 'event: token\n\ndata: a\n\n', [['message', 'a', '']]],
+  ['what is not whole is dropped', 'data: a\n\ndata: b\n', [['message', 'a', '']]],
+];
+
+describe('a stream is read by the standard’s rules, however it is cut', () => {
+  test.each(CASES)('%s', (_, stream, expected) => {
+    const all = bytes(stream);
+    const events = expected.map(([name, data, id]) => ({ name, data, id }));
+    for (let cut = 0; cut <= all.length; cut += 1) {
+      expect(read([all.slice(0, cut), all.slice(cut)]), `cut at ${cut}`).toEqual(events);
+    }
+    expect(read(Array.from(all, (byte) => Uint8Array.of(byte))), 'byte by byte').toEqual(events);
+  });
+});
+
+test('a pause is digits only', () => {
+  const parser = new SseParser();
+  parser.push(bytes('retry: 1500\nretry: 2s\nretry:\n'));
+  expect(parser.retryMs).toBe(1500);
+});
+
+test('an event without end is refused', () => {
+  const parser = new SseParser();
+  const line = bytes(`data: ${'x'.repeat(65_536)}\n`);
+  expect(() => {
+    for (let count = 0; count < 20; count += 1) parser.push(line);
+  }).toThrow(RangeError);
+});
