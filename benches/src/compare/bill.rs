@@ -1,5 +1,6 @@
 //! What an answer over a delivery is billed for, from what the stack counted.
 
+use tokencast::stack::WORKER_FUNCTION;
 use tokencast_local::usage::{Count, Usage};
 
 use crate::cost::to_f64;
@@ -40,7 +41,8 @@ impl Counted<'_> {
             let gb = f64::from(memory_mb(&of.operation)) / 1024.0;
             to_f64(of.count.duration_ms) / 1e3 * gb
         });
-        let received = all("sqs", &|operation| operation == "DeleteMessage").count;
+        // A worker has one message an invocation.
+        let received = self.usage.of("lambda", WORKER_FUNCTION).count;
         let of_functions = self.functions.sqs().units - self.functions.of("ReceiveMessage").units;
         let updates = all("realtime", &|operation| operation == "data").units;
         // A message either way; the handshake and the management API's answers are none.
