@@ -22,6 +22,8 @@ const CORE: usize = 0;
 /// The function's memory as deployed, and Lambda's price on arm64 in us-east-1.
 const FUNCTION_GB: f64 = 0.25;
 const DOLLARS_PER_GB_S: f64 = 0.000_013_333_4;
+/// AppSync's for an operation and for an update of one subscriber.
+const DOLLARS_PER_PUBLISH: f64 = 0.000_004 + 0.000_002;
 
 /// One batch.
 struct Batch {
@@ -34,6 +36,7 @@ struct Batch {
     slowest_ms: f64,
     cpu_ms: f64,
     memory_bytes: f64,
+    publishes: u64,
 }
 
 impl Batch {
@@ -41,6 +44,11 @@ impl Batch {
     fn lambda_dollars(&self) -> f64 {
         let gb_s = self.elapsed_ms / 1e3 * FUNCTION_GB;
         1e3 * gb_s * DOLLARS_PER_GB_S / to_f64(self.records as u64)
+    }
+
+    /// What AppSync costs for 1,000 answers with one subscriber each.
+    fn appsync_dollars(&self) -> f64 {
+        1e3 * to_f64(self.publishes) * DOLLARS_PER_PUBLISH / to_f64(self.records as u64)
     }
 }
 
@@ -72,7 +80,7 @@ fn keep_to(cores: &str) -> Result<(), BenchError> {
         if output.status.success() {
             return Ok(());
         }
-        said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        String::from_utf8_lossy(&output.stderr).trim().clone_into(&mut said);
     }
     Err(BenchError::Wrong(said))
 }
@@ -163,6 +171,7 @@ async fn run(
             .fold(0.0, f64::max),
         cpu_ms: millis(cpu),
         memory_bytes: to_f64(peak_memory_bytes(worker.pid())?),
+        publishes: sessions.iter().map(|session| session.publishes).sum(),
     })
 }
 
