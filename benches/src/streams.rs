@@ -80,7 +80,9 @@ fn keep_to(cores: &str) -> Result<(), BenchError> {
         if output.status.success() {
             return Ok(());
         }
-        String::from_utf8_lossy(&output.stderr).trim().clone_into(&mut said);
+        String::from_utf8_lossy(&output.stderr)
+            .trim()
+            .clone_into(&mut said);
     }
     Err(BenchError::Wrong(said))
 }
