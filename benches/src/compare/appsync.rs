@@ -1,6 +1,6 @@
 //! Over AppSync: subscribe, then `startStream`; or subscribe, then read what was missed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -46,13 +46,43 @@ pub(super) async fn follow(target: &Target, session_id: &str) -> Result<Heard, B
         set_up: connecting.elapsed(),
         ..Heard::default()
     };
+    let http = http()?;
+    let mut next = read(target, &http, session_id, &mut heard).await? + 1;
+    while heard.ending().is_none() {
+        let frame = socket.next().await?;
+        let event = &frame.json["payload"]["data"]["onTokenReceived"];
+        let Some(sequence) = event["sequence"].as_u64() else {
+            continue;
+        };
+        // What came before the subscription is in the record a checkpoint later.
+        while sequence > next {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            heard.events.clear();
+            next = read(target, &http, session_id, &mut heard).await? + 1;
+        }
+        if sequence == next {
+            next += 1;
+            heard.bytes += frame.bytes;
+            heard.events.push(Event::read(frame.at, event));
+        }
+    }
+    heard.open = connecting.elapsed();
+    Ok(heard)
+}
+
+/// Takes over what the record says; the number of the last event that it covers.
+async fn read(
+    target: &Target,
+    http: &reqwest::Client,
+    session_id: &str,
+    heard: &mut Heard,
+) -> Result<u64, BenchError> {
     let variables = json!({ "sessionId": session_id });
-    let read = target.graphql(&http()?, READ, variables).await?;
+    let read = target.graphql(http, READ, variables).await?;
     let snapshot = &read["data"]["getStream"];
-    let covered = snapshot["sequence"].as_u64().unwrap_or_default();
     let status = snapshot["status"].as_str().unwrap_or_default();
-    heard.bytes += snapshot.to_string().len();
     let over = matches!(status, "COMPLETED" | "FAILED" | "CANCELLED");
+    heard.bytes += snapshot.to_string().len();
     heard.events.push(Event {
         at: Instant::now(),
         token: snapshot["text"].as_str().unwrap_or_default().to_owned(),
@@ -62,16 +92,7 @@ pub(super) async fn follow(target: &Target, session_id: &str) -> Result<Heard, B
             code: snapshot["error"]["code"].as_str().map(str::to_owned),
         }),
     });
-    while heard.ending().is_none() {
-        let frame = socket.next().await?;
-        let event = &frame.json["payload"]["data"]["onTokenReceived"];
-        if event["sequence"].as_u64() > Some(covered) {
-            heard.bytes += frame.bytes;
-            heard.events.push(Event::read(frame.at, event));
-        }
-    }
-    heard.open = connecting.elapsed();
-    Ok(heard)
+    Ok(snapshot["sequence"].as_u64().unwrap_or_default())
 }
 
 async fn subscribe(target: &Target, session_id: &str) -> Result<Frames, BenchError> {

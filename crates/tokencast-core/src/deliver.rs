@@ -132,7 +132,9 @@ where
                 warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
             }
             let wait = match leased {
-                Ok(Ok((Leased::Begun(_), Some(held)))) if self.is_exhausted() => {
+                Ok(Ok((Leased::Begun(_), Some(held))))
+                    if self.is_exhausted() || self.is_spent(&held.session) =>
+                {
                     return Box::pin(self.exhaust(held)).await;
                 }
                 Ok(Ok((Leased::Begun(_), Some(held)))) => return self.attempt(held).await,
@@ -211,6 +213,12 @@ where
     /// Whether every attempt was used up.
     fn is_exhausted(&self) -> bool {
         self.message.receive_count > self.policy.max_attempts
+    }
+
+    /// The same of a response: its attempts are not all receives, and what was put off begins to count its receives anew.
+    fn is_spent(&self, held: &Session) -> bool {
+        let is_response = self.job.delivery == job::Delivery::Response;
+        is_response && held.attempts() > self.policy.max_attempts
     }
 
     async fn attempt(&self, held: Versioned) -> Disposition {

@@ -90,6 +90,8 @@ pub struct Session {
     pub ending: Ending,
     /// The last attempt that was begun. It fences: whoever began an earlier one may change nothing any more.
     pub last_attempt: Attempt,
+    /// The last attempt of before it was opened again; 0 if it never was.
+    pub reopened_after: Attempt,
     /// `None` when that attempt has given up.
     pub lease: Option<Lease>,
     pub stop_requested: bool,
@@ -116,6 +118,7 @@ impl Session {
             text_attempt: Attempt(0),
             ending: Ending::default(),
             last_attempt: Attempt(0),
+            reopened_after: Attempt(0),
             lease: None,
             stop_requested: false,
             followers: Vec::new(),
@@ -129,6 +132,11 @@ impl Session {
     /// A record past its expiry is as good as deleted: `DynamoDB` may take days to do it.
     pub fn is_expired(&self, now_ms: i64) -> bool {
         self.expires_at_s <= now_ms / 1000
+    }
+
+    /// How many attempts were begun, whoever began them, since it was opened.
+    pub fn attempts(&self) -> u32 {
+        self.last_attempt.0.saturating_sub(self.reopened_after.0)
     }
 
     pub fn has_live_lease(&self, now_ms: i64) -> bool {

@@ -25,7 +25,7 @@ const STAGE: &str = "dev";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fetch_reads_a_function_url_chunk_by_chunk() {
-    check("function-url.test.mjs").await;
+    check("function-url-chunks.test.mjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,11 @@
 /** The playground: query, mutation and subscription against the stack, as the user who is signed in. */
 
-import { fileURLToPath } from 'node:url';
-
 import type { Locator, Page } from '@playwright/test';
 
 import { expectAccessible } from './support/accessible';
 import { expect, listenToComplaints, test } from './support/fixtures';
+import { SCREENSHOTS } from './support/screenshots';
 
-const SCREENSHOT = fileURLToPath(new URL('../../screenshots/playground.png', import.meta.url));
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
 
 test('its examples work: subscribe, start, read, stop', async ({ chat, model, context }) => {
@@ -26,7 +24,7 @@ test('its examples work: subscribe, start, read, stop', async ({ chat, model, co
   await run(second).click();
   await expect(result(second)).toContainText('streaming_started');
   await expect(result(page)).toContainText('because');
-  await page.screenshot({ path: SCREENSHOT });
+  await page.screenshot({ path: `${SCREENSHOTS}playground.png` });
   model.release('Why do rivers meander?');
   await expect(result(page)).toContainText('COMPLETED');
 

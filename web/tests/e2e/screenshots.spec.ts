@@ -1,14 +1,7 @@
-/**
- * The pictures of the README, made from what the tests see. They go to the test's results, and replace those of the
- * README with `SCREENSHOTS=1 npm run e2e`.
- */
-
-import { fileURLToPath } from 'node:url';
+/** The pictures of the README, made from what the tests see. */
 
 import { Chat, expect, test } from './support/fixtures';
-
-const PLACE = process.env.SCREENSHOTS === undefined ? 'test-results/screenshots/' : 'screenshots/';
-const FOLDER = fileURLToPath(new URL(`../../${PLACE}`, import.meta.url));
+import { SCREENSHOTS } from './support/screenshots';
 
 const ANSWER = `Rivers meander because a straight channel is **unstable**: the smallest bend grows by itself.
 
@@ -55,12 +48,12 @@ test('light, dark, and on a phone', async ({ chat, model, browser, site, stack }
   await chat.ask('Why do rivers meander?');
   await chat.over();
   await expect(chat.answer).toContainText('oxbow lake');
-  await chat.page.screenshot({ path: `${FOLDER}chat-light.png` });
+  await chat.page.screenshot({ path: `${SCREENSHOTS}chat-light.png` });
 
   await chat.page.getByRole('button', { name: 'Dark colours' }).click();
   await chat.ask('How long is a meander?');
   await expect(chat.text).toContainText('inner bank');
-  await chat.page.screenshot({ path: `${FOLDER}chat-streaming-dark.png` });
+  await chat.page.screenshot({ path: `${SCREENSHOTS}chat-streaming-dark.png` });
 
   const phone = await browser.newContext({
     viewport: { width: 390, height: 780 },
@@ -69,12 +62,12 @@ test('light, dark, and on a phone', async ({ chat, model, browser, site, stack }
   const onPhone = new Chat(await phone.newPage(), site, stack);
   await onPhone.page.goto(site);
   await onPhone.page.getByRole('button', { name: 'Sign in' }).waitFor();
-  await onPhone.page.screenshot({ path: `${FOLDER}sign-in-phone.png` });
+  await onPhone.page.screenshot({ path: `${SCREENSHOTS}sign-in-phone.png` });
   await onPhone.signIn();
-  await onPhone.page.screenshot({ path: `${FOLDER}welcome-phone.png` });
+  await onPhone.page.screenshot({ path: `${SCREENSHOTS}welcome-phone.png` });
   await onPhone.ask('How long is a meander?');
   await expect(onPhone.text).toContainText('inner bank');
-  await onPhone.page.screenshot({ path: `${FOLDER}chat-phone.png` });
+  await onPhone.page.screenshot({ path: `${SCREENSHOTS}chat-phone.png` });
   const width = await onPhone.page.evaluate(() => document.documentElement.scrollWidth);
   expect(width, 'nothing sticks out').toBe(390);
   model.release('How long is a meander?');

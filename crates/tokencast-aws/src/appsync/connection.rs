@@ -53,6 +53,8 @@ pub(super) struct Connections {
     tls: Option<TlsConnector>,
     /// The oldest first.
     idle: Mutex<VecDeque<Idle>>,
+    /// Held while a connection is made before anything needs it.
+    ahead: tokio::sync::Mutex<()>,
 }
 
 struct Idle {
@@ -82,6 +84,7 @@ impl Connections {
             endpoint,
             tls,
             idle: Mutex::default(),
+            ahead: tokio::sync::Mutex::default(),
         }
     }
 
@@ -91,12 +94,18 @@ impl Connections {
 
     /// The one that was used last and is still open, or a new one.
     pub(super) async fn take(&self) -> Result<Connection, ConnectionError> {
-        let now = Instant::now();
-        while let Some(Idle { since, connection }) = self.take_idle() {
-            if now.duration_since(since) < IDLE_TIMEOUT && connection.stream.is_open() {
-                return Ok(connection);
-            }
+        if let Some(connection) = self.take_open() {
+            return Ok(connection);
         }
+        // One that is being made ahead is there sooner than another would be.
+        drop(self.ahead.lock().await);
+        if let Some(connection) = self.take_open() {
+            return Ok(connection);
+        }
+        self.make().await
+    }
+
+    async fn make(&self) -> Result<Connection, ConnectionError> {
         // Boxed, for it is seldom needed, and large.
         let connecting = timeout(CONNECT_TIMEOUT, Box::pin(self.connect()));
         let stream = connecting
@@ -111,9 +120,24 @@ impl Connections {
 
     /// Connects where no connection is left, so that the next publish need not wait for it.
     pub(super) async fn connect_ahead(&self) -> Result<(), ConnectionError> {
-        let connection = self.take().await?;
+        let _making = self.ahead.lock().await;
+        let connection = match self.take_open() {
+            Some(connection) => connection,
+            None => self.make().await?,
+        };
         self.give_back(connection);
         Ok(())
+    }
+
+    /// The one that was used last, if it is open still.
+    fn take_open(&self) -> Option<Connection> {
+        let now = Instant::now();
+        while let Some(Idle { since, connection }) = self.take_idle() {
+            if now.duration_since(since) < IDLE_TIMEOUT && connection.stream.is_open() {
+                return Some(connection);
+            }
+        }
+        None
     }
 
     fn take_idle(&self) -> Option<Idle> {

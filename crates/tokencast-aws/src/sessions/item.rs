@@ -39,6 +39,7 @@ pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
     put("textAttempt", number(session.text_attempt.0));
     put("parts", number(version.sealed.parts));
     put("lastAttempt", number(session.last_attempt.0));
+    put("reopenedAfter", number(session.reopened_after.0));
     put(
         "stopRequested",
         AttributeValue::Bool(session.stop_requested),
@@ -127,6 +128,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
             failure: get_map(item, "failure")?.map(read_failure).transpose()?,
         },
         last_attempt: Attempt(get_number(item, "lastAttempt")?),
+        reopened_after: Attempt(get_number(item, "reopenedAfter")?),
         lease,
         stop_requested: matches!(item.get("stopRequested"), Some(AttributeValue::Bool(true))),
         followers,
@@ -259,6 +261,7 @@ mod tests {
                 failure: Some(Failure::new(FailureCode::ModelError, "It failed.")),
             },
             last_attempt: Attempt(3),
+            reopened_after: Attempt(1),
             lease: Some(Lease {
                 until_ms: 1_700_000_030_000,
                 holder: Uuid::new_v4(),
@@ -321,6 +324,7 @@ mod tests {
             "text",
             "lengths",
             "textAttempt",
+            "reopenedAfter",
             "parts",
             "leaseHolder",
         ] {

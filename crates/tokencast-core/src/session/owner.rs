@@ -66,6 +66,7 @@ impl Session {
             self.status = Status::Queued;
             self.ending = Ending::default();
             self.last_failure = None;
+            self.reopened_after = self.last_attempt;
             self.updated_at_ms = now_ms;
             self.expires_at_s = now_ms / 1000 + ttl_s;
         }

@@ -9,12 +9,12 @@ use crate::memory::{MemoryReceipt, MemoryStore, ScriptedModel, TestClock};
 use proptest::prelude::*;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::event::TokenEvent;
-use tokencast_core::failure::Failure;
+use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::job::{Delivery, Job};
 use tokencast_core::pipeline::{Parts, PublishMode, Settings};
 use tokencast_core::ports::{Clock, Fence, ModelEvent, TokenSink};
-use tokencast_core::session::{Follower, Lease, Progress, Session};
+use tokencast_core::session::{Follower, Lease, Progress, Session, Status};
 use uuid::Uuid;
 
 const SETTINGS: Settings = Settings {
@@ -184,4 +184,23 @@ async fn a_job_whose_answer_streams_elsewhere_is_put_off_and_taken_over_once_tha
     tokio::time::sleep(left).await;
     assert_eq!(scene.deliver(Delivery::Response).await, Disposition::Done);
     assert_eq!(scene.store.session(scene.id).attempt, Attempt(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_is_tried_so_often_in_all_whoever_tries_and_however_often_it_was_put_off() {
+    let mut scene = Scene::new(0, Duration::ZERO);
+    let busy = Failure::new(FailureCode::Throttled, "Busy.");
+    scene.model.script = vec![(Duration::ZERO, Err(busy))];
+    for opened in 1..=2 {
+        for _ in 0..3 {
+            let failed = scene.deliver(Delivery::Response).await;
+            assert!(matches!(failed, Disposition::Again(Some(_))), "{failed:?}");
+        }
+        scene.deliver(Delivery::Response).await;
+        let session = scene.store.session(scene.id);
+        assert_eq!(session.status, Status::Failed, "opened {opened} times");
+        let now_ms = scene.clock.now_ms();
+        let reopen = |session: Option<Session>| session.expect("there").reopen(now_ms, 60);
+        scene.store.change(scene.id, reopen);
+    }
 }

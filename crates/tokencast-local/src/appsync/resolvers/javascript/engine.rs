@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Persistent, Runtime};
 use serde::Deserialize;
@@ -14,7 +14,8 @@ use crate::appsync::errors::CodeError;
 use crate::appsync::resolvers::{Resolved, ResolverError};
 use crate::clock::Clock;
 
-/// What a call may take: a resolver passes fields on, and a loop that does not end must.
+/// What a call may take of the processor, however busy that is: a resolver passes fields on, and a loop that does not end
+/// must.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 const MEMORY_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 const STACK_LIMIT_BYTES: usize = 256 * 1024;
@@ -40,7 +41,7 @@ struct Loaded {
 
 /// When the running call has to end.
 #[derive(Clone, Default)]
-struct TimeLimit(Rc<Cell<Option<Instant>>>);
+struct TimeLimit(Rc<Cell<Option<Duration>>>);
 
 /// What `__run` in utils.js returns.
 #[derive(Deserialize)]
@@ -140,7 +141,7 @@ impl Engine {
 
 impl TimeLimit {
     fn start(&self) {
-        self.0.set(Some(Instant::now() + TIME_LIMIT));
+        self.0.set(Some(processor_time() + TIME_LIMIT));
     }
 
     fn stop(&self) {
@@ -148,8 +149,14 @@ impl TimeLimit {
     }
 
     fn is_over(&self) -> bool {
-        self.0.get().is_some_and(|end| Instant::now() >= end)
+        self.0.get().is_some_and(|end| processor_time() >= end)
     }
+}
+
+/// Of this thread, which runs the engine alone.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 /// AppSync's words; what went wrong is in its log.
