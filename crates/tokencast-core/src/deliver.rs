@@ -127,7 +127,9 @@ where
         loop {
             // A worker that dies from here on costs the lease's time, not the queue's visibility timeout. The lease is
             // counted from before the message is hidden, so the message never comes back while the lease lives.
-            let (hidden, leased) = tokio::join!(Box::pin(self.hide()), Box::pin(self.lease()));
+            let begun_ms = clock.now_ms();
+            let (hidden, leased) =
+                tokio::join!(Box::pin(self.hide()), Box::pin(self.lease(begun_ms)));
             if let Err(error) = hidden {
                 warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
             }
@@ -184,7 +186,11 @@ where
         self.parts.receipt.hide_for(seconds).await
     }
 
-    async fn lease(&self) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
+    /// For as long as a lease is, from `begun_ms` on, however long the table takes.
+    async fn lease(
+        &self,
+        begun_ms: i64,
+    ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
         let Self {
             parts, policy, job, ..
         } = self;
@@ -193,7 +199,7 @@ where
         let begun = update(parts.store, job.session_id, None, |current| {
             let now_ms = parts.clock.now_ms();
             let lease = Lease {
-                until_ms: now_ms + millis(parts.settings.lease),
+                until_ms: begun_ms + millis(parts.settings.lease),
                 holder,
             };
             let leased = Session::lease(current, job.session_id, &job.owner, lease, now_ms, ttl_s);

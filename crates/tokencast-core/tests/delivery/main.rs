@@ -6,4 +6,5 @@ mod scene;
 mod back_pressure;
 mod endings;
 mod followers;
+mod lease;
 mod pace;

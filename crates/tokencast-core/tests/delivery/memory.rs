@@ -37,6 +37,8 @@ impl Clock for TestClock {
 #[derive(Default)]
 pub(crate) struct MemoryStore {
     records: Mutex<HashMap<SessionId, Versioned>>,
+    /// How long a read takes.
+    pub(crate) latency: Duration,
     /// While set, no call is answered.
     pub(crate) down: Mutex<bool>,
     pub(crate) writes: Mutex<usize>,
@@ -76,6 +78,7 @@ impl MemoryStore {
 impl SessionStore for MemoryStore {
     async fn get(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
         self.check_up("get")?;
+        tokio::time::sleep(self.latency).await;
         Ok(self.records.lock().expect("not poisoned").get(&id).cloned())
     }
 
