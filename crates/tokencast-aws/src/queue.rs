@@ -1,17 +1,23 @@
 //! The job queue in SQS.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use tokencast_core::job::Job;
 use tokencast_core::ports::{JobQueue, QueueError, Receipt};
+use tokio::sync::Semaphore;
+
+use crate::sdk::MAX_CALLS;
 
 /// A queue, by its URL.
 #[derive(Clone, Debug)]
 pub struct SqsQueue {
     client: Client,
     url: String,
+    /// Those of [`MAX_CALLS`] that are left.
+    calls: Arc<Semaphore>,
 }
 
 impl SqsQueue {
@@ -19,6 +25,7 @@ impl SqsQueue {
         Self {
             client: Client::new(sdk),
             url,
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
         }
     }
 
@@ -34,6 +41,7 @@ impl SqsQueue {
 impl JobQueue for SqsQueue {
     /// The message group is the owner: with it, a standard queue is fair to owners who send little.
     async fn send_after(&self, job: &Job, delay: Duration) -> Result<(), QueueError> {
+        let _call = self.calls.acquire().await;
         let send = self
             .client
             .send_message()
@@ -66,6 +74,7 @@ impl Receipt for SqsReceipt {
     async fn hide_for(&self, seconds: u32) -> Result<(), QueueError> {
         /// SQS's limit: 12 hours.
         const MAX_VISIBILITY_S: u32 = 43_200;
+        let _call = self.queue.calls.acquire().await;
         let change = self
             .queue
             .client

@@ -17,6 +17,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest that one try of a short call, to DynamoDB or SQS, may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many calls a process makes at a time to DynamoDB, and to SQS. Each has a connection of its own, of some 25 KB, and the
+/// SDK's work on it: those of a large batch would all begin at once, and be done later than in turns.
+/// `cargo xtask bench streams` shows what a batch takes.
+pub const MAX_CALLS: usize = 4;
+
 /// The settings of the environment: region, credentials, endpoints.
 pub async fn load() -> SdkConfig {
     load_trusting(&Trust::default()).await

@@ -6,6 +6,7 @@
 //! | `item` | a session's record as an item |
 //! | `parts` | the start of a long text, in items that are written once |
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -18,12 +19,15 @@ use tokencast_core::backoff::Backoff;
 use tokencast_core::id::{Attempt, SessionId};
 use tokencast_core::ports::{Conflict, Sealed, SessionStore, StoreError, Version, Versioned};
 use tokencast_core::session::Session;
+use tokio::sync::Semaphore;
 
 mod item;
 mod parts;
 
 use item::{Item, MalformedItem};
 use parts::Part;
+
+use crate::sdk::MAX_CALLS;
 
 pub use parts::PART_BYTES;
 
@@ -40,6 +44,8 @@ const MAX_BATCH: u32 = 100;
 pub struct SessionTable {
     client: Client,
     name: String,
+    /// Those of [`MAX_CALLS`] that are left.
+    calls: Arc<Semaphore>,
 }
 
 impl SessionTable {
@@ -47,6 +53,7 @@ impl SessionTable {
         Self {
             client: Client::new(sdk),
             name,
+            calls: Arc::new(Semaphore::new(MAX_CALLS)),
         }
     }
 }
@@ -54,6 +61,7 @@ impl SessionTable {
 impl SessionStore for SessionTable {
     async fn get(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
         const OPERATION: &str = "GetItem";
+        let _call = self.calls.acquire().await;
         let get = self
             .client
             .get_item()
@@ -72,6 +80,7 @@ impl SessionStore for SessionTable {
         expected: Option<Version>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         const OPERATION: &str = "PutItem";
+        let _call = self.calls.acquire().await;
         let (parts, rest) = parts::split(&session.text, &session.lengths);
         let mut version = Version::after(expected);
         version.sealed = Box::pin(self.seal(session, &parts, version.sealed)).await?;
