@@ -16,6 +16,9 @@ pub struct Cli {
     /// Where `request/bootstrap` and `worker/bootstrap` are
     #[arg(long)]
     pub functions_dir: PathBuf,
+    /// Where `NAME/worker/bootstrap` is of each other build of the worker
+    #[arg(long, default_value = "target/variants")]
+    pub variants_dir: PathBuf,
     /// The Markdown file whose sections are to be written anew
     #[arg(long)]
     pub report: Option<PathBuf>,
@@ -42,5 +45,6 @@ pub enum Benchmark {
     FanOut,
     Growth,
     Cost,
+    Variants,
     Compare,
 }

@@ -90,13 +90,13 @@ pub fn measure(options: &Options) -> Result<Section, BenchError> {
     })
 }
 
-struct Started {
-    ready: Duration,
+pub(crate) struct Started {
+    pub(crate) ready: Duration,
     cpu: Duration,
     memory_mb: f64,
 }
 
-fn start(bootstrap: &Path) -> Result<Started, BenchError> {
+pub(crate) fn start(bootstrap: &Path) -> Result<Started, BenchError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).to("listen")?;
     let address = listener.local_addr().to("listen")?;
     let mut command = Command::new(bootstrap);
@@ -168,7 +168,7 @@ fn start_nothing() -> Result<Duration, BenchError> {
     Ok(began.elapsed())
 }
 
-fn size_mb(path: &Path) -> Result<f64, BenchError> {
+pub(crate) fn size_mb(path: &Path) -> Result<f64, BenchError> {
     let bytes = std::fs::metadata(path).to("read a package's size")?.len();
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
     let megabytes = bytes as f64 / 1e6;

@@ -13,6 +13,7 @@
 //! | [`fan_out`] | from one publish to many subscribers, against a plain broadcast |
 //! | [`growth`] | how what an answer takes grows |
 //! | [`cost`], [`prices`] | what 1,000 answers cost |
+//! | [`variants`] | the worker built in other ways |
 //! | [`compare`] | the three deliveries side by side |
 //! | [`meter`], [`metered`] | a proxy that counts what the functions ask for, and a stack behind one |
 //! | [`fakes`] | all that a worker talks to; an AppSync and a Bedrock that keep the time of what passes through them |
@@ -44,6 +45,7 @@ pub mod spread;
 pub mod stop;
 pub mod streams;
 pub mod syscalls;
+pub mod variants;
 pub mod worker;
 
 use cli::{Benchmark, Cli};
@@ -110,6 +112,7 @@ fn measure(benchmark: Benchmark, options: &Options, cli: &Cli) -> Result<Section
         Benchmark::FanOut => fan_out::measure(options),
         Benchmark::Growth => growth::measure(options),
         Benchmark::Cost => cost::measure(options, &cli.cost),
+        Benchmark::Variants => variants::measure(options, &cli.variants_dir),
         Benchmark::Compare => compare::measure(options, &cli.compare),
     }
 }

@@ -17,7 +17,7 @@ const ANSWER_MS: u64 = 20;
 const MEMORY_AIM_KIB: f64 = 64.0;
 
 /// The worker's core; everything else has the others.
-const CORE: usize = 0;
+pub(crate) const CORE: usize = 0;
 
 /// The function's memory as deployed, and Lambda's price on arm64 in us-east-1.
 const FUNCTION_GB: f64 = 0.25;
@@ -53,6 +53,13 @@ impl Batch {
 }
 
 pub fn measure(options: &Options) -> Result<Section, BenchError> {
+    keep_apart(async || measure_all(options).await)
+}
+
+/// Runs something with this process kept off the worker's core.
+pub(crate) fn keep_apart<T>(
+    run: impl AsyncFnOnce() -> Result<T, BenchError>,
+) -> Result<T, BenchError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = tokio::runtime::Runtime::new().to("start the runtime")?;
     // With one core, all share it.
@@ -60,11 +67,11 @@ pub fn measure(options: &Options) -> Result<Section, BenchError> {
     if apart {
         keep_to(&format!("{}-{}", CORE + 1, cores - 1))?;
     }
-    let section = runtime.block_on(measure_all(options));
+    let outcome = runtime.block_on(run());
     if apart {
         keep_to(&format!("0-{}", cores - 1))?;
     }
-    section
+    outcome
 }
 
 /// Keeps this process, with all its threads, to some cores.

@@ -7,6 +7,7 @@ use crate::guard;
 use crate::package;
 use crate::process::{cargo, command, root, run as run_program};
 use crate::step::Steps;
+use crate::variants;
 
 const PERFORMANCE: &str = "docs/PERFORMANCE.md";
 const COMPARISON: &str = "docs/COMPARISON.md";
@@ -17,6 +18,9 @@ const SETTLE: Duration = Duration::from_secs(2);
 pub fn run(steps: &mut Steps, bench: &Bench) {
     if bench.name.as_deref() == Some("guard") {
         steps.run("instruction counts", |_| guard::check(bench.bless));
+        return;
+    }
+    if bench.name.as_deref() == Some("variants") && !variants::run(steps) {
         return;
     }
     let name = bench.name.clone();
@@ -59,6 +63,7 @@ fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quic
         let program = root().join("target/release/benches");
         let mut benches = command(&program.to_string_lossy(), &[]);
         benches.arg("--functions-dir").arg(package::directory());
+        benches.arg("--variants-dir").arg(variants::directory());
         if quick {
             benches.arg("--quick");
         }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`cli`] | the command line |
 //! | [`test`], [`ci`], [`dev`], [`soak`], [`package`], [`bench`], [`size`] | the tasks |
-//! | [`npm`], [`venv`], [`deny`], [`drift`], [`guard`] | their parts |
+//! | [`npm`], [`venv`], [`deny`], [`drift`], [`guard`], [`variants`] | their parts |
 //! | [`step`], [`process`], [`count`], [`error`] | steps with headings and times, the programs that they run, the tests in their output, and why they fail |
 
 use std::process::ExitCode;
@@ -25,6 +25,7 @@ pub mod size;
 pub mod soak;
 pub mod step;
 pub mod test;
+pub mod variants;
 pub mod venv;
 
 /// Carries a task out, and says how it went.
