@@ -28,8 +28,8 @@ pub async fn load() -> SdkConfig {
 }
 
 /// The same, with the certificate authorities to trust.
-pub async fn load_trusting(trust: &Trust) -> SdkConfig {
-    loader(trust).load().await
+pub fn load_trusting(trust: &Trust) -> impl Future<Output = SdkConfig> + Send + use<> {
+    loader(trust).load()
 }
 
 /// The settings for one endpoint that answers for all services, whatever the credentials.

@@ -11,6 +11,7 @@
 #![recursion_limit = "256"]
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::clock::SystemClock;
@@ -29,14 +30,14 @@ use config::Config;
 use handle::Request;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
-pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
-    start(&lookup)
+pub fn main_with(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> ExitCode {
+    start(Box::new(lookup))
 }
 
 /// Not generic, so that it is compiled here, with the limit above, and not in each program that runs the function.
-fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
+fn start(lookup: Box<dyn Fn(&str) -> Option<String> + Send + Sync>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
-    tokencast_aws::runtime::run(async {
+    tokencast_aws::runtime::run(async move {
         let config = Config::read(&lookup)?;
         let sdk = sdk::load_trusting(&Trust::read(&lookup)?).await;
         let requests = Requests {
@@ -45,12 +46,14 @@ fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
             clock: SystemClock,
             rules: config.rules,
         };
-        let request = Request { requests };
-        let request = &request;
-        lambda_runtime::run(service_fn(|event: LambdaEvent<event::ResolverEvent>| {
-            // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
-            Box::pin(request.handle(event.payload))
-        }))
+        let request = Arc::new(Request { requests });
+        lambda_runtime::run(service_fn(
+            move |event: LambdaEvent<event::ResolverEvent>| {
+                // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
+                let request = Arc::clone(&request);
+                Box::pin(async move { request.handle(event.payload).await })
+            },
+        ))
         .await
     })
 }

@@ -41,9 +41,9 @@ use config::Config;
 use handle::StreamUrl;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
-pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
+pub fn main_with(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
-    tokencast_aws::runtime::run(async {
+    tokencast_aws::runtime::run(async move {
         let config = Config::read(&lookup)?;
         let sdk = sdk::load().await;
         let function = StreamUrl {

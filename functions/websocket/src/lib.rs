@@ -13,6 +13,7 @@
 //! an answer are pushed by the worker; here only those of a session that is over already.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::clock::SystemClock;
@@ -43,16 +44,17 @@ enum Part {
 }
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
-pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
+pub fn main_with(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
-    tokencast_aws::runtime::run(async {
+    tokencast_aws::runtime::run(async move {
         let part = match Config::read(&lookup)? {
             Config::Authorizer(trust) => Part::Authorizer(Verifier::new(trust, SystemClock)?),
             Config::Routes(config) => Part::Routes(Box::new(routes(*config).await)),
         };
-        let part = &part;
-        lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
-            part.handle(event.payload)
+        let part = Arc::new(part);
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
+            let part = Arc::clone(&part);
+            async move { part.handle(event.payload).await }
         }))
         .await
     })

@@ -1,9 +1,9 @@
 //! One batch of messages: each is delivered on its own, and fails on its own.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsMessage};
-use futures_util::future::join_all;
 use lambda_runtime::Context;
 use serde::Deserialize;
 use tokencast_aws::queue::SqsQueue;
@@ -14,7 +14,8 @@ use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::Parts;
 use tokencast_core::ports::{Clock, JobQueue, Model, Receipt, SessionStore, TokenSink};
-use tracing::warn;
+use tokio::task::JoinSet;
+use tracing::{error, warn};
 
 use crate::config::Config;
 use crate::sink::JobSink;
@@ -44,26 +45,38 @@ pub struct Batch {
 
 impl<M, K, S, C> Worker<M, K, S, C>
 where
-    M: Model,
-    K: TokenSink,
-    S: SessionStore,
+    M: Model + 'static,
+    K: TokenSink + 'static,
+    S: SessionStore + 'static,
     C: Clock + Clone + 'static,
 {
     /// Answers with the messages to receive again.
-    pub async fn handle(&self, batch: Batch, context: &Context) -> SqsBatchResponse {
+    pub async fn handle(self: Arc<Self>, batch: Batch, context: &Context) -> SqsBatchResponse {
         let killed_at_ms = i64::try_from(context.deadline).unwrap_or(i64::MAX);
-        let dispositions = join_all(
-            batch
-                .records
-                .iter()
-                .map(|record| self.deliver(record, killed_at_ms)),
-        )
-        .await;
-        let mut response = SqsBatchResponse::default();
-        for (record, disposition) in batch.records.iter().zip(dispositions) {
-            if disposition != Disposition::Done {
-                response.add_failure(record.message_id.clone().unwrap_or_default());
+        let ids: Vec<_> = batch
+            .records
+            .iter()
+            .map(|it| it.message_id.clone())
+            .collect();
+        let mut done = vec![false; ids.len()];
+        // A task each: what one waits for wakes that one alone, and should one panic, the others are answered.
+        let mut deliveries = JoinSet::new();
+        for (at, record) in batch.records.into_iter().enumerate() {
+            let worker = Arc::clone(&self);
+            deliveries.spawn(async move { (at, worker.deliver(&record, killed_at_ms).await) });
+        }
+        while let Some(delivered) = deliveries.join_next().await {
+            match delivered {
+                Ok((at, disposition)) => done[at] = disposition == Disposition::Done,
+                Err(error) => error!(
+                    error = &error as &dyn std::error::Error,
+                    "a delivery broke off"
+                ),
             }
+        }
+        let mut response = SqsBatchResponse::default();
+        for (id, _) in ids.into_iter().zip(done).filter(|(_, done)| !done) {
+            response.add_failure(id.unwrap_or_default());
         }
         response
     }

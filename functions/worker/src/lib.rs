@@ -10,6 +10,7 @@
 //! What an answer's delivery promises is in `tokencast-core`: `deliver` and `pipeline`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use futures_util::future::join;
 use lambda_runtime::{LambdaEvent, service_fn};
@@ -30,9 +31,9 @@ use config::Config;
 use handle::Worker;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
-pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
+pub fn main_with(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
-    tokencast_aws::runtime::run(async {
+    tokencast_aws::runtime::run(async move {
         let config = Config::read(&lookup)?;
         let trust = Trust::read(&lookup)?;
         let sdk = sdk::load_trusting(&trust).await;
@@ -53,14 +54,18 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
             clock: SystemClock,
             config,
         };
-        let worker = &worker;
-        let run = lambda_runtime::run(service_fn(|event: LambdaEvent<handle::Batch>| async move {
+        let worker = Arc::new(worker);
+        let ahead = Arc::clone(&worker);
+        let run = lambda_runtime::run(service_fn(move |event: LambdaEvent<handle::Batch>| {
+            let worker = Arc::clone(&worker);
             // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
-            let handled = Box::pin(worker.handle(event.payload, &event.context));
-            Ok::<_, std::convert::Infallible>(handled.await)
+            Box::pin(async move {
+                let handled = worker.handle(event.payload, &event.context);
+                Ok::<_, std::convert::Infallible>(handled.await)
+            })
         }));
         // The first publish is far behind the first event: the lease and the model's first token come before it.
-        let (ran, ()) = join(run, worker.subscribers.connect_ahead()).await;
+        let (ran, ()) = join(run, async move { ahead.subscribers.connect_ahead().await }).await;
         ran
     })
 }

@@ -1,0 +1,179 @@
+//! The records of one event do not share their fate.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use lambda_runtime::Context;
+use serde_json::json;
+use tokencast_aws::bedrock::ModelSettings;
+use tokencast_aws::clock::SystemClock;
+use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::sdk;
+use tokencast_core::deliver::Policy;
+use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::Failure;
+use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::job::Job;
+use tokencast_core::pipeline::{PublishMode, Settings};
+use tokencast_core::ports::{
+    Conflict, Fence, Model, ModelEvent, SessionStore, StoreError, TokenSink, TokenSource, Version,
+    Versioned,
+};
+use tokencast_core::session::{Session, Status};
+use tokio::net::TcpListener;
+use worker::config::Config;
+use worker::handle::{Batch, Worker};
+
+/// Panics at this prompt, as a bug would; answers any other.
+const BUG: &str = "bug";
+
+struct FaultyModel;
+
+impl Model for FaultyModel {
+    type Tokens = Answer;
+
+    async fn start(&self, prompt: &str) -> Result<Answer, Failure> {
+        assert!(prompt != BUG, "a bug");
+        Ok(Answer(VecDeque::from([
+            ModelEvent::Text("An answer.".to_owned()),
+            ModelEvent::Stopped("end_turn".to_owned()),
+        ])))
+    }
+}
+
+struct Answer(VecDeque<ModelEvent>);
+
+impl TokenSource for Answer {
+    async fn next(&mut self) -> Result<Option<ModelEvent>, Failure> {
+        Ok(self.0.pop_front())
+    }
+}
+
+/// Whom nobody listens to.
+struct NoSubscribers;
+
+impl TokenSink for NoSubscribers {
+    async fn publish(&self, _: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+#[derive(Clone, Default)]
+struct Sessions(Arc<Mutex<HashMap<SessionId, Versioned>>>);
+
+impl Sessions {
+    fn status(&self, id: SessionId) -> Option<Status> {
+        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        records.get(&id).map(|record| record.session.status)
+    }
+}
+
+impl SessionStore for Sessions {
+    async fn get(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
+        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(records.get(&id).cloned())
+    }
+
+    async fn put(
+        &self,
+        session: &Session,
+        expected: Option<Version>,
+    ) -> Result<Result<Version, Conflict>, StoreError> {
+        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = records.get(&session.id).cloned();
+        if found.as_ref().map(|found| found.version) != expected {
+            return Ok(Err(Conflict(found)));
+        }
+        let version = Version::after(expected);
+        let session = session.clone();
+        records.insert(session.id, Versioned { session, version });
+        Ok(Ok(version))
+    }
+}
+
+fn config() -> Config {
+    Config {
+        appsync_api_url: String::new(),
+        websocket_callback_url: None,
+        queue_url: String::new(),
+        sessions_table: String::new(),
+        model: ModelSettings {
+            model_id: String::new(),
+            system_prompt: None,
+            max_tokens: 1,
+            temperature: None,
+        },
+        pipeline: Settings {
+            publish_mode: PublishMode::Joined,
+            flush_interval: Duration::ZERO,
+            checkpoint_interval: Duration::from_millis(500),
+            lease: Duration::from_secs(30),
+            model_idle_timeout: Duration::from_secs(30),
+        },
+        policy: Policy {
+            max_attempts: 3,
+            session_ttl: Duration::from_hours(1),
+        },
+        deadline_reserve: Duration::from_secs(10),
+    }
+}
+
+/// An SQS that agrees to everything.
+async fn queue() -> SqsQueue {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
+    let listener = listener.expect("loopback works");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let agree = axum::Router::new().fallback(async || "{}");
+    tokio::spawn(axum::serve(listener, agree).into_future());
+    let sdk = sdk::load_for_endpoint(&url, "us-east-1").await;
+    SqsQueue::new(&sdk, format!("{url}/000000000000/jobs"))
+}
+
+#[tokio::test]
+async fn a_delivery_that_panics_fails_alone() {
+    let sessions = Sessions::default();
+    let worker = Arc::new(Worker {
+        model: FaultyModel,
+        subscribers: NoSubscribers,
+        gateway: None,
+        sessions: sessions.clone(),
+        queue: queue().await,
+        clock: SystemClock,
+        config: config(),
+    });
+    let prompts = ["one", BUG, "three"];
+    let ids = prompts.map(|_| SessionId::random());
+    let records = prompts.iter().zip(ids).map(|(&prompt, id)| {
+        let owner = Owner::new("owner").expect("not empty");
+        let job = Job::new(id, owner, prompt.to_owned(), 0);
+        json!({
+            "messageId": prompt,
+            "receiptHandle": prompt,
+            "body": job.to_json(),
+            "attributes": { "ApproximateReceiveCount": "1" },
+            "messageAttributes": {},
+        })
+    });
+    let event = json!({ "Records": records.collect::<Vec<_>>() });
+    let batch: Batch = serde_json::from_value(event).expect("an SQS event");
+    let mut context = Context::default();
+    context.deadline = u64::MAX / 4;
+
+    let response = worker.handle(batch, &context).await;
+
+    let failures = response.batch_item_failures.iter();
+    let failed: Vec<_> = failures.map(|it| it.item_identifier.as_str()).collect();
+    assert_eq!(failed, [BUG]);
+    let statuses = ids.map(|id| sessions.status(id));
+    let [one, bug, three] = statuses;
+    assert_eq!(
+        (one, three),
+        (Some(Status::Completed), Some(Status::Completed))
+    );
+    assert_ne!(
+        bug,
+        Some(Status::Completed),
+        "its next attempt is still to come"
+    );
+}
