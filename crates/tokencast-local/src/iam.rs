@@ -3,6 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
+use chrono::NaiveDate;
+use scratchstack_aws_signature::KSigningKey;
+
+mod signing_keys;
+
+use signing_keys::SigningKeys;
+
 /// Of the event source mappings' own poller, which reads the queues.
 pub const EVENT_SOURCE_ACCESS_KEY_ID: &str = "AKIALOCALEVENTSOURCE";
 
@@ -46,7 +53,8 @@ impl Principal {
 /// The access keys that exist.
 #[derive(Clone, Debug, Default)]
 pub struct CredentialStore {
-    principals: Arc<RwLock<HashMap<String, Principal>>>,
+    principals: Arc<RwLock<HashMap<String, Arc<Principal>>>>,
+    signing_keys: SigningKeys,
 }
 
 impl CredentialStore {
@@ -55,7 +63,7 @@ impl CredentialStore {
             .principals
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        principals.insert(principal.access_key_id.clone(), principal);
+        principals.insert(principal.access_key_id.clone(), Arc::new(principal));
     }
 
     /// From now on the key is unknown.
@@ -67,12 +75,23 @@ impl CredentialStore {
         principals.remove(access_key_id);
     }
 
-    pub fn find(&self, access_key_id: &str) -> Option<Principal> {
+    pub fn find(&self, access_key_id: &str) -> Option<Arc<Principal>> {
         let principals = self
             .principals
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         principals.get(access_key_id).cloned()
+    }
+
+    /// What the principal signs with on one day. `None`: no key can be made of its secret.
+    pub(crate) fn signing_key(
+        &self,
+        principal: &Arc<Principal>,
+        date: NaiveDate,
+        region: &str,
+        service: &str,
+    ) -> Option<KSigningKey> {
+        self.signing_keys.get(principal, date, region, service)
     }
 }
 

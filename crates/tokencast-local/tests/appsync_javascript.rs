@@ -233,6 +233,41 @@ async fn code_that_does_not_end_or_eats_memory_is_stopped() {
     }
 }
 
+/// It is begun where it is asked for, and begun again where it may take its time.
+#[tokio::test]
+async fn code_that_is_slow_has_its_time() {
+    let sum = payload("[...Array(300000).keys()].reduce((sum, n) => sum + n, 0)");
+    let stack = stack(&sum);
+    for _ in 0..2 {
+        let answer = stack.send(&json!({"query": "{ f }"}), &user("u")).await;
+        assert_eq!(answer["data"]["f"], "44999850000", "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_selected_may_differ_from_request_to_request() {
+    let code = "export function request(ctx) { return { payload: { id: ctx.info.selectionSetList.join() } }; }
+        export function response(ctx) { return ctx.result; }";
+    let config = ApiConfig {
+        schema: "type Query { f: T } type T { id: String text: String }".to_owned(),
+        resolvers: vec![script("Query", "f", code)],
+        ..project()
+    };
+    let stack = Stack::new(&config, at_once(|_| Ok(Value::Null)));
+    let query = "query($with: Boolean!) { f { id text @include(if: $with) } }";
+    for (query, with, expected) in [
+        (query, true, "id,text"),
+        (query, false, "id"),
+        (query, true, "id,text"),
+        ("{ f { id } }", true, "id"),
+        ("{ f { id } }", true, "id"),
+    ] {
+        let request = json!({"query": query, "variables": {"with": with}});
+        let answer = stack.send(&request, &user("u")).await;
+        assert_eq!(answer["data"]["f"]["id"], expected, "{answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_request_finds_nothing_that_another_left() {
     for code in [

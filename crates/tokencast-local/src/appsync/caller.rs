@@ -1,6 +1,7 @@
 //! Who a request comes from, as resolvers see it in `ctx.identity`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
@@ -20,7 +21,7 @@ pub struct Caller {
 #[derive(Clone, Debug)]
 pub enum Identity {
     UserPool(UserPoolIdentity),
-    Iam(Box<Principal>),
+    Iam(Arc<Principal>),
 }
 
 /// From the claims of a verified ID or access token.

@@ -80,10 +80,11 @@ impl Refusal {
     }
 }
 
+/// What [`GRAPHQL_PATH`] answers with.
 #[derive(Clone)]
-struct Endpoint {
-    api: Api,
-    authenticate: Arc<dyn Authenticate>,
+pub(super) struct Endpoint {
+    pub(super) api: Api,
+    pub(super) authenticate: Arc<dyn Authenticate>,
 }
 
 /// `POST /graphql`, and the preflight requests of browsers. The sender's address is taken from axum's
@@ -94,7 +95,7 @@ pub fn router(api: Api, authenticate: Arc<dyn Authenticate>) -> Router {
         .with_state(Endpoint { api, authenticate })
 }
 
-async fn answer(State(endpoint): State<Endpoint>, request: Request) -> Response {
+pub(super) async fn answer(State(endpoint): State<Endpoint>, request: Request) -> Response {
     match *request.method() {
         Method::POST => respond(&endpoint.post(request).await),
         Method::OPTIONS => preflight(request.headers()),

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use ::http::StatusCode;
 use ::http::header::UPGRADE;
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -43,7 +46,10 @@ impl AppSync {
             hub.publish(field, result);
         });
         let api = Api::new(config, &self.endpoints, invoke, publish, self.clock.clone())?;
-        let graphql = http::router(api.clone(), Arc::new(self.authenticator.clone()));
+        let graphql = http::Endpoint {
+            api: api.clone(),
+            authenticate: Arc::new(self.authenticator.clone()),
+        };
         let realtime = Realtime {
             authenticator: self.authenticator,
             subscribe: Arc::new(api),
@@ -53,15 +59,34 @@ impl AppSync {
             limits: self.limits,
         };
         let realtime = realtime.router();
-        Ok(Router::new().fallback(move |request: Request| {
-            let upgrades = request.headers().contains_key(UPGRADE);
-            let router = if upgrades {
-                realtime.clone()
-            } else {
-                graphql.clone()
-            };
-            router.oneshot(request)
-        }))
+        Ok(Router::new()
+            .route(http::GRAPHQL_PATH, any(answer))
+            .fallback(upgrade)
+            .with_state(Paths { graphql, realtime }))
+    }
+}
+
+#[derive(Clone)]
+struct Paths {
+    graphql: http::Endpoint,
+    realtime: Router,
+}
+
+/// Answered here, without another router in between: each mutation passes.
+async fn answer(State(paths): State<Paths>, request: Request) -> Response {
+    if request.headers().contains_key(UPGRADE) {
+        return upgrade(State(paths), request).await;
+    }
+    http::answer(State(paths.graphql), request).await
+}
+
+async fn upgrade(State(Paths { realtime, .. }): State<Paths>, request: Request) -> Response {
+    if !request.headers().contains_key(UPGRADE) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    match realtime.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
     }
 }
 

@@ -67,6 +67,9 @@ struct Body {
 
 /// The root fields that a GraphQL request asks for; none if it can't be read, which the API says better.
 fn root_fields(body: &[u8]) -> Vec<String> {
+    if body.is_empty() {
+        return Vec::new();
+    }
     let Ok(body) = serde_json::from_slice::<Body>(body) else {
         return Vec::new();
     };

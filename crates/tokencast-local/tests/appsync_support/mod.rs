@@ -186,7 +186,7 @@ pub(crate) fn signer(resources: &[&str]) -> Caller {
             .collect(),
     }];
     Caller {
-        identity: Identity::Iam(Box::new(Principal {
+        identity: Identity::Iam(Arc::new(Principal {
             access_key_id: "AKIDEXAMPLE".to_owned(),
             secret_access_key: "secret".to_owned(),
             session_token: None,

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use apollo_compiler::ExecutableDocument;
-use apollo_compiler::executable::{Operation, Selection, SelectionSet};
+use apollo_compiler::Node;
+use apollo_compiler::executable::{Field, Operation, Selection, SelectionSet};
 use apollo_compiler::parser::{Parser, SourceSpan};
 use apollo_compiler::validation::Valid;
 
@@ -26,6 +27,17 @@ pub(crate) struct Document {
     pub(crate) executable: Valid<ExecutableDocument>,
     /// Whether any field is renamed, so that results and schema fields have different names.
     pub(crate) has_aliases: bool,
+    /// Whether any selection has a directive, so that it may depend on variables what is selected.
+    has_directives: bool,
+    /// What fields select, by where they begin: no more than the document has, and only those that were resolved.
+    selected: Mutex<HashMap<usize, Selected>>,
+}
+
+/// What a field selects, in the words of `info`.
+#[derive(Clone)]
+pub(crate) struct Selected {
+    pub(crate) list: Arc<[String]>,
+    pub(crate) graphql: Arc<str>,
 }
 
 /// Why a document can't be executed.
@@ -71,23 +83,55 @@ impl Document {
             let error = GraphqlError::request("Unable to parse GraphQL query.", None);
             return Err(DocumentError::Syntax(error));
         }
-        let sets = executable
+        let operations = executable
             .operations
             .iter()
             .map(|operation| &operation.selection_set);
-        let has_aliases = sets
-            .chain(
-                executable
-                    .fragments
-                    .values()
-                    .map(|fragment| &fragment.selection_set),
-            )
-            .any(any_alias);
+        let fragments = executable
+            .fragments
+            .values()
+            .map(|fragment| &fragment.selection_set);
+        let sets: Vec<_> = operations.chain(fragments).collect();
+        let has_aliases = sets.iter().any(|set| any_alias(set));
+        let has_directives = sets.iter().any(|set| any_directive(set));
         Ok(Self {
             text: text.into(),
-            executable,
             has_aliases,
+            has_directives,
+            executable,
+            selected: Mutex::default(),
         })
+    }
+
+    /// What a response key's fields select; `list` makes the list of it, where it isn't known from an earlier request.
+    pub(crate) fn selected(
+        &self,
+        fields: &[&Node<Field>],
+        list: impl FnOnce() -> Vec<String>,
+    ) -> Selected {
+        let Some(field) = fields.first() else {
+            return Selected {
+                list: Arc::default(),
+                graphql: Arc::default(),
+            };
+        };
+        let describe = || Selected {
+            list: list().into(),
+            graphql: if field.selection_set.is_empty() {
+                Arc::default()
+            } else {
+                field.selection_set.to_string().into()
+            },
+        };
+        let is_fixed = fields.len() == 1 && !self.has_directives;
+        let Some(place) = field.location().filter(|_| is_fixed) else {
+            return describe();
+        };
+        let mut selected = self.selected.lock().unwrap_or_else(PoisonError::into_inner);
+        selected
+            .entry(place.offset())
+            .or_insert_with(describe)
+            .clone()
     }
 
     /// The operation that `operationName` names, or the only one.
@@ -121,6 +165,17 @@ fn any_alias(set: &SelectionSet) -> bool {
         Selection::Field(field) => field.alias.is_some() || any_alias(&field.selection_set),
         Selection::InlineFragment(inline) => any_alias(&inline.selection_set),
         Selection::FragmentSpread(_) => false,
+    })
+}
+
+fn any_directive(set: &SelectionSet) -> bool {
+    set.selections.iter().any(|selection| {
+        !selection.directives().is_empty()
+            || match selection {
+                Selection::Field(field) => any_directive(&field.selection_set),
+                Selection::InlineFragment(inline) => any_directive(&inline.selection_set),
+                Selection::FragmentSpread(_) => false,
+            }
     })
 }
 

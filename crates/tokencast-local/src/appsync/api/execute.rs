@@ -80,16 +80,31 @@ impl<'a> Execution<'a> {
         let Some(value) = resolved.value.take() else {
             return nullify(ty, resolved);
         };
-        let mut completed = if is_leaf(&self.core.schema, ty) {
-            self.leaf(ty, value, object, path)
-        } else {
-            self.composite(ty, value, fields, object, path).await
-        };
+        let mut completed = self.complete(object, value, fields, path).await;
         // An error that the resolver only noted comes before those of its result.
         resolved.errors.append(&mut completed.errors);
         Completed {
             value: completed.value,
             errors: resolved.errors,
+        }
+    }
+
+    /// Brings a field's value to its type.
+    pub(crate) async fn complete(
+        &self,
+        object: &str,
+        value: Value,
+        fields: &[&'a Node<Field>],
+        path: &Path<'_>,
+    ) -> Completed {
+        let Some(field) = fields.first() else {
+            return Completed::value(Value::Null);
+        };
+        let ty = &field.definition.ty;
+        if is_leaf(&self.core.schema, ty) {
+            self.leaf(ty, value, object, path)
+        } else {
+            self.composite(ty, value, fields, object, path).await
         }
     }
 
@@ -180,12 +195,7 @@ impl<'a> Execution<'a> {
             caller: request.caller,
             source,
             variables,
-            selection_list: self.scope.selection_list(fields),
-            selection_graphql: if field.selection_set.is_empty() {
-                String::new()
-            } else {
-                field.selection_set.to_string()
-            },
+            selected: self.scope.selected(fields),
         };
         resolver
             .resolve(

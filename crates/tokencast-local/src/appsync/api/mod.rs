@@ -32,6 +32,7 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use self::document::DocumentCache;
+pub(crate) use self::document::Selected;
 use self::schema::ApiSchema;
 use super::caller::Caller;
 use super::errors::{ApiConfigError, GraphqlError};

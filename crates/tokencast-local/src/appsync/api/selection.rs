@@ -6,7 +6,7 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Node, Schema, ast};
 use serde_json::{Map, Value};
 
-use super::document::Document;
+use super::document::{Document, Selected};
 
 /// The fields to answer for one object: response key to the selections that ask for it.
 pub(crate) type Groups<'a> = IndexMap<&'a str, Vec<&'a Node<Field>>>;
@@ -96,11 +96,13 @@ impl<'a> Scope<'a> {
             }
     }
 
-    /// `info.selectionSetList`: `a`, `b`, `b/c`; a renamed field is known by its alias alone.
-    pub(crate) fn selection_list(self, fields: &[&'a Node<Field>]) -> Vec<String> {
-        let mut list = Vec::new();
-        self.list_into("", fields, &mut list);
-        list
+    /// What the fields of a response key select. In the list, `a`, `b`, `b/c`, a renamed field is known by its alias alone.
+    pub(crate) fn selected(self, fields: &[&'a Node<Field>]) -> Selected {
+        self.document.selected(fields, || {
+            let mut list = Vec::new();
+            self.list_into("", fields, &mut list);
+            list
+        })
     }
 
     fn list_into(self, prefix: &str, fields: &[&'a Node<Field>], list: &mut Vec<String>) {

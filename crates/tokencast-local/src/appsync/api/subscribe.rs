@@ -214,11 +214,10 @@ fn render(
     let root = operation.object_type().as_str();
     let groups = scope.collect(root, [&operation.selection_set]);
     let answers = groups.iter().map(|(key, fields)| {
-        let source = json!({ fields[0].name.as_str(): result });
         let path = Path::field(None, key);
         // Nothing is resolved, so nothing waits.
         let completed = execution
-            .field(root, Some(&source), fields, &path)
+            .complete(root, result.clone(), fields, &path)
             .now_or_never()
             .unwrap_or_default();
         (*key, completed)

@@ -120,7 +120,7 @@ impl Authenticator {
                 self.clock.now_ms(),
             )
             .await
-            .map(|principal| Identity::Iam(Box::new(principal))),
+            .map(Identity::Iam),
             Credential::Token(token) if self.modes.contains(&AuthMode::UserPools) => {
                 jwt::verify(token, &self.user_pool, self.clock.now_ms()).map(Identity::UserPool)
             }
@@ -171,7 +171,7 @@ mod tests {
     async fn check(request: SignedRequest, modes: &[AuthMode], expected: Result<&str, &str>) {
         let got = match authenticator(modes).authenticate(&request).await {
             Ok(Identity::UserPool(user)) => Ok(user.username),
-            Ok(Identity::Iam(principal)) => Ok(principal.access_key_id),
+            Ok(Identity::Iam(principal)) => Ok(principal.access_key_id.clone()),
             Err(error) => Err(error.message),
         };
         assert_eq!(got.as_deref().map_err(String::as_str), expected);

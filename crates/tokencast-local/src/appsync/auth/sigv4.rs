@@ -1,11 +1,13 @@
 //! Signatures of the access keys in the store.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderValue, Request, Uri};
 use scratchstack_aws_signature::{
-    GetSigningKeyRequest, GetSigningKeyResponse, KSecretKey, NO_ADDITIONAL_SIGNED_HEADERS,
-    SignatureError, SignatureOptions, sigv4_validate_request,
+    GetSigningKeyRequest, GetSigningKeyResponse, NO_ADDITIONAL_SIGNED_HEADERS, SignatureError,
+    SignatureOptions, sigv4_validate_request,
 };
 use tower::{BoxError, service_fn};
 
@@ -23,13 +25,14 @@ pub(crate) async fn verify(
     service: &str,
     region: &str,
     now_ms: i64,
-) -> Result<Principal, AuthError> {
+) -> Result<Arc<Principal>, AuthError> {
     let now = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
     check_skew(request, now)?;
     let principal = access_key_id(request).and_then(|id| credentials.find(id));
-    let signer = principal.clone();
+    let (signer, store) = (principal.clone(), credentials.clone());
     let mut signing_key = service_fn(move |wanted| {
-        std::future::ready(signing_key(signer.as_ref(), &wanted, now_ms).map_err(BoxError::from))
+        let key = signing_key(&store, signer.as_ref(), &wanted, now_ms);
+        std::future::ready(key.map_err(BoxError::from))
     });
     sigv4_validate_request(
         as_signed(request),
@@ -118,7 +121,8 @@ fn access_key_id(request: &SignedRequest) -> Option<&str> {
 }
 
 fn signing_key(
-    principal: Option<&Principal>,
+    credentials: &CredentialStore,
+    principal: Option<&Arc<Principal>>,
     wanted: &GetSigningKeyRequest,
     now_ms: i64,
 ) -> Result<GetSigningKeyResponse, SignatureError> {
@@ -134,11 +138,10 @@ fn signing_key(
             "The security token included in the request is expired".into(),
         ));
     }
-    // The library wants AWS's 40 characters exactly. HMAC pads a shorter key with zeros itself, so these change nothing.
-    let secret: KSecretKey = format!("{:\0<40}", principal.secret_access_key)
-        .parse()
-        .map_err(|_| invalid())?;
-    let key = secret.to_ksigning(wanted.request_date(), wanted.region(), wanted.service());
+    let (date, region, service) = (wanted.request_date(), wanted.region(), wanted.service());
+    let key = credentials
+        .signing_key(principal, date, region, service)
+        .ok_or_else(invalid)?;
     GetSigningKeyResponse::builder()
         .signing_key(key)
         .build()

@@ -4,16 +4,20 @@
 //! | --- | --- |
 //! | [`lambda`] | a Lambda function, called directly |
 //! | [`javascript`] | NONE, with `APPSYNC_JS` code |
+//!
+//! Both are given an `event`.
 
+mod event;
 mod javascript;
 mod lambda;
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::javascript::Scripts;
+use super::api::Selected;
 use super::caller::Caller;
 use crate::lambda::invoke::Invoke;
 
@@ -37,8 +41,7 @@ pub(crate) struct Call<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) source: Option<&'a Value>,
     pub(crate) variables: &'a Map<String, Value>,
-    pub(crate) selection_list: Vec<String>,
-    pub(crate) selection_graphql: String,
+    pub(crate) selected: Selected,
 }
 
 /// A field's value, with errors that do not keep it from being answered (`util.appendError`).
@@ -75,7 +78,10 @@ impl Resolver {
         call: &Call<'_>,
         deadline: Instant,
     ) -> Result<Resolved, Vec<ResolverError>> {
-        let event = call.event().to_string();
+        let event = event::event(call).map_err(|error| {
+            let message = format!("The resolver's context could not be written: {error}");
+            vec![ResolverError::new("InternalFailure", message)]
+        })?;
         let resolved = async {
             match self {
                 Self::Lambda { function } => lambda::resolve(invoke.as_ref(), function, event)
@@ -104,36 +110,4 @@ fn timed_out(resolver: &Resolver) -> ResolverError {
         Resolver::Script { .. } => "ExecutionTimeout",
     };
     ResolverError::new(error_type, "Execution timed out.")
-}
-
-impl Call<'_> {
-    /// What a direct Lambda resolver is sent, and the greater part of a script's `ctx`.
-    fn event(&self) -> Value {
-        let headers: Map<String, Value> = self
-            .caller
-            .headers
-            .iter()
-            .map(|(name, value)| {
-                (
-                    name.to_string(),
-                    String::from_utf8_lossy(value.as_bytes()).into(),
-                )
-            })
-            .collect();
-        json!({
-            "arguments": self.arguments,
-            "identity": self.caller.identity_json(),
-            "source": self.source,
-            "request": {"headers": headers, "domainName": null},
-            "prev": null,
-            "info": {
-                "selectionSetList": self.selection_list,
-                "selectionSetGraphQL": self.selection_graphql,
-                "fieldName": self.field_name,
-                "parentTypeName": self.type_name,
-                "variables": self.variables,
-            },
-            "stash": {},
-        })
-    }
 }

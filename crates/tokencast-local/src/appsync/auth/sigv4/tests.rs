@@ -44,6 +44,25 @@ fn without_header(mut request: SignedRequest, name: &str) -> SignedRequest {
 }
 
 #[tokio::test]
+async fn a_key_that_was_replaced_signs_no_more() {
+    let store = store();
+    let request = Signer::default().sign("{}");
+    let verified = async || verify(&request, &store, "appsync", REGION, NOW_MS).await;
+    for _ in 0..2 {
+        let principal = verified().await.expect("the right secret");
+        assert_eq!(principal.secret_access_key, "worker-secret");
+    }
+    let mut principal = Principal::clone(&*verified().await.expect("the right secret"));
+    "another-secret".clone_into(&mut principal.secret_access_key);
+    store.insert(principal);
+    let error = verified().await.expect_err("another secret");
+    assert_eq!(error.error_type, MISMATCH.0);
+    store.remove("AKIDWORKER");
+    let error = verified().await.expect_err("no key");
+    assert_eq!(error.error_type, UNKNOWN.0);
+}
+
+#[tokio::test]
 async fn keys() {
     let signer = Signer::default;
     check(signer().sign("{}"), Ok("AKIDWORKER")).await;

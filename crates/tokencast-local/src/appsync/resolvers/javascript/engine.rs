@@ -1,11 +1,10 @@
-//! One thread's `QuickJS`, with each script compiled in a context of its own.
+//! `QuickJS`, with each script compiled in a context of its own. Used by one thread at a time.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Persistent, Runtime};
+use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Runtime};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,9 +13,8 @@ use crate::appsync::errors::CodeError;
 use crate::appsync::resolvers::{Resolved, ResolverError};
 use crate::clock::Clock;
 
-/// What a call may take of the processor, however busy that is: a resolver passes fields on, and a loop that does not end
-/// must.
-const TIME_LIMIT: Duration = Duration::from_secs(1);
+/// For a script's own top level.
+const LOAD_TIME_LIMIT: Duration = Duration::from_secs(1);
 const MEMORY_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 const STACK_LIMIT_BYTES: usize = 256 * 1024;
 
@@ -27,23 +25,19 @@ const UTILS_NAME: &str = "@aws-appsync/utils";
 pub(super) struct Engine {
     scripts: Arc<[Script]>,
     clock: Clock,
-    /// One for each script, made when it is first needed.
-    loaded: Vec<Option<Loaded>>,
+    /// One for each script, made when it is first needed. Its userdata is the function that runs the resolver.
+    loaded: Vec<Option<Context>>,
     time: TimeLimit,
 }
 
-/// A compiled script. The functions are dropped before their context.
-struct Loaded {
-    run: Persistent<Function<'static>>,
-    module: Persistent<Object<'static>>,
-    context: Context,
-}
-
-/// When the running call has to end.
+/// When the running call has to end, in nanoseconds of its thread's time; 0 while none runs.
 #[derive(Clone, Default)]
-struct TimeLimit(Rc<Cell<Option<Duration>>>);
+struct TimeLimit(Arc<AtomicU64>);
 
-/// What `__run` in utils.js returns.
+/// It was stopped in the middle: its time was over.
+pub(super) struct Stopped;
+
+/// What a resolver's function of utils.js returns.
 #[derive(Deserialize)]
 struct Outcome {
     #[serde(default)]
@@ -63,7 +57,12 @@ pub(super) fn try_load(script: &Script, clock: &Clock) -> Result<(), CodeError> 
 }
 
 impl Engine {
-    pub(super) fn new(scripts: Arc<[Script]>, clock: Clock) -> Self {
+    /// With those scripts loaded that `ahead` picks.
+    pub(super) fn new(
+        scripts: Arc<[Script]>,
+        clock: Clock,
+        ahead: impl Fn(&Script) -> bool,
+    ) -> Self {
         let loaded = scripts.iter().map(|_| None).collect();
         let mut engine = Self {
             scripts,
@@ -72,24 +71,29 @@ impl Engine {
             time: TimeLimit::default(),
         };
         for index in 0..engine.scripts.len() {
-            engine.prepare(index);
+            if ahead(&engine.scripts[index]) {
+                engine.prepare(index);
+            }
         }
         engine
     }
 
+    /// Runs a script on an event. It may take `limit` of the processor, however busy that is.
     pub(super) fn run(
         &mut self,
         index: usize,
-        event: String,
-    ) -> Result<Resolved, Vec<ResolverError>> {
+        event: &str,
+        limit: Duration,
+    ) -> Result<Result<Resolved, Vec<ResolverError>>, Stopped> {
         self.prepare(index);
-        let Some(loaded) = self.loaded.get(index).and_then(Option::as_ref) else {
-            return Err(vec![runtime_error()]);
+        let Some(context) = self.loaded.get(index).and_then(Option::as_ref) else {
+            return Ok(Err(vec![runtime_error()]));
         };
-        self.time.start();
-        let outcome = loaded.context.with(|ctx| call(&ctx, loaded, event));
+        self.time.start(limit);
+        let outcome = context.with(|ctx| call(&ctx, event));
+        let is_over = self.time.is_over();
         self.time.stop();
-        match outcome {
+        Ok(match outcome {
             Ok(Outcome {
                 exception: Some(exception),
                 ..
@@ -113,12 +117,15 @@ impl Engine {
                 }
             }
             Err(error) => {
-                tracing::warn!(error, "a resolver's code was ended");
                 // Cut off in the middle, or out of memory: whatever it left behind is not used again.
                 self.loaded[index] = None;
+                if is_over {
+                    return Err(Stopped);
+                }
+                tracing::warn!(error, "a resolver's code was ended");
                 Err(vec![runtime_error()])
             }
-        }
+        })
     }
 
     /// Gives a script that keeps state a fresh context, before the next request asks for it.
@@ -140,31 +147,34 @@ impl Engine {
 }
 
 impl TimeLimit {
-    fn start(&self) {
-        self.0.set(Some(processor_time() + TIME_LIMIT));
+    fn start(&self, limit: Duration) {
+        let end = processor_time() + limit;
+        let end = u64::try_from(end.as_nanos()).unwrap_or(u64::MAX);
+        self.0.store(end, Ordering::Relaxed);
     }
 
     fn stop(&self) {
-        self.0.set(None);
+        self.0.store(0, Ordering::Relaxed);
     }
 
     fn is_over(&self) -> bool {
-        self.0.get().is_some_and(|end| processor_time() >= end)
+        let end = self.0.load(Ordering::Relaxed);
+        end != 0 && processor_time() >= Duration::from_nanos(end)
     }
 }
 
-/// Of this thread, which runs the engine alone.
+/// Of this thread: a call stays on the thread where it begins.
 fn processor_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
 }
 
 /// AppSync's words; what went wrong is in its log.
-fn runtime_error() -> ResolverError {
+pub(super) fn runtime_error() -> ResolverError {
     ResolverError::new("Code", "Runtime Error")
 }
 
-fn load(script: &Script, clock: &Clock, time: &TimeLimit) -> Result<Loaded, CodeError> {
+fn load(script: &Script, clock: &Clock, time: &TimeLimit) -> Result<Context, CodeError> {
     let unusable = |error: rquickjs::Error| CodeError::Load(error.to_string());
     let runtime = Runtime::new().map_err(unusable)?;
     runtime.set_memory_limit(MEMORY_LIMIT_BYTES);
@@ -172,14 +182,14 @@ fn load(script: &Script, clock: &Clock, time: &TimeLimit) -> Result<Loaded, Code
     let limit = time.clone();
     runtime.set_interrupt_handler(Some(Box::new(move || limit.is_over())));
     let context = Context::full(&runtime).map_err(unusable)?;
-    time.start();
+    time.start(LOAD_TIME_LIMIT);
     let loaded = context.with(|ctx| {
         let failed = |error: rquickjs::CaughtError<'_>| CodeError::Load(describe(&error));
         native::install(&ctx, clock).map_err(unusable)?;
         let utils = evaluate(&ctx, UTILS_NAME, UTILS)
             .catch(&ctx)
             .map_err(failed)?;
-        let run: Function = utils.get("__run").map_err(unusable)?;
+        let runner: Function = utils.get("__runner").map_err(unusable)?;
         let freeze: Function = utils.get("__freeze").map_err(unusable)?;
         let module = evaluate(&ctx, "resolver.js", &script.code)
             .catch(&ctx)
@@ -196,15 +206,13 @@ fn load(script: &Script, clock: &Clock, time: &TimeLimit) -> Result<Loaded, Code
                 .catch(&ctx)
                 .map_err(failed)?;
         }
-        Ok((Persistent::save(&ctx, run), Persistent::save(&ctx, module)))
+        let run: Function = runner.call((module,)).catch(&ctx).map_err(failed)?;
+        ctx.store_userdata(run)
+            .map_err(|error| CodeError::Load(error.to_string()))?;
+        Ok(())
     });
     time.stop();
-    let (run, module) = loaded?;
-    Ok(Loaded {
-        run,
-        module,
-        context,
-    })
+    loaded.map(|()| context)
 }
 
 fn evaluate<'js>(ctx: &Ctx<'js>, name: &str, code: &str) -> rquickjs::Result<Object<'js>> {
@@ -214,19 +222,12 @@ fn evaluate<'js>(ctx: &Ctx<'js>, name: &str, code: &str) -> rquickjs::Result<Obj
 }
 
 /// Calls the resolver; the error is of the engine, not of the code.
-fn call(ctx: &Ctx<'_>, loaded: &Loaded, event: String) -> Result<Outcome, String> {
-    let run = loaded
-        .run
-        .clone()
-        .restore(ctx)
-        .map_err(|error| error.to_string())?;
-    let module = loaded
-        .module
-        .clone()
-        .restore(ctx)
-        .map_err(|error| error.to_string())?;
+fn call(ctx: &Ctx<'_>, event: &str) -> Result<Outcome, String> {
+    let run = ctx
+        .userdata::<Function>()
+        .ok_or("the context has no resolver")?;
     let outcome: String = run
-        .call((module, event))
+        .call((event,))
         .catch(ctx)
         .map_err(|error| describe(&error))?;
     serde_json::from_str(&outcome).map_err(|error| error.to_string())

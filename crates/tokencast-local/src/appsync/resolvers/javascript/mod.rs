@@ -1,21 +1,31 @@
 //! `APPSYNC_JS` resolvers on NONE data sources.
 //!
-//! Code runs on a few threads of its own: `QuickJS` has one thread per engine, and code that does not end must not hold
-//! up anything else. Every thread holds each script compiled; a call costs a turn on a channel and two passes of JSON.
+//! A resolver passes fields on, in less time than it takes to wake another thread: so it runs where it is asked for, on an
+//! engine that is free. But code that does not end must not hold up anything else: what takes longer, or keeps state
+//! and so needs a context of its own each time, runs on a few threads that are there for that.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `check`, `lexer` | what AppSync refuses in code |
+//! | `engine`, `native` | the scripts compiled, and what they ask of the host |
+//! | `inline` | quick scripts, where they are asked for |
 
 mod check;
 mod engine;
+mod inline;
 mod lexer;
 mod native;
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use self::engine::Engine;
+use self::engine::{Engine, Stopped, runtime_error};
+use self::inline::Inline;
 use super::{Resolved, ResolverError};
 use crate::appsync::errors::ApiConfigError;
 use crate::clock::Clock;
@@ -24,9 +34,12 @@ use crate::clock::Clock;
 const THREADS: usize = 2;
 /// Calls that wait for a thread; more than these are refused.
 const MAX_WAITING: usize = 4_096;
+/// What a call may take of the processor: a loop that does not end must.
+const TIME_LIMIT: Duration = Duration::from_secs(1);
 
 /// The scripts of an API, loaded and ready to run. The threads end when this is dropped.
 pub(crate) struct Scripts {
+    inline: Inline,
     jobs: SyncSender<Job>,
 }
 
@@ -62,18 +75,19 @@ impl Scripts {
             })?);
         }
         let scripts: Arc<[Script]> = scripts.into();
+        let inline = Inline::new(&scripts, &clock);
         let (jobs, waiting) = sync_channel(MAX_WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
         let threads = if scripts.is_empty() { 0 } else { THREADS };
         for clock in std::iter::repeat_n(clock, threads) {
             let (scripts, waiting) = (Arc::clone(&scripts), Arc::clone(&waiting));
-            let work = move || work(Engine::new(scripts, clock), &waiting);
+            let work = move || work(Engine::new(scripts, clock, |it| it.keeps_state), &waiting);
             thread::Builder::new()
                 .name("appsync-js".to_owned())
                 .spawn(work)
                 .map_err(ApiConfigError::Threads)?;
         }
-        Ok(Self { jobs })
+        Ok(Self { inline, jobs })
     }
 
     /// Runs `request`, then `response`, of one script on an event.
@@ -82,6 +96,9 @@ impl Scripts {
         script: usize,
         event: String,
     ) -> Result<Resolved, Vec<ResolverError>> {
+        if let Some(answer) = self.inline.run(script, &event) {
+            return answer;
+        }
         let (reply, answer) = oneshot::channel();
         let failed = || {
             vec![ResolverError::new(
@@ -124,8 +141,13 @@ fn work(mut engine: Engine, waiting: &Mutex<Receiver<Job>>) {
         if reply.is_closed() {
             continue;
         }
+        let answer = engine.run(script, &event, TIME_LIMIT);
+        let answer = answer.unwrap_or_else(|Stopped| {
+            tracing::warn!("a resolver's code was ended, as it took too long");
+            Err(vec![runtime_error()])
+        });
         // Nobody is left to be told when the request was given up in the meantime.
-        let _ = reply.send(engine.run(script, event));
+        let _ = reply.send(answer);
         engine.tidy_up(script);
     }
 }

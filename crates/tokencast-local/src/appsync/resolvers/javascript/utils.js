@@ -26,15 +26,17 @@ const failure = (message, errorType, data, errorInfo) => ({
   errorInfo: orNull(errorInfo),
 });
 
-// Names what is missing, to whoever sent the request: it would be there on AWS.
-const named = (label, members) =>
-  new Proxy(Object.freeze(members), {
+// Names what is missing, to whoever sent the request: it would be there on AWS. Only that is looked for in the prototype.
+const named = (label, members) => {
+  const missing = new Proxy(Object.freeze({}), {
     get(target, name) {
-      if (typeof name === 'symbol' || Object.hasOwn(target, name)) return target[name];
+      if (typeof name === 'symbol') return target[name];
       const message = `${label}.${name} is not supported by the local stack`;
       throw new Raised(failure(message, 'UnsupportedByLocalStack'));
     },
   });
+  return Object.freeze(Object.setPrototypeOf(members, missing));
+};
 
 const time = named('util.time', {
   nowISO8601: () => native.iso8601(native.nowMs()),
@@ -143,8 +145,8 @@ export const __freeze = (resolver) => {
   freeze(resolver.response);
 };
 
-// Runs a resolver on a NONE data source: the payload of the request is the result that the response sees.
-export const __run = (resolver, event) => {
+// What runs a resolver on a NONE data source: the payload of the request is the result that the response sees.
+export const __runner = (resolver) => (event) => {
   const context = JSON.parse(event);
   context.args = context.arguments;
   context.env = {};
