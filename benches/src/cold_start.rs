@@ -84,7 +84,10 @@ pub fn measure(options: &Options) -> Result<Section, BenchError> {
         method: format!(
             "The packaged functions are started as processes, {starts} times each in turns, with a Runtime API that \
              waits for them: from just before\nthe process is made until its request for the first invocation is read. \
-             The programs are in the page cache, as on Lambda after an\nimage's first start. The zip is what is uploaded."
+             The programs are in the page cache, as on Lambda after an\nimage's first start. The zip is what is uploaded; \
+             `cargo xtask size` lists what is in it. Until then a function reads its environment and\nmakes its clients, and the \
+             worker begins its connection to AppSync. The first event derives the signing key, and connects to DynamoDB,\nSQS and \
+             Bedrock."
         ),
         rows,
     })

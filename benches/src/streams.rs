@@ -236,7 +236,8 @@ fn line(runs: &[Batch], script: Script, memory: Option<Spread>) -> [String; 9] {
     ]
 }
 
-const CONCLUSION: &str = "Where the worker has most of its core to spare and the lag is of seconds, it is the fakes' core that is full.\n\
+const CONCLUSION: &str = "The records take turns at DynamoDB and SQS, four at a time (`MAX_CALLS`), so of a thousand the last begins seconds after the\n\
+    first. CPU per token has the start and the end of the answer in it.\n\
     \n\
     The default stays at one record an event. A batch saves only of Lambda's time, which is a small part of an answer's price; for\n\
     it, answers share a process, which dies with all of them, a deadline, and at 256 MB a seventh of a core. Batches of up to 10\n\

@@ -10,9 +10,8 @@ use crate::process::{cargo, root, run as run_program};
 use crate::step::Steps;
 
 /// How the directory is called, and the setting: what cargo reads from `CARGO_PROFILE_LAMBDA_…`.
-const VARIANTS: [(&str, &str, &str); 4] = [
+const VARIANTS: [(&str, &str, &str); 3] = [
     ("opt-level = 3", "OPT_LEVEL", "3"),
-    ("opt-level = z", "OPT_LEVEL", "z"),
     ("lto = thin", "LTO", "thin"),
     ("panic = abort", "PANIC", "abort"),
 ];

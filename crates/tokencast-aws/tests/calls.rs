@@ -74,6 +74,6 @@ async fn calls_beyond_the_limit_wait_for_one_that_is_answered() {
     let queue = SqsQueue::new(&sdk, format!("{}/000000000000/jobs", service.url));
     let receipt = queue.receipt("receipt".to_owned());
     let changes = join_all((0..CALLS).map(|_| receipt.hide_for(30)));
-    let (changed, ()) = tokio::join!(changes, service.answer());
-    assert!(changed.iter().all(Result::is_ok), "{changed:?}");
+    let (outcomes, ()) = tokio::join!(changes, service.answer());
+    assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
 }

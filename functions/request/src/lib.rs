@@ -30,16 +30,17 @@ use config::Config;
 use handle::Request;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
-pub fn main_with(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> ExitCode {
-    start(Box::new(lookup))
+pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
+    start(&lookup)
 }
 
 /// Not generic, so that it is compiled here, with the limit above, and not in each program that runs the function.
-fn start(lookup: Box<dyn Fn(&str) -> Option<String> + Send + Sync>) -> ExitCode {
+fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
+    let (config, trust) = (Config::read(&lookup), Trust::read(&lookup));
     tokencast_aws::runtime::run(async move {
-        let config = Config::read(&lookup)?;
-        let sdk = sdk::load_trusting(&Trust::read(&lookup)?).await;
+        let config = config?;
+        let sdk = sdk::load_trusting(&trust?).await;
         let requests = Requests {
             sessions: SessionTable::new(&sdk, config.sessions_table),
             queue: SqsQueue::new(&sdk, config.queue_url),

@@ -41,10 +41,11 @@ use config::Config;
 use handle::StreamUrl;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
-pub fn main_with(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> ExitCode {
+pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
+    let config = Config::read(&lookup);
     tokencast_aws::runtime::run(async move {
-        let config = Config::read(&lookup)?;
+        let config = config?;
         let sdk = sdk::load().await;
         let function = StreamUrl {
             model: BedrockModel::new(&sdk, config.model.clone()),

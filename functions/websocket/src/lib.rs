@@ -44,10 +44,11 @@ enum Part {
 }
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
-pub fn main_with(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> ExitCode {
+pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
+    let config = Config::read(&lookup);
     tokencast_aws::runtime::run(async move {
-        let part = match Config::read(&lookup)? {
+        let part = match config? {
             Config::Authorizer(trust) => Part::Authorizer(Verifier::new(trust, SystemClock)?),
             Config::Routes(config) => Part::Routes(Box::new(routes(*config).await)),
         };

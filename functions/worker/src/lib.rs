@@ -31,11 +31,11 @@ use config::Config;
 use handle::Worker;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
-pub fn main_with(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> ExitCode {
+pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
+    let (config, trust) = (Config::read(&lookup), Trust::read(&lookup));
     tokencast_aws::runtime::run(async move {
-        let config = Config::read(&lookup)?;
-        let trust = Trust::read(&lookup)?;
+        let (config, trust) = (config?, trust?);
         let sdk = sdk::load_trusting(&trust).await;
         let worker = Worker {
             model: BedrockModel::new(&sdk, config.model.clone()),
