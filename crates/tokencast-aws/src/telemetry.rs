@@ -1,6 +1,9 @@
 //! Logs as JSON lines on stdout, where Lambda picks them up. No prompt, token text, JWT or credential is ever a field.
 
+use std::panic;
+
 use serde_json::json;
+use tracing::error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -25,6 +28,11 @@ pub fn init(filter: Option<&str>) {
     let subscriber = tracing_subscriber::registry().with(lines).with(filter);
     // Logging that was started before, by whoever runs the function in its own process, stays as it is.
     let _already_started = subscriber.try_init();
+    // Where, and not what was said, which may quote what was worked on.
+    panic::set_hook(Box::new(|panicked| {
+        let location = panicked.location().map(ToString::to_string);
+        error!(location, "panicked");
+    }));
 }
 
 /// Writes a metric into the log in CloudWatch's embedded metric format, which makes a metric of it without a call.

@@ -2,6 +2,7 @@
 
 use lambda_runtime::Diagnostic;
 use thiserror::Error;
+use tokencast_aws::runtime::Panicked;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::requests;
 
@@ -15,6 +16,8 @@ pub enum RequestError {
     UnknownField(String),
     #[error(transparent)]
     Request(#[from] requests::RequestError),
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }
 
 impl RequestError {
@@ -22,7 +25,7 @@ impl RequestError {
         match self {
             Self::MissingArgument(_) => FailureCode::InvalidPrompt,
             Self::NoOwner => FailureCode::Unauthorized,
-            Self::UnknownField(_) => FailureCode::Internal,
+            Self::UnknownField(_) | Self::Panicked(_) => FailureCode::Internal,
             Self::Request(error) => error.code(),
         }
     }

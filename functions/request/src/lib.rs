@@ -16,6 +16,7 @@ use std::sync::Arc;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::clock::SystemClock;
 use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::runtime::{self, isolated};
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::tls::Trust;
 use tokencast_aws::{sdk, telemetry};
@@ -38,7 +39,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
 fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
     let (config, trust) = (Config::read(&lookup), Trust::read(&lookup));
-    tokencast_aws::runtime::run(async move {
+    runtime::run(async move {
         let config = config?;
         let sdk = sdk::load_trusting(&trust?).await;
         let requests = Requests {
@@ -52,7 +53,9 @@ fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
             move |event: LambdaEvent<event::ResolverEvent>| {
                 // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
                 let request = Arc::clone(&request);
-                Box::pin(async move { request.handle(event.payload).await })
+                Box::pin(async move {
+                    isolated(async move { request.handle(event.payload).await }).await?
+                })
             },
         ))
         .await

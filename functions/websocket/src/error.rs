@@ -3,6 +3,7 @@
 use lambda_runtime::Diagnostic;
 use thiserror::Error;
 use tokencast_aws::jwt::{KeysError, Refused};
+use tokencast_aws::runtime::Panicked;
 
 #[derive(Debug, Error)]
 pub enum EventError {
@@ -17,13 +18,18 @@ pub enum EventError {
     NotAuthorizer,
     #[error("a route's event, but `CONNECTIONS_TABLE` is not set: this is the authorizer")]
     NotRoutes,
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }
 
 impl From<EventError> for Diagnostic {
     fn from(error: EventError) -> Self {
         let error_type = match error {
             EventError::Unauthorized(_) | EventError::NoOwner => "UNAUTHORIZED",
-            EventError::Keys(_) | EventError::NotAuthorizer | EventError::NotRoutes => "INTERNAL",
+            EventError::Keys(_)
+            | EventError::NotAuthorizer
+            | EventError::NotRoutes
+            | EventError::Panicked(_) => "INTERNAL",
         };
         Self {
             error_type: error_type.to_owned(),

@@ -20,6 +20,7 @@ use tokencast_aws::clock::SystemClock;
 use tokencast_aws::connections::ConnectionTable;
 use tokencast_aws::jwt::Verifier;
 use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::runtime::{self, isolated};
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
@@ -47,7 +48,7 @@ enum Part {
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
     let config = Config::read(&lookup);
-    tokencast_aws::runtime::run(async move {
+    runtime::run(async move {
         let part = match config? {
             Config::Authorizer(trust) => Part::Authorizer(Verifier::new(trust, SystemClock)?),
             Config::Routes(config) => Part::Routes(Box::new(routes(*config).await)),
@@ -55,7 +56,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let part = Arc::new(part);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
             let part = Arc::clone(&part);
-            async move { part.handle(event.payload).await }
+            async move { isolated(async move { part.handle(event.payload).await }).await? }
         }))
         .await
     })
