@@ -7,28 +7,36 @@ import { expect, test, type Chat } from './support/fixtures';
 test.use({ trace: 'off' });
 
 const RUNS = 15;
-const ROUNDS = 3;
 
-test('from click to the first painted token, less the model’s own time: median under 100 ms', async ({
+/** Marks in the page's timeline. */
+const CLICKED = 'clicked';
+const PAINTED = 'painted';
+
+test('from click to the first painted token the page itself works for less than 100 ms', async ({
   chat,
   model,
+  browser,
 }) => {
-  let best = Infinity;
-  // Other work on the machine delays every hop; it may pass.
-  for (let round = 0; round < ROUNDS && best >= 100; round += 1) {
-    const took: number[] = [];
-    for (let run = 0; run < RUNS; run += 1)
-      took.push(await addedDelayMs(chat, model, `${round}.${run}`));
-    took.sort((a, b) => a - b);
-    const median = took[Math.floor(RUNS / 2)] ?? Infinity;
-    const [least = 0] = took;
-    const most = took.at(-1) ?? 0;
-    report(
-      `median ${median.toFixed(0)} ms, ${least.toFixed(0)} to ${most.toFixed(0)} ms, of ${RUNS}`,
-    );
-    best = Math.min(best, median);
-  }
-  expect(best).toBeLessThan(100);
+  const categories = ['toplevel', 'blink.user_timing'];
+  await browser.startTracing(chat.page, { categories });
+  const took: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) took.push(await addedDelayMs(chat, model, `${run}`));
+  const trace = read(await browser.stopTracing());
+  const at = (mark: string): number[] =>
+    trace.filter(({ name }) => name === mark).map(({ ts }) => ts);
+  const [clicked, painted] = [at(CLICKED), at(PAINTED)];
+  expect([clicked.length, painted.length]).toEqual([RUNS, RUNS]);
+  const tasks = mainThreadTasks(trace);
+  const busy = clicked.map((from, run) =>
+    tasks
+      .filter(({ ts, dur = 0 }) => ts + dur > from && ts < (painted[run] ?? 0))
+      .reduce((sum, { tdur = 0 }) => sum + tdur / 1_000, 0),
+  );
+  // By the clock it depends on what the machine is, and does besides; by the page's processor time it does not.
+  report(
+    `by the clock, less the model’s own time: ${spread(took)}; the page’s CPU: ${spread(busy)}`,
+  );
+  expect(median(busy)).toBeLessThan(100);
 });
 
 async function addedDelayMs(chat: Chat, model: Model, name: string): Promise<number> {
@@ -36,7 +44,7 @@ async function addedDelayMs(chat: Chat, model: Model, name: string): Promise<num
   model.answer(prompt, { tokens: ['First ', 'second.'], firstTokenMs: 40 });
   await chat.page.getByRole('link', { name: 'New question' }).click();
   await chat.question.fill(prompt);
-  const painted = chat.page.evaluate(paintedAfterClick);
+  const painted = chat.page.evaluate(paintedAfterClick, [CLICKED, PAINTED] as const);
   await chat.send.click();
   const took = (await painted) - model.lastFirstTokenMs();
   await chat.over();
@@ -44,11 +52,11 @@ async function addedDelayMs(chat: Chat, model: Model, name: string): Promise<num
 }
 
 /** In the page: from the next click until the first of the answer is on the screen. */
-function paintedAfterClick(): Promise<number> {
+function paintedAfterClick([clicked, painted]: readonly [string, string]): Promise<number> {
   return new Promise((resolve) => {
     let clickedAt = 0;
     const onClick = (): void => {
-      clickedAt = performance.now();
+      clickedAt = performance.mark(clicked).startTime;
     };
     document.addEventListener('click', onClick, { once: true, capture: true });
     const observer = new MutationObserver(() => {
@@ -58,7 +66,7 @@ function paintedAfterClick(): Promise<number> {
       requestAnimationFrame(() => {
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = () => {
-          resolve(performance.now() - clickedAt);
+          resolve(performance.mark(painted).startTime - clickedAt);
         };
         port2.postMessage(null);
       });
@@ -80,12 +88,12 @@ test('an answer of 5,000 tokens causes no long task', async ({ chat, model, brow
   await browser.startTracing(chat.page, { categories: ['toplevel'] });
   await chat.ask('long');
   await expect(chat.answer).toHaveAttribute('aria-busy', 'false', { timeout: 40_000 });
-  const trace = (await browser.stopTracing()).toString();
+  const trace = read(await browser.stopTracing());
   const words = (await chat.text.textContent())?.match(/word\d+/g) ?? [];
   expect(words).toHaveLength(5_000);
 
   const long = await chat.page.evaluate(() => (window as unknown as { long: number[] }).long);
-  const busiest = busiestTaskMs(trace);
+  const busiest = Math.max(...mainThreadTasks(trace).map(({ tdur = 0 }) => tdur / 1_000));
   report(
     `busiest task ${busiest.toFixed(1)} ms of CPU; ${long.length} tasks over 50 ms by the clock`,
   );
@@ -99,25 +107,39 @@ interface TraceEvent {
   ph: string;
   pid: number;
   tid: number;
+  /** When it began, and how long it took, in microseconds. */
+  ts: number;
+  dur?: number;
   /** Processor time, in microseconds. */
   tdur?: number;
   args: { name?: string };
 }
 
-/** The processor time of the main thread's longest task. */
-function busiestTaskMs(trace: string): number {
-  const { traceEvents } = JSON.parse(trace) as { traceEvents: TraceEvent[] };
+function read(trace: Buffer): TraceEvent[] {
+  return (JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] }).traceEvents;
+}
+
+function mainThreadTasks(trace: TraceEvent[]): TraceEvent[] {
   const thread = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
   const main = new Set(
-    traceEvents
+    trace
       .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
       .map(thread),
   );
-  const tasks = traceEvents.filter(
+  const tasks = trace.filter(
     (event) => event.ph === 'X' && event.name.endsWith('RunTask') && main.has(thread(event)),
   );
   expect(tasks.length).toBeGreaterThan(100);
-  return tasks.reduce((most, { tdur = 0 }) => Math.max(most, tdur / 1_000), 0);
+  return tasks;
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity;
+}
+
+function spread(values: number[]): string {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return `median ${median(values).toFixed(0)} ms, ${least.toFixed(0)} to ${most.toFixed(0)} ms, of ${values.length}`;
 }
 
 function report(description: string): void {
