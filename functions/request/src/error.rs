@@ -32,7 +32,11 @@ impl RequestError {
 
     /// Whether the fault is ours, and not the caller's.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Request(error) if error.is_failure())
+        match self {
+            Self::Request(error) => error.is_failure(),
+            Self::Panicked(_) => true,
+            Self::MissingArgument(_) | Self::NoOwner | Self::UnknownField(_) => false,
+        }
     }
 }
 
