@@ -85,9 +85,8 @@ pub fn measure(options: &Options) -> Result<Section, BenchError> {
             "The packaged functions are started as processes, {starts} times each in turns, with a Runtime API that \
              waits for them: from just before\nthe process is made until its request for the first invocation is read. \
              The programs are in the page cache, as on Lambda after an\nimage's first start. The zip is what is uploaded; \
-             `cargo xtask size` lists what is in it. Until then a function reads its environment and\nmakes its clients, and the \
-             worker begins its connection to AppSync. The first event derives the signing key, and connects to DynamoDB,\nSQS and \
-             Bedrock."
+             `cargo xtask size` lists what is in it. Until then a function reads its environment and\nmakes its clients. \
+             The first event connects to DynamoDB, SQS, Bedrock and\nAppSync."
         ),
         rows,
     })

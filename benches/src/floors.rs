@@ -27,6 +27,9 @@ use post::{Sender, cpu_us};
 const BODY: [u8; 1024] = [b'x'; 1024];
 const URL: &str = "https://example.appsync-api.us-east-1.amazonaws.com/graphql";
 
+/// The most CPU that a signed publish may take, in that of bare writes and reads.
+const MAX_PUBLISH_RATIO: f64 = 2.5;
+
 const SUBSCRIBERS: [usize; 3] = [1, 100, 1_000];
 
 pub fn measure(options: &Options) -> Result<Section, BenchError> {
@@ -35,19 +38,7 @@ pub fn measure(options: &Options) -> Result<Section, BenchError> {
     let turns = options.pick(7, 2);
     let calls = options.pick(20_000, 1_000);
     let posts = options.pick(5_000, 500);
-    for (figure, sender) in [
-        (
-            "CPU of a POST of 1 KiB: bare writes and reads",
-            Sender::Bare,
-        ),
-        ("CPU of a POST of 1 KiB: reqwest", Sender::Reqwest),
-        (
-            "CPU of a publish: the publisher, with its signature",
-            Sender::Publisher,
-        ),
-    ] {
-        rows.push(row(figure, turns, || cpu_us(sender, posts))?);
-    }
+    rows.extend(publish(turns, posts)?);
     rows.push(row("SigV4 with aws-sigv4, 1 KiB", turns, || {
         time(calls, signed)
     })?);
@@ -83,6 +74,39 @@ fn row(
 ) -> Result<Row, BenchError> {
     let times: Result<Vec<_>, _> = (0..turns).map(|_| turn()).collect();
     Ok(Row::new(figure, Spread::of(times?).text(" µs")))
+}
+
+/// What a signed publish costs its sender, beside the same bytes without a library, in turns.
+fn publish(turns: usize, posts: u32) -> Result<Vec<Row>, BenchError> {
+    let senders = [Sender::Bare, Sender::Reqwest, Sender::Publisher];
+    let mut times = [vec![], vec![], vec![]];
+    let mut ratios = Vec::new();
+    for _ in 0..turns {
+        for (sender, times) in senders.into_iter().zip(&mut times) {
+            times.push(cpu_us(sender, posts)?);
+        }
+        let [bare, _, publisher] = &times;
+        ratios.extend(
+            publisher
+                .last()
+                .zip(bare.last())
+                .map(|(ours, bare)| ours / bare),
+        );
+    }
+    let [bare, reqwest, publisher] = times.map(|times| Spread::of(times).text(" µs"));
+    let ratio = Spread::of(ratios);
+    Ok(vec![
+        Row::new("CPU of a POST of 1 KiB: bare writes and reads", bare),
+        Row::new("CPU of a POST of 1 KiB: reqwest", reqwest),
+        Row::new(
+            "CPU of a publish: the publisher, with its signature",
+            publisher,
+        ),
+        Row::new("a publish by bare writes and reads", ratio.text("")).aim(
+            format!("at most {MAX_PUBLISH_RATIO}"),
+            ratio.median <= MAX_PUBLISH_RATIO,
+        ),
+    ])
 }
 
 /// Of one call, in microseconds.

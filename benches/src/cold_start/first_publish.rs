@@ -15,10 +15,6 @@ use crate::function::{Function, event, packaged};
 use crate::report::Row;
 use crate::spread::{Spread, millis};
 
-/// What a connection to AppSync takes longer, in the row that shows whether the first publish waits for it.
-const FAR: Duration = Duration::from_millis(5);
-/// Of which the first publish may wait for so much.
-const FAR_AIM_MS: f64 = 2.5;
 const PATIENCE: Duration = Duration::from_secs(10);
 const SCRIPT: Script = Script {
     tokens: 3,
@@ -30,8 +26,6 @@ const SCRIPT: Script = Script {
 enum Way {
     Plain,
     Tls,
-    /// TLS, and AppSync is far away.
-    Far,
 }
 
 pub(super) fn rows(options: &Options) -> Result<Vec<Row>, BenchError> {
@@ -44,8 +38,8 @@ pub(super) fn rows(options: &Options) -> Result<Vec<Row>, BenchError> {
         let written = bundle.write_all(certificate.ca_pem.as_bytes());
         written.to("keep a certificate")?;
         let mut fakes = Fakes::start().await?;
-        let ways = [Way::Plain, Way::Tls, Way::Far];
-        let (mut first, mut second) = ([vec![], vec![], vec![]], vec![]);
+        let ways = [Way::Plain, Way::Tls];
+        let (mut first, mut second) = ([vec![], vec![]], vec![]);
         for _ in 0..starts {
             for (way, first) in ways.into_iter().zip(&mut first) {
                 let fronts = Fronts::start(&certificate, &fakes, way).await?;
@@ -56,8 +50,7 @@ pub(super) fn rows(options: &Options) -> Result<Vec<Row>, BenchError> {
                 }
             }
         }
-        let [plain, tls, far] = first.map(Spread::of);
-        let waits = far.median - tls.median;
+        let [plain, tls] = first.map(Spread::of);
         Ok(vec![
             Row::new(
                 "worker: first invocation to first publish, TLS",
@@ -65,14 +58,6 @@ pub(super) fn rows(options: &Options) -> Result<Vec<Row>, BenchError> {
             ),
             Row::new("the same in plain text", plain.text(" ms")),
             Row::new("the second invocation, TLS", Spread::of(second).text(" ms")),
-            Row::new(
-                format!(
-                    "the first, where AppSync's connection takes {} ms more",
-                    FAR.as_millis()
-                ),
-                far.text(" ms"),
-            )
-            .aim(format!("at most {FAR_AIM_MS} ms more"), waits <= FAR_AIM_MS),
         ])
     })
 }
@@ -96,13 +81,11 @@ impl Fronts {
                 _kept: Vec::new(),
             });
         }
-        let far = if way == Way::Far { FAR } else { Duration::ZERO };
-        let front =
-            async |url: &str, delay| TlsFront::start(certificate, address(url)?, delay).await;
+        let front = async |url: &str| TlsFront::start(certificate, address(url)?).await;
         let kept = vec![
-            front(&aws, Duration::ZERO).await?,
-            front(&bedrock, Duration::ZERO).await?,
-            front(&appsync, far).await?,
+            front(&aws).await?,
+            front(&bedrock).await?,
+            front(&appsync).await?,
         ];
         Ok(Self {
             aws: kept[0].url(),

@@ -2,7 +2,6 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
@@ -52,11 +51,9 @@ pub(super) struct TlsFront {
 }
 
 impl TlsFront {
-    /// `delay`: how much longer a connection takes.
     pub(super) async fn start(
         certificate: &Certificate,
         behind: SocketAddr,
-        delay: Duration,
     ) -> Result<Self, BenchError> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.to("listen")?;
@@ -64,7 +61,7 @@ impl TlsFront {
         let acceptor = certificate.acceptor.clone();
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(pass(acceptor.clone(), stream, behind, delay));
+                tokio::spawn(pass(acceptor.clone(), stream, behind));
             }
         });
         Ok(Self { port, accepting })
@@ -82,9 +79,8 @@ impl Drop for TlsFront {
 }
 
 /// A connection that breaks is its client's affair.
-async fn pass(acceptor: TlsAcceptor, stream: TcpStream, behind: SocketAddr, delay: Duration) {
+async fn pass(acceptor: TlsAcceptor, stream: TcpStream, behind: SocketAddr) {
     let _ = stream.set_nodelay(true);
-    tokio::time::sleep(delay).await;
     let (Ok(mut front), Ok(mut back)) =
         tokio::join!(acceptor.accept(stream), TcpStream::connect(behind))
     else {

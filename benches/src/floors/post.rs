@@ -18,7 +18,7 @@ use crate::error::{BenchError, Step as _};
 use crate::process::thread_cpu_time;
 
 const ANSWER: &[u8] =
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 13\r\n\r\n{\"data\":null}";
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 28\r\n\r\n{\"data\":{\"publishToken\":{}}}";
 
 /// About what a mutation is, with its head.
 const BODY: [u8; 1024] = [b'x'; 1024];

@@ -1,11 +1,13 @@
 //! The sink: one `publishToken` mutation an event, signed with SigV4, over kept-alive connections.
 
-use std::io::Write as _;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use bytes::Bytes;
 use http::StatusCode;
+use reqwest::{Client, Request, Url};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use thiserror::Error;
 use tokencast_core::backoff::Backoff;
 use tokencast_core::event::TokenEvent;
@@ -13,19 +15,15 @@ use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Clock, Fence, TokenSink};
 use tracing::debug;
 
-mod answer;
-mod connection;
 mod credentials;
-mod endpoint;
 mod mutation;
-mod sign;
+mod request;
 
-use connection::{ConnectionError, Connections};
 use credentials::{Credentials, CredentialsError};
-use endpoint::Endpoint;
-use mutation::Mutation;
-use sign::{BodyHash, SignError, Signer};
+use request::RequestError;
 
+use crate::clock::system_time;
+use crate::http_client;
 use crate::tls::Trust;
 
 /// Between tries; AppSync's throttling passes within a second.
@@ -46,9 +44,9 @@ const MAX_REFUSALS: u32 = 3;
 /// Publishes to one AppSync API.
 #[derive(Debug)]
 pub struct AppSyncPublisher<C> {
-    connections: Connections,
-    mutation: Mutation,
-    signer: Signer,
+    client: Client,
+    url: Url,
+    region: String,
     credentials: Credentials,
     clock: C,
 }
@@ -60,10 +58,10 @@ pub enum SetupError {
     NoCredentials,
     #[error("no region to sign for: expected `AWS_REGION`")]
     NoRegion,
-    #[error(
-        "the API's URL cannot be signed: expected one of http or https with a plain path and no query"
-    )]
-    Url,
+    #[error("the API's URL is `{url}`, expected one of http or https")]
+    Url { url: String },
+    #[error("there is no HTTP client")]
+    Client(#[from] reqwest::Error),
 }
 
 /// Why one try failed.
@@ -72,26 +70,28 @@ enum PublishError {
     #[error("no credentials to sign with")]
     Credentials(#[from] CredentialsError),
     #[error("the request could not be signed")]
-    Sign(#[from] SignError),
+    Request(#[from] RequestError),
     #[error("no answer")]
-    Connection(#[from] ConnectionError),
+    Http(#[from] reqwest::Error),
     #[error("no answer in time")]
     Timeout,
     #[error("answered with status {0}")]
     Status(StatusCode),
     #[error("refused with `{error_type}`")]
     Refused { error_type: String },
+    #[error("the answer has neither the event nor an error")]
+    NoEvent,
     #[error("the answer is not GraphQL")]
     NotGraphql(#[source] serde_json::Error),
 }
 
-/// What a failed try says about the next.
+/// How a failed try is tried again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    /// It may pass.
-    Again,
-    /// It is unlikely to pass.
-    Doubtful,
+enum Retry {
+    /// Within the event's time: the fault may pass.
+    Always,
+    /// A few times: the fault is unlikely to pass.
+    Limited,
     /// The same request can only fail.
     Never,
 }
@@ -113,75 +113,44 @@ impl<C: Clock> AppSyncPublisher<C> {
             .credentials_provider()
             .ok_or(SetupError::NoCredentials)?;
         let region = sdk.region().ok_or(SetupError::NoRegion)?.to_string();
-        let endpoint = Endpoint::parse(url).ok_or(SetupError::Url)?;
+        let parsed = Url::parse(url).ok();
+        let parsed = parsed.filter(|url| matches!(url.scheme(), "http" | "https"));
         Ok(Self {
-            connections: Connections::new(endpoint, trust),
-            mutation: Mutation::new(),
-            signer: Signer::new(region),
+            client: http_client::new(trust)?,
+            url: parsed.ok_or_else(|| SetupError::Url {
+                url: url.to_owned(),
+            })?,
+            region,
             credentials: Credentials::new(provider),
             clock,
         })
     }
 
-    /// Connects already, so that the first event need not wait for it: two round trips, and some work for TLS. Where that
-    /// fails, the first event will see it.
-    pub async fn connect_ahead(&self) {
-        if let Err(error) = self.connections.connect_ahead().await {
-            debug!(
-                error = &error as &dyn std::error::Error,
-                "not connected ahead"
-            );
-        }
+    /// The signed request that publishes `event`, as it would be sent now.
+    pub async fn request(&self, event: &TokenEvent) -> Result<Request, Failure> {
+        let signed = self.signed(mutation::body(event)).await;
+        signed.map_err(|_| failed("The request could not be signed."))
     }
 
-    /// Writes the signed request that carries `event`, as it would be sent now, behind what is there.
-    pub async fn write_request(
-        &self,
-        request: &mut Vec<u8>,
-        event: &TokenEvent,
-    ) -> Result<(), Failure> {
-        let (body, hash) = self.mutation.body(event);
-        let written = self.write(request, &body, &hash).await;
-        written.map_err(|_| failed("The request could not be signed."))
-    }
-
-    async fn write(
-        &self,
-        request: &mut Vec<u8>,
-        body: &[u8],
-        hash: &BodyHash,
-    ) -> Result<(), PublishError> {
+    async fn signed(&self, body: Bytes) -> Result<Request, PublishError> {
         let credentials = self.credentials.get(&self.clock).await?;
-        let endpoint = self.connections.endpoint();
-        for part in [
-            "POST ",
-            endpoint.path(),
-            " HTTP/1.1\r\nhost: ",
-            endpoint.authority(),
-            "\r\ncontent-type: application/json\r\n",
-        ] {
-            request.extend_from_slice(part.as_bytes());
-        }
-        let now_ms = self.clock.now_ms();
-        self.signer
-            .write_headers(request, endpoint, hash, &credentials, now_ms)?;
-        // Into memory, which has no errors.
-        let _ = write!(request, "content-length: {}\r\n\r\n", body.len());
-        request.extend_from_slice(body);
-        Ok(())
+        let now = system_time(self.clock.now_ms());
+        let request = request::signed(&self.url, &self.region, &credentials, body, now);
+        Ok(request?)
     }
 
-    async fn send(&self, body: &[u8], hash: &BodyHash) -> Result<(), PublishError> {
-        let mut connection = self.connections.take().await?;
-        self.write(&mut connection.request, body, hash).await?;
-        let answered = self.connections.exchange(connection, |status, answer| {
-            if status == StatusCode::OK {
-                accepted(answer)
-            } else {
+    async fn send(&self, body: Bytes) -> Result<(), PublishError> {
+        let request = self.signed(body).await?;
+        let response = self.client.execute(request).await?;
+        match response.status() {
+            StatusCode::OK => accepted(&response.bytes().await?),
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                // They may have expired or been rotated before their time.
+                self.credentials.renew();
                 Err(PublishError::Status(status))
             }
-        });
-        answered.await?
+            status => Err(PublishError::Status(status)),
+        }
     }
 }
 
@@ -192,9 +161,9 @@ impl<C: Clock> TokenSink for AppSyncPublisher<C> {
         fence: &Fence,
         give_up_at_ms: i64,
     ) -> Result<(), Failure> {
-        let (body, hash) = self.mutation.body(event);
+        let body = mutation::body(event);
         let give_up_at_ms = give_up_at_ms.min(self.clock.now_ms() + BUDGET_MS);
-        let mut doubts = 0;
+        let mut refusals = 0;
         for failures in 1.. {
             // Looked at before each try, for the process may have been paused since the last.
             if !fence.holds(self.clock.now_ms()) {
@@ -204,18 +173,18 @@ impl<C: Clock> TokenSink for AppSyncPublisher<C> {
                 .unwrap_or(0)
                 .max(1);
             let patience = TRY_TIMEOUT.min(Duration::from_millis(left_ms));
-            let error = match tokio::time::timeout(patience, self.send(&body, &hash)).await {
+            let error = match tokio::time::timeout(patience, self.send(body.clone())).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
                 Err(_) => PublishError::Timeout,
             };
-            let verdict = error.verdict();
-            debug!(session = %event.session_id, failures, ?verdict, error = &error as &dyn std::error::Error, "publish failed");
-            doubts += u32::from(verdict == Verdict::Doubtful);
+            let retry = error.retry();
+            debug!(session = %event.session_id, failures, ?retry, error = &error as &dyn std::error::Error, "publish failed");
+            refusals += u32::from(retry == Retry::Limited);
             let delay = BACKOFF.delay(failures);
             let late = self.clock.now_ms() + i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)
                 >= give_up_at_ms;
-            if verdict == Verdict::Never || doubts > MAX_REFUSALS || late {
+            if retry == Retry::Never || refusals > MAX_REFUSALS || late {
                 tracing::warn!(session = %event.session_id, failures, error = &error as &dyn std::error::Error, "publish given up");
                 return Err(failed("The answer could not be delivered."));
             }
@@ -226,52 +195,48 @@ impl<C: Clock> TokenSink for AppSyncPublisher<C> {
 }
 
 impl PublishError {
-    fn verdict(&self) -> Verdict {
+    fn retry(&self) -> Retry {
         match self {
-            Self::Credentials(_) | Self::Connection(_) | Self::Timeout => Verdict::Again,
-            Self::Status(status)
-                if status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS =>
-            {
-                Verdict::Again
+            Self::Credentials(_) | Self::Http(_) | Self::Timeout => Retry::Always,
+            Self::Status(status) if status.is_server_error() => Retry::Always,
+            Self::Status(StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) => {
+                Retry::Always
             }
-            Self::Status(StatusCode::REQUEST_TIMEOUT) => Verdict::Again,
-            // Expired or rotated credentials are refused so, too; the next try signs with those of then.
-            Self::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Verdict::Doubtful,
-            Self::Refused { error_type } if error_type.starts_with("Unauthorized") => {
-                Verdict::Never
-            }
-            Self::Refused { .. } | Self::NotGraphql(_) => Verdict::Doubtful,
-            Self::Sign(_) | Self::Status(_) => Verdict::Never,
+            // The next try signs with fresh credentials.
+            Self::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Retry::Limited,
+            Self::Refused { error_type } if error_type.starts_with("Unauthorized") => Retry::Never,
+            Self::Refused { .. } | Self::NoEvent | Self::NotGraphql(_) => Retry::Limited,
+            Self::Request(_) | Self::Status(_) => Retry::Never,
         }
     }
 }
 
-/// Reads an answer: HTTP 200 says nothing, `errors` does.
+/// Reads the body of a response with status 200, which alone says nothing: without errors it has the event, which went
+/// to the subscribers.
 fn accepted(body: &[u8]) -> Result<(), PublishError> {
-    const ERRORS: &[u8] = b"\"errors\"";
     #[derive(Deserialize)]
     struct Answer {
+        data: Option<Data>,
         #[serde(default)]
         errors: Option<Vec<GraphqlError>>,
     }
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data {
+        publish_token: Option<IgnoredAny>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct GraphqlError {
-        #[serde(default, rename = "errorType")]
         error_type: Option<String>,
     }
-    // The usual case, without a parser: were there errors, their name would be there as it stands.
-    let body = body.trim_ascii();
-    let is_object = body.starts_with(b"{") && body.ends_with(b"}");
-    if is_object && !body.windows(ERRORS.len()).any(|window| window == ERRORS) {
-        return Ok(());
-    }
     let answer: Answer = serde_json::from_slice(body).map_err(PublishError::NotGraphql)?;
-    match answer.errors.unwrap_or_default().into_iter().next() {
-        None => Ok(()),
-        Some(error) => Err(PublishError::Refused {
-            error_type: error.error_type.unwrap_or_else(|| "unknown".to_owned()),
-        }),
+    if let Some(error) = answer.errors.unwrap_or_default().into_iter().next() {
+        let error_type = error.error_type.unwrap_or_else(|| "unknown".to_owned());
+        return Err(PublishError::Refused { error_type });
     }
+    let event = answer.data.and_then(|data| data.publish_token);
+    event.map(|_| ()).ok_or(PublishError::NoEvent)
 }
 
 fn failed(message: &str) -> Failure {
@@ -283,24 +248,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_with_errors_is_a_refusal() {
+    fn only_an_answer_with_the_event_is_a_success() {
         for (body, expected) in [
             (r#"{"data":{"publishToken":{}}}"#, "Ok(())"),
             (r#"{"data":{"publishToken":{}},"errors":[]}"#, "Ok(())"),
-            (r#"{"data":null,"errors":null}"#, "Ok(())"),
-            (
-                r#"{"data":{"publishToken":{"token":"\"errors\": [1]"}}}"#,
-                "Ok(())",
-            ),
+            (r#"{"data":{"publishToken":{}},"errors":null}"#, "Ok(())"),
             (r#"{"data":{"publishToken":{"token":"errors"}}}"#, "Ok(())"),
+            (r#"{"data":null,"errors":null}"#, "Err(Limited)"),
+            (r#"{"data":{"publishToken":null}}"#, "Err(Limited)"),
+            (r#"{"data":{}}"#, "Err(Limited)"),
+            (r#"{"data":{"other":{}}}"#, "Err(Limited)"),
+            ("{}", "Err(Limited)"),
+            ("{\"data\":", "Err(Limited)"),
+            ("", "Err(Limited)"),
+            ("<html>", "Err(Limited)"),
             (
                 "\n{\"data\": null, \"errors\" : [{\"errorType\":\"Unauthorized\"}] }\n",
-                "Err(Never)",
-            ),
-            ("{\"data\":", "Err(Doubtful)"),
-            ("", "Err(Doubtful)"),
-            (
-                r#"{"data":null,"errors":[{"errorType":"Unauthorized"}]}"#,
                 "Err(Never)",
             ),
             (
@@ -308,31 +271,30 @@ mod tests {
                 "Err(Never)",
             ),
             (
-                r#"{"errors":[{"errorType":"InternalFailure"}]}"#,
-                "Err(Doubtful)",
+                r#"{"data":{"publishToken":{}},"errors":[{"errorType":"InternalFailure"}]}"#,
+                "Err(Limited)",
             ),
-            (r#"{"errors":[{"message":"no type"}]}"#, "Err(Doubtful)"),
-            ("<html>", "Err(Doubtful)"),
+            (r#"{"errors":[{"message":"no type"}]}"#, "Err(Limited)"),
         ] {
-            let verdict = accepted(body.as_bytes()).map_err(|error| error.verdict());
-            assert_eq!(format!("{verdict:?}"), expected, "{body}");
+            let accepted = accepted(body.as_bytes()).map_err(|error| error.retry());
+            assert_eq!(format!("{accepted:?}"), expected, "{body}");
         }
     }
 
     #[test]
     fn a_status_says_whether_to_try_again() {
         for (status, expected) in [
-            (429, Verdict::Again),
-            (500, Verdict::Again),
-            (503, Verdict::Again),
-            (408, Verdict::Again),
-            (401, Verdict::Doubtful),
-            (403, Verdict::Doubtful),
-            (400, Verdict::Never),
-            (404, Verdict::Never),
+            (429, Retry::Always),
+            (500, Retry::Always),
+            (503, Retry::Always),
+            (408, Retry::Always),
+            (401, Retry::Limited),
+            (403, Retry::Limited),
+            (400, Retry::Never),
+            (404, Retry::Never),
         ] {
             let status = StatusCode::from_u16(status).expect("a status");
-            assert_eq!(PublishError::Status(status).verdict(), expected, "{status}");
+            assert_eq!(PublishError::Status(status).retry(), expected, "{status}");
         }
     }
 }

@@ -1,34 +1,39 @@
-//! The publisher against servers of plain bytes: which connections it uses, and what it allocates.
+//! The publisher against servers of plain bytes: which connections it uses, and what it makes of their answers.
 
-use std::alloc::System;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::future::ProvideCredentials as Provided;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::clock::SystemClock;
-use tokencast_aws::sdk;
 use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, TokenSink as _};
 use tokencast_core::session::Status;
 
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+const LENGTH: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 29\r\n\r\n\
+    {\"data\":{\"publishToken\":{} }}";
+const CHUNKS: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\
+    8\r\n{\"data\":\r\n14\r\n{\"publishToken\":{} }\r\n1\r\n}\r\n0\r\n\r\n";
+const CLOSE: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"data\":{\"publishToken\":{}}}";
+const NO_EVENT: &str =
+    "HTTP/1.1 200 OK\r\ncontent-length: 30\r\n\r\n{\"data\":{\"publishToken\":null}}";
+const THROTTLED: &str = "HTTP/1.1 429 Slow down\r\ncontent-length: 0\r\n\r\n";
+const EXPIRED: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+const BAD_REQUEST: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 
-const LENGTH: &[u8] =
-    b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 44\r\n\r\n\
-    {\"data\":{\"publishToken\":{\"token\":\"\\u00e9\"}}}";
-const CHUNKS: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n\
-    7\r\n{\"data\"\r\n6\r\n:null}\r\n0\r\n\r\n";
-const CLOSE: &[u8] = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"data\":null}";
-
-/// Answers each request with the same bytes; it ends with its process. It allocates nothing once it is connected.
+/// Answers each request with the next of its answers, and at last always with the last one. It ends with its process.
 struct Server {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
+    /// The access key that signed each request.
+    signers: Arc<Mutex<Vec<String>>>,
 }
 
 /// When a server hangs up.
@@ -42,72 +47,93 @@ enum Closes {
 }
 
 impl Server {
-    fn start(answer: &'static [u8], closes: Closes) -> Self {
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback and requests work");
-        let address = listener.local_addr().expect("loopback and requests work");
+    fn start(answers: &'static [&'static str], closes: Closes) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
+        let address = listener.local_addr().expect("an address");
         let connections = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&connections);
+        let signers: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (counted, seen) = (Arc::clone(&connections), Arc::clone(&signers));
         std::thread::spawn(move || {
+            let mut answered = 0;
             for stream in listener.incoming() {
                 counted.fetch_add(1, Ordering::Relaxed);
-                serve(
-                    &mut stream.expect("loopback and requests work"),
-                    answer,
-                    closes,
-                );
+                let mut stream = stream.expect("a connection");
+                while let Some(signer) = read_request(&mut stream) {
+                    seen.lock().expect("not poisoned").push(signer);
+                    let answer = answers.get(answered).or(answers.last());
+                    let answer = answer.expect("an answer").as_bytes();
+                    stream.write_all(answer).expect("sent");
+                    answered += 1;
+                    if closes != Closes::Never {
+                        break;
+                    }
+                }
             }
         });
         Self {
             address,
             connections,
+            signers,
         }
+    }
+
+    fn signers(&self) -> Vec<String> {
+        self.signers.lock().expect("not poisoned").clone()
     }
 }
 
-fn serve(stream: &mut TcpStream, answer: &[u8], closes: Closes) {
+/// Reads one whole request, and gives the access key that signed it; `None` where there is no request.
+fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut bytes = Vec::new();
     let mut buffer = [0; 8 * 1024];
-    while read_request(stream, &mut buffer) {
-        stream
-            .write_all(answer)
-            .expect("loopback and requests work");
-        if closes != Closes::Never {
-            return;
-        }
-    }
-}
-
-/// Reads one whole request; false where there is none.
-fn read_request(stream: &mut TcpStream, buffer: &mut [u8]) -> bool {
-    let mut filled = 0;
     loop {
-        let read = stream
-            .read(&mut buffer[filled..])
-            .expect("loopback and requests work");
+        let read = stream.read(&mut buffer).expect("read");
         if read == 0 {
-            return false;
+            return None;
         }
-        filled += read;
-        let text = std::str::from_utf8(&buffer[..filled]).expect("loopback and requests work");
+        bytes.extend_from_slice(&buffer[..read]);
+        let text = std::str::from_utf8(&bytes).expect("UTF-8");
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             continue;
         };
         let (_, rest) = head.split_once("\r\ncontent-length: ").expect("a length");
         let length = rest.lines().next().and_then(|length| length.parse().ok());
         if Some(body.len()) == length {
-            return true;
+            let (_, signer) = head.split_once("Credential=").expect("a signature");
+            let (signer, _) = signer.split_once('/').expect("a scope");
+            return Some(signer.to_owned());
         }
     }
 }
 
-/// Publishes so many events one after another; how often the process allocated meanwhile, but for the first ten.
-async fn publish(server: &Server, events: u32) -> usize {
-    let endpoint = format!("http://{}", server.address);
-    let sdk = sdk::load_for_endpoint(&endpoint, "us-east-1").await;
-    let url = format!("{endpoint}/graphql");
-    let publisher =
-        AppSyncPublisher::new(&sdk, &url, SystemClock).expect("loopback and requests work");
+/// Gives other credentials each time: `KEY1`, `KEY2`, ….
+#[derive(Debug, Default)]
+struct Rotating(AtomicUsize);
+
+impl ProvideCredentials for Rotating {
+    fn provide_credentials<'a>(&'a self) -> Provided<'a>
+    where
+        Self: 'a,
+    {
+        let key = format!("KEY{}", self.0.fetch_add(1, Ordering::Relaxed) + 1);
+        Provided::ready(Ok(Credentials::new(key, "secret", None, None, "test")))
+    }
+}
+
+fn sdk() -> SdkConfig {
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .credentials_provider(SharedCredentialsProvider::new(Rotating::default()))
+        .build()
+}
+
+/// Publishes so many events one after another; what came of the last.
+async fn publish(server: &Server, events: u32) -> Result<(), Failure> {
+    let url = format!("http://{}/graphql", server.address);
+    let publisher = AppSyncPublisher::new(&sdk(), &url, SystemClock).expect("a publisher");
     let session_id = SessionId::random();
+    let fence = Fence::open(session_id);
     let mut event = TokenEvent {
         session_id,
         attempt: Attempt(1),
@@ -116,44 +142,49 @@ async fn publish(server: &Server, events: u32) -> usize {
         status: Status::Streaming,
         ending: None,
     };
-    let mut region = Region::new(ALLOCATOR);
+    let mut published = Ok(());
     for sequence in 1..=events {
         event.sequence = Sequence(sequence);
-        let fence = Fence::open(session_id);
-        publisher
-            .publish(&event, &fence, i64::MAX)
-            .await
-            .expect("loopback and requests work");
-        if sequence == 10 {
-            region.reset();
-        }
+        published = publisher.publish(&event, &fence, i64::MAX).await;
     }
-    let change = region.change();
-    change.allocations + change.reallocations
+    published
 }
 
-/// One test, for the allocations of the whole process are counted.
 #[tokio::test]
-async fn connections_are_kept_where_they_can_be_and_nothing_but_bodies_is_allocated() {
-    for (answer, closes, connections) in [
-        (LENGTH, Closes::Never, 1),
-        (CHUNKS, Closes::Never, 1),
-        (CLOSE, Closes::Announced, 20),
+async fn connections_are_kept_where_they_can_be() {
+    for (answers, closes, connections) in [
+        (&[LENGTH], Closes::Never, 1),
+        (&[CHUNKS], Closes::Never, 1),
+        (&[CLOSE], Closes::Announced, 20),
         // A publish may find out only by its failure, and is tried again then.
-        (LENGTH, Closes::Unasked, 20),
+        (&[LENGTH], Closes::Unasked, 20),
     ] {
-        let server = Server::start(answer, closes);
-        publish(&server, 20).await;
+        let server = Server::start(answers, closes);
+        assert_eq!(publish(&server, 20).await, Ok(()));
         assert_eq!(server.connections.load(Ordering::Relaxed), connections);
     }
+}
 
-    let server = Server::start(LENGTH, Closes::Never);
-    let events = 1_010;
-    let allocations = publish(&server, events).await;
-    let bodies = events as usize - 10;
-    // A few are the runtime's own.
-    assert!(
-        (bodies..=bodies + 10).contains(&allocations),
-        "{allocations} allocations for {bodies} bodies"
-    );
+#[tokio::test]
+async fn an_answer_says_whether_the_event_is_published_again() {
+    const REFUSED: &str = "The answer could not be delivered.";
+    for (answers, published, signers) in [
+        (&[LENGTH][..], true, &["KEY1"][..]),
+        (&[THROTTLED, LENGTH], true, &["KEY1", "KEY1"]),
+        // It says 200, but nothing went to a subscriber.
+        (&[NO_EVENT, LENGTH], true, &["KEY1", "KEY1"]),
+        (&[NO_EVENT], false, &["KEY1", "KEY1", "KEY1", "KEY1"]),
+        (&[EXPIRED, LENGTH], true, &["KEY1", "KEY2"]),
+        (&[EXPIRED], false, &["KEY1", "KEY2", "KEY3", "KEY4"]),
+        (&[BAD_REQUEST, LENGTH], false, &["KEY1"]),
+    ] {
+        let server = Server::start(answers, Closes::Never);
+        let expected = if published {
+            Ok(())
+        } else {
+            Err(Failure::new(FailureCode::PublishFailed, REFUSED))
+        };
+        assert_eq!(publish(&server, 1).await, expected, "{answers:?}");
+        assert_eq!(server.signers(), signers, "{answers:?}");
+    }
 }

@@ -12,7 +12,6 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use futures_util::future::join;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::bedrock::BedrockModel;
@@ -55,17 +54,14 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
             config,
         };
         let worker = Arc::new(worker);
-        let ahead = Arc::clone(&worker);
-        let run = lambda_runtime::run(service_fn(move |event: LambdaEvent<handle::Batch>| {
+        lambda_runtime::run(service_fn(move |event: LambdaEvent<handle::Batch>| {
             let worker = Arc::clone(&worker);
             // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
             Box::pin(async move {
                 let handled = worker.handle(event.payload, &event.context);
                 Ok::<_, std::convert::Infallible>(handled.await)
             })
-        }));
-        // The first publish is far behind the first event: the lease and the model's first token come before it.
-        let (ran, ()) = join(run, async move { ahead.subscribers.connect_ahead().await }).await;
-        ran
+        }))
+        .await
     })
 }

@@ -36,6 +36,11 @@ impl Credentials {
         }
     }
 
+    /// Has the provider asked again for the next request, whatever the kept ones' expiry says.
+    pub(super) fn renew(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     pub(super) async fn get(
         &self,
         clock: &impl Clock,

@@ -14,6 +14,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use tracing::warn;
 
+use crate::tls;
+
 /// One fetch; Cognito answers in some 20 ms.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -88,7 +90,7 @@ impl PublicKey {
 impl KeySet {
     pub(super) fn new(url: String) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            client: crate::http_client::new()?,
+            client: crate::http_client::new(&tls::Trust::default())?,
             url,
             state: Mutex::default(),
         })
