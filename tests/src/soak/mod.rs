@@ -1,8 +1,8 @@
-//! The soak: many sessions, everything that can go wrong going wrong at random, and a look from outside at what holds.
+//! The soak: many sessions, everything that can go wrong going wrong, and a look from outside at what holds.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`chaos`] | which faults, drawn from the seed |
+//! | [`chaos`] | which faults, and how often |
 //! | [`user`] | one session's clients: they start, listen, leave, come back and stop, as the seed says |
 //! | [`verdict`] | what must hold when all is quiet again |
 
@@ -41,6 +41,14 @@ pub struct Plan {
     pub at_most: Duration,
 }
 
+/// How often a fault could have happened, and how often it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultCount {
+    pub name: String,
+    pub events: u64,
+    pub happened: u64,
+}
+
 /// What a soak came to.
 #[derive(Debug)]
 pub struct Report {
@@ -51,8 +59,8 @@ pub struct Report {
     pub failed: usize,
     /// Sessions that needed more than one attempt.
     pub taken_over: usize,
-    /// How often each fault happened, by name.
-    pub faults: Vec<(String, u64)>,
+    /// Of each fault, by name.
+    pub faults: Vec<FaultCount>,
     pub reconnects: usize,
     /// The longest from a lost connection to the next event.
     pub worst_catch_up: Duration,
@@ -74,12 +82,11 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "1500");
     })
     .await;
-    stack.script(chaos::script(&plan, quiet_script()));
     stack
         .running
         .local
         .faults()
-        .set(chaos::faults(plan.seed))
+        .set(chaos::faults(&plan))
         .expect("a plan that fits");
     // One sign-in for each user, as a browser has.
     let clients: Vec<_> = plan
@@ -98,10 +105,10 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         })
         .collect()
         .await;
-    let faults = verdict::fired(&stack);
+    let faults = verdict::fault_counts(&stack);
     // What is left shall end without further trouble.
     stack.running.local.faults().clear();
-    let mut broken = Vec::new();
+    let mut broken = verdict::too_rare(&faults, stories.len());
     if !verdict::quiet(&stack, QUIET_WITHIN).await {
         broken.push(format!(
             "messages or workers are still busy after {QUIET_WITHIN:?}"
@@ -188,8 +195,13 @@ impl fmt::Display for Report {
             self.worst_catch_up.as_secs_f64()
         )?;
         writeln!(formatter, "faults")?;
-        for (name, count) in &self.faults {
-            writeln!(formatter, "  {name:<34}{count:>7}")?;
+        for fault in &self.faults {
+            let FaultCount {
+                name,
+                events,
+                happened,
+            } = fault;
+            writeln!(formatter, "  {name:<34}{happened:>7} of {events}")?;
         }
         for broken in &self.broken {
             writeln!(formatter, "BROKEN: {broken}")?;
