@@ -50,6 +50,7 @@ async fn main() -> ExitCode {
         seed,
         deliveries: arguments.via.map_or(&Delivery::ALL, Via::delivery),
         at_most: Duration::from_secs(arguments.seconds),
+        at_least: 0,
     };
     eprintln!("seed {seed}, {} sessions", plan.sessions);
     let report = run(plan, |done| {

@@ -1,4 +1,7 @@
-//! Which faults: of every service, each at every so manieth of its events, so that each is seen to happen.
+//! Which faults: of every service, and each often enough to be seen.
+//!
+//! What happens to one event of a session's answer is planned for sessions, because how many events an answer has is up
+//! to the machine: on a busy one more tokens go together. What happens beside it is planned for each so manieth event.
 
 use std::num::NonZeroU64;
 
@@ -8,11 +11,14 @@ use tokencast_local::faults::fault::StreamException;
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 
 use super::Plan;
-use super::user::prompt;
+use super::user::{prompt, session_id};
 use crate::Delivery;
 
 /// Of so many sessions one has a model that fails at every attempt, so that its message becomes a dead letter.
 const DOOMED: usize = 20;
+
+/// So many of a session's events come through before its fault: mostly none, for an answer may be a single event.
+const AFTER: [u64; 8] = [0, 0, 1, 0, 3, 0, 0, 2];
 
 /// The faults of a soak over these deliveries.
 pub fn faults(plan: &Plan) -> FaultPlan {
@@ -21,11 +27,11 @@ pub fn faults(plan: &Plan) -> FaultPlan {
     rules.extend(model(&mut random));
     rules.extend(queue());
     for delivery in plan.deliveries {
-        rules.extend(match delivery {
-            Delivery::AppSync => appsync(),
-            Delivery::FunctionUrl => function_url(),
-            Delivery::WebSocket => websocket(),
-        });
+        match delivery {
+            Delivery::AppSync => rules.extend(of_sessions(plan, *delivery, &appsync())),
+            Delivery::WebSocket => rules.extend(of_sessions(plan, *delivery, &websocket())),
+            Delivery::FunctionUrl => rules.extend(function_url()),
+        }
     }
     if plan.deliveries.iter().any(|delivery| delivery.is_queued()) {
         rules.extend(table());
@@ -39,16 +45,6 @@ fn rule(name: &str, service: FaultService, operation: &str, fault: Fault) -> Rul
     Rule::new(service, operation, fault).named(name)
 }
 
-/// A rule for one of so many events. The first of them comes a little later for each rule of a list.
-fn rules(rules: impl IntoIterator<Item = (Rule, u64)>) -> Vec<Rule> {
-    let numbered = rules.into_iter().zip(1..);
-    let each = |((rule, every), number): ((Rule, u64), u64)| {
-        let every = NonZeroU64::new(every).expect("not 0");
-        rule.after(number.min(every.get() - 1)).every(every)
-    };
-    numbered.map(each).collect()
-}
-
 fn error(error_type: &str, status: u16) -> Fault {
     Fault::Error {
         error_type: error_type.to_owned(),
@@ -57,8 +53,23 @@ fn error(error_type: &str, status: u16) -> Fault {
     }
 }
 
-/// Whoever takes the events: `publishToken`, and the subscriptions behind it.
-fn appsync() -> Vec<Rule> {
+/// One rule of each group for each session of a delivery, in turns; each fires once.
+fn of_sessions(plan: &Plan, delivery: Delivery, groups: &[Vec<Rule>]) -> Vec<Rule> {
+    let numbers = (0..plan.sessions).filter(|number| plan.delivery(*number) == delivery);
+    let each = numbers.zip(0..).flat_map(|(number, turn): (usize, usize)| {
+        let id = session_id(plan.seed, number).to_string();
+        let of_session = groups.iter().map(move |group| {
+            let rule = group[turn % group.len()].clone();
+            let after = AFTER[turn / group.len() % AFTER.len()];
+            rule.containing(&id).after(after).times(1)
+        });
+        of_session.collect::<Vec<_>>()
+    });
+    each.collect()
+}
+
+/// What happens to `publishToken`, and to the subscriptions behind it.
+fn appsync() -> [Vec<Rule>; 3] {
     let publish = |name: &str, fault| rule(name, FaultService::AppSync, "publishToken", fault);
     let frame = |name: &str, fault| rule(name, FaultService::Realtime, "data", fault);
     let refused = Fault::GraphqlError {
@@ -69,81 +80,78 @@ fn appsync() -> Vec<Rule> {
         window: 3,
         within_ms: 100,
     };
-    let mut all = rules([
-        (
-            publish("publish throttled", error("TooManyRequestsException", 429)),
-            40,
-        ),
-        (publish("publish failed", error("InternalFailure", 500)), 40),
-        (publish("publish answered with errors", refused), 60),
-        (publish("publish reset", Fault::Reset), 60),
-        (publish("publish answer lost", Fault::LostAnswer), 60),
-        (publish("publish delayed", Fault::Delay { ms: 150 }), 40),
-        (
-            publish("worker killed", Fault::KillCaller { handled: false }),
-            60,
-        ),
-        (
-            publish("worker paused", Fault::FreezeCaller { for_ms: Some(4000) }),
-            60,
-        ),
-    ]);
-    all.extend(rules([
-        (frame("event dropped", Fault::Drop), 40),
-        (frame("event repeated", Fault::Repeat { times: 2 }), 40),
-        (frame("events reordered", reorder), 40),
-        (frame("socket cut", Fault::Disconnect), 60),
-    ]));
-    all
+    let throttled = error("TooManyRequestsException", 429);
+    let killed = Fault::KillCaller { handled: false };
+    let paused = Fault::FreezeCaller { for_ms: Some(4000) };
+    [
+        vec![
+            publish("publish throttled", throttled),
+            publish("publish failed", error("InternalFailure", 500)),
+            publish("publish answered with errors", refused),
+            publish("publish reset", Fault::Reset),
+        ],
+        vec![
+            publish("publish answer lost", Fault::LostAnswer),
+            publish("publish delayed", Fault::Delay { ms: 150 }),
+            publish("worker killed", killed),
+            publish("worker paused", paused),
+        ],
+        vec![
+            frame("event dropped", Fault::Drop),
+            frame("event repeated", Fault::Repeat { times: 2 }),
+            frame("events reordered", reorder),
+            frame("socket cut", Fault::Disconnect),
+        ],
+    ]
 }
 
-fn websocket() -> Vec<Rule> {
+/// What happens to a push, and to the connection behind it.
+fn websocket() -> [Vec<Rule>; 2] {
     let push = |name: &str, fault| rule(name, FaultService::ExecuteApi, "PostToConnection", fault);
-    let cut = rule(
-        "WebSocket cut",
-        FaultService::WebSocket,
-        "data",
-        Fault::Disconnect,
-    );
-    let mut all = rules([
-        (
+    let frame = |name: &str, fault| rule(name, FaultService::WebSocket, "data", fault);
+    let killed = Fault::KillCaller { handled: false };
+    [
+        vec![
             push("push throttled", error("LimitExceededException", 429)),
-            40,
-        ),
-        (push("push failed", error("InternalFailure", 500)), 40),
-        (push("push reset", Fault::Reset), 60),
-        (push("push answer lost", Fault::LostAnswer), 60),
-        (
-            push(
-                "pushing worker killed",
-                Fault::KillCaller { handled: false },
-            ),
-            60,
-        ),
-    ]);
-    all.extend(rules([(cut, 60)]));
-    all
+            push("push failed", error("InternalFailure", 500)),
+            push("push reset", Fault::Reset),
+        ],
+        vec![
+            push("push answer lost", Fault::LostAnswer),
+            push("pushing worker killed", killed),
+            frame("WebSocket cut", Fault::Disconnect),
+        ],
+    ]
+}
+
+/// Rules for one of so many events each. The first of them comes a little later for each rule of a list.
+fn at_counts(rules: impl IntoIterator<Item = (Rule, u64)>) -> Vec<Rule> {
+    let numbered = rules.into_iter().zip(1..);
+    let each = |((rule, every), number): ((Rule, u64), u64)| {
+        let every = NonZeroU64::new(every).expect("not 0");
+        rule.after(number.min(every.get() - 1)).every(every)
+    };
+    numbered.map(each).collect()
 }
 
 fn function_url() -> Vec<Rule> {
     let response = |name: &str, fault| rule(name, FaultService::FunctionUrl, "Invoke", fault);
+    let (cut, reset) = (
+        Fault::StreamCut { after_tokens: 20 },
+        Fault::StreamReset { after_tokens: 40 },
+    );
+    let killed = Fault::KillCaller { handled: true };
     let kill = rule(
         "streaming function killed",
         FaultService::DynamoDb,
         "PutItem",
-        Fault::KillCaller { handled: true },
+        killed,
     );
-    let mut all = rules([
-        (
-            response("response cut", Fault::StreamCut { after_tokens: 20 }),
-            8,
-        ),
-        (
-            response("response reset", Fault::StreamReset { after_tokens: 40 }),
-            8,
-        ),
+    let mut all = at_counts([
+        (response("response cut", cut), 5),
+        (response("response reset", reset), 5),
     ]);
-    all.extend(rules([(kill.called_by(STREAM_URL_FUNCTION), 30)]));
+    all.extend(at_counts([(kill.called_by(STREAM_URL_FUNCTION), 20)]));
     all
 }
 
@@ -152,11 +160,9 @@ fn table() -> Vec<Rule> {
     let put = |name: &str, fault| {
         rule(name, FaultService::DynamoDb, "PutItem", fault).called_by("worker")
     };
-    rules([
-        (
-            put("table throttled", error("ThrottlingException", 400)),
-            20,
-        ),
+    let throttled = error("ThrottlingException", 400);
+    at_counts([
+        (put("table throttled", throttled), 20),
         (put("table answer lost", Fault::LostAnswer), 40),
         (put("table delayed", Fault::Delay { ms: 300 }), 40),
     ])
@@ -164,98 +170,76 @@ fn table() -> Vec<Rule> {
 
 fn queue() -> Vec<Rule> {
     let sqs = |name: &str, operation: &str, fault| rule(name, FaultService::Sqs, operation, fault);
+    let twice = sqs(
+        "message delivered twice",
+        "ReceiveMessage",
+        Fault::Duplicate,
+    );
     let down = error("ServiceUnavailable", 503);
-    [
-        rules([(
-            sqs(
-                "message delivered twice",
-                "ReceiveMessage",
-                Fault::Duplicate,
-            ),
-            10,
-        )]),
-        rules([(sqs("queue down at the start", "SendMessage", down), 15)]),
-        rules([(
-            sqs(
-                "visibility not changed",
-                "ChangeMessageVisibility",
-                Fault::Reset,
-            ),
-            20,
-        )]),
-    ]
-    .concat()
+    let down = sqs("queue down at the start", "SendMessage", down);
+    let unchanged = sqs(
+        "visibility not changed",
+        "ChangeMessageVisibility",
+        Fault::Reset,
+    );
+    let each = [(twice, 10), (down, 15), (unchanged, 20)];
+    each.into_iter().flat_map(|one| at_counts([one])).collect()
 }
 
 /// What befalls a call of the model, whoever's it is; the next attempt has another.
 fn model(random: &mut Rng) -> Vec<Rule> {
-    let call = |name: &str, fault| rule(name, FaultService::Bedrock, "ConverseStream", fault);
+    const EVERY: u64 = 17;
+    let call = |name: &str, fault| {
+        let rule = rule(name, FaultService::Bedrock, "ConverseStream", fault);
+        (rule, EVERY)
+    };
     let mut after_tokens = || random.u64(0..100);
     let failed = Fault::StreamError {
         after_tokens: after_tokens(),
         exception: StreamException::ModelStreamError,
     };
-    let (cut, stall, reset) = (after_tokens(), after_tokens(), after_tokens());
-    rules([
-        (
-            call("model throttled", error("ThrottlingException", 429)),
-            17,
+    let cut = Fault::StreamCut {
+        after_tokens: after_tokens(),
+    };
+    let stall = Fault::StreamStall {
+        after_tokens: after_tokens(),
+    };
+    let reset = Fault::StreamReset {
+        after_tokens: after_tokens(),
+    };
+    at_counts([
+        call("model throttled", error("ThrottlingException", 429)),
+        call(
+            "model unavailable",
+            error("ServiceUnavailableException", 503),
         ),
-        (
-            call(
-                "model unavailable",
-                error("ServiceUnavailableException", 503),
-            ),
-            17,
-        ),
-        (call("model stream failed", failed), 17),
-        (
-            call("model stream cut", Fault::StreamCut { after_tokens: cut }),
-            17,
-        ),
-        (
-            call(
-                "model stalled",
-                Fault::StreamStall {
-                    after_tokens: stall,
-                },
-            ),
-            17,
-        ),
-        (
-            call(
-                "model stream reset",
-                Fault::StreamReset {
-                    after_tokens: reset,
-                },
-            ),
-            17,
-        ),
+        call("model stream failed", failed),
+        call("model stream cut", cut),
+        call("model stalled", stall),
+        call("model stream reset", reset),
     ])
 }
 
 /// Sessions whose model fails at every attempt, each in its own way.
 fn doomed(plan: &Plan, random: &mut Rng) -> Vec<Rule> {
     let numbers = (0..plan.sessions).step_by(DOOMED);
-    let each = numbers
-        .zip([0, 1, 2].into_iter().cycle())
-        .map(|(number, how)| {
-            let after_tokens = random.u64(0..100);
-            let fault = match how {
-                0 => Fault::StreamCut { after_tokens },
-                1 => Fault::StreamReset { after_tokens },
-                _ => Fault::StreamError {
-                    after_tokens,
-                    exception: StreamException::InternalServer,
-                },
-            };
-            let rule = rule(
-                "model fails for good",
-                FaultService::Bedrock,
-                "ConverseStream",
-                fault,
-            );
-            rule.containing(&prompt(number))
-        });
+    let each = numbers.zip((0..3).cycle()).map(|(number, how)| {
+        let after_tokens = random.u64(0..100);
+        let fault = match how {
+            0 => Fault::StreamCut { after_tokens },
+            1 => Fault::StreamReset { after_tokens },
+            _ => Fault::StreamError {
+                after_tokens,
+                exception: StreamException::InternalServer,
+            },
+        };
+        let rule = rule(
+            "model fails for good",
+            FaultService::Bedrock,
+            "ConverseStream",
+            fault,
+        );
+        rule.containing(&prompt(number))
+    });
     each.collect()
 }

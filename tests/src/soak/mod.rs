@@ -37,8 +37,9 @@ pub struct Plan {
     pub seed: u64,
     /// Over which the sessions are had, in turns.
     pub deliveries: &'static [Delivery],
-    /// No session is begun after this.
+    /// No session is begun after this, except for the first so many.
     pub at_most: Duration,
+    pub at_least: usize,
 }
 
 /// How often a fault could have happened, and how often it did.
@@ -95,7 +96,10 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         .flat_map(|delivery| ["alice", "bob"].map(|user| stack.client_over(*delivery, user)))
         .collect();
     let stories: Vec<Story> = stream::iter(0..plan.sessions)
-        .take_while(|_| std::future::ready(begun.elapsed() < plan.at_most))
+        .take_while(|number| {
+            let begins = *number < plan.at_least || begun.elapsed() < plan.at_most;
+            std::future::ready(begins)
+        })
         .map(|number| User::new(&clients[number % clients.len()], plan.seed, number).live())
         .buffer_unordered(AT_ONCE)
         .enumerate()
