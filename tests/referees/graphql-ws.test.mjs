@@ -1,4 +1,5 @@
-// graphql-ws, the client of many playgrounds: the `graphql-transport-ws` protocol, which only the local AppSync speaks.
+// graphql-ws, the client of many playgrounds: the `graphql-transport-ws` protocol, which the local AppSync speaks where
+// it was asked to (`tokencast dev --graphql-transport-ws`), and AWS's never.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

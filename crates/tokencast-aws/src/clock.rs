@@ -1,9 +1,14 @@
-//! The system's time.
+//! The system's time, and on a local stack the stack's.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokencast_core::ports::Clock;
+
+use crate::config::{ConfigError, Reader};
+
+/// The furthest that a local stack's clock may be moved: a hundred years.
+const MAX_OFFSET_MS: i64 = 100 * 365 * 86_400_000;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
@@ -21,6 +26,31 @@ impl Clock for SystemClock {
     }
 }
 
+/// The time that a function goes by: the system's, moved as far as the local stack moved its clock.
+///
+/// Only the local stack sets `TOKENCAST_CLOCK_OFFSET_MS`; on AWS it is the system's time. Requests are signed by
+/// [`SystemClock`], because signatures are judged by the real time everywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FunctionClock {
+    offset_ms: i64,
+}
+
+impl FunctionClock {
+    /// # Errors
+    /// `TOKENCAST_CLOCK_OFFSET_MS` is set, and no number of milliseconds.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut reader = Reader::new(lookup);
+        let offset_ms = reader.number("TOKENCAST_CLOCK_OFFSET_MS", 0..=MAX_OFFSET_MS, 0);
+        reader.finish(Self { offset_ms })
+    }
+}
+
+impl Clock for FunctionClock {
+    fn now_ms(&self) -> i64 {
+        SystemClock.now_ms() + self.offset_ms
+    }
+}
+
 /// As ISO 8601 in UTC, to the millisecond.
 pub fn iso8601(at_ms: i64) -> String {
     DateTime::<Utc>::from_timestamp_millis(at_ms)
@@ -30,4 +60,38 @@ pub fn iso8601(at_ms: i64) -> String {
 
 pub(crate) fn system_time(at_ms: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(u64::try_from(at_ms).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(offset: Option<&str>, expected_ms: Result<i64, &str>) {
+        let lookup = |_: &str| offset.map(str::to_owned);
+        let before_ms = SystemClock.now_ms();
+        match (FunctionClock::read(&lookup), expected_ms) {
+            (Ok(clock), Ok(expected_ms)) => {
+                let moved = clock.now_ms() - expected_ms;
+                assert!((before_ms..=SystemClock.now_ms()).contains(&moved));
+            }
+            (Err(error), Err(expected)) => assert_eq!(error.to_string(), expected),
+            (got, expected) => panic!("{got:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_function_goes_by_the_time_of_its_stack() {
+        check(None, Ok(0));
+        check(Some("0"), Ok(0));
+        check(Some("86400000"), Ok(86_400_000));
+        check(
+            Some("-1"),
+            Err("`TOKENCAST_CLOCK_OFFSET_MS` is `-1`, expected 0 to 3153600000000"),
+        );
+        check(
+            Some("tomorrow"),
+            Err("`TOKENCAST_CLOCK_OFFSET_MS` is `tomorrow`, expected 0 to 3153600000000"),
+        );
+    }
 }

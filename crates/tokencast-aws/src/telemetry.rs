@@ -9,17 +9,57 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::config::{ConfigError, Problem};
+
 /// CloudWatch's namespace of every metric.
 pub const NAMESPACE: &str = "Tokencast";
 
-/// The level that a function logs at unless `LOG_LEVEL` says otherwise, or says what can't be understood.
+/// The level that a function logs at unless `LOG_LEVEL` says otherwise.
 const DEFAULT_LEVEL: LevelFilter = LevelFilter::INFO;
 
-/// Starts logging. `filter` is in `tracing`'s form, such as `debug` or `worker=debug,info`.
-pub fn init(filter: Option<&str>) {
-    // Not an `EnvFilter`, whose regular expressions would be a fortieth of the binary.
-    let filter: Option<Targets> = filter.and_then(|filter| filter.parse().ok());
-    let filter = filter.unwrap_or_else(|| Targets::new().with_default(DEFAULT_LEVEL));
+/// Starts logging, at the levels of `LOG_LEVEL`.
+///
+/// # Errors
+/// `LOG_LEVEL` says what can't be understood. Logging has started all the same, so that the error can be logged.
+pub fn init(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+    let value = lookup("LOG_LEVEL").filter(|value| !value.trim().is_empty());
+    let filter = match &value {
+        None => Some(Targets::new().with_default(DEFAULT_LEVEL)),
+        Some(value) => levels(value),
+    };
+    let understood = filter.is_some();
+    start(filter.unwrap_or_else(|| Targets::new().with_default(DEFAULT_LEVEL)));
+    if understood {
+        return Ok(());
+    }
+    Err(ConfigError(vec![Problem {
+        name: "LOG_LEVEL",
+        value,
+        expected: "`error`, `warn`, `info`, `debug`, `trace` or `off`, alone or for a target, as in `worker=debug,info`"
+            .to_owned(),
+    }]))
+}
+
+/// Not an `EnvFilter`, whose regular expressions would be a fortieth of the binary. Nor as `Targets` reads itself, to
+/// which a word that is no level is a target, so that `verbose` would silence everything.
+fn levels(value: &str) -> Option<Targets> {
+    let level = |text: &str| {
+        let text = text.trim();
+        // The library takes nothing for `error`.
+        let level: Option<LevelFilter> = text.parse().ok();
+        level.filter(|_| !text.is_empty())
+    };
+    let mut filter = Targets::new().with_default(DEFAULT_LEVEL);
+    for directive in value.split(',') {
+        filter = match directive.split_once('=') {
+            Some((target, of_target)) => filter.with_target(target.trim(), level(of_target)?),
+            None => filter.with_default(level(directive)?),
+        };
+    }
+    Some(filter)
+}
+
+fn start(filter: Targets) {
     // Lambda stamps each line itself.
     let lines = tracing_subscriber::fmt::layer()
         .json()
@@ -52,4 +92,41 @@ pub fn metric(service: &str, name: &str, unit: &str, value: i64, now_ms: i64) {
         name: value,
     });
     println!("{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(value: &str, expected: Option<&str>) {
+        let got = levels(value).map(|filter| filter.to_string());
+        let expected = expected.map(|same| levels(same).expect("levels").to_string());
+        assert_eq!(got, expected, "{value}");
+    }
+
+    #[test]
+    fn a_level_is_a_word_that_is_known() {
+        check("debug", Some("debug"));
+        check(" WARN ", Some("warn"));
+        check("off", Some("off"));
+        check("worker=debug, info", Some("worker=debug,info"));
+        // What it doesn't name keeps the default.
+        check("worker=debug", Some("worker=debug,info"));
+        check("verbose", None);
+        check("worker=verbose", None);
+        check("worker=", None);
+        check("info,", None);
+        check("info,worker", None);
+    }
+
+    #[test]
+    fn a_level_that_is_not_understood_is_named() {
+        let lookup = |name: &str| (name == "LOG_LEVEL").then(|| "verbose".to_owned());
+        let error = init(&lookup).expect_err("refused").to_string();
+        let begins = "`LOG_LEVEL` is `verbose`, expected `error`, `warn`,";
+        assert!(error.starts_with(begins), "{error}");
+        assert_eq!(init(&|_| None), Ok(()));
+        assert_eq!(init(&|_| Some(String::new())), Ok(()));
+    }
 }

@@ -1,4 +1,7 @@
-//! The time that decides: visibility, expiry, signatures' skew. Injected, so that a test can move it.
+//! The time that decides: visibility timeouts, expiry, deadlines. Injected, so that a test can move it.
+//!
+//! Signatures are judged by the machine's own time ([`Clock::real_ms`]): whoever signs does so by the clock of the
+//! machine, and an SDK can't be told another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,6 +26,20 @@ impl Clock {
 
     /// Milliseconds since the Unix epoch.
     pub fn now_ms(&self) -> i64 {
+        self.real_ms() + self.offset_ms()
+    }
+
+    /// By how much the time was moved so far.
+    pub fn offset_ms(&self) -> i64 {
+        self.offset_ms.load(Ordering::Acquire)
+    }
+
+    /// The machine's own time, which no test moves.
+    #[expect(
+        clippy::unused_self,
+        reason = "whoever has the clock chooses between its two times"
+    )]
+    pub fn real_ms(&self) -> i64 {
         #[expect(
             clippy::disallowed_methods,
             reason = "this is where the time is injected from"
@@ -30,7 +47,7 @@ impl Clock {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        i64::try_from(now.as_millis()).unwrap_or(i64::MAX) + self.offset_ms.load(Ordering::Acquire)
+        i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Moves the time forward and wakes whoever waits in [`Clock::sleep_until`].

@@ -299,6 +299,10 @@ pub struct DevArgs {
     #[arg(long)]
     pub control: bool,
 
+    /// Let tools that don't know AppSync's protocol subscribe by graphql-transport-ws, which AppSync on AWS refuses.
+    #[arg(long)]
+    pub graphql_transport_ws: bool,
+
     /// Print where everything is as one line of JSON, once the stack is ready.
     #[arg(long)]
     pub json: bool,

@@ -54,7 +54,10 @@ pub fn main_with(
         // Before anything else is set up: a function has its own runtime and its own logs.
         return function::run(args.name, lookup);
     }
-    logging::init(cli.verbose, lookup("RUST_LOG").as_deref());
+    if let Err(wrong) = logging::init(cli.verbose, lookup("RUST_LOG").as_deref()) {
+        say!("error: {wrong}");
+        return Exit::Usage.into();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

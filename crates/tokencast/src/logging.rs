@@ -1,11 +1,16 @@
 //! Logs, to stderr.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
-use crate::exit::say;
+const EXPECTED: &str = "a level (`error`, `warn`, `info`, `debug`, `trace`, `off`), alone or for a target, as in \
+                        `tokencast_local=debug,warn`";
 
 /// By default only warnings, so that an answer stands alone; `-v` adds what happens, and what the functions log.
-pub fn init(verbose: u8, rust_log: Option<&str>) {
+///
+/// # Errors
+/// What is wrong with `RUST_LOG`.
+pub fn init(verbose: u8, rust_log: Option<&str>) -> Result<(), String> {
     let default = match verbose {
         0 => "warn",
         1 => "info",
@@ -16,13 +21,46 @@ pub fn init(verbose: u8, rust_log: Option<&str>) {
     let directives = rust_log
         .filter(|directives| !directives.trim().is_empty())
         .unwrap_or(default);
-    let filter = EnvFilter::try_new(directives).unwrap_or_else(|error| {
-        say!("warning: RUST_LOG is `{directives}`: {error}");
-        EnvFilter::new(default)
-    });
+    let wrong = || format!("`RUST_LOG` is `{directives}`, expected {EXPECTED}");
+    // To the library a word that is no level is a target, so that `verbose` would silence everything.
+    let is_level = |directive: &str| {
+        directive.contains(['=', '[']) || directive.trim().parse::<LevelFilter>().is_ok()
+    };
+    if !directives.split(',').all(is_level) {
+        return Err(wrong());
+    }
+    let filter = EnvFilter::try_new(directives).map_err(|_| wrong())?;
     // A second call in one process, as in a test, keeps the first one's logs.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .try_init();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(rust_log: Option<&str>, understood: bool) {
+        let got = init(0, rust_log);
+        assert_eq!(got.is_ok(), understood, "{rust_log:?}: {got:?}");
+        if let (Err(error), Some(value)) = (got, rust_log) {
+            let begins = format!("`RUST_LOG` is `{value}`, expected a level (`error`");
+            assert!(error.starts_with(&begins), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_level_is_refused() {
+        check(None, true);
+        check(Some(" "), true);
+        check(Some("debug"), true);
+        check(Some("tokencast=debug,warn"), true);
+        check(Some("tokencast[span{field=1}]=trace"), true);
+        check(Some("verbose"), false);
+        check(Some("tokencast=verbose"), false);
+        check(Some("info,tokencast"), false);
+    }
 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use tokencast_aws::clock::SystemClock;
+use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::runtime::{self, isolated};
 use tokencast_aws::sessions::SessionTable;
@@ -37,15 +37,17 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
 
 /// Not generic, so that it is compiled here, with the limit above, and not in each program that runs the function.
 fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
-    telemetry::init(lookup("LOG_LEVEL").as_deref());
+    let logging = telemetry::init(&lookup);
     let (config, trust) = (Config::read(&lookup), Trust::read(&lookup));
+    let clock = FunctionClock::read(&lookup);
     runtime::run(async move {
-        let config = config?;
+        logging?;
+        let (config, clock) = (config?, clock?);
         let sdk = sdk::load_trusting(&trust?).await;
         let requests = Requests {
             sessions: SessionTable::new(&sdk, config.sessions_table),
             queue: SqsQueue::new(&sdk, config.queue_url),
-            clock: SystemClock,
+            clock,
             rules: config.rules,
         };
         let request = Arc::new(Request { requests });

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokencast_aws::bedrock::BedrockModel;
-use tokencast_aws::clock::SystemClock;
+use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::Verifier;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
@@ -42,20 +42,21 @@ use handle::StreamUrl;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
-    telemetry::init(lookup("LOG_LEVEL").as_deref());
-    let config = Config::read(&lookup);
+    let logging = telemetry::init(&lookup);
+    let (config, clock) = (Config::read(&lookup), FunctionClock::read(&lookup));
     tokencast_aws::runtime::run(async move {
-        let config = config?;
+        logging?;
+        let (config, clock) = (config?, clock?);
         let sdk = sdk::load().await;
         let function = StreamUrl {
             model: BedrockModel::new(&sdk, config.model.clone()),
             requests: Requests {
                 sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
                 queue: SqsQueue::new(&sdk, config.queue_url.clone()),
-                clock: SystemClock,
+                clock,
                 rules: config.rules,
             },
-            verifier: Verifier::new(config.trust.clone(), SystemClock)?,
+            verifier: Verifier::new(config.trust.clone(), clock)?,
             config,
         };
         respond::run(Arc::new(function)).await

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use tokencast_aws::clock::SystemClock;
+use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::connections::ConnectionTable;
 use tokencast_aws::jwt::Verifier;
 use tokencast_aws::queue::SqsQueue;
@@ -40,18 +40,20 @@ use routes::Routes;
 
 /// One of the two things that this function is deployed as.
 enum Part {
-    Authorizer(Verifier<SystemClock>),
-    Routes(Box<Routes<SessionTable, SqsQueue, SystemClock>>),
+    Authorizer(Verifier<FunctionClock>),
+    Routes(Box<Routes<SessionTable, SqsQueue, FunctionClock>>),
 }
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
-    telemetry::init(lookup("LOG_LEVEL").as_deref());
-    let config = Config::read(&lookup);
+    let logging = telemetry::init(&lookup);
+    let (config, clock) = (Config::read(&lookup), FunctionClock::read(&lookup));
     runtime::run(async move {
+        logging?;
+        let clock = clock?;
         let part = match config? {
-            Config::Authorizer(trust) => Part::Authorizer(Verifier::new(trust, SystemClock)?),
-            Config::Routes(config) => Part::Routes(Box::new(routes(*config).await)),
+            Config::Authorizer(trust) => Part::Authorizer(Verifier::new(trust, clock)?),
+            Config::Routes(config) => Part::Routes(Box::new(routes(*config, clock).await)),
         };
         let part = Arc::new(part);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
@@ -62,13 +64,16 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     })
 }
 
-async fn routes(config: RoutesConfig) -> Routes<SessionTable, SqsQueue, SystemClock> {
+async fn routes(
+    config: RoutesConfig,
+    clock: FunctionClock,
+) -> Routes<SessionTable, SqsQueue, FunctionClock> {
     let sdk = sdk::load().await;
     Routes {
         requests: Requests {
             sessions: SessionTable::new(&sdk, config.sessions_table),
             queue: SqsQueue::new(&sdk, config.queue_url),
-            clock: SystemClock,
+            clock,
             rules: config.rules,
         },
         connections: ConnectionTable::new(&sdk, config.connections_table),

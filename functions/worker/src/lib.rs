@@ -15,7 +15,7 @@ use std::sync::Arc;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::bedrock::BedrockModel;
-use tokencast_aws::clock::SystemClock;
+use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::tls::Trust;
@@ -31,26 +31,23 @@ use handle::Worker;
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
-    telemetry::init(lookup("LOG_LEVEL").as_deref());
+    let logging = telemetry::init(&lookup);
     let (config, trust) = (Config::read(&lookup), Trust::read(&lookup));
+    let clock = FunctionClock::read(&lookup);
     tokencast_aws::runtime::run(async move {
-        let (config, trust) = (config?, trust?);
+        logging?;
+        let (config, trust, clock) = (config?, trust?, clock?);
         let sdk = sdk::load_trusting(&trust).await;
         let worker = Worker {
             model: BedrockModel::new(&sdk, config.model.clone()),
-            subscribers: AppSyncPublisher::trusting(
-                &trust,
-                &sdk,
-                &config.appsync_api_url,
-                SystemClock,
-            )?,
+            subscribers: AppSyncPublisher::trusting(&trust, &sdk, &config.appsync_api_url, clock)?,
             gateway: config
                 .websocket_callback_url
                 .as_deref()
                 .map(|url| Gateway::new(&sdk, url)),
             sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
             queue: SqsQueue::new(&sdk, config.queue_url.clone()),
-            clock: SystemClock,
+            clock,
             config,
         };
         let worker = Arc::new(worker);

@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 use system_tests::Delivery;
 use system_tests::soak::{Plan, run};
 
-/// Many sessions, everything going wrong at random, and a look from outside at what holds.
+/// Many sessions, everything going wrong, and a look from outside at what holds.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// How many sessions, 24 at once.
@@ -50,6 +50,7 @@ async fn main() -> ExitCode {
         seed,
         deliveries: arguments.via.map_or(&Delivery::ALL, Via::delivery),
         at_most: Duration::from_secs(arguments.seconds),
+        at_least: 0,
     };
     eprintln!("seed {seed}, {} sessions", plan.sessions);
     let report = run(plan, |done| {

@@ -1,145 +1,245 @@
-//! Which faults, drawn from the seed: on every service, rare enough that sessions get somewhere.
+//! Which faults: of every service, and each often enough to be seen.
+//!
+//! What happens to one event of a session's answer is planned for sessions, because how many events an answer has is up
+//! to the machine: on a busy one more tokens go together. What happens beside it is planned for each so manieth event.
 
-use std::num::NonZeroU32;
+use std::num::NonZeroU64;
 
 use fastrand::Rng;
 use tokencast::stack::STREAM_URL_FUNCTION;
-use tokencast_local::config::{FaultRule, ModelException, ModelFault, ScriptConfig};
+use tokencast_local::faults::fault::StreamException;
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 
 use super::Plan;
-use super::user::prompt;
+use super::user::{prompt, session_id};
+use crate::Delivery;
 
-/// Faults of everything but the model.
-pub fn faults(seed: u64) -> FaultPlan {
-    let publish = |name: &str, fault| rule(name, FaultService::AppSync, "publishToken", fault);
-    let table = |name: &str, fault| {
-        rule(name, FaultService::DynamoDb, "PutItem", fault).called_by("worker")
-    };
-    let frame = |name: &str, fault| rule(name, FaultService::Realtime, "data", fault);
-    let push = |name: &str, fault| rule(name, FaultService::ExecuteApi, "PostToConnection", fault);
-    let response = |name: &str, fault| rule(name, FaultService::FunctionUrl, "Invoke", fault);
-    let throttled = |error_type: &str, status| Fault::Error {
-        error_type: error_type.to_owned(),
-        status: Some(status),
-        message: None,
-    };
-    let refused = Fault::GraphqlError {
-        error_type: "InternalFailure".to_owned(),
-        message: None,
-    };
-    [
-        publish(
-            "publish throttled",
-            throttled("TooManyRequestsException", 429),
-        )
-        .with_probability(0.01),
-        publish("publish failed", throttled("InternalFailure", 500)).with_probability(0.01),
-        publish("publish answered with errors", refused).with_probability(0.003),
-        publish("publish reset", Fault::Reset).with_probability(0.005),
-        publish("publish answer lost", Fault::LostAnswer).with_probability(0.005),
-        publish("publish delayed", Fault::Delay { ms: 150 }).with_probability(0.01),
-        publish("worker killed", Fault::KillCaller { handled: false }).with_probability(0.0005),
-        publish("worker paused", Fault::FreezeCaller { for_ms: Some(4000) })
-            .with_probability(0.0005),
-        table("table throttled", throttled("ThrottlingException", 400)).with_probability(0.05),
-        table("table answer lost", Fault::LostAnswer).with_probability(0.02),
-        table("table delayed", Fault::Delay { ms: 300 }).with_probability(0.02),
-        rule(
-            "message delivered twice",
-            FaultService::Sqs,
-            "ReceiveMessage",
-            Fault::Duplicate,
-        )
-        .with_probability(0.1),
-        rule(
-            "queue down at the start",
-            FaultService::Sqs,
-            "SendMessage",
-            throttled("ServiceUnavailable", 503),
-        )
-        .with_probability(0.03),
-        rule(
-            "visibility not changed",
-            FaultService::Sqs,
-            "ChangeMessageVisibility",
-            Fault::Reset,
-        )
-        .with_probability(0.02),
-        frame("event dropped", Fault::Drop).with_probability(0.01),
-        frame("event repeated", Fault::Repeat { times: 2 }).with_probability(0.01),
-        frame(
-            "events reordered",
-            Fault::Reorder {
-                window: 3,
-                within_ms: 100,
-            },
-        )
-        .with_probability(0.01),
-        frame("socket cut", Fault::Disconnect).with_probability(0.002),
-        rule(
-            "WebSocket cut",
-            FaultService::WebSocket,
-            "data",
-            Fault::Disconnect,
-        )
-        .with_probability(0.002),
-        push("push throttled", throttled("LimitExceededException", 429)).with_probability(0.01),
-        push("push failed", throttled("InternalFailure", 500)).with_probability(0.01),
-        push("push reset", Fault::Reset).with_probability(0.005),
-        push("push answer lost", Fault::LostAnswer).with_probability(0.005),
-        push(
-            "pushing worker killed",
-            Fault::KillCaller { handled: false },
-        )
-        .with_probability(0.0005),
-        response("response cut", Fault::StreamCut { after_tokens: 20 }).with_probability(0.1),
-        response("response reset", Fault::StreamReset { after_tokens: 40 }).with_probability(0.1),
-        rule(
-            "streaming function killed",
-            FaultService::DynamoDb,
-            "PutItem",
-            Fault::KillCaller { handled: true },
-        )
-        .called_by(STREAM_URL_FUNCTION)
-        .with_probability(0.02),
-    ]
-    .into_iter()
-    .fold(FaultPlan::seeded(seed), FaultPlan::with)
+/// Of so many sessions one has a model that fails at every attempt, so that its message becomes a dead letter.
+const DOOMED: usize = 20;
+
+/// So many of a session's events come through before its fault: mostly none, for an answer may be a single event.
+const AFTER: [u64; 8] = [0, 0, 1, 0, 3, 0, 0, 2];
+
+/// The faults of a soak over these deliveries.
+pub fn faults(plan: &Plan) -> FaultPlan {
+    let mut random = Rng::with_seed(plan.seed);
+    let mut rules = doomed(plan, &mut random);
+    rules.extend(model(&mut random));
+    rules.extend(queue());
+    for delivery in plan.deliveries {
+        match delivery {
+            Delivery::AppSync => rules.extend(of_sessions(plan, *delivery, &appsync())),
+            Delivery::WebSocket => rules.extend(of_sessions(plan, *delivery, &websocket())),
+            Delivery::FunctionUrl => rules.extend(function_url()),
+        }
+    }
+    if plan.deliveries.iter().any(|delivery| delivery.is_queued()) {
+        rules.extend(table());
+    }
+    rules
+        .into_iter()
+        .fold(FaultPlan::seeded(plan.seed), FaultPlan::with)
 }
 
 fn rule(name: &str, service: FaultService, operation: &str, fault: Fault) -> Rule {
     Rule::new(service, operation, fault).named(name)
 }
 
-/// The model's faults: about a third of the sessions meet one, once or at every attempt.
-pub fn script(plan: &Plan, quiet: ScriptConfig) -> ScriptConfig {
-    let faults = (0..plan.sessions).filter_map(|number| {
-        let mut random =
-            Rng::with_seed(plan.seed ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let after_tokens = random.usize(0..100);
-        let fault = match random.u32(0..18) {
-            0 => ModelFault::Refuse(ModelException::Throttling),
-            1 => ModelFault::Refuse(ModelException::ServiceUnavailable),
-            2 => ModelFault::Fail {
-                after_tokens,
-                exception: ModelException::ModelStreamError,
-            },
-            3 => ModelFault::Cut { after_tokens },
-            4 => ModelFault::Stall { after_tokens },
-            5 => ModelFault::Reset { after_tokens },
-            _ => return None,
-        };
-        // Once, twice, or always: then the session fails, and its message is a dead letter.
-        let times = [NonZeroU32::new(1), NonZeroU32::new(2), None][random.usize(0..3)];
-        Some(FaultRule {
-            fault,
-            times,
-            prompt_contains: Some(prompt(number)),
-        })
-    });
-    ScriptConfig {
-        faults: faults.collect(),
-        ..quiet
+fn error(error_type: &str, status: u16) -> Fault {
+    Fault::Error {
+        error_type: error_type.to_owned(),
+        status: Some(status),
+        message: None,
     }
+}
+
+/// One rule of each group for each session of a delivery, in turns; each fires once.
+fn of_sessions(plan: &Plan, delivery: Delivery, groups: &[Vec<Rule>]) -> Vec<Rule> {
+    let numbers = (0..plan.sessions).filter(|number| plan.delivery(*number) == delivery);
+    let each = numbers.zip(0..).flat_map(|(number, turn): (usize, usize)| {
+        let id = session_id(plan.seed, number).to_string();
+        let of_session = groups.iter().map(move |group| {
+            let rule = group[turn % group.len()].clone();
+            let after = AFTER[turn / group.len() % AFTER.len()];
+            rule.containing(&id).after(after).times(1)
+        });
+        of_session.collect::<Vec<_>>()
+    });
+    each.collect()
+}
+
+/// What happens to `publishToken`, and to the subscriptions behind it.
+fn appsync() -> [Vec<Rule>; 3] {
+    let publish = |name: &str, fault| rule(name, FaultService::AppSync, "publishToken", fault);
+    let frame = |name: &str, fault| rule(name, FaultService::Realtime, "data", fault);
+    let refused = Fault::GraphqlError {
+        error_type: "InternalFailure".to_owned(),
+        message: None,
+    };
+    let reorder = Fault::Reorder {
+        window: 3,
+        within_ms: 100,
+    };
+    let throttled = error("TooManyRequestsException", 429);
+    let killed = Fault::KillCaller { handled: false };
+    let paused = Fault::FreezeCaller { for_ms: Some(4000) };
+    [
+        vec![
+            publish("publish throttled", throttled),
+            publish("publish failed", error("InternalFailure", 500)),
+            publish("publish answered with errors", refused),
+            publish("publish reset", Fault::Reset),
+        ],
+        vec![
+            publish("publish answer lost", Fault::LostAnswer),
+            publish("publish delayed", Fault::Delay { ms: 150 }),
+            publish("worker killed", killed),
+            publish("worker paused", paused),
+        ],
+        vec![
+            frame("event dropped", Fault::Drop),
+            frame("event repeated", Fault::Repeat { times: 2 }),
+            frame("events reordered", reorder),
+            frame("socket cut", Fault::Disconnect),
+        ],
+    ]
+}
+
+/// What happens to a push, and to the connection behind it.
+fn websocket() -> [Vec<Rule>; 2] {
+    let push = |name: &str, fault| rule(name, FaultService::ExecuteApi, "PostToConnection", fault);
+    let frame = |name: &str, fault| rule(name, FaultService::WebSocket, "data", fault);
+    let killed = Fault::KillCaller { handled: false };
+    [
+        vec![
+            push("push throttled", error("LimitExceededException", 429)),
+            push("push failed", error("InternalFailure", 500)),
+            push("push reset", Fault::Reset),
+        ],
+        vec![
+            push("push answer lost", Fault::LostAnswer),
+            push("pushing worker killed", killed),
+            frame("WebSocket cut", Fault::Disconnect),
+        ],
+    ]
+}
+
+/// Rules for one of so many events each. The first of them comes a little later for each rule of a list.
+fn at_counts(rules: impl IntoIterator<Item = (Rule, u64)>) -> Vec<Rule> {
+    let numbered = rules.into_iter().zip(1..);
+    let each = |((rule, every), number): ((Rule, u64), u64)| {
+        let every = NonZeroU64::new(every).expect("not 0");
+        rule.after(number.min(every.get() - 1)).every(every)
+    };
+    numbered.map(each).collect()
+}
+
+fn function_url() -> Vec<Rule> {
+    let response = |name: &str, fault| rule(name, FaultService::FunctionUrl, "Invoke", fault);
+    let (cut, reset) = (
+        Fault::StreamCut { after_tokens: 20 },
+        Fault::StreamReset { after_tokens: 40 },
+    );
+    let killed = Fault::KillCaller { handled: true };
+    let kill = rule(
+        "streaming function killed",
+        FaultService::DynamoDb,
+        "PutItem",
+        killed,
+    );
+    let mut all = at_counts([
+        (response("response cut", cut), 5),
+        (response("response reset", reset), 5),
+    ]);
+    all.extend(at_counts([(kill.called_by(STREAM_URL_FUNCTION), 20)]));
+    all
+}
+
+/// The worker's writes to the table.
+fn table() -> Vec<Rule> {
+    let put = |name: &str, fault| {
+        rule(name, FaultService::DynamoDb, "PutItem", fault).called_by("worker")
+    };
+    let throttled = error("ThrottlingException", 400);
+    at_counts([
+        (put("table throttled", throttled), 20),
+        (put("table answer lost", Fault::LostAnswer), 40),
+        (put("table delayed", Fault::Delay { ms: 300 }), 40),
+    ])
+}
+
+fn queue() -> Vec<Rule> {
+    let sqs = |name: &str, operation: &str, fault| rule(name, FaultService::Sqs, operation, fault);
+    let twice = sqs(
+        "message delivered twice",
+        "ReceiveMessage",
+        Fault::Duplicate,
+    );
+    let down = error("ServiceUnavailable", 503);
+    let down = sqs("queue down at the start", "SendMessage", down);
+    let unchanged = sqs(
+        "visibility not changed",
+        "ChangeMessageVisibility",
+        Fault::Reset,
+    );
+    let each = [(twice, 10), (down, 15), (unchanged, 20)];
+    each.into_iter().flat_map(|one| at_counts([one])).collect()
+}
+
+/// What befalls a call of the model, whoever's it is; the next attempt has another.
+fn model(random: &mut Rng) -> Vec<Rule> {
+    const EVERY: u64 = 17;
+    let call = |name: &str, fault| {
+        let rule = rule(name, FaultService::Bedrock, "ConverseStream", fault);
+        (rule, EVERY)
+    };
+    let mut after_tokens = || random.u64(0..100);
+    let failed = Fault::StreamError {
+        after_tokens: after_tokens(),
+        exception: StreamException::ModelStreamError,
+    };
+    let cut = Fault::StreamCut {
+        after_tokens: after_tokens(),
+    };
+    let stall = Fault::StreamStall {
+        after_tokens: after_tokens(),
+    };
+    let reset = Fault::StreamReset {
+        after_tokens: after_tokens(),
+    };
+    at_counts([
+        call("model throttled", error("ThrottlingException", 429)),
+        call(
+            "model unavailable",
+            error("ServiceUnavailableException", 503),
+        ),
+        call("model stream failed", failed),
+        call("model stream cut", cut),
+        call("model stalled", stall),
+        call("model stream reset", reset),
+    ])
+}
+
+/// Sessions whose model fails at every attempt, each in its own way.
+fn doomed(plan: &Plan, random: &mut Rng) -> Vec<Rule> {
+    let numbers = (0..plan.sessions).step_by(DOOMED);
+    let each = numbers.zip((0..3).cycle()).map(|(number, how)| {
+        let after_tokens = random.u64(0..100);
+        let fault = match how {
+            0 => Fault::StreamCut { after_tokens },
+            1 => Fault::StreamReset { after_tokens },
+            _ => Fault::StreamError {
+                after_tokens,
+                exception: StreamException::InternalServer,
+            },
+        };
+        let rule = rule(
+            "model fails for good",
+            FaultService::Bedrock,
+            "ConverseStream",
+            fault,
+        );
+        rule.containing(&prompt(number))
+    });
+    each.collect()
 }

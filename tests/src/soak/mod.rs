@@ -1,8 +1,8 @@
-//! The soak: many sessions, everything that can go wrong going wrong at random, and a look from outside at what holds.
+//! The soak: many sessions, everything that can go wrong going wrong, and a look from outside at what holds.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`chaos`] | which faults, drawn from the seed |
+//! | [`chaos`] | which faults, and how often |
 //! | [`user`] | one session's clients: they start, listen, leave, come back and stop, as the seed says |
 //! | [`verdict`] | what must hold when all is quiet again |
 
@@ -37,8 +37,17 @@ pub struct Plan {
     pub seed: u64,
     /// Over which the sessions are had, in turns.
     pub deliveries: &'static [Delivery],
-    /// No session is begun after this.
+    /// No session is begun after this, except for the first so many.
     pub at_most: Duration,
+    pub at_least: usize,
+}
+
+/// How often a fault could have happened, and how often it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FaultCount {
+    pub name: String,
+    pub events: u64,
+    pub happened: u64,
 }
 
 /// What a soak came to.
@@ -51,8 +60,8 @@ pub struct Report {
     pub failed: usize,
     /// Sessions that needed more than one attempt.
     pub taken_over: usize,
-    /// How often each fault happened, by name.
-    pub faults: Vec<(String, u64)>,
+    /// Of each fault, by name.
+    pub faults: Vec<FaultCount>,
     pub reconnects: usize,
     /// The longest from a lost connection to the next event.
     pub worst_catch_up: Duration,
@@ -74,12 +83,11 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "1500");
     })
     .await;
-    stack.script(chaos::script(&plan, quiet_script()));
     stack
         .running
         .local
         .faults()
-        .set(chaos::faults(plan.seed))
+        .set(chaos::faults(&plan))
         .expect("a plan that fits");
     // One sign-in for each user, as a browser has.
     let clients: Vec<_> = plan
@@ -88,7 +96,10 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         .flat_map(|delivery| ["alice", "bob"].map(|user| stack.client_over(*delivery, user)))
         .collect();
     let stories: Vec<Story> = stream::iter(0..plan.sessions)
-        .take_while(|_| std::future::ready(begun.elapsed() < plan.at_most))
+        .take_while(|number| {
+            let begins = *number < plan.at_least || begun.elapsed() < plan.at_most;
+            std::future::ready(begins)
+        })
         .map(|number| User::new(&clients[number % clients.len()], plan.seed, number).live())
         .buffer_unordered(AT_ONCE)
         .enumerate()
@@ -98,10 +109,10 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         })
         .collect()
         .await;
-    let faults = verdict::fired(&stack);
+    let faults = verdict::fault_counts(&stack);
     // What is left shall end without further trouble.
     stack.running.local.faults().clear();
-    let mut broken = Vec::new();
+    let mut broken = verdict::too_rare(&faults, stories.len());
     if !verdict::quiet(&stack, QUIET_WITHIN).await {
         broken.push(format!(
             "messages or workers are still busy after {QUIET_WITHIN:?}"
@@ -188,8 +199,13 @@ impl fmt::Display for Report {
             self.worst_catch_up.as_secs_f64()
         )?;
         writeln!(formatter, "faults")?;
-        for (name, count) in &self.faults {
-            writeln!(formatter, "  {name:<34}{count:>7}")?;
+        for fault in &self.faults {
+            let FaultCount {
+                name,
+                events,
+                happened,
+            } = fault;
+            writeln!(formatter, "  {name:<34}{happened:>7} of {events}")?;
         }
         for broken in &self.broken {
             writeln!(formatter, "BROKEN: {broken}")?;

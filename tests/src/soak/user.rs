@@ -37,15 +37,23 @@ pub fn prompt(number: usize) -> String {
     format!("prompt <{number}>")
 }
 
+/// The id of a session, which its client makes: the same seed, the same ids.
+pub fn session_id(seed: u64, number: usize) -> Uuid {
+    let bytes = random(seed, number).u128(..).to_be_bytes();
+    uuid::Builder::from_random_bytes(bytes).into_uuid()
+}
+
+fn random(seed: u64, number: usize) -> Rng {
+    Rng::with_seed(seed.wrapping_mul(31).wrapping_add(number as u64))
+}
+
 impl<'a> User<'a> {
     pub fn new(client: &'a Client, seed: u64, number: usize) -> Self {
-        let mut random = Rng::with_seed(seed.wrapping_mul(31).wrapping_add(number as u64));
-        let id = uuid::Builder::from_random_bytes(random.u128(..).to_be_bytes()).into_uuid();
         Self {
             client,
             number,
-            id,
-            random,
+            id: session_id(seed, number),
+            random: random(seed, number),
         }
     }
 

@@ -14,33 +14,48 @@ use tokencast_client::AnswerEvent;
 use tokencast_local::bedrock::log::ModelCall;
 use uuid::Uuid;
 
-use super::Plan;
 use super::user::{Story, prompt};
+use super::{FaultCount, Plan};
 use crate::TestStack;
+
+/// So many sessions are a long soak.
+const LONG: usize = 500;
 
 /// A session's record, as JSON: status, text, attempt, code.
 pub type Records = HashMap<Uuid, Value>;
 
-/// How often each fault happened, those that never did included.
-pub fn fired(stack: &TestStack) -> Vec<(String, u64)> {
-    let local = &stack.running.local;
-    let mut fired: Vec<_> = local
-        .faults()
-        .report()
-        .into_iter()
-        .map(|rule| (rule.rule, rule.fired))
-        .collect();
-    let model = local
-        .bedrock()
-        .calls()
-        .iter()
-        .filter(|call| call.is_faulted())
-        .count();
-    fired.push((
-        "model refused, failed, cut or stalled".to_owned(),
-        model as u64,
-    ));
-    fired
+/// How often each fault happened, those that never did included. Rules of one name are one fault.
+pub fn fault_counts(stack: &TestStack) -> Vec<FaultCount> {
+    let mut counts: Vec<FaultCount> = Vec::new();
+    for rule in stack.running.local.faults().report() {
+        let known = counts.iter_mut().find(|count| count.name == rule.rule);
+        if let Some(count) = known {
+            count.events += rule.matched;
+            count.happened += rule.fired;
+        } else {
+            counts.push(FaultCount {
+                name: rule.rule,
+                events: rule.matched,
+                happened: rule.fired,
+            });
+        }
+    }
+    counts
+}
+
+/// The faults that did not happen as often as makes a soak worth its name: once, and in a long one 20 times.
+pub fn too_rare(faults: &[FaultCount], sessions: usize) -> Vec<String> {
+    let least = if sessions >= LONG { 20 } else { 1 };
+    let rare = faults.iter().filter(|fault| fault.happened < least);
+    rare.map(|fault| {
+        let FaultCount {
+            name,
+            events,
+            happened,
+        } = fault;
+        format!("the fault `{name}` happened {happened} times at {events} events, expected {least} or more")
+    })
+    .collect()
 }
 
 /// Waits until no message waits and no stream lives.

@@ -18,6 +18,7 @@ use serde_json::json;
 use tokencast::stack::{
     DEAD_LETTER_QUEUE, Functions, QUEUE, RunningStack, StackInfo, StackOptions, TABLE,
 };
+use tokencast_local::appsync::realtime::RealtimeLimits;
 use tokencast_local::config::{ModelConfig, ScriptConfig};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -128,6 +129,11 @@ fn options() -> StackOptions {
         functions: Functions::Executable {
             program: PathBuf::from(env!("CARGO_BIN_EXE_tokencast-under-test")),
             args: Vec::new(),
+        },
+        realtime: RealtimeLimits {
+            // For graphql-ws, which knows nothing else.
+            graphql_transport_ws: true,
+            ..RealtimeLimits::default()
         },
         ..StackOptions::default()
     }

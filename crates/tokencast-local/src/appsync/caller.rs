@@ -34,6 +34,19 @@ pub struct UserPoolIdentity {
     pub claims: Map<String, Value>,
 }
 
+impl Identity {
+    /// When a token's holder is no longer believed; `None` for a signature, which is of the moment.
+    pub fn expires_at_ms(&self) -> Option<i64> {
+        match self {
+            Self::UserPool(user) => {
+                let expires_at_s = user.claims.get("exp")?.as_i64()?;
+                Some(expires_at_s.saturating_mul(1_000))
+            }
+            Self::Iam(_) => None,
+        }
+    }
+}
+
 impl Caller {
     pub fn auth_mode(&self) -> AuthMode {
         match self.identity {

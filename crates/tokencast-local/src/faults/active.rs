@@ -15,6 +15,8 @@ use super::plan::{FaultPlan, FaultService, Rule};
 pub(crate) enum Point {
     /// A request at the gateway, or a real-time connect.
     Request,
+    /// A subscription that starts.
+    Start,
     /// A frame on its way to one subscriber.
     Frame,
     /// A message that was just received.
@@ -214,7 +216,12 @@ impl ActiveRule {
         let when = &self.rule.when;
         let mut state = lock(&self.state);
         state.matched += 1;
-        if state.matched <= when.after || when.times.is_some_and(|times| state.fired >= times) {
+        let Some(since) = state.matched.checked_sub(when.after + 1) else {
+            return false;
+        };
+        if when.every.is_some_and(|every| since % every != 0)
+            || when.times.is_some_and(|times| state.fired >= times)
+        {
             return false;
         }
         let fires = when
@@ -238,6 +245,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use super::*;
     use crate::faults::plan::When;
 
@@ -261,9 +270,10 @@ mod tests {
         (0..events).map(fires).collect()
     }
 
-    fn check(after: u64, times: Option<u64>, expected: &str) {
+    fn check(after: u64, every: Option<u64>, times: Option<u64>, expected: &str) {
         let when = When {
             after,
+            every: every.and_then(NonZeroU64::new),
             times,
             probability: None,
         };
@@ -272,10 +282,13 @@ mod tests {
 
     #[test]
     fn counts() {
-        check(0, None, "xxxx");
-        check(2, None, "..xx");
-        check(1, Some(2), ".xx..");
-        check(0, Some(0), "...");
+        check(0, None, None, "xxxx");
+        check(2, None, None, "..xx");
+        check(1, None, Some(2), ".xx..");
+        check(0, None, Some(0), "...");
+        check(0, Some(1), None, "xxxx");
+        check(0, Some(3), None, "x..x..x");
+        check(2, Some(2), Some(2), "..x.x...");
     }
 
     #[test]

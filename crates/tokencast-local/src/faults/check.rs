@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::active::Point;
 use super::fault::Fault;
-use super::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, SOCKETS};
+use super::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, REALTIME, WEBSOCKET};
 use super::plan::{FaultPlan, FaultService, Rule};
 
 /// What is wrong with a plan, and where.
@@ -64,7 +64,8 @@ fn operation(rule: &Rule) -> Checked {
         return wrong("operation", "is empty; `*` is any".to_owned());
     }
     let known: &[&str] = match rule.service {
-        FaultService::Realtime | FaultService::WebSocket => &SOCKETS,
+        FaultService::Realtime => &REALTIME,
+        FaultService::WebSocket => &WEBSOCKET,
         FaultService::FunctionUrl => &FUNCTION_URL,
         FaultService::ExecuteApi => &EXECUTE_API,
         FaultService::Bedrock => &BEDROCK,
@@ -82,12 +83,18 @@ fn operation(rule: &Rule) -> Checked {
         rule.service,
         FaultService::Realtime | FaultService::WebSocket
     ) {
-        let (point, other) = match operation {
-            "data" => (Point::Frame, "connect"),
-            _ => (Point::Request, "data"),
+        let fits = |operation: &str| {
+            rule.fault.fits(match operation {
+                "data" => Point::Frame,
+                "start" => Point::Start,
+                _ => Point::Request,
+            })
         };
-        if !rule.fault.fits(point) {
-            let message = format!("`{fault}` is for `{other}`, not for `{operation}`");
+        if !fits(operation) {
+            let others = known.iter().filter(|other| fits(other));
+            let others: Vec<String> = others.map(|other| format!("`{other}`")).collect();
+            let others = others.join(" and ");
+            let message = format!("`{fault}` is for {others}, not for `{operation}`");
             return wrong("fault", message);
         }
     }
@@ -123,6 +130,9 @@ fn values(fault: &Fault) -> Checked {
         }
         Fault::GraphqlError { error_type, .. } => {
             error_name("fault.graphqlError.errorType", error_type)
+        }
+        Fault::SubscriptionError(error) => {
+            error_name("fault.subscriptionError.errorType", &error.error_type)
         }
         Fault::Repeat { times } => range("times", *times, 1, 1_000),
         Fault::Reorder { window, .. } => range("window", *window, 2, 1_000),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::active::Point;
 use super::plan::FaultService;
+use super::subscription_error::SubscriptionError;
 
 /// What goes wrong. Times are the wall clock's, as the network's are: moving the stack's clock doesn't shorten them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,9 @@ pub enum Fault {
     },
     /// WebSockets: the receiver's socket is cut where this frame would have been.
     Disconnect,
+    /// AppSync's WebSockets: at `start` the subscription is refused with this `error` frame; at `data` the frame comes in
+    /// the event's place, and the subscription is over.
+    SubscriptionError(SubscriptionError),
     /// SQS: the message that is received is visible again at once, so that another receive gets it as well.
     Duplicate,
     /// Bedrock: the stream ends with an exception after so many tokens.
@@ -144,6 +148,7 @@ impl Fault {
             Self::Repeat { .. } => "repeat",
             Self::Reorder { .. } => "reorder",
             Self::Disconnect => "disconnect",
+            Self::SubscriptionError(_) => "subscriptionError",
             Self::Duplicate => "duplicate",
             Self::StreamError { .. } => "streamError",
             Self::StreamStall { .. } => "streamStall",
@@ -162,8 +167,9 @@ impl Fault {
             Self::Delay { .. } => {
                 matches!(point, Point::Request | Point::Invocation | Point::Frame)
             }
+            Self::Hang => matches!(point, Point::Request | Point::Start),
+            Self::SubscriptionError(_) => matches!(point, Point::Start | Point::Frame),
             Self::GraphqlError { .. }
-            | Self::Hang
             | Self::Reset
             | Self::LostAnswer
             | Self::Unavailable { .. }
@@ -199,7 +205,19 @@ impl Fault {
                 "killCaller",
                 "freezeCaller",
             ],
-            FaultService::Realtime | FaultService::WebSocket => &[
+            FaultService::Realtime => &[
+                "error",
+                "delay",
+                "hang",
+                "reset",
+                "unavailable",
+                "drop",
+                "repeat",
+                "reorder",
+                "disconnect",
+                "subscriptionError",
+            ],
+            FaultService::WebSocket => &[
                 "error",
                 "delay",
                 "hang",

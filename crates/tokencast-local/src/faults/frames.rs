@@ -5,11 +5,52 @@ use std::time::Duration;
 use super::active::{Active, Event, Point};
 use super::fault::Fault;
 use super::late::Reorder;
+use super::subscription_error::SubscriptionError;
 use super::{FaultService, Faults};
 use crate::appsync::subscriptions::outbox::{Frame, Outbox};
 
+/// What became of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Delivered {
+    Queued,
+    /// Nothing of it will be sent.
+    Lost,
+    /// The subscription ends here, with this error.
+    Ended(SubscriptionError),
+}
+
+/// What becomes of a subscription that starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum AtStart {
+    Admit,
+    Refuse(SubscriptionError),
+    /// It is never answered.
+    Hang,
+}
+
 impl Faults {
-    /// Delivers a frame to one receiver, or does to it what the plan says. False: nothing of it will be sent.
+    /// Lets the plan decide about a subscription. `data` is its request.
+    pub(crate) fn at_start(&self, data: &[u8]) -> AtStart {
+        let service = FaultService::Realtime;
+        let Some(active) = self.active(service) else {
+            return AtStart::Admit;
+        };
+        let fired = active.fire(&Event {
+            point: Point::Start,
+            service,
+            operations: &["start"],
+            caller: None,
+            has_process: false,
+            body: data,
+        });
+        match fired.strike.map(|strike| strike.fault) {
+            Some(Fault::SubscriptionError(error)) => AtStart::Refuse(error.clone()),
+            Some(Fault::Hang) => AtStart::Hang,
+            _ => AtStart::Admit,
+        }
+    }
+
+    /// Delivers a frame to one receiver, or does to it what the plan says.
     pub(crate) fn deliver(
         &self,
         active: &Active,
@@ -17,7 +58,7 @@ impl Faults {
         subscriber: u64,
         outbox: &Outbox,
         frame: Frame,
-    ) -> bool {
+    ) -> Delivered {
         let fired = active.fire(&Event {
             point: Point::Frame,
             service,
@@ -28,9 +69,10 @@ impl Faults {
         });
         let delay = fired.delay;
         let Some(strike) = fired.strike else {
-            return self.send(delay, outbox, frame);
+            return Delivered::of(self.send(delay, outbox, frame));
         };
-        match strike.fault {
+        let is_queued = match strike.fault {
+            Fault::SubscriptionError(error) => return Delivered::Ended(error.clone()),
             Fault::Drop => false,
             Fault::Repeat { times } => {
                 (0..*times).for_each(|_| {
@@ -51,7 +93,8 @@ impl Faults {
                 false
             }
             _ => self.send(delay, outbox, frame),
-        }
+        };
+        Delivered::of(is_queued)
     }
 
     fn send(&self, delay: Duration, outbox: &Outbox, frame: Frame) -> bool {
@@ -60,5 +103,15 @@ impl Faults {
         } else {
             self.send_later(delay, outbox, frame)
         }
+    }
+}
+
+impl Delivered {
+    fn of(is_queued: bool) -> Self {
+        if is_queued { Self::Queued } else { Self::Lost }
+    }
+
+    pub(crate) fn is_queued(&self) -> bool {
+        *self == Self::Queued
     }
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`plan`] | the plan as its user writes it, in JSON or in Rust |
 //! | [`fault`] | what can go wrong, and where each fault fits |
+//! | [`subscription_error`] | an `error` frame of AppSync's WebSockets |
 //! | [`check`] | a plan that can't mean anything is refused |
 //! | `active` | the plan while it is in force: which rule fires, and how often each did |
 //! | `request` | faults of a request, at the gateway |
@@ -34,14 +35,17 @@ mod model_stream;
 mod operations;
 pub mod plan;
 mod request;
+pub mod subscription_error;
 mod url_body;
 
 pub use active::RuleReport;
 pub use check::PlanError;
 pub use fault::Fault;
 pub use plan::{FaultPlan, FaultService, Rule, When};
+pub use subscription_error::{ErrorShape, FrameId, SubscriptionError};
 
 pub(crate) use active::{Active, Event, Point};
+pub(crate) use frames::{AtStart, Delivered};
 pub(crate) use invocation::Harm;
 pub(crate) use model_stream::disturb;
 pub(crate) use operations::operations;
@@ -102,6 +106,11 @@ impl Faults {
         self.current()
             .map(|active| active.report())
             .unwrap_or_default()
+    }
+
+    /// How much of what was begun is still to come: processes to kill, freeze or thaw later, frames to send later.
+    pub fn pending(&self) -> usize {
+        self.shared.tasks.len()
     }
 
     /// The plan, if it has a rule for `service`.

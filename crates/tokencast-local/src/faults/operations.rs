@@ -5,8 +5,10 @@ use serde::Deserialize;
 
 use super::plan::FaultService;
 
-/// Of either kind of WebSocket.
-pub(super) const SOCKETS: [&str; 2] = ["connect", "data"];
+/// Of AppSync's WebSockets.
+pub(super) const REALTIME: [&str; 3] = ["connect", "start", "data"];
+/// Of API Gateway's.
+pub(super) const WEBSOCKET: [&str; 2] = ["connect", "data"];
 pub(super) const FUNCTION_URL: [&str; 1] = ["Invoke"];
 pub(super) const EXECUTE_API: [&str; 3] = ["PostToConnection", "GetConnection", "DeleteConnection"];
 pub(super) const BEDROCK: [&str; 4] = [

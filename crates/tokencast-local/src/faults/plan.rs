@@ -1,5 +1,7 @@
 //! The plan as its user writes it, in JSON or in Rust.
 
+use std::num::NonZeroU64;
+
 use serde::{Deserialize, Serialize};
 
 use super::check::PlanError;
@@ -26,7 +28,7 @@ pub struct Rule {
     pub name: Option<String>,
     pub service: FaultService,
     /// The operation as AWS names it (`PutItem`, `ConverseStream`), a root field of GraphQL (`publishToken`), a function's
-    /// name, or for WebSockets `connect` or `data`. `*` is any.
+    /// name, or for WebSockets `connect`, `start` (AppSync's only) or `data`. `*` is any.
     #[serde(default = "any")]
     pub operation: String,
     /// Only where this is part of the request's body, the message's body, the event or the frame's payload.
@@ -47,6 +49,9 @@ pub struct When {
     /// So many are let through first.
     #[serde(default)]
     pub after: u64,
+    /// Of the others the first, and from there each so manieth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<NonZeroU64>,
     /// At most so often.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
@@ -157,6 +162,12 @@ impl Rule {
     }
 
     #[must_use]
+    pub fn every(mut self, events: NonZeroU64) -> Self {
+        self.when.every = Some(events);
+        self
+    }
+
+    #[must_use]
     pub fn times(mut self, times: u64) -> Self {
         self.when.times = Some(times);
         self
@@ -247,12 +258,31 @@ mod tests {
         check(
             &rule("realtime", "data", &json!("hang")),
             "rules[0].fault",
-            "`hang` is for `connect`, not for `data`",
+            "`hang` is for `connect` and `start`, not for `data`",
         );
         check(
             &rule("realtime", "start", &json!("drop")),
+            "rules[0].fault",
+            "`drop` is for `data`, not for `start`",
+        );
+        check(
+            &rule("realtime", "stop", &json!("drop")),
+            "rules[0].operation",
+            "`stop`; expected connect, start, data or *",
+        );
+        check(
+            &rule("websocket", "start", &json!("hang")),
             "rules[0].operation",
             "`start`; expected connect, data or *",
+        );
+        check(
+            &rule(
+                "realtime",
+                "data",
+                &json!({ "subscriptionError": { "errorType": "X", "shape": "list" } }),
+            ),
+            "rules[0].fault.subscriptionError.shape",
+            "unknown variant `list`, expected one of `array`, `object`, `errorType`",
         );
         check(
             &rule("bedrock", "Chat", &json!("hang")),
@@ -281,6 +311,8 @@ mod tests {
         let mut plan = rule("sqs", "*", &json!("hang"));
         plan["rules"][0]["when"] = json!({ "probability": 1.5 });
         check(&plan, "rules[0].when.probability", "`1.5`; expected 0 to 1");
+        plan["rules"][0]["when"] = json!({ "every": 0 });
+        check(&plan, "rules[0].when.every", "expected a nonzero u64");
         let error = FaultPlan::from_json("{} {}").expect_err("refused");
         assert!(error.message.contains("trailing characters"), "{error}");
     }
@@ -311,6 +343,7 @@ mod tests {
                 .containing("abc")
                 .called_by("worker")
                 .after(1)
+                .every(NonZeroU64::MIN)
                 .times(2)
                 .with_probability(0.5),
             )

@@ -22,6 +22,8 @@ pub struct Environment {
     pub pid: u32,
     /// What it signs its requests with.
     pub access_key_id: String,
+    /// By how much the stack's clock had been moved when it was started; the process keeps to that time.
+    pub clock_offset_ms: i64,
     state: Mutex<State>,
     changed: Notify,
 }
@@ -97,10 +99,11 @@ pub enum ProcessState {
 }
 
 impl Environment {
-    pub fn new(pid: u32, access_key_id: String) -> Self {
+    pub fn new(pid: u32, access_key_id: String, clock_offset_ms: i64) -> Self {
         Self {
             pid,
             access_key_id,
+            clock_offset_ms,
             state: Mutex::default(),
             changed: Notify::new(),
         }

@@ -1,5 +1,8 @@
 //! A function's processes: an idle one is used again (the last one first, so that the others may end), a new one is
 //! started when none is idle, and none beyond the function's concurrency.
+//!
+//! A process keeps to the time of the clock that it was started at. When the clock was moved since, it finishes what it
+//! runs, and the next invocation gets a new process.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -135,6 +138,7 @@ impl Pool {
 
     /// Starts processes until `count` exist, and waits until all are idle.
     pub async fn warm(self: Arc<Self>, count: usize) -> Result<(), Failure> {
+        self.end_outdated();
         let missing = {
             let state = self.lock();
             count.saturating_sub(state.all.len() + state.starting)
@@ -171,7 +175,24 @@ impl Pool {
         }
     }
 
+    /// Ends idle processes that keep to the time before the clock was moved.
+    fn end_outdated(&self) {
+        let outdated: Vec<_> = self
+            .lock()
+            .idle
+            .extract_if(.., |idle| self.is_outdated(&idle.environment))
+            .collect();
+        for idle in outdated {
+            self.discard(&idle.environment);
+        }
+    }
+
+    fn is_outdated(&self, environment: &Environment) -> bool {
+        environment.clock_offset_ms != self.template.clock.offset_ms()
+    }
+
     fn take_idle(&self) -> Option<Arc<Environment>> {
+        self.end_outdated();
         let mut state = self.lock();
         while let Some(idle) = state.idle.pop() {
             if idle.environment.is_alive() {
@@ -265,6 +286,10 @@ impl Pool {
     }
 
     fn give_back(&self, environment: Arc<Environment>) {
+        if self.is_outdated(&environment) {
+            self.discard(&environment);
+            return;
+        }
         let since_ms = self.template.clock.now_ms();
         self.lock().idle.push(Idle {
             environment,

@@ -25,6 +25,9 @@ use crate::iam::Principal;
 /// What a function sees of our own environment. Not `HOME`: with it an SDK would find the developer's AWS profile.
 const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "RUST_BACKTRACE", "RUST_LOG"];
 
+/// By how many milliseconds the stack's clock was moved, for a function that keeps to it. Lambda sets nothing like it.
+pub const CLOCK_OFFSET_VARIABLE: &str = "TOKENCAST_CLOCK_OFFSET_MS";
+
 /// A longer line of output is logged in pieces.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
@@ -59,6 +62,7 @@ pub fn start(
         let _ = stream.set_nodelay(true);
     });
     let program = std::fs::canonicalize(&config.program)?;
+    let clock_offset_ms = template.clock.offset_ms();
     let task_root = program.parent().unwrap_or(Path::new("/")).to_owned();
     let mut child = Command::new(&program)
         .args(&config.args)
@@ -67,7 +71,13 @@ pub fn start(
             std::env::vars_os()
                 .filter(|(name, _)| INHERITED.iter().any(|inherited| name == inherited)),
         )
-        .envs(variables(template, principal, address, &task_root))
+        .envs(variables(
+            template,
+            principal,
+            address,
+            &task_root,
+            clock_offset_ms,
+        ))
         .current_dir(&task_root)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -79,7 +89,11 @@ pub fn start(
     let pid = child
         .id()
         .ok_or_else(|| io::Error::other("ended at once"))?;
-    let environment = Arc::new(Environment::new(pid, principal.access_key_id.clone()));
+    let environment = Arc::new(Environment::new(
+        pid,
+        principal.access_key_id.clone(),
+        clock_offset_ms,
+    ));
     let api = runtime_api::router(
         Arc::clone(&environment),
         template.endpoints.function_arn(&config.name),
@@ -147,6 +161,7 @@ fn variables(
     principal: &Principal,
     runtime_api: SocketAddr,
     task_root: &Path,
+    clock_offset_ms: i64,
 ) -> BTreeMap<String, String> {
     let Template {
         config,
@@ -180,6 +195,9 @@ fn variables(
         ("LAMBDA_TASK_ROOT", task_root.display().to_string()),
         ("_HANDLER", "bootstrap".to_owned()),
     ];
+    if clock_offset_ms != 0 {
+        reserved.push((CLOCK_OFFSET_VARIABLE, clock_offset_ms.to_string()));
+    }
     if let Some(token) = &principal.session_token {
         reserved.push(("AWS_SESSION_TOKEN", token.clone()));
     }

@@ -49,7 +49,8 @@ impl Connection {
             None => self.outbox.push(frame),
             Some(active) => api
                 .faults
-                .deliver(&active, SERVICE, self.number, &self.outbox, frame),
+                .deliver(&active, SERVICE, self.number, &self.outbox, frame)
+                .is_queued(),
         };
         if is_queued {
             api.usage.add(SERVICE.name(), "data", count);

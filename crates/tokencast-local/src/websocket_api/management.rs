@@ -110,7 +110,8 @@ async fn find(
         &api.credentials,
         SIGNED_SERVICE,
         &api.endpoints().region,
-        api.clock.now_ms(),
+        // An SDK signs by its machine's clock, whatever the stack's says.
+        api.clock.real_ms(),
     )
     .await
     .map_err(|error| Box::new(unsigned(&error)))?;

@@ -77,7 +77,9 @@ async fn a_process_is_killed_in_its_invocation() {
 async fn an_invocation_that_is_over_before_leaves_its_process_alone() {
     let stack = Stack::with(worker(Fault::Kill { after_ms: 100 }).times(1)).await;
     let first = invoke(&stack, json!({})).await.expect("an answer");
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let faults = stack.local.faults();
+    assert_eq!((stack.counts(), faults.pending()), ([1, 1], 1));
+    eventually(async || (faults.pending() == 0).then_some(())).await;
     let next = invoke(&stack, json!({})).await.expect("an answer");
     assert_eq!(first["pid"], next["pid"]);
     stack.stop().await;

@@ -1,10 +1,12 @@
 //! Frames that are dropped, repeated, late or in another order, and sockets that are cut.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokencast_local::faults::{Fault, FaultService, Rule};
+use tokencast_local::faults::{ErrorShape, Fault, FaultService, FrameId, Rule, SubscriptionError};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -27,12 +29,7 @@ impl Subscriber {
             .insert("sec-websocket-protocol", protocol);
         let (socket, _) = within(client_async(request, TcpStream::connect(address).await?)).await?;
         let mut subscriber = Self(socket);
-        let query = "subscription { onEvent(sessionId: \"s\") { sessionId token } }";
-        let data = json!({ "query": query, "variables": {} }).to_string();
-        let start = json!({ "id": "1", "type": "start", "payload": {
-            "data": data, "extensions": { "authorization": authorization },
-        } });
-        subscriber.0.send(Message::text(start.to_string())).await?;
+        subscriber.start(stack, token).await?;
         loop {
             let frame = subscriber.next().await.expect("a frame");
             match frame["type"].as_str() {
@@ -43,12 +40,47 @@ impl Subscriber {
         }
     }
 
+    /// Asks for a subscription with the id 1.
+    async fn start(&mut self, stack: &Stack, token: &str) -> Result<(), tungstenite::Error> {
+        self.start_as(stack, token, "1").await
+    }
+
+    async fn start_as(
+        &mut self,
+        stack: &Stack,
+        token: &str,
+        id: &str,
+    ) -> Result<(), tungstenite::Error> {
+        let query = "subscription { onEvent(sessionId: \"s\") { sessionId token } }";
+        let data = json!({ "query": query, "variables": {} }).to_string();
+        let start = json!({ "id": id, "type": "start", "payload": {
+            "data": data, "extensions": { "authorization": authorization(stack, token) },
+        } });
+        self.0.send(Message::text(start.to_string())).await
+    }
+
     /// `None` when the socket ended.
     async fn next(&mut self) -> Option<Value> {
         match within(self.0.next()).await {
             Some(Ok(Message::Text(text))) => Some(serde_json::from_str(&text).expect("JSON")),
             None | Some(Err(_)) => None,
             other => panic!("expected a text or the end, got {other:?}"),
+        }
+    }
+
+    /// The next tokens, and the error behind them.
+    async fn tokens_until_error(&mut self) -> (String, Value) {
+        let mut all = String::new();
+        loop {
+            let frame = self.next().await.expect("a frame");
+            match frame["type"].as_str() {
+                Some("error") => return (all, frame),
+                Some("data") => {
+                    let token = frame["payload"]["data"]["onEvent"]["token"].as_str();
+                    all.push_str(token.expect("a token"));
+                }
+                _ => {}
+            }
         }
     }
 
@@ -156,6 +188,164 @@ async fn a_socket_is_cut_at_a_frame() {
     stack.publish(&token, "e").await;
     assert_eq!(again.tokens_until("e").await, "e");
     drop((subscriber, again));
+    stack.stop().await;
+}
+
+fn error(shape: ErrorShape, id: FrameId) -> SubscriptionError {
+    SubscriptionError {
+        shape,
+        id,
+        ..SubscriptionError::new("LimitExceededError", "Rate limit exceeded")
+    }
+}
+
+/// What a client is told by a rule's error, in place of the acknowledgement and in an event's place.
+async fn check_error(error: SubscriptionError, expected: Value) {
+    let stack = Stack::start().await;
+    let token = stack.token().await;
+    let mut subscriber = Subscriber::connect(&stack, &token)
+        .await
+        .expect("connected");
+    let ends = data(Fault::SubscriptionError(error.clone())).after(1);
+    stack.set(ends.times(1));
+    for text in ["a", "b", "c"] {
+        stack.publish(&token, text).await;
+    }
+    assert_eq!(
+        subscriber.tokens_until_error().await,
+        ("a".to_owned(), expected.clone())
+    );
+    assert_eq!(
+        stack.counts(),
+        [2, 1],
+        "an ended subscription hears nothing more"
+    );
+
+    // The same id again, on the same socket.
+    let refused = rule(
+        FaultService::Realtime,
+        "start",
+        Fault::SubscriptionError(error),
+    );
+    stack.set(refused.containing("onEvent").times(1));
+    subscriber.start(&stack, &token).await.expect("sent");
+    assert_eq!(
+        subscriber.tokens_until_error().await,
+        (String::new(), expected)
+    );
+    subscriber.start(&stack, &token).await.expect("sent");
+    let acknowledged = subscriber.next().await.expect("a frame");
+    assert_eq!(acknowledged, json!({ "type": "start_ack", "id": "1" }));
+    assert_eq!(stack.counts(), [2, 1]);
+    stack.publish(&token, "d").await;
+    assert_eq!(subscriber.tokens_until("d").await, "d");
+    drop(subscriber);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_ends_with_an_error_of_each_shape() {
+    let whole = json!({ "errorType": "LimitExceededError", "message": "Rate limit exceeded" });
+    let array = json!({ "errors": [whole] });
+    let object = json!({ "errors": whole });
+    let bare = json!({ "errorType": "LimitExceededError" });
+    let frame = |payload: &Value| json!({ "type": "error", "payload": payload });
+    let with_id = |payload: &Value, id: &str| {
+        let mut frame = frame(payload);
+        frame["id"] = id.into();
+        frame
+    };
+    for (shape, id, expected) in [
+        (ErrorShape::Array, FrameId::Own, with_id(&array, "1")),
+        (ErrorShape::Array, FrameId::Empty, with_id(&array, "")),
+        (ErrorShape::Object, FrameId::Own, with_id(&object, "1")),
+        (ErrorShape::Object, FrameId::None, frame(&object)),
+        (ErrorShape::ErrorType, FrameId::Own, with_id(&bare, "1")),
+        (ErrorShape::ErrorType, FrameId::Empty, with_id(&bare, "")),
+    ] {
+        check_error(error(shape, id), expected).await;
+    }
+}
+
+#[tokio::test]
+async fn a_start_is_never_answered() {
+    let hang = rule(FaultService::Realtime, "start", Fault::Hang);
+    let stack = Stack::start().await;
+    let token = stack.token().await;
+    let mut subscriber = Subscriber::connect(&stack, &token)
+        .await
+        .expect("connected");
+    stack.set(hang.times(1));
+    let another = json!({ "id": "2", "type": "start", "payload": { "data": "{}" } });
+    let sent = subscriber.0.send(Message::text(another.to_string()));
+    sent.await.expect("sent");
+    crate::stack::eventually(async || (stack.counts() == [1, 1]).then_some(())).await;
+    stack.publish(&token, "a").await;
+    assert_eq!(subscriber.tokens_until("a").await, "a");
+    drop(subscriber);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_ends_with_its_token() {
+    let stack = Stack::start().await;
+    let token = stack.token().await;
+    let mut subscriber = Subscriber::connect(&stack, &token)
+        .await
+        .expect("connected");
+    stack.local.clock().advance(Duration::from_hours(1));
+    let (_, ended) = subscriber.tokens_until_error().await;
+    let expired = json!({ "errorType": "UnauthorizedException", "message": "Token has expired." });
+    let payload = json!({ "errors": [expired] });
+    assert_eq!(
+        ended,
+        json!({ "type": "error", "id": "1", "payload": payload })
+    );
+    let renewed = stack.token().await;
+    subscriber.start(&stack, &renewed).await.expect("sent");
+    let acknowledged = subscriber.next().await.expect("a frame");
+    assert_eq!(acknowledged, json!({ "type": "start_ack", "id": "1" }));
+    stack.publish(&renewed, "a").await;
+    assert_eq!(subscriber.tokens_until("a").await, "a");
+    drop(subscriber);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_has_a_hundred_subscriptions() {
+    let stack = Stack::start().await;
+    let token = stack.token().await;
+    let mut subscriber = Subscriber::connect(&stack, &token)
+        .await
+        .expect("connected");
+    for number in 2..=101 {
+        subscriber
+            .start_as(&stack, &token, &number.to_string())
+            .await
+            .expect("sent");
+    }
+    let mut acknowledged = 1;
+    let refused = loop {
+        let frame = subscriber.next().await.expect("a frame");
+        match frame["type"].as_str() {
+            Some("start_ack") => acknowledged += 1,
+            Some("error") => break frame,
+            _ => {}
+        }
+    };
+    let error = json!({
+        "errorType": "MaxSubscriptionsReachedError", "message": "Max number of 100 subscriptions reached",
+    });
+    let payload = json!({ "errors": error });
+    assert_eq!(
+        refused,
+        json!({ "type": "error", "id": "101", "payload": payload })
+    );
+    while acknowledged < 100 {
+        let frame = subscriber.next().await.expect("a frame");
+        acknowledged += usize::from(frame["type"] == "start_ack");
+    }
+    drop(subscriber);
     stack.stop().await;
 }
 

@@ -89,18 +89,21 @@ async fn write(event: Value, mut sender: Sender) -> Result<(), Error> {
             sender.send_data("so far".into()).await?;
             std::future::pending::<()>().await;
         }
-        Some("/much") => much(sender).await?,
+        Some(path @ ("/much" | "/much-unread")) => much(path, sender).await?,
         _ => sender.send_data(event.to_string().into()).await?,
     }
     Ok(())
 }
 
-/// 64 MiB, and a note of how much of it has been taken so far.
-async fn much(mut sender: Sender) -> Result<(), Error> {
+/// More than fits anywhere on the way.
+pub(crate) const MUCH: usize = 64 * 1024 * 1024;
+
+/// As much, and a note of how much of it has been taken so far.
+async fn much(path: &str, mut sender: Sender) -> Result<(), Error> {
     const CHUNK: usize = 64 * 1024;
-    for number in 1..=1024 {
+    for number in 1..=MUCH / CHUNK {
         sender.send_data(vec![b'x'; CHUNK].into()).await?;
-        leave_note("much", &json!(number * CHUNK));
+        leave_note(path.trim_matches('/'), &json!(number * CHUNK));
     }
     Ok(())
 }

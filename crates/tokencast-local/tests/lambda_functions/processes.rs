@@ -246,3 +246,35 @@ async fn idle_processes_end_after_a_while() {
     .await;
     stack.stop().await;
 }
+
+#[tokio::test]
+async fn a_process_keeps_to_its_time_and_the_next_invocation_gets_a_new_one() {
+    let stack = Stack::start(worker()).await;
+    let environment = async || {
+        let answer = stack.invoke(json!({ "do": "environment" })).await;
+        let environment = answer.expect("an environment");
+        let text = |name: &str| environment[name].as_str().map(str::to_owned);
+        (text("AWS_ACCESS_KEY_ID"), text("TOKENCAST_CLOCK_OFFSET_MS"))
+    };
+    let (first, offset) = environment().await;
+    assert_eq!(offset, None, "as on AWS");
+    stack.clock.advance(Duration::from_hours(26));
+    let (second, offset) = environment().await;
+    assert_ne!(first, second);
+    assert_eq!(offset.as_deref(), Some("93600000"));
+    assert_eq!(environment().await.0, second, "used again");
+
+    let pid = stack.processes()[0].pid;
+    freeze(&stack, pid).await;
+    let running = stack.invoking(json!({}));
+    stack.busy().await;
+    stack.clock.advance(Duration::from_secs(1));
+    assert!(stack.lambda.thaw(pid));
+    let answer = running.await.expect("no panic").expect("it finishes");
+    let answer: serde_json::Value = serde_json::from_slice(&answer).expect("JSON");
+    assert_eq!(answer["pid"], pid);
+    let next = stack.invoke(json!({})).await.expect("an answer");
+    assert_ne!(next["pid"], pid);
+    assert_eq!(stack.processes().len(), 1);
+    stack.stop().await;
+}

@@ -24,7 +24,7 @@ struct Api {
 impl Api {
     async fn start() -> Self {
         let (listener, endpoints) = endpoints().await;
-        let environment = Arc::new(Environment::new(0, String::new()));
+        let environment = Arc::new(Environment::new(0, String::new(), 0));
         let router =
             runtime_api::router(Arc::clone(&environment), endpoints.function_arn("worker"));
         let server = serve(listener, router);

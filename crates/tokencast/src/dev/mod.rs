@@ -5,6 +5,7 @@ mod ready;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use tokencast_local::appsync::realtime::RealtimeLimits;
 use tokencast_local::faults::{FaultPlan, PlanError};
 
 use self::ready::Ready;
@@ -100,6 +101,11 @@ fn options(
     };
     let faults = args.faults.as_deref().map(read_faults).transpose()?;
     let template = args.template.as_deref().map(Template::open).transpose();
+    if let Ok(Some(template)) = &template {
+        for skipped in template.skipped() {
+            say!("skipped: {skipped}");
+        }
+    }
     Ok(StackOptions {
         port: args.port,
         model: args.model.clone().config(lookup)?,
@@ -108,6 +114,10 @@ fn options(
         state_dir: args.state_dir.clone(),
         faults: faults.unwrap_or_default(),
         control: args.control,
+        realtime: RealtimeLimits {
+            graphql_transport_ws: args.graphql_transport_ws,
+            ..RealtimeLimits::default()
+        },
         web_dir: args.web_dir.as_deref().map(built_page).transpose()?,
         ..StackOptions::default()
     })

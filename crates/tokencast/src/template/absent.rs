@@ -53,6 +53,10 @@ pub const TYPES: &[(&str, &str)] = &[
         "AWS::Lambda::Permission",
         "the local services call the functions of their own APIs and URLs, and nobody else does",
     ),
+    ("AWS::EC2::SecurityGroup", NO_VPC),
+    ("AWS::EC2::SecurityGroupEgress", NO_VPC),
+    ("AWS::EC2::SecurityGroupIngress", NO_VPC),
+    ("AWS::EC2::VPCEndpoint", NO_VPC),
     ("AWS::Logs::LogGroup", "the functions log to the terminal"),
     (
         "AWS::Logs::MetricFilter",
@@ -78,6 +82,7 @@ pub const TYPES: &[(&str, &str)] = &[
 ];
 
 const NO_DISK: &str = "nothing is encrypted at rest here but by the machine's own disk";
+const NO_VPC: &str = "there is no VPC here: the functions reach what this machine reaches";
 const NO_TRACES: &str = "there is no X-Ray here";
 const TERMINAL: &str = "the functions log to the terminal";
 const FOR_PEOPLE: &str = "it is for people to read";
@@ -151,6 +156,16 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "a function has its role's credentials from the start",
     ),
     ("AWS::IAM::Role", "Description", FOR_PEOPLE),
+    (
+        "AWS::IAM::Role",
+        "Path",
+        "it is part of a name that nothing here reads",
+    ),
+    (
+        "AWS::IAM::Role",
+        "PermissionsBoundary",
+        "what it forbids besides is the account's, which isn't here",
+    ),
     ("AWS::IAM::Role", "Tags", FOR_PEOPLE),
     ("AWS::IAM::Policy", "PolicyName", FOR_PEOPLE),
     ("AWS::Lambda::EventSourceMapping", "Tags", FOR_PEOPLE),
@@ -179,6 +194,7 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
     ),
     ("AWS::Lambda::Function", "Tags", FOR_PEOPLE),
     ("AWS::Lambda::Function", "TracingConfig", NO_TRACES),
+    ("AWS::Lambda::Function", "VpcConfig", NO_VPC),
     ("AWS::SQS::Queue", "KmsDataKeyReusePeriodSeconds", NO_DISK),
     ("AWS::SQS::Queue", "KmsMasterKeyId", NO_DISK),
     (
@@ -193,6 +209,7 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
 /// Statements about these services have no effect on a function's credentials here, and why.
 pub const ACTIONS: &[(&str, &str)] = &[
     ("cloudwatch", "there are no metrics here"),
+    ("ec2", NO_VPC),
     ("kms", NO_DISK),
     ("logs", TERMINAL),
     ("xray", NO_TRACES),
@@ -201,6 +218,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
 /// Managed policies without effect here, by the end of their ARN.
 pub const MANAGED_POLICIES: &[(&str, &str)] = &[
     ("service-role/AWSLambdaBasicExecutionRole", TERMINAL),
+    ("service-role/AWSLambdaVPCAccessExecutionRole", NO_VPC),
     ("AWSXRayDaemonWriteAccess", NO_TRACES),
 ];
 

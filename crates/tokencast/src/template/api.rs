@@ -94,6 +94,8 @@ fn auth_mode(properties: &mut Properties<'_>) -> Option<AuthMode> {
 fn user_pool(config: &mut Properties<'_>) {
     config.raw("AwsRegion");
     config.raw("UserPoolId");
+    // The local pool has one app client, which the API takes.
+    config.raw("AppIdClientRegex");
     config.only(
         "DefaultAction",
         &["ALLOW"],

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::value::as_text;
 use super::{Problem, TemplateError};
 
 const SUFFIX: &str = ".template.json";
@@ -102,6 +103,13 @@ impl Document {
 
     pub(super) fn parameter(&self, name: &str) -> Option<&Value> {
         self.root.get("Parameters")?.get(name)
+    }
+
+    /// The value that a parameter has by default; none where it is to be given, or looked up, at the deployment.
+    pub(super) fn parameter_value(&self, name: &str) -> Option<String> {
+        let parameter = self.parameter(name)?;
+        let is_plain = matches!(parameter["Type"].as_str(), Some("String" | "Number"));
+        as_text(&parameter["Default"]).filter(|_| is_plain)
     }
 
     /// The value that an output exports under this name.

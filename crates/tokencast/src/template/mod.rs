@@ -7,6 +7,7 @@
 //! | `names` | what each queue, table and function is called here |
 //! | `identity` | what `Ref` and `Fn::GetAtt` of a resource give here |
 //! | `value` | intrinsic functions |
+//! | `skipped` | what a template leaves open, and is left out here |
 //! | `properties` | a resource's properties, each of which is read, without effect, or refused |
 //! | `queues`, `table`, `functions`, `policies`, `event_source`, `api`, `function_url`, `websocket_api`, `users` | one kind of resource each |
 //!
@@ -23,6 +24,7 @@ mod names;
 mod policies;
 mod properties;
 mod queues;
+mod skipped;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -163,6 +165,9 @@ impl Template {
     fn refuse_unknown(&self, problems: &mut Vec<Problem>) {
         for resource in self.main.resources() {
             let known = absent::is_read(resource.kind);
+            if resource.kind == skipped::NESTED_STACK {
+                continue;
+            }
             match absent::reason(resource.kind) {
                 Some(reason) => {
                     tracing::info!(

@@ -85,6 +85,11 @@ fn statement(statement: &mut Properties<'_>) -> Option<Statement> {
     if !actions.iter().any(|action| is_checked(action)) {
         statement.raw("Condition");
     }
+    if statement.open("Resource").is_some() {
+        // Nothing is allowed on what isn't known.
+        statement.raw("Resource");
+        return None;
+    }
     let resources = texts(statement, "Resource");
     Some(Statement { actions, resources })
 }

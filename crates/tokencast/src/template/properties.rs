@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::document::Resource;
+use super::skipped::{Open, open_value};
 use super::value::{Scope, as_text};
 use super::{Problem, absent};
 
@@ -63,9 +64,18 @@ impl<'a> Properties<'a> {
         self.rest.remove(name)
     }
 
-    /// Without intrinsic functions.
+    /// What a property can't be had without; then it is left out.
+    pub(super) fn open(&self, name: &str) -> Option<Open> {
+        open_value(self.scope.document, self.rest.get(name)?)
+    }
+
+    /// Without intrinsic functions; none if it isn't there, or is left out.
     pub(super) fn value(&mut self, name: &str) -> Option<Value> {
+        let is_open = self.open(name).is_some();
         let value = self.rest.remove(name)?;
+        if is_open {
+            return None;
+        }
         match self.scope.resolve(value) {
             Ok(value) => value,
             Err(reason) => {
@@ -88,6 +98,8 @@ impl<'a> Properties<'a> {
     pub(super) fn required(&mut self, name: &str) -> String {
         if !self.rest.contains_key(name) {
             self.problem(name, "it is missing");
+        } else if let Some(open) = self.open(name) {
+            self.problem(name, format!("it is needed, and {open}"));
         }
         self.text(name).unwrap_or_default()
     }

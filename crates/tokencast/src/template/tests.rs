@@ -1,6 +1,7 @@
 //! A small template that the local stack can be, and what makes it one that it can't.
 
 mod deliveries;
+mod left_out;
 
 use serde_json::{Value, json};
 use tokencast_local::endpoints::Endpoints;
@@ -169,6 +170,12 @@ fn check_refused(pointer: &str, value: Value, expected: &str) {
 
 #[track_caller]
 fn check_refused_in(mut template: Value, pointer: &str, value: Value, expected: &str) {
+    put(&mut template, pointer, value);
+    let error = read(&template).expect_err("refused").to_string();
+    assert!(error.contains(expected), "{expected} in {error}");
+}
+
+fn put(template: &mut Value, pointer: &str, value: Value) {
     let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
     let parent = template
         .pointer_mut(parent)
@@ -177,8 +184,6 @@ fn check_refused_in(mut template: Value, pointer: &str, value: Value, expected: 
         Value::Array(items) => items[name.parse::<usize>().expect("an index")] = value,
         parent => parent[name] = value,
     }
-    let error = read(&template).expect_err("refused").to_string();
-    assert!(error.contains(expected), "{expected} in {error}");
 }
 
 #[test]
@@ -231,9 +236,9 @@ fn what_can_not_be_honoured_is_named() {
         "Work.Runtime: it is `nodejs22.x`",
     );
     check_refused(
-        "/Resources/Work/Properties/VpcConfig",
-        json!({}),
-        "Work.VpcConfig",
+        "/Resources/Work/Properties/EphemeralStorage",
+        json!({"Size": 1024}),
+        "Work.EphemeralStorage",
     );
     check_refused(
         "/Resources/Work/Properties/Environment/Variables/URL",

@@ -155,14 +155,9 @@ impl Scope<'_> {
         if let Some(pseudo) = self.pseudo_parameter(name) {
             return pseudo;
         }
-        if let Some(parameter) = self.document.parameter(name) {
-            let kind = parameter["Type"].as_str().unwrap_or_default();
-            return match as_text(&parameter["Default"]) {
-                Some(default) if matches!(kind, "String" | "Number") => Ok(default),
-                _ => Err(format!(
-                    "the parameter {name} has no value here: its type is {kind}"
-                )),
-            };
+        if self.document.parameter(name).is_some() {
+            let value = self.document.parameter_value(name);
+            return value.ok_or_else(|| format!("the parameter {name} has no value here"));
         }
         match self.document.resource(name) {
             Some(resource) => identity::reference(self, &resource),

@@ -117,7 +117,8 @@ impl Authenticator {
                 &self.credentials,
                 "appsync",
                 &self.region,
-                self.clock.now_ms(),
+                // An SDK signs by its machine's clock, whatever the stack's says.
+                self.clock.real_ms(),
             )
             .await
             .map(Identity::Iam),

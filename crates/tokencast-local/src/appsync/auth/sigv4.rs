@@ -18,7 +18,8 @@ use crate::iam::{CredentialStore, Principal};
 const MAX_SKEW: TimeDelta = TimeDelta::minutes(5);
 const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
-/// Who signed a request for `service` in this region, with a key that works now.
+/// Who signed a request for `service` in this region, with a key that works now. `now_ms` is the real time, by which
+/// signers sign.
 pub(crate) async fn verify(
     request: &SignedRequest,
     credentials: &CredentialStore,

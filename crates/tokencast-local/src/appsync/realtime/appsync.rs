@@ -12,13 +12,15 @@ use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
 use super::connect::{ConnectError, realtime_error_type, to_headers};
-use super::session::{Admitted, BeginError, Session, Started, Words};
+use super::error_frame::error_frame;
+use super::session::{Admission, Admitted, BeginError, Session, Started, Words};
 use super::socket::{self, Protocol};
 use super::{Origin, Realtime, Refusal};
 use crate::appsync::api::GraphqlRequest;
 use crate::appsync::auth::SignedRequest;
 use crate::appsync::caller::Caller;
 use crate::appsync::subscriptions::outbox::outbox;
+use crate::faults::{AtStart, ErrorShape, SubscriptionError};
 
 const WORDS: Words = Words {
     event: "data",
@@ -122,17 +124,33 @@ impl Protocol for AppSync {
         }
     }
 
+    fn over(&mut self, session: &mut Session, id: &str, why: &SubscriptionError) {
+        session.send(&error_frame(id, why));
+    }
+
     async fn impatient(&self) -> (u16, &'static str) {
         std::future::pending().await
     }
 }
 
 fn start(session: &mut Session, id: &str, payload: Option<Value>) {
-    let admission = admit(
-        Arc::clone(&session.realtime),
-        session.origin.clone(),
-        payload.unwrap_or_default(),
-    );
+    let payload = payload.unwrap_or_default();
+    let data = payload.get("data").and_then(Value::as_str);
+    let planned = session
+        .realtime
+        .hub
+        .at_start(data.unwrap_or_default().as_bytes());
+    if let AtStart::Refuse(error) = &planned {
+        session.send(&error_frame(id, error));
+        return;
+    }
+    let (realtime, origin) = (Arc::clone(&session.realtime), session.origin.clone());
+    let admission = async move {
+        if planned == AtStart::Hang {
+            std::future::pending::<()>().await;
+        }
+        admit(realtime, origin, payload).await
+    };
     let refusal = match session.begin(id, admission) {
         Ok(()) => return,
         Err(BeginError::Duplicate) => Refusal::new(
@@ -141,10 +159,14 @@ fn start(session: &mut Session, id: &str, payload: Option<Value>) {
         ),
         Err(BeginError::TooMany) => {
             let limit = session.realtime.limits.subscriptions;
-            Refusal::new(
-                "MaxSubscriptionsReachedError",
-                format!("Max number of {limit} subscriptions reached"),
-            )
+            let message = format!("Max number of {limit} subscriptions reached");
+            let error = SubscriptionError {
+                // As the service was seen to send this one.
+                shape: ErrorShape::Object,
+                ..SubscriptionError::new("MaxSubscriptionsReachedError", &message)
+            };
+            session.send(&error_frame(id, &error));
+            return;
         }
     };
     session.send(&error(Some(id), &[refusal]));
@@ -182,7 +204,12 @@ async fn admit(realtime: Arc<Realtime>, origin: Origin, mut payload: Value) -> A
         source_ip: origin.ip,
         headers,
     };
-    realtime.subscribe.subscribe(request, &caller).await
+    let expires_at_ms = caller.identity.expires_at_ms();
+    let subscription = realtime.subscribe.subscribe(request, &caller).await?;
+    Ok(Admission {
+        subscription,
+        expires_at_ms,
+    })
 }
 
 /// What the authorization of a start signs: the `POST` of exactly its `data`.

@@ -5,11 +5,15 @@
 //! | `connect` | the headers of a connect, in their three ways, and what they stand for |
 //! | `session` | one socket's subscriptions: starting, active, stopped |
 //! | `appsync` | AppSync's messages, `graphql-ws` |
-//! | `transport` | `graphql-transport-ws`, for generic tools, which AppSync itself doesn't speak |
+//! | `error_frame` | an error about one subscription, in its three shapes |
+//! | `transport` | `graphql-transport-ws`, for generic tools, where it is asked for: AppSync itself refuses it |
 //! | `socket` | reading and writing, keep-alives, ends |
 //!
-//! Where AppSync's behaviour isn't documented: a token that expires while the socket is open ends nothing (each `start`
-//! needs a valid one, and the socket lives 24 h at most); `start` needs no `connection_init` before it; a refused
+//! A subscription ends with the token that it was started with, by the stack's clock: its client gets an `error` frame
+//! with `UnauthorizedException`, and has to start again with a new token.
+//!
+//! Where AppSync's behaviour isn't documented: the socket itself stays, whatever the token that it was opened with (it
+//! lives 24 h at most); `start` needs no `connection_init` before it; a refused
 //! connect is told in a `connection_error`, once the client has said something or half a second after the upgrade.
 
 use std::fmt;
@@ -30,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 mod appsync;
 mod connect;
+mod error_frame;
 mod session;
 mod socket;
 #[cfg(test)]
@@ -85,6 +90,8 @@ pub struct RealtimeLimits {
     pub connection_timeout: Duration,
     pub lifetime: Duration,
     pub subscriptions: usize,
+    /// Whether `graphql-transport-ws` is spoken, which AppSync refuses: for tools that know no other protocol.
+    pub graphql_transport_ws: bool,
     /// Of a client's message. AppSync's own isn't documented.
     pub message_bytes: usize,
     pub outbox: OutboxLimits,
@@ -96,7 +103,8 @@ impl Default for RealtimeLimits {
             keep_alive: Duration::from_mins(1),
             connection_timeout: Duration::from_mins(5),
             lifetime: Duration::from_hours(24),
-            subscriptions: 200,
+            subscriptions: 100,
+            graphql_transport_ws: false,
             message_bytes: 1024 * 1024,
             outbox: OutboxLimits::default(),
         }
@@ -147,7 +155,7 @@ async fn upgrade(State(realtime): State<Arc<Realtime>>, request: Request) -> Res
     let Ok(mut upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await else {
         return not_a_websocket();
     };
-    let protocol = choose_protocol(&mut upgrade);
+    let protocol = choose_protocol(&mut upgrade, &realtime.limits);
     let origin = Origin::of(&parts);
     let upgrade = upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
@@ -183,13 +191,14 @@ async fn upgrade(State(realtime): State<Arc<Realtime>>, request: Request) -> Res
 }
 
 /// Picks the protocol and echoes it. An unknown one is echoed too: a browser would otherwise hide why it was refused.
-fn choose_protocol(upgrade: &mut WebSocketUpgrade) -> Protocol {
+fn choose_protocol(upgrade: &mut WebSocketUpgrade, limits: &RealtimeLimits) -> Protocol {
     let offered: Vec<HeaderValue> = upgrade.requested_protocols().cloned().collect();
     for (name, protocol) in [
         (APPSYNC_PROTOCOL, Protocol::AppSync),
         (TRANSPORT_PROTOCOL, Protocol::Transport),
     ] {
-        if offered.iter().any(|offer| offer == name) {
+        let is_spoken = protocol == Protocol::AppSync || limits.graphql_transport_ws;
+        if is_spoken && offered.iter().any(|offer| offer == name) {
             upgrade.set_selected_protocol(HeaderValue::from_static(name));
             return protocol;
         }

@@ -9,10 +9,13 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::{Origin, Realtime, Refusal};
+use crate::appsync::subscriptions::ending::{Ended, Ending};
 use crate::appsync::subscriptions::outbox::{Frame, Outbox};
 use crate::appsync::subscriptions::{Listener, Registration, Subscription};
+use crate::faults::SubscriptionError;
 
 pub(super) struct Session {
     pub(super) realtime: Arc<Realtime>,
@@ -21,17 +24,41 @@ pub(super) struct Session {
     subscriptions: HashMap<String, Slot>,
     starting: FuturesUnordered<BoxFuture<'static, Started>>,
     last_start: u64,
+    /// Subscriptions that a fault has ended.
+    ended: mpsc::Receiver<Box<Ended>>,
+    ending: mpsc::Sender<Box<Ended>>,
 }
 
 enum Slot {
     /// Its number tells a start from an earlier one of the same id, which was stopped meanwhile.
     Starting(u64),
     Active {
+        start: u64,
+        /// When the token ends that it was started with.
+        expires_at_ms: Option<i64>,
         _registration: Registration,
     },
 }
 
-pub(super) type Admitted = Result<Subscription, Vec<Refusal>>;
+pub(super) type Admitted = Result<Admission, Vec<Refusal>>;
+
+/// A subscription that may be had.
+pub(super) struct Admission {
+    pub(super) subscription: Subscription,
+    /// When the token ends that it was started with; `None` for a signature, which is of the moment.
+    pub(super) expires_at_ms: Option<i64>,
+}
+
+/// What happens to a session's subscriptions by itself.
+pub(super) enum Change {
+    /// A start's resolver has answered.
+    Started(Started),
+    /// A subscription is over, and its client is to be told.
+    Over {
+        id: String,
+        error: SubscriptionError,
+    },
+}
 
 /// A start whose resolver has answered.
 pub(super) struct Started {
@@ -56,6 +83,7 @@ pub(super) enum BeginError {
 
 impl Session {
     pub(super) fn new(realtime: Arc<Realtime>, origin: Origin, outbox: Outbox) -> Self {
+        let (ending, ended) = mpsc::channel(realtime.limits.subscriptions.max(1));
         Self {
             realtime,
             origin,
@@ -63,10 +91,12 @@ impl Session {
             subscriptions: HashMap::new(),
             starting: FuturesUnordered::new(),
             last_start: 0,
+            ended,
+            ending,
         }
     }
 
-    /// Takes a place for `id` and starts on `admission`; [`Session::next_started`] yields its end.
+    /// Takes a place for `id` and starts on `admission`; [`Session::next_change`] yields its end.
     pub(super) fn begin(
         &mut self,
         id: &str,
@@ -94,12 +124,52 @@ impl Session {
         Ok(())
     }
 
-    /// Cancel-safe. Never returns while nothing is starting.
-    pub(super) async fn next_started(&mut self) -> Started {
-        match self.starting.next().await {
-            Some(started) => started,
-            None => std::future::pending().await,
+    /// Cancel-safe: what it waits for is taken at the very end. A subscription that is over has left the session.
+    pub(super) async fn next_change(&mut self) -> Change {
+        loop {
+            let clock = self.realtime.clock.clone();
+            let expiring = self.first_to_expire();
+            let expired = async {
+                match &expiring {
+                    Some((_, expires_at_ms)) => clock.sleep_until(*expires_at_ms).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let (starting, ended) = (&mut self.starting, &mut self.ended);
+            tokio::select! {
+                Some(started) = starting.next() => return Change::Started(started),
+                Some(ended) = ended.recv() => {
+                    let Ended { id, start, error } = *ended;
+                    if self.is_active(&id, start) {
+                        self.stop(&id);
+                        return Change::Over { id: id.to_string(), error };
+                    }
+                }
+                () = expired => {
+                    if let Some((id, _)) = expiring {
+                        self.stop(&id);
+                        let error = SubscriptionError::new("UnauthorizedException", "Token has expired.");
+                        return Change::Over { id, error };
+                    }
+                }
+            }
         }
+    }
+
+    fn first_to_expire(&self) -> Option<(String, i64)> {
+        let expiring = self
+            .subscriptions
+            .iter()
+            .filter_map(|(id, slot)| match slot {
+                Slot::Active { expires_at_ms, .. } => expires_at_ms.map(|at_ms| (id, at_ms)),
+                Slot::Starting(_) => None,
+            });
+        let (id, at_ms) = expiring.min_by_key(|(_, at_ms)| *at_ms)?;
+        Some((id.clone(), at_ms))
+    }
+
+    fn is_active(&self, id: &str, wanted: u64) -> bool {
+        matches!(self.subscriptions.get(id), Some(Slot::Active { start, .. }) if *start == wanted)
     }
 
     /// Registers what was admitted. What was refused is given back, unless it was stopped meanwhile.
@@ -114,7 +184,10 @@ impl Session {
             return Ok(());
         }
         match result {
-            Ok(subscription) => {
+            Ok(Admission {
+                subscription,
+                expires_at_ms,
+            }) => {
                 let quoted = Value::from(id.as_str());
                 let listener = Listener {
                     prefix: format!(r#"{{"id":{quoted},"type":"{}","payload":"#, words.event)
@@ -123,11 +196,14 @@ impl Session {
                         Frame::Text(format!(r#"{{"type":"{name}","id":{quoted}}}"#).into())
                     }),
                     outbox: self.outbox.clone(),
+                    ending: Some(Arc::new(Ending::new(&id, start, self.ending.clone()))),
                 };
                 let registration = self.realtime.hub.subscribe(subscription, listener);
                 self.subscriptions.insert(
                     id,
                     Slot::Active {
+                        start,
+                        expires_at_ms,
                         _registration: registration,
                     },
                 );

@@ -10,8 +10,9 @@ use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
 
-use super::session::{Session, Started};
+use super::session::{Change, Session, Started};
 use crate::appsync::subscriptions::outbox::{Frame, Inbox};
+use crate::faults::SubscriptionError;
 
 /// For the last frames to go out, and for the client's own close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -26,6 +27,9 @@ pub(super) trait Protocol: Send {
     fn unusable(&mut self, session: &mut Session, why: &'static str) -> ControlFlow<()>;
 
     fn started(&mut self, session: &mut Session, started: Started);
+
+    /// A subscription is over, though nobody stopped it.
+    fn over(&mut self, session: &mut Session, id: &str, error: &SubscriptionError);
 
     /// Completes when the protocol gives up on a client that should have said something.
     fn impatient(&self) -> impl Future<Output = (u16, &'static str)> + Send;
@@ -110,8 +114,11 @@ async fn read<P: Protocol>(
                     return Ended::Unreadable;
                 }
             },
-            started = session.next_started() => {
-                protocol.started(session, started);
+            change = session.next_change() => {
+                match change {
+                    Change::Started(started) => protocol.started(session, started),
+                    Change::Over { id, error } => protocol.over(session, &id, &error),
+                }
                 ControlFlow::Continue(())
             }
             (code, reason) = protocol.impatient() => {

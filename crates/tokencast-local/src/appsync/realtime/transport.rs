@@ -14,13 +14,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::session::{Admitted, BeginError, Session, Started, Words};
+use super::session::{Admission, Admitted, BeginError, Session, Started, Words};
 use super::socket::{self, Protocol};
 use super::{Origin, Realtime, Refusal};
 use crate::appsync::api::GraphqlRequest;
 use crate::appsync::auth::SignedRequest;
 use crate::appsync::caller::Caller;
 use crate::appsync::subscriptions::outbox::outbox;
+use crate::faults::SubscriptionError;
 
 const WORDS: Words = Words {
     event: "next",
@@ -122,6 +123,11 @@ impl Protocol for Transport {
         }
     }
 
+    fn over(&mut self, session: &mut Session, id: &str, why: &SubscriptionError) {
+        let message = why.message.as_deref().unwrap_or_default();
+        session.send(&error(id, &[Refusal::new(&why.error_type, message)]));
+    }
+
     async fn impatient(&self) -> (u16, &'static str) {
         if self.headers.is_some() {
             return std::future::pending().await;
@@ -180,7 +186,12 @@ async fn admit(
         source_ip: origin.ip,
         headers,
     };
-    realtime.subscribe.subscribe(request, &caller).await
+    let expires_at_ms = caller.identity.expires_at_ms();
+    let subscription = realtime.subscribe.subscribe(request, &caller).await?;
+    Ok(Admission {
+        subscription,
+        expires_at_ms,
+    })
 }
 
 fn error(id: &str, refusals: &[Refusal]) -> Value {

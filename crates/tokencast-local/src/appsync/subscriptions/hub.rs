@@ -9,9 +9,10 @@ use serde_json::Value;
 use tracing::{debug, warn};
 
 use super::Subscription;
+use super::ending::Ending;
 use super::index::{Index, Place};
 use super::outbox::{Frame, Outbox};
-use crate::faults::{FaultService, Faults};
+use crate::faults::{AtStart, Delivered, FaultService, Faults};
 use crate::usage::{Count, Usage};
 
 /// AppSync's limit for what one event carries to a subscriber.
@@ -43,6 +44,8 @@ pub(crate) struct Listener {
     /// What tells the client that it is subscribed, where the protocol has that.
     pub(crate) acknowledgement: Option<Frame>,
     pub(crate) outbox: Outbox,
+    /// How its session hears that it was ended by a fault; without it, it can't be.
+    pub(crate) ending: Option<Arc<Ending>>,
 }
 
 /// A subscription that is registered until this is dropped.
@@ -108,8 +111,14 @@ impl Hub {
                     None => member.outbox.push(frame),
                     Some(active) => {
                         let realtime = FaultService::Realtime;
-                        self.faults
-                            .deliver(active, realtime, *id, &member.outbox, frame)
+                        let outbox = &member.outbox;
+                        let delivered = self.faults.deliver(active, realtime, *id, outbox, frame);
+                        if let (Delivered::Ended(error), Some(ending)) =
+                            (&delivered, &member.ending)
+                        {
+                            ending.end(error.clone());
+                        }
+                        delivered.is_queued()
                     }
                 };
                 delivered += usize::from(is_queued);
@@ -133,15 +142,20 @@ impl Hub {
             .index
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(acknowledgement) = listener.acknowledgement {
-            listener.outbox.push(acknowledgement);
+        if let Some(acknowledgement) = &listener.acknowledgement {
+            listener.outbox.push(acknowledgement.clone());
         }
-        let place = index.insert(id, subscription, &listener.prefix, &listener.outbox);
+        let place = index.insert(id, subscription, listener);
         drop(index);
         Registration {
             shared: Arc::clone(&self.shared),
             place,
         }
+    }
+
+    /// Lets the fault plan decide about a subscription. `data` is its request.
+    pub(crate) fn at_start(&self, data: &[u8]) -> AtStart {
+        self.faults.at_start(data)
     }
 
     /// Counts how long a socket was open.

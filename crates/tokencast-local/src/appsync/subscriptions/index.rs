@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::Subscription;
+use super::ending::Ending;
 use super::outbox::Outbox;
+use super::{Listener, Subscription};
 
 type Render = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
 
@@ -35,15 +36,18 @@ pub(super) struct Member {
     /// The frame up to the payload.
     pub(super) prefix: Arc<str>,
     pub(super) outbox: Outbox,
+    pub(super) ending: Option<Arc<Ending>>,
     /// The arguments that the place in the index doesn't already answer for.
     remaining: Map<String, Value>,
 }
 
 impl Member {
     pub(super) fn wants(&self, result: &Map<String, Value>) -> bool {
-        self.remaining
-            .iter()
-            .all(|(name, wanted)| result.get(name).is_some_and(|got| equal(wanted, got)))
+        let is_over = self.ending.as_ref().is_some_and(|ending| ending.is_over());
+        let mut remaining = self.remaining.iter();
+        !is_over
+            && remaining
+                .all(|(name, wanted)| result.get(name).is_some_and(|got| equal(wanted, got)))
     }
 }
 
@@ -61,8 +65,7 @@ impl Index {
         &mut self,
         id: u64,
         subscription: Subscription,
-        prefix: &Arc<str>,
-        outbox: &Outbox,
+        listener: Listener,
     ) -> Place {
         let mut remaining = subscription.arguments;
         let pivot = pivot(&remaining);
@@ -95,8 +98,9 @@ impl Index {
                     members: BTreeMap::new(),
                 });
             let member = Member {
-                prefix: Arc::clone(prefix),
-                outbox: outbox.clone(),
+                prefix: Arc::clone(&listener.prefix),
+                outbox: listener.outbox.clone(),
+                ending: listener.ending.clone(),
                 remaining: remaining.clone(),
             };
             group.members.insert(id, member);

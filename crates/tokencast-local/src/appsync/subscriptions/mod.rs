@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+pub(crate) mod ending;
 mod hub;
 mod index;
 pub(crate) mod outbox;

@@ -2,6 +2,13 @@
 
 use super::*;
 
+fn spoken() -> RealtimeLimits {
+    RealtimeLimits {
+        graphql_transport_ws: true,
+        ..RealtimeLimits::default()
+    }
+}
+
 async fn client(stack: &Stack) -> Client {
     let client = stack.connect("/graphql", "graphql-transport-ws", &[]).await;
     assert_eq!(client.protocol.as_deref(), Some("graphql-transport-ws"));
@@ -24,7 +31,7 @@ fn subscribe(id: &str, session: &str) -> Value {
 
 #[tokio::test]
 async fn a_subscription() {
-    let stack = Stack::start(RealtimeLimits::default()).await;
+    let stack = Stack::start(spoken()).await;
     let mut client = ready(&stack).await;
     client.send(subscribe("1", "a")).await;
     // There is no acknowledgement: wait for the first event that comes through.
@@ -62,7 +69,7 @@ async fn a_subscription() {
 
 #[tokio::test]
 async fn closes_of_the_protocol() {
-    let stack = Stack::start(RealtimeLimits::default()).await;
+    let stack = Stack::start(spoken()).await;
     let check = async |mut client: Client, messages: &[Value], code: u16| {
         for message in messages {
             client.send(message.clone()).await;
@@ -89,5 +96,18 @@ async fn closes_of_the_protocol() {
         anonymous.next().await["payload"][0]["extensions"]["errorType"],
         "UnauthorizedException"
     );
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn it_is_refused_unless_it_was_asked_for() {
+    let stack = Stack::start(RealtimeLimits::default()).await;
+    let mut client = client(&stack).await;
+    client.send(json!({"type": "connection_init"})).await;
+    let refused = client.next().await;
+    assert_eq!(refused["type"], "connection_error");
+    let error = &refused["payload"]["errors"][0];
+    assert_eq!(error["message"], "SubProtocolNotSupportedError");
+    assert_eq!(client.closed().await, Some(1000));
     stack.stop().await;
 }

@@ -26,6 +26,7 @@ fn listen(hub: &Hub, subscription: Subscription, limits: OutboxLimits) -> (Regis
         prefix: r#"{"id":"1","payload":"#.into(),
         acknowledgement: None,
         outbox,
+        ending: None,
     };
     (hub.subscribe(subscription, listener), inbox)
 }
@@ -181,6 +182,7 @@ fn the_acknowledgement_comes_first() {
         prefix: "{".into(),
         acknowledgement,
         outbox,
+        ending: None,
     };
     let _registration = hub.subscribe(subscription(json!({})), listener);
     hub.publish("publishToken", &json!({"token": "a"}));
@@ -215,6 +217,7 @@ async fn nothing_is_missed_after_the_acknowledgement() {
             prefix: "".into(),
             acknowledgement: Some(Frame::Text("ack".into())),
             outbox,
+            ending: None,
         };
         let registration = hub.subscribe(subscription(json!({})), listener);
         let before = published.load(Ordering::SeqCst);
