@@ -44,8 +44,12 @@ async fn open(
     let endpoint = args.local.map(|port| format!("http://localhost:{port}"));
     let sdk = match &endpoint {
         Some(url) => {
-            // That of the environment, if the stack is another user's, or a test's.
-            let key = args.local.and_then(|port| local_key::find(port, lookup));
+            let found = args.local.and_then(|port| local_key::find(port, lookup));
+            // That of the environment, if the stack is another user's, or a test's. Without one the stack, if there is any,
+            // says what is missing, and not a search for credentials in places that a laptop doesn't have.
+            let none = || ("none".to_owned(), "none".to_owned());
+            let is_set = lookup("AWS_ACCESS_KEY_ID").is_some();
+            let key = found.or_else(|| (!is_set).then(none));
             sdk::load_for_endpoint_as(url, REGION, key).await
         }
         None => sdk::load().await,

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::process::{Dev, command, within};
+use crate::process::{Dev, command, prepare, within};
 
 /// Every directory of `root` is closed to others, and so is every file.
 fn check_closed(root: &Path) {
@@ -36,6 +36,30 @@ async fn temporary_files_are_closed_and_gone_at_the_end() {
     assert_eq!(code, Some(0), "{said}");
     let left: Vec<_> = walk(temporary.path());
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn redrive_finds_the_key_of_the_users_own_stack() {
+    let temporary = tempfile::tempdir().expect("a directory");
+    let dev = Dev::start(command(temporary.path(), &[])).await;
+    let port = dev.ready["port"].to_string();
+    let redrive = async |found_in: &Path| {
+        let mut command = tokio::process::Command::new(system_tests::stack::function_host());
+        prepare(&mut command, found_in);
+        for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HOME"] {
+            command.env_remove(name);
+        }
+        command.args(["redrive", "--local", &port, "--list"]);
+        let output = within(command.output()).await.expect("it ran");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), said)
+    };
+    let (is_done, said) = redrive(temporary.path()).await;
+    assert!(is_done, "{said}");
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let (is_done, said) = redrive(elsewhere.path()).await;
+    assert!(!is_done, "somebody else's stack: {said}");
+    dev.interrupt().await;
 }
 
 /// The files below a directory.
