@@ -12,7 +12,7 @@ const table = JSON.parse(readFileSync(new URL('../fixtures/forged_tokens.json', 
 const verifier = JwtVerifier.create({
   issuer: table.issuer,
   audience: null,
-  graceSeconds: 60,
+  graceSeconds: 0,
   customJwtCheck: ({ payload }) => validateCognitoJwtFields(payload, { tokenUse: null, clientId: table.clientId }),
 });
 

@@ -148,7 +148,7 @@ test('a browser of any origin may ask', limit, async () => {
   const preflight = await fetch(stack.streamUrl, {
     method: 'OPTIONS',
     headers: {
-      origin: 'https://page.example',
+      origin: 'http://localhost:5173',
       'access-control-request-method': 'POST',
       'access-control-request-headers': 'authorization,content-type',
     },
@@ -156,7 +156,7 @@ test('a browser of any origin may ask', limit, async () => {
   assert.equal(preflight.status, 200);
   assert.equal(preflight.headers.get('access-control-allow-origin'), '*');
   assert.match(preflight.headers.get('access-control-allow-headers'), /authorization/);
-  const refused = await fetch(stack.streamUrl, { method: 'POST', headers: { origin: 'https://page.example' } });
+  const refused = await fetch(stack.streamUrl, { method: 'POST', headers: { origin: 'http://localhost:5173' } });
   assert.equal(refused.status, 401);
   assert.equal(refused.headers.get('access-control-allow-origin'), '*');
   assert.match(refused.headers.get('access-control-expose-headers'), /x-tokencast-session-id/);

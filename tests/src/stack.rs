@@ -131,7 +131,7 @@ impl TestStack {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(REGION))
             .endpoint_url(self.running.info.endpoints.url())
-            .credentials_provider(credentials())
+            .credentials_provider(self.credentials())
             .http_client(aws_smithy_http_client::Builder::new().build_http());
         aws_sdk_sqs::Client::from_conf(config.build())
     }
@@ -141,9 +141,15 @@ impl TestStack {
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .region(aws_sdk_dynamodb::config::Region::new(REGION))
             .endpoint_url(self.running.info.endpoints.url())
-            .credentials_provider(credentials())
+            .credentials_provider(self.credentials())
             .http_client(aws_smithy_http_client::Builder::new().build_http());
         aws_sdk_dynamodb::Client::from_conf(config.build())
+    }
+
+    /// The stack's own access key.
+    fn credentials(&self) -> aws_credential_types::Credentials {
+        let key = &self.running.info.access_key;
+        aws_credential_types::Credentials::new(&key.id, &key.secret, None, None, "test")
     }
 
     pub fn queue_url(&self) -> String {
@@ -200,8 +206,13 @@ impl TestStack {
 
     /// Runs the command to its end; its output.
     pub async fn command(&self, arguments: &[&str]) -> std::process::Output {
+        let key = &self.running.info.access_key;
         let mut command = tokio::process::Command::new(function_host());
-        let output = command.args(arguments).kill_on_drop(true).output();
+        command
+            .args(arguments)
+            .env("AWS_ACCESS_KEY_ID", &key.id)
+            .env("AWS_SECRET_ACCESS_KEY", &key.secret);
+        let output = command.kill_on_drop(true).output();
         crate::within("the command's end", output)
             .await
             .expect("the command runs")
@@ -294,11 +305,6 @@ pub fn whole_of(text: &str, tokens: usize) -> String {
         .and_then(|call| call.parse().ok())
         .unwrap_or(0);
     text_of(call, tokens)
-}
-
-/// Any: the stack's SQS and DynamoDB ask for none.
-fn credentials() -> aws_credential_types::Credentials {
-    aws_credential_types::Credentials::new("AKIDTEST", "secret", None, None, "test")
 }
 
 fn use_ring() {

@@ -6,6 +6,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -213,6 +214,21 @@ impl TestStack {
             };
             request.headers_mut().insert("authorization", value);
         }
+        self.handshake(request).await
+    }
+
+    /// A connection whose `Authorization` header is given twice, or the handshake's status.
+    pub async fn websocket_given_twice(&self, token: &str) -> Result<Socket, u16> {
+        let url = self.running.info.websocket_url.as_ref().expect("a URL");
+        let mut request = url.into_client_request().expect("a URL");
+        for _ in 0..2 {
+            let value = format!("Bearer {token}").parse().expect("a header");
+            request.headers_mut().append("authorization", value);
+        }
+        self.handshake(request).await
+    }
+
+    async fn handshake(&self, request: Request) -> Result<Socket, u16> {
         match Box::pin(within("a handshake", connect_async(request))).await {
             Ok((stream, _)) => Ok(Socket {
                 stream,

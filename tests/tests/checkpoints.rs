@@ -59,7 +59,9 @@ async fn written(stack: &TestStack, table: &SessionTable, tokens: usize) -> (usi
 #[tokio::test]
 async fn checkpoints_write_the_text_once_and_a_part_each() {
     let stack = TestStack::start().await;
-    let sdk = sdk::load_for_endpoint(&stack.running.info.endpoints.url(), REGION).await;
+    let info = &stack.running.info;
+    let key = (info.access_key.id.clone(), info.access_key.secret.clone());
+    let sdk = sdk::load_for_endpoint_as(&info.endpoints.url(), REGION, Some(key)).await;
     let table = SessionTable::new(&sdk, TABLE.to_owned());
     for tokens in [100, 1_000, 10_000] {
         let (bytes, puts) = written(&stack, &table, tokens).await;

@@ -139,3 +139,25 @@ async fn a_user_may_not_publish() {
     );
     stack.shutdown().await;
 }
+
+#[tokio::test]
+async fn one_request_starts_no_more_sessions_than_a_deployed_api_allows() {
+    let stack = TestStack::start().await;
+    let starts = |count: usize| -> String {
+        let fields =
+            (0..count).map(|n| format!("s{n}: startStream(prompt: \"Why?\") {{ status }}"));
+        format!("mutation {{ {} }}", fields.collect::<Vec<_>>().join(" "))
+    };
+    for count in [26, 500] {
+        let answer = stack.graphql("alice", &starts(count), json!({})).await;
+        let (error_type, _) = only_error(&answer);
+        assert_eq!(error_type, "ResolverCountLimitReached", "{answer}");
+        assert_eq!(stack.sessions().await, 0, "none of {count} is started");
+    }
+    let answer = stack.graphql("alice", &starts(3), json!({})).await;
+    assert_eq!(
+        answer["data"]["s2"]["status"], "streaming_started",
+        "{answer}"
+    );
+    stack.shutdown().await;
+}

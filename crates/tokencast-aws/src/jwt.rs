@@ -19,7 +19,8 @@ use keys::{KeySet, Lookup};
 /// Far above what Cognito issues, and little enough to decode for nothing.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// By how much the clocks of Cognito and of this process may differ.
+/// By how much Cognito's clock may be ahead of this process's: a token that was issued this instant is taken. An end gets
+/// none, as with AppSync: a client that waits for it would be let in here and not there.
 pub const MAX_SKEW_S: i32 = 60;
 
 /// Whose tokens are taken.
@@ -71,6 +72,8 @@ pub enum JwtError {
 pub enum Refused {
     #[error("no token: expected `Authorization: Bearer` and a token of the user pool")]
     Missing,
+    #[error("there are several tokens: expected one `Authorization` header")]
+    Several,
     #[error("the token is too long: expected at most {MAX_TOKEN_BYTES} bytes")]
     TooLong,
     #[error("the token is malformed: expected a JSON Web Token")]
@@ -108,7 +111,11 @@ impl<C: Clock> Verifier<C> {
 
     /// The user whose token is in an `Authorization` header; `Bearer` before it may be left out.
     pub async fn verify(&self, authorization: Option<&str>) -> Result<Owner, JwtError> {
-        let text = bearer(authorization.unwrap_or_default());
+        let authorization = authorization.unwrap_or_default();
+        if authorization.contains(',') {
+            return Err(Refused::Several.into());
+        }
+        let text = bearer(authorization);
         let token = token::parse(text)?;
         let now_ms = self.clock.now_ms();
         let key = match self.keys.find(&token.key_id, now_ms).await? {
@@ -123,6 +130,9 @@ impl<C: Clock> Verifier<C> {
 }
 
 /// The token in a header's value.
+///
+/// Lambda joins headers that came several times by commas, which no token has: which of them is meant, no two readers need
+/// agree on.
 fn bearer(value: &str) -> &str {
     let value = value.trim();
     match value.split_once(' ') {

@@ -32,16 +32,28 @@ pub fn load_trusting(trust: &Trust) -> impl Future<Output = SdkConfig> + Send + 
     loader(trust).load()
 }
 
-/// The settings for one endpoint that answers for all services, whatever the credentials.
+/// The settings for one endpoint that answers for all services, and asks for no credentials in particular.
 pub async fn load_for_endpoint(url: &str, region: &str) -> SdkConfig {
-    let credentials = Credentials::new("local", "local", None, None, "local");
+    let key = ("local".to_owned(), "local".to_owned());
+    load_for_endpoint_as(url, region, Some(key)).await
+}
+
+/// The settings for one endpoint that answers for all services. `key`: the id and the secret of an access key; `None`: the
+/// environment's.
+pub async fn load_for_endpoint_as(
+    url: &str,
+    region: &str,
+    key: Option<(String, String)>,
+) -> SdkConfig {
     let region = Region::new(region.to_owned());
-    loader(&Trust::default())
-        .endpoint_url(url)
-        .region(region)
-        .credentials_provider(credentials)
-        .load()
-        .await
+    let loader = loader(&Trust::default()).endpoint_url(url).region(region);
+    match key {
+        Some((id, secret)) => {
+            let credentials = Credentials::new(id, secret, None, None, "local");
+            loader.credentials_provider(credentials).load().await
+        }
+        None => loader.load().await,
+    }
 }
 
 fn loader(trust: &Trust) -> ConfigLoader {

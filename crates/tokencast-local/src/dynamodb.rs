@@ -5,7 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -26,7 +26,19 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::TableConfig;
+use crate::iam::gate::Guarded;
+use crate::iam::sigv4::SignatureRefusal;
+use crate::private_files;
+use crate::private_listener::private_listener;
+use crate::write_failures::WriteFailures;
 
+const FILE: &str = "dynamodb.sqlite";
+/// What SQLite says when a file can't be written.
+const UNWRITABLE: [&str; 3] = [
+    "database or disk is full",
+    "disk I/O error",
+    "attempt to write a readonly database",
+];
 /// AWS promises a few days; a laptop's users would rather see it happen.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(30);
 /// A little over DynamoDB's own limit of 16 MB, which the server behind words.
@@ -65,29 +77,47 @@ impl DynamoDb {
         state: Option<&Path>,
         clock: &Clock,
     ) -> Result<Self, DynamoDbError> {
+        Self::start_with(tables, state, clock, &WriteFailures::default()).await
+    }
+
+    /// The same; a database that can't be written is told to `failures`.
+    pub async fn start_with(
+        tables: &[TableConfig],
+        state: Option<&Path>,
+        clock: &Clock,
+        failures: &WriteFailures,
+    ) -> Result<Self, DynamoDbError> {
         let database = open(state, clock)?;
         for table in tables {
             ensure(&database, table)
                 .map_err(|source| DynamoDbError::CreateTable(table.name.clone(), source))?;
         }
-        let listener = TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .map_err(DynamoDbError::Serve)?;
+        // It takes any signature, so nobody else may find it.
+        let listener = private_listener().map_err(DynamoDbError::Serve)?;
         let address = listener.local_addr().map_err(DynamoDbError::Serve)?;
-        let listener = listener.into_std().map_err(DynamoDbError::Serve)?;
         let stop = CancellationToken::new();
         let server = spawn_server(listener, database.clone(), stop.clone())?;
         let sweeper = TaskTracker::new();
         sweeper.spawn(expire(database.clone(), clock.clone(), stop.clone()));
         sweeper.close();
         Ok(Self {
-            proxy: Proxy::new(address).map_err(DynamoDbError::Connect)?,
+            proxy: Proxy {
+                kept: state.map(|state| (state.join(FILE), failures.clone())),
+                ..Proxy::new(address).map_err(DynamoDbError::Connect)?
+            },
             stop,
             sweeper,
             server: Mutex::new(Some(server)),
             database: SharedDatabase(database),
         })
     }
+
+    /// How its requests are checked before they come to [`DynamoDb::router`].
+    pub const GUARDED: Guarded = Guarded {
+        service: "dynamodb",
+        max_body_bytes: MAX_BODY_BYTES,
+        refuse: unsigned,
+    };
 
     /// Answers the JSON protocol on `/`.
     pub fn router(&self) -> axum::Router {
@@ -143,10 +173,12 @@ fn open(state: Option<&Path>, clock: &Clock) -> Result<Database, DynamoDbError> 
     };
     let in_directory = |source| DynamoDbError::StateDirectory(state.display().to_string(), source);
     std::fs::create_dir_all(state).map_err(in_directory)?;
-    let file = state.join("dynamodb.sqlite");
+    let file = state.join(FILE);
     let path = file
         .to_str()
         .ok_or_else(|| in_directory(io::Error::other("its path is not UTF-8")))?;
+    // SQLite gives the files beside it the same permissions.
+    private_files::open(&file).map_err(in_directory)?;
     let database =
         Database::new(path).map_err(|source| DynamoDbError::Open(path.to_owned(), source))?;
     // Sets `synchronous = NORMAL`: a commit appends to the log without waiting for the disk, and only a power cut
@@ -249,14 +281,18 @@ async fn sweep(database: Database) -> usize {
 struct Proxy {
     url: String,
     client: reqwest::Client,
+    /// The database's file, if it has one, and whom to tell that it can't be written.
+    kept: Option<(PathBuf, WriteFailures)>,
 }
 
 /// Of one connection only, or written anew by the client.
-const CONNECTION_HEADERS: [http::HeaderName; 5] = [
+const CONNECTION_HEADERS: [http::HeaderName; 6] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::EXPECT,
     header::HOST,
+    // The server would open its answers to any page.
+    header::ORIGIN,
     header::TRANSFER_ENCODING,
 ];
 
@@ -272,6 +308,7 @@ impl Proxy {
         Ok(Self {
             url: format!("http://{address}/"),
             client,
+            kept: None,
         })
     }
 
@@ -297,7 +334,31 @@ impl Proxy {
             headers.remove(name);
         }
         let body = response.bytes().await?;
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            self.look_into(&body);
+        }
         Ok((status, headers, Body::from(body)).into_response())
+    }
+}
+
+/// DynamoDB answers 400 to them all.
+fn unsigned(_: &HeaderMap, refusal: &SignatureRefusal) -> Response {
+    let body = serde_json::json!({
+        "__type": format!("com.amazon.coral.service#{}", refusal.error_type),
+        "message": refusal.message,
+    });
+    let json = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
+    (StatusCode::BAD_REQUEST, json, body.to_string()).into_response()
+}
+
+impl Proxy {
+    /// Whether a failure is the disk's.
+    fn look_into(&self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body);
+        let why = UNWRITABLE.into_iter().find(|why| text.contains(why));
+        if let (Some(why), Some((file, failures))) = (why, &self.kept) {
+            failures.report(file, why);
+        }
     }
 }
 

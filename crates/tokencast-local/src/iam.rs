@@ -6,7 +6,10 @@ use std::sync::{Arc, RwLock};
 use chrono::NaiveDate;
 use scratchstack_aws_signature::KSigningKey;
 
+pub mod gate;
+pub mod own_keys;
 mod signing_keys;
+pub mod sigv4;
 
 use signing_keys::SigningKeys;
 
@@ -93,6 +96,16 @@ impl CredentialStore {
     ) -> Option<KSigningKey> {
         self.signing_keys.get(principal, date, region, service)
     }
+}
+
+/// Text that nobody can guess: digits and the letters to `f`.
+pub(crate) fn random_text(length: usize) -> String {
+    let mut text = String::new();
+    while text.len() < length {
+        text.push_str(&uuid::Uuid::new_v4().simple().to_string());
+    }
+    text.truncate(length);
+    text
 }
 
 /// Whether `text` is what `pattern` means, in which `*` stands for any run of characters.

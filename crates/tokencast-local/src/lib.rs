@@ -16,6 +16,7 @@
 //! | [`bedrock`] | `ConverseStream` and `InvokeModelWithResponseStream` in the event-stream encoding |
 //! | [`dynamodb`] | tables, by `dynoxide` |
 //! | [`cognito`] | sign-in, and the keys that tokens are checked with |
+//! | [`iam`] | access keys, and signatures by them, which every service but Cognito asks for |
 //!
 //! | module | what tests may do to them |
 //! | --- | --- |
@@ -39,9 +40,12 @@ pub mod function_url;
 pub mod gateway;
 pub mod iam;
 pub mod lambda;
+pub mod private_files;
+mod private_listener;
 mod proxy_event;
 pub mod sqs;
 pub mod stack;
 mod state_directory;
 pub mod usage;
 pub mod websocket_api;
+pub mod write_failures;

@@ -6,22 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use jsonwebtoken::jwk::JwkSet;
 use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::appsync::AppSync;
-use crate::appsync::auth::{Authenticator, UserPoolTrust};
 use crate::appsync::errors::ApiConfigError;
 use crate::appsync::realtime::RealtimeLimits;
 use crate::appsync::subscriptions::Hub;
-use crate::bedrock::Bedrock;
+use crate::bedrock::{self, Bedrock};
 use crate::clock::Clock;
 use crate::cognito::{Cognito, OpenError};
 use crate::config::{
-    ApiConfig, EventSourceConfig, FunctionConfig, FunctionUrlConfig, ModelConfig, QueueConfig,
-    TableConfig, UserPoolConfig, WebSocketApiConfig,
+    AccessConfig, ApiConfig, EventSourceConfig, FunctionConfig, FunctionUrlConfig, ModelConfig,
+    QueueConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
 };
 use crate::control::Control;
 use crate::dynamodb::{DynamoDb, DynamoDbError};
@@ -29,13 +27,20 @@ use crate::endpoints::Endpoints;
 use crate::faults::{FaultPlan, Faults, Interceptor, PlanError};
 use crate::function_url::{FunctionUrlError, FunctionUrls};
 use crate::gateway::{BindError, CertificateError, Certificates, Connections, Gateway, Routes};
-use crate::iam::{CredentialStore, EVENT_SOURCE_ACCESS_KEY_ID, Principal, Statement};
-use crate::lambda::Lambda;
+use crate::iam::gate::SignatureGate;
+use crate::iam::own_keys::OwnKeys;
+use crate::iam::{CredentialStore, Principal};
 use crate::lambda::event_source::{EventSource, EventSourceError, sqs_client};
-use crate::sqs::{Sqs, SqsError};
+use crate::lambda::{self, Lambda};
+use crate::sqs::{self, Sqs, SqsError};
 use crate::state_directory::StateDirectory;
 use crate::usage::Usage;
 use crate::websocket_api::{WebSocketApiError, WebSocketApis};
+use crate::write_failures::WriteFailures;
+
+mod trust;
+
+use trust::{authenticator, trust};
 
 /// How long running invocations get when the stack ends.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
@@ -58,6 +63,8 @@ pub struct StackConfig {
     pub faults: FaultPlan,
     /// Answers below `/_tokencast/` on the gateway's port: see [`crate::control`].
     pub control: bool,
+    /// Who may ask besides this machine.
+    pub access: AccessConfig,
 }
 
 /// A stack with its port, so that its URLs are known before anything runs.
@@ -80,11 +87,13 @@ pub struct Stack {
     sqs: Sqs,
     cognito: Cognito,
     credentials: CredentialStore,
+    keys: OwnKeys,
     dynamodb: DynamoDb,
     lambda: Lambda,
     event_sources: Vec<EventSource>,
     websocket_apis: WebSocketApis,
     usage: Usage,
+    failures: WriteFailures,
     gateway: JoinHandle<()>,
     closing: CancellationToken,
     _state: StateDirectory,
@@ -92,7 +101,7 @@ pub struct Stack {
 
 #[derive(Debug, Error)]
 pub enum StackError {
-    #[error("the state directory `{}` can't be made", .path.display())]
+    #[error("the state directory `{}` can't be used", .path.display())]
     StateDirectory { path: PathBuf, source: io::Error },
     #[error("the gateway can't listen")]
     Bind(#[from] BindError),
@@ -156,7 +165,8 @@ impl BoundStack {
         } = self;
         let (clock, faults, usage) = (Clock::system(), Faults::default(), Usage::default());
         config.faults.check()?;
-        let certificates = Certificates::load(state.path(), clock.now_ms())?;
+        let hosts = &config.access.allow_hosts;
+        let certificates = Certificates::load(state.path(), clock.now_ms(), hosts)?;
         let issuer = endpoints.issuer(&config.user_pool.pool_id);
         let cognito = Cognito::new(
             &config.user_pool,
@@ -164,16 +174,27 @@ impl BoundStack {
             state.kept(),
             clock.clone(),
         )?;
-        let dynamodb = DynamoDb::start(&config.tables, state.kept(), &clock).await?;
+        let failures = WriteFailures::default();
+        let dynamodb =
+            DynamoDb::start_with(&config.tables, state.kept(), &clock, &failures).await?;
         let sqs = Sqs::with_faults(
             &config.queues,
             endpoints.clone(),
             clock.clone(),
             state.kept(),
             faults.clone(),
+            &failures,
         )?;
         let bedrock = Bedrock::new(config.model, clock.clone()).with_faults(faults.clone());
         let (credentials, closing) = (CredentialStore::default(), CancellationToken::new());
+        let keys =
+            OwnKeys::open(state.path(), &endpoints.account_id, &credentials).map_err(|source| {
+                StackError::StateDirectory {
+                    path: state.path().to_owned(),
+                    source,
+                }
+            })?;
+        let gate = SignatureGate::new(&credentials, &endpoints.region);
         let lambda = Lambda::start_with(
             config.functions,
             endpoints.clone(),
@@ -210,15 +231,16 @@ impl BoundStack {
         });
         let routes = Routes {
             appsync: Some(appsync.router(&config.api, Arc::new(lambda.clone()))?),
-            bedrock: Some(bedrock.router()),
+            bedrock: Some(gate.guard(bedrock::http::GUARDED, bedrock.router())),
             cognito: Some(cognito.router()),
-            dynamodb: Some(dynamodb.router()),
+            dynamodb: Some(gate.guard(DynamoDb::GUARDED, dynamodb.router())),
             execute_api: Some(websocket_apis.router()),
             function_url: Some(function_urls.router()),
-            lambda: Some(lambda.router()),
-            sqs: Some(sqs.router()),
+            lambda: Some(gate.guard(lambda::invoke_api::GUARDED, lambda.router())),
+            sqs: Some(gate.guard(sqs::wire::GUARDED, sqs.router())),
             fallback,
             control: control.map(Control::router),
+            access: config.access,
             interceptor: Some(Interceptor::new(&faults, &lambda, &connections)),
             usage: Some(usage.clone()),
         };
@@ -234,11 +256,13 @@ impl BoundStack {
             sqs,
             cognito,
             credentials,
+            keys,
             dynamodb,
             lambda,
             event_sources: Vec::new(),
             websocket_apis,
             usage,
+            failures,
             gateway,
             closing,
             _state: state,
@@ -252,7 +276,7 @@ impl BoundStack {
 
 impl Stack {
     async fn poll(&mut self, sources: Vec<EventSourceConfig>) -> Result<(), EventSourceError> {
-        let client = sqs_client(&self.endpoints, &poller(&self.endpoints));
+        let client = sqs_client(&self.endpoints, &self.keys.poller);
         for source in sources {
             let source = EventSource::start(source, self.lambda.clone(), client.clone()).await?;
             self.event_sources.push(source);
@@ -299,6 +323,16 @@ impl Stack {
         &self.credentials
     }
 
+    /// The access key of whoever runs the stack: it may do everything.
+    pub fn developer(&self) -> &Principal {
+        &self.keys.developer
+    }
+
+    /// The same key in a file, for `AWS_SHARED_CREDENTIALS_FILE`.
+    pub fn credentials_file(&self) -> &Path {
+        &self.keys.credentials_file
+    }
+
     /// To see, start, kill and freeze the functions' processes.
     pub fn lambda(&self) -> &Lambda {
         &self.lambda
@@ -312,6 +346,11 @@ impl Stack {
     /// How often each operation of each service was asked for, and how much went in and out.
     pub fn usage(&self) -> &Usage {
         &self.usage
+    }
+
+    /// Files that can't be written any more: such a stack is to be ended.
+    pub fn write_failures(&self) -> &WriteFailures {
+        &self.failures
     }
 
     /// Ends everything: polls, functions, connections, files. No task or process is left.
@@ -338,49 +377,4 @@ async fn serve(
 ) {
     let closed = closing.cancelled_owned();
     gateway.serve(routes, &certificates, closed).await;
-}
-
-/// Whose tokens the API takes. While the pool's keys can't be read, none.
-fn trust(issuer: String, client_id: String, cognito: &Cognito) -> UserPoolTrust {
-    let cognito = cognito.clone();
-    let keys = move || cognito.jwk_set().unwrap_or(JwkSet { keys: Vec::new() });
-    UserPoolTrust {
-        issuer,
-        client_id,
-        keys: Arc::new(keys),
-    }
-}
-
-/// Who may call the API.
-fn authenticator(
-    trust: UserPoolTrust,
-    api: &ApiConfig,
-    credentials: &CredentialStore,
-    endpoints: &Endpoints,
-    clock: &Clock,
-) -> Authenticator {
-    let modes = std::iter::once(api.default_auth).chain(api.additional_auth.iter().copied());
-    Authenticator::new(
-        trust,
-        credentials.clone(),
-        endpoints.region.clone(),
-        modes.collect(),
-        clock.clone(),
-    )
-}
-
-/// Lambda's own, which reads the queues.
-fn poller(endpoints: &Endpoints) -> Principal {
-    Principal {
-        access_key_id: EVENT_SOURCE_ACCESS_KEY_ID.to_owned(),
-        secret_access_key: uuid::Uuid::new_v4().to_string(),
-        session_token: None,
-        account_id: endpoints.account_id.clone(),
-        arn: format!("arn:aws:iam::{}:user/event-source", endpoints.account_id),
-        expires_at_ms: None,
-        policy: vec![Statement {
-            actions: vec!["sqs:*".to_owned()],
-            resources: vec!["*".to_owned()],
-        }],
-    }
 }

@@ -35,6 +35,8 @@ pub enum Command {
     Redrive(RedriveArgs),
     #[command(hide = true)]
     Function(FunctionArgs),
+    #[command(hide = true)]
+    ExecFunction(ExecFunctionArgs),
 }
 
 const ASK_HELP: &str = "\
@@ -200,7 +202,8 @@ Examples:
   tokencast redrive --local --session SESSION_ID
   tokencast redrive --queue-url URL --dead-letter-queue-url URL --table NAME --all
 
-Without --local, the region and credentials are those of the AWS environment.";
+With --local, the access key is that of your running `tokencast dev`. Without, region and credentials are those of the AWS
+environment.";
 
 /// Show the jobs whose every attempt failed, or have them tried again.
 ///
@@ -260,6 +263,7 @@ Examples:
   tokencast dev --functions-dir target/lambda
   tokencast dev --template cdk/cdk.out/Streaming.template.json
   tokencast dev --faults faults.json --control
+  tokencast dev --allow-host 10.0.2.2           for an Android emulator (docs/LOCAL.md)
 
 With openai:URL#NAME, OPENAI_API_KEY is sent along if it is set.")]
 pub struct DevArgs {
@@ -302,16 +306,64 @@ pub struct DevArgs {
     /// Let tools that don't know AppSync's protocol subscribe by graphql-transport-ws, which AppSync on AWS refuses.
     #[arg(long)]
     pub graphql_transport_ws: bool,
+    /// Answer requests for this host name or address as well, not only for those of loopback. May be given several times.
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    pub allow_host: Vec<String>,
+
+    /// Answer web pages of this origin as well, not only those of loopback: GraphQL, sign-in, Function URL and WebSocket
+    /// API. May be given several times.
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub allow_origin: Vec<String>,
 
     /// Print where everything is as one line of JSON, once the stack is ready.
     #[arg(long)]
     pub json: bool,
 }
 
+/// A name or an address, without scheme, port and path.
+fn host(given: &str) -> Result<String, String> {
+    let bare = given.trim_start_matches('[').trim_end_matches(']');
+    let is_address = bare.parse::<std::net::IpAddr>().is_ok();
+    let is_name = !given.is_empty()
+        && given
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+    if is_address || is_name {
+        Ok(bare.to_owned())
+    } else {
+        Err(
+            "expected a host name or an address, without a port: `10.0.2.2`, `laptop.lan`"
+                .to_owned(),
+        )
+    }
+}
+
+/// As browsers write it: scheme, host, and the port unless it is the scheme's own.
+fn origin(given: &str) -> Result<String, String> {
+    let given = given.strip_suffix('/').unwrap_or(given);
+    let is_origin = given.split_once("://").is_some_and(|(scheme, host)| {
+        !scheme.is_empty() && !host.is_empty() && !host.contains(['/', '?', '#', '@', '*'])
+    });
+    if is_origin {
+        Ok(given.to_owned())
+    } else {
+        Err(
+            "expected the origin of a web page: `https://app.example`, `http://10.0.2.2:5173`"
+                .to_owned(),
+        )
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct FunctionArgs {
     #[arg(value_enum)]
     pub name: FunctionName,
+}
+
+#[derive(Debug, Args)]
+pub struct ExecFunctionArgs {
+    /// A packaged function's `bootstrap`.
+    pub program: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -325,6 +377,33 @@ pub enum FunctionName {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+
+    #[test]
+    fn hosts_and_origins() {
+        for (given, expected) in [
+            ("10.0.2.2", Some("10.0.2.2")),
+            ("laptop.lan", Some("laptop.lan")),
+            ("[fd00::5]", Some("fd00::5")),
+            ("fd00::5", Some("fd00::5")),
+            ("laptop.lan:4680", None),
+            ("http://laptop.lan", None),
+            ("*", None),
+            ("", None),
+        ] {
+            assert_eq!(super::host(given).ok().as_deref(), expected, "{given}");
+        }
+        for (given, expected) in [
+            ("https://app.example", Some("https://app.example")),
+            ("https://app.example/", Some("https://app.example")),
+            ("capacitor://localhost", Some("capacitor://localhost")),
+            ("app.example", None),
+            ("https://*.example", None),
+            ("https://app.example/path", None),
+            ("*", None),
+        ] {
+            assert_eq!(super::origin(given).ok().as_deref(), expected, "{given}");
+        }
+    }
 
     #[test]
     fn the_arguments_make_sense() {

@@ -7,6 +7,7 @@
 //! | [`dev`] | `tokencast dev`: the local stack, until Ctrl-C |
 //! | [`redrive`] | `tokencast redrive`: jobs whose every attempt failed |
 //! | [`function`] | `tokencast function`: a Lambda function's runtime loop, as the local stack starts it |
+//! | [`local_key`] | the access key of a stack that runs, for other commands |
 //! | [`stack`] | this project's resources on the local stack |
 //! | [`template`] | the same resources, read from a synthesized CloudFormation template |
 //! | [`amplify`] | `amplify_outputs.json` |
@@ -18,6 +19,7 @@ pub mod cli;
 pub mod dev;
 pub mod exit;
 pub mod function;
+pub mod local_key;
 pub mod logging;
 pub mod model;
 pub mod redrive;
@@ -54,6 +56,9 @@ pub fn main_with(
         // Before anything else is set up: a function has its own runtime and its own logs.
         return function::run(args.name, lookup);
     }
+    if let Command::ExecFunction(args) = &cli.command {
+        return function::exec(&args.program);
+    }
     if let Err(wrong) = logging::init(cli.verbose, lookup("RUST_LOG").as_deref()) {
         say!("error: {wrong}");
         return Exit::Usage.into();
@@ -72,8 +77,8 @@ pub fn main_with(
         match cli.command {
             Command::Ask(args) => Box::pin(ask::run(*args, &lookup)).await,
             Command::Dev(args) => dev::run(args, &lookup).await,
-            Command::Redrive(args) => redrive::run(args).await,
-            Command::Function(_) => unreachable!("it returned above"),
+            Command::Redrive(args) => redrive::run(args, &lookup).await,
+            Command::Function(_) | Command::ExecFunction(_) => unreachable!("it returned above"),
         }
     });
     // A read of stdin that nobody waits for any more mustn't hold up the end.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::cli::RedriveArgs;
 use crate::exit::{Exit, complain};
+use crate::local_key;
 use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, REGION, TABLE};
 
 /// How long a session that is opened again is kept at least.
@@ -25,8 +26,8 @@ enum RedriveError {
     NoSuchSession(Uuid),
 }
 
-pub async fn run(args: RedriveArgs) -> Exit {
-    let letters = open(&args).await;
+pub async fn run(args: RedriveArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
+    let letters = open(&args, lookup).await;
     match redrive(&letters, &args).await {
         Ok(()) => Exit::Success,
         Err(error) => {
@@ -36,10 +37,21 @@ pub async fn run(args: RedriveArgs) -> Exit {
     }
 }
 
-async fn open(args: &RedriveArgs) -> DeadLetters<SystemClock> {
+async fn open(
+    args: &RedriveArgs,
+    lookup: &impl Fn(&str) -> Option<String>,
+) -> DeadLetters<SystemClock> {
     let endpoint = args.local.map(|port| format!("http://localhost:{port}"));
     let sdk = match &endpoint {
-        Some(url) => sdk::load_for_endpoint(url, REGION).await,
+        Some(url) => {
+            let found = args.local.and_then(|port| local_key::find(port, lookup));
+            // That of the environment, if the stack is another user's, or a test's. Without one the stack, if there is any,
+            // says what is missing, and not a search for credentials in places that a laptop doesn't have.
+            let none = || ("none".to_owned(), "none".to_owned());
+            let is_set = lookup("AWS_ACCESS_KEY_ID").is_some();
+            let key = found.or_else(|| (!is_set).then(none));
+            sdk::load_for_endpoint_as(url, REGION, key).await
+        }
         None => sdk::load().await,
     };
     // The SDK's queue URLs need only end in the queue's name.

@@ -1,6 +1,6 @@
 //! The authorizer: a token in, a policy out.
 
-use tokencast_aws::jwt::{JwtError, Verifier};
+use tokencast_aws::jwt::{JwtError, Refused, Verifier};
 use tokencast_core::ports::Clock;
 use tracing::{error, info};
 
@@ -12,7 +12,12 @@ pub async fn authorize<C: Clock>(
     verifier: &Verifier<C>,
     event: &AuthorizeEvent,
 ) -> Result<Policy, EventError> {
-    match verifier.verify(event.token()).await {
+    let verified = if event.has_several_tokens() {
+        Err(Refused::Several.into())
+    } else {
+        verifier.verify(event.token()).await
+    };
+    match verified {
         Ok(owner) => Ok(Policy::allow(&owner, &event.method_arn)),
         Err(JwtError::Refused(refused)) => {
             info!(reason = %refused, "refused");

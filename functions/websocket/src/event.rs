@@ -23,6 +23,9 @@ pub struct AuthorizeEvent {
     pub method_arn: String,
     #[serde(default)]
     headers: Option<HashMap<String, String>>,
+    /// Every value of a header; `headers` has the last of them only.
+    #[serde(default)]
+    multi_value_headers: Option<HashMap<String, Vec<String>>>,
     #[serde(default)]
     query_string_parameters: Option<HashMap<String, String>>,
 }
@@ -34,6 +37,15 @@ enum RequestType {
 }
 
 impl AuthorizeEvent {
+    /// Whether the `Authorization` header came more than once: which one is meant, no two readers need agree on.
+    pub fn has_several_tokens(&self) -> bool {
+        let headers = self.multi_value_headers.iter().flatten();
+        let given = headers
+            .filter(|(name, _)| name.eq_ignore_ascii_case("authorization"))
+            .map(|(_, values)| values.len());
+        given.sum::<usize>() > 1
+    }
+
     /// The token: in the `Authorization` header, or for browsers, which can't set one, in the query string.
     pub fn token(&self) -> Option<&str> {
         let headers = self.headers.iter().flatten();
@@ -181,6 +193,31 @@ mod tests {
         );
         check_token(&json!({"authorization": "x"}), &query, Some("x"));
         check_token(&json!({"Host": "x"}), &query, Some("y"));
+    }
+
+    #[test]
+    fn a_second_token_is_seen() {
+        for (headers, expected) in [
+            (Value::Null, false),
+            (json!({"Authorization": ["x"]}), false),
+            (json!({"Authorization": ["x", "x"]}), true),
+            (
+                json!({"Authorization": ["x"], "authorization": ["y"]}),
+                true,
+            ),
+            (json!({"Host": ["x", "y"]}), false),
+        ] {
+            let event = event(json!({
+                "type": "REQUEST",
+                "methodArn": "arn:aws:execute-api:us-east-1:1:api/dev/$connect",
+                "headers": {"Authorization": "x"},
+                "multiValueHeaders": headers,
+            }));
+            let Event::Authorize(event) = event else {
+                panic!("the authorizer's")
+            };
+            assert_eq!(event.has_several_tokens(), expected, "{headers}");
+        }
     }
 
     #[test]

@@ -166,9 +166,9 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
         .current_dir(directory)
         .env("STACK", described.to_string())
         .env("NODE_EXTRA_CA_CERTS", &stack.ca_file)
-        // What any SDK wants to find; the local services that check signatures check them against their own keys.
-        .env("AWS_ACCESS_KEY_ID", "AKIAREFEREE")
-        .env("AWS_SECRET_ACCESS_KEY", "referee")
+        // What any SDK wants to find: the stack's own key.
+        .env("AWS_ACCESS_KEY_ID", &stack.access_key.id)
+        .env("AWS_SECRET_ACCESS_KEY", &stack.access_key.secret)
         .env("AWS_REGION", &endpoints.region)
         .env("AWS_ENDPOINT_URL", endpoints.url())
         .env_remove("AWS_PROFILE")

@@ -66,6 +66,32 @@ async fn forged_tokens_are_refused_here_and_by_appsync() {
     stack.shutdown().await;
 }
 
+#[tokio::test]
+async fn a_token_is_given_once_here_and_to_appsync() {
+    let stack = TestStack::start().await;
+    let token = stack.access_token("alice");
+    let id = Uuid::new_v4().to_string();
+    for (times, status, graphql_status) in [(1, 404, 200), (2, 401, 401)] {
+        let endpoints = &stack.running.info.endpoints;
+        let mut request = stack.url_anonymous(Method::GET, &id);
+        let mut graphql = reqwest::Client::new()
+            .post(endpoints.graphql_url())
+            .json(&json!({ "query": "{ __typename }" }));
+        for _ in 0..times {
+            request = request.header(AUTHORIZATION, &token);
+            graphql = graphql.header(AUTHORIZATION, &token);
+        }
+        let answers = (request.send().await, graphql.send().await);
+        let got = (
+            answers.0.expect("answered").status(),
+            answers.1.expect("answered").status(),
+        );
+        let got = (got.0.as_u16(), got.1.as_u16());
+        assert_eq!(got, (status, graphql_status), "{times} times");
+    }
+    stack.shutdown().await;
+}
+
 /// A request of `alice`'s, to be refused with a status, and with a message that is about something.
 async fn check(stack: &TestStack, request: (Method, &str), body: &str, status: u16, about: &str) {
     let (method, path) = request;

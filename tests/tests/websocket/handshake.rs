@@ -53,6 +53,16 @@ async fn without_a_token_nobody_connects() {
     stack.shutdown().await;
 }
 
+#[tokio::test]
+async fn a_token_is_given_once() {
+    let stack = TestStack::start().await;
+    let token = stack.access_token("alice");
+    assert!(stack.websocket_with(Shown::InHeader, &token).await.is_ok());
+    let refused = stack.websocket_given_twice(&token).await.err();
+    assert_eq!(refused, Some(401));
+    stack.shutdown().await;
+}
+
 /// The stack's pool, with its private key.
 fn pool(stack: &TestStack, directory: &TempDir) -> Pool {
     let info = &stack.running.info;

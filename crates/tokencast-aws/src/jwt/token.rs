@@ -36,6 +36,7 @@ pub(super) struct Claims {
     client_id: Option<String>,
     exp: f64,
     nbf: Option<f64>,
+    iat: Option<f64>,
 }
 
 /// Takes a token apart.
@@ -92,10 +93,11 @@ impl Claims {
         if !client_id.is_some_and(|id| trust.client_ids.contains(&id)) {
             return Err(Refused::Client);
         }
-        if self.exp + skew_s <= now {
+        if self.exp <= now {
             return Err(Refused::Expired);
         }
-        if self.nbf.is_some_and(|from_s| from_s - skew_s > now) {
+        let begins = [self.nbf, self.iat];
+        if begins.into_iter().flatten().any(|at| at - skew_s > now) {
             return Err(Refused::NotYet);
         }
         self.sub.and_then(Owner::new).ok_or(Refused::Subject)

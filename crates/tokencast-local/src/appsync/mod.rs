@@ -25,4 +25,4 @@ pub mod subscriptions;
 pub use service::AppSync;
 
 #[cfg(test)]
-mod test_support;
+pub(crate) mod test_support;

@@ -25,9 +25,18 @@ use crate::bedrock::{Bedrock, model_id, passthrough};
 use crate::config::ModelException;
 use crate::faults::disturb;
 use crate::gateway::Peer;
+use crate::iam::gate::Guarded;
+use crate::iam::sigv4::SignatureRefusal;
 
 /// Bedrock takes 20 MB of messages; base64 and JSON around it need a little more.
 const MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
+
+/// How requests are checked before they come to [`router`].
+pub const GUARDED: Guarded = Guarded {
+    service: "bedrock",
+    max_body_bytes: MAX_BODY_BYTES,
+    refuse: unsigned,
+};
 
 pub fn router(bedrock: Bedrock) -> axum::Router {
     axum::Router::new()
@@ -70,6 +79,10 @@ impl Operation {
             streaming,
         })
     }
+}
+
+fn unsigned(_: &HeaderMap, refusal: &SignatureRefusal) -> Response {
+    error_response(StatusCode::FORBIDDEN, refusal.error_type, &refusal.message)
 }
 
 async fn serve(

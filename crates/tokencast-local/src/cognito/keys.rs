@@ -1,7 +1,6 @@
 //! The pool's signing key: RSA with 2,048 bits, kept in the state directory for its owner's eyes only.
 
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -22,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cognito::OpenError;
 use crate::cognito::error::CognitoError;
+use crate::private_files;
 
 const BITS: usize = 2048;
 
@@ -101,21 +101,10 @@ fn make(file: Option<&Path>) -> Result<SigningKey, String> {
         let pem = key
             .to_pkcs8_pem(LineEnding::LF)
             .map_err(|error| error.to_string())?;
-        write_private(file, pem.as_bytes())
+        private_files::write(file, pem.as_bytes())
             .map_err(|error| format!("`{}`: {error}", file.display()))?;
     }
     SigningKey::new(&key)
-}
-
-/// Writes a file whole or not at all, readable by its owner only.
-pub fn write_private(file: &Path, content: &[u8]) -> io::Result<()> {
-    let new = file.with_extension("new");
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut opened = options.open(&new)?;
-    opened.write_all(content)?;
-    opened.sync_all()?;
-    std::fs::rename(new, file)
 }
 
 pub struct SigningKey {

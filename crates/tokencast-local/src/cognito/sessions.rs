@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cognito::OpenError;
 use crate::cognito::error::CognitoError;
-use crate::cognito::keys::write_private;
+use crate::private_files;
 
 /// Cognito's default: 30 days.
 const VALID_SECONDS: i64 = 30 * 24 * 60 * 60;
@@ -116,7 +116,7 @@ impl Sessions {
         };
         let written = serde_json::to_vec(sessions)
             .map_err(io::Error::from)
-            .and_then(|json| write_private(file, &json));
+            .and_then(|json| private_files::write(file, &json));
         written.map_err(|error| {
             tracing::error!(%error, file = %file.display(), "the user pool's sessions can't be kept");
             CognitoError::internal("The session can't be kept.")

@@ -1,8 +1,8 @@
 //! A certificate authority of the stack's own, kept in the state directory, and the server's certificate from it.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use thiserror::Error;
 
+use crate::private_files;
+
 /// What makes it unnecessary to trust the authority anew.
 const AUTHORITY_DAYS: i64 = 3650;
 /// Browsers take at most 398 days.
@@ -24,6 +26,8 @@ const SERVER_DAYS: i64 = 397;
 const RENEWAL_DAYS: i64 = 30;
 /// Before the certificate in `ca.pem`; whoever reads the file as PEM skips it.
 const VALID_UNTIL: &str = "Valid until: ";
+/// Before the further names that the authority may vouch for, if there are any.
+const ALSO_FOR: &str = "Also for: ";
 /// No `*.localhost`: neither Node, browsers nor rustls take a wildcard right below the top level.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
@@ -51,27 +55,28 @@ struct Authority {
 
 impl Certificates {
     /// Takes the authority in `directory`, or makes one there (`ca.pem`, `ca.key`) when there is none, it is unreadable
-    /// or it has expired. The server's own certificate is made anew each time.
-    pub fn load(directory: &Path, now_ms: i64) -> Result<Self, CertificateError> {
+    /// or it has expired. The server's own certificate is made anew each time. `hosts`: names and addresses besides those of
+    /// loopback. An authority vouches for what it was made for only, so that other hosts take another one.
+    pub fn load(directory: &Path, now_ms: i64, hosts: &[String]) -> Result<Self, CertificateError> {
         let today = DateTime::from_timestamp_millis(now_ms)
             .unwrap_or_default()
             .date_naive();
         let (pem_path, key_path) = (directory.join("ca.pem"), directory.join("ca.key"));
-        let authority = if let Some(authority) = read(&pem_path, &key_path, today) {
+        let authority = if let Some(authority) = read(&pem_path, &key_path, today, hosts) {
             authority
         } else {
-            let authority = make_authority(today)?;
+            let authority = make_authority(today, hosts)?;
             fs::create_dir_all(directory).map_err(|source| CertificateError::Write {
                 path: directory.to_owned(),
                 source,
             })?;
-            write(&key_path, &authority.key.serialize_pem(), 0o600)?;
-            write(&pem_path, &authority.pem, 0o644)?;
+            write(&key_path, &authority.key.serialize_pem())?;
+            write(&pem_path, &authority.pem)?;
             authority
         };
         Ok(Self {
             ca_pem_path: pem_path,
-            server_config: Arc::new(server_config(authority, today)?),
+            server_config: Arc::new(server_config(authority, today, hosts)?),
         })
     }
 
@@ -85,28 +90,34 @@ impl Certificates {
     }
 }
 
-fn read(pem_path: &Path, key_path: &Path, today: NaiveDate) -> Option<Authority> {
+fn read(pem_path: &Path, key_path: &Path, today: NaiveDate, hosts: &[String]) -> Option<Authority> {
     let pem = fs::read_to_string(pem_path).ok()?;
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
     let key = KeyPair::from_pem(&fs::read_to_string(key_path).ok()?).ok()?;
-    let until = pem
-        .lines()
-        .find_map(|line| line.strip_prefix(VALID_UNTIL))?;
-    let until: NaiveDate = until.parse().ok()?;
+    let said = |what: &str| pem.lines().find_map(|line| line.strip_prefix(what));
+    let until: NaiveDate = said(VALID_UNTIL)?.parse().ok()?;
+    if said(ALSO_FOR).unwrap_or_default() != hosts.join(",") {
+        return None;
+    }
     // The key is the certificate's when the certificate contains its public half.
     let public = key.public_key_raw();
     let belongs = certificate.windows(public.len()).any(|part| part == public);
     (belongs && until > today + TimeDelta::days(RENEWAL_DAYS)).then_some(Authority { pem, key })
 }
 
-fn make_authority(today: NaiveDate) -> Result<Authority, CertificateError> {
+fn make_authority(today: NaiveDate, hosts: &[String]) -> Result<Authority, CertificateError> {
     let key = KeyPair::generate()?;
-    let mut params = authority_params();
+    let mut params = authority_params(hosts);
     let until = today + TimeDelta::days(AUTHORITY_DAYS);
     set_validity(&mut params, today - TimeDelta::days(1), until);
     let certificate = params.self_signed(&key)?;
+    let also_for = if hosts.is_empty() {
+        String::new()
+    } else {
+        format!("{ALSO_FOR}{}\n", hosts.join(","))
+    };
     let pem = format!(
-        "Certificate authority of a local stack\n{VALID_UNTIL}{until}\n{}",
+        "Certificate authority of a local stack\n{VALID_UNTIL}{until}\n{also_for}{}",
         certificate.pem()
     );
     Ok(Authority { pem, key })
@@ -114,7 +125,7 @@ fn make_authority(today: NaiveDate) -> Result<Authority, CertificateError> {
 
 /// All that a certificate takes over from its issuer is in here and in the key, so that the authority's certificate
 /// doesn't have to be parsed.
-fn authority_params() -> CertificateParams {
+fn authority_params(hosts: &[String]) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
     params
@@ -122,23 +133,39 @@ fn authority_params() -> CertificateParams {
         .push(DnType::CommonName, "Tokencast local stack");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    // So that whoever trusts it, trusts it for this machine's own addresses and nothing else.
+    // So that whoever trusts it, trusts it for this machine's own addresses, those that were let in, and nothing else.
+    let mut permitted_subtrees = vec![
+        GeneralSubtree::DnsName("localhost".into()),
+        GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8)),
+        GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(
+            Ipv6Addr::LOCALHOST.octets(),
+            128,
+        )),
+    ];
+    permitted_subtrees.extend(hosts.iter().map(|host| match host.parse() {
+        Ok(IpAddr::V4(address)) => {
+            GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(address.octets(), 32))
+        }
+        Ok(IpAddr::V6(address)) => {
+            GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(address.octets(), 128))
+        }
+        Err(_) => GeneralSubtree::DnsName(host.clone()),
+    }));
     params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: vec![
-            GeneralSubtree::DnsName("localhost".into()),
-            GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8)),
-            GeneralSubtree::IpAddress(CidrSubnet::from_v6_prefix(
-                std::net::Ipv6Addr::LOCALHOST.octets(),
-                128,
-            )),
-        ],
+        permitted_subtrees,
         excluded_subtrees: vec![],
     });
     params
 }
 
-fn server_config(authority: Authority, today: NaiveDate) -> Result<ServerConfig, CertificateError> {
-    let mut params = CertificateParams::new(NAMES.map(String::from))?;
+fn server_config(
+    authority: Authority,
+    today: NaiveDate,
+    hosts: &[String],
+) -> Result<ServerConfig, CertificateError> {
+    let names = NAMES.iter().map(ToString::to_string);
+    let names: Vec<String> = names.chain(hosts.iter().cloned()).collect();
+    let mut params = CertificateParams::new(names)?;
     params.distinguished_name = rcgen::DistinguishedName::new();
     params
         .distinguished_name
@@ -150,7 +177,8 @@ fn server_config(authority: Authority, today: NaiveDate) -> Result<ServerConfig,
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     let key = KeyPair::generate()?;
-    let certificate = params.signed_by(&key, &Issuer::new(authority_params(), authority.key))?;
+    let certificate =
+        params.signed_by(&key, &Issuer::new(authority_params(hosts), authority.key))?;
     let chain = vec![certificate.der().clone()];
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -174,28 +202,11 @@ fn set_validity(params: &mut CertificateParams, from: NaiveDate, until: NaiveDat
     params.not_after = date(until);
 }
 
-/// Whole or not at all, and never readable by others before its permissions are set.
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), CertificateError> {
-    let failed = |source| CertificateError::Write {
+fn write(path: &Path, text: &str) -> Result<(), CertificateError> {
+    private_files::write(path, text.as_bytes()).map_err(|source| CertificateError::Write {
         path: path.to_owned(),
         source,
-    };
-    let partial = path.with_extension("partial");
-    if let Err(error) = fs::remove_file(&partial)
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(failed(error));
-    }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&partial)
-        .map_err(failed)?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .map_err(failed)?;
-    fs::rename(&partial, path).map_err(failed)
+    })
 }
 
 #[cfg(test)]
@@ -211,7 +222,7 @@ mod tests {
     fn check(change: impl Fn(&Path), later_days: i64, kept: bool) {
         let directory = tempfile::tempdir().expect("a directory");
         let state = directory.path().join("state");
-        let first = Certificates::load(&state, NOW_MS).expect("made");
+        let first = Certificates::load(&state, NOW_MS, &[]).expect("made");
         let before = fs::read(first.ca_pem_path()).expect("written");
         let mode = fs::metadata(state.join("ca.key"))
             .expect("written")
@@ -219,11 +230,25 @@ mod tests {
             .mode();
         assert_eq!(mode & 0o777, 0o600);
         change(&state);
-        let second = Certificates::load(&state, NOW_MS + later_days * DAY_MS).expect("loaded");
+        let second = Certificates::load(&state, NOW_MS + later_days * DAY_MS, &[]).expect("loaded");
         assert_eq!(
             fs::read(second.ca_pem_path()).expect("there") == before,
             kept
         );
+    }
+
+    #[test]
+    fn another_host_takes_another_authority() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let load = |hosts: &[&str]| {
+            let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+            let made = Certificates::load(directory.path(), NOW_MS, &hosts).expect("made");
+            fs::read(made.ca_pem_path()).expect("written")
+        };
+        let (none, emulator) = (load(&[]), load(&["10.0.2.2", "laptop.lan"]));
+        assert_ne!(none, emulator);
+        assert_eq!(load(&["10.0.2.2", "laptop.lan"]), emulator);
+        assert_ne!(load(&["10.0.2.2"]), emulator);
     }
 
     #[test]
@@ -253,7 +278,9 @@ mod tests {
             false,
         );
         check(
-            |state| fs::write(state.join("ca.partial"), "left by a crash").expect("written"),
+            |state| {
+                fs::write(state.join("ca.key.partial"), "left by a crash").expect("written");
+            },
             0,
             true,
         );

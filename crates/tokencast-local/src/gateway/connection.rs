@@ -29,6 +29,7 @@ use uuid::Uuid;
 
 use super::connections::{Connections, Mark, Peer};
 use super::count::Counting;
+use super::guard;
 use super::routes::{Routes, Target, internal_failure};
 use super::stream::Stream;
 use crate::faults::{FaultService, Verdict, operations, service_of};
@@ -116,6 +117,12 @@ async fn answer(
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
     let target = Target::of(&request);
+    if context.routes.control(&request).is_none()
+        && let Err(refusal) = guard::check(&context.routes.access, target.service, &request)
+    {
+        debug!(service = ?target.service, operation = target.operation, "not heard");
+        return *refusal;
+    }
     let socket_of = target.service.and_then(|it| service_of(it, &request));
     let verdict = match &context.routes.interceptor {
         None => Verdict::Handle(request),

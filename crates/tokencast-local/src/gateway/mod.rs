@@ -6,6 +6,7 @@
 //! | `connection` | one connection: TLS or not, HTTP, a panic's answer |
 //! | [`connections`] | the open ones, and cutting them |
 //! | `count` | what each request was, and how large |
+//! | `guard` | whose requests are heard: `Host` and `Origin` |
 //! | [`certificates`] | the local certificate authority |
 //!
 //! A request passes exactly one place with its service and operation known, `connection::answer`: faults go there.
@@ -28,6 +29,7 @@ pub mod certificates;
 mod connection;
 pub mod connections;
 mod count;
+pub(crate) mod guard;
 pub mod routes;
 mod stream;
 #[cfg(test)]

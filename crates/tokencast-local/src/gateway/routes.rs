@@ -7,6 +7,7 @@ use http::header::{ACCESS_CONTROL_REQUEST_HEADERS, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
+use crate::config::AccessConfig;
 use crate::faults::Interceptor;
 use crate::function_url;
 use crate::usage::Usage;
@@ -44,6 +45,8 @@ pub struct Routes {
     pub fallback: Option<Router>,
     /// For what is below [`CONTROL_PATH`], whatever else the request says.
     pub control: Option<Router>,
+    /// Who is heard besides this machine.
+    pub access: AccessConfig,
     /// What may go wrong with a request on purpose.
     pub interceptor: Option<Interceptor>,
     /// Where requests are counted.
@@ -59,11 +62,14 @@ pub(super) struct Target {
 }
 
 impl Routes {
+    /// The stack's own paths, which have a stricter guard of their own.
+    pub(super) fn control(&self, request: &Request<Body>) -> Option<&Router> {
+        let is_control = request.uri().path().starts_with(CONTROL_PATH);
+        self.control.as_ref().filter(|_| is_control)
+    }
+
     pub(super) fn find(&self, target: &Target, request: &Request<Body>) -> Router {
-        let path = request.uri().path();
-        if path.starts_with(CONTROL_PATH)
-            && let Some(control) = &self.control
-        {
+        if let Some(control) = self.control(request) {
             return control.clone();
         }
         let router = match target.service {
@@ -149,19 +155,24 @@ fn by_preflight<B>(request: &Request<B>) -> Option<Service> {
     (request.method() == Method::OPTIONS && is_target).then_some(Service::Cognito)
 }
 
-/// SQS's protocol before JSON, which it answers for itself.
+/// SQS's protocol before JSON, which it answers for itself. Other services still have it, and are told by their signature.
 fn by_query_protocol<B>(request: &Request<B>) -> Option<Service> {
     let content_type = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     let is_form = content_type.starts_with("application/x-www-form-urlencoded");
-    (request.method() == Method::POST && request.uri().path() == "/" && is_form)
+    let is_sqs = scope(request.headers()).is_none_or(|service| service == "sqs");
+    (request.method() == Method::POST && request.uri().path() == "/" && is_form && is_sqs)
         .then_some(Service::Sqs)
 }
 
-/// The scope of a signature: `Credential=AKID/20260102/us-east-1/sqs/aws4_request`.
-fn by_scope(headers: &HeaderMap) -> Option<Service> {
+/// The service in the scope of a signature: `Credential=AKID/20260102/us-east-1/sqs/aws4_request`.
+fn scope(headers: &HeaderMap) -> Option<&str> {
     let authorization = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (_, credential) = authorization.split_once("Credential=")?;
-    match credential.split('/').nth(3)? {
+    credential.split('/').nth(3)
+}
+
+fn by_scope(headers: &HeaderMap) -> Option<Service> {
+    match scope(headers)? {
         "appsync" => Some(Service::AppSync),
         "bedrock" => Some(Service::Bedrock),
         "cognito-idp" => Some(Service::Cognito),
@@ -198,16 +209,25 @@ pub async fn nothing_here(request: Request<Body>) -> Response {
     error(StatusCode::NOT_FOUND, "UnknownOperationException", &body).into_response()
 }
 
+/// An error of the gateway's own, in the words of whichever protocol reads it.
+pub(super) fn refusal(status: StatusCode, error_type: &'static str, message: &str) -> Response {
+    let body = json!({
+        "__type": error_type,
+        "message": message,
+        "errors": [{ "errorType": error_type, "message": message }],
+    });
+    error(status, error_type, &body).into_response()
+}
+
 /// What a handler that panicked is answered with.
 pub(super) fn internal_failure() -> Response {
     let message =
         "The request processing has failed because of an unknown error, exception or failure.";
-    let body = json!({
-        "__type": "InternalFailure",
-        "message": message,
-        "errors": [{ "errorType": "InternalFailure", "message": message }],
-    });
-    error(StatusCode::INTERNAL_SERVER_ERROR, "InternalFailure", &body).into_response()
+    refusal(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "InternalFailure",
+        message,
+    )
 }
 
 fn error(
@@ -331,6 +351,9 @@ mod tests {
             &[("authorization", "AWS4-HMAC-SHA256 Credential=AKID")],
             None,
         );
+        let of_sts = "AWS4-HMAC-SHA256 Credential=AKID/20260102/us-east-1/sts/aws4_request, SignedHeaders=host";
+        let form = ("content-type", "application/x-www-form-urlencoded");
+        check("POST", "/", &[form, ("authorization", of_sts)], None);
     }
 
     #[test]

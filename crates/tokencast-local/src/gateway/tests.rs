@@ -34,7 +34,7 @@ async fn serve(appsync: Router) -> Served {
     let gateway = Gateway::bind(0).await.expect("a port");
     let directory = tempfile::tempdir().expect("a directory");
     let now_ms = Clock::system().now_ms();
-    let certificates = Certificates::load(directory.path(), now_ms).expect("certificates");
+    let certificates = Certificates::load(directory.path(), now_ms, &[]).expect("certificates");
     let pem = std::fs::read(certificates.ca_pem_path()).expect("written");
     let routes = Routes {
         appsync: Some(appsync),

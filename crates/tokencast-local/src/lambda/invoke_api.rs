@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use super::pool::Failure;
 use super::service::Lambda;
+use crate::iam::gate::Guarded;
+use crate::iam::sigv4::SignatureRefusal;
 
 /// Lambda's limits on an event: 6 MB when the caller waits, 1 MB when not.
 const MAX_EVENT_BYTES: usize = 6_291_456;
@@ -24,6 +26,13 @@ const RETRIES_MS: [i64; 2] = [60_000, 120_000];
 const THROTTLED_FIRST_MS: i64 = 1_000;
 const THROTTLED_LONGEST_MS: i64 = 300_000;
 const THROTTLED_LIMIT_MS: i64 = 6 * 3_600_000;
+
+/// How requests are checked before they come to [`router`], which words what is too large.
+pub const GUARDED: Guarded = Guarded {
+    service: "lambda",
+    max_body_bytes: 4 * MAX_EVENT_BYTES,
+    refuse: unsigned,
+};
 
 pub fn router(lambda: Lambda) -> Router {
     Router::new()
@@ -177,6 +186,10 @@ fn function_name(given: &str) -> &str {
         .rsplit_once("function:")
         .map_or(given, |(_, tail)| tail);
     tail.split(':').next().unwrap_or(tail)
+}
+
+fn unsigned(_: &HeaderMap, refusal: &SignatureRefusal) -> Response {
+    refused(StatusCode::FORBIDDEN, refusal.error_type, &refusal.message)
 }
 
 fn throttled() -> Response {

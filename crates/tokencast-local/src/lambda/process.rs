@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::FunctionConfig;
 use crate::endpoints::Endpoints;
 use crate::iam::Principal;
+use crate::private_listener::private_listener;
 
 /// What a function sees of our own environment. Not `HOME`: with it an SDK would find the developer's AWS profile.
 const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "RUST_BACKTRACE", "RUST_LOG"];
@@ -54,8 +55,7 @@ pub fn start(
     ended: impl FnOnce() + Send + 'static,
 ) -> io::Result<(Arc<Environment>, LastLines)> {
     let config = &template.config;
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    listener.set_nonblocking(true)?;
+    let listener = private_listener()?;
     let address = listener.local_addr()?;
     let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
         // Without it each small frame may wait for the acknowledgement of the one before.

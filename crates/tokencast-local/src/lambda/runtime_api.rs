@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine as _;
@@ -18,6 +19,8 @@ use tokio::sync::mpsc;
 
 use super::environment::{Environment, Outcome, Refusal};
 use super::error::FunctionError;
+use crate::gateway::guard::is_local;
+
 use super::streaming::{self, Forwarded, MAX_STREAMED_BYTES, Part};
 
 /// Lambda's limit on a response: 6 MB and some room for its envelope.
@@ -43,7 +46,24 @@ pub fn router(environment: Arc<Environment>, function_arn: String) -> Router {
             environment,
             function_arn,
         });
-    Router::new().nest("/2018-06-01", paths)
+    Router::new()
+        .nest("/2018-06-01", paths)
+        .layer(from_fn(no_browsers))
+}
+
+/// No web page may take a function's invocation or answer for it, should one find the port. Browsers name themselves in
+/// `Origin`, or, on a plain `GET`, in `Sec-Fetch-Site`; and a page under a name that was made to lead here names that.
+async fn no_browsers(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let is_page = headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site");
+    if is_page || !host.is_some_and(is_local) {
+        let message = "The Runtime API is for the function's own process.";
+        return status(StatusCode::FORBIDDEN, "AccessDeniedException", message);
+    }
+    next.run(request).await
 }
 
 async fn next(State(api): State<Api>) -> Response {

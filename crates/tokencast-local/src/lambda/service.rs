@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::config::FunctionConfig;
 use crate::endpoints::Endpoints;
 use crate::faults::Faults;
-use crate::iam::{CredentialStore, Principal};
+use crate::iam::{CredentialStore, Principal, random_text};
 use crate::usage::{Count, Usage};
 
 /// How long an idle process is kept. AWS promises nothing; minutes are what is seen.
@@ -311,17 +311,12 @@ async fn end_idle(pools: BTreeMap<String, Arc<Pool>>, clock: Clock, closing: Can
 
 /// Temporary credentials of the function's role.
 pub(super) fn role(config: &FunctionConfig, endpoints: &Endpoints) -> Principal {
-    let text = |length: usize| {
-        std::iter::repeat_with(fastrand::alphanumeric)
-            .take(length)
-            .collect::<String>()
-    };
     let name = &config.name;
     let account_id = &endpoints.account_id;
     Principal {
-        access_key_id: format!("ASIA{}", text(16).to_ascii_uppercase()),
-        secret_access_key: text(40),
-        session_token: Some(text(120)),
+        access_key_id: format!("ASIA{}", random_text(16).to_ascii_uppercase()),
+        secret_access_key: random_text(40),
+        session_token: Some(random_text(120)),
         account_id: account_id.clone(),
         arn: format!("arn:aws:sts::{account_id}:assumed-role/{name}-role/{name}"),
         expires_at_ms: None,

@@ -6,6 +6,8 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use thiserror::Error;
 
+use crate::iam::sigv4::SignatureRefusal;
+
 /// A refusal, as a caller sees it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{}: {message}", kind.query_code())]
@@ -92,6 +94,31 @@ impl ApiError {
     pub fn sender_fault(&self) -> bool {
         !self.kind.is_ours()
     }
+}
+
+/// What the query protocol, and with it the SDKs, call a refused signature.
+pub fn query_code_of(error_type: &str) -> &str {
+    match error_type {
+        "InvalidSignatureException" => "SignatureDoesNotMatch",
+        "UnrecognizedClientException" => "InvalidClientTokenId",
+        other => other.strip_suffix("Exception").unwrap_or(other),
+    }
+}
+
+/// A request that isn't signed by a key of the stack.
+pub fn unsigned(refusal: &SignatureRefusal) -> Response {
+    let body = json!({
+        "__type": format!("com.amazon.coral.service#{}", refusal.error_type),
+        "message": refusal.message,
+    });
+    let mut response = super::wire::json_response(StatusCode::FORBIDDEN, &body);
+    let query_error = format!("{};Sender", query_code_of(refusal.error_type));
+    if let Ok(query_error) = HeaderValue::try_from(query_error) {
+        response
+            .headers_mut()
+            .insert("x-amzn-query-error", query_error);
+    }
+    response
 }
 
 impl IntoResponse for ApiError {

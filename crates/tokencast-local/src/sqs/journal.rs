@@ -5,8 +5,8 @@
 //! A change is applied by the same code whether it is made now or read back: [`apply`].
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{File, TryLockError};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,8 @@ use uuid::Uuid;
 use super::attributes::Attributes;
 use super::message::Message;
 use super::queue::Queue;
+use crate::private_files;
+use crate::write_failures::WriteFailures;
 
 const FILE: &str = "sqs.jsonl";
 
@@ -133,6 +135,10 @@ pub struct Directory {
 #[derive(Debug)]
 pub struct Journal {
     file: File,
+    path: PathBuf,
+    /// As far as whole lines go.
+    length: u64,
+    failures: WriteFailures,
     /// Held for as long as the journal is open: two processes must not both append.
     _lock: File,
 }
@@ -142,12 +148,7 @@ impl Directory {
     pub fn take(path: &Path) -> Result<Self, JournalError> {
         std::fs::create_dir_all(path).map_err(at(path))?;
         let lock_path = path.join(format!("{FILE}.lock"));
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .map_err(at(&lock_path))?;
+        let lock = private_files::open(&lock_path).map_err(at(&lock_path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
@@ -184,10 +185,10 @@ impl Directory {
     }
 
     /// Starts a new journal that says no more than `kept`.
-    pub fn start(self, kept: &Kept) -> Result<Journal, JournalError> {
+    pub fn start(self, kept: &Kept, failures: &WriteFailures) -> Result<Journal, JournalError> {
         let path = self.path.join(FILE);
         let fresh = self.path.join(format!("{FILE}.new"));
-        let mut file = File::create(&fresh).map_err(at(&fresh))?;
+        let mut file = private_files::create(&fresh).map_err(at(&fresh))?;
         for (name, queue) in &kept.queues {
             let create = Record::Create {
                 queue: name.clone(),
@@ -204,16 +205,34 @@ impl Directory {
         }
         file.sync_all().map_err(at(&fresh))?;
         std::fs::rename(&fresh, &path).map_err(at(&path))?;
+        let length = file.metadata().map_err(at(&path))?.len();
         Ok(Journal {
             file,
+            path,
+            length,
+            failures: failures.clone(),
             _lock: self.lock,
         })
     }
 }
 
 impl Journal {
+    /// Appends a change, or leaves the journal as it was.
     pub fn append(&mut self, record: &Record) -> io::Result<()> {
-        write(&mut self.file, std::slice::from_ref(record))
+        let written = write(&mut self.file, std::slice::from_ref(record));
+        match &written {
+            Ok(bytes) => self.length += bytes,
+            Err(error) => {
+                self.failures.report(&self.path, &error.to_string());
+                // A part of a line would spoil the next one.
+                let cut = self.file.set_len(self.length);
+                let back = cut.and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
+                if let Err(error) = back {
+                    tracing::error!(%error, "the queues' journal ends within a line");
+                }
+            }
+        }
+        written.map(|_| ())
     }
 }
 
@@ -329,13 +348,15 @@ fn set(queue: &mut Queue, attributes: &BTreeMap<String, String>) {
     }
 }
 
-fn write(file: &mut File, records: &[Record]) -> io::Result<()> {
+/// How many bytes it took.
+fn write(file: &mut File, records: &[Record]) -> io::Result<u64> {
     let mut lines = Vec::new();
     for record in records {
         serde_json::to_writer(&mut lines, record)?;
         lines.push(b'\n');
     }
-    file.write_all(&lines)
+    file.write_all(&lines)?;
+    Ok(lines.len() as u64)
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> JournalError {

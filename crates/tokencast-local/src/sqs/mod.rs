@@ -3,6 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`wire`] | HTTP: from `X-Amz-Target` to an action and back |
+//! | [`query_protocol`] | how the older protocol is refused, in its own shape |
 //! | [`actions`] | what each action checks and answers |
 //! | [`store`] | the queues together: what touches two of them, and what is written to the journal |
 //! | [`queue`] | one queue's messages: which is visible, in flight or delayed, and until when |
@@ -13,7 +14,7 @@
 //! | [`journal`] | what survives a restart |
 //! | [`error`] | AWS's error codes |
 //!
-//! Left out on purpose: FIFO queues, the older Query (XML) protocol, permissions, and the 60 s during which AWS refuses
+//! Left out on purpose: FIFO queues, the older query (XML) protocol, permissions, and the 60 s during which AWS refuses
 //! to make a queue again after its deletion.
 
 pub mod actions;
@@ -23,6 +24,7 @@ pub mod handle;
 pub mod journal;
 pub mod message;
 pub mod move_task;
+pub mod query_protocol;
 pub mod queue;
 pub mod store;
 pub mod wire;
@@ -36,6 +38,7 @@ use crate::clock::Clock;
 use crate::config::QueueConfig;
 use crate::endpoints::Endpoints;
 use crate::faults::Faults;
+use crate::write_failures::WriteFailures;
 use attributes::Attributes;
 use journal::{Directory, JournalError, Kept};
 use store::Store;
@@ -64,16 +67,18 @@ impl Sqs {
         clock: Clock,
         state: Option<&Path>,
     ) -> Result<Self, SqsError> {
-        Self::with_faults(queues, endpoints, clock, state, Faults::default())
+        let (faults, failures) = (Faults::default(), WriteFailures::default());
+        Self::with_faults(queues, endpoints, clock, state, faults, &failures)
     }
 
-    /// Queues whose messages meet the fault plan.
+    /// Queues whose messages meet the fault plan. A journal that can't be written is told to `failures`.
     pub fn with_faults(
         queues: &[QueueConfig],
         endpoints: Endpoints,
         clock: Clock,
         state: Option<&Path>,
         faults: Faults,
+        failures: &WriteFailures,
     ) -> Result<Self, SqsError> {
         let directory = state
             .map(Directory::take)
@@ -88,7 +93,7 @@ impl Sqs {
             kept.configure(&config.name, attributes, clock.now_ms());
         }
         let journal = directory
-            .map(|directory| directory.start(&kept))
+            .map(|directory| directory.start(&kept, failures))
             .transpose()
             .map_err(SqsError::Journal)?;
         Ok(Self {

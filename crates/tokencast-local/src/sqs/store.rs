@@ -297,7 +297,7 @@ impl State {
             .as_mut()
             .map_or(Ok(()), |journal| journal.append(&record));
         if let Err(error) = written {
-            tracing::error!(%error, "the queues' journal can't be written");
+            tracing::debug!(%error, "the queues' journal can't be written");
             return Err(Kind::InternalFailure.with("The queues' journal can't be written."));
         }
         let dropped = match &record {

@@ -12,12 +12,22 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::actions;
-use super::error::Kind;
+use super::error::{self, Kind};
+use super::query_protocol;
 use super::store::Store;
 use crate::gateway::Peer;
+use crate::iam::gate::Guarded;
+use crate::iam::sigv4::SignatureRefusal;
 
 /// Ten messages of 1 MiB, each byte of which may take six in JSON.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
+
+/// How requests are checked before they come to [`router`].
+pub const GUARDED: Guarded = Guarded {
+    service: "sqs",
+    max_body_bytes: MAX_REQUEST_BYTES,
+    refuse: unsigned,
+};
 
 pub fn router(store: Arc<Store>) -> Router {
     Router::new()
@@ -33,6 +43,9 @@ async fn serve(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    if query_protocol::is_spoken(&headers) {
+        return query_protocol::not_here();
+    }
     let target = headers
         .get("x-amz-target")
         .and_then(|target| target.to_str().ok())
@@ -55,6 +68,14 @@ async fn serve(
             error.into_response()
         }
     }
+}
+
+fn unsigned(headers: &HeaderMap, refusal: &SignatureRefusal) -> Response {
+    if query_protocol::is_spoken(headers) {
+        let code = error::query_code_of(refusal.error_type);
+        return query_protocol::error(StatusCode::FORBIDDEN, code, &refusal.message);
+    }
+    error::unsigned(refusal)
 }
 
 /// A body with the headers of the JSON protocol.

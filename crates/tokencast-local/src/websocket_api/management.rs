@@ -13,9 +13,8 @@ use serde_json::json;
 
 use super::connections::Connection;
 use super::{Api, WebSocketApis, forbidden, is_id, refused};
-use crate::appsync::auth::sigv4;
-use crate::appsync::auth::{AuthError, SignedRequest};
 use crate::iam::Principal;
+use crate::iam::sigv4::{self, SignatureRefusal, SignedRequest};
 
 const ACTION: &str = "execute-api:ManageConnections";
 const SIGNED_SERVICE: &str = "execute-api";
@@ -145,7 +144,7 @@ fn permit(
 }
 
 /// API Gateway answers each of them with 403.
-fn unsigned(error: &AuthError) -> Response {
+fn unsigned(error: &SignatureRefusal) -> Response {
     refused(StatusCode::FORBIDDEN, error.error_type, &error.message)
 }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokencast_local::appsync::realtime::RealtimeLimits;
 use tokencast_local::config::{
-    ApiConfig, ApiLimits, AuthMode, DataSource, FunctionConfig, ModelConfig, ResolverConfig,
-    ScriptConfig, UserConfig, UserPoolConfig,
+    AccessConfig, ApiConfig, ApiLimits, AuthMode, DataSource, FunctionConfig, ModelConfig,
+    ResolverConfig, ScriptConfig, UserConfig, UserPoolConfig,
 };
 use tokencast_local::faults::{FaultPlan, Rule};
 use tokencast_local::stack::{BoundStack, Stack, StackConfig};
@@ -170,6 +170,7 @@ fn empty() -> StackConfig {
         model: ModelConfig::Scripted(ScriptConfig::default()),
         faults: FaultPlan::default(),
         control: true,
+        access: AccessConfig::default(),
     }
 }
 

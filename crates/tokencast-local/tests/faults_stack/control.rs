@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_bedrockruntime::types::{ContentBlock, ConversationRole, Message};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokencast_local::faults::FaultPlan;
@@ -160,20 +161,18 @@ async fn the_models_script_and_its_calls() {
     let script = json!({ "tokens": ["x", "y"], "timeToFirstTokenMs": 0, "timeBetweenTokensMs": 0 });
     let (status, body) = control.ask(Method::PUT, "model/script", Some(script)).await;
     assert_eq!(status, 200, "{body}");
-    let url = format!(
-        "{}/model/us.anthropic.claude-3-haiku-20240307-v1:0/converse",
-        control.0.url
-    );
-    let prompt = json!({ "messages": [{ "role": "user", "content": [{ "text": "Why?" }] }] });
-    let answer = control
-        .0
-        .http
-        .post(url)
-        .json(&prompt)
+    let prompt = Message::builder()
+        .role(ConversationRole::User)
+        .content(ContentBlock::Text("Why?".to_owned()))
+        .build();
+    let bedrock = control.0.bedrock();
+    let answer = bedrock
+        .converse()
+        .model_id("us.anthropic.claude-3-haiku-20240307-v1:0")
+        .messages(prompt.expect("a message"))
         .send()
-        .await
-        .expect("answered");
-    assert_eq!(answer.status(), 200);
+        .await;
+    assert!(answer.is_ok(), "{answer:?}");
     let calls = control.get("model/calls").await;
     assert_eq!(
         (&calls["live"], calls["calls"].as_array().map(Vec::len)),

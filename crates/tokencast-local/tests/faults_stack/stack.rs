@@ -10,8 +10,8 @@ use aws_sdk_bedrockruntime::config::{BehaviorVersion, Region};
 use serde_json::{Value, json};
 use tokencast_local::appsync::realtime::RealtimeLimits;
 use tokencast_local::config::{
-    ApiConfig, ApiLimits, AuthMode, DataSource, FunctionConfig, ModelConfig, QueueConfig,
-    ResolverConfig, ScriptConfig, TableConfig, UserConfig, UserPoolConfig,
+    AccessConfig, ApiConfig, ApiLimits, AuthMode, DataSource, FunctionConfig, ModelConfig,
+    QueueConfig, ResolverConfig, ScriptConfig, TableConfig, UserConfig, UserPoolConfig,
 };
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use tokencast_local::stack::{BoundStack, Stack as Local, StackConfig};
@@ -84,11 +84,17 @@ impl Stack {
         [report[0].matched, report[0].fired]
     }
 
+    fn credentials(&self) -> Credentials {
+        let key = self.local.developer();
+        let (id, secret) = (&key.access_key_id, &key.secret_access_key);
+        Credentials::new(id, secret, None, None, "test")
+    }
+
     pub(crate) fn sqs(&self) -> aws_sdk_sqs::Client {
         let config = aws_sdk_sqs::Config::builder()
             .behavior_version(aws_sdk_sqs::config::BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
-            .credentials_provider(credentials())
+            .credentials_provider(self.credentials())
             .retry_config(RetryConfig::disabled())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(&self.url);
@@ -99,7 +105,7 @@ impl Stack {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
-            .credentials_provider(credentials())
+            .credentials_provider(self.credentials())
             .retry_config(RetryConfig::disabled())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(&self.url);
@@ -110,7 +116,7 @@ impl Stack {
         let config = aws_sdk_bedrockruntime::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
-            .credentials_provider(credentials())
+            .credentials_provider(self.credentials())
             .retry_config(RetryConfig::disabled())
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .endpoint_url(&self.url);
@@ -171,10 +177,6 @@ pub(crate) async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T
         }
     })
     .await
-}
-
-fn credentials() -> Credentials {
-    Credentials::new("AKIDTEST", "secret", None, None, "test")
 }
 
 fn config(faults: FaultPlan, control: bool) -> StackConfig {
@@ -246,5 +248,6 @@ fn config(faults: FaultPlan, control: bool) -> StackConfig {
         }),
         faults,
         control,
+        access: AccessConfig::default(),
     }
 }

@@ -6,7 +6,7 @@ use tokencast_local::config::{CorsConfig, FunctionUrlConfig};
 
 use crate::delivery_support::{TestStack, function, within};
 
-pub(crate) const ORIGIN: &str = "http://page.test";
+pub(crate) const ORIGIN: &str = "http://localhost:5173";
 
 pub(crate) struct Url {
     pub(crate) stack: TestStack,

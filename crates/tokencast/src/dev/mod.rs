@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use tokencast_local::appsync::realtime::RealtimeLimits;
+use tokencast_local::config::AccessConfig;
 use tokencast_local::faults::{FaultPlan, PlanError};
+use tokencast_local::private_files;
 
 use self::ready::Ready;
 use crate::amplify;
 use crate::cli::DevArgs;
 use crate::exit::{Exit, complain, say};
+use crate::local_key::PublishedKey;
 use crate::model::ModelSpecError;
 use crate::signal::Signals;
 use crate::stack::{
-    Functions, REQUEST_FUNCTION, RunningStack, StackError, StackOptions, WORKER_FUNCTION,
+    Functions, REQUEST_FUNCTION, RunningStack, StackError, StackInfo, StackOptions, WORKER_FUNCTION,
 };
 use crate::template::Template;
 
@@ -34,6 +37,8 @@ enum DevError {
     Faults { path: PathBuf, source: PlanError },
     #[error("no page is built in {}: there is no index.html", .0.display())]
     NoPage(PathBuf),
+    #[error("{0}. The stack ends, because it would lose what it is told")]
+    Write(String),
     #[error("cannot listen to signals")]
     Signals(#[source] std::io::Error),
     #[error("cannot write {}", path.display())]
@@ -69,19 +74,25 @@ async fn serve(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Resul
     };
     // The first prompt shall not wait for a process to start.
     stack.warm().await;
-    let announced = announce(&args, &stack);
-    if announced.is_ok() {
-        signals.next().await;
+    let mut ended = announce(&args, &stack);
+    // So that `redrive --local` finds it, for as long as the stack is there.
+    let published = PublishedKey::publish(&stack.info, lookup);
+    if ended.is_ok() {
+        tokio::select! {
+            _ = signals.next() => {}
+            failure = stack.local.write_failures().first() => ended = Err(DevError::Write(failure)),
+        }
         if !args.json {
             say!("shutting down …");
         }
     }
+    drop(published);
     tokio::select! {
         () = stack.shutdown() => {}
         // Asked twice: no more waiting.
         _ = signals.next() => {}
     }
-    announced
+    ended
 }
 
 fn options(
@@ -90,7 +101,7 @@ fn options(
 ) -> Result<StackOptions, DevError> {
     let functions = match &args.functions_dir {
         Some(directory) => {
-            let packaged = Functions::Packaged(directory.clone());
+            let packaged = Functions::packaged_under_own(directory.clone())?;
             // Before anything is started.
             for function in [REQUEST_FUNCTION, WORKER_FUNCTION] {
                 packaged.command(function)?;
@@ -118,6 +129,10 @@ fn options(
             graphql_transport_ws: args.graphql_transport_ws,
             ..RealtimeLimits::default()
         },
+        access: AccessConfig {
+            allow_hosts: args.allow_host.clone(),
+            allow_origins: args.allow_origin.clone(),
+        },
         web_dir: args.web_dir.as_deref().map(built_page).transpose()?,
         ..StackOptions::default()
     })
@@ -143,7 +158,7 @@ fn read_faults(path: &Path) -> Result<FaultPlan, DevError> {
 }
 
 fn announce(args: &DevArgs, stack: &RunningStack) -> Result<(), DevError> {
-    let path = outputs_path(args, stack.info.endpoints.address.port());
+    let path = outputs_path(args, &stack.info);
     let outputs = amplify::outputs(
         &stack.info.endpoints,
         &stack.info.user_pool.pool_id,
@@ -151,7 +166,7 @@ fn announce(args: &DevArgs, stack: &RunningStack) -> Result<(), DevError> {
         stack.info.stream_url.as_deref(),
         stack.info.websocket_url.as_deref(),
     );
-    write(&path, &format!("{outputs:#}\n")).map_err(|source| DevError::AmplifyOutputs {
+    write(args, &path, &format!("{outputs:#}\n")).map_err(|source| DevError::AmplifyOutputs {
         path: path.clone(),
         source,
     })?;
@@ -171,19 +186,18 @@ fn announce(args: &DevArgs, stack: &RunningStack) -> Result<(), DevError> {
     Ok(())
 }
 
-/// Never in the working directory unasked: a file of that name may be there, of a deployed back end.
-fn outputs_path(args: &DevArgs, port: u16) -> PathBuf {
-    const NAME: &str = "amplify_outputs.json";
-    match (&args.amplify_outputs, &args.state_dir) {
-        (Some(path), _) => path.clone(),
-        (None, Some(directory)) => directory.join(NAME),
-        (None, None) => std::env::temp_dir()
-            .join(format!("tokencast-{port}"))
-            .join(NAME),
-    }
+/// Never in the working directory unasked: a file of that name may be there, of a deployed back end. The stack's own
+/// directory is closed to others, and goes with the stack unless it is to be kept.
+fn outputs_path(args: &DevArgs, stack: &StackInfo) -> PathBuf {
+    args.amplify_outputs
+        .clone()
+        .unwrap_or_else(|| stack.ca_file.with_file_name("amplify_outputs.json"))
 }
 
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
+fn write(args: &DevArgs, path: &Path, text: &str) -> std::io::Result<()> {
+    if args.amplify_outputs.is_none() {
+        return private_files::write(path, text.as_bytes());
+    }
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory)?;
     }

@@ -27,6 +27,7 @@ impl Ready<'_> {
             stream_url,
             websocket_url,
             ca_file,
+            access_key,
         } = self.stack;
         let users: Vec<Value> = user_pool
             .users
@@ -52,6 +53,9 @@ impl Ready<'_> {
             "table": names.table,
             "amplifyOutputs": self.amplify_outputs,
             "caFile": ca_file,
+            "accessKeyId": access_key.id,
+            "secretAccessKey": access_key.secret,
+            "credentialsFile": access_key.file,
             "controlUrl": self.control.then(|| self.control_url()),
             "faultRules": self.fault_rules,
         })
@@ -66,6 +70,7 @@ impl Ready<'_> {
             stream_url,
             websocket_url,
             ca_file,
+            access_key,
         } = self.stack;
         let (url, graphql, client_id) = (
             endpoints.url(),
@@ -103,6 +108,13 @@ impl Ready<'_> {
                 user.username, user.password
             );
         }
+        let (id, secret) = (&access_key.id, &access_key.secret);
+        let _ = writeln!(
+            text,
+            "AWS SDKs         export AWS_ENDPOINT_URL={url} AWS_REGION={} \\\n                 \
+             AWS_ACCESS_KEY_ID={id} AWS_SECRET_ACCESS_KEY={secret}",
+            endpoints.region,
+        );
         let _ = writeln!(
             text,
             "Amplify          {}   (also {url}/amplify_outputs.json)",
@@ -166,7 +178,7 @@ mod tests {
     use tokencast_local::endpoints::Endpoints;
 
     use super::*;
-    use crate::stack::{Names, USER_POOL_CLIENT_ID, USER_POOL_ID, users};
+    use crate::stack::{AccessKey, Names, USER_POOL_CLIENT_ID, USER_POOL_ID, users};
 
     #[test]
     fn everything_to_paste_is_there() {
@@ -187,6 +199,11 @@ mod tests {
             stream_url: Some("http://localhost:4680/function-urls/stream-url/".into()),
             websocket_url: Some("ws://localhost:4680/websocket/dev".into()),
             ca_file: "ca.pem".into(),
+            access_key: AccessKey {
+                id: "AKIALOCAL".into(),
+                secret: "of-this-stack".into(),
+                file: "credentials".into(),
+            },
         };
         let ready = Ready {
             stack: &stack,
@@ -203,6 +220,7 @@ mod tests {
             "alice",
             "bob",
             "ca.pem",
+            "AWS_ACCESS_KEY_ID=AKIALOCAL AWS_SECRET_ACCESS_KEY=of-this-stack",
             "http://localhost:4680/_tokencast/",
             "rules in force: 2",
             r#""AuthParameters":{"USERNAME":"alice","#,
@@ -217,5 +235,7 @@ mod tests {
             "http://localhost:4680/000000000000/tokencast-jobs"
         );
         assert_eq!(json["users"][1]["username"], "bob");
+        assert_eq!(json["accessKeyId"], "AKIALOCAL");
+        assert_eq!(json["secretAccessKey"], "of-this-stack");
     }
 }

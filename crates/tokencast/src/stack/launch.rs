@@ -1,5 +1,6 @@
 //! Starting this project's stack, and what is known of it once it runs.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use axum::routing::get;
@@ -33,6 +34,27 @@ pub struct StackInfo {
     pub websocket_url: Option<String>,
     /// Of the authority that its TLS certificate comes from.
     pub ca_file: PathBuf,
+    /// For AWS SDKs: it may do everything.
+    pub access_key: AccessKey,
+}
+
+/// What AWS SDKs sign with.
+#[derive(Clone)]
+pub struct AccessKey {
+    pub id: String,
+    pub secret: String,
+    /// The same as a file: `AWS_SHARED_CREDENTIALS_FILE`.
+    pub file: PathBuf,
+}
+
+impl fmt::Debug for AccessKey {
+    /// Without the secret.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AccessKey")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A stack that answers. It runs until [`RunningStack::shutdown`].
@@ -76,9 +98,15 @@ impl RunningStack {
             model: options.model,
             faults: options.faults,
             control: options.control,
+            access: options.access,
         };
         let local = bound.start(config, Some(page)).await?;
         let ca_file = local.ca_pem_path().to_owned();
+        let access_key = AccessKey {
+            id: local.developer().access_key_id.clone(),
+            secret: local.developer().secret_access_key.clone(),
+            file: local.credentials_file().to_owned(),
+        };
         let info = StackInfo {
             names: resources.names,
             endpoints,
@@ -86,6 +114,7 @@ impl RunningStack {
             stream_url,
             websocket_url,
             ca_file,
+            access_key,
         };
         Ok(Self { info, local })
     }

@@ -11,12 +11,14 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokencast_local::appsync::realtime::RealtimeLimits;
-use tokencast_local::config::{ModelConfig, ScriptConfig, UserConfig, WebSocketLimits};
+use tokencast_local::config::{
+    AccessConfig, ModelConfig, ScriptConfig, UserConfig, WebSocketLimits,
+};
 use tokencast_local::faults::FaultPlan;
 
 use crate::template::{Template, TemplateError};
 
-pub use launch::{RunningStack, StackInfo};
+pub use launch::{AccessKey, RunningStack, StackInfo};
 pub use resources::Resources;
 
 pub const REGION: &str = "us-east-1";
@@ -89,6 +91,8 @@ pub struct StackOptions {
     pub faults: FaultPlan,
     /// Answers below `/_tokencast/`, for tests in other languages.
     pub control: bool,
+    /// Who may ask besides this machine.
+    pub access: AccessConfig,
     /// A built web page, served beside the services.
     pub web_dir: Option<PathBuf>,
 }
@@ -115,6 +119,7 @@ impl Default for StackOptions {
             websocket: WebSocketLimits::default(),
             faults: FaultPlan::default(),
             control: false,
+            access: AccessConfig::default(),
             web_dir: None,
         }
     }
@@ -130,6 +135,11 @@ pub enum Functions {
     },
     /// `request/bootstrap`, `worker/bootstrap` and so on below a directory, as `cargo xtask package` leaves them.
     Packaged(PathBuf),
+    /// The same, started by this executable's `exec-function`, so that they end with the stack even when it is killed.
+    PackagedUnder {
+        launcher: PathBuf,
+        directory: PathBuf,
+    },
 }
 
 impl Functions {
@@ -139,6 +149,15 @@ impl Functions {
         Ok(Self::Executable {
             program,
             args: Vec::new(),
+        })
+    }
+
+    /// Packaged functions that end with the stack.
+    pub fn packaged_under_own(directory: PathBuf) -> Result<Self, StackError> {
+        let launcher = std::env::current_exe().map_err(StackError::OwnExecutable)?;
+        Ok(Self::PackagedUnder {
+            launcher,
+            directory,
         })
     }
 
@@ -154,6 +173,13 @@ impl Functions {
                 Ok((program.clone(), args.iter().cloned().chain(own).collect()))
             }
             Self::Packaged(directory) => Ok((packaged(directory, function)?, Vec::new())),
+            Self::PackagedUnder {
+                launcher,
+                directory,
+            } => {
+                let bootstrap = packaged(directory, function)?.into_os_string();
+                Ok((launcher.clone(), vec!["exec-function".into(), bootstrap]))
+            }
         }
     }
 }

@@ -39,6 +39,11 @@ const SESSIONS: [&str; 3] = [
     "dynamodb:BatchGetItem",
     "dynamodb:PutItem",
 ];
+/// The deployment's, for an API that shows its schema: cdk/lib/stream-api.ts says why.
+const LIMITS: ApiLimits = ApiLimits {
+    query_depth: NonZeroU32::new(20),
+    resolver_count: NonZeroU32::new(25),
+};
 const TOKEN_VALIDITY: Duration = Duration::from_hours(1);
 
 /// Everything that a stack is made of, but its model.
@@ -231,7 +236,7 @@ fn api() -> ApiConfig {
         default_auth: AuthMode::UserPools,
         additional_auth: vec![AuthMode::Iam],
         introspection: true,
-        limits: ApiLimits::default(),
+        limits: LIMITS,
         resolvers: vec![
             lambda("Query", "getStream"),
             lambda("Query", "getStreamStatus"),

@@ -10,27 +10,33 @@ impl Table<'_> {
         self.row("an access token", None, self.access(json!({})));
         self.row("an ID token", None, self.id(json!({})));
         self.row(
-            "expired within the skew",
-            None,
-            self.access(json!({"exp": now_s - 30})),
-        );
-        self.differs(
-            "AppSync",
-            "it is given no skew: its clock is as good as Cognito's",
-        );
-        self.row(
             "not valid yet, within the skew",
             None,
             self.access(json!({"nbf": now_s + 30})),
         );
         self.differs(
-            "AppSync",
-            "it is given no skew: its clock is as good as Cognito's",
+            "aws-jwt-verify",
+            "its grace is for the end as well, which gets none here",
+        );
+        self.row(
+            "issued within the skew from now",
+            None,
+            self.access(json!({"iat": now_s + 30})),
+        );
+        self.row(
+            "issued in the future",
+            Some("NotYet"),
+            self.access(json!({"iat": now_s + 3600})),
+        );
+        self.differs(
+            "aws-jwt-verify",
+            "it doesn't look at `iat`; Cognito issues no token ahead of its time",
         );
         let other = format!("{}2", self.pool.issuer);
         let slash = format!("{}/", self.pool.issuer);
         for (name, refused, changes) in [
             ("expired", "Expired", json!({"exp": now_s - 120})),
+            ("expired a moment ago", "Expired", json!({"exp": now_s - 1})),
             (
                 "expires at a text",
                 "Malformed",

@@ -13,6 +13,9 @@ use crate::appsync::caller::UserPoolIdentity;
 /// Far above what Cognito issues, and little enough to decode for nothing.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
+/// By how much the clock of whoever issued a token may be ahead. An end gets none.
+const MAX_SKEW_S: f64 = 60.0;
+
 /// The pool's present public keys.
 pub type Keys = Arc<dyn Fn() -> JwkSet + Send + Sync>;
 
@@ -59,7 +62,7 @@ pub(super) fn verify(
     let claims = decode::<Map<String, Value>>(token, &key, &signature_only())
         .map_err(|_| refused())?
         .claims;
-    check_claims(&claims, pool, now_ms.div_euclid(1000))?;
+    check_claims(&claims, pool, now_ms)?;
     identity(claims).ok_or_else(refused)
 }
 
@@ -76,8 +79,10 @@ fn signature_only() -> Validation {
 fn check_claims(
     claims: &Map<String, Value>,
     pool: &UserPoolTrust,
-    now: i64,
+    now_ms: i64,
 ) -> Result<(), AuthError> {
+    #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
+    let now = now_ms as f64 / 1000.0;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     if text("iss") != Some(&pool.issuer) {
         return Err(refused());
@@ -92,7 +97,7 @@ fn check_claims(
     }
     let expires = claims
         .get("exp")
-        .and_then(Value::as_i64)
+        .and_then(Value::as_f64)
         .ok_or_else(refused)?;
     if expires <= now {
         return Err(AuthError::unauthorized("Token has expired."));
@@ -100,7 +105,7 @@ fn check_claims(
     for name in ["nbf", "iat"] {
         let valid = match claims.get(name) {
             None => true,
-            Some(time) => time.as_i64().is_some_and(|time| time <= now),
+            Some(time) => time.as_f64().is_some_and(|time| time - MAX_SKEW_S <= now),
         };
         if !valid {
             return Err(refused());
@@ -190,9 +195,11 @@ mod tests {
         );
         check(&altered(&json!({"exp": null})), Err(REFUSED));
         check(&altered(&json!({"exp": "soon"})), Err(REFUSED));
-        check(&altered(&json!({"nbf": NOW + 1})), Err(REFUSED));
+        check(&altered(&json!({"nbf": NOW + 61})), Err(REFUSED));
+        check(&altered(&json!({"nbf": NOW + 60})), Ok("sub-ada"));
         check(&altered(&json!({"nbf": NOW})), Ok("sub-ada"));
-        check(&altered(&json!({"iat": NOW + 60})), Err(REFUSED));
+        check(&altered(&json!({"iat": NOW + 61})), Err(REFUSED));
+        check(&altered(&json!({"iat": NOW + 60})), Ok("sub-ada"));
         check(
             &altered(&json!({"iss": format!("{ISSUER}2")})),
             Err(REFUSED),

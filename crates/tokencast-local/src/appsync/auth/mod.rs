@@ -1,17 +1,13 @@
 //! Who a request comes from: Cognito's tokens and SigV4 signatures, checked as AppSync checks them.
 
-use std::fmt;
-
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use thiserror::Error;
 
 mod jwt;
-pub(crate) mod sigv4;
 
 pub use jwt::{Keys, UserPoolTrust};
 
@@ -19,26 +15,9 @@ use crate::appsync::caller::Identity;
 use crate::clock::Clock;
 use crate::config::AuthMode;
 use crate::iam::CredentialStore;
+use crate::iam::sigv4::{self, SignatureRefusal};
 
-/// What is checked: an HTTP request as it came, or the request that a real-time message stands for.
-#[derive(Clone)]
-pub struct SignedRequest {
-    pub method: Method,
-    pub uri: Uri,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-impl fmt::Debug for SignedRequest {
-    /// Without headers and body: they hold credentials and prompts.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("SignedRequest")
-            .field("method", &self.method)
-            .field("path", &self.uri.path())
-            .finish_non_exhaustive()
-    }
-}
+pub use crate::iam::sigv4::SignedRequest;
 
 /// A refusal in AppSync's words.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -63,6 +42,19 @@ impl AuthError {
             "UnauthorizedException" => StatusCode::UNAUTHORIZED,
             "BadRequestException" | "IncompleteSignatureException" => StatusCode::BAD_REQUEST,
             _ => StatusCode::FORBIDDEN,
+        }
+    }
+}
+
+impl From<SignatureRefusal> for AuthError {
+    fn from(refusal: SignatureRefusal) -> Self {
+        let SignatureRefusal {
+            error_type,
+            message,
+        } = refusal;
+        Self {
+            error_type,
+            message,
         }
     }
 }
@@ -121,7 +113,8 @@ impl Authenticator {
                 self.clock.real_ms(),
             )
             .await
-            .map(Identity::Iam),
+            .map(Identity::Iam)
+            .map_err(AuthError::from),
             Credential::Token(token) if self.modes.contains(&AuthMode::UserPools) => {
                 jwt::verify(token, &self.user_pool, self.clock.now_ms()).map(Identity::UserPool)
             }
@@ -139,7 +132,15 @@ enum Credential<'a> {
 }
 
 fn credential(headers: &HeaderMap) -> Result<Credential<'_>, AuthError> {
-    let Some(authorization) = headers.get(AUTHORIZATION) else {
+    let mut given = headers.get_all(AUTHORIZATION).into_iter();
+    let (first, second) = (given.next(), given.next());
+    if second.is_some() {
+        // Whoever reads the one and whoever reads the other would take the request for different people's.
+        return Err(AuthError::unauthorized(
+            "The authorization header must be given once.",
+        ));
+    }
+    let Some(authorization) = first else {
         return match headers.get("x-api-key") {
             Some(_) => Ok(Credential::ApiKey),
             None => Err(AuthError::unauthorized(
@@ -209,6 +210,11 @@ mod tests {
         check(post(&[], "{}"), &both, missing).await;
         check(post(&[("authorization", "")], "{}"), &both, missing).await;
         check(post(&[("authorization", "Bearer ")], "{}"), &both, missing).await;
+        let mut twice = post(&[("authorization", &token)], "{}");
+        let second = HeaderValue::from_str(&token).expect("a header");
+        twice.headers.append(AUTHORIZATION, second);
+        let given_once = Err("The authorization header must be given once.");
+        check(twice, &both, given_once).await;
     }
 
     #[test]

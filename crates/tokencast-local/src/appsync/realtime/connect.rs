@@ -70,7 +70,7 @@ pub(super) fn realtime_error_type(error: &AuthError) -> &'static str {
 pub(super) async fn authorize(realtime: &Realtime, request: &Parts) -> Result<(), ConnectError> {
     let query = request.uri.query().unwrap_or_default();
     let headers = connect_headers(query, &request.headers)?;
-    check_host(&headers, &realtime.endpoints)?;
+    check_host(&headers, request, &realtime.endpoints)?;
     let body = match query_parameter(query, "payload") {
         Some(payload) => decode(&payload)
             .ok_or_else(|| ConnectError::bad_request("The payload is not base64."))?,
@@ -123,17 +123,29 @@ pub(super) fn to_headers(object: &Map<String, Value>) -> Option<HeaderMap> {
             Value::Null => continue,
             _ => return None,
         };
-        headers.insert(HeaderName::from_bytes(name.as_bytes()).ok()?, value);
+        // JSON tells `Authorization` and `authorization` apart, HTTP doesn't: both are kept, and found to be two.
+        headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, value);
     }
     Some(headers)
 }
 
-/// The GraphQL host, under any of the names that it has here, or the one that it would have on AWS.
-fn check_host(headers: &HeaderMap, endpoints: &Endpoints) -> Result<(), ConnectError> {
+/// The GraphQL host, under any of the names that it has here, or the one that it would have on AWS. Under which names the
+/// stack may be asked is for the gateway to say: here both endpoints have one, so what the socket is asked for is one.
+fn check_host(
+    headers: &HeaderMap,
+    request: &Parts,
+    endpoints: &Endpoints,
+) -> Result<(), ConnectError> {
     let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else {
         return Err(ConnectError::bad_request("Required headers are missing."));
     };
-    if is_graphql_host(host, endpoints) {
+    let authority = request.uri.authority().map(http::uri::Authority::as_str);
+    let asked = request
+        .headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok());
+    let is_asked = authority.or(asked) == Some(host);
+    if is_asked || is_graphql_host(host, endpoints) {
         return Ok(());
     }
     Err(ConnectError::bad_request(

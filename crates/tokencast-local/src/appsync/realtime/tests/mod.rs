@@ -74,7 +74,7 @@ impl Stack {
         };
         let directory = tempfile::tempdir().expect("a directory");
         let certificates =
-            Certificates::load(directory.path(), clock.now_ms()).expect("certificates");
+            Certificates::load(directory.path(), clock.now_ms(), &[]).expect("certificates");
         let connections = gateway.connections();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(async move {

@@ -250,6 +250,33 @@ async fn malformed() {
         Err((incomplete, "'SignedHeaders'")),
     )
     .await;
+    let twice = |first: &str, second: &str| {
+        let mut request = with_header(Signer::default().sign("{}"), "authorization", first);
+        let second = HeaderValue::from_str(second).expect("a header");
+        request.headers.append("authorization", second);
+        request
+    };
+    let right = Signer::default().sign("{}").headers["authorization"].clone();
+    let right = right.to_str().expect("text");
+    let given_once = (incomplete, "must be given once, not 2 times");
+    check(twice(right, right), Err(given_once)).await;
+    check(twice(right, "Basic eA=="), Err(given_once)).await;
+    check(twice("Basic eA==", right), Err(given_once)).await;
+    let none = without_header(Signer::default().sign("{}"), "authorization");
+    check(
+        none,
+        Err(("MissingAuthenticationTokenException", "Missing")),
+    )
+    .await;
+    let unsigned_date = format!("AWS4-HMAC-SHA256 {parts}, SignedHeaders=host");
+    check(
+        with(&unsigned_date),
+        Err((
+            "InvalidSignatureException",
+            "'X-Amz-Date' must be a 'SignedHeader'",
+        )),
+    )
+    .await;
     let unsigned_host = format!("AWS4-HMAC-SHA256 {parts}, SignedHeaders=x-amz-date");
     check(
         with(&unsigned_host),

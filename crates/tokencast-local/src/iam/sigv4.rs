@@ -1,22 +1,62 @@
 //! Signatures of the access keys in the store.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use http::header::{AUTHORIZATION, HOST};
-use http::{HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use scratchstack_aws_signature::{
-    GetSigningKeyRequest, GetSigningKeyResponse, NO_ADDITIONAL_SIGNED_HEADERS, SignatureError,
+    ConstSignedHeaderRequirements, GetSigningKeyRequest, GetSigningKeyResponse, SignatureError,
     SignatureOptions, sigv4_validate_request,
 };
+use thiserror::Error;
 use tower::{BoxError, service_fn};
 
-use super::{AuthError, SignedRequest};
-use crate::iam::{CredentialStore, Principal};
+use super::{CredentialStore, Principal};
+
+const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 
 /// How far a signer's clock may be off, either way.
 const MAX_SKEW: TimeDelta = TimeDelta::minutes(5);
 const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
+
+/// The time of a request that is judged by it must be signed: otherwise whoever sees a request can send it again later.
+const SIGNS_X_AMZ_DATE: ConstSignedHeaderRequirements =
+    ConstSignedHeaderRequirements::new(&[], &[Cow::Borrowed("X-Amz-Date")], &[]);
+const SIGNS_DATE: ConstSignedHeaderRequirements =
+    ConstSignedHeaderRequirements::new(&[], &[Cow::Borrowed("Date")], &[]);
+
+/// What is checked: an HTTP request as it came, or the request that a real-time message stands for.
+#[derive(Clone)]
+pub struct SignedRequest {
+    pub method: Method,
+    pub uri: Uri,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl fmt::Debug for SignedRequest {
+    /// Without headers and body: they hold credentials and prompts.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SignedRequest")
+            .field("method", &self.method)
+            .field("path", &self.uri.path())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a signature isn't taken, in the words of AWS's JSON services.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{error_type}: {message}")]
+pub struct SignatureRefusal {
+    /// `InvalidSignatureException`, `UnrecognizedClientException`, …
+    pub error_type: &'static str,
+    pub message: String,
+}
 
 /// Who signed a request for `service` in this region, with a key that works now. `now_ms` is the real time, by which
 /// signers sign.
@@ -26,8 +66,9 @@ pub(crate) async fn verify(
     service: &str,
     region: &str,
     now_ms: i64,
-) -> Result<Arc<Principal>, AuthError> {
+) -> Result<Arc<Principal>, SignatureRefusal> {
     let now = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
+    check_given_once(request)?;
     check_skew(request, now)?;
     let principal = access_key_id(request).and_then(|id| credentials.find(id));
     let (signer, store) = (principal.clone(), credentials.clone());
@@ -35,13 +76,18 @@ pub(crate) async fn verify(
         let key = signing_key(&store, signer.as_ref(), &wanted, now_ms);
         std::future::ready(key.map_err(BoxError::from))
     });
+    let requirements = if request.headers.contains_key(X_AMZ_DATE) {
+        SIGNS_X_AMZ_DATE
+    } else {
+        SIGNS_DATE
+    };
     sigv4_validate_request(
         as_signed(request),
         region,
         service,
         &mut signing_key,
         now,
-        &NO_ADDITIONAL_SIGNED_HEADERS,
+        &requirements,
         SignatureOptions::default(),
     )
     .await
@@ -81,11 +127,26 @@ fn encoded_again(uri: &Uri) -> Uri {
     Uri::from_parts(parts).unwrap_or_default()
 }
 
+/// Two proxies, or a proxy and a service, may each read another one of two headers. The library would take the first.
+fn check_given_once(request: &SignedRequest) -> Result<(), SignatureRefusal> {
+    match request.headers.get_all(AUTHORIZATION).iter().count() {
+        0 => Err(SignatureRefusal {
+            error_type: "MissingAuthenticationTokenException",
+            message: "Missing Authentication Token".to_owned(),
+        }),
+        1 => Ok(()),
+        count => Err(SignatureRefusal {
+            error_type: "IncompleteSignatureException",
+            message: format!("Authorization header must be given once, not {count} times."),
+        }),
+    }
+}
+
 /// The library allows a quarter of an hour, as IAM does; AppSync allows five minutes.
-fn check_skew(request: &SignedRequest, now: DateTime<Utc>) -> Result<(), AuthError> {
+fn check_skew(request: &SignedRequest, now: DateTime<Utc>) -> Result<(), SignatureRefusal> {
     let date = request
         .headers
-        .get("x-amz-date")
+        .get(X_AMZ_DATE)
         .and_then(|date| date.to_str().ok());
     let Some(at) = date.and_then(|date| NaiveDateTime::parse_from_str(date, DATE_FORMAT).ok())
     else {
@@ -96,7 +157,7 @@ fn check_skew(request: &SignedRequest, now: DateTime<Utc>) -> Result<(), AuthErr
     let (now_text, at_text) = (now.format(DATE_FORMAT), at.format(DATE_FORMAT));
     if at < now - MAX_SKEW {
         let earliest = (now - MAX_SKEW).format(DATE_FORMAT);
-        return Err(AuthError {
+        return Err(SignatureRefusal {
             error_type: "InvalidSignatureException",
             message: format!(
                 "Signature expired: {at_text} is now earlier than {earliest} ({now_text} - 5 min.)"
@@ -105,7 +166,7 @@ fn check_skew(request: &SignedRequest, now: DateTime<Utc>) -> Result<(), AuthErr
     }
     if at > now + MAX_SKEW {
         let latest = (now + MAX_SKEW).format(DATE_FORMAT);
-        return Err(AuthError {
+        return Err(SignatureRefusal {
             error_type: "InvalidSignatureException",
             message: format!(
                 "Signature not yet current: {at_text} is still later than {latest} ({now_text} + 5 min.)"
@@ -149,15 +210,15 @@ fn signing_key(
         .map_err(|_| invalid())
 }
 
-fn unknown_key() -> AuthError {
-    AuthError {
+fn unknown_key() -> SignatureRefusal {
+    SignatureRefusal {
         error_type: "UnrecognizedClientException",
         message: "The security token included in the request is invalid.".to_owned(),
     }
 }
 
 /// The library's error under the name that AWS's JSON services have for it.
-fn refusal(error: BoxError) -> AuthError {
+fn refusal(error: BoxError) -> SignatureRefusal {
     let error = SignatureError::from(error);
     let error_type = match &error {
         SignatureError::SignatureDoesNotMatch(_) => "InvalidSignatureException",
@@ -180,7 +241,7 @@ fn refusal(error: BoxError) -> AuthError {
             .to_owned(),
         error => error.to_string(),
     };
-    AuthError {
+    SignatureRefusal {
         error_type,
         message,
     }
