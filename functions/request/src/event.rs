@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokencast_aws::clock::iso8601;
 use tokencast_core::event::Usage;
 use tokencast_core::id::Owner;
+use tokencast_core::json_text::JsonText;
 use tokencast_core::session::{Session, Status};
 
 /// The event also holds the request's headers, with the caller's JWT: they are not read, so they can't be logged.
@@ -20,7 +21,7 @@ pub struct ResolverEvent {
 #[serde(rename_all = "camelCase")]
 pub struct Arguments {
     #[serde(default)]
-    pub prompt: Option<String>,
+    pub prompt: Option<JsonText>,
     #[serde(default)]
     pub session_id: Option<String>,
 }

@@ -40,7 +40,7 @@ fn to_json(value: &AttributeValue) -> Option<Value> {
         AttributeValue::N(number) => json!({ "N": number }),
         AttributeValue::B(bytes) => json!({ "B": encode(bytes) }),
         AttributeValue::Bool(bool) => json!({ "BOOL": bool }),
-        AttributeValue::Null(null) => json!({ "NULL": null }),
+        AttributeValue::Null(is_null) => json!({ "NULL": is_null }),
         AttributeValue::Ss(texts) => json!({ "SS": texts }),
         AttributeValue::Ns(numbers) => json!({ "NS": numbers }),
         AttributeValue::Bs(all) => json!({ "BS": all.iter().map(encode).collect::<Vec<_>>() }),
