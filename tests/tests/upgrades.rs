@@ -11,7 +11,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use system_tests::stack::{script, text, text_of};
 use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery};
-use tokencast::stack::{REQUEST_FUNCTION, STREAM_URL_FUNCTION, TABLE, WEBSOCKET_FUNCTION, WORKER_FUNCTION};
+use tokencast::stack::{
+    REQUEST_FUNCTION, STREAM_URL_FUNCTION, TABLE, WEBSOCKET_FUNCTION, WORKER_FUNCTION,
+};
 use uuid::Uuid;
 
 type Item = HashMap<String, AttributeValue>;
@@ -62,7 +64,12 @@ async fn write_as_a_newer_function(stack: &TestStack, id: &str) {
 /// Replaces the functions: who is idle is gone, and who comes next is started anew. Whoever answers goes on to the end.
 fn change_over(stack: &TestStack) {
     let lambda = stack.running.local.lambda();
-    let functions = [REQUEST_FUNCTION, WORKER_FUNCTION, STREAM_URL_FUNCTION, WEBSOCKET_FUNCTION];
+    let functions = [
+        REQUEST_FUNCTION,
+        WORKER_FUNCTION,
+        STREAM_URL_FUNCTION,
+        WEBSOCKET_FUNCTION,
+    ];
     for function in functions {
         for process in lambda.processes(function) {
             if process.request_id.is_none() {
@@ -76,7 +83,9 @@ async fn check_changed_over(delivery: Delivery, old_one_dies: bool) {
     let stack = stack(delivery).await;
     let id = Uuid::new_v4();
     let id_text = id.to_string();
-    let stream = stack.client("alice").stream_as(id, "Why do rivers meander?");
+    let stream = stack
+        .client("alice")
+        .stream_as(id, "Why do rivers meander?");
     let (answer, ()) = tokio::join!(collect(stream), async {
         stack.model_said(20).await;
         let old = stack.busy_function().await;
@@ -97,7 +106,10 @@ async fn check_changed_over(delivery: Delivery, old_one_dies: bool) {
     let answer = answer.expect("an answer");
     assert_eq!((answer.text, answer.attempt), (said.clone(), attempt));
     let session = stack.get_stream("alice", &id_text).await;
-    assert_eq!((&session["status"], &session["text"]), (&json!("COMPLETED"), &json!(said)));
+    assert_eq!(
+        (&session["status"], &session["text"]),
+        (&json!("COMPLETED"), &json!(said))
+    );
     // What the newer one wrote is there, though an older one wrote after it.
     let item = record(&stack, &id_text).await.expect("a record");
     assert_eq!(item["itemVersion"], AttributeValue::N("3".to_owned()));
@@ -126,7 +138,9 @@ async fn jobs_of_the_versions_beside_this_one_are_answered() {
         job["sessionId"] = json!(id);
         let body = job.to_string();
         // As its writer escapes it.
-        let body = body.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff");
+        let body = body
+            .replace('\u{fffe}', "\\ufffe")
+            .replace('\u{ffff}', "\\uffff");
         stack.send(&body).await;
         eventually("the answer", || async {
             record(&stack, &id).await.filter(is_completed)
@@ -134,7 +148,12 @@ async fn jobs_of_the_versions_beside_this_one_are_answered() {
         .await;
         let calls = stack.running.local.bedrock().calls();
         let prompt = &calls.last().expect("a call").prompt;
-        assert_eq!(json!(prompt), case["expected"]["prompt"], "{}", case["name"]);
+        assert_eq!(
+            json!(prompt),
+            case["expected"]["prompt"],
+            "{}",
+            case["name"]
+        );
     }
     stack.queue_is_empty().await;
     stack.shutdown().await;
@@ -183,7 +202,10 @@ async fn records_of_the_versions_beside_this_one_are_taken_over() {
 
 /// A value in the JSON of DynamoDB's protocol, of the types that the fixtures have.
 fn attribute(json: &Value) -> AttributeValue {
-    let (kind, value) = json.as_object().and_then(|it| it.iter().next()).expect("a type");
+    let (kind, value) = json
+        .as_object()
+        .and_then(|it| it.iter().next())
+        .expect("a type");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let list = || value.as_array().expect("a list").iter();
     match kind.as_str() {
@@ -192,7 +214,9 @@ fn attribute(json: &Value) -> AttributeValue {
         "B" => {
             use base64::Engine as _;
             let bytes = base64::engine::general_purpose::STANDARD.decode(text(value));
-            AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(bytes.expect("base64")))
+            AttributeValue::B(aws_sdk_dynamodb::primitives::Blob::new(
+                bytes.expect("base64"),
+            ))
         }
         "BOOL" => AttributeValue::Bool(value == true),
         "NULL" => AttributeValue::Null(true),
@@ -200,7 +224,11 @@ fn attribute(json: &Value) -> AttributeValue {
         "L" => AttributeValue::L(list().map(attribute).collect()),
         "M" => {
             let fields = value.as_object().expect("fields").iter();
-            AttributeValue::M(fields.map(|(name, value)| (name.clone(), attribute(value))).collect())
+            AttributeValue::M(
+                fields
+                    .map(|(name, value)| (name.clone(), attribute(value)))
+                    .collect(),
+            )
         }
         other => panic!("{other}"),
     }

@@ -136,7 +136,11 @@ mod tests {
             ("my session", None),
         ] {
             let parsed = text.parse::<SessionId>();
-            assert_eq!(parsed.ok().as_ref().map(SessionId::as_str), expected, "{text}");
+            assert_eq!(
+                parsed.ok().as_ref().map(SessionId::as_str),
+                expected,
+                "{text}"
+            );
         }
     }
 }

@@ -161,9 +161,7 @@ mod tests {
         let mut job = job();
         job.prompt = all;
         let json = job.to_json();
-        let takes = |character: char| {
-            matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-        };
+        let takes = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
         assert_eq!(json.chars().find(|character| !takes(*character)), None);
         assert!(Job::from_json(&json).expect("reads") == job);
     }
@@ -185,14 +183,8 @@ mod tests {
                 "{\"version\":1,\"prompt\":\"secret\"}",
                 "the body is not a job: at line 1, column 31",
             ),
-            (
-                &other_version(0),
-                "the job's version is 0, expected 1 to 3",
-            ),
-            (
-                &other_version(4),
-                "the job's version is 4, expected 1 to 3",
-            ),
+            (&other_version(0), "the job's version is 0, expected 1 to 3"),
+            (&other_version(4), "the job's version is 4, expected 1 to 3"),
         ] {
             assert_eq!(
                 Job::from_json(body).expect_err("refused").to_string(),

@@ -90,7 +90,10 @@ mod tests {
         for json in ["7", "null", "[1]", "{}"] {
             serde_json::from_str::<JsonText>(json).expect_err(json);
         }
-        assert_eq!(serde_json::from_str::<Option<JsonText>>("null").expect("none"), None);
+        assert_eq!(
+            serde_json::from_str::<Option<JsonText>>("null").expect("none"),
+            None
+        );
         let bytes = b"\"\xff\"";
         let text: JsonText = serde_json::from_slice(bytes).expect("bytes");
         assert_eq!(text.into_text(), Err(NotUnicode));

@@ -122,7 +122,12 @@ async fn what_is_no_request_is_refused_in_appsyncs_words() {
         "MalformedHttpRequestException",
         "Unable to parse GraphQL query: the variable 'prompt' is no Unicode text, it has half of a surrogate pair.",
     );
-    for half in [r"cut \ud83d", r"\ud83d and on", r"\ude00\ud83d", r"\ud83d\n"] {
+    for half in [
+        r"cut \ud83d",
+        r"\ud83d and on",
+        r"\ude00\ud83d",
+        r"\ud83d\n",
+    ] {
         let variables = format!(r#"{{"a":"b","prompt":"{half}"}}"#);
         let body = format!(r#"{{"query":"{{ __typename }}","variables":{variables}}}"#);
         check(Method::POST, good, body, 400, cut.clone()).await;

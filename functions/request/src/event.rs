@@ -110,3 +110,25 @@ impl From<Session> for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// AppSync may pass such a prompt on; then the function answers, and does not fail before it has read the event.
+    #[test]
+    fn a_prompt_that_is_cut_in_a_character_is_read_as_such() {
+        for (prompt, is_text) in [
+            (r#""whole""#, true),
+            (r#""\ud83d\ude00""#, true),
+            (r#""cut \ud83d""#, false),
+        ] {
+            let event = format!(
+                r#"{{"arguments":{{"prompt":{prompt},"sessionId":null}},"identity":{{"sub":"me","claims":{{}}}},"info":{{"fieldName":"startStream"}}}}"#
+            );
+            let event: ResolverEvent = serde_json::from_str(&event).expect("an event");
+            let prompt = event.arguments.prompt.expect("a prompt");
+            assert_eq!(prompt.into_text().is_ok(), is_text);
+        }
+    }
+}

@@ -274,9 +274,15 @@ mod tests {
         assert_eq!(message.session_id.as_deref(), Some(ID));
         let error = message.asked.expect_err("refused");
         assert_eq!(error.code(), FailureCode::InvalidPrompt);
-        assert!(error.to_string().starts_with("prompt is no Unicode"), "{error}");
+        assert!(
+            error.to_string().starts_with("prompt is no Unicode"),
+            "{error}"
+        );
         // Elsewhere it is no message at all.
-        for body in [r#"{"action":"\ud83d"}"#, r#"{"prompt":"x","more":"\ud83d"}"#] {
+        for body in [
+            r#"{"action":"\ud83d"}"#,
+            r#"{"prompt":"x","more":"\ud83d"}"#,
+        ] {
             let error = Message::read(body).asked.expect_err("refused");
             assert!(matches!(error, MessageError::NotAnObject), "{error}");
         }

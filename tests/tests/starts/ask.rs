@@ -34,15 +34,16 @@ pub async fn start(
 
 async fn over_appsync(stack: &TestStack, id: &str, prompt: &str) -> Result<(), Refused> {
     let query = "mutation($prompt: String!, $id: String) { startStream(prompt: $prompt, sessionId: $id) { status } }";
-    let body =
-        format!(r#"{{"query":"{query}","variables":{{"prompt":{prompt},"id":"{id}"}}}}"#);
+    let body = format!(r#"{{"query":"{query}","variables":{{"prompt":{prompt},"id":"{id}"}}}}"#);
     let client = reqwest::Client::builder().no_proxy().build();
     let request = client
         .expect("a client")
         .post(stack.running.info.endpoints.graphql_url())
         .header("authorization", stack.access_token("alice"))
         .body(body);
-    let response = within("an answer", request.send()).await.expect("an answer");
+    let response = within("an answer", request.send())
+        .await
+        .expect("an answer");
     let answer: Value = response.json().await.expect("JSON");
     match answer["errors"].get(0) {
         None => Ok(()),
@@ -54,7 +55,9 @@ async fn over_appsync(stack: &TestStack, id: &str, prompt: &str) -> Result<(), R
 async fn over_url(stack: &TestStack, id: &str, prompt: &str) -> Result<(), Refused> {
     let body = format!(r#"{{"prompt":{prompt},"sessionId":"{id}"}}"#);
     let request = stack.url(Method::POST, "", "alice").body(body);
-    let response = within("a response", request.send()).await.expect("a response");
+    let response = within("a response", request.send())
+        .await
+        .expect("a response");
     if response.status() == 200 {
         Events::of(response).rest().await;
         return Ok(());

@@ -80,10 +80,15 @@ async fn subscribe(stack: &TestStack, id: &str) -> Value {
     let host = graphql.split('/').nth(2).expect("a host");
     let authorization = json!({ "host": host, "Authorization": stack.access_token("alice") });
     let header = STANDARD.encode(authorization.to_string());
-    let url = format!("{}/realtime?header={header}&payload=e30=", graphql.replace("http://", "ws://"));
+    let url = format!(
+        "{}/realtime?header={header}&payload=e30=",
+        graphql.replace("http://", "ws://")
+    );
     let mut request = url.into_client_request().expect("a URL");
     let protocol = "graphql-ws".parse().expect("a value");
-    request.headers_mut().insert("sec-websocket-protocol", protocol);
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", protocol);
     let (mut socket, _) = Box::pin(within("a handshake", connect_async(request)))
         .await
         .expect("connected");

@@ -81,12 +81,23 @@ async fn check_crash(delivery: Delivery, handled: bool) {
     let stack = stack().await;
     let (id, prompt) = (Uuid::new_v4().to_string(), "Why do rivers meander?");
     // The worker is slow to hear of the job, so that the record is seen as the function left it.
-    let kill = Rule::new(FaultService::Sqs, "SendMessage", Fault::KillCaller { handled }).times(1);
-    let deaf = Rule::new(FaultService::Sqs, "ReceiveMessage", Fault::error("ServiceUnavailable"));
+    let kill = Rule::new(
+        FaultService::Sqs,
+        "SendMessage",
+        Fault::KillCaller { handled },
+    )
+    .times(1);
+    let deaf = Rule::new(
+        FaultService::Sqs,
+        "ReceiveMessage",
+        Fault::error("ServiceUnavailable"),
+    );
     let plan = FaultPlan::seeded(1).with(kill).with(deaf);
     let faults = stack.running.local.faults();
     faults.set(plan).expect("a plan");
-    start(&stack, delivery, &id, prompt).await.expect_err("the function is dead");
+    start(&stack, delivery, &id, prompt)
+        .await
+        .expect_err("the function is dead");
     assert_eq!(faults.report()[0].fired, 1);
     assert_eq!(stack.get_stream("alice", &id).await["status"], "CLAIMED");
     let sent = stack.messages_in(&stack.queue_url()).await;

@@ -99,7 +99,10 @@ async fn a_prompt_that_no_queue_takes_is_refused_with_what_was_expected() {
         let question = json!({ "prompt": prompt });
         let request = stack.url(Method::POST, "", "alice").json(&question);
         let response = request.send().await.expect("a response");
-        (response.status().as_u16(), response.text().await.expect("a body"))
+        (
+            response.status().as_u16(),
+            response.text().await.expect("a body"),
+        )
     };
     let (status, said) = ask("\u{1}".repeat(175_000)).await;
     assert_eq!(status, 413, "{said}");
@@ -107,7 +110,10 @@ async fn a_prompt_that_no_queue_takes_is_refused_with_what_was_expected() {
     assert_eq!(said["error"]["code"], "INVALID_PROMPT");
     let message = said["error"]["message"].as_str().expect("a message");
     assert!(message.starts_with("prompt has 1050"), "{message}");
-    assert!(message.contains("escaped: expected at most 1048576"), "{message}");
+    assert!(
+        message.contains("escaped: expected at most 1048576"),
+        "{message}"
+    );
     assert_eq!(stack.sessions().await, 0);
     for prompt in ["\u{1}".repeat(174_000), "x".repeat(500_000)] {
         let (status, said) = ask(prompt).await;

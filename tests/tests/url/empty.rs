@@ -39,7 +39,10 @@ async fn a_text_without_tokens_has_a_byte() {
     let stack = stack("no-content", true).await;
     let response = text(&stack, &Uuid::new_v4().to_string()).await;
     assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/plain; charset=utf-8"
+    );
     assert_eq!(response.text().await.expect("whole"), "\n");
     assert_eq!(stack.running.local.faults().report()[0].fired, 1);
     stack.shutdown().await;
@@ -82,7 +85,10 @@ async fn check(nothing_left: &str, even_if_length_is_zero: bool, expected: Optio
             asked,
         );
         let answer = answer.await.ok().map(|it| it.expect("a response"));
-        assert_eq!(answer.as_ref().map(|it| it.status().as_u16()), expected.map(|it| it.0));
+        assert_eq!(
+            answer.as_ref().map(|it| it.status().as_u16()),
+            expected.map(|it| it.0)
+        );
         if let (Some(response), Some((_, body))) = (answer, expected) {
             let event_stream = response.status() == 200;
             let kind = response.headers()["content-type"].clone();

@@ -450,7 +450,11 @@ mod tests {
                 "{name}"
             );
             let failure = session.last_failure.as_ref().map(|it| it.code.as_str());
-            assert_eq!(serde_json::json!(failure), expected["lastFailure"], "{name}");
+            assert_eq!(
+                serde_json::json!(failure),
+                expected["lastFailure"],
+                "{name}"
+            );
 
             let rest = Part {
                 text: session.text.clone(),

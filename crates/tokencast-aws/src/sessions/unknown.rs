@@ -105,7 +105,10 @@ mod tests {
         });
         let value = of_json(&kept).expect("reads");
         assert_eq!(to_json(&value), Some(kept));
-        let item = Item::from([("new".to_owned(), value), ("old".to_owned(), AttributeValue::Null(true))]);
+        let item = Item::from([
+            ("new".to_owned(), value),
+            ("old".to_owned(), AttributeValue::Null(true)),
+        ]);
         let unknown = read(&item, &["old"]).expect("reads");
         assert_eq!(unknown.keys().collect::<Vec<_>>(), ["new"]);
         assert_eq!(write(&unknown).get("new"), item.get("new"));

@@ -81,7 +81,8 @@ mod tests {
         ];
         for (at, (prompt, options)) in inputs.iter().enumerate() {
             for (other_at, (other, other_options)) in inputs.iter().enumerate() {
-                let same = Fingerprint::of(prompt, options) == Fingerprint::of(other, other_options);
+                let same =
+                    Fingerprint::of(prompt, options) == Fingerprint::of(other, other_options);
                 assert_eq!(same, at == other_at, "{prompt:?} {options:?}, {other:?}");
             }
         }
@@ -93,8 +94,18 @@ mod tests {
         let text = fingerprint.to_string();
         assert_eq!(text.parse(), Ok(fingerprint));
         assert!(!format!("{text} {fingerprint:?}").contains("secret"));
-        for text in ["", "abc", &text[1..], &text.replace(&text[..1], "g"), &"é".repeat(32)] {
-            assert_eq!(text.parse::<Fingerprint>(), Err(InvalidFingerprint), "{text}");
+        for text in [
+            "",
+            "abc",
+            &text[1..],
+            &text.replace(&text[..1], "g"),
+            &"é".repeat(32),
+        ] {
+            assert_eq!(
+                text.parse::<Fingerprint>(),
+                Err(InvalidFingerprint),
+                "{text}"
+            );
         }
     }
 }

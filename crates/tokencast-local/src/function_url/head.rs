@@ -150,7 +150,8 @@ fn parse(prelude: &[u8], rest: Bytes) -> Result<Head, HeadError> {
     let mut says_empty = false;
     for (name, values) in prelude.headers {
         let name: HeaderName = name.parse()?;
-        says_empty |= name == CONTENT_LENGTH && matches!(&values, Values::One(value) if value == "0");
+        says_empty |=
+            name == CONTENT_LENGTH && matches!(&values, Values::One(value) if value == "0");
         // How long the body is, and how it is sent, is not the function's to say.
         if [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
             continue;
