@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 type Item = HashMap<String, AttributeValue>;
 
-const TOKENS: usize = 120;
+const TOKENS: usize = 250;
 
 async fn stack(delivery: Delivery) -> TestStack {
     TestStack::start_over(delivery, |options| {
@@ -91,12 +91,12 @@ async fn check_changed_over(delivery: Delivery, old_one_dies: bool) {
         let old = stack.busy_function().await;
         write_as_a_newer_function(&stack, &id_text).await;
         change_over(&stack);
-        // The new ones serve at once, beside the old one that answers.
-        let session = stack.get_stream("alice", &id_text).await;
-        assert_eq!(session["sessionId"], json!(id_text));
         if old_one_dies {
             assert!(stack.running.local.lambda().kill(old.pid));
         }
+        // The new ones serve at once, beside the old one that answers.
+        let session = stack.get_stream("alice", &id_text).await;
+        assert_eq!(session["sessionId"], json!(id_text));
     });
     let (attempt, said) = if old_one_dies {
         (2, text_of(2, TOKENS))

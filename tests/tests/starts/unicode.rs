@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use system_tests::stack::{script, text};
+use system_tests::stack::script;
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
 use tokencast_local::config::ScriptConfig;
 use uuid::Uuid;
@@ -28,12 +28,14 @@ const BOUNDARIES: [u32; 46] = [
 over_each_delivery! {
     async fn every_character_reaches_the_model_and_comes_back(delivery) {
         let stack = TestStack::start_over(delivery, |_| {}).await;
-        for code in BOUNDARIES {
-            let character = char::from_u32(code).expect("a character");
-            check(&stack, &format!("a{character}b"), code).await;
+        // A few at a time, each between letters: a session for each would take its time.
+        for some in BOUNDARIES.chunks(8) {
+            let characters = some.iter().filter_map(|code| char::from_u32(*code));
+            let prompt: String = characters.map(|it| format!("a{it}b")).collect();
+            check_echo(&stack, &prompt).await;
         }
         let all: String = BOUNDARIES.into_iter().filter_map(char::from_u32).collect();
-        check(&stack, &all, BOUNDARIES[0]).await;
+        check_echo(&stack, &all).await;
         stack.shutdown().await;
     }
 
@@ -73,7 +75,7 @@ over_each_delivery! {
 }
 
 /// The model is given exactly this prompt, and what it says comes back exactly, live and from the record.
-async fn check(stack: &TestStack, prompt: &str, code: u32) {
+async fn check_echo(stack: &TestStack, prompt: &str) {
     stack.script(ScriptConfig {
         tokens: Some(vec![prompt.to_owned(), "!".to_owned(), prompt.to_owned()]),
         ..script(0, Duration::ZERO)
@@ -81,11 +83,21 @@ async fn check(stack: &TestStack, prompt: &str, code: u32) {
     let id = Uuid::new_v4();
     let said = format!("{prompt}!{prompt}");
     let answer = collect(stack.client("alice").stream_as(id, prompt)).await;
-    assert_eq!(answer.expect("an answer").text, said, "U+{code:04X}");
+    assert_eq!(
+        answer.expect("an answer").text,
+        said,
+        "{}",
+        prompt.escape_unicode()
+    );
     let calls = stack.running.local.bedrock().calls();
-    assert_eq!(calls.last().expect("a call").prompt, prompt, "U+{code:04X}");
+    assert_eq!(
+        calls.last().expect("a call").prompt,
+        prompt,
+        "{}",
+        prompt.escape_unicode()
+    );
     let session = stack.get_stream("alice", &id.to_string()).await;
-    assert_eq!(session["text"], json!(said), "U+{code:04X}");
+    assert_eq!(session["text"], json!(said), "{}", prompt.escape_unicode());
 }
 
 /// Only over a Function URL can a request be so long.
@@ -118,7 +130,7 @@ async fn a_prompt_that_no_queue_takes_is_refused_with_what_was_expected() {
     for prompt in ["\u{1}".repeat(174_000), "x".repeat(500_000)] {
         let (status, said) = ask(prompt).await;
         assert_eq!(status, 200, "{said}");
-        assert!(said.contains(text(100).split(' ').next().expect("a token")));
+        assert!(said.contains(r#""status":"COMPLETED""#), "{said}");
     }
     stack.shutdown().await;
 }
