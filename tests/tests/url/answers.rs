@@ -143,8 +143,8 @@ async fn every_event_can_be_gone_on_from() {
         }
         request.send().await.expect("a response")
     };
-    for known in [0, 1, 2, 15, 29, 30] {
-        let last: Option<&str> = known.checked_sub(1).map(|last: usize| &*sent[last].id);
+    for known in [0_usize, 1, 2, 15, 29, 30] {
+        let last: Option<&str> = known.checked_sub(1).map(|last| &*sent[last].id);
         let rest = Events::of(again(last, &id).await).rest().await;
         let rest: Vec<_> = rest.into_iter().map(Event::timeless).collect();
         assert_eq!(rest, sent[known..], "after {last:?}");
