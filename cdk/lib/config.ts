@@ -8,7 +8,7 @@ import { Node } from 'constructs';
 import { ContextReader } from './context';
 import { ModelSpec } from './model-access';
 import { DEFAULT_FUNCTIONS_DIR } from './paths';
-import { NUMBER_SETTINGS, PUBLISH_MODES, StreamSettings } from './settings';
+import { NOTHING_LEFT, NUMBER_SETTINGS, PUBLISH_MODES, StreamSettings } from './settings';
 import { AlarmThresholds } from './stream-alarms';
 import { LOG_LEVELS, LogLevel } from './stream-function';
 
@@ -126,6 +126,7 @@ function readSettings(reader: ContextReader): StreamSettings {
     publishMode: reader.choice('publishMode', PUBLISH_MODES),
     temperature: reader.fraction('temperature', 0, 1),
     systemPrompt: reader.text('systemPrompt'),
+    nothingLeft: reader.choice('nothingLeft', NOTHING_LEFT),
   };
 }
 

@@ -28,7 +28,16 @@ export interface StreamSettings {
   readonly maxAttempts?: number;
   /** How long before Lambda's deadline an answer is ended, in milliseconds: 100 to 60,000. @default 10000 */
   readonly deadlineReserveMs?: number;
+  /**
+   * What the function URL answers who has all events already: `no-content`, 204, or `event-stream`, for accounts on which
+   * Lambda keeps a response open that has no body. @default 'no-content'
+   */
+  readonly nothingLeft?: NothingLeft;
 }
+
+export type NothingLeft = (typeof NOTHING_LEFT)[number];
+
+export const NOTHING_LEFT = ['no-content', 'event-stream'] as const;
 
 export type PublishMode = (typeof PUBLISH_MODES)[number];
 
@@ -48,7 +57,7 @@ export interface NumberSetting {
   readonly readBy: readonly FunctionName[];
 }
 
-type NumberName = Exclude<keyof StreamSettings, 'temperature' | 'systemPrompt' | 'publishMode'>;
+type NumberName = Exclude<keyof StreamSettings, 'temperature' | 'systemPrompt' | 'publishMode' | 'nothingLeft'>;
 
 /** Those that take prompts. */
 const FRONT_DOORS = ['request', 'stream-url', 'websocket'] as const;
@@ -83,7 +92,17 @@ export function settingsEnvironment(settings: StreamSettings, functionName: Func
       environment[variable] = String(numberSetting(settings, name));
     }
   }
+  if (functionName === 'stream-url') {
+    environment['NOTHING_LEFT'] = nothingLeft(settings);
+  }
   return PIPELINES.includes(functionName) ? { ...environment, ...pipelineWords(settings) } : environment;
+}
+
+function nothingLeft({ nothingLeft: choice = 'no-content' }: StreamSettings): NothingLeft {
+  if (!NOTHING_LEFT.includes(choice)) {
+    throw new Error(`\`nothingLeft\` is \`${choice}\`, expected \`no-content\` or \`event-stream\``);
+  }
+  return choice;
 }
 
 /** `value`, if it is a whole number within the range. */

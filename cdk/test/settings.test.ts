@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
 
 import { REPOSITORY_DIR } from '../lib/paths';
-import { FunctionName, NUMBER_SETTINGS, PUBLISH_MODES, settingsEnvironment } from '../lib/settings';
+import { FunctionName, NOTHING_LEFT, NUMBER_SETTINGS, PUBLISH_MODES, settingsEnvironment } from '../lib/settings';
 import { Deployment, only } from './deployment';
 
 interface Variable {
@@ -64,13 +64,19 @@ test('the worker is told of a WebSocket API only where there is one', () => {
   assert.ok(!environment(new Deployment().template('Streaming'), 'StreamWorker').includes(variable));
 });
 
-test("the words of PUBLISH_MODE are the worker's own", () => {
-  const words = /"PUBLISH_MODE",\s*&\[(.*?)\],\s*\)/s.exec(configSource('worker'))?.[1] ?? '';
-  assert.deepEqual(
-    [...words.matchAll(/"(\w+)"/g)].map(([, word]) => word),
-    [...PUBLISH_MODES],
-  );
-});
+for (const [variable, ours, name] of [
+  ['PUBLISH_MODE', PUBLISH_MODES, 'worker'],
+  ['NOTHING_LEFT', NOTHING_LEFT, 'stream-url'],
+] as const) {
+  test(`the words of ${variable} are the function's own`, () => {
+    const list = new RegExp(`"${variable}",\\s*&\\[(.*?)\\],\\s*\\)`, 's');
+    const words = list.exec(configSource(name))?.[1] ?? '';
+    assert.deepEqual(
+      [...words.matchAll(/"([\w-]+)"/g)].map(([, word]) => word),
+      [...ours],
+    );
+  });
+}
 
 describe('a setting', () => {
   const check = (name: string, settings: Parameters<typeof settingsEnvironment>[0], expected: RegExp): void => {

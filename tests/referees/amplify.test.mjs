@@ -153,8 +153,12 @@ test('an operation that does not fit the schema is refused', limit, async () => 
 test('bob sees nothing of a session of alice', limit, async () => {
   const { sessionId } = await start('What is mine?');
   await signInAs(bob);
+  // A read doesn't say whether somebody has the id.
+  for (const id of [sessionId, randomUUID()]) {
+    const { data } = await client.graphql({ query: READ, variables: { sessionId: id } });
+    assert.equal(data.getStream, null);
+  }
   for (const [query, field] of [
-    [READ, 'getStream'],
     [STOP, 'stopStream'],
     [START, 'startStream'],
   ]) {

@@ -56,7 +56,7 @@ test('what the function refuses is a function error', limit, async () => {
   await invoke(event('startStream', { prompt: 'Mine', sessionId }));
   for (const [payload, errorType] of [
     [event('startStream', { prompt: '' }), 'INVALID_PROMPT'],
-    [event('getStream', { sessionId }, 'another-user'), 'UNAUTHORIZED'],
+    [event('stopStream', { sessionId }, 'another-user'), 'UNAUTHORIZED'],
     [event('noSuchField', {}), 'INTERNAL'],
   ]) {
     const { StatusCode, FunctionError, payload: failure } = await invoke(payload);

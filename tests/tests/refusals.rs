@@ -86,15 +86,19 @@ async fn a_session_is_its_owners_alone() {
     assert_eq!(only_error(&started), theirs);
     let stopped = stack.stop_stream("bob", &id_text).await;
     assert_eq!(only_error(&stopped), theirs);
+    // A read does not say whether somebody has the id.
     for field in [
         "getStream(sessionId: $id) { text }",
         "getStreamStatus(sessionId: $id) { status }",
     ] {
-        let document = format!("query($id: String!) {{ {field} }}");
-        let read = stack
-            .graphql("bob", &document, json!({ "id": id_text }))
-            .await;
-        assert_eq!(only_error(&read), theirs);
+        let document = format!("query($id: String!) {{ found: {field} }}");
+        let read = async |id: &str| {
+            let variables = json!({ "id": id });
+            stack.graphql("bob", &document, variables).await
+        };
+        let unknown = read(&Uuid::new_v4().to_string()).await;
+        assert_eq!(unknown, json!({ "data": { "found": null } }));
+        assert_eq!(read(&id_text).await, unknown);
     }
     let listened = collect(stack.client("bob").resume(id))
         .await

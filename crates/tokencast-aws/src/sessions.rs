@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | `item` | a session's record as an item |
 //! | `parts` | the start of a long text, in items that are written once |
+//! | `unknown` | attributes that a newer function has written, kept as they are |
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use tokio::sync::Semaphore;
 
 mod item;
 mod parts;
+mod unknown;
 
 use item::{Item, MalformedItem};
 use parts::Part;

@@ -1,12 +1,24 @@
 //! What the request function asks of the worker, as it stands in the queue.
+//!
+//! While a deployment runs, old functions write jobs for new ones and the other way round. So a reader takes the version
+//! before its own and the one after it, and fields that it doesn't know. A version may add fields, which have a default;
+//! a field that means something else needs another name.
+
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::{Owner, SessionId};
 
-/// The version that this code writes, and the only one that it reads.
-pub const VERSION: u32 = 1;
+/// The version that this code writes.
+pub const VERSION: u32 = 2;
+
+/// The versions that this code reads.
+pub const READABLE: RangeInclusive<u32> = VERSION - 1..=VERSION + 1;
+
+/// The longest job that a queue takes.
+pub const MAX_JOB_BYTES: usize = 1024 * 1024;
 
 /// How an answer reaches whoever asked for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +53,7 @@ pub struct Job {
 pub enum JobError {
     #[error("the body is not a job: at line {line}, column {column}")]
     Malformed { line: usize, column: usize },
-    #[error("the job's version is {found}, expected {VERSION}")]
+    #[error("the job's version is {found}, expected {} to {}", READABLE.start(), READABLE.end())]
     UnknownVersion { found: u32 },
 }
 
@@ -62,9 +74,17 @@ impl Job {
         Self { delivery, ..self }
     }
 
+    /// In characters that every queue takes: SQS refuses U+FFFE and U+FFFF, which JSON does not ask to escape. Outside of
+    /// strings, JSON has neither.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("strings and numbers always serialize")
+        let json = serde_json::to_string(self).expect("strings and numbers always serialize");
+        if json.contains(['\u{fffe}', '\u{ffff}']) {
+            json.replace('\u{fffe}', "\\ufffe")
+                .replace('\u{ffff}', "\\uffff")
+        } else {
+            json
+        }
     }
 
     pub fn from_json(body: &str) -> Result<Self, JobError> {
@@ -77,7 +97,7 @@ impl Job {
             column: error.column(),
         };
         let Versioned { version: found } = serde_json::from_str(body).map_err(malformed)?;
-        if found != VERSION {
+        if !READABLE.contains(&found) {
             return Err(JobError::UnknownVersion { found });
         }
         serde_json::from_str(body).map_err(malformed)
@@ -117,9 +137,41 @@ mod tests {
         assert_eq!(Job::from_json(&job.to_json()).expect("reads"), job);
     }
 
+    /// `tests/fixtures/jobs.json`: what an older and a newer function write.
+    #[test]
+    fn jobs_of_the_versions_beside_this_one_are_read() {
+        let jobs = include_str!("../../../tests/fixtures/jobs.json");
+        let jobs: Vec<serde_json::Value> = serde_json::from_str(jobs).expect("the fixture");
+        let mut versions = Vec::new();
+        for case in jobs {
+            let job = Job::from_json(&case["job"].to_string()).expect("reads");
+            let expected = &case["expected"];
+            assert_eq!(serde_json::json!(job.session_id), expected["sessionId"]);
+            assert_eq!(serde_json::json!(job.owner), expected["owner"]);
+            assert_eq!(serde_json::json!(job.prompt), expected["prompt"]);
+            assert_eq!(serde_json::json!(job.delivery), expected["delivery"]);
+            versions.push(job.version);
+        }
+        assert_eq!(versions, [VERSION - 1, VERSION, VERSION + 1]);
+    }
+
+    #[test]
+    fn every_character_is_one_that_a_queue_takes() {
+        let all: String = ('\0'..=char::MAX).collect();
+        let mut job = job();
+        job.prompt = all;
+        let json = job.to_json();
+        let takes = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+        assert_eq!(json.chars().find(|character| !takes(*character)), None);
+        assert!(Job::from_json(&json).expect("reads") == job);
+    }
+
     #[test]
     fn what_is_no_job_is_refused_without_showing_it() {
-        let other_version = job().to_json().replace("\"version\":1", "\"version\":2");
+        let other_version = |version: u32| {
+            let other = format!("\"version\":{version}");
+            job().to_json().replace("\"version\":2", &other)
+        };
         for (body, expected) in [
             ("", "the body is not a job: at line 1, column 0"),
             (
@@ -131,7 +183,8 @@ mod tests {
                 "{\"version\":1,\"prompt\":\"secret\"}",
                 "the body is not a job: at line 1, column 31",
             ),
-            (&other_version, "the job's version is 2, expected 1"),
+            (&other_version(0), "the job's version is 0, expected 1 to 3"),
+            (&other_version(4), "the job's version is 4, expected 1 to 3"),
         ] {
             assert_eq!(
                 Job::from_json(body).expect_err("refused").to_string(),

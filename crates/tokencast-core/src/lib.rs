@@ -5,6 +5,7 @@
 //! | [`id`] | session ids, owners, attempts, sequence numbers |
 //! | [`failure`] | the closed set of failure codes, and which of them are worth another try |
 //! | [`event`] | what subscribers receive |
+//! | [`json_text`] | a string of a request that need not be Unicode |
 //! | [`job`] | what the request function asks of the worker |
 //! | [`session`] | a session's record, and the rules by which it changes |
 //! | [`requests`] | what an owner asks: to start, stop, read or follow a session |
@@ -21,6 +22,7 @@ pub mod event;
 pub mod failure;
 pub mod id;
 pub mod job;
+pub mod json_text;
 pub mod pipeline;
 pub mod ports;
 pub mod requests;

@@ -5,13 +5,14 @@ use std::time::Duration;
 use thiserror::Error;
 use tracing::{info, warn};
 
-use crate::failure::FailureCode;
+use crate::failure::{Failure, FailureCode};
 use crate::id::{InvalidSessionId, Owner, SessionId};
-use crate::job::{Delivery, Job};
+use crate::job::{Delivery, Job, MAX_JOB_BYTES};
+use crate::json_text::JsonText;
 use crate::ports::{
     Applied, Clock, JobQueue, QueueError, SessionStore, StoreError, Versioned, update,
 };
-use crate::session::{Follower, OtherOwner, Session, Status};
+use crate::session::{Fingerprint, Follower, OtherOwner, Session, StartRefused, Status};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -32,7 +33,7 @@ pub struct Requests<S, Q, C> {
 
 /// A prompt to be answered.
 pub struct Start {
-    pub prompt: String,
+    pub prompt: JsonText,
     /// `None` has one made.
     pub session_id: Option<SessionId>,
     pub delivery: Delivery,
@@ -55,6 +56,16 @@ pub enum RequestError {
     EmptyPrompt,
     #[error("prompt has {bytes} bytes: expected at most {max}")]
     LongPrompt { bytes: usize, max: usize },
+    #[error(
+        "prompt has {bytes} bytes where it is queued, with its control characters escaped: expected at most {max}"
+    )]
+    LongJob { bytes: usize, max: usize },
+    #[error(
+        "prompt is no Unicode text: it has half of a surrogate pair, such as `\\ud83d` without what belongs behind it"
+    )]
+    NotUnicode,
+    #[error("this session was started with another prompt")]
+    OtherInput,
     #[error(transparent)]
     SessionId(#[from] InvalidSessionId),
     #[error(transparent)]
@@ -68,9 +79,12 @@ pub enum RequestError {
 impl RequestError {
     pub fn code(&self) -> FailureCode {
         match self {
-            Self::EmptyPrompt | Self::LongPrompt { .. } | Self::SessionId(_) => {
-                FailureCode::InvalidPrompt
-            }
+            Self::EmptyPrompt
+            | Self::LongPrompt { .. }
+            | Self::LongJob { .. }
+            | Self::NotUnicode
+            | Self::OtherInput
+            | Self::SessionId(_) => FailureCode::InvalidPrompt,
             Self::OtherOwner(_) => FailureCode::Unauthorized,
             Self::Store(_) | Self::Queue(_) => FailureCode::Internal,
         }
@@ -82,15 +96,37 @@ impl RequestError {
     }
 }
 
+impl From<StartRefused> for RequestError {
+    fn from(refused: StartRefused) -> Self {
+        match refused {
+            StartRefused::OtherOwner(other) => Self::OtherOwner(other),
+            StartRefused::OtherInput => Self::OtherInput,
+        }
+    }
+}
+
 impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
-    /// Queues the prompt, unless its session was started before: then it answers with that one.
+    /// Queues the prompt, unless its session was started with it before: then it answers with that one.
     pub async fn start(&self, owner: &Owner, start: Start) -> Result<Started, RequestError> {
-        let prompt = self.check(start.prompt)?;
         let id = start.session_id.unwrap_or_else(SessionId::random);
-        let claimed = match start.follower {
-            None => self.claim(owner, id).await?,
-            Some(follower) => self.follow(owner, id, follower).await?,
+        let job = match self.job(owner, id, start.prompt) {
+            Ok(job) => job.via(start.delivery),
+            Err(refused) => {
+                if start.session_id.is_some() {
+                    self.note_refused(owner, id, &refused).await;
+                }
+                return Err(refused);
+            }
         };
+        let fingerprint = Fingerprint::of(&job.prompt, &[]);
+        let follower = start.follower;
+        let claimed = self
+            .change(id, |current| {
+                let (now_ms, ttl_s) = (self.clock.now_ms(), self.ttl_s());
+                let follower = follower.clone();
+                Session::start(current, id, owner, fingerprint, follower, now_ms, ttl_s)
+            })
+            .await?;
         if claimed.session.status != Status::Claimed {
             return Ok(Started {
                 session: claimed.session,
@@ -99,7 +135,6 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
         // The job goes out before the record says so: were it the other way round and this function to die in
         // between, the session would wait for ever. Started twice at once, the worker answers it once.
-        let job = Job::new(id, owner.clone(), prompt, self.clock.now_ms()).via(start.delivery);
         self.queue.send_after(&job, start.delay).await?;
         info!(session = %id, "queued");
         Ok(Started {
@@ -123,7 +158,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         Ok(session)
     }
 
-    /// `None` for an id that nobody took.
+    /// `None` for an id that nobody took, or somebody else.
     pub async fn read(
         &self,
         owner: &Owner,
@@ -131,7 +166,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     ) -> Result<Option<Session>, RequestError> {
         let found = self.sessions.get(id).await?.map(|found| found.session);
         match found.filter(|session| !session.is_expired(self.clock.now_ms())) {
-            Some(session) if session.owner != *owner => Err(OtherOwner.into()),
+            // Nobody shall hear from a read whether others have an id.
+            Some(session) if session.owner != *owner => Ok(None),
             session => Ok(session),
         }
     }
@@ -168,11 +204,14 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         Ok(())
     }
 
-    async fn change(
+    async fn change<E>(
         &self,
         id: SessionId,
-        rule: impl Fn(Option<Session>) -> Result<Session, OtherOwner> + Send + Sync,
-    ) -> Result<Versioned, RequestError> {
+        rule: impl Fn(Option<Session>) -> Result<Session, E> + Send + Sync,
+    ) -> Result<Versioned, RequestError>
+    where
+        E: Into<RequestError> + Send,
+    {
         let (changed, record) = update(&self.sessions, id, None, |current| {
             let changed = rule(current);
             Applied {
@@ -181,7 +220,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
             }
         })
         .await?;
-        changed?;
+        changed.map_err(Into::into)?;
         record.ok_or(RequestError::OtherOwner(OtherOwner))
     }
 
@@ -189,9 +228,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     async fn note_queued(&self, claimed: Versioned) -> Session {
         let session = claimed.session.clone();
         let id = session.id;
-        let ttl_s = i64::try_from(self.rules.session_ttl.as_secs()).unwrap_or(i64::MAX);
         let noted = update(&self.sessions, id, Some(claimed), |current| Applied {
-            write: current.map(|session| session.queue(self.clock.now_ms(), ttl_s)),
+            write: current.map(|session| session.queue(self.clock.now_ms(), self.ttl_s())),
             answer: (),
         });
         match noted.await {
@@ -204,7 +242,25 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
     }
 
-    fn check(&self, prompt: String) -> Result<String, RequestError> {
+    /// So that whoever subscribed already, and reads the session, hears of it too.
+    async fn note_refused(&self, owner: &Owner, id: SessionId, refused: &RequestError) {
+        let failure = Failure::new(refused.code(), refused.to_string());
+        let noted = update(&self.sessions, id, None, |current| Applied {
+            write: Session::refuse(current, owner, failure.clone(), self.clock.now_ms()),
+            answer: (),
+        });
+        if let Err(error) = noted.await {
+            warn!(session = %id, error = &error as &dyn std::error::Error, "not noted as refused");
+        }
+    }
+
+    fn ttl_s(&self) -> i64 {
+        i64::try_from(self.rules.session_ttl.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// The job of a prompt that can be answered.
+    fn job(&self, owner: &Owner, id: SessionId, prompt: JsonText) -> Result<Job, RequestError> {
+        let prompt = prompt.into_text().map_err(|_| RequestError::NotUnicode)?;
         let (bytes, max) = (prompt.len(), self.rules.max_prompt_bytes);
         if prompt.trim().is_empty() {
             return Err(RequestError::EmptyPrompt);
@@ -212,6 +268,15 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         if bytes > max {
             return Err(RequestError::LongPrompt { bytes, max });
         }
-        Ok(prompt)
+        let job = Job::new(id, owner.clone(), prompt, self.clock.now_ms());
+        // Escaped, a character takes six times its bytes at most.
+        if bytes > MAX_JOB_BYTES / 8 {
+            let bytes = job.to_json().len();
+            if bytes > MAX_JOB_BYTES {
+                let max = MAX_JOB_BYTES;
+                return Err(RequestError::LongJob { bytes, max });
+            }
+        }
+        Ok(job)
     }
 }

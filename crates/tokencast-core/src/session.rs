@@ -7,18 +7,22 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use std::collections::BTreeMap;
+
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
 
+mod fingerprint;
 mod follower;
 mod lease;
 mod owner;
 mod progress;
 
+pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use follower::{Follower, MAX_FOLLOWERS};
 pub use lease::{LeaseRefused, Leased, Lost, Outcome, Saved};
-pub use owner::OtherOwner;
+pub use owner::{OtherOwner, StartRefused};
 pub use progress::{Lengths, Progress};
 
 /// How long an id stays taken by a subscriber that starts nothing.
@@ -77,6 +81,8 @@ pub struct Session {
     pub id: SessionId,
     pub owner: Owner,
     pub status: Status,
+    /// Of what it was started with, from before its job was sent; `None` before.
+    pub fingerprint: Option<Fingerprint>,
     /// The attempt that `sequence` is from.
     pub attempt: Attempt,
     /// The last event that `text` covers; of a session that is over, the event that ended it.
@@ -103,6 +109,9 @@ pub struct Session {
     pub updated_at_ms: i64,
     /// When the table may forget it, in seconds since the Unix epoch, as DynamoDB's TTL counts.
     pub expires_at_s: i64,
+    /// What a newer version of this code has noted beside, by name, as the store has it. Old functions keep it, which
+    /// work beside new ones while a deployment runs.
+    pub unknown: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -111,6 +120,7 @@ impl Session {
             id,
             owner,
             status: Status::Claimed,
+            fingerprint: None,
             attempt: Attempt(0),
             sequence: Sequence(0),
             text: String::new(),
@@ -126,6 +136,7 @@ impl Session {
             created_at_ms: now_ms,
             updated_at_ms: now_ms,
             expires_at_s: now_ms / 1000 + CLAIM_TTL_S,
+            unknown: BTreeMap::new(),
         }
     }
 

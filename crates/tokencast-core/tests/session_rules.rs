@@ -1,4 +1,5 @@
-//! Every interleaving of two workers, their crashes, a stop and the passing of time, searched exhaustively.
+//! Every interleaving of a start and its crash, two workers, their crashes, a stop and the passing of time, searched
+//! exhaustively.
 //!
 //! A store applies a rule to a record and writes the result only if nobody wrote since; so each rule is one atomic
 //! step, and an interleaving is an order of such steps.
@@ -9,7 +10,8 @@ use tokencast_core::event::Ending;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::session::{
-    Lease, LeaseRefused, Leased, Lost, OtherOwner, Outcome, Progress, Saved, Session, Status,
+    Fingerprint, Lease, LeaseRefused, Leased, Lost, OtherOwner, Outcome, Progress, Saved, Session,
+    StartRefused, Status,
 };
 use uuid::Uuid;
 
@@ -24,6 +26,10 @@ const MAX_TOKENS: u32 = 3;
 struct World {
     now_ms: i64,
     session: Option<Session>,
+    /// Whoever starts the session has noted its input, and is about to send its job.
+    is_starting: bool,
+    /// Whether a job was sent.
+    is_sent: bool,
     workers: [Worker; 2],
     stops: u32,
 }
@@ -42,7 +48,16 @@ enum Worker {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Tick,
-    Start,
+    /// Somebody subscribes.
+    Claim,
+    /// The start is noted, its job sent, and that noted: a crash may come between.
+    NoteStart,
+    Send,
+    NoteQueued,
+    CrashStarting,
+    StartOther,
+    StartByAnother,
+    RefuseStart,
     Stop,
     StopByAnother,
     Begin(usize),
@@ -56,7 +71,19 @@ enum Step {
 
 impl Step {
     fn all() -> Vec<Self> {
-        let mut all = vec![Self::Tick, Self::Start, Self::Stop, Self::StopByAnother];
+        let mut all = vec![
+            Self::Tick,
+            Self::Claim,
+            Self::NoteStart,
+            Self::Send,
+            Self::NoteQueued,
+            Self::CrashStarting,
+            Self::StartOther,
+            Self::StartByAnother,
+            Self::RefuseStart,
+            Self::Stop,
+            Self::StopByAnother,
+        ];
         for worker in 0..2 {
             all.extend([
                 Self::Begin(worker),
@@ -82,6 +109,21 @@ fn owner(name: &str) -> Owner {
     Owner::new(name).expect("not empty")
 }
 
+/// What the session is started with.
+fn input() -> Fingerprint {
+    Fingerprint::of("Why do rivers meander?", &[])
+}
+
+/// Starts a session, by an owner, with an input.
+fn start(
+    current: Option<Session>,
+    by: &str,
+    input: Fingerprint,
+    now_ms: i64,
+) -> Result<Session, StartRefused> {
+    Session::start(current, id(), &owner(by), input, None, now_ms, TTL_S)
+}
+
 /// The text of an attempt's first events: different in each attempt, so that a mixture shows.
 fn text(attempt: Attempt, sequence: Sequence) -> String {
     (1..=sequence.0)
@@ -94,6 +136,8 @@ impl World {
         Self {
             now_ms: 0,
             session: None,
+            is_starting: false,
+            is_sent: false,
             workers: [Worker::Idle, Worker::Idle],
             stops: 0,
         }
@@ -105,10 +149,51 @@ impl World {
         let now_ms = self.now_ms;
         match step {
             Step::Tick => world.now_ms += LEASE_MS / 2,
-            Step::Start => {
-                let claimed =
-                    Session::claim(self.session.clone(), id(), &owner("me"), now_ms).expect("mine");
-                world.session = Some(claimed.queue(now_ms, TTL_S));
+            Step::Claim => {
+                let claimed = Session::claim(self.session.clone(), id(), &owner("me"), now_ms);
+                world.session = Some(claimed.expect("mine"));
+            }
+            Step::NoteStart => {
+                let started = start(self.session.clone(), "me", input(), now_ms);
+                let session = started.expect("the same input is never refused");
+                // What is no longer claimed needs no job of this start.
+                world.is_starting = session.status == Status::Claimed;
+                world.session = Some(session);
+            }
+            Step::Send => {
+                if !self.is_starting {
+                    return None;
+                }
+                world.is_starting = false;
+                world.is_sent = true;
+            }
+            Step::NoteQueued => {
+                if !self.is_sent {
+                    return None;
+                }
+                world.session = self.session.clone().map(|it| it.queue(now_ms, TTL_S));
+            }
+            Step::CrashStarting => {
+                if !self.is_starting {
+                    return None;
+                }
+                world.is_starting = false;
+            }
+            Step::StartOther => self.start_other(),
+            Step::StartByAnother => {
+                let session = self.session.clone()?;
+                let theirs = start(Some(session), "another", input(), now_ms);
+                assert_eq!(theirs, Err(StartRefused::OtherOwner(OtherOwner)));
+            }
+            Step::RefuseStart => {
+                let failure = Failure::new(FailureCode::InvalidPrompt, "prompt is empty");
+                let session = self.session.clone();
+                let mine = Session::refuse(session.clone(), &owner("me"), failure.clone(), now_ms);
+                let theirs = Session::refuse(session, &owner("another"), failure, now_ms);
+                assert_eq!(theirs, None, "nobody else ends it");
+                let refused = mine?;
+                assert!(!self.is_starting && !self.is_sent, "nothing was started");
+                world.session = Some(refused);
             }
             Step::Stop => {
                 world.stops += 1;
@@ -172,12 +257,30 @@ impl World {
         Some(world)
     }
 
+    /// Another prompt is refused once one is noted, and then changes nothing.
+    fn start_other(&self) {
+        let other = Fingerprint::of("Why do birds sing?", &[]);
+        let started = start(self.session.clone(), "me", other, self.now_ms);
+        let is_noted = self
+            .session
+            .as_ref()
+            .is_some_and(|session| session.fingerprint.is_some());
+        if is_noted {
+            assert_eq!(started, Err(StartRefused::OtherInput));
+        } else {
+            assert!(!self.is_starting && !self.is_sent, "{self:?}");
+            let started = started.expect("the first to start it");
+            let is_new = started.status == Status::Claimed;
+            assert_eq!(started.fingerprint, is_new.then_some(other));
+        }
+    }
+
     fn begin(&mut self, worker: usize) -> Option<()> {
         let begun = self
             .session
             .as_ref()
             .map_or(0, |session| session.last_attempt.0);
-        if self.workers[worker] != Worker::Idle || self.session.is_none() || begun == MAX_ATTEMPTS {
+        if self.workers[worker] != Worker::Idle || !self.is_sent || begun == MAX_ATTEMPTS {
             return None;
         }
         let until_ms = self.now_ms + LEASE_MS;
@@ -265,6 +368,10 @@ impl World {
     /// What holds at every moment.
     fn check(&self) {
         let Some(session) = &self.session else { return };
+        // A job is only ever sent of the input that the record knows.
+        if self.is_starting || self.is_sent {
+            assert_eq!(session.fingerprint, Some(input()), "{self:?}");
+        }
         assert!(session.attempt <= session.last_attempt);
         // The text is one attempt's, whole, and as long as its sequence says.
         let events = if session.status.is_terminal() {
@@ -302,6 +409,10 @@ impl World {
         let (Some(before), Some(after)) = (&self.session, &next.session) else {
             return;
         };
+        assert!(
+            before.fingerprint.is_none() || before.fingerprint == after.fingerprint,
+            "one session, one input: {before:?} to {after:?}"
+        );
         if before.status.is_terminal() {
             assert_eq!(before, after, "what is over stays as it is");
         }
@@ -320,6 +431,7 @@ impl World {
             let lease = session.lease.map(|lease| left(lease.until_ms));
             let Session {
                 status,
+                fingerprint,
                 attempt,
                 sequence,
                 last_attempt,
@@ -329,6 +441,7 @@ impl World {
             } = session;
             (
                 *status,
+                fingerprint.is_some(),
                 *attempt,
                 *sequence,
                 *last_attempt,
@@ -345,14 +458,22 @@ impl World {
                 until_ms,
             } => Some((attempt, progress.sequence, left(until_ms))),
         });
-        format!("{session:?} {workers:?} {}", self.stops)
+        let Self {
+            is_starting,
+            is_sent,
+            stops,
+            ..
+        } = self;
+        format!("{session:?} {workers:?} {is_starting} {is_sent} {stops}")
     }
 
     /// Whatever happened, one worker that is left alone ends the session.
     fn ends(&self) -> bool {
         let mut world = self.clone();
-        if world.session.is_none() {
-            return true;
+        if !world.is_sent {
+            // Nothing waits for a worker: the same start again sends the job, or finds the session over.
+            let again = start(world.session, "me", input(), world.now_ms);
+            return again.is_ok_and(|it| it.status == Status::Claimed || it.status.is_terminal());
         }
         world.workers = [Worker::Idle, Worker::Idle];
         world.now_ms += LEASE_MS;
@@ -394,6 +515,7 @@ fn no_interleaving_breaks_a_promise() {
     let mut seen = BTreeSet::new();
     let mut queue = VecDeque::from([World::new()]);
     let (mut terminal, mut taken_over, mut stopped_while_streaming) = (0, 0, 0);
+    let (mut crashed_between, mut refused) = (0, 0);
     while let Some(world) = queue.pop_front() {
         if !seen.insert(world.key()) {
             continue;
@@ -401,6 +523,9 @@ fn no_interleaving_breaks_a_promise() {
         world.check();
         assert!(world.ends(), "nobody can end it: {world:?}");
         if let Some(session) = &world.session {
+            let is_noted = session.fingerprint.is_some();
+            crashed_between += u32::from(is_noted && !world.is_starting && !world.is_sent);
+            refused += u32::from(session.status == Status::Failed && !is_noted);
             terminal += u32::from(session.status.is_terminal());
             taken_over += u32::from(session.attempt.0 > 1);
             stopped_while_streaming +=
@@ -419,6 +544,7 @@ fn no_interleaving_breaks_a_promise() {
     // The search went where the promises matter.
     assert!(seen.len() > 10_000, "only {} situations", seen.len());
     assert!(terminal > 100 && taken_over > 100 && stopped_while_streaming > 100);
+    assert!(crashed_between > 0 && refused > 0);
 }
 
 #[test]

@@ -118,6 +118,20 @@ async fn what_is_no_request_is_refused_in_appsyncs_words() {
         check(Method::POST, good, body, 400, unparsable.clone()).await;
     }
     check(Method::POST, good, vec![0xff, 0xfe], 400, unparsable).await;
+    let cut = refused(
+        "MalformedHttpRequestException",
+        "Unable to parse GraphQL query: the variable 'prompt' is no Unicode text, it has half of a surrogate pair.",
+    );
+    for half in [
+        r"cut \ud83d",
+        r"\ud83d and on",
+        r"\ude00\ud83d",
+        r"\ud83d\n",
+    ] {
+        let variables = format!(r#"{{"a":"b","prompt":"{half}"}}"#);
+        let body = format!(r#"{{"query":"{{ __typename }}","variables":{variables}}}"#);
+        check(Method::POST, good, body, 400, cut.clone()).await;
+    }
     let empty = refused("MalformedHttpRequestException", "Request body is empty.");
     check(Method::POST, good, "", 400, empty.clone()).await;
     check(Method::POST, good, " \n", 400, empty.clone()).await;

@@ -4,12 +4,15 @@ use lambda_runtime::Diagnostic;
 use thiserror::Error;
 use tokencast_aws::runtime::Panicked;
 use tokencast_core::failure::FailureCode;
+use tokencast_core::id::SessionId;
 use tokencast_core::requests;
 
 #[derive(Debug, Error)]
 pub enum RequestError {
     #[error("{0} is missing: expected a string")]
     MissingArgument(&'static str),
+    #[error("sessionId has capital letters: expected `{0}`, as each event of the session has it")]
+    CapitalLetters(SessionId),
     #[error("no signed-in user: expected a token of the user pool")]
     NoOwner,
     #[error("the field {0} is not this function's")]
@@ -23,7 +26,7 @@ pub enum RequestError {
 impl RequestError {
     pub fn code(&self) -> FailureCode {
         match self {
-            Self::MissingArgument(_) => FailureCode::InvalidPrompt,
+            Self::MissingArgument(_) | Self::CapitalLetters(_) => FailureCode::InvalidPrompt,
             Self::NoOwner => FailureCode::Unauthorized,
             Self::UnknownField(_) | Self::Panicked(_) => FailureCode::Internal,
             Self::Request(error) => error.code(),
@@ -35,7 +38,10 @@ impl RequestError {
         match self {
             Self::Request(error) => error.is_failure(),
             Self::Panicked(_) => true,
-            Self::MissingArgument(_) | Self::NoOwner | Self::UnknownField(_) => false,
+            Self::MissingArgument(_)
+            | Self::CapitalLetters(_)
+            | Self::NoOwner
+            | Self::UnknownField(_) => false,
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tokencast_aws::clock::iso8601;
 use tokencast_core::event::Usage;
 use tokencast_core::id::Owner;
+use tokencast_core::json_text::JsonText;
 use tokencast_core::session::{Session, Status};
 
 /// The event also holds the request's headers, with the caller's JWT: they are not read, so they can't be logged.
@@ -20,7 +21,7 @@ pub struct ResolverEvent {
 #[serde(rename_all = "camelCase")]
 pub struct Arguments {
     #[serde(default)]
-    pub prompt: Option<String>,
+    pub prompt: Option<JsonText>,
     #[serde(default)]
     pub session_id: Option<String>,
 }
@@ -106,6 +107,28 @@ impl From<Session> for Stream {
             }),
             created_at: iso8601(session.created_at_ms),
             updated_at: iso8601(session.updated_at_ms),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// AppSync may pass such a prompt on; then the function answers, and does not fail before it has read the event.
+    #[test]
+    fn a_prompt_that_is_cut_in_a_character_is_read_as_such() {
+        for (prompt, is_text) in [
+            (r#""whole""#, true),
+            (r#""\ud83d\ude00""#, true),
+            (r#""cut \ud83d""#, false),
+        ] {
+            let event = format!(
+                r#"{{"arguments":{{"prompt":{prompt},"sessionId":null}},"identity":{{"sub":"me","claims":{{}}}},"info":{{"fieldName":"startStream"}}}}"#
+            );
+            let event: ResolverEvent = serde_json::from_str(&event).expect("an event");
+            let prompt = event.arguments.prompt.expect("a prompt");
+            assert_eq!(prompt.into_text().is_ok(), is_text);
         }
     }
 }

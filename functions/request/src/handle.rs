@@ -57,7 +57,13 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
             ),
             "onTokenReceived" => {
                 // A subscription's resolver admits or refuses; what it answers reaches nobody.
-                self.requests.claim(&owner, session_id(&arguments)?).await?;
+                let id = session_id(&arguments)?;
+                // AppSync compares the argument with each event's id, letter by letter: such a subscription would hear
+                // nothing.
+                if arguments.session_id.as_deref() != Some(id.as_str()) {
+                    return Err(RequestError::CapitalLetters(id));
+                }
+                self.requests.claim(&owner, id).await?;
                 Ok(Answer::Nothing)
             }
             other => Err(RequestError::UnknownField(other.to_owned())),

@@ -26,6 +26,18 @@ pub enum Format {
     Text,
 }
 
+impl Format {
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Events => "text/event-stream",
+            Self::Text => "text/plain; charset=utf-8",
+        }
+    }
+}
+
+/// The text of an answer without text: a response must have a byte, or some accounts keep it open for many minutes.
+const NO_TEXT: Bytes = Bytes::from_static(b"\n");
+
 /// A response's body, event by event. Dropped before its end, it tells whoever sends the events that nobody listens.
 #[derive(Debug)]
 pub struct Body<C> {
@@ -34,7 +46,7 @@ pub struct Body<C> {
     clock: C,
     /// Of a text: its first token, for which the head of the response has waited.
     first: Option<TokenEvent>,
-    /// Of a text: the attempt that it is from.
+    /// Of a text: the attempt that it is from, once there is some.
     attempt: Option<Attempt>,
     is_over: bool,
 }
@@ -115,6 +127,9 @@ impl<C: Clock> Body<C> {
                 Format::Text => {
                     if let Some(bytes) = self.text(event).transpose() {
                         return Some(bytes);
+                    }
+                    if self.is_over && self.attempt.is_none() {
+                        return Some(Ok(NO_TEXT));
                     }
                 }
             }

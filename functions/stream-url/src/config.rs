@@ -10,6 +10,16 @@ use tokencast_core::deliver::Policy;
 use tokencast_core::pipeline::Settings;
 use tokencast_core::requests::Rules;
 
+/// What a client gets that has all events of a session that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NothingLeft {
+    /// 204.
+    NoContent,
+    /// 200, and a stream of events that ends without one: for accounts on which Lambda keeps a response open that has no
+    /// body.
+    EventStream,
+}
+
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `QUEUE_URL`: where the job goes that takes over from a function that died.
@@ -28,6 +38,8 @@ pub struct Config {
     pub rules: Rules,
     /// `DEADLINE_RESERVE_MS`: how long before Lambda's deadline an answer is ended, to end it properly.
     pub deadline_reserve: Duration,
+    /// `NOTHING_LEFT`: what a client gets that has all events already.
+    pub nothing_left: NothingLeft,
 }
 
 impl Config {
@@ -42,6 +54,13 @@ impl Config {
             policy: settings::policy(&mut reader),
             rules: settings::rules(&mut reader),
             deadline_reserve: settings::deadline_reserve(&mut reader),
+            nothing_left: reader.choice(
+                "NOTHING_LEFT",
+                &[
+                    ("no-content", NothingLeft::NoContent),
+                    ("event-stream", NothingLeft::EventStream),
+                ],
+            ),
         };
         reader.finish(config)
     }
@@ -55,6 +74,7 @@ mod tests {
     fn everything_that_is_wrong_is_told_at_once() {
         let lookup = |name: &str| match name {
             "LEASE_SECONDS" => Some("soon".to_owned()),
+            "NOTHING_LEFT" => Some("204".to_owned()),
             "QUEUE_URL" => Some("http://localhost/queue".to_owned()),
             _ => None,
         };
@@ -65,6 +85,7 @@ mod tests {
             "`COGNITO_CLIENT_ID` is not set",
             "`MODEL_ID` is not set",
             "`LEASE_SECONDS` is `soon`, expected 1 to 900",
+            "`NOTHING_LEFT` is `204`, expected `no-content` or `event-stream`",
         ] {
             assert!(error.contains(expected), "{expected}: {error}");
         }

@@ -62,7 +62,10 @@ impl UrlError {
         match self {
             Self::Caller(JwtError::Refused(_)) => StatusCode::UNAUTHORIZED,
             Self::Caller(JwtError::Keys(_)) | Self::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Request(RequestError::LongPrompt { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Request(RequestError::LongPrompt { .. } | RequestError::LongJob { .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::Request(RequestError::OtherInput) => StatusCode::CONFLICT,
             Self::Request(RequestError::OtherOwner(_)) => StatusCode::FORBIDDEN,
             Self::Request(error) if error.is_failure() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Request(_) | Self::Body | Self::LastEventId => StatusCode::BAD_REQUEST,

@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use crate::accept;
+
 /// One HTTP request. It holds a prompt and a token, so it is never shown whole.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,16 +84,10 @@ impl UrlEvent {
         Some(id.trim()).filter(|id| !id.is_empty())
     }
 
-    /// Whether the bare text is wanted: it is asked for, and server-sent events are not.
+    /// Whether the bare text is preferred to server-sent events. Who takes both alike, or anything, gets events.
     pub fn wants_text(&self) -> bool {
         let accept = self.headers.accept.as_deref().unwrap_or_default();
-        let accepts = |wanted: &str| {
-            accept.split(',').any(|range| {
-                let media_type = range.split(';').next().unwrap_or_default().trim();
-                media_type.eq_ignore_ascii_case(wanted)
-            })
-        };
-        accepts("text/plain") && !accepts("text/event-stream")
+        accept::quality(accept, "text/plain") > accept::quality(accept, "text/event-stream")
     }
 }
 
@@ -169,22 +165,6 @@ mod tests {
             Some("Bearer a"),
         );
         check(None, Some("Bearer a"), Some("Bearer a"));
-    }
-
-    #[test]
-    fn text_is_for_those_who_take_nothing_else() {
-        for (accept, expected) in [
-            (None, false),
-            (Some("*/*"), false),
-            (Some("text/event-stream"), false),
-            (Some("text/plain"), true),
-            (Some("Text/Plain; charset=utf-8, */*;q=0.1"), true),
-            (Some("text/plain, text/event-stream"), false),
-            (Some("text/html"), false),
-        ] {
-            let event = event(&json!({"headers": {"accept": accept}}));
-            assert_eq!(event.wants_text(), expected, "{accept:?}");
-        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokencast_aws::settings;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Delivery;
+use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::{Clock, JobQueue, Model, SessionStore};
 use tokencast_core::requests::{Requests, Start};
 use tokencast_core::session::{Session, Status};
@@ -18,7 +19,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info};
 
 use crate::body::{Body, Format};
-use crate::config::Config;
+use crate::config::{Config, NothingLeft};
 use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::follow::follow;
@@ -49,18 +50,28 @@ pub enum Reply<C> {
     },
 }
 
-/// A response that is known at once: JSON, or nothing.
+/// A response that is known at once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Whole {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, HeaderValue)>,
-    pub json: String,
+    pub content: Content,
+}
+
+/// What is in it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Content {
+    Json(String),
+    /// Of a 204, which can't have a body.
+    Nothing,
+    /// A stream of events without events.
+    NoEvents,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Question {
-    prompt: String,
+    prompt: JsonText,
     session_id: Option<String>,
 }
 
@@ -112,6 +123,7 @@ where
         event: &UrlEvent,
         killed_at_ms: i64,
     ) -> Result<Reply<C>, UrlError> {
+        let known = last_event(event)?;
         let body = event.body().ok_or(UrlError::Body)?;
         // What serde says of it could quote the prompt.
         let question: Question = serde_json::from_slice(&body).map_err(|_| UrlError::Body)?;
@@ -129,21 +141,15 @@ where
         };
         let started = self.requests.start(&owner, start).await?;
         let id = started.session.id;
-        let (events, receiver) = mpsc::channel(WAITING_EVENTS);
-        let work = if let Some(job) = started.job {
-            info!(session = %id, "begins");
-            let function = Arc::clone(self);
-            async move { function.answer(job, events, killed_at_ms).await }.boxed()
-        } else {
+        let Some(job) = started.job else {
             info!(session = %id, status = started.session.status.as_str(), "was started before");
-            self.follow(
-                owner,
-                started.session,
-                Place::default(),
-                events,
-                killed_at_ms,
-            )
+            return Ok(self.go_on(owner, started.session, known, event, killed_at_ms));
         };
+        // An answer that begins has all its events before it, whatever the client knows of an earlier one.
+        info!(session = %id, "begins");
+        let (events, receiver) = mpsc::channel(WAITING_EVENTS);
+        let function = Arc::clone(self);
+        let work = async move { function.answer(job, events, killed_at_ms).await }.boxed();
         Ok(self.stream(id, event, receiver, work))
     }
 
@@ -154,25 +160,48 @@ where
         event: &UrlEvent,
         killed_at_ms: i64,
     ) -> Result<Reply<C>, UrlError> {
-        let known = match event.last_event_id() {
-            Some(id) => Place::parse(id).ok_or(UrlError::LastEventId)?,
-            None => Place::default(),
-        };
+        let known = last_event(event)?;
         let found = self.requests.read(&owner, id).await?;
         let found = found.ok_or(UrlError::UnknownSession)?;
+        Ok(self.go_on(owner, found, known, event, killed_at_ms))
+    }
+
+    /// The events of a session that was just found, behind `known`.
+    fn go_on(
+        self: &Arc<Self>,
+        owner: Owner,
+        found: Session,
+        known: Place,
+        event: &UrlEvent,
+        killed_at_ms: i64,
+    ) -> Reply<C> {
+        let id = found.id;
         let mut missing = found.events_after(known.attempt, known.sequence);
         if found.status.is_terminal() && missing.next().is_none() {
-            // It keeps an `EventSource`, which connects again by itself, from doing so for ever.
-            return Ok(Reply::Whole(Whole::new(
-                StatusCode::NO_CONTENT,
-                String::new(),
-            )));
+            return Reply::Whole(self.nothing_left());
         }
         drop(missing);
         info!(session = %id, %known, "follows");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let work = self.follow(owner, found, known, events, killed_at_ms);
-        Ok(self.stream(id, event, receiver, work))
+        self.stream(id, event, receiver, work)
+    }
+
+    /// A 204 keeps an `EventSource`, which connects again by itself, from doing so for ever. It has no body by HTTP, for
+    /// which some accounts wait for many minutes all the same, so there is a setting that answers with one.
+    fn nothing_left(&self) -> Whole {
+        match self.config.nothing_left {
+            NothingLeft::NoContent => Whole {
+                status: StatusCode::NO_CONTENT,
+                headers: vec![(header::CONTENT_LENGTH, HeaderValue::from_static("0"))],
+                content: Content::Nothing,
+            },
+            NothingLeft::EventStream => Whole {
+                status: StatusCode::OK,
+                headers: Vec::new(),
+                content: Content::NoEvents,
+            },
+        }
     }
 
     /// Sends the events of a session that was just found behind `known`.
@@ -239,6 +268,14 @@ where
     }
 }
 
+/// What the client has of the session.
+fn last_event(event: &UrlEvent) -> Result<Place, UrlError> {
+    match event.last_event_id() {
+        Some(id) => Place::parse(id).ok_or(UrlError::LastEventId),
+        None => Ok(Place::default()),
+    }
+}
+
 impl Route {
     fn of(event: &UrlEvent) -> Result<Self, UrlError> {
         let path = event.raw_path.trim_matches('/');
@@ -260,7 +297,7 @@ impl Whole {
         Self {
             status,
             headers: Vec::new(),
-            json,
+            content: Content::Json(json),
         }
     }
 }

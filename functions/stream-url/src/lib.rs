@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`config`] | its environment variables |
 //! | [`event`] | what a Function URL sends |
+//! | [`accept`] | what a client prefers to get |
 //! | [`handle`] | who calls, and for what |
 //! | [`answer`] | a prompt's answer: attempt after attempt, as the queue would have it |
 //! | [`follow`] | a session that somebody else answers, read from the table |
@@ -27,6 +28,7 @@ use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
 
+pub mod accept;
 pub mod answer;
 pub mod body;
 pub mod config;

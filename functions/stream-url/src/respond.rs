@@ -26,7 +26,8 @@ use tokencast_core::ports::{Clock, JobQueue, Model, SessionStore};
 use tracing::{info, warn};
 
 use crate::body::{Body, BrokenOff, Format};
-use crate::handle::{Reply, SESSION_ID, StreamUrl, Whole};
+use crate::handle::{Content, Reply, SESSION_ID, StreamUrl, Whole};
+use crate::sse;
 
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
 const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
@@ -106,22 +107,22 @@ where
             drop(event);
             let (mut sender, body) = RequestBody::channel();
             let request = request(&invocation, body)?;
-            let (work, content) = match reply {
-                Reply::Whole(whole) => (None, Content::Whole(whole)),
+            let (work, answer) = match reply {
+                Reply::Whole(whole) => (None, Answer::Whole(whole)),
                 Reply::Stream {
                     session_id,
                     body,
                     work,
-                } => (Some(work), Content::Stream(session_id, body)),
+                } => (Some(work), Answer::Stream(session_id, body)),
             };
             let work = async {
                 if let Some(work) = work {
                     work.await;
                 }
             };
-            // The content is dropped as soon as it can go nowhere, which the work then hears of.
+            // The answer is dropped as soon as it can go nowhere, which the work then hears of.
             let sent = async move {
-                let sent = content.send(&mut sender).await;
+                let sent = answer.send(&mut sender).await;
                 drop(sender);
                 sent
             };
@@ -158,12 +159,12 @@ fn request(
     Ok(request)
 }
 
-enum Content<C> {
+enum Answer<C> {
     Whole(Whole),
     Stream(SessionId, Body<C>),
 }
 
-impl<C: Clock> Content<C> {
+impl<C: Clock> Answer<C> {
     async fn send(self, sender: &mut Sender) -> Result<(), Error> {
         match self {
             Self::Whole(whole) => send_whole(whole, sender).await,
@@ -182,13 +183,15 @@ impl<C: Clock> Content<C> {
 
 async fn send_whole(whole: Whole, sender: &mut Sender) -> Result<(), Error> {
     let mut headers: HeaderMap = whole.headers.into_iter().collect();
-    if whole.json.is_empty() {
-        return send_head(whole.status, headers, sender).await;
-    }
-    let json = HeaderValue::from_static("application/json");
-    headers.insert(header::CONTENT_TYPE, json);
+    let (content_type, body) = match whole.content {
+        Content::Nothing => return send_head(whole.status, headers, sender).await,
+        Content::Json(json) => ("application/json", Bytes::from(json)),
+        Content::NoEvents => (Format::Events.content_type(), sse::NO_EVENTS),
+    };
+    let content_type = HeaderValue::from_static(content_type);
+    headers.insert(header::CONTENT_TYPE, content_type);
     send_head(whole.status, headers, sender).await?;
-    Ok(sender.send_data(whole.json.into()).await?)
+    Ok(sender.send_data(body).await?)
 }
 
 async fn send_stream<C: Clock>(
@@ -196,10 +199,7 @@ async fn send_stream<C: Clock>(
     mut body: Body<C>,
     sender: &mut Sender,
 ) -> Result<(), Error> {
-    let content_type = HeaderValue::from_static(match body.format() {
-        Format::Events => "text/event-stream",
-        Format::Text => "text/plain; charset=utf-8",
-    });
+    let content_type = HeaderValue::from_static(body.format().content_type());
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(SESSION_ID, session_value(session_id));

@@ -8,6 +8,9 @@ use tokencast_core::id::{Attempt, Sequence};
 /// Says that the stream is alive, to whoever on its way would cut it for its silence. Readers pass it over.
 pub const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
+/// All of a stream that has no events: a response must have a byte, or some accounts keep it open for many minutes.
+pub const NO_EVENTS: Bytes = Bytes::from_static(b": no events\n\n");
+
 /// An event's place, as `id:` has it: its sequence, before which stands its attempt, unless that is the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {

@@ -1,10 +1,12 @@
 //! What a client may ask, read from its JSON. What is wrong with it is said field by field.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 use tokencast_aws::websocket::backlog::Position;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{Attempt, InvalidSessionId, Sequence, SessionId};
+use tokencast_core::json_text::JsonText;
 use tokencast_core::requests::RequestError;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -69,20 +71,48 @@ impl MessageError {
 impl Message {
     pub fn read(body: &str) -> Self {
         let Ok(fields) = serde_json::from_str::<Map<String, Value>>(body) else {
-            return Self {
+            return Self::read_cut(body).unwrap_or(Self {
                 action: None,
                 session_id: None,
                 asked: Err(MessageError::NotAnObject),
-            };
+            });
         };
-        // An error repeats no more than it must of what somebody sent.
         let known = |name: &str| fields.get(name).and_then(Value::as_str);
-        let action = known("action").filter(|action| ["stream", "stop", "resume"].contains(action));
-        let id = known("sessionId").filter(|id| id.parse::<SessionId>().is_ok());
+        let asked = read_action(&fields);
+        Self::about(known("action"), known("sessionId"), asked)
+    }
+
+    /// A message whose prompt is no Unicode text, which is no `Value` either.
+    fn read_cut(body: &str) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Cut {
+            action: Option<String>,
+            session_id: Option<String>,
+            prompt: JsonText,
+        }
+        let cut: Cut = serde_json::from_str(body).ok()?;
+        cut.prompt.into_text().err()?;
+        let asked = Err(RequestError::NotUnicode.into());
+        Some(Self::about(
+            cut.action.as_deref(),
+            cut.session_id.as_deref(),
+            asked,
+        ))
+    }
+
+    /// An error repeats no more than it must of what somebody sent.
+    fn about(
+        action: Option<&str>,
+        session_id: Option<&str>,
+        asked: Result<Action, MessageError>,
+    ) -> Self {
+        let action = action.filter(|action| ["stream", "stop", "resume"].contains(action));
+        let id = session_id.and_then(|id| id.parse::<SessionId>().ok());
         Self {
             action: action.map(str::to_owned),
-            session_id: id.map(str::to_owned),
-            asked: read_action(&fields),
+            session_id: id.map(|id| id.to_string()),
+            asked,
         }
     }
 }
@@ -231,6 +261,30 @@ mod tests {
                 &format!(r#"{{"action":"resume","sessionId":"{ID}","sequence":{sequence}}}"#),
                 Err("sequence is malformed: expected a whole number from 0 on"),
             );
+        }
+    }
+
+    #[test]
+    fn a_prompt_that_is_cut_in_a_character_is_named() {
+        let message = Message::read(&format!(
+            r#"{{"action":"stream","prompt":"cut \ud83d","sessionId":"{}"}}"#,
+            ID.to_uppercase()
+        ));
+        assert_eq!(message.action.as_deref(), Some("stream"));
+        assert_eq!(message.session_id.as_deref(), Some(ID));
+        let error = message.asked.expect_err("refused");
+        assert_eq!(error.code(), FailureCode::InvalidPrompt);
+        assert!(
+            error.to_string().starts_with("prompt is no Unicode"),
+            "{error}"
+        );
+        // Elsewhere it is no message at all.
+        for body in [
+            r#"{"action":"\ud83d"}"#,
+            r#"{"prompt":"x","more":"\ud83d"}"#,
+        ] {
+            let error = Message::read(body).asked.expect_err("refused");
+            assert!(matches!(error, MessageError::NotAnObject), "{error}");
         }
     }
 

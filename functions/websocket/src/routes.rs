@@ -152,7 +152,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
                 let known = Position::default();
                 let id = session_id.unwrap_or_else(SessionId::random);
                 let start = Start {
-                    prompt,
+                    prompt: prompt.into(),
                     session_id: Some(id),
                     delivery: Delivery::Connection,
                     delay: Duration::ZERO,

@@ -87,6 +87,32 @@ async fn plain_text_is_the_tokens_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn text_is_for_who_prefers_it() {
+    let stack = stack(20, Duration::ZERO).await;
+    let id = stack.url_ask(None).await.session_id();
+    for (accept, is_text) in [
+        ("text/plain", true),
+        ("text/plain, */*;q=0.8", true),
+        // What axios sends.
+        ("application/json, text/plain, */*", false),
+        ("text/plain, text/event-stream", false),
+        ("text/event-stream, text/plain;q=0.5", false),
+        ("*/*", false),
+    ] {
+        let request = stack.url(Method::GET, &id, "alice");
+        let response = request.header("accept", accept).send().await;
+        let response = response.expect("a response");
+        let said = if is_text {
+            response.text().await.expect("whole")
+        } else {
+            text_of(&Events::of(response).rest().await)
+        };
+        assert_eq!(said, text(20), "{accept}");
+    }
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn every_event_can_be_gone_on_from() {
     let stack = TestStack::start_with(|options| {
         options.script = script(30, Duration::ZERO);
@@ -108,6 +134,34 @@ async fn every_event_can_be_gone_on_from() {
         let rest: Vec<_> = rest.into_iter().map(Event::timeless).collect();
         assert_eq!(rest, sent[known..], "after {last:?}");
     }
+    // By the same start again, too, for who asks no other way.
+    let again = async |last: Option<&str>, id: &str| {
+        let question = json!({ "prompt": "Why do rivers meander?", "sessionId": id });
+        let mut request = stack.url(Method::POST, "", "alice").json(&question);
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        request.send().await.expect("a response")
+    };
+    for known in [0_usize, 1, 2, 15, 29, 30] {
+        let last: Option<&str> = known.checked_sub(1).map(|last| &*sent[last].id);
+        let rest = Events::of(again(last, &id).await).rest().await;
+        let rest: Vec<_> = rest.into_iter().map(Event::timeless).collect();
+        assert_eq!(rest, sent[known..], "after {last:?}");
+    }
+    assert_eq!(
+        again(Some("31"), &id).await.status(),
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(
+        again(Some("x"), &id).await.status(),
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(stack.running.local.bedrock().calls().len(), 1);
+    // A session that only begins has all its events before it.
+    let fresh = Uuid::new_v4().to_string();
+    let events = Events::of(again(Some("17"), &fresh).await).rest().await;
+    assert_eq!(events.len(), 31);
     // As a query, for those who can't send the header.
     let request = stack.url(Method::GET, &format!("{id}?lastEventId=29"), "alice");
     let response = request.send().await.expect("a response");

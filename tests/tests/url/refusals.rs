@@ -168,8 +168,16 @@ async fn somebody_elses_session_is_nobodys_business() {
     let id = events.session_id();
     events.rest().await;
     let question = json!({ "prompt": "What did she ask?", "sessionId": id });
+    // A read does not say whether somebody has the id.
+    let read = async |id: &str| {
+        let response = stack.url(Method::GET, id, "bob").send().await;
+        let response = response.expect("a response");
+        (response.status(), response.text().await.expect("a body"))
+    };
+    let unknown = read(&Uuid::new_v4().to_string()).await;
+    assert_eq!(unknown.0.as_u16(), 404);
+    assert_eq!(read(&id).await, unknown);
     for request in [
-        stack.url(Method::GET, &id, "bob"),
         stack.url(Method::DELETE, &id, "bob"),
         stack.url(Method::POST, "", "bob").json(&question),
     ] {

@@ -72,17 +72,22 @@ function clientOf(
   stopStream: TokencastClient['stopStream'],
   getStream: TokencastClient['getStream'],
 ): TokencastClient {
-  const stream = (sessionId: string, begin: Begin, signal?: AbortSignal): AnswerStream => ({
-    sessionId,
-    [Symbol.asyncIterator]: () => events(sessionId, begin, signal),
-  });
+  const stream = (id: string, begin: Begin, signal?: AbortSignal): AnswerStream => {
+    const sessionId = canonical(id);
+    return { sessionId, [Symbol.asyncIterator]: () => events(sessionId, begin, signal) };
+  };
   return {
     streamPrompt: (prompt, { sessionId, signal } = {}) =>
       stream(sessionId ?? newSessionId(), { prompt }, signal),
     resumeStream: (sessionId, { signal } = {}) => stream(sessionId, 'resume', signal),
-    stopStream,
-    getStream,
+    stopStream: (sessionId) => stopStream(canonical(sessionId)),
+    getStream: (sessionId) => getStream(canonical(sessionId)),
   };
+}
+
+/** Capital letters name the same session, but AppSync's subscriptions compare the text with each event's id. */
+function canonical(sessionId: string): string {
+  return sessionId.toLowerCase();
 }
 
 /** A UUID. `crypto.randomUUID` is missing in pages that came over plain HTTP from another machine. */

@@ -1,4 +1,8 @@
 //! A session's record as an item, attribute by attribute. Of a long text, only the end is in it: see [`super::parts`].
+//!
+//! While a deployment runs, old and new functions read and write the same items. So a reader takes the version of an item
+//! that is before its own and the one after it, and writes attributes back that it doesn't know. A version may add
+//! attributes at the top, which have a default; one that means something else needs another name.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -12,11 +16,47 @@ use tokencast_core::ports::{Sealed, Version, Versioned};
 use tokencast_core::session::{Follower, Lease, Lengths, Session, Status};
 
 use super::parts::{self, Part};
-use super::{KEY, TTL};
+use super::{KEY, TTL, unknown};
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
+/// Counts the writes of an item.
 pub(super) const VERSION: &str = "version";
+
+/// Says which version of this code wrote an item. Version 1 wrote none.
+const ITEM_VERSION: &str = "itemVersion";
+
+/// The version of the items that this code writes.
+const OWN_ITEM_VERSION: u32 = 2;
+
+/// Every attribute that [`write`] may write.
+const KNOWN: [&str; 25] = [
+    KEY,
+    VERSION,
+    ITEM_VERSION,
+    "owner",
+    "status",
+    "fingerprint",
+    "attempt",
+    "sequence",
+    "text",
+    "lengths",
+    "textAttempt",
+    "parts",
+    "lastAttempt",
+    "reopenedAfter",
+    "stopRequested",
+    "createdAt",
+    "updatedAt",
+    TTL,
+    "followers",
+    "leaseUntil",
+    "leaseHolder",
+    "lastFailure",
+    "stopReason",
+    "usage",
+    "failure",
+];
 
 /// An item that isn't a session, by the attribute that says so.
 #[derive(Debug, Error)]
@@ -24,7 +64,10 @@ pub(super) const VERSION: &str = "version";
 pub(super) struct MalformedItem(pub(super) &'static str);
 
 pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
-    let mut item = Item::new();
+    let mut item = unknown::write(&session.unknown);
+    // What a newer function wrote stays marked as its own.
+    item.entry(ITEM_VERSION.to_owned())
+        .or_insert_with(|| number(OWN_ITEM_VERSION));
     let mut put = |name: &str, value: AttributeValue| {
         item.insert(name.to_owned(), value);
     };
@@ -47,6 +90,9 @@ pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
     put("createdAt", number(session.created_at_ms));
     put("updatedAt", number(session.updated_at_ms));
     put(TTL, number(session.expires_at_s));
+    if let Some(fingerprint) = session.fingerprint {
+        put("fingerprint", text(fingerprint.to_string()));
+    }
     if !session.followers.is_empty() {
         let followers = session.followers.iter().map(follower_map);
         put("followers", AttributeValue::L(followers.collect()));
@@ -89,6 +135,8 @@ pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
 
 /// Reads a record; its text is only what is behind its parts.
 pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
+    let unknown = unknown::read(item, &known_in(item)?)?;
+    let fingerprint = item.contains_key("fingerprint");
     let lease = match item.get("leaseUntil") {
         None => None,
         Some(_) => Some(Lease {
@@ -117,6 +165,9 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         id: parse(item, KEY)?,
         owner: Owner::new(get_text(item, "owner")?).ok_or(MalformedItem("owner"))?,
         status: status.ok_or(MalformedItem("status"))?,
+        fingerprint: fingerprint
+            .then(|| parse(item, "fingerprint"))
+            .transpose()?,
         attempt: Attempt(get_number(item, "attempt")?),
         sequence: Sequence(get_number(item, "sequence")?),
         text: rest.to_owned(),
@@ -138,6 +189,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         created_at_ms: get_number(item, "createdAt")?,
         updated_at_ms: get_number(item, "updatedAt")?,
         expires_at_s: get_number(item, TTL)?,
+        unknown,
     };
     Ok(Versioned {
         session,
@@ -149,6 +201,22 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
             },
         },
     })
+}
+
+/// What this code knows of an item, if it can read its version. The version after its own is not its to change.
+fn known_in(item: &Item) -> Result<Vec<&'static str>, MalformedItem> {
+    let written_by = match item.get(ITEM_VERSION) {
+        None => OWN_ITEM_VERSION - 1,
+        Some(_) => get_number(item, ITEM_VERSION)?,
+    };
+    match written_by.checked_sub(OWN_ITEM_VERSION - 1) {
+        Some(0 | 1) => Ok(KNOWN.to_vec()),
+        Some(2) => Ok(KNOWN
+            .into_iter()
+            .filter(|name| *name != ITEM_VERSION)
+            .collect()),
+        _ => Err(MalformedItem("itemVersion")),
+    }
 }
 
 pub(super) fn text(value: impl Into<String>) -> AttributeValue {
@@ -168,7 +236,10 @@ fn failure_map(failure: &Failure) -> AttributeValue {
 }
 
 fn read_failure(map: &Item) -> Result<Failure, MalformedItem> {
-    let code: FailureCode = parse(map, "code")?;
+    // A newer function may know one more.
+    let code = get_text(map, "code")?
+        .parse()
+        .unwrap_or(FailureCode::Internal);
     Ok(Failure::new(code, get_text(map, "message")?))
 }
 
@@ -236,7 +307,11 @@ fn get_map<'a>(item: &'a Item, name: &'static str) -> Result<Option<&'a Item>, M
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
     use tokencast_core::id::SessionId;
+    use tokencast_core::session::Fingerprint;
     use uuid::Uuid;
 
     use super::*;
@@ -246,6 +321,7 @@ mod tests {
             id: SessionId::random(),
             owner: Owner::new("owner").expect("not empty"),
             status: Status::Failed,
+            fingerprint: Some(Fingerprint::of("A prompt", &[])),
             attempt: Attempt(2),
             sequence: Sequence(31),
             text: "So far so good ü".to_owned(),
@@ -276,6 +352,7 @@ mod tests {
             created_at_ms: 1_700_000_000_000,
             updated_at_ms: 1_700_000_001_000,
             expires_at_s: 1_700_086_400,
+            unknown: BTreeMap::new(),
         }
     }
 
@@ -293,6 +370,7 @@ mod tests {
         let bare = Session {
             ending: Ending::default(),
             lease: None,
+            fingerprint: None,
             stop_requested: false,
             last_failure: None,
             text: String::new(),
@@ -333,5 +411,66 @@ mod tests {
             let error = read(&item).expect_err("refused").to_string();
             assert!(error.contains(&format!("`{name}`")), "{error}");
         }
+    }
+
+    #[test]
+    fn each_attribute_that_is_written_is_known() {
+        let item = write(&session(), VERSION_7, &Part::default());
+        let mut written: Vec<_> = item.keys().map(String::as_str).collect();
+        let mut known = KNOWN.to_vec();
+        (written.sort_unstable(), known.sort_unstable());
+        assert_eq!(written, known);
+    }
+
+    /// `tests/fixtures/items.json`: what an older and a newer function write.
+    #[test]
+    fn items_of_the_versions_beside_this_one_are_read_and_written_back() {
+        let items = include_str!("../../../../tests/fixtures/items.json");
+        let items: Vec<Value> = serde_json::from_str(items).expect("the fixture");
+        for case in &items {
+            let name = &case["name"];
+            let fields = case["item"].as_object().expect("an item").iter();
+            let item: Item = fields
+                .map(|(name, value)| (name.clone(), unknown::of_json(value).expect("a value")))
+                .collect();
+            let found = read(&item);
+            let expected = &case["expected"];
+            let Some(status) = expected["status"].as_str() else {
+                let error = found.expect_err("refused").to_string();
+                assert_eq!(Value::from(error), expected["refused"], "{name}");
+                continue;
+            };
+            let Versioned { session, version } = found.expect("reads");
+            assert_eq!(session.status.as_str(), status, "{name}");
+            assert_eq!(session.text, expected["text"], "{name}");
+            let fingerprint = session.fingerprint.map(|it| it.to_string());
+            assert_eq!(
+                serde_json::json!(fingerprint),
+                expected["fingerprint"],
+                "{name}"
+            );
+            let failure = session.last_failure.as_ref().map(|it| it.code.as_str());
+            assert_eq!(
+                serde_json::json!(failure),
+                expected["lastFailure"],
+                "{name}"
+            );
+
+            let rest = Part {
+                text: session.text.clone(),
+                lengths: session.lengths.clone(),
+            };
+            let written = write(&session, version, &rest);
+            for kept in expected["kept"].as_array().expect("names") {
+                let kept = kept.as_str().expect("a name");
+                assert_eq!(written.get(kept), item.get(kept), "{name}: {kept}");
+            }
+            assert_eq!(
+                written[ITEM_VERSION],
+                AttributeValue::N(expected["writtenBackAs"].to_string()),
+                "{name}"
+            );
+        }
+        assert_eq!(items.len(), 4);
     }
 }

@@ -27,15 +27,18 @@ impl Session {
         follower: Follower,
         now_ms: i64,
     ) -> Result<Self, OtherOwner> {
-        let mut session = Self::claim(current, id, owner, now_ms)?;
-        if !session.status.is_terminal() {
-            session = session.unfollow(&follower.address);
-            if session.followers.len() >= MAX_FOLLOWERS {
-                session.followers.remove(0);
+        Ok(Self::claim(current, id, owner, now_ms)?.followed_by(follower))
+    }
+
+    pub(super) fn followed_by(mut self, follower: Follower) -> Self {
+        if !self.status.is_terminal() {
+            self = self.unfollow(&follower.address);
+            if self.followers.len() >= MAX_FOLLOWERS {
+                self.followers.remove(0);
             }
-            session.followers.push(follower);
+            self.followers.push(follower);
         }
-        Ok(session)
+        self
     }
 
     /// Nothing more goes to this address.

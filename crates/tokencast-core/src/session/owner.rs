@@ -2,14 +2,24 @@
 
 use thiserror::Error;
 
-use super::{CLAIM_TTL_S, Session, Status};
+use super::{CLAIM_TTL_S, Fingerprint, Follower, Session, Status};
 use crate::event::Ending;
+use crate::failure::Failure;
 use crate::id::{Owner, SessionId};
 
 /// The session is somebody else's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the session belongs to someone else")]
 pub struct OtherOwner;
+
+/// Why a session is not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum StartRefused {
+    #[error(transparent)]
+    OtherOwner(#[from] OtherOwner),
+    #[error("this session was started with another prompt")]
+    OtherInput,
+}
 
 impl Session {
     /// The session of `owner` with this id: the one there is, or a new claim on it.
@@ -24,6 +34,58 @@ impl Session {
             Some(session) if session.owner == *owner => Ok(session),
             Some(_) => Err(OtherOwner),
         }
+    }
+
+    /// Notes what a session is started with, before its job is sent: from then on it is this input's. Whoever starts it
+    /// with the same again finds the session as it stands; is it still [`Status::Claimed`], its job may not have been sent.
+    pub fn start(
+        current: Option<Self>,
+        id: SessionId,
+        owner: &Owner,
+        fingerprint: Fingerprint,
+        follower: Option<Follower>,
+        now_ms: i64,
+        ttl_s: i64,
+    ) -> Result<Self, StartRefused> {
+        let mut session = Self::claim(current, id, owner, now_ms)?;
+        match session.fingerprint {
+            Some(of) if of != fingerprint => return Err(StartRefused::OtherInput),
+            None if session.status == Status::Claimed => {
+                session.fingerprint = Some(fingerprint);
+                session.updated_at_ms = now_ms;
+                // For as long as the job may wait, so that no other input can have the id before.
+                session.expires_at_s = now_ms / 1000 + ttl_s;
+            }
+            _ => {}
+        }
+        Ok(match follower {
+            Some(follower) => session.followed_by(follower),
+            None => session,
+        })
+    }
+
+    /// Ends a session whose start was refused, if somebody waits for it: the id was taken by its owner, and nothing was
+    /// started. `None` where there is nothing to end.
+    pub fn refuse(
+        current: Option<Self>,
+        owner: &Owner,
+        failure: Failure,
+        now_ms: i64,
+    ) -> Option<Self> {
+        let waits = |session: &Self| {
+            session.owner == *owner
+                && session.status == Status::Claimed
+                && session.fingerprint.is_none()
+                && !session.is_expired(now_ms)
+        };
+        let mut session = current.filter(waits)?;
+        let ending = Ending {
+            failure: Some(failure),
+            ..Ending::default()
+        };
+        session.end(Status::Failed, ending);
+        session.updated_at_ms = now_ms;
+        Some(session)
     }
 
     /// Notes that the job is in the queue. A worker may have been quicker; then there is nothing to note.

@@ -1,5 +1,6 @@
 //! The GraphQL endpoint.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -12,7 +13,9 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::api::{Api, GraphqlRequest, GraphqlResponse};
@@ -178,7 +181,11 @@ fn parse(body: &[u8]) -> Result<GraphqlRequest, GraphqlResponse> {
     }
     let unparsable = || malformed("Unable to parse GraphQL query.");
     let Ok(Value::Object(mut fields)) = serde_json::from_slice::<Value>(body) else {
-        return Err(unparsable());
+        return Err(cut_variable(body).map_or_else(unparsable, |name| {
+            malformed(&format!(
+                "Unable to parse GraphQL query: the variable '{name}' is no Unicode text, it has half of a surrogate pair."
+            ))
+        }));
     };
     let Some(Value::String(query)) = fields.remove("query") else {
         return Err(unparsable());
@@ -198,6 +205,24 @@ fn parse(body: &[u8]) -> Result<GraphqlRequest, GraphqlResponse> {
         operation_name,
         variables,
     })
+}
+
+/// The variable with half of a surrogate pair in it, which JSON's grammar allows. What AppSync itself answers isn't known;
+/// it can't be the query's fault.
+fn cut_variable(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Request<'a> {
+        #[serde(borrow)]
+        variables: BTreeMap<String, &'a RawValue>,
+    }
+    let request: Request<'_> = serde_json::from_slice(body).ok()?;
+    let is_cut = |value: &RawValue| {
+        serde_json::from_str::<Value>(value.get())
+            .is_err_and(|error| error.to_string().contains("hex escape"))
+    };
+    let mut variables = request.variables.into_iter();
+    let (name, _) = variables.find(|(_, value)| is_cut(value))?;
+    Some(name)
 }
 
 fn malformed(message: &str) -> GraphqlResponse {

@@ -77,6 +77,12 @@ pub enum Fault {
     /// Bedrock: the connection (or HTTP/2 stream) is torn down after so many tokens. A function URL: after so many chunks
     /// of the body.
     StreamReset { after_tokens: u64 },
+    /// A function URL: a response whose body has no byte isn't ended, nor its head sent, as on some AWS accounts.
+    HoldEmpty {
+        /// Nor is one that says `content-length: 0`.
+        #[serde(default)]
+        even_if_length_is_zero: bool,
+    },
     /// Lambda: the process is killed so long after it took the invocation.
     Kill {
         #[serde(default)]
@@ -154,6 +160,7 @@ impl Fault {
             Self::StreamStall { .. } => "streamStall",
             Self::StreamCut { .. } => "streamCut",
             Self::StreamReset { .. } => "streamReset",
+            Self::HoldEmpty { .. } => "holdEmpty",
             Self::Kill { .. } => "kill",
             Self::Freeze { .. } => "freeze",
             Self::KillCaller { .. } => "killCaller",
@@ -182,7 +189,8 @@ impl Fault {
             Self::StreamError { .. }
             | Self::StreamStall { .. }
             | Self::StreamCut { .. }
-            | Self::StreamReset { .. } => point == Point::Stream,
+            | Self::StreamReset { .. }
+            | Self::HoldEmpty { .. } => point == Point::Stream,
             Self::Kill { .. } | Self::Freeze { .. } => point == Point::Invocation,
         }
     }
@@ -264,6 +272,7 @@ impl Fault {
                 "streamStall",
                 "streamCut",
                 "streamReset",
+                "holdEmpty",
             ],
             FaultService::DynamoDb | FaultService::ExecuteApi => &[
                 "error",

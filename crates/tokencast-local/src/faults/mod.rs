@@ -50,7 +50,7 @@ pub(crate) use invocation::Harm;
 pub(crate) use model_stream::disturb;
 pub(crate) use operations::operations;
 pub(crate) use request::{Interceptor, Verdict, service_of};
-pub(crate) use url_body::BodyEnd;
+pub(crate) use url_body::{BodyEnd, BodyFault};
 
 use late::Late;
 

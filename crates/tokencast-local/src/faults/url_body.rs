@@ -4,6 +4,15 @@ use super::active::{Event, Point};
 use super::fault::Fault;
 use super::{FaultService, Faults};
 
+/// What is wrong with a response's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyFault {
+    /// It ends after so many chunks.
+    Ends { after_chunks: u64, end: BodyEnd },
+    /// Without a byte it never ends, nor is its head sent.
+    HeldEmpty { even_if_length_is_zero: bool },
+}
+
 /// How a response's body ends before it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyEnd {
@@ -16,8 +25,8 @@ pub(crate) enum BodyEnd {
 }
 
 impl Faults {
-    /// After how many chunks of its body a response to `event` ends, and how.
-    pub(crate) fn of_url_body(&self, event: &[u8]) -> Option<(u64, BodyEnd)> {
+    /// What is wrong with the body of a response to `event`.
+    pub(crate) fn of_url_body(&self, event: &[u8]) -> Option<BodyFault> {
         let active = self.active(FaultService::FunctionUrl)?;
         let fired = active.fire(&Event {
             point: Point::Stream,
@@ -27,11 +36,19 @@ impl Faults {
             has_process: false,
             body: event,
         });
-        match fired.strike.map(|strike| strike.fault)? {
-            Fault::StreamCut { after_tokens } => Some((*after_tokens, BodyEnd::Cut)),
-            Fault::StreamReset { after_tokens } => Some((*after_tokens, BodyEnd::Reset)),
-            Fault::StreamStall { after_tokens } => Some((*after_tokens, BodyEnd::Stall)),
-            _ => None,
-        }
+        let (after_chunks, end) = match *fired.strike.map(|strike| strike.fault)? {
+            Fault::StreamCut { after_tokens } => (after_tokens, BodyEnd::Cut),
+            Fault::StreamReset { after_tokens } => (after_tokens, BodyEnd::Reset),
+            Fault::StreamStall { after_tokens } => (after_tokens, BodyEnd::Stall),
+            Fault::HoldEmpty {
+                even_if_length_is_zero,
+            } => {
+                return Some(BodyFault::HeldEmpty {
+                    even_if_length_is_zero,
+                });
+            }
+            _ => return None,
+        };
+        Some(BodyFault::Ends { after_chunks, end })
     }
 }

@@ -6,12 +6,28 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
-use crate::faults::BodyEnd;
+use crate::faults::{BodyEnd, BodyFault};
 use crate::lambda::streaming::{Part, ResponseStream};
 
-/// What came with the head, then everything as it comes. `end`: after how many chunks a planned fault ends it, and how.
-pub(super) fn stream(parts: ResponseStream, first: Bytes, end: Option<(u64, BodyEnd)>) -> Body {
+/// What came with the head, then everything as it comes, as far as a planned fault lets it.
+pub(super) fn stream(parts: ResponseStream, first: Bytes, fault: Option<BodyFault>) -> Body {
+    let end = match fault {
+        Some(BodyFault::Ends { after_chunks, end }) => Some((after_chunks, end)),
+        Some(BodyFault::HeldEmpty { .. }) | None => None,
+    };
     Body::from_stream(chunks(parts, first, end))
+}
+
+/// The first bytes of the body. It never returns if there are none.
+pub(super) async fn first_bytes(parts: &mut ResponseStream) -> Bytes {
+    while let Some(part) = parts.next().await {
+        if let Part::Data(data) = part
+            && !data.is_empty()
+        {
+            return data;
+        }
+    }
+    std::future::pending().await
 }
 
 struct Coming {

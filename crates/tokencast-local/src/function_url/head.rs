@@ -15,6 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::faults::BodyFault;
 use crate::lambda::streaming::{Part, ResponseStream};
 
 /// Of a response that has a prelude.
@@ -29,6 +30,8 @@ const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/octet-st
 pub(super) struct Head {
     status: StatusCode,
     headers: HeaderMap,
+    /// The function says `content-length: 0`.
+    says_empty: bool,
     /// What came of the body with the prelude.
     pub(super) rest: Bytes,
 }
@@ -79,6 +82,7 @@ pub(super) async fn read(stream: &mut ResponseStream) -> Result<Option<Head>, He
         return Ok(Some(Head {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, DEFAULT_TYPE)]),
+            says_empty: false,
             rest: Bytes::new(),
         }));
     }
@@ -111,6 +115,17 @@ pub(super) fn of_whole(body: Body) -> Response {
 }
 
 impl Head {
+    /// Whether it stays unsent with this fault until the body's first byte.
+    pub(super) fn is_held(&self, fault: Option<BodyFault>) -> bool {
+        let Some(BodyFault::HeldEmpty {
+            even_if_length_is_zero,
+        }) = fault
+        else {
+            return false;
+        };
+        self.rest.is_empty() && (even_if_length_is_zero || !self.says_empty)
+    }
+
     pub(super) fn with(&self, body: Body) -> Response {
         let mut response = Response::new(body);
         *response.status_mut() = self.status;
@@ -132,8 +147,11 @@ fn parse(prelude: &[u8], rest: Bytes) -> Result<Head, HeadError> {
         .filter(|_| (200..600).contains(&code))
         .ok_or(HeadError::Status(code))?;
     let mut headers = HeaderMap::new();
+    let mut says_empty = false;
     for (name, values) in prelude.headers {
         let name: HeaderName = name.parse()?;
+        says_empty |=
+            name == CONTENT_LENGTH && matches!(&values, Values::One(value) if value == "0");
         // How long the body is, and how it is sent, is not the function's to say.
         if [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
             continue;
@@ -153,6 +171,7 @@ fn parse(prelude: &[u8], rest: Bytes) -> Result<Head, HeadError> {
     Ok(Head {
         status,
         headers,
+        says_empty,
         rest,
     })
 }
@@ -171,9 +190,12 @@ mod tests {
         assert_eq!(head.headers[SET_COOKIE], "a=b");
         assert_eq!(head.headers[CONTENT_TYPE], DEFAULT_TYPE);
         assert!(!head.headers.contains_key(CONTENT_LENGTH));
+        assert!(!head.says_empty);
         assert_eq!(head.rest, "x");
         let head = parse(b"{}", Bytes::new()).expect("a head");
         assert_eq!(head.status, StatusCode::OK);
+        let empty = br#"{"statusCode":204,"headers":{"Content-Length":"0"}}"#;
+        assert!(parse(empty, Bytes::new()).expect("a head").says_empty);
     }
 
     fn check(prelude: &str, expected: &str) {

@@ -167,12 +167,19 @@ impl FunctionUrls {
             &request_id,
             clock.now_ms(),
         );
-        let end = faults.of_url_body(&event);
+        let fault = faults.of_url_body(&event);
         let Some(mut stream) = lambda.stream(&config.function, event) else {
             return bad_gateway(&request_id);
         };
         let mut response = match head::read(&mut stream).await {
-            Ok(Some(head)) => head.with(body::stream(stream, head.rest.clone(), end)),
+            Ok(Some(head)) => {
+                let first = if head.is_held(fault) {
+                    body::first_bytes(&mut stream).await
+                } else {
+                    head.rest.clone()
+                };
+                head.with(body::stream(stream, first, fault))
+            }
             // Not streamed, or it failed before anything was.
             Ok(None) => match stream.end().await {
                 // A prelude that never ended.

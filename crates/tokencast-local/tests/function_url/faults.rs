@@ -1,8 +1,10 @@
 //! Faults of a function URL.
 
+use std::time::Duration;
+
 use tokencast_local::faults::{Fault, FaultService, Rule};
 
-use crate::delivery_support::within;
+use crate::delivery_support::{eventually, within};
 use crate::stack::{Url, until_broken};
 
 fn invoke(fault: Fault) -> Rule {
@@ -48,6 +50,49 @@ async fn a_body_ends_as_planned() {
     assert_eq!(url.stack.local.faults().report()[0].fired, 1);
     drop(response);
     url.stop().await;
+}
+
+/// Whether a response without a byte is answered while they are held.
+async fn check_held(path: &str, even_if_length_is_zero: bool, is_answered: bool) {
+    let url = Url::start().await;
+    url.stack.set(invoke(Fault::HoldEmpty {
+        even_if_length_is_zero,
+    }));
+    let mut asking = tokio::spawn({
+        let (http, url) = (url.http.clone(), url.at(path));
+        async move { http.get(url).send().await }
+    });
+    let name = path.trim_matches('/');
+    url.stack.note(&format!("{name}.done")).await;
+    // The function is done, and its process free again.
+    eventually(async || {
+        let processes = url.stack.local.lambda().processes("chat");
+        processes
+            .iter()
+            .all(|it| it.request_id.is_none())
+            .then_some(())
+    })
+    .await;
+    if is_answered {
+        let response = within(asking).await.expect("no panic");
+        within(response.expect("an answer").bytes())
+            .await
+            .expect("a body");
+    } else {
+        let early = tokio::time::timeout(Duration::from_millis(100), &mut asking).await;
+        early.expect_err("held");
+        asking.abort();
+    }
+    assert_eq!(url.stack.local.faults().report()[0].fired, 1);
+    url.stop().await;
+}
+
+#[tokio::test]
+async fn a_response_without_a_byte_is_held_as_planned() {
+    check_held("/empty", false, false).await;
+    check_held("/empty-of-length-0", false, true).await;
+    check_held("/empty-of-length-0", true, false).await;
+    check_held("/echo", true, true).await;
 }
 
 #[tokio::test]

@@ -63,6 +63,10 @@ fn head(event: &Value) -> (StatusCode, HeaderMap) {
     );
     let status = match event["rawPath"].as_str() {
         Some("/teapot") => StatusCode::IM_A_TEAPOT,
+        Some("/empty-of-length-0") => {
+            headers.insert("content-length", HeaderValue::from_static("0"));
+            StatusCode::NO_CONTENT
+        }
         _ => StatusCode::OK,
     };
     (status, headers)
@@ -90,6 +94,7 @@ async fn write(event: Value, mut sender: Sender) -> Result<(), Error> {
             std::future::pending::<()>().await;
         }
         Some(path @ ("/much" | "/much-unread")) => much(path, sender).await?,
+        Some("/empty" | "/empty-of-length-0") => {}
         _ => sender.send_data(event.to_string().into()).await?,
     }
     Ok(())

@@ -103,7 +103,30 @@ async fn a_stopped_answer_ends_as_what_it_is() {
     check(
         vec![end(0, 1, Status::Cancelled)],
         &["0.1/complete"],
-        Ok(&[]),
+        Ok(&["\n"]),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_answer_without_text_has_a_byte() {
+    check(
+        vec![end(1, 1, Status::Completed)],
+        &["1/complete"],
+        Ok(&["\n"]),
+    )
+    .await;
+    check(
+        vec![token(1, 1, ""), end(1, 2, Status::Completed)],
+        &["1/token", "2/complete"],
+        Ok(&["\n"]),
+    )
+    .await;
+    // What was begun and failed breaks off, which ends the response as well.
+    check(
+        vec![token(1, 1, ""), end(1, 2, Status::Failed)],
+        &["1/token", "2/error"],
+        Ok(&["! the answer failed"]),
     )
     .await;
 }

@@ -1,0 +1,112 @@
+//! One input, one session.
+
+use serde_json::{Value, json};
+use system_tests::stack::text;
+use system_tests::websocket::Followed;
+use system_tests::{Delivery, TestStack, eventually, over_each_delivery};
+use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
+use uuid::Uuid;
+
+use crate::ask::start;
+
+async fn stack() -> TestStack {
+    TestStack::start_with(|options| options.stream_url_variable("LEASE_SECONDS", "2")).await
+}
+
+/// The session once it is over.
+async fn ended(stack: &TestStack, id: &str) -> Value {
+    eventually("the end", || async {
+        let session = stack.get_stream("alice", id).await;
+        let is_over = ["COMPLETED", "FAILED", "CANCELLED"].map(|it| session["status"] == it);
+        is_over.contains(&true).then_some(session)
+    })
+    .await
+}
+
+/// Another prompt is refused over every delivery, and the same is taken.
+async fn check_started(stack: &TestStack, id: &str, prompt: &str) {
+    for delivery in Delivery::ALL {
+        for other in ["Why do birds sing?", "Why do rivers meander? "] {
+            let (code, message) = start(stack, delivery, id, other)
+                .await
+                .expect_err("refused");
+            assert_eq!(code, "INVALID_PROMPT", "{delivery:?}");
+            assert_eq!(message, "this session was started with another prompt");
+        }
+        assert_eq!(start(stack, delivery, id, prompt).await, Ok(()));
+    }
+}
+
+over_each_delivery! {
+    async fn one_id_is_one_prompts(delivery) {
+        let stack = stack().await;
+        let (id, prompt) = (Uuid::new_v4().to_string(), "Why do rivers meander?");
+        assert_eq!(start(&stack, delivery, &id, prompt).await, Ok(()));
+        check_started(&stack, &id, prompt).await;
+        assert_eq!(ended(&stack, &id).await["text"], json!(text(100)));
+        check_started(&stack, &id, prompt).await;
+        stack.queue_is_empty().await;
+        assert_eq!(stack.running.local.bedrock().calls().len(), 1);
+        stack.shutdown().await;
+    }
+
+    async fn a_function_that_dies_while_it_sends_the_job_leaves_one_prompts_session(delivery) {
+        // Before the queue has it, and after.
+        for handled in [false, true] {
+            check_crash(delivery, handled).await;
+        }
+    }
+
+    async fn the_record_of_a_refused_start_says_so(delivery) {
+        let stack = stack().await;
+        let id = Uuid::new_v4().to_string();
+        // Somebody who follows the session has its id taken.
+        let mut socket = stack.websocket("alice").await;
+        assert_eq!(socket.resume(&id, Followed::default()).await, "CLAIMED");
+        let refused = start(&stack, delivery, &id, " ").await.expect_err("refused");
+        let session = stack.get_stream("alice", &id).await;
+        assert_eq!(session["status"], "FAILED");
+        let error = json!({ "code": refused.0, "message": refused.1, "retryable": false });
+        assert_eq!(session["error"], error);
+        // A session that was started is not ended by that.
+        let id = Uuid::new_v4().to_string();
+        assert_eq!(start(&stack, delivery, &id, "Hi").await, Ok(()));
+        start(&stack, delivery, &id, " ").await.expect_err("refused");
+        assert_eq!(ended(&stack, &id).await["status"], "COMPLETED");
+        stack.shutdown().await;
+    }
+}
+
+async fn check_crash(delivery: Delivery, handled: bool) {
+    let stack = stack().await;
+    let (id, prompt) = (Uuid::new_v4().to_string(), "Why do rivers meander?");
+    // The worker is slow to hear of the job, so that the record is seen as the function left it.
+    let kill = Rule::new(
+        FaultService::Sqs,
+        "SendMessage",
+        Fault::KillCaller { handled },
+    )
+    .times(1);
+    let deaf = Rule::new(
+        FaultService::Sqs,
+        "ReceiveMessage",
+        Fault::error("ServiceUnavailable"),
+    );
+    let plan = FaultPlan::seeded(1).with(kill).with(deaf);
+    let faults = stack.running.local.faults();
+    faults.set(plan).expect("a plan");
+    start(&stack, delivery, &id, prompt)
+        .await
+        .expect_err("the function is dead");
+    assert_eq!(faults.report()[0].fired, 1);
+    assert_eq!(stack.get_stream("alice", &id).await["status"], "CLAIMED");
+    let sent = stack.messages_in(&stack.queue_url()).await;
+    assert_eq!(sent, u32::from(handled));
+    faults.clear();
+    check_started(&stack, &id, prompt).await;
+    let session = ended(&stack, &id).await;
+    assert_eq!(session["status"], "COMPLETED", "{delivery:?}, {handled}");
+    stack.queue_is_empty().await;
+    assert_eq!(stack.running.local.bedrock().calls().len(), 1);
+    stack.shutdown().await;
+}

@@ -1,0 +1,112 @@
+//! Responses without an event or a token, on accounts where a response without a byte is kept open.
+
+use std::time::Duration;
+
+use reqwest::header::ACCEPT;
+use reqwest::{Method, Response};
+use serde_json::json;
+use system_tests::stack::script;
+use system_tests::{TestStack, within};
+use tokencast_local::config::ScriptConfig;
+use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
+use uuid::Uuid;
+
+/// A stack that keeps such responses open, with a model that says nothing.
+async fn stack(nothing_left: &str, even_if_length_is_zero: bool) -> TestStack {
+    let stack = TestStack::start_with(|options| {
+        options.script = script(0, Duration::ZERO);
+        options.stream_url_variable("NOTHING_LEFT", nothing_left);
+    })
+    .await;
+    let hold = Fault::HoldEmpty {
+        even_if_length_is_zero,
+    };
+    let rule = Rule::new(FaultService::FunctionUrl, "Invoke", hold);
+    let plan = FaultPlan::seeded(1).with(rule);
+    stack.running.local.faults().set(plan).expect("a plan");
+    stack
+}
+
+async fn text(stack: &TestStack, id: &str) -> Response {
+    let question = json!({ "prompt": "Why do rivers meander?", "sessionId": id });
+    let request = stack.url(Method::POST, "", "alice").json(&question);
+    let request = request.header(ACCEPT, "text/plain").send();
+    within("a response", request).await.expect("a response")
+}
+
+#[tokio::test]
+async fn a_text_without_tokens_has_a_byte() {
+    let stack = stack("no-content", true).await;
+    let response = text(&stack, &Uuid::new_v4().to_string()).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/plain; charset=utf-8"
+    );
+    assert_eq!(response.text().await.expect("whole"), "\n");
+    assert_eq!(stack.running.local.faults().report()[0].fired, 1);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_stopped_before_its_first_token_has_a_byte() {
+    let stack = stack("no-content", true).await;
+    stack.script(ScriptConfig {
+        time_to_first_token: Duration::from_mins(1),
+        ..script(10, Duration::ZERO)
+    });
+    let id = Uuid::new_v4().to_string();
+    let (response, ()) = tokio::join!(text(&stack, &id), async {
+        let asked = stack.running.local.bedrock();
+        within("a call", asked.wait_until(|calls| calls.len() == 1)).await;
+        stack.url_stop(&id).await;
+    });
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.text().await.expect("whole"), "\n");
+    stack.shutdown().await;
+}
+
+/// What whoever has all events gets: a status and a body, or nothing where the response is kept open.
+async fn check(nothing_left: &str, even_if_length_is_zero: bool, expected: Option<(u16, &str)>) {
+    let stack = stack(nothing_left, even_if_length_is_zero).await;
+    let id = Uuid::new_v4().to_string();
+    let events = stack.url_ask(Some(&id)).await.rest().await;
+    let last = &events.last().expect("an end").id;
+    let question = json!({ "prompt": "Why do rivers meander?", "sessionId": id });
+    for request in [
+        stack.url(Method::GET, &id, "alice"),
+        stack.url(Method::POST, "", "alice").json(&question),
+    ] {
+        let fired = stack.running.local.faults().report()[0].fired;
+        let asked = request.header("last-event-id", last).send();
+        let answer = tokio::time::timeout(
+            // What never comes is not waited for long.
+            Duration::from_secs(if expected.is_some() { 20 } else { 1 }),
+            asked,
+        );
+        let answer = answer.await.ok().map(|it| it.expect("a response"));
+        assert_eq!(
+            answer.as_ref().map(|it| it.status().as_u16()),
+            expected.map(|it| it.0)
+        );
+        if let (Some(response), Some((_, body))) = (answer, expected) {
+            let event_stream = response.status() == 200;
+            let kind = response.headers()["content-type"].clone();
+            assert_eq!(kind == "text/event-stream", event_stream, "{kind:?}");
+            assert_eq!(response.text().await.expect("whole"), body);
+        }
+        assert_eq!(stack.running.local.faults().report()[0].fired, fired + 1);
+    }
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn whoever_has_everything_is_told_so_at_once() {
+    check("no-content", false, Some((204, ""))).await;
+}
+
+#[tokio::test]
+async fn where_even_a_204_is_kept_open_a_setting_answers_with_a_byte() {
+    check("no-content", true, None).await;
+    check("event-stream", true, Some((200, ": no events\n\n"))).await;
+}
