@@ -7,12 +7,13 @@ import {
   LambdaDataSource,
   NoneDataSource,
   Resolver,
+  ResolverProps,
 } from 'aws-cdk-lib/aws-appsync';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
-import { PUBLISH_TOKEN_FILE } from './paths';
+import { PUBLISH_TOKEN_FILE, REQUEST_FUNCTION_FILE } from './paths';
 
 /** The fields that the request function answers, as type and field. */
 export const REQUEST_FIELDS = [
@@ -28,7 +29,10 @@ export interface ResolversProps {
   readonly request: IFunction;
 }
 
-/** The request function without templates between, and `publishToken`, which passes its arguments to the subscribers. */
+/**
+ * The request function, which is sent no more than it reads and whose refusals are raised as errors; and `publishToken`,
+ * which passes its arguments to the subscribers.
+ */
 export class Resolvers extends Construct {
   constructor(scope: Construct, id: string, { api, request }: ResolversProps) {
     super(scope, id);
@@ -42,15 +46,18 @@ export class Resolvers extends Construct {
       serviceRole: role.withoutPolicyUpdates(),
     });
     for (const [typeName, fieldName] of REQUEST_FIELDS) {
-      new Resolver(this, fieldName, { api, dataSource: requests, typeName, fieldName });
+      new Resolver(this, fieldName, { api, dataSource: requests, typeName, fieldName, ...code(REQUEST_FUNCTION_FILE) });
     }
     new Resolver(this, 'publishToken', {
       api,
       dataSource: new NoneDataSource(this, 'Publish', { api, name: 'TokencastPublish' }),
       typeName: 'Mutation',
       fieldName: 'publishToken',
-      runtime: FunctionRuntime.JS_1_0_0,
-      code: Code.fromInline(readFileSync(PUBLISH_TOKEN_FILE, 'utf8')),
+      ...code(PUBLISH_TOKEN_FILE),
     });
   }
+}
+
+function code(file: string): Pick<ResolverProps, 'runtime' | 'code'> {
+  return { runtime: FunctionRuntime.JS_1_0_0, code: Code.fromInline(readFileSync(file, 'utf8')) };
 }

@@ -226,6 +226,9 @@ fn resolvers(resources: &Resources) -> BTreeSet<String> {
     let one = |resolver: &tokencast_local::config::ResolverConfig| {
         let source = match &resolver.data_source {
             DataSource::Lambda { function } => format!("the function {function}"),
+            DataSource::LambdaWithCode { function, code } => {
+                format!("the function {function} by the code\n{code}")
+            }
             DataSource::None { code } => format!("the code\n{code}"),
         };
         format!("{}.{} is {source}", resolver.type_name, resolver.field_name)
