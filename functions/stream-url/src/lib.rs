@@ -24,6 +24,7 @@ use tokencast_aws::clock::SystemClock;
 use tokencast_aws::jwt::Verifier;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::tls::Trust;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
 
@@ -43,10 +44,10 @@ use handle::StreamUrl;
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
-    let config = Config::read(&lookup);
+    let (config, authorities) = (Config::read(&lookup), Trust::read(&lookup));
     tokencast_aws::runtime::run(async move {
-        let config = config?;
-        let sdk = sdk::load().await;
+        let (config, authorities) = (config?, authorities?);
+        let sdk = sdk::load_trusting(&authorities).await;
         let function = StreamUrl {
             model: BedrockModel::new(&sdk, config.model.clone()),
             requests: Requests {
@@ -55,7 +56,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
                 clock: SystemClock,
                 rules: config.rules,
             },
-            verifier: Verifier::new(config.trust.clone(), SystemClock)?,
+            verifier: Verifier::new(config.trust.clone(), &authorities, SystemClock)?,
             config,
         };
         respond::run(Arc::new(function)).await

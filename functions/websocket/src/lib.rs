@@ -22,6 +22,7 @@ use tokencast_aws::jwt::Verifier;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::runtime::{self, isolated};
 use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::tls::Trust;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
@@ -47,11 +48,14 @@ enum Part {
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     telemetry::init(lookup("LOG_LEVEL").as_deref());
-    let config = Config::read(&lookup);
+    let (config, authorities) = (Config::read(&lookup), Trust::read(&lookup));
     runtime::run(async move {
-        let part = match config? {
-            Config::Authorizer(trust) => Part::Authorizer(Verifier::new(trust, SystemClock)?),
-            Config::Routes(config) => Part::Routes(Box::new(routes(*config).await)),
+        let (config, authorities) = (config?, authorities?);
+        let part = match config {
+            Config::Authorizer(trust) => {
+                Part::Authorizer(Verifier::new(trust, &authorities, SystemClock)?)
+            }
+            Config::Routes(config) => Part::Routes(Box::new(routes(*config, &authorities).await)),
         };
         let part = Arc::new(part);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
@@ -62,8 +66,11 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     })
 }
 
-async fn routes(config: RoutesConfig) -> Routes<SessionTable, SqsQueue, SystemClock> {
-    let sdk = sdk::load().await;
+async fn routes(
+    config: RoutesConfig,
+    authorities: &Trust,
+) -> Routes<SessionTable, SqsQueue, SystemClock> {
+    let sdk = sdk::load_trusting(authorities).await;
     Routes {
         requests: Requests {
             sessions: SessionTable::new(&sdk, config.sessions_table),

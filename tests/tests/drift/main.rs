@@ -2,6 +2,7 @@
 //! stack's own defaults on the other. Whoever changes one of them alone hears of it here.
 
 mod permissions;
+mod trust;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -86,9 +86,12 @@ impl PublicKey {
 }
 
 impl KeySet {
-    pub(super) fn new(url: String) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(
+        url: String,
+        authorities: &crate::tls::Trust,
+    ) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            client: crate::http_client::new()?,
+            client: crate::http_client::new(authorities)?,
             url,
             state: Mutex::default(),
         })
