@@ -9,10 +9,11 @@ import {
   Resolver,
   ResolverProps,
 } from 'aws-cdk-lib/aws-appsync';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
+import { RoleProps, serviceRole } from './organization';
 import { PUBLISH_TOKEN_FILE, REQUEST_FUNCTION_FILE } from './paths';
 
 /** The fields that the request function answers, as type and field. */
@@ -24,7 +25,7 @@ export const REQUEST_FIELDS = [
   ['Subscription', 'onTokenReceived'],
 ] as const;
 
-export interface ResolversProps {
+export interface ResolversProps extends RoleProps {
   readonly api: IGraphqlApi;
   readonly request: IFunction;
 }
@@ -34,9 +35,9 @@ export interface ResolversProps {
  * which passes its arguments to the subscribers.
  */
 export class Resolvers extends Construct {
-  constructor(scope: Construct, id: string, { api, request }: ResolversProps) {
+  constructor(scope: Construct, id: string, { api, request, ...roles }: ResolversProps) {
     super(scope, id);
-    const role = new Role(this, 'RequestRole', { assumedBy: new ServicePrincipal('appsync.amazonaws.com') });
+    const role = serviceRole(this, 'RequestRole', 'appsync.amazonaws.com', roles);
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [request.functionArn] }));
     const requests = new LambdaDataSource(this, 'Request', {
       api,
