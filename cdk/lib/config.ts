@@ -7,6 +7,7 @@ import { Node } from 'constructs';
 
 import { ContextReader } from './context';
 import { ModelSpec } from './model-access';
+import { ROLE_PATH, VpcPart } from './organization';
 import { DEFAULT_FUNCTIONS_DIR } from './paths';
 import { NOTHING_LEFT, NUMBER_SETTINGS, PUBLISH_MODES, StreamSettings } from './settings';
 import { AlarmThresholds } from './stream-alarms';
@@ -36,6 +37,7 @@ export interface Config {
   readonly url?: UrlConfig;
   readonly webSocket?: { readonly logRole: boolean };
   readonly webAclArn?: string;
+  readonly organization: OrganizationConfig;
   readonly workerTimeout?: Duration;
   readonly workerMemoryMb?: number;
   readonly maxConcurrency?: number;
@@ -50,6 +52,14 @@ export interface Config {
 type Stage = (typeof STAGES)[number];
 
 const STAGES = ['dev', 'prod'] as const;
+
+/** What an organization asks of functions and roles, by ids and ARNs of what is there. */
+export interface OrganizationConfig {
+  readonly permissionsBoundaryArn?: string;
+  readonly rolePath?: string;
+  readonly vpc?: VpcPart;
+  readonly caBundle?: { readonly layerArn: string; readonly path?: string };
+}
 
 interface UrlConfig {
   readonly timeout?: Duration;
@@ -76,6 +86,7 @@ export function readConfig(node: Node): Config {
     introspection: reader.flag('introspection'),
     ...readDeliveries(reader),
     webAclArn: reader.text('webAclArn'),
+    organization: readOrganization(reader),
     workerTimeout: seconds(reader.whole('workerTimeoutSeconds', 30, 900)),
     workerMemoryMb: reader.whole('workerMemoryMb', 128, 10_240),
     maxConcurrency: reader.whole('maxConcurrency', 2, 1000),
@@ -178,6 +189,31 @@ function readDeliveries(reader: ContextReader): Pick<Config, 'url' | 'webSocket'
   return {
     url: names.includes('url') ? url : undefined,
     webSocket: names.includes('websocket') ? { logRole } : undefined,
+  };
+}
+
+function readOrganization(reader: ContextReader): OrganizationConfig {
+  const subnetIds = reader.list('subnetIds');
+  const securityGroupIds = reader.list('securityGroupIds');
+  if ((subnetIds === undefined) !== (securityGroupIds === undefined)) {
+    reader.refuse('`subnetIds` and `securityGroupIds` need each other');
+  }
+  const layerArn = reader.text('caBundleLayerArn');
+  const path = reader.text('caBundlePath');
+  if (path !== undefined && layerArn === undefined) {
+    reader.refuse('`caBundlePath` is set, but `caBundleLayerArn` is not');
+  }
+  const rolePath = reader.text('rolePath');
+  if (rolePath !== undefined && !ROLE_PATH.test(rolePath)) {
+    reader.refuse(
+      `\`rolePath\` is \`${rolePath}\`, expected a path with a \`/\` at both ends, such as \`/teams/chat/\``,
+    );
+  }
+  return {
+    permissionsBoundaryArn: reader.text('permissionsBoundaryArn'),
+    rolePath,
+    vpc: subnetIds && securityGroupIds && { subnetIds, securityGroupIds },
+    caBundle: layerArn === undefined ? undefined : { layerArn, path },
   };
 }
 

@@ -30,6 +30,7 @@ export interface DeliveryProps {
 export function functionDefaults({ stream, ...own }: DeliveryProps): FunctionDefaults {
   const { architecture, logLevel, logRetention, removalPolicy } = stream.functionDefaults;
   return {
+    ...stream.functionDefaults,
     architecture: own.architecture ?? architecture,
     logLevel: own.logLevel ?? logLevel,
     logRetention: own.logRetention ?? logRetention,

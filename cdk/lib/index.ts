@@ -2,6 +2,7 @@
 export { ApiGatewayLogRole } from './api-gateway-log-role';
 export type { DeliveryProps } from './delivery';
 export type { ModelSpec } from './model-access';
+export type { CaBundle, OrganizationProps, RoleProps, VpcPart } from './organization';
 export { type FunctionCode, packagedCode, packagedFunction } from './packaged-code';
 export type { PublishMode, StreamSettings } from './settings';
 export { type AlarmThresholds, StreamAlarms, type StreamAlarmsProps } from './stream-alarms';

@@ -10,6 +10,9 @@ export const REPOSITORY_DIR = dirname(CDK_DIR);
 /** The API's contract: the one file that everything reads. */
 export const SCHEMA_FILE = join(REPOSITORY_DIR, 'schema.graphql');
 
+/** What AppSync runs for the fields that the request function answers. */
+export const REQUEST_FUNCTION_FILE = join(CDK_DIR, 'resolvers', 'requestFunction.js');
+
 /** What AppSync runs for `Mutation.publishToken`. */
 export const PUBLISH_TOKEN_FILE = join(CDK_DIR, 'resolvers', 'publishToken.js');
 

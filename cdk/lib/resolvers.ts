@@ -7,12 +7,14 @@ import {
   LambdaDataSource,
   NoneDataSource,
   Resolver,
+  ResolverProps,
 } from 'aws-cdk-lib/aws-appsync';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
-import { PUBLISH_TOKEN_FILE } from './paths';
+import { RoleProps, serviceRole } from './organization';
+import { PUBLISH_TOKEN_FILE, REQUEST_FUNCTION_FILE } from './paths';
 
 /** The fields that the request function answers, as type and field. */
 export const REQUEST_FIELDS = [
@@ -23,16 +25,19 @@ export const REQUEST_FIELDS = [
   ['Subscription', 'onTokenReceived'],
 ] as const;
 
-export interface ResolversProps {
+export interface ResolversProps extends RoleProps {
   readonly api: IGraphqlApi;
   readonly request: IFunction;
 }
 
-/** The request function without templates between, and `publishToken`, which passes its arguments to the subscribers. */
+/**
+ * The request function, which is sent no more than it reads and whose refusals are raised as errors; and `publishToken`,
+ * which passes its arguments to the subscribers.
+ */
 export class Resolvers extends Construct {
-  constructor(scope: Construct, id: string, { api, request }: ResolversProps) {
+  constructor(scope: Construct, id: string, { api, request, ...roles }: ResolversProps) {
     super(scope, id);
-    const role = new Role(this, 'RequestRole', { assumedBy: new ServicePrincipal('appsync.amazonaws.com') });
+    const role = serviceRole(this, 'RequestRole', 'appsync.amazonaws.com', roles);
     role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [request.functionArn] }));
     const requests = new LambdaDataSource(this, 'Request', {
       api,
@@ -42,15 +47,18 @@ export class Resolvers extends Construct {
       serviceRole: role.withoutPolicyUpdates(),
     });
     for (const [typeName, fieldName] of REQUEST_FIELDS) {
-      new Resolver(this, fieldName, { api, dataSource: requests, typeName, fieldName });
+      new Resolver(this, fieldName, { api, dataSource: requests, typeName, fieldName, ...code(REQUEST_FUNCTION_FILE) });
     }
     new Resolver(this, 'publishToken', {
       api,
       dataSource: new NoneDataSource(this, 'Publish', { api, name: 'TokencastPublish' }),
       typeName: 'Mutation',
       fieldName: 'publishToken',
-      runtime: FunctionRuntime.JS_1_0_0,
-      code: Code.fromInline(readFileSync(PUBLISH_TOKEN_FILE, 'utf8')),
+      ...code(PUBLISH_TOKEN_FILE),
     });
   }
+}
+
+function code(file: string): Pick<ResolverProps, 'runtime' | 'code'> {
+  return { runtime: FunctionRuntime.JS_1_0_0, code: Code.fromInline(readFileSync(file, 'utf8')) };
 }

@@ -85,6 +85,14 @@ export class StreamAlarms extends Construct {
         periods: 3,
         description: 'Users wait too long for the first word.',
       },
+      ...functionRules('Request', 'The GraphQL API', stream.request.function),
+      ...apiRules(stream),
+      RecursiveInvocations: {
+        metric: worker.metric('RecursiveInvocationsDropped', { ...fiveMinutes, statistic: Stats.SUM }),
+        threshold: 1,
+        periods: 1,
+        description: 'Lambda ended a loop: a job went round between the queue and the worker.',
+      },
       ...(url && {
         ...functionRules('Url', 'The Function URL', url.handler.function),
         UrlFailedSessions: {
@@ -121,6 +129,28 @@ export class StreamAlarms extends Construct {
   }
 }
 
+/** What AppSync itself fails at. It tells the publisher of nothing that it drops or delays. */
+function apiRules(stream: TokenStream): Record<string, Rule> {
+  const rule = (metricName: string, threshold: number, periods: number, description: string): Rule => ({
+    metric: stream.metricApi(metricName, { period: Duration.minutes(5) }),
+    threshold,
+    periods,
+    description,
+  });
+  return {
+    // Clients and workers send again what failed once.
+    ApiErrors: rule('5XXError', 5, 1, 'AppSync answers requests with errors of its own.'),
+    MessagesDropped: rule('InboundMessageDropped', 1, 1, 'AppSync drops events, so that subscribers miss tokens.'),
+    MessagesDelayed: rule('InboundMessageDelayed', 1, 3, 'AppSync delays events, so that answers lag.'),
+    MessageErrors: rule(
+      'InboundMessageError',
+      1,
+      1,
+      'AppSync could not process events, so that subscribers miss tokens.',
+    ),
+  };
+}
+
 function functionRules(prefix: string, what: string, handler: IFunction): Record<string, Rule> {
   const once = { threshold: 1, periods: 1 };
   const fiveMinutes = { period: Duration.minutes(5) };
@@ -128,7 +158,7 @@ function functionRules(prefix: string, what: string, handler: IFunction): Record
     [`${prefix}Errors`]: {
       ...once,
       metric: handler.metricErrors(fiveMinutes),
-      description: `${what}'s function crashed, did not start or ran into its timeout.`,
+      description: `${what}'s function failed, did not start or ran into its timeout.`,
     },
     [`${prefix}Throttles`]: {
       ...once,

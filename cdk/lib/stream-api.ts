@@ -10,11 +10,12 @@ import {
   UserPoolDefaultAction,
 } from 'aws-cdk-lib/aws-appsync';
 import { IUserPool } from 'aws-cdk-lib/aws-cognito';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 
+import { RoleProps, serviceRole } from './organization';
 import { SCHEMA_FILE } from './paths';
 
 /** The contract's deepest operation has three levels (`getStream { usage { inputTokens } }`). */
@@ -26,7 +27,7 @@ const QUERY_DEPTH_LIMIT_WITH_INTROSPECTION = 20;
 /** The contract's largest operation has 17 fields; whether AppSync counts those without a resolver is not documented. */
 const RESOLVER_COUNT_LIMIT = 25;
 
-export interface StreamApiProps {
+export interface StreamApiProps extends RoleProps {
   readonly name: string;
   /** Who may sign in. */
   readonly userPool: IUserPool;
@@ -72,14 +73,14 @@ export class StreamApi extends Construct {
   }
 
   /** Not through the construct's `logConfig`, which brings a custom resource and a role that may write to every log. */
-  private log({ logRetention, removalPolicy }: StreamApiProps): LogGroup {
+  private log({ logRetention, removalPolicy, ...roles }: StreamApiProps): LogGroup {
     const logGroup = new LogGroup(this, 'Logs', {
       // AppSync's own choice of a name.
       logGroupName: `/aws/appsync/apis/${this.api.apiId}`,
       retention: logRetention,
       removalPolicy,
     });
-    const role = new Role(this, 'LogRole', { assumedBy: new ServicePrincipal('appsync.amazonaws.com') });
+    const role = serviceRole(this, 'LogRole', 'appsync.amazonaws.com', roles);
     role.addToPolicy(
       new PolicyStatement({
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],

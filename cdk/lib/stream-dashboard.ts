@@ -1,15 +1,6 @@
 /** One page that shows how the stream does. */
 import { Duration } from 'aws-cdk-lib';
-import {
-  AlarmStatusWidget,
-  Dashboard,
-  GraphWidget,
-  IAlarm,
-  IMetric,
-  IWidget,
-  Metric,
-  Stats,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { AlarmStatusWidget, Dashboard, GraphWidget, IAlarm, IMetric, IWidget, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
@@ -42,7 +33,20 @@ export class StreamDashboard extends Construct {
           stream.metricTimeToFirstToken({ label: 'p95' }),
         ]),
         graph('Failed sessions', [stream.metricFailedSessions({ label: 'failed' })]),
-        graph('API', [api(stream, '4XXError'), api(stream, '5XXError')], [api(stream, 'Latency', Stats.p(95))]),
+        graph(
+          'API',
+          [stream.metricApi('4XXError'), stream.metricApi('5XXError')],
+          [stream.metricApi('Latency', { statistic: Stats.p(95) })],
+        ),
+      ],
+      [
+        graph('API: events', [
+          stream.metricApi('InboundMessageDropped'),
+          stream.metricApi('InboundMessageDelayed'),
+          stream.metricApi('InboundMessageError'),
+        ]),
+        graph('API: request tokens', [stream.metricApi('TokensConsumed')]),
+        graph('Loops', [worker.metric('RecursiveInvocationsDropped', { statistic: Stats.SUM })]),
       ],
       [
         graph('Jobs', [
@@ -104,9 +108,4 @@ function calls(handler: IFunction): IMetric[] {
 
 function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidget {
   return new GraphWidget({ title, left, right, width: 8, height: 6, period: Duration.minutes(1) });
-}
-
-function api(stream: TokenStream, metricName: string, statistic: string = Stats.SUM): Metric {
-  const dimensionsMap = { GraphQLAPIId: stream.api.apiId };
-  return new Metric({ namespace: 'AWS/AppSync', metricName, dimensionsMap, statistic });
 }

@@ -1,6 +1,6 @@
 /** A function, with a role and a log group of its own. */
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import {
   ApplicationLogLevel,
   Architecture,
@@ -15,12 +15,14 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
+import { OrganizationProps, permitVpc, serviceRole, trustEnvironment, vpcConfig } from './organization';
+
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'trace'] as const;
 
 /** What the functions log at. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-export interface StreamFunctionProps {
+export interface StreamFunctionProps extends OrganizationProps {
   readonly description: string;
   readonly code: Code;
   readonly architecture: Architecture;
@@ -37,7 +39,7 @@ export interface StreamFunctionProps {
 /** What all functions of a deployment have in common. */
 export type FunctionDefaults = Pick<
   StreamFunctionProps,
-  'architecture' | 'logLevel' | 'logRetention' | 'removalPolicy'
+  'architecture' | 'logLevel' | 'logRetention' | 'removalPolicy' | keyof OrganizationProps
 >;
 
 export class StreamFunction extends Construct {
@@ -50,7 +52,7 @@ export class StreamFunction extends Construct {
       retention: props.logRetention,
       removalPolicy: props.removalPolicy,
     });
-    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const role = serviceRole(this, 'Role', 'lambda.amazonaws.com', props);
     role.addToPolicy(
       new PolicyStatement({
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -72,16 +74,23 @@ export class StreamFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.INFO,
       applicationLogLevelV2: lambdaLevel(props.logLevel),
-      environment: { ...props.environment, LOG_LEVEL: props.logLevel },
+      layers: props.caBundle && [props.caBundle.layer],
+      environment: { ...props.environment, ...trustEnvironment(props.caBundle), LOG_LEVEL: props.logLevel },
     });
+    const definition = this.function.node.defaultChild as CfnFunction;
+    // No function sends to a queue that invokes it, so a loop could only be a fault of ours: Lambda is to end it.
+    definition.recursiveLoop = 'Terminate';
     // The construct also waits for the role itself, which its policy and `Role` imply.
-    (this.function.node.defaultChild as CfnFunction).addMetadata('cfn-lint', {
-      config: { ignore_checks: ['W3005'] },
-    });
-    Validations.of(role).acknowledge({
-      id: 'AwsSolutions-IAM5[Resource::*]',
-      reason: "X-Ray's PutTraceSegments and PutTelemetryRecords take no resource but `*`.",
-    });
+    definition.addMetadata('cfn-lint', { config: { ignore_checks: ['W3005'] } });
+    if (props.vpc) {
+      definition.vpcConfig = vpcConfig(props.vpc);
+      permitVpc(role);
+    } else {
+      Validations.of(role).acknowledge({
+        id: 'AwsSolutions-IAM5[Resource::*]',
+        reason: "X-Ray's PutTraceSegments and PutTelemetryRecords take no resource but `*`.",
+      });
+    }
   }
 }
 

@@ -8,11 +8,12 @@ import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 
 import { ModelSpec } from './model-access';
+import { OrganizationProps } from './organization';
 import { FunctionCode } from './packaged-code';
 import { StreamSettings } from './settings';
 import { LogLevel } from './stream-function';
 
-export interface TokenStreamProps {
+export interface TokenStreamProps extends OrganizationProps {
   /** The packaged functions: see `packagedCode`. */
   readonly code: FunctionCode;
   /** What the functions are built for. @default Architecture.X86_64 */

@@ -1,7 +1,7 @@
 /** Everything between a prompt and its tokens, as one construct for a stack of yours. */
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AuthorizationType, GraphqlApi, IGraphqlApi } from 'aws-cdk-lib/aws-appsync';
-import { Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import { Metric, MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
@@ -57,6 +57,7 @@ export class TokenStream extends Construct {
     this.models = [props.model, ...(props.otherModels ?? [])];
     this.encryptionKey = props.encryptionKey;
     const kept = { removalPolicy, encryptionKey: props.encryptionKey };
+    const roles = { permissionsBoundary: props.permissionsBoundary, rolePath: props.rolePath };
 
     if (props.sessionsTable) {
       checkOwnTable(props.sessionsTable);
@@ -84,6 +85,7 @@ export class TokenStream extends Construct {
         webAclArn: props.webAclArn,
         logRetention,
         removalPolicy,
+        ...roles,
       });
       this.api = api;
       this.graphqlUrl = api.graphqlUrl;
@@ -94,6 +96,9 @@ export class TokenStream extends Construct {
       logLevel: props.logLevel ?? 'info',
       logRetention,
       removalPolicy,
+      ...roles,
+      vpc: props.vpc,
+      caBundle: props.caBundle,
     };
     this.functionDefaults = functions;
     const resources = this.environment;
@@ -118,7 +123,7 @@ export class TokenStream extends Construct {
         ...settingsEnvironment(settings, 'worker'),
       },
     });
-    new Resolvers(this, 'Resolvers', { api: this.api, request: this.request.function });
+    new Resolvers(this, 'Resolvers', { api: this.api, request: this.request.function, ...roles });
     this.permit();
     new EventSourceMapping(this, 'JobsToWorker', {
       target: this.worker.function,
@@ -194,6 +199,12 @@ export class TokenStream extends Construct {
   /** Milliseconds from a job's receipt to its first token, p95. Deployments in an account and Region share it. */
   metricTimeToFirstToken(options?: MetricOptions): Metric {
     return timeToFirstToken('worker', options);
+  }
+
+  /** A metric of the AppSync API. */
+  metricApi(metricName: string, options?: MetricOptions): Metric {
+    const dimensionsMap = { GraphQLAPIId: this.api.apiId };
+    return new Metric({ namespace: 'AWS/AppSync', metricName, dimensionsMap, statistic: Stats.SUM, ...options });
   }
 
   /** Each call that the functions make, and no other. */

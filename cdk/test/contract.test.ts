@@ -1,10 +1,11 @@
 /** The limits and resolvers, against the schema itself. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, test } from 'node:test';
 import { buildASTSchema, getNamedType, GraphQLField, isObjectType, parse } from 'graphql';
 
-import { PUBLISH_TOKEN_FILE, SCHEMA_FILE } from '../lib/paths';
+import { PUBLISH_TOKEN_FILE, REQUEST_FUNCTION_FILE, SCHEMA_FILE } from '../lib/paths';
 import { REQUEST_FIELDS } from '../lib/resolvers';
 import { Deployment, only } from './deployment';
 
@@ -36,15 +37,31 @@ test('every operation is answered by something', () => {
   assert.deepEqual(operations.map(({ name }) => name).sort(), answered.sort());
 });
 
-test('the resolver of publishToken takes nothing that its runtime lacks', () => {
-  const code = readFileSync(PUBLISH_TOKEN_FILE, 'utf8');
-  assert.deepEqual(
-    [...code.matchAll(/^import .* from '(.*)';$/gm)].map(([, module]) => module),
-    ['@aws-appsync/utils'],
-  );
-  assert.match(code, /^export function request\(ctx\) \{$/m);
-  assert.match(code, /^export function response\(ctx\) \{$/m);
-  assert.ok(Buffer.byteLength(code) < 32_768);
+for (const file of [PUBLISH_TOKEN_FILE, REQUEST_FUNCTION_FILE]) {
+  test(`the resolver ${basename(file)} takes nothing that its runtime lacks`, () => {
+    const code = readFileSync(file, 'utf8');
+    assert.deepEqual(
+      [...code.matchAll(/^import .* from '(.*)';$/gm)].map(([, module]) => module),
+      ['@aws-appsync/utils'],
+    );
+    assert.match(code, /^export function request\(ctx\) \{$/m);
+    assert.match(code, /^export function response\(ctx\) \{$/m);
+    assert.ok(Buffer.byteLength(code) < 32_768);
+  });
+}
+
+test('each field that the request function answers passes on what the function reads, by the shipped code', () => {
+  const template = new Deployment().template('Streaming');
+  for (const [TypeName, FieldName] of REQUEST_FIELDS) {
+    template.hasResourceProperties('AWS::AppSync::Resolver', {
+      TypeName,
+      FieldName,
+      Kind: 'UNIT',
+      DataSourceName: 'TokencastRequest',
+      Runtime: { Name: 'APPSYNC_JS', RuntimeVersion: '1.0.0' },
+      Code: readFileSync(REQUEST_FUNCTION_FILE, 'utf8'),
+    });
+  }
 });
 
 /** The levels and the fields of an operation that asks for everything. */

@@ -43,6 +43,31 @@ describe('an alarm', () => {
     check('Throttles', lambda);
   });
 
+  test('goes off for what the request function fails at, and for callers that it turns away', () => {
+    const FunctionName = { 'Fn::ImportValue': Match.stringLikeRegexp('StreamRequestFunction') };
+    const lambda = { Namespace: 'AWS/Lambda', Statistic: 'Sum', Threshold: 1, Period: 300, EvaluationPeriods: 1 };
+    for (const metric of ['Errors', 'Throttles']) {
+      check(metric, { ...lambda, Dimensions: [{ Name: 'FunctionName', Value: FunctionName }] });
+    }
+  });
+
+  test('goes off for what AppSync fails at, drops and delays', () => {
+    const appSync = {
+      Namespace: 'AWS/AppSync',
+      Statistic: 'Sum',
+      Period: 300,
+      Dimensions: [{ Name: 'GraphQLAPIId', Value: Match.anyValue() }],
+    };
+    check('5XXError', { ...appSync, Threshold: 5, EvaluationPeriods: 1 });
+    check('InboundMessageDropped', { ...appSync, Threshold: 1, EvaluationPeriods: 1 });
+    check('InboundMessageDelayed', { ...appSync, Threshold: 1, EvaluationPeriods: 3 });
+    check('InboundMessageError', { ...appSync, Threshold: 1, EvaluationPeriods: 1 });
+  });
+
+  test('goes off for a loop that Lambda ended', () => {
+    check('RecursiveInvocationsDropped', { Namespace: 'AWS/Lambda', Dimensions: worker, Threshold: 1, Period: 300 });
+  });
+
   test('goes off for failed sessions', () => {
     check('SessionsFailed', { ...logged, Statistic: 'Sum', Threshold: 5, Period: 300 });
   });
@@ -65,7 +90,7 @@ describe('an alarm', () => {
 
   test('says what it means and where to read what to do', () => {
     const descriptions = resources(template, ALARM).map(({ Properties: alarm }) => String(alarm['AlarmDescription']));
-    assert.equal(descriptions.length, 6);
+    assert.equal(descriptions.length, 13);
     for (const description of descriptions) {
       assert.match(description, /^[A-Z].{20,} What to do: docs\/DEPLOY\.md, [A-Za-z]+\.$/);
     }
@@ -76,7 +101,7 @@ describe('other deliveries', () => {
   const watched = new Deployment({ deliveries: 'url,websocket' }).template('Observability');
 
   test('have alarms for their functions', () => {
-    assert.equal(resources(watched, ALARM).length, 12);
+    assert.equal(resources(watched, ALARM).length, 19);
     for (const name of ['UrlHandlerFunction', 'WebSocketRoutesFunction']) {
       for (const metric of ['Errors', 'Throttles']) {
         watched.hasResourceProperties(ALARM, {
@@ -118,7 +143,7 @@ describe('alarms tell', () => {
     const alarmTopicArn = 'arn:aws:sns:us-east-1:123456789012:alarms';
     const told = new Deployment({ alarmTopicArn }).template('Observability');
     told.resourceCountIs('AWS::SNS::Topic', 0);
-    told.resourcePropertiesCountIs(ALARM, { AlarmActions: [alarmTopicArn], OKActions: [alarmTopicArn] }, 6);
+    told.resourcePropertiesCountIs(ALARM, { AlarmActions: [alarmTopicArn], OKActions: [alarmTopicArn] }, 13);
   });
 
   test('an address, through an encrypted topic that CloudWatch may use', () => {
@@ -163,6 +188,9 @@ test('the dashboard shows the alarms and each of their metrics', () => {
     'Errors',
     'Throttles',
     '5XXError',
+    'InboundMessageDropped',
+    'TokensConsumed',
+    'RecursiveInvocationsDropped',
   ]) {
     assert.ok(body.includes(shown), shown);
   }

@@ -8,6 +8,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { IConstruct } from 'constructs';
 
+import { JOIN_VPC } from '../lib/organization';
 import { VARIANTS } from '../scripts/variants';
 import { Deployment, ownStack } from './deployment';
 import { Statement, statements } from './policies';
@@ -26,6 +27,16 @@ const REVIEWED: readonly Reviewed[] = [
       effect === 'Allow' &&
       actions.every((action) => ['xray:PutTelemetryRecords', 'xray:PutTraceSegments'].includes(action)) &&
       resources.join() === '"*"',
+  },
+  {
+    reason:
+      "Lambda's network interfaces have ids that nobody knows beforehand: AWS's own policy for it allows the same.",
+    matches: ({ type, effect, actions, resources }) =>
+      type === 'AWS::IAM::Policy' &&
+      effect === 'Allow' &&
+      resources.join() === '"*"' &&
+      actions.some((action) => action.startsWith('ec2:')) &&
+      actions.every((action) => [...JOIN_VPC, 'xray:PutTelemetryRecords', 'xray:PutTraceSegments'].includes(action)),
   },
   {
     reason: "A connection's id is API Gateway's, and comes and goes: any of one stage of one API, to push to.",

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 
-import { PUBLISH_TOKEN_FILE, SCHEMA_FILE } from '../lib/paths';
+import { PUBLISH_TOKEN_FILE, REQUEST_FUNCTION_FILE, SCHEMA_FILE } from '../lib/paths';
 import { Deployment, only, Resource, resources } from './deployment';
 import { permissions } from './policies';
 
@@ -65,10 +65,9 @@ describe('the API', () => {
       'Query getStreamStatus TokencastRequest UNIT',
       'Subscription onTokenReceived TokencastRequest UNIT',
     ]);
-    // The request function is called as it is: no template, no code between.
     for (const { Properties: resolver } of resources(template, 'AWS::AppSync::Resolver')) {
-      const direct = resolver['DataSourceName'] === 'TokencastRequest';
-      assert.equal('Code' in resolver || 'RequestMappingTemplate' in resolver, !direct, String(resolver['FieldName']));
+      const file = resolver['FieldName'] === 'publishToken' ? PUBLISH_TOKEN_FILE : REQUEST_FUNCTION_FILE;
+      assert.equal(resolver['Code'], readFileSync(file, 'utf8'), String(resolver['FieldName']));
     }
   });
 

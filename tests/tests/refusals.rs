@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use system_tests::graphql::only_error;
 use system_tests::stack::text;
 use system_tests::{TestStack, collect};
+use tokencast::stack::REQUEST_FUNCTION;
 use tokencast_client::Error;
+use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
+use tokencast_local::lambda::invoke::{Invoke as _, InvokeError};
 use uuid::Uuid;
 
 /// A start that is refused with a type and a message, and leaves nothing behind.
@@ -104,6 +107,86 @@ async fn a_session_is_its_owners_alone() {
         .await
         .expect_err("refused");
     assert!(matches!(listened, Error::Unauthorized { .. }), "{listened}");
+    stack.shutdown().await;
+}
+
+/// What the request function answers when it is invoked with this event.
+async fn invoke(stack: &TestStack, event: Value) -> Result<Value, InvokeError> {
+    let lambda = stack.running.local.lambda();
+    let event = event.to_string().into();
+    let answer = lambda.invoke(REQUEST_FUNCTION, event).await?;
+    Ok(serde_json::from_slice(&answer).expect("JSON"))
+}
+
+#[tokio::test]
+async fn a_refusal_is_no_error_of_the_function() {
+    let stack = TestStack::start().await;
+    let id = Uuid::new_v4().to_string();
+    for (event, expected) in [
+        (
+            json!({"field": "startStream", "arguments": {"prompt": ""}, "sub": "alice"}),
+            "INVALID_PROMPT",
+        ),
+        (
+            json!({"field": "getStream", "arguments": {"sessionId": "no UUID"}, "sub": "alice", "groups": null}),
+            "INVALID_PROMPT",
+        ),
+        (
+            json!({"field": "onTokenReceived", "arguments": {"sessionId": id}, "sub": null}),
+            "UNAUTHORIZED",
+        ),
+        (
+            json!({"field": "stopStream", "arguments": {"sessionId": id}}),
+            "UNAUTHORIZED",
+        ),
+    ] {
+        let answer = invoke(&stack, event.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{event}: {error}"));
+        assert_eq!(answer["error"]["type"], expected, "{event}: {answer}");
+        assert_eq!(answer.get("data"), None, "{event}: {answer}");
+    }
+    let admitted =
+        json!({"field": "onTokenReceived", "arguments": {"sessionId": id}, "sub": "alice"});
+    let answer = invoke(&stack, admitted).await.expect("an answer");
+    assert_eq!(answer, json!({"data": null}));
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_our_fault_is_an_error_of_the_function() {
+    let stack = TestStack::start().await;
+    let id = Uuid::new_v4().to_string();
+    let broken = Fault::Error {
+        error_type: "ValidationException".to_owned(),
+        status: Some(400),
+        message: None,
+    };
+    let plan = FaultPlan::default().with(Rule::new(FaultService::DynamoDb, "*", broken));
+    stack.running.local.faults().set(plan).expect("a plan");
+    for event in [
+        json!({"field": "getStream", "arguments": {"sessionId": id}, "sub": "alice"}),
+        json!({"field": "nobodysField", "arguments": {}, "sub": "alice"}),
+    ] {
+        let failed = invoke(&stack, event.clone()).await;
+        let Err(InvokeError::Function { error_type, .. }) = failed else {
+            panic!("{event}: {failed:?}")
+        };
+        assert_eq!(error_type, "INTERNAL", "{event}");
+    }
+    let document = "query($id: String!) { getStream(sessionId: $id) { text } }";
+    let read = stack.graphql("alice", document, json!({ "id": id })).await;
+    let message = "the session could not be read or written: try again";
+    assert_eq!(only_error(&read), ("Lambda:Unhandled", message));
+    let fired: u64 = stack
+        .running
+        .local
+        .faults()
+        .report()
+        .iter()
+        .map(|rule| rule.fired)
+        .sum();
+    assert!(fired >= 2, "the fault happened {fired} times");
     stack.shutdown().await;
 }
 

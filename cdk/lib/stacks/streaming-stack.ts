@@ -3,11 +3,14 @@ import { CfnOutput, Stack, StackProps } from 'aws-cdk-lib';
 import { AuthorizationType, GraphqlApi } from 'aws-cdk-lib/aws-appsync';
 import { IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
+import { LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
 import { ApiGatewayLogRole } from '../api-gateway-log-role';
-import { Config } from '../config';
+import { Config, OrganizationConfig } from '../config';
 import { DeliveryProps } from '../delivery';
+import { OrganizationProps } from '../organization';
 import { packagedCode, packagedFunction } from '../packaged-code';
 import { FunctionName } from '../settings';
 import { TokenStream } from '../token-stream';
@@ -33,9 +36,11 @@ export class StreamingStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: StreamingStackProps) {
     super(scope, id, props);
     const { poolId, clientId } = config.users;
+    const organization = existingOrganization(this, config.organization);
     const userPool = props.userPool ?? (poolId ? existingPool(this, 'ExistingPool', poolId) : undefined);
     this.stream = new TokenStream(this, 'Stream', {
       ...config,
+      ...organization,
       code: packagedCode(config.functionsDir, config.architecture),
       userPool,
       api: this.existingApi(config),
@@ -46,6 +51,10 @@ export class StreamingStack extends Stack {
     const signIn = props.userPoolClientId ?? clientId;
     this.url = this.urlStream(config, userPool, signIn);
     this.webSocket = this.webSocketStream(config, userPool, signIn);
+    if (this.webSocket && config.webSocket?.logRole) {
+      const logRole = new ApiGatewayLogRole(this, 'ApiGatewayLogs', organization);
+      this.webSocket.api.stage.node.addDependency(logRole);
+    }
     const { graphqlUrl, jobs, sessionsTable, request, worker } = this.stream;
     const outputs: Readonly<Record<string, string | undefined>> = {
       Region: this.region,
@@ -86,17 +95,13 @@ export class StreamingStack extends Stack {
   }
 
   private webSocketStream(config: Config, userPool?: IUserPool, clientId?: string): WebSocketStream | undefined {
-    if (!config.webSocket) {
-      return undefined;
-    }
-    const made = new WebSocketStream(this, 'WebSocket', {
-      ...this.delivery('websocket', config, userPool, clientId),
-      stageName: config.stage,
-    });
-    if (config.webSocket.logRole) {
-      made.api.stage.node.addDependency(new ApiGatewayLogRole(this, 'ApiGatewayLogs'));
-    }
-    return made;
+    return (
+      config.webSocket &&
+      new WebSocketStream(this, 'WebSocket', {
+        ...this.delivery('websocket', config, userPool, clientId),
+        stageName: config.stage,
+      })
+    );
   }
 
   private delivery(
@@ -124,4 +129,21 @@ export class StreamingStack extends Stack {
       }
     );
   }
+}
+
+/** What is there already, by its ids and ARNs. */
+function existingOrganization(scope: Construct, config: OrganizationConfig): OrganizationProps {
+  const { permissionsBoundaryArn, rolePath, vpc, caBundle } = config;
+  return {
+    permissionsBoundary:
+      permissionsBoundaryArn === undefined
+        ? undefined
+        : ManagedPolicy.fromManagedPolicyArn(scope, 'PermissionsBoundary', permissionsBoundaryArn),
+    rolePath,
+    vpc,
+    caBundle: caBundle && {
+      layer: LayerVersion.fromLayerVersionArn(scope, 'CaBundle', caBundle.layerArn),
+      path: caBundle.path,
+    },
+  };
 }

@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use reqwest::Client;
 
+use crate::sdk::IDLE_CONNECTION_TIMEOUT;
 use crate::tls::Trust;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Shorter than AWS keeps an idle connection, so that a frozen function does not wake up to a dead one.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A client over HTTP/1.1: a request to AppSync or Cognito is small, and one connection carries one at a time without
 /// HTTP/2's bookkeeping.
@@ -18,7 +16,7 @@ pub(crate) fn new(trust: &Trust) -> Result<Client, reqwest::Error> {
         .tls_backend_preconfigured(trust.client_config())
         .http1_only()
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()

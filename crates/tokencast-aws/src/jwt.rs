@@ -99,13 +99,18 @@ pub enum Refused {
 }
 
 impl<C: Clock> Verifier<C> {
-    /// The keys are fetched with the first token.
+    /// The keys are fetched with the first token, from a server that the certificate authorities vouch for.
     ///
     /// # Errors
     ///
     /// If the process can have no HTTP client.
-    pub fn new(trust: Trust, clock: C) -> Result<Self, reqwest::Error> {
-        let keys = KeySet::new(format!("{}/.well-known/jwks.json", trust.issuer))?;
+    pub fn new(
+        trust: Trust,
+        authorities: &crate::tls::Trust,
+        clock: C,
+    ) -> Result<Self, reqwest::Error> {
+        let url = format!("{}/.well-known/jwks.json", trust.issuer);
+        let keys = KeySet::new(url, authorities)?;
         Ok(Self { trust, keys, clock })
     }
 

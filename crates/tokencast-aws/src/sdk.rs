@@ -17,6 +17,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest that one try of a short call, to DynamoDB or SQS, may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Shorter than AWS, and a NAT gateway on the way to it, keep an idle connection, and shorter than most pauses after which
+/// Lambda wakes a frozen process: so that no call finds a connection that is dead, and waits for its time-out to know it.
+pub(crate) const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// How many calls a process makes at a time to DynamoDB, and to SQS. Each has a connection of its own, of some 25 KB, and the
 /// SDK's work on it: those of a large batch would all begin at once, and be done later than in turns.
 /// `cargo xtask bench streams` shows what a batch takes.
@@ -57,8 +61,9 @@ pub async fn load_for_endpoint_as(
 }
 
 fn loader(trust: &Trust) -> ConfigLoader {
-    let http_client =
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    let http_client = aws_smithy_http_client::Builder::new()
+        .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
+        .tls_provider(Provider::Rustls(CryptoMode::Ring));
     let http_client = match trust.sdk_context() {
         Some(context) => http_client.tls_context(context),
         None => http_client,
@@ -88,4 +93,42 @@ pub(crate) fn for_streams(config: &SdkConfig) -> SdkConfig {
         .retry_config(RetryConfig::disabled())
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::serve::ListenerExt as _;
+    use tokio::net::TcpListener;
+    use tokio::time;
+
+    use super::*;
+
+    /// The longer an idle connection is kept, the likelier it is that whoever is between has forgotten it.
+    #[tokio::test]
+    async fn a_connection_that_was_idle_for_half_a_minute_is_not_used_again() {
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let listener = listener.tap_io(move |_| {
+            count.fetch_add(1, Ordering::SeqCst);
+        });
+        let app = Router::new().fallback(|| async { "{}" });
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let sdk = load_for_endpoint(&url, "us-east-1").await;
+        let client = aws_sdk_dynamodb::Client::new(&sdk);
+        for (idle_seconds, connections) in [(0, 1), (25, 1), (31, 2), (25, 2)] {
+            // The clock stands still for no call: it would run ahead to a call's time-outs.
+            time::pause();
+            time::advance(Duration::from_secs(idle_seconds)).await;
+            time::resume();
+            client.list_tables().send().await.expect("an answer");
+            let found = accepted.load(Ordering::SeqCst);
+            assert_eq!(found, connections, "after {idle_seconds} s");
+        }
+    }
 }

@@ -197,6 +197,8 @@ pub struct ResolverConfig {
 pub enum DataSource {
     /// A direct Lambda resolver.
     Lambda { function: String },
+    /// An `APPSYNC_JS` resolver on a Lambda data source: the text of its file.
+    LambdaWithCode { function: String, code: String },
     /// An `APPSYNC_JS` resolver on a NONE data source: the text of its file.
     None { code: String },
 }

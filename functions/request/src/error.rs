@@ -1,4 +1,4 @@
-//! What a client may do wrong, and what may fail. AppSync shows `errorType` and `message` to the client.
+//! What a client may do wrong, and what may fail. The client sees the code as `errorType`, and the message.
 
 use lambda_runtime::Diagnostic;
 use thiserror::Error;
@@ -33,15 +33,13 @@ impl RequestError {
         }
     }
 
-    /// Whether the fault is ours, and not the caller's.
+    /// Whether the fault is ours, and not the caller's. Then it is an error of the function, which has an alarm.
     pub fn is_failure(&self) -> bool {
         match self {
             Self::Request(error) => error.is_failure(),
-            Self::Panicked(_) => true,
-            Self::MissingArgument(_)
-            | Self::CapitalLetters(_)
-            | Self::NoOwner
-            | Self::UnknownField(_) => false,
+            // A resolver is attached to a field that this function doesn't know.
+            Self::Panicked(_) | Self::UnknownField(_) => true,
+            Self::MissingArgument(_) | Self::CapitalLetters(_) | Self::NoOwner => false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What AppSync sends to a direct Lambda data source, as far as it is read here, and the answers.
+//! What the resolvers' code (`cdk/resolvers/requestFunction.js`) sends, and what it is answered.
 
 use serde::{Deserialize, Serialize};
 use tokencast_aws::clock::iso8601;
@@ -7,14 +7,21 @@ use tokencast_core::id::Owner;
 use tokencast_core::json_text::JsonText;
 use tokencast_core::session::{Session, Status};
 
-/// The event also holds the request's headers, with the caller's JWT: they are not read, so they can't be logged.
+use crate::error::RequestError;
+
+/// The resolver passes on no header of the request, so the caller's JWT is not here.
 #[derive(Deserialize)]
 pub struct ResolverEvent {
+    /// The field of the schema's `Query`, `Mutation` or `Subscription`.
+    pub field: String,
     #[serde(default)]
     pub arguments: Arguments,
+    /// The user's id in the user pool; `None` for a caller that is no user of it.
     #[serde(default)]
-    pub identity: Option<Identity>,
-    pub info: Info,
+    pub sub: Option<String>,
+    /// The user's groups in the user pool.
+    #[serde(default)]
+    pub groups: Option<Vec<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -26,22 +33,36 @@ pub struct Arguments {
     pub session_id: Option<String>,
 }
 
-#[derive(Deserialize)]
-pub struct Identity {
-    /// The user's id in the user pool.
-    #[serde(default)]
-    pub sub: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Info {
-    pub field_name: String,
-}
-
 impl ResolverEvent {
     pub fn owner(&self) -> Option<Owner> {
-        self.identity.as_ref()?.sub.as_deref().and_then(Owner::new)
+        self.sub.as_deref().and_then(Owner::new)
+    }
+}
+
+/// What the resolver gets: `{"data": …}`, or `{"error": …}` for a refusal, which it raises as a GraphQL error.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reply {
+    Data(Answer),
+    Error(Refusal),
+}
+
+/// A refusal is an answer: an error of the function would count as a fault of ours in Lambda's metrics.
+#[derive(Debug, Serialize)]
+pub struct Refusal {
+    /// A failure code: the GraphQL error's `errorType`.
+    #[serde(rename = "type")]
+    pub error_type: &'static str,
+    /// Safe to show.
+    pub message: String,
+}
+
+impl From<&RequestError> for Refusal {
+    fn from(error: &RequestError) -> Self {
+        Self {
+            error_type: error.code().as_str(),
+            message: error.to_string(),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tokencast_core::session::Status;
 use tracing::{error, info};
 
 use crate::error::RequestError;
-use crate::event::{Answer, Arguments, ResolverEvent, StreamResponse};
+use crate::event::{Answer, Arguments, Refusal, Reply, ResolverEvent, StreamResponse};
 
 /// What the function works with.
 pub struct Request<S, Q, C> {
@@ -19,23 +19,31 @@ pub struct Request<S, Q, C> {
 }
 
 impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
-    pub async fn handle(&self, event: ResolverEvent) -> Result<Answer, RequestError> {
-        let field = event.info.field_name.clone();
-        let answered = self.answer(event).await;
-        match &answered {
-            Ok(_) => info!(field, "answered"),
-            Err(error) if error.is_failure() => {
-                error!(field, code = %error.code(), error = error as &dyn std::error::Error, "failed");
+    /// # Errors
+    ///
+    /// What is our fault; a refusal is a reply.
+    pub async fn handle(&self, event: ResolverEvent) -> Result<Reply, RequestError> {
+        let field = event.field.clone();
+        match self.answer(event).await {
+            Ok(answer) => {
+                info!(field, "answered");
+                Ok(Reply::Data(answer))
             }
-            Err(refused) => info!(field, code = %refused.code(), "refused"),
+            Err(error) if error.is_failure() => {
+                error!(field, code = %error.code(), error = &error as &dyn std::error::Error, "failed");
+                Err(error)
+            }
+            Err(refused) => {
+                info!(field, code = %refused.code(), "refused");
+                Ok(Reply::Error(Refusal::from(&refused)))
+            }
         }
-        answered
     }
 
     async fn answer(&self, event: ResolverEvent) -> Result<Answer, RequestError> {
         let owner = event.owner().ok_or(RequestError::NoOwner)?;
         let arguments = event.arguments;
-        match event.info.field_name.as_str() {
+        match event.field.as_str() {
             "startStream" => self.start(&owner, arguments).await.map(Answer::Response),
             "stopStream" => self
                 .stop(&owner, session_id(&arguments)?)

@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`config`] | its environment variables |
-//! | [`event`] | what AppSync sends, and what it gets |
+//! | [`event`] | what the resolvers send, and what they get |
 //! | [`error`] | what a client may do wrong, and what may fail |
 //! | [`handle`] | one event, from its arguments to its answer |
 

@@ -25,6 +25,7 @@ use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::Verifier;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::tls::Trust;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
 
@@ -46,10 +47,11 @@ use handle::StreamUrl;
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     let logging = telemetry::init(&lookup);
     let (config, clock) = (Config::read(&lookup), FunctionClock::read(&lookup));
+    let authorities = Trust::read(&lookup);
     tokencast_aws::runtime::run(async move {
         logging?;
-        let (config, clock) = (config?, clock?);
-        let sdk = sdk::load().await;
+        let (config, clock, authorities) = (config?, clock?, authorities?);
+        let sdk = sdk::load_trusting(&authorities).await;
         let function = StreamUrl {
             model: BedrockModel::new(&sdk, config.model.clone()),
             requests: Requests {
@@ -58,7 +60,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
                 clock,
                 rules: config.rules,
             },
-            verifier: Verifier::new(config.trust.clone(), clock)?,
+            verifier: Verifier::new(config.trust.clone(), &authorities, clock)?,
             config,
         };
         respond::run(Arc::new(function)).await

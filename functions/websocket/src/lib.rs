@@ -22,6 +22,7 @@ use tokencast_aws::jwt::Verifier;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::runtime::{self, isolated};
 use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::tls::Trust;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
@@ -48,12 +49,17 @@ enum Part {
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     let logging = telemetry::init(&lookup);
     let (config, clock) = (Config::read(&lookup), FunctionClock::read(&lookup));
+    let authorities = Trust::read(&lookup);
     runtime::run(async move {
         logging?;
-        let clock = clock?;
+        let (clock, authorities) = (clock?, authorities?);
         let part = match config? {
-            Config::Authorizer(trust) => Part::Authorizer(Verifier::new(trust, clock)?),
-            Config::Routes(config) => Part::Routes(Box::new(routes(*config, clock).await)),
+            Config::Authorizer(trust) => {
+                Part::Authorizer(Verifier::new(trust, &authorities, clock)?)
+            }
+            Config::Routes(config) => {
+                Part::Routes(Box::new(routes(*config, clock, &authorities).await))
+            }
         };
         let part = Arc::new(part);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<Event>| {
@@ -67,8 +73,9 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
 async fn routes(
     config: RoutesConfig,
     clock: FunctionClock,
+    authorities: &Trust,
 ) -> Routes<SessionTable, SqsQueue, FunctionClock> {
-    let sdk = sdk::load().await;
+    let sdk = sdk::load_trusting(authorities).await;
     Routes {
         requests: Requests {
             sessions: SessionTable::new(&sdk, config.sessions_table),

@@ -2,6 +2,7 @@
 //! stack's own defaults on the other. Whoever changes one of them alone hears of it here.
 
 mod permissions;
+mod trust;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -226,6 +227,9 @@ fn resolvers(resources: &Resources) -> BTreeSet<String> {
     let one = |resolver: &tokencast_local::config::ResolverConfig| {
         let source = match &resolver.data_source {
             DataSource::Lambda { function } => format!("the function {function}"),
+            DataSource::LambdaWithCode { function, code } => {
+                format!("the function {function} by the code\n{code}")
+            }
             DataSource::None { code } => format!("the code\n{code}"),
         };
         format!("{}.{} is {source}", resolver.type_name, resolver.field_name)

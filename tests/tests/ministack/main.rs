@@ -83,9 +83,62 @@ async fn a_prompt_is_answered_on_an_independent_emulator() {
         json!({"status": "COMPLETED", "text": text(100)})
     );
 
+    refuse(&emulator, &deployed, &token, &session_id).await;
+
     // The last one, so that nothing of it is left if anything above fails: both end with this process, too.
     emulator.shutdown().await;
     model.shutdown().await;
+}
+
+/// The shipped resolver on somebody else's runtime: refusals are errors of GraphQL with our types and words.
+async fn refuse(emulator: &Emulator, deployed: &Deployment, token: &str, session_id: &str) {
+    let foreign = Uuid::new_v4().to_string();
+    let item = json!({"sessionId": {"S": foreign}, "owner": {"S": "somebody else"}});
+    let mut copied = record(emulator, deployed, session_id).await;
+    for (name, value) in item.as_object().expect("an object") {
+        copied[name] = value.clone();
+    }
+    let input = json!({"TableName": deployed.table, "Item": copied});
+    emulator
+        .call("dynamodb", "DynamoDB_20120810.PutItem", input)
+        .await;
+    let theirs = ("UNAUTHORIZED", "the session belongs to someone else");
+    let no_uuid = (
+        "INVALID_PROMPT",
+        "sessionId is not a UUID: expected the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx",
+    );
+    for (query, id, expected) in [
+        (
+            "query($id: String!) { getStream(sessionId: $id) { text } }",
+            foreign.as_str(),
+            theirs,
+        ),
+        (
+            "mutation($id: String!) { stopStream(sessionId: $id) { status } }",
+            &foreign,
+            theirs,
+        ),
+        (
+            "mutation($id: String!) { startStream(prompt: \"Mine now\", sessionId: $id) { status } }",
+            &foreign,
+            theirs,
+        ),
+        (
+            "query($id: String!) { getStreamStatus(sessionId: $id) { status } }",
+            "mine",
+            no_uuid,
+        ),
+    ] {
+        let answer = graphql(emulator, deployed, token, query, json!({ "id": id })).await;
+        let error = &answer["errors"][0];
+        let got = error["errorType"].as_str().zip(error["message"].as_str());
+        assert_eq!(got, Some(expected), "{query}: {answer}");
+    }
+    let unknown = Uuid::new_v4().to_string();
+    let query = "query($id: String!) { getStream(sessionId: $id) { text } }";
+    let answer = graphql(emulator, deployed, token, query, json!({ "id": unknown })).await;
+    assert!(answer.get("errors").is_none(), "{answer}");
+    assert!(answer["data"]["getStream"].is_null(), "{answer}");
 }
 
 /// The two addresses that the emulator's template has wrong: the API's, which is AWS's there, and the model's.

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use tracing::warn;
 
-use crate::tls;
+use crate::tls::Trust;
+
 
 /// One fetch; Cognito answers in some 20 ms.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -88,9 +89,12 @@ impl PublicKey {
 }
 
 impl KeySet {
-    pub(super) fn new(url: String) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(
+        url: String,
+        authorities: &Trust,
+    ) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            client: crate::http_client::new(&tls::Trust::default())?,
+            client: crate::http_client::new(authorities)?,
             url,
             state: Mutex::default(),
         })

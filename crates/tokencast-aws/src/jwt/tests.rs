@@ -99,9 +99,13 @@ impl Pool {
             issuer: table.issuer.clone(),
             client_ids: vec!["another-client".into(), table.client_id.clone()],
         };
-        let mut verifier = Verifier::new(trust, clock.clone()).expect("a client");
-        verifier.keys =
-            KeySet::new(format!("http://{address}/.well-known/jwks.json")).expect("a client");
+        let authorities = crate::tls::Trust::default();
+        let mut verifier = Verifier::new(trust, &authorities, clock.clone()).expect("a client");
+        verifier.keys = KeySet::new(
+            format!("http://{address}/.well-known/jwks.json"),
+            &authorities,
+        )
+        .expect("a client");
         Self {
             table,
             clock,

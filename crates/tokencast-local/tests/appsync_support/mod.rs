@@ -20,6 +20,8 @@ use tokencast_local::lambda::invoke::{Invoke, InvokeError};
 
 pub(crate) const SCHEMA: &str = include_str!("../../../../schema.graphql");
 pub(crate) const PUBLISH_TOKEN: &str = include_str!("../../../../cdk/resolvers/publishToken.js");
+pub(crate) const ASK_REQUEST_FUNCTION: &str =
+    include_str!("../../../../cdk/resolvers/requestFunction.js");
 
 /// What the fake of Lambda does with an event.
 pub(crate) type Answer =
@@ -100,7 +102,7 @@ pub(crate) fn request_from(request: &Value) -> GraphqlRequest {
     serde_json::from_value(request.clone()).expect("a GraphQL request")
 }
 
-/// The project's schema with its resolvers as deployed.
+/// The project's schema, with direct resolvers on the request function.
 pub(crate) fn project() -> ApiConfig {
     let lambda = |type_name: &str, field_name: &str| ResolverConfig {
         type_name: type_name.to_owned(),
@@ -130,6 +132,18 @@ pub(crate) fn script(type_name: &str, field_name: &str, code: &str) -> ResolverC
         type_name: type_name.to_owned(),
         field_name: field_name.to_owned(),
         data_source: DataSource::None {
+            code: code.to_owned(),
+        },
+    }
+}
+
+/// A resolver with code on the function `request`.
+pub(crate) fn function_script(type_name: &str, field_name: &str, code: &str) -> ResolverConfig {
+    ResolverConfig {
+        type_name: type_name.to_owned(),
+        field_name: field_name.to_owned(),
+        data_source: DataSource::LambdaWithCode {
+            function: "request".to_owned(),
             code: code.to_owned(),
         },
     }

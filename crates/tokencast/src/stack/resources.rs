@@ -23,6 +23,7 @@ mod websocket;
 
 const SCHEMA: &str = include_str!("../../../../schema.graphql");
 const PUBLISH_TOKEN: &str = include_str!("../../../../cdk/resolvers/publishToken.js");
+const ASK_REQUEST_FUNCTION: &str = include_str!("../../../../cdk/resolvers/requestFunction.js");
 
 /// Well below AppSync's 30 s, and far above what the function takes.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -227,8 +228,9 @@ fn api() -> ApiConfig {
     let lambda = |type_name: &str, field_name: &str| ResolverConfig {
         type_name: type_name.into(),
         field_name: field_name.into(),
-        data_source: DataSource::Lambda {
+        data_source: DataSource::LambdaWithCode {
             function: REQUEST_FUNCTION.into(),
+            code: ASK_REQUEST_FUNCTION.into(),
         },
     };
     ApiConfig {

@@ -189,6 +189,11 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
     ("AWS::Lambda::Function", "LoggingConfig", TERMINAL),
     (
         "AWS::Lambda::Function",
+        "RecursiveLoop",
+        "Terminate and Allow differ only where a function sends to the queue that invokes it",
+    ),
+    (
+        "AWS::Lambda::Function",
         "RuntimeManagementConfig",
         "the program runs on this machine's system",
     ),

@@ -165,21 +165,18 @@ fn resolvers(
         });
         let source_name = properties.required("DataSourceName");
         let code = properties.text("Code");
+        if code.is_some() && runtime.is_none() {
+            properties.problem("Runtime", "it is missing, and the resolver has code");
+        }
         let data_source = match (sources.get(&source_name), code) {
             (Some(Source::Lambda { function }), None) => Some(DataSource::Lambda {
                 function: function.clone(),
             }),
-            (Some(Source::None), Some(code)) => {
-                if runtime.is_none() {
-                    properties.problem("Runtime", "it is missing, and the resolver has code");
-                }
-                Some(DataSource::None { code })
-            }
-            (Some(Source::Lambda { .. }), Some(_)) => {
-                let reason = "a resolver on a function has no code here: it is a direct one";
-                properties.problem("Code", reason);
-                None
-            }
+            (Some(Source::Lambda { function }), Some(code)) => Some(DataSource::LambdaWithCode {
+                function: function.clone(),
+                code,
+            }),
+            (Some(Source::None), Some(code)) => Some(DataSource::None { code }),
             (Some(Source::None), None) => {
                 properties.problem("Code", "it is missing, and a NONE data source needs it");
                 None

@@ -4,6 +4,7 @@ mod deliveries;
 mod left_out;
 
 use serde_json::{Value, json};
+use tokencast_local::config::DataSource;
 use tokencast_local::endpoints::Endpoints;
 
 use super::document::Document;
@@ -294,6 +295,29 @@ fn what_can_not_be_honoured_of_the_api_and_its_callers_is_named() {
         json!({"Type": "AWS::CDK::Metadata"}),
         "there is no AWS::AppSync::GraphQLApi in the template",
     );
+}
+
+#[test]
+fn a_resolver_on_a_function_may_have_code() {
+    let mut template = template();
+    template["Resources"]["Resolver"]["Properties"]["Code"] = json!("the code");
+    let Err(TemplateError::Refused { problems, .. }) = read(&template) else {
+        panic!("it is refused")
+    };
+    assert_eq!(
+        problems[0].to_string(),
+        "Resolver.Runtime: it is missing, and the resolver has code"
+    );
+    template["Resources"]["Resolver"]["Properties"]["Runtime"] =
+        json!({"Name": "APPSYNC_JS", "RuntimeVersion": "1.0.0"});
+    let resources = read(&template).expect("resources");
+    let [resolver] = &resources.api.resolvers[..] else {
+        panic!("one resolver")
+    };
+    let DataSource::LambdaWithCode { function, code } = &resolver.data_source else {
+        panic!("{:?}", resolver.data_source)
+    };
+    assert_eq!((function.as_str(), code.as_str()), ("request", "the code"));
 }
 
 #[test]

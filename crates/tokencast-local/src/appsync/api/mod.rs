@@ -116,6 +116,13 @@ impl Api {
                 DataSource::Lambda { function } => Resolver::Lambda {
                     function: function.clone(),
                 },
+                DataSource::LambdaWithCode { function, code } => {
+                    codes.push((type_name, field_name, code.clone()));
+                    Resolver::LambdaWithCode {
+                        function: function.clone(),
+                        script: codes.len() - 1,
+                    }
+                }
                 DataSource::None { code } => {
                     codes.push((type_name, field_name, code.clone()));
                     Resolver::Script {

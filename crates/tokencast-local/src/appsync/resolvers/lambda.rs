@@ -1,8 +1,11 @@
-//! Direct Lambda resolvers.
+//! Resolvers on Lambda data sources: direct ones, and those with `APPSYNC_JS` code.
 
-use serde_json::Value;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-use super::ResolverError;
+use super::javascript::Turn;
+use super::{Resolved, ResolverError, Scripts};
 use crate::lambda::invoke::{Invoke, InvokeError};
 
 /// Sends the function the event, and takes its answer as the field's value.
@@ -11,10 +14,114 @@ pub(super) async fn resolve(
     function: &str,
     event: String,
 ) -> Result<Value, ResolverError> {
-    let answer = invoke
-        .invoke(function, event.into())
-        .await
-        .map_err(failed)?;
+    answer(invoke.invoke(function, event.into()).await, |error_type| {
+        error_type
+    })
+}
+
+/// A resolver's code.
+pub(super) struct Code<'a> {
+    pub(super) scripts: &'a Scripts,
+    pub(super) script: usize,
+}
+
+/// What the code's request function came to.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Outcome {
+    /// The request, and what the code left in `ctx.stash`.
+    Request { request: Value, stash: Value },
+    /// The value of `runtime.earlyReturn`: the function is not asked.
+    Returned(Value),
+}
+
+impl Code<'_> {
+    /// Runs the code's request function, invokes the function with the payload, and runs the code's response function.
+    pub(super) async fn resolve(
+        &self,
+        invoke: &dyn Invoke,
+        function: &str,
+        event: String,
+    ) -> Result<Resolved, Vec<ResolverError>> {
+        let turn = Turn::request(event.clone());
+        let asked = self.scripts.run(self.script, turn).await?;
+        let mut errors = asked.errors;
+        let (request, stash) = match serde_json::from_value(asked.value) {
+            Ok(Outcome::Request { request, stash }) => (request, stash),
+            Ok(Outcome::Returned(value)) => return Ok(Resolved { value, errors }),
+            Err(error) => {
+                let message = format!("The resolver's request could not be read: {error}");
+                return Err(vec![ResolverError::new("InternalFailure", message)]);
+            }
+        };
+        if let Err(unusable) = check(&request) {
+            errors.push(unusable);
+            return Err(errors);
+        }
+        let payload = Bytes::from(request["payload"].to_string());
+        // AppSync hides what a function's error is called from a resolver with code.
+        let answered = answer(invoke.invoke(function, payload).await, |_| {
+            "Lambda:Unhandled".to_owned()
+        });
+        let carried = match answered {
+            Ok(result) => json!({"result": result, "stash": stash}),
+            Err(ResolverError {
+                message,
+                error_type,
+                ..
+            }) => json!({
+                "result": null,
+                "error": {"message": message, "type": error_type},
+                "stash": stash,
+            }),
+        };
+        let turn = Turn::response(event, &carried);
+        match self.scripts.run(self.script, turn).await {
+            Ok(mut resolved) => {
+                errors.append(&mut resolved.errors);
+                Ok(Resolved {
+                    value: resolved.value,
+                    errors,
+                })
+            }
+            Err(mut raised) => {
+                errors.append(&mut raised);
+                Err(errors)
+            }
+        }
+    }
+}
+
+/// Whether it is a request that AppSync takes, and that the local stack can make.
+fn check(request: &Value) -> Result<(), ResolverError> {
+    let operation = request["operation"].as_str();
+    let kind = request["invocationType"].as_str();
+    match (operation, kind) {
+        (Some("Invoke"), None | Some("RequestResponse")) => Ok(()),
+        (Some("Invoke"), Some(kind)) => Err(ResolverError::new(
+            "UnsupportedByLocalStack",
+            format!("the invocation type {kind} is not supported by the local stack"),
+        )),
+        (Some("BatchInvoke"), _) => Err(ResolverError::new(
+            "UnsupportedByLocalStack",
+            "the operation BatchInvoke is not supported by the local stack",
+        )),
+        (operation, _) => Err(ResolverError::new(
+            "MappingTemplate",
+            format!(
+                "Unsupported operation '{}'. Datasource Versions only support the following operations (Invoke,BatchInvoke).",
+                operation.unwrap_or_default()
+            ),
+        )),
+    }
+}
+
+/// The function's answer, or why there is none; `named` says what a resolver calls the function's own error types.
+fn answer(
+    invoked: Result<Bytes, InvokeError>,
+    named: impl Fn(String) -> String,
+) -> Result<Value, ResolverError> {
+    let answer = invoked.map_err(|error| failed(error, named))?;
     if answer.is_empty() {
         return Ok(Value::Null);
     }
@@ -24,13 +131,13 @@ pub(super) async fn resolve(
     })
 }
 
-/// The function's own error keeps its name; an error of Lambda's is marked as such.
-fn failed(error: InvokeError) -> ResolverError {
+/// An error of Lambda's is marked as such.
+fn failed(error: InvokeError, named: impl Fn(String) -> String) -> ResolverError {
     match error {
         InvokeError::Function {
             error_type,
             message,
-        } => ResolverError::new(error_type, message),
+        } => ResolverError::new(named(error_type), message),
         InvokeError::Throttled(_) => {
             ResolverError::new("Lambda:TooManyRequestsException", "Rate Exceeded.")
         }

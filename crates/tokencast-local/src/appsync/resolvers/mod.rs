@@ -2,7 +2,7 @@
 //!
 //! | module | data source |
 //! | --- | --- |
-//! | [`lambda`] | a Lambda function, called directly |
+//! | [`lambda`] | a Lambda function, called directly or by `APPSYNC_JS` code |
 //! | [`javascript`] | NONE, with `APPSYNC_JS` code |
 //!
 //! Both are given an `event`.
@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use self::javascript::Scripts;
+use self::javascript::Turn;
 use super::api::Selected;
 use super::caller::Caller;
 use crate::lambda::invoke::Invoke;
@@ -26,6 +27,12 @@ use crate::lambda::invoke::Invoke;
 pub(crate) enum Resolver {
     Lambda {
         function: String,
+    },
+    /// Called with what the code's request function makes; the code's response function makes the field's value.
+    LambdaWithCode {
+        function: String,
+        /// The code's place among the API's [`Scripts`].
+        script: usize,
     },
     /// The code's place among the API's [`Scripts`].
     Script {
@@ -91,7 +98,14 @@ impl Resolver {
                         errors: Vec::new(),
                     })
                     .map_err(|error| vec![error]),
-                Self::Script { index } => scripts.run(*index, event).await,
+                Self::LambdaWithCode { function, script } => {
+                    let code = lambda::Code {
+                        scripts,
+                        script: *script,
+                    };
+                    code.resolve(invoke.as_ref(), function, event).await
+                }
+                Self::Script { index } => scripts.run(*index, Turn::both(event)).await,
             }
         };
         // A mutation whose time is over by the time its turn comes is not started.
@@ -106,7 +120,9 @@ impl Resolver {
 
 fn timed_out(resolver: &Resolver) -> ResolverError {
     let error_type = match resolver {
-        Resolver::Lambda { .. } => "Lambda:ExecutionTimeoutException",
+        Resolver::Lambda { .. } | Resolver::LambdaWithCode { .. } => {
+            "Lambda:ExecutionTimeoutException"
+        }
         Resolver::Script { .. } => "ExecutionTimeout",
     };
     ResolverError::new(error_type, "Execution timed out.")

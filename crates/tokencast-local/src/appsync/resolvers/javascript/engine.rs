@@ -8,7 +8,7 @@ use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Runtime};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Script, native};
+use super::{Script, Turn, native};
 use crate::appsync::errors::CodeError;
 use crate::appsync::resolvers::{Resolved, ResolverError};
 use crate::clock::Clock;
@@ -78,11 +78,11 @@ impl Engine {
         engine
     }
 
-    /// Runs a script on an event. It may take `limit` of the processor, however busy that is.
+    /// Runs a script's turn. It may take `limit` of the processor, however busy that is.
     pub(super) fn run(
         &mut self,
         index: usize,
-        event: &str,
+        turn: &Turn,
         limit: Duration,
     ) -> Result<Result<Resolved, Vec<ResolverError>>, Stopped> {
         self.prepare(index);
@@ -90,7 +90,7 @@ impl Engine {
             return Ok(Err(vec![runtime_error()]));
         };
         self.time.start(limit);
-        let outcome = context.with(|ctx| call(&ctx, event));
+        let outcome = context.with(|ctx| call(&ctx, turn));
         let is_over = self.time.is_over();
         self.time.stop();
         Ok(match outcome {
@@ -222,12 +222,12 @@ fn evaluate<'js>(ctx: &Ctx<'js>, name: &str, code: &str) -> rquickjs::Result<Obj
 }
 
 /// Calls the resolver; the error is of the engine, not of the code.
-fn call(ctx: &Ctx<'_>, event: &str) -> Result<Outcome, String> {
+fn call(ctx: &Ctx<'_>, turn: &Turn) -> Result<Outcome, String> {
     let run = ctx
         .userdata::<Function>()
         .ok_or("the context has no resolver")?;
     let outcome: String = run
-        .call((event,))
+        .call((turn.handler, turn.event.as_str(), turn.carried.as_str()))
         .catch(ctx)
         .map_err(|error| describe(&error))?;
     serde_json::from_str(&outcome).map_err(|error| error.to_string())

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::engine::{Engine, Stopped};
-use super::{Resolved, ResolverError, Script};
+use super::{Resolved, ResolverError, Script, Turn};
 use crate::clock::Clock;
 
 /// Calls at one time. One that finds no engine free goes to the threads.
@@ -32,19 +32,19 @@ impl Inline {
         }
     }
 
-    /// `None`: it is for the threads. There it begins anew, which nobody sees: a resolver on a NONE data source changes
-    /// nothing outside itself.
+    /// `None`: it is for the threads. There it begins anew, which nobody sees: a resolver's code changes nothing outside
+    /// itself.
     pub(super) fn run(
         &self,
         script: usize,
-        event: &str,
+        turn: &Turn,
     ) -> Option<Result<Resolved, Vec<ResolverError>>> {
         let is_slow = self.is_slow.get(script)?;
         if is_slow.load(Ordering::Relaxed) {
             return None;
         }
         let mut engine = self.free().pop()?;
-        let answer = engine.run(script, event, TIME_LIMIT);
+        let answer = engine.run(script, turn, TIME_LIMIT);
         if matches!(answer, Err(Stopped)) {
             is_slow.store(true, Ordering::Relaxed);
         } else {

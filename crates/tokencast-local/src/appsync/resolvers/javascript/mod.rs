@@ -1,4 +1,4 @@
-//! `APPSYNC_JS` resolvers on NONE data sources.
+//! `APPSYNC_JS` resolvers: on NONE data sources, and both halves of those on others.
 //!
 //! A resolver passes fields on, in less time than it takes to wake another thread: so it runs where it is asked for, on an
 //! engine that is free. But code that does not end must not hold up anything else: what takes longer, or keeps state
@@ -50,9 +50,44 @@ pub(super) struct Script {
     keeps_state: bool,
 }
 
+/// What of a resolver's code to run, and on what.
+pub(super) struct Turn {
+    /// As utils.js has it.
+    handler: &'static str,
+    /// `ctx`, as JSON.
+    event: String,
+    /// What `ctx` has besides, as JSON.
+    carried: String,
+}
+
+impl Turn {
+    /// Both functions, on a NONE data source.
+    pub(super) fn both(event: String) -> Self {
+        Self::new("both", event, "{}".to_owned())
+    }
+
+    /// The request function alone. The result is `{"request": {"request", "stash"}}`, or `{"returned"}` for an early return.
+    pub(super) fn request(event: String) -> Self {
+        Self::new("request", event, "{}".to_owned())
+    }
+
+    /// The response function alone; `carried` has `result`, `error` and `stash`.
+    pub(super) fn response(event: String, carried: &Value) -> Self {
+        Self::new("response", event, carried.to_string())
+    }
+
+    fn new(handler: &'static str, event: String, carried: String) -> Self {
+        Self {
+            handler,
+            event,
+            carried,
+        }
+    }
+}
+
 struct Job {
     script: usize,
-    event: String,
+    turn: Turn,
     reply: oneshot::Sender<Result<Resolved, Vec<ResolverError>>>,
 }
 
@@ -90,13 +125,13 @@ impl Scripts {
         Ok(Self { inline, jobs })
     }
 
-    /// Runs `request`, then `response`, of one script on an event.
-    pub(crate) async fn run(
+    /// Runs a turn of one script.
+    pub(super) async fn run(
         &self,
         script: usize,
-        event: String,
+        turn: Turn,
     ) -> Result<Resolved, Vec<ResolverError>> {
-        if let Some(answer) = self.inline.run(script, &event) {
+        if let Some(answer) = self.inline.run(script, &turn) {
             return answer;
         }
         let (reply, answer) = oneshot::channel();
@@ -109,7 +144,7 @@ impl Scripts {
         self.jobs
             .try_send(Job {
                 script,
-                event,
+                turn,
                 reply,
             })
             .map_err(|error| match error {
@@ -132,7 +167,7 @@ fn work(mut engine: Engine, waiting: &Mutex<Receiver<Job>>) {
             .recv();
         let Ok(Job {
             script,
-            event,
+            turn,
             reply,
         }) = job
         else {
@@ -141,7 +176,7 @@ fn work(mut engine: Engine, waiting: &Mutex<Receiver<Job>>) {
         if reply.is_closed() {
             continue;
         }
-        let answer = engine.run(script, &event, TIME_LIMIT);
+        let answer = engine.run(script, &turn, TIME_LIMIT);
         let answer = answer.unwrap_or_else(|Stopped| {
             tracing::warn!("a resolver's code was ended, as it took too long");
             Err(vec![runtime_error()])

@@ -145,9 +145,23 @@ export const __freeze = (resolver) => {
   freeze(resolver.response);
 };
 
-// What runs a resolver on a NONE data source: the payload of the request is the result that the response sees.
-export const __runner = (resolver) => (event) => {
-  const context = JSON.parse(event);
+// What runs a resolver's functions. `both`, for a NONE data source: the payload of the request is the result that the
+// response sees. `request` and `response`, for another one, which is asked in between: `carried` is what came of that.
+const handlers = {
+  both: (resolver, context) => {
+    const request = resolver.request(context);
+    context.result = orNull(request?.payload);
+    return resolver.response(context);
+  },
+  request: (resolver, context) => {
+    const request = orNull(resolver.request(context));
+    return { request: { request, stash: orNull(context.stash) } };
+  },
+  response: (resolver, context) => resolver.response(context),
+};
+
+export const __runner = (resolver) => (handler, event, carried) => {
+  const context = Object.assign(JSON.parse(event), JSON.parse(carried));
   context.args = context.arguments;
   context.env = {};
   context.outErrors = [];
@@ -155,12 +169,10 @@ export const __runner = (resolver) => (event) => {
   try {
     let result;
     try {
-      const request = resolver.request(context);
-      context.result = orNull(request?.payload);
-      result = resolver.response(context);
+      result = handlers[handler](resolver, context);
     } catch (raised) {
       if (!(raised instanceof Returned)) throw raised;
-      result = raised.value;
+      result = handler === 'request' ? { returned: orNull(raised.value) } : raised.value;
     }
     return JSON.stringify({ result: orNull(result), errors: current.noted });
   } catch (raised) {
