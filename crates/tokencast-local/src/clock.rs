@@ -35,10 +35,6 @@ impl Clock {
     }
 
     /// The machine's own time, which no test moves.
-    #[expect(
-        clippy::unused_self,
-        reason = "whoever has the clock chooses between its two times"
-    )]
     pub fn real_ms(&self) -> i64 {
         #[expect(
             clippy::disallowed_methods,

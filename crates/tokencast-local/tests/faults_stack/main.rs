@@ -10,3 +10,4 @@ mod realtime;
 mod requests;
 mod shutdown;
 mod stack;
+mod subscriber;

@@ -203,3 +203,27 @@ fn write(args: &DevArgs, path: &Path, text: &str) -> std::io::Result<()> {
     }
     std::fs::write(path, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    #[track_caller]
+    fn check(flags: &[&str], is_spoken: bool) {
+        let words = ["tokencast", "dev"].iter().chain(flags);
+        let Command::Dev(args) = Cli::parse_from(words).command else {
+            panic!("it is `dev`")
+        };
+        let options = options(&args, &|_: &str| None).expect("options");
+        assert_eq!(options.realtime.graphql_transport_ws, is_spoken);
+    }
+
+    #[test]
+    fn graphql_transport_ws_is_spoken_where_it_is_asked_for() {
+        check(&[], false);
+        check(&["--graphql-transport-ws"], true);
+    }
+}

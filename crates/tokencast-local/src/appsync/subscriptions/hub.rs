@@ -137,15 +137,21 @@ impl Hub {
         let count = Count::of(1, 0, 0);
         self.usage
             .add(FaultService::Realtime.name(), "start", count);
+        let Listener {
+            prefix,
+            acknowledgement,
+            outbox,
+            ending,
+        } = listener;
         let mut index = self
             .shared
             .index
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(acknowledgement) = &listener.acknowledgement {
-            listener.outbox.push(acknowledgement.clone());
+        if let Some(acknowledgement) = acknowledgement {
+            outbox.push(acknowledgement);
         }
-        let place = index.insert(id, subscription, listener);
+        let place = index.insert(id, subscription, &prefix, &outbox, ending.as_ref());
         drop(index);
         Registration {
             shared: Arc::clone(&self.shared),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::Subscription;
 use super::ending::Ending;
 use super::outbox::Outbox;
-use super::{Listener, Subscription};
 
 type Render = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
 
@@ -65,7 +65,9 @@ impl Index {
         &mut self,
         id: u64,
         subscription: Subscription,
-        listener: Listener,
+        prefix: &Arc<str>,
+        outbox: &Outbox,
+        ending: Option<&Arc<Ending>>,
     ) -> Place {
         let mut remaining = subscription.arguments;
         let pivot = pivot(&remaining);
@@ -98,9 +100,9 @@ impl Index {
                     members: BTreeMap::new(),
                 });
             let member = Member {
-                prefix: Arc::clone(&listener.prefix),
-                outbox: listener.outbox.clone(),
-                ending: listener.ending.clone(),
+                prefix: Arc::clone(prefix),
+                outbox: outbox.clone(),
+                ending: ending.cloned(),
                 remaining: remaining.clone(),
             };
             group.members.insert(id, member);
