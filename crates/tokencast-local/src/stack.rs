@@ -38,8 +38,10 @@ use crate::usage::Usage;
 use crate::websocket_api::{WebSocketApiError, WebSocketApis};
 use crate::write_failures::WriteFailures;
 
+mod keepers;
 mod trust;
 
+use keepers::Keepers;
 use trust::{authenticator, trust};
 
 /// How long running invocations get when the stack ends.
@@ -167,33 +169,16 @@ impl BoundStack {
         config.faults.check()?;
         let hosts = &config.access.allow_hosts;
         let certificates = Certificates::load(state.path(), clock.now_ms(), hosts)?;
-        let issuer = endpoints.issuer(&config.user_pool.pool_id);
-        let cognito = Cognito::new(
-            &config.user_pool,
-            issuer.clone(),
-            state.kept(),
-            clock.clone(),
-        )?;
-        let failures = WriteFailures::default();
-        let dynamodb =
-            DynamoDb::start_with(&config.tables, state.kept(), &clock, &failures).await?;
-        let sqs = Sqs::with_faults(
-            &config.queues,
-            endpoints.clone(),
-            clock.clone(),
-            state.kept(),
-            faults.clone(),
-            &failures,
-        )?;
-        let bedrock = Bedrock::new(config.model, clock.clone()).with_faults(faults.clone());
         let (credentials, closing) = (CredentialStore::default(), CancellationToken::new());
-        let keys =
-            OwnKeys::open(state.path(), &endpoints.account_id, &credentials).map_err(|source| {
-                StackError::StateDirectory {
-                    path: state.path().to_owned(),
-                    source,
-                }
-            })?;
+        let keepers = Keepers::open(&config, &state, &endpoints, &clock, &faults, &credentials);
+        let Keepers {
+            cognito,
+            dynamodb,
+            sqs,
+            keys,
+            failures,
+        } = keepers.await?;
+        let bedrock = Bedrock::new(config.model, clock.clone()).with_faults(faults.clone());
         let gate = SignatureGate::new(&credentials, &endpoints.region);
         let lambda = Lambda::start_with(
             config.functions,
@@ -212,6 +197,7 @@ impl BoundStack {
             &faults,
             &usage,
         )?;
+        let issuer = endpoints.issuer(&config.user_pool.pool_id);
         let trust = trust(issuer, config.user_pool.client_id, &cognito);
         let appsync = AppSync {
             authenticator: authenticator(trust, &config.api, &credentials, &endpoints, &clock),

@@ -25,7 +25,10 @@ pub(crate) struct Dev {
 pub(crate) fn command(temporary: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(function_host());
     prepare(&mut command, temporary);
-    command.args(["dev", "--port", "0", "--json"]).args(args);
+    command.args(["dev", "--json"]).args(args);
+    if !args.contains(&"--port") {
+        command.args(["--port", "0"]);
+    }
     command
 }
 

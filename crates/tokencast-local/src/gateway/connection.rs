@@ -30,7 +30,8 @@ use uuid::Uuid;
 use super::connections::{Connections, Mark, Peer};
 use super::count::Counting;
 use super::guard;
-use super::routes::{Routes, Target, internal_failure};
+use super::refusal::internal_failure;
+use super::routes::{Routes, Target};
 use super::stream::Stream;
 use crate::faults::{FaultService, Verdict, operations, service_of};
 

@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::{HOST, ORIGIN};
 use http::{Request, StatusCode};
 
-use super::routes::{Service, refusal};
+use super::refusal::refusal;
+use super::routes::Service;
 use crate::config::AccessConfig;
 
 const FOREIGN_HOST: &str = "The request's Host is not this machine's: expected localhost, 127.0.0.1, [::1], or a host \

@@ -6,6 +6,7 @@
 //! | `connection` | one connection: TLS or not, HTTP, a panic's answer |
 //! | [`connections`] | the open ones, and cutting them |
 //! | `count` | what each request was, and how large |
+//! | `refusal` | what the gateway itself answers |
 //! | `guard` | whose requests are heard: `Host` and `Origin` |
 //! | [`certificates`] | the local certificate authority |
 //!
@@ -30,6 +31,7 @@ mod connection;
 pub mod connections;
 mod count;
 pub(crate) mod guard;
+mod refusal;
 pub mod routes;
 mod stream;
 #[cfg(test)]
@@ -37,7 +39,8 @@ mod tests;
 
 pub use certificates::{CertificateError, Certificates};
 pub use connections::{ConnectionInfo, Connections, Peer};
-pub use routes::{CONTROL_PATH, Routes, Service, nothing_here};
+pub use refusal::nothing_here;
+pub use routes::{CONTROL_PATH, Routes, Service};
 
 use connection::Context;
 

@@ -1,10 +1,11 @@
 //! A stack with something to lose in each service, and bare HTTP.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
+use tokencast_local::clock::Clock;
 use tokencast_local::config::{
     FunctionUrlConfig, QueueConfig, TableConfig, WebSocketApiConfig, WebSocketLimits,
 };
@@ -262,11 +263,12 @@ impl Target {
 /// The headers that a signature adds.
 pub(crate) fn signature(call: &Call, headers: &Headers, key: &str, secret: &str) -> Headers {
     let identity = Credentials::new(key, secret, None, None, "test").into();
+    let now_ms = Clock::system().now_ms().unsigned_abs();
     let parameters = v4::SigningParams::builder()
         .identity(&identity)
         .region(REGION)
         .name(call.signed_for)
-        .time(SystemTime::now())
+        .time(UNIX_EPOCH + Duration::from_millis(now_ms))
         .settings(SigningSettings::default())
         .build()
         .expect("complete")

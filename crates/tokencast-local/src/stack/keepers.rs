@@ -1,0 +1,60 @@
+//! The services that keep something: keys, tables, queues.
+
+use super::{StackConfig, StackError};
+use crate::clock::Clock;
+use crate::cognito::Cognito;
+use crate::dynamodb::DynamoDb;
+use crate::endpoints::Endpoints;
+use crate::faults::Faults;
+use crate::iam::CredentialStore;
+use crate::iam::own_keys::OwnKeys;
+use crate::sqs::Sqs;
+use crate::state_directory::StateDirectory;
+use crate::write_failures::WriteFailures;
+
+pub(super) struct Keepers {
+    pub(super) cognito: Cognito,
+    pub(super) dynamodb: DynamoDb,
+    pub(super) sqs: Sqs,
+    pub(super) keys: OwnKeys,
+    pub(super) failures: WriteFailures,
+}
+
+impl Keepers {
+    pub(super) async fn open(
+        config: &StackConfig,
+        state: &StateDirectory,
+        endpoints: &Endpoints,
+        clock: &Clock,
+        faults: &Faults,
+        credentials: &CredentialStore,
+    ) -> Result<Self, StackError> {
+        let pool = &config.user_pool;
+        let issuer = endpoints.issuer(&pool.pool_id);
+        let cognito = Cognito::new(pool, issuer, state.kept(), clock.clone())?;
+        let failures = WriteFailures::default();
+        let dynamodb = DynamoDb::start_with(&config.tables, state.kept(), clock, &failures).await?;
+        let sqs = Sqs::with_faults(
+            &config.queues,
+            endpoints.clone(),
+            clock.clone(),
+            state.kept(),
+            faults.clone(),
+            &failures,
+        )?;
+        let keys =
+            OwnKeys::open(state.path(), &endpoints.account_id, credentials).map_err(|source| {
+                StackError::StateDirectory {
+                    path: state.path().to_owned(),
+                    source,
+                }
+            })?;
+        Ok(Self {
+            cognito,
+            dynamodb,
+            sqs,
+            keys,
+            failures,
+        })
+    }
+}
