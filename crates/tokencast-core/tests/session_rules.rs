@@ -149,52 +149,14 @@ impl World {
         let now_ms = self.now_ms;
         match step {
             Step::Tick => world.now_ms += LEASE_MS / 2,
-            Step::Claim => {
-                let claimed = Session::claim(self.session.clone(), id(), &owner("me"), now_ms);
-                world.session = Some(claimed.expect("mine"));
-            }
-            Step::NoteStart => {
-                let started = start(self.session.clone(), "me", input(), now_ms);
-                let session = started.expect("the same input is never refused");
-                // What is no longer claimed needs no job of this start.
-                world.is_starting = session.status == Status::Claimed;
-                world.session = Some(session);
-            }
-            Step::Send => {
-                if !self.is_starting {
-                    return None;
-                }
-                world.is_starting = false;
-                world.is_sent = true;
-            }
-            Step::NoteQueued => {
-                if !self.is_sent {
-                    return None;
-                }
-                world.session = self.session.clone().map(|it| it.queue(now_ms, TTL_S));
-            }
-            Step::CrashStarting => {
-                if !self.is_starting {
-                    return None;
-                }
-                world.is_starting = false;
-            }
-            Step::StartOther => self.start_other(),
-            Step::StartByAnother => {
-                let session = self.session.clone()?;
-                let theirs = start(Some(session), "another", input(), now_ms);
-                assert_eq!(theirs, Err(StartRefused::OtherOwner(OtherOwner)));
-            }
-            Step::RefuseStart => {
-                let failure = Failure::new(FailureCode::InvalidPrompt, "prompt is empty");
-                let session = self.session.clone();
-                let mine = Session::refuse(session.clone(), &owner("me"), failure.clone(), now_ms);
-                let theirs = Session::refuse(session, &owner("another"), failure, now_ms);
-                assert_eq!(theirs, None, "nobody else ends it");
-                let refused = mine?;
-                assert!(!self.is_starting && !self.is_sent, "nothing was started");
-                world.session = Some(refused);
-            }
+            Step::Claim
+            | Step::NoteStart
+            | Step::Send
+            | Step::NoteQueued
+            | Step::CrashStarting
+            | Step::StartOther
+            | Step::StartByAnother
+            | Step::RefuseStart => world.start(step)?,
             Step::Stop => {
                 world.stops += 1;
                 let stopped =
@@ -255,6 +217,61 @@ impl World {
             }
         }
         Some(world)
+    }
+
+    /// What whoever starts the session does, and others who try to.
+    fn start(&mut self, step: Step) -> Option<()> {
+        let now_ms = self.now_ms;
+        match step {
+            Step::Claim => {
+                let claimed = Session::claim(self.session.clone(), id(), &owner("me"), now_ms);
+                self.session = Some(claimed.expect("mine"));
+            }
+            Step::NoteStart => {
+                let started = start(self.session.clone(), "me", input(), now_ms);
+                let session = started.expect("the same input is never refused");
+                // What is no longer claimed needs no job of this start.
+                self.is_starting = session.status == Status::Claimed;
+                self.session = Some(session);
+            }
+            Step::Send => {
+                if !self.is_starting {
+                    return None;
+                }
+                self.is_starting = false;
+                self.is_sent = true;
+            }
+            Step::NoteQueued => {
+                if !self.is_sent {
+                    return None;
+                }
+                self.session = self.session.take().map(|it| it.queue(now_ms, TTL_S));
+            }
+            Step::CrashStarting => {
+                if !self.is_starting {
+                    return None;
+                }
+                self.is_starting = false;
+            }
+            Step::StartOther => self.start_other(),
+            Step::StartByAnother => {
+                let session = self.session.clone()?;
+                let theirs = start(Some(session), "another", input(), now_ms);
+                assert_eq!(theirs, Err(StartRefused::OtherOwner(OtherOwner)));
+            }
+            Step::RefuseStart => {
+                let failure = Failure::new(FailureCode::InvalidPrompt, "prompt is empty");
+                let session = self.session.clone();
+                let mine = Session::refuse(session.clone(), &owner("me"), failure.clone(), now_ms);
+                let theirs = Session::refuse(session, &owner("another"), failure, now_ms);
+                assert_eq!(theirs, None, "nobody else ends it");
+                let refused = mine?;
+                assert!(!self.is_starting && !self.is_sent, "nothing was started");
+                self.session = Some(refused);
+            }
+            _ => return None,
+        }
+        Some(())
     }
 
     /// Another prompt is refused once one is noted, and then changes nothing.

@@ -2,7 +2,6 @@
 
 mod appsync_support;
 
-
 use appsync_support::{
     PUBLISH_TOKEN, Stack, at_once, message, project, request_from, script, user, worker,
 };

@@ -1,6 +1,7 @@
 //! Resolvers on Lambda data sources: direct ones, and those with `APPSYNC_JS` code.
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -35,10 +36,21 @@ enum Outcome {
     Returned(Value),
 }
 
-impl Code<'_> {
+impl<'a> Code<'a> {
     /// Runs the code's request function, invokes the function with the payload, and runs the code's response function.
-    pub(super) async fn resolve(
-        &self,
+    ///
+    /// Boxed here: every level of a nested answer would have its stack frame grow by a future that few of them run.
+    pub(super) fn resolve(
+        self,
+        invoke: &'a dyn Invoke,
+        function: &'a str,
+        event: String,
+    ) -> BoxFuture<'a, Result<Resolved, Vec<ResolverError>>> {
+        Box::pin(self.run(invoke, function, event))
+    }
+
+    async fn run(
+        self,
         invoke: &dyn Invoke,
         function: &str,
         event: String,
