@@ -126,6 +126,7 @@ function readSettings(reader: ContextReader): StreamSettings {
     publishMode: reader.choice('publishMode', PUBLISH_MODES),
     temperature: reader.fraction('temperature', 0, 1),
     systemPrompt: reader.text('systemPrompt'),
+    logModelErrors: reader.flag('logModelErrors'),
   };
 }
 
