@@ -100,7 +100,7 @@ fn options(
     };
     let faults = args.faults.as_deref().map(read_faults).transpose()?;
     let template = args.template.as_deref().map(Template::open).transpose();
-    Ok(StackOptions {
+    let options = StackOptions {
         port: args.port,
         model: args.model.clone().config(lookup)?,
         functions,
@@ -110,7 +110,8 @@ fn options(
         control: args.control,
         web_dir: args.web_dir.as_deref().map(built_page).transpose()?,
         ..StackOptions::default()
-    })
+    };
+    Ok(options.with_first_token_timeout(args.first_token_timeout))
 }
 
 fn built_page(directory: &Path) -> Result<PathBuf, DevError> {
