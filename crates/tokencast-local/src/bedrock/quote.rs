@@ -70,7 +70,7 @@ mod tests {
             r#"cannot parse {\"content\":\"My \\\"secret\\\" plan\\nis\"}"#,
             "CANNOT PARSE MY SECRET PLAN",
             "refused: verse. answerinverse",
-            "near `is: ünïcode`",
+            "near `plan is: ünïcode`",
         ] {
             check(prompt, quoting, None);
         }

@@ -180,7 +180,7 @@ async fn servers_that_repeat_the_prompt_are_not_repeated() {
         let said = asked.stderr.to_lowercase();
         // The functions' own logs are among it.
         assert!(
-            said.contains("the model failed") && said.contains("the model server at"),
+            said.contains("the model failed") && said.contains("http://127.0.0.1:"),
             "{said}"
         );
         for canary in ["canary", "zebras"] {

@@ -116,7 +116,10 @@ async fn check_whole(answer: Vec<u8>, text: &str) {
         "{shown}\n{stderr}"
     );
     assert_eq!(requests.len(), 1, "{shown}");
-    assert_eq!(stderr.lines().count(), 1, "a summary alone: {stderr}");
+    assert!(
+        !stderr.contains("model server"),
+        "nothing is wrong: {stderr}"
+    );
 }
 
 #[tokio::test]
