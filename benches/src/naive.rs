@@ -83,6 +83,7 @@ async fn deliver(id: &str, bedrock: &str, appsync: &str) -> Result<(), BenchErro
         system_prompt: None,
         max_tokens: 4096,
         temperature: None,
+        log_errors: false,
     };
     let sdk = sdk::load_for_endpoint(bedrock, REGION).await;
     let model = BedrockModel::new(&sdk, settings);

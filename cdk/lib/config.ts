@@ -138,6 +138,7 @@ function readSettings(reader: ContextReader): StreamSettings {
     temperature: reader.fraction('temperature', 0, 1),
     systemPrompt: reader.text('systemPrompt'),
     nothingLeft: reader.choice('nothingLeft', NOTHING_LEFT),
+    logModelErrors: reader.flag('logModelErrors'),
   };
 }
 

@@ -14,6 +14,8 @@ export interface StreamSettings {
   readonly temperature?: number;
   /** What the model is told before each prompt, at most 3,000 bytes. @default - nothing */
   readonly systemPrompt?: string;
+  /** Whether the log has what the model says of a failure where that may quote a prompt. @default false */
+  readonly logModelErrors?: boolean;
   /** `joined`: tokens that wait go out together. `token`: each goes out by itself. @default 'joined' */
   readonly publishMode?: PublishMode;
   /** How long tokens wait for others after the first, in milliseconds: 0 to 1,000. @default 0 */
@@ -22,7 +24,9 @@ export interface StreamSettings {
   readonly checkpointIntervalMs?: number;
   /** How long a worker holds a session without renewing, in seconds: 1 to 900. @default 30 */
   readonly leaseSeconds?: number;
-  /** How long the model may be silent, in milliseconds: 100 to 300,000. @default 30000 */
+  /** How long an attempt waits for the model's first token, in milliseconds: 100 to 900,000. @default 120000 */
+  readonly modelFirstTokenTimeoutMs?: number;
+  /** How long the model may be silent after it, in milliseconds: 100 to 300,000. @default 30000 */
   readonly modelIdleTimeoutMs?: number;
   /** How often an answer is tried, 1 to 100; the queue redrives after one receive more. @default 3 */
   readonly maxAttempts?: number;
@@ -57,7 +61,10 @@ export interface NumberSetting {
   readonly readBy: readonly FunctionName[];
 }
 
-type NumberName = Exclude<keyof StreamSettings, 'temperature' | 'systemPrompt' | 'publishMode' | 'nothingLeft'>;
+type NumberName = Exclude<
+  keyof StreamSettings,
+  'temperature' | 'systemPrompt' | 'publishMode' | 'nothingLeft' | 'logModelErrors'
+>;
 
 /** Those that take prompts. */
 const FRONT_DOORS = ['request', 'stream-url', 'websocket'] as const;
@@ -72,6 +79,7 @@ export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
   flushIntervalMs: setting('FLUSH_INTERVAL_MS', 0, 1000, 0, ...PIPELINES),
   checkpointIntervalMs: setting('CHECKPOINT_INTERVAL_MS', 50, 5000, 500, ...PIPELINES),
   leaseSeconds: setting('LEASE_SECONDS', 1, 900, 30, ...PIPELINES),
+  modelFirstTokenTimeoutMs: setting('MODEL_FIRST_TOKEN_TIMEOUT_MS', 100, 900_000, 120_000, ...PIPELINES),
   modelIdleTimeoutMs: setting('MODEL_IDLE_TIMEOUT_MS', 100, 300_000, 30_000, ...PIPELINES),
   maxAttempts: setting('MAX_ATTEMPTS', 1, 100, 3, ...PIPELINES),
   deadlineReserveMs: setting('DEADLINE_RESERVE_MS', 100, 60_000, 10_000, ...PIPELINES),
@@ -125,11 +133,11 @@ export function checkTimes(settings: StreamSettings, name: string, timeout: Dura
 function pipelineWords(settings: StreamSettings): Record<string, string> {
   // Lambda's whole environment may take 4 KB.
   const systemPromptMaxBytes = 3000;
-  const { publishMode = 'joined', temperature, systemPrompt } = settings;
+  const { publishMode = 'joined', temperature, systemPrompt, logModelErrors = false } = settings;
   if (!PUBLISH_MODES.includes(publishMode)) {
     throw new Error(`\`publishMode\` is \`${publishMode}\`, expected \`joined\` or \`token\``);
   }
-  const words: Record<string, string> = { PUBLISH_MODE: publishMode };
+  const words: Record<string, string> = { PUBLISH_MODE: publishMode, LOG_MODEL_ERRORS: String(logModelErrors) };
   if (temperature !== undefined) {
     if (!(temperature >= 0 && temperature <= 1)) {
       throw new Error(`\`temperature\` is \`${temperature}\`, expected 0 to 1`);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use system_tests::answer::Answer;
-use system_tests::stack::{faulty, text_of};
+use system_tests::stack::{faulty, script, text_of};
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
 use tokencast_local::config::{FaultRule, ModelException, ModelFault};
 
@@ -19,6 +19,7 @@ async fn ask(delivery: Delivery, faults: Vec<FaultRule>) -> (TestStack, Answer) 
         let lease = if delivery.is_queued() { "2" } else { "10" };
         options.worker_variable("LEASE_SECONDS", lease);
         options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "500");
+        options.worker_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1500");
     })
     .await;
     let answer = collect(stack.client("alice").stream("Why do rivers meander?"))
@@ -106,6 +107,39 @@ over_each_delivery! {
 
     async fn a_model_that_always_falls_silent_fails_the_session(delivery) {
         check_fails(delivery, ModelFault::Stall { after_tokens: 10 }, "MODEL_STALLED", 10).await;
+    }
+
+    async fn a_model_that_does_not_begin_in_time_fails_the_session(delivery) {
+        check_fails(delivery, ModelFault::Stall { after_tokens: 0 }, "MODEL_STALLED", 0).await;
+    }
+
+    /// As a server that loads its model does: one request, and waiting.
+    async fn a_model_that_takes_long_to_begin_is_waited_for(delivery) {
+        let stack = TestStack::start_over(delivery, |options| {
+            options.script = script(TOKENS, Duration::ZERO);
+            options.script.time_to_first_token = Duration::from_millis(1500);
+            options.worker_variable("LEASE_SECONDS", "1");
+            options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "300");
+        })
+        .await;
+        let answer = collect(stack.client("alice").stream("Why do rivers meander?")).await;
+        let answer = answer.expect("an answer");
+        assert!(answer.is_completed(), "{:?}", answer.ending);
+        assert_eq!((answer.text, answer.restarts), (text_of(1, TOKENS), 0));
+        assert_eq!(stack.running.local.bedrock().calls().len(), 1);
+        stack.shutdown().await;
+    }
+
+    async fn a_model_that_is_not_to_be_had_fails_at_once(delivery) {
+        for exception in [ModelException::AccessDenied, ModelException::ResourceNotFound] {
+            let refused = ModelFault::Refuse(exception);
+            let (stack, answer) = ask(delivery, vec![FaultRule::always(refused)]).await;
+            assert_eq!(answer.failure(), Some("MODEL_UNAVAILABLE"));
+            let calls = stack.running.local.bedrock().calls().len();
+            assert_eq!(calls, 1, "no other attempt");
+            stack.queue_is_empty().await;
+            stack.shutdown().await;
+        }
     }
 
     async fn a_prompt_that_the_model_refuses_fails_at_once(delivery) {

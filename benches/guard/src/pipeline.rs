@@ -33,6 +33,7 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
         flush_interval: Duration::ZERO,
         checkpoint_interval: Duration::from_millis(500),
         lease: Duration::from_secs(30),
+        model_first_token_timeout: Duration::from_mins(2),
         model_idle_timeout: Duration::from_secs(30),
     };
     let policy = Policy {

@@ -1,8 +1,13 @@
 //! The model: Bedrock's ConverseStream.
 
+mod refusal;
+
+use std::error::Error;
+use std::sync::Arc;
+
 use aws_config::SdkConfig;
 use aws_sdk_bedrockruntime::Client;
-use aws_sdk_bedrockruntime::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::primitives::event_stream::EventReceiver;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError;
 use aws_sdk_bedrockruntime::types::{
@@ -24,19 +29,41 @@ pub struct ModelSettings {
     pub system_prompt: Option<String>,
     pub max_tokens: i32,
     pub temperature: Option<f32>,
+    /// Whether what Bedrock says of a failure is logged even where it may quote a prompt.
+    pub log_errors: bool,
 }
 
 #[derive(Clone, Debug)]
 pub struct BedrockModel {
     client: Client,
     settings: ModelSettings,
+    asked: Arc<Asked>,
+}
+
+/// Who is asked, for the log.
+#[derive(Debug)]
+struct Asked {
+    model_id: String,
+    address: String,
+    log_errors: bool,
 }
 
 impl BedrockModel {
     pub fn new(sdk: &SdkConfig, settings: ModelSettings) -> Self {
+        let region = sdk.region().map_or("no region", |region| region.as_ref());
+        let address = match sdk.endpoint_url() {
+            Some(url) => url.to_owned(),
+            None => format!("Bedrock in {region}"),
+        };
+        let asked = Asked {
+            model_id: settings.model_id.clone(),
+            address,
+            log_errors: settings.log_errors,
+        };
         Self {
             client: Client::new(&for_streams(sdk)),
             settings,
+            asked: Arc::new(asked),
         }
     }
 }
@@ -50,6 +77,7 @@ impl Model for BedrockModel {
             system_prompt,
             max_tokens,
             temperature,
+            log_errors: _,
         } = &self.settings;
         let message = Message::builder()
             .role(ConversationRole::User)
@@ -72,8 +100,14 @@ impl Model for BedrockModel {
         match converse.set_system(system).send().await {
             Ok(output) => Ok(BedrockTokens {
                 stream: output.stream,
+                asked: Arc::clone(&self.asked),
             }),
-            Err(error) => Err(failed("start", error.code(), &error)),
+            Err(error) => {
+                let status = error.raw_response().map(|raw| raw.status().as_u16());
+                Err(self
+                    .asked
+                    .failed("start", error.code(), error.message(), status, &error))
+            }
         }
     }
 }
@@ -81,6 +115,7 @@ impl Model for BedrockModel {
 /// An answer's event stream.
 pub struct BedrockTokens {
     stream: EventReceiver<ConverseStreamOutput, ConverseStreamOutputError>,
+    asked: Arc<Asked>,
 }
 
 impl TokenSource for BedrockTokens {
@@ -108,11 +143,10 @@ impl TokenSource for BedrockTokens {
                 // New kinds of events appear; only these are read.
                 Ok(Some(_)) => continue,
                 Err(error) => {
-                    return Err(failed(
-                        "stream",
-                        error.as_service_error().and_then(stream_code),
-                        &error,
-                    ));
+                    let service = error.as_service_error();
+                    let code = service.and_then(stream_code);
+                    let said = service.and_then(ProvideErrorMetadata::message);
+                    return Err(self.asked.failed("stream", code, said, None, &error));
                 }
             });
         }
@@ -123,18 +157,48 @@ fn count(tokens: i32) -> u32 {
     u32::try_from(tokens).unwrap_or(0)
 }
 
-fn failed<E, R>(step: &str, code: Option<&str>, error: &SdkError<E, R>) -> Failure
-where
-    E: std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    // A service's own message may quote the prompt, so only its type is logged; below the service nobody knows it.
-    let cause = error
-        .as_service_error()
-        .is_none()
-        .then(|| DisplayErrorContext(error).to_string());
-    warn!(step, error_type = code, cause, "the model failed");
-    failure(code)
+impl Asked {
+    /// Logs why the model failed, and says what a client sees of it.
+    fn failed<E, R>(
+        &self,
+        step: &str,
+        error_type: Option<&str>,
+        said: Option<&str>,
+        status: Option<u16>,
+        error: &SdkError<E, R>,
+    ) -> Failure
+    where
+        E: Error + 'static,
+        R: std::fmt::Debug + 'static,
+    {
+        let Self {
+            model_id,
+            address,
+            log_errors,
+        } = self;
+        // Below the service nobody knows the prompt. Only what the errors say of themselves: the debug form has the bytes of
+        // the response, which may be text.
+        let cause = error.as_service_error().is_none().then(|| chain(error));
+        let said = said.unwrap_or_default();
+        let failure = refusal::failure(error_type, said);
+        let said = if *log_errors || refusal::quotes_nothing(error_type, said) {
+            refusal::beginning(said)
+        } else {
+            "left out, for it may quote the prompt; LOG_MODEL_ERRORS=true logs it"
+        };
+        warn!(
+            step, model = model_id, address, status, error_type, said, cause,
+            code = %failure.code, "the model failed"
+        );
+        failure
+    }
+}
+
+/// An error and what it comes from, on a line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 /// The exception's type within a stream, which carries no error metadata.
@@ -149,48 +213,6 @@ fn stream_code(error: &ConverseStreamOutputError) -> Option<&'static str> {
     })
 }
 
-/// What a client sees of an error that Bedrock names `code`.
-fn failure(code: Option<&str>) -> Failure {
-    let (code, message) = match code {
-        Some("ThrottlingException" | "ServiceUnavailableException" | "ModelNotReadyException") => {
-            (FailureCode::Throttled, "The model is busy.")
-        }
-        Some("ServiceQuotaExceededException") => {
-            (FailureCode::Throttled, "The model's quota is used up.")
-        }
-        Some("ValidationException") => (
-            FailureCode::InvalidPrompt,
-            "The model does not accept this prompt.",
-        ),
-        Some("AccessDeniedException" | "ResourceNotFoundException") => {
-            (FailureCode::ModelError, "The model is not available.")
-        }
-        _ => (FailureCode::ModelError, "The model failed."),
-    };
-    Failure::new(code, message)
-}
-
 fn internal() -> Failure {
     Failure::new(FailureCode::Internal, "The prompt could not be sent.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_of_bedrock_has_one_code() {
-        for (code, expected) in [
-            (Some("ThrottlingException"), FailureCode::Throttled),
-            (Some("ServiceUnavailableException"), FailureCode::Throttled),
-            (Some("ModelNotReadyException"), FailureCode::Throttled),
-            (Some("ValidationException"), FailureCode::InvalidPrompt),
-            (Some("AccessDeniedException"), FailureCode::ModelError),
-            (Some("ModelErrorException"), FailureCode::ModelError),
-            (Some("InternalServerException"), FailureCode::ModelError),
-            (None, FailureCode::ModelError),
-        ] {
-            assert_eq!(failure(code).code, expected, "{code:?}");
-        }
-    }
 }

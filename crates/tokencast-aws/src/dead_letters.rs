@@ -39,10 +39,20 @@ pub struct DeadLetter {
 
 #[derive(Debug, Error)]
 pub enum DeadLettersError {
-    #[error("the dead-letter queue could not be read")]
-    Receive(#[source] Box<aws_sdk_sqs::Error>),
-    #[error("a message could not be put back; it is still in the dead-letter queue")]
-    Send(#[source] Box<aws_sdk_sqs::Error>),
+    #[error("the dead-letter queue {queue_url} could not be read")]
+    Receive {
+        queue_url: String,
+        #[source]
+        source: Box<aws_sdk_sqs::Error>,
+    },
+    #[error(
+        "a message could not be put back into {queue_url}; it is still in the dead-letter queue"
+    )]
+    Send {
+        queue_url: String,
+        #[source]
+        source: Box<aws_sdk_sqs::Error>,
+    },
     #[error("a message was put back, but not taken out of the dead-letter queue")]
     Delete(#[source] Box<aws_sdk_sqs::Error>),
     #[error("a session could not be read or opened again")]
@@ -83,7 +93,10 @@ impl<C: Clock> DeadLetters<C> {
             let received = receive
                 .send()
                 .await
-                .map_err(|error| DeadLettersError::Receive(boxed(error)))?;
+                .map_err(|error| DeadLettersError::Receive {
+                    queue_url: self.dead_letter_queue_url.clone(),
+                    source: boxed(error),
+                })?;
             let messages = received.messages.unwrap_or_default();
             if messages.is_empty() {
                 return Ok(letters);
@@ -140,9 +153,10 @@ impl<C: Clock> DeadLetters<C> {
             .set_message_body(message.body.clone())
             .set_message_group_id(group.cloned())
             .set_message_attributes(message.message_attributes.clone());
-        send.send()
-            .await
-            .map_err(|error| DeadLettersError::Send(boxed(error)))?;
+        send.send().await.map_err(|error| DeadLettersError::Send {
+            queue_url: self.queue_url.clone(),
+            source: boxed(error),
+        })?;
         let delete = self
             .sqs
             .delete_message()

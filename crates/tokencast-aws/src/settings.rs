@@ -9,17 +9,19 @@ use tokencast_core::requests::Rules;
 use crate::bedrock::ModelSettings;
 use crate::config::Reader;
 
-/// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`.
+/// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
 pub fn model(reader: &mut Reader<'_>) -> ModelSettings {
     ModelSettings {
         model_id: reader.required("MODEL_ID", "the id of a Bedrock model or inference profile"),
         system_prompt: reader.optional("SYSTEM_PROMPT"),
         max_tokens: reader.number("MAX_TOKENS", 1..=200_000, 4096),
         temperature: reader.optional_number("TEMPERATURE", 0.0..=1.0),
+        log_errors: reader.choice("LOG_MODEL_ERRORS", &[("false", false), ("true", true)]),
     }
 }
 
-/// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_IDLE_TIMEOUT_MS`.
+/// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
+/// `MODEL_IDLE_TIMEOUT_MS`.
 pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
     Settings {
         publish_mode: reader.choice(
@@ -32,6 +34,12 @@ pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
         flush_interval: reader.millis("FLUSH_INTERVAL_MS", 0..=1000, 0),
         checkpoint_interval: reader.millis("CHECKPOINT_INTERVAL_MS", 50..=5000, 500),
         lease: Duration::from_secs(reader.number("LEASE_SECONDS", 1..=900, 30)),
+        // Up to the longest that a function can run; its deadline comes first where that is shorter.
+        model_first_token_timeout: reader.millis(
+            "MODEL_FIRST_TOKEN_TIMEOUT_MS",
+            100..=900_000,
+            120_000,
+        ),
         model_idle_timeout: reader.millis("MODEL_IDLE_TIMEOUT_MS", 100..=300_000, 30_000),
     }
 }

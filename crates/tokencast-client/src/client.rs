@@ -98,6 +98,11 @@ impl Client {
         }
     }
 
+    /// Where the API answers, as it was given to the builder.
+    pub fn address(&self) -> &str {
+        self.shared.caller.url.as_str()
+    }
+
     /// Sends a prompt under a new session id, subscribed before it starts.
     ///
     /// Returns at once; errors come through the stream. Needs a Tokio runtime. Dropping the stream closes its socket,

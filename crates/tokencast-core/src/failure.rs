@@ -19,6 +19,8 @@ pub enum FailureCode {
     ModelError,
     /// The model said nothing for too long.
     ModelStalled,
+    /// The model can't be used as it is configured, whatever the prompt: no such model, no access to it, no such server.
+    ModelUnavailable,
     /// The function's time was up.
     Deadline,
     /// The events could not be delivered.
@@ -28,12 +30,13 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InvalidPrompt,
         Self::Unauthorized,
         Self::Throttled,
         Self::ModelError,
         Self::ModelStalled,
+        Self::ModelUnavailable,
         Self::Deadline,
         Self::PublishFailed,
         Self::Internal,
@@ -46,6 +49,7 @@ impl FailureCode {
             Self::Throttled => "THROTTLED",
             Self::ModelError => "MODEL_ERROR",
             Self::ModelStalled => "MODEL_STALLED",
+            Self::ModelUnavailable => "MODEL_UNAVAILABLE",
             Self::Deadline => "DEADLINE",
             Self::PublishFailed => "PUBLISH_FAILED",
             Self::Internal => "INTERNAL",
@@ -55,7 +59,9 @@ impl FailureCode {
     /// Whether the same prompt may well succeed when it is tried again: by the worker first, then by the client.
     pub fn retryable(self) -> bool {
         match self {
-            Self::InvalidPrompt | Self::Unauthorized | Self::Deadline => false,
+            Self::InvalidPrompt | Self::Unauthorized | Self::ModelUnavailable | Self::Deadline => {
+                false
+            }
             Self::Throttled
             | Self::ModelError
             | Self::ModelStalled

@@ -45,7 +45,9 @@ pub struct Settings {
     pub checkpoint_interval: Duration,
     /// How long an attempt is alone without renewing; its message stays hidden as long.
     pub lease: Duration,
-    /// How long the model may say nothing.
+    /// How long an attempt waits for the first that the model says. Some servers load a model first, and some models think.
+    pub model_first_token_timeout: Duration,
+    /// How long the model may say nothing after that.
     pub model_idle_timeout: Duration,
 }
 
@@ -155,7 +157,8 @@ where
     let mut noted_sequence = Sequence(0);
     let mut next_publish = Instant::now();
     let mut ended = pin!(sleep_until(deadline));
-    let mut idle = pin!(sleep(settings.model_idle_timeout));
+    let mut idle = pin!(sleep(settings.model_first_token_timeout));
+    let mut heard = false;
     let (mut stop_reason, mut usage): (_, Option<Usage>) = (None, None);
     let mut model_done = false;
 
@@ -225,14 +228,13 @@ where
                 noting = Box::pin(note).fuse();
             }
             started = &mut starting, if !starting.is_terminated() => match started {
-                Ok(source) => {
-                    idle.as_mut().reset(Instant::now() + settings.model_idle_timeout);
-                    tokens = Some(source);
-                }
+                // Taking the request says nothing yet: a server may do so and load its model then.
+                Ok(source) => tokens = Some(source),
                 Err(failure) => break Stop::Failed(failure),
             },
             event = next(&mut tokens), if !model_done && tokens.is_some() && !buffer.is_full() => {
                 idle.as_mut().reset(Instant::now() + settings.model_idle_timeout);
+                heard = true;
                 match event {
                     Ok(Some(ModelEvent::Text(token))) => {
                         buffer.push(token);
@@ -253,7 +255,11 @@ where
                 }
             }
             () = &mut idle, if !model_done && !buffer.is_full() => {
-                let message = "The model stopped answering.";
+                let message = if heard {
+                    "The model stopped answering."
+                } else {
+                    "The model did not begin to answer in time."
+                };
                 break Stop::Failed(Failure::new(FailureCode::ModelStalled, message));
             }
             () = sleep_until(next_publish), if may_publish => {}

@@ -90,7 +90,25 @@ async fn an_openai_servers_errors_become_bedrocks() {
         (401, "{}", "", Some("403 AccessDeniedException")),
         (404, "{}", "", Some("404 ResourceNotFoundException")),
         (429, "{}", "", Some("429 ThrottlingException")),
-        (400, "{}", "", Some("400 ValidationException")),
+        (403, "{}", "", Some("403 AccessDeniedException")),
+        (400, "{}", "", Some("404 ResourceNotFoundException")),
+        (
+            400,
+            "{\"error\":{\"code\":\"context_length_exceeded\"}}",
+            "",
+            Some("400 ValidationException"),
+        ),
+        (413, "", "", Some("400 ValidationException")),
+        (408, "", "", Some("408 ModelTimeoutException")),
+        (529, "", "", Some("503 ServiceUnavailableException")),
+        (200, "<html>", "", Some("404 ResourceNotFoundException")),
+        (200, "", "", Some("424 ModelErrorException")),
+        (
+            200,
+            "{\"error\":{\"message\":\"slow down\",\"code\":429}}",
+            "",
+            Some("429 ThrottlingException"),
+        ),
         (500, "oops", "", Some("500 InternalServerException")),
         (503, "", "", Some("503 ServiceUnavailableException")),
         (
@@ -142,9 +160,90 @@ async fn a_server_that_is_not_there_is_named() {
         .into_service_error();
     let message = error.meta().message().expect("a message");
     assert!(
-        error.is_service_unavailable_exception() && message.contains("http://127.0.0.1:1/v1"),
+        error.is_resource_not_found_exception() && message.contains("http://127.0.0.1:1/v1"),
         "{message}"
     );
+}
+
+/// A server that takes only these optional parameters, and says of one more at a time that it doesn't.
+async fn particular(taken: &'static [&'static str]) -> (String, mpsc::Receiver<Value>) {
+    const OPTIONAL: [&str; 6] = [
+        "max_completion_tokens",
+        "max_tokens",
+        "stop",
+        "stream_options",
+        "temperature",
+        "top_p",
+    ];
+    let (requests, received) = mpsc::channel(32);
+    let answer = move |Json(request): Json<Value>| async move {
+        let refused = OPTIONAL
+            .into_iter()
+            .find(|name| !taken.contains(name) && request.get(name).is_some());
+        requests.send(request).await.expect("read");
+        match refused {
+            Some(name) => {
+                let error = json!({ "error": { "message": "unsupported", "param": name } });
+                (http::StatusCode::BAD_REQUEST, error.to_string())
+            }
+            None => (http::StatusCode::OK, STREAM.to_owned()),
+        }
+    };
+    let url = serve(Router::new().route("/v1/chat/completions", post(answer))).await;
+    (format!("{url}/v1"), received)
+}
+
+#[tokio::test]
+async fn what_a_server_does_not_take_is_left_out_and_remembered() {
+    for (taken, tries, last) in [
+        (
+            &[
+                "max_completion_tokens",
+                "stop",
+                "stream_options",
+                "temperature",
+                "top_p",
+            ][..],
+            2,
+            &[
+                "max_completion_tokens",
+                "stop",
+                "stream_options",
+                "temperature",
+                "top_p",
+            ][..],
+        ),
+        (&["max_tokens", "top_p"], 4, &["max_tokens", "top_p"]),
+        (&[], 7, &[]),
+    ] {
+        let (base_url, mut requests) = particular(taken).await;
+        let server = openai(base_url).await;
+        let client = server.client();
+        for expected in [tries, 1] {
+            let inference = aws_sdk_bedrockruntime::types::InferenceConfiguration::builder()
+                .max_tokens(9)
+                .temperature(0.5)
+                .top_p(0.5)
+                .stop_sequences("END");
+            let asked = client
+                .converse()
+                .model_id(bedrock_support::MODEL)
+                .messages(bedrock_support::user("Hi"))
+                .inference_config(inference.build());
+            asked.send().await.expect("an answer");
+            let mut got = Vec::new();
+            while let Ok(request) = requests.try_recv() {
+                got.push(request);
+            }
+            assert_eq!(got.len(), expected, "{taken:?}: {got:?}");
+            let request = got.pop().expect("one at least");
+            let request = request.as_object().expect("an object");
+            let mut names: Vec<&str> = request.keys().map(String::as_str).collect();
+            names.retain(|name| !["messages", "model", "stream"].contains(name));
+            names.sort_unstable();
+            assert_eq!(names, last);
+        }
+    }
 }
 
 #[tokio::test]

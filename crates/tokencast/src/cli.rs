@@ -102,6 +102,10 @@ pub struct AskArgs {
     #[arg(long, value_name = "MODEL")]
     pub model: Option<ModelSpec>,
 
+    /// How long the local stack waits for the model's first token; 120 unless given. Some servers load a model first.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
+    pub first_token_timeout: Option<u16>,
+
     #[command(flatten)]
     pub api: ApiArgs,
 }
@@ -276,6 +280,10 @@ pub struct DevArgs {
     /// What answers: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
     #[arg(long, value_name = "MODEL", default_value = "scripted")]
     pub model: ModelSpec,
+
+    /// How long the model's first token is waited for; 120 unless given. Some servers load a model first.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
+    pub first_token_timeout: Option<u16>,
 
     /// Run DIR/request/bootstrap, DIR/worker/bootstrap and so on, instead of the functions in this executable.
     #[arg(long, value_name = "DIR")]

@@ -28,9 +28,10 @@ pub struct Config {
     pub sessions_table: String,
     /// `COGNITO_ISSUER`, `COGNITO_CLIENT_ID`.
     pub trust: Trust,
-    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`.
+    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
     pub model: ModelSettings,
-    /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_IDLE_TIMEOUT_MS`.
+    /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
+    /// `MODEL_IDLE_TIMEOUT_MS`.
     pub pipeline: Settings,
     /// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`.
     pub policy: Policy,

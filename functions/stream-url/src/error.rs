@@ -75,7 +75,7 @@ impl UrlError {
                 FailureCode::InvalidPrompt => StatusCode::BAD_REQUEST,
                 FailureCode::Unauthorized => StatusCode::FORBIDDEN,
                 FailureCode::Throttled => StatusCode::SERVICE_UNAVAILABLE,
-                FailureCode::ModelError => StatusCode::BAD_GATEWAY,
+                FailureCode::ModelError | FailureCode::ModelUnavailable => StatusCode::BAD_GATEWAY,
                 FailureCode::ModelStalled | FailureCode::Deadline => StatusCode::GATEWAY_TIMEOUT,
                 FailureCode::PublishFailed | FailureCode::Internal => {
                     StatusCode::INTERNAL_SERVER_ERROR

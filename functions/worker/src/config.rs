@@ -18,9 +18,10 @@ pub struct Config {
     pub queue_url: String,
     /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
     pub sessions_table: String,
-    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`.
+    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
     pub model: ModelSettings,
-    /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_IDLE_TIMEOUT_MS`.
+    /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
+    /// `MODEL_IDLE_TIMEOUT_MS`.
     pub pipeline: Settings,
     /// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`.
     pub policy: Policy,

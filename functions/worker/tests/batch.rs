@@ -103,12 +103,14 @@ fn config() -> Config {
             system_prompt: None,
             max_tokens: 1,
             temperature: None,
+            log_errors: false,
         },
         pipeline: Settings {
             publish_mode: PublishMode::Joined,
             flush_interval: Duration::ZERO,
             checkpoint_interval: Duration::from_millis(500),
             lease: Duration::from_secs(30),
+            model_first_token_timeout: Duration::from_mins(2),
             model_idle_timeout: Duration::from_secs(30),
         },
         policy: Policy {

@@ -16,6 +16,7 @@ async fn stack(faults: Vec<FaultRule>) -> TestStack {
     TestStack::start_with(|options| {
         options.script = faulty(TOKENS, Duration::from_millis(2), faults);
         options.stream_url_variable("MODEL_IDLE_TIMEOUT_MS", "1000");
+        options.stream_url_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1000");
     })
     .await
 }
@@ -144,6 +145,12 @@ async fn a_failure_for_good_before_the_first_token_is_a_status_for_a_text() {
             ModelFault::Refuse(ModelException::Validation),
             400,
             "INVALID_PROMPT",
+            false,
+        ),
+        (
+            ModelFault::Refuse(ModelException::AccessDenied),
+            502,
+            "MODEL_UNAVAILABLE",
             false,
         ),
         (fails_after(0), 502, "MODEL_ERROR", true),

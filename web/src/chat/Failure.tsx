@@ -35,7 +35,8 @@ function WayOut({ error, prompt, askAgain, edit, reload }: FailureProps): ReactN
     );
   }
   if (prompt === null) return null;
-  if (!error.retryable && error.code !== 'NOT_FOUND') {
+  // A model that can't be had is not the question's fault, and may be mended meanwhile.
+  if (!error.retryable && !['NOT_FOUND', 'MODEL_UNAVAILABLE'].includes(error.code)) {
     return (
       <button
         type="button"

@@ -41,6 +41,38 @@ async fn a_failure_worth_another_try_gives_the_attempt_up_and_keeps_its_text() {
     }
 }
 
+/// A server that loads its model first: the limit of the first token counts, and the lease is kept meanwhile.
+#[tokio::test(start_paused = true)]
+async fn the_first_token_is_waited_for_longer_than_any_other() {
+    for (first, in_time) in [
+        (ms(90_000), true),
+        (ms(119_000), true),
+        (ms(121_000), false),
+    ] {
+        let mut model = tokens(5, ms(10));
+        model.script[0].0 = first;
+        let scene = Scene::new(model);
+        assert!(first > scene.settings.model_idle_timeout);
+        let begun = Instant::now();
+        let disposition = scene.deliver().await;
+        let session = scene.session();
+        assert_eq!(session.last_attempt.0, 1, "one attempt");
+        if in_time {
+            assert_eq!(disposition, Disposition::Done, "{first:?}");
+            scene.check_ended(Status::Completed, &joined(5));
+        } else {
+            assert!(matches!(disposition, Disposition::Again(Some(_))));
+            assert_eq!(begun.elapsed(), scene.settings.model_first_token_timeout);
+            let failure = session.last_failure.expect("a failure");
+            assert_eq!(failure.code, FailureCode::ModelStalled);
+            assert_eq!(
+                failure.message,
+                "The model did not begin to answer in time."
+            );
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_failure_before_the_first_token_shows_nothing() {
     let busy = Failure::new(FailureCode::Throttled, "The model is busy.");

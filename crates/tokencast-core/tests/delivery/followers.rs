@@ -22,6 +22,7 @@ const SETTINGS: Settings = Settings {
     flush_interval: Duration::ZERO,
     checkpoint_interval: Duration::from_millis(500),
     lease: Duration::from_secs(30),
+    model_first_token_timeout: Duration::from_mins(2),
     model_idle_timeout: Duration::from_secs(30),
 };
 

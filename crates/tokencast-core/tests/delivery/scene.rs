@@ -78,6 +78,7 @@ impl Scene {
                 flush_interval: Duration::ZERO,
                 checkpoint_interval: ms(500),
                 lease: Duration::from_secs(30),
+                model_first_token_timeout: Duration::from_mins(2),
                 model_idle_timeout: Duration::from_secs(30),
             },
             id: SessionId::random(),

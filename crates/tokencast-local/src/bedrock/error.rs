@@ -119,7 +119,8 @@ impl ModelException {
             }
             Self::ServiceUnavailable => "Bedrock is unable to process your request.",
             Self::Throttling => "Too many requests, please wait before trying again.",
-            Self::Validation => "The request is not valid.",
+            // Most refusals of a prompt are this one; others have words of their own.
+            Self::Validation => "Input is too long for requested model.",
         }
     }
 }

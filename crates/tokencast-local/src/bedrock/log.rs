@@ -11,6 +11,10 @@ use crate::clock::Clock;
 const KEPT_CALLS: usize = 4_000;
 /// A log is for telling calls apart, which the beginning of a prompt does.
 const KEPT_PROMPT_BYTES: usize = 4_096;
+/// Of one call's text. No answer of this project's is longer.
+const KEPT_TEXT_BYTES: usize = 1_000_000;
+/// Of all texts together; those of the oldest calls are forgotten first.
+const KEPT_TEXTS_BYTES: usize = 32_000_000;
 
 /// One call of a model, as the model saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub struct ModelCall {
     pub ended_at_ms: Option<i64>,
     /// Text tokens handed to the connection, without empty ones.
     pub tokens_sent: u64,
-    /// Their text.
+    /// Their text, or the first 1 MB of it; nothing of an old call, once all texts together are more than 32 MB.
     pub text_sent: String,
     /// `None` while the call is being answered.
     pub ended: Option<EndReason>,
@@ -59,6 +63,10 @@ struct Calls {
     last_id: u64,
     live: usize,
     kept: VecDeque<ModelCall>,
+    /// Of the texts that are kept.
+    text_bytes: usize,
+    /// Calls up to this one have no text any more.
+    forgotten_id: u64,
 }
 
 impl CallLog {
@@ -76,8 +84,10 @@ impl CallLog {
         calls.last_id += 1;
         calls.live += 1;
         let id = calls.last_id;
-        if calls.kept.len() == KEPT_CALLS {
-            calls.kept.pop_front();
+        if calls.kept.len() == KEPT_CALLS
+            && let Some(oldest) = calls.kept.pop_front()
+        {
+            calls.text_bytes -= oldest.text_sent.len();
         }
         calls.kept.push_back(ModelCall {
             id,
@@ -129,6 +139,29 @@ impl Calls {
         self.kept
             .get_mut(usize::try_from(id.checked_sub(first)?).ok()?)
     }
+
+    fn token_sent(&mut self, id: u64, text: &str) {
+        let forgotten_id = self.forgotten_id;
+        let Some(call) = self.find(id) else {
+            return;
+        };
+        call.tokens_sent += 1;
+        if id <= forgotten_id {
+            return;
+        }
+        let left = KEPT_TEXT_BYTES - call.text_sent.len();
+        let text = &text[..text.floor_char_boundary(left)];
+        call.text_sent.push_str(text);
+        self.text_bytes += text.len();
+        while self.text_bytes > KEPT_TEXTS_BYTES {
+            self.forgotten_id += 1;
+            let forgotten_id = self.forgotten_id;
+            let text = self
+                .find(forgotten_id)
+                .map(|oldest| std::mem::take(&mut oldest.text_sent));
+            self.text_bytes -= text.unwrap_or_default().len();
+        }
+    }
 }
 
 /// A call that is being answered. Dropped before [`OpenCall::end`], it ended because nobody reads it any more.
@@ -141,10 +174,7 @@ pub struct OpenCall {
 
 impl OpenCall {
     pub fn token_sent(&self, text: &str) {
-        if let Some(call) = self.log.lock().find(self.id) {
-            call.tokens_sent += 1;
-            call.text_sent.push_str(text);
-        }
+        self.log.lock().token_sent(self.id, text);
         self.log.changed.send_replace(());
     }
 
@@ -188,6 +218,34 @@ mod tests {
         assert_eq!(log.live(), 0);
         let calls = log.calls();
         assert_eq!((calls.len(), calls[0].id), (KEPT_CALLS, 2));
+    }
+
+    #[test]
+    fn texts_are_kept_within_a_bound() {
+        let log = CallLog::new(Clock::system());
+        let long = "ä".repeat(KEPT_TEXT_BYTES);
+        let fit = KEPT_TEXTS_BYTES / KEPT_TEXT_BYTES;
+        let mut open: Vec<_> = (0..fit + 2).map(|_| log.begin("m", "p")).collect();
+        for call in &open {
+            call.token_sent(&long);
+        }
+        let kept = |log: &CallLog| {
+            log.calls()
+                .iter()
+                .map(|call| call.text_sent.len())
+                .collect::<Vec<_>>()
+        };
+        let expected = [vec![0, 0], vec![KEPT_TEXT_BYTES; fit]].concat();
+        assert_eq!(kept(&log), expected);
+        // What is forgotten does not begin again in its midst.
+        open[0].token_sent("late");
+        assert_eq!((kept(&log), log.calls()[0].tokens_sent), (expected, 2));
+        open.clear();
+        for _ in 0..KEPT_CALLS {
+            log.begin("m", "p").token_sent("x");
+        }
+        assert_eq!(kept(&log), vec![1; KEPT_CALLS]);
+        assert_eq!(log.lock().text_bytes, KEPT_CALLS);
     }
 
     #[test]

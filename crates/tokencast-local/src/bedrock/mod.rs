@@ -9,6 +9,7 @@
 //! | [`prompt`], [`model`] | what a model is asked, and what it answers |
 //! | [`script`], [`answer`], [`subject`], [`tokens`] | the scripted model: its faults, what it says, about what, in which pieces |
 //! | [`openai`], [`sse`] | any server with OpenAI's chat completions API |
+//! | [`quote`] | whether a server's words repeat what it was asked |
 //! | [`passthrough`] | Bedrock itself |
 //! | [`log`] | which calls there were, and how each ended |
 
@@ -24,6 +25,7 @@ pub mod model_id;
 pub mod openai;
 pub mod passthrough;
 pub mod prompt;
+pub mod quote;
 pub mod script;
 pub mod sse;
 pub mod subject;

@@ -1,19 +1,30 @@
 //! A model behind OpenAI's chat completions API: Ollama, llama.cpp, vLLM, or any other server that speaks it.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`request`] | what a server is asked, and which optional parameters it takes |
+//! | [`refusal`] | what it says that doesn't answer |
+//! | [`completion`] | its answer, while it arrives or whole |
+//! | [`chunk`], [`text`] | what servers write into an answer, read with leniency |
+//!
+//! What goes wrong is said in a warning as well: on a laptop, its terminal is where the operator is.
 
-use std::collections::VecDeque;
+mod chunk;
+mod completion;
+mod refusal;
+mod request;
+mod text;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::stream::BoxStream;
-use futures_util::{StreamExt as _, stream};
-use reqwest::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use futures_util::StreamExt as _;
 
+use self::refusal::{Asked, Refusal};
+use self::request::Dialect;
 use crate::bedrock::error::ModelError;
-use crate::bedrock::model::{ModelEvent, ModelStream, Stop, Usage};
-use crate::bedrock::prompt::{Prompt, Role};
-use crate::bedrock::sse::SseParser;
+use crate::bedrock::model::ModelStream;
+use crate::bedrock::prompt::Prompt;
 use crate::config::ModelException;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,15 +32,20 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct OpenAiModel {
     /// Without a slash at its end.
     base_url: String,
+    /// The same as it may be shown.
+    address: String,
     model: String,
     api_key: Option<String>,
+    /// No limit on the time to the first byte or between two: whoever asks watches that.
     client: Result<reqwest::Client, reqwest::Error>,
+    /// As the server has taken requests so far.
+    dialect: Mutex<Dialect>,
 }
 
 impl std::fmt::Debug for OpenAiModel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OpenAiModel")
-            .field("base_url", &self.base_url)
+            .field("address", &self.address)
             .field("model", &self.model)
             .finish_non_exhaustive()
     }
@@ -41,118 +57,87 @@ impl OpenAiModel {
         let base_url = base_url.trim_end_matches('/').to_owned();
         Self {
             client: client(&base_url),
+            address: presentable(&base_url),
             base_url,
             model,
             api_key,
+            dialect: Mutex::default(),
         }
     }
 
     pub async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+        let started = self.ask(prompt).await;
+        started.inspect_err(|error| tracing::warn!("{}", error.message))
+    }
+
+    /// Asks, and asks again where the server refuses no more than an optional parameter.
+    async fn ask(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+        let asked = Asked {
+            address: &self.address,
+            model: &self.model,
+            api_key: self.api_key.as_deref(),
+            prompt,
+        };
+        let mut dialect = self.dialect().clone();
+        let mut refused = Vec::new();
+        loop {
+            let response = self.send(prompt, &dialect).await?;
+            if response.status().is_success() {
+                if !refused.is_empty() {
+                    tracing::info!(
+                        "the model server at {} takes no {}: asked without from now on",
+                        self.address,
+                        refused.join(", ")
+                    );
+                    *self.dialect() = dialect;
+                }
+                return completion::read(response.bytes_stream().boxed(), asked).await;
+            }
+            let refusal = Refusal::read(response).await;
+            // Each step leaves something out, so they come to an end.
+            match dialect.leave_out(&refusal, prompt) {
+                Some(parameter) => refused.push(parameter),
+                None => return Err(refusal.into_error(asked)),
+            }
+        }
+    }
+
+    fn dialect(&self) -> MutexGuard<'_, Dialect> {
+        self.dialect.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn send(
+        &self,
+        prompt: &Prompt,
+        dialect: &Dialect,
+    ) -> Result<reqwest::Response, ModelError> {
+        let Self { address, .. } = self;
         let client = self.client.as_ref().map_err(|error| {
-            unavailable(format!(
-                "No connection to {} can be made: {}",
-                self.base_url,
+            let message = format!(
+                "No connection to {address} can be made: {}.",
                 root_cause(error)
-            ))
+            );
+            ModelError::new(ModelException::ResourceNotFound, message)
         })?;
         let mut request = client
             .post(format!("{}/chat/completions", self.base_url))
-            .json(&self.body(prompt));
+            .json(&dialect.body(&self.model, prompt));
         if let Some(key) = &self.api_key {
             request = request.bearer_auth(key);
         }
-        let response = request.send().await.map_err(|error| {
-            unavailable(format!(
-                "The model server at {} can't be reached: {}",
-                self.base_url,
-                root_cause(&error)
-            ))
-        })?;
-        if !response.status().is_success() {
-            return Err(self.refusal(response.status()));
-        }
-        let completion = Completion {
-            server: self.base_url.clone(),
-            body: response.bytes_stream().boxed(),
-            sse: SseParser::default(),
-            ready: VecDeque::new(),
-            finish_reason: None,
-            usage: None,
-            estimate: Usage {
-                input_tokens: prompt.input_tokens(),
-                output_tokens: 0,
-            },
-            ended: false,
-        };
-        Ok(stream::unfold(completion, |mut completion| async move {
-            let event = completion.next().await?;
-            Some((event, completion))
+        request.send().await.map_err(|error| {
+            let cause = root_cause(&error);
+            if error.is_connect() {
+                let message = format!(
+                    "Nobody answers at {address}, where the model server should be: {cause}."
+                );
+                ModelError::new(ModelException::ResourceNotFound, message)
+            } else {
+                let message =
+                    format!("The model server at {address} broke off before it answered: {cause}.");
+                ModelError::new(ModelException::InternalServer, message)
+            }
         })
-        .boxed())
-    }
-
-    fn body(&self, prompt: &Prompt) -> Value {
-        let system = prompt
-            .system
-            .iter()
-            .map(|text| json!({ "role": "system", "content": text }));
-        let conversation = prompt.messages.iter().map(|message| {
-            let role = match message.role {
-                Role::User => "user",
-                Role::Assistant => "assistant",
-            };
-            json!({ "role": role, "content": message.text })
-        });
-        let mut body = json!({
-            "model": self.model,
-            "messages": system.chain(conversation).collect::<Vec<_>>(),
-            "stream": true,
-            "stream_options": { "include_usage": true },
-        });
-        if let Some(limit) = prompt.max_tokens {
-            body["max_tokens"] = json!(limit);
-        }
-        if let Some(temperature) = prompt.temperature {
-            body["temperature"] = json!(temperature);
-        }
-        if let Some(top_p) = prompt.top_p {
-            body["top_p"] = json!(top_p);
-        }
-        if !prompt.stop_sequences.is_empty() {
-            body["stop"] = json!(prompt.stop_sequences);
-        }
-        body
-    }
-
-    /// The server's own words may repeat the prompt, so they go no further.
-    fn refusal(&self, status: StatusCode) -> ModelError {
-        let Self {
-            base_url, model, ..
-        } = self;
-        match status.as_u16() {
-            401 | 403 => ModelError::new(
-                ModelException::AccessDenied,
-                format!("The model server at {base_url} refused the API key ({status})."),
-            ),
-            404 => ModelError::new(
-                ModelException::ResourceNotFound,
-                format!(
-                    "The model server at {base_url} has no model `{model}`, or no chat completions API ({status})."
-                ),
-            ),
-            408 => ModelError::standard(ModelException::ModelTimeout),
-            429 => ModelError::standard(ModelException::Throttling),
-            400..=499 => ModelError::validation(format!(
-                "The model server at {base_url} refused the request ({status})."
-            )),
-            503 | 529 => unavailable(format!(
-                "The model server at {base_url} is overloaded or starting ({status})."
-            )),
-            _ => ModelError::new(
-                ModelException::InternalServer,
-                format!("The model server at {base_url} failed ({status})."),
-            ),
-        }
     }
 }
 
@@ -161,6 +146,8 @@ fn client(base_url: &str) -> Result<reqwest::Client, reqwest::Error> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
+        // A request that is sent on elsewhere arrives without its body, and its refusal would name nobody's fault.
+        .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true);
     if base_url.starts_with("http://") {
         // Needs no certificates, which a minimal system may not have.
@@ -175,8 +162,18 @@ fn client(base_url: &str) -> Result<reqwest::Client, reqwest::Error> {
     builder.build()
 }
 
-fn unavailable(message: String) -> ModelError {
-    ModelError::new(ModelException::ServiceUnavailable, message)
+/// Without the user's name and password that a URL may have.
+fn presentable(base_url: &str) -> String {
+    let Ok(mut url) = base_url.parse::<reqwest::Url>() else {
+        return base_url.to_owned();
+    };
+    if url.username().is_empty() && url.password().is_none() {
+        return base_url.to_owned();
+    }
+    // They can't be taken from a URL that can't have them.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {
@@ -187,139 +184,19 @@ fn root_cause(error: &dyn std::error::Error) -> String {
     cause.to_string()
 }
 
-/// One answer, while it arrives.
-struct Completion {
-    server: String,
-    body: BoxStream<'static, reqwest::Result<Bytes>>,
-    sse: SseParser,
-    ready: VecDeque<ModelEvent>,
-    finish_reason: Option<String>,
-    usage: Option<Usage>,
-    /// For a server that doesn't count.
-    estimate: Usage,
-    ended: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[derive(Debug, Deserialize)]
-struct Chunk {
-    #[serde(default)]
-    choices: Vec<Choice>,
-    usage: Option<WireUsage>,
-    error: Option<Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Choice {
-    #[serde(default)]
-    delta: Delta,
-    finish_reason: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct Delta {
-    content: Option<String>,
-    /// llama.cpp, vLLM and others call it `reasoning_content`, Ollama `reasoning`.
-    #[serde(alias = "reasoning")]
-    reasoning_content: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct WireUsage {
-    #[serde(default)]
-    prompt_tokens: u64,
-    #[serde(default)]
-    completion_tokens: u64,
-}
-
-impl Completion {
-    async fn next(&mut self) -> Option<ModelEvent> {
-        loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some(event);
-            }
-            if self.ended {
-                return None;
-            }
-            match self.body.next().await {
-                Some(Ok(chunk)) => self.read(&chunk),
-                Some(Err(_)) => self.fail("broke off the answer"),
-                // Without a reason why it finished, the answer was cut.
-                None => self.finish(),
-            }
+    #[test]
+    fn an_address_is_shown_without_who_signs_in() {
+        for (url, shown) in [
+            ("http://127.0.0.1:1/v1/", "http://127.0.0.1:1/v1"),
+            ("https://me:secret@example.com/v1", "https://example.com/v1"),
+        ] {
+            let model = OpenAiModel::new(url, "m".into(), Some("key".into()));
+            assert_eq!(model.address, shown);
+            assert!(!format!("{model:?}").contains("secret"), "{model:?}");
         }
-    }
-
-    fn read(&mut self, chunk: &[u8]) {
-        let Ok(events) = self.sse.push(chunk) else {
-            return self.fail("sent no event stream");
-        };
-        for event in events {
-            if event.trim() == "[DONE]" {
-                return self.finish();
-            }
-            match serde_json::from_str(&event) {
-                Ok(chunk) => self.take(chunk),
-                Err(_) => self.fail("sent an event that can't be read"),
-            }
-            if self.ended {
-                return;
-            }
-        }
-    }
-
-    fn take(&mut self, chunk: Chunk) {
-        if chunk.error.is_some() {
-            return self.fail("reported an error");
-        }
-        if let Some(usage) = chunk.usage {
-            self.usage = Some(Usage {
-                input_tokens: usage.prompt_tokens,
-                output_tokens: usage.completion_tokens,
-            });
-        }
-        let Some(choice) = chunk.choices.into_iter().next() else {
-            return;
-        };
-        if let Some(text) = choice
-            .delta
-            .reasoning_content
-            .filter(|text| !text.is_empty())
-        {
-            self.estimate.output_tokens += 1;
-            self.ready.push_back(ModelEvent::Reasoning(text));
-        }
-        if let Some(text) = choice.delta.content.filter(|text| !text.is_empty()) {
-            self.estimate.output_tokens += 1;
-            self.ready.push_back(ModelEvent::Text(text));
-        }
-        self.finish_reason = choice.finish_reason.or(self.finish_reason.take());
-    }
-
-    fn finish(&mut self) {
-        self.ended = true;
-        let Some(reason) = &self.finish_reason else {
-            return;
-        };
-        let reason = match reason.as_str() {
-            "length" => "max_tokens",
-            "tool_calls" | "function_call" => "tool_use",
-            "content_filter" => "content_filtered",
-            _ => "end_turn",
-        };
-        let usage = self.usage.unwrap_or(self.estimate);
-        self.ready.push_back(ModelEvent::Stop(Stop {
-            reason: reason.to_owned(),
-            sequence: None,
-            usage,
-        }));
-    }
-
-    fn fail(&mut self, what: &str) {
-        self.ended = true;
-        let message = format!("The model server at {} {what}.", self.server);
-        self.ready.push_back(ModelEvent::Fail(ModelError::new(
-            ModelException::ModelStreamError,
-            message,
-        )));
     }
 }

@@ -1,5 +1,8 @@
 //! Bedrock itself, with the credentials of the environment. Its events are read and written anew.
 
+use std::error::Error;
+use std::fmt::Debug;
+
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_bedrockruntime::Client;
@@ -18,6 +21,7 @@ use tokio::sync::OnceCell;
 use crate::bedrock::error::ModelError;
 use crate::bedrock::model::{ModelEvent, ModelStream, Stop, Usage};
 use crate::bedrock::prompt::{Prompt, Role};
+use crate::bedrock::quote;
 use crate::config::ModelException;
 
 const NO_CREDENTIALS: &str = "No AWS credentials were found for Bedrock: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
@@ -77,7 +81,15 @@ impl BedrockModel {
             request.headers_mut().insert(HOP_HEADER, "1");
         };
         let sent = request.customize().mutate_request(mark).send().await;
-        let response = sent.map_err(|error| refusal(&error))?;
+        let response = sent.map_err(|error| {
+            let refused = refusal(&error);
+            let said = quote::presentable(&refused.message, prompt);
+            let said =
+                said.unwrap_or_else(|| "its words repeat the prompt, and are left out".into());
+            let (model_id, name) = (&self.model_id, refused.exception.name());
+            tracing::warn!("Amazon Bedrock refused a request to `{model_id}`: {name}: {said}");
+            refused
+        })?;
         let answer = Answer {
             response,
             stop_reason: None,
@@ -130,11 +142,19 @@ fn inference(prompt: &Prompt) -> InferenceConfiguration {
         .build()
 }
 
-fn refusal<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> ModelError {
+fn refusal<E, R>(error: &SdkError<E, R>) -> ModelError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: Debug,
+{
     let Some(service) = error.as_service_error() else {
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let cause = causes
+            .last()
+            .map_or_else(String::new, |cause| format!(": {cause}"));
         return ModelError::new(
-            ModelException::ServiceUnavailable,
-            "Amazon Bedrock can't be reached.",
+            ModelException::InternalServer,
+            format!("Amazon Bedrock can't be reached{cause}."),
         );
     };
     let exception = exception(service.code().unwrap_or_default());
@@ -190,7 +210,12 @@ impl Answer {
                 }
                 Err(error) => {
                     self.ended = true;
-                    return Some(ModelEvent::Fail(broken(&error)));
+                    let error = broken(&error);
+                    tracing::warn!(
+                        "Amazon Bedrock broke an answer off: {}",
+                        error.exception.name()
+                    );
+                    return Some(ModelEvent::Fail(error));
                 }
             }
         }
@@ -232,7 +257,7 @@ impl Answer {
 
 /// An exception within a stream carries no code: what it is, only its variant says.
 fn broken<R>(error: &SdkError<ConverseStreamOutputError, R>) -> ModelError {
-    use ConverseStreamOutputError as Error;
+    use ConverseStreamOutputError as Broken;
     let Some(service) = error.as_service_error() else {
         return ModelError::new(
             ModelException::ModelStreamError,
@@ -240,10 +265,10 @@ fn broken<R>(error: &SdkError<ConverseStreamOutputError, R>) -> ModelError {
         );
     };
     let exception = match service {
-        Error::InternalServerException(_) => ModelException::InternalServer,
-        Error::ServiceUnavailableException(_) => ModelException::ServiceUnavailable,
-        Error::ThrottlingException(_) => ModelException::Throttling,
-        Error::ValidationException(_) => ModelException::Validation,
+        Broken::InternalServerException(_) => ModelException::InternalServer,
+        Broken::ServiceUnavailableException(_) => ModelException::ServiceUnavailable,
+        Broken::ThrottlingException(_) => ModelException::Throttling,
+        Broken::ValidationException(_) => ModelException::Validation,
         _ => ModelException::ModelStreamError,
     };
     ModelError::new(

@@ -1,61 +1,83 @@
 //! Server-sent events, read from chunks that may be split anywhere.
+//!
+//! No crate does it as it is wanted here: `sse-stream` and `eventsource-stream` hold as much of a line or an event as a
+//! server sends, refuse what is not UTF-8, and drop the last event of a stream that ends without a blank line.
 
-/// More than this without a line's end is no event stream.
-const MAX_LINE_BYTES: usize = 4 * 1024 * 1024;
+/// More than this without an event's end is no event stream.
+const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SseEvent {
+    /// Of the `event` field; empty where there is none.
+    pub name: String,
+    pub data: String,
+}
 
 #[derive(Debug, Default)]
 pub struct SseParser {
     line: Vec<u8>,
-    data: Option<String>,
+    event: SseEvent,
+    has_data: bool,
     /// A line feed right after a carriage return ends no second line.
     after_carriage_return: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SseError {
-    #[error("a line is longer than {MAX_LINE_BYTES} bytes")]
-    LineTooLong,
-    #[error("a line is not UTF-8")]
-    NotUtf8,
-}
+#[error("an event is longer than {MAX_EVENT_BYTES} bytes")]
+pub struct EventTooLong;
 
 impl SseParser {
-    /// The data of each event that `chunk` completes.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<String>, SseError> {
+    /// The events that `chunk` completes.
+    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<SseEvent>, EventTooLong> {
         let mut events = Vec::new();
         for &byte in chunk {
             let after_carriage_return =
                 std::mem::replace(&mut self.after_carriage_return, byte == b'\r');
             match byte {
                 b'\n' if after_carriage_return => {}
-                b'\n' | b'\r' => events.extend(self.end_of_line()?),
-                _ if self.line.len() == MAX_LINE_BYTES => return Err(SseError::LineTooLong),
+                b'\n' | b'\r' => events.extend(self.end_of_line()),
+                _ if self.held_bytes() >= MAX_EVENT_BYTES => return Err(EventTooLong),
                 _ => self.line.push(byte),
             }
         }
         Ok(events)
     }
 
-    fn end_of_line(&mut self) -> Result<Option<String>, SseError> {
+    /// What the stream ended with, though the standard would drop an event that no blank line follows.
+    pub fn finish(&mut self) -> Option<SseEvent> {
+        self.end_of_line().or_else(|| self.take_event())
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.line.len() + self.event.data.len() + self.event.name.len()
+    }
+
+    fn end_of_line(&mut self) -> Option<SseEvent> {
         if self.line.is_empty() {
-            return Ok(self.data.take());
+            return self.take_event();
         }
         let line = std::mem::take(&mut self.line);
-        let line = std::str::from_utf8(&line)
-            .map_err(|_| SseError::NotUtf8)?
-            .trim_start_matches('\u{FEFF}');
+        // As the standard has it: what is not UTF-8 is replaced.
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim_start_matches('\u{FEFF}');
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
-        if field == "data" {
-            let value = value.strip_prefix(' ').unwrap_or(value);
-            match &mut self.data {
-                Some(data) => {
-                    data.push('\n');
-                    data.push_str(value);
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "event" => value.clone_into(&mut self.event.name),
+            "data" => {
+                if std::mem::replace(&mut self.has_data, true) {
+                    self.event.data.push('\n');
                 }
-                none => *none = Some(value.to_owned()),
+                self.event.data.push_str(value);
             }
+            _ => {}
         }
-        Ok(None)
+        None
+    }
+
+    fn take_event(&mut self) -> Option<SseEvent> {
+        let event = std::mem::take(&mut self.event);
+        std::mem::take(&mut self.has_data).then_some(event)
     }
 }
 
@@ -63,29 +85,51 @@ impl SseParser {
 mod tests {
     use super::*;
 
+    fn read(stream: &[u8], size: usize) -> Vec<(String, String)> {
+        let mut parser = SseParser::default();
+        let mut events: Vec<SseEvent> = stream
+            .chunks(size)
+            .flat_map(|chunk| parser.push(chunk).expect("not too long"))
+            .collect();
+        events.extend(parser.finish());
+        events
+            .into_iter()
+            .map(|event| (event.name, event.data))
+            .collect()
+    }
+
     #[test]
     fn events_come_out_whole_however_they_are_split() {
-        let stream = "\u{FEFF}data: ü🌊\r\n\r\n: comment\nevent: x\ndata:two\ndata: lines\n\nid: 1\r\rdata: [DONE]\r\r";
+        let stream = "\u{FEFF}data: ü🌊\r\n\r\n: comment\nevent: x\ndata:two\ndata: lines\n\nevent: y\n\nid: 1\r\rdata\n\n\
+                      data: [DONE]\r\r";
+        let expected = [("", "ü🌊"), ("x", "two\nlines"), ("", ""), ("", "[DONE]")]
+            .map(|(name, data)| (name.to_owned(), data.to_owned()));
         for size in 1..=stream.len() {
-            let mut parser = SseParser::default();
-            let events: Vec<String> = stream
-                .as_bytes()
-                .chunks(size)
-                .flat_map(|chunk| parser.push(chunk).expect("valid"))
-                .collect();
-            assert_eq!(events, ["ü🌊", "two\nlines", "[DONE]"], "{size}");
+            assert_eq!(read(stream.as_bytes(), size), expected, "{size}");
         }
     }
 
     #[test]
-    fn what_is_no_event_stream_is_refused() {
-        assert_eq!(
-            SseParser::default().push(b"data: \xff\n"),
-            Err(SseError::NotUtf8)
-        );
-        assert_eq!(
-            SseParser::default().push(&vec![b'x'; MAX_LINE_BYTES + 1]),
-            Err(SseError::LineTooLong)
-        );
+    fn the_last_event_needs_no_blank_line_and_no_line_end() {
+        for stream in [
+            "data: a\n\ndata: b",
+            "data: a\n\ndata: b\n",
+            "data: a\n\ndata: b\n\n",
+        ] {
+            let data: Vec<_> = read(stream.as_bytes(), 3)
+                .into_iter()
+                .map(|(_, data)| data)
+                .collect();
+            assert_eq!(data, ["a", "b"], "{stream:?}");
+        }
+        assert_eq!(read(b"data: \xff\n\n", 2)[0].1, "\u{FFFD}");
+    }
+
+    #[test]
+    fn an_event_without_an_end_is_refused_be_it_one_line_or_many() {
+        let line = vec![b'x'; MAX_EVENT_BYTES + 1];
+        assert_eq!(SseParser::default().push(&line), Err(EventTooLong));
+        let lines = b"data: 0123456789\n".repeat(MAX_EVENT_BYTES / 10);
+        assert_eq!(SseParser::default().push(&lines), Err(EventTooLong));
     }
 }

@@ -1,6 +1,6 @@
 //! One session, from the prompt to the exit code.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use tokencast_client::{AnswerEvent, AnswerStream, Client, Error};
@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::output::Output;
 use super::summary::Summary;
+use super::waiting::Waiting;
 use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
 
@@ -50,6 +51,8 @@ pub(super) async fn run(
         summary,
         output: Output::new(io::stdout(), json),
         started: false,
+        waiting: Waiting::new(io::stderr().is_terminal()),
+        address: client.address().to_owned(),
     };
     let interruption = tokio::select! {
         ending = answer.follow() => match ending {
@@ -66,12 +69,25 @@ struct Answer<W> {
     summary: Summary,
     output: Output<W>,
     started: bool,
+    waiting: Waiting,
+    /// Of the API.
+    address: String,
 }
 
 impl<W: io::Write> Answer<W> {
     /// Until the last event. Cancel-safe: an event is either still in the stream or wholly printed.
     async fn follow(&mut self) -> io::Result<Exit> {
-        while let Some(event) = self.stream.next().await {
+        loop {
+            let event = tokio::select! {
+                event = self.stream.next() => event,
+                word = self.waiting.word() => {
+                    say!("{word}");
+                    continue;
+                }
+            };
+            let Some(event) = event else {
+                return Ok(Exit::Api);
+            };
             match event {
                 Ok(event) => {
                     self.summary.count(&event, Instant::now());
@@ -83,12 +99,11 @@ impl<W: io::Write> Answer<W> {
                 Err(error) => {
                     self.output.error(&chain(&error))?;
                     say!("error: {}", chain(&error));
-                    hint(&error);
+                    hint(&error, &self.address);
                     return Ok(Exit::Api);
                 }
             }
         }
-        Ok(Exit::Api)
     }
 
     /// What stderr has to say of an event, and the exit code if it is the last.
@@ -96,9 +111,13 @@ impl<W: io::Write> Answer<W> {
         let exit = match event {
             AnswerEvent::Started { .. } => {
                 self.started = true;
+                self.waiting.begin();
                 return Ok(None);
             }
-            AnswerEvent::Text { .. } => return Ok(None),
+            AnswerEvent::Text { .. } => {
+                self.waiting.end();
+                return Ok(None);
+            }
             AnswerEvent::Restarted { attempt } => {
                 say!("[attempt {attempt}: the answer starts again]");
                 return Ok(None);
@@ -125,7 +144,9 @@ impl<W: io::Write> Answer<W> {
             ..
         } = event
         {
-            let again = if *retryable {
+            let again = if code == "MODEL_UNAVAILABLE" {
+                "another prompt won't help: the model's configuration has to be changed"
+            } else if *retryable {
                 "the same prompt may succeed if sent again"
             } else {
                 "trying again won't help"
@@ -188,8 +209,15 @@ fn unwritten_exit(error: &io::Error) -> Exit {
     Exit::BrokenPipe
 }
 
-fn hint(error: &Error) {
-    if let Error::NotFound { .. } = error {
-        say!("sessions are kept for a limited time, and only their owner sees them");
+fn hint(error: &Error, address: &str) {
+    match error {
+        Error::NotFound { .. } => {
+            say!("sessions are kept for a limited time, and only their owner sees them");
+        }
+        // These don't say where.
+        Error::Connect(_) | Error::GaveUp { .. } | Error::Timeout { .. } | Error::Http { .. } => {
+            say!("the API is at {address}");
+        }
+        _ => {}
     }
 }

@@ -5,6 +5,7 @@ mod output;
 mod outputs;
 mod summary;
 mod target;
+mod waiting;
 
 use std::io::Read;
 use std::time::Duration;

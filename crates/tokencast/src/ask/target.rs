@@ -33,8 +33,8 @@ pub(super) enum TargetError {
     TwoCredentials,
     #[error("--username needs {missing} as well")]
     IncompleteUser { missing: &'static str },
-    #[error("--model is for the local stack, and another API is named")]
-    ModelOfRemote,
+    #[error("{0} is for the local stack, and another API is named")]
+    LocalOnly(&'static str),
     #[error(
         "--resume needs {}: a local stack that `ask` starts for itself has no earlier session",
         url_option(*via)
@@ -88,10 +88,16 @@ impl Target {
                 functions: Functions::own()?,
                 ..StackOptions::default()
             };
+            let options = options.with_first_token_timeout(args.first_token_timeout);
             return Ok(Self::Local(Box::new(options)));
         };
-        if args.model.is_some() {
-            return Err(TargetError::ModelOfRemote);
+        for (option, given) in [
+            ("--model", args.model.is_some()),
+            ("--first-token-timeout", args.first_token_timeout.is_some()),
+        ] {
+            if given {
+                return Err(TargetError::LocalOnly(option));
+            }
         }
         let mut builder = Client::builder(endpoint).credentials(credentials(&api)?);
         if let Some(path) = &api.ca_file {
@@ -260,6 +266,10 @@ mod tests {
         check(
             &format!("{API} --token t --model scripted"),
             "--model is for the local stack",
+        );
+        check(
+            &format!("{API} --token t --first-token-timeout 9"),
+            "--first-token-timeout is for the local stack",
         );
         check(
             &format!("{API} --token t --username u"),

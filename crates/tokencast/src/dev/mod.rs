@@ -117,7 +117,7 @@ fn options(
             say!("skipped: {skipped}");
         }
     }
-    Ok(StackOptions {
+    let options = StackOptions {
         port: args.port,
         model: args.model.clone().config(lookup)?,
         functions,
@@ -135,7 +135,8 @@ fn options(
         },
         web_dir: args.web_dir.as_deref().map(built_page).transpose()?,
         ..StackOptions::default()
-    })
+    };
+    Ok(options.with_first_token_timeout(args.first_token_timeout))
 }
 
 fn built_page(directory: &Path) -> Result<PathBuf, DevError> {

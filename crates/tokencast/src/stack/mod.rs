@@ -125,6 +125,23 @@ impl Default for StackOptions {
     }
 }
 
+impl StackOptions {
+    /// Has whatever asks the model wait so many seconds for its first token.
+    #[must_use]
+    pub fn with_first_token_timeout(mut self, seconds: Option<u16>) -> Self {
+        if let Some(seconds) = seconds {
+            let millis = u32::from(seconds) * 1000;
+            for environment in [
+                &mut self.worker_environment,
+                &mut self.stream_url_environment,
+            ] {
+                environment.insert("MODEL_FIRST_TOKEN_TIMEOUT_MS".into(), millis.to_string());
+            }
+        }
+        self
+    }
+}
+
 /// Which programs the functions are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Functions {
