@@ -11,6 +11,7 @@
 //! | [`template`] | the same resources, read from a synthesized CloudFormation template |
 //! | [`amplify`] | `amplify_outputs.json` |
 //! | [`exit`] | the exit codes |
+//! | [`stdio`], [`visible`] | the standard streams, and control characters on a terminal |
 
 pub mod amplify;
 pub mod ask;
@@ -23,7 +24,9 @@ pub mod model;
 pub mod redrive;
 pub mod signal;
 pub mod stack;
+pub mod stdio;
 pub mod template;
+pub mod visible;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -54,7 +57,11 @@ pub fn main_with(
         // Before anything else is set up: a function has its own runtime and its own logs.
         return function::run(args.name, lookup);
     }
-    logging::init(cli.verbose, lookup("RUST_LOG").as_deref());
+    logging::init(
+        cli.verbose,
+        lookup("RUST_LOG").as_deref(),
+        lookup("NO_COLOR").as_deref(),
+    );
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -1,16 +1,21 @@
 //! Logs, to stderr.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::exit::say;
 
-/// By default only warnings, so that an answer stands alone; `-v` adds what happens, and what the functions log.
-pub fn init(verbose: u8, rust_log: Option<&str>) {
+/// By default only warnings, so that an answer stands alone; `-v` adds what happens, and what the functions log. The table
+/// warns of each condition that isn't met, which is how leases work.
+///
+/// Colours are for a terminal, and not for who has set `NO_COLOR`.
+pub fn init(verbose: u8, rust_log: Option<&str>, no_color: Option<&str>) {
     let default = match verbose {
-        0 => "warn",
-        1 => "info",
+        0 => "warn,dynoxide::server=error",
+        1 => "info,dynoxide::server=error",
         _ => {
-            "info,request=debug,worker=debug,tokencast=debug,tokencast_client=debug,tokencast_local=debug"
+            "info,dynoxide::server=error,request=debug,worker=debug,tokencast=debug,tokencast_client=debug,tokencast_local=debug"
         }
     };
     let directives = rust_log
@@ -24,5 +29,6 @@ pub fn init(verbose: u8, rust_log: Option<&str>) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(no_color.unwrap_or_default().is_empty() && std::io::stderr().is_terminal())
         .try_init();
 }
