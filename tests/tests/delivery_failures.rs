@@ -187,6 +187,26 @@ async fn check_queue_gone(delivery: Delivery) {
 }
 
 #[tokio::test]
+async fn the_command_waits_for_a_queue_that_is_away() {
+    let stack = stack(Delivery::AppSync).await;
+    let away = Fault::Unavailable { for_ms: Some(5000) };
+    let rule = Rule::new(FaultService::Sqs, "SendMessage", away).times(1);
+    let faults = stack.running.local.faults();
+    faults.set(FaultPlan::seeded(1).with(rule)).expect("a plan");
+    let url = &stack.running.info.endpoints.graphql_url();
+    let token = stack.access_token("alice");
+    let asked = stack
+        .command(&["ask", "hi", "--api-url", url, "--token", &token])
+        .await;
+    let stderr = String::from_utf8_lossy(&asked.stderr);
+    assert_eq!(asked.status.code(), Some(0), "{stderr}");
+    let answer = String::from_utf8_lossy(&asked.stdout);
+    assert_eq!(answer.trim_end(), text(TOKENS).trim_end(), "{stderr}");
+    assert_eq!(faults.report()[0].fired, 1, "the fault happened");
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_table_that_is_away_for_a_while_costs_no_attempt() {
     let away = Fault::Unavailable { for_ms: Some(3000) };
     check_passes(table(Delivery::AppSync, "GetItem", away).times(1)).await;

@@ -7,6 +7,9 @@ use super::listener::{Halt, Listener, STABLE_AFTER};
 use crate::error::Error;
 use crate::function_url::{EventStream, Open, Position};
 
+/// The longest pause that a server may ask for.
+const MAX_SERVERS_PAUSE: Duration = Duration::from_mins(1);
+
 pub(super) struct Task {
     listener: Listener,
     /// What to start with, until a start was answered.
@@ -92,7 +95,7 @@ impl Task {
         let mut brought_nothing = after.is_some();
         while !self.listener.is_over() {
             let event = events.next().await;
-            self.retry = events.retry().or(self.retry);
+            self.retry = (events.retry().or(self.retry)).map(|pause| pause.min(MAX_SERVERS_PAUSE));
             self.heard = events.heard();
             self.ahead = match &event {
                 Ok(_) => false,

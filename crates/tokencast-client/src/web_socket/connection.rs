@@ -19,6 +19,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Connection {
     socket: Socket,
+    /// For a message to go out: a server that reads nothing keeps it here.
+    send_within: Duration,
 }
 
 impl Connection {
@@ -27,7 +29,10 @@ impl Connection {
         let authorization = format!("Bearer {}", caller.bearer().await?);
         let header = (http::header::AUTHORIZATION, authorization);
         let socket = dial(setup, &caller.url, header).await?;
-        Ok(Self { socket })
+        Ok(Self {
+            socket,
+            send_within: caller.timeout,
+        })
     }
 
     pub(crate) async fn send(&mut self, action: &Action<'_>) -> Result<(), Error> {
@@ -39,10 +44,18 @@ impl Connection {
                 text.len()
             )));
         }
-        for frame in split::frames(text) {
-            self.socket.feed(frame).await.map_err(broken)?;
-        }
-        self.socket.flush().await.map_err(broken)
+        let sending = async {
+            for frame in split::frames(text) {
+                self.socket.feed(frame).await?;
+            }
+            self.socket.flush().await
+        };
+        let sent = timeout(self.send_within, sending).await;
+        sent.map_err(|_| Error::Timeout {
+            what: "reader of an action",
+            after: self.send_within,
+        })?
+        .map_err(broken)
     }
 
     /// The next frame. Dropping the future loses none.

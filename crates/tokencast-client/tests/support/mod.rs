@@ -150,6 +150,11 @@ impl FakeApi {
         socket
     }
 
+    /// The calls that nobody has waited for yet.
+    pub fn calls_so_far(&mut self) -> Vec<Call> {
+        std::iter::from_fn(|| self.calls.try_recv().ok()).collect()
+    }
+
     /// The next call over HTTP.
     pub async fn any_call(&mut self) -> Call {
         within(self.calls.recv()).await.expect("the server runs")

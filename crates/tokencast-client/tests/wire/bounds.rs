@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokencast_client::cognito::UserPool;
 use tokencast_client::{Error, Timeouts};
 
 use crate::rest;
@@ -103,6 +104,50 @@ async fn a_start_that_is_never_accepted_ends_the_stream_with_its_error() {
     assert!(
         matches!(&unanswered, Error::Request(error) if error.is_timeout()),
         "{unanswered:?}"
+    );
+}
+
+/// With the defaults, and a clock that goes as fast as everybody waits.
+#[tokio::test(start_paused = true)]
+async fn by_default_a_start_is_sent_for_a_minute() {
+    let mut api = FakeApi::start().await;
+    api.replies(|replies| replies.refuse_start("INTERNAL"));
+    let mut stream = api.client_with(Timeouts::default()).stream("Why?");
+    let _socket = api.subscriber().await;
+    let error = stream.next().await.expect("an event");
+    let error = error.expect_err("an error");
+    assert!(error.is_transient(), "{error:?}");
+    let tries = api.calls_so_far().len();
+    assert!(tries >= 10, "{tries} tries");
+}
+
+#[tokio::test]
+async fn a_stop_is_tried_three_times() {
+    let mut api = FakeApi::start().await;
+    api.replies(|replies| replies.stop = (503, json!({})));
+    let refused = api.client().stop(uuid::Uuid::nil()).await;
+    assert!(
+        matches!(refused, Err(Error::Http { status: 503 })),
+        "{refused:?}"
+    );
+    assert_eq!(api.calls_so_far().len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_is_not_answered_ends() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let pool = UserPool {
+        endpoint: format!("http://{address}/"),
+        client_id: "client".into(),
+        pool_id: None,
+    };
+    let api = FakeApi::start().await;
+    let client = crate::sign_in::client(&api, pool, "right");
+    let refused = client.get(uuid::Uuid::nil()).await;
+    assert!(
+        matches!(&refused, Err(Error::SignIn(error)) if error.to_string().contains("request to Cognito failed")),
+        "{refused:?}"
     );
 }
 

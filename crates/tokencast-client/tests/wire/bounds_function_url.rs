@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use tokencast_client::{Error, Timeouts};
+use tokencast_client::{AnswerEvent, Error, Timeouts};
 
 use crate::function_url::{client_of, seen};
 use crate::rest;
 use crate::support::function_url::Request;
-use crate::support::{FakeFunction, cancelled, completed, fast, token};
+use crate::support::{FakeFunction, cancelled, completed, fast, token, within};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -120,6 +120,22 @@ async fn a_response_whose_headers_are_held_back_is_got_over_by_the_record() {
         None
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_pause_that_the_server_asks_for_has_a_bound() {
+    let mut function = FakeFunction::start().await;
+    let mut stream = client_of(&function, fast()).stream("Why?");
+    let mut body = function.request().await.stream().await;
+    body.send("retry: 99999999999\n\n").await;
+    drop(body);
+    let delay_ms = loop {
+        let event = within(stream.next()).await.expect("more");
+        if let AnswerEvent::Reconnecting { delay_ms, .. } = event.expect("no error") {
+            break delay_ms;
+        }
+    };
+    assert_eq!(delay_ms, 60_000);
 }
 
 #[tokio::test]
