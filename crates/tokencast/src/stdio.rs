@@ -34,9 +34,10 @@ mod unix {
         loop {
             match work() {
                 Err(Errno::AGAIN) => {
-                    let waited = poll(&mut [PollFd::from_borrowed_fd(descriptor, ready)], None);
-                    if !matches!(waited, Ok(_) | Err(Errno::INTR)) {
-                        waited?;
+                    let mut waiting = [PollFd::from_borrowed_fd(descriptor, ready)];
+                    match poll(&mut waiting, None) {
+                        Ok(_) | Err(Errno::INTR) => {}
+                        Err(error) => return Err(error.into()),
                     }
                 }
                 Err(Errno::INTR) => {}

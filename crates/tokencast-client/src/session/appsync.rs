@@ -160,9 +160,16 @@ impl Task {
         match done {
             Done::Start(result) => {
                 self.starting = false;
-                // The call has been sent for as long as it may help.
-                result.map_err(Halt::Final)?;
-                self.listener.tell(Vec::new()).await
+                match result {
+                    // Its answer was lost, and the session is heard of.
+                    Err(error) if error.is_transient() && self.listener.started => {
+                        tracing::debug!(%error, "started without an answer");
+                        Ok(())
+                    }
+                    // The call has been sent for as long as it may help.
+                    Err(error) => Err(Halt::Final(error)),
+                    Ok(()) => self.listener.tell(Vec::new()).await,
+                }
             }
             Done::Get { result, begun } => {
                 let snapshot = match self.snapshot_or_later(result, begun)? {

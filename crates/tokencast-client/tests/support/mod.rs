@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 pub mod function_url;
+mod held;
 mod web_socket;
 
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 pub use function_url::FakeFunction;
+pub use held::GIVEN_UP;
 pub use web_socket::joined;
 
 /// No step of a test takes this long, be the machine ever so busy.
@@ -335,7 +337,7 @@ async fn answer(State(state): State<Shared>, headers: HeaderMap, body: String) -
     };
     state.calls.send(call).await.expect("the test runs");
     if status == 0 {
-        std::future::pending::<()>().await;
+        held::until_the_caller_leaves(state.calls).await;
     }
     (
         StatusCode::from_u16(status).expect("a status"),

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Error, Timeouts};
 
-use crate::rest;
-use crate::support::{FakeApi, Replies, completed, fast, snapshot};
+use crate::support::{FakeApi, GIVEN_UP, Replies, completed, fast, snapshot, within};
+use crate::{rest, short};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -105,6 +105,29 @@ async fn a_start_that_is_never_accepted_ends_the_stream_with_its_error() {
         matches!(&unanswered, Error::Request(error) if error.is_timeout()),
         "{unanswered:?}"
     );
+}
+
+#[tokio::test]
+async fn a_start_whose_answer_is_lost_ends_no_stream_that_has_begun() {
+    let mut api = FakeApi::start().await;
+    api.replies(|replies| replies.start = (0, Value::Null));
+    let client = api.client_with(Timeouts {
+        call: Duration::from_secs(5),
+        start_within: Duration::ZERO,
+        ..fast()
+    });
+    let mut stream = client.stream("Why?");
+    let socket = api.subscriber().await;
+    socket.tokens(1, &[(1, "a")]).await;
+    for expected in ["started", "a"] {
+        let event = within(stream.next()).await.expect("more");
+        assert_eq!(short(&event.expect("no error")), expected);
+    }
+    api.call(GIVEN_UP).await;
+    socket.event(completed(1, 2)).await;
+    let (seen, error) = rest(stream).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(seen, ["completed"]);
 }
 
 /// With the defaults, and a clock that goes as fast as everybody waits.
