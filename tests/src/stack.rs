@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::QueueAttributeName;
 use tokencast::stack::{
     DEAD_LETTER_QUEUE, Functions, QUEUE, REGION, RunningStack, StackOptions, TABLE, WORKER_FUNCTION,
 };
-use tokencast_client::Client;
+use tokencast_client::{Client, ClientBuilder, Timeouts};
 use tokencast_local::config::{FaultRule, ModelConfig, ScriptConfig};
 use tokencast_local::lambda::service::ProcessInfo;
 
@@ -98,15 +98,25 @@ impl TestStack {
         self.client_over(self.delivery, user)
     }
 
+    /// A client that waits otherwise than by default.
+    pub fn client_with(&self, user: &str, timeouts: Timeouts) -> Client {
+        let client = self.builder(self.delivery, user).timeouts(timeouts);
+        client.build().expect("a client")
+    }
+
     /// The same over another delivery.
     pub fn client_over(&self, delivery: Delivery, user: &str) -> Client {
+        let client = self.builder(delivery, user);
+        client.build().expect("a client")
+    }
+
+    fn builder(&self, delivery: Delivery, user: &str) -> ClientBuilder {
         let users = &self.running.info.user_pool.users;
         let user = users
             .iter()
             .find(|known| known.username == user)
             .expect("a user of the stack");
-        let client = self.running.client_via(delivery.via(), user);
-        client.build().expect("a client")
+        self.running.client_via(delivery.via(), user)
     }
 
     pub fn access_token(&self, user: &str) -> String {

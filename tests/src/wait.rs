@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-/// For what takes a second or two.
-pub const SOON: Duration = Duration::from_secs(20);
+/// For what takes a second or two on a machine that is idle, or a client's wait for an event that was lost.
+pub const SOON: Duration = Duration::from_mins(1);
 
 const POLL: Duration = Duration::from_millis(20);
 

@@ -7,6 +7,7 @@ use system_tests::answer::Answer;
 use system_tests::graphql::only_error;
 use system_tests::stack::{script, text, whole_of};
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
+use tokencast_client::Timeouts;
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
@@ -149,6 +150,60 @@ over_each_delivery! {
     async fn a_start_that_cannot_be_queued_can_be_tried_again(delivery) {
         check_queue_down(delivery).await;
     }
+
+    async fn a_queue_that_is_away_for_a_while_is_waited_for(delivery) {
+        let away = Fault::Unavailable { for_ms: Some(5000) };
+        check_passes_over(delivery, Rule::new(FaultService::Sqs, "SendMessage", away).times(1)).await;
+    }
+
+    async fn a_queue_that_stays_away_ends_the_stream_with_the_error(delivery) {
+        check_queue_gone(delivery).await;
+    }
+}
+
+/// Each start is an outage of its own, so that none is ever accepted.
+async fn check_queue_gone(delivery: Delivery) {
+    let stack = stack(delivery).await;
+    let away = Fault::Unavailable { for_ms: Some(5000) };
+    let rule = Rule::new(FaultService::Sqs, "SendMessage", away);
+    let faults = stack.running.local.faults();
+    faults.set(FaultPlan::seeded(1).with(rule)).expect("a plan");
+    let client = stack.client_with(
+        "alice",
+        Timeouts {
+            start_within: Duration::from_secs(3),
+            ..Timeouts::default()
+        },
+    );
+    let id = Uuid::new_v4();
+    let refused = collect(client.stream_as(id, "hi")).await;
+    let error = refused.expect_err("an error");
+    let expected = "INTERNAL: the prompt could not be queued: try again";
+    assert_eq!(error.to_string(), expected, "{delivery:?}");
+    assert!(faults.report()[0].fired > 0, "the fault happened");
+    let session = stack.get_stream("alice", &id.to_string()).await;
+    assert_eq!(session["status"], json!("CLAIMED"), "{delivery:?}");
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_command_waits_for_a_queue_that_is_away() {
+    let stack = stack(Delivery::AppSync).await;
+    let away = Fault::Unavailable { for_ms: Some(5000) };
+    let rule = Rule::new(FaultService::Sqs, "SendMessage", away).times(1);
+    let faults = stack.running.local.faults();
+    faults.set(FaultPlan::seeded(1).with(rule)).expect("a plan");
+    let url = &stack.running.info.endpoints.graphql_url();
+    let token = stack.access_token("alice");
+    let asked = stack
+        .command(&["ask", "hi", "--api-url", url, "--token", &token])
+        .await;
+    let stderr = String::from_utf8_lossy(&asked.stderr);
+    assert_eq!(asked.status.code(), Some(0), "{stderr}");
+    let answer = String::from_utf8_lossy(&asked.stdout);
+    assert_eq!(answer.trim_end(), text(TOKENS).trim_end(), "{stderr}");
+    assert_eq!(faults.report()[0].fired, 1, "the fault happened");
+    stack.shutdown().await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The client and its builder.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use graphql_client::GraphQLQuery;
 use reqwest::Url;
@@ -11,13 +11,14 @@ use crate::credentials::{Credentials, TokenProvider};
 use crate::dial::Setup;
 use crate::error::Error;
 use crate::event::Snapshot;
-use crate::http::Caller;
+use crate::http::{Caller, Limit};
 use crate::operations::{
     GetStream, StartStream, StopStream, get_stream, start_stream, stop_stream,
 };
 use crate::realtime::Endpoint;
 use crate::session::{AnswerStream, Begin};
 use crate::via::Via;
+use crate::wall_clock::WallClock;
 use crate::{function_url, tls, web_socket};
 
 /// A Tokencast API, as one caller. Cheap to clone.
@@ -39,11 +40,13 @@ pub(crate) enum Delivery {
     WebSocket,
 }
 
-/// How long to wait for what.
+/// How long to wait for what. docs/PROTOCOL.md, "How long a client waits", says what happens then.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// For one call over HTTP. AppSync itself cuts a resolver at 30 s.
+    /// For one call over HTTP, or one action on a WebSocket. AppSync itself cuts a resolver at 30 s.
     pub call: Duration,
+    /// From the first try of a start, as long as what keeps it may pass. No try begins after that.
+    pub start_within: Duration,
     /// For a socket, with TLS and the handshake.
     pub connect: Duration,
     /// For `connection_ack`.
@@ -56,7 +59,7 @@ pub struct Timeouts {
     pub stream_silence: Duration,
     /// For the first subscription, or the first event stream, with all tries.
     pub first_connection: Duration,
-    /// From the loss of a connection until the stream ends with [`Error::GaveUp`].
+    /// From the loss of a connection, or from the first call that failed, until the stream ends with [`Error::GaveUp`].
     pub give_up_after: Duration,
     /// The pause before the first reconnection; it doubles.
     pub retry_first: Duration,
@@ -64,25 +67,27 @@ pub struct Timeouts {
     pub retry_max: Duration,
     /// How long a gap may stay before the session is asked for: by `getStream`, or over a WebSocket API by `resume`.
     pub gap: Duration,
-    /// After so long without an event it is asked for, too, lest the last one was lost; it doubles, up to six times as long.
+    /// After so long without an event it is asked for, too, lest the last one was lost. While the session waits in its
+    /// queue, twice and then four times as long.
     pub idle: Duration,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
         Self {
-            call: Duration::from_secs(35),
+            call: Duration::from_secs(30),
+            start_within: Duration::from_mins(1),
             connect: Duration::from_secs(10),
             ack: Duration::from_secs(15),
             start_ack: Duration::from_secs(15),
             keep_alive: Duration::from_mins(5),
             stream_silence: Duration::from_secs(45),
             first_connection: Duration::from_secs(5),
-            give_up_after: Duration::from_mins(2),
+            give_up_after: Duration::from_mins(5),
             retry_first: Duration::from_millis(250),
             retry_max: Duration::from_secs(10),
             gap: Duration::from_millis(150),
-            idle: Duration::from_secs(5),
+            idle: Duration::from_secs(15),
         }
     }
 }
@@ -95,6 +100,7 @@ impl Client {
             credentials: None,
             extra_ca_pem: None,
             timeouts: Timeouts::default(),
+            wall_clock: WallClock::default(),
         }
     }
 
@@ -155,14 +161,16 @@ impl Client {
 }
 
 impl Shared {
+    /// Starts a session. A start that fails in passing is sent again under the same id, for as long as a start may take.
     pub(crate) async fn start(&self, session_id: Uuid, prompt: String) -> Result<(), Error> {
         let variables = start_stream::Variables {
             prompt,
             session_id: Some(session_id.to_string()),
         };
+        let limit = Limit::Within(self.setup.timeouts.start_within);
         let _: start_stream::ResponseData = self
             .caller
-            .call(&StartStream::build_query(variables))
+            .call_within(&StartStream::build_query(variables), limit)
             .await?;
         Ok(())
     }
@@ -195,6 +203,7 @@ pub struct ClientBuilder {
     credentials: Option<Credentials>,
     extra_ca_pem: Option<Vec<u8>>,
     timeouts: Timeouts,
+    wall_clock: WallClock,
 }
 
 impl ClientBuilder {
@@ -214,12 +223,20 @@ impl ClientBuilder {
         self
     }
 
+    /// Reads the time of day here, in the place of the system's clock. Tokens end by it, since a machine's own clock
+    /// stands still while the machine sleeps.
+    pub fn wall_clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.wall_clock = WallClock::new(now);
+        self
+    }
+
     pub fn build(self) -> Result<Client, Error> {
         let Self {
             via,
             credentials,
             extra_ca_pem,
             timeouts,
+            wall_clock,
         } = self;
         let url = via.parse()?;
         let delivery = match via {
@@ -242,12 +259,13 @@ impl ClientBuilder {
         let caller = Caller {
             http,
             url,
-            tokens: TokenProvider::new(credentials),
+            tokens: TokenProvider::new(credentials, wall_clock.clone()),
             timeout: timeouts.call,
         };
         let setup = Setup {
             tls: Arc::new(tls),
             timeouts,
+            wall_clock,
         };
         Ok(Client {
             shared: Arc::new(Shared {

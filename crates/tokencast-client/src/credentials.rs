@@ -1,16 +1,18 @@
 //! Where the token comes from that every call carries.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::Semaphore;
 
 use crate::cognito::{self, SignInError, Tokens, UserPool};
 use crate::error::Error;
+use crate::wall_clock::WallClock;
 
 /// How long before its end a token is no longer used.
 const RENEW_BEFORE: Duration = Duration::from_mins(1);
-/// A token younger than this that is refused isn't refused for its age.
+/// A token that is refused is renewed: its age may be another by the server's clock. But one younger than this isn't renewed
+/// if it replaced a refused one: then it isn't refused for its age.
 const FRESH: Duration = Duration::from_secs(30);
 
 /// Who is calling.
@@ -59,16 +61,28 @@ impl std::fmt::Debug for Credentials {
 #[derive(Debug)]
 pub(crate) struct TokenProvider {
     credentials: Credentials,
-    tokens: Mutex<Option<Tokens>>,
+    wall_clock: WallClock,
+    held: Mutex<Held>,
     /// Held while signing in, so that many callers sign in once.
     signing_in: Semaphore,
 }
 
+/// What a user's sign-in has given.
+#[derive(Debug, Default)]
+struct Held {
+    tokens: Option<(Tokens, SystemTime)>,
+    /// Counts the tokens; 0 before the first.
+    generation: u64,
+    is_refused: bool,
+    replaced_refused: bool,
+}
+
 impl TokenProvider {
-    pub(crate) fn new(credentials: Credentials) -> Self {
+    pub(crate) fn new(credentials: Credentials, wall_clock: WallClock) -> Self {
         Self {
             credentials,
-            tokens: Mutex::new(None),
+            wall_clock,
+            held: Mutex::default(),
             signing_in: Semaphore::new(1),
         }
     }
@@ -93,10 +107,9 @@ impl TokenProvider {
         if let Some(token) = self.current() {
             return Ok(token);
         }
-        let refresh_token = self.with_tokens(|tokens| {
-            tokens
-                .as_ref()
-                .and_then(|tokens| tokens.refresh_token.clone())
+        let refresh_token = self.with_held(|held| {
+            let (tokens, _) = held.tokens.as_ref()?;
+            tokens.refresh_token.clone()
         });
         let refreshed = match refresh_token {
             Some(refresh_token) => match cognito::refresh(http, pool, &refresh_token).await {
@@ -112,33 +125,52 @@ impl TokenProvider {
             None => cognito::sign_in(http, pool, username, password).await?,
         };
         let token = tokens.access_token.clone();
-        self.with_tokens(|slot| *slot = Some(tokens));
+        let now = self.wall_clock.now();
+        self.with_held(|held| {
+            held.tokens = Some((tokens, now));
+            held.generation += 1;
+            held.replaced_refused = std::mem::take(&mut held.is_refused);
+        });
         Ok(token)
     }
 
-    /// The API refused the token. Whether asking for another may help.
-    pub(crate) fn refused(&self) -> bool {
-        self.with_tokens(|slot| match slot {
-            Some(tokens) if tokens.obtained_at.elapsed() >= FRESH => {
-                // Only the access token is worthless; the refresh token may be good.
-                tokens.lifetime = Duration::ZERO;
-                true
+    /// Which token a request is about to carry, for [`TokenProvider::refused`].
+    pub(crate) fn generation(&self) -> u64 {
+        self.with_held(|held| held.generation)
+    }
+
+    /// The API refused a request that took its token when the generation was `seen`. Whether another token may help.
+    pub(crate) fn refused(&self, seen: u64) -> bool {
+        self.with_held(|held| {
+            if seen != 0 && seen != held.generation {
+                // Another request was refused, too, and the token is new already.
+                return true;
             }
-            _ => false,
+            let Some((tokens, at)) = &held.tokens else {
+                return false;
+            };
+            // Only the access token is worthless; the refresh token may be good.
+            let may_help = !held.replaced_refused || self.age(tokens, *at) >= FRESH;
+            held.is_refused |= may_help;
+            may_help
         })
     }
 
     fn current(&self) -> Option<String> {
-        self.with_tokens(|tokens| {
-            let tokens = tokens.as_ref()?;
+        self.with_held(|held| {
+            let (tokens, at) = held.tokens.as_ref().filter(|_| !held.is_refused)?;
             // A pool may give tokens that live for less than the margin: these are used for half of their life.
             let margin = RENEW_BEFORE.min(tokens.lifetime / 2);
-            (tokens.obtained_at.elapsed() + margin < tokens.lifetime)
-                .then(|| tokens.access_token.clone())
+            (self.age(tokens, *at) + margin < tokens.lifetime).then(|| tokens.access_token.clone())
         })
     }
 
-    fn with_tokens<T>(&self, work: impl FnOnce(&mut Option<Tokens>) -> T) -> T {
-        work(&mut self.tokens.lock().unwrap_or_else(PoisonError::into_inner))
+    /// By the clock that has gone further: the monotonic one stands still while the machine sleeps.
+    fn age(&self, tokens: &Tokens, at: SystemTime) -> Duration {
+        tokens.obtained_at.elapsed().max(self.wall_clock.since(at))
+    }
+
+    fn with_held<T>(&self, work: impl FnOnce(&mut Held) -> T) -> T {
+        work(&mut self.held.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

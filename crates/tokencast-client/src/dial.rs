@@ -12,6 +12,7 @@ use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
 use crate::client::Timeouts;
 use crate::error::Error;
+use crate::wall_clock::WallClock;
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -20,6 +21,7 @@ pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 pub(crate) struct Setup {
     pub(crate) tls: Arc<rustls::ClientConfig>,
     pub(crate) timeouts: Timeouts,
+    pub(crate) wall_clock: WallClock,
 }
 
 /// Connects, with a header that says who is calling.

@@ -60,6 +60,14 @@ pub enum Error {
     Protocol(String),
     #[error("there is no session {session_id}")]
     NotFound { session_id: Uuid },
+    /// The API accepted the start, and says afterwards that nobody has started the session.
+    #[error(
+        "the start of session {session_id} was accepted, but nothing of it is left: send the prompt again"
+    )]
+    StartLost { session_id: Uuid },
+    /// The wall clock went on while the machine's own stood still: connections from before are dead.
+    #[error("the machine was asleep")]
+    Slept,
     /// The connection was lost and didn't come back in time.
     #[error("gave up reconnecting after {} s", after.as_secs())]
     GaveUp {
@@ -79,6 +87,7 @@ impl Error {
             Self::Refused { retryable, .. } => *retryable,
             Self::Socket(_)
             | Self::Closed
+            | Self::Slept
             | Self::Broken(_)
             | Self::Missing
             | Self::Timeout { .. } => true,
@@ -91,7 +100,19 @@ impl Error {
             | Self::Unauthorized { .. }
             | Self::Protocol(_)
             | Self::NotFound { .. }
+            | Self::StartLost { .. }
             | Self::GaveUp { .. } => false,
+        }
+    }
+
+    /// Whether nothing of a request can have reached the API.
+    pub(crate) fn is_unreached(&self) -> bool {
+        use tokio_tungstenite::tungstenite::Error as Ws;
+        match self {
+            Self::Request(error) => error.is_connect(),
+            Self::Connect(error) => !matches!(**error, Ws::Http(_)),
+            Self::SignIn(_) => true,
+            _ => false,
         }
     }
 }
@@ -126,11 +147,16 @@ fn connect_is_transient(error: &tokio_tungstenite::tungstenite::Error) -> bool {
     }
 }
 
-/// Passing troubles of AppSync's: quotas, and a resolver's function that was throttled, timed out or broke. And those of
-/// the function itself, which says `INTERNAL` when its table or queue doesn't answer.
+/// How AppSync names the failures of a resolver's function: unhandled, timed out, or ended by its runtime.
+const FUNCTION_FAILURES: [&str; 3] = ["Lambda:", "Sandbox.", "Runtime."];
+
+/// Passing troubles of AppSync's: quotas, and a resolver's function that was throttled, timed out or broke. And our own
+/// codes that are `retryable`, such as the function's `INTERNAL` when its table or queue doesn't answer.
 fn is_transient_type(error_type: &str) -> bool {
     let name = error_type.rsplit('#').next().unwrap_or(error_type);
-    name.starts_with("Lambda:")
+    FUNCTION_FAILURES
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
         || matches!(
             name,
             "MaxSubscriptionsReachedError"
@@ -143,6 +169,9 @@ fn is_transient_type(error_type: &str) -> bool {
                 | "InternalFailureException"
                 | "INTERNAL"
                 | "THROTTLED"
+                | "MODEL_ERROR"
+                | "MODEL_STALLED"
+                | "PUBLISH_FAILED"
         )
 }
 
@@ -153,4 +182,39 @@ pub(crate) fn is_unauthorized(error_type: &str) -> bool {
         name,
         "Unauthorized" | "UnauthorizedException" | "UNAUTHORIZED" | "AccessDeniedException"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_type_says_whether_trying_again_may_help() {
+        for (error_type, transient) in [
+            ("Lambda:Unhandled", true),
+            ("Lambda:IllegalArgument", true),
+            ("Sandbox.Timedout", true),
+            ("Runtime.ExitError", true),
+            (
+                "com.amazonaws.deepdish.graphql#LimitExceededException",
+                true,
+            ),
+            ("ThrottlingException", true),
+            ("INTERNAL", true),
+            ("THROTTLED", true),
+            ("MODEL_ERROR", true),
+            ("MODEL_STALLED", true),
+            ("PUBLISH_FAILED", true),
+            ("DEADLINE", false),
+            ("INVALID_PROMPT", false),
+            ("UnsupportedOperation", false),
+            ("SandboxTimedout", false),
+        ] {
+            let error = Error::Graphql {
+                error_type: error_type.into(),
+                message: String::new(),
+            };
+            assert_eq!(error.is_transient(), transient, "{error_type}");
+        }
+    }
 }

@@ -6,15 +6,25 @@ use graphql_client::QueryBody;
 use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::credentials::TokenProvider;
 use crate::error::Error;
 use crate::operations::Answer;
 
+/// Of a call that isn't a start.
 const TRIES: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How long a call is sent again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Limit {
+    Tries(u32),
+    /// No try begins later than this after the first one.
+    Within(Duration),
+}
 
 /// Where calls go, and as whom.
 #[derive(Debug)]
@@ -45,11 +55,23 @@ impl Caller {
         V: Serialize + Sync,
         T: DeserializeOwned,
     {
-        self.retry(body.operation_name, || self.call_once(body))
+        self.call_within(body, Limit::Tries(TRIES)).await
+    }
+
+    pub(crate) async fn call_within<V, T>(
+        &self,
+        body: &QueryBody<V>,
+        limit: Limit,
+    ) -> Result<T, Error>
+    where
+        V: Serialize + Sync,
+        T: DeserializeOwned,
+    {
+        self.retry_within(body.operation_name, limit, || self.call_once(body))
             .await
     }
 
-    /// Tries up to three times if the trouble may pass, once more with a new token if the old one ended.
+    /// Tries up to three times if the trouble may pass, once more with a new token if the old one was refused.
     pub(crate) async fn retry<T, F>(
         &self,
         operation: &str,
@@ -58,17 +80,36 @@ impl Caller {
     where
         F: Future<Output = Result<T, Error>>,
     {
+        self.retry_within(operation, Limit::Tries(TRIES), once)
+            .await
+    }
+
+    async fn retry_within<T, F>(
+        &self,
+        operation: &str,
+        limit: Limit,
+        once: impl Fn() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
         let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let began = Instant::now();
         loop {
+            let token = self.tokens.generation();
             let error = match once().await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            if matches!(error, Error::Unauthorized { .. }) && self.tokens.refused() {
+            if matches!(error, Error::Unauthorized { .. }) && self.tokens.refused(token) {
                 continue;
             }
             let pause = backoff.next();
-            if !error.is_transient() || backoff.tries() >= TRIES {
+            let is_spent = match limit {
+                Limit::Tries(tries) => backoff.tries() >= tries,
+                Limit::Within(within) => began.elapsed() + pause > within,
+            };
+            if !error.is_transient() || is_spent {
                 return Err(error);
             }
             tracing::debug!(operation, %error, ?pause, "calling again");

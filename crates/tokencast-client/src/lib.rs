@@ -60,6 +60,7 @@ mod operations;
 mod realtime;
 mod session;
 mod tls;
+mod wall_clock;
 mod web_socket;
 
 pub use client::{Client, ClientBuilder, Timeouts};

@@ -61,7 +61,7 @@ With --json, each line on stdout is one of:
   {\"type\":\"restarted\",\"attempt\":N}                             the text starts again from nothing
   {\"type\":\"reconnecting\",\"tries\":N,\"delayMs\":N,\"reason\":STRING}
   {\"type\":\"reconnected\"}
-  {\"type\":\"completed\",\"stopReason\":STRING|null,\"usage\":USAGE|null}
+  {\"type\":\"completed\",\"stopReason\":STRING|null,\"usage\":USAGE|null,\"hasText\":BOOL}
   {\"type\":\"failed\",\"code\":STRING,\"message\":STRING,\"retryable\":BOOL,\"usage\":USAGE|null}
   {\"type\":\"cancelled\",\"stopReason\":STRING|null,\"usage\":USAGE|null}
   {\"type\":\"error\",\"message\":STRING}                            the API cannot be used; nothing follows
@@ -69,12 +69,13 @@ where USAGE is {\"inputTokens\":N,\"outputTokens\":N,\"totalTokens\":N}.";
 
 /// Send a prompt and print the answer as it comes.
 ///
-/// The answer goes to stdout; a one-line summary, and whatever goes wrong, to stderr. Without an API's URL, a local
-/// stack is started for this one prompt. Ctrl-C stops the session.
+/// The answer goes to stdout; a one-line summary, and whatever goes wrong, to stderr. On a terminal, control characters
+/// are shown as \u001b and the like; a pipe or a file gets the text as it is. Without an API's URL, a local stack is started
+/// for this one prompt. Ctrl-C stops the session.
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{ASK_HELP}\n\n{}", exit::HELP))]
 pub struct AskArgs {
-    /// The prompt, or `-` to read it from stdin.
+    /// The prompt, or `-` to read it from stdin: UTF-8, or UTF-16 with a byte order mark.
     #[arg(
         required_unless_present = "resume",
         conflicts_with = "resume",

@@ -1,7 +1,10 @@
 //! The exit codes, as `--help` documents them.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+
+use crate::stdio::Stderr;
+use crate::visible::visible;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -15,6 +18,10 @@ pub enum Exit {
     Stack,
     /// Somebody else stopped the session.
     Cancelled,
+    /// The answer is complete and has no text.
+    NoText,
+    /// The answer can't be written, as on a full disk.
+    Unwritable,
     /// Ctrl-C.
     Interrupted,
     /// Nobody reads stdout any more.
@@ -32,6 +39,8 @@ Exit codes:
   3    the API cannot be reached, refused the request, or the connection was lost for good
   4    the local stack cannot start
   5    the session was stopped by somebody else
+  6    the answer is complete, but has no text, or blanks only
+  7    the answer cannot be written to stdout, as on a full disk
   130  stopped by Ctrl-C
   141  stopped because nobody reads stdout any more
   143  stopped by SIGTERM";
@@ -45,6 +54,8 @@ impl From<Exit> for ExitCode {
             Exit::Api => 3,
             Exit::Stack => 4,
             Exit::Cancelled => 5,
+            Exit::NoText => 6,
+            Exit::Unwritable => 7,
             Exit::Interrupted => 130,
             Exit::BrokenPipe => 141,
             Exit::Terminated => 143,
@@ -58,10 +69,16 @@ macro_rules! say {
 }
 pub(crate) use say;
 
-/// What `say!` does.
+/// What `say!` does. On a terminal, control characters of a server's words are shown instead of obeyed.
 pub fn say_line(line: std::fmt::Arguments<'_>) {
+    let line = format!("{line}\n");
+    let line = if std::io::stderr().is_terminal() {
+        visible(&line)
+    } else {
+        line.into()
+    };
     // There is no other place left to say that this one is gone.
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = Stderr.write_all(line.as_bytes());
 }
 
 /// Says on stderr what went wrong, with every cause on the same line.

@@ -12,6 +12,7 @@
 //! | [`template`] | the same resources, read from a synthesized CloudFormation template |
 //! | [`amplify`] | `amplify_outputs.json` |
 //! | [`exit`] | the exit codes |
+//! | [`stdio`], [`visible`] | the standard streams, and control characters on a terminal |
 
 pub mod amplify;
 pub mod ask;
@@ -25,7 +26,9 @@ pub mod model;
 pub mod redrive;
 pub mod signal;
 pub mod stack;
+pub mod stdio;
 pub mod template;
+pub mod visible;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,7 +62,8 @@ pub fn main_with(
     if let Command::ExecFunction(args) = &cli.command {
         return function::exec(&args.program);
     }
-    if let Err(wrong) = logging::init(cli.verbose, lookup("RUST_LOG").as_deref()) {
+    let (rust_log, no_color) = (lookup("RUST_LOG"), lookup("NO_COLOR"));
+    if let Err(wrong) = logging::init(cli.verbose, rust_log.as_deref(), no_color.as_deref()) {
         say!("error: {wrong}");
         return Exit::Usage.into();
     }

@@ -1,21 +1,26 @@
 //! Logs, to stderr.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 const EXPECTED: &str = "a level (`error`, `warn`, `info`, `debug`, `trace`, `off`), alone or for a target, as in \
                         `tokencast_local=debug,warn`";
 
-/// By default only warnings, so that an answer stands alone; `-v` adds what happens, and what the functions log.
+/// By default only warnings, so that an answer stands alone; `-v` adds what happens, and what the functions log. The table
+/// warns of each condition that isn't met, which is how leases work.
+///
+/// Colours are for a terminal, and not for who has set `NO_COLOR`.
 ///
 /// # Errors
 /// What is wrong with `RUST_LOG`.
-pub fn init(verbose: u8, rust_log: Option<&str>) -> Result<(), String> {
+pub fn init(verbose: u8, rust_log: Option<&str>, no_color: Option<&str>) -> Result<(), String> {
     let default = match verbose {
-        0 => "warn",
-        1 => "info",
+        0 => "warn,dynoxide::server=error",
+        1 => "info,dynoxide::server=error",
         _ => {
-            "info,request=debug,worker=debug,tokencast=debug,tokencast_client=debug,tokencast_local=debug"
+            "info,dynoxide::server=error,request=debug,worker=debug,tokencast=debug,tokencast_client=debug,tokencast_local=debug"
         }
     };
     let directives = rust_log
@@ -34,6 +39,7 @@ pub fn init(verbose: u8, rust_log: Option<&str>) -> Result<(), String> {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(no_color.unwrap_or_default().is_empty() && std::io::stderr().is_terminal())
         .try_init();
     Ok(())
 }
@@ -44,7 +50,7 @@ mod tests {
 
     #[track_caller]
     fn check(rust_log: Option<&str>, understood: bool) {
-        let got = init(0, rust_log);
+        let got = init(0, rust_log, None);
         assert_eq!(got.is_ok(), understood, "{rust_log:?}: {got:?}");
         if let (Err(error), Some(value)) = (got, rust_log) {
             let begins = format!("`RUST_LOG` is `{value}`, expected a level (`error`");

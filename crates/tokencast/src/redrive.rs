@@ -102,7 +102,7 @@ async fn redrive(
         } else {
             "put back"
         };
-        let _ = writeln!(std::io::stderr(), "{} {done}", count(wanted.len()));
+        let _ = writeln!(crate::stdio::Stderr, "{} {done}", count(wanted.len()));
     }
     Ok(())
 }
@@ -114,7 +114,7 @@ fn print(letter: &DeadLetter, args: &RedriveArgs) {
         as_text(letter)
     };
     // A reader who has gone doesn't keep a job from going back.
-    let _ = writeln!(std::io::stdout(), "{line}");
+    let _ = writeln!(crate::stdio::Stdout, "{line}");
 }
 
 fn as_json(letter: &DeadLetter, put_back: bool) -> Value {

@@ -3,5 +3,6 @@
 mod answers;
 mod faults;
 mod handshake;
+mod long_prompts;
 mod recovery;
 mod refusals;

@@ -37,6 +37,8 @@ pub(crate) struct EventStream {
     /// The server says something at least this often, or the connection is dead.
     max_silence: Duration,
     silent_until: Instant,
+    /// When the first byte came.
+    heard: Option<Instant>,
 }
 
 impl EventStream {
@@ -54,6 +56,7 @@ impl EventStream {
             parser: Parser::default(),
             max_silence,
             silent_until: Instant::now() + max_silence,
+            heard: None,
         })
     }
 
@@ -74,6 +77,11 @@ impl EventStream {
         }
     }
 
+    /// When the first byte of the body came, a comment's included.
+    pub(crate) fn heard(&self) -> Option<Instant> {
+        self.heard
+    }
+
     /// What the server wants a client to wait before it comes again.
     pub(crate) fn retry(&self) -> Option<Duration> {
         self.parser.retry_ms().map(Duration::from_millis)
@@ -90,7 +98,10 @@ impl EventStream {
             })?;
         self.silent_until = Instant::now() + self.max_silence;
         match piece.map_err(Error::Broken)? {
-            Some(piece) => self.parser.push(&piece),
+            Some(piece) => {
+                self.heard.get_or_insert_with(Instant::now);
+                self.parser.push(&piece)
+            }
             None => Err(Error::Closed),
         }
     }

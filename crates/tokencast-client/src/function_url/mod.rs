@@ -9,6 +9,7 @@ use http::{Method, StatusCode, header};
 use reqwest::{RequestBuilder, Response, Url};
 use serde::Deserialize;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -17,6 +18,9 @@ use crate::event::StreamError;
 use crate::http::Caller;
 
 pub(crate) use events::{EventStream, Position};
+
+/// CloudFront, where it signs requests for a Function URL, takes the body's hash from here.
+const CONTENT_SHA256: &str = "x-amz-content-sha256";
 
 /// What a stream is asked for with.
 pub(crate) enum Open<'a> {
@@ -32,9 +36,14 @@ pub(crate) enum Open<'a> {
 /// Asks for the events, and returns once the answer's headers are here.
 async fn open(caller: &Caller, session_id: Uuid, open: &Open<'_>) -> Result<Response, Error> {
     let request = match open {
-        Open::Start { prompt } => request(caller, Method::POST, caller.url.clone())
-            .await?
-            .json(&json!({ "prompt": prompt, "sessionId": session_id })),
+        Open::Start { prompt } => {
+            let body = json!({ "prompt": prompt, "sessionId": session_id }).to_string();
+            request(caller, Method::POST, caller.url.clone())
+                .await?
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(CONTENT_SHA256, sha256_hex(&body))
+                .body(body)
+        }
         Open::Follow { after } => {
             let request = request(caller, Method::GET, session_url(caller, session_id)).await?;
             match after {
@@ -101,6 +110,11 @@ async fn send(
         what: "answer of the function",
         after: caller.timeout,
     }))
+}
+
+fn sha256_hex(text: &str) -> String {
+    let digest = Sha256::digest(text);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn session_url(caller: &Caller, session_id: Uuid) -> Url {

@@ -13,7 +13,7 @@ pub(super) struct Frame {
     #[serde(rename = "type")]
     pub(super) kind: String,
     #[serde(default)]
-    pub(super) id: Option<String>,
+    id: Option<String>,
     #[serde(default)]
     payload: Value,
 }
@@ -48,12 +48,25 @@ impl Frame {
         answer.data?.on_token_received.map(TokenEvent::from)
     }
 
-    /// Of an `error` or a `connection_error`.
+    /// Whether it names this subscription.
+    pub(super) fn is_of(&self, id: &str) -> bool {
+        self.id.as_deref() == Some(id)
+    }
+
+    /// Whether it names no subscription: some of the service's errors have an empty id.
+    pub(super) fn is_of_none(&self) -> bool {
+        self.id.as_deref().is_none_or(str::is_empty)
+    }
+
+    /// Of an `error` or a `connection_error`. The service writes `payload.errors` as an array or as one object, or leaves it
+    /// out and has `errorType` in the payload itself.
     pub(super) fn into_error(self) -> Error {
-        let refusal = self
-            .payload
-            .get("errors")
-            .and_then(|errors| errors.get(0))
+        let error = match self.payload.get("errors") {
+            Some(Value::Array(errors)) => errors.first(),
+            Some(error @ Value::Object(_)) => Some(error),
+            _ => Some(&self.payload),
+        };
+        let refusal = error
             .and_then(|error| Refusal::deserialize(error).ok())
             .unwrap_or_default();
         let error_type = refusal.error_type.unwrap_or_else(|| "UnknownError".into());
@@ -120,9 +133,39 @@ mod tests {
             "the subscription was refused: MaxSubscriptionsReachedError: 200",
         );
         check_error(
+            &json!({ "errors": { "errorType": "MaxSubscriptionsReachedError", "message": "100" } }),
+            "the subscription was refused: MaxSubscriptionsReachedError: 100",
+        );
+        check_error(
+            &json!({ "errorType": "UnauthorizedException", "message": "Token has expired." }),
+            "not authorized: Token has expired.",
+        );
+        check_error(
+            &json!({ "errorType": "LimitExceededError" }),
+            "the subscription was refused: LimitExceededError: LimitExceededError",
+        );
+        check_error(
+            &json!({ "errors": [] }),
+            "the subscription was refused: UnknownError: UnknownError",
+        );
+        check_error(
             &Value::Null,
             "the subscription was refused: UnknownError: UnknownError",
         );
+    }
+
+    #[test]
+    fn an_empty_id_is_none() {
+        for (frame, ours, none) in [
+            (json!({ "type": "error", "id": "1" }), true, false),
+            (json!({ "type": "error", "id": "2" }), false, false),
+            (json!({ "type": "error", "id": "" }), false, true),
+            (json!({ "type": "error", "id": null }), false, true),
+            (json!({ "type": "error" }), false, true),
+        ] {
+            let frame = Frame::parse(&frame.to_string()).expect("a frame");
+            assert_eq!((frame.is_of("1"), frame.is_of_none()), (ours, none));
+        }
     }
 
     #[test]

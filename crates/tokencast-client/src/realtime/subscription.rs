@@ -17,6 +17,8 @@ use crate::error::Error;
 use crate::event::TokenEvent;
 use crate::operations::{OnTokenReceived, on_token_received};
 
+/// The longest silence that a server may ask its client to bear.
+const MAX_KEEP_ALIVE: Duration = Duration::from_mins(10);
 /// How long a close may take; the socket is dropped after that.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -77,14 +79,14 @@ impl Subscription {
         }
         loop {
             let frame = self.frame().await?;
-            let ours = frame.id.as_deref() == Some(self.id.as_str());
+            let ours = frame.is_of(&self.id);
             match frame.kind.as_str() {
                 "data" if ours => {
                     if let Some(event) = frame.into_event() {
                         return Ok(event);
                     }
                 }
-                "error" if ours || frame.id.is_none() => return Err(frame.into_error()),
+                "error" if ours || frame.is_of_none() => return Err(frame.into_error()),
                 "connection_error" => return Err(frame.into_error()),
                 "complete" if ours => return Err(Error::Closed),
                 // `ka`, and whatever a newer server may add.
@@ -113,7 +115,7 @@ impl Subscription {
             match frame.kind.as_str() {
                 "connection_ack" => {
                     if let Some(timeout_ms) = frame.connection_timeout_ms() {
-                        self.max_silence = Duration::from_millis(timeout_ms);
+                        self.max_silence = Duration::from_millis(timeout_ms).min(MAX_KEEP_ALIVE);
                         self.silent_until = Instant::now() + self.max_silence;
                     }
                     return Ok(());
@@ -138,11 +140,11 @@ impl Subscription {
             .await?;
         loop {
             let frame = self.frame().await?;
-            let ours = frame.id.as_deref() == Some(self.id.as_str());
+            let ours = frame.is_of(&self.id);
             match frame.kind.as_str() {
                 "start_ack" if ours => return Ok(()),
                 "data" if ours => self.early.extend(frame.into_event()),
-                "error" if ours || frame.id.is_none() => return Err(frame.into_error()),
+                "error" if ours || frame.is_of_none() => return Err(frame.into_error()),
                 "connection_error" => return Err(frame.into_error()),
                 _ => {}
             }
@@ -165,7 +167,7 @@ impl Subscription {
                 })?;
             self.silent_until = Instant::now() + self.max_silence;
             match message {
-                Some(Ok(Message::Text(text))) => return Frame::parse(&text),
+                Some(Ok(Message::Text(text))) if !text.is_empty() => return Frame::parse(&text),
                 Some(Ok(Message::Close(_))) | None => return Err(Error::Closed),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(broken(error)),

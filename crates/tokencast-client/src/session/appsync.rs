@@ -1,13 +1,14 @@
 //! The task behind a stream over AppSync: subscribes, starts, and asks for what a subscription has missed.
 
-use futures_util::StreamExt;
-use futures_util::future::BoxFuture;
-use futures_util::stream::FuturesUnordered;
+use std::sync::Arc;
+
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::Begin;
 use super::catch_up::CatchUp;
 use super::listener::{Halt, Listener, STABLE_AFTER};
+use super::record::Record;
 use crate::error::Error;
 use crate::event::{Snapshot, StreamStatus};
 use crate::realtime::{Endpoint, Subscription};
@@ -15,25 +16,43 @@ use crate::realtime::{Endpoint, Subscription};
 pub(super) struct Task {
     listener: Listener,
     catch_up: CatchUp,
+    record: Record,
     /// What to send once subscribed; taken by the first subscription.
     prompt: Option<String>,
+    /// Whether the start still has to be answered. How long that may take is the call's to know.
+    starting: bool,
     /// Calls under way. They outlive a connection.
-    calls: FuturesUnordered<BoxFuture<'static, Done>>,
+    calls: JoinSet<Done>,
 }
 
 /// A call that has ended.
 enum Done {
     Start(Result<(), Error>),
-    Get(Result<Option<Snapshot>, Error>),
+    Get {
+        result: Result<Option<Snapshot>, Error>,
+        /// Whether the session was said to be started before this was asked.
+        begun: bool,
+    },
+}
+
+/// What `getStream` says.
+enum Said {
+    Snapshot(Snapshot),
+    /// Ask again; `soon` if the answer may be about to change.
+    Nothing {
+        soon: bool,
+    },
 }
 
 impl Task {
     pub(super) fn new(listener: Listener) -> Self {
         Self {
             catch_up: CatchUp::new(&listener.timeouts()),
+            record: Record::new(listener.session_id),
             listener,
             prompt: None,
-            calls: FuturesUnordered::new(),
+            starting: false,
+            calls: JoinSet::new(),
         }
     }
 
@@ -44,11 +63,15 @@ impl Task {
 
     async fn listen(&mut self, endpoint: &Endpoint, begin: Begin) -> Result<(), Halt> {
         match begin {
-            Begin::Start { prompt } => self.prompt = Some(prompt),
+            Begin::Start { prompt } => {
+                self.prompt = Some(prompt);
+                self.starting = true;
+            }
             // Before subscribing, which would claim an id that nobody has used.
             Begin::Resume => {
-                let snapshot = self.listener.shared.get(self.listener.session_id).await;
-                self.done(Done::Get(snapshot)).await?;
+                let result = self.listener.shared.get(self.listener.session_id).await;
+                let begun = false;
+                self.done(Done::Get { result, begun }).await?;
             }
         }
         while !self.listener.is_over() {
@@ -62,12 +85,10 @@ impl Task {
 
     /// One connection, until the session ends or the connection does.
     async fn connection(&mut self, endpoint: &Endpoint) -> Result<(), Halt> {
-        let Listener {
-            shared, session_id, ..
-        } = &self.listener;
-        let token = shared.caller.token().await?;
-        let mut subscription =
-            Subscription::open(&shared.setup, endpoint, &token, *session_id).await?;
+        self.listener.connecting();
+        let Some(mut subscription) = self.subscribe(endpoint).await? else {
+            return Ok(());
+        };
         self.subscription_opened().await?;
         let stable_at = Instant::now() + STABLE_AFTER;
         let mut stable = false;
@@ -78,11 +99,15 @@ impl Task {
                 event = subscription.next() => {
                     let changes = self.listener.take(event?);
                     self.listener.outage_is_over();
+                    self.record.found();
                     self.catch_up.event(self.listener.transcript.needs_snapshot());
                     self.listener.tell(changes).await?;
                 }
-                Some(done) = self.calls.next() => self.done(done).await?,
-                () = sleep_until(ask_at.unwrap_or(stable_at)), if ask_at.is_some() => self.ask(),
+                Some(done) = self.calls.join_next() => self.done(ended(done)).await?,
+                () = sleep_until(ask_at.unwrap_or(stable_at)), if ask_at.is_some() => {
+                    self.listener.was_awake()?;
+                    self.ask();
+                }
                 () = sleep_until(stable_at), if !stable => {
                     stable = true;
                     self.listener.outage_is_over();
@@ -93,12 +118,28 @@ impl Task {
         Ok(())
     }
 
+    /// `None` if the session's end was heard of meanwhile.
+    async fn subscribe(&mut self, endpoint: &Endpoint) -> Result<Option<Subscription>, Halt> {
+        let shared = Arc::clone(&self.listener.shared);
+        let session_id = self.listener.session_id;
+        let mut opening = std::pin::pin!(async {
+            let token = shared.caller.token().await?;
+            Subscription::open(&shared.setup, endpoint, &token, session_id).await
+        });
+        while !self.listener.is_over() {
+            tokio::select! {
+                subscription = &mut opening => return Ok(Some(subscription?)),
+                Some(done) = self.calls.join_next() => self.done(ended(done)).await?,
+            }
+        }
+        Ok(None)
+    }
+
     async fn subscription_opened(&mut self) -> Result<(), Halt> {
         if let Some(prompt) = self.prompt.take() {
             let (shared, session_id) = (self.listener.shared.clone(), self.listener.session_id);
-            self.calls.push(Box::pin(async move {
-                Done::Start(shared.start(session_id, prompt).await)
-            }));
+            self.calls
+                .spawn(async move { Done::Start(shared.start(session_id, prompt).await) });
         } else {
             self.catch_up.resubscribed();
         }
@@ -107,59 +148,82 @@ impl Task {
 
     fn ask(&mut self) {
         let (shared, session_id) = (self.listener.shared.clone(), self.listener.session_id);
+        let begun = self.listener.started;
         self.catch_up.asking();
-        self.calls.push(Box::pin(
-            async move { Done::Get(shared.get(session_id).await) },
-        ));
+        self.calls.spawn(async move {
+            let result = shared.get(session_id).await;
+            Done::Get { result, begun }
+        });
     }
 
     async fn done(&mut self, done: Done) -> Result<(), Halt> {
         match done {
             Done::Start(result) => {
-                result?;
-                self.listener.tell(Vec::new()).await
-            }
-            Done::Get(result) => {
-                let Some(snapshot) = self.snapshot_or_later(result)? else {
-                    self.catch_up
-                        .asked(self.listener.transcript.needs_snapshot());
-                    return Ok(());
-                };
-                let claimed = snapshot.status == StreamStatus::Claimed;
-                let changes = self.listener.transcript.snapshot(snapshot);
-                self.catch_up
-                    .asked(self.listener.transcript.needs_snapshot());
-                // A session that is merely claimed hasn't started.
-                if claimed {
-                    Ok(())
-                } else {
-                    self.listener.tell(changes).await
+                self.starting = false;
+                match result {
+                    // Its answer was lost, and the session is heard of.
+                    Err(error) if error.is_transient() && self.listener.started => {
+                        tracing::debug!(%error, "started without an answer");
+                        Ok(())
+                    }
+                    // The call has been sent for as long as it may help.
+                    Err(error) => Err(Halt::Final(error)),
+                    Ok(()) => self.listener.tell(Vec::new()).await,
                 }
+            }
+            Done::Get { result, begun } => {
+                let snapshot = match self.snapshot_or_later(result, begun)? {
+                    Said::Snapshot(snapshot) => snapshot,
+                    Said::Nothing { soon } => {
+                        let gap = soon || self.listener.transcript.needs_snapshot();
+                        self.catch_up.asked(gap, false);
+                        return Ok(());
+                    }
+                };
+                let queued = snapshot.status == StreamStatus::Queued;
+                let changes = self.listener.transcript.snapshot(snapshot);
+                let gap = self.listener.transcript.needs_snapshot();
+                self.catch_up.asked(gap, queued);
+                self.listener.tell(changes).await
             }
         }
     }
 
-    /// `None` if it is worth asking again.
     fn snapshot_or_later(
-        &self,
+        &mut self,
         result: Result<Option<Snapshot>, Error>,
-    ) -> Result<Option<Snapshot>, Error> {
-        match result {
-            // The first answer decides whether there is anything to resume. Before `startStream` has been answered
-            // there may be no session yet.
-            Ok(None) if self.listener.started || !self.listener.connected => Err(Error::NotFound {
-                session_id: self.listener.session_id,
-            }),
-            Err(error)
-                if !self.listener.connected || matches!(error, Error::Unauthorized { .. }) =>
-            {
-                Err(error)
+        begun: bool,
+    ) -> Result<Said, Halt> {
+        let session_id = self.listener.session_id;
+        let is_first = !self.listener.connected;
+        let snapshot = match result {
+            Ok(snapshot) => snapshot,
+            Err(error) if is_first || matches!(error, Error::Unauthorized { .. }) => {
+                return Err(Halt::Final(error));
             }
             Err(error) => {
-                tracing::debug!(%error, "no snapshot; asking again");
-                Ok(None)
+                let give_up_after = self.listener.timeouts().give_up_after;
+                self.record.unanswered(error, give_up_after)?;
+                return Ok(Said::Nothing { soon: false });
             }
-            Ok(snapshot) => Ok(snapshot),
+        };
+        match snapshot {
+            // The first answer decides whether there is anything to resume.
+            None if is_first => return Err(Halt::Final(Error::NotFound { session_id })),
+            Some(snapshot) if snapshot.status != StreamStatus::Claimed => {
+                self.record.found();
+                return Ok(Said::Snapshot(snapshot));
+            }
+            // Before the start has been answered there may be no session yet.
+            _ if self.starting && !begun => return Ok(Said::Nothing { soon: false }),
+            None => self.record.unknown()?,
+            Some(_) => self.record.claimed(begun)?,
         }
+        Ok(Said::Nothing { soon: true })
     }
+}
+
+/// A call's task is never aborted but with the set that owns it, so that what ends it otherwise is a panic of ours.
+fn ended(done: Result<Done, JoinError>) -> Done {
+    done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }

@@ -41,7 +41,7 @@ impl CatchUp {
             gap_wait: timeouts.gap,
             gap_retry: Backoff::new(GAP_RETRY_FIRST, GAP_RETRY_MAX),
             idle,
-            idle_retry: Backoff::new(idle * 2, idle * 6),
+            idle_retry: Backoff::new(idle * 2, idle * 4),
         }
     }
 
@@ -76,18 +76,63 @@ impl CatchUp {
         self.gap = gap;
     }
 
-    /// After a snapshot, or an attempt to get one: is anything still missing?
-    pub(super) fn asked(&mut self, gap: bool) {
+    /// After a snapshot, or an attempt to get one: is anything still missing, and is the session still in its queue?
+    pub(super) fn asked(&mut self, gap: bool, queued: bool) {
         let too_early =
             std::mem::replace(&mut self.under_way, UnderWay::Nothing) == UnderWay::AskedTooEarly;
         let pause = if too_early {
             Duration::ZERO
         } else if gap {
             self.gap_retry.next()
-        } else {
+        } else if queued {
             self.idle_retry.next()
+        } else {
+            self.idle_retry.reset();
+            self.idle
         };
         self.gap = gap;
         self.due = Instant::now() + pause;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a subscriber hears of a session.
+    enum Heard {
+        Event,
+        /// A snapshot.
+        Queued,
+        Streaming,
+    }
+
+    #[test]
+    fn a_silent_session_is_asked_for_less_often_only_while_it_is_queued() {
+        use Heard::{Event, Queued, Streaming};
+        let mut catch_up = CatchUp::new(&Timeouts::default());
+        for (heard, least_s, most_s) in [
+            (Event, 15, 15),
+            (Queued, 15, 30),
+            (Queued, 30, 60),
+            (Queued, 30, 60),
+            (Streaming, 15, 15),
+            (Streaming, 15, 15),
+            (Queued, 15, 30),
+            (Event, 15, 15),
+        ] {
+            let before = Instant::now();
+            match heard {
+                Event => catch_up.event(false),
+                Queued => catch_up.asked(false, true),
+                Streaming => catch_up.asked(false, false),
+            }
+            let due = catch_up.due().expect("nothing is under way");
+            assert!(due >= before + Duration::from_secs(least_s), "{due:?}");
+            assert!(
+                due <= Instant::now() + Duration::from_secs(most_s),
+                "{due:?}"
+            );
+        }
     }
 }

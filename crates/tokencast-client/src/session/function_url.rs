@@ -7,14 +7,18 @@ use super::listener::{Halt, Listener, STABLE_AFTER};
 use crate::error::Error;
 use crate::function_url::{EventStream, Open, Position};
 
+/// The longest pause that a server may ask for.
+const MAX_SERVERS_PAUSE: Duration = Duration::from_mins(1);
+
 pub(super) struct Task {
     listener: Listener,
     /// What to start with, until a start was answered.
     prompt: Option<String>,
-    /// The last response ended at once, as if the session were over: the function knows of less than has come here.
+    /// The last response brought nothing, as if the session were over: the function knows of less than has come here, or its
+    /// empty response is held open. All of the session, from its record, has at least the event that ends it.
     ahead: bool,
-    /// When the last response began.
-    opened: Option<Instant>,
+    /// When the last response brought its first byte.
+    heard: Option<Instant>,
     /// What the server wants a client to wait before it comes again.
     retry: Option<Duration>,
 }
@@ -29,7 +33,7 @@ impl Task {
             listener,
             prompt,
             ahead: false,
-            opened: None,
+            heard: None,
             retry: None,
         }
     }
@@ -43,8 +47,8 @@ impl Task {
         while !self.listener.is_over() {
             match self.response().await {
                 Err(Halt::Failed(error)) => {
-                    let opened = self.opened.take();
-                    if opened.is_some_and(|opened| opened.elapsed() >= STABLE_AFTER) {
+                    let heard = self.heard.take();
+                    if heard.is_some_and(|heard| heard.elapsed() >= STABLE_AFTER) {
                         self.listener.outage_is_over();
                     }
                     self.listener.pause(error, self.retry).await?;
@@ -57,6 +61,7 @@ impl Task {
 
     /// One response, until the session ends or the response does.
     async fn response(&mut self) -> Result<(), Halt> {
+        self.listener.connecting();
         let Listener {
             shared,
             session_id,
@@ -74,11 +79,14 @@ impl Task {
             None => Open::Follow { after },
         };
         let timeouts = self.listener.timeouts();
+        let sent_at = Instant::now();
         let events = EventStream::open(&shared.caller, &timeouts, *session_id, &open).await;
-        self.ahead = after.is_some() && matches!(events, Err(Error::Closed));
+        if self.prompt.is_some() {
+            self.listener.start_was_sent(sent_at, &events);
+        }
+        self.ahead |= after.is_some() && events.as_ref().is_err_and(is_empty);
         let mut events = events?;
         self.prompt = None;
-        self.opened = Some(Instant::now());
         if replay {
             self.listener.replay();
         }
@@ -87,8 +95,14 @@ impl Task {
         let mut brought_nothing = after.is_some();
         while !self.listener.is_over() {
             let event = events.next().await;
-            self.retry = events.retry().or(self.retry);
-            self.ahead = brought_nothing && matches!(event, Err(Error::Closed));
+            self.retry = (events.retry().or(self.retry)).map(|pause| pause.min(MAX_SERVERS_PAUSE));
+            self.heard = events.heard();
+            self.ahead = match &event {
+                Ok(_) => false,
+                Err(Error::Closed) if brought_nothing => true,
+                Err(error) if brought_nothing && self.heard.is_none() => is_empty(error),
+                Err(_) => self.ahead,
+            };
             let changes = self.listener.take(event?);
             if !changes.is_empty() {
                 brought_nothing = false;
@@ -102,4 +116,9 @@ impl Task {
         }
         Ok(())
     }
+}
+
+/// Whether a response that ended so may have been an empty one. AWS may hold such a response open, and its headers with it.
+fn is_empty(error: &Error) -> bool {
+    matches!(error, Error::Closed | Error::Timeout { .. })
 }

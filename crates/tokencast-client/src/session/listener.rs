@@ -12,6 +12,7 @@ use crate::client::{Shared, Timeouts};
 use crate::error::Error;
 use crate::event::{AnswerEvent, TokenEvent};
 use crate::transcript::{Change, Transcript};
+use crate::wall_clock::SleepWatch;
 
 /// A connection that lasted this long, or brought something new, has ended an outage.
 pub(super) const STABLE_AFTER: Duration = Duration::from_secs(10);
@@ -30,11 +31,19 @@ pub(super) struct Listener {
     retry: Backoff,
     /// Since when there has been no stable connection.
     outage: Option<Instant>,
+    /// When a start was first sent that reached the API, where the start is what opens the connection.
+    start_sent: Option<Instant>,
+    /// Of the token that the present connection was opened with.
+    token: u64,
+    sleep: SleepWatch,
 }
 
 /// Why a task ends before its session does.
 pub(super) enum Halt {
+    /// Another connection may help.
     Failed(Error),
+    /// It has been tried for long enough.
+    Final(Error),
     /// Nobody reads any more.
     Unread,
 }
@@ -57,6 +66,7 @@ impl Listener {
             ..
         } = shared.setup.timeouts;
         Self {
+            sleep: SleepWatch::new(shared.setup.wall_clock.clone()),
             shared,
             session_id,
             sender,
@@ -66,6 +76,8 @@ impl Listener {
             connected: false,
             retry: Backoff::new(retry_first, retry_max),
             outage: None,
+            start_sent: None,
+            token: 0,
         }
     }
 
@@ -75,6 +87,28 @@ impl Listener {
 
     pub(super) fn timeouts(&self) -> Timeouts {
         self.shared.setup.timeouts
+    }
+
+    /// A connection is about to be opened.
+    pub(super) fn connecting(&mut self) {
+        self.token = self.shared.caller.tokens.generation();
+        self.sleep.has_slept();
+    }
+
+    /// A start went out at `at`, and has reached the API unless `result` says otherwise.
+    pub(super) fn start_was_sent<T>(&mut self, at: Instant, result: &Result<T, Error>) {
+        let is_unreached = result.as_ref().is_err_and(Error::is_unreached);
+        if !is_unreached {
+            self.start_sent.get_or_insert(at);
+        }
+    }
+
+    /// An error if the machine was asleep since the connection was opened, so that the connection is dead.
+    pub(super) fn was_awake(&mut self) -> Result<(), Error> {
+        if self.sleep.has_slept() {
+            return Err(Error::Slept);
+        }
+        Ok(())
     }
 
     /// A connection is there.
@@ -116,23 +150,27 @@ impl Listener {
         error: Error,
         at_least: Option<Duration>,
     ) -> Result<(), Halt> {
-        if matches!(error, Error::Unauthorized { .. }) && self.shared.caller.tokens.refused() {
+        let Timeouts {
+            first_connection,
+            start_within,
+            give_up_after,
+            ..
+        } = self.timeouts();
+        let outage = *self.outage.get_or_insert_with(Instant::now);
+        let (since, limit) = match self.start_sent {
+            _ if self.connected => (outage, give_up_after),
+            Some(start_sent) => (start_sent, start_within),
+            None => (outage, first_connection),
+        };
+        if matches!(error, Error::Unauthorized { .. })
+            && since.elapsed() <= limit
+            && self.shared.caller.tokens.refused(self.token)
+        {
             return Ok(());
         }
         if !error.is_transient() {
             return Err(error.into());
         }
-        let Timeouts {
-            first_connection,
-            give_up_after,
-            ..
-        } = self.timeouts();
-        let limit = if self.connected {
-            give_up_after
-        } else {
-            first_connection
-        };
-        let since = *self.outage.get_or_insert_with(Instant::now);
         let pause = self.retry.next().max(at_least.unwrap_or_default());
         if since.elapsed() + pause > limit {
             // Before the first connection nothing was lost: the error itself says more.
@@ -176,7 +214,7 @@ impl Listener {
 
     /// The last word, if the task ended before its session.
     pub(super) async fn finish(self, result: Result<(), Halt>) {
-        if let Err(Halt::Failed(error)) = result {
+        if let Err(Halt::Failed(error) | Halt::Final(error)) = result {
             // Nobody reads any more if this fails, and that is the end as well.
             let _ = self.sender.send(Err(error)).await;
         }

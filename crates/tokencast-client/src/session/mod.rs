@@ -4,6 +4,7 @@ mod appsync;
 mod catch_up;
 mod function_url;
 mod listener;
+mod record;
 mod tell;
 mod web_socket;
 

@@ -5,13 +5,10 @@ use tokio::time::{Instant, sleep_until};
 use super::Begin;
 use super::catch_up::CatchUp;
 use super::listener::{Halt, Listener, STABLE_AFTER};
+use super::record::Record;
 use crate::error::Error;
 use crate::event::StreamStatus;
 use crate::web_socket::{Action, Connection, Incoming};
-
-/// `resume` takes an id that nobody has used, as a subscription does. If this many answers in a row, over about a second and
-/// a half, say that a session was merely claimed, then nobody is about to start it.
-const MAX_CLAIMED: u32 = 3;
 
 pub(super) struct Task {
     listener: Listener,
@@ -26,8 +23,7 @@ pub(super) struct Task {
     answer_by: Option<Instant>,
     /// The session is said to be over, though its last event hasn't come.
     over: bool,
-    /// How many answers have said that nobody has started it.
-    claimed: u32,
+    record: Record,
 }
 
 impl Task {
@@ -38,13 +34,13 @@ impl Task {
         };
         Self {
             catch_up: CatchUp::new(&listener.timeouts()),
+            record: Record::new(listener.session_id),
             listener,
             prompt,
             sent: false,
             answered: false,
             answer_by: None,
             over: false,
-            claimed: 0,
         }
     }
 
@@ -65,6 +61,7 @@ impl Task {
 
     /// One connection, until the session ends or the connection does.
     async fn connection(&mut self) -> Result<(), Halt> {
+        self.listener.connecting();
         let shared = self.listener.shared.clone();
         let mut connection = Connection::open(&shared.caller, &shared.setup).await?;
         self.answered = false;
@@ -85,9 +82,11 @@ impl Task {
                     return Err(Error::Timeout { what: "answer to an action", after }.into());
                 }
                 () = sleep_until(ask_at.unwrap_or(stable_at)), if ask_at.is_some() => {
+                    self.listener.was_awake()?;
                     self.ask(&mut connection).await?;
                 }
-                () = sleep_until(stable_at), if !stable => {
+                // A connection that takes actions and answers none is no end of an outage.
+                () = sleep_until(stable_at), if !stable && self.answered => {
                     stable = true;
                     self.listener.outage_is_over();
                 }
@@ -102,9 +101,12 @@ impl Task {
             return self.ask(connection).await;
         };
         let session_id = self.listener.session_id;
-        connection
+        let sent_at = Instant::now();
+        let sent = connection
             .send(&Action::Stream { prompt, session_id })
-            .await?;
+            .await;
+        self.listener.start_was_sent(sent_at, &sent);
+        sent?;
         if std::mem::replace(&mut self.sent, true) {
             self.catch_up.resubscribed();
         }
@@ -166,17 +168,15 @@ impl Task {
     }
 
     async fn resumed(&mut self, status: StreamStatus) -> Result<(), Halt> {
-        let claimed = status == StreamStatus::Claimed && !self.listener.started;
-        self.catch_up.asked(claimed || self.is_missing_some());
-        if !claimed {
-            return self.listener.tell(Vec::new()).await;
+        let claimed = status == StreamStatus::Claimed;
+        let queued = status == StreamStatus::Queued;
+        self.catch_up
+            .asked(claimed || self.is_missing_some(), queued);
+        if claimed {
+            return Ok(self.record.claimed(self.listener.started)?);
         }
-        self.claimed += 1;
-        if self.claimed < MAX_CLAIMED {
-            return Ok(());
-        }
-        let session_id = self.listener.session_id;
-        Err(Error::NotFound { session_id }.into())
+        self.record.found();
+        self.listener.tell(Vec::new()).await
     }
 
     /// An action was answered.

@@ -2,6 +2,7 @@
 
 mod connection;
 mod frames;
+mod split;
 
 use tokio::time::timeout;
 use uuid::Uuid;

@@ -62,6 +62,8 @@ pub struct Request {
     headers: HashMap<String, String>,
     /// `null` if there is none.
     pub body: Value,
+    /// As it came.
+    pub bytes: Vec<u8>,
     socket: TcpStream,
 }
 
@@ -91,6 +93,7 @@ impl Request {
             path: path.expect("the function's own").to_owned(),
             headers,
             body: serde_json::from_slice(&body).unwrap_or_default(),
+            bytes: body,
             socket,
         })
     }
@@ -108,6 +111,14 @@ impl Request {
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
         );
+        let mut socket = self.socket;
+        let _ = socket.write_all(head.as_bytes()).await;
+        Body { socket }
+    }
+
+    /// Sends the headers of a response that has no body, and leaves the connection open.
+    pub async fn hold(self, status: u16) -> Body {
+        let head = format!("HTTP/1.1 {status} Said\r\ncontent-type: text/event-stream\r\n\r\n");
         let mut socket = self.socket;
         let _ = socket.write_all(head.as_bytes()).await;
         Body { socket }

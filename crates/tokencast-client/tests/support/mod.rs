@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 pub mod function_url;
+mod held;
 mod web_socket;
 
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -19,10 +20,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 pub use function_url::FakeFunction;
+pub use held::GIVEN_UP;
 pub use web_socket::joined;
 
-/// No step of a test takes this long.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// No step of a test takes this long, be the machine ever so busy.
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 pub struct FakeApi {
     pub url: String,
@@ -43,10 +45,34 @@ pub struct Call {
 
 /// How calls are answered.
 pub struct Replies {
+    /// Status 0 is no answer at all.
     pub start: (u16, Value),
     pub stop: (u16, Value),
     /// `data.getStream`
     pub snapshot: Value,
+    /// The answer to `getStream` in the place of a snapshot.
+    pub get: Option<(u16, Value)>,
+    /// Calls and connections with this token are refused with 401.
+    pub expired_token: Option<String>,
+}
+
+impl Replies {
+    /// A start that is refused with this `errorType`.
+    pub fn refuse_start(&mut self, error_type: &str) {
+        let errors = json!([{ "errorType": error_type, "message": "said the server" }]);
+        self.start = (200, json!({ "data": null, "errors": errors }));
+    }
+
+    pub fn accept_start(&mut self) {
+        let response = json!({ "sessionId": "s", "status": "streaming_started", "timestamp": "2026-01-01T00:00:00Z" });
+        self.start = (200, json!({ "data": { "startStream": response } }));
+    }
+
+    fn is_expired(&self, authorization: Option<&HeaderValue>) -> bool {
+        let shown = authorization.and_then(|value| value.to_str().ok());
+        let shown = shown.map(|value| value.strip_prefix("Bearer ").unwrap_or(value));
+        shown.is_some() && shown == self.expired_token.as_deref()
+    }
 }
 
 #[derive(Clone)]
@@ -75,6 +101,8 @@ impl FakeApi {
             start: (200, json!({ "data": { "startStream": response } })),
             stop: (200, json!({ "data": { "stopStream": response } })),
             snapshot: Value::Null,
+            get: None,
+            expired_token: None,
         };
         let replies = Arc::new(Mutex::new(replies));
         let state = Shared {
@@ -124,6 +152,11 @@ impl FakeApi {
         socket
     }
 
+    /// The calls that nobody has waited for yet.
+    pub fn calls_so_far(&mut self) -> Vec<Call> {
+        std::iter::from_fn(|| self.calls.try_recv().ok()).collect()
+    }
+
     /// The next call over HTTP.
     pub async fn any_call(&mut self) -> Call {
         within(self.calls.recv()).await.expect("the server runs")
@@ -158,16 +191,17 @@ pub struct Socket {
     pub session_id: String,
     /// What the subscription's `start` held.
     pub started: Value,
-    outgoing: mpsc::Sender<String>,
+    outgoing: mpsc::Sender<Message>,
     incoming: mpsc::Receiver<Value>,
 }
 
 impl Socket {
     pub async fn send(&self, frame: Value) {
-        self.outgoing
-            .send(frame.to_string())
-            .await
-            .expect("the client is there");
+        self.send_message(Message::text(frame.to_string())).await;
+    }
+
+    pub async fn send_message(&self, message: Message) {
+        (self.outgoing.send(message).await).expect("the client is there");
     }
 
     pub async fn receive(&mut self) -> Value {
@@ -282,10 +316,16 @@ async fn answer(State(state): State<Shared>, headers: HeaderMap, body: String) -
     let operation = body["operationName"].as_str().expect("a name").to_owned();
     let (status, answer) = {
         let replies = state.replies.lock().expect("not poisoned");
+        let error =
+            json!({ "errorType": "UnauthorizedException", "message": "Token has expired." });
         match operation.as_str() {
+            _ if replies.is_expired(headers.get("authorization")) => {
+                (401, json!({ "errors": [error] }))
+            }
             "StartStream" => replies.start.clone(),
             "StopStream" => replies.stop.clone(),
-            "GetStream" => (200, json!({ "data": { "getStream": replies.snapshot } })),
+            "GetStream" => (replies.get.clone())
+                .unwrap_or_else(|| (200, json!({ "data": { "getStream": replies.snapshot } }))),
             other => panic!("no such operation: {other}"),
         }
     };
@@ -296,6 +336,9 @@ async fn answer(State(state): State<Shared>, headers: HeaderMap, body: String) -
         authorization,
     };
     state.calls.send(call).await.expect("the test runs");
+    if status == 0 {
+        held::until_the_caller_leaves(state.calls).await;
+    }
     (
         StatusCode::from_u16(status).expect("a status"),
         answer.to_string(),
@@ -308,13 +351,19 @@ async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    if (state.replies.lock().expect("not poisoned")).is_expired(headers.get("authorization")) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     upgrade
+        // API Gateway's limits.
+        .max_frame_size(32 * 1024)
+        .max_message_size(128 * 1024)
         .protocols(["graphql-ws"])
         .on_upgrade(move |socket| pump(state, headers, socket))
 }
 
 async fn pump(state: Shared, headers: HeaderMap, mut socket: WebSocket) {
-    let (outgoing, mut to_client) = mpsc::channel::<String>(1_024);
+    let (outgoing, mut to_client) = mpsc::channel::<Message>(1_024);
     let (from_client, incoming) = mpsc::channel(1_024);
     let ours = Socket {
         headers,
@@ -331,7 +380,7 @@ async fn pump(state: Shared, headers: HeaderMap, mut socket: WebSocket) {
         tokio::select! {
             frame = to_client.recv() => match frame {
                 Some(frame) => {
-                    if socket.send(Message::text(frame)).await.is_err() {
+                    if socket.send(frame).await.is_err() {
                         return;
                     }
                 }

@@ -1,5 +1,6 @@
 //! What a socket of the WebSocket API says and hears.
 
+use axum::extract::ws::Message;
 use serde_json::{Value, json};
 
 use super::Socket;
@@ -39,7 +40,7 @@ impl Socket {
             end["sessionId"] = action["sessionId"].clone();
             let resumed = json!({ "type": "resumed", "sessionId": action["sessionId"], "status": "COMPLETED" });
             for frame in [&resumed, &end] {
-                let _ = self.outgoing.send(frame.to_string()).await;
+                let _ = self.outgoing.send(Message::text(frame.to_string())).await;
             }
         }
     }

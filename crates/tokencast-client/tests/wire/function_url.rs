@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokencast_client::{AnswerStream, Client, Error, Timeouts, Via};
 
 use crate::support::function_url::{Request, sse};
@@ -40,6 +41,9 @@ async fn a_prompt_is_posted_and_its_events_are_yielded_as_they_come() {
         request.body,
         json!({ "prompt": "Why?", "sessionId": session_id })
     );
+    let hash = Sha256::digest(&request.bytes);
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(request.header("x-amz-content-sha256"), hash);
     let mut body = request.stream().await;
     for (event, expected) in [
         (None, "started"),

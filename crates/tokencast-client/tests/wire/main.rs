@@ -4,10 +4,15 @@
 mod support;
 
 mod answer;
+mod bounds;
+mod bounds_function_url;
+mod bounds_web_socket;
 mod function_url;
 mod function_url_refusal;
+mod long_prompts;
 mod recovery;
 mod refusal;
+mod renewal;
 mod resume;
 mod sign_in;
 mod tls;

@@ -12,10 +12,10 @@ use tokencast_client::{Client, Credentials, Error};
 use crate::support::{FakeApi, fast};
 
 /// The flows that were asked for, in their order.
-type Asked = Arc<Mutex<Vec<String>>>;
+pub(crate) type Asked = Arc<Mutex<Vec<String>>>;
 
 /// A pool whose tokens live for `lifetime_s`, and are numbered.
-async fn pool(lifetime_s: u64) -> (UserPool, Asked) {
+pub(crate) async fn pool(lifetime_s: u64) -> (UserPool, Asked) {
     let asked = Asked::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
@@ -85,7 +85,7 @@ fn answer(lifetime_s: u64, asked: &Asked, headers: &HeaderMap, body: &str) -> (S
     }
 }
 
-fn client(api: &FakeApi, pool: UserPool, password: &str) -> Client {
+pub(crate) fn client(api: &FakeApi, pool: UserPool, password: &str) -> Client {
     let credentials = Credentials::user(pool, "alice", password);
     Client::builder(&api.url)
         .credentials(credentials)

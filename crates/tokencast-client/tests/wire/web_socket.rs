@@ -8,7 +8,7 @@ use tokencast_client::{AnswerStream, Client, Error, Timeouts, Via};
 use crate::rest;
 use crate::support::{FakeApi, cancelled, client, completed, failed, fast, joined, token, within};
 
-fn client_of(api: &FakeApi, timeouts: Timeouts) -> Client {
+pub(crate) fn client_of(api: &FakeApi, timeouts: Timeouts) -> Client {
     client(Via::WebSocket(api.web_socket_url.clone()), timeouts)
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::delivery_support::eventually;
 use crate::stack::Api;
@@ -117,6 +119,50 @@ async fn a_frame_may_have_32_kilobytes() {
     assert_eq!(u16::from(socket.close_frame().await.code), 1009);
     api.no_connection().await;
     api.stop().await;
+}
+
+/// One frame of a message in several.
+fn piece(bytes: usize, data: Data, is_final: bool) -> Message {
+    let frame = Frame::message("x".repeat(bytes), OpCode::Data(data), is_final);
+    Message::Frame(frame)
+}
+
+#[tokio::test]
+async fn frames_that_continue_a_message_are_put_together_up_to_128_kilobytes() {
+    const FRAME: usize = 32 * 1024;
+    let api = Api::start_with(|config| {
+        // The default route echoes its event, which is larger than its message.
+        config.limits.message_bytes = 2 * 128 * 1024;
+    })
+    .await;
+    let mut socket = api.connect().await;
+    socket.send_message(piece(FRAME, Data::Text, false)).await;
+    socket
+        .send_message(piece(FRAME, Data::Continue, false))
+        .await;
+    socket.send_message(piece(10, Data::Continue, true)).await;
+    let event = socket.json().await;
+    let length = event["body"].as_str().map(str::len);
+    assert_eq!(length, Some(2 * FRAME + 10));
+    api.stop().await;
+
+    // A frame that is too long, wherever it stands; and a message that is, of frames that aren't.
+    for pieces in [&[10, FRAME + 1][..], &[FRAME, FRAME, FRAME, FRAME, 1][..]] {
+        let api = Api::start().await;
+        let mut socket = api.connect().await;
+        for (index, bytes) in pieces.iter().enumerate() {
+            let data = if index == 0 {
+                Data::Text
+            } else {
+                Data::Continue
+            };
+            let is_final = index + 1 == pieces.len();
+            socket.send_message(piece(*bytes, data, is_final)).await;
+        }
+        let code = socket.close_frame().await.code;
+        assert_eq!(u16::from(code), 1009, "{pieces:?}");
+        api.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use tokencast_client::{AnswerEvent, AnswerStream, Client, Error};
 use uuid::Uuid;
 
-use super::output::Output;
+use super::output::{Output, Style};
 use super::summary::Summary;
 use super::waiting::Waiting;
 use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
+use crate::stdio::Stdout;
 
 /// How long a stop may take, and then the session's last event.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,11 +28,19 @@ pub(super) enum Session {
     },
 }
 
+/// How to listen.
+pub(super) struct Listening {
+    /// One JSON event a line.
+    pub(super) json: bool,
+    /// The variable of a proxy that a WebSocket doesn't take.
+    pub(super) proxy: Option<&'static str>,
+}
+
 /// Prints the answer, and its summary, and says how it went.
 pub(super) async fn run(
     client: &Client,
     session: Session,
-    json: bool,
+    listening: Listening,
     signals: &mut Signals,
 ) -> Exit {
     let stream = match session {
@@ -49,7 +58,14 @@ pub(super) async fn run(
     let mut answer = Answer {
         stream,
         summary,
-        output: Output::new(io::stdout(), json),
+        output: Output::new(
+            Stdout,
+            Style {
+                json: listening.json,
+                terminal: io::stdout().is_terminal(),
+            },
+        ),
+        proxy: listening.proxy,
         started: false,
         waiting: Waiting::new(io::stderr().is_terminal()),
         address: client.address().to_owned(),
@@ -68,6 +84,7 @@ struct Answer<W> {
     stream: AnswerStream,
     summary: Summary,
     output: Output<W>,
+    proxy: Option<&'static str>,
     started: bool,
     waiting: Waiting,
     /// Of the API.
@@ -97,8 +114,9 @@ impl<W: io::Write> Answer<W> {
                     }
                 }
                 Err(error) => {
-                    self.output.error(&chain(&error))?;
-                    say!("error: {}", chain(&error));
+                    let text = self.explained(&error);
+                    self.output.error(&text)?;
+                    say!("error: {text}");
                     hint(&error, &self.address);
                     return Ok(Exit::Api);
                 }
@@ -132,11 +150,16 @@ impl<W: io::Write> Answer<W> {
                 tracing::info!("connected again");
                 return Ok(None);
             }
+            AnswerEvent::Completed { .. } if !self.output.has_text() => Exit::NoText,
             AnswerEvent::Completed { .. } => Exit::Success,
             AnswerEvent::Failed { .. } => Exit::Failed,
             AnswerEvent::Cancelled { .. } => Exit::Cancelled,
         };
         self.output.end_line()?;
+        if let (Exit::NoText, AnswerEvent::Completed { stop_reason, .. }) = (exit, event) {
+            let reason = stop_reason.as_deref().unwrap_or("not given");
+            say!("the answer has no text (stop reason: {reason})");
+        }
         if let AnswerEvent::Failed {
             code,
             message,
@@ -165,7 +188,8 @@ impl<W: io::Write> Answer<W> {
         }
         let stopping = async {
             let stopped = tokio::time::timeout(STOP_TIMEOUT, client.stop(session_id)).await;
-            if interruption != Exit::BrokenPipe && matches!(stopped, Ok(Ok(()))) {
+            let unwritten = matches!(interruption, Exit::BrokenPipe | Exit::Unwritable);
+            if !unwritten && matches!(stopped, Ok(Ok(()))) {
                 // What was on its way is still part of the text.
                 let _ = tokio::time::timeout(LAST_EVENT_TIMEOUT, self.follow()).await;
             }
@@ -193,6 +217,17 @@ impl<W: io::Write> Answer<W> {
         interruption
     }
 
+    /// An error's words, and what may be behind it.
+    fn explained(&self, error: &Error) -> String {
+        let text = chain(error);
+        match self.proxy {
+            Some(proxy) if is_unconnected(error) => format!(
+                "{text}; WebSockets do not go through the proxy that {proxy} names: use --via url, which does"
+            ),
+            _ => text,
+        }
+    }
+
     fn close(&mut self, exit: Exit) -> Exit {
         if self.started {
             say!("{}", self.summary.line());
@@ -203,10 +238,21 @@ impl<W: io::Write> Answer<W> {
 
 /// A reader that has had enough is no error; whatever else keeps stdout from taking the answer is.
 fn unwritten_exit(error: &io::Error) -> Exit {
-    if error.kind() != io::ErrorKind::BrokenPipe {
-        say!("error: cannot write the answer: {error}");
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Exit::BrokenPipe;
     }
-    Exit::BrokenPipe
+    say!("error: cannot write the answer: {error}");
+    Exit::Unwritable
+}
+
+/// Whether a WebSocket could not be connected.
+fn is_unconnected(error: &Error) -> bool {
+    match error {
+        Error::Connect(_) => true,
+        Error::Timeout { what, .. } => *what == "connection",
+        Error::GaveUp { last, .. } => is_unconnected(last),
+        _ => false,
+    }
 }
 
 fn hint(error: &Error, address: &str) {

@@ -3,17 +3,18 @@
 mod converse;
 mod output;
 mod outputs;
+mod prompt;
+mod proxy;
 mod summary;
 mod target;
 mod waiting;
 
-use std::io::Read;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokencast_client::Client;
 
-use self::converse::Session;
+use self::converse::{Listening, Session};
+use self::prompt::PromptError;
 use self::target::Target;
 use crate::cli::{AskArgs, Delivery};
 use crate::exit::{Exit, complain, say};
@@ -22,15 +23,6 @@ use crate::stack::{RunningStack, StackError, StackOptions};
 
 /// A start that takes longer than this is worth a word.
 const PATIENCE: Duration = Duration::from_millis(300);
-
-/// What is wrong with how the command was called.
-#[derive(Debug, Error)]
-enum PromptError {
-    #[error("the prompt is empty, expected some text (or `-` and text on stdin)")]
-    Empty,
-    #[error("cannot read the prompt from stdin")]
-    Stdin(#[source] std::io::Error),
-}
 
 pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
     let mut signals = match Signals::listen() {
@@ -60,7 +52,13 @@ pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
         }
     };
     match target {
-        Target::Remote(client) => converse::run(&client, session, args.json, &mut signals).await,
+        Target::Remote { client, socket } => {
+            let listening = Listening {
+                json: args.json,
+                proxy: socket.and_then(|url| proxy::in_the_way(&url, lookup)),
+            };
+            converse::run(&client, session, listening, &mut signals).await
+        }
         Target::Local(options) => {
             ask_local(*options, args.via, session, args.json, &mut signals).await
         }
@@ -88,7 +86,8 @@ async fn ask_local(
     let exit = match local_client(&stack, via) {
         // The functions start while the client signs in and subscribes.
         Ok(client) => {
-            let converse = converse::run(&client, session, json, signals);
+            let listening = Listening { json, proxy: None };
+            let converse = converse::run(&client, session, listening, signals);
             futures_util::future::join(converse, stack.warm_for(via))
                 .await
                 .0
@@ -120,27 +119,8 @@ async fn session(args: &AskArgs) -> Result<Session, PromptError> {
     if let Some(session_id) = args.resume {
         return Ok(Session::Resume { session_id });
     }
-    let prompt = match args.prompt.as_deref() {
-        Some("-") => read_stdin().await?,
-        prompt => prompt.unwrap_or_default().to_owned(),
-    };
-    if prompt.trim().is_empty() {
-        return Err(PromptError::Empty);
-    }
     Ok(Session::New {
         session_id: args.session_id,
-        prompt,
+        prompt: prompt::read(args.prompt.as_deref()).await?,
     })
-}
-
-async fn read_stdin() -> Result<String, PromptError> {
-    let read = tokio::task::spawn_blocking(|| {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
-    });
-    let text = read
-        .await
-        .map_err(std::io::Error::other)
-        .and_then(|text| text);
-    text.map_err(PromptError::Stdin)
 }

@@ -2,37 +2,62 @@
 
 use std::io::{self, Write};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokencast_client::AnswerEvent;
+
+use crate::visible::visible;
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Style {
+    /// One JSON event a line.
+    pub(super) json: bool,
+    /// Control characters are shown instead of obeyed.
+    pub(super) terminal: bool,
+}
 
 /// Writes events as they come, and flushes each.
 pub(super) struct Output<W> {
     out: W,
-    json: bool,
+    style: Style,
+    /// Whether there is anything to read on display.
+    has_text: bool,
     /// Whether the cursor is at the start of a line.
     at_line_start: bool,
 }
 
 impl<W: Write> Output<W> {
-    pub(super) fn new(out: W, json: bool) -> Self {
+    pub(super) fn new(out: W, style: Style) -> Self {
         Self {
             out,
-            json,
+            style,
+            has_text: false,
             at_line_start: true,
         }
     }
 
+    /// Whether the answer so far is more than blanks.
+    pub(super) fn has_text(&self) -> bool {
+        self.has_text
+    }
+
     pub(super) fn event(&mut self, event: &AnswerEvent) -> io::Result<()> {
-        if self.json {
-            let line = serde_json::to_string(event).map_err(io::Error::other)?;
-            writeln!(self.out, "{line}")?;
-            return self.out.flush();
+        match event {
+            AnswerEvent::Text { text, .. } => self.has_text |= !text.trim().is_empty(),
+            AnswerEvent::Restarted { .. } => self.has_text = false,
+            _ => {}
+        }
+        if self.style.json {
+            let mut line = serde_json::to_value(event).map_err(io::Error::other)?;
+            if let AnswerEvent::Completed { .. } = event {
+                line["hasText"] = self.has_text.into();
+            }
+            return self.json_line(&line);
         }
         match event {
             AnswerEvent::Text { text, .. } if !text.is_empty() => {
-                self.out.write_all(text.as_bytes())?;
                 self.at_line_start = text.ends_with('\n');
-                self.out.flush()
+                self.write(text)
             }
             AnswerEvent::Restarted { .. } => self.end_line(),
             _ => Ok(()),
@@ -41,21 +66,30 @@ impl<W: Write> Output<W> {
 
     /// The client's own failure, which is no event of the session.
     pub(super) fn error(&mut self, message: &str) -> io::Result<()> {
-        if !self.json {
+        if !self.style.json {
             return self.end_line();
         }
-        writeln!(
-            self.out,
-            "{}",
-            json!({ "type": "error", "message": message })
-        )?;
-        self.out.flush()
+        self.json_line(&json!({ "type": "error", "message": message }))
     }
 
     /// So that whatever follows stands on a line of its own.
     pub(super) fn end_line(&mut self) -> io::Result<()> {
         if !std::mem::replace(&mut self.at_line_start, true) {
             self.out.write_all(b"\n")?;
+        }
+        self.out.flush()
+    }
+
+    fn json_line(&mut self, line: &Value) -> io::Result<()> {
+        self.write(&format!("{line}\n"))
+    }
+
+    /// In one piece, as the stream below may have no buffer.
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        if self.style.terminal {
+            self.out.write_all(visible(text).as_bytes())?;
+        } else {
+            self.out.write_all(text.as_bytes())?;
         }
         self.out.flush()
     }
@@ -66,8 +100,16 @@ mod tests {
     use super::*;
 
     fn written(json: bool, events: &[AnswerEvent]) -> String {
+        let style = Style {
+            json,
+            ..Style::default()
+        };
+        written_as(style, events)
+    }
+
+    fn written_as(style: Style, events: &[AnswerEvent]) -> String {
         let mut bytes = Vec::new();
-        let mut output = Output::new(&mut bytes, json);
+        let mut output = Output::new(&mut bytes, style);
         for event in events {
             output.event(event).expect("written");
         }
@@ -97,6 +139,57 @@ mod tests {
     fn a_text_that_ends_its_line_gets_no_other() {
         assert_eq!(written(false, &[text("one\n", 1)]), "one\n");
         assert_eq!(written(false, &[]), "");
+    }
+
+    #[test]
+    fn a_terminal_is_shown_control_characters_and_a_file_gets_them() {
+        let (sequence, shown) = ("\u{1b}[2K\u{9b}0m\n", "\\u001b[2K\\u009b0m\n");
+        // Cut anywhere, as tokens may be.
+        for cut in sequence.char_indices().map(|(at, _)| at) {
+            let (left, right) = sequence.split_at(cut);
+            let events = [text(left, 1), text(right, 1)];
+            for (terminal, expected) in [(false, sequence), (true, shown)] {
+                let style = Style {
+                    json: false,
+                    terminal,
+                };
+                assert_eq!(written_as(style, &events), expected, "cut at {cut}");
+            }
+        }
+        let style = Style {
+            json: true,
+            terminal: true,
+        };
+        let line = written_as(style, &[text(sequence, 1)]);
+        assert!(!line.trim_end().contains(char::is_control), "{line:?}");
+        let read: Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(read["text"], sequence);
+    }
+
+    #[test]
+    fn an_answer_without_text_is_known() {
+        let completed = AnswerEvent::Completed {
+            stop_reason: Some("max_tokens".into()),
+            usage: None,
+        };
+        let restarted = AnswerEvent::Restarted { attempt: 2 };
+        for (events, has_text) in [
+            (vec![], false),
+            (vec![text("", 1)], false),
+            (vec![text(" \n\t\u{a0}", 1), text("  ", 1)], false),
+            (vec![text(" ", 1), text("a", 1), text(" ", 1)], true),
+            (vec![text("a", 1), restarted.clone()], false),
+            (vec![text("a", 1), restarted, text("b", 2)], true),
+        ] {
+            let events: Vec<_> = events.into_iter().chain([completed.clone()]).collect();
+            let line = written(true, &events);
+            let last: Value =
+                serde_json::from_str(line.lines().last().expect("a line")).expect("JSON");
+            assert_eq!(
+                last,
+                json!({ "type": "completed", "stopReason": "max_tokens", "usage": null, "hasText": has_text })
+            );
+        }
     }
 
     #[test]

@@ -12,7 +12,11 @@ use crate::model::ModelSpecError;
 use crate::stack::{Functions, StackError, StackOptions};
 
 pub(super) enum Target {
-    Remote(Client),
+    Remote {
+        client: Client,
+        /// The URL from which a WebSocket's follows, if the delivery has one.
+        socket: Option<String>,
+    },
     Local(Box<StackOptions>),
 }
 
@@ -99,6 +103,10 @@ impl Target {
                 return Err(TargetError::LocalOnly(option));
             }
         }
+        let socket = match &endpoint {
+            Via::AppSync(url) | Via::WebSocket(url) => Some(url.clone()),
+            Via::FunctionUrl(_) => None,
+        };
         let mut builder = Client::builder(endpoint).credentials(credentials(&api)?);
         if let Some(path) = &api.ca_file {
             let pem = std::fs::read(path).map_err(|source| TargetError::CaFile {
@@ -107,7 +115,8 @@ impl Target {
             })?;
             builder = builder.extra_ca_pem(pem);
         }
-        Ok(Self::Remote(builder.build()?))
+        let client = builder.build()?;
+        Ok(Self::Remote { client, socket })
     }
 }
 
@@ -207,7 +216,7 @@ mod tests {
         };
         let got = match Target::new(&args, &|_| None) {
             Ok(Target::Local(_)) => "local".to_owned(),
-            Ok(Target::Remote(_)) => "remote".to_owned(),
+            Ok(Target::Remote { .. }) => "remote".to_owned(),
             Err(error) => error.to_string(),
         };
         assert!(got.contains(expected), "{got}");

@@ -183,7 +183,7 @@ fn announce(args: &DevArgs, stack: &RunningStack) -> Result<(), DevError> {
         ready.text()
     };
     // A reader who has gone isn't waiting for the stack's addresses.
-    let _ = std::io::Write::write_all(&mut std::io::stdout(), format!("{text}\n").as_bytes());
+    let _ = std::io::Write::write_all(&mut crate::stdio::Stdout, format!("{text}\n").as_bytes());
     Ok(())
 }
 

@@ -77,7 +77,7 @@ async fn json_is_the_same_but_for_the_sessions_id() {
                 json!({ "type": "restarted", "attempt": 2 }),
                 json!({ "type": "text", "text": "c", "sequence": 1, "attempt": 2 }),
                 json!({ "type": "completed", "stopReason": "end_turn",
-                    "usage": { "inputTokens": 3, "outputTokens": 4, "totalTokens": 7 } }),
+                    "usage": { "inputTokens": 3, "outputTokens": 4, "totalTokens": 7 }, "hasText": true }),
             ]
         );
     }
@@ -157,7 +157,8 @@ async fn the_file_of_amplify_says_where_to_ask() {
     drop(pipe);
     let request = function.request().await;
     assert_eq!(request.body["prompt"], "Why?");
-    request.stream().await.events(&[completed(1, 1)]).await;
+    let mut body = request.stream().await;
+    body.events(&[token(1, 1, "a"), completed(1, 2)]).await;
     assert_eq!(finish(child).await.0, 0);
     std::fs::remove_file(&path).expect("removed");
 }

@@ -4,6 +4,8 @@
 mod support;
 
 mod deliveries;
+mod output;
+mod prompt;
 mod stack;
 
 use std::process::{Output, Stdio};
@@ -23,6 +25,8 @@ fn tokencast(args: &[&str]) -> Command {
         "TOKENCAST_TOKEN",
         "TOKENCAST_PASSWORD",
         "RUST_LOG",
+        "NO_COLOR",
+        "HTTPS_PROXY",
         "AWS_ACCESS_KEY_ID",
         "AWS_PROFILE",
         "HOME",
@@ -169,7 +173,8 @@ async fn the_prompt_may_come_from_stdin() {
         api.call("StartStream").await.variables["prompt"],
         "line one\nline two\n"
     );
-    socket.event(completed(1, 1)).await;
+    socket.tokens(1, &[(1, "a")]).await;
+    socket.event(completed(1, 2)).await;
     assert_eq!(finish(child).await.0, 0);
 }
 

@@ -83,6 +83,20 @@ async fn an_answer_is_the_same_over_each_delivery_and_to_be_had_over_any_other()
 }
 
 #[tokio::test]
+async fn a_healthy_run_says_nothing_but_its_summary() {
+    for via in VIA {
+        let mut command = tokencast(&["ask", "--via", via, "Why?"]);
+        let output = tokio::time::timeout(PATIENCE, command.output()).await;
+        let output = output.expect("in time").expect("it ran");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(0), "{via}: {stderr}");
+        let unexpected =
+            |line: &&str| !line.starts_with("session ") && *line != "starting the local stack …";
+        assert_eq!(stderr.lines().find(unexpected), None, "{via}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_refused_is_refused_over_each_delivery() {
     let dev = Dev::start().await;
     let nobody = uuid::Uuid::new_v4().to_string();

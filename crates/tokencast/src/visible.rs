@@ -1,0 +1,59 @@
+//! Control characters, shown instead of obeyed.
+//!
+//! A model's text or a server's error may hold escape sequences, which a terminal would obey: they clear lines, set the title,
+//! write to the clipboard. Each control character is shown by itself, so that a sequence that comes in two pieces is, too.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// The text as a terminal may show it: C0 but line feeds and tabs, DEL and C1 as `\u001b`, which JSON reads back.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_obeyed(character) {
+            // Writing to a string never fails.
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+fn is_obeyed(character: char) -> bool {
+    character.is_control() && !matches!(character, '\n' | '\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown() {
+        for (text, expected) in [
+            ("plain é🌊\n\ttext", "plain é🌊\n\ttext"),
+            ("\u{1b}[2Kgone", "\\u001b[2Kgone"),
+            ("\u{1b}]52;c;aGk=\u{7}", "\\u001b]52;c;aGk=\\u0007"),
+            ("a\rb", "a\\u000db"),
+            (
+                "\u{0}\u{7f}\u{80}\u{9b}31m\u{9f}\u{a0}",
+                "\\u0000\\u007f\\u0080\\u009b31m\\u009f\u{a0}",
+            ),
+        ] {
+            assert_eq!(visible(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_sequence_in_two_pieces_is_shown_as_in_one() {
+        let sequence = "\u{1b}]52;c;aGk=\u{7}";
+        for cut in 0..=sequence.len() {
+            let (left, right) = sequence.split_at(cut);
+            let pieces = visible(left).into_owned() + &visible(right);
+            assert_eq!(pieces, visible(sequence));
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Prompts that are longer than a frame of API Gateway, by the Rust client.
+
+use system_tests::{Delivery, TestStack, collect};
+use tokencast_client::Error;
+
+/// A prompt of so many bytes whose beginning and end tell it from others.
+fn prompt(bytes: usize, filling: &str) -> String {
+    let (begin, end) = (format!("{bytes}: "), "end");
+    let repeats = (bytes - begin.len() - end.len()) / filling.len();
+    begin + &filling.repeat(repeats) + end
+}
+
+#[tokio::test]
+async fn a_prompt_of_20_to_99_kilobytes_is_answered() {
+    let stack = TestStack::start_over(Delivery::WebSocket, |_| {}).await;
+    let client = stack.client("alice");
+    let prompts = [20, 32, 40, 60, 80, 99].map(|kilobytes| prompt(kilobytes * 1_000, "why "));
+    // Characters of several bytes, and such as JSON makes six times as long.
+    let others = [prompt(99_000, "🌊"), prompt(20_000, "\u{1}")];
+    for prompt in prompts.into_iter().chain(others) {
+        let bytes = prompt.len();
+        let answer = collect(client.stream(prompt.as_str())).await;
+        let answer = answer.unwrap_or_else(|error| panic!("{bytes} bytes: {error}"));
+        assert!(answer.is_completed(), "{bytes} bytes: {:?}", answer.ending);
+        assert_eq!(answer.reconnects, 0, "{bytes} bytes");
+        let calls = stack.running.local.bedrock().calls();
+        let call = calls.last().expect("a call");
+        // The log keeps the beginning of a prompt.
+        assert!(prompt.starts_with(&call.prompt), "{bytes} bytes");
+    }
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_prompt_beyond_the_limit_of_the_api_is_refused_at_once() {
+    let stack = TestStack::start_over(Delivery::WebSocket, |_| {}).await;
+    let client = stack.client("alice");
+    let refused = collect(client.stream(prompt(30_000, "\u{1}"))).await;
+    let Err(Error::Refused { code, message, .. }) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(code, "INVALID_PROMPT");
+    assert!(message.contains("131072 bytes at most"), "{message}");
+    // Over the others it is answered.
+    for other in [Delivery::AppSync, Delivery::FunctionUrl] {
+        let stream = stack
+            .client_over(other, "alice")
+            .stream(prompt(30_000, "\u{1}"));
+        let answer = collect(stream).await.expect("an answer");
+        assert!(answer.is_completed(), "{other:?}: {:?}", answer.ending);
+    }
+    stack.shutdown().await;
+}
