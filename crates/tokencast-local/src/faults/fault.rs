@@ -59,6 +59,9 @@ pub enum Fault {
     Disconnect,
     /// SQS: the message that is received is visible again at once, so that another receive gets it as well.
     Duplicate,
+    /// Lambda: messages are received for the function, but it isn't invoked, as when Lambda is throttled: they are visible
+    /// again when their visibility ends, and a receive is spent.
+    ThrottledReceive,
     /// Bedrock: the stream ends with an exception after so many tokens.
     StreamError {
         after_tokens: u64,
@@ -145,6 +148,7 @@ impl Fault {
             Self::Reorder { .. } => "reorder",
             Self::Disconnect => "disconnect",
             Self::Duplicate => "duplicate",
+            Self::ThrottledReceive => "throttledReceive",
             Self::StreamError { .. } => "streamError",
             Self::StreamStall { .. } => "streamStall",
             Self::StreamCut { .. } => "streamCut",
@@ -173,6 +177,7 @@ impl Fault {
                 point == Point::Frame
             }
             Self::Duplicate => point == Point::Receive,
+            Self::ThrottledReceive => point == Point::Batch,
             Self::StreamError { .. }
             | Self::StreamStall { .. }
             | Self::StreamCut { .. }
@@ -221,7 +226,7 @@ impl Fault {
                 "killCaller",
                 "freezeCaller",
             ],
-            FaultService::Lambda => &["error", "delay", "kill", "freeze"],
+            FaultService::Lambda => &["error", "delay", "throttledReceive", "kill", "freeze"],
             FaultService::Bedrock => &[
                 "error",
                 "delay",
