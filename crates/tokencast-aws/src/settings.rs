@@ -19,7 +19,8 @@ pub fn model(reader: &mut Reader<'_>) -> ModelSettings {
     }
 }
 
-/// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_IDLE_TIMEOUT_MS`.
+/// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_IDLE_TIMEOUT_MS`,
+/// `THROTTLE_PATIENCE_SECONDS`.
 pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
     Settings {
         publish_mode: reader.choice(
@@ -33,6 +34,11 @@ pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
         checkpoint_interval: reader.millis("CHECKPOINT_INTERVAL_MS", 50..=5000, 500),
         lease: Duration::from_secs(reader.number("LEASE_SECONDS", 1..=900, 30)),
         model_idle_timeout: reader.millis("MODEL_IDLE_TIMEOUT_MS", 100..=300_000, 30_000),
+        throttle_patience: Duration::from_secs(reader.number(
+            "THROTTLE_PATIENCE_SECONDS",
+            0..=3600,
+            300,
+        )),
     }
 }
 
@@ -44,12 +50,13 @@ pub fn policy(reader: &mut Reader<'_>) -> Policy {
     }
 }
 
-/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`.
+/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
 pub fn rules(reader: &mut Reader<'_>) -> Rules {
     Rules {
         // SQS takes 1 MiB in all.
         max_prompt_bytes: reader.number("MAX_PROMPT_BYTES", 1..=500_000, 100_000),
         session_ttl: session_ttl(reader),
+        start_within: Duration::from_secs(reader.number("START_WITHIN_SECONDS", 60..=86_400, 3600)),
     }
 }
 

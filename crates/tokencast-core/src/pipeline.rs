@@ -47,6 +47,8 @@ pub struct Settings {
     pub lease: Duration,
     /// How long the model may say nothing.
     pub model_idle_timeout: Duration,
+    /// How long a session waits for a model that is throttled.
+    pub throttle_patience: Duration,
 }
 
 /// How an attempt came out. In each case the record says so already.

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use crate::failure::FailureCode;
 use crate::id::{InvalidSessionId, Owner, SessionId};
 use crate::job::{Delivery, Job};
+use crate::pipeline::millis;
 use crate::ports::{
     Applied, Clock, JobQueue, QueueError, SessionStore, StoreError, Versioned, update,
 };
@@ -19,6 +20,8 @@ pub struct Rules {
     pub max_prompt_bytes: usize,
     /// How long a session is kept after its start.
     pub session_ttl: Duration,
+    /// How long after its start an answer may begin.
+    pub start_within: Duration,
 }
 
 /// What requests are answered with.
@@ -99,11 +102,15 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
         // The job goes out before the record says so: were it the other way round and this function to die in
         // between, the session would wait for ever. Started twice at once, the worker answers it once.
-        let job = Job::new(id, owner.clone(), prompt, self.clock.now_ms()).via(start.delivery);
+        let now_ms = self.clock.now_ms();
+        let start_by_ms = now_ms + millis(self.rules.start_within);
+        let job = Job::new(id, owner.clone(), prompt, now_ms)
+            .via(start.delivery)
+            .start_by(start_by_ms);
         self.queue.send_after(&job, start.delay).await?;
         info!(session = %id, "queued");
         Ok(Started {
-            session: self.note_queued(claimed).await,
+            session: self.note_queued(claimed, start_by_ms).await,
             job: Some(job),
         })
     }
@@ -123,16 +130,21 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         Ok(session)
     }
 
-    /// `None` for an id that nobody took.
+    /// `None` for an id that nobody took. A session that is late is ended.
     pub async fn read(
         &self,
         owner: &Owner,
         id: SessionId,
     ) -> Result<Option<Session>, RequestError> {
-        let found = self.sessions.get(id).await?.map(|found| found.session);
-        match found.filter(|session| !session.is_expired(self.clock.now_ms())) {
-            Some(session) if session.owner != *owner => Err(OtherOwner.into()),
-            session => Ok(session),
+        let now_ms = self.clock.now_ms();
+        let found = self.sessions.get(id).await?;
+        match found.filter(|found| !found.session.is_expired(now_ms)) {
+            Some(found) if found.session.owner != *owner => Err(OtherOwner.into()),
+            Some(found) if found.session.is_late(now_ms) => {
+                let ended = self.claim(owner, id).await?;
+                Ok(Some(ended.session))
+            }
+            found => Ok(found.map(|found| found.session)),
         }
     }
 
@@ -186,12 +198,12 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     }
 
     /// That the job is queued already counts; a record that says so a little later is no failure.
-    async fn note_queued(&self, claimed: Versioned) -> Session {
+    async fn note_queued(&self, claimed: Versioned, start_by_ms: i64) -> Session {
         let session = claimed.session.clone();
         let id = session.id;
         let ttl_s = i64::try_from(self.rules.session_ttl.as_secs()).unwrap_or(i64::MAX);
         let noted = update(&self.sessions, id, Some(claimed), |current| Applied {
-            write: current.map(|session| session.queue(self.clock.now_ms(), ttl_s)),
+            write: current.map(|session| session.queue(start_by_ms, self.clock.now_ms(), ttl_s)),
             answer: (),
         });
         match noted.await {
