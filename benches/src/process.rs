@@ -20,6 +20,10 @@ pub const ENVIRONMENT: [(&str, &str); 12] = [
     ("AWS_LAMBDA_LOG_STREAM_NAME", "bench"),
     ("AWS_REGION", "us-east-1"),
     ("AWS_SECRET_ACCESS_KEY", "bench"),
+    (
+        "DEAD_LETTER_QUEUE_URL",
+        "https://sqs.us-east-1.amazonaws.com/000000000000/dead-letters",
+    ),
     ("MODEL_ID", "example.model-v1:0"),
     (
         "QUEUE_URL",

@@ -7,12 +7,17 @@ import { Construct } from 'constructs';
 export interface JobQueueProps {
   /** The worker's timeout: a message stays hidden six times as long, as Lambda's guide asks. */
   readonly workerTimeout: Duration;
-  /** How often an answer is tried. The receive after the last tells the session of its failure. */
-  readonly maxAttempts: number;
   readonly removalPolicy: RemovalPolicy;
   /** A key of yours that encrypts both queues. @default - SQS's own key */
   readonly encryptionKey?: IKey;
 }
+
+/**
+ * SQS's maximum, a backstop. Attempts are counted in the session's record: a message is also received while somebody else
+ * answers its session, while the model is throttled, and when Lambda is throttled and runs nothing. The worker moves what
+ * nobody can answer to the dead-letter queue by itself.
+ */
+const MAX_RECEIVE_COUNT = 1000;
 
 /** Both queues are encrypted and refuse callers without TLS. */
 export class JobQueue extends Construct {
@@ -39,7 +44,7 @@ export class JobQueue extends Construct {
       retentionPeriod: Duration.days(4),
       receiveMessageWaitTime: Duration.seconds(20),
       visibilityTimeout: Duration.seconds(props.workerTimeout.toSeconds() * 6),
-      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: props.maxAttempts + 1 },
+      deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: MAX_RECEIVE_COUNT },
     });
   }
 }

@@ -28,7 +28,11 @@ export interface StreamSettings {
   readonly modelFirstTokenTimeoutMs?: number;
   /** How long the model may be silent after it, in milliseconds: 100 to 300,000. @default 30000 */
   readonly modelIdleTimeoutMs?: number;
-  /** How often an answer is tried, 1 to 100; the queue redrives after one receive more. @default 3 */
+  /** How long a session waits for a model that is throttled, in seconds: 0 to 3,600. @default 300 */
+  readonly throttlePatienceSeconds?: number;
+  /** How long after its start an answer may begin, in seconds: 60 to 86,400. @default 3600 */
+  readonly startWithinSeconds?: number;
+  /** How often an answer is tried, 1 to 100, but for a throttled model. @default 3 */
   readonly maxAttempts?: number;
   /** How long before Lambda's deadline an answer is ended, in milliseconds: 100 to 60,000. @default 10000 */
   readonly deadlineReserveMs?: number;
@@ -81,6 +85,8 @@ export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
   leaseSeconds: setting('LEASE_SECONDS', 1, 900, 30, ...PIPELINES),
   modelFirstTokenTimeoutMs: setting('MODEL_FIRST_TOKEN_TIMEOUT_MS', 100, 900_000, 120_000, ...PIPELINES),
   modelIdleTimeoutMs: setting('MODEL_IDLE_TIMEOUT_MS', 100, 300_000, 30_000, ...PIPELINES),
+  throttlePatienceSeconds: setting('THROTTLE_PATIENCE_SECONDS', 0, 3600, 300, ...PIPELINES),
+  startWithinSeconds: setting('START_WITHIN_SECONDS', 60, 86_400, 3600, ...FRONT_DOORS),
   maxAttempts: setting('MAX_ATTEMPTS', 1, 100, 3, ...PIPELINES),
   deadlineReserveMs: setting('DEADLINE_RESERVE_MS', 100, 60_000, 10_000, ...PIPELINES),
 };

@@ -8,6 +8,7 @@ import {
   Code,
   Function,
   LoggingFormat,
+  RecursiveLoop,
   Runtime,
   SystemLogLevel,
   Tracing,
@@ -69,6 +70,8 @@ export class StreamFunction extends Construct {
       memorySize: props.memoryMb,
       reservedConcurrentExecutions: props.reservedConcurrency,
       role,
+      // No function sends to what invokes it, so this stops only what a change would break.
+      recursiveLoop: RecursiveLoop.TERMINATE,
       tracing: Tracing.ACTIVE,
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,

@@ -15,7 +15,7 @@ import { failedSessions, timeToFirstToken } from './metrics';
 import { ModelSpec, modelStatements } from './model-access';
 import { Resolvers } from './resolvers';
 import { checkOwnTable, SessionsTable } from './sessions-table';
-import { checkTimes, checkWhole, numberSetting, settingsEnvironment, StreamSettings } from './settings';
+import { checkTimes, checkWhole, settingsEnvironment, StreamSettings } from './settings';
 import { StreamApi } from './stream-api';
 import { FunctionDefaults, StreamFunction } from './stream-function';
 import { OwnApi, TokenStreamProps } from './token-stream-props';
@@ -65,8 +65,7 @@ export class TokenStream extends Construct {
     } else {
       this.sessionsTable = new SessionsTable(this, 'Sessions', kept).table;
     }
-    const maxAttempts = numberSetting(settings, 'maxAttempts');
-    this.jobs = new JobQueue(this, 'Jobs', { ...kept, workerTimeout, maxAttempts });
+    this.jobs = new JobQueue(this, 'Jobs', { ...kept, workerTimeout });
 
     if (props.api) {
       this.api = props.api.api;
@@ -119,6 +118,7 @@ export class TokenStream extends Construct {
       environment: {
         ...resources,
         APPSYNC_API_URL: this.graphqlUrl,
+        DEAD_LETTER_QUEUE_URL: this.jobs.deadLetterQueue.queueUrl,
         MODEL_ID: this.model.id,
         ...settingsEnvironment(settings, 'worker'),
       },
@@ -217,6 +217,8 @@ export class TokenStream extends Construct {
     // The first three are the event source's.
     const consume = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
     this.allow(worker, [...consume, 'sqs:ChangeMessageVisibility'], this.jobs.queue.queueArn);
+    // Where it moves what nobody can answer. To the queue that invokes it, it never sends: Lambda stops such loops.
+    this.allow(worker, ['sqs:SendMessage'], this.jobs.deadLetterQueue.queueArn);
     this.grantPublish(worker);
     this.grantAskModels(worker);
   }

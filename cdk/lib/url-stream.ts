@@ -68,9 +68,8 @@ export class UrlStream extends Construct {
     const handler = this.handler.function;
     stream.grantUseSessions(handler);
     stream.grantAskModels(handler);
-    // Each answer's job waits in the queue, in case the function dies; the worker puts it back for as long as it lives.
+    // Each answer's job waits in the queue, in case the function dies; the worker hides it for as long as the function lives.
     stream.grantSendJobs(handler);
-    stream.grantSendJobs(stream.worker.function);
     // For `NONE`, the construct lets everyone in with both permissions that Lambda asks for since October 2025:
     // InvokeFunctionUrl, and InvokeFunction by way of the URL alone.
     this.functionUrl = new FunctionUrl(this, 'Url', {

@@ -95,15 +95,17 @@ describe('the queue', () => {
     });
   }
 
-  test('redrives after one receive more than there are attempts', () => {
+  test('gives up only after as many receives as SQS allows: the worker counts attempts', () => {
     for (const [found, attempts] of [
       [template, 3],
       [production, 5],
     ] as const) {
       const redrive = jobQueue(found).Properties['RedrivePolicy'] as Record<string, unknown>;
-      assert.equal(redrive['maxReceiveCount'], attempts + 1);
+      assert.equal(redrive['maxReceiveCount'], 1000);
       assert.match(JSON.stringify(redrive['deadLetterTargetArn']), /DeadLetterQueue/);
-      assert.equal(environment(found, 'Worker')['MAX_ATTEMPTS'], String(attempts));
+      const worker = environment(found, 'Worker');
+      assert.equal(worker['MAX_ATTEMPTS'], String(attempts));
+      assert.deepEqual(worker['DEAD_LETTER_QUEUE_URL'], { Ref: 'StreamJobsDeadLetterQueueD9E92531' });
     }
   });
 
@@ -197,6 +199,7 @@ describe('the functions', () => {
         assert.equal(definition['Runtime'], 'provided.al2023');
         assert.equal(definition['Handler'], 'bootstrap');
         assert.deepEqual(definition['TracingConfig'], { Mode: 'Active' });
+        assert.equal(definition['RecursiveLoop'], 'Terminate');
         const logging = definition['LoggingConfig'] as Record<string, unknown>;
         assert.equal(logging['LogFormat'], 'JSON');
         assert.ok(logging['LogGroup']);
@@ -264,7 +267,7 @@ describe('what the roles may do', () => {
     ]);
   });
 
-  test('the worker: publish, ask its model, read and write sessions, take jobs', () => {
+  test('the worker: publish, ask its model, read and write sessions, take jobs, move dead letters', () => {
     const field =
       '{"Fn::Join":["",[{"Fn::GetAtt":["StreamApi7C70979F","Arn"]},"/types/Mutation/fields/publishToken"]]}';
     const model =
@@ -279,6 +282,7 @@ describe('what the roles may do', () => {
       `sqs:DeleteMessage on ${queue}`,
       `sqs:GetQueueAttributes on ${queue}`,
       `sqs:ReceiveMessage on ${queue}`,
+      'sqs:SendMessage on {"Fn::GetAtt":["StreamJobsDeadLetterQueueD9E92531","Arn"]}',
       ...tracing,
     ]);
   });

@@ -194,6 +194,7 @@ describe('the functions', () => {
       'QUEUE_URL',
       'SESSIONS_TABLE',
       'SESSION_TTL_HOURS',
+      'START_WITHIN_SECONDS',
       'WEBSOCKET_CALLBACK_URL',
     ]);
     for (const { Properties: definition } of [authorizer, routes].flatMap((found) => found ?? [])) {

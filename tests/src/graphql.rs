@@ -51,6 +51,7 @@ impl TestStack {
                 sessionId status text sequence attempt stopReason createdAt updatedAt
                 usage { inputTokens outputTokens totalTokens }
                 error { code message retryable }
+                waiting { reason since }
             }
         }";
         let answer = self

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use system_tests::answer::Answer;
-use system_tests::stack::{faulty, script, text_of};
+use system_tests::stack::{TestOptions, faulty, script, text_of};
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
 use tokencast_local::config::{FaultRule, ModelException, ModelFault};
 
@@ -13,6 +13,28 @@ const TOKENS: usize = 60;
 
 /// A prompt to a model with these faults.
 async fn ask(delivery: Delivery, faults: Vec<FaultRule>) -> (TestStack, Answer) {
+    ask_with(delivery, faults, |_| {}).await
+}
+
+/// The same, with a patience for a model that is throttled, of which a wait is between a thirtieth and a fifth.
+async fn ask_patiently(
+    delivery: Delivery,
+    faults: Vec<FaultRule>,
+    patience_s: u32,
+) -> (TestStack, Answer) {
+    ask_with(delivery, faults, |options| {
+        // Where a Function URL's function does not go on, the job does, after its lease.
+        options.worker_variable("LEASE_SECONDS", "2");
+        options.worker_variable("THROTTLE_PATIENCE_SECONDS", patience_s.to_string());
+    })
+    .await
+}
+
+async fn ask_with(
+    delivery: Delivery,
+    faults: Vec<FaultRule>,
+    change: impl FnOnce(&mut TestOptions),
+) -> (TestStack, Answer) {
     let stack = TestStack::start_over(delivery, |options| {
         options.script = faulty(TOKENS, Duration::from_millis(5), faults);
         // The function behind a Function URL tries again by itself; the queue's turn comes after its lease.
@@ -20,6 +42,7 @@ async fn ask(delivery: Delivery, faults: Vec<FaultRule>) -> (TestStack, Answer) 
         options.worker_variable("LEASE_SECONDS", lease);
         options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "500");
         options.worker_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1500");
+        change(options);
     })
     .await;
     let answer = collect(stack.client("alice").stream("Why do rivers meander?"))
@@ -31,7 +54,11 @@ async fn ask(delivery: Delivery, faults: Vec<FaultRule>) -> (TestStack, Answer) 
 /// A fault of the first calls only: the answer comes all the same, whole.
 async fn check_recovers(delivery: Delivery, calls: u32, fault: ModelFault, shows: bool) {
     let calls = NonZeroU32::new(calls).expect("not 0");
-    let (stack, answer) = ask(delivery, vec![FaultRule::first(calls, fault.clone())]).await;
+    let first = vec![FaultRule::first(calls, fault.clone())];
+    let (stack, answer) = match fault {
+        ModelFault::Refuse(ModelException::Throttling) => ask_patiently(delivery, first, 30).await,
+        _ => ask(delivery, first).await,
+    };
     assert!(answer.is_completed(), "{fault:?}: {:?}", answer.ending);
     assert_eq!(answer.text, text_of(calls.get() + 1, TOKENS), "{fault:?}");
     assert_eq!(answer.restarts > 0, shows, "{fault:?}");
@@ -54,11 +81,14 @@ async fn check_fails(delivery: Delivery, fault: ModelFault, code: &str, kept: us
         3,
         "three attempts"
     );
-    stack.queue_is_empty().await;
-    // Who asks a Function URL has been told; there is no message to try again.
-    let dead = stack.messages_in(&stack.dead_letter_queue_url()).await;
-    assert_eq!(dead, u32::from(delivery.is_queued()));
+    is_dead(&stack).await;
     stack.shutdown().await;
+}
+
+/// Its job waits for an operator, whichever delivery it came by.
+async fn is_dead(stack: &TestStack) {
+    stack.queue_is_empty().await;
+    assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 1);
 }
 
 fn mid_stream(exception: ModelException) -> ModelFault {
@@ -97,7 +127,14 @@ over_each_delivery! {
 
     async fn a_model_that_is_always_busy_fails_the_session(delivery) {
         let busy = ModelFault::Refuse(ModelException::Throttling);
-        check_fails(delivery, busy, "THROTTLED", 0).await;
+        let always = vec![FaultRule::always(busy)];
+        let (stack, answer) = ask_patiently(delivery, always, 3).await;
+        assert_eq!(answer.failure(), Some("THROTTLED"));
+        assert_eq!(answer.text, "");
+        let calls = stack.running.local.bedrock().calls().len();
+        assert!(calls >= 2, "it was waited for: {calls} calls");
+        is_dead(&stack).await;
+        stack.shutdown().await;
     }
 
     async fn a_model_that_always_fails_in_mid_stream_fails_the_session_and_its_text_is_kept(delivery) {
@@ -159,6 +196,7 @@ async fn while_the_model_is_busy_the_session_is_queued() {
     let stack = TestStack::start_with(|options| {
         let busy = FaultRule::always(ModelFault::Refuse(ModelException::Throttling));
         options.script = faulty(TOKENS, Duration::ZERO, vec![busy]);
+        options.worker_variable("THROTTLE_PATIENCE_SECONDS", "30");
     })
     .await;
     let started = stack
@@ -180,5 +218,13 @@ async fn while_the_model_is_busy_the_session_is_queued() {
         (&json!("QUEUED"), &json!(""))
     );
     assert_eq!(session["error"], json!(null));
+    assert_eq!(session["waiting"]["reason"], json!("THROTTLED"));
+    let since = session["waiting"]["since"].as_str().expect("a time");
+    assert!(since >= session["createdAt"].as_str().expect("a time"));
+    let mut socket = stack.websocket("alice").await;
+    let resume = json!({ "action": "resume", "sessionId": id });
+    let frame = socket.ask(&resume, "resumed").await;
+    assert_eq!(frame["waiting"], session["waiting"], "{frame}");
+    socket.close().await;
     stack.shutdown().await;
 }

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use aws_sdk_sqs::primitives::Blob;
+use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeName};
 use serde_json::{Value, json};
 use system_tests::stack::{faulty, script, text_of, whole_of};
 use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery};
+use tokencast::stack::WORKER_FUNCTION;
 use tokencast_local::config::{FaultRule, ModelException, ModelFault};
+use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 async fn stack() -> TestStack {
@@ -66,6 +70,13 @@ async fn redrive(stack: &TestStack, what: &[&str]) -> Vec<Value> {
 #[tokio::test]
 async fn what_is_no_job_ends_in_the_dead_letter_queue_as_it_came() {
     let stack = stack().await;
+    let invoked = Rule::new(
+        FaultService::Lambda,
+        WORKER_FUNCTION,
+        Fault::Delay { ms: 0 },
+    );
+    let plan = FaultPlan::default().with(invoked);
+    stack.running.local.faults().set(plan).expect("a plan");
     let other_version =
         json!({ "version": 2, "sessionId": Uuid::new_v4(), "new": "fields" }).to_string();
     let bodies = ["no JSON at all \u{1F980}", "{}", &other_version];
@@ -77,11 +88,98 @@ async fn what_is_no_job_ends_in_the_dead_letter_queue_as_it_came() {
     let mut expected = bodies.map(str::to_owned);
     expected.sort();
     assert_eq!(dead, expected);
+    let invocations = stack.running.local.faults().report()[0].matched;
+    assert_eq!(invocations, 3, "each is out of the way after one receive");
     assert_eq!(stack.running.local.bedrock().calls().len(), 0);
     let listed = redrive(&stack, &["--list"]).await;
     assert!(
         listed.len() == 3 && listed.iter().all(|letter| letter["sessionId"].is_null()),
         "{listed:?}"
+    );
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_foreign_job_ends_in_the_dead_letter_queue_with_its_attributes_and_its_group() {
+    let stack = stack().await;
+    let id = Uuid::new_v4();
+    let answer = collect(stack.client("alice").stream_as(id, "A prompt")).await;
+    assert!(answer.expect("an answer").is_completed());
+    let foreign = json!({
+        "version": 1, "sessionId": id, "owner": "somebody else", "prompt": "Another",
+        "requestedAtMs": 1_767_312_000_000_u64,
+    });
+    let foreign = foreign.to_string();
+    let attribute = |data_type: &str| MessageAttributeValue::builder().data_type(data_type);
+    let number = attribute("Number")
+        .string_value("7")
+        .build()
+        .expect("valid");
+    let bytes = attribute("Binary.png").binary_value(Blob::new([0, 255]));
+    let bytes = bytes.build().expect("valid");
+    let send = stack.sqs().send_message().queue_url(stack.queue_url());
+    let send = send.message_body(&foreign).message_group_id("group");
+    let send = send
+        .message_attributes("number", number.clone())
+        .message_attributes("bytes", bytes.clone());
+    send.send().await.expect("sent");
+    assert_eq!(dead_letters(&stack, 1).await, [foreign]);
+    let receive = stack.sqs().receive_message();
+    let receive = receive.queue_url(stack.dead_letter_queue_url());
+    let receive = receive
+        .message_attribute_names("All")
+        .message_system_attribute_names(MessageSystemAttributeName::MessageGroupId);
+    let received = receive.send().await.expect("received");
+    let [message] = received.messages() else {
+        panic!("one message: {received:?}")
+    };
+    let attributes = message.message_attributes().expect("attributes");
+    assert_eq!(
+        (&attributes["number"], &attributes["bytes"]),
+        (&number, &bytes)
+    );
+    let system = message.attributes().expect("attributes");
+    assert_eq!(system[&MessageSystemAttributeName::MessageGroupId], "group");
+    stack.queue_is_empty().await;
+    stack.shutdown().await;
+}
+
+/// The worker dies when its message is in the dead-letter queue already, and not yet deleted.
+#[tokio::test]
+async fn a_crash_between_move_and_acknowledgement_doubles_nothing_that_shows() {
+    let stack = TestStack::start_with(|options| {
+        let down = FaultRule::always(ModelFault::Refuse(ModelException::InternalServer));
+        options.script = faulty(20, Duration::from_millis(5), vec![down]);
+        options.worker_variable("LEASE_SECONDS", "1");
+        options.worker_variable("MAX_ATTEMPTS", "1");
+    })
+    .await;
+    let killed = Fault::KillCaller { handled: true };
+    let killed = Rule::new(FaultService::Sqs, "SendMessage", killed).called_by(WORKER_FUNCTION);
+    let plan = FaultPlan::default().with(killed.times(1));
+    stack.running.local.faults().set(plan).expect("a plan");
+    let (id, client) = (Uuid::new_v4(), stack.client("alice"));
+    let answer = collect(client.stream_as(id, "A prompt")).await;
+    assert_eq!(answer.expect("an answer").failure(), Some("MODEL_ERROR"));
+    let bodies = dead_letters(&stack, 2).await;
+    assert_eq!(bodies[0], bodies[1], "two copies");
+    assert_eq!(stack.running.local.faults().report()[0].fired, 1);
+    stack.queue_is_empty().await;
+
+    stack.script(script(20, Duration::from_millis(5)));
+    assert_eq!(redrive(&stack, &["--all"]).await.len(), 2);
+    let answer = eventually("the completed session", || async {
+        let answer = collect(client.resume(id)).await.expect("an answer");
+        answer.is_completed().then_some(answer)
+    });
+    let answer = answer.await;
+    assert_eq!(answer.text, whole_of(&answer.text, 20));
+    stack.queue_is_empty().await;
+    assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 0);
+    assert_eq!(
+        stack.running.local.bedrock().calls().len(),
+        2,
+        "answered once"
     );
     stack.shutdown().await;
 }

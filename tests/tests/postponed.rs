@@ -1,20 +1,21 @@
-//! A job for a session that somebody else is at: it waits, and is not received to death meanwhile.
+//! Receives that are no attempts: somebody else is at the session, Lambda is throttled, or no worker can start.
 
 use std::time::Duration;
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::{Value, json};
 use system_tests::stack::{script, text};
 use system_tests::websocket::Followed;
-use system_tests::{TestStack, eventually};
+use system_tests::{Delivery, TestStack, collect, eventually};
 use tokencast::stack::{TABLE, WORKER_FUNCTION};
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
-/// The queue gives a message to the dead-letter queue instead of a fifth receive.
-const MAX_RECEIVES: u64 = 4;
+/// More than a message has attempts.
+const RECEIVES: u64 = 6;
 
-async fn stack(tokens: usize) -> TestStack {
-    TestStack::start_with(|options| {
+async fn stack(delivery: Delivery, tokens: usize) -> TestStack {
+    TestStack::start_over(delivery, |options| {
         options.script = script(tokens, Duration::from_millis(10));
         options.worker_variable("LEASE_SECONDS", "1");
     })
@@ -37,13 +38,34 @@ async fn owner_of(stack: &TestStack, id: &str) -> String {
     item["owner"].as_s().expect("an owner").clone()
 }
 
+/// Counts, by rules that change nothing, what the worker is invoked for and what it sends.
+fn count(stack: &TestStack) {
+    let nothing = Fault::Delay { ms: 0 };
+    let invoked = Rule::new(FaultService::Lambda, WORKER_FUNCTION, nothing.clone());
+    let sent = Rule::new(FaultService::Sqs, "SendMessage", nothing).called_by(WORKER_FUNCTION);
+    let plan = FaultPlan::default().with(invoked).with(sent);
+    stack.running.local.faults().set(plan).expect("a plan");
+}
+
+async fn until_invoked(stack: &TestStack, times: u64) {
+    eventually("the job's receives", || async {
+        let report = stack.running.local.faults().report();
+        (report[0].matched >= times).then_some(())
+    })
+    .await;
+}
+
+/// The worker sent nothing: to the queue that invokes it, that would be a loop.
+async fn check_no_loop(stack: &TestStack) {
+    assert_eq!(stack.running.local.faults().report()[1].matched, 0);
+    let dead = stack.messages_in(&stack.dead_letter_queue_url()).await;
+    assert_eq!(dead, 0, "a wait is no attempt");
+}
+
 #[tokio::test]
 async fn a_job_waits_for_as_long_as_somebody_else_is_at_it() {
-    let stack = stack(10_000).await;
-    let count = Rule::new(FaultService::Sqs, "SendMessage", Fault::Delay { ms: 0 })
-        .called_by(WORKER_FUNCTION);
-    let plan = FaultPlan::default().with(count);
-    stack.running.local.faults().set(plan).expect("a plan");
+    let stack = stack(Delivery::AppSync, 10_000).await;
+    count(&stack);
     let id = Uuid::new_v4().to_string();
     stack
         .start_stream("alice", "A very long story", Some(&id))
@@ -52,17 +74,10 @@ async fn a_job_waits_for_as_long_as_somebody_else_is_at_it() {
     stack
         .send(&job(&id, &owner_of(&stack, &id).await).to_string())
         .await;
-    for times in 1..=MAX_RECEIVES + 1 {
-        eventually("the job to be queued anew", || async {
-            let report = stack.running.local.faults().report();
-            (report[0].matched >= times).then_some(())
-        })
-        .await;
-    }
+    until_invoked(&stack, RECEIVES + 1).await;
     stack.stop_stream("alice", &id).await;
     stack.queue_is_empty().await;
-    let dead = stack.messages_in(&stack.dead_letter_queue_url()).await;
-    assert_eq!(dead, 0, "a wait is no receive that counts");
+    check_no_loop(&stack).await;
     let record = stack.get_stream("alice", &id).await;
     assert_eq!(
         (&record["status"], &record["attempt"]),
@@ -73,41 +88,55 @@ async fn a_job_waits_for_as_long_as_somebody_else_is_at_it() {
 }
 
 #[tokio::test]
-async fn a_job_that_cannot_be_queued_anew_is_kept() {
-    let stack = stack(10_000).await;
-    let down = Fault::error("ServiceUnavailable");
-    let down = Rule::new(FaultService::Sqs, "SendMessage", down).called_by(WORKER_FUNCTION);
-    let plan = FaultPlan::default().with(down);
-    let id = Uuid::new_v4().to_string();
-    stack.start_stream("alice", "A story", Some(&id)).await;
-    stack.model_said(5).await;
-    stack.running.local.faults().set(plan).expect("a plan");
-    stack
-        .send(&job(&id, &owner_of(&stack, &id).await).to_string())
-        .await;
-    eventually("a failure to queue it anew", || async {
-        let report = stack.running.local.faults().report();
-        (report[0].fired > 0).then_some(())
-    })
-    .await;
-    assert!(
-        stack.messages_in(&stack.queue_url()).await >= 1,
-        "it is there"
-    );
-    stack.running.local.faults().clear();
-    stack.stop_stream("alice", &id).await;
+async fn a_long_answer_of_a_function_url_keeps_its_job_and_its_only_attempt() {
+    const TOKENS: usize = 800;
+    let stack = stack(Delivery::FunctionUrl, TOKENS).await;
+    count(&stack);
+    let answer = collect(stack.client("alice").stream("A long story")).await;
+    let answer = answer.expect("an answer");
+    assert!(answer.is_completed(), "{:?}", answer.ending);
+    assert_eq!((answer.text, answer.attempt), (text(TOKENS), 1));
     stack.queue_is_empty().await;
-    let record = stack.get_stream("alice", &id).await;
-    assert_eq!(
-        (&record["status"], &record["attempt"]),
-        (&json!("CANCELLED"), &json!(1))
-    );
+    let received = stack.running.local.faults().report()[0].matched;
+    assert!(received >= RECEIVES, "{received} receives in 8 s");
+    check_no_loop(&stack).await;
+    assert_eq!(stack.running.local.bedrock().calls().len(), 1);
+    stack.shutdown().await;
+}
+
+/// So many receives come to nothing, at once: the message is visible again as soon as it was received.
+async fn check_costs_no_attempt(fault: Fault, receives: u64) {
+    let stack = stack(Delivery::AppSync, 20).await;
+    let set = stack.sqs().set_queue_attributes();
+    let set = set.queue_url(stack.queue_url());
+    let set = set.attributes(QueueAttributeName::VisibilityTimeout, "0");
+    set.send().await.expect("set");
+    let rule = Rule::new(FaultService::Lambda, WORKER_FUNCTION, fault).times(receives);
+    let plan = FaultPlan::default().with(rule);
+    stack.running.local.faults().set(plan).expect("a plan");
+    let answer = collect(stack.client("alice").stream("Why do rivers meander?")).await;
+    let answer = answer.expect("an answer");
+    assert_eq!(stack.running.local.faults().report()[0].fired, receives);
+    assert!(answer.is_completed(), "{:?}", answer.ending);
+    assert_eq!((answer.text, answer.attempt), (text(20), 1));
+    stack.queue_is_empty().await;
+    assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 0);
     stack.shutdown().await;
 }
 
 #[tokio::test]
+async fn thirty_throttled_receives_cost_no_attempt() {
+    check_costs_no_attempt(Fault::ThrottledReceive, 30).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_cannot_start_loses_no_message() {
+    check_costs_no_attempt(Fault::error("Runtime.ExitError"), 30).await;
+}
+
+#[tokio::test]
 async fn an_answer_that_is_nobodys_response_any_more_reaches_its_followers() {
-    let stack = stack(60).await;
+    let stack = stack(Delivery::AppSync, 60).await;
     let mut socket = stack.websocket("alice").await;
     let id = Uuid::new_v4().to_string();
     assert_eq!(socket.resume(&id, Followed::default()).await, "CLAIMED");

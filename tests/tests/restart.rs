@@ -16,6 +16,7 @@ async fn sessions_messages_and_keys_are_kept_across_restarts() {
             options.stack.state_dir = Some(directory.path().to_owned());
             options.script = script(50, Duration::ZERO);
             options.worker_variable("LEASE_SECONDS", "1");
+            options.worker_variable("THROTTLE_PATIENCE_SECONDS", "30");
         })
     };
     let (done, waiting) = (Uuid::new_v4(), Uuid::new_v4().to_string());

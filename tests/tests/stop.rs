@@ -117,6 +117,7 @@ async fn a_stop_of_a_queued_session_is_a_stop_before_it_begins() {
         // Busy for as long as it is asked: the session waits in the queue.
         let busy = FaultRule::always(ModelFault::Refuse(ModelException::Throttling));
         options.script = faulty(10, Duration::ZERO, vec![busy]);
+        options.worker_variable("THROTTLE_PATIENCE_SECONDS", "30");
     })
     .await;
     let (id, client) = (Uuid::new_v4(), stack.client("alice"));

@@ -35,6 +35,7 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
         lease: Duration::from_secs(30),
         model_first_token_timeout: Duration::from_mins(2),
         model_idle_timeout: Duration::from_secs(30),
+        throttle_patience: Duration::from_mins(5),
     };
     let policy = Policy {
         max_attempts: 3,
@@ -58,7 +59,6 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
     let body = Job::new(id, owner, "Count.".to_owned(), NOW_MS).to_json();
     let message = Message {
         body: &body,
-        receive_count: 1,
         deadline_ms: DEADLINE_MS,
         killed_at_ms: DEADLINE_MS,
     };

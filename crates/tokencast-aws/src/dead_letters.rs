@@ -4,7 +4,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use thiserror::Error;
-use tokencast_core::id::SessionId;
+use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::ports::{Applied, Clock, SessionStore, StoreError, update};
 use tokencast_core::session::Session;
@@ -30,9 +30,10 @@ pub struct DeadLetter {
     pub message_id: String,
     /// `None` for a body that is no job.
     pub session_id: Option<SessionId>,
+    owner: Option<Owner>,
     /// The session as it stands; `None` where there is none any more.
     pub session: Option<Session>,
-    /// When the message was first sent, in milliseconds since the Unix epoch.
+    /// When the client asked, or, of what is no job, when it was moved here; in milliseconds since the Unix epoch.
     pub sent_at_ms: Option<i64>,
     message: Message,
 }
@@ -109,7 +110,8 @@ impl<C: Clock> DeadLetters<C> {
 
     async fn read(&self, message: Message) -> Result<DeadLetter, DeadLettersError> {
         let job = Job::from_json(message.body().unwrap_or_default()).ok();
-        let session_id = job.map(|job| job.session_id);
+        let requested_at_ms = job.as_ref().map(|job| job.requested_at_ms);
+        let (session_id, owner) = job.map(|job| (job.session_id, job.owner)).unzip();
         let session = match session_id {
             Some(id) => self.sessions.get(id).await?.map(|found| found.session),
             None => None,
@@ -120,25 +122,33 @@ impl<C: Clock> DeadLetters<C> {
         Ok(DeadLetter {
             message_id: message.message_id().unwrap_or_default().to_owned(),
             session_id,
+            owner,
             session,
-            sent_at_ms: sent.and_then(|sent| sent.parse().ok()),
+            sent_at_ms: requested_at_ms.or_else(|| sent?.parse().ok()),
             message,
         })
     }
 
-    /// Opens the letter's session again and puts its message back into the queue, as it is.
+    /// Opens the letter's session again and puts its message back into the queue, as it is. A session that was forgotten is
+    /// made anew, for its job's time to start is over.
     ///
     /// In this order, so that whatever is interrupted can be done again: a session that is open has a message in one
     /// queue at least, and a message that is in both is answered once.
     pub async fn put_back(
         &self,
         letter: &DeadLetter,
+        start_within_s: i64,
         session_ttl_s: i64,
     ) -> Result<(), DeadLettersError> {
-        if let Some(id) = letter.session_id {
-            let reopened = update(&self.sessions, id, None, |current| Applied {
-                write: current.map(|session| session.reopen(self.clock.now_ms(), session_ttl_s)),
-                answer: (),
+        if let (Some(id), Some(owner)) = (letter.session_id, &letter.owner) {
+            let reopened = update(&self.sessions, id, None, |current| {
+                let now_ms = self.clock.now_ms();
+                let start_by_ms = now_ms + 1000 * start_within_s;
+                let session = Session::claim(current, id, owner, now_ms).ok();
+                Applied {
+                    write: session.map(|it| it.reopen(start_by_ms, now_ms, session_ttl_s)),
+                    answer: (),
+                }
             });
             reopened.await?;
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::primitives::Blob;
+use aws_sdk_sqs::types::MessageAttributeValue;
 use tokencast_core::job::Job;
 use tokencast_core::ports::{JobQueue, QueueError, Receipt};
 use tokio::sync::Semaphore;
@@ -36,6 +38,46 @@ impl SqsQueue {
             handle,
         }
     }
+
+    /// Adds a message as it came from another queue.
+    pub async fn forward(&self, message: Forwarded<'_>) -> Result<(), QueueError> {
+        let _call = self.calls.acquire().await;
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| QueueError {
+            operation: "SendMessage",
+            source,
+        };
+        let mut send = self
+            .client
+            .send_message()
+            .queue_url(&self.url)
+            .message_body(message.body)
+            .set_message_group_id(message.group.map(str::to_owned));
+        for (name, attribute) in message.attributes {
+            let value = MessageAttributeValue::builder()
+                .data_type(attribute.data_type)
+                .set_string_value(attribute.string)
+                .set_binary_value(attribute.binary.map(Blob::new));
+            send = send.message_attributes(name, value.build().map_err(|it| failed(it.into()))?);
+        }
+        let sent = send.send().await;
+        sent.map(drop).map_err(|source| failed(source.into()))
+    }
+}
+
+/// A message as it was received.
+pub struct Forwarded<'a> {
+    pub body: &'a str,
+    pub group: Option<&'a str>,
+    pub attributes: Vec<(&'a str, Attribute)>,
+}
+
+/// A message attribute: a string, a number as a string, or bytes.
+#[derive(Clone, Debug)]
+pub struct Attribute {
+    /// Such as `String`, `Number` or `Binary.png`.
+    pub data_type: String,
+    pub string: Option<String>,
+    pub binary: Option<Vec<u8>>,
 }
 
 impl JobQueue for SqsQueue {

@@ -21,7 +21,7 @@ pub fn model(reader: &mut Reader<'_>) -> ModelSettings {
 }
 
 /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
-/// `MODEL_IDLE_TIMEOUT_MS`.
+/// `MODEL_IDLE_TIMEOUT_MS`, `THROTTLE_PATIENCE_SECONDS`.
 pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
     Settings {
         publish_mode: reader.choice(
@@ -41,6 +41,11 @@ pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
             120_000,
         ),
         model_idle_timeout: reader.millis("MODEL_IDLE_TIMEOUT_MS", 100..=300_000, 30_000),
+        throttle_patience: Duration::from_secs(reader.number(
+            "THROTTLE_PATIENCE_SECONDS",
+            0..=3600,
+            300,
+        )),
     }
 }
 
@@ -52,12 +57,13 @@ pub fn policy(reader: &mut Reader<'_>) -> Policy {
     }
 }
 
-/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`.
+/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
 pub fn rules(reader: &mut Reader<'_>) -> Rules {
     Rules {
         // SQS takes 1 MiB in all.
         max_prompt_bytes: reader.number("MAX_PROMPT_BYTES", 1..=500_000, 100_000),
         session_ttl: session_ttl(reader),
+        start_within: Duration::from_secs(reader.number("START_WITHIN_SECONDS", 60..=86_400, 3600)),
     }
 }
 

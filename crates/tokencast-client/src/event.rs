@@ -96,6 +96,18 @@ pub struct Snapshot {
     pub usage: Option<Usage>,
     #[serde(default)]
     pub error: Option<StreamError>,
+    /// Why it waits, if something is known to hold it up.
+    #[serde(default)]
+    pub waiting: Option<Waiting>,
+}
+
+/// `StreamWaiting` of the schema.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// A failure's code: `THROTTLED`, while the model has no capacity.
+    pub reason: String,
+    /// ISO 8601, UTC.
+    pub since: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -66,7 +66,7 @@ mod web_socket;
 pub use client::{Client, ClientBuilder, Timeouts};
 pub use credentials::Credentials;
 pub use error::Error;
-pub use event::{AnswerEvent, Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
+pub use event::{AnswerEvent, Snapshot, StreamError, StreamStatus, TokenEvent, Usage, Waiting};
 pub use session::AnswerStream;
 pub use transcript::Transcript;
 pub use via::Via;

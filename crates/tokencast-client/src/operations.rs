@@ -4,7 +4,7 @@ use graphql_client::GraphQLQuery;
 use serde::Deserialize;
 
 use crate::error::{Error, is_unauthorized};
-use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
+use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage, Waiting};
 
 macro_rules! operation {
     ($name:ident) => {
@@ -68,6 +68,10 @@ impl From<get_stream::GetStreamGetStream> for Snapshot {
             stop_reason: stream.stop_reason,
             usage: stream.usage.map(Usage::from),
             error: stream.error.map(StreamError::from),
+            waiting: stream.waiting.map(|waiting| Waiting {
+                reason: waiting.reason,
+                since: waiting.since,
+            }),
         }
     }
 }

@@ -112,6 +112,7 @@ impl Transcript {
             stop_reason,
             usage,
             error,
+            waiting: None,
         }
     }
 

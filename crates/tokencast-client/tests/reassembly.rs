@@ -216,5 +216,6 @@ fn snapshot(attempt: u64, sequence: u64, text: &str, status: StreamStatus) -> Sn
         stop_reason: None,
         usage: None,
         error: None,
+        waiting: None,
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::backoff::Backoff;
 use crate::event::{Ending, TokenEvent};
 use crate::failure::{Failure, FailureCode};
-use crate::job::{self, Job};
+use crate::job::Job;
 use crate::pipeline::{self, Attempted, Parts, millis};
 use crate::ports::{
     Applied, Clock, Fence, Model, Receipt, SessionStore, StoreError, TokenSink, Versioned, update,
@@ -27,26 +27,21 @@ const UNREACHABLE: Backoff = Backoff {
     cap: Duration::from_secs(5),
 };
 
-/// How long a table that does not answer is waited for before the message is given back. Nothing was begun until then,
-/// so no receive should be spent on it.
+/// How long a table that does not answer is waited for before the message is given back.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Between two looks at a lease that somebody else holds.
-const HELD_POLL: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// A message received more often than this ends its session as failed.
+    /// A session whose attempts all failed ends with the delivery after this many.
     pub max_attempts: u32,
     /// How long a session is kept after its start.
     pub session_ttl: Duration,
 }
 
-/// A received message.
+/// A received message. How often it was received decides nothing: it is received while others are at its session, and
+/// when Lambda is throttled. Attempts are counted in the session's record.
 pub struct Message<'a> {
     pub body: &'a str,
-    /// How often it was received, this time included.
-    pub receive_count: u32,
     /// When the session must have ended; some time is left behind it for the terminal event.
     pub deadline_ms: i64,
     /// When the process is killed.
@@ -58,15 +53,12 @@ pub struct Message<'a> {
 pub enum Disposition {
     /// Its effect is there: it can be deleted.
     Done,
+    /// It is for the dead-letter queue, as it came; then it can be deleted.
+    Dead,
     /// It must be received again, after this long; `None` leaves that to whoever has it now.
     Again(Option<Duration>),
-    /// Somebody else is at it. Its job is to be queued anew, to be received after this long, and it can be deleted: such a
-    /// wait is no attempt, so it shall not count as a receive.
-    Postpone(Duration),
-}
-
-impl Disposition {
-    const AT_ONCE: Self = Self::Again(Some(Duration::ZERO));
+    /// The same, and until then nothing can be done for it: somebody else has its session, or the model is throttled.
+    Wait(Duration),
 }
 
 /// Delivers the answer that a message asks for.
@@ -85,12 +77,11 @@ where
     let job = match Job::from_json(message.body) {
         Ok(job) => job,
         Err(error) => {
-            // Received again until the queue moves it to the dead-letter queue, as it came.
             error!(
                 error = &error as &dyn std::error::Error,
                 "a message that is no job"
             );
-            return Disposition::AT_ONCE;
+            return Disposition::Dead;
         }
     };
     let delivery = Delivery {
@@ -100,8 +91,7 @@ where
         job: &job,
     };
     let disposition = delivery.run().await;
-    let receive_count = message.receive_count;
-    info!(session = %job.session_id, receive_count, ?disposition, "message handled");
+    info!(session = %job.session_id, ?disposition, "message handled");
     disposition
 }
 
@@ -134,43 +124,34 @@ where
                 warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
             }
             let wait = match leased {
-                Ok(Ok((Leased::Begun(_), Some(held))))
-                    if self.is_exhausted() || self.is_spent(&held.session) =>
-                {
-                    return Box::pin(self.exhaust(held)).await;
+                Ok(Ok((Leased::Begun(_), Some(held)))) => {
+                    if held.session.attempts() > self.policy.max_attempts {
+                        return Box::pin(self.exhaust(held)).await;
+                    }
+                    return self.attempt(held).await;
                 }
-                Ok(Ok((Leased::Begun(_), Some(held)))) => return self.attempt(held).await,
+                // The session was over before: its terminal event is repeated, in case it was lost.
                 Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
-                    return self.repeat_end(&session).await;
+                    return self.publish_end(&session).await;
                 }
                 Ok(Err(LeaseRefused::Held { until_ms })) => {
                     let left_ms = u64::try_from(until_ms - clock.now_ms()).unwrap_or(0);
-                    let left = Duration::from_millis(left_ms);
-                    if self.job.delivery == job::Delivery::Response {
-                        return Disposition::Postpone(left);
-                    }
-                    if !self.is_exhausted() {
-                        return Disposition::Again(Some(left));
-                    }
-                    // The message comes for the last time. Were the other worker to die, nobody would end the session.
-                    left.clamp(Duration::from_millis(10), HELD_POLL)
+                    return Disposition::Wait(Duration::from_millis(left_ms));
                 }
                 Ok(Err(refused @ LeaseRefused::OtherOwner)) => {
                     let refused = &refused as &dyn std::error::Error;
                     error!(session = %self.job.session_id, error = refused, "a job for somebody else's session");
-                    return Disposition::AT_ONCE;
+                    return Disposition::Dead;
                 }
                 Err(error) => {
                     warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "no lease");
-                    if clock.now_ms() >= patient_until_ms && !self.is_exhausted() {
-                        return self.again();
-                    }
                     failures += 1;
                     UNREACHABLE.delay(failures)
                 }
             };
-            if clock.now_ms() + millis(wait) >= self.message.deadline_ms {
-                return self.again();
+            let woken_ms = clock.now_ms() + millis(wait);
+            if woken_ms >= patient_until_ms.min(self.message.deadline_ms) {
+                return Disposition::Again(Some(wait));
             }
             tokio::time::sleep(wait).await;
         }
@@ -202,7 +183,15 @@ where
                 until_ms: begun_ms + millis(parts.settings.lease),
                 holder,
             };
-            let leased = Session::lease(current, job.session_id, &job.owner, lease, now_ms, ttl_s);
+            let leased = Session::lease(
+                current,
+                job.session_id,
+                &job.owner,
+                lease,
+                job.start_by_ms,
+                now_ms,
+                ttl_s,
+            );
             let write = match &leased {
                 Ok(Leased::Begun(session) | Leased::Ended(session)) => Some(session.clone()),
                 Err(_) => None,
@@ -216,24 +205,24 @@ where
         Ok(leased.map(|leased| (leased, record)))
     }
 
-    /// Whether every attempt was used up.
-    fn is_exhausted(&self) -> bool {
-        self.message.receive_count > self.policy.max_attempts
-    }
-
-    /// The same of a response: its attempts are not all receives, and what was put off begins to count its receives anew.
-    fn is_spent(&self, held: &Session) -> bool {
-        let is_response = self.job.delivery == job::Delivery::Response;
-        is_response && held.attempts() > self.policy.max_attempts
-    }
-
     async fn attempt(&self, held: Versioned) -> Disposition {
+        let attempts = held.session.attempts();
         let attempted = pipeline::run(self.parts, &self.job.prompt, held, self.message.deadline_ms);
         match attempted.await {
             Attempted::Ended(session) => self.publish_end(&session).await,
             Attempted::GaveUp(failure) => {
                 warn!(session = %self.job.session_id, code = %failure.code, "the attempt failed");
-                self.again()
+                if failure.code == FailureCode::Throttled {
+                    return Disposition::Wait(throttle_pause(
+                        self.parts.settings.throttle_patience,
+                    ));
+                }
+                // The delivery after the last attempt only ends the session.
+                let pause = match attempts {
+                    last if last >= self.policy.max_attempts => Duration::ZERO,
+                    attempts => RETRY.delay(attempts),
+                };
+                Disposition::Again(Some(pause))
             }
             Attempted::LeaseLost => {
                 warn!(session = %self.job.session_id, "the lease was lost");
@@ -242,7 +231,7 @@ where
         }
     }
 
-    /// Every attempt failed: ends the session with what the last one said, and lets the message go.
+    /// Every attempt failed: ends the session with what the last one said.
     async fn exhaust(&self, held: Versioned) -> Disposition {
         let attempt = held.session.last_attempt;
         let failure = held.session.last_failure.clone().unwrap_or_else(|| {
@@ -267,27 +256,15 @@ where
             self.message.deadline_ms,
         )
         .await;
-        if let Attempted::Ended(session) = ended {
-            self.publish_end(&session).await;
-        }
-        Disposition::AT_ONCE
-    }
-
-    /// The session was over before: its terminal event is repeated, in case it was lost.
-    async fn repeat_end(&self, session: &Session) -> Disposition {
-        let disposition = self.publish_end(session).await;
-        // A session that failed for good leaves its message to the dead-letter queue.
-        let dead = session.status == Status::Failed && self.is_exhausted();
-        if dead {
-            Disposition::AT_ONCE
-        } else {
-            disposition
+        match ended {
+            Attempted::Ended(session) => self.publish_end(&session).await,
+            _ => Disposition::Again(None),
         }
     }
 
     async fn publish_end(&self, session: &Session) -> Disposition {
         let Some(event) = TokenEvent::terminal(session) else {
-            return self.again();
+            return Disposition::Again(None);
         };
         let fence = Fence::open(session.id);
         self.parts.sink.attend(session, &session.progress());
@@ -297,20 +274,23 @@ where
             .publish(&event, &fence, self.message.killed_at_ms)
             .await
         {
+            Ok(()) if session.leaves_dead_letter() => Disposition::Dead,
             Ok(()) => Disposition::Done,
             Err(failure) => {
                 warn!(session = %session.id, code = %failure.code, "the terminal event was not published");
-                self.again()
+                // Longer each time, without counting: half as long as it has been over.
+                let over_ms = self.parts.clock.now_ms() - session.updated_at_ms;
+                let over = Duration::from_millis(u64::try_from(over_ms).unwrap_or(0));
+                Disposition::Again(Some((over / 2).clamp(RETRY.first, RETRY.cap)))
             }
         }
     }
+}
 
-    /// Waits longer after each receive; not at all before the last, which only ends the session.
-    fn again(&self) -> Disposition {
-        let receive_count = self.message.receive_count;
-        if receive_count == self.policy.max_attempts {
-            return Disposition::AT_ONCE;
-        }
-        Disposition::Again(Some(RETRY.delay(receive_count)))
-    }
+/// How long a message waits whose model is throttled: between a thirtieth and a fifth of the patience for it, at random,
+/// so that those who were refused together do not come back together. Of 300 s, that is 10 to 60 s.
+fn throttle_pause(patience: Duration) -> Duration {
+    let least = (patience / 30).min(Duration::from_secs(10));
+    let most = (patience / 5).min(Duration::from_mins(1));
+    least + (most - least).mul_f64(fastrand::f64())
 }

@@ -46,6 +46,9 @@ pub struct Job {
     pub delivery: Delivery,
     /// When the client asked, in milliseconds since the Unix epoch.
     pub requested_at_ms: i64,
+    /// A worker that comes later ends the session, unless its record says otherwise; in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_by_ms: Option<i64>,
 }
 
 /// Why a message's body is not a job. Its text is never in the error: it may hold a prompt.
@@ -66,6 +69,16 @@ impl Job {
             prompt,
             delivery: Delivery::default(),
             requested_at_ms,
+            start_by_ms: None,
+        }
+    }
+
+    #[must_use]
+    pub fn start_by(self, start_by_ms: i64) -> Self {
+        let start_by_ms = Some(start_by_ms);
+        Self {
+            start_by_ms,
+            ..self
         }
     }
 

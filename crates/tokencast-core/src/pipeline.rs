@@ -49,6 +49,8 @@ pub struct Settings {
     pub model_first_token_timeout: Duration,
     /// How long the model may say nothing after that.
     pub model_idle_timeout: Duration,
+    /// How long a session waits for a model that is throttled.
+    pub throttle_patience: Duration,
 }
 
 /// How an attempt came out. In each case the record says so already.

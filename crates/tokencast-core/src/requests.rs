@@ -9,6 +9,7 @@ use crate::failure::{Failure, FailureCode};
 use crate::id::{InvalidSessionId, Owner, SessionId};
 use crate::job::{Delivery, Job, MAX_JOB_BYTES};
 use crate::json_text::JsonText;
+use crate::pipeline::millis;
 use crate::ports::{
     Applied, Clock, JobQueue, QueueError, SessionStore, StoreError, Versioned, update,
 };
@@ -20,6 +21,8 @@ pub struct Rules {
     pub max_prompt_bytes: usize,
     /// How long a session is kept after its start.
     pub session_ttl: Duration,
+    /// How long after its start an answer may begin.
+    pub start_within: Duration,
 }
 
 /// What requests are answered with.
@@ -109,8 +112,10 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     /// Queues the prompt, unless its session was started with it before: then it answers with that one.
     pub async fn start(&self, owner: &Owner, start: Start) -> Result<Started, RequestError> {
         let id = start.session_id.unwrap_or_else(SessionId::random);
-        let job = match self.job(owner, id, start.prompt) {
-            Ok(job) => job.via(start.delivery),
+        let now_ms = self.clock.now_ms();
+        let start_by_ms = now_ms + millis(self.rules.start_within);
+        let job = match self.job(owner, id, start.prompt, now_ms) {
+            Ok(job) => job.via(start.delivery).start_by(start_by_ms),
             Err(refused) => {
                 if start.session_id.is_some() {
                     self.note_refused(owner, id, &refused).await;
@@ -138,7 +143,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         self.queue.send_after(&job, start.delay).await?;
         info!(session = %id, "queued");
         Ok(Started {
-            session: self.note_queued(claimed).await,
+            session: self.note_queued(claimed, start_by_ms).await,
             job: Some(job),
         })
     }
@@ -158,17 +163,22 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         Ok(session)
     }
 
-    /// `None` for an id that nobody took, or somebody else.
+    /// `None` for an id that nobody took, or somebody else. A session that is late is ended.
     pub async fn read(
         &self,
         owner: &Owner,
         id: SessionId,
     ) -> Result<Option<Session>, RequestError> {
-        let found = self.sessions.get(id).await?.map(|found| found.session);
-        match found.filter(|session| !session.is_expired(self.clock.now_ms())) {
+        let now_ms = self.clock.now_ms();
+        let found = self.sessions.get(id).await?;
+        match found.filter(|found| !found.session.is_expired(now_ms)) {
             // Nobody shall hear from a read whether others have an id.
-            Some(session) if session.owner != *owner => Ok(None),
-            session => Ok(session),
+            Some(found) if found.session.owner != *owner => Ok(None),
+            Some(found) if found.session.is_late(now_ms) => {
+                let ended = self.claim(owner, id).await?;
+                Ok(Some(ended.session))
+            }
+            found => Ok(found.map(|found| found.session)),
         }
     }
 
@@ -225,11 +235,12 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     }
 
     /// That the job is queued already counts; a record that says so a little later is no failure.
-    async fn note_queued(&self, claimed: Versioned) -> Session {
+    async fn note_queued(&self, claimed: Versioned, start_by_ms: i64) -> Session {
         let session = claimed.session.clone();
         let id = session.id;
         let noted = update(&self.sessions, id, Some(claimed), |current| Applied {
-            write: current.map(|session| session.queue(self.clock.now_ms(), self.ttl_s())),
+            write: current
+                .map(|session| session.queue(start_by_ms, self.clock.now_ms(), self.ttl_s())),
             answer: (),
         });
         match noted.await {
@@ -259,7 +270,13 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     }
 
     /// The job of a prompt that can be answered.
-    fn job(&self, owner: &Owner, id: SessionId, prompt: JsonText) -> Result<Job, RequestError> {
+    fn job(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+        prompt: JsonText,
+        now_ms: i64,
+    ) -> Result<Job, RequestError> {
         let prompt = prompt.into_text().map_err(|_| RequestError::NotUnicode)?;
         let (bytes, max) = (prompt.len(), self.rules.max_prompt_bytes);
         if prompt.trim().is_empty() {
@@ -268,7 +285,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         if bytes > max {
             return Err(RequestError::LongPrompt { bytes, max });
         }
-        let job = Job::new(id, owner.clone(), prompt, self.clock.now_ms());
+        let job = Job::new(id, owner.clone(), prompt, now_ms);
         // Escaped, a character takes six times its bytes at most.
         if bytes > MAX_JOB_BYTES / 8 {
             let bytes = job.to_json().len();

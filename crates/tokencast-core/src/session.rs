@@ -15,15 +15,18 @@ use crate::id::{Attempt, Owner, Sequence, SessionId};
 
 mod fingerprint;
 mod follower;
+mod late;
 mod lease;
 mod owner;
 mod progress;
+mod throttle;
 
 pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use follower::{Follower, MAX_FOLLOWERS};
 pub use lease::{LeaseRefused, Leased, Lost, Outcome, Saved};
 pub use owner::{OtherOwner, StartRefused};
 pub use progress::{Lengths, Progress};
+pub use throttle::Waiting;
 
 /// How long an id stays taken by a subscriber that starts nothing.
 pub const CLAIM_TTL_S: i64 = 10 * 60;
@@ -98,6 +101,12 @@ pub struct Session {
     pub last_attempt: Attempt,
     /// The last attempt of before it was opened again; 0 if it never was.
     pub reopened_after: Attempt,
+    /// Attempts since then that were given up because the model was throttled: they don't count.
+    pub throttled_attempts: u32,
+    /// When the model was throttled first, in milliseconds since the Unix epoch; `None` if it never was.
+    pub throttled_since_ms: Option<i64>,
+    /// Past it the session ends unless an attempt has it, in milliseconds since the Unix epoch; `None` before its start.
+    pub start_by_ms: Option<i64>,
     /// `None` when that attempt has given up.
     pub lease: Option<Lease>,
     pub stop_requested: bool,
@@ -129,6 +138,9 @@ impl Session {
             ending: Ending::default(),
             last_attempt: Attempt(0),
             reopened_after: Attempt(0),
+            throttled_attempts: 0,
+            throttled_since_ms: None,
+            start_by_ms: None,
             lease: None,
             stop_requested: false,
             followers: Vec::new(),
@@ -145,9 +157,10 @@ impl Session {
         self.expires_at_s <= now_ms / 1000
     }
 
-    /// How many attempts were begun, whoever began them, since it was opened.
+    /// How many attempts count that were begun since it was opened, whoever began them.
     pub fn attempts(&self) -> u32 {
-        self.last_attempt.0.saturating_sub(self.reopened_after.0)
+        let begun = self.last_attempt.0.saturating_sub(self.reopened_after.0);
+        begun.saturating_sub(self.throttled_attempts)
     }
 
     pub fn has_live_lease(&self, now_ms: i64) -> bool {

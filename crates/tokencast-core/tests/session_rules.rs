@@ -1,4 +1,4 @@
-//! Every interleaving of a start and its crash, two workers, their crashes, a stop and the passing of time, searched
+//! Every interleaving of a start and its crash, two workers, their crashes, a throttled model, a stop, a read and the passing of time, searched
 //! exhaustively.
 //!
 //! A store applies a rule to a record and writes the result only if nobody wrote since; so each rule is one atomic
@@ -19,7 +19,11 @@ const LEASE_MS: i64 = 10;
 const TTL_S: i64 = 1_000_000;
 /// Leases begun in all; each worker may crash or give up, and begin again.
 const MAX_ATTEMPTS: u32 = 3;
-const MAX_TOKENS: u32 = 3;
+const MAX_TOKENS: u32 = 2;
+/// How long after its start a session may begin.
+const START_WITHIN_MS: i64 = 2 * LEASE_MS;
+/// How long a throttled model is waited for.
+const PATIENCE_MS: i64 = LEASE_MS;
 
 /// The whole world at one moment.
 #[derive(Clone, Debug)]
@@ -60,12 +64,14 @@ enum Step {
     RefuseStart,
     Stop,
     StopByAnother,
+    Read,
     Begin(usize),
     Token(usize),
     Save(usize),
     Renew(usize),
     Finish(usize),
     GiveUp(usize),
+    Throttle(usize),
     Crash(usize),
 }
 
@@ -83,6 +89,7 @@ impl Step {
             Self::RefuseStart,
             Self::Stop,
             Self::StopByAnother,
+            Self::Read,
         ];
         for worker in 0..2 {
             all.extend([
@@ -92,6 +99,7 @@ impl Step {
                 Self::Renew(worker),
                 Self::Finish(worker),
                 Self::GiveUp(worker),
+                Self::Throttle(worker),
                 Self::Crash(worker),
             ]);
         }
@@ -174,6 +182,18 @@ impl World {
                     Err(OtherOwner)
                 );
             }
+            Step::Read => {
+                let session = self.session.clone()?;
+                let held = session.has_live_lease(now_ms);
+                let in_time = session.start_by_ms.is_none_or(|by_ms| by_ms > now_ms);
+                let read = session.clone().end_if_late(now_ms);
+                if held || in_time {
+                    assert_eq!(read, session, "nothing ends what goes on");
+                } else {
+                    assert!(read.status.is_terminal(), "late: {read:?}");
+                }
+                world.session = Some(read);
+            }
             Step::Begin(worker) => world.begin(worker)?,
             Step::Token(worker) => {
                 let Worker::Busy {
@@ -207,6 +227,26 @@ impl World {
                 let failure = Failure::new(FailureCode::ModelError, "The model failed.");
                 match Session::release(self.session.clone(), attempt, &progress, &failure, now_ms) {
                     Ok(session) => world.session = Some(session),
+                    Err(Lost) => self.assert_fenced(attempt),
+                }
+                world.workers[worker] = Worker::Idle;
+            }
+            Step::Throttle(worker) => {
+                let (attempt, progress) = world.busy(worker)?;
+                let busy = Failure::new(FailureCode::Throttled, "The model is busy.");
+                let before = self.session.as_ref().map_or(0, Session::attempts);
+                match Session::throttle(
+                    self.session.clone(),
+                    attempt,
+                    &progress,
+                    &busy,
+                    PATIENCE_MS,
+                    now_ms,
+                ) {
+                    Ok(session) => {
+                        assert_eq!(session.attempts() + 1, before, "no attempt is spent");
+                        world.session = Some(session);
+                    }
                     Err(Lost) => self.assert_fenced(attempt),
                 }
                 world.workers[worker] = Worker::Idle;
@@ -245,7 +285,10 @@ impl World {
                 if !self.is_sent {
                     return None;
                 }
-                self.session = self.session.take().map(|it| it.queue(now_ms, TTL_S));
+                self.session = self
+                    .session
+                    .take()
+                    .map(|it| it.queue(now_ms + START_WITHIN_MS, now_ms, TTL_S));
             }
             Step::CrashStarting => {
                 if !self.is_starting {
@@ -310,6 +353,7 @@ impl World {
             id(),
             &owner("me"),
             lease,
+            None,
             self.now_ms,
             TTL_S,
         ) {
@@ -446,12 +490,17 @@ impl World {
         let left = |until_ms: i64| (until_ms - self.now_ms).clamp(-1, LEASE_MS);
         let session = self.session.as_ref().map(|session| {
             let lease = session.lease.map(|lease| left(lease.until_ms));
+            let throttled = session.throttled_since_ms;
+            let throttled = throttled.map(|since| (self.now_ms - since).min(PATIENCE_MS));
+            let start_by = session.start_by_ms;
+            let start_by = start_by.map(|by| (by - self.now_ms).max(0));
             let Session {
                 status,
                 fingerprint,
                 attempt,
                 sequence,
                 last_attempt,
+                throttled_attempts,
                 stop_requested,
                 text,
                 ..
@@ -463,8 +512,11 @@ impl World {
                 *sequence,
                 *last_attempt,
                 *stop_requested,
+                *throttled_attempts,
                 text.clone(),
                 lease,
+                throttled,
+                start_by,
             )
         });
         let workers = self.workers.clone().map(|worker| match worker {
@@ -503,6 +555,7 @@ impl World {
             id(),
             &owner("me"),
             lease,
+            None,
             world.now_ms,
             TTL_S,
         ) {
@@ -533,6 +586,7 @@ fn no_interleaving_breaks_a_promise() {
     let mut queue = VecDeque::from([World::new()]);
     let (mut terminal, mut taken_over, mut stopped_while_streaming) = (0, 0, 0);
     let (mut crashed_between, mut refused) = (0, 0);
+    let (mut late, mut throttled) = (0, 0);
     while let Some(world) = queue.pop_front() {
         if !seen.insert(world.key()) {
             continue;
@@ -544,6 +598,9 @@ fn no_interleaving_breaks_a_promise() {
             crashed_between += u32::from(is_noted && !world.is_starting && !world.is_sent);
             refused += u32::from(session.status == Status::Failed && !is_noted);
             terminal += u32::from(session.status.is_terminal());
+            let code = session.ending.failure.as_ref().map(|failure| failure.code);
+            late += u32::from(code == Some(FailureCode::Deadline));
+            throttled += u32::from(code == Some(FailureCode::Throttled));
             taken_over += u32::from(session.attempt.0 > 1);
             stopped_while_streaming +=
                 u32::from(session.status == Status::Streaming && session.stop_requested);
@@ -562,6 +619,7 @@ fn no_interleaving_breaks_a_promise() {
     assert!(seen.len() > 10_000, "only {} situations", seen.len());
     assert!(terminal > 100 && taken_over > 100 && stopped_while_streaming > 100);
     assert!(crashed_between > 0 && refused > 0);
+    assert!(late > 100 && throttled > 100, "{late} {throttled}");
 }
 
 #[test]
@@ -581,14 +639,64 @@ fn an_expired_session_is_as_good_as_gone() {
 }
 
 #[test]
-fn only_a_failed_session_is_opened_again() {
-    for (status, reopened) in [
-        (Status::Failed, Status::Queued),
-        (Status::Completed, Status::Completed),
-        (Status::Streaming, Status::Streaming),
+fn only_what_failed_or_waits_is_opened_again() {
+    for (status, held, reopened) in [
+        (Status::Failed, false, Some(Status::Queued)),
+        (Status::Queued, false, Some(Status::Queued)),
+        (Status::Streaming, false, Some(Status::Streaming)),
+        (Status::Streaming, true, None),
+        (Status::Completed, false, None),
+        (Status::Cancelled, false, None),
     ] {
         let mut session = Session::claim(None, id(), &owner("me"), 0).expect("new");
         session.status = status;
-        assert_eq!(session.reopen(1, TTL_S).status, reopened);
+        session.last_attempt = Attempt(3);
+        session.start_by_ms = Some(0);
+        session.lease = held.then_some(Lease {
+            until_ms: 2,
+            holder: Uuid::nil(),
+        });
+        let after = session.clone().reopen(1000, 1, TTL_S);
+        match reopened {
+            Some(expected) => assert_eq!(
+                (after.status, after.attempts(), after.start_by_ms),
+                (expected, 0, Some(1000)),
+            ),
+            None => assert_eq!(after, session),
+        }
     }
+}
+
+#[test]
+fn a_job_says_when_to_start_only_until_the_record_does() {
+    let lease = Lease {
+        until_ms: 20,
+        holder: Uuid::nil(),
+    };
+    let leased = |session: Session, start_by_ms| {
+        Session::lease(
+            Some(session),
+            id(),
+            &owner("me"),
+            lease,
+            start_by_ms,
+            10,
+            TTL_S,
+        )
+        .expect("mine")
+    };
+    let claimed = Session::claim(None, id(), &owner("me"), 0).expect("new");
+    assert!(matches!(
+        leased(claimed.clone(), Some(10)),
+        Leased::Ended(_)
+    ));
+    assert!(matches!(
+        leased(claimed.clone(), Some(11)),
+        Leased::Begun(_)
+    ));
+    let queued = claimed.queue(11, 0, TTL_S);
+    assert!(
+        matches!(leased(queued, Some(1)), Leased::Begun(_)),
+        "as after a redrive"
+    );
 }

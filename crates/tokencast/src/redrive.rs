@@ -18,6 +18,9 @@ use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, REGION, TABLE};
 /// How long a session that is opened again is kept at least.
 const SESSION_TTL_S: i64 = 24 * 3600;
 
+/// How long after that its answer may begin.
+const START_WITHIN_S: i64 = 3600;
+
 #[derive(Debug, Error)]
 enum RedriveError {
     #[error(transparent)]
@@ -92,7 +95,9 @@ async fn redrive(
         if args.what.list {
             dead_letters.leave(letter).await;
         } else {
-            dead_letters.put_back(letter, SESSION_TTL_S).await?;
+            dead_letters
+                .put_back(letter, START_WITHIN_S, SESSION_TTL_S)
+                .await?;
         }
         print(letter, args);
     }

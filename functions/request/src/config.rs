@@ -10,7 +10,7 @@ pub struct Config {
     pub queue_url: String,
     /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
     pub sessions_table: String,
-    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`.
+    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
     pub rules: Rules,
 }
 

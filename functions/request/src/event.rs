@@ -99,6 +99,7 @@ pub struct Stream {
     stop_reason: Option<String>,
     usage: Option<Usage>,
     error: Option<StreamError>,
+    waiting: Option<StreamWaiting>,
     created_at: String,
     updated_at: String,
 }
@@ -111,8 +112,19 @@ struct StreamError {
     retryable: bool,
 }
 
+/// `StreamWaiting` of the schema.
+#[derive(Debug, Serialize)]
+struct StreamWaiting {
+    reason: &'static str,
+    since: String,
+}
+
 impl From<Session> for Stream {
     fn from(session: Session) -> Self {
+        let waiting = session.waiting().map(|waiting| StreamWaiting {
+            reason: waiting.reason.as_str(),
+            since: iso8601(waiting.since_ms),
+        });
         Self {
             session_id: session.id.to_string(),
             status: session.status,
@@ -126,6 +138,7 @@ impl From<Session> for Stream {
                 retryable: failure.retryable(),
                 message: failure.message,
             }),
+            waiting,
             created_at: iso8601(session.created_at_ms),
             updated_at: iso8601(session.updated_at_ms),
         }

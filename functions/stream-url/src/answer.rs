@@ -1,4 +1,6 @@
-//! A prompt's answer: attempt after attempt, as the queue would have it, into the response.
+//! A prompt's answer: attempt after attempt, as the queue would have it, into the response. Where there is to be waited,
+//! for a model that is throttled or for whoever else has the session, the worker goes on by the job in the queue, and the
+//! function follows: so each session is asked for by one queue of waiting messages, whichever delivery it came by.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -48,28 +50,26 @@ impl<M: Model, S: SessionStore, Q: JobQueue, C: Clock> StreamUrl<M, S, Q, C> {
             },
         };
         let body = job.to_json();
-        for receive_count in 1.. {
-            let message = Message {
-                body: &body,
-                receive_count,
-                deadline_ms,
-                killed_at_ms,
-            };
+        let message = Message {
+            body: &body,
+            deadline_ms,
+            killed_at_ms,
+        };
+        loop {
             let disposition = deliver(&parts, &self.config.policy, &message).await;
             if sink.is_over() {
                 return;
             }
-            match disposition {
-                Disposition::Again(Some(wait))
-                    if receive_count <= self.config.policy.max_attempts =>
-                {
-                    let left_ms = u64::try_from(deadline_ms - clock.now_ms()).unwrap_or(0);
-                    sleep(wait.min(Duration::from_millis(left_ms))).await;
-                }
-                _ => break,
+            let Disposition::Again(Some(pause)) = disposition else {
+                break;
+            };
+            let left_ms = u64::try_from(deadline_ms - clock.now_ms()).unwrap_or(0);
+            if pause >= Duration::from_millis(left_ms) {
+                break;
             }
+            sleep(pause).await;
         }
-        info!(session = %job.session_id, "somebody else has the session");
+        info!(session = %job.session_id, "a worker goes on");
         let known = sink.known();
         let id = job.session_id;
         follow(

@@ -31,11 +31,11 @@ pub struct Config {
     /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
     pub model: ModelSettings,
     /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
-    /// `MODEL_IDLE_TIMEOUT_MS`.
+    /// `MODEL_IDLE_TIMEOUT_MS`, `THROTTLE_PATIENCE_SECONDS`.
     pub pipeline: Settings,
     /// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`.
     pub policy: Policy,
-    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`.
+    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
     pub rules: Rules,
     /// `DEADLINE_RESERVE_MS`: how long before Lambda's deadline an answer is ended, to end it properly.
     pub deadline_reserve: Duration,

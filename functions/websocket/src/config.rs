@@ -23,7 +23,7 @@ pub struct RoutesConfig {
     pub queue_url: String,
     /// `WEBSOCKET_CALLBACK_URL`: where connections are posted to.
     pub callback_url: String,
-    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`.
+    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
     pub rules: Rules,
 }
 

@@ -231,7 +231,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
 
     fn frame(&self, r#type: &str, session: &Session) -> Bytes {
         let now_ms = self.requests.clock.now_ms();
-        frame::answer(r#type, session.id.as_str(), session.status.as_str(), now_ms)
+        frame::answer(r#type, session, now_ms)
     }
 
     /// Sends frames one after another. Whoever does not get them all can resume.

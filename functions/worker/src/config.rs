@@ -16,12 +16,14 @@ pub struct Config {
     pub websocket_callback_url: Option<String>,
     /// `QUEUE_URL`: the queue that the messages are from.
     pub queue_url: String,
+    /// `DEAD_LETTER_QUEUE_URL`: where messages go that nobody can answer.
+    pub dead_letter_queue_url: String,
     /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
     pub sessions_table: String,
     /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
     pub model: ModelSettings,
     /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
-    /// `MODEL_IDLE_TIMEOUT_MS`.
+    /// `MODEL_IDLE_TIMEOUT_MS`, `THROTTLE_PATIENCE_SECONDS`.
     pub pipeline: Settings,
     /// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`.
     pub policy: Policy,
@@ -40,6 +42,10 @@ impl Config {
                 "the callback URL of a WebSocket API's stage",
             ),
             queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
+            dead_letter_queue_url: reader.url(
+                "DEAD_LETTER_QUEUE_URL",
+                "the URL of an SQS queue that triggers nothing",
+            ),
             sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
             model: settings::model(&mut reader),
             pipeline: settings::pipeline(&mut reader),

@@ -13,15 +13,19 @@ use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::Parts;
-use tokencast_core::ports::{Clock, JobQueue, Model, Receipt, SessionStore, TokenSink};
+use tokencast_core::ports::{Clock, Model, Receipt, SessionStore, TokenSink};
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
 use crate::config::Config;
+use crate::record::{as_it_came, sent_at_ms};
 use crate::sink::JobSink;
 
 /// What metrics are counted under.
 const SERVICE: &str = "worker";
+
+/// When a message is received again that could not be moved to the dead-letter queue.
+const NOT_MOVED: Duration = Duration::from_secs(30);
 
 /// What the function works with.
 pub struct Worker<M, K, S, C> {
@@ -32,6 +36,7 @@ pub struct Worker<M, K, S, C> {
     pub gateway: Option<Gateway>,
     pub sessions: S,
     pub queue: SqsQueue,
+    pub dead_letters: SqsQueue,
     pub clock: C,
     pub config: Config,
 }
@@ -105,7 +110,6 @@ where
         };
         let message = Message {
             body,
-            receive_count: receive_count(record),
             deadline_ms: settings::deadline_ms(
                 killed_at_ms,
                 self.clock.now_ms(),
@@ -113,20 +117,24 @@ where
             ),
             killed_at_ms,
         };
-        match (deliver(&parts, &self.config.policy, &message).await, job) {
-            (Disposition::Postpone(after), Some(job)) => {
-                let Err(error) = self.queue.send_after(&job, after).await else {
+        match deliver(&parts, &self.config.policy, &message).await {
+            Disposition::Dead => {
+                // Moved first: a worker that dies in between leaves two copies, which are answered once.
+                let Err(error) = self.dead_letters.forward(as_it_came(record)).await else {
                     return Disposition::Done;
                 };
-                warn!(session = %job.session_id, error = &error as &dyn std::error::Error, "the job was not queued anew");
-                keep_for(&receipt, after).await;
-                Disposition::Again(Some(after))
+                error!(
+                    error = &error as &dyn std::error::Error,
+                    "a message was not moved to the dead-letter queue"
+                );
+                keep_for(&receipt, NOT_MOVED).await;
+                Disposition::Again(Some(NOT_MOVED))
             }
-            (disposition @ Disposition::Again(Some(after)), _) => {
+            disposition @ (Disposition::Again(Some(after)) | Disposition::Wait(after)) => {
                 keep_for(&receipt, after).await;
                 disposition
             }
-            (disposition, _) => disposition,
+            disposition => disposition,
         }
     }
 }
@@ -145,15 +153,4 @@ async fn keep_for(receipt: &impl Receipt, after: Duration) {
             "the message comes back when its visibility ends"
         );
     }
-}
-
-/// How often SQS says the message was received: a string, 1 the first time.
-fn receive_count(record: &SqsMessage) -> u32 {
-    let count = record.attributes.get("ApproximateReceiveCount");
-    count.and_then(|count| count.parse().ok()).unwrap_or(1)
-}
-
-/// When the prompt went into the queue, in milliseconds since the Unix epoch.
-fn sent_at_ms(record: &SqsMessage) -> Option<i64> {
-    record.attributes.get("SentTimestamp")?.parse().ok()
 }

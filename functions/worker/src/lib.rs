@@ -5,6 +5,7 @@
 //! | --- | --- |
 //! | [`config`] | its environment variables |
 //! | [`handle`] | one batch of messages, each on its own |
+//! | [`record`] | what is read of one message besides its body |
 //! | [`sink`] | where a job's events go |
 //!
 //! What an answer's delivery promises is in `tokencast-core`: `deliver` and `pipeline`.
@@ -24,6 +25,7 @@ use tokencast_aws::{sdk, telemetry};
 
 pub mod config;
 pub mod handle;
+pub mod record;
 pub mod sink;
 
 use config::Config;
@@ -47,6 +49,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
                 .map(|url| Gateway::new(&sdk, url)),
             sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
             queue: SqsQueue::new(&sdk, config.queue_url.clone()),
+            dead_letters: SqsQueue::new(&sdk, config.dead_letter_queue_url.clone()),
             clock,
             config,
         };

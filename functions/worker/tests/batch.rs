@@ -97,6 +97,7 @@ fn config() -> Config {
         appsync_api_url: String::new(),
         websocket_callback_url: None,
         queue_url: String::new(),
+        dead_letter_queue_url: String::new(),
         sessions_table: String::new(),
         model: ModelSettings {
             model_id: String::new(),
@@ -112,6 +113,7 @@ fn config() -> Config {
             lease: Duration::from_secs(30),
             model_first_token_timeout: Duration::from_mins(2),
             model_idle_timeout: Duration::from_secs(30),
+            throttle_patience: Duration::from_mins(5),
         },
         policy: Policy {
             max_attempts: 3,
@@ -141,6 +143,7 @@ async fn a_delivery_that_panics_fails_alone() {
         gateway: None,
         sessions: sessions.clone(),
         queue: queue().await,
+        dead_letters: queue().await,
         clock: SystemClock,
         config: config(),
     });

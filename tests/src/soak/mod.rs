@@ -82,6 +82,7 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         options.worker_variable("LEASE_SECONDS", "2");
         options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "1500");
         options.worker_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1500");
+        options.worker_variable("THROTTLE_PATIENCE_SECONDS", "5");
     })
     .await;
     stack

@@ -17,6 +17,8 @@ async fn stack(faults: Vec<FaultRule>) -> TestStack {
         options.script = faulty(TOKENS, Duration::from_millis(2), faults);
         options.stream_url_variable("MODEL_IDLE_TIMEOUT_MS", "1000");
         options.stream_url_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1000");
+        // Throttled, a session would wait for a worker.
+        options.stream_url_variable("THROTTLE_PATIENCE_SECONDS", "0");
     })
     .await
 }
@@ -62,14 +64,14 @@ async fn a_failure_in_mid_stream_begins_the_text_anew_under_the_next_attempt() {
 
 #[tokio::test]
 async fn a_failure_before_the_first_token_is_not_seen() {
-    let refused = ModelFault::Refuse(ModelException::Throttling);
+    let refused = ModelFault::Refuse(ModelException::InternalServer);
     let stack = stack(once(refused)).await;
     let events = stack.url_ask(None).await.rest().await;
     assert_eq!(text_of(&events), said(2, TOKENS));
     assert_eq!(events[0].id, "2.1");
     stack.shutdown().await;
 
-    let refused = ModelFault::Refuse(ModelException::Throttling);
+    let refused = ModelFault::Refuse(ModelException::InternalServer);
     let stack = self::stack(once(refused)).await;
     let text = stack.url_text().await;
     assert_eq!(text.status(), StatusCode::OK);

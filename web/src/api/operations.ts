@@ -31,6 +31,10 @@ export const GET_STREAM = /* GraphQL */ `
       stopReason
       ${USAGE}
       ${ERROR}
+      waiting {
+        reason
+        since
+      }
     }
   }
 `;

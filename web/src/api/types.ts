@@ -44,6 +44,15 @@ export interface Snapshot {
   stopReason?: string | null;
   usage?: TokenUsage | null;
   error?: StreamError | null;
+  /** Why it waits, if something is known to hold it up. */
+  waiting?: Waiting | null;
+}
+
+export interface Waiting {
+  /** A failure's code: `THROTTLED`, while the model has no capacity. */
+  reason: string;
+  /** ISO 8601, UTC. */
+  since: string;
 }
 
 /** How a session ended. */

@@ -9,7 +9,7 @@ test('an answer that failed may be tried again, and then succeeds', async ({ pag
   const stack = await startTokencast();
   try {
     await stack.script({ tokens: ['Rivers ', 'meander.'] });
-    const fault = { error: { type: 'ThrottlingException' } };
+    const fault = { error: { type: 'InternalServerException' } };
     await stack.faults([{ service: 'bedrock', operation: 'ConverseStream', fault }]);
     await page.route('**/amplify_outputs.json', async (route) => {
       await route.fulfill({
@@ -20,7 +20,7 @@ test('an answer that failed may be tried again, and then succeeds', async ({ pag
     await chat.signIn();
     await chat.ask('Why?');
     await expect(chat.answer).toContainText(/queue/, { timeout: 20_000 });
-    await expect(page.getByRole('alert')).toContainText('THROTTLED', { timeout: 60_000 });
+    await expect(page.getByRole('alert')).toContainText('MODEL_ERROR', { timeout: 60_000 });
     await stack.faults([]);
     await page.getByRole('button', { name: 'Try again' }).click();
     await expect(chat.text).toHaveText('Rivers meander.');

@@ -16,7 +16,6 @@ use tracing::warn;
 
 use crate::tls::Trust;
 
-
 /// One fetch; Cognito answers in some 20 ms.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -89,10 +88,7 @@ impl PublicKey {
 }
 
 impl KeySet {
-    pub(super) fn new(
-        url: String,
-        authorities: &Trust,
-    ) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(url: String, authorities: &Trust) -> Result<Self, reqwest::Error> {
         Ok(Self {
             client: crate::http_client::new(authorities)?,
             url,

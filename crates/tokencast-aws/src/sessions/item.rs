@@ -83,6 +83,16 @@ pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
     put("parts", number(version.sealed.parts));
     put("lastAttempt", number(session.last_attempt.0));
     put("reopenedAfter", number(session.reopened_after.0));
+    put("throttledAttempts", number(session.throttled_attempts));
+    let times = [
+        ("throttledSince", session.throttled_since_ms),
+        ("startBy", session.start_by_ms),
+    ];
+    for (name, at_ms) in times {
+        if let Some(at_ms) = at_ms {
+            put(name, number(at_ms));
+        }
+    }
     put(
         "stopRequested",
         AttributeValue::Bool(session.stop_requested),
@@ -180,6 +190,9 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         },
         last_attempt: Attempt(get_number(item, "lastAttempt")?),
         reopened_after: Attempt(get_number(item, "reopenedAfter")?),
+        throttled_attempts: get_optional_number(item, "throttledAttempts")?.unwrap_or(0),
+        throttled_since_ms: get_optional_number(item, "throttledSince")?,
+        start_by_ms: get_optional_number(item, "startBy")?,
         lease,
         stop_requested: matches!(item.get("stopRequested"), Some(AttributeValue::Bool(true))),
         followers,
@@ -297,6 +310,14 @@ fn get_number<T: FromStr>(item: &Item, name: &'static str) -> Result<T, Malforme
     }
 }
 
+fn get_optional_number<T: FromStr>(
+    item: &Item,
+    name: &'static str,
+) -> Result<Option<T>, MalformedItem> {
+    let number = item.contains_key(name).then(|| get_number(item, name));
+    number.transpose()
+}
+
 fn get_map<'a>(item: &'a Item, name: &'static str) -> Result<Option<&'a Item>, MalformedItem> {
     match item.get(name) {
         None => Ok(None),
@@ -338,6 +359,9 @@ mod tests {
             },
             last_attempt: Attempt(3),
             reopened_after: Attempt(1),
+            throttled_attempts: 2,
+            throttled_since_ms: Some(1_700_000_000_500),
+            start_by_ms: Some(1_700_003_600_000),
             lease: Some(Lease {
                 until_ms: 1_700_000_030_000,
                 holder: Uuid::new_v4(),
@@ -373,6 +397,8 @@ mod tests {
             fingerprint: None,
             stop_requested: false,
             last_failure: None,
+            throttled_since_ms: None,
+            start_by_ms: None,
             text: String::new(),
             lengths: Lengths::default(),
             followers: Vec::new(),

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use tokencast_core::failure::Failure;
+use tokencast_core::session::Session;
 
 use super::backlog::Piece;
 use crate::clock::iso8601;
@@ -21,19 +22,30 @@ pub fn event(piece: &Piece, now_ms: i64) -> Bytes {
 }
 
 /// What an action made of a session: `started`, `resumed` or `stopping`.
-pub fn answer(r#type: &str, session_id: &str, status: &str, now_ms: i64) -> Bytes {
+pub fn answer(r#type: &str, session: &Session, now_ms: i64) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Frame<'a> {
         r#type: &'a str,
         session_id: &'a str,
         status: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        waiting: Option<Waiting>,
         timestamp: String,
+    }
+    #[derive(Serialize)]
+    struct Waiting {
+        reason: &'static str,
+        since: String,
     }
     json(&Frame {
         r#type,
-        session_id,
-        status,
+        session_id: session.id.as_str(),
+        status: session.status.as_str(),
+        waiting: session.waiting().map(|waiting| Waiting {
+            reason: waiting.reason.as_str(),
+            since: iso8601(waiting.since_ms),
+        }),
         timestamp: iso8601(now_ms),
     })
 }

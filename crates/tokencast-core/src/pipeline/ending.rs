@@ -2,8 +2,8 @@
 
 use tracing::warn;
 
-use super::{Attempted, Observation, Parts, record};
-use crate::failure::Failure;
+use super::{Attempted, Observation, Parts, millis, record};
+use crate::failure::{Failure, FailureCode};
 use crate::id::Attempt;
 use crate::ports::{Clock, SessionStore, Versioned};
 use crate::session::{Lost, Outcome, Progress, Session};
@@ -40,7 +40,8 @@ pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
     }
 }
 
-/// Gives the attempt up, so that the next need not wait for the lease to run out.
+/// Gives the attempt up, so that the next need not wait for the lease to run out. A model that was throttled for long
+/// enough ends the session.
 pub(super) async fn give_up<M, K, S: SessionStore, R, C: Clock>(
     parts: &Parts<'_, M, K, S, R, C>,
     record: Versioned,
@@ -50,15 +51,26 @@ pub(super) async fn give_up<M, K, S: SessionStore, R, C: Clock>(
     give_up_at_ms: i64,
 ) -> Attempted {
     let id = record.session.id;
+    let patience_ms = millis(parts.settings.throttle_patience);
     let written = record::persist(
         parts.store,
         parts.clock,
         record,
         give_up_at_ms,
-        |current, now_ms| Session::release(current, attempt, progress, &failure, now_ms),
+        |current, now_ms| match failure.code {
+            FailureCode::Throttled => {
+                Session::throttle(current, attempt, progress, &failure, patience_ms, now_ms)
+            }
+            _ => Session::release(current, attempt, progress, &failure, now_ms),
+        },
     );
     match written.await {
         Ok(Err(Lost)) => return Attempted::LeaseLost,
+        Ok(Ok(session)) if session.status.is_terminal() => {
+            let status = session.status;
+            (parts.observe)(Observation::Ended { status });
+            return Attempted::Ended(session);
+        }
         Ok(Ok(_)) => {}
         Err(error) => {
             warn!(session = %id, error = &error as &dyn std::error::Error, "the lease was not released");

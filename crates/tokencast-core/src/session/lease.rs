@@ -46,17 +46,20 @@ pub struct Outcome {
 }
 
 impl Session {
-    /// Begins the next attempt.
+    /// Begins the next attempt. `start_by_ms` is the job's: it counts where the record has none yet.
     pub fn lease(
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
         lease: Lease,
+        start_by_ms: Option<i64>,
         now_ms: i64,
         ttl_s: i64,
     ) -> Result<Leased, LeaseRefused> {
         let mut session =
             Self::claim(current, id, owner, now_ms).map_err(|_| LeaseRefused::OtherOwner)?;
+        session.start_by_ms = session.start_by_ms.or(start_by_ms);
+        let mut session = session.end_if_late(now_ms);
         if session.status.is_terminal() {
             return Ok(Leased::Ended(session));
         }

@@ -22,7 +22,7 @@ pub enum StartRefused {
 }
 
 impl Session {
-    /// The session of `owner` with this id: the one there is, or a new claim on it.
+    /// The session of `owner` with this id: the one there is, ended if it is late, or a new claim on it.
     pub fn claim(
         current: Option<Self>,
         id: SessionId,
@@ -31,7 +31,7 @@ impl Session {
     ) -> Result<Self, OtherOwner> {
         match current.filter(|session| !session.is_expired(now_ms)) {
             None => Ok(Self::new(id, owner.clone(), now_ms)),
-            Some(session) if session.owner == *owner => Ok(session),
+            Some(session) if session.owner == *owner => Ok(session.end_if_late(now_ms)),
             Some(_) => Err(OtherOwner),
         }
     }
@@ -90,9 +90,10 @@ impl Session {
 
     /// Notes that the job is in the queue. A worker may have been quicker; then there is nothing to note.
     #[must_use]
-    pub fn queue(mut self, now_ms: i64, ttl_s: i64) -> Self {
+    pub fn queue(mut self, start_by_ms: i64, now_ms: i64, ttl_s: i64) -> Self {
         if self.status == Status::Claimed {
             self.status = Status::Queued;
+            self.start_by_ms = Some(start_by_ms);
             self.updated_at_ms = now_ms;
             self.expires_at_s = now_ms / 1000 + ttl_s;
         }
@@ -121,17 +122,25 @@ impl Session {
         Ok(session)
     }
 
-    /// Lets a failed session be tried again: its job is put back from the dead-letter queue. Others stay as they are.
+    /// Lets a session be tried again whose job is put back from the dead-letter queue: one that failed, or that waits for
+    /// that job. One that an attempt has, or that ended otherwise, stays as it is.
     #[must_use]
-    pub fn reopen(mut self, now_ms: i64, ttl_s: i64) -> Self {
-        if self.status == Status::Failed {
-            self.status = Status::Queued;
-            self.ending = Ending::default();
-            self.last_failure = None;
-            self.reopened_after = self.last_attempt;
-            self.updated_at_ms = now_ms;
-            self.expires_at_s = now_ms / 1000 + ttl_s;
+    pub fn reopen(mut self, start_by_ms: i64, now_ms: i64, ttl_s: i64) -> Self {
+        let is_over = self.status.is_terminal() && self.status != Status::Failed;
+        if is_over || self.has_live_lease(now_ms) {
+            return self;
         }
+        if matches!(self.status, Status::Failed | Status::Claimed) {
+            self.status = Status::Queued;
+        }
+        self.ending = Ending::default();
+        self.last_failure = None;
+        self.reopened_after = self.last_attempt;
+        self.throttled_attempts = 0;
+        self.throttled_since_ms = None;
+        self.start_by_ms = Some(start_by_ms);
+        self.updated_at_ms = now_ms;
+        self.expires_at_s = now_ms / 1000 + ttl_s;
         self
     }
 }

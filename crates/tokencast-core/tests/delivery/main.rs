@@ -8,3 +8,5 @@ mod endings;
 mod followers;
 mod lease;
 mod pace;
+mod start_by;
+mod waits;

@@ -29,8 +29,9 @@ pub(crate) struct Scene {
     pub(crate) clock: TestClock,
     pub(crate) settings: Settings,
     pub(crate) id: SessionId,
-    pub(crate) receive_count: u32,
     pub(crate) timeout_ms: i64,
+    /// Of the job.
+    pub(crate) start_by_ms: Option<i64>,
     pub(crate) observed: Mutex<Vec<Observation>>,
 }
 
@@ -80,24 +81,37 @@ impl Scene {
                 lease: Duration::from_secs(30),
                 model_first_token_timeout: Duration::from_mins(2),
                 model_idle_timeout: Duration::from_secs(30),
+                throttle_patience: Duration::from_mins(5),
             },
             id: SessionId::random(),
-            receive_count: 1,
             timeout_ms: 600_000,
+            start_by_ms: None,
             observed: Mutex::default(),
         }
     }
 
     pub(crate) async fn deliver(&self) -> Disposition {
+        self.deliver_to(&self.sink).await
+    }
+
+    pub(crate) async fn deliver_to(&self, sink: &RecordingSink) -> Disposition {
         let job = Job::new(
             self.id,
             Owner::new("me").expect("not empty"),
             "A prompt".to_owned(),
             0,
         );
+        let job = match self.start_by_ms {
+            Some(start_by_ms) => job.start_by(start_by_ms),
+            None => job,
+        };
+        self.deliver_body(&job.to_json(), sink).await
+    }
+
+    pub(crate) async fn deliver_body(&self, body: &str, sink: &RecordingSink) -> Disposition {
         let parts = Parts {
             model: &self.model,
-            sink: &self.sink,
+            sink,
             store: &self.store,
             receipt: &self.receipt,
             clock: &self.clock,
@@ -115,8 +129,7 @@ impl Scene {
         };
         let killed_at_ms = self.clock.now_ms() + self.timeout_ms;
         let message = Message {
-            body: &job.to_json(),
-            receive_count: self.receive_count,
+            body,
             deadline_ms: killed_at_ms - 1000,
             killed_at_ms,
         };

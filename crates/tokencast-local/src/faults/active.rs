@@ -21,6 +21,8 @@ pub(crate) enum Point {
     Frame,
     /// A message that was just received.
     Receive,
+    /// What was received for a function, before its invocation.
+    Batch,
     /// A function's invocation.
     Invocation,
     /// A model's answer.

@@ -63,6 +63,9 @@ pub enum Fault {
     SubscriptionError(SubscriptionError),
     /// SQS: the message that is received is visible again at once, so that another receive gets it as well.
     Duplicate,
+    /// Lambda: messages are received for the function, but it isn't invoked, as when Lambda is throttled: they are visible
+    /// again when their visibility ends, and a receive is spent.
+    ThrottledReceive,
     /// Bedrock: the stream ends with an exception after so many tokens.
     StreamError {
         after_tokens: u64,
@@ -156,6 +159,7 @@ impl Fault {
             Self::Disconnect => "disconnect",
             Self::SubscriptionError(_) => "subscriptionError",
             Self::Duplicate => "duplicate",
+            Self::ThrottledReceive => "throttledReceive",
             Self::StreamError { .. } => "streamError",
             Self::StreamStall { .. } => "streamStall",
             Self::StreamCut { .. } => "streamCut",
@@ -186,6 +190,7 @@ impl Fault {
                 point == Point::Frame
             }
             Self::Duplicate => point == Point::Receive,
+            Self::ThrottledReceive => point == Point::Batch,
             Self::StreamError { .. }
             | Self::StreamStall { .. }
             | Self::StreamCut { .. }
@@ -247,7 +252,7 @@ impl Fault {
                 "killCaller",
                 "freezeCaller",
             ],
-            FaultService::Lambda => &["error", "delay", "kill", "freeze"],
+            FaultService::Lambda => &["error", "delay", "throttledReceive", "kill", "freeze"],
             FaultService::Bedrock => &[
                 "error",
                 "delay",

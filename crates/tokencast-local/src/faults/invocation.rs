@@ -72,6 +72,22 @@ impl Faults {
         }
     }
 
+    /// Whether a batch of messages stays where it is, its function not invoked.
+    pub(crate) fn throttles_receive(&self, function: &str, event: &[u8]) -> bool {
+        let Some(active) = self.active(FaultService::Lambda) else {
+            return false;
+        };
+        let fired = active.fire(&Event {
+            point: Point::Batch,
+            service: FaultService::Lambda,
+            operations: &[function],
+            caller: None,
+            has_process: false,
+            body: event,
+        });
+        fired.strike.is_some()
+    }
+
     /// Kills or freezes the process while it runs this invocation, and not another.
     pub(crate) fn strike(&self, harm: &Harm, environment: &Arc<Environment>, request_id: &str) {
         let (after, lasts) = match harm {

@@ -58,6 +58,8 @@ pub struct Invocation {
     pub event: Bytes,
     /// Absolute, in milliseconds since the Unix epoch.
     pub deadline_ms: i64,
+    /// Its X-Ray header.
+    pub trace: String,
     /// Where a streamed response goes as it comes; `None`: the caller waits for the whole.
     pub parts: Option<mpsc::Sender<Part>>,
     pub outcome: oneshot::Sender<Outcome>,
@@ -145,11 +147,11 @@ impl Environment {
         self.changed.notify_waiters();
     }
 
-    /// `next`: waits for an invocation. Answers with its id, deadline and event.
+    /// `next`: waits for an invocation. Answers with its id, deadline, X-Ray header and event.
     ///
     /// # Errors
     /// `State`, while an invocation is running.
-    pub async fn next(&self) -> Result<(String, i64, Bytes), Refusal> {
+    pub async fn next(&self) -> Result<(String, i64, String, Bytes), Refusal> {
         {
             let mut state = self.lock();
             if state.running.is_some() || !matches!(state.phase, Phase::Starting | Phase::Ready) {
@@ -163,6 +165,7 @@ impl Environment {
                 request_id,
                 event,
                 deadline_ms,
+                trace,
                 parts,
                 outcome,
             } = state.pending.take()?;
@@ -172,7 +175,7 @@ impl Environment {
                 is_answering: false,
                 outcome,
             });
-            Some((request_id, deadline_ms, event))
+            Some((request_id, deadline_ms, trace, event))
         };
         let taken = self.wait(take).await;
         self.changed.notify_waiters();

@@ -11,6 +11,7 @@
 //! | [`streaming`] | a response that goes to its caller as it comes |
 //! | [`process`] | how it is started: its environment variables and its output |
 //! | [`error`] | errors in the shape that a caller sees |
+//! | [`trace`] | an invocation's X-Ray header, by which loops are stopped |
 //! | [`event_source`] | SQS messages to invocations |
 //!
 //! A process ends with us, even when we are killed: its Runtime API lives in our process, so that its pending `next`
@@ -26,6 +27,7 @@ pub mod process;
 pub mod runtime_api;
 pub mod service;
 pub mod streaming;
+pub mod trace;
 
 pub use event_source::EventSource;
 pub use service::Lambda;

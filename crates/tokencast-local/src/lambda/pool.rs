@@ -17,6 +17,7 @@ use super::error::FunctionError;
 use super::process::{self, LastLines, Template};
 use super::service::role;
 use super::streaming::Part;
+use super::trace::TraceHeader;
 use crate::faults::{Faults, Harm};
 use crate::iam::CredentialStore;
 
@@ -67,11 +68,13 @@ impl Pool {
         }
     }
 
-    /// Runs one invocation to its end. With `parts`, a streamed response goes there, and the answer is empty.
+    /// Runs one invocation to its end. With `parts`, a streamed response goes there, and the answer is empty. `caused_by` is
+    /// the header of what led to it.
     pub async fn run(
         self: Arc<Self>,
         event: Bytes,
         parts: Option<mpsc::Sender<Part>>,
+        caused_by: Option<TraceHeader>,
     ) -> Result<Bytes, Failure> {
         let request_id = Uuid::new_v4().to_string();
         let fault = self
@@ -97,10 +100,15 @@ impl Pool {
             let deadline_ms =
                 clock.now_ms() + i64::try_from(timeout.as_millis()).unwrap_or(i64::MAX / 2);
             let (outcome, mut answer) = oneshot::channel();
+            let caused_by = caused_by.clone();
+            let caused_by = caused_by.unwrap_or_else(|| TraceHeader::begin(clock.now_ms()));
+            let function = &self.template.config.name;
+            let function_arn = self.template.endpoints.function_arn(function);
             let invocation = Invocation {
                 request_id: request_id.clone(),
                 event: event.clone(),
                 deadline_ms,
+                trace: caused_by.invoke(&function_arn).to_string(),
                 parts: parts.clone(),
                 outcome,
             };

@@ -68,12 +68,12 @@ async fn no_browsers(request: Request, next: Next) -> Response {
 
 async fn next(State(api): State<Api>) -> Response {
     match api.environment.next().await {
-        Ok((request_id, deadline_ms, event)) => {
+        Ok((request_id, deadline_ms, trace, event)) => {
             let headers = [
                 ("lambda-runtime-aws-request-id", request_id),
                 ("lambda-runtime-deadline-ms", deadline_ms.to_string()),
                 ("lambda-runtime-invoked-function-arn", api.function_arn),
-                ("lambda-runtime-trace-id", trace_id(deadline_ms)),
+                ("lambda-runtime-trace-id", trace),
                 (header::CONTENT_TYPE.as_str(), "application/json".to_owned()),
             ];
             (headers, event).into_response()
@@ -223,11 +223,4 @@ fn status(status: StatusCode, error_type: &str, message: &str) -> Response {
         axum::Json(json!({ "errorType": error_type, "errorMessage": message })),
     )
         .into_response()
-}
-
-/// An X-Ray header that samples nothing.
-fn trace_id(deadline_ms: i64) -> String {
-    let seconds = deadline_ms / 1_000;
-    let (root, parent) = (fastrand::u128(..) >> 32, fastrand::u64(..));
-    format!("Root=1-{seconds:08x}-{root:024x};Parent={parent:016x};Sampled=0")
 }

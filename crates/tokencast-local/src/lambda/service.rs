@@ -18,6 +18,7 @@ use super::invoke::{Invoke, InvokeError};
 use super::pool::{Failure, Pool};
 use super::process::Template;
 use super::streaming::{self, Part, ResponseStream};
+use super::trace::TraceHeader;
 use crate::clock::Clock;
 use crate::config::FunctionConfig;
 use crate::endpoints::Endpoints;
@@ -42,6 +43,7 @@ pub struct Lambda {
 struct Inner {
     pools: BTreeMap<String, Arc<Pool>>,
     endpoints: Endpoints,
+    faults: Faults,
     usage: Usage,
     tracker: TaskTracker,
     closing: CancellationToken,
@@ -101,6 +103,7 @@ impl Lambda {
         let inner = Arc::new(Inner {
             pools,
             endpoints,
+            faults: faults.clone(),
             usage: usage.clone(),
             tracker,
             closing: CancellationToken::new(),
@@ -114,6 +117,10 @@ impl Lambda {
     /// The Invoke API.
     pub fn router(&self) -> axum::Router {
         super::invoke_api::router(self.clone())
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     pub fn endpoints(&self) -> &Endpoints {
@@ -136,7 +143,17 @@ impl Lambda {
 
     /// Runs `function` to its end, even if the caller stops waiting, as on AWS. `None` if there is no such function.
     pub async fn run(&self, function: &str, event: Bytes) -> Option<Result<Bytes, Failure>> {
-        match self.begin(function, event, None)?.await {
+        self.run_for(function, event, None).await
+    }
+
+    /// The same for a request with this X-Ray header.
+    pub async fn run_for(
+        &self,
+        function: &str,
+        event: Bytes,
+        caused_by: Option<TraceHeader>,
+    ) -> Option<Result<Bytes, Failure>> {
+        match self.begin(function, event, None, caused_by)?.await {
             Ok(result) => Some(result),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
@@ -146,7 +163,7 @@ impl Lambda {
     /// no such function.
     pub fn stream(&self, function: &str, event: Bytes) -> Option<ResponseStream> {
         let (sender, parts) = streaming::parts();
-        let run = self.begin(function, event, Some(sender))?;
+        let run = self.begin(function, event, Some(sender), None)?;
         Some(ResponseStream::new(parts, run))
     }
 
@@ -155,6 +172,7 @@ impl Lambda {
         function: &str,
         event: Bytes,
         parts: Option<mpsc::Sender<Part>>,
+        caused_by: Option<TraceHeader>,
     ) -> Option<JoinHandle<Result<Bytes, Failure>>> {
         let (function, pool) = self.inner.pools.get_key_value(function)?;
         let (function, pool) = (function.clone(), Arc::clone(pool));
@@ -162,7 +180,7 @@ impl Lambda {
         Some(self.inner.tracker.spawn(async move {
             let bytes_in = event.len();
             let started = Instant::now();
-            let result = pool.run(event, parts).await;
+            let result = pool.run(event, parts, caused_by).await;
             let count = Count::of(1, bytes_in, result.as_ref().map_or(0, Bytes::len));
             usage.add("lambda", &function, count.lasting(started.elapsed()));
             result

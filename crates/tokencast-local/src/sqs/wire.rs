@@ -56,7 +56,9 @@ async fn serve(
     let answer = match action {
         Some(action) => {
             let closing = peer.map_or_else(CancellationToken::new, |Extension(peer)| peer.closing);
-            actions::run(&store, action, &body, &closing).await
+            let trace = headers.get("x-amzn-trace-id");
+            let trace = trace.and_then(|trace| trace.to_str().ok());
+            actions::run(&store, action, &body, trace, &closing).await
         }
         None => Err(Kind::UnknownOperation
             .with("Expected `POST` with the header `X-Amz-Target: AmazonSQS.<Action>`.")),

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use aws_sdk_sqs::types::MessageSystemAttributeName;
 use serde_json::Value;
+use tokencast_local::faults::{Fault, FaultPlan, FaultService, Faults, Rule};
 
-use crate::sqs_support::counts;
+use crate::sqs_support::{counts, endpoints};
 use crate::stack::{Stack, eventually, logged, worker};
 
 /// Long enough for nothing: every invocation of these tests ends by itself or is killed by the stack.
@@ -147,6 +149,60 @@ async fn a_throttled_invocation_waits_its_turn() {
     let mapping = stack.map(1).await;
     until(&stack, "jobs", [0, 0, 0]).await;
     until(&stack, "dead", [0, 0, 0]).await;
+    mapping.shutdown(GRACE).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_that_sends_to_its_own_queue_is_stopped_after_16_hops() {
+    let (listener, endpoints) = endpoints().await;
+    let mut config = worker();
+    let queue_url = endpoints.queue_url("jobs");
+    config.environment.insert("QUEUE".to_owned(), queue_url);
+    let stack = Stack::start_at(listener, endpoints, config, &Faults::default());
+    let mapping = stack.map(1).await;
+    send(&stack, "loop").await;
+    until(&stack, "dead", [1, 0, 0]).await;
+    until(&stack, "jobs", [0, 0, 0]).await;
+    assert_eq!(logged().matches("one more hop").count(), 16);
+    let dropped = "RecursiveInvocationsDropped";
+    assert_eq!(logged().matches(dropped).count(), 1, "{dropped}");
+    let receive = stack.sqs().receive_message();
+    let receive = receive.queue_url(stack.endpoints.queue_url("dead"));
+    let received = receive.message_system_attribute_names(MessageSystemAttributeName::All);
+    let received = received.send().await.expect("received");
+    let [message] = received.messages() else {
+        panic!("one message: {received:?}")
+    };
+    let group = message.attributes().expect("attributes");
+    assert_eq!(message.body(), Some("loop"));
+    assert_eq!(group[&MessageSystemAttributeName::MessageGroupId], "owner");
+    mapping.shutdown(GRACE).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_throttled_receive_is_spent_and_comes_again_when_its_visibility_ends() {
+    let faults = Faults::default();
+    let throttled = Rule::new(FaultService::Lambda, "worker", Fault::ThrottledReceive).times(1);
+    faults
+        .set(FaultPlan::default().with(throttled))
+        .expect("a plan");
+    let (listener, endpoints) = endpoints().await;
+    let stack = Stack::start_at(listener, endpoints, worker(), &faults);
+    let mapping = stack.map(1).await;
+    send(&stack, "count receives").await;
+    until(&stack, "jobs", [0, 1, 0]).await;
+    eventually("the fault", async || {
+        (faults.report()[0].fired == 1).then_some(())
+    })
+    .await;
+    assert!(stack.processes().is_empty(), "the function isn't invoked");
+    stack.clock.advance(Duration::from_secs(29));
+    until(&stack, "jobs", [0, 1, 0]).await;
+    stack.clock.advance(Duration::from_secs(1));
+    until(&stack, "jobs", [0, 0, 0]).await;
+    assert!(logged().contains("received 2 times"));
     mapping.shutdown(GRACE).await;
     stack.stop().await;
 }

@@ -40,6 +40,7 @@ impl Api {
             request_id: "id".to_owned(),
             event,
             deadline_ms: 1_700_000_000_123,
+            trace: "Root=1-6553f100-a;Lineage=ab:1".to_owned(),
             parts: None,
             outcome: sender,
         };
@@ -50,7 +51,7 @@ impl Api {
             "lambda-runtime-aws-request-id: id",
             "lambda-runtime-deadline-ms: 1700000000123",
             "lambda-runtime-invoked-function-arn: arn:aws:lambda:us-east-1:000000000000:function:worker",
-            "lambda-runtime-trace-id: Root=1-6553f100-",
+            "lambda-runtime-trace-id: Root=1-6553f100-a;Lineage=ab:1",
             "content-type: application/json",
         ] {
             assert!(next.contains(header), "{header} in {next}");

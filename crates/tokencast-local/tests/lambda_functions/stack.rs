@@ -11,12 +11,15 @@ use serde_json::Value;
 use tokencast_local::clock::Clock;
 use tokencast_local::config::{EventSourceConfig, FunctionConfig};
 use tokencast_local::endpoints::Endpoints;
+use tokencast_local::faults::Faults;
 use tokencast_local::iam::CredentialStore;
 use tokencast_local::lambda::environment::ProcessState;
 use tokencast_local::lambda::event_source::EventSourceError;
 use tokencast_local::lambda::invoke::{Invoke as _, InvokeError};
 use tokencast_local::lambda::service::ProcessInfo;
 use tokencast_local::lambda::{EventSource, Lambda};
+use tokencast_local::usage::Usage;
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::sqs_support::{client, endpoints, serve, sqs};
@@ -51,16 +54,33 @@ pub(crate) fn worker() -> FunctionConfig {
 
 impl Stack {
     pub(crate) async fn start(config: FunctionConfig) -> Self {
+        let (listener, endpoints) = endpoints().await;
+        Self::start_at(listener, endpoints, config, &Faults::default())
+    }
+
+    /// One whose endpoints are known before, and whose invocations meet a fault plan.
+    pub(crate) fn start_at(
+        listener: TcpListener,
+        endpoints: Endpoints,
+        config: FunctionConfig,
+        faults: &Faults,
+    ) -> Self {
         LOG.get_or_init(|| {
             tracing_subscriber::fmt()
                 .with_ansi(false)
                 .with_writer(|| Log)
                 .init();
         });
-        let (listener, endpoints) = endpoints().await;
         let (clock, credentials) = (Clock::system(), CredentialStore::default());
         let sqs = sqs(&endpoints, &clock, None);
-        let lambda = Lambda::start(vec![config], endpoints.clone(), &credentials, clock.clone());
+        let lambda = Lambda::start_with(
+            vec![config],
+            endpoints.clone(),
+            &credentials,
+            clock.clone(),
+            faults,
+            &Usage::default(),
+        );
         let server = serve(listener, lambda.router().fallback_service(sqs.router()));
         Self {
             endpoints,

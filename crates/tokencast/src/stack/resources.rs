@@ -29,8 +29,8 @@ const ASK_REQUEST_FUNCTION: &str = include_str!("../../../../cdk/resolvers/reque
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// AWS's guidance for a queue that a function reads.
 const VISIBILITY_PER_TIMEOUT: u32 = 6;
-/// Three attempts, and one receive more to end the session as failed.
-const MAX_RECEIVE_COUNT: NonZeroU32 = NonZeroU32::new(4).expect("4 is not 0");
+/// SQS's maximum, a backstop: attempts are counted in the session's record.
+const MAX_RECEIVE_COUNT: NonZeroU32 = NonZeroU32::new(1_000).expect("1,000 is not 0");
 const MAX_REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
 const QUEUE_RETENTION: Duration = Duration::from_hours(4 * 24);
 const DEAD_LETTER_RETENTION: Duration = Duration::from_hours(14 * 24);
@@ -168,6 +168,8 @@ fn worker_function(
     let (program, args) = options.functions.command(WORKER_FUNCTION)?;
     let mut environment = common_environment(endpoints);
     environment.insert("APPSYNC_API_URL".into(), endpoints.graphql_url());
+    let dead_letters = endpoints.queue_url(DEAD_LETTER_QUEUE);
+    environment.insert("DEAD_LETTER_QUEUE_URL".into(), dead_letters);
     environment.insert("MODEL_ID".into(), model_id(&options.model));
     environment.extend([websocket::callback(endpoints)]);
     environment.extend(options.worker_environment.clone());
@@ -185,11 +187,11 @@ fn worker_function(
                     "sqs:DeleteMessage",
                     "sqs:ChangeMessageVisibility",
                     "sqs:GetQueueAttributes",
-                    // A job that somebody else is at is queued anew.
-                    "sqs:SendMessage",
                 ],
                 endpoints.queue_arn(QUEUE),
             ),
+            // Where it moves what nobody can answer.
+            allow(&["sqs:SendMessage"], endpoints.queue_arn(DEAD_LETTER_QUEUE)),
             allow(&SESSIONS, table_arn(endpoints, TABLE)),
             allow(&["bedrock:InvokeModelWithResponseStream"], "*".into()),
             allow(

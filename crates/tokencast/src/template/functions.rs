@@ -82,6 +82,11 @@ fn only_own_runtime(properties: &mut Properties<'_>) {
         &["Zip"],
         "there are no container images here",
     );
+    properties.only(
+        "RecursiveLoop",
+        &["Terminate"],
+        "the local Lambda stops loops, as AWS does by default",
+    );
     match properties.text("Runtime") {
         Some(runtime) if !runtime.starts_with("provided.") => {
             let reason =

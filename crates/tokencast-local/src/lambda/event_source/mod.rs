@@ -6,6 +6,7 @@
 mod checks;
 mod client;
 mod event;
+mod loops;
 mod outcome;
 mod poller;
 

@@ -14,11 +14,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::event::{Batch, Item, batches};
+use super::loops;
 use super::outcome::failures;
 use crate::clock::Clock;
 use crate::config::EventSourceConfig;
 use crate::lambda::pool::Failure;
 use crate::lambda::service::Lambda;
+use crate::lambda::trace::TraceHeader;
 
 /// What one `ReceiveMessage` and one `DeleteMessageBatch` may hold.
 const MAX_PER_CALL: usize = 10;
@@ -46,8 +48,10 @@ pub(super) struct Mapping {
 
 #[derive(Debug)]
 pub(super) struct Queue {
-    url: String,
+    pub(super) url: String,
     arn: String,
+    /// The URL of its dead-letter queue.
+    pub(super) dead_letters: Option<String>,
     pub(super) visibility: Duration,
 }
 
@@ -60,6 +64,7 @@ pub(super) async fn find_queue(
     let wanted = [
         QueueAttributeName::VisibilityTimeout,
         QueueAttributeName::QueueArn,
+        QueueAttributeName::RedrivePolicy,
     ];
     let answer = client
         .get_queue_attributes()
@@ -75,11 +80,29 @@ pub(super) async fn find_queue(
     };
     let visibility_s =
         attribute(QueueAttributeName::VisibilityTimeout).and_then(|text| text.parse().ok());
+    let dead_letters = match attribute(QueueAttributeName::RedrivePolicy) {
+        Some(policy) => find_dead_letters(client, &policy).await?,
+        None => None,
+    };
     Ok(Queue {
         url,
+        dead_letters,
         arn: attribute(QueueAttributeName::QueueArn).unwrap_or_default(),
         visibility: Duration::from_secs(visibility_s.unwrap_or(30)),
     })
+}
+
+async fn find_dead_letters(
+    client: &aws_sdk_sqs::Client,
+    redrive_policy: &str,
+) -> Result<Option<String>, aws_sdk_sqs::Error> {
+    let policy: serde_json::Value = serde_json::from_str(redrive_policy).unwrap_or_default();
+    let arn = policy["deadLetterTargetArn"].as_str().unwrap_or_default();
+    let Some(name) = arn.rsplit(':').next().filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    let found = client.get_queue_url().queue_name(name).send().await?;
+    Ok(found.queue_url)
 }
 
 /// Polls until the mapping closes. A poll that is dropped then may leave a message in flight, until its visibility ends.
@@ -126,13 +149,22 @@ async fn work(
     let visible_ms =
         received_ms + i64::try_from(mapping.queue.visibility.as_millis()).unwrap_or(i64::MAX / 2);
     let all = async {
+        let function_arn = mapping
+            .lambda
+            .endpoints()
+            .function_arn(&mapping.config.function);
+        let (messages, looping) = loops::split(messages, &function_arn);
+        for message in looping {
+            mapping.drop_loop(message).await;
+        }
+        let cause = loops::cause(&messages, &function_arn);
         for batch in batches(
             &messages,
             &mapping.queue.arn,
             &mapping.region,
             MAX_EVENT_BYTES,
         ) {
-            mapping.run(batch, visible_ms).await;
+            mapping.run(batch, cause.clone(), visible_ms).await;
         }
     };
     mapping.abandoning.run_until_cancelled(all).await;
@@ -187,8 +219,12 @@ impl Mapping {
         Ok(answer.messages.unwrap_or_default())
     }
 
-    async fn run(&self, batch: Batch, visible_ms: i64) {
-        let answer = match self.invoke(batch.event, visible_ms).await {
+    async fn run(&self, batch: Batch, cause: Option<TraceHeader>, visible_ms: i64) {
+        let function = &self.config.function;
+        if (self.lambda.faults()).throttles_receive(function, &batch.event) {
+            return self.failed("throttled", batch.items.len());
+        }
+        let answer = match self.invoke(batch.event, cause, visible_ms).await {
             Some(Ok(answer)) => answer,
             Some(Err(error)) => return self.failed(&error, batch.items.len()),
             None => return,
@@ -200,12 +236,17 @@ impl Mapping {
     }
 
     /// Invokes the function, again and again while it is throttled and the messages are still ours.
-    async fn invoke(&self, event: Bytes, visible_ms: i64) -> Option<Result<Bytes, String>> {
+    async fn invoke(
+        &self,
+        event: Bytes,
+        cause: Option<TraceHeader>,
+        visible_ms: i64,
+    ) -> Option<Result<Bytes, String>> {
         let mut pause_ms = FIRST_PAUSE_MS;
         loop {
             match self
                 .lambda
-                .run(&self.config.function, event.clone())
+                .run_for(&self.config.function, event.clone(), cause.clone())
                 .await?
             {
                 Ok(answer) => return Some(Ok(answer)),

@@ -17,11 +17,13 @@ use tokio_util::sync::CancellationToken;
 use super::error::{ApiError, Kind};
 use super::store::{Store, check_name};
 
-/// Runs one action of the API on its JSON input. `closing` ends a long poll.
+/// Runs one action of the API on its JSON input. `trace` is the request's X-Ray header, which a message keeps; `closing` ends a
+/// long poll.
 pub async fn run(
     store: &Arc<Store>,
     action: &str,
     input: &[u8],
+    trace: Option<&str>,
     closing: &CancellationToken,
 ) -> Result<Value, ApiError> {
     match action {
@@ -35,8 +37,8 @@ pub async fn run(
         "TagQueue" => queues::tag(store, parse(input)?),
         "UntagQueue" => queues::untag(store, &parse(input)?),
         "ListQueueTags" => queues::tags(store, &parse(input)?),
-        "SendMessage" => send::one(store, parse(input)?),
-        "SendMessageBatch" => send::batch(store, parse(input)?),
+        "SendMessage" => send::one(store, parse(input)?, trace),
+        "SendMessageBatch" => send::batch(store, parse(input)?, trace),
         "ReceiveMessage" => receive::receive(store, parse(input)?, closing).await,
         "DeleteMessage" => delete::one(store, &parse(input)?),
         "DeleteMessageBatch" => delete::batch(store, parse(input)?),

@@ -43,12 +43,16 @@ struct Entry {
     message_deduplication_id: Option<String>,
 }
 
-pub(super) fn one(store: &Store, input: Send) -> Result<Value, ApiError> {
+pub(super) fn one(store: &Store, input: Send, trace: Option<&str>) -> Result<Value, ApiError> {
     let name = queue_name(input.queue_url.as_deref())?;
-    put(store, &name, input.entry).map(Value::Object)
+    put(store, &name, input.entry, trace).map(Value::Object)
 }
 
-pub(super) fn batch(store: &Store, input: SendBatch) -> Result<Value, ApiError> {
+pub(super) fn batch(
+    store: &Store,
+    input: SendBatch,
+    trace: Option<&str>,
+) -> Result<Value, ApiError> {
     let name = queue_name(input.queue_url.as_deref())?;
     store.lock().queue(&name)?;
     batch::check(&input.entries, "SendMessageBatchRequestEntry", |entry| {
@@ -72,11 +76,16 @@ pub(super) fn batch(store: &Store, input: SendBatch) -> Result<Value, ApiError> 
         input.entries,
         "SendMessageBatchRequestEntry",
         |entry| entry.id.as_deref(),
-        |entry| put(store, &name, entry),
+        |entry| put(store, &name, entry, trace),
     )
 }
 
-fn put(store: &Store, name: &str, entry: Entry) -> Result<Map<String, Value>, ApiError> {
+fn put(
+    store: &Store,
+    name: &str,
+    entry: Entry,
+    trace: Option<&str>,
+) -> Result<Map<String, Value>, ApiError> {
     let mut state = store.lock();
     let settings = &state.queue(name)?.attributes;
     let body = entry
@@ -111,7 +120,7 @@ fn put(store: &Store, name: &str, entry: Entry) -> Result<Map<String, Value>, Ap
     check_group(entry.message_group_id.as_deref())?;
     let system = entry.message_system_attributes.unwrap_or_default();
     let mut message = new_message(body, store.clock.now_ms(), delay_s);
-    message.trace_header = trace_header(&system)?;
+    message.trace_header = trace_header(&system)?.or_else(|| trace.map(str::to_owned));
     message.group = entry.message_group_id;
     message.attributes = attributes;
 
@@ -142,7 +151,7 @@ fn check_group(group: Option<&str>) -> Result<(), ApiError> {
     Err(ApiError::invalid_value(group, "MessageGroupId", reason))
 }
 
-/// `AWSTraceHeader` is the one system attribute that a sender may set.
+/// `AWSTraceHeader` is the one system attribute that a sender may set; else it is the header of the request.
 fn trace_header(system: &BTreeMap<String, MessageAttribute>) -> Result<Option<String>, ApiError> {
     if let Some(name) = system.keys().find(|name| *name != "AWSTraceHeader") {
         return Err(Kind::InvalidParameterValue.with(format!(

@@ -1,0 +1,29 @@
+//! What is read of a record in an SQS event, besides its body.
+
+use aws_lambda_events::event::sqs::{SqsMessage, SqsMessageAttribute};
+use tokencast_aws::queue::{Attribute, Forwarded};
+
+/// When the prompt went into the queue, in milliseconds since the Unix epoch.
+pub fn sent_at_ms(record: &SqsMessage) -> Option<i64> {
+    record.attributes.get("SentTimestamp")?.parse().ok()
+}
+
+/// The record as another queue is to have it: body, message attributes and message group.
+pub fn as_it_came(record: &SqsMessage) -> Forwarded<'_> {
+    let attributes = record.message_attributes.iter();
+    Forwarded {
+        body: record.body.as_deref().unwrap_or_default(),
+        group: record.attributes.get("MessageGroupId").map(String::as_str),
+        attributes: attributes
+            .map(|(name, value)| (name.as_str(), attribute(value)))
+            .collect(),
+    }
+}
+
+fn attribute(value: &SqsMessageAttribute) -> Attribute {
+    Attribute {
+        data_type: value.data_type.clone().unwrap_or_default(),
+        string: value.string_value.clone(),
+        binary: value.binary_value.as_ref().map(|bytes| bytes.0.clone()),
+    }
+}
