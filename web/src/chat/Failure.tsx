@@ -34,7 +34,7 @@ function WayOut({ error, prompt, askAgain, edit, reload }: FailureProps): ReactN
       </button>
     );
   }
-  if (prompt === null) return null;
+  if (prompt === null || error.code === 'SIGNED_OUT') return null;
   if (!error.retryable && error.code !== 'NOT_FOUND') {
     return (
       <button
