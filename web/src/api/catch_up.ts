@@ -37,6 +37,7 @@ export class CatchUp {
 
   /** The session was started: ask before long whether it waits in the queue. */
   started(now: number): void {
+    this.#heardAt = now;
     this.#due = Math.min(this.#due, now + this.#timing.firstToken);
   }
 

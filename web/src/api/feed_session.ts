@@ -60,7 +60,6 @@ class FeedSession extends Loop<Message> {
   #count = 0;
   /** When the present connection had its first answer. */
   #answeredAt: number | null = null;
-  #everAnswered = false;
   /** By when the connection has to be there, or the last question to be answered. */
   #answerBy = Infinity;
   #reconnectAt = Infinity;
@@ -232,10 +231,8 @@ class FeedSession extends Loop<Message> {
     this.#serverHasIt();
     if (this.#answeredAt !== null) return;
     this.#answeredAt = performance.now();
-    const again = this.#everAnswered;
-    this.#everAnswered = true;
     this.#outage.connected();
-    if (again) yield { type: 'reconnected' };
+    yield* this.reconnected();
   }
 
   /** The server has the prompt, whether or not it has answered the start. */
@@ -288,7 +285,7 @@ class FeedSession extends Loop<Message> {
     if (this.#start.prompt !== null && !this.#stop.waits) {
       const delayMs = this.#start.failed(now, error, how.retryMs ?? 0);
       this.#reconnectAt = now + delayMs;
-      yield { type: 'reconnecting', tries, delayMs, reason: error.message };
+      yield* this.reconnecting(tries, delayMs, error.message);
       return;
     }
     if (this.#stop.waits) this.#stopStarting();
@@ -298,7 +295,7 @@ class FeedSession extends Loop<Message> {
     this.#outage.began(now, error);
     this.#outage.check(now + delayMs);
     this.#reconnectAt = now + delayMs;
-    yield { type: 'reconnecting', tries: this.#retry.tries, delayMs, reason: error.message };
+    yield* this.reconnecting(this.#retry.tries, delayMs, error.message);
   }
 
   protected override *onWake(now: number): Generator<AnswerEvent> {

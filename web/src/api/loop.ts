@@ -22,6 +22,8 @@ export abstract class Loop<Message extends object> {
   readonly #cleanUps: (() => void)[] = [];
   #started = false;
   #said: 'QUEUED' | 'STREAMING' | null = null;
+  /** It was told that it reconnects, and not yet that it has. */
+  #reconnecting = false;
   #left = false;
 
   constructor(options: LoopOptions) {
@@ -107,6 +109,17 @@ export abstract class Loop<Message extends object> {
   /** Whether the session was told to have started. */
   protected get wasStarted(): boolean {
     return this.#started;
+  }
+
+  protected *reconnecting(tries: number, delayMs: number, reason: string): Generator<AnswerEvent> {
+    this.#reconnecting = true;
+    yield { type: 'reconnecting', tries, delayMs, reason };
+  }
+
+  protected *reconnected(): Generator<AnswerEvent> {
+    if (!this.#reconnecting) return;
+    this.#reconnecting = false;
+    yield { type: 'reconnected' };
   }
 
   protected push(message: Message): void {

@@ -167,13 +167,12 @@ class Session extends Loop<Message> {
   }
 
   *#onEstablished(): Generator<AnswerEvent> {
-    const again = this.#everEstablished;
     this.#established = true;
     this.#everEstablished = true;
     this.#outage.connected();
     if (this.#start.prompt !== null && !this.#start.sent) this.#sendStart();
     else this.#catchUp.resubscribed(performance.now());
-    if (again) yield { type: 'reconnected' };
+    yield* this.reconnected();
   }
 
   *#onEvent(event: TokenEvent): Generator<AnswerEvent> {
@@ -194,7 +193,7 @@ class Session extends Loop<Message> {
     if (this.wasStarted && wasEstablished) this.#catchUp.unsubscribed(now);
     const delayMs = Math.max(Math.round(this.#retry.next()), atLeastMs);
     this.#reconnectAt = now + delayMs;
-    yield { type: 'reconnecting', tries: this.#retry.tries, delayMs, reason: error.message };
+    yield* this.reconnecting(this.#retry.tries, delayMs, error.message);
   }
 
   protected override *onWake(now: number): Generator<AnswerEvent> {

@@ -186,6 +186,9 @@ describe.each(deliveries)('over %s', (delivery) => {
     if (row.error) expect(ended?.error).toMatchObject(row.error);
     else expect(ended?.error).toBeNull();
     if (row.last) expect(ended?.events.at(-1)).toMatchObject({ type: row.last });
+    // Whoever shows that it reconnects shows it no longer once it has.
+    const told = (ended?.events ?? []).filter(({ type }) => type.startsWith('reconnect'));
+    if (row.last === 'completed') expect(told.at(-1)?.type ?? 'reconnected').toBe('reconnected');
     expect(ended?.tookS).toBeGreaterThanOrEqual(row.within[0]);
     expect(ended?.tookS).toBeLessThanOrEqual(row.within[1]);
     const [least, most] = row.starts ?? [0, Infinity];
