@@ -25,7 +25,7 @@ export default defineConfig({
   test: {
     include: ['tests/*/*.test.ts'],
     // The stack that most of the tests start is a debug build, and the machine may be busy.
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

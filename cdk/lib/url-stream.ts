@@ -107,7 +107,7 @@ function cors(authType: FunctionUrlAuthType, origins: readonly string[] = []): F
       throw new Error(`\`allowedOrigins\` has \`${origin}\`, expected an origin, such as \`https://chat.example.com\``);
     }
   }
-  const signed = ['x-tokencast-authorization', 'x-amz-date', 'x-amz-security-token', 'x-amz-content-sha256'];
+  const signed = ['x-tokencast-authorization', 'x-amz-date', 'x-amz-security-token'];
   return {
     allowCredentials: false,
     allowedOrigins: [...origins],
@@ -116,6 +116,7 @@ function cors(authType: FunctionUrlAuthType, origins: readonly string[] = []): F
       'authorization',
       'content-type',
       'last-event-id',
+      'x-amz-content-sha256',
       ...(authType === FunctionUrlAuthType.AWS_IAM ? signed : []),
     ],
     exposedHeaders: ['x-tokencast-session-id'],

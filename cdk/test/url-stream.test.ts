@@ -77,7 +77,7 @@ describe('the Function URL', () => {
       AllowCredentials: false,
       AllowOrigins: ['https://chat.example.com'],
       AllowMethods: ['GET', 'POST', 'DELETE'],
-      AllowHeaders: ['authorization', 'content-type', 'last-event-id'],
+      AllowHeaders: ['authorization', 'content-type', 'last-event-id', 'x-amz-content-sha256'],
       ExposeHeaders: ['x-tokencast-session-id'],
       MaxAge: 3600,
     });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cli::{Bench, Compare, Cost};
 use crate::guard;
+use crate::npm;
 use crate::package;
 use crate::process::{cargo, command, root, run as run_program};
 use crate::step::Steps;
@@ -20,12 +21,32 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
         steps.run("instruction counts", |_| guard::check(bench.bless));
         return;
     }
+    if bench.name.as_deref() == Some("pages") {
+        pages(steps);
+        return;
+    }
     if bench.name.as_deref() == Some("variants") && !variants::run(steps) {
         return;
     }
     let name = bench.name.clone();
     let report = (!bench.quick).then_some(PERFORMANCE);
     measure(steps, name.into_iter().collect(), report, bench.quick);
+}
+
+/// The web pages in a browser, against a stack of their own. Prints its figures.
+fn pages(steps: &mut Steps) {
+    let mut web = None;
+    let ready = steps.run("build the command", |_| {
+        web = npm::packages()?
+            .into_iter()
+            .find(|package| package.folder == "web");
+        run_program(cargo(&["build", "--locked", "--package", "tokencast"]))
+    });
+    if let Some(web) = web.filter(|_| ready)
+        && web.install(steps)
+    {
+        web.run(steps, &["bench"]);
+    }
 }
 
 pub fn cost(steps: &mut Steps, cost: &Cost) {

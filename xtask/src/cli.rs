@@ -72,8 +72,8 @@ pub struct Cost {
 #[derive(Args, Debug)]
 pub struct Bench {
     /// Which benchmark: floors, added-delay, worker, streams, stop, cold-start, fan-out, growth or cost, or all of these
-    /// without it; variants, which builds the worker in other ways first, for half an hour; or guard, which compares
-    /// instruction counts with `benches/guard/bounds.json`
+    /// without it; variants, which builds the worker in other ways first, for half an hour; pages, the web pages in a
+    /// browser, which prints its figures; or guard, which compares instruction counts with `benches/guard/bounds.json`
     pub name: Option<String>,
     /// A short run that shows that everything works; its figures are noisy, and are not written down
     #[arg(long)]

@@ -4,22 +4,31 @@ import { generateClient } from 'aws-amplify/api';
 import { fetchAuthSession } from 'aws-amplify/auth';
 import { Hub } from 'aws-amplify/utils';
 
+import { errorOf, isStaleToken, signedOut } from './amplify_errors';
 import { asTokencastError, errorOfType, TokencastError } from './errors';
 import { onOnline } from './online';
 import { GET_STREAM, ON_TOKEN_RECEIVED, START_STREAM, STOP_STREAM } from './operations';
+import { TIMING } from './timing';
 import type { Listener, Transport } from './transport';
 import type { Snapshot, TokenEvent } from './types';
+import { onUnaddressedError } from './unaddressed';
+import { within } from './within';
+
+/** Amplify closes a socket a second after its last subscription; the next one opens another. */
+const FRESH_AFTER_MS = 1_200;
 
 /** Needs `Amplify.configure` before its first use. */
 export function amplifyTransport(): Transport {
   const client = generateClient();
+  /** Sessions whose subscription was refused for its token, and hasn't been accepted with the new one yet. */
+  const renewed = new Set<string>();
 
   async function call<T>(query: string, variables: Variables): Promise<T> {
     try {
       return await once<T>(query, variables);
     } catch (error) {
       if (!isStaleToken(error)) throw error;
-      await fetchAuthSession({ forceRefresh: true });
+      await renewToken();
       return once<T>(query, variables);
     }
   }
@@ -35,6 +44,7 @@ export function amplifyTransport(): Transport {
   }
 
   return {
+    freshAfterMs: FRESH_AFTER_MS,
     async startStream(sessionId, prompt) {
       await call(START_STREAM, { sessionId, prompt });
     },
@@ -46,24 +56,34 @@ export function amplifyTransport(): Transport {
       return getStream;
     },
     subscribe(sessionId, listener) {
-      const open = (lost: Listener['lost']): (() => void) => {
-        const variables = { sessionId };
-        const answer = client.graphql({ query: ON_TOKEN_RECEIVED, variables });
-        if (!('subscribe' in answer)) throw new TypeError('not a subscription');
-        return follow(answer as Observable, variables, { ...listener, lost });
-      };
-      const again = async (error: TokencastError): Promise<void> => {
-        try {
-          await fetchAuthSession({ forceRefresh: true });
-          if (!over) end = open(listener.lost);
-        } catch {
-          if (!over) listener.lost(error);
-        }
-      };
+      const variables = { sessionId };
+      const answer = client.graphql({ query: ON_TOKEN_RECEIVED, variables });
+      if (!('subscribe' in answer)) throw new TypeError('not a subscription');
       let over = false;
-      let end = open((error) => {
-        if (isStaleToken(error)) void again(error);
-        else listener.lost(error);
+      let accepted = false;
+      const lost = (error: TokencastError): void => {
+        if (!over) listener.lost(error);
+      };
+      const end = follow(answer as Observable, variables, {
+        established: () => {
+          accepted = true;
+          renewed.delete(sessionId);
+          listener.established();
+        },
+        event: listener.event,
+        lost: (error) => {
+          // A subscription that was accepted before is refused for its token, whatever the words.
+          const expired = isStaleToken(error) || (accepted && error.kind === 'unauthorized');
+          if (!expired || renewed.has(sessionId)) {
+            lost(error);
+            return;
+          }
+          renewed.add(sessionId);
+          const ended = new TokencastError('connection', 'The token has expired', { cause: error });
+          renewToken().then(() => {
+            lost(ended);
+          }, lost);
+        },
       });
       return () => {
         over = true;
@@ -74,12 +94,18 @@ export function amplifyTransport(): Transport {
   };
 }
 
-type Variables = Record<string, string>;
-
-/** A token that the server takes no more, though it looks good here: a clock that is wrong, a key that is new. */
-function isStaleToken(error: unknown): boolean {
-  return error instanceof TokencastError && error.errorType === 'UnauthorizedException';
+/** However young the present one is: the server's clock decides. */
+async function renewToken(): Promise<void> {
+  const session = fetchAuthSession({ forceRefresh: true });
+  const { tokens } = await within(TIMING.answer, session, 'No new token has come').catch(
+    (error: unknown) => {
+      throw signedOut(error) ?? asTokencastError(error);
+    },
+  );
+  if (tokens === undefined) throw errorOfType('SignedOut', 'You are not signed in');
 }
+
+type Variables = Record<string, string>;
 
 interface Observable {
   subscribe(observer: {
@@ -92,14 +118,20 @@ interface Observable {
 /** States of Amplify's connection in which no events arrive. It tries again itself, but only after 5 s, then each minute. */
 const LOST = new Set(['ConnectionDisrupted', 'ConnectionDisruptedPendingNetwork', 'Disconnected']);
 
+/** Subscriptions that aren't acknowledged yet. */
+const pending = new Set<object>();
+
 /** One subscription. That it is established, and that its connection was lost, Amplify tells on its hub only. */
 function follow(observable: Observable, variables: Variables, listener: Listener): () => void {
   let established = false;
   let over = false;
+  pending.add(variables);
   const end = (): void => {
     if (over) return;
     over = true;
+    pending.delete(variables);
     stopListening();
+    stopWatching();
     subscription.unsubscribe();
   };
   const lose = (error: TokencastError): void => {
@@ -111,11 +143,19 @@ function follow(observable: Observable, variables: Variables, listener: Listener
     const { event, data } = payload;
     if (event === 'Subscription ack' && data?.variables === variables) {
       established = true;
+      pending.delete(variables);
       listener.established();
     } else if (event === 'ConnectionStateChange' && established) {
       const state = data?.connectionState ?? '';
       if (LOST.has(state)) lose(new TokencastError('connection', 'The connection was lost'));
     }
+  });
+  const stopWatching = onUnaddressedError(({ errorType, message }) => {
+    const error = errorOfType(errorType, message);
+    // It may be about any of them, so that it is final only for one that is alone.
+    const about = !established && pending.size === 1;
+    if (about || isStaleToken(error)) lose(error);
+    else lose(new TokencastError('connection', error.message, { cause: error }));
   });
   const subscription = observable.subscribe({
     next: ({ data }) => {
@@ -133,75 +173,4 @@ function follow(observable: Observable, variables: Variables, listener: Listener
 
 interface HubCapsule {
   payload: { event: string; data?: { variables?: unknown; connectionState?: string } };
-}
-
-/** Of what Amplify throws: mostly a GraphQL answer with errors, whose cause may be an HTTP answer. */
-function errorOf(thrown: unknown): TokencastError {
-  const [first] = (thrown as { errors?: GraphqlError[] } | null)?.errors ?? [];
-  if (!first) return signedOut(thrown) ?? asTokencastError(thrown);
-  if (first.errorType) return errorOfType(first.errorType, first.message, thrown);
-  const refused = httpError(first) ?? refusedSubscription(first.message);
-  if (refused) return errorOfType(refused.errorType, refused.message, thrown);
-  return (
-    signedOut(first.originalError) ??
-    new TokencastError('connection', first.message, { cause: thrown })
-  );
-}
-
-interface GraphqlError {
-  message: string;
-  errorType?: string;
-  originalError?: { name?: string; response?: { statusCode?: number; body?: string } };
-}
-
-interface Refusal {
-  errorType: string;
-  message: string;
-}
-
-/** Amplify puts the frame of a refused subscription, or the type alone, behind these words. */
-const CONNECTION_FAILED = 'Connection failed: ';
-
-function refusedSubscription(message: string): Refusal | null {
-  // Amplify's own word for an error that it recognised as one of authorization.
-  if (message === 'Unauthorized') return { errorType: 'Unauthorized', message };
-  if (!message.startsWith(CONNECTION_FAILED)) return null;
-  const said = message.slice(CONNECTION_FAILED.length);
-  return firstError(said) ?? { errorType: said, message: said };
-}
-
-function httpError({ originalError }: GraphqlError): Refusal | null {
-  const { statusCode = 0, body } = originalError?.response ?? {};
-  const said = firstError(body ?? '');
-  if (said) return said;
-  if (statusCode === 401) {
-    return { errorType: 'UnauthorizedException', message: 'You are not signed in' };
-  }
-  if (statusCode >= 400 && statusCode < 500 && statusCode !== 429) {
-    return { errorType: `HTTP ${statusCode}`, message: `The API answered HTTP ${statusCode}` };
-  }
-  return null;
-}
-
-function firstError(json: string): Refusal | null {
-  try {
-    const { errors } = JSON.parse(json) as { errors?: Partial<Refusal>[] };
-    const { errorType = '', message = '' } = errors?.[0] ?? {};
-    return errorType === '' && message === '' ? null : { errorType, message };
-  } catch {
-    return null;
-  }
-}
-
-/** That there is nobody signed in, if that is what Amplify's error says. */
-export function signedOut(error: unknown): TokencastError | null {
-  const name = (error as { name?: string } | null | undefined)?.name ?? '';
-  if (
-    !/^(NoSignedUser|NoValidAuthTokens|UserUnAuthenticatedException|NotAuthorizedException)$/.test(
-      name,
-    )
-  ) {
-    return null;
-  }
-  return errorOfType('UnauthorizedException', 'You are not signed in', error);
 }

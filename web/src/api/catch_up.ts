@@ -1,6 +1,7 @@
 /** When to ask for a snapshot: soon after a gap, and now and then in a long silence. */
 
 import { Backoff, type Timing } from './timing';
+import type { StreamStatus } from './types';
 
 /** The worker writes the session down about twice a second, so that asking less often than this only delays. */
 const GAP_RETRY_MAX_MS = 2_000;
@@ -18,13 +19,15 @@ export class CatchUp {
   #secondLook = false;
   readonly #timing: Timing;
   readonly #gapRetry = new Backoff(GAP_RETRY_FIRST_MS, GAP_RETRY_MAX_MS);
-  readonly #idleRetry: Backoff;
   readonly #unsubscribedRetry: Backoff;
+  /** Of the silence: it doubles while the session waits in the queue. */
+  #idlePause: number;
+  #heardAt = performance.now();
 
   constructor(timing: Timing) {
     this.#timing = timing;
-    this.#idleRetry = new Backoff(timing.idle * 2, timing.idle * 6);
-    this.#unsubscribedRetry = new Backoff(timing.idleUnsubscribed, timing.idle * 2);
+    this.#idlePause = timing.idle;
+    this.#unsubscribedRetry = new Backoff(timing.idleUnsubscribed, timing.retryMax);
   }
 
   /** When to ask; `Infinity` while an answer is awaited. */
@@ -34,17 +37,30 @@ export class CatchUp {
 
   /** The session was started: ask before long whether it waits in the queue. */
   started(now: number): void {
+    this.#heardAt = now;
     this.#due = Math.min(this.#due, now + this.#timing.firstToken);
+  }
+
+  /** A connection that may stay without a byte was opened: the record knows more after a silence. */
+  opened(now: number): void {
+    this.#heardAt = now;
+    this.#due = Math.min(this.#due, now + this.#timing.idle);
   }
 
   asking(): void {
     this.#underWay = 'asked';
   }
 
+  /** No event came for so long that what a snapshot has beyond it should have come by itself. */
+  isSilent(now: number): boolean {
+    return now - this.#heardAt >= this.#timing.idle;
+  }
+
   /** Whatever was sent before now may be missing. */
   resubscribed(now: number): void {
     this.#subscribed = true;
     this.#secondLook = true;
+    this.#heardAt = now;
     this.soon(now);
   }
 
@@ -63,7 +79,8 @@ export class CatchUp {
 
   /** After an event: is anything missing? */
   event(now: number, gap: boolean): void {
-    this.#idleRetry.reset();
+    this.#idlePause = this.#timing.idle;
+    this.#heardAt = now;
     if (!gap) {
       this.#gapRetry.reset();
       this.#due = now + this.#timing.idle;
@@ -74,19 +91,23 @@ export class CatchUp {
   }
 
   /** After a snapshot, or an attempt to get one: is anything still missing? */
-  asked(now: number, gap: boolean): void {
+  asked(now: number, gap: boolean, status: StreamStatus | null = null): void {
     const tooEarly = this.#underWay === 'askedTooEarly';
     this.#underWay = 'nothing';
     this.#gap = gap;
-    if (!tooEarly) this.#due = now + this.#pause(gap);
+    if (!tooEarly) this.#due = now + this.#pause(gap, status);
   }
 
-  #pause(gap: boolean): number {
+  #pause(gap: boolean, status: StreamStatus | null): number {
     if (gap) return this.#gapRetry.next();
     if (this.#secondLook) {
       this.#secondLook = false;
       return SECOND_LOOK_MS;
     }
-    return this.#subscribed ? this.#idleRetry.next() : this.#unsubscribedRetry.next();
+    if (!this.#subscribed) return this.#unsubscribedRetry.next();
+    const pause = this.#idlePause;
+    const { idle, idleQueued } = this.#timing;
+    this.#idlePause = status === 'QUEUED' ? Math.min(pause * 2, idleQueued) : idle;
+    return pause;
   }
 }

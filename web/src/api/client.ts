@@ -6,6 +6,8 @@ import { sessionEvents, type Begin } from './session';
 import { TIMING, type Timing } from './timing';
 import type { Transport } from './transport';
 import type { AnswerEvent, Snapshot } from './types';
+import { wellFormed } from './well_formed';
+import { within } from './within';
 
 export interface StreamOptions {
   /** Aborting it stops the session: the model ends, and the last event is `cancelled`. */
@@ -26,7 +28,7 @@ export interface TokencastClient {
   /**
    * Sends a prompt under a new session id, listening before it starts, so that no token is missed.
    *
-   * The iteration throws a `TokencastError` if there is no way to the end of the answer: refused, not found, no
+   * A prompt that is no Unicode is repaired. The iteration throws a `TokencastError` if there is no way to the end of the answer: refused, not found, no
    * connection. A model that fails is no exception but the event `failed`.
    */
   streamPrompt(prompt: string, options?: StreamOptions): AnswerStream;
@@ -42,6 +44,7 @@ export interface TokencastClient {
 export function createClient(transport: Transport, timing: Partial<Timing> = {}): TokencastClient {
   const all = { ...TIMING, ...timing };
   return clientOf(
+    all,
     (sessionId, begin, signal) =>
       sessionEvents({ sessionId, begin, transport, timing: all, signal }),
     (sessionId) => transport.stopStream(sessionId),
@@ -49,7 +52,7 @@ export function createClient(transport: Transport, timing: Partial<Timing> = {})
   );
 }
 
-/** Over a delivery that goes on behind what a client has. It has no `getStream` of its own. */
+/** Over a delivery that goes on behind what a client has. It has no `getStream` of its own; silences are looked into by it. */
 export function createFeedClient(
   feed: Feed,
   getStream: TokencastClient['getStream'],
@@ -57,13 +60,16 @@ export function createFeedClient(
 ): TokencastClient {
   const all = { ...TIMING, ...timing };
   return clientOf(
-    (sessionId, begin, signal) => feedEvents({ sessionId, begin, feed, timing: all, signal }),
+    all,
+    (sessionId, begin, signal) =>
+      feedEvents({ sessionId, begin, feed, getStream, timing: all, signal }),
     (sessionId) => feed.stopStream(sessionId),
     getStream,
   );
 }
 
 function clientOf(
+  { answer }: Timing,
   events: (
     sessionId: string,
     begin: Begin,
@@ -78,10 +84,12 @@ function clientOf(
   };
   return {
     streamPrompt: (prompt, { sessionId, signal } = {}) =>
-      stream(sessionId ?? newSessionId(), { prompt }, signal),
+      stream(sessionId ?? newSessionId(), { prompt: wellFormed(prompt) }, signal),
     resumeStream: (sessionId, { signal } = {}) => stream(sessionId, 'resume', signal),
-    stopStream: (sessionId) => stopStream(canonical(sessionId)),
-    getStream: (sessionId) => getStream(canonical(sessionId)),
+    stopStream: (sessionId) =>
+      within(answer, stopStream(canonical(sessionId)), 'The stop was not answered'),
+    getStream: (sessionId) =>
+      within(answer, getStream(canonical(sessionId)), 'The API does not answer'),
   };
 }
 

@@ -4,6 +4,7 @@ import { Amplify } from 'aws-amplify';
 import { parseAmplifyConfig } from 'aws-amplify/utils';
 
 import { allowLocalWebSocket } from './local_websocket';
+import { watchSockets } from './unaddressed';
 
 /** What the pages need of the file. `custom.tokencast` is the local stack's; the URLs are of deliveries that are there. */
 export interface AmplifyOutputs {
@@ -47,6 +48,7 @@ export function configure(outputs: AmplifyOutputs): Api {
   if (endpoint && config.Auth?.Cognito) config.Auth.Cognito.userPoolEndpoint = endpoint;
   Amplify.configure(config);
   allowLocalWebSocket(outputs.data.url);
+  watchSockets();
   const deliveries: Delivery[] = ['appsync'];
   if (streamUrl !== undefined) deliveries.push('url');
   if (webSocketUrl !== undefined) deliveries.push('websocket');

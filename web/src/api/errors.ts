@@ -1,5 +1,6 @@
 /** Everything that can go wrong between a client and its answer. */
 
+import { RETRYABLE } from './failure_codes';
 import type { StreamError } from './types';
 
 export type TokencastErrorKind =
@@ -72,12 +73,13 @@ export function asTokencastError(error: unknown): TokencastError {
 const UNAUTHORIZED = new Set([
   'Unauthorized',
   'UnauthorizedException',
+  'SignedOut',
   'UNAUTHORIZED',
   'AccessDeniedException',
   'NotAuthorizedException',
 ]);
 
-/** AppSync's own passing troubles: quotas, and a resolver's function that was throttled, timed out or broke. */
+/** AppSync's own passing troubles: quotas, and time-outs. */
 const TRANSIENT = new Set([
   'MaxSubscriptionsReachedError',
   'LimitExceededError',
@@ -89,6 +91,9 @@ const TRANSIENT = new Set([
   'InternalFailureException',
 ]);
 
+/** A resolver's function that was throttled, timed out or broke: `Lambda:Unhandled`, `Sandbox.Timedout`, `Runtime.ExitError`. */
+const FUNCTION_BROKE = /^(Lambda:|Sandbox\.|Runtime\.)/;
+
 function isTransientType(errorType: string): boolean {
-  return errorType.startsWith('Lambda:') || TRANSIENT.has(errorType);
+  return RETRYABLE[errorType] ?? (FUNCTION_BROKE.test(errorType) || TRANSIENT.has(errorType));
 }

@@ -19,13 +19,18 @@ export interface Feed {
 }
 
 export interface Connection {
-  /** Asks again. Not there where events come in order, so that nothing is missing but by the connection's end. */
+  /**
+   * Asks again on the same connection. Not there where events come in order, so that nothing is missing but by the
+   * connection's end; a silence is looked into by `getStream` then.
+   */
   ask?(after: Position | null): void;
   /** Nothing is told to the listener any more. */
   close(): void;
 }
 
 export interface FeedListener {
+  /** Connected: what was asked is on its way. */
+  asked: () => void;
   /** What was asked has been answered: the session is there. `null` if the answer doesn't say how it stands. */
   answered: (status: StreamStatus | null) => void;
   event: (event: TokenEvent) => void;
@@ -36,6 +41,8 @@ export interface FeedListener {
 export interface Loss {
   /** It ended in order, as one does whose session is over. */
   inOrder?: boolean;
+  /** It stayed open without a word: it may have ended in order, and nobody was told. */
+  silent?: boolean;
   /** What the server wants a client to wait. */
   retryMs?: number | null;
 }

@@ -1,178 +1,123 @@
 /** One session over a feed, from its start to its last event: connects, reassembles, goes on behind what was lost. */
 
-import { answerEvent } from './answer_event';
 import { CatchUp } from './catch_up';
-import { asTokencastError, TokencastError } from './errors';
-import type { Connection, Feed, Loss, Position } from './feed';
-import { Inbox } from './inbox';
+import { TokencastError } from './errors';
+import type { Ask, Connection, Feed, Loss } from './feed';
+import { Loop } from './loop';
 import { onOnline } from './online';
+import { Outage } from './outage';
+import { RecordCheck } from './record_check';
+import { Replay } from './replay';
 import type { Begin } from './session';
+import { Start } from './start';
+import { Stop } from './stop';
 import { Backoff, type Timing } from './timing';
-import { Transcript, type Change } from './transcript';
-import { isTerminal, type AnswerEvent, type StreamStatus, type TokenEvent } from './types';
+import type { Change } from './transcript';
+import { isTerminal } from './types';
+import type { AnswerEvent, Snapshot, StreamStatus, TokenEvent } from './types';
+import { within } from './within';
 
 /** A connection that lasted this long, or brought something new, has ended an outage. */
 const STABLE_AFTER_MS = 10_000;
-/** To resume takes an id that nobody has used. If so many answers say that it was merely taken, nobody will start it. */
-const MAX_CLAIMED = 3;
 
 export interface FeedSessionOptions {
   sessionId: string;
   begin: Begin;
   feed: Feed;
+  /** Reads the record, where the feed itself can't be asked. */
+  getStream: (sessionId: string) => Promise<Snapshot | null>;
   timing: Timing;
   /** Aborting it stops the session, not just the listening. */
   signal?: AbortSignal | undefined;
 }
 
-/** The events of a session. Ending the iteration early ends the connection; the answer goes on without a listener. */
 export function feedEvents(options: FeedSessionOptions): AsyncIterator<AnswerEvent, void> {
-  const session = new FeedSession(options);
-  const events = session.events();
-  return {
-    next: () => events.next(),
-    return: () => {
-      session.leave();
-      return events.return();
-    },
-  };
+  return new FeedSession(options).events();
 }
 
 type Message =
+  | { type: 'asked'; connection: number }
   | { type: 'answered'; connection: number; status: StreamStatus | null }
   | { type: 'event'; connection: number; event: TokenEvent }
   | { type: 'lost'; connection: number; error: TokencastError; how: Loss }
-  | { type: 'stopDone'; error: TokencastError | null }
-  | { type: 'online' | 'left' | 'abort' };
+  | { type: 'snapshot'; snapshot: Snapshot | null; acknowledged: boolean }
+  | { type: 'noSnapshot' }
+  | { type: 'stopDone'; error: TokencastError | null };
 
-class FeedSession {
+class FeedSession extends Loop<Message> {
   readonly #options: FeedSessionOptions;
-  readonly #inbox = new Inbox<Message>();
-  readonly #transcript = new Transcript();
+  readonly #known = new Replay();
   readonly #catchUp: CatchUp;
+  readonly #outage: Outage;
+  readonly #record: RecordCheck;
   readonly #retry: Backoff;
-  readonly #stopRetry: Backoff;
-  readonly #cleanUps: (() => void)[] = [];
-  /** The session once more from its first event, where the transcript is in doubt: there is no snapshot here. */
-  #replay: Transcript | null = null;
-  /** What to start with, until a start was answered. */
-  #prompt: string | null;
-  /** Whether a start was sent before, whose answer was lost, and events with it. */
-  #sent = false;
+  readonly #start: Start;
+  readonly #stop: Stop;
+  /** The server is known to have the prompt. */
+  #acknowledged = false;
   #connection: Connection | null = null;
   /** Counts connections, so that what an earlier one says late is known as such. */
   #count = 0;
   /** When the present connection had its first answer. */
   #answeredAt: number | null = null;
-  #everAnswered = false;
-  /** By when the last question has to be answered. */
+  /** By when the connection has to be there, or the last question to be answered. */
   #answerBy = Infinity;
   #reconnectAt = Infinity;
-  #outage: number | null = null;
-  /** The session is said to be over, or to have less than is known here, though its last event hasn't come. */
-  #over = false;
   /** The connection was asked to go on behind an event, and has brought nothing since. */
   #broughtNothing = false;
-  #claimed = 0;
-  #started = false;
-  #said: 'QUEUED' | 'STREAMING' | null = null;
-  #left = false;
-  #stop: 'no' | 'wanted' | 'asked' | 'done' = 'no';
-  #stopAt = Infinity;
-  #stoppedAt = Infinity;
 
   constructor(options: FeedSessionOptions) {
-    const { begin, timing } = options;
+    const { begin, timing, feed, sessionId } = options;
+    super({ sessionId, signal: options.signal, onOnline });
     this.#options = options;
-    this.#prompt = begin === 'resume' ? null : begin.prompt;
     this.#catchUp = new CatchUp(timing);
+    this.#outage = new Outage(timing);
+    this.#record = new RecordCheck(begin === 'resume', timing.claimed);
     this.#retry = new Backoff(timing.retryFirst, timing.retryMax);
-    this.#stopRetry = new Backoff(timing.retryFirst, timing.retryMax);
+    this.#start = new Start(begin === 'resume' ? null : begin.prompt, timing);
+    const stop = (): Promise<void> => feed.stopStream(sessionId);
+    this.#stop = new Stop(stop, timing, (error) => {
+      this.push({ type: 'stopDone', error });
+    });
   }
 
-  async *events(): AsyncGenerator<AnswerEvent, void> {
-    try {
-      yield* this.#untilTheEnd();
-    } finally {
-      this.#close();
-    }
+  protected override get isOver(): boolean {
+    return this.#known.ending !== null;
   }
 
-  /** Nobody listens any more. */
-  leave(): void {
-    this.#left = true;
-    this.#inbox.push({ type: 'left' });
-    this.#close();
-  }
-
-  async *#untilTheEnd(): AsyncGenerator<AnswerEvent, void> {
-    const { signal } = this.#options;
-    if (signal) {
-      const abort = (): void => {
-        this.#inbox.push({ type: 'abort' });
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      this.#cleanUps.push(() => {
-        signal.removeEventListener('abort', abort);
-      });
-      if (signal.aborted) yield* this.#onAbort();
-    }
-    this.#cleanUps.push(
-      onOnline(() => {
-        this.#inbox.push({ type: 'online' });
-      }),
-    );
-    if (!this.#isDone) this.#connect();
-    while (!this.#isDone) {
-      const message = await this.#inbox.next(this.#nextTime());
-      if (message !== null) yield* this.#handle(message);
-      yield* this.#onTime();
-    }
-  }
-
-  #close(): void {
-    this.#disconnect();
-    for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
-  }
-
-  get #isDone(): boolean {
-    return this.#left || this.#transcript.ending !== null;
-  }
-
-  get #isMissingSome(): boolean {
-    return this.#over || this.#transcript.needsSnapshot;
-  }
-
-  /** When to ask on the present connection, if that can be asked. */
+  /** When to ask: on the present connection, if that can be asked, or by `getStream`. */
   get #askAt(): number {
-    const canAsk = this.#answeredAt !== null && this.#connection?.ask !== undefined;
+    if (this.#connection === null) return Infinity;
+    const canAsk = this.#connection.ask === undefined || this.#answeredAt !== null;
     return canAsk ? this.#catchUp.due : Infinity;
   }
 
-  #nextTime(): number {
-    const times = [this.#answerBy, this.#reconnectAt, this.#stopAt, this.#stoppedAt];
-    return Math.min(this.#askAt, ...times);
+  protected override get nextTime(): number {
+    const { due, countsAt } = this.#stop;
+    return Math.min(this.#askAt, this.#answerBy, this.#reconnectAt, due, countsAt);
   }
 
-  *#onTime(): Generator<AnswerEvent> {
-    const now = performance.now();
-    if (this.#isDone) return;
-    if (now >= this.#stoppedAt) {
+  protected override *onTime(now: number): Generator<AnswerEvent> {
+    if (now >= this.#stop.countsAt) {
       yield* this.#tell(this.#endStopped());
       return;
     }
-    if (now >= this.#stopAt) this.#sendStop();
+    if (now >= this.#stop.due) this.#stop.send();
     if (now >= this.#answerBy) {
-      yield* this.#onLost(new TokencastError('connection', 'The API does not answer'), {});
+      const error = new TokencastError('connection', 'The API does not answer');
+      yield* this.#onLost(error, { silent: true });
     } else if (now >= this.#askAt) {
       this.#ask();
     }
     if (now >= this.#reconnectAt) this.#connect();
   }
 
-  *#handle(message: Message): Generator<AnswerEvent> {
+  protected override *handle(message: Message): Generator<AnswerEvent> {
     if ('connection' in message && message.connection !== this.#count) return;
     switch (message.type) {
+      case 'asked':
+        this.#answerBy = performance.now() + this.#options.timing.answer;
+        return;
       case 'answered':
         yield* this.#onAnswered(message.status);
         return;
@@ -182,207 +127,218 @@ class FeedSession {
       case 'lost':
         yield* this.#onLost(message.error, message.how);
         return;
+      case 'snapshot':
+        yield* this.#onSnapshot(message.snapshot, message.acknowledged);
+        return;
+      case 'noSnapshot':
+        // The connection has its own bounds.
+        this.#catchUp.asked(performance.now(), false);
+        return;
       case 'stopDone':
         this.#onStopDone(message.error);
-        return;
-      case 'online':
-        if (this.#reconnectAt !== Infinity) this.#reconnectAt = 0;
-        this.#catchUp.soon(performance.now());
-        return;
-      case 'left':
-        return;
-      case 'abort':
-        yield* this.#onAbort();
     }
+  }
+
+  protected override onOnline(now: number): void {
+    if (this.#reconnectAt !== Infinity) this.#reconnectAt = 0;
+    this.#catchUp.soon(now);
+  }
+
+  protected override begin(): void {
+    this.#connect();
   }
 
   #connect(): void {
     const { feed, sessionId, timing } = this.#options;
-    this.#disconnect();
+    this.disconnect();
     this.#reconnectAt = Infinity;
+    const now = performance.now();
     const connection = (this.#count += 1);
-    const after = this.#known();
-    const ask = this.#prompt === null ? { after } : { prompt: this.#prompt };
-    this.#broughtNothing = this.#prompt === null && after !== null;
-    if (this.#prompt !== null && this.#sent) this.#catchUp.resubscribed(performance.now());
-    this.#sent ||= this.#prompt !== null;
-    this.#answerBy = performance.now() + timing.answer;
+    const { prompt, sent } = this.#start;
+    const ask: Ask = prompt === null ? { after: this.#known.position() } : { prompt };
+    this.#broughtNothing = 'after' in ask && ask.after !== null;
+    if (prompt !== null) this.#start.sending(now);
+    this.#answerBy = now + timing.subscribe;
     this.#connection = feed.open(sessionId, ask, {
+      asked: () => {
+        this.push({ type: 'asked', connection });
+      },
       answered: (status) => {
-        this.#inbox.push({ type: 'answered', connection, status });
+        this.push({ type: 'answered', connection, status });
       },
       event: (event) => {
-        this.#inbox.push({ type: 'event', connection, event });
+        this.push({ type: 'event', connection, event });
       },
       lost: (error, how = {}) => {
-        this.#inbox.push({ type: 'lost', connection, error, how });
+        this.push({ type: 'lost', connection, error, how });
       },
     });
-    if (this.#prompt === null && this.#connection.ask) this.#catchUp.asking();
+    if (!this.#connection.ask) this.#catchUp.opened(now);
+    else if (prompt === null) this.#catchUp.asking();
+    // What was said to a connection that was lost.
+    else if (sent) this.#catchUp.resubscribed(now);
   }
 
-  #disconnect(): void {
+  protected override disconnect(): void {
     this.#answeredAt = null;
     this.#answerBy = Infinity;
     this.#connection?.close();
     this.#connection = null;
   }
 
-  /** Behind which event to go on; from the first, if what there is may not be true. */
-  #known(): Position | null {
-    const { attempt, sequence, inDoubt } = this.#transcript;
-    if (!this.#over && !inDoubt) return sequence === 0 ? null : { attempt, sequence };
-    this.#replay = new Transcript();
-    return null;
-  }
-
   #ask(): void {
-    this.#answerBy = performance.now() + this.#options.timing.answer;
+    const { getStream, sessionId, timing } = this.#options;
+    const acknowledged = this.#acknowledged;
     this.#catchUp.asking();
-    this.#connection?.ask?.(this.#known());
+    if (this.#connection?.ask) {
+      this.#answerBy = performance.now() + timing.answer;
+      this.#connection.ask(this.#known.position());
+      return;
+    }
+    within(timing.answer, getStream(sessionId), 'The API does not answer').then(
+      (snapshot) => {
+        this.push({ type: 'snapshot', snapshot, acknowledged });
+      },
+      () => {
+        this.push({ type: 'noSnapshot' });
+      },
+    );
   }
 
   *#onAnswered(status: StreamStatus | null): Generator<AnswerEvent> {
+    const now = performance.now();
     this.#answerBy = Infinity;
-    this.#over = status !== null && isTerminal(status);
-    const started = this.#prompt !== null;
+    this.#known.isShort = status !== null && isTerminal(status);
+    const started = this.#start.prompt !== null;
     yield* this.#listening();
-    if (!started) {
-      const claimed = status === 'CLAIMED' && !this.#started;
-      this.#catchUp.asked(performance.now(), claimed || this.#isMissingSome);
-      if (claimed) {
-        this.#claimed += 1;
-        if (this.#claimed < MAX_CLAIMED) return;
-        throw new TokencastError('notFound', 'There is no such session, or no longer');
-      }
+    if (started) {
+      // Over a response the answer itself is what follows.
+      if (this.#connection?.ask) this.#catchUp.started(now);
     } else {
-      this.#catchUp.started(performance.now());
+      if (status !== null) this.#record.saw(status, this.#acknowledged, now);
+      const claimed = status === 'CLAIMED';
+      if (this.#connection?.ask) {
+        this.#catchUp.asked(now, claimed || this.#known.isMissingSome, status);
+      }
+      if (claimed) return;
     }
-    yield* this.#tell([]);
-    if (!started && (status === 'QUEUED' || status === 'STREAMING')) yield* this.#say(status);
+    // A start is answered before anybody knows whether it has to wait.
+    yield* this.tell(started ? this.#known.status : (status ?? this.#known.status), []);
   }
 
   /** The session is there, and this connection hears of it. */
   *#listening(): Generator<AnswerEvent> {
-    this.#prompt = null;
+    this.#serverHasIt();
     if (this.#answeredAt !== null) return;
     this.#answeredAt = performance.now();
-    const again = this.#everAnswered;
-    this.#everAnswered = true;
-    if (again) yield { type: 'reconnected' };
-    if (this.#stop === 'wanted') this.#sendStop();
+    this.#outage.connected();
+    yield* this.reconnected();
+  }
+
+  /** The server has the prompt, whether or not it has answered the start. */
+  #serverHasIt(): void {
+    if (this.#start.prompt !== null) {
+      this.#start.done();
+      this.#acknowledged = true;
+    }
+    if (this.#stop.waits) this.#stop.send();
   }
 
   *#onEvent(event: TokenEvent): Generator<AnswerEvent> {
     yield* this.#listening();
-    const changes = this.#take(event);
+    const changes = this.#known.event(event);
     if (changes.length > 0) {
       this.#broughtNothing = false;
       this.#endOutage();
     }
-    this.#catchUp.event(performance.now(), this.#isMissingSome);
+    this.#catchUp.event(performance.now(), this.#known.isMissingSome);
     yield* this.#tell(changes);
-    const lost = this.#transcript.needsSnapshot && this.#replay === null;
-    if (lost && this.#connection && !this.#connection.ask) {
+    if (this.#known.hasGap && this.#connection && !this.#connection.ask) {
       // Events come in order there, so that what is missing now won't come by itself.
       yield* this.#onLost(new TokencastError('connection', 'Events are missing'), {});
     }
   }
 
-  /** A replay that has come as far as the transcript is as good as a snapshot. */
-  #take(event: TokenEvent): Change[] {
-    const changes = this.#transcript.event(event);
-    const replay = this.#replay;
-    if (replay === null) return changes;
-    replay.event(event);
-    const { attempt, sequence } = this.#transcript;
-    const reached =
-      replay.attempt > attempt || (replay.attempt === attempt && replay.sequence >= sequence);
-    if (reached || replay.ending !== null) {
-      this.#replay = null;
-      changes.push(...this.#transcript.snapshot(replay.asSnapshot()));
-    }
-    return changes;
+  *#onSnapshot(snapshot: Snapshot | null, acknowledged: boolean): Generator<AnswerEvent> {
+    const now = performance.now();
+    const status = snapshot?.status ?? null;
+    this.#record.saw(status, acknowledged, now);
+    this.#catchUp.asked(now, false, status);
+    if (snapshot === null || status === 'CLAIMED') return;
+    this.#serverHasIt();
+    const changes = this.#known.snapshot(snapshot);
+    yield* this.#tell(changes);
+    if (this.isDone() || this.#connection === null) return;
+    const silent = changes.length > 0 && this.#catchUp.isSilent(now);
+    // What has come since should have come through it.
+    if (silent) yield* this.#onLost(new TokencastError('connection', 'No events come'), {});
   }
 
   *#onLost(error: TokencastError, how: Loss): Generator<AnswerEvent> {
-    if (!error.transient) throw error;
     const now = performance.now();
-    if (this.#answeredAt !== null && now - this.#answeredAt >= STABLE_AFTER_MS) this.#endOutage();
+    const answeredFor = this.#answeredAt === null ? 0 : now - this.#answeredAt;
+    if (how.silent !== true && answeredFor >= STABLE_AFTER_MS) this.#endOutage();
     // Over, as far as the server knows, which is less far than was heard of it here.
-    if (how.inOrder) this.#over = this.#broughtNothing;
-    this.#disconnect();
-    this.#outage ??= now;
-    const delayMs = Math.max(Math.round(this.#retry.next()), how.retryMs ?? 0);
-    const { giveUpAfter, firstConnection } = this.#options.timing;
-    if (now + delayMs > this.#outage + (this.#everAnswered ? giveUpAfter : firstConnection)) {
-      if (!this.#everAnswered) throw error;
-      const message = 'The connection was lost and did not come back';
-      throw new TokencastError('gaveUp', message, { cause: error });
+    if (how.inOrder === true || how.silent === true) this.#known.isShort = this.#broughtNothing;
+    this.disconnect();
+    const tries = this.#start.tries + 1;
+    if (this.#start.prompt !== null && !this.#stop.waits) {
+      const delayMs = this.#start.failed(now, error, how.retryMs ?? 0);
+      this.#reconnectAt = now + delayMs;
+      yield* this.reconnecting(tries, delayMs, error.message);
+      return;
     }
+    if (this.#stop.waits) this.#stopStarting();
+    if (error.kind === 'notFound' && this.#acknowledged) this.#record.saw(null, true, now);
+    else if (!error.transient) throw error;
+    const delayMs = Math.max(Math.round(this.#retry.next()), how.retryMs ?? 0);
+    this.#outage.began(now, error);
+    this.#outage.check(now + delayMs);
     this.#reconnectAt = now + delayMs;
-    yield { type: 'reconnecting', tries: this.#retry.tries, delayMs, reason: error.message };
+    yield* this.reconnecting(this.#retry.tries, delayMs, error.message);
+  }
+
+  protected override *onWake(now: number): Generator<AnswerEvent> {
+    this.#outage.slept(now);
+    this.#start.slept(now);
+    if (this.#reconnectAt !== Infinity) this.#reconnectAt = 0;
+    if (this.#connection === null) return;
+    yield* this.#onLost(new TokencastError('connection', 'This machine slept'), {});
   }
 
   #endOutage(): void {
-    this.#outage = null;
+    this.#outage.ended();
     this.#retry.reset();
   }
 
-  *#onAbort(): Generator<AnswerEvent> {
-    if (this.#stop !== 'no') return;
-    this.#stop = 'wanted';
-    this.#stoppedAt = performance.now() + this.#options.timing.stop;
-    const neverSent = this.#prompt !== null && !this.#sent;
-    if (neverSent) yield* this.#tell(this.#endStopped());
+  protected override *onAbort(now: number): Generator<AnswerEvent> {
+    if (this.#stop.wanted) return;
+    this.#stop.want(now);
+    const { prompt, sent } = this.#start;
+    if (prompt !== null && !sent) yield* this.#tell(this.#endStopped());
     // A start that is under way is awaited, lest it comes after the stop.
-    else if (this.#prompt === null) this.#sendStop();
+    else if (prompt === null || this.#connection === null) this.#stopStarting();
   }
 
-  #sendStop(): void {
-    const { feed, sessionId } = this.#options;
-    this.#stop = 'asked';
-    this.#stopAt = Infinity;
-    feed.stopStream(sessionId).then(
-      () => {
-        this.#inbox.push({ type: 'stopDone', error: null });
-      },
-      (error: unknown) => {
-        this.#inbox.push({ type: 'stopDone', error: asTokencastError(error) });
-      },
-    );
+  /** Who has stopped it wants no other try; what may have come of the last is stopped. */
+  #stopStarting(): void {
+    this.#start.done();
+    this.#stop.send();
   }
 
   #onStopDone(error: TokencastError | null): void {
     const now = performance.now();
-    if (error === null) {
-      this.#stop = 'done';
-      // The terminal event follows; should it be lost, it is asked for.
-      this.#catchUp.soon(now, 500);
-    } else if (error.transient) {
-      this.#stopAt = now + this.#stopRetry.next();
-    } else {
-      throw error;
-    }
+    // The terminal event follows; should it be lost, it is asked for.
+    if (error === null) this.#catchUp.soon(now, 500);
+    else this.#stop.failed(now, error);
   }
 
   #endStopped(): Change[] {
-    this.#stoppedAt = Infinity;
-    return this.#transcript.event({ token: '', isComplete: true, status: 'CANCELLED' });
+    this.#stop.countsAt = Infinity;
+    return this.#known.event({ token: '', isComplete: true, status: 'CANCELLED' });
   }
 
-  *#tell(changes: Change[]): Generator<AnswerEvent> {
-    if (!this.#started) {
-      this.#started = true;
-      yield { type: 'started', sessionId: this.#options.sessionId };
-    }
-    if (this.#transcript.status === 'STREAMING') yield* this.#say('STREAMING');
-    for (const change of changes) yield answerEvent(change);
-  }
-
-  *#say(status: 'QUEUED' | 'STREAMING'): Generator<AnswerEvent> {
-    if (status === this.#said) return;
-    this.#said = status;
-    yield { type: 'status', status };
+  #tell(changes: Change[]): Generator<AnswerEvent> {
+    return this.tell(this.#known.status, changes);
   }
 }

@@ -9,6 +9,7 @@ import type { Ask, Feed, FeedListener, Position } from './feed';
 import { SseParser } from './sse';
 import type { Tokens } from './tokens';
 import type { StreamError, TokenEvent } from './types';
+import { within } from './within';
 
 /** The function says something each 15 s. */
 const MAX_SILENCE_MS = 45_000;
@@ -17,10 +18,15 @@ export function functionUrlFeed(url: string, tokens: Tokens, maxSilenceMs = MAX_
   const base = url.endsWith('/') ? url : `${url}/`;
 
   /** Once more with a new token if the old one is refused. */
-  async function call(path: string, init: RequestInit): Promise<Response> {
+  async function call(
+    path: string,
+    init: RequestInit,
+    sending: () => void = () => undefined,
+  ): Promise<Response> {
     const once = async (refresh: boolean): Promise<Response> => {
       const headers = new Headers(init.headers);
       headers.set('authorization', `Bearer ${await tokens(refresh)}`);
+      sending();
       return fetch(base + path, { ...init, headers, cache: 'no-store', redirect: 'error' });
     };
     const response = await once(false);
@@ -32,7 +38,7 @@ export function functionUrlFeed(url: string, tokens: Tokens, maxSilenceMs = MAX_
       const abort = new AbortController();
       const { signal } = abort;
       const run = async (): Promise<void> => {
-        const response = await call(...request(sessionId, ask, signal));
+        const response = await call(...(await request(sessionId, ask, signal)), listener.asked);
         if (!response.ok) throw await refusal(response, 'prompt' in ask ? null : sessionId);
         if (response.status === 204) {
           // The session is over, and nothing stands behind what is known.
@@ -62,15 +68,28 @@ export function functionUrlFeed(url: string, tokens: Tokens, maxSilenceMs = MAX_
   };
 }
 
-function request(sessionId: string, ask: Ask, signal: AbortSignal): [string, RequestInit] {
+async function request(
+  sessionId: string,
+  ask: Ask,
+  signal: AbortSignal,
+): Promise<[string, RequestInit]> {
   const accept = { accept: 'text/event-stream' };
   if ('prompt' in ask) {
-    const headers = { ...accept, 'content-type': 'application/json' };
     const body = JSON.stringify({ prompt: ask.prompt, sessionId });
+    const headers = { ...accept, 'content-type': 'application/json', ...(await digest(body)) };
     return ['', { method: 'POST', headers, body, signal }];
   }
   const known = ask.after === null ? {} : { 'last-event-id': idOf(ask.after) };
   return [sessionId, { headers: { ...accept, ...known }, signal }];
+}
+
+/** CloudFront in front of a Function URL wants a body's hash. Pages that came over plain HTTP have no means to make it. */
+async function digest(body: string): Promise<Record<string, string>> {
+  const subtle = (globalThis.crypto as Partial<Crypto> | undefined)?.subtle;
+  if (subtle === undefined) return {};
+  const hash = new Uint8Array(await subtle.digest('SHA-256', new TextEncoder().encode(body)));
+  const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return { 'x-amz-content-sha256': hex };
 }
 
 /** An event's `id`, as the function writes it. */
@@ -94,7 +113,7 @@ async function follow(
   listener.answered(null);
   try {
     for (;;) {
-      const { done, value } = await within(maxSilenceMs, reader.read());
+      const { done, value } = await read(reader, maxSilenceMs);
       if (signal.aborted) return;
       if (done) {
         const ended = new TokencastError('connection', 'The event stream ended');
@@ -108,7 +127,9 @@ async function follow(
       }
     }
   } catch (error) {
-    if (!stopped(signal)) listener.lost(asTokencastError(error), { retryMs: parser.retryMs });
+    const silent = error instanceof Silence;
+    const how = { retryMs: parser.retryMs, silent };
+    if (!stopped(signal)) listener.lost(asTokencastError(error), how);
   } finally {
     // A connection that is broken can't be told.
     reader.cancel().catch(() => undefined);
@@ -132,18 +153,14 @@ function eventOf(name: string, data: string): TokenEvent | null {
   }
 }
 
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new TokencastError('connection', 'The function has fallen silent'));
-    }, ms);
-  });
-  try {
-    return await Promise.race([promise, silence]);
-  } finally {
-    clearTimeout(timer);
-  }
+class Silence extends TokencastError {}
+
+function read(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxSilenceMs: number,
+): Promise<ReadableStreamReadResult<Uint8Array>> {
+  const silence = new Silence('connection', 'The function has fallen silent');
+  return within(maxSilenceMs, reader.read(), silence);
 }
 
 /** `sessionId` is the one that was asked for in the path. */

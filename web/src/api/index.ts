@@ -3,7 +3,8 @@
  * API. No React in here; copy the folder, or import it.
  *
  * - `client.ts`: what a user calls; `session.ts`: one session over AppSync, from subscription to end
- * - `transcript.ts`: reassembly; `catch_up.ts`: when to ask for what is missing; `timing.ts`: all the pauses
+ * - `transcript.ts`: reassembly; `catch_up.ts`: when to ask for what is missing; `timing.ts`: all the pauses and bounds
+ * - `start.ts`, `stop.ts`, `outage.ts`, `record_check.ts`: the bounds, each of them; `wake.ts`: whether the machine slept
  * - `transport.ts`: what is needed of a GraphQL client; `amplify.ts`: Amplify as such
  * - `feed_session.ts`: one session over a delivery that goes on behind what a client has: `function_url.ts`, with the events
  *   of `sse.ts`, and `web_socket_api.ts`; `feed.ts`: what is needed of them
@@ -15,6 +16,7 @@ import { createClient, createFeedClient, type TokencastClient } from './client';
 import type { Api, Delivery } from './configure';
 import { functionUrlFeed } from './function_url';
 import { amplifyTokens, type Tokens } from './tokens';
+import type { Transport } from './transport';
 import { webSocketFeed } from './web_socket_api';
 
 export { amplifyTransport } from './amplify';
@@ -29,11 +31,16 @@ export { Transcript } from './transcript';
 export type { Listener, Transport } from './transport';
 export type * from './types';
 
+let transport: Transport | undefined;
 let shared: TokencastClient | undefined;
+
+function amplify(): Transport {
+  return (transport ??= amplifyTransport());
+}
 
 /** The client of the user who is signed in with Amplify, over AppSync. */
 export function tokencast(): TokencastClient {
-  return (shared ??= createClient(amplifyTransport()));
+  return (shared ??= createClient(amplify()));
 }
 
 export const streamPrompt: TokencastClient['streamPrompt'] = (prompt, options) =>
@@ -50,9 +57,14 @@ export function functionUrlClient(url: string, tokens: Tokens = amplifyTokens): 
   return createFeedClient(functionUrlFeed(url, tokens), getStream);
 }
 
-/** The same over a WebSocket API: its address ends with the stage. */
+/**
+ * The same over a WebSocket API: its address ends with the stage. A prompt that is too long for a WebSocket's frame, which a
+ * browser can't split, is sent by GraphQL, and followed over the WebSocket.
+ */
 export function webSocketClient(url: string, tokens: Tokens = amplifyTokens): TokencastClient {
-  return createFeedClient(webSocketFeed(url, tokens), getStream);
+  const startStream = (sessionId: string, prompt: string): Promise<void> =>
+    amplify().startStream(sessionId, prompt);
+  return createFeedClient(webSocketFeed(url, tokens, startStream), getStream);
 }
 
 /** The client over one of an API's deliveries; over AppSync if it hasn't that one. */

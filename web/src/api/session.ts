@@ -1,13 +1,17 @@
 /** One session, from the subscription to its last event: subscribes, starts, reassembles, catches up, reconnects. */
 
-import { answerEvent } from './answer_event';
 import { CatchUp } from './catch_up';
 import { asTokencastError, TokencastError } from './errors';
-import { Inbox } from './inbox';
+import { Loop } from './loop';
+import { Outage } from './outage';
+import { notFound, RecordCheck } from './record_check';
+import { Start } from './start';
+import { Stop } from './stop';
 import { Backoff, type Timing } from './timing';
 import { Transcript, type Change } from './transcript';
 import type { Transport } from './transport';
 import type { AnswerEvent, Snapshot, TokenEvent } from './types';
+import { within } from './within';
 
 /** How a session begins: with a prompt, or as one that was started elsewhere or before. */
 export type Begin = { prompt: string } | 'resume';
@@ -21,166 +25,91 @@ export interface SessionOptions {
   signal?: AbortSignal | undefined;
 }
 
-/**
- * The events of a session. Ending the iteration early ends the subscription; the answer goes on without a listener.
- *
- * Not the generator itself: its `return` would wait for the event that a pending `next` waits for.
- */
 export function sessionEvents(options: SessionOptions): AsyncIterator<AnswerEvent, void> {
-  const session = new Session(options);
-  const events = session.events();
-  return {
-    next: () => events.next(),
-    return: () => {
-      session.leave();
-      return events.return();
-    },
-  };
+  return new Session(options).events();
 }
 
 type Message =
   | { type: 'established'; subscription: number }
   | { type: 'event'; event: TokenEvent }
   | { type: 'lost'; subscription: number; error: TokencastError }
-  | { type: 'startDone'; error: TokencastError | null }
-  | { type: 'stopDone'; error: TokencastError | null }
-  | { type: 'snapshot'; snapshot: Snapshot | null; error: TokencastError | null }
-  | { type: 'online' }
-  | { type: 'left' }
-  | { type: 'abort' };
+  | { type: 'startDone' | 'stopDone'; error: TokencastError | null }
+  | { type: 'snapshot'; snapshot: Snapshot | null; acknowledged: boolean }
+  | { type: 'noSnapshot'; error: TokencastError };
 
-class Session {
+class Session extends Loop<Message> {
   readonly #options: SessionOptions;
-  readonly #inbox = new Inbox<Message>();
   readonly #transcript = new Transcript();
   readonly #catchUp: CatchUp;
+  readonly #outage: Outage;
+  readonly #record: RecordCheck;
   readonly #retry: Backoff;
-  readonly #callRetry: Backoff;
-  readonly #cleanUps: (() => void)[] = [];
-  /** What to send once subscribed; taken by the first subscription. */
-  #prompt: string | null;
+  readonly #start: Start;
+  readonly #stop: Stop;
+  /** A session that is resumed is looked for before anything else. */
+  #finding: boolean;
+  /** The server is known to have the prompt. */
+  #acknowledged = false;
   /** Counts subscriptions, so that what an earlier one says late is known as such. */
   #subscription = 0;
   #unsubscribe: (() => void) | null = null;
   #established = false;
   #everEstablished = false;
-  #started = false;
-  #said: 'QUEUED' | 'STREAMING' | null = null;
-  /** Since when there has been no subscription. */
-  #outage: number | null = performance.now();
   #reconnectAt = Infinity;
-  #startAt = Infinity;
-  #left = false;
-  #stop: 'no' | 'wanted' | 'asked' | 'done' = 'no';
-  #stopAt = Infinity;
-  #stoppedAt = Infinity;
 
   constructor(options: SessionOptions) {
-    const { begin, timing } = options;
+    const { begin, timing, transport, sessionId } = options;
+    super({ sessionId, signal: options.signal, onOnline: (back) => transport.onOnline(back) });
     this.#options = options;
-    this.#prompt = begin === 'resume' ? null : begin.prompt;
+    this.#finding = begin === 'resume';
     this.#catchUp = new CatchUp(timing);
+    this.#outage = new Outage(timing);
+    this.#record = new RecordCheck(begin === 'resume', timing.claimed);
     this.#retry = new Backoff(timing.retryFirst, timing.retryMax);
-    this.#callRetry = new Backoff(timing.retryFirst, timing.retryMax);
+    this.#start = new Start(begin === 'resume' ? null : begin.prompt, timing);
+    const stop = (): Promise<void> => transport.stopStream(sessionId);
+    this.#stop = new Stop(stop, timing, (error) => {
+      this.push({ type: 'stopDone', error });
+    });
   }
 
-  async *events(): AsyncGenerator<AnswerEvent, void> {
-    try {
-      yield* this.#untilTheEnd();
-    } finally {
-      this.#close();
-    }
+  protected override get isOver(): boolean {
+    return this.#transcript.ending !== null;
   }
 
-  /** Nobody listens any more. */
-  leave(): void {
-    this.#left = true;
-    this.#inbox.push({ type: 'left' });
-    this.#close();
+  protected override begin(): void {
+    this.#outage.began(performance.now());
+    // Subscribing would claim an id that nobody has used.
+    if (this.#finding) this.#ask();
+    else this.#connect();
   }
 
-  async *#untilTheEnd(): AsyncGenerator<AnswerEvent, void> {
-    const { signal, transport, begin } = this.#options;
-    if (signal) {
-      const abort = (): void => {
-        this.#inbox.push({ type: 'abort' });
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      this.#cleanUps.push(() => {
-        signal.removeEventListener('abort', abort);
-      });
-      if (signal.aborted) yield* this.#onAbort();
-    }
-    this.#cleanUps.push(
-      transport.onOnline(() => {
-        this.#inbox.push({ type: 'online' });
-      }),
-    );
-    // Before subscribing, which would claim an id that nobody has used.
-    if (begin === 'resume') yield* this.#find();
-    if (!this.#over) this.#connect();
-    while (!this.#over) {
-      const message = await this.#inbox.next(this.#nextTime());
-      if (message !== null) yield* this.#handle(message);
-      yield* this.#onTime();
-    }
+  protected override get nextTime(): number {
+    const { due, countsAt } = this.#stop;
+    const times = [this.#reconnectAt, this.#start.due, due, countsAt, this.#outage.endsAt];
+    return Math.min(this.#catchUp.due, ...times);
   }
 
-  #close(): void {
-    this.#disconnect();
-    for (const cleanUp of this.#cleanUps.splice(0)) cleanUp();
-  }
-
-  get #over(): boolean {
-    return this.#left || this.#transcript.ending !== null;
-  }
-
-  #nextTime(): number {
-    const { giveUpAfter, firstConnection } = this.#options.timing;
-    const limit = this.#everEstablished ? giveUpAfter : firstConnection;
-    const giveUpAt = this.#outage === null ? Infinity : this.#outage + limit;
-    return Math.min(
-      this.#catchUp.due,
-      this.#reconnectAt,
-      this.#startAt,
-      this.#stopAt,
-      this.#stoppedAt,
-      giveUpAt,
-    );
-  }
-
-  *#onTime(): Generator<AnswerEvent> {
-    const now = performance.now();
-    const { giveUpAfter, firstConnection } = this.#options.timing;
-    if (this.#over) return;
-    if (now >= this.#stoppedAt) {
+  protected override *onTime(now: number): Generator<AnswerEvent> {
+    if (now >= this.#stop.countsAt) {
       yield* this.#tell(this.#endStopped());
       return;
     }
     if (now >= this.#catchUp.due) this.#ask();
-    if (now >= this.#startAt) this.#start();
-    if (now >= this.#stopAt) this.#sendStop();
+    if (now >= this.#start.due) this.#sendStart();
+    if (now >= this.#stop.due) this.#stop.send();
     if (now >= this.#reconnectAt) this.#connect();
-    const limit = this.#everEstablished ? giveUpAfter : firstConnection;
-    if (this.#outage !== null && now >= this.#outage + limit) {
-      throw this.#everEstablished
-        ? new TokencastError('gaveUp', 'The connection was lost and did not come back')
-        : new TokencastError('connection', 'The real-time connection cannot be established');
-    }
+    this.#outage.check(now);
   }
 
-  *#handle(message: Message): Generator<AnswerEvent> {
+  protected override *handle(message: Message): Generator<AnswerEvent> {
     switch (message.type) {
       case 'established':
         if (message.subscription === this.#subscription) yield* this.#onEstablished();
         return;
-      case 'event': {
-        this.#retry.reset();
-        const changes = this.#transcript.event(message.event);
-        this.#catchUp.event(performance.now(), this.#transcript.needsSnapshot);
-        yield* this.#tell(changes);
+      case 'event':
+        yield* this.#onEvent(message.event);
         return;
-      }
       case 'lost':
         if (message.subscription === this.#subscription) yield* this.#onLost(message.error);
         return;
@@ -191,49 +120,38 @@ class Session {
         this.#onStopDone(message.error);
         return;
       case 'snapshot':
-        yield* this.#onSnapshot(message.snapshot, message.error);
+        yield* this.#onSnapshot(message.snapshot, message.acknowledged);
         return;
-      case 'online':
-        if (this.#reconnectAt !== Infinity) this.#reconnectAt = 0;
-        this.#catchUp.soon(performance.now());
-        return;
-      case 'left':
-        return;
-      case 'abort':
-        yield* this.#onAbort();
+      case 'noSnapshot':
+        this.#onNoSnapshot(message.error);
     }
   }
 
-  /** The session as it stands, before anything else. */
-  async *#find(): AsyncGenerator<AnswerEvent, void> {
-    const { transport, sessionId } = this.#options;
-    const snapshot = await transport.getStream(sessionId);
-    if (snapshot === null) {
-      throw new TokencastError('notFound', 'There is no such session, or no longer');
-    }
-    yield* this.#tellSnapshot(snapshot);
+  protected override onOnline(now: number): void {
+    if (this.#reconnectAt !== Infinity) this.#reconnectAt = 0;
+    this.#catchUp.soon(now);
   }
 
   #connect(): void {
     const { transport, sessionId, timing } = this.#options;
-    this.#disconnect();
+    this.disconnect();
     this.#reconnectAt = Infinity;
     const subscription = (this.#subscription += 1);
     const limit = setTimeout(() => {
       const error = new TokencastError('connection', 'The subscription was not acknowledged');
-      this.#inbox.push({ type: 'lost', subscription, error });
+      this.push({ type: 'lost', subscription, error });
     }, timing.subscribe);
     const end = transport.subscribe(sessionId, {
       established: () => {
         clearTimeout(limit);
-        this.#inbox.push({ type: 'established', subscription });
+        this.push({ type: 'established', subscription });
       },
       event: (event) => {
-        this.#inbox.push({ type: 'event', event });
+        this.push({ type: 'event', event });
       },
       lost: (error) => {
         clearTimeout(limit);
-        this.#inbox.push({ type: 'lost', subscription, error });
+        this.push({ type: 'lost', subscription, error });
       },
     });
     this.#unsubscribe = () => {
@@ -242,150 +160,165 @@ class Session {
     };
   }
 
-  #disconnect(): void {
+  protected override disconnect(): void {
     this.#established = false;
     this.#unsubscribe?.();
     this.#unsubscribe = null;
   }
 
   *#onEstablished(): Generator<AnswerEvent> {
-    const again = this.#everEstablished;
     this.#established = true;
     this.#everEstablished = true;
-    this.#outage = null;
-    if (this.#prompt !== null && !again) this.#start();
+    this.#outage.connected();
+    if (this.#start.prompt !== null && !this.#start.sent) this.#sendStart();
     else this.#catchUp.resubscribed(performance.now());
-    if (again) yield { type: 'reconnected' };
+    yield* this.reconnected();
   }
 
-  *#onLost(error: TokencastError): Generator<AnswerEvent> {
+  *#onEvent(event: TokenEvent): Generator<AnswerEvent> {
+    this.#retry.reset();
+    this.#outage.ended();
+    this.#serverHasIt();
+    const changes = this.#transcript.event(event);
+    this.#catchUp.event(performance.now(), this.#transcript.needsSnapshot);
+    yield* this.#tell(changes);
+  }
+
+  *#onLost(error: TokencastError, atLeastMs = 0): Generator<AnswerEvent> {
     if (!error.transient) throw error;
     const wasEstablished = this.#established;
-    this.#disconnect();
+    this.disconnect();
     const now = performance.now();
-    this.#outage ??= now;
-    if (this.#started && wasEstablished) this.#catchUp.unsubscribed(now);
-    const delayMs = Math.round(this.#retry.next());
+    this.#outage.began(now, error);
+    if (this.wasStarted && wasEstablished) this.#catchUp.unsubscribed(now);
+    const delayMs = Math.max(Math.round(this.#retry.next()), atLeastMs);
     this.#reconnectAt = now + delayMs;
-    yield { type: 'reconnecting', tries: this.#retry.tries, delayMs, reason: error.message };
+    yield* this.reconnecting(this.#retry.tries, delayMs, error.message);
   }
 
-  #start(): void {
-    const { transport, sessionId } = this.#options;
-    this.#startAt = Infinity;
-    transport.startStream(sessionId, this.#prompt ?? '').then(
+  protected override *onWake(now: number): Generator<AnswerEvent> {
+    this.#outage.slept(now);
+    this.#start.slept(now);
+    if (this.#reconnectAt !== Infinity) this.#reconnectAt = 0;
+    if (this.#unsubscribe === null) return;
+    const { freshAfterMs } = this.#options.transport;
+    yield* this.#onLost(new TokencastError('connection', 'This machine slept'), freshAfterMs);
+    if (this.wasStarted) this.#catchUp.soon(now);
+  }
+
+  #sendStart(): void {
+    const { transport, sessionId, timing } = this.#options;
+    this.#start.sending(performance.now());
+    const call = transport.startStream(sessionId, this.#start.prompt ?? '');
+    within(timing.answer, call, 'The start was not answered').then(
       () => {
-        this.#inbox.push({ type: 'startDone', error: null });
+        this.push({ type: 'startDone', error: null });
       },
       (error: unknown) => {
-        this.#inbox.push({ type: 'startDone', error: asTokencastError(error) });
+        this.push({ type: 'startDone', error: asTokencastError(error) });
       },
     );
   }
 
   *#onStartDone(error: TokencastError | null): Generator<AnswerEvent> {
-    const limit = (this.#outage ?? performance.now()) + this.#options.timing.giveUpAfter;
-    if (error !== null) {
-      // Starting again with the same id and prompt starts nothing twice.
-      const pause = this.#callRetry.next();
-      if (!error.transient || this.#callRetry.tries > 6 || performance.now() > limit) throw error;
-      this.#startAt = performance.now() + pause;
-      return;
+    const now = performance.now();
+    if (error === null) {
+      this.#outage.ended();
+      this.#serverHasIt();
+      this.#catchUp.started(now);
+      yield* this.#tell([]);
+    } else if (this.#start.prompt !== null) {
+      if (this.#stop.waits) this.#stopStarting();
+      else this.#start.failed(now, error);
+      // It may have taken effect, and only its answer was lost.
+      if (error.kind === 'connection') this.#catchUp.soon(now);
     }
-    this.#prompt = null;
-    this.#callRetry.reset();
-    this.#catchUp.started(performance.now());
-    yield* this.#tell([]);
-    if (this.#stop === 'wanted') this.#sendStop();
   }
 
-  *#onAbort(): Generator<AnswerEvent> {
-    if (this.#stop !== 'no') return;
-    this.#stop = 'wanted';
-    this.#stoppedAt = performance.now() + this.#options.timing.stop;
-    const neverSent = this.#prompt !== null && !this.#everEstablished;
-    if (neverSent) yield* this.#tell(this.#endStopped());
+  /** Who has stopped it wants no other try; what may have come of the last is stopped. */
+  #stopStarting(): void {
+    this.#start.done();
+    this.#stop.send();
+  }
+
+  /** The server has the prompt, whether or not it has answered the start. */
+  #serverHasIt(): void {
+    if (this.#start.prompt !== null) {
+      this.#start.done();
+      this.#acknowledged = true;
+    }
+    if (this.#stop.waits) this.#stop.send();
+  }
+
+  protected override *onAbort(now: number): Generator<AnswerEvent> {
+    if (this.#stop.wanted) return;
+    this.#stop.want(now);
+    const { prompt, sent, due } = this.#start;
+    if (prompt !== null && !sent) yield* this.#tell(this.#endStopped());
     // A start that is under way is awaited, lest it comes after the stop.
-    else if (this.#prompt === null) this.#sendStop();
-  }
-
-  #sendStop(): void {
-    const { transport, sessionId } = this.#options;
-    this.#stop = 'asked';
-    this.#stopAt = Infinity;
-    transport.stopStream(sessionId).then(
-      () => {
-        this.#inbox.push({ type: 'stopDone', error: null });
-      },
-      (error: unknown) => {
-        this.#inbox.push({ type: 'stopDone', error: asTokencastError(error) });
-      },
-    );
+    else if (prompt === null || due !== Infinity) this.#stopStarting();
   }
 
   #onStopDone(error: TokencastError | null): void {
     const now = performance.now();
-    if (error === null) {
-      this.#stop = 'done';
-      // The terminal event follows; should it be lost, the snapshot says the same.
-      this.#catchUp.soon(now, 500);
-    } else if (error.transient) {
-      this.#stopAt = now + this.#callRetry.next();
-    } else {
-      throw error;
-    }
+    // The terminal event follows; should it be lost, the snapshot says the same.
+    if (error === null) this.#catchUp.soon(now, 500);
+    else this.#stop.failed(now, error);
   }
 
   #endStopped(): Change[] {
-    this.#stoppedAt = Infinity;
+    this.#stop.countsAt = Infinity;
     return this.#transcript.event({ token: '', isComplete: true, status: 'CANCELLED' });
   }
 
   #ask(): void {
-    const { transport, sessionId } = this.#options;
+    const { transport, sessionId, timing } = this.#options;
+    const acknowledged = this.#acknowledged;
     this.#catchUp.asking();
-    transport.getStream(sessionId).then(
+    within(timing.answer, transport.getStream(sessionId), 'The API does not answer').then(
       (snapshot) => {
-        this.#inbox.push({ type: 'snapshot', snapshot, error: null });
+        this.push({ type: 'snapshot', snapshot, acknowledged });
       },
       (error: unknown) => {
-        this.#inbox.push({ type: 'snapshot', snapshot: null, error: asTokencastError(error) });
+        this.push({ type: 'noSnapshot', error: asTokencastError(error) });
       },
     );
   }
 
-  *#onSnapshot(snapshot: Snapshot | null, error: TokencastError | null): Generator<AnswerEvent> {
-    if (error?.kind === 'unauthorized') throw error;
-    // Before `startStream` has been answered there may be no session yet.
-    if (snapshot === null && error === null && this.#started) {
-      throw new TokencastError('notFound', 'There is no such session, or no longer');
-    }
-    if (snapshot === null) {
-      this.#catchUp.asked(performance.now(), this.#transcript.needsSnapshot);
-    } else {
-      // As long as the API answers, the answer goes on by snapshots, if less smoothly.
-      if (this.#outage !== null) this.#outage = performance.now();
-      yield* this.#tellSnapshot(snapshot);
-    }
+  #onNoSnapshot(error: TokencastError): void {
+    if (!error.transient) throw error;
+    const now = performance.now();
+    this.#outage.began(now, error);
+    this.#catchUp.asked(now, this.#transcript.needsSnapshot);
+    if (this.#finding) this.#catchUp.soon(now, this.#retry.next());
   }
 
-  *#tellSnapshot(snapshot: Snapshot): Generator<AnswerEvent> {
-    const changes = this.#transcript.snapshot(snapshot);
-    this.#catchUp.asked(performance.now(), this.#transcript.needsSnapshot);
+  *#onSnapshot(snapshot: Snapshot | null, acknowledged: boolean): Generator<AnswerEvent> {
+    const now = performance.now();
+    // As long as the API answers, the answer goes on by snapshots, if less smoothly.
+    this.#outage.ended();
+    if (!this.#everEstablished) this.#outage.began(now);
+    if (this.#finding && snapshot === null) throw notFound();
+    const status = snapshot?.status ?? null;
+    this.#record.saw(status, acknowledged, now);
+    const waits = status === null || status === 'CLAIMED';
+    if (!waits) this.#serverHasIt();
+    const changes = snapshot === null ? [] : this.#transcript.snapshot(snapshot);
+    const unclear = waits && this.#start.prompt === null;
+    this.#catchUp.asked(now, unclear || this.#transcript.needsSnapshot, status);
     // A session that is merely claimed hasn't started.
-    if (snapshot.status !== 'CLAIMED') yield* this.#tell(changes);
+    if (!waits) yield* this.#tell(changes);
+    if (this.isDone()) return;
+    if (this.#finding) {
+      this.#finding = false;
+      this.#connect();
+    } else if (this.#established && changes.length > 0 && this.#catchUp.isSilent(now)) {
+      // It looks well, but what has come since should have come through it.
+      yield* this.#onLost(new TokencastError('connection', 'The subscription brings no events'));
+    }
   }
 
-  *#tell(changes: Change[]): Generator<AnswerEvent> {
-    if (!this.#started) {
-      this.#started = true;
-      yield { type: 'started', sessionId: this.#options.sessionId };
-    }
-    const status = this.#transcript.status;
-    if ((status === 'QUEUED' || status === 'STREAMING') && status !== this.#said) {
-      this.#said = status;
-      yield { type: 'status', status };
-    }
-    for (const change of changes) yield answerEvent(change);
+  #tell(changes: Change[]): Generator<AnswerEvent> {
+    return this.tell(this.#transcript.status, changes);
   }
 }

@@ -2,7 +2,7 @@
 
 import { fetchAuthSession } from 'aws-amplify/auth';
 
-import { signedOut } from './amplify';
+import { signedOut } from './amplify_errors';
 import { asTokencastError, errorOfType } from './errors';
 
 /** A JWT of the user pool; with `refresh`, a new one, as the last was refused. */
@@ -14,6 +14,6 @@ export const amplifyTokens: Tokens = async (refresh = false) => {
     throw signedOut(error) ?? asTokencastError(error);
   });
   const token = session.tokens?.accessToken.toString();
-  if (token === undefined) throw errorOfType('UnauthorizedException', 'You are not signed in');
+  if (token === undefined) throw errorOfType('SignedOut', 'You are not signed in');
   return token;
 };

@@ -12,6 +12,8 @@ export interface Transport {
   subscribe(sessionId: string, listener: Listener): () => void;
   /** Calls back when the network seems to be there again; returns how to end it. */
   onOnline(callback: () => void): () => void;
+  /** How long to stay unsubscribed for the next subscription to get a new connection: the old one may be dead. */
+  readonly freshAfterMs?: number;
 }
 
 export interface Listener {

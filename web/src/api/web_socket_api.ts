@@ -8,7 +8,15 @@ import type { StreamError, StreamStatus, TokenEvent } from './types';
 /** How long a stop waits for its answer: API Gateway's own integrations end at 29 s. */
 const STOP_MS = 30_000;
 
-export function webSocketFeed(url: string, tokens: Tokens): Feed {
+/** API Gateway closes the connection on a longer frame, and a browser can't split a message. */
+const MAX_FRAME_BYTES = 32_768;
+
+/** `startStream` sends prompts that are too long for a frame by another way; they are followed here all the same. */
+export function webSocketFeed(
+  url: string,
+  tokens: Tokens,
+  startStream?: (sessionId: string, prompt: string) => Promise<void>,
+): Feed {
   /** The last handshake was refused. A browser doesn't say why; it may be the token. */
   let refused = false;
 
@@ -20,7 +28,7 @@ export function webSocketFeed(url: string, tokens: Tokens): Feed {
   }
 
   /** One connection; returns how to end it, and how to say something on it. */
-  function open(handlers: Handlers): { send: (action: object) => void; close: () => void } {
+  function open(handlers: Handlers): OpenSocket {
     let socket: WebSocket | null = null;
     let over = false;
     const lose = (error: TokencastError): void => {
@@ -43,7 +51,8 @@ export function webSocketFeed(url: string, tokens: Tokens): Feed {
           if (!over) handlers.opened();
         };
         made.onmessage = ({ data }) => {
-          if (over) return;
+          // API Gateway may send an empty frame for a route that answers nothing.
+          if (over || data === '') return;
           try {
             handlers.frame(JSON.parse(String(data)) as Frame);
           } catch {
@@ -66,6 +75,7 @@ export function webSocketFeed(url: string, tokens: Tokens): Feed {
       send: (action) => {
         if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(action));
       },
+      lose,
       close: () => {
         over = true;
         socket?.close();
@@ -80,10 +90,32 @@ export function webSocketFeed(url: string, tokens: Tokens): Feed {
         sessionId,
         ...(after.after ?? { attempt: 0, sequence: 0 }),
       });
+      const say = (action: object): void => {
+        listener.asked();
+        connection.send(action);
+      };
+      const start = (prompt: string): void => {
+        const stream = { action: 'stream', sessionId, prompt };
+        const bytes = new TextEncoder().encode(JSON.stringify(stream)).length;
+        if (bytes <= MAX_FRAME_BYTES) {
+          say(stream);
+          return;
+        }
+        listener.asked();
+        const started = startStream?.(sessionId, prompt) ?? Promise.reject(tooLong(bytes));
+        started.then(
+          () => {
+            say(resume({ after: null }));
+          },
+          (error: unknown) => {
+            connection.lose(asTokencastError(error));
+          },
+        );
+      };
       const connection = open({
         opened: () => {
-          const stream = { action: 'stream', sessionId };
-          connection.send('prompt' in ask ? { ...stream, prompt: ask.prompt } : resume(ask));
+          if ('prompt' in ask) start(ask.prompt);
+          else say(resume(ask));
         },
         frame: (frame) => {
           tell(frame, sessionId, listener, () => {
@@ -127,6 +159,19 @@ export function webSocketFeed(url: string, tokens: Tokens): Feed {
         });
       }),
   };
+}
+
+function tooLong(bytes: number): TokencastError {
+  const limit = `a browser can send ${MAX_FRAME_BYTES} over a WebSocket`;
+  const message = `The prompt takes ${bytes} bytes, and ${limit}: choose AppSync or the Function URL`;
+  return new TokencastError('refused', message, { errorType: 'INVALID_PROMPT', retryable: false });
+}
+
+interface OpenSocket {
+  send: (action: object) => void;
+  /** Closes it, and says why. */
+  lose: (error: TokencastError) => void;
+  close: () => void;
 }
 
 interface Handlers {

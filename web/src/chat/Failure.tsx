@@ -34,7 +34,7 @@ function WayOut({ error, prompt, askAgain, edit, reload }: FailureProps): ReactN
       </button>
     );
   }
-  if (prompt === null) return null;
+  if (prompt === null || error.code === 'SIGNED_OUT') return null;
   // A model that can't be had is not the question's fault, and may be mended meanwhile.
   if (!error.retryable && !['NOT_FOUND', 'MODEL_UNAVAILABLE'].includes(error.code)) {
     return (

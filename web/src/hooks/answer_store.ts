@@ -237,12 +237,22 @@ function asStreamError(error: unknown): StreamError {
   }
   switch (error.kind) {
     case 'unauthorized':
+      // Of the token, not of the session.
+      if (error.errorType === 'SignedOut' || error.errorType === 'UnauthorizedException') {
+        const message = 'Your sign-in has expired. Sign in again, and the answer is still there.';
+        return { code: 'SIGNED_OUT', message, retryable: false };
+      }
       return {
         code: 'UNAUTHORIZED',
         message: 'This answer belongs to another user.',
         retryable: false,
       };
     case 'notFound':
+      if (error.errorType === 'CLAIMED') {
+        const message =
+          'This question was never started: it was refused, or its sending broke off.';
+        return { code: 'NOT_STARTED', message, retryable: true };
+      }
       return { code: 'NOT_FOUND', message: 'This answer is no longer kept.', retryable: false };
     case 'refused':
       return {

@@ -5,7 +5,6 @@ import { createServer } from 'vite';
 import { Chat, expect, test } from './support/fixtures';
 
 test('both pages work from their sources', async ({ page, stack, model }) => {
-  test.setTimeout(90_000);
   const server = await createServer({
     server: {
       host: 'localhost',
@@ -25,7 +24,7 @@ test('both pages work from their sources', async ({ page, stack, model }) => {
     await expect(chat.text).toHaveText('It works.');
     await page.getByRole('link', { name: 'GraphQL playground' }).click();
     const editor = page.locator('.graphiql-query-editor .view-line').first();
-    await expect(editor).toBeVisible({ timeout: 60_000 });
+    await expect(editor).toBeVisible();
     await page.goto('about:blank');
   } finally {
     await server.close();

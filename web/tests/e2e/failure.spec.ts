@@ -1,30 +1,46 @@
-/** A failure of the model that its worker cannot mend. */
+/** Failures of the model: one that passes by itself, and one that its worker cannot mend. */
 
 import { startTokencast } from '../examples/tokencast';
-import { Chat, expect, test } from './support/fixtures';
+import { Chat, expect, test as base } from './support/fixtures';
 
-// The stack of this test is its own: what fails there fails for nobody else.
-test('an answer that failed may be tried again, and then succeeds', async ({ page, site }) => {
-  test.setTimeout(90_000);
-  const stack = await startTokencast();
-  try {
+// The stack of these tests is their own: what fails there fails for nobody else.
+const test = base.extend<{ own: Awaited<ReturnType<typeof startTokencast>> }>({
+  own: async ({ page }, use) => {
+    const stack = await startTokencast();
     await stack.script({ tokens: ['Rivers ', 'meander.'] });
-    const fault = { error: { type: 'InternalServerException' } };
-    await stack.faults([{ service: 'bedrock', operation: 'ConverseStream', fault }]);
     await page.route('**/amplify_outputs.json', async (route) => {
       await route.fulfill({
         response: await route.fetch({ url: `${stack.url}/amplify_outputs.json` }),
       });
     });
-    const chat = new Chat(page, site, stack);
-    await chat.signIn();
-    await chat.ask('Why?');
-    await expect(chat.answer).toContainText(/queue/, { timeout: 20_000 });
-    await expect(page.getByRole('alert')).toContainText('MODEL_ERROR', { timeout: 60_000 });
-    await stack.faults([]);
-    await page.getByRole('button', { name: 'Try again' }).click();
-    await expect(chat.text).toHaveText('Rivers meander.');
-  } finally {
+    await use(stack);
     await stack.stop();
-  }
+  },
+});
+
+const fails = (type: string) => [
+  { service: 'bedrock', operation: 'ConverseStream', fault: { error: { type } } },
+];
+
+test('a model without capacity is waited for in the queue', async ({ page, site, own }) => {
+  await own.faults(fails('ThrottlingException'));
+  const chat = new Chat(page, site, own);
+  await chat.signIn();
+  await chat.ask('Why?');
+  await expect(chat.answer).toContainText(/queue/);
+  await own.faults([]);
+  // The job is put off, by the stack's clock.
+  await own.advanceClock(60_000);
+  await expect(chat.text).toHaveText('Rivers meander.');
+});
+
+test('an answer that failed may be tried again, and then succeeds', async ({ page, site, own }) => {
+  await own.faults(fails('InternalServerException'));
+  const chat = new Chat(page, site, own);
+  await chat.signIn();
+  await chat.ask('Why?');
+  await expect(page.getByRole('alert')).toContainText('MODEL_ERROR');
+  await own.faults([]);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(chat.text).toHaveText('Rivers meander.');
 });

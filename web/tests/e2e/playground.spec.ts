@@ -73,7 +73,7 @@ test('what the API refuses is shown as it says it', async ({ chat }) => {
 async function choose(page: Page, name: string): Promise<void> {
   // An editor that isn't there yet would begin with the first tab's text.
   const editor = page.locator('.graphiql-query-editor .view-line').first();
-  await expect(editor).toBeVisible({ timeout: 20_000 });
+  await expect(editor).toBeVisible();
   const tab = page.getByRole('tab', { name });
   await tab.click();
   await expect(tab).toHaveAttribute('aria-selected', 'true');

@@ -55,6 +55,16 @@ test('offline and back: it says so, and goes on where it was', async ({
   ).toEqual([]);
 });
 
+test('a prompt that was refused says so after a reload, too', async ({ chat }) => {
+  const failure = chat.page.getByRole('alert');
+  await chat.ask('x'.repeat(100_001));
+  await expect(failure).toContainText('INVALID_PROMPT');
+  await chat.page.reload();
+  await expect(failure).toContainText(/never started|INVALID_PROMPT/);
+  await chat.over();
+  await expect(chat.question).toBeEditable();
+});
+
 const HOSTILE = [
   '<script>window.hacked = 1</script>\n\n',
   '<img src=x onerror="window.hacked = 2">\n\n',

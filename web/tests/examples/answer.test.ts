@@ -14,7 +14,7 @@ beforeAll(async () => {
   configure(await loadOutputs(`${stack.url}/amplify_outputs.json`));
   const [alice] = stack.users;
   await signIn({ username: alice?.username ?? '', password: alice?.password ?? '' });
-}, 30_000);
+}, 180_000);
 
 afterAll(() => stack.stop());
 

@@ -22,7 +22,7 @@ beforeAll(async () => {
   const [alice] = stack.users;
   await signIn({ username: alice?.username ?? '', password: alice?.password ?? '' });
   await stack.script({ tokens: ['Rivers ', 'meander ', 'slowly.'], timeBetweenTokensMs: 50 });
-}, 30_000);
+}, 180_000);
 
 afterAll(() => stack.stop());
 

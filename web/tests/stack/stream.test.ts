@@ -22,7 +22,7 @@ beforeAll(async () => {
   model = await startModel();
   stack = await startStack(['--model', model.spec]);
   api = await signInTo(stack);
-}, 30_000);
+});
 
 afterAll(async () => {
   await stack.stop();

@@ -6,7 +6,7 @@ import WebSocket from 'ws';
 import { configure, loadOutputs, type Api } from '../../src/api';
 import type { Stack } from './stack';
 
-export async function signInTo(stack: Stack, index = 0): Promise<Api> {
+export async function signInTo(stack: Pick<Stack, 'url' | 'users'>, index = 0): Promise<Api> {
   // Node 20 has no WebSocket of its own.
   globalThis.WebSocket = WebSocket as unknown as typeof globalThis.WebSocket;
   const api = configure(await loadOutputs(`${stack.url}/amplify_outputs.json`));

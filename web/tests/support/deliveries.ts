@@ -10,13 +10,17 @@ import type { TokenEvent } from '../../src/api/types';
 
 /** Waits as little as a test can, and gives up on no server that is merely slow. */
 export const FAST: Partial<Timing> = {
-  firstConnection: 15_000,
-  giveUpAfter: 15_000,
+  firstConnection: 60_000,
+  subscribe: 60_000,
+  answer: 60_000,
+  startFor: 60_000,
+  giveUpAfter: 60_000,
   retryFirst: 1,
   retryMax: 5,
   gap: 5,
   firstToken: 60_000,
   idle: 60_000,
+  claimed: 300,
 };
 
 export const tokens = (refresh = false): Promise<string> =>

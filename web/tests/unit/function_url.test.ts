@@ -1,10 +1,12 @@
 /** A session over a function's URL, whose streams are cut anywhere. */
 
-import { afterEach, expect, test } from 'vitest';
+import { createHash } from 'node:crypto';
+
+import { afterEach, describe, expect, test } from 'vitest';
 
 import { createFeedClient } from '../../src/api/client';
 import { functionUrlFeed } from '../../src/api/function_url';
-import type { AnswerEvent, TokenEvent } from '../../src/api/types';
+import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/api/types';
 import {
   cancelled,
   completed,
@@ -26,12 +28,20 @@ afterEach(async () => {
 
 async function serve(
   handle: (request: Request, count: number) => void,
-  { timing = FAST, maxSilenceMs = 60_000 } = {},
+  {
+    timing = FAST,
+    maxSilenceMs = 60_000,
+    getStream = () => Promise.reject(new Error('there is no GraphQL')),
+  }: {
+    timing?: typeof FAST;
+    maxSilenceMs?: number;
+    getStream?: () => Promise<Snapshot | null>;
+  } = {},
 ) {
   const server = await startFunction(handle);
   close = server.close;
   const feed = functionUrlFeed(server.url, tokens, maxSilenceMs);
-  const client = createFeedClient(feed, () => Promise.resolve(null), timing);
+  const client = createFeedClient(feed, getStream, timing);
   return { ...server, client };
 }
 
@@ -80,43 +90,39 @@ test('a prompt is posted, and its events are yielded while the response goes on'
   ]);
 });
 
-test.each(['broken off', 'ended'])(
-  'a stream that is %s at any byte goes on',
-  async (how) => {
-    const whole = new TextEncoder().encode(rest(0));
-    let cut = 0;
-    const { client, requests } = await serve((request) => {
-      request.stream();
-      if (request.method !== 'POST') {
-        request.response.end(rest(request.known));
-      } else if (cut === 0 || how === 'ended') {
-        request.response.end(whole.slice(0, cut));
-      } else {
-        request.response.write(whole.slice(0, cut), () => {
-          request.response.socket?.end();
-        });
-      }
-    });
-    for (cut = 0; cut < whole.length; cut += 1) {
-      const events = await all(client.streamPrompt('Why?'));
-      expect(textOf(events), `cut at ${cut}`).toBe('é🌊b');
-      expect(types(events).at(-1)).toBe('completed');
-      expect(types(events)).toContain('reconnected');
+test.each(['broken off', 'ended'])('a stream that is %s at any byte goes on', async (how) => {
+  const whole = new TextEncoder().encode(rest(0));
+  let cut = 0;
+  const { client, requests } = await serve((request) => {
+    request.stream();
+    if (request.method !== 'POST') {
+      request.response.end(rest(request.known));
+    } else if (cut === 0 || how === 'ended') {
+      request.response.end(whole.slice(0, cut));
+    } else {
+      request.response.write(whole.slice(0, cut), () => {
+        request.response.socket?.end();
+      });
     }
-    // Behind the events that were whole, and no others.
-    const lengths = [1, 2].map(
-      (count) => new TextEncoder().encode(EVENTS.slice(0, count).map(sse).join('')).length,
-    );
-    const asked = requests.filter(({ method }) => method === 'GET').map(({ known }) => known);
-    expect(asked).toEqual(
-      Array.from(
-        { length: whole.length },
-        (_, at) => lengths.filter((length) => length <= at).length,
-      ),
-    );
-  },
-  60_000,
-);
+  });
+  for (cut = 0; cut < whole.length; cut += 1) {
+    const events = await all(client.streamPrompt('Why?'));
+    expect(textOf(events), `cut at ${cut}`).toBe('é🌊b');
+    expect(types(events).at(-1)).toBe('completed');
+    expect(types(events)).toContain('reconnected');
+  }
+  // Behind the events that were whole, and no others.
+  const lengths = [1, 2].map(
+    (count) => new TextEncoder().encode(EVENTS.slice(0, count).map(sse).join('')).length,
+  );
+  const asked = requests.filter(({ method }) => method === 'GET').map(({ known }) => known);
+  expect(asked).toEqual(
+    Array.from(
+      { length: whole.length },
+      (_, at) => lengths.filter((length) => length <= at).length,
+    ),
+  );
+});
 
 test('an answer of a later attempt is resumed by its number', async () => {
   const { client, requests } = await serve((request, count) => {
@@ -165,6 +171,61 @@ test.each([200, 204])('a function that knows of less (%i) is asked for all', asy
   expect(textOf(events)).toBe('a');
   expect(types(events).at(-1)).toBe('failed');
   expect(requests.map(({ known }) => known)).toEqual([0, 3, 0]);
+});
+
+test('a prompt has the hash of its body with it', async () => {
+  const { client, requests } = await serve((request) => {
+    request.stream(EVENTS.map(sse).join(''));
+  });
+  await all(client.streamPrompt('é🌊?'));
+  const body = JSON.stringify(requests[0]?.body);
+  const hash = createHash('sha256').update(body).digest('hex');
+  expect(requests[0]?.headers['x-amz-content-sha256']).toBe(hash);
+});
+
+describe('a response that stays open without a byte', () => {
+  const ended: Snapshot = { status: 'COMPLETED', text: 'é🌊b', sequence: 3, attempt: 1 };
+
+  test.each(['before its status', 'behind its status'])(
+    '%s is got over by the record',
+    async (where) => {
+      let held = false;
+      const { client, requests } = await serve(
+        (request) => {
+          held = true;
+          if (where === 'behind its status') request.stream();
+        },
+        {
+          timing: { ...FAST, idle: 50 },
+          getStream: () => Promise.resolve(held ? ended : null),
+        },
+      );
+      const events = await all(client.streamPrompt('Why?'));
+      expect(textOf(events)).toBe('é🌊b');
+      expect(types(events).at(-1)).toBe('completed');
+      expect(requests).toHaveLength(1);
+    },
+  );
+
+  test('without GraphQL, by the whole session', async () => {
+    const { client, requests } = await serve(
+      (request, count) => {
+        // Behind what is known there is nothing, and the function cannot say so.
+        if (count === 1) request.stream(sse(token(1, 'é🌊')) + sse(token(2, 'b')));
+        else if (request.known > 0) request.stream();
+        else request.stream(rest(0));
+      },
+      { maxSilenceMs: 300 },
+    );
+    const events = await all(client.streamPrompt('Why?'));
+    expect(textOf(events)).toBe('é🌊b');
+    expect(types(events).at(-1)).toBe('completed');
+    expect(requests.map(({ method, known }) => [method, known])).toEqual([
+      ['POST', 0],
+      ['GET', 2],
+      ['GET', 0],
+    ]);
+  });
 });
 
 test('a session is resumed from its first event', async () => {

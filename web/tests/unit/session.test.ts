@@ -1,11 +1,20 @@
 /** What a session does when the transport fails in ways that a real one seldom does on demand. */
 
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { createClient } from '../../src/api/client';
 import { errorOfType, TokencastError } from '../../src/api/errors';
 import type { Listener, Transport } from '../../src/api/transport';
 import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/api/types';
+import { outcome } from '../support/scripted';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const FAST = {
   firstConnection: 500,
@@ -79,11 +88,11 @@ const streaming = (text: string, sequence: number): Snapshot => ({
 });
 
 async function all(wire: Wire, signal?: AbortSignal): Promise<AnswerEvent[]> {
-  const client = createClient(wire, FAST);
-  const events: AnswerEvent[] = [];
-  for await (const event of client.streamPrompt('why', signal ? { signal } : {})) {
-    events.push(event);
-  }
+  const stream = createClient(wire, FAST).streamPrompt('why', signal ? { signal } : {});
+  const ended = await outcome(stream);
+  if (ended === null) throw new Error('it does not end');
+  if (ended.error !== null) throw ended.error as Error;
+  const { events } = ended;
   expect(wire.listener, 'the subscription was ended').toBeNull();
   return events;
 }
@@ -161,14 +170,13 @@ test('a lost terminal event is found by asking', async () => {
 test('waiting in the queue is told', async () => {
   const wire = new Wire();
   wire.session = { ...streaming('', 0), status: 'QUEUED', attempt: 0 };
-  const events: AnswerEvent[] = [];
-  for await (const event of createClient(wire, FAST).streamPrompt('why')) {
-    events.push(event);
+  const ended = await outcome(createClient(wire, FAST).streamPrompt('why'), (event) => {
     if (event.type === 'status' && event.status === 'QUEUED') {
       wire.say(1, 'a');
       wire.say(2, '', END);
     }
-  }
+  });
+  const { events = [] } = ended ?? {};
   expect(events.filter(({ type }) => type === 'status')).toEqual([
     { type: 'status', status: 'QUEUED' },
     { type: 'status', status: 'STREAMING' },

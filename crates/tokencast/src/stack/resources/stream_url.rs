@@ -43,7 +43,12 @@ pub(super) fn url() -> FunctionUrlConfig {
         function: STREAM_URL_FUNCTION.into(),
         cors: Some(CorsConfig {
             allow_credentials: false,
-            allow_headers: list(&["authorization", "content-type", "last-event-id"]),
+            allow_headers: list(&[
+                "authorization",
+                "content-type",
+                "last-event-id",
+                "x-amz-content-sha256",
+            ]),
             allow_methods: list(&["GET", "POST", "DELETE"]),
             allow_origins: list(&["*"]),
             expose_headers: list(&["x-tokencast-session-id"]),

@@ -1,7 +1,11 @@
-/** How fast a token gets from the model to the screen, and whether the page stays responsive meanwhile. */
+/**
+ * How fast a token gets from the model to the screen, and whether the page stays responsive meanwhile: `npm run bench`.
+ *
+ * It prints what it measures, and asserts nothing of it: that depends on what the machine does besides.
+ */
 
 import type { Model } from '../support/model';
-import { expect, test, type Chat } from './support/fixtures';
+import { expect, test, type Chat } from '../e2e/support/fixtures';
 
 // Recording a trace is work that the page would be blamed for.
 test.use({ trace: 'off' });
@@ -12,11 +16,7 @@ const RUNS = 15;
 const CLICKED = 'clicked';
 const PAINTED = 'painted';
 
-test('from click to the first painted token the page itself works for less than 100 ms', async ({
-  chat,
-  model,
-  browser,
-}) => {
+test('from click to the first painted token', async ({ chat, model, browser }) => {
   const categories = ['toplevel', 'blink.user_timing'];
   await browser.startTracing(chat.page, { categories });
   const took: number[] = [];
@@ -36,7 +36,6 @@ test('from click to the first painted token the page itself works for less than 
   report(
     `by the clock, less the model’s own time: ${spread(took)}; the page’s CPU: ${spread(busy)}`,
   );
-  expect(median(busy)).toBeLessThan(100);
 });
 
 async function addedDelayMs(chat: Chat, model: Model, name: string): Promise<number> {
@@ -75,7 +74,7 @@ function paintedAfterClick([clicked, painted]: readonly [string, string]): Promi
   });
 }
 
-test('an answer of 5,000 tokens causes no long task', async ({ chat, model, browser }) => {
+test('an answer of 5,000 tokens', async ({ chat, model, browser }) => {
   const tokens = Array.from({ length: 5_000 }, (_, index) => piece(index));
   model.answer('long', { tokens, betweenMs: 1 });
   await chat.page.evaluate(() => {
@@ -87,19 +86,17 @@ test('an answer of 5,000 tokens causes no long task', async ({ chat, model, brow
   });
   await browser.startTracing(chat.page, { categories: ['toplevel'] });
   await chat.ask('long');
-  await expect(chat.answer).toHaveAttribute('aria-busy', 'false', { timeout: 40_000 });
+  await chat.over();
   const trace = read(await browser.stopTracing());
   const words = (await chat.text.textContent())?.match(/word\d+/g) ?? [];
   expect(words).toHaveLength(5_000);
 
   const long = await chat.page.evaluate(() => (window as unknown as { long: number[] }).long);
   const busiest = Math.max(...mainThreadTasks(trace).map(({ tdur = 0 }) => tdur / 1_000));
+  // By the clock a task goes on while the machine does something else; by processor time it doesn't.
   report(
     `busiest task ${busiest.toFixed(1)} ms of CPU; ${long.length} tasks over 50 ms by the clock`,
   );
-  // A long task counts by the clock, which goes on while the machine does something else. One that has used less of
-  // the processor was kept waiting, not busy.
-  expect(Math.min(busiest, Math.max(0, ...long))).toBeLessThan(50);
 });
 
 interface TraceEvent {

@@ -1,0 +1,13 @@
+/** The closed set of failure codes, the same in every language of the repository: docs/ARCHITECTURE.md, "Failures". */
+
+/** Whether the same may well succeed when it is tried again. */
+export const RETRYABLE: Readonly<Record<string, boolean>> = {
+  INVALID_PROMPT: false,
+  UNAUTHORIZED: false,
+  THROTTLED: true,
+  MODEL_ERROR: true,
+  MODEL_STALLED: true,
+  DEADLINE: false,
+  PUBLISH_FAILED: true,
+  INTERNAL: true,
+};

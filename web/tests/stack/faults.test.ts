@@ -1,0 +1,60 @@
+/** Starts that fail in passing, and prompts that are awkward, over each delivery against the local stack. */
+
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+import { clientVia, type Api, type Delivery, type TokencastClient } from '../../src/api';
+import { startTokencast, type Tokencast } from '../examples/tokencast';
+import { signInTo } from '../support/amplify';
+
+let stack: Tokencast;
+let api: Api;
+
+beforeAll(async () => {
+  stack = await startTokencast();
+  api = await signInTo(stack);
+  await stack.script({ tokens: ['Rivers ', 'meander.'] });
+});
+
+afterAll(() => stack.stop());
+
+const PROMPTS: [what: string, prompt: string][] = [
+  ['half of a character', 'cut \ud83d'],
+  ['the wrong half first', '\ude00\ud83d and on'],
+  ['33 KB', 'x'.repeat(33_000)],
+  ['60 KB', 'y'.repeat(60_000)],
+  ['99 KB', 'z'.repeat(99_000)],
+  ['characters that JSON makes six times as long', `a${'\u0001'.repeat(15_000)}`],
+];
+
+describe.each<Delivery>(['appsync', 'url', 'websocket'])('over %s', (via) => {
+  let client: TokencastClient;
+
+  beforeAll(() => {
+    client = clientVia(api, via);
+  });
+
+  async function answer(prompt: string): Promise<string> {
+    let text = '';
+    for await (const event of client.streamPrompt(prompt)) {
+      if (event.type === 'restarted') text = '';
+      if (event.type === 'text') text += event.text;
+    }
+    return text;
+  }
+
+  test('a start that finds the queue out of order is sent again', async () => {
+    const fault = { unavailable: { forMs: 3_000 } };
+    await stack.faults([{ service: 'sqs', operation: 'SendMessage', when: { times: 1 }, fault }]);
+    try {
+      expect(await answer('Why?')).toBe('Rivers meander.');
+      const [rule] = (await stack.report()).report;
+      expect(rule?.fired).toBeGreaterThan(0);
+    } finally {
+      await stack.faults([]);
+    }
+  });
+
+  test.each(PROMPTS)('a prompt with %s is answered', async (_, prompt) => {
+    expect(await answer(prompt)).toBe('Rivers meander.');
+  });
+});
