@@ -16,6 +16,9 @@ export interface ServerSentEvent {
 /** Longer events are none of ours: a token event has some 35 KB at most. */
 const MAX_LENGTH = 1_048_576;
 
+/** No server keeps a client away for longer than this. */
+const MAX_RETRY_MS = 60_000;
+
 export class SseParser {
   // Takes bytes cut anywhere, drops a byte order mark.
   readonly #decoder = new TextDecoder();
@@ -32,7 +35,7 @@ export class SseParser {
         this.#events.push({ name: event, data });
       },
       onRetry: (retryMs) => {
-        this.#retryMs = retryMs;
+        this.#retryMs = Math.min(retryMs, MAX_RETRY_MS);
       },
       onError: ({ type }) => {
         if (type !== 'max-buffer-size-exceeded') return;

@@ -82,6 +82,8 @@ test('a pause is digits only', () => {
   const parser = new SseParser();
   parser.push(bytes('retry: 1500\nretry: 2s\nretry:\n'));
   expect(parser.retryMs).toBe(1500);
+  parser.push(bytes('retry: 86400000\n'));
+  expect(parser.retryMs).toBe(60_000);
 });
 
 test('an event without end is refused', () => {
