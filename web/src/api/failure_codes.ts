@@ -7,6 +7,7 @@ export const RETRYABLE: Readonly<Record<string, boolean>> = {
   THROTTLED: true,
   MODEL_ERROR: true,
   MODEL_STALLED: true,
+  MODEL_UNAVAILABLE: false,
   DEADLINE: false,
   PUBLISH_FAILED: true,
   INTERNAL: true,
