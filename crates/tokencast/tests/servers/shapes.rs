@@ -134,7 +134,7 @@ async fn odd_things_in_a_good_stream_change_nothing() {
 #[tokio::test]
 async fn an_answer_is_whole_in_any_shape() {
     each(whole(), async |(answer, text)| {
-        check_whole(answer, text).await
+        check_whole(answer, text).await;
     })
     .await;
 }
