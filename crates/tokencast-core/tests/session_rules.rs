@@ -1,5 +1,5 @@
-//! Every interleaving of a start and its crash, two workers, their crashes, a throttled model, a stop, a read and the passing of time, searched
-//! exhaustively.
+//! Every interleaving of a start and its crash, two workers, their crashes, a throttled model, a stop, a read and the passing
+//! of time, searched exhaustively.
 //!
 //! A store applies a rule to a record and writes the result only if nobody wrote since; so each rule is one atomic
 //! step, and an interleaving is an order of such steps.
@@ -10,8 +10,8 @@ use tokencast_core::event::Ending;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::session::{
-    Fingerprint, Lease, LeaseRefused, Leased, Lost, OtherOwner, Outcome, Progress, Saved, Session,
-    StartRefused, Status,
+    Fingerprint, Input, Lease, LeaseRefused, Leased, Lost, OtherOwner, Outcome, Progress, Saved,
+    Session, StartRefused, Status,
 };
 use uuid::Uuid;
 
@@ -129,7 +129,12 @@ fn start(
     input: Fingerprint,
     now_ms: i64,
 ) -> Result<Session, StartRefused> {
-    Session::start(current, id(), &owner(by), input, None, now_ms, TTL_S)
+    let input = Input {
+        fingerprint: input,
+        start_by_ms: now_ms + START_WITHIN_MS,
+        follower: None,
+    };
+    Session::start(current, id(), &owner(by), &input, now_ms, TTL_S)
 }
 
 /// The text of an attempt's first events: different in each attempt, so that a mixture shows.

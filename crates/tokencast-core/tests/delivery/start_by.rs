@@ -44,7 +44,7 @@ async fn late() -> (Requests<MemoryStore, NoWorkers, TestClock>, SessionId) {
         },
     };
     let start = Start {
-        prompt: "Why?".to_owned(),
+        prompt: "Why?".to_owned().into(),
         session_id: None,
         delivery: Delivery::Subscription,
         delay: Duration::ZERO,
