@@ -101,11 +101,6 @@ impl Stack {
         json!({ "host": self.host(), "Authorization": Pool::shared().fresh_access_token(3600) })
     }
 
-    /// A token of now, which is still good once the clock was moved by some hours.
-    pub(super) fn later_token(&self) -> String {
-        Pool::shared().fresh_access_token(48 * 3600)
-    }
-
     pub(super) async fn connect(
         &self,
         path: &str,
