@@ -70,8 +70,11 @@ impl Task {
             // Before subscribing, which would claim an id that nobody has used.
             Begin::Resume => {
                 let result = self.listener.shared.get(self.listener.session_id).await;
-                let begun = false;
-                self.done(Done::Get { result, begun }).await?;
+                let first = Done::Get {
+                    result,
+                    begun: false,
+                };
+                self.done(first).await?;
             }
         }
         while !self.listener.is_over() {
@@ -122,7 +125,7 @@ impl Task {
     async fn subscribe(&mut self, endpoint: &Endpoint) -> Result<Option<Subscription>, Halt> {
         let shared = Arc::clone(&self.listener.shared);
         let session_id = self.listener.session_id;
-        let mut opening = std::pin::pin!(async {
+        let mut opening = Box::pin(async {
             let token = shared.caller.token().await?;
             Subscription::open(&shared.setup, endpoint, &token, session_id).await
         });
