@@ -236,26 +236,7 @@ impl World {
                 }
                 world.workers[worker] = Worker::Idle;
             }
-            Step::Throttle(worker) => {
-                let (attempt, progress) = world.busy(worker)?;
-                let busy = Failure::new(FailureCode::Throttled, "The model is busy.");
-                let before = self.session.as_ref().map_or(0, Session::attempts);
-                match Session::throttle(
-                    self.session.clone(),
-                    attempt,
-                    &progress,
-                    &busy,
-                    PATIENCE_MS,
-                    now_ms,
-                ) {
-                    Ok(session) => {
-                        assert_eq!(session.attempts() + 1, before, "no attempt is spent");
-                        world.session = Some(session);
-                    }
-                    Err(Lost) => self.assert_fenced(attempt),
-                }
-                world.workers[worker] = Worker::Idle;
-            }
+            Step::Throttle(worker) => world.throttle(worker)?,
             Step::Crash(worker) => {
                 world.busy(worker)?;
                 world.workers[worker] = Worker::Idle;
@@ -380,6 +361,28 @@ impl World {
             }
             Err(LeaseRefused::OtherOwner) => panic!("the job is its owner's"),
         }
+        Some(())
+    }
+
+    fn throttle(&mut self, worker: usize) -> Option<()> {
+        let (attempt, progress) = self.busy(worker)?;
+        let busy = Failure::new(FailureCode::Throttled, "The model is busy.");
+        let before = self.session.as_ref().map_or(0, Session::attempts);
+        match Session::throttle(
+            self.session.clone(),
+            attempt,
+            &progress,
+            &busy,
+            PATIENCE_MS,
+            self.now_ms,
+        ) {
+            Ok(session) => {
+                assert_eq!(session.attempts() + 1, before, "no attempt is spent");
+                self.session = Some(session);
+            }
+            Err(Lost) => self.assert_fenced(attempt),
+        }
+        self.workers[worker] = Worker::Idle;
         Some(())
     }
 

@@ -58,9 +58,9 @@ mod tests {
 
     const NOW_MS: i64 = 1000;
 
-    fn lease(until_ms: i64) -> Option<Lease> {
+    fn lease(until_ms: i64) -> Lease {
         let holder = Uuid::nil();
-        Some(Lease { until_ms, holder })
+        Lease { until_ms, holder }
     }
 
     #[test]
@@ -71,15 +71,21 @@ mod tests {
             (
                 Status::Streaming,
                 Some(1),
-                lease(NOW_MS),
+                Some(lease(NOW_MS)),
                 false,
                 Status::Failed,
             ),
-            (Status::Queued, Some(1), lease(1), true, Status::Cancelled),
             (
                 Status::Queued,
                 Some(1),
-                lease(NOW_MS + 1),
+                Some(lease(1)),
+                true,
+                Status::Cancelled,
+            ),
+            (
+                Status::Queued,
+                Some(1),
+                Some(lease(NOW_MS + 1)),
                 false,
                 Status::Queued,
             ),
