@@ -29,9 +29,7 @@ async fn start(state: Option<&Path>, clock: &Clock) -> Local {
         partition_key: "sessionId".into(),
         ttl_attribute: Some("expiresAt".into()),
     };
-    let db = DynamoDb::start(&[table], state, clock)
-        .await
-        .expect("started");
+    let db = DynamoDb::start(&[table], state, clock).expect("started");
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
         .expect("a free port");

@@ -30,7 +30,7 @@ const ITEM_VERSION: &str = "itemVersion";
 const OWN_ITEM_VERSION: u32 = 2;
 
 /// Every attribute that [`write`] may write.
-const KNOWN: [&str; 25] = [
+const KNOWN: [&str; 28] = [
     KEY,
     VERSION,
     ITEM_VERSION,
@@ -56,6 +56,9 @@ const KNOWN: [&str; 25] = [
     "stopReason",
     "usage",
     "failure",
+    "throttledAttempts",
+    "throttledSince",
+    "startBy",
 ];
 
 /// An item that isn't a session, by the attribute that says so.
@@ -444,7 +447,8 @@ mod tests {
         let item = write(&session(), VERSION_7, &Part::default());
         let mut written: Vec<_> = item.keys().map(String::as_str).collect();
         let mut known = KNOWN.to_vec();
-        (written.sort_unstable(), known.sort_unstable());
+        written.sort_unstable();
+        known.sort_unstable();
         assert_eq!(written, known);
     }
 

@@ -37,7 +37,7 @@ enum Done {
 
 /// What `getStream` says.
 enum Said {
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// Ask again; `soon` if the answer may be about to change.
     Nothing {
         soon: bool,
@@ -176,7 +176,7 @@ impl Task {
             }
             Done::Get { result, begun } => {
                 let snapshot = match self.snapshot_or_later(result, begun)? {
-                    Said::Snapshot(snapshot) => snapshot,
+                    Said::Snapshot(snapshot) => *snapshot,
                     Said::Nothing { soon } => {
                         let gap = soon || self.listener.transcript.needs_snapshot();
                         self.catch_up.asked(gap, false);
@@ -215,7 +215,7 @@ impl Task {
             None if is_first => return Err(Halt::Final(Error::NotFound { session_id })),
             Some(snapshot) if snapshot.status != StreamStatus::Claimed => {
                 self.record.found();
-                return Ok(Said::Snapshot(snapshot));
+                return Ok(Said::Snapshot(Box::new(snapshot)));
             }
             // Before the start has been answered there may be no session yet.
             _ if self.starting && !begun => return Ok(Said::Nothing { soon: false }),

@@ -29,11 +29,15 @@ impl Session {
     }
 
     /// Whether its job is kept in the dead-letter queue: it failed, and the same job may well succeed when an operator
-    /// puts it back.
+    /// puts it back, once the model is configured rightly where that was the reason.
     pub fn leaves_dead_letter(&self) -> bool {
         let failure = self.ending.failure.as_ref();
         let failure = failure.filter(|_| self.status == Status::Failed);
-        failure.is_some_and(|failure| failure.retryable() || *failure == not_started())
+        failure.is_some_and(|failure| {
+            failure.retryable()
+                || failure.code == FailureCode::ModelUnavailable
+                || *failure == not_started()
+        })
     }
 }
 
@@ -122,7 +126,8 @@ mod tests {
         for code in FailureCode::ALL {
             let mut session = Session::new(SessionId::random(), owner.clone(), 0);
             session.end(Status::Failed, failed(Failure::new(code, "It failed.")));
-            assert_eq!(session.leaves_dead_letter(), code.retryable(), "{code}");
+            let expected = code.retryable() || code == FailureCode::ModelUnavailable;
+            assert_eq!(session.leaves_dead_letter(), expected, "{code}");
         }
     }
 }
