@@ -8,7 +8,7 @@ import { EventSource } from 'eventsource';
 import { cognito, tokens } from './sign-in.mjs';
 import { alice, bob, lastModelCall, script, stack } from './stack.mjs';
 
-const limit = { timeout: 30_000 };
+const limit = { timeout: 120_000 };
 const said = Array.from({ length: 60 }, (_, number) => `${number} `);
 after(() => cognito.destroy());
 

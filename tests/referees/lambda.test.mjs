@@ -15,7 +15,7 @@ import {
 
 import { stack } from './stack.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 const lambda = new LambdaClient({ region: stack.region, endpoint: stack.url, maxAttempts: 1 });
 after(() => lambda.destroy());
 

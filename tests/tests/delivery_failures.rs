@@ -179,11 +179,12 @@ async fn check_queue_gone(delivery: Delivery) {
     let refused = collect(client.stream_as(id, "hi")).await;
     let error = refused.expect_err("an error");
     // AppSync hides what a function's error is called.
-    let error_type = match delivery {
-        Delivery::AppSync => "Lambda:Unhandled",
-        Delivery::FunctionUrl | Delivery::WebSocket => "INTERNAL",
+    let expected = match delivery {
+        Delivery::AppSync => "Lambda:Unhandled: The request could not be handled: try again.",
+        Delivery::FunctionUrl | Delivery::WebSocket => {
+            "INTERNAL: the prompt could not be queued: try again"
+        }
     };
-    let expected = format!("{error_type}: the prompt could not be queued: try again");
     assert_eq!(error.to_string(), expected, "{delivery:?}");
     assert!(faults.report()[0].fired > 0, "the fault happened");
     let session = stack.get_stream("alice", &id.to_string()).await;
@@ -253,7 +254,7 @@ async fn a_start_that_cannot_be_queued_is_an_error_and_can_be_tried_again() {
         only_error(&refused),
         (
             "Lambda:Unhandled",
-            "the prompt could not be queued: try again"
+            "The request could not be handled: try again."
         )
     );
     let session = stack.get_stream("alice", &id.to_string()).await;

@@ -27,7 +27,8 @@ pub(super) struct Task {
 
 /// A call that has ended.
 enum Done {
-    Start(Result<(), Error>),
+    /// Whether the session begins with this start.
+    Start(Result<bool, Error>),
     Get {
         result: Result<Option<Snapshot>, Error>,
         /// Whether the session was said to be started before this was asked.
@@ -171,7 +172,13 @@ impl Task {
                     }
                     // The call has been sent for as long as it may help.
                     Err(error) => Err(Halt::Final(error)),
-                    Ok(()) => self.listener.tell(Vec::new()).await,
+                    Ok(begins) => {
+                        if !begins {
+                            // What it said before this subscription is in its record.
+                            self.catch_up.resubscribed();
+                        }
+                        self.listener.tell(Vec::new()).await
+                    }
                 }
             }
             Done::Get { result, begun } => {

@@ -3,6 +3,7 @@
 use super::{Session, Status};
 use crate::event::Ending;
 use crate::failure::{Failure, FailureCode};
+use crate::id::Attempt;
 
 impl Session {
     /// Ends the session if its time to start is over and no attempt has it. One that is over or held stays as it is.
@@ -13,7 +14,8 @@ impl Session {
             if self.stop_requested {
                 self.end(Status::Cancelled, Ending::default());
             } else {
-                self.end(Status::Failed, failed(not_started()));
+                let failure = late(self.last_attempt);
+                self.end(Status::Failed, failed(failure));
             }
         }
         self
@@ -36,13 +38,19 @@ impl Session {
         failure.is_some_and(|failure| {
             failure.retryable()
                 || failure.code == FailureCode::ModelUnavailable
-                || *failure == not_started()
+                || *failure == late(self.last_attempt)
         })
     }
 }
 
-fn not_started() -> Failure {
-    Failure::new(FailureCode::Deadline, "The answer did not start in time.")
+/// Why a session fails that nobody works at by its time to start; `last_attempt` is 0 if nobody ever did.
+fn late(last_attempt: Attempt) -> Failure {
+    let message = if last_attempt.0 == 0 {
+        "The answer did not start in time."
+    } else {
+        "The answer was interrupted, and not taken up again in time."
+    };
+    Failure::new(FailureCode::Deadline, message)
 }
 
 fn failed(failure: Failure) -> Ending {

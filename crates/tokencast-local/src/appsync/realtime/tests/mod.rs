@@ -33,7 +33,7 @@ mod messages;
 mod transport;
 
 /// For what should happen at once.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) struct Stack {
     pub(super) endpoints: Endpoints,
