@@ -2,9 +2,7 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::HOST;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, Limited};
@@ -58,18 +56,6 @@ impl SignatureGate {
     }
 }
 
-/// A request's headers, with its host among them: signers sign it as the header `host`, and HTTP/2 has it in the URI alone.
-fn with_host(parts: &Parts) -> HeaderMap {
-    let mut headers = parts.headers.clone();
-    if let Some(authority) = parts.uri.authority()
-        && !headers.contains_key(HOST)
-        && let Ok(host) = HeaderValue::from_str(authority.as_str())
-    {
-        headers.insert(HOST, host);
-    }
-    headers
-}
-
 async fn check(State(checked): State<Checked>, request: Request, next: Next) -> Response {
     let Checked { gate, guarded } = checked;
     let (parts, body) = request.into_parts();
@@ -92,7 +78,7 @@ async fn check(State(checked): State<Checked>, request: Request, next: Next) -> 
     let signed = SignedRequest {
         method: parts.method.clone(),
         uri: parts.uri.clone(),
-        headers: with_host(&parts),
+        headers: parts.headers.clone(),
         body: body.clone(),
     };
     let verified = sigv4::verify(
