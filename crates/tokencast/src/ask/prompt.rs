@@ -100,7 +100,7 @@ fn utf_16(
 }
 
 /// What text in an alphabet of UTF-16 would be: control characters in every other place, such as 0 for Latin and 4 for
-/// Cyrillic letters, and in none of the places between.
+/// Cyrillic letters, and in hardly one of the places between.
 fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static str> {
     if bytes.len() % 2 == 1 {
         return None;
@@ -113,8 +113,8 @@ fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static str> {
     };
     let many = bytes.len().div_ceil(4).max(1);
     match (controls(0), controls(1)) {
-        (0, odd) if odd >= many => Some("UTF-16LE"),
-        (even, 0) if even >= many => Some("UTF-16BE"),
+        (even, odd) if odd >= many && odd > 4 * even => Some("UTF-16LE"),
+        (even, odd) if even >= many && even > 4 * odd => Some("UTF-16BE"),
         _ => None,
     }
 }

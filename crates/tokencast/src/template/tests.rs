@@ -324,7 +324,7 @@ fn a_resolver_on_a_function_may_have_code() {
 fn all_that_is_wrong_is_told_at_once() {
     let mut template = template();
     template["Resources"]["Jobs"]["Properties"]["DelaySeconds"] = json!(1);
-    template["Resources"]["Work"]["Properties"]["Layers"] = json!([]);
+    template["Resources"]["Work"]["Properties"]["FileSystemConfigs"] = json!([]);
     let Err(TemplateError::Refused { problems, .. }) = read(&template) else {
         panic!("it is refused")
     };
@@ -332,5 +332,5 @@ fn all_that_is_wrong_is_told_at_once() {
         .iter()
         .map(|problem| problem.property.as_str())
         .collect();
-    assert_eq!(places, ["DelaySeconds", "Layers"]);
+    assert_eq!(places, ["DelaySeconds", "FileSystemConfigs"]);
 }
