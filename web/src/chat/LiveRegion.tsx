@@ -4,11 +4,11 @@
  * The blocks are added one by one and stay, so that each is read once, politely, and none is cut short by the next.
  */
 
-import { useState, type ReactNode } from 'react';
+import { memo, useState, type ReactNode } from 'react';
 
 import { isOver, type AnswerView } from '../hooks/answer_store';
-import { GrowingMarkdown } from '../markdown/blocks';
-import { plainText } from '../markdown/text';
+import { GrowingMarkdown, type Block } from '../markdown/blocks';
+import { wordsOf } from '../markdown/text';
 import { stateInWords } from './AnswerState';
 
 export function LiveRegion({ answer }: { answer: AnswerView }): ReactNode {
@@ -28,14 +28,22 @@ export function LiveRegion({ answer }: { answer: AnswerView }): ReactNode {
         aria-label="The answer, as it comes"
       >
         {told.map((block, index) => (
-          <p key={`${answer.sessionId ?? ''} ${answer.restarts} ${index}`}>
-            {plainText(block.token)}
-          </p>
+          <Told key={`${answer.sessionId ?? ''} ${answer.restarts} ${index}`} block={block} />
         ))}
       </div>
     </div>
   );
 }
+
+/** Parsed once: a finished block stays as it is. */
+const Told = memo(
+  ({ block }: { block: Block }): ReactNode => {
+    const words = wordsOf(block);
+    return words === '' ? null : <p>{words}</p>;
+  },
+  (before, after) => before.block.source === after.block.source,
+);
+Told.displayName = 'Told';
 
 function spokenState(answer: AnswerView): string {
   switch (answer.phase) {
