@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::{BenchError, Step as _};
 
 /// What both functions want of their environment.
-pub const ENVIRONMENT: [(&str, &str); 12] = [
+pub const ENVIRONMENT: [(&str, &str); 13] = [
     (
         "APPSYNC_API_URL",
         "https://example.appsync-api.us-east-1.amazonaws.com/graphql",

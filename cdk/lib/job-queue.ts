@@ -5,7 +5,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
 export interface JobQueueProps {
-  /** The worker's timeout: a message stays hidden six times as long, as Lambda's guide asks. */
+  /** The worker's timeout: a message that is received stays hidden as long, unless the worker says otherwise. */
   readonly workerTimeout: Duration;
   readonly removalPolicy: RemovalPolicy;
   /** A key of yours that encrypts both queues. @default - SQS's own key */
@@ -43,7 +43,9 @@ export class JobQueue extends Construct {
       ...both,
       retentionPeriod: Duration.days(4),
       receiveMessageWaitTime: Duration.seconds(20),
-      visibilityTimeout: Duration.seconds(props.workerTimeout.toSeconds() * 6),
+      // The least that Lambda takes, and not the six times of its guide: a worker hides its message for a lease by itself, so
+      // this is how long a job waits that was received and not run (a throttled Lambda), or whose worker died at once.
+      visibilityTimeout: props.workerTimeout,
       deadLetterQueue: { queue: this.deadLetterQueue, maxReceiveCount: MAX_RECEIVE_COUNT },
     });
   }

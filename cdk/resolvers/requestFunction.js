@@ -15,9 +15,10 @@ export function request(ctx) {
 }
 
 export function response(ctx) {
-  // The function failed, or Lambda could not run it: an error of Lambda's, which has an alarm.
+  // The function failed, or Lambda could not run it: an error of Lambda's, which has an alarm. Its own words may be a raw
+  // exception, which is nobody's to read.
   if (ctx.error) {
-    util.error(ctx.error.message, ctx.error.type);
+    util.error('The request could not be handled: try again.', ctx.error.type);
   }
   // A function that answers nothing must not admit a subscriber.
   if (!ctx.result) {

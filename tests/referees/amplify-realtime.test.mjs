@@ -7,7 +7,7 @@ import { acknowledged, connectionStates, hub, open, read, signInAs, start, stop,
 import { assertWholeAnswer, ended } from './session.mjs';
 import { alice, bob, connections, dropWebsockets, lastModelCall, script } from './stack.mjs';
 
-const limit = { timeout: 30_000 };
+const limit = { timeout: 120_000 };
 
 const opened = [];
 const watched = async (subscription) => {

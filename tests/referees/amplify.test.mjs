@@ -21,7 +21,7 @@ import { cognito } from './sign-in.mjs';
 import { PUBLISH, READ, START, STOP } from './session.mjs';
 import { alice, bob, stack } from './stack.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 
 /** The first GraphQL error of an operation that must fail. */
 async function refusal(query, variables, options = {}) {

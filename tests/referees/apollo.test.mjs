@@ -16,7 +16,7 @@ import { alice, bob, connections, dropWebsockets, script, stack } from './stack.
 
 globalThis.WebSocket = WebSocket;
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 
 /** The ids of sessions whose subscriptions are acknowledged. The link tells it in a message, before any event. */
 const acknowledged = new Inbox();

@@ -16,7 +16,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { assertUsage } from './session.mjs';
 import { lastModelCall, script, stack } from './stack.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 const modelId = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0';
 const options = { region: stack.region, endpoint: stack.url, maxAttempts: 1 };
 const bedrock = new BedrockRuntimeClient(options);

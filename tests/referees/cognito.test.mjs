@@ -19,7 +19,7 @@ import { CognitoJwtInvalidTokenUseError, JwtInvalidSignatureError } from 'aws-jw
 import { cognito, tokens } from './sign-in.mjs';
 import { alice, bob, stack } from './stack.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 const ClientId = stack.userPoolClientId;
 after(() => cognito.destroy());
 

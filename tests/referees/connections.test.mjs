@@ -13,7 +13,7 @@ import {
 
 import { ask, connect, stack } from './deliveries.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 const { region, credentials, callbackUrl: endpoint } = stack;
 const api = new ApiGatewayManagementApiClient({ region, endpoint, credentials, maxAttempts: 1 });
 after(() => api.destroy());

@@ -24,7 +24,7 @@ import {
 
 import { stack } from './stack.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 const dynamodb = new DynamoDBClient({ region: stack.region, endpoint: stack.url, maxAttempts: 1 });
 const TableName = 'notes';
 

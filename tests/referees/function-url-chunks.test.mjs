@@ -6,7 +6,7 @@ import { beforeEach, test } from 'node:test';
 
 import { openGate, stack } from './deliveries.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 
 beforeEach(() => {
   for (const gate of ['2', '3']) rmSync(join(stack.directory, gate), { force: true });

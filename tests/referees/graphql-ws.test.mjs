@@ -11,7 +11,7 @@ import { EVENTS, READ, START, assertWholeAnswer } from './session.mjs';
 import { tokens } from './sign-in.mjs';
 import { alice, bob, stack } from './stack.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 
 const { AccessToken: aliceToken } = await tokens(alice);
 

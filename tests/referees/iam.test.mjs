@@ -19,7 +19,7 @@ const { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } = require('@apo
 const { AUTH_TYPE, createAuthLink } = require('aws-appsync-auth-link');
 const { createSubscriptionHandshakeLink } = require('aws-appsync-subscription-link');
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 const iam = { authMode: 'iam' };
 
 const PUBLISH_ALL = /* GraphQL */ `

@@ -11,7 +11,7 @@ import { Inbox } from './inbox.mjs';
 import { EVENTS, PUBLISH } from './session.mjs';
 import { stack } from './stack.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 const url = new URL(stack.graphqlUrl);
 const credentials = { accessKeyId: 'AKIASTRANGER', secretAccessKey: 'a-secret-that-nobody-gave-out' };
 

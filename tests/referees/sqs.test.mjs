@@ -27,7 +27,7 @@ import {
 
 import { stack } from './stack.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 const sqs = new SQSClient({ region: stack.region, endpoint: stack.url, maxAttempts: 1 });
 after(() => sqs.destroy());
 

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { ask, connect, refusal, stack } from './deliveries.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 
 test('messages take their routes, and answers come back', limit, async () => {
   const client = await connect('grace');

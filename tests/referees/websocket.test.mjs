@@ -9,7 +9,7 @@ import { Inbox } from './inbox.mjs';
 import { tokens } from './sign-in.mjs';
 import { alice, bob, lastModelCall, stack } from './stack.mjs';
 
-const limit = { timeout: 20_000 };
+const limit = { timeout: 120_000 };
 
 const { AccessToken: aliceToken, IdToken: aliceIdToken } = await tokens(alice);
 const { AccessToken: bobToken } = await tokens(bob);

@@ -25,7 +25,8 @@ async fn written(stack: &TestStack, table: &SessionTable, tokens: usize) -> (usi
         until_ms: NOW_MS + 30_000,
         holder: Uuid::new_v4(),
     };
-    let leased = Session::lease(None, id, &owner, lease, NOW_MS, 3_600).expect("nobody has it");
+    let leased =
+        Session::lease(None, id, &owner, lease, None, NOW_MS, 3_600).expect("nobody has it");
     let Leased::Begun(mut session) = leased else {
         panic!("expected a beginning, not {leased:?}");
     };

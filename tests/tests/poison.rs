@@ -267,7 +267,10 @@ async fn all_of_them_can_be_put_back_at_once() {
         .iter()
         .map(|id| collect(client.stream_as(*id, "A prompt")));
     for answer in futures_util::future::join_all(failed).await {
-        assert_eq!(answer.expect("an answer").failure(), Some("MODEL_ERROR"));
+        assert_eq!(
+            answer.expect("an answer").failure(),
+            Some("MODEL_UNAVAILABLE")
+        );
     }
     dead_letters(&stack, 3).await;
     stack.script(script(20, Duration::ZERO));

@@ -59,8 +59,8 @@ impl SqsQueue {
                 .set_binary_value(attribute.binary.map(Blob::new));
             send = send.message_attributes(name, value.build().map_err(|it| failed(it.into()))?);
         }
-        let sent = send.send().await;
-        sent.map(drop).map_err(|source| failed(source.into()))
+        let outcome = send.send().await;
+        outcome.map(drop).map_err(|source| failed(source.into()))
     }
 }
 

@@ -26,7 +26,7 @@ mod item;
 mod parts;
 mod unknown;
 
-use item::{Item, MalformedItem};
+use item::Item;
 use parts::Part;
 
 use crate::sdk::MAX_CALLS;
@@ -194,7 +194,10 @@ impl SessionTable {
         let mut found: Vec<Option<Part>> = vec![None; keys.len()];
         for request in 1..=MAX_REQUESTS {
             let missing = keys.iter().zip(&found).filter(|(_, part)| part.is_none());
-            let missing = missing.map(|(key, _)| Item::from([(KEY.to_owned(), item::text(key))]));
+            let missing = missing.map(|(key, _)| {
+                let key = AttributeValue::S(key.clone());
+                Item::from([(KEY.to_owned(), key)])
+            });
             let wanted = KeysAndAttributes::builder()
                 .set_keys(Some(missing.collect()))
                 .consistent_read(true)
@@ -210,9 +213,9 @@ impl SessionTable {
                 .map_err(|source| failed(OPERATION, source))?;
             let items = got.responses.and_then(|mut of| of.remove(&self.name));
             for item in items.unwrap_or_default() {
-                let key = item::get_text(&item, KEY).map_err(|source| failed(OPERATION, source))?;
-                if let Some(at) = keys.iter().position(|wanted| wanted == key) {
-                    let part = parts::read(&item).map_err(|source| failed(OPERATION, source))?;
+                let read = parts::read(&item).map_err(|source| failed(OPERATION, source))?;
+                let (key, part) = read;
+                if let Some(at) = keys.iter().position(|wanted| *wanted == key) {
                     found[at] = Some(part);
                 }
             }
@@ -222,7 +225,7 @@ impl SessionTable {
             tokio::time::sleep(BACKOFF.delay(request)).await;
         }
         let found: Option<Vec<_>> = found.into_iter().collect();
-        found.ok_or_else(|| failed(OPERATION, MalformedItem("parts")))
+        found.ok_or_else(|| failed(OPERATION, item::malformed("parts")))
     }
 }
 

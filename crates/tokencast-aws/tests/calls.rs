@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, watch};
 
 /// More than may be under way.
 const CALLS: usize = 5 * MAX_CALLS;
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A DynamoDB and an SQS that know nothing and agree to everything, once they may.
 struct Service {

@@ -142,12 +142,12 @@ async fn publish(server: &Server, events: u32) -> Result<(), Failure> {
         status: Status::Streaming,
         ending: None,
     };
-    let mut published = Ok(());
+    let mut outcome = Ok(());
     for sequence in 1..=events {
         event.sequence = Sequence(sequence);
-        published = publisher.publish(&event, &fence, i64::MAX).await;
+        outcome = publisher.publish(&event, &fence, i64::MAX).await;
     }
-    published
+    outcome
 }
 
 #[tokio::test]

@@ -162,17 +162,17 @@ impl Client {
 
 impl Shared {
     /// Starts a session. A start that fails in passing is sent again under the same id, for as long as a start may take.
-    pub(crate) async fn start(&self, session_id: Uuid, prompt: String) -> Result<(), Error> {
+    pub(crate) async fn start(&self, session_id: Uuid, prompt: String) -> Result<bool, Error> {
         let variables = start_stream::Variables {
             prompt,
             session_id: Some(session_id.to_string()),
         };
         let limit = Limit::Within(self.setup.timeouts.start_within);
-        let _: start_stream::ResponseData = self
+        let started: start_stream::ResponseData = self
             .caller
             .call_within(&StartStream::build_query(variables), limit)
             .await?;
-        Ok(())
+        Ok(started.start_stream.status == "streaming_started")
     }
 
     async fn stop(&self, session_id: Uuid) -> Result<(), Error> {

@@ -292,5 +292,5 @@ where
 fn throttle_pause(patience: Duration) -> Duration {
     let least = (patience / 30).min(Duration::from_secs(10));
     let most = (patience / 5).min(Duration::from_mins(1));
-    least + (most - least).mul_f64(fastrand::f64())
+    least + most.saturating_sub(least).mul_f64(fastrand::f64())
 }

@@ -13,7 +13,7 @@ use crate::pipeline::millis;
 use crate::ports::{
     Applied, Clock, JobQueue, QueueError, SessionStore, StoreError, Versioned, update,
 };
-use crate::session::{Fingerprint, Follower, OtherOwner, Session, StartRefused, Status};
+use crate::session::{Fingerprint, Follower, Input, OtherOwner, Session, StartRefused, Status};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -123,13 +123,15 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
                 return Err(refused);
             }
         };
-        let fingerprint = Fingerprint::of(&job.prompt, &[]);
-        let follower = start.follower;
+        let input = Input {
+            fingerprint: Fingerprint::of(&job.prompt, &[]),
+            start_by_ms,
+            follower: start.follower,
+        };
         let claimed = self
             .change(id, |current| {
                 let (now_ms, ttl_s) = (self.clock.now_ms(), self.ttl_s());
-                let follower = follower.clone();
-                Session::start(current, id, owner, fingerprint, follower, now_ms, ttl_s)
+                Session::start(current, id, owner, &input, now_ms, ttl_s)
             })
             .await?;
         if claimed.session.status != Status::Claimed {

@@ -24,7 +24,7 @@ mod throttle;
 pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use follower::{Follower, MAX_FOLLOWERS};
 pub use lease::{LeaseRefused, Leased, Lost, Outcome, Saved};
-pub use owner::{OtherOwner, StartRefused};
+pub use owner::{Input, OtherOwner, StartRefused};
 pub use progress::{Lengths, Progress};
 pub use throttle::Waiting;
 

@@ -33,7 +33,7 @@ use crate::private_listener::private_listener;
 use crate::write_failures::WriteFailures;
 
 const FILE: &str = "dynamodb.sqlite";
-/// What SQLite says when a file can't be written.
+/// What `SQLite` says when a file can't be written.
 const UNWRITABLE: [&str; 3] = [
     "database or disk is full",
     "disk I/O error",
@@ -72,16 +72,16 @@ impl DynamoDb {
     /// Opens the database, below `state` if it is to be kept, and makes the tables that don't exist yet.
     ///
     /// The clock decides about expiry, except for a database that is kept: there it is the system's.
-    pub async fn start(
+    pub fn start(
         tables: &[TableConfig],
         state: Option<&Path>,
         clock: &Clock,
     ) -> Result<Self, DynamoDbError> {
-        Self::start_with(tables, state, clock, &WriteFailures::default()).await
+        Self::start_with(tables, state, clock, &WriteFailures::default())
     }
 
     /// The same; a database that can't be written is told to `failures`.
-    pub async fn start_with(
+    pub fn start_with(
         tables: &[TableConfig],
         state: Option<&Path>,
         clock: &Clock,

@@ -177,7 +177,7 @@ impl BoundStack {
             sqs,
             keys,
             failures,
-        } = keepers.await?;
+        } = keepers?;
         let bedrock = Bedrock::new(config.model, clock.clone()).with_faults(faults.clone());
         let gate = SignatureGate::new(&credentials, &endpoints.region);
         let lambda = Lambda::start_with(

@@ -63,6 +63,8 @@ impl StateDirectory {
 
 /// Makes a directory, or takes one that nobody else can have prepared, and closes it to others.
 fn keep(path: &Path) -> io::Result<()> {
+    // Without `/` or `/.` behind it, by which the system would follow a link.
+    let path = &*path.components().collect::<PathBuf>();
     let Some(found) = metadata(path)? else {
         return DirBuilder::new()
             .recursive(true)

@@ -158,7 +158,7 @@ mod tests {
             (r#""cut \ud83d""#, false),
         ] {
             let event = format!(
-                r#"{{"arguments":{{"prompt":{prompt},"sessionId":null}},"identity":{{"sub":"me","claims":{{}}}},"info":{{"fieldName":"startStream"}}}}"#
+                r#"{{"field":"startStream","arguments":{{"prompt":{prompt},"sessionId":null}},"sub":"me","groups":null}}"#
             );
             let event: ResolverEvent = serde_json::from_str(&event).expect("an event");
             let prompt = event.arguments.prompt.expect("a prompt");

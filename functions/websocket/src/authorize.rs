@@ -12,12 +12,12 @@ pub async fn authorize<C: Clock>(
     verifier: &Verifier<C>,
     event: &AuthorizeEvent,
 ) -> Result<Policy, EventError> {
-    let verified = if event.has_several_tokens() {
+    let outcome = if event.has_several_tokens() {
         Err(Refused::Several.into())
     } else {
         verifier.verify(event.token()).await
     };
-    match verified {
+    match outcome {
         Ok(owner) => Ok(Policy::allow(&owner, &event.method_arn)),
         Err(JwtError::Refused(refused)) => {
             info!(reason = %refused, "refused");

@@ -58,18 +58,23 @@ fn of_sessions(plan: &Plan, delivery: Delivery, groups: &[Vec<Rule>]) -> Vec<Rul
     let numbers = (0..plan.sessions).filter(|number| plan.delivery(*number) == delivery);
     let each = numbers.zip(0..).flat_map(|(number, turn): (usize, usize)| {
         let id = session_id(plan.seed, number).to_string();
-        let of_session = groups.iter().map(move |group| {
-            let rule = group[turn % group.len()].clone();
-            let after = AFTER[turn / group.len() % AFTER.len()];
-            rule.containing(&id).after(after).times(1)
-        });
+        let of_session = groups
+            .iter()
+            .zip(0..)
+            .map(move |(group, place): (_, usize)| {
+                // Each round the groups are shifted against each other, so that the same faults don't always meet.
+                let round = turn / group.len();
+                let rule = group[(turn + place * round) % group.len()].clone();
+                let after = AFTER[round % AFTER.len()];
+                rule.containing(&id).after(after).times(1)
+            });
         of_session.collect::<Vec<_>>()
     });
     each.collect()
 }
 
 /// What happens to `publishToken`, and to the subscriptions behind it.
-fn appsync() -> [Vec<Rule>; 3] {
+fn appsync() -> [Vec<Rule>; 4] {
     let publish = |name: &str, fault| rule(name, FaultService::AppSync, "publishToken", fault);
     let frame = |name: &str, fault| rule(name, FaultService::Realtime, "data", fault);
     let refused = Fault::GraphqlError {
@@ -99,6 +104,8 @@ fn appsync() -> [Vec<Rule>; 3] {
         vec![
             frame("event dropped", Fault::Drop),
             frame("event repeated", Fault::Repeat { times: 2 }),
+        ],
+        vec![
             frame("events reordered", reorder),
             frame("socket cut", Fault::Disconnect),
         ],

@@ -6,10 +6,10 @@ use system_tests::url::Events;
 use system_tests::{Delivery, TestStack, within};
 
 /// Why a start was refused: its code, and the message.
-pub type Refused = (String, String);
+pub(crate) type Refused = (String, String);
 
 /// Starts a session as `alice`, with a prompt that is JSON already.
-pub async fn start_json(
+pub(crate) async fn start_json(
     stack: &TestStack,
     delivery: Delivery,
     id: &str,
@@ -23,7 +23,7 @@ pub async fn start_json(
 }
 
 /// The same with a prompt as it is.
-pub async fn start(
+pub(crate) async fn start(
     stack: &TestStack,
     delivery: Delivery,
     id: &str,

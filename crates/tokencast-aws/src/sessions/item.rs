@@ -1,22 +1,28 @@
-//! A session's record as an item, attribute by attribute. Of a long text, only the end is in it: see [`super::parts`].
+//! A session's record as an item. Of a long text, only the end is in it: see [`super::parts`].
 //!
 //! While a deployment runs, old and new functions read and write the same items. So a reader takes the version of an item
 //! that is before its own and the one after it, and writes attributes back that it doesn't know. A version may add
 //! attributes at the top, which have a default; one that means something else needs another name.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_dynamo::Deserializer as ItemDeserializer;
 use thiserror::Error;
 use tokencast_core::event::{Ending, Usage};
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::id::{Attempt, Owner, Sequence};
+use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::ports::{Sealed, Version, Versioned};
-use tokencast_core::session::{Follower, Lease, Lengths, Session, Status};
+use tokencast_core::session::{Fingerprint, Follower, Lease, Lengths, Session, Status};
+use uuid::Uuid;
 
-use super::parts::{self, Part};
-use super::{KEY, TTL, unknown};
+use super::parts::Part;
+use super::unknown;
+
+#[cfg(test)]
+mod tests;
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 
@@ -29,9 +35,9 @@ const ITEM_VERSION: &str = "itemVersion";
 /// The version of the items that this code writes.
 const OWN_ITEM_VERSION: u32 = 2;
 
-/// Every attribute that [`write`] may write.
-const KNOWN: [&str; 25] = [
-    KEY,
+/// Every attribute of a [`Record`].
+const KNOWN: [&str; 28] = [
+    "sessionId",
     VERSION,
     ITEM_VERSION,
     "owner",
@@ -45,10 +51,13 @@ const KNOWN: [&str; 25] = [
     "parts",
     "lastAttempt",
     "reopenedAfter",
+    "throttledAttempts",
+    "throttledSince",
+    "startBy",
     "stopRequested",
     "createdAt",
     "updatedAt",
-    TTL,
+    "expiresAt",
     "followers",
     "leaseUntil",
     "leaseHolder",
@@ -58,445 +67,252 @@ const KNOWN: [&str; 25] = [
     "failure",
 ];
 
-/// An item that isn't a session, by the attribute that says so.
+/// An item that isn't what it should be, by the attribute that says so.
 #[derive(Debug, Error)]
 #[error("the item's attribute `{0}` is missing or malformed")]
-pub(super) struct MalformedItem(pub(super) &'static str);
+pub(super) struct MalformedItem(pub(super) String);
+
+/// The attributes. Times are in milliseconds since the Unix epoch, but for `expiresAt`, which is in seconds.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    session_id: SessionId,
+    version: u32,
+    #[serde(default = "first_version")]
+    item_version: u32,
+    owner: Owner,
+    status: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fingerprint: Option<String>,
+    attempt: Attempt,
+    sequence: Sequence,
+    text: String,
+    #[serde(with = "serde_bytes")]
+    lengths: Vec<u8>,
+    text_attempt: Attempt,
+    parts: u32,
+    last_attempt: Attempt,
+    reopened_after: Attempt,
+    #[serde(default)]
+    throttled_attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    throttled_since: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    start_by: Option<i64>,
+    #[serde(default)]
+    stop_requested: bool,
+    created_at: i64,
+    updated_at: i64,
+    expires_at: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    followers: Vec<Follower>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease_until: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease_holder: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_failure: Option<FailureRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stop_reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<FailureRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FailureRecord {
+    #[serde(deserialize_with = "failure_code")]
+    code: FailureCode,
+    message: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UsageRecord {
+    input: u32,
+    output: u32,
+    total: u32,
+}
+
+fn first_version() -> u32 {
+    OWN_ITEM_VERSION - 1
+}
+
+/// A newer function may know one more.
+fn failure_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureCode, D::Error> {
+    let code = String::deserialize(deserializer)?;
+    Ok(code.parse().unwrap_or(FailureCode::Internal))
+}
 
 pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
     let mut item = unknown::write(&session.unknown);
+    let written_by = item.get(ITEM_VERSION).cloned();
+    item.extend(to_item(&record(session, version, rest)));
     // What a newer function wrote stays marked as its own.
-    item.entry(ITEM_VERSION.to_owned())
-        .or_insert_with(|| number(OWN_ITEM_VERSION));
-    let mut put = |name: &str, value: AttributeValue| {
-        item.insert(name.to_owned(), value);
-    };
-    put(KEY, text(session.id));
-    put(VERSION, number(version.number));
-    put("owner", text(session.owner.as_str()));
-    put("status", text(session.status.as_str()));
-    put("attempt", number(session.attempt.0));
-    put("sequence", number(session.sequence.0));
-    put("text", text(&*rest.text));
-    put("lengths", parts::lengths(&rest.lengths));
-    put("textAttempt", number(session.text_attempt.0));
-    put("parts", number(version.sealed.parts));
-    put("lastAttempt", number(session.last_attempt.0));
-    put("reopenedAfter", number(session.reopened_after.0));
-    put("throttledAttempts", number(session.throttled_attempts));
-    let times = [
-        ("throttledSince", session.throttled_since_ms),
-        ("startBy", session.start_by_ms),
-    ];
-    for (name, at_ms) in times {
-        if let Some(at_ms) = at_ms {
-            put(name, number(at_ms));
-        }
-    }
-    put(
-        "stopRequested",
-        AttributeValue::Bool(session.stop_requested),
-    );
-    put("createdAt", number(session.created_at_ms));
-    put("updatedAt", number(session.updated_at_ms));
-    put(TTL, number(session.expires_at_s));
-    if let Some(fingerprint) = session.fingerprint {
-        put("fingerprint", text(fingerprint.to_string()));
-    }
-    if !session.followers.is_empty() {
-        let followers = session.followers.iter().map(follower_map);
-        put("followers", AttributeValue::L(followers.collect()));
-    }
-    if let Some(lease) = session.lease {
-        put("leaseUntil", number(lease.until_ms));
-        put("leaseHolder", text(lease.holder.to_string()));
-    }
-    if let Some(failure) = &session.last_failure {
-        put("lastFailure", failure_map(failure));
-    }
-    let Ending {
-        stop_reason,
-        usage,
-        failure,
-    } = &session.ending;
-    if let Some(stop_reason) = stop_reason {
-        put("stopReason", text(&**stop_reason));
-    }
-    if let Some(usage) = usage {
-        let counts = [
-            ("input", usage.input_tokens),
-            ("output", usage.output_tokens),
-            ("total", usage.total_tokens),
-        ];
-        put(
-            "usage",
-            AttributeValue::M(
-                counts
-                    .map(|(name, count)| (name.to_owned(), number(count)))
-                    .into(),
-            ),
-        );
-    }
-    if let Some(failure) = failure {
-        put("failure", failure_map(failure));
+    if let Some(written_by) = written_by {
+        item.insert(ITEM_VERSION.to_owned(), written_by);
     }
     item
 }
 
+fn record(session: &Session, version: Version, rest: &Part) -> Record {
+    let Ending {
+        stop_reason,
+        usage,
+        failure,
+    } = session.ending.clone();
+    Record {
+        session_id: session.id,
+        version: version.number,
+        item_version: OWN_ITEM_VERSION,
+        owner: session.owner.clone(),
+        status: session.status,
+        fingerprint: session.fingerprint.map(|it| it.to_string()),
+        attempt: session.attempt,
+        sequence: session.sequence,
+        text: rest.text.clone(),
+        lengths: rest.lengths.as_bytes().to_vec(),
+        text_attempt: session.text_attempt,
+        parts: version.sealed.parts,
+        last_attempt: session.last_attempt,
+        reopened_after: session.reopened_after,
+        throttled_attempts: session.throttled_attempts,
+        throttled_since: session.throttled_since_ms,
+        start_by: session.start_by_ms,
+        stop_requested: session.stop_requested,
+        created_at: session.created_at_ms,
+        updated_at: session.updated_at_ms,
+        expires_at: session.expires_at_s,
+        followers: session.followers.clone(),
+        lease_until: session.lease.map(|lease| lease.until_ms),
+        lease_holder: session.lease.map(|lease| lease.holder),
+        last_failure: session.last_failure.clone().map(FailureRecord::from),
+        stop_reason,
+        usage: usage.map(UsageRecord::from),
+        failure: failure.map(FailureRecord::from),
+    }
+}
+
 /// Reads a record; its text is only what is behind its parts.
 pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
-    let unknown = unknown::read(item, &known_in(item)?)?;
-    let fingerprint = item.contains_key("fingerprint");
-    let lease = match item.get("leaseUntil") {
-        None => None,
-        Some(_) => Some(Lease {
-            until_ms: get_number(item, "leaseUntil")?,
-            holder: parse(item, "leaseHolder")?,
-        }),
-    };
-    let status = get_text(item, "status")?;
-    let status = Status::ALL
-        .into_iter()
-        .find(|known| known.as_str() == status);
-    let stop_reason = item
-        .contains_key("stopReason")
-        .then(|| get_text(item, "stopReason"));
-    let rest = get_text(item, "text")?;
-    let text_attempt = Attempt(get_number(item, "textAttempt")?);
-    let followers = match item.get("followers") {
-        None => Vec::new(),
-        Some(AttributeValue::L(followers)) => followers
-            .iter()
-            .map(read_follower)
-            .collect::<Result<_, _>>()?,
-        Some(_) => return Err(MalformedItem("followers")),
-    };
-    let session = Session {
-        id: parse(item, KEY)?,
-        owner: Owner::new(get_text(item, "owner")?).ok_or(MalformedItem("owner"))?,
-        status: status.ok_or(MalformedItem("status"))?,
-        fingerprint: fingerprint
-            .then(|| parse(item, "fingerprint"))
-            .transpose()?,
-        attempt: Attempt(get_number(item, "attempt")?),
-        sequence: Sequence(get_number(item, "sequence")?),
-        text: rest.to_owned(),
-        lengths: get_lengths(item, rest)?,
-        text_attempt,
-        ending: Ending {
-            stop_reason: stop_reason.transpose()?.map(str::to_owned),
-            usage: get_map(item, "usage")?.map(read_usage).transpose()?,
-            failure: get_map(item, "failure")?.map(read_failure).transpose()?,
+    let record: Record = of_item(item)?;
+    let known = known_in(record.item_version)?;
+    let unknown = unknown::read(item, &known)?;
+    let version = Version {
+        number: record.version,
+        sealed: Sealed {
+            attempt: record.text_attempt,
+            parts: record.parts,
         },
-        last_attempt: Attempt(get_number(item, "lastAttempt")?),
-        reopened_after: Attempt(get_number(item, "reopenedAfter")?),
-        throttled_attempts: get_optional_number(item, "throttledAttempts")?.unwrap_or(0),
-        throttled_since_ms: get_optional_number(item, "throttledSince")?,
-        start_by_ms: get_optional_number(item, "startBy")?,
+    };
+    let lease = match (record.lease_until, record.lease_holder) {
+        (None, _) => None,
+        (Some(until_ms), Some(holder)) => Some(Lease { until_ms, holder }),
+        (Some(_), None) => return Err(malformed("leaseHolder")),
+    };
+    let fingerprint: Option<Result<Fingerprint, _>> = record.fingerprint.map(|it| it.parse());
+    let session = Session {
+        id: record.session_id,
+        owner: record.owner,
+        status: record.status,
+        fingerprint: fingerprint
+            .transpose()
+            .map_err(|_| malformed("fingerprint"))?,
+        attempt: record.attempt,
+        sequence: record.sequence,
+        lengths: lengths(record.lengths, &record.text)?,
+        text: record.text,
+        text_attempt: record.text_attempt,
+        ending: Ending {
+            stop_reason: record.stop_reason,
+            usage: record.usage.map(Usage::from),
+            failure: record.failure.map(Failure::from),
+        },
+        last_attempt: record.last_attempt,
+        reopened_after: record.reopened_after,
+        throttled_attempts: record.throttled_attempts,
+        throttled_since_ms: record.throttled_since,
+        start_by_ms: record.start_by,
         lease,
-        stop_requested: matches!(item.get("stopRequested"), Some(AttributeValue::Bool(true))),
-        followers,
-        last_failure: get_map(item, "lastFailure")?
-            .map(read_failure)
-            .transpose()?,
-        created_at_ms: get_number(item, "createdAt")?,
-        updated_at_ms: get_number(item, "updatedAt")?,
-        expires_at_s: get_number(item, TTL)?,
+        stop_requested: record.stop_requested,
+        followers: record.followers,
+        last_failure: record.last_failure.map(Failure::from),
+        created_at_ms: record.created_at,
+        updated_at_ms: record.updated_at,
+        expires_at_s: record.expires_at,
         unknown,
     };
-    Ok(Versioned {
-        session,
-        version: Version {
-            number: get_number(item, VERSION)?,
-            sealed: Sealed {
-                attempt: text_attempt,
-                parts: get_number(item, "parts")?,
-            },
-        },
-    })
+    Ok(Versioned { session, version })
 }
 
 /// What this code knows of an item, if it can read its version. The version after its own is not its to change.
-fn known_in(item: &Item) -> Result<Vec<&'static str>, MalformedItem> {
-    let written_by = match item.get(ITEM_VERSION) {
-        None => OWN_ITEM_VERSION - 1,
-        Some(_) => get_number(item, ITEM_VERSION)?,
-    };
+fn known_in(written_by: u32) -> Result<Vec<&'static str>, MalformedItem> {
     match written_by.checked_sub(OWN_ITEM_VERSION - 1) {
         Some(0 | 1) => Ok(KNOWN.to_vec()),
         Some(2) => Ok(KNOWN
             .into_iter()
             .filter(|name| *name != ITEM_VERSION)
             .collect()),
-        _ => Err(MalformedItem("itemVersion")),
+        _ => Err(malformed(ITEM_VERSION)),
     }
 }
 
-pub(super) fn text(value: impl Into<String>) -> AttributeValue {
-    AttributeValue::S(value.into())
+/// The attributes of what has nothing but text, numbers and bytes.
+pub(super) fn to_item(record: &impl Serialize) -> Item {
+    serde_dynamo::to_item(record).expect("text, numbers and bytes always serialize")
 }
 
-pub(super) fn number(value: impl Into<i64>) -> AttributeValue {
-    AttributeValue::N(value.into().to_string())
-}
-
-fn failure_map(failure: &Failure) -> AttributeValue {
-    let fields = [
-        ("code", text(failure.code.as_str())),
-        ("message", text(&*failure.message)),
-    ];
-    AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).into())
-}
-
-fn read_failure(map: &Item) -> Result<Failure, MalformedItem> {
-    // A newer function may know one more.
-    let code = get_text(map, "code")?
-        .parse()
-        .unwrap_or(FailureCode::Internal);
-    Ok(Failure::new(code, get_text(map, "message")?))
-}
-
-fn follower_map(follower: &Follower) -> AttributeValue {
-    let fields = [
-        ("address", text(&*follower.address)),
-        ("attempt", number(follower.attempt.0)),
-        ("sequence", number(follower.sequence.0)),
-    ];
-    AttributeValue::M(fields.map(|(name, value)| (name.to_owned(), value)).into())
-}
-
-fn read_follower(value: &AttributeValue) -> Result<Follower, MalformedItem> {
-    let map = value.as_m().map_err(|_| MalformedItem("followers"))?;
-    Ok(Follower {
-        address: get_text(map, "address")?.to_owned(),
-        attempt: Attempt(get_number(map, "attempt")?),
-        sequence: Sequence(get_number(map, "sequence")?),
+/// Reads an item; what is wrong with it is named, but not quoted, for it may be an answer's text.
+pub(super) fn of_item<T: DeserializeOwned>(item: &Item) -> Result<T, MalformedItem> {
+    let attributes = AttributeValue::M(item.clone());
+    let deserializer = ItemDeserializer::from_attribute_value(attributes.into());
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let reason = error.inner().to_string();
+        // Of a missing attribute, the path is that of the item.
+        let missing = reason.strip_prefix("missing field `");
+        let missing = missing.and_then(|name| name.strip_suffix('`'));
+        malformed(missing.unwrap_or(&error.path().to_string()))
     })
 }
 
-fn read_usage(map: &Item) -> Result<Usage, MalformedItem> {
-    Ok(Usage {
-        input_tokens: get_number(map, "input")?,
-        output_tokens: get_number(map, "output")?,
-        total_tokens: get_number(map, "total")?,
-    })
+/// What `bytes` say of the events in `text`.
+pub(super) fn lengths(bytes: Vec<u8>, text: &str) -> Result<Lengths, MalformedItem> {
+    Lengths::of(bytes, text).ok_or_else(|| malformed("lengths"))
 }
 
-pub(super) fn get_text<'a>(item: &'a Item, name: &'static str) -> Result<&'a str, MalformedItem> {
-    match item.get(name) {
-        Some(AttributeValue::S(text)) => Ok(text),
-        _ => Err(MalformedItem(name)),
+pub(super) fn malformed(attribute: &str) -> MalformedItem {
+    MalformedItem(attribute.to_owned())
+}
+
+impl From<Failure> for FailureRecord {
+    fn from(failure: Failure) -> Self {
+        let Failure { code, message } = failure;
+        Self { code, message }
     }
 }
 
-pub(super) fn get_lengths(item: &Item, text: &str) -> Result<Lengths, MalformedItem> {
-    match item.get("lengths") {
-        Some(AttributeValue::B(bytes)) => Lengths::of(bytes.as_ref().to_vec(), text),
-        _ => None,
-    }
-    .ok_or(MalformedItem("lengths"))
-}
-
-fn parse<T: FromStr>(item: &Item, name: &'static str) -> Result<T, MalformedItem> {
-    get_text(item, name)?
-        .parse()
-        .map_err(|_| MalformedItem(name))
-}
-
-fn get_number<T: FromStr>(item: &Item, name: &'static str) -> Result<T, MalformedItem> {
-    match item.get(name) {
-        Some(AttributeValue::N(number)) => number.parse().map_err(|_| MalformedItem(name)),
-        _ => Err(MalformedItem(name)),
+impl From<FailureRecord> for Failure {
+    fn from(record: FailureRecord) -> Self {
+        Self::new(record.code, record.message)
     }
 }
 
-fn get_optional_number<T: FromStr>(
-    item: &Item,
-    name: &'static str,
-) -> Result<Option<T>, MalformedItem> {
-    let number = item.contains_key(name).then(|| get_number(item, name));
-    number.transpose()
-}
-
-fn get_map<'a>(item: &'a Item, name: &'static str) -> Result<Option<&'a Item>, MalformedItem> {
-    match item.get(name) {
-        None => Ok(None),
-        Some(AttributeValue::M(map)) => Ok(Some(map)),
-        Some(_) => Err(MalformedItem(name)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use serde_json::Value;
-    use tokencast_core::id::SessionId;
-    use tokencast_core::session::Fingerprint;
-    use uuid::Uuid;
-
-    use super::*;
-
-    fn session() -> Session {
-        Session {
-            id: SessionId::random(),
-            owner: Owner::new("owner").expect("not empty"),
-            status: Status::Failed,
-            fingerprint: Some(Fingerprint::of("A prompt", &[])),
-            attempt: Attempt(2),
-            sequence: Sequence(31),
-            text: "So far so good ü".to_owned(),
-            lengths: [3, 14].into_iter().collect(),
-            text_attempt: Attempt(1),
-            ending: Ending {
-                stop_reason: Some("end_turn".to_owned()),
-                usage: Some(Usage {
-                    input_tokens: 1,
-                    output_tokens: 2,
-                    total_tokens: 3,
-                }),
-                failure: Some(Failure::new(FailureCode::ModelError, "It failed.")),
-            },
-            last_attempt: Attempt(3),
-            reopened_after: Attempt(1),
-            throttled_attempts: 2,
-            throttled_since_ms: Some(1_700_000_000_500),
-            start_by_ms: Some(1_700_003_600_000),
-            lease: Some(Lease {
-                until_ms: 1_700_000_030_000,
-                holder: Uuid::new_v4(),
-            }),
-            stop_requested: true,
-            followers: vec![Follower {
-                address: "L0SM9cOFvHcCIhw=".to_owned(),
-                attempt: Attempt(1),
-                sequence: Sequence(9),
-            }],
-            last_failure: Some(Failure::new(FailureCode::Throttled, "Busy.")),
-            created_at_ms: 1_700_000_000_000,
-            updated_at_ms: 1_700_000_001_000,
-            expires_at_s: 1_700_086_400,
-            unknown: BTreeMap::new(),
+impl From<Usage> for UsageRecord {
+    fn from(usage: Usage) -> Self {
+        Self {
+            input: usage.input_tokens,
+            output: usage.output_tokens,
+            total: usage.total_tokens,
         }
     }
+}
 
-    const VERSION_7: Version = Version {
-        number: 7,
-        sealed: Sealed {
-            attempt: Attempt(1),
-            parts: 3,
-        },
-    };
-
-    #[test]
-    fn a_session_reads_back_as_written() {
-        let full = session();
-        let bare = Session {
-            ending: Ending::default(),
-            lease: None,
-            fingerprint: None,
-            stop_requested: false,
-            last_failure: None,
-            throttled_since_ms: None,
-            start_by_ms: None,
-            text: String::new(),
-            lengths: Lengths::default(),
-            followers: Vec::new(),
-            ..session()
-        };
-        for session in [full, bare] {
-            let rest = Part {
-                text: session.text.clone(),
-                lengths: session.lengths.clone(),
-            };
-            let found = read(&write(&session, VERSION_7, &rest)).expect("reads");
-            assert_eq!((found.session, found.version), (session, VERSION_7));
+impl From<UsageRecord> for Usage {
+    fn from(record: UsageRecord) -> Self {
+        Self {
+            input_tokens: record.input,
+            output_tokens: record.output,
+            total_tokens: record.total,
         }
-    }
-
-    #[test]
-    fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
-        let item = write(&session(), VERSION_7, &Part::default());
-        for name in [
-            KEY,
-            VERSION,
-            TTL,
-            "owner",
-            "status",
-            "attempt",
-            "sequence",
-            "text",
-            "lengths",
-            "textAttempt",
-            "reopenedAfter",
-            "parts",
-            "leaseHolder",
-        ] {
-            let mut item = item.clone();
-            item.remove(name);
-            let error = read(&item).expect_err("refused").to_string();
-            assert!(error.contains(&format!("`{name}`")), "{error}");
-        }
-    }
-
-    #[test]
-    fn each_attribute_that_is_written_is_known() {
-        let item = write(&session(), VERSION_7, &Part::default());
-        let mut written: Vec<_> = item.keys().map(String::as_str).collect();
-        let mut known = KNOWN.to_vec();
-        (written.sort_unstable(), known.sort_unstable());
-        assert_eq!(written, known);
-    }
-
-    /// `tests/fixtures/items.json`: what an older and a newer function write.
-    #[test]
-    fn items_of_the_versions_beside_this_one_are_read_and_written_back() {
-        let items = include_str!("../../../../tests/fixtures/items.json");
-        let items: Vec<Value> = serde_json::from_str(items).expect("the fixture");
-        for case in &items {
-            let name = &case["name"];
-            let fields = case["item"].as_object().expect("an item").iter();
-            let item: Item = fields
-                .map(|(name, value)| (name.clone(), unknown::of_json(value).expect("a value")))
-                .collect();
-            let found = read(&item);
-            let expected = &case["expected"];
-            let Some(status) = expected["status"].as_str() else {
-                let error = found.expect_err("refused").to_string();
-                assert_eq!(Value::from(error), expected["refused"], "{name}");
-                continue;
-            };
-            let Versioned { session, version } = found.expect("reads");
-            assert_eq!(session.status.as_str(), status, "{name}");
-            assert_eq!(session.text, expected["text"], "{name}");
-            let fingerprint = session.fingerprint.map(|it| it.to_string());
-            assert_eq!(
-                serde_json::json!(fingerprint),
-                expected["fingerprint"],
-                "{name}"
-            );
-            let failure = session.last_failure.as_ref().map(|it| it.code.as_str());
-            assert_eq!(
-                serde_json::json!(failure),
-                expected["lastFailure"],
-                "{name}"
-            );
-
-            let rest = Part {
-                text: session.text.clone(),
-                lengths: session.lengths.clone(),
-            };
-            let written = write(&session, version, &rest);
-            for kept in expected["kept"].as_array().expect("names") {
-                let kept = kept.as_str().expect("a name");
-                assert_eq!(written.get(kept), item.get(kept), "{name}: {kept}");
-            }
-            assert_eq!(
-                written[ITEM_VERSION],
-                AttributeValue::N(expected["writtenBackAs"].to_string()),
-                "{name}"
-            );
-        }
-        assert_eq!(items.len(), 4);
     }
 }

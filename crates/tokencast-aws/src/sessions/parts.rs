@@ -4,13 +4,11 @@
 //! events alone, and a part that is written twice is written the same. What is behind the last part stays in the record.
 //! A checkpoint so writes less than [`PART_BYTES`] and one event more, and all parts together write the text once.
 
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
 use tokencast_core::id::{Attempt, SessionId};
 use tokencast_core::session::Lengths;
 
-use super::item::{Item, MalformedItem, get_lengths, get_text, number, text};
-use super::{KEY, TTL};
+use super::item::{self, Item, MalformedItem};
 
 /// A part's least size. Most answers are shorter, and have no parts at all.
 pub const PART_BYTES: usize = 4096;
@@ -60,28 +58,33 @@ pub(super) fn key(id: SessionId, attempt: Attempt, index: u32) -> String {
     format!("{id}#{}#{index}", attempt.0)
 }
 
-pub(super) fn write(key: String, part: &Part, expires_at_s: i64) -> Item {
-    let attributes = [
-        (KEY, text(key)),
-        ("text", text(&*part.text)),
-        ("lengths", lengths(&part.lengths)),
-        (TTL, number(expires_at_s)),
-    ];
-    attributes
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+/// The attributes of a part.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    session_id: String,
+    text: String,
+    #[serde(with = "serde_bytes")]
+    lengths: Vec<u8>,
+    /// In seconds since the Unix epoch.
+    expires_at: i64,
 }
 
-pub(super) fn read(item: &Item) -> Result<Part, MalformedItem> {
-    let text = get_text(item, "text")?;
-    Ok(Part {
-        text: text.to_owned(),
-        lengths: get_lengths(item, text)?,
+pub(super) fn write(key: String, part: &Part, expires_at_s: i64) -> Item {
+    item::to_item(&Record {
+        session_id: key,
+        text: part.text.clone(),
+        lengths: part.lengths.as_bytes().to_vec(),
+        expires_at: expires_at_s,
     })
 }
 
-pub(super) fn lengths(lengths: &Lengths) -> AttributeValue {
-    AttributeValue::B(Blob::new(lengths.as_bytes()))
+/// A part, and its key.
+pub(super) fn read(item: &Item) -> Result<(String, Part), MalformedItem> {
+    let record: Record = item::of_item(item)?;
+    let lengths = item::lengths(record.lengths, &record.text)?;
+    let text = record.text;
+    Ok((record.session_id, Part { text, lengths }))
 }
 
 #[cfg(test)]
@@ -96,7 +99,7 @@ mod tests {
         assert_eq!((&*sizes, rest.text.len()), (expected_parts, expected_rest));
         let read = parts
             .iter()
-            .map(|part| read(&write("k".to_owned(), part, 0)));
+            .map(|part| read(&write("k".to_owned(), part, 0)).map(|(_, part)| part));
         let read: Result<Vec<_>, _> = read.collect();
         let joined = join(read.expect("reads").into_iter().chain([rest]));
         assert_eq!(joined, Part { text, lengths });

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::item::{Item, MalformedItem};
+use super::item::{self, Item, MalformedItem};
 
 /// The attributes of an item that are not among the known.
 pub(super) fn read(item: &Item, known: &[&str]) -> Result<BTreeMap<String, String>, MalformedItem> {
@@ -18,7 +18,7 @@ pub(super) fn read(item: &Item, known: &[&str]) -> Result<BTreeMap<String, Strin
         .iter()
         .filter(|(name, _)| !known.contains(&name.as_str()));
     let kept = unknown.map(|(name, value)| {
-        let json = to_json(value).ok_or(MalformedItem("of a newer version"))?;
+        let json = to_json(value).ok_or(item::malformed(name))?;
         Ok((name.clone(), json.to_string()))
     });
     kept.collect()

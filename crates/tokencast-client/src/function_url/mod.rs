@@ -19,7 +19,7 @@ use crate::http::Caller;
 
 pub(crate) use events::{EventStream, Position};
 
-/// CloudFront, where it signs requests for a Function URL, takes the body's hash from here.
+/// `CloudFront`, where it signs requests for a Function URL, takes the body's hash from here.
 const CONTENT_SHA256: &str = "x-amz-content-sha256";
 
 /// What a stream is asked for with.

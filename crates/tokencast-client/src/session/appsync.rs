@@ -27,7 +27,8 @@ pub(super) struct Task {
 
 /// A call that has ended.
 enum Done {
-    Start(Result<(), Error>),
+    /// Whether the session begins with this start.
+    Start(Result<bool, Error>),
     Get {
         result: Result<Option<Snapshot>, Error>,
         /// Whether the session was said to be started before this was asked.
@@ -37,7 +38,7 @@ enum Done {
 
 /// What `getStream` says.
 enum Said {
-    Snapshot(Snapshot),
+    Snapshot(Box<Snapshot>),
     /// Ask again; `soon` if the answer may be about to change.
     Nothing {
         soon: bool,
@@ -70,8 +71,11 @@ impl Task {
             // Before subscribing, which would claim an id that nobody has used.
             Begin::Resume => {
                 let result = self.listener.shared.get(self.listener.session_id).await;
-                let begun = false;
-                self.done(Done::Get { result, begun }).await?;
+                let first = Done::Get {
+                    result,
+                    begun: false,
+                };
+                self.done(first).await?;
             }
         }
         while !self.listener.is_over() {
@@ -122,7 +126,7 @@ impl Task {
     async fn subscribe(&mut self, endpoint: &Endpoint) -> Result<Option<Subscription>, Halt> {
         let shared = Arc::clone(&self.listener.shared);
         let session_id = self.listener.session_id;
-        let mut opening = std::pin::pin!(async {
+        let mut opening = Box::pin(async {
             let token = shared.caller.token().await?;
             Subscription::open(&shared.setup, endpoint, &token, session_id).await
         });
@@ -168,12 +172,18 @@ impl Task {
                     }
                     // The call has been sent for as long as it may help.
                     Err(error) => Err(Halt::Final(error)),
-                    Ok(()) => self.listener.tell(Vec::new()).await,
+                    Ok(begins) => {
+                        if !begins {
+                            // What it said before this subscription is in its record.
+                            self.catch_up.resubscribed();
+                        }
+                        self.listener.tell(Vec::new()).await
+                    }
                 }
             }
             Done::Get { result, begun } => {
                 let snapshot = match self.snapshot_or_later(result, begun)? {
-                    Said::Snapshot(snapshot) => snapshot,
+                    Said::Snapshot(snapshot) => *snapshot,
                     Said::Nothing { soon } => {
                         let gap = soon || self.listener.transcript.needs_snapshot();
                         self.catch_up.asked(gap, false);
@@ -212,7 +222,7 @@ impl Task {
             None if is_first => return Err(Halt::Final(Error::NotFound { session_id })),
             Some(snapshot) if snapshot.status != StreamStatus::Claimed => {
                 self.record.found();
-                return Ok(Said::Snapshot(snapshot));
+                return Ok(Said::Snapshot(Box::new(snapshot)));
             }
             // Before the start has been answered there may be no session yet.
             _ if self.starting && !begun => return Ok(Said::Nothing { soon: false }),

@@ -43,7 +43,12 @@ mod tests {
             (3 * MAX_FRAME_BYTES, vec![MAX_FRAME_BYTES; 3]),
         ] {
             let frames = frames("x".repeat(bytes));
-            let lengths: Vec<_> = frames.iter().map(Message::len).collect();
+            // A frame's own length has its header.
+            let length = |message: &Message| match message {
+                Message::Frame(frame) => frame.payload().len(),
+                message => message.len(),
+            };
+            let lengths: Vec<_> = frames.iter().map(length).collect();
             assert_eq!(lengths, expected, "{bytes} bytes");
             let finals = frames.iter().filter(|frame| match frame {
                 Message::Frame(frame) => frame.header().is_final,

@@ -24,5 +24,5 @@ impl Drop for Held {
 /// The server drops this future when its connection closes.
 pub async fn until_the_caller_leaves(calls: mpsc::Sender<Call>) {
     let _held = Held(calls);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
 
 pub mod function_url;
-mod held;
+pub mod held;
 mod web_socket;
 
 use std::sync::{Arc, Mutex};
@@ -20,7 +20,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 pub use function_url::FakeFunction;
-pub use held::GIVEN_UP;
 pub use web_socket::joined;
 
 /// No step of a test takes this long, be the machine ever so busy.

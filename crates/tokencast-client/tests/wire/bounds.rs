@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Error, Timeouts};
 
-use crate::support::{FakeApi, GIVEN_UP, Replies, completed, fast, snapshot, within};
+use crate::support::held::GIVEN_UP;
+use crate::support::{FakeApi, Replies, completed, fast, snapshot, within};
 use crate::{rest, short};
 
 const SHORT: Duration = Duration::from_millis(300);

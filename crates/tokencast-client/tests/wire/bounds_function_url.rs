@@ -6,7 +6,7 @@ use tokencast_client::{AnswerEvent, Error, Timeouts};
 
 use crate::function_url::{client_of, seen};
 use crate::rest;
-use crate::support::function_url::Request;
+use crate::support::function_url::{Body, Request};
 use crate::support::{FakeFunction, cancelled, completed, fast, token, within};
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -86,8 +86,8 @@ async fn a_response_to_a_start_that_brings_no_byte_is_got_over_by_the_record() {
     assert_eq!(seen(stream).await, "startedcancelled");
 }
 
-/// A client that has two events asks for those behind them, and `hold` leaves it without an answer.
-async fn check_held(hold: impl AsyncFnOnce(Request) -> Option<crate::support::function_url::Body>) {
+/// A client that has two events asks for those behind them, and `treat` leaves it without an answer.
+async fn check_held(treat: impl AsyncFnOnce(Request) -> Option<Body>) {
     let mut function = FakeFunction::start().await;
     let stream = impatient(&function).stream("Why?");
     let mut body = function.request().await.stream().await;
@@ -95,7 +95,7 @@ async fn check_held(hold: impl AsyncFnOnce(Request) -> Option<crate::support::fu
     drop(body);
     let request = function.request().await;
     assert_eq!(request.header("last-event-id"), "2");
-    let held = hold(request).await;
+    let held = treat(request).await;
     let request = function.request().await;
     assert_eq!(request.header("last-event-id"), "", "the whole record");
     let mut body = request.stream().await;

@@ -3,6 +3,7 @@
 use super::{Session, Status};
 use crate::event::Ending;
 use crate::failure::{Failure, FailureCode};
+use crate::id::Attempt;
 
 impl Session {
     /// Ends the session if its time to start is over and no attempt has it. One that is over or held stays as it is.
@@ -13,7 +14,8 @@ impl Session {
             if self.stop_requested {
                 self.end(Status::Cancelled, Ending::default());
             } else {
-                self.end(Status::Failed, failed(not_started()));
+                let failure = late(self.last_attempt);
+                self.end(Status::Failed, failed(failure));
             }
         }
         self
@@ -29,16 +31,26 @@ impl Session {
     }
 
     /// Whether its job is kept in the dead-letter queue: it failed, and the same job may well succeed when an operator
-    /// puts it back.
+    /// puts it back, once the model is configured rightly where that was the reason.
     pub fn leaves_dead_letter(&self) -> bool {
         let failure = self.ending.failure.as_ref();
         let failure = failure.filter(|_| self.status == Status::Failed);
-        failure.is_some_and(|failure| failure.retryable() || *failure == not_started())
+        failure.is_some_and(|failure| {
+            failure.retryable()
+                || failure.code == FailureCode::ModelUnavailable
+                || *failure == late(self.last_attempt)
+        })
     }
 }
 
-fn not_started() -> Failure {
-    Failure::new(FailureCode::Deadline, "The answer did not start in time.")
+/// Why a session fails that nobody works at by its time to start; `last_attempt` is 0 if nobody ever did.
+fn late(last_attempt: Attempt) -> Failure {
+    let message = if last_attempt.0 == 0 {
+        "The answer did not start in time."
+    } else {
+        "The answer was interrupted, and not taken up again in time."
+    };
+    Failure::new(FailureCode::Deadline, message)
 }
 
 fn failed(failure: Failure) -> Ending {
@@ -58,9 +70,9 @@ mod tests {
 
     const NOW_MS: i64 = 1000;
 
-    fn lease(until_ms: i64) -> Option<Lease> {
+    fn lease(until_ms: i64) -> Lease {
         let holder = Uuid::nil();
-        Some(Lease { until_ms, holder })
+        Lease { until_ms, holder }
     }
 
     #[test]
@@ -71,15 +83,21 @@ mod tests {
             (
                 Status::Streaming,
                 Some(1),
-                lease(NOW_MS),
+                Some(lease(NOW_MS)),
                 false,
                 Status::Failed,
             ),
-            (Status::Queued, Some(1), lease(1), true, Status::Cancelled),
             (
                 Status::Queued,
                 Some(1),
-                lease(NOW_MS + 1),
+                Some(lease(1)),
+                true,
+                Status::Cancelled,
+            ),
+            (
+                Status::Queued,
+                Some(1),
+                Some(lease(NOW_MS + 1)),
                 false,
                 Status::Queued,
             ),
@@ -116,7 +134,8 @@ mod tests {
         for code in FailureCode::ALL {
             let mut session = Session::new(SessionId::random(), owner.clone(), 0);
             session.end(Status::Failed, failed(Failure::new(code, "It failed.")));
-            assert_eq!(session.leaves_dead_letter(), code.retryable(), "{code}");
+            let expected = code.retryable() || code == FailureCode::ModelUnavailable;
+            assert_eq!(session.leaves_dead_letter(), expected, "{code}");
         }
     }
 }

@@ -114,6 +114,8 @@ impl Session {
         session.write(attempt, Some(progress));
         session.lease = None;
         session.last_failure = Some(failure.clone());
+        // The model answered; should it be throttled again, that begins anew.
+        session.throttled_since_ms = None;
         session.updated_at_ms = now_ms;
         Ok(session)
     }

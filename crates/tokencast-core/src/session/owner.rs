@@ -21,6 +21,17 @@ pub enum StartRefused {
     OtherInput,
 }
 
+/// What a session is started with.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Of the prompt and its options.
+    pub fingerprint: Fingerprint,
+    /// By when a worker has to begin, in milliseconds since the Unix epoch.
+    pub start_by_ms: i64,
+    /// Who follows the session from its start.
+    pub follower: Option<Follower>,
+}
+
 impl Session {
     /// The session of `owner` with this id: the one there is, ended if it is late, or a new claim on it.
     pub fn claim(
@@ -42,24 +53,25 @@ impl Session {
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
-        fingerprint: Fingerprint,
-        follower: Option<Follower>,
+        input: &Input,
         now_ms: i64,
         ttl_s: i64,
     ) -> Result<Self, StartRefused> {
         let mut session = Self::claim(current, id, owner, now_ms)?;
         match session.fingerprint {
-            Some(of) if of != fingerprint => return Err(StartRefused::OtherInput),
+            Some(of) if of != input.fingerprint => return Err(StartRefused::OtherInput),
             None if session.status == Status::Claimed => {
-                session.fingerprint = Some(fingerprint);
+                session.fingerprint = Some(input.fingerprint);
+                // Should its job never be sent, it ends all the same.
+                session.start_by_ms = Some(input.start_by_ms);
                 session.updated_at_ms = now_ms;
                 // For as long as the job may wait, so that no other input can have the id before.
                 session.expires_at_s = now_ms / 1000 + ttl_s;
             }
             _ => {}
         }
-        Ok(match follower {
-            Some(follower) => session.followed_by(follower),
+        Ok(match &input.follower {
+            Some(follower) => session.followed_by(follower.clone()),
             None => session,
         })
     }

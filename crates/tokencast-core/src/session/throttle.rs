@@ -23,9 +23,13 @@ impl Session {
         patience_ms: i64,
         now_ms: i64,
     ) -> Result<Self, Lost> {
+        let since_ms = current
+            .as_ref()
+            .and_then(|session| session.throttled_since_ms);
+        let since_ms = since_ms.unwrap_or(now_ms);
         let mut session = Self::release(current, attempt, progress, failure, now_ms)?;
         session.throttled_attempts += 1;
-        let since_ms = *session.throttled_since_ms.get_or_insert(now_ms);
+        session.throttled_since_ms = Some(since_ms);
         if now_ms - since_ms >= patience_ms {
             let ending = Ending {
                 failure: Some(failure.clone()),

@@ -44,7 +44,7 @@ async fn late() -> (Requests<MemoryStore, NoWorkers, TestClock>, SessionId) {
         },
     };
     let start = Start {
-        prompt: "Why?".to_owned(),
+        prompt: "Why?".to_owned().into(),
         session_id: None,
         delivery: Delivery::Subscription,
         delay: Duration::ZERO,
@@ -52,7 +52,7 @@ async fn late() -> (Requests<MemoryStore, NoWorkers, TestClock>, SessionId) {
     };
     let started = requests.start(&me(), start).await.expect("started");
     let id = started.session.id;
-    sleep(START_WITHIN - ms(1)).await;
+    sleep(START_WITHIN.saturating_sub(ms(1))).await;
     let read = requests.read(&me(), id).await.expect("read");
     assert_eq!(read.expect("there").status, Status::Queued, "not yet");
     sleep(ms(1)).await;
@@ -85,11 +85,11 @@ async fn a_late_session_is_ended_by_whoever_asks_for_it() {
         attempt: Attempt(0),
         sequence: Sequence(0),
     };
-    let followed = requests
+    let answered = requests
         .follow(&me(), id, follower)
         .await
         .expect("followed");
-    check(&followed.session);
+    check(&answered.session);
     check(&requests.sessions.session(id));
 }
 

@@ -223,11 +223,11 @@ mod tests {
     #[test]
     fn texts_are_kept_within_a_bound() {
         let log = CallLog::new(Clock::system());
-        let long = "ä".repeat(KEPT_TEXT_BYTES);
+        let text = "ä".repeat(KEPT_TEXT_BYTES);
         let fit = KEPT_TEXTS_BYTES / KEPT_TEXT_BYTES;
         let mut open: Vec<_> = (0..fit + 2).map(|_| log.begin("m", "p")).collect();
         for call in &open {
-            call.token_sent(&long);
+            call.token_sent(&text);
         }
         let kept = |log: &CallLog| {
             log.calls()

@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::*;
 use crate::clock::Clock;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Served {
     port: u16,

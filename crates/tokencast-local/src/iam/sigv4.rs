@@ -17,6 +17,8 @@ use tower::{BoxError, service_fn};
 
 use super::{CredentialStore, Principal};
 
+mod authority;
+
 const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 
 /// How far a signer's clock may be off, either way.
@@ -71,6 +73,10 @@ pub(crate) async fn verify(
     check_given_once(request)?;
     check_skew(request, now)?;
     let principal = access_key_id(request).and_then(|id| credentials.find(id));
+    if authority::is_signed(request) {
+        let scope = (service, region);
+        return authority::verify(request, credentials, principal, scope, now_ms);
+    }
     let (signer, store) = (principal.clone(), credentials.clone());
     let mut signing_key = service_fn(move |wanted| {
         let key = signing_key(&store, signer.as_ref(), &wanted, now_ms);

@@ -57,6 +57,7 @@ impl TraceHeader {
     }
 
     /// What the next invocation of the function is given.
+    #[must_use]
     pub fn invoke(mut self, function_arn: &str) -> Self {
         let id = id(function_arn);
         match self

@@ -21,7 +21,7 @@ pub(super) struct Keepers {
 }
 
 impl Keepers {
-    pub(super) async fn open(
+    pub(super) fn open(
         config: &StackConfig,
         state: &StateDirectory,
         endpoints: &Endpoints,
@@ -33,7 +33,7 @@ impl Keepers {
         let issuer = endpoints.issuer(&pool.pool_id);
         let cognito = Cognito::new(pool, issuer, state.kept(), clock.clone())?;
         let failures = WriteFailures::default();
-        let dynamodb = DynamoDb::start_with(&config.tables, state.kept(), clock, &failures).await?;
+        let dynamodb = DynamoDb::start_with(&config.tables, state.kept(), clock, &failures)?;
         let sqs = Sqs::with_faults(
             &config.queues,
             endpoints.clone(),

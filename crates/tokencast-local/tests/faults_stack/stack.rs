@@ -32,7 +32,7 @@ export function response(ctx) {
 }
 ";
 /// What nothing in a test takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Stack {
     pub(crate) local: Local,

@@ -67,7 +67,7 @@ impl Api {
             format!("content-length: {}\r\n", body.len())
         };
         let request = format!(
-            "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{length}{headers}\r\n{body}"
+            "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{length}{headers}\r\n{body}"
         );
         let mut stream = TcpStream::connect(self.address).await.expect("connected");
         stream.write_all(request.as_bytes()).await.expect("sent");

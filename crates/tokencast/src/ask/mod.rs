@@ -60,7 +60,15 @@ pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
             converse::run(&client, session, listening, &mut signals).await
         }
         Target::Local(options) => {
-            ask_local(*options, args.via, session, args.json, &mut signals).await
+            // Boxed, for it holds a whole stack.
+            Box::pin(ask_local(
+                *options,
+                args.via,
+                session,
+                args.json,
+                &mut signals,
+            ))
+            .await
         }
     }
 }

@@ -24,6 +24,8 @@ pub(super) enum PromptError {
         "the prompt on stdin is not UTF-8 at byte {at}, expected UTF-8, or UTF-16 with a byte order mark"
     )]
     NotUtf8 { at: usize },
+    #[error("the prompt on stdin is UTF-32, expected UTF-8, or UTF-16 with a byte order mark")]
+    Utf32,
     #[error("the prompt on stdin looks like {0} without a byte order mark, expected one, or UTF-8")]
     NoMark(&'static str),
     #[error(
@@ -62,6 +64,7 @@ fn decode(bytes: Vec<u8>) -> Result<String, PromptError> {
         return Err(PromptError::TooLong);
     }
     let text = match bytes.as_slice() {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => return Err(PromptError::Utf32),
         [0xff, 0xfe, rest @ ..] => utf_16(rest, u16::from_le_bytes, "UTF-16LE")?,
         [0xfe, 0xff, rest @ ..] => utf_16(rest, u16::from_be_bytes, "UTF-16BE")?,
         [0xef, 0xbb, 0xbf, rest @ ..] => utf_8(rest.to_vec())?,
@@ -96,14 +99,20 @@ fn utf_16(
     }
 }
 
-/// What text of mostly ASCII in UTF-16 would be: zeros in every other place, and in none of the places between.
+/// What text in an alphabet of UTF-16 would be: control characters in every other place, such as 0 for Latin and 4 for
+/// Cyrillic letters, and in none of the places between.
 fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static str> {
-    let zeros = |offset: usize| {
+    if bytes.len() % 2 == 1 {
+        return None;
+    }
+    let controls = |offset: usize| {
         let places = bytes.iter().skip(offset).step_by(2);
-        places.filter(|byte| **byte == 0).count()
+        places
+            .filter(|byte| **byte < 0x20 && !b"\t\n\r".contains(byte))
+            .count()
     };
     let many = bytes.len().div_ceil(4).max(1);
-    match (zeros(0), zeros(1)) {
+    match (controls(0), controls(1)) {
         (0, odd) if odd >= many => Some("UTF-16LE"),
         (even, 0) if even >= many => Some("UTF-16BE"),
         _ => None,
@@ -141,6 +150,15 @@ mod tests {
             Err("looks like UTF-16LE without a byte order mark"),
         );
         check(&big, Err("looks like UTF-16BE without a byte order mark"));
+        for text in ["привет", "Γιατί;", "Почему\n"] {
+            let little = utf_16_of(text, u16::to_le_bytes);
+            check(&little, Err("looks like UTF-16LE without"));
+            let big = utf_16_of(text, u16::to_be_bytes);
+            check(&big, Err("looks like UTF-16BE without"));
+        }
+        check(b"a\0b", Ok("a\0b"));
+        check(b"\xff\xfe\0\0h\0\0\0", Err("is UTF-32"));
+        check(b"\0\0\xfe\xff\0\0\0h", Err("is UTF-32"));
         check(&[0xff, 0xfe, b'a'], Err("no UTF-16LE in spite of its"));
         check(
             &[0xfe, 0xff, 0xd8, 0x3d],

@@ -78,7 +78,7 @@ pub struct StackOptions {
     pub stream_url_environment: BTreeMap<String, String>,
     /// Over the environment of the WebSocket API's routes.
     pub websocket_environment: BTreeMap<String, String>,
-    /// The queue's visibility timeout is six times this.
+    /// The queue's visibility timeout is the same.
     pub worker_timeout: Duration,
     pub batch_size: NonZeroU32,
     /// Workers at once.

@@ -27,8 +27,6 @@ const ASK_REQUEST_FUNCTION: &str = include_str!("../../../../cdk/resolvers/reque
 
 /// Well below AppSync's 30 s, and far above what the function takes.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// AWS's guidance for a queue that a function reads.
-const VISIBILITY_PER_TIMEOUT: u32 = 6;
 /// SQS's maximum, a backstop: attempts are counted in the session's record.
 const MAX_RECEIVE_COUNT: NonZeroU32 = NonZeroU32::new(1_000).expect("1,000 is not 0");
 const MAX_REQUESTS_AT_ONCE: NonZeroU32 = NonZeroU32::new(100).expect("100 is not 0");
@@ -121,7 +119,7 @@ impl Resources {
 fn queues(options: &StackOptions) -> Vec<QueueConfig> {
     let jobs = QueueConfig {
         name: QUEUE.into(),
-        visibility_timeout: options.worker_timeout * VISIBILITY_PER_TIMEOUT,
+        visibility_timeout: options.worker_timeout,
         retention: QUEUE_RETENTION,
         receive_wait: Duration::ZERO,
         redrive: Some(RedrivePolicy {

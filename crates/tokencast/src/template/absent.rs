@@ -186,12 +186,12 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "a program of its own runtime has one",
     ),
     ("AWS::Lambda::Function", "KmsKeyArn", NO_DISK),
-    ("AWS::Lambda::Function", "LoggingConfig", TERMINAL),
     (
         "AWS::Lambda::Function",
-        "RecursiveLoop",
-        "Terminate and Allow differ only where a function sends to the queue that invokes it",
+        "Layers",
+        "nothing is laid below /opt: the one that the project may have holds certificate authorities",
     ),
+    ("AWS::Lambda::Function", "LoggingConfig", TERMINAL),
     (
         "AWS::Lambda::Function",
         "RuntimeManagementConfig",

@@ -135,6 +135,11 @@ fn environment(
 ) -> BTreeMap<String, String> {
     let endpoints = scope.endpoints;
     environment.insert("AWS_ENDPOINT_URL".into(), endpoints.url());
+    // A layer's file, and there are no layers here; nor is there TLS between a function and this stack.
+    let in_a_layer = |path: &String| path.starts_with("/opt/");
+    if environment.get("AWS_CA_BUNDLE").is_some_and(in_a_layer) {
+        environment.remove("AWS_CA_BUNDLE");
+    }
     let mut instead = |name: &str, value: String| {
         if let Some(declared) = environment.get_mut(name) {
             *declared = value;

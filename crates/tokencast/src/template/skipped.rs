@@ -2,7 +2,7 @@
 //!
 //! Neither stops the local stack from starting. What is named by them is left out, and told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -20,22 +20,22 @@ impl Template {
             let reason = "it is a nested stack, a template of its own: it is not started here";
             stack.problem("", reason)
         });
-        let mut unset: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let mut unset: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
         for resource in document.resources() {
-            let properties = resource.properties.into_iter().flatten();
-            for open in properties.filter_map(|(_, value)| open_value(document, value)) {
-                if let Open::Parameter(name) = open {
-                    let named_by = unset.entry(name).or_default();
-                    if !named_by.contains(&resource.id) {
-                        named_by.push(resource.id);
-                    }
+            let mut open = Vec::new();
+            for (_, value) in resource.properties.into_iter().flatten() {
+                collect(document, value, &mut open);
+            }
+            for named in open {
+                if let Open::Parameter(name) = named {
+                    unset.entry(name).or_default().insert(resource.id);
                 }
             }
         }
         let parameters = unset.into_iter().map(|(name, resources)| Problem {
             reason: format!(
                 "the parameter has no value here: what it decides is left out of {}",
-                resources.join(", ")
+                resources.into_iter().collect::<Vec<_>>().join(", ")
             ),
             logical_id: name,
             property: String::new(),
@@ -62,42 +62,51 @@ impl std::fmt::Display for Open {
 
 /// The first parameter without a value, or nested stack, that a value names anywhere within.
 pub(super) fn open_value(document: &Document, value: &Value) -> Option<Open> {
+    let mut open = Vec::new();
+    collect(document, value, &mut open);
+    open.into_iter().next()
+}
+
+/// All of them.
+fn collect(document: &Document, value: &Value, open: &mut Vec<Open>) {
     match value {
-        Value::Object(object) => object.iter().find_map(|(key, argument)| {
-            let named = match key.as_str() {
-                "Ref" => argument.as_str().and_then(|name| open_name(document, name)),
-                "Fn::GetAtt" => {
-                    let id = match argument {
-                        Value::Array(parts) => parts.first().and_then(Value::as_str),
-                        text => text.as_str().and_then(|text| text.split('.').next()),
-                    };
-                    id.and_then(|id| open_name(document, id))
+        Value::Object(object) => {
+            for (key, argument) in object {
+                match key.as_str() {
+                    "Ref" => {
+                        let name = argument.as_str();
+                        open.extend(name.and_then(|name| open_name(document, name)));
+                    }
+                    "Fn::GetAtt" => {
+                        let id = match argument {
+                            Value::Array(parts) => parts.first().and_then(Value::as_str),
+                            text => text.as_str().and_then(|text| text.split('.').next()),
+                        };
+                        open.extend(id.and_then(|id| open_name(document, id)));
+                    }
+                    "Fn::Sub" => {
+                        let text = argument.get(0).unwrap_or(argument).as_str();
+                        let text = text.unwrap_or_default();
+                        open.extend(in_text(document, argument.get(1), text));
+                    }
+                    _ => {}
                 }
-                "Fn::Sub" => {
-                    let text = argument.get(0).unwrap_or(argument).as_str();
-                    text.and_then(|text| open_in_text(document, argument.get(1), text))
-                }
-                _ => None,
-            };
-            named.or_else(|| open_value(document, argument))
-        }),
-        Value::Array(items) => items.iter().find_map(|item| open_value(document, item)),
-        _ => None,
+                collect(document, argument, open);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(document, item, open)),
+        _ => {}
     }
 }
 
-/// `${Name}` or `${Name.Attribute}` of `Fn::Sub`, unless the name is one of its own.
-fn open_in_text(document: &Document, own: Option<&Value>, text: &str) -> Option<Open> {
-    text.split("${").skip(1).find_map(|rest| {
+/// `${Name}` and `${Name.Attribute}` of `Fn::Sub`, unless the name is one of its own.
+fn in_text(document: &Document, own: Option<&Value>, text: &str) -> Vec<Open> {
+    let names = text.split("${").skip(1).filter_map(|rest| {
         let name = rest.split('}').next()?;
         let is_own = own.is_some_and(|own| own.get(name).is_some());
-        let id = name.split('.').next()?;
-        if is_own {
-            None
-        } else {
-            open_name(document, id)
-        }
-    })
+        name.split('.').next().filter(|_| !is_own)
+    });
+    names.filter_map(|name| open_name(document, name)).collect()
 }
 
 fn open_name(document: &Document, name: &str) -> Option<Open> {

@@ -40,7 +40,7 @@ async fn what_is_no_prompt_is_refused_with_its_reason() {
 
 #[tokio::test]
 async fn an_endless_prompt_is_refused_soon() {
-    const PIECE: [u8; 65_536] = [b'x'; 65_536];
+    let piece = vec![b'x'; 65_536];
     let mut child = tokencast(&["ask", "-"])
         .stdin(Stdio::piped())
         .spawn()
@@ -48,7 +48,7 @@ async fn an_endless_prompt_is_refused_soon() {
     let mut pipe = child.stdin.take().expect("a pipe");
     let mut taken = 0;
     // Until it reads no more.
-    while let Ok(count) = pipe.write(&PIECE).await {
+    while let Ok(count) = pipe.write(&piece).await {
         taken += count;
         assert!(taken < 4_000_000, "it reads on and on");
     }

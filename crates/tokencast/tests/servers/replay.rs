@@ -62,10 +62,8 @@ async fn read(socket: &mut TcpStream) -> Option<Value> {
                 return serde_json::from_str(body).ok();
             }
         }
-        let mut chunk = [0; 16 * 1024];
-        match socket.read(&mut chunk).await {
-            Ok(0) | Err(_) => return None,
-            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
+        if !matches!(socket.read_buf(&mut bytes).await, Ok(1..)) {
+            return None;
         }
     }
 }

@@ -17,6 +17,7 @@ const WITHIN: &[&str] = &[
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":null,\"completion_tokens\":3}}\n\n",
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":12.0,\"completion_tokens\":3.0}}\n\n",
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":-1}}\n\n",
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":4294967296,\"completion_tokens\":2147483647}}\n\n",
     "data: {\"choices\":[],\"error\":null}\n\n",
     "event: progress\ndata: loading\n\n",
     "event: progress\ndata: \"loading\"\n\n",
@@ -134,7 +135,7 @@ async fn odd_things_in_a_good_stream_change_nothing() {
 #[tokio::test]
 async fn an_answer_is_whole_in_any_shape() {
     each(whole(), async |(answer, text)| {
-        check_whole(answer, text).await
+        check_whole(answer, text).await;
     })
     .await;
 }
@@ -149,6 +150,21 @@ async fn what_is_not_whole_is_no_success() {
             said("Rivers mean")
                 + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"error\"}]}\n\ndata: [DONE]\n\n",
             "The model failed.",
+        ),
+        (
+            said("Rivers mean")
+                + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"insufficient_system_resource\"}]}\n\n",
+            "The model failed.",
+        ),
+        (
+            said("Rivers mean")
+                + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"ABORT\"}]}\n\n",
+            "The model failed.",
+        ),
+        (
+            said("Rivers mean")
+                + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\" \"}]}\n\n",
+            "The model's answer was cut off.",
         ),
         (
             said("Rivers mean") + "event: error\ndata: out of memory\n\n",

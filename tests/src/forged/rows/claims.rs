@@ -88,6 +88,10 @@ impl Table<'_> {
         ] {
             self.row(name, Some(refused), self.id(changes));
         }
+        self.missing_claims();
+    }
+
+    fn missing_claims(&mut self) {
         self.row(
             "without an end",
             Some("Malformed"),

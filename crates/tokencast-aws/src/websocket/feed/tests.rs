@@ -40,7 +40,8 @@ impl Scene {
             until_ms: LEASE_MS,
             holder: Uuid::new_v4(),
         };
-        let Ok(Leased::Begun(session)) = Session::lease(Some(session), id, &owner, lease, 0, 60)
+        let Ok(Leased::Begun(session)) =
+            Session::lease(Some(session), id, &owner, lease, None, 0, 60)
         else {
             panic!("leased")
         };

@@ -15,9 +15,8 @@ pub(super) async fn resolve(
     function: &str,
     event: String,
 ) -> Result<Value, ResolverError> {
-    answer(invoke.invoke(function, event.into()).await, |error_type| {
-        error_type
-    })
+    let answered = invoke.invoke(function, event.into()).await;
+    answer(answered, |error_type| error_type).map_err(|error| *error)
 }
 
 /// A resolver's code.
@@ -67,7 +66,7 @@ impl<'a> Code<'a> {
             }
         };
         if let Err(unusable) = check(&request) {
-            errors.push(unusable);
+            errors.push(*unusable);
             return Err(errors);
         }
         let payload = Bytes::from(request["payload"].to_string());
@@ -77,13 +76,9 @@ impl<'a> Code<'a> {
         });
         let carried = match answered {
             Ok(result) => json!({"result": result, "stash": stash}),
-            Err(ResolverError {
-                message,
-                error_type,
-                ..
-            }) => json!({
+            Err(error) => json!({
                 "result": null,
-                "error": {"message": message, "type": error_type},
+                "error": {"message": error.message, "type": error.error_type},
                 "stash": stash,
             }),
         };
@@ -105,26 +100,26 @@ impl<'a> Code<'a> {
 }
 
 /// Whether it is a request that AppSync takes, and that the local stack can make.
-fn check(request: &Value) -> Result<(), ResolverError> {
+fn check(request: &Value) -> Result<(), Box<ResolverError>> {
     let operation = request["operation"].as_str();
     let kind = request["invocationType"].as_str();
     match (operation, kind) {
         (Some("Invoke"), None | Some("RequestResponse")) => Ok(()),
-        (Some("Invoke"), Some(kind)) => Err(ResolverError::new(
+        (Some("Invoke"), Some(kind)) => Err(Box::new(ResolverError::new(
             "UnsupportedByLocalStack",
             format!("the invocation type {kind} is not supported by the local stack"),
-        )),
-        (Some("BatchInvoke"), _) => Err(ResolverError::new(
+        ))),
+        (Some("BatchInvoke"), _) => Err(Box::new(ResolverError::new(
             "UnsupportedByLocalStack",
             "the operation BatchInvoke is not supported by the local stack",
-        )),
-        (operation, _) => Err(ResolverError::new(
+        ))),
+        (operation, _) => Err(Box::new(ResolverError::new(
             "MappingTemplate",
             format!(
                 "Unsupported operation '{}'. Datasource Versions only support the following operations (Invoke,BatchInvoke).",
                 operation.unwrap_or_default()
             ),
-        )),
+        ))),
     }
 }
 
@@ -132,14 +127,14 @@ fn check(request: &Value) -> Result<(), ResolverError> {
 fn answer(
     invoked: Result<Bytes, InvokeError>,
     named: impl Fn(String) -> String,
-) -> Result<Value, ResolverError> {
-    let answer = invoked.map_err(|error| failed(error, named))?;
+) -> Result<Value, Box<ResolverError>> {
+    let answer = invoked.map_err(|error| Box::new(failed(error, named)))?;
     if answer.is_empty() {
         return Ok(Value::Null);
     }
     serde_json::from_slice(&answer).map_err(|_| {
         let message = "Unable to parse the function's response: it is not valid JSON.";
-        ResolverError::new("Lambda:IllegalArgument", message)
+        Box::new(ResolverError::new("Lambda:IllegalArgument", message))
     })
 }
 

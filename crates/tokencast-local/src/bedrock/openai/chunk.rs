@@ -129,7 +129,8 @@ impl Chunk {
 
     fn take(&mut self, choice: &WireChoice<'_>) {
         let finish_reason = choice.finish_reason.and_then(text);
-        self.finish_reason = finish_reason.filter(|reason| !reason.is_empty());
+        let is_said = |reason: &String| !matches!(reason.trim(), "" | "null");
+        self.finish_reason = finish_reason.filter(is_said);
         let delta = choice.delta.and_then(read::<WireDelta<'_>>);
         let delta = delta.or_else(|| choice.message.and_then(read::<WireDelta<'_>>));
         let delta = delta.unwrap_or_default();
@@ -214,13 +215,13 @@ fn text(raw: &RawValue) -> Option<String> {
     text_of(raw.get())
 }
 
-/// A count: `12`, and `12.0` as well.
+/// A count: `12`, and `12.0` as well. Bedrock's counts, and the sum of two, have 32 bits; no answer comes near a billion.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "negative and endless ones are left out, and no count is near the end of the range"
+    reason = "it is between 0 and a billion"
 )]
 fn number(raw: &RawValue) -> Option<u64> {
     let number: f64 = read(raw)?;
-    (number >= 0.0 && number.is_finite()).then_some(number as u64)
+    (0.0..=1e9).contains(&number).then_some(number as u64)
 }

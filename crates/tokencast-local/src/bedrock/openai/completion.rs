@@ -276,7 +276,7 @@ impl Completion {
         let text = self.text.push(&chunk.text);
         self.say(text, ModelEvent::Text);
         self.finish_reason = chunk.finish_reason.or(self.finish_reason.take());
-        if self.finish_reason.as_deref() == Some("error") {
+        if self.finish_reason.as_deref().is_some_and(is_failure) {
             self.fail("ended the answer with an error", None);
         }
     }
@@ -298,7 +298,7 @@ impl Completion {
         self.say(half.to_owned(), ModelEvent::Text);
         let reason = match self.finish_reason.as_deref() {
             None if !done => return,
-            Some("length" | "max_tokens") => "max_tokens",
+            Some("length" | "max_tokens" | "model_length") => "max_tokens",
             Some("tool_calls" | "function_call") => "tool_use",
             Some("content_filter") => "content_filtered",
             _ => "end_turn",
@@ -335,4 +335,22 @@ impl Completion {
         let error = ModelError::new(ModelException::ModelStreamError, message);
         self.ready.push_back(ModelEvent::Fail(error));
     }
+}
+
+/// Whether a reason why an answer finished is that it was broken off.
+fn is_failure(finish_reason: &str) -> bool {
+    const FAILURES: [&str; 9] = [
+        "abort",
+        "aborted",
+        "canceled",
+        "cancelled",
+        "engine_overloaded",
+        "error",
+        "insufficient_system_resource",
+        "network_error",
+        "timeout",
+    ];
+    FAILURES
+        .iter()
+        .any(|failure| finish_reason.eq_ignore_ascii_case(failure))
 }

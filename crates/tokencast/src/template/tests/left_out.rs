@@ -59,6 +59,7 @@ fn what_a_template_leaves_open_is_left_out_and_told() {
     let mut open = template();
     open["Parameters"] = json!({
         "Team": {"Type": "String"},
+        "Stage": {"Type": "String"},
         "Subnet": {"Type": "AWS::EC2::Subnet::Id"},
         "Level": {"Type": "String", "Default": "debug"},
         "BootstrapVersion": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/cdk/version"},
@@ -70,6 +71,7 @@ fn what_a_template_leaves_open_is_left_out_and_told() {
     work["Environment"]["Variables"] = json!({
         "LEVEL": {"Ref": "Level"},
         "TEAM": {"Ref": "Team"},
+        "STAGE": {"Ref": "Stage"},
         "TITLE": {"Fn::Join": ["", ["of ", {"Fn::Sub": "team ${Team}"}]]},
         "OWN": {"Fn::Sub": ["${Team}", {"Team": "blue"}]},
         "NET": {"Fn::GetAtt": ["Network", "Outputs.Name"]},
@@ -82,6 +84,7 @@ fn what_a_template_leaves_open_is_left_out_and_told() {
     let (told, resources) = skipped(&open);
     let expected = [
         "Network: it is a nested stack, a template of its own: it is not started here",
+        "Stage: the parameter has no value here: what it decides is left out of Work",
         "Subnet: the parameter has no value here: what it decides is left out of Work",
         "Team: the parameter has no value here: what it decides is left out of Work, WorkPolicy",
     ];

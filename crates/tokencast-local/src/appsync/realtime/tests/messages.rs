@@ -272,7 +272,8 @@ async fn a_token_that_expires_ends_its_subscription_and_refuses_the_next() {
     // The connection is still there, for whoever has a newer token, and so is the id.
     client.send(json!({"type": "stop", "id": "1"})).await;
     let mut renewed = stack.start_message("1", "a");
-    let token = stack.later_token();
+    // Still good once the clock was moved by some hours.
+    let token = Pool::shared().fresh_access_token(48 * 3600);
     renewed["payload"]["extensions"]["authorization"]["Authorization"] = token.into();
     client.send(renewed).await;
     assert_eq!(client.next().await, json!({"type": "start_ack", "id": "1"}));

@@ -33,7 +33,7 @@ mod messages;
 mod transport;
 
 /// For what should happen at once.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) struct Stack {
     pub(super) endpoints: Endpoints,
@@ -99,11 +99,6 @@ impl Stack {
 
     pub(super) fn authorization(&self) -> Value {
         json!({ "host": self.host(), "Authorization": Pool::shared().fresh_access_token(3600) })
-    }
-
-    /// A token of now, which is still good once the clock was moved by some hours.
-    pub(super) fn later_token(&self) -> String {
-        Pool::shared().fresh_access_token(48 * 3600)
     }
 
     pub(super) async fn connect(

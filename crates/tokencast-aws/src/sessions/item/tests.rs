@@ -1,0 +1,175 @@
+//! What is written is read again, by this version of the code and by those beside it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tokencast_core::id::SessionId;
+use tokencast_core::session::Fingerprint;
+use uuid::Uuid;
+
+use super::*;
+use crate::sessions::{KEY, TTL};
+
+fn session() -> Session {
+    Session {
+        id: SessionId::random(),
+        owner: Owner::new("owner").expect("not empty"),
+        status: Status::Failed,
+        fingerprint: Some(Fingerprint::of("A prompt", &[])),
+        attempt: Attempt(2),
+        sequence: Sequence(31),
+        text: "So far so good ü".to_owned(),
+        lengths: [3, 14].into_iter().collect(),
+        text_attempt: Attempt(1),
+        ending: Ending {
+            stop_reason: Some("end_turn".to_owned()),
+            usage: Some(Usage {
+                input_tokens: 1,
+                output_tokens: 2,
+                total_tokens: 3,
+            }),
+            failure: Some(Failure::new(FailureCode::ModelError, "It failed.")),
+        },
+        last_attempt: Attempt(3),
+        reopened_after: Attempt(1),
+        throttled_attempts: 2,
+        throttled_since_ms: Some(1_700_000_000_500),
+        start_by_ms: Some(1_700_003_600_000),
+        lease: Some(Lease {
+            until_ms: 1_700_000_030_000,
+            holder: Uuid::new_v4(),
+        }),
+        stop_requested: true,
+        followers: vec![Follower {
+            address: "L0SM9cOFvHcCIhw=".to_owned(),
+            attempt: Attempt(1),
+            sequence: Sequence(9),
+        }],
+        last_failure: Some(Failure::new(FailureCode::Throttled, "Busy.")),
+        created_at_ms: 1_700_000_000_000,
+        updated_at_ms: 1_700_000_001_000,
+        expires_at_s: 1_700_086_400,
+        unknown: BTreeMap::new(),
+    }
+}
+
+const VERSION_7: Version = Version {
+    number: 7,
+    sealed: Sealed {
+        attempt: Attempt(1),
+        parts: 3,
+    },
+};
+
+#[test]
+fn a_session_reads_back_as_written() {
+    let full = session();
+    let bare = Session {
+        ending: Ending::default(),
+        lease: None,
+        fingerprint: None,
+        stop_requested: false,
+        last_failure: None,
+        throttled_since_ms: None,
+        start_by_ms: None,
+        text: String::new(),
+        lengths: Lengths::default(),
+        followers: Vec::new(),
+        ..session()
+    };
+    for session in [full, bare] {
+        let rest = Part {
+            text: session.text.clone(),
+            lengths: session.lengths.clone(),
+        };
+        let found = read(&write(&session, VERSION_7, &rest)).expect("reads");
+        assert_eq!((found.session, found.version), (session, VERSION_7));
+    }
+}
+
+#[test]
+fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
+    let item = write(&session(), VERSION_7, &Part::default());
+    for name in [
+        KEY,
+        VERSION,
+        TTL,
+        "owner",
+        "status",
+        "attempt",
+        "sequence",
+        "text",
+        "lengths",
+        "textAttempt",
+        "reopenedAfter",
+        "parts",
+        "leaseHolder",
+    ] {
+        let mut item = item.clone();
+        item.remove(name);
+        let error = read(&item).expect_err("refused").to_string();
+        assert!(error.contains(&format!("`{name}`")), "{error}");
+    }
+}
+
+#[test]
+fn each_attribute_that_is_written_is_known() {
+    let item = write(&session(), VERSION_7, &Part::default());
+    let mut written: Vec<_> = item.keys().map(String::as_str).collect();
+    let mut known = KNOWN.to_vec();
+    written.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(written, known);
+}
+
+/// `tests/fixtures/items.json`: what an older and a newer function write.
+#[test]
+fn items_of_the_versions_beside_this_one_are_read_and_written_back() {
+    let items = include_str!("../../../../../tests/fixtures/items.json");
+    let items: Vec<Value> = serde_json::from_str(items).expect("the fixture");
+    for case in &items {
+        let name = &case["name"];
+        let fields = case["item"].as_object().expect("an item").iter();
+        let item: Item = fields
+            .map(|(name, value)| (name.clone(), unknown::of_json(value).expect("a value")))
+            .collect();
+        let found = read(&item);
+        let expected = &case["expected"];
+        let Some(status) = expected["status"].as_str() else {
+            let error = found.expect_err("refused").to_string();
+            assert_eq!(Value::from(error), expected["refused"], "{name}");
+            continue;
+        };
+        let Versioned { session, version } = found.expect("reads");
+        assert_eq!(session.status.as_str(), status, "{name}");
+        assert_eq!(session.text, expected["text"], "{name}");
+        let fingerprint = session.fingerprint.map(|it| it.to_string());
+        assert_eq!(
+            serde_json::json!(fingerprint),
+            expected["fingerprint"],
+            "{name}"
+        );
+        let failure = session.last_failure.as_ref().map(|it| it.code.as_str());
+        assert_eq!(
+            serde_json::json!(failure),
+            expected["lastFailure"],
+            "{name}"
+        );
+
+        let rest = Part {
+            text: session.text.clone(),
+            lengths: session.lengths.clone(),
+        };
+        let written = write(&session, version, &rest);
+        for kept in expected["kept"].as_array().expect("names") {
+            let kept = kept.as_str().expect("a name");
+            assert_eq!(written.get(kept), item.get(kept), "{name}: {kept}");
+        }
+        assert_eq!(
+            written[ITEM_VERSION],
+            AttributeValue::N(expected["writtenBackAs"].to_string()),
+            "{name}"
+        );
+    }
+    assert_eq!(items.len(), 4);
+}

@@ -1,0 +1,84 @@
+//! What whoever starts the session does, and others who try to.
+
+use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::session::{Fingerprint, OtherOwner, Session, StartRefused, Status};
+
+use crate::world::{START_WITHIN_MS, Step, TTL_S, World, id, input, owner, start};
+
+impl World {
+    /// What whoever starts the session does, and others who try to.
+    pub(crate) fn start(&mut self, step: Step) -> Option<()> {
+        let now_ms = self.now_ms;
+        match step {
+            Step::Claim => {
+                let claimed = Session::claim(self.session.clone(), id(), &owner("me"), now_ms);
+                self.session = Some(claimed.expect("mine"));
+            }
+            Step::NoteStart => {
+                let started = start(self.session.clone(), "me", input(), now_ms);
+                let session = started.expect("the same input is never refused");
+                // What is no longer claimed needs no job of this start.
+                self.is_starting = session.status == Status::Claimed;
+                self.session = Some(session);
+            }
+            Step::Send => {
+                if !self.is_starting {
+                    return None;
+                }
+                self.is_starting = false;
+                self.is_sent = true;
+            }
+            Step::NoteQueued => {
+                if !self.is_sent {
+                    return None;
+                }
+                self.session = self
+                    .session
+                    .take()
+                    .map(|it| it.queue(now_ms + START_WITHIN_MS, now_ms, TTL_S));
+            }
+            Step::CrashStarting => {
+                if !self.is_starting {
+                    return None;
+                }
+                self.is_starting = false;
+            }
+            Step::StartOther => self.start_other(),
+            Step::StartByAnother => {
+                let session = self.session.clone()?;
+                let theirs = start(Some(session), "another", input(), now_ms);
+                assert_eq!(theirs, Err(StartRefused::OtherOwner(OtherOwner)));
+            }
+            Step::RefuseStart => {
+                let failure = Failure::new(FailureCode::InvalidPrompt, "prompt is empty");
+                let session = self.session.clone();
+                let mine = Session::refuse(session.clone(), &owner("me"), failure.clone(), now_ms);
+                let theirs = Session::refuse(session, &owner("another"), failure, now_ms);
+                assert_eq!(theirs, None, "nobody else ends it");
+                let refused = mine?;
+                assert!(!self.is_starting && !self.is_sent, "nothing was started");
+                self.session = Some(refused);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Another prompt is refused once one is noted, and then changes nothing.
+    pub(crate) fn start_other(&self) {
+        let other = Fingerprint::of("Why do birds sing?", &[]);
+        let started = start(self.session.clone(), "me", other, self.now_ms);
+        let is_noted = self
+            .session
+            .as_ref()
+            .is_some_and(|session| session.fingerprint.is_some());
+        if is_noted {
+            assert_eq!(started, Err(StartRefused::OtherInput));
+        } else {
+            assert!(!self.is_starting && !self.is_sent, "{self:?}");
+            let started = started.expect("the first to start it");
+            let is_new = started.status == Status::Claimed;
+            assert_eq!(started.fingerprint, is_new.then_some(other));
+        }
+    }
+}

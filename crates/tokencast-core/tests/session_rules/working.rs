@@ -1,0 +1,123 @@
+//! What a worker does: it begins, is throttled, saves and ends.
+
+use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::id::Attempt;
+use tokencast_core::session::{Lease, LeaseRefused, Leased, Lost, Progress, Saved, Session};
+use uuid::Uuid;
+
+use crate::world::{LEASE_MS, MAX_ATTEMPTS, PATIENCE_MS, TTL_S, Worker, World, id, owner};
+
+impl World {
+    pub(crate) fn begin(&mut self, worker: usize) -> Option<()> {
+        let begun = self
+            .session
+            .as_ref()
+            .map_or(0, |session| session.last_attempt.0);
+        if self.workers[worker] != Worker::Idle || !self.is_sent || begun == MAX_ATTEMPTS {
+            return None;
+        }
+        let until_ms = self.now_ms + LEASE_MS;
+        let lease = Lease {
+            until_ms,
+            holder: Uuid::from_u128(worker as u128),
+        };
+        match Session::lease(
+            self.session.clone(),
+            id(),
+            &owner("me"),
+            lease,
+            None,
+            self.now_ms,
+            TTL_S,
+        ) {
+            Ok(Leased::Begun(session)) => {
+                let attempt = session.last_attempt;
+                self.session = Some(session);
+                self.workers[worker] = Worker::Busy {
+                    attempt,
+                    progress: Progress::default(),
+                    until_ms,
+                };
+            }
+            Ok(Leased::Ended(session)) => {
+                assert!(session.status.is_terminal());
+                self.session = Some(session);
+            }
+            Err(LeaseRefused::Held { until_ms }) => {
+                assert!(until_ms > self.now_ms, "a lease that is over holds nobody");
+            }
+            Err(LeaseRefused::OtherOwner) => panic!("the job is its owner's"),
+        }
+        Some(())
+    }
+
+    pub(crate) fn throttle(&mut self, worker: usize) -> Option<()> {
+        let (attempt, progress) = self.busy(worker)?;
+        let busy = Failure::new(FailureCode::Throttled, "The model is busy.");
+        let before = self.session.as_ref().map_or(0, Session::attempts);
+        match Session::throttle(
+            self.session.clone(),
+            attempt,
+            &progress,
+            &busy,
+            PATIENCE_MS,
+            self.now_ms,
+        ) {
+            Ok(session) => {
+                assert_eq!(session.attempts() + 1, before, "no attempt is spent");
+                self.session = Some(session);
+            }
+            Err(Lost) => self.assert_fenced(attempt),
+        }
+        self.workers[worker] = Worker::Idle;
+        Some(())
+    }
+
+    pub(crate) fn save(&mut self, worker: usize, renew_until_ms: Option<i64>) -> Option<()> {
+        let (attempt, progress) = self.busy(worker)?;
+        let before = self.session.clone();
+        match Session::save(
+            before.clone(),
+            attempt,
+            Some(&progress),
+            renew_until_ms,
+            self.now_ms,
+        ) {
+            Ok(Saved::Continue(session)) => {
+                assert!(!session.stop_requested, "a stop is seen at the next save");
+                if let (Worker::Busy { until_ms, .. }, Some(renewed_ms)) =
+                    (&mut self.workers[worker], renew_until_ms)
+                {
+                    *until_ms = renewed_ms;
+                }
+                self.session = Some(session);
+            }
+            Ok(Saved::StopRequested(session)) => {
+                assert_eq!(Some(session), before, "nothing is saved");
+            }
+            Err(Lost) => {
+                self.assert_fenced(attempt);
+                self.workers[worker] = Worker::Idle;
+            }
+        }
+        Some(())
+    }
+
+    pub(crate) fn busy(&self, worker: usize) -> Option<(Attempt, Progress)> {
+        match &self.workers[worker] {
+            Worker::Busy {
+                attempt, progress, ..
+            } => Some((*attempt, progress.clone())),
+            Worker::Idle => None,
+        }
+    }
+
+    /// An attempt is refused only because it is really over.
+    pub(crate) fn assert_fenced(&self, attempt: Attempt) {
+        let session = self.session.as_ref().expect("a session that was leased");
+        assert!(
+            session.last_attempt > attempt || session.status.is_terminal(),
+            "{attempt:?} of {session:?}"
+        );
+    }
+}
