@@ -108,6 +108,21 @@ export class Chat {
     return this.page.getByRole('combobox', { name: 'Delivery' });
   }
 
+  /** In the settings, which are left open. */
+  async openSettings(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  }
+
+  async deliverBy(label: string): Promise<void> {
+    await this.openSettings();
+    await this.delivery.selectOption(label);
+    await this.page.getByRole('button', { name: 'Close the settings' }).click();
+  }
+
+  get alert() {
+    return this.page.getByRole('alert');
+  }
+
   get answer() {
     return this.page.getByRole('article', { name: 'Answer' });
   }
