@@ -16,7 +16,7 @@ interface FailureProps {
 }
 
 export function Failure({ error, prompt, ...ways }: FailureProps): ReactNode {
-  const { words, wayOut } = failureWords(error);
+  const { words, wayOut } = failureWords(error, prompt !== null);
   return (
     <div className="failure" role="alert">
       <WarnIcon />

@@ -65,13 +65,20 @@ const FAILURES: Readonly<Record<string, FailureWords>> = {
     words: 'This question was never started: it was refused, or its sending broke off.',
     wayOut: 'askAgain',
   },
-  NOT_FOUND: {
-    words: 'There is no answer here: it is no longer kept, or was never asked for.',
-    wayOut: 'askAgain',
-  },
+  NOT_FOUND: { words: 'This answer is no longer kept. You can ask again.', wayOut: 'askAgain' },
 };
 
-/** A code that is new at the server's has its own words. */
-export function failureWords({ code, message, retryable }: StreamError): FailureWords {
+/** The API tells nobody whether others have a session. */
+const NOT_YOURS: FailureWords = {
+  words: 'There is no answer of yours here: it is another user’s, or no longer kept.',
+  wayOut: 'newQuestion',
+};
+
+/** A code that is new at the server's has its own words. `isOwn`: it was asked by this user, in this browser. */
+export function failureWords(
+  { code, message, retryable }: StreamError,
+  isOwn: boolean,
+): FailureWords {
+  if (code === 'NOT_FOUND' && !isOwn) return NOT_YOURS;
   return FAILURES[code] ?? { words: message, wayOut: retryable ? 'askAgain' : 'edit' };
 }

@@ -73,7 +73,7 @@ test('somebody else’s answer says so, and leads to a question of one’s own',
   await page.getByRole('button', { name: 'Sign out' }).click();
   await chat.signInHere(1);
   await page.goto(address);
-  await expect(chat.alert).toContainText('belongs to another user');
+  await expect(chat.alert).toContainText('another user');
   await chat.alert.getByRole('link', { name: 'New question' }).click();
   await expect(page.getByText('What would you like to know?')).toBeVisible();
 });

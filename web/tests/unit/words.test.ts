@@ -64,10 +64,13 @@ describe('a failure is said in words, with a way out', () => {
     'NOT_STARTED',
     'NOT_FOUND',
   ])('%s', (code) => {
-    const { words, wayOut } = failureWords({ code, message: 'in_a_code', retryable: false });
-    expect(words).toMatch(/^[A-Z].*\.$/);
-    expect(words).not.toMatch(CODE);
-    expect(wayOut).toBeTruthy();
+    for (const isOwn of [true, false]) {
+      const failure = { code, message: 'in_a_code', retryable: false };
+      const { words, wayOut } = failureWords(failure, isOwn);
+      expect(words).toMatch(/^[A-Z].*\.$/);
+      expect(words).not.toMatch(CODE);
+      expect(wayOut).toBeTruthy();
+    }
   });
 
   test.each([
@@ -75,8 +78,14 @@ describe('a failure is said in words, with a way out', () => {
     [false, 'edit'],
   ])('one that is new at the server’s: retryable %s', (retryable, wayOut) => {
     const failure = { code: 'NEW_ONE', message: 'It is too late.', retryable };
-    expect(failureWords(failure)).toEqual({ words: 'It is too late.', wayOut });
+    expect(failureWords(failure, true)).toEqual({ words: 'It is too late.', wayOut });
   });
+});
+
+test('an answer of somebody else’s is not called one’s own that is gone', () => {
+  const failure = { code: 'NOT_FOUND', message: 'There is none', retryable: false };
+  expect(failureWords(failure, true).words).toContain('no longer kept');
+  expect(failureWords(failure, false).words).toContain('another user’s');
 });
 
 describe('a state is said in words', () => {
