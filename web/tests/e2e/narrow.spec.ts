@@ -66,6 +66,16 @@ for (const width of [320, 360]) {
       expect(box?.height ?? 0).toBeGreaterThan(120);
       const query = await editor.boundingBox();
       expect(query?.height ?? 0).toBeGreaterThan(60);
+      // Nothing covers either.
+      for (const part of ['.graphiql-query-editor', '.graphiql-response']) {
+        const seen = await page.locator(part).evaluate((element) => {
+          const { left, top, width, height } = element.getBoundingClientRect();
+          return [0.1, 0.5, 0.9].map((share) =>
+            element.contains(document.elementFromPoint(left + width / 2, top + height * share)),
+          );
+        });
+        expect(seen, part).toEqual([true, true, true]);
+      }
       await page.screenshot({ path: `test-results/screenshots/playground-${width}.png` });
     });
   });

@@ -31,12 +31,17 @@ function wire(): { open: () => Events; observers: Observer[]; ended: () => numbe
 
 function watch(events: Events): { said: unknown[]; unsubscribe: () => void } {
   const said: unknown[] = [];
-  const { unsubscribe } = events.subscribe({
+  const subscription = events.subscribe({
     next: (result) => said.push(result),
     error: (error) => said.push({ error }),
     complete: () => said.push('complete'),
   });
-  return { said, unsubscribe };
+  return {
+    said,
+    unsubscribe: () => {
+      subscription.unsubscribe();
+    },
+  };
 }
 
 const never = (): Promise<boolean> => Promise.resolve(false);
