@@ -10,13 +10,14 @@ import { isOver, type AnswerView } from '../hooks/answer_store';
 import { GrowingMarkdown, type Block } from '../markdown/blocks';
 import { wordsOf } from '../markdown/text';
 import { stateInWords } from './AnswerState';
+import { wordsForNoText } from './ending_words';
 
 export function LiveRegion({ answer }: { answer: AnswerView }): ReactNode {
   const [markdown] = useState(() => new GrowingMarkdown());
-  // An answer that was there before is read by whoever looks for it.
-  const live = answer.timeToFirstTokenMs !== null;
+  // What was there before is read by whoever looks for it.
+  const fresh = answer.text.slice(answer.knownLength);
   const over = isOver(answer.phase);
-  const { finished, growing } = markdown.update(live ? answer.text : '', !over);
+  const { finished, growing } = markdown.update(fresh, !over);
   const told = over ? [...finished, ...growing] : finished;
   return (
     <div className="hidden">
@@ -51,9 +52,9 @@ function spokenState(answer: AnswerView): string {
     case 'failed':
       return '';
     case 'completed':
-      return 'The answer is complete.';
+      return wordsForNoText(answer) ?? 'The answer is complete.';
     case 'cancelled':
-      return 'The answer was stopped.';
+      return wordsForNoText(answer) ?? 'The answer was stopped.';
     default:
       return stateInWords(answer) ?? 'The answer is coming.';
   }
