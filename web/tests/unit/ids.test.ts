@@ -77,7 +77,7 @@ for (const over of ['a transport', 'a feed']) {
     ];
     for (const stream of streams) {
       expect(stream.sessionId).toBe(SMALL);
-      for await (const event of stream) void event;
+      for await (const event of stream) expect(event).toBeTypeOf('object');
     }
     await client.stopStream(CAPITAL);
     await client.getStream(CAPITAL);
