@@ -171,10 +171,10 @@ test('a caret stands below code and tables as well', async ({ chat, model }) => 
     model.answer(what, { tokens: [text, ' '], holdAfter: 1 });
     await chat.ask(what);
     await expect(chat.text).toContainText(/let a|d/);
-    const caret = await chat.text.evaluate(
-      (element) => getComputedStyle(element, '::after').content,
-    );
-    expect(caret).toBe('""');
+    // Once it is rendered: what renders it is loaded when it is needed.
+    const caret = () =>
+      chat.text.evaluate((element) => getComputedStyle(element, '::after').content);
+    await expect.poll(caret).toBe('""');
     model.release(what);
     await chat.over();
   }
