@@ -5,8 +5,10 @@ import { lazy, Suspense, useLayoutEffect, type JSX, type ReactNode } from 'react
 
 import type { Api } from './api';
 import { ChatPage } from './chat/ChatPage';
-import { useRoute } from './hooks/useRoute';
+import { forget, SIGNED_OUT_KEY } from './hooks/forget';
+import { goTo, useRoute } from './hooks/useRoute';
 import { useTheme } from './hooks/useTheme';
+import { useHasExpired, useWhoIsSignedIn } from './hooks/useWhoIsSignedIn';
 import { Logo } from './ui/Logo';
 import { ThemeButton } from './ui/ThemeButton';
 
@@ -31,7 +33,10 @@ export function App({ api }: { api: Api }): ReactNode {
             <SignedIn
               api={api}
               user={{ id: user.userId, name: user.signInDetails?.loginId ?? user.username }}
-              signOut={() => signOut?.()}
+              signOut={() => {
+                leaveNothing();
+                signOut?.();
+              }}
             />
           ) : (
             <></>
@@ -42,6 +47,13 @@ export function App({ api }: { api: Api }): ReactNode {
   );
 }
 
+/** Before the tokens go: the page that is open writes nothing more then. */
+function leaveNothing(): void {
+  goTo({ page: 'chat', sessionId: null });
+  localStorage.setItem(SIGNED_OUT_KEY, '1');
+  forget();
+}
+
 interface SignedInProps {
   api: Api;
   user: User;
@@ -50,6 +62,7 @@ interface SignedInProps {
 
 function SignedIn({ api, user, signOut }: SignedInProps): ReactNode {
   const route = useRoute();
+  useWhoIsSignedIn(user.id);
   if (route.page === 'chat') {
     // Another user starts with nothing of the last one's.
     return (
@@ -64,11 +77,18 @@ function SignedIn({ api, user, signOut }: SignedInProps): ReactNode {
 }
 
 function Header(): JSX.Element {
+  const expired = useHasExpired();
   return (
     <header className="sign-in-header">
       <Logo />
       <h1>Tokencast</h1>
-      <p>Ask a model, and read its answer as it is written.</p>
+      {expired ? (
+        <p className="expired" role="status">
+          Your sign-in has expired. Sign in again, and you are back where you were.
+        </p>
+      ) : (
+        <p>Ask a model, and read its answer as it is written.</p>
+      )}
       <ThemeButton />
     </header>
   );

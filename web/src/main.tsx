@@ -4,17 +4,24 @@ import '@aws-amplify/ui-react/styles.css';
 import './styles/base.css';
 import './styles/chat.css';
 import './styles/markdown.css';
+import './styles/answer.css';
+import './styles/settings.css';
+import './styles/touch.css';
 
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { configure, loadOutputs } from './api';
 import { App } from './App';
+import { canonicalAddress } from './hooks/useRoute';
 import { NoApi } from './NoApi';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has no #root');
 const page = createRoot(root);
+
+const canonical = canonicalAddress(window.location);
+if (canonical !== null) window.history.replaceState(null, '', canonical);
 
 loadOutputs().then(
   (outputs) => {

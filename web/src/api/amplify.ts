@@ -95,7 +95,7 @@ export function amplifyTransport(): Transport {
 }
 
 /** However young the present one is: the server's clock decides. */
-async function renewToken(): Promise<void> {
+export async function renewToken(): Promise<void> {
   const session = fetchAuthSession({ forceRefresh: true });
   const { tokens } = await within(TIMING.answer, session, 'No new token has come').catch(
     (error: unknown) => {

@@ -11,6 +11,11 @@ import {
   type DocumentNode,
 } from 'graphql';
 
+import { renewToken } from './amplify';
+import { errorOf, isStaleToken, refusalIn } from './amplify_errors';
+import { errorOfType } from './errors';
+import { everyEvent, type Events } from './every_event';
+
 export interface Operation {
   query: string;
   variables?: Record<string, unknown> | undefined;
@@ -19,14 +24,6 @@ export interface Operation {
 
 /** The protocol's own, plus the user's token, plus those of one's own, which win. */
 export type Headers = Record<string, string>;
-
-export interface Events {
-  subscribe(observer: {
-    next(result: unknown): void;
-    error(error: unknown): void;
-    complete(): void;
-  }): { unsubscribe(): void };
-}
 
 /** What goes with each request over HTTP. */
 export async function requestHeaders(own: Headers = {}): Promise<Headers> {
@@ -56,7 +53,10 @@ export function realtimeUrl(graphqlUrl: string): string {
   return url.href;
 }
 
-/** The answer of a query or mutation, as it came; or the events of a subscription. */
+/**
+ * The answer of a query or mutation, as it came; or all events of a subscription so far. A token that the server takes no
+ * more is renewed once, unless it is one of the user's own.
+ */
 export async function execute(
   graphqlUrl: string,
   operation: Operation,
@@ -64,21 +64,43 @@ export async function execute(
 ): Promise<unknown> {
   const { query, variables = {}, operationName, document, isSubscription } = choose(operation);
   if (isSubscription && document) {
-    // Amplify speaks AppSync's protocol, and looks at a document's first operation only.
-    const events = generateClient().graphql({ query: print(document), variables }, own);
-    if ('subscribe' in events) return events as unknown;
+    const open = (): Events => {
+      // Amplify speaks AppSync's protocol, and looks at a document's first operation only.
+      const events = generateClient().graphql({ query: print(document), variables }, own);
+      if (!('subscribe' in events)) throw new TypeError('not a subscription');
+      return events;
+    };
+    return everyEvent(open, (error) => renewedAfter(isStaleToken(errorOf(error)), own));
   }
-  const response = await fetch(graphqlUrl, {
-    method: 'POST',
-    headers: await requestHeaders(own),
-    body: JSON.stringify({ query, variables, operationName }),
-  });
+  const body = JSON.stringify({ query, variables, operationName });
+  const { answer, isStale } = await post(graphqlUrl, body, own);
+  return (await renewedAfter(isStale, own)) ? (await post(graphqlUrl, body, own)).answer : answer;
+}
+
+async function post(
+  graphqlUrl: string,
+  body: string,
+  own: Headers,
+): Promise<{ answer: unknown; isStale: boolean }> {
+  const headers = await requestHeaders(own);
+  const response = await fetch(graphqlUrl, { method: 'POST', headers, body });
   const text = await response.text();
   try {
-    return JSON.parse(text);
+    const answer: unknown = JSON.parse(text);
+    const refusal = refusalIn(answer);
+    const error = errorOfType(refusal?.errorType ?? '', refusal?.message ?? '');
+    return { answer, isStale: response.status === 401 || isStaleToken(error) };
   } catch {
-    return { errors: [{ message: `The API answered HTTP ${response.status}`, body: text }] };
+    const message = `The API answered HTTP ${response.status}`;
+    return { answer: { errors: [{ message, body: text }] }, isStale: response.status === 401 };
   }
+}
+
+async function renewedAfter(isStale: boolean, own: Headers): Promise<boolean> {
+  const isOwn = Object.keys(own).some((name) => name.toLowerCase() === 'authorization');
+  if (!isStale || isOwn) return false;
+  await renewToken();
+  return true;
 }
 
 interface Chosen extends Operation {

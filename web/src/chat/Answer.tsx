@@ -1,13 +1,15 @@
 /** A question, the answer as far as it is there, and what can be done with it. */
 
-import { memo, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 
 import { isOver, type AnswerView } from '../hooks/answer_store';
 import { Markdown } from '../markdown/Markdown';
 import { CopyButton } from '../ui/CopyButton';
 import { RetryIcon } from '../ui/icons';
 import { AnswerState } from './AnswerState';
+import { wordsForEnding, wordsForNoText } from './ending_words';
 import { Failure } from './Failure';
+import { Question } from './Question';
 
 interface AnswerProps {
   answer: AnswerView;
@@ -20,13 +22,14 @@ interface AnswerProps {
 
 export function Answer({ answer, prompt, askAgain, edit, reload }: AnswerProps): ReactNode {
   const over = isOver(answer.phase);
+  const hasText = answer.text.trim() !== '';
+  const noText = wordsForNoText(answer);
   return (
     <>
       {prompt !== null && <Question prompt={prompt} />}
       <article className="answer" aria-label="Answer" aria-busy={!over}>
-        {answer.text !== '' && (
-          <Markdown key={answer.sessionId} text={answer.text} growing={!over} />
-        )}
+        {hasText && <Markdown key={answer.sessionId} text={answer.text} growing={!over} />}
+        {noText !== null && <p className="no-text">{noText}</p>}
         <AnswerState answer={answer} />
         {answer.phase === 'failed' && answer.error && (
           <Failure
@@ -39,7 +42,7 @@ export function Answer({ answer, prompt, askAgain, edit, reload }: AnswerProps):
         )}
         {over && answer.phase !== 'idle' && (
           <div className="actions">
-            {answer.text !== '' && <CopyButton text={answer.text} label="Copy the answer" />}
+            {hasText && <CopyButton text={answer.text} label="Copy the answer" />}
             {prompt !== null && answer.phase !== 'failed' && (
               <button
                 type="button"
@@ -61,28 +64,13 @@ export function Answer({ answer, prompt, askAgain, edit, reload }: AnswerProps):
   );
 }
 
-const Question = memo(({ prompt }: { prompt: string }): ReactNode => (
-  <section className="question" aria-label="Question">
-    <p>{prompt}</p>
-  </section>
-));
-Question.displayName = 'Question';
-
-/** Why a model stopped, where that isn't simply because it had finished. */
-const STOP_REASONS: Record<string, string> = {
-  max_tokens: 'cut at the length limit',
-  guardrail_intervened: 'ended by a guardrail',
-  content_filtered: 'ended by a content filter',
-  model_context_window_exceeded: 'cut at the context limit',
-};
-
 function Figures({ answer }: { answer: AnswerView }): ReactNode {
-  const { timeToFirstTokenMs, usage, stopReason, phase } = answer;
+  const { timeToFirstTokenMs, usage } = answer;
   const figures = [
-    phase === 'cancelled' ? 'stopped' : STOP_REASONS[stopReason ?? ''],
-    timeToFirstTokenMs === null ? undefined : `first token ${seconds(timeToFirstTokenMs)}`,
-    usage ? `${usage.inputTokens} + ${usage.outputTokens} tokens` : undefined,
-  ].filter((figure) => figure !== undefined);
+    wordsForEnding(answer),
+    timeToFirstTokenMs === null ? null : `first token ${seconds(timeToFirstTokenMs)}`,
+    usage ? `${usage.inputTokens} + ${usage.outputTokens} tokens` : null,
+  ].filter((figure) => figure !== null);
   if (figures.length === 0) return null;
   const title = usage
     ? `${usage.inputTokens} tokens in, ${usage.outputTokens} out, ${usage.totalTokens} in all`

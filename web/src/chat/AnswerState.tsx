@@ -1,11 +1,15 @@
 /** What goes on, in words, as long as it does. */
 
-import type { ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 
 import { isOver, type AnswerView } from '../hooks/answer_store';
 
+/** A state that lasts so long is worth another word. */
+const SLOW_MS = 10_000;
+
 export function AnswerState({ answer }: { answer: AnswerView }): ReactNode {
-  const words = stateInWords(answer);
+  const slow = useLasting(`${answer.phase} ${answer.text.length}`);
+  const words = stateInWords(answer, slow);
   if (words === null) return null;
   return (
     <p className={answer.text === '' ? 'state' : 'state below'} data-phase={answer.phase}>
@@ -19,19 +23,40 @@ export function AnswerState({ answer }: { answer: AnswerView }): ReactNode {
   );
 }
 
+/** Whether a state hasn't changed for `SLOW_MS`. */
+function useLasting(state: string): boolean {
+  const [lasting, setLasting] = useState<string | null>(null);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setLasting(state);
+    }, SLOW_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [state]);
+  return lasting === state;
+}
+
+type Going = Pick<AnswerView, 'phase' | 'reconnecting' | 'stopping' | 'restarts'>;
+
 /** `null` when the text speaks for itself. */
-export function stateInWords(answer: AnswerView): string | null {
-  if (isOver(answer.phase)) return null;
-  if (answer.reconnecting) return 'Reconnecting …';
+export function stateInWords(answer: Going, slow = false): string | null {
+  const { phase, restarts } = answer;
+  if (isOver(phase)) return null;
   if (answer.stopping) return 'Stopping …';
-  switch (answer.phase) {
+  if (phase === 'unsent') return 'You are offline. Your question is sent once you are back.';
+  if (answer.reconnecting) return 'Reconnecting …';
+  switch (phase) {
     case 'connecting':
-      return 'Connecting …';
+      return slow ? 'Still connecting …' : 'Connecting …';
     case 'queued':
-      return 'Waiting in the queue …';
+      return slow
+        ? 'Still waiting in the queue: the model is busy. You may leave this page, the answer is kept.'
+        : 'Waiting in the queue …';
     case 'thinking':
-      return answer.restarts > 0 ? 'Starting the answer again …' : 'Thinking …';
+      if (restarts > 0) return 'Starting the answer again …';
+      return slow ? 'Still thinking. Some answers take a minute to begin …' : 'Thinking …';
     default:
-      return null;
+      return slow ? 'Waiting for the next words …' : null;
   }
 }

@@ -13,9 +13,13 @@ import { Answer } from './Answer';
 import { Composer, type ComposerHandle } from './Composer';
 import { DeliverySelect } from './DeliverySelect';
 import { LiveRegion } from './LiveRegion';
+import type { PageAction } from './keys';
 import { ScrollPane } from './ScrollPane';
+import { SettingsDialog } from './SettingsDialog';
 import { Sidebar } from './Sidebar';
+import { pageTitle, tabTitle } from './title';
 import { TopBar } from './TopBar';
+import { useShortcuts } from './useShortcuts';
 import { Welcome } from './Welcome';
 
 interface ChatPageProps {
@@ -33,16 +37,21 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
   const [menuOpen, setMenuOpen] = useState(false);
   const composer = useRef<ComposerHandle>(null);
 
+  const asked = history.sessions.find((session) => session.sessionId === sessionId);
+  const unsent = asked?.unsent === true ? asked.prompt : null;
   useEffect(() => {
     if (sessionId === null) {
       stream.leave();
       composer.current?.focus();
     } else {
-      stream.resume(sessionId);
+      stream.resume(sessionId, unsent);
     }
-  }, [sessionId, stream]);
+  }, [sessionId, unsent, stream]);
 
-  const { add } = history;
+  const { add, sent, remove } = history;
+  useEffect(() => {
+    if (answer.sessionId !== null && answer.sent) sent(answer.sessionId);
+  }, [answer.sessionId, answer.sent, sent]);
   const ask = useCallback(
     (prompt: string): void => {
       const id = stream.ask(prompt);
@@ -54,6 +63,16 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
   const edit = useCallback((prompt: string): void => {
     composer.current?.write(prompt);
   }, []);
+  const stop = useCallback((): void => {
+    if (answer.phase !== 'unsent' || answer.sessionId === null) {
+      stream.stop();
+      return;
+    }
+    // Nobody has heard of it: it goes back to where it was written.
+    if (unsent !== null) composer.current?.write(unsent);
+    remove(answer.sessionId);
+    goTo({ page: 'chat', sessionId: null });
+  }, [answer.phase, answer.sessionId, stream, unsent, remove]);
   const menuButton = useRef<HTMLButtonElement>(null);
   const openMenu = useCallback((): void => {
     setMenuOpen(true);
@@ -64,26 +83,55 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
     menuButton.current?.focus();
   }, []);
 
-  const asked = history.sessions.find((session) => session.sessionId === sessionId);
-  const title = asked?.prompt ?? (sessionId === null ? 'New question' : 'Answer');
+  const [settingsOpen, setSettingsOpen] = useState(false);
+  const openSettings = useCallback((): void => {
+    closeMenu();
+    setSettingsOpen(true);
+  }, [closeMenu]);
+  const act = useCallback(
+    (action: PageAction): void => {
+      // The menu's own key.
+      if (action === 'stop' && menuOpen) return;
+      setMenuOpen(false);
+      if (action === 'stop') stop();
+      else composer.current?.focus();
+      if (action === 'newQuestion') goTo({ page: 'chat', sessionId: null });
+    },
+    [menuOpen, stop],
+  );
+  useShortcuts(act);
+
   useEffect(() => {
-    document.title = `${title.slice(0, 60)} · Tokencast`;
-  }, [title]);
+    document.title = tabTitle(sessionId, asked?.prompt);
+  }, [sessionId, asked?.prompt]);
   const busy = !isOver(answer.phase);
   return (
     <div className="chat">
+      <button
+        type="button"
+        className="skip"
+        onClick={() => {
+          composer.current?.focus();
+        }}
+      >
+        Skip to your question
+      </button>
       <Sidebar
         history={history}
         current={sessionId}
         open={menuOpen}
         close={closeMenu}
         user={user}
+        openSettings={openSettings}
         signOut={signOut}
       />
       <main className="conversation" aria-label="Conversation" inert={menuOpen}>
-        <TopBar title={title} menuOpen={menuOpen} openMenu={openMenu} menuButton={menuButton}>
-          <DeliverySelect deliveries={api.deliveries} delivery={delivery} choose={chooseDelivery} />
-        </TopBar>
+        <TopBar
+          title={pageTitle(sessionId, asked?.askedAt)}
+          menuOpen={menuOpen}
+          openMenu={openMenu}
+          menuButton={menuButton}
+        />
         <ScrollPane follow={`${answer.phase} ${answer.text.length}`} key={sessionId}>
           {sessionId === null ? (
             <Welcome ask={ask} />
@@ -101,13 +149,32 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
         </ScrollPane>
         <Composer
           ref={composer}
+          userId={user.id}
+          lastPrompt={history.sessions[0]?.prompt}
           busy={busy}
           stopping={answer.stopping}
           ask={ask}
-          stop={stream.stop}
+          stop={stop}
         />
       </main>
       <LiveRegion answer={answer} />
+      <SettingsDialog
+        open={settingsOpen}
+        close={() => {
+          setSettingsOpen(false);
+        }}
+      >
+        {api.deliveries.length > 1 && (
+          <>
+            <h3>For developers</h3>
+            <DeliverySelect
+              deliveries={api.deliveries}
+              delivery={delivery}
+              choose={chooseDelivery}
+            />
+          </>
+        )}
+      </SettingsDialog>
     </div>
   );
 }

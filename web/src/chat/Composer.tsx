@@ -1,17 +1,19 @@
-/** Where a question is written. Enter sends, Shift+Enter starts a line, Escape stops the answer. */
+/** Where a question is written. What is written survives a reload. */
 
 import {
   memo,
   useImperativeHandle,
   useLayoutEffect,
   useRef,
-  useState,
   type KeyboardEvent,
   type ReactNode,
   type Ref,
 } from 'react';
 
+import { useDraft } from '../hooks/useDraft';
 import { SendIcon, StopIcon } from '../ui/icons';
+import { composerAction } from './keys';
+import { promptSize } from './prompt_size';
 
 export interface ComposerHandle {
   focus(): void;
@@ -21,6 +23,8 @@ export interface ComposerHandle {
 
 interface ComposerProps {
   ref: Ref<ComposerHandle>;
+  userId: string;
+  lastPrompt: string | undefined;
   /** An answer is under way. */
   busy: boolean;
   stopping: boolean;
@@ -28,8 +32,9 @@ interface ComposerProps {
   stop: () => void;
 }
 
-export const Composer = memo(({ ref, busy, stopping, ask, stop }: ComposerProps): ReactNode => {
-  const [text, setText] = useState('');
+export const Composer = memo((props: ComposerProps): ReactNode => {
+  const { ref, userId, lastPrompt, busy, stopping, ask, stop } = props;
+  const [text, setText] = useDraft(userId);
   const area = useRef<HTMLTextAreaElement>(null);
   useImperativeHandle(ref, () => ({
     focus: () => area.current?.focus(),
@@ -51,13 +56,19 @@ export const Composer = memo(({ ref, busy, stopping, ask, stop }: ComposerProps)
     setText('');
     ask(prompt);
   };
+  const size = promptSize(prompt);
   const onKeyDown = (event: KeyboardEvent): void => {
-    // Enter also ends the composition of a Chinese, Japanese or Korean word.
-    if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
-      event.preventDefault();
-      send();
-    } else if (event.key === 'Escape' && busy) {
-      stop();
+    switch (composerAction(event.nativeEvent, text === '')) {
+      case 'send':
+        event.preventDefault();
+        send();
+        return;
+      case 'lastPrompt':
+        if (lastPrompt === undefined) return;
+        event.preventDefault();
+        setText(lastPrompt);
+        return;
+      case null:
     }
   };
   return (
@@ -71,7 +82,9 @@ export const Composer = memo(({ ref, busy, stopping, ask, stop }: ComposerProps)
       <div className="field">
         <textarea
           ref={area}
+          id="question"
           rows={1}
+          dir="auto"
           value={text}
           placeholder="Ask anything"
           aria-label="Your question"
@@ -88,7 +101,7 @@ export const Composer = memo(({ ref, busy, stopping, ask, stop }: ComposerProps)
             type="button"
             className="round"
             aria-label="Stop"
-            title="Stop"
+            title="Stop (Esc)"
             disabled={stopping}
             onClick={() => {
               stop();
@@ -111,6 +124,14 @@ export const Composer = memo(({ ref, busy, stopping, ask, stop }: ComposerProps)
           </button>
         )}
       </div>
+      {size && (
+        <p
+          className={size.tooLong ? 'size too-long' : 'size'}
+          role={size.tooLong ? 'status' : undefined}
+        >
+          {size.words}
+        </p>
+      )}
       <p id="composer-hint" className="hint">
         Each question is answered on its own. Answers can be wrong.
       </p>

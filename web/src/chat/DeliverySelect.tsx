@@ -1,4 +1,4 @@
-/** Over which delivery the next answer comes. Not there where there is no choice. */
+/** Over which delivery the next answer comes: for developers, in the settings. Not there where there is no choice. */
 
 import { memo, type ReactNode } from 'react';
 

@@ -1,9 +1,11 @@
-/** What went wrong, and the way out. */
+/** What went wrong, and the way out. The code, and the server's own words, are for who wants them. */
 
 import type { ReactNode } from 'react';
 
 import type { StreamError } from '../api';
+import { hrefOf } from '../hooks/useRoute';
 import { RetryIcon, WarnIcon } from '../ui/icons';
+import { failureWords, type WayOut } from './failure_words';
 
 interface FailureProps {
   error: StreamError;
@@ -13,51 +15,89 @@ interface FailureProps {
   reload: () => void;
 }
 
-export function Failure({ error, prompt, askAgain, edit, reload }: FailureProps): ReactNode {
+export function Failure({ error, prompt, ...ways }: FailureProps): ReactNode {
+  const { words, wayOut } = failureWords(error, prompt !== null);
   return (
     <div className="failure" role="alert">
       <WarnIcon />
       <div>
-        <p>{error.message}</p>
-        <p className="code">{error.code}</p>
+        <p>{words}</p>
+        <details>
+          <summary>Details</summary>
+          <p>{error.message}</p>
+          <p className="code">{error.code}</p>
+        </details>
       </div>
-      <WayOut error={error} prompt={prompt} askAgain={askAgain} edit={edit} reload={reload} />
+      <WayOutButton wayOut={wayOut} prompt={prompt} {...ways} />
     </div>
   );
 }
 
-function WayOut({ error, prompt, askAgain, edit, reload }: FailureProps): ReactNode {
-  if (error.code === 'CONNECTION') {
-    return (
-      <button type="button" className="plain" onClick={reload}>
-        <RetryIcon /> Reconnect
-      </button>
-    );
+interface WayOutProps extends Omit<FailureProps, 'error'> {
+  wayOut: WayOut;
+}
+
+function WayOutButton({ wayOut, prompt, askAgain, edit, reload }: WayOutProps): ReactNode {
+  switch (wayOut) {
+    case 'reconnect':
+      return <Way label="Reconnect" go={reload} again />;
+    case 'sendAgain':
+      return <Way label="Send again" go={reload} again />;
+    case 'signIn':
+      return (
+        <Way
+          label="Sign in"
+          go={() => {
+            window.location.reload();
+          }}
+        />
+      );
+    case 'askAgain':
+      if (prompt === null) return <NewQuestion />;
+      return (
+        <Way
+          label="Try again"
+          go={() => {
+            askAgain(prompt);
+          }}
+          again
+        />
+      );
+    case 'edit':
+      if (prompt === null) return <NewQuestion />;
+      return (
+        <Way
+          label="Edit the question"
+          go={() => {
+            edit(prompt);
+          }}
+        />
+      );
+    case 'newQuestion':
+      return <NewQuestion />;
   }
-  if (prompt === null || error.code === 'SIGNED_OUT') return null;
-  // A model that can't be had is not the question's fault, and may be mended meanwhile.
-  if (!error.retryable && !['NOT_FOUND', 'MODEL_UNAVAILABLE'].includes(error.code)) {
-    return (
-      <button
-        type="button"
-        className="plain"
-        onClick={() => {
-          edit(prompt);
-        }}
-      >
-        Edit the question
-      </button>
-    );
-  }
+}
+
+function Way({
+  label,
+  go,
+  again = false,
+}: {
+  label: string;
+  go: () => void;
+  again?: boolean;
+}): ReactNode {
   return (
-    <button
-      type="button"
-      className="plain"
-      onClick={() => {
-        askAgain(prompt);
-      }}
-    >
-      <RetryIcon /> Try again
+    <button type="button" className="plain" onClick={go}>
+      {again && <RetryIcon />} {label}
     </button>
+  );
+}
+
+function NewQuestion(): ReactNode {
+  return (
+    <a className="plain" href={hrefOf({ page: 'chat', sessionId: null })}>
+      New question
+    </a>
   );
 }

@@ -5,7 +5,7 @@ import { memo, useEffect, useRef, type ReactNode } from 'react';
 import type { User } from '../App';
 import type { History, PastSession } from '../hooks/useHistory';
 import { goTo, hrefOf } from '../hooks/useRoute';
-import { CloseIcon, CodeIcon, PlusIcon, SignOutIcon, TrashIcon } from '../ui/icons';
+import { CloseIcon, CodeIcon, PlusIcon, SettingsIcon, SignOutIcon, TrashIcon } from '../ui/icons';
 import { Logo } from '../ui/Logo';
 
 interface SidebarProps {
@@ -14,11 +14,12 @@ interface SidebarProps {
   open: boolean;
   close: () => void;
   user: User;
+  openSettings: () => void;
   signOut: () => void;
 }
 
 export const Sidebar = memo(
-  ({ history, current, open, close, user, signOut }: SidebarProps): ReactNode => {
+  ({ history, current, open, close, user, openSettings, signOut }: SidebarProps): ReactNode => {
     const closeButton = useRef<HTMLButtonElement>(null);
     useEffect(() => {
       if (!open) return;
@@ -51,6 +52,7 @@ export const Sidebar = memo(
           <a
             className="new-question"
             href={hrefOf({ page: 'chat', sessionId: null })}
+            aria-keyshortcuts="Control+Shift+O Meta+Shift+O"
             onClick={close}
           >
             <PlusIcon /> New question
@@ -78,6 +80,9 @@ export const Sidebar = memo(
             <a className="row" href={hrefOf({ page: 'playground' })}>
               <CodeIcon /> GraphQL playground
             </a>
+            <button type="button" className="row" onClick={openSettings}>
+              <SettingsIcon /> Settings
+            </button>
             <div className="row">
               <span className="avatar" aria-hidden="true">
                 {user.name.charAt(0).toUpperCase()}

@@ -10,29 +10,24 @@ interface TopBarProps {
   menuOpen: boolean;
   openMenu: () => void;
   menuButton: Ref<HTMLButtonElement>;
-  /** Beside the title. */
-  children: ReactNode;
 }
 
-export const TopBar = memo(
-  ({ title, menuOpen, openMenu, menuButton, children }: TopBarProps): ReactNode => {
-    return (
-      <header className="top-bar">
-        <button
-          ref={menuButton}
-          type="button"
-          className="quiet only-narrow"
-          aria-label="Open the menu"
-          aria-expanded={menuOpen}
-          onClick={openMenu}
-        >
-          <MenuIcon />
-        </button>
-        <h1 title={title}>{title}</h1>
-        {children}
-        <ThemeButton />
-      </header>
-    );
-  },
-);
+export const TopBar = memo(({ title, menuOpen, openMenu, menuButton }: TopBarProps): ReactNode => {
+  return (
+    <header className="top-bar">
+      <button
+        ref={menuButton}
+        type="button"
+        className="quiet only-narrow"
+        aria-label="Open the menu"
+        aria-expanded={menuOpen}
+        onClick={openMenu}
+      >
+        <MenuIcon />
+      </button>
+      <h1>{title}</h1>
+      <ThemeButton />
+    </header>
+  );
+});
 TopBar.displayName = 'TopBar';

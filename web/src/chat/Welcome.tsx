@@ -2,11 +2,13 @@
 
 import type { ReactNode } from 'react';
 
+import { BulbIcon, PenIcon, RiverIcon, TableIcon } from '../ui/icons';
+
 const EXAMPLES = [
-  'Why do rivers meander?',
-  'Explain GraphQL subscriptions to a carpenter.',
-  'Write a haiku about a queue that never empties.',
-  'Compare SQS with Kafka in a table.',
+  { Icon: RiverIcon, prompt: 'Why do rivers meander?' },
+  { Icon: BulbIcon, prompt: 'Explain GraphQL subscriptions to a carpenter.' },
+  { Icon: PenIcon, prompt: 'Write a haiku about a queue that never empties.' },
+  { Icon: TableIcon, prompt: 'Compare SQS with Kafka in a table.' },
 ];
 
 export function Welcome({ ask }: { ask: (prompt: string) => void }): ReactNode {
@@ -14,15 +16,16 @@ export function Welcome({ ask }: { ask: (prompt: string) => void }): ReactNode {
     <section className="welcome" aria-labelledby="welcome">
       <h2 id="welcome">What would you like to know?</h2>
       <ul>
-        {EXAMPLES.map((example) => (
-          <li key={example}>
+        {EXAMPLES.map(({ Icon, prompt }) => (
+          <li key={prompt}>
             <button
               type="button"
               onClick={() => {
-                ask(example);
+                ask(prompt);
               }}
             >
-              {example}
+              <Icon />
+              <span>{prompt}</span>
             </button>
           </li>
         ))}

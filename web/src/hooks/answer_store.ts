@@ -12,6 +12,8 @@ import {
 
 export type Phase =
   | 'idle'
+  /** The question waits in this page until there is a network to send it over. */
+  | 'unsent'
   /** Subscribing, or looking for a session that is resumed. */
   | 'connecting'
   | 'queued'
@@ -27,6 +29,10 @@ export interface AnswerView {
   sessionId: string | null;
   phase: Phase;
   text: string;
+  /** How much of the text was there before this page followed it. */
+  knownLength: number;
+  /** The API knows of the question, or refused it. */
+  sent: boolean;
   /** The connection is lost for now; the phase is that of before. */
   reconnecting: boolean;
   /** A stop was asked for, and hasn't taken effect yet. */
@@ -44,6 +50,8 @@ const IDLE: AnswerView = {
   sessionId: null,
   phase: 'idle',
   text: '',
+  knownLength: 0,
+  sent: false,
   reconnecting: false,
   stopping: false,
   restarts: 0,
@@ -56,6 +64,13 @@ const IDLE: AnswerView = {
 /** How often a page in the background, which gets no frames, is told. */
 const HIDDEN_INTERVAL_MS = 250;
 
+interface Asked {
+  sessionId: string;
+  prompt: string;
+  /** Nobody can have seen any of its answer yet. */
+  isNew: boolean;
+}
+
 export class AnswerStore {
   #client: TokencastClient;
   readonly #listeners = new Set<() => void>();
@@ -65,6 +80,8 @@ export class AnswerStore {
   #cancelFrame: (() => void) | null = null;
   #stop: AbortController | null = null;
   #leave: (() => void) | null = null;
+  /** The question that is being asked here, to be sent again if it didn't arrive. */
+  #asked: Asked | null = null;
 
   constructor(client: TokencastClient) {
     this.#client = client;
@@ -82,22 +99,58 @@ export class AnswerStore {
     this.#client = client;
   }
 
-  /** Sends a prompt, and follows its answer. Returns the new session's id. */
+  /** Sends a prompt, once there is a network, and follows its answer. Returns the new session's id. */
   ask(prompt: string): string {
     const sessionId = newSessionId();
-    this.#follow(sessionId, (signal) => this.#client.streamPrompt(prompt, { sessionId, signal }));
+    this.#send({ sessionId, prompt, isNew: true });
     return sessionId;
   }
 
-  /** Follows a session that exists, unless it does so already. */
-  resume(sessionId: string): void {
+  /**
+   * Follows a session that exists, unless it does so already. With an `unsent` prompt it may not exist yet: sending it twice
+   * starts nothing twice.
+   */
+  resume(sessionId: string, unsent: string | null = null): void {
     if (this.#next.sessionId === sessionId) return;
-    this.reload(sessionId);
+    if (unsent === null) this.reload(sessionId);
+    else this.#send({ sessionId, prompt: unsent, isNew: false });
   }
 
-  /** Follows a session from its beginning. */
+  /** Follows a session from its beginning; sends its question first if the API doesn't know of it. */
   reload(sessionId: string): void {
+    const { sessionId: followed, sent } = this.#next;
+    if (this.#asked?.sessionId === sessionId && followed === sessionId && !sent) {
+      this.#send(this.#asked);
+      return;
+    }
+    this.#asked = null;
     this.#follow(sessionId, (signal) => this.#client.resumeStream(sessionId, { signal }));
+  }
+
+  #send(asked: Asked): void {
+    const { sessionId, prompt } = asked;
+    this.#asked = asked;
+    if (navigator.onLine) {
+      this.#follow(sessionId, (signal) => this.#client.streamPrompt(prompt, { sessionId, signal }));
+    } else {
+      this.#leave?.();
+      this.#stop = null;
+      this.#next = { ...IDLE, sessionId };
+      this.#waitForNetwork(null);
+    }
+  }
+
+  /** The question stays here, and is sent once the network is there, with or without an error meanwhile. */
+  #waitForNetwork(error: StreamError | null): void {
+    const back = (): void => {
+      if (this.#asked !== null) this.#send(this.#asked);
+    };
+    window.addEventListener('online', back);
+    this.#leave = () => {
+      window.removeEventListener('online', back);
+    };
+    this.#change({ phase: error === null ? 'unsent' : 'failed', error, reconnecting: false });
+    this.#tell();
   }
 
   /** Stops the session, for everybody who listens. */
@@ -113,6 +166,7 @@ export class AnswerStore {
     this.#leave?.();
     this.#leave = null;
     this.#stop = null;
+    this.#asked = null;
     this.#next = IDLE;
     this.#tell();
   }
@@ -120,7 +174,8 @@ export class AnswerStore {
   #follow(sessionId: string, open: (signal: AbortSignal) => AnswerStream): void {
     this.#leave?.();
     this.#stop = new AbortController();
-    this.#next = { ...IDLE, sessionId, phase: 'connecting' };
+    const sent = this.#asked === null;
+    this.#next = { ...IDLE, sessionId, phase: 'connecting', sent };
     this.#tell();
     const events = open(this.#stop.signal)[Symbol.asyncIterator]();
     const askedAt = performance.now();
@@ -137,16 +192,28 @@ export class AnswerStore {
           this.#event(next.value, askedAt);
         }
       } catch (error) {
-        if (left) return;
-        this.#change({ phase: 'failed', error: asStreamError(error), reconnecting: false });
-        this.#tell();
+        if (!left) this.#failed(error);
       }
     };
     void read();
   }
 
+  #failed(thrown: unknown): void {
+    const error = asStreamError(thrown);
+    const isLost = error.code === 'CONNECTION';
+    if (isLost && !this.#next.sent && !this.#next.stopping) {
+      this.#leave?.();
+      this.#waitForNetwork(navigator.onLine ? { ...error, code: 'UNSENT' } : null);
+      return;
+    }
+    const sent = this.#next.sent || !isLost;
+    this.#change({ phase: 'failed', error, sent, stopping: false, reconnecting: false });
+    this.#tell();
+  }
+
   #event(event: AnswerEvent, askedAt: number): void {
     const view = this.#next;
+    if (event.type !== 'reconnecting' && event.type !== 'reconnected') this.#change({ sent: true });
     switch (event.type) {
       case 'started':
         this.#change({ phase: 'thinking' });
@@ -160,7 +227,7 @@ export class AnswerStore {
         this.#text(event.text, askedAt);
         return;
       case 'restarted':
-        this.#change({ text: '', phase: 'thinking', restarts: view.restarts + 1 });
+        this.#change({ text: '', knownLength: 0, phase: 'thinking', restarts: view.restarts + 1 });
         break;
       case 'reconnecting':
         this.#change({ reconnecting: true });
@@ -190,7 +257,10 @@ export class AnswerStore {
       this.#tellSoon();
       return;
     }
-    if (this.#next.timeToFirstTokenMs === null) {
+    if (this.#asked?.isNew !== true) {
+      // What there was comes as one piece. When its first token came, nobody here knows.
+      if (this.#next.restarts === 0) this.#change({ knownLength: text.length });
+    } else if (this.#next.timeToFirstTokenMs === null) {
       this.#change({ timeToFirstTokenMs: performance.now() - askedAt });
     }
     this.#tell();
@@ -231,37 +301,27 @@ export function isOver(phase: Phase): boolean {
   return phase === 'completed' || phase === 'cancelled' || phase === 'failed' || phase === 'idle';
 }
 
+/** Codes of the page's own are those of `chat/failure_words.ts`. */
 function asStreamError(error: unknown): StreamError {
   if (!(error instanceof TokencastError)) {
-    return { code: 'INTERNAL', message: 'Something went wrong in this page.', retryable: true };
+    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return { code: 'PAGE', message, retryable: true };
   }
+  const { message, errorType, transient } = error;
   switch (error.kind) {
-    case 'unauthorized':
-      // Of the token, not of the session.
-      if (error.errorType === 'SignedOut' || error.errorType === 'UnauthorizedException') {
-        const message = 'Your sign-in has expired. Sign in again, and the answer is still there.';
-        return { code: 'SIGNED_OUT', message, retryable: false };
-      }
-      return {
-        code: 'UNAUTHORIZED',
-        message: 'This answer belongs to another user.',
-        retryable: false,
-      };
-    case 'notFound':
-      if (error.errorType === 'CLAIMED') {
-        const message =
-          'This question was never started: it was refused, or its sending broke off.';
-        return { code: 'NOT_STARTED', message, retryable: true };
-      }
-      return { code: 'NOT_FOUND', message: 'This answer is no longer kept.', retryable: false };
+    case 'unauthorized': {
+      // Of the token, or of the session.
+      const expired = errorType === 'SignedOut' || errorType === 'UnauthorizedException';
+      return { code: expired ? 'SIGNED_OUT' : 'OTHER_USER', message, retryable: false };
+    }
+    case 'notFound': {
+      const claimed = errorType === 'CLAIMED';
+      return { code: claimed ? 'NOT_STARTED' : 'NOT_FOUND', message, retryable: claimed };
+    }
     case 'refused':
-      return {
-        code: error.errorType ?? 'REFUSED',
-        message: error.message,
-        retryable: error.transient,
-      };
+      return { code: errorType ?? 'REFUSED', message, retryable: transient };
     case 'connection':
     case 'gaveUp':
-      return { code: 'CONNECTION', message: 'The connection was lost.', retryable: true };
+      return { code: 'CONNECTION', message, retryable: true };
   }
 }

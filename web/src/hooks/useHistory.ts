@@ -7,11 +7,15 @@ export interface PastSession {
   prompt: string;
   /** Milliseconds since the epoch. */
   askedAt: number;
+  /** The API isn't known to have it yet. */
+  unsent?: boolean;
 }
 
 export interface History {
   sessions: readonly PastSession[];
+  /** Adds a question that isn't sent yet. */
   add: (sessionId: string, prompt: string) => void;
+  sent: (sessionId: string) => void;
   remove: (sessionId: string) => void;
 }
 
@@ -27,8 +31,19 @@ export function useHistory(userId: string): History {
     () => ({
       sessions,
       add: (sessionId, prompt) => {
-        const session = { sessionId, prompt, askedAt: Date.now() };
+        const session = { sessionId, prompt, askedAt: Date.now(), unsent: true };
         write(key, [session, ...read(key).filter((other) => other.sessionId !== sessionId)]);
+      },
+      sent: (sessionId) => {
+        const list = read(key);
+        if (list.some((one) => one.sessionId === sessionId && one.unsent === true)) {
+          write(
+            key,
+            list.map(({ unsent, ...one }) =>
+              unsent === true && one.sessionId !== sessionId ? { ...one, unsent } : one,
+            ),
+          );
+        }
       },
       remove: (sessionId) => {
         write(

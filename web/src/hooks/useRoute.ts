@@ -14,6 +14,16 @@ export function hrefOf(route: Route): string {
   return route.sessionId === null ? '#/' : `#/s/${route.sessionId}`;
 }
 
+/**
+ * The same place by its fragment, for an address that names the playground by its path; `null` for all others. A server
+ * that answers `/playground` with the page itself needs it.
+ */
+export function canonicalAddress({ pathname, search, hash }: Location | URL): string | null {
+  const folder = /^(.*\/)playground\/?$/.exec(pathname)?.[1];
+  if (folder === undefined) return null;
+  return folder + search + (hash === '' ? hrefOf({ page: 'playground' }) : hash);
+}
+
 export function goTo(route: Route): void {
   window.location.hash = hrefOf(route);
 }

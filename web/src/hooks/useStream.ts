@@ -9,8 +9,8 @@ import { AnswerStore, type AnswerView } from './answer_store';
 export interface StreamActions {
   /** Sends a prompt, and follows its answer. Returns the new session's id. */
   ask: (prompt: string) => string;
-  /** Follows a session that exists, unless it does so already. */
-  resume: (sessionId: string) => void;
+  /** Follows a session that exists, unless it does so already. With an `unsent` prompt it is sent again first. */
+  resume: (sessionId: string, unsent?: string | null) => void;
   /** Follows a session anew, from its beginning. */
   reload: (sessionId: string) => void;
   /** Stops the session that is followed, for everybody who listens. */
@@ -29,8 +29,8 @@ export function useStream(client?: TokencastClient): [AnswerView, StreamActions]
   const actions = useMemo<StreamActions>(
     () => ({
       ask: (prompt) => store.ask(prompt),
-      resume: (sessionId) => {
-        store.resume(sessionId);
+      resume: (sessionId, unsent) => {
+        store.resume(sessionId, unsent);
       },
       reload: (sessionId) => {
         store.reload(sessionId);

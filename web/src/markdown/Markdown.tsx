@@ -1,26 +1,22 @@
-/** An answer's Markdown. Blocks that are finished are rendered once, however long the answer grows after them. */
+/** An answer's Markdown, by a renderer that is loaded beside the page. */
 
-import { memo, useState, type ReactNode } from 'react';
+import { lazy, Suspense, type ReactNode } from 'react';
 
-import { GrowingMarkdown, type Block } from './blocks';
-import { element } from './elements';
+const load = () => import('./Rendered');
+const Rendered = lazy(load);
+
+/** Once the page is there, so that the first answer doesn't wait for it. */
+const preload = (): void => {
+  load().catch(() => undefined);
+};
+// Safari has no idle callbacks.
+if ('requestIdleCallback' in globalThis) requestIdleCallback(preload);
+else setTimeout(preload, 500);
 
 export function Markdown({ text, growing }: { text: string; growing: boolean }): ReactNode {
-  // A cache: the same text gives the same blocks, however often it is asked.
-  const [markdown] = useState(() => new GrowingMarkdown());
-  const blocks = markdown.update(text, growing);
-  const all = [...blocks.finished, ...blocks.growing];
   return (
-    <div className={growing ? 'markdown growing' : 'markdown'}>
-      {all.map((block, index) => (
-        <BlockElement key={index} block={block} />
-      ))}
-    </div>
+    <Suspense fallback={<div className="markdown plain">{text}</div>}>
+      <Rendered text={text} growing={growing} />
+    </Suspense>
   );
 }
-
-const BlockElement = memo(
-  ({ block }: { block: Block }): ReactNode => element(block.token),
-  (before, after) => before.block === after.block || before.block.source === after.block.source,
-);
-BlockElement.displayName = 'BlockElement';

@@ -1,18 +1,27 @@
 /**
- * Markdown that grows: splits a text into blocks, and parses each finished block once only.
+ * Markdown that grows: splits a text into pieces that are rendered once each.
  *
- * A block is finished when another one, with a complete line of its own, follows it: no later text can change it then.
- * What comes after the last finished block is parsed again with each piece of text.
+ * A piece is finished when another one, with a complete line of its own, follows it: no later text can change it then. A long
+ * list, table, fence or paragraph is cut into several pieces, so that no piece takes long. Where it is cut depends on its text
+ * only, never on how the text arrived: an answer looks the same while it grows and after a reload.
  */
 
-import { Lexer, type Token } from 'marked';
+import type { Token, Tokens } from 'marked';
 
-import { heal } from './heal';
+import { cutParagraph, LONG_PARAGRAPH } from './cut';
+import { lexBlocks, type DisplayMath, type Footnote } from './lexer';
+import { complete, withhold } from './unfinished';
 
+export type Kind = 'flow' | 'list' | 'table' | 'code' | 'math' | 'continued' | 'footnote' | 'def';
+
+/** A part of a block, or a whole one. */
 export interface Block {
-  /** What it was parsed from; blocks with the same source look the same. */
+  kind: Kind;
+  /** What is parsed. Blocks with the same kind and source look the same. */
   source: string;
   token: Token;
+  /** It goes on where the block before it was cut. */
+  continues: boolean;
 }
 
 export interface Blocks {
@@ -20,49 +29,214 @@ export interface Blocks {
   growing: readonly Block[];
 }
 
+/** Of items, rows and lines, so many are in one piece. */
+const PIECE = { list: 30, table: 30, code: 30 };
+/** No more than so much is lexed at once. */
+const WINDOW = 8_000;
+/** A block that can't be cut by its structure is cut between two lines. */
+const LONGEST = 16_000;
+
+/** A list, table, fence or paragraph that was cut, and may go on. */
+interface Open {
+  kind: 'list' | 'table' | 'code' | 'continued';
+  /** What makes the rest a block of the same kind: a table's head, a fence's first line. */
+  head: string;
+  mark: string;
+}
+
 export class GrowingMarkdown {
   #text = '';
   /** How much of the text the finished blocks cover. */
   #covered = 0;
-  #finished: readonly Block[] = [];
+  #open: Open | null = null;
+  #finished: Block[] = [];
   #blocks: Blocks = { finished: [], growing: [] };
   #growing = false;
 
   /** The blocks of a text that is still `growing`, or not. Cheap if it begins with the text of the last call. */
   update(written: string, growing: boolean): Blocks {
-    // The parser does the same; here it keeps the lengths of sources true.
     const text = written.includes('\r') ? written.replace(/\r\n?/g, '\n') : written;
     if (text === this.#text && growing === this.#growing) return this.#blocks;
     if (!text.startsWith(this.#text)) {
       this.#covered = 0;
+      this.#open = null;
       this.#finished = [];
     }
     this.#text = text;
     this.#growing = growing;
     this.#finish();
-    const rest = text.slice(this.#covered);
-    this.#blocks = {
-      finished: this.#finished,
-      growing: parse(growing ? heal(rest) : rest).filter(isVisible),
-    };
+    const rest = this.#text.slice(this.#covered);
+    const head = this.#open?.head ?? '';
+    const shown = growing ? withhold(head, rest) : rest;
+    const tokens = lexBlocks(head + shown, growing);
+    const last = tokens.at(-1);
+    const blocks = tokens.map((token, index) => this.#block(token, index === 0));
+    const end = blocks.at(-1);
+    if (growing && end && last) blocks[blocks.length - 1] = complete(end);
+    this.#blocks = { finished: [...this.#finished], growing: blocks.filter(isVisible) };
     return this.#blocks;
   }
 
+  /** Takes finished blocks from the text's end, a window at a time. */
   #finish(): void {
-    const rest = this.#text.slice(this.#covered);
-    const blocks = parse(rest.slice(0, rest.lastIndexOf('\n') + 1));
-    const last = blocks.findLastIndex(isVisible);
-    const done = blocks.slice(0, Math.max(last, 0));
-    if (done.length === 0) return;
-    this.#covered += done.reduce((length, { source }) => length + source.length, 0);
-    this.#finished = [...this.#finished, ...done.filter(isVisible)];
+    let window = WINDOW;
+    for (;;) {
+      const end = this.#covered + window;
+      const more = this.#text.length > end;
+      const taken = this.#take(this.#text.slice(this.#covered, end));
+      if (taken > 0) {
+        this.#covered += taken;
+        window = WINDOW;
+      } else if (more) window *= 2;
+      else return;
+    }
+  }
+
+  /** How much of `rest`, which more text may follow, is finished. */
+  #take(rest: string): number {
+    const lines = rest.lastIndexOf('\n') + 1;
+    const whole = rest.length - lines > LONG_PARAGRAPH ? rest : rest.slice(0, lines);
+    const head = this.#open?.head ?? '';
+    const tokens = lexBlocks(head + whole, true);
+    const last = tokens.findLastIndex(({ type }) => type !== 'space');
+    const token = tokens[0];
+    if (!token) return 0;
+    const cut = this.#cut(token, head);
+    if (cut > 0) return cut;
+    if (last <= 0) return 0;
+    const block = this.#block(token, true);
+    this.#open = null;
+    if (token.type !== 'space') this.#finished.push(block);
+    return token.raw.length - head.length;
+  }
+
+  /** Cuts pieces off a long block. Says how much of `rest` they are. */
+  #cut(token: Token, head: string): number {
+    switch (token.type) {
+      case 'list':
+        return this.#cutList(token as Tokens.List);
+      case 'table':
+        return this.#cutLines(token, head, 2, PIECE.table);
+      case 'code':
+        return isFence(token.raw) ? this.#cutLines(token, head, 1, PIECE.code) : 0;
+      case 'paragraph': {
+        const at = cutParagraph(token.raw);
+        if (at > 0) this.#push(token, 'continued', token.raw.slice(0, at), '');
+        return at;
+      }
+      default:
+        return this.#cutBetweenLines(token);
+    }
+  }
+
+  #cutList(token: Tokens.List): number {
+    let cut = 0;
+    let size = 0;
+    let count = 0;
+    // The last item may grow.
+    for (const { raw } of token.items.slice(0, -1)) {
+      size += raw.length;
+      count += 1;
+      if (count < PIECE.list && size < WINDOW / 2) continue;
+      this.#push(token, 'list', token.raw.slice(cut, cut + size), '');
+      cut += size;
+      size = 0;
+      count = 0;
+    }
+    return cut > 0 ? cut : this.#cutBetweenLines(token);
+  }
+
+  /** A table or a fence: its pieces begin with the same lines as it does. */
+  #cutLines(token: Token, head: string, headLines: number, size: number): number {
+    const lines = token.raw.split('\n');
+    const begin = `${lines.slice(0, headLines).join('\n')}\n`;
+    let length = begin.length;
+    for (let at = headLines; at + size + 2 <= lines.length; at += size) {
+      const piece = `${lines.slice(at, at + size).join('\n')}\n`;
+      this.#push(token, token.type as 'table' | 'code', begin + piece, begin);
+      length += piece.length;
+    }
+    return length === begin.length ? 0 : length - head.length;
+  }
+
+  /** What has no such structure. */
+  #cutBetweenLines(token: Token): number {
+    if (token.raw.length < LONGEST) return 0;
+    const at = token.raw.lastIndexOf('\n', LONGEST / 2) + 1;
+    if (at > 0)
+      this.#push(token, token.type === 'list' ? 'list' : 'flow', token.raw.slice(0, at), '');
+    return at;
+  }
+
+  #push(token: Token, kind: Kind, source: string, head: string): void {
+    const continues = this.#continues(token);
+    this.#finished.push({ kind, source, token: asToken(kind, source), continues });
+    const mark = kind === 'list' ? listMark(token.raw, (token as Tokens.List).ordered) : '';
+    this.#open = kind === 'flow' ? null : { kind: kind as Open['kind'], head, mark };
+  }
+
+  #block(token: Token, first: boolean): Block {
+    const continues = first && this.#continues(token);
+    const kind = kindOf(token, continues);
+    return { kind, source: sourceOf(token), token, continues };
+  }
+
+  #continues(token: Token): boolean {
+    switch (this.#open?.kind) {
+      case 'list':
+        return (
+          token.type === 'list' &&
+          this.#open.mark === listMark(token.raw, (token as Tokens.List).ordered)
+        );
+      case 'continued':
+        return token.type === 'paragraph';
+      case 'table':
+      case 'code':
+        return token.type === this.#open.kind;
+      case undefined:
+        return false;
+    }
   }
 }
 
-function isVisible({ token }: Block): boolean {
-  return token.type !== 'space' && token.type !== 'def';
+function kindOf({ type }: Token, continues: boolean): Kind {
+  switch (type) {
+    case 'list':
+    case 'table':
+    case 'code':
+    case 'math':
+    case 'footnote':
+    case 'def':
+      return type;
+    case 'paragraph':
+      return continues ? 'continued' : 'flow';
+    default:
+      return 'flow';
+  }
 }
 
-function parse(text: string): Block[] {
-  return new Lexer({ gfm: true }).lex(text).map((token) => ({ source: token.raw, token }));
+function sourceOf(token: Token): string {
+  if (token.type === 'math' && (token as unknown as DisplayMath).closed) {
+    return `$$\n${(token as unknown as DisplayMath).text}\n$$`;
+  }
+  return token.type === 'footnote' ? (token as unknown as Footnote).text : token.raw;
+}
+
+function asToken(kind: Kind, source: string): Token {
+  const [token] = lexBlocks(source, false);
+  return token ?? { type: kind, raw: source, text: source };
+}
+
+function isFence(line: string): boolean {
+  return /^ {0,3}(`{3,}|~{3,})/.test(line);
+}
+
+/** Lists with different marks are different lists. */
+function listMark(raw: string, ordered: boolean): string {
+  const mark = /^\s*(?:\d+([.)])|([-*+]))/.exec(raw);
+  return ordered ? `1${mark?.[1] ?? ''}` : (mark?.[2] ?? '');
+}
+
+function isVisible({ token, kind }: Block): boolean {
+  return token.type !== 'space' && !(kind === 'math' && !(token as unknown as DisplayMath).closed);
 }

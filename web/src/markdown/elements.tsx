@@ -1,124 +1,91 @@
-/** Markdown's tokens as React elements. Nothing is ever parsed as HTML: what looks like it is shown as text. */
+/** The elements of an answer, where they differ from the plain ones. */
 
-import type { Token, Tokens } from 'marked';
-import { Fragment, type ReactNode } from 'react';
+import type { Element } from 'hast';
+import type { ReactNode } from 'react';
+import type { Components, ExtraProps } from 'streamdown';
 
 import { CodeBlock } from './CodeBlock';
+import { NoteMark } from './Footnotes';
 import { safeHref } from './links';
-import { childTokens, decodeEntities } from './text';
 
-/** A block, or a piece of text within one. */
-export function element(token: Token): ReactNode {
-  switch (token.type) {
-    case 'paragraph':
-      return <p>{children(token)}</p>;
-    case 'heading':
-      return heading(token as Tokens.Heading);
-    case 'list':
-      return list(token as Tokens.List);
-    case 'blockquote':
-      return <blockquote>{children(token)}</blockquote>;
-    case 'code': {
-      const { text, lang } = token as Tokens.Code;
-      return <CodeBlock code={text} language={lang ?? ''} />;
-    }
-    case 'table':
-      return table(token as Tokens.Table);
-    case 'hr':
-      return <hr />;
-    case 'strong':
-      return <strong>{children(token)}</strong>;
-    case 'em':
-      return <em>{children(token)}</em>;
-    case 'del':
-      return <del>{children(token)}</del>;
-    case 'codespan':
-      return <code>{(token as Tokens.Codespan).text}</code>;
-    case 'br':
-      return <br />;
-    case 'link':
-      return link((token as Tokens.Link).href, children(token));
-    case 'image': {
-      // Not loaded: an address made by a model could carry the conversation away.
-      const { href, text } = token as Tokens.Image;
-      return link(href, decodeEntities(text) || 'image');
-    }
-    case 'html':
-      return token.raw;
-    case 'space':
-    case 'def':
-    case 'checkbox':
-      return null;
-    case 'text':
-      return childTokens(token).length > 0 ? children(token) : decodeEntities(token.raw);
-    default:
-      return 'text' in token ? decodeEntities(String(token.text)) : token.raw;
-  }
-}
+type Props<Name extends keyof React.JSX.IntrinsicElements> = React.JSX.IntrinsicElements[Name] &
+  ExtraProps;
 
-function children(token: Token | Tokens.ListItem): ReactNode {
-  return childTokens(token).map((child, index) => (
-    <Fragment key={index}>{element(child)}</Fragment>
-  ));
-}
-
-function heading(token: Tokens.Heading): ReactNode {
+export const COMPONENTS: Components = {
+  a: Link,
+  img: Image,
+  pre: Pre,
+  table: Table,
+  input: Checkbox,
   // The page's own headings are the first two levels.
-  const Level = `h${Math.min(token.depth + 2, 6)}` as 'h3' | 'h4' | 'h5' | 'h6';
-  return <Level>{children(token)}</Level>;
+  h1: heading('h3'),
+  h2: heading('h4'),
+  h3: heading('h5'),
+  h4: heading('h6'),
+  h5: heading('h6'),
+  h6: heading('h6'),
+};
+
+function heading(Level: 'h3' | 'h4' | 'h5' | 'h6') {
+  return function Heading({ dir, children }: Props<'h1'>): ReactNode {
+    return <Level dir={dir}>{children}</Level>;
+  };
 }
 
-function list({ ordered, start, items }: Tokens.List): ReactNode {
-  const elements = items.map((item, index) => (
-    <li key={index} className={item.task ? 'task' : undefined}>
-      {item.task && (
-        <input
-          type="checkbox"
-          checked={item.checked === true}
-          readOnly
-          disabled
-          aria-label={item.checked === true ? 'done' : 'to do'}
-        />
-      )}
-      {children(item)}
-    </li>
-  ));
-  if (!ordered) return <ul>{elements}</ul>;
-  return <ol start={start === '' ? undefined : start}>{elements}</ol>;
+function Link({ node, href = '', children }: Props<'a'>): ReactNode {
+  if (node?.properties.dataFootnoteRef !== undefined) {
+    return <NoteMark label={decodeURIComponent(href.replace('#user-content-fn-', ''))} />;
+  }
+  return <SafeLink href={href}>{children}</SafeLink>;
 }
 
-function table({ header, rows }: Tokens.Table): ReactNode {
-  const cells = (row: Tokens.TableCell[], Cell: 'th' | 'td'): ReactNode =>
-    row.map((cell, index) => (
-      <Cell key={index} style={cell.align ? { textAlign: cell.align } : undefined}>
-        {cell.tokens.map((token, at) => (
-          <Fragment key={at}>{element(token)}</Fragment>
-        ))}
-      </Cell>
-    ));
+function SafeLink({ href, children }: { href: string; children: ReactNode }): ReactNode {
+  const safe = safeHref(href);
+  if (safe === null) return <span className="dead-link">{children}</span>;
   return (
-    // Wide ones scroll by themselves, also with the keyboard.
+    <a href={safe} target="_blank" rel="noopener noreferrer nofollow">
+      {children}
+    </a>
+  );
+}
+
+/** Not loaded: an address made by a model could carry the conversation away. */
+function Image({ src, alt }: Props<'img'>): ReactNode {
+  return (
+    <SafeLink href={typeof src === 'string' ? src : ''}>
+      {alt === undefined || alt === '' ? 'image' : alt}
+    </SafeLink>
+  );
+}
+
+/** A fence within a list or a quotation. */
+function Pre({ node }: Props<'pre'>): ReactNode {
+  const code = node?.children[0];
+  if (code?.type !== 'element') return null;
+  const language = [code.properties.className ?? []]
+    .flat()
+    .map((name) => /^language-(.*)$/.exec(name)?.[1])
+    .find((name) => name !== undefined);
+  const text = textOf(code).replace(/\n$/, '');
+  return <CodeBlock pieces={[text]} language={language ?? ''} />;
+}
+
+function textOf({ children }: Element): string {
+  return children.map((child) => (child.type === 'text' ? child.value : '')).join('');
+}
+
+/** Wide ones scroll by themselves, also with the keyboard. */
+export function Table({ dir, children }: Props<'table'>): ReactNode {
+  return (
     <div className="table" tabIndex={0} role="group" aria-label="Table">
-      <table>
-        <thead>
-          <tr>{cells(header, 'th')}</tr>
-        </thead>
-        <tbody>
-          {rows.map((row, index) => (
-            <tr key={index}>{cells(row, 'td')}</tr>
-          ))}
-        </tbody>
-      </table>
+      <table dir={dir}>{children}</table>
     </div>
   );
 }
 
-function link(href: string, text: ReactNode): ReactNode {
-  const safe = safeHref(href);
-  if (safe === null) return <span className="dead-link">{text}</span>;
+function Checkbox({ checked }: Props<'input'>): ReactNode {
+  const done = checked === true;
   return (
-    <a href={safe} target="_blank" rel="noopener noreferrer nofollow">
-      {text}
-    </a>
+    <input type="checkbox" checked={done} readOnly disabled aria-label={done ? 'done' : 'to do'} />
   );
 }

@@ -2,6 +2,9 @@
 
 import type { Token, Tokens } from 'marked';
 
+import type { Block } from './blocks';
+import { lexWords } from './lexer';
+
 const NAMED: Record<string, string> = {
   amp: '&',
   lt: '<',
@@ -27,7 +30,15 @@ export function decodeEntities(text: string): string {
   });
 }
 
-export function plainText(token: Token): string {
+/** The words of a block, which is parsed for it. */
+export function wordsOf({ kind, source, continues }: Block): string {
+  if (kind === 'def') return '';
+  if (kind === 'math') return 'Formula.';
+  if (kind === 'code') return continues ? '' : 'Code block.';
+  return lexWords(source).map(plainText).join(' ').trim();
+}
+
+function plainText(token: Token): string {
   switch (token.type) {
     case 'code':
       return 'Code block.';
@@ -39,7 +50,10 @@ export function plainText(token: Token): string {
       return (token as Tokens.List).items.map(childText).join('. ');
     case 'br':
       return ' ';
+    case 'math':
+      return 'Formula.';
     case 'space':
+    case 'def':
     case 'hr':
       return '';
     default:
@@ -47,7 +61,7 @@ export function plainText(token: Token): string {
   }
 }
 
-export function childTokens(token: Token | Tokens.ListItem): Token[] {
+function childTokens(token: Token | Tokens.ListItem): Token[] {
   return (token as { tokens?: Token[] }).tokens ?? [];
 }
 

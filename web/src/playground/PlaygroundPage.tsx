@@ -58,7 +58,7 @@ export default function PlaygroundPage({ api }: { api: Api }): ReactNode {
           {...initialEditor(tabs)}
           fetcher={fetcher}
           defaultTabs={tabs}
-          defaultEditorToolsVisibility="variables"
+          defaultEditorToolsVisibility={isNarrow() ? false : 'variables'}
           forcedTheme={theme}
         >
           <GraphiQL.Logo>
@@ -68,4 +68,9 @@ export default function PlaygroundPage({ api }: { api: Api }): ReactNode {
       </main>
     </div>
   );
+}
+
+/** Where there is room for the query and its answer only; the variables are one tap away. */
+function isNarrow(): boolean {
+  return window.matchMedia('(width <= 48rem)').matches;
 }

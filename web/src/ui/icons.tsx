@@ -62,3 +62,30 @@ export const WarnIcon = icon(
   'WarnIcon',
   <path d="M12 9v4M12 16.5v.5M10.3 4.3 2.9 17a2 2 0 0 0 1.7 3h14.8a2 2 0 0 0 1.7-3L13.7 4.3a2 2 0 0 0-3.4 0Z" />,
 );
+export const SettingsIcon = icon(
+  'SettingsIcon',
+  <>
+    <path d="M4 7h9M19 7h1M4 17h1M11 17h9" />
+    <circle cx="16" cy="7" r="2.6" />
+    <circle cx="8" cy="17" r="2.6" />
+  </>,
+);
+export const RiverIcon = icon(
+  'RiverIcon',
+  <path d="M3 7c3-3 6 3 9 0s6 3 9 0M3 12.5c3-3 6 3 9 0s6 3 9 0M3 18c3-3 6 3 9 0s6 3 9 0" />,
+);
+export const BulbIcon = icon(
+  'BulbIcon',
+  <path d="M9 17.5h6M10 21h4M12 3a6 6 0 0 0-3.6 10.8c.7.6 1.1 1.4 1.1 2.2v1.5h5V16c0-.8.4-1.6 1.1-2.2A6 6 0 0 0 12 3Z" />,
+);
+export const PenIcon = icon(
+  'PenIcon',
+  <path d="M4 20l1-4.5L16.5 4a2.1 2.1 0 0 1 3 3L8.5 19 4 20ZM14.5 6.5l3 3" />,
+);
+export const TableIcon = icon(
+  'TableIcon',
+  <>
+    <rect x="3.5" y="5" width="17" height="14" rx="2.5" />
+    <path d="M3.5 10h17M3.5 14.5h17M12 10v9" />
+  </>,
+);

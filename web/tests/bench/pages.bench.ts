@@ -6,6 +6,7 @@
 
 import type { Model } from '../support/model';
 import { expect, test, type Chat } from '../e2e/support/fixtures';
+import { mainThreadTasks, read, report, spread } from './trace';
 
 // Recording a trace is work that the page would be blamed for.
 test.use({ trace: 'off' });
@@ -98,51 +99,6 @@ test('an answer of 5,000 tokens', async ({ chat, model, browser }) => {
     `busiest task ${busiest.toFixed(1)} ms of CPU; ${long.length} tasks over 50 ms by the clock`,
   );
 });
-
-interface TraceEvent {
-  name: string;
-  ph: string;
-  pid: number;
-  tid: number;
-  /** When it began, and how long it took, in microseconds. */
-  ts: number;
-  dur?: number;
-  /** Processor time, in microseconds. */
-  tdur?: number;
-  args: { name?: string };
-}
-
-function read(trace: Buffer): TraceEvent[] {
-  return (JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] }).traceEvents;
-}
-
-function mainThreadTasks(trace: TraceEvent[]): TraceEvent[] {
-  const thread = ({ pid, tid }: TraceEvent): string => `${pid} ${tid}`;
-  const main = new Set(
-    trace
-      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
-      .map(thread),
-  );
-  const tasks = trace.filter(
-    (event) => event.ph === 'X' && event.name.endsWith('RunTask') && main.has(thread(event)),
-  );
-  expect(tasks.length).toBeGreaterThan(100);
-  return tasks;
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Infinity;
-}
-
-function spread(values: number[]): string {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  return `median ${median(values).toFixed(0)} ms, ${least.toFixed(0)} to ${most.toFixed(0)} ms, of ${values.length}`;
-}
-
-function report(description: string): void {
-  test.info().annotations.push({ type: 'measured', description });
-  console.log(`    ${description}`);
-}
 
 /** Prose, with some of everything else. */
 function piece(index: number): string {

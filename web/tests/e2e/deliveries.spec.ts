@@ -17,7 +17,7 @@ for (const [label, requests] of [
       await watchConnections(page);
       const chat = new Chat(page, site, stack);
       await chat.signIn();
-      await chat.delivery.selectOption(label);
+      await chat.deliverBy(label);
     });
 
     test('an answer comes token by token, over this delivery and no other', async ({
@@ -52,8 +52,13 @@ for (const [label, requests] of [
       await chat.ask('reload me');
       await expect(chat.text).toHaveText('Rivers meander because');
       await page.reload();
-      await expect(chat.delivery.locator('option:checked')).toHaveText(label);
       await expect(chat.text).toHaveText('Rivers meander because');
+      await chat.openSettings();
+      await expect(chat.delivery.locator('option:checked')).toHaveText(label);
+      await page.keyboard.press('Escape');
+      // The key closed the settings, and stopped nothing.
+      await expect(chat.delivery).toHaveCount(0);
+      await expect(chat.stop).toBeEnabled();
       model.release('reload me');
       await chat.over();
       await expect(chat.text).toHaveText(WHOLE);
@@ -111,13 +116,13 @@ test('an answer that began over one delivery goes on over another, on another de
   stack,
 }) => {
   model.answer('over to you', { tokens: TOKENS, holdAfter: 3 });
-  await chat.delivery.selectOption('WebSocket');
+  await chat.deliverBy('WebSocket');
   await chat.ask('over to you');
   await expect(chat.text).toHaveText('Rivers meander because');
   const other = await browser.newContext();
   const second = new Chat(await other.newPage(), site, stack);
   await second.signIn();
-  await second.delivery.selectOption('Function URL');
+  await second.deliverBy('Function URL');
   await second.page.goto(chat.page.url());
   await expect(second.text).toHaveText('Rivers meander because');
   model.release('over to you');
@@ -128,10 +133,12 @@ test('an answer that began over one delivery goes on over another, on another de
   await other.close();
 });
 
-test('the choice is found by keyboard and by a screen reader, on a narrow screen as well', async ({
+test('the choice is in the settings, for the keyboard and screen readers, on a narrow screen as well', async ({
   chat,
   page,
 }) => {
+  await expect(chat.delivery).toHaveCount(0);
+  await chat.openSettings();
   await expect(chat.delivery).toHaveAccessibleName('Delivery');
   await expect(chat.delivery.getByRole('option')).toHaveText([
     'AppSync',
@@ -160,5 +167,7 @@ test('where there is no choice, none is shown', async ({ page, site, stack }) =>
     localStorage.setItem('tokencast.delivery', 'websocket');
   });
   await chat.signIn();
+  await chat.openSettings();
+  await expect(page.getByRole('dialog', { name: 'Settings' })).toBeVisible();
   await expect(chat.delivery).toHaveCount(0);
 });

@@ -2,10 +2,12 @@
 
 import type { Locator, Page } from '@playwright/test';
 
+import { startTokencast } from '../examples/tokencast';
 import { expectAccessible } from './support/accessible';
-import { expect, listenToComplaints, test } from './support/fixtures';
+import { Chat, expect, listenToComplaints, test } from './support/fixtures';
 import { SCREENSHOTS } from './support/screenshots';
 
+const HOURS_MS = 3_600_000;
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
 
 test('its examples work: subscribe, start, read, stop', async ({ chat, model, context }) => {
@@ -27,6 +29,12 @@ test('its examples work: subscribe, start, read, stop', async ({ chat, model, co
   await page.screenshot({ path: `${SCREENSHOTS}playground.png` });
   model.release('Why do rivers meander?');
   await expect(result(page)).toContainText('COMPLETED');
+  // Every event is there, from the last to the first.
+  await expect(result(page)).toContainText('"eventCount"');
+  const shown = await wholeResponse(page);
+  expect(shown.newestFirst).toHaveLength(shown.eventCount);
+  const tokens = shown.newestFirst.map(({ data }) => data.onTokenReceived.token).reverse();
+  expect(tokens.join('')).toBe(TOKENS.join(''));
 
   await choose(second, 'GetStream');
   await run(second).click();
@@ -70,6 +78,62 @@ test('what the API refuses is shown as it says it', async ({ chat }) => {
   await expect(result(page)).toContainText('Not Authorized to access publishToken');
 });
 
+for (const path of ['#/playground', 'playground', 'playground/']) {
+  test(`it is at ${path}`, async ({ chat, site }) => {
+    const { page } = chat;
+    await page.goto(`${site}${path}`);
+    await expect(page.getByRole('heading', { name: 'GraphQL playground' })).toBeVisible();
+    await expect.poll(() => page.url()).toBe(`${site}#/playground`);
+    await page.getByRole('link', { name: 'To the chat page' }).click();
+    await expect(chat.question).toBeVisible();
+  });
+}
+
+test('it is in a folder of files as well', async ({ chat, site }) => {
+  const { page } = chat;
+  // As a server of files answers, which knows of nothing but what is there.
+  await page.goto(`${site}playground/index.html`);
+  await expect.poll(() => page.url()).toBe(`${site}#/playground`);
+});
+
+test('a token that the API takes no more is renewed', async ({ page, context, site }) => {
+  const own = await startTokencast();
+  await own.script({ tokens: TOKENS });
+  await context.route('**/amplify_outputs.json', async (route) => {
+    await route.fulfill({
+      response: await route.fetch({ url: `${own.url}/amplify_outputs.json` }),
+    });
+  });
+  let acknowledged = 0;
+  page.on('websocket', (socket) => {
+    socket.on('framereceived', ({ payload }) => {
+      if (payload.toString().includes('start_ack')) acknowledged += 1;
+    });
+  });
+  await new Chat(page, site, own).signIn();
+  await page.getByRole('link', { name: 'GraphQL playground' }).click();
+  await choose(page, 'OnTokenReceived');
+  // Long after the token's end, by the API's clock.
+  await own.advanceClock(2 * HOURS_MS);
+  await run(page).click();
+  await expect.poll(() => acknowledged).toBeGreaterThan(0);
+
+  const second = await context.newPage();
+  await second.goto(page.url());
+  await choose(second, 'StartStream');
+  await run(second).click();
+  await expect(result(second)).toContainText('streaming_started');
+  await expect(result(page)).toContainText('COMPLETED');
+
+  await choose(second, 'GetStream');
+  await own.advanceClock(2 * HOURS_MS);
+  await run(second).click();
+  await expect(result(second)).toContainText('Rivers meander because banks erode unevenly.');
+  await second.close();
+  await page.goto('about:blank');
+  await own.stop();
+});
+
 async function choose(page: Page, name: string): Promise<void> {
   // An editor that isn't there yet would begin with the first tab's text.
   const editor = page.locator('.graphiql-query-editor .view-line').first();
@@ -88,4 +152,18 @@ function run(page: Page): Locator {
 
 function result(page: Page): Locator {
   return page.locator('.graphiql-response');
+}
+
+interface Shown {
+  eventCount: number;
+  newestFirst: { data: { onTokenReceived: { token: string } } }[];
+}
+
+/** The editor has elements for the lines in sight only. */
+async function wholeResponse(page: Page): Promise<Shown> {
+  await page.bringToFront();
+  await page.locator('.graphiql-response .view-line').first().click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.press('Control+C');
+  return JSON.parse(await page.evaluate(() => navigator.clipboard.readText())) as Shown;
 }

@@ -16,6 +16,9 @@ const ANSWER = `Rivers meander because a straight channel is **unstable**: the s
 | outer bank | fast | erosion |
 | inner bank | slow | deposit |
 
+- [x] Sand moves to the inner bank
+- [ ] The neck is cut through
+
 The length of a meander follows its width almost everywhere:
 
 \`\`\`python
@@ -45,6 +48,9 @@ test('light, dark, and on a phone', async ({ chat, model, browser, site, stack }
     await chat.ask(earlier);
     await chat.over();
   }
+  await chat.page.getByRole('link', { name: 'New question' }).click();
+  await expect(chat.page.getByText('What would you like to know?')).toBeVisible();
+  await chat.page.screenshot({ path: `${SCREENSHOTS}welcome-light.png` });
   await chat.ask('Why do rivers meander?');
   await chat.over();
   await expect(chat.answer).toContainText('oxbow lake');

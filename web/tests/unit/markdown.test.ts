@@ -1,12 +1,12 @@
 /** A text that grows piece by piece ends up as the same blocks as the whole text, and each finished block stays. */
 
-import { Lexer } from 'marked';
 import { describe, expect, test } from 'vitest';
 
 import { GrowingMarkdown, type Block } from '../../src/markdown/blocks';
-import { heal } from '../../src/markdown/heal';
+import { isSafeDiagram } from '../../src/markdown/diagrams';
 import { safeHref } from '../../src/markdown/links';
-import { decodeEntities, plainText } from '../../src/markdown/text';
+import { decodeEntities, wordsOf } from '../../src/markdown/text';
+import { complete, withhold } from '../../src/markdown/unfinished';
 
 const TEXTS = {
   paragraphs: 'One\ntwo.\n\nThree **four** five.\n\nSix',
@@ -18,11 +18,18 @@ const TEXTS = {
   html: '<div>\n<script>alert(1)</script>\n</div>\n\n<b>x</b> y',
   quote: '> a\n> b\nc\n\nd\n\n> e',
   definitions: '[a]\n\n[a]: https://example.com\n\n[a]',
+  mathematics: 'a\n\\[\nx\n\ny\n\\]\n\n$$\nz\n$$\nb',
+  footnotes: 'a[^1]\n\n[^1]: one\n    two\n\n    three\n\nb',
+  'long list': Array.from({ length: 100 }, (_, index) => `- item ${index}\n`).join(''),
+  'long table': `|a|b|\n|-|-|\n${'|1|2|\n'.repeat(100)}\nafter`,
+  'long fence': `\`\`\`ts\n${'code\n\n'.repeat(100)}\`\`\`\nafter`,
+  'long line': `${'some words '.repeat(2_000)}\n\nafter`,
+  'long quotation': '> a line of some words\n'.repeat(2_000),
   windows: 'One\r\n\r\nTwo\r\n\r\n- a\r\n- b\r\n',
 };
 
 describe.each(Object.entries(TEXTS))('%s', (_name, text) => {
-  test.each([1, 2, 3, 7])('in pieces of %i', (size) => {
+  test.each(text.length > 1_000 ? [97, 4_001] : [1, 2, 3, 7])('in pieces of %i', (size) => {
     const markdown = new GrowingMarkdown();
     let kept: readonly Block[] = [];
     for (let end = size; end < text.length; end += size) {
@@ -31,9 +38,7 @@ describe.each(Object.entries(TEXTS))('%s', (_name, text) => {
       for (const [index, block] of kept.entries()) expect(finished[index]).toBe(block);
       kept = finished;
     }
-    const { finished, growing } = markdown.update(text, false);
-    const sources = [...finished, ...growing].map(({ source }) => source);
-    expect(sources).toEqual(whole(text));
+    expect(sources(markdown, text)).toEqual(sources(new GrowingMarkdown(), text));
   });
 });
 
@@ -45,19 +50,58 @@ test('a text that starts again forgets the old one', () => {
 });
 
 test.each([
+  ['long list', 30],
+  ['long table', 30],
+  ['long fence', 60],
+] as const)('a %s is cut into pieces', (name, lines) => {
+  for (const source of sources(new GrowingMarkdown(), TEXTS[name])) {
+    expect(source.split('\n').length).toBeLessThanOrEqual(lines + 6);
+  }
+});
+
+test.each(['long line', 'long quotation'] as const)('a %s is cut into pieces', (name) => {
+  for (const source of sources(new GrowingMarkdown(), TEXTS[name])) {
+    expect(source.length).toBeLessThanOrEqual(16_000);
+  }
+});
+
+test('nothing of a long line is lost', () => {
+  const text = TEXTS['long line'].split('\n', 1)[0] ?? '';
+  expect(sources(new GrowingMarkdown(), text).join('')).toBe(text);
+});
+
+test.each([
   ['a **bol', 'a **bol**'],
   ['a **bold*', 'a **bold**'],
   ['a **bold** b', 'a **bold** b'],
-  ['a **', 'a '],
+  ['a **', 'a'],
   ['use `cod', 'use `cod`'],
-  ['use `', 'use '],
-  ['use ``a ` b', 'use ``a ` b``'],
+  ['use `', 'use'],
   ['see [the docs](https://exam', 'see the docs'],
   ['see [the docs](https://example.com)', 'see [the docs](https://example.com)'],
   ['```\nlet a = **b', '```\nlet a = **b'],
-  ['**open\n\nnew paragraph', '**open\n\nnew paragraph'],
-])('%j is shown as %j', (text, healed) => {
-  expect(heal(text)).toBe(healed);
+  ['- 25~30 > 4', '- 25~30 > 4'],
+  ['a <b', 'a <b'],
+  ['a\n-', 'a\n'],
+  ['| a | b |\n|--', ''],
+  ['so \\(x', 'so'],
+  ['so \\(x\\) is', 'so \\(x\\) is'],
+])('%j is shown as %j', (text, shown) => {
+  const [first] = new GrowingMarkdown().update(withhold('', text), true).growing;
+  expect(first ? complete(first).source : '').toBe(shown);
+});
+
+test.each([
+  ['graph TD\n  A[Start] --> B{Is it?}', true],
+  ['sequenceDiagram\n  A->>B: Hello', true],
+  ['graph TD\n  A@{ img: "https://example.com/a.png" }', false],
+  ['graph TD\n  A@{ icon: "x:y" }', false],
+  ['%%{init: {"themeCSS": "x"}}%%\ngraph TD', false],
+  ['---\nconfig:\n  securityLevel: loose\n---\ngraph TD', false],
+  ['graph TD\n  style A fill:u\\72l(x)', false],
+  ['graph TD\n  click A href "javascript:alert(1)"', false],
+])('the diagram %j is drawn: %s', (source, safe) => {
+  expect(isSafeDiagram(source)).toBe(safe);
 });
 
 test.each([
@@ -83,14 +127,18 @@ test('character references are shown as characters, not as markup', () => {
   );
 });
 
-test('a screen reader is told the words', () => {
-  const [first] = new Lexer().lex('A **bold** [link](https://example.com) and `code`.');
-  expect(first && plainText(first)).toBe('A bold link and code.');
+test.each([
+  ['A **bold** [link](https://example.com) and `code`.', 'A bold link and code.'],
+  ['| a | b |\n|---|---|\n| 1 | 2 |', 'a, b. 1, 2'],
+  ['- one\n- **two**', 'one. two'],
+  ['```\ncode\n```', 'Code block.'],
+  ['\\[\nx\n\\]', 'Formula.'],
+])('of %j a screen reader is told %j', (text, words) => {
+  const { growing } = new GrowingMarkdown().update(text, false);
+  expect(growing.map(wordsOf).join(' ')).toBe(words);
 });
 
-function whole(text: string): string[] {
-  return new Lexer({ gfm: true })
-    .lex(text)
-    .filter(({ type }) => type !== 'space' && type !== 'def')
-    .map(({ raw }) => raw);
+function sources(markdown: GrowingMarkdown, text: string): string[] {
+  const { finished, growing } = markdown.update(text, false);
+  return [...finished, ...growing].map(({ source }) => source);
 }

@@ -71,6 +71,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
 export { expect };
 
+/** Removes what the browser itself reports of requests that were meant to fail. */
+export function expectOnly(complaints: string[], expected: RegExp): void {
+  expect(complaints.splice(0).filter((text) => !expected.test(text))).toEqual([]);
+}
+
 export function listenToComplaints(page: Page, complaints: string[]): void {
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
@@ -91,9 +96,14 @@ export class Chat {
   }
 
   async signIn(index = 0): Promise<void> {
+    await this.page.goto(this.#site);
+    await this.signInHere(index);
+  }
+
+  /** With the form that is there. */
+  async signInHere(index = 0): Promise<void> {
     const user = this.#stack.users[index];
     if (!user) throw new Error('no such user');
-    await this.page.goto(this.#site);
     await this.page.getByLabel('Username').fill(user.username);
     await this.page.getByLabel('Password', { exact: true }).fill(user.password);
     await this.page.getByRole('button', { name: 'Sign in' }).click();
@@ -106,6 +116,21 @@ export class Chat {
 
   get delivery() {
     return this.page.getByRole('combobox', { name: 'Delivery' });
+  }
+
+  /** In the settings, which are left open. */
+  async openSettings(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Settings', exact: true }).click();
+  }
+
+  async deliverBy(label: string): Promise<void> {
+    await this.openSettings();
+    await this.delivery.selectOption(label);
+    await this.page.getByRole('button', { name: 'Close the settings' }).click();
+  }
+
+  get alert() {
+    return this.page.getByRole('alert');
   }
 
   get answer() {

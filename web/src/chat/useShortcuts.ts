@@ -1,0 +1,22 @@
+/** Keys that work wherever the focus is. */
+
+import { useEffect } from 'react';
+
+import { pageAction, type PageAction } from './keys';
+
+/** Not while a dialog is open, or anything else has used the key. */
+export function useShortcuts(act: (action: PageAction) => void): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.defaultPrevented || document.querySelector('dialog[open]')) return;
+      const action = pageAction(event);
+      if (action === null) return;
+      if (action !== 'stop') event.preventDefault();
+      act(action);
+    };
+    window.addEventListener('keydown', onKey);
+    return () => {
+      window.removeEventListener('keydown', onKey);
+    };
+  }, [act]);
+}

@@ -1,0 +1,147 @@
+/** What a reader is told: words for each state, and never a code. */
+
+import { describe, expect, test } from 'vitest';
+
+import { RETRYABLE } from '../../src/api/failure_codes';
+import { stateInWords } from '../../src/chat/AnswerState';
+import { wordsForEnding, wordsForNoText } from '../../src/chat/ending_words';
+import { failureWords } from '../../src/chat/failure_words';
+import { isLong, promptSize } from '../../src/chat/prompt_size';
+import { pageTitle, tabTitle } from '../../src/chat/title';
+import type { Phase } from '../../src/hooks/answer_store';
+
+const STOP_REASONS = [
+  'end_turn',
+  'tool_use',
+  'max_tokens',
+  'stop_sequence',
+  'guardrail_intervened',
+  'content_filtered',
+  'malformed_model_output',
+  'malformed_tool_use',
+  'model_context_window_exceeded',
+  'max_answer_bytes',
+  'some_new_reason',
+  null,
+];
+/** `MAX_TOKENS`, `max_tokens`: nothing that a person says. */
+const CODE = /[A-Za-z]_[A-Za-z]|[A-Z]{3}/;
+
+describe('an answer without text says why', () => {
+  test.each(STOP_REASONS)('%s', (stopReason) => {
+    for (const text of ['', ' \n\t ']) {
+      const words = wordsForNoText({ phase: 'completed', stopReason, text });
+      expect(words).toMatch(/^[A-Z].*\.$/);
+      expect(words).not.toMatch(CODE);
+    }
+  });
+
+  test('unless there is a text, or there will be', () => {
+    expect(wordsForNoText({ phase: 'completed', stopReason: null, text: 'Yes.' })).toBeNull();
+    expect(wordsForNoText({ phase: 'thinking', stopReason: null, text: '' })).toBeNull();
+    expect(wordsForNoText({ phase: 'failed', stopReason: null, text: '' })).toBeNull();
+    expect(wordsForNoText({ phase: 'cancelled', stopReason: null, text: '' })).toMatch(/Stopped/);
+  });
+});
+
+describe('a text that ends says why, if not because it was finished', () => {
+  test.each(STOP_REASONS)('%s', (stopReason) => {
+    const words = wordsForEnding({ phase: 'completed', stopReason, text: 'Yes.' });
+    if (['end_turn', 'stop_sequence', null].includes(stopReason)) expect(words).toBeNull();
+    else expect(words).toMatch(/^(cut|ended)/);
+    expect(words ?? '').not.toMatch(CODE);
+  });
+});
+
+describe('a failure is said in words, with a way out', () => {
+  test.each([
+    ...Object.keys(RETRYABLE),
+    'PAGE',
+    'CONNECTION',
+    'UNSENT',
+    'SIGNED_OUT',
+    'OTHER_USER',
+    'NOT_STARTED',
+    'NOT_FOUND',
+  ])('%s', (code) => {
+    for (const isOwn of [true, false]) {
+      const failure = { code, message: 'in_a_code', retryable: false };
+      const { words, wayOut } = failureWords(failure, isOwn);
+      expect(words).toMatch(/^[A-Z].*\.$/);
+      expect(words).not.toMatch(CODE);
+      expect(wayOut).toBeTruthy();
+    }
+  });
+
+  test.each([
+    [true, 'askAgain'],
+    [false, 'edit'],
+  ])('one that is new at the server’s: retryable %s', (retryable, wayOut) => {
+    const failure = { code: 'NEW_ONE', message: 'It is too late.', retryable };
+    expect(failureWords(failure, true)).toEqual({ words: 'It is too late.', wayOut });
+  });
+});
+
+test('an answer of somebody else’s is not called one’s own that is gone', () => {
+  const failure = { code: 'NOT_FOUND', message: 'There is none', retryable: false };
+  expect(failureWords(failure, true).words).toContain('no longer kept');
+  expect(failureWords(failure, false).words).toContain('another user’s');
+});
+
+describe('a state is said in words', () => {
+  const going = { reconnecting: false, stopping: false, restarts: 0 };
+  test.each<[Phase, Partial<typeof going>, boolean, string | null]>([
+    ['unsent', {}, false, 'offline'],
+    ['connecting', {}, false, 'Connecting'],
+    ['connecting', {}, true, 'Still connecting'],
+    ['queued', {}, false, 'Waiting in the queue'],
+    ['queued', {}, true, 'the model is busy'],
+    ['thinking', {}, false, 'Thinking'],
+    ['thinking', {}, true, 'Still thinking'],
+    ['thinking', { restarts: 1 }, true, 'again'],
+    ['streaming', {}, false, null],
+    ['streaming', {}, true, 'next words'],
+    ['streaming', { reconnecting: true }, true, 'Reconnecting'],
+    ['streaming', { reconnecting: true, stopping: true }, false, 'Stopping'],
+    ['completed', { reconnecting: true }, true, null],
+    ['failed', {}, true, null],
+  ])('%s %j, slow: %s', (phase, how, slow, words) => {
+    const said = stateInWords({ ...going, ...how, phase }, slow);
+    if (words === null) expect(said).toBeNull();
+    else expect(said).toContain(words);
+  });
+});
+
+test.each([
+  ['x'.repeat(1_999), null],
+  ['x'.repeat(2_000), { words: '2,000 characters', tooLong: false }],
+  ['ä'.repeat(50_000), { words: '50,000 characters', tooLong: false }],
+  ['ä'.repeat(50_001), { words: /^50,001 characters: .* by 2 bytes$/, tooLong: true }],
+  ['x'.repeat(100_000), { words: '100,000 characters', tooLong: false }],
+  ['x'.repeat(100_001), { words: /too long, by 1 bytes$/, tooLong: true }],
+])('a long prompt is counted', (prompt, size) => {
+  if (size === null) expect(promptSize(prompt)).toBeNull();
+  else {
+    expect(promptSize(prompt)?.words).toMatch(size.words);
+    expect(promptSize(prompt)?.tooLong).toBe(size.tooLong);
+  }
+});
+
+test.each([
+  ['x'.repeat(900), false],
+  ['x'.repeat(901), true],
+  ['a\n'.repeat(11), false],
+  ['a\n'.repeat(13), true],
+])('a long prompt is collapsed', (prompt, long) => {
+  expect(isLong(prompt)).toBe(long);
+});
+
+test('a page’s title isn’t the question once more, and a tab’s is', () => {
+  const now = new Date(2026, 10, 28, 14, 5);
+  expect(pageTitle(null, undefined, now)).toBe('New question');
+  expect(pageTitle('a', undefined, now)).toBe('Answer');
+  expect(pageTitle('a', now.getTime(), now)).toMatch(/^Asked today, /);
+  expect(pageTitle('a', now.getTime() - 86_400_000, now)).toMatch(/^Asked on .*27.*, /);
+  expect(tabTitle('a', 'Why\n do rivers meander?')).toBe('Why do rivers meander? · Tokencast');
+  expect(tabTitle(null, undefined)).toBe('New question · Tokencast');
+});
