@@ -182,7 +182,7 @@ async fn what_is_our_fault_is_an_error_of_the_function() {
     }
     let document = "query($id: String!) { getStream(sessionId: $id) { text } }";
     let read = stack.graphql("alice", document, json!({ "id": id })).await;
-    let message = "the session could not be read or written: try again";
+    let message = "The request could not be handled: try again.";
     assert_eq!(only_error(&read), ("Lambda:Unhandled", message));
     let fired: u64 = stack
         .running
