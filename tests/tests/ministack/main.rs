@@ -7,13 +7,19 @@
 mod deployment;
 mod emulator;
 
+use std::time::Duration;
+
 use deployment::{Deployment, deploy};
 use emulator::{Emulator, REGION};
 use reqwest::Method;
 use serde_json::{Value, json};
-use system_tests::stack::text;
-use system_tests::{TestStack, eventually};
+use system_tests::eventually;
+use system_tests::stack::{script, text};
 use tokencast_client::cognito::{UserPool, sign_in};
+use tokencast_local::bedrock::Bedrock;
+use tokencast_local::clock::Clock;
+use tokencast_local::config::ModelConfig;
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 const USER: &str = "river@example.com";
@@ -22,10 +28,10 @@ const PASSWORD: &str = "A-long-enough-1-password";
 #[tokio::test]
 #[ignore = "needs ministack, an emulator from PyPI: see tests/tests/ministack/requirements.txt"]
 async fn a_prompt_is_answered_on_an_independent_emulator() {
-    let model = TestStack::start().await;
+    let model_url = model().await;
     let emulator = Emulator::start().await;
     let deployed = deploy(&emulator).await;
-    point_the_worker(&emulator, &deployed, &model).await;
+    point_the_worker(&emulator, &deployed, &model_url).await;
     let token = user(&emulator, &deployed).await;
     let session_id = Uuid::new_v4().to_string();
 
@@ -87,7 +93,6 @@ async fn a_prompt_is_answered_on_an_independent_emulator() {
 
     // The last one, so that nothing of it is left if anything above fails: both end with this process, too.
     emulator.shutdown().await;
-    model.shutdown().await;
 }
 
 /// The shipped resolver on somebody else's runtime: refusals are errors of GraphQL with our types and words.
@@ -141,15 +146,26 @@ async fn refuse(emulator: &Emulator, deployed: &Deployment, token: &str, session
     assert!(answer["data"]["getStream"].is_null(), "{answer}");
 }
 
+/// Our model by itself, where it answers: the worker signs with the emulator's keys, which a stack of ours does not know.
+async fn model() -> String {
+    let bedrock = Bedrock::new(
+        ModelConfig::Scripted(script(100, Duration::ZERO)),
+        Clock::system(),
+    );
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("bound");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, bedrock.router()).await });
+    url
+}
+
 /// The two addresses that the emulator's template has wrong: the API's, which is AWS's there, and the model's.
-async fn point_the_worker(emulator: &Emulator, deployed: &Deployment, model: &TestStack) {
+async fn point_the_worker(emulator: &Emulator, deployed: &Deployment, model_url: &str) {
     let path = format!("/2015-03-31/functions/{}/configuration", deployed.worker);
     let text = emulator.rest(Method::GET, "lambda", &path, "").await;
     let configuration: Value = serde_json::from_str(&text).expect("JSON");
     let mut environment = configuration["Environment"].clone();
     environment["Variables"]["APPSYNC_API_URL"] = json!(deployed.graphql_url);
-    environment["Variables"]["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] =
-        json!(model.running.info.endpoints.url());
+    environment["Variables"]["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] = json!(model_url);
     let body = json!({ "Environment": environment }).to_string();
     emulator.rest(Method::PUT, "lambda", &path, body).await;
 }
