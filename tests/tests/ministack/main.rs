@@ -28,6 +28,8 @@ const PASSWORD: &str = "A-long-enough-1-password";
 #[tokio::test]
 #[ignore = "needs ministack, an emulator from PyPI: see tests/tests/ministack/requirements.txt"]
 async fn a_prompt_is_answered_on_an_independent_emulator() {
+    // The test's own clients have none of their own.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let model_url = model().await;
     let emulator = Emulator::start().await;
     let deployed = deploy(&emulator).await;
