@@ -5,7 +5,7 @@
 //!
 //! This parser is our own because no crate passes the tests below. eventsource-stream 0.2.3 panics on a byte order mark and
 //! loses events whose lines end in CR. sse-stream 0.2 forgets the last id, names no default event, yields events that have no
-//! data, and takes `data` without a colon for no data. Neither bounds an event's size.
+//! data, and takes `data` without a colon for no data.
 
 use std::collections::VecDeque;
 

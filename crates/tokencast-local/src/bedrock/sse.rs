@@ -1,7 +1,8 @@
 //! Server-sent events, read from chunks that may be split anywhere.
 //!
-//! No crate does it as it is wanted here: `sse-stream` and `eventsource-stream` hold as much of a line or an event as a
-//! server sends, refuse what is not UTF-8, and drop the last event of a stream that ends without a blank line.
+//! This parser is our own: `sse-stream` 0.3 has no bound on a line or an event and refuses what is not UTF-8, by its source, and
+//! `eventsource-stream` 0.2.3 failed the tests of `tokencast-client`'s parser. A last event without its blank line has to be
+//! read here, because servers send one.
 
 /// More than this without an event's end is no event stream.
 const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
