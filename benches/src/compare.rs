@@ -23,7 +23,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Value, json};
 use tokencast::stack::{
-    AUTHORIZER_FUNCTION, Functions, QUEUE, REQUEST_FUNCTION, RunningStack, STREAM_URL_FUNCTION,
+    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Functions, QUEUE, REQUEST_FUNCTION, RunningStack,
     StackOptions, WEBSOCKET_FUNCTION, WORKER_FUNCTION, users,
 };
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
@@ -67,7 +67,7 @@ const QUIET: Duration = Duration::from_mins(2);
 const FUNCTIONS: [&str; 5] = [
     REQUEST_FUNCTION,
     WORKER_FUNCTION,
-    STREAM_URL_FUNCTION,
+    FUNCTION_URL_FUNCTION,
     WEBSOCKET_FUNCTION,
     AUTHORIZER_FUNCTION,
 ];
@@ -217,7 +217,7 @@ async fn start(
     stack
         .worker_environment
         .extend([own.clone(), model.clone()]);
-    stack.stream_url_environment.extend([own, model]);
+    stack.function_url_environment.extend([own, model]);
     let stack = RunningStack::start(stack).await.to("start the stack")?;
     meter.aim(stack.info.endpoints.url());
     warm(&stack).await;

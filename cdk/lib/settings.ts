@@ -52,7 +52,7 @@ export type PublishMode = (typeof PUBLISH_MODES)[number];
 export const PUBLISH_MODES = ['joined', 'token'] as const;
 
 /** The functions, as `functions/` has them. */
-export const FUNCTION_NAMES = ['request', 'worker', 'stream-url', 'websocket'] as const;
+export const FUNCTION_NAMES = ['request', 'worker', 'function-url', 'websocket'] as const;
 
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
@@ -71,10 +71,10 @@ type NumberName = Exclude<
 >;
 
 /** Those that take prompts. */
-const FRONT_DOORS = ['request', 'stream-url', 'websocket'] as const;
+const FRONT_DOORS = ['request', 'function-url', 'websocket'] as const;
 
 /** Those that ask the model. */
-const PIPELINES: readonly FunctionName[] = ['worker', 'stream-url'];
+const PIPELINES: readonly FunctionName[] = ['worker', 'function-url'];
 
 export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
   maxPromptBytes: setting('MAX_PROMPT_BYTES', 1, 500_000, 100_000, ...FRONT_DOORS),
@@ -106,7 +106,7 @@ export function settingsEnvironment(settings: StreamSettings, functionName: Func
       environment[variable] = String(numberSetting(settings, name));
     }
   }
-  if (functionName === 'stream-url') {
+  if (functionName === 'function-url') {
     environment['NOTHING_LEFT'] = nothingLeft(settings);
   }
   return PIPELINES.includes(functionName) ? { ...environment, ...pipelineWords(settings) } : environment;

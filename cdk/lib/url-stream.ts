@@ -62,7 +62,7 @@ export class UrlStream extends Construct {
         ...stream.environment,
         ...signInEnvironment(props),
         MODEL_ID: stream.model.id,
-        ...settingsEnvironment(stream.settings, 'stream-url'),
+        ...settingsEnvironment(stream.settings, 'function-url'),
       },
     });
     const handler = this.handler.function;
@@ -83,12 +83,12 @@ export class UrlStream extends Construct {
 
   /** Sessions of its own that ended as failed. Deployments in the same account and Region share this metric. */
   metricFailedSessions(options?: MetricOptions): Metric {
-    return failedSessions('stream-url', options);
+    return failedSessions('function-url', options);
   }
 
   /** Milliseconds from a request to its first token, p95. Deployments in an account and Region share it. */
   metricTimeToFirstToken(options?: MetricOptions): Metric {
-    return timeToFirstToken('stream-url', options);
+    return timeToFirstToken('function-url', options);
   }
 
   /** Lets `grantee` call a URL of `AWS_IAM`, by both permissions that Lambda asks for. */

@@ -113,7 +113,7 @@ describe('other deliveries', () => {
         });
       }
     }
-    const ofTheUrl = { Namespace: 'Tokencast', Dimensions: [{ Name: 'Service', Value: 'stream-url' }] };
+    const ofTheUrl = { Namespace: 'Tokencast', Dimensions: [{ Name: 'Service', Value: 'function-url' }] };
     check('SessionsFailed', { ...ofTheUrl, Threshold: 5 }, watched);
     check('TimeToFirstTokenMs', { ...ofTheUrl, ExtendedStatistic: 'p95', Threshold: 5000 }, watched);
     // A refused token is an error of the authorizer, and everyday life.

@@ -21,7 +21,7 @@ interface Variable {
 const DEPLOYED: readonly { name: FunctionName; role: string; told?: (variable: string) => boolean }[] = [
   { name: 'request', role: 'StreamRequest' },
   { name: 'worker', role: 'StreamWorker' },
-  { name: 'stream-url', role: 'UrlHandler' },
+  { name: 'function-url', role: 'UrlHandler' },
   { name: 'websocket', role: 'WebSocketRoutes', told: (variable) => !variable.startsWith('COGNITO_') },
   { name: 'websocket', role: 'WebSocketAuthorizer', told: (variable) => variable.startsWith('COGNITO_') },
 ];
@@ -66,7 +66,7 @@ test('the worker is told of a WebSocket API only where there is one', () => {
 
 for (const [variable, ours, name] of [
   ['PUBLISH_MODE', PUBLISH_MODES, 'worker'],
-  ['NOTHING_LEFT', NOTHING_LEFT, 'stream-url'],
+  ['NOTHING_LEFT', NOTHING_LEFT, 'function-url'],
 ] as const) {
   test(`the words of ${variable} are the function's own`, () => {
     const list = new RegExp(`"${variable}",\\s*&\\[(.*?)\\],\\s*\\)`, 's');

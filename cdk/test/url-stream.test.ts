@@ -24,7 +24,7 @@ const template = new Deployment({ deliveries: 'url', allowedOrigins: 'https://ch
 function make(props: Partial<UrlStreamProps> = {}, of: (stack: Stack) => Partial<TokenStreamProps> = () => ({})): Made {
   const stack = ownStack();
   const stream = new TokenStream(stack, 'Chat', { ...streamProps(), ...of(stack) });
-  const url = new UrlStream(stack, 'Url', { stream, code: deliveryCode('stream-url'), ...props });
+  const url = new UrlStream(stack, 'Url', { stream, code: deliveryCode('function-url'), ...props });
   return { url, stack, template: () => Template.fromStack(stack) };
 }
 

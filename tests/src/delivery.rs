@@ -1,6 +1,6 @@
 //! Over which delivery a client has its answer. A promise holds over each, so most tests run over each.
 
-use tokencast::stack::{STREAM_URL_FUNCTION, WORKER_FUNCTION};
+use tokencast::stack::{FUNCTION_URL_FUNCTION, WORKER_FUNCTION};
 use tokencast_local::faults::{Fault, FaultService, Rule};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Delivery {
     pub fn function(self) -> &'static str {
         match self {
             Self::AppSync | Self::WebSocket => WORKER_FUNCTION,
-            Self::FunctionUrl => STREAM_URL_FUNCTION,
+            Self::FunctionUrl => FUNCTION_URL_FUNCTION,
         }
     }
 

@@ -32,9 +32,9 @@ pub struct TestOptions {
 
 impl TestOptions {
     /// Sets a variable of the function URL's function, and of the worker, which may take over from it.
-    pub fn stream_url_variable(&mut self, name: &str, value: &str) {
+    pub fn function_url_variable(&mut self, name: &str, value: &str) {
         self.worker_variable(name, value);
-        let environment = &mut self.stack.stream_url_environment;
+        let environment = &mut self.stack.function_url_environment;
         environment.insert(name.to_owned(), value.to_owned());
     }
 
@@ -42,7 +42,9 @@ impl TestOptions {
     pub fn worker_variable(&mut self, name: &str, value: impl Into<String>) {
         let variable = (name.to_owned(), value.into());
         // The function behind the Function URL does a worker's work.
-        self.stack.stream_url_environment.extend([variable.clone()]);
+        self.stack
+            .function_url_environment
+            .extend([variable.clone()]);
         self.stack.worker_environment.extend([variable]);
     }
 }

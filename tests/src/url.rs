@@ -3,7 +3,7 @@
 use reqwest::header::{ACCEPT, AUTHORIZATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
-use tokencast::stack::STREAM_URL_FUNCTION;
+use tokencast::stack::FUNCTION_URL_FUNCTION;
 use tokencast_local::lambda::service::ProcessInfo;
 
 use crate::{TestStack, eventually, within};
@@ -161,7 +161,7 @@ impl TestStack {
 
     /// A request to the function URL without a token.
     pub fn url_anonymous(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = self.running.info.stream_url.as_ref().expect("a URL");
+        let url = self.running.info.function_url.as_ref().expect("a URL");
         self.http().request(method, format!("{url}{path}"))
     }
 
@@ -209,9 +209,9 @@ impl TestStack {
     }
 
     /// The function URL's process that runs an invocation.
-    pub async fn busy_stream_url(&self) -> ProcessInfo {
+    pub async fn busy_function_url(&self) -> ProcessInfo {
         eventually("a busy function", || async {
-            let processes = self.running.local.lambda().processes(STREAM_URL_FUNCTION);
+            let processes = self.running.local.lambda().processes(FUNCTION_URL_FUNCTION);
             processes.into_iter().find(|it| it.request_id.is_some())
         })
         .await

@@ -10,7 +10,7 @@ async fn an_answer_survives_a_throttled_publish() {
     let says = ["Rivers ", "meander."].map(String::from).into();
     let throttled = Fault::error("TooManyRequestsException");
     let stack = RunningStack::start(StackOptions {
-        // The functions run as processes of the `tokencast` command: `cargo install --path crates/tokencast`.
+        // The functions run as processes of the `tokencast` command: `cargo install --path crates/tokencast-cli`.
         functions: Functions::Executable {
             program: tokencast_command(),
             args: Vec::new(),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use system_tests::stack::{script, text, text_of};
 use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery};
 use tokencast::stack::{
-    REQUEST_FUNCTION, STREAM_URL_FUNCTION, TABLE, WEBSOCKET_FUNCTION, WORKER_FUNCTION,
+    FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, TABLE, WEBSOCKET_FUNCTION, WORKER_FUNCTION,
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ const TOKENS: usize = 250;
 async fn stack(delivery: Delivery) -> TestStack {
     TestStack::start_over(delivery, |options| {
         options.script = script(TOKENS, Duration::from_millis(10));
-        options.stream_url_variable("LEASE_SECONDS", "2");
+        options.function_url_variable("LEASE_SECONDS", "2");
     })
     .await
 }
@@ -67,7 +67,7 @@ fn change_over(stack: &TestStack) {
     let functions = [
         REQUEST_FUNCTION,
         WORKER_FUNCTION,
-        STREAM_URL_FUNCTION,
+        FUNCTION_URL_FUNCTION,
         WEBSOCKET_FUNCTION,
     ];
     for function in functions {

@@ -40,7 +40,7 @@ fn pages(steps: &mut Steps) {
         web = npm::packages()?
             .into_iter()
             .find(|package| package.folder == "web");
-        run_program(cargo(&["build", "--locked", "--package", "tokencast"]))
+        run_program(cargo(&["build", "--locked", "--package", "tokencast-cli"]))
     });
     if let Some(web) = web.filter(|_| ready)
         && web.install(steps)

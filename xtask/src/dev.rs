@@ -21,7 +21,14 @@ pub fn run(steps: &mut Steps, dev: &Dev) {
         return;
     }
     steps.run("tokencast dev", |_| {
-        let mut run = cargo(&["run", "--package", "tokencast", "--", "dev", "--web-dir"]);
+        let mut run = cargo(&[
+            "run",
+            "--package",
+            "tokencast-cli",
+            "--",
+            "dev",
+            "--web-dir",
+        ]);
         run.arg(root().join("web/dist")).args(&dev.arguments);
         run_program(run)
     });

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokencast::stack::{
-    Functions, RunningStack, STREAM_URL_FUNCTION, StackOptions, WORKER_FUNCTION, users,
+    FUNCTION_URL_FUNCTION, Functions, RunningStack, StackOptions, WORKER_FUNCTION, users,
 };
 use tokencast_local::config::ScriptConfig;
 use tokio::task::JoinSet;
@@ -84,7 +84,7 @@ impl Stage {
             ..StackOptions::default()
         };
         options.worker_environment.extend([lease.clone()]);
-        options.stream_url_environment.extend([lease]);
+        options.function_url_environment.extend([lease]);
         let running = RunningStack::start(options).await.to("start the stack")?;
         super::warm(&running).await;
         let target = Target::of(&running, &users().swap_remove(0).username).await?;
@@ -214,7 +214,7 @@ async fn dies(stack: &Stage, delivery: Delivery) -> Result<String, BenchError> {
     stack.script(TOKENS, Duration::from_millis(10));
     let id = Uuid::new_v4().to_string();
     let function = match delivery {
-        Delivery::FunctionUrl => STREAM_URL_FUNCTION,
+        Delivery::FunctionUrl => FUNCTION_URL_FUNCTION,
         Delivery::AppSync | Delivery::WebSocket => WORKER_FUNCTION,
     };
     let calls = stack.running.local.bedrock().calls().len();

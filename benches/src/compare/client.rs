@@ -34,7 +34,7 @@ pub(super) struct Target {
     /// `localhost:PORT`.
     pub(super) host: String,
     pub(super) graphql_url: String,
-    pub(super) stream_url: String,
+    pub(super) function_url: String,
     pub(super) web_socket_url: String,
     pub(super) token: String,
 }
@@ -50,7 +50,7 @@ impl Target {
         Ok(Self {
             host: format!("localhost:{}", endpoints.address.port()),
             graphql_url: endpoints.graphql_url(),
-            stream_url: stack.info.stream_url.clone().unwrap_or_default(),
+            function_url: stack.info.function_url.clone().unwrap_or_default(),
             web_socket_url: stack.info.websocket_url.clone().unwrap_or_default(),
             token,
         })

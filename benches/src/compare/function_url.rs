@@ -22,7 +22,7 @@ pub(super) async fn ask(
     TcpStream::connect(&target.host).await.to("connect")?;
     let set_up = connecting.elapsed();
     let body = json!({ "prompt": prompt, "sessionId": session_id });
-    let request = http()?.post(&target.stream_url).json(&body);
+    let request = http()?.post(&target.function_url).json(&body);
     let asked = Instant::now();
     let mut heard = listen(target, request, is_enough).await?;
     heard.set_up = set_up;
@@ -30,7 +30,7 @@ pub(super) async fn ask(
 }
 
 pub(super) async fn follow(target: &Target, session_id: &str) -> Result<Heard, BenchError> {
-    let url = format!("{}/{session_id}", target.stream_url.trim_end_matches('/'));
+    let url = format!("{}/{session_id}", target.function_url.trim_end_matches('/'));
     listen(target, http()?.get(url), |_| false).await
 }
 

@@ -88,7 +88,7 @@ export class StreamingStack extends Stack {
       config.url &&
       new UrlStream(this, 'Url', {
         ...config.url,
-        ...this.delivery('stream-url', config, userPool, clientId),
+        ...this.delivery('function-url', config, userPool, clientId),
         memoryMb: config.workerMemoryMb,
       })
     );

@@ -44,7 +44,7 @@ impl Via {
                 "an http or https URL, such as https://ID.appsync-api.REGION.amazonaws.com/graphql",
             ),
             Self::FunctionUrl(url) => (
-                "stream_url",
+                "function_url",
                 url,
                 ["https", "http"],
                 "an http or https URL, such as https://ID.lambda-url.REGION.on.aws/",
@@ -87,7 +87,7 @@ mod tests {
         );
         check(
             &Via::FunctionUrl("wss://a.example/".into()),
-            "`stream_url` is `wss://a.example/`, expected an http or https URL",
+            "`function_url` is `wss://a.example/`, expected an http or https URL",
         );
         check(
             &Via::WebSocket("https://a.example/dev".into()),

@@ -6,7 +6,7 @@
 use std::num::NonZeroU64;
 
 use fastrand::Rng;
-use tokencast::stack::STREAM_URL_FUNCTION;
+use tokencast::stack::FUNCTION_URL_FUNCTION;
 use tokencast_local::faults::fault::StreamException;
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 
@@ -158,7 +158,7 @@ fn function_url() -> Vec<Rule> {
         (response("response cut", cut), 5),
         (response("response reset", reset), 5),
     ]);
-    all.extend(at_counts([(kill.called_by(STREAM_URL_FUNCTION), 20)]));
+    all.extend(at_counts([(kill.called_by(FUNCTION_URL_FUNCTION), 20)]));
     all
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use tokencast::stack::{
-    AUTHORIZER_FUNCTION, REQUEST_FUNCTION, STREAM_URL_FUNCTION, TABLE, WEBSOCKET_FUNCTION,
+    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, TABLE, WEBSOCKET_FUNCTION,
     WORKER_FUNCTION,
 };
 use tokencast_client::AnswerEvent;
@@ -213,7 +213,7 @@ pub fn processes(stack: &TestStack) -> Vec<u32> {
     let functions = [
         REQUEST_FUNCTION,
         WORKER_FUNCTION,
-        STREAM_URL_FUNCTION,
+        FUNCTION_URL_FUNCTION,
         WEBSOCKET_FUNCTION,
         AUTHORIZER_FUNCTION,
     ];

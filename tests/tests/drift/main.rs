@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use system_tests::templates;
 use tokencast::stack::{
-    AUTHORIZER_FUNCTION, Names, REQUEST_FUNCTION, Resources, STREAM_URL_FUNCTION, StackOptions,
+    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Names, REQUEST_FUNCTION, Resources, StackOptions,
     WEBSOCKET_FUNCTION, WORKER_FUNCTION,
 };
 use tokencast_aws::{connections, sessions};
@@ -87,8 +87,8 @@ const FUNCTIONS: [(&str, Read); 5] = [
     (WORKER_FUNCTION, |lookup| {
         read(worker::config::Config::read(lookup))
     }),
-    (STREAM_URL_FUNCTION, |lookup| {
-        read(stream_url::config::Config::read(lookup))
+    (FUNCTION_URL_FUNCTION, |lookup| {
+        read(function_url::config::Config::read(lookup))
     }),
     (WEBSOCKET_FUNCTION, |lookup| {
         read(websocket::config::Config::read(lookup))
@@ -196,7 +196,7 @@ fn no_job_comes_back_while_a_worker_may_still_have_it() {
         for (name, _, function) in functions(&resources) {
             match name {
                 WORKER_FUNCTION => {}
-                STREAM_URL_FUNCTION => assert!(Duration::from_millis(reserve) < function.timeout),
+                FUNCTION_URL_FUNCTION => assert!(Duration::from_millis(reserve) < function.timeout),
                 // AppSync waits for a resolver no longer than 30 s, API Gateway for an integration no longer than 29 s.
                 _ => assert!(function.timeout < Duration::from_secs(29), "{name}"),
             }

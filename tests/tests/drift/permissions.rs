@@ -161,7 +161,7 @@ async fn each_function_is_allowed_what_it_does_and_nothing_else() {
         options.stack.faults = plan;
         options.script = script(NEVER_ALL, Duration::from_millis(1));
         options.worker_variable("CHECKPOINT_INTERVAL_MS", "50");
-        let environment = &mut options.stack.stream_url_environment;
+        let environment = &mut options.stack.function_url_environment;
         environment.insert("LEASE_SECONDS".into(), "1".into());
     })
     .await;

@@ -150,7 +150,7 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
         "region": endpoints.region,
         "accountId": endpoints.account_id,
         "graphqlUrl": endpoints.graphql_url(),
-        "streamUrl": stack.stream_url,
+        "streamUrl": stack.function_url,
         "webSocketUrl": stack.websocket_url,
         "userPoolId": stack.user_pool.pool_id,
         "userPoolClientId": stack.user_pool.client_id,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::ask::start;
 
 async fn stack() -> TestStack {
-    TestStack::start_with(|options| options.stream_url_variable("LEASE_SECONDS", "2")).await
+    TestStack::start_with(|options| options.function_url_variable("LEASE_SECONDS", "2")).await
 }
 
 /// The session once it is over.

@@ -105,7 +105,7 @@ async fn check_echo(stack: &TestStack, prompt: &str) {
 #[tokio::test]
 async fn a_prompt_that_no_queue_takes_is_refused_with_what_was_expected() {
     let stack = TestStack::start_with(|options| {
-        options.stream_url_variable("MAX_PROMPT_BYTES", "500000");
+        options.function_url_variable("MAX_PROMPT_BYTES", "500000");
     })
     .await;
     let ask = async |prompt: String| {

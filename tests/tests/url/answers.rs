@@ -13,7 +13,7 @@ use uuid::Uuid;
 async fn stack(tokens: usize, time_between_tokens: Duration) -> TestStack {
     TestStack::start_with(|options| {
         options.script = script(tokens, time_between_tokens);
-        options.stream_url_variable("LEASE_SECONDS", "2");
+        options.function_url_variable("LEASE_SECONDS", "2");
     })
     .await
 }
@@ -116,7 +116,7 @@ async fn text_is_for_who_prefers_it() {
 async fn every_event_can_be_gone_on_from() {
     let stack = TestStack::start_with(|options| {
         options.script = script(30, Duration::ZERO);
-        options.stream_url_variable("PUBLISH_MODE", "token");
+        options.function_url_variable("PUBLISH_MODE", "token");
     })
     .await;
     let mut events = stack.url_ask(None).await;

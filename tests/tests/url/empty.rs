@@ -15,7 +15,7 @@ use uuid::Uuid;
 async fn stack(nothing_left: &str, even_if_length_is_zero: bool) -> TestStack {
     let stack = TestStack::start_with(|options| {
         options.script = script(0, Duration::ZERO);
-        options.stream_url_variable("NOTHING_LEFT", nothing_left);
+        options.function_url_variable("NOTHING_LEFT", nothing_left);
     })
     .await;
     let hold = Fault::HoldEmpty {

@@ -15,10 +15,10 @@ const TOKENS: usize = 40;
 async fn stack(faults: Vec<FaultRule>) -> TestStack {
     TestStack::start_with(|options| {
         options.script = faulty(TOKENS, Duration::from_millis(2), faults);
-        options.stream_url_variable("MODEL_IDLE_TIMEOUT_MS", "1000");
-        options.stream_url_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1000");
+        options.function_url_variable("MODEL_IDLE_TIMEOUT_MS", "1000");
+        options.function_url_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1000");
         // Throttled, a session would wait for a worker.
-        options.stream_url_variable("THROTTLE_PATIENCE_SECONDS", "0");
+        options.function_url_variable("THROTTLE_PATIENCE_SECONDS", "0");
     })
     .await
 }
@@ -173,7 +173,7 @@ async fn a_deadline_ends_the_session_and_keeps_the_text() {
     let stack = TestStack::start_with(|options| {
         options.script = script(2_000, Duration::from_millis(20));
         options.stack.worker_timeout = Duration::from_secs(5);
-        options.stream_url_variable("DEADLINE_RESERVE_MS", "1000");
+        options.function_url_variable("DEADLINE_RESERVE_MS", "1000");
     })
     .await;
     let mut events = stack.url_ask(None).await;

@@ -29,7 +29,7 @@ async fn ask(stack: &TestStack) -> TcpStream {
     let token = stack.access_token("alice");
     let body = json!({ "prompt": "Why do rivers meander?" }).to_string();
     let request = format!(
-        "POST /function-urls/stream-url/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+        "POST /function-urls/function-url/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
          authorization: Bearer {token}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
@@ -59,8 +59,8 @@ async fn a_slow_reader_slows_the_model() {
         let mut script = script(0, Duration::ZERO);
         script.tokens = Some(vec![TOKEN.to_owned(); TOKENS]);
         options.script = script;
-        options.stream_url_variable("PUBLISH_MODE", "token");
-        options.stream_url_variable("MAX_TOKENS", "200000");
+        options.function_url_variable("PUBLISH_MODE", "token");
+        options.function_url_variable("MAX_TOKENS", "200000");
     })
     .await;
     let mut stream = ask(&stack).await;

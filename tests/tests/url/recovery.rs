@@ -13,7 +13,7 @@ const TOKENS: usize = 100;
 async fn stack() -> TestStack {
     TestStack::start_with(|options| {
         options.script = script(TOKENS, Duration::from_millis(10));
-        options.stream_url_variable("LEASE_SECONDS", "2");
+        options.function_url_variable("LEASE_SECONDS", "2");
     })
     .await
 }
@@ -24,7 +24,7 @@ async fn check_killed_after(count: usize) {
     let id = Uuid::new_v4().to_string();
     let mut events = stack.url_ask(Some(&id)).await;
     let mut seen = events.take(count).await;
-    let process = stack.busy_stream_url().await;
+    let process = stack.busy_function_url().await;
     assert!(stack.running.local.lambda().kill(process.pid));
     let (more, end) = events.rest_or_broken().await;
     assert_eq!(end, Err(Broken), "a stream without its end breaks off");
@@ -62,7 +62,7 @@ async fn a_stop_reaches_a_session_whose_function_died() {
     let mut events = stack.url_ask(None).await;
     let id = events.session_id();
     events.take(3).await;
-    let process = stack.busy_stream_url().await;
+    let process = stack.busy_function_url().await;
     assert!(stack.running.local.lambda().kill(process.pid));
     let (_, end) = events.rest_or_broken().await;
     assert_eq!(end, Err(Broken));
@@ -79,7 +79,7 @@ async fn a_stop_reaches_a_session_whose_function_died() {
 async fn a_job_is_put_off_while_the_function_lives() {
     let stack = TestStack::start_with(|options| {
         options.script = script(400, Duration::from_millis(10));
-        options.stream_url_variable("LEASE_SECONDS", "1");
+        options.function_url_variable("LEASE_SECONDS", "1");
     })
     .await;
     let mut events = stack.url_ask(None).await;

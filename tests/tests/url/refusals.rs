@@ -111,7 +111,7 @@ async fn check(stack: &TestStack, request: (Method, &str), body: &str, status: u
 #[tokio::test]
 async fn what_is_asked_wrongly_is_refused_with_what_was_expected() {
     let stack = TestStack::start_with(|options| {
-        options.stream_url_variable("MAX_PROMPT_BYTES", "100");
+        options.function_url_variable("MAX_PROMPT_BYTES", "100");
     })
     .await;
     let start = || (Method::POST, "");
@@ -194,7 +194,7 @@ async fn somebody_elses_session_is_nobodys_business() {
 async fn keys_that_cannot_be_fetched_are_no_refusal() {
     let stack = TestStack::start_with(|options| {
         // Nothing answers there.
-        let environment = &mut options.stack.stream_url_environment;
+        let environment = &mut options.stack.function_url_environment;
         environment.insert("COGNITO_ISSUER".into(), "http://127.0.0.1:9/pool".into());
     })
     .await;

@@ -9,7 +9,7 @@ const WHOLE = TOKENS.join('');
 
 for (const [label, requests] of [
   ['AppSync', /\/graphql$/],
-  ['Function URL', /\/function-urls\/stream-url\//],
+  ['Function URL', /\/function-urls\/function-url\//],
   ['WebSocket', /\/websocket\/dev\?/],
 ] as const) {
   test.describe(`over ${label}`, () => {

@@ -98,7 +98,7 @@ function attempts(page: Page, url: string): Promise<Outcomes> {
       body: '{"query":"{ __typename }"}',
     };
     await attempt('graphql', '/graphql', graphql);
-    await attempt('stream', '/function-urls/stream-url/', graphql);
+    await attempt('stream', '/function-urls/function-url/', graphql);
     await attempt('outputs', '/amplify_outputs.json', {});
     await attempt('control', '/_tokencast/health', {});
     await socket('realtime', '/graphql/realtime?header=e30&payload=e30', ['graphql-ws']);

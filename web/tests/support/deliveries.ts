@@ -109,7 +109,7 @@ export async function startFunction(handle: (request: Request, count: number) =>
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}/function-urls/stream-url/`,
+    url: `http://127.0.0.1:${port}/function-urls/function-url/`,
     requests,
     close: () => {
       server.closeAllConnections();

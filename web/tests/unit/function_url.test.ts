@@ -83,7 +83,7 @@ test('a prompt is posted, and its events are yielded while the response goes on'
   expect(requests).toMatchObject([
     {
       method: 'POST',
-      path: '/function-urls/stream-url/',
+      path: '/function-urls/function-url/',
       headers: { authorization: 'Bearer jwt', accept: 'text/event-stream' },
       body: { prompt: 'Why?', sessionId: stream.sessionId },
     },
@@ -235,7 +235,7 @@ test('a session is resumed from its first event', async () => {
   });
   const id = '7d1c3a6e-6f1c-4b3c-9a55-0f6d3f0d6f11';
   expect(textOf(await all(client.resumeStream(id)))).toBe('é🌊b');
-  expect(requests).toMatchObject([{ method: 'GET', path: `/function-urls/stream-url/${id}` }]);
+  expect(requests).toMatchObject([{ method: 'GET', path: `/function-urls/function-url/${id}` }]);
 });
 
 test.each([
@@ -338,7 +338,7 @@ test('aborting deletes the session, and the text is kept', async () => {
   expect(types(events).at(-1)).toBe('cancelled');
   expect(requests[1]).toMatchObject({
     method: 'DELETE',
-    path: `/function-urls/stream-url/${stream.sessionId}`,
+    path: `/function-urls/function-url/${stream.sessionId}`,
     headers: { authorization: 'Bearer jwt' },
   });
 });

@@ -36,7 +36,7 @@ impl FakeFunction {
             }
         });
         Self {
-            url: format!("http://{address}/function-urls/stream-url/"),
+            url: format!("http://{address}/function-urls/function-url/"),
             requests,
             server,
         }
@@ -87,7 +87,7 @@ impl Request {
         let length = length.map_or(0, |length| length.parse().expect("a number"));
         let mut body = vec![0; length];
         reader.read_exact(&mut body).await.ok()?;
-        let path = path.strip_prefix("/function-urls/stream-url/");
+        let path = path.strip_prefix("/function-urls/function-url/");
         Some(Self {
             method,
             path: path.expect("the function's own").to_owned(),

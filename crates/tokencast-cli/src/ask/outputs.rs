@@ -1,0 +1,139 @@
+//! What a deployed API says of itself: in the file that `cdk deploy --outputs-file` writes, or in Amplify's.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::cli::{ApiArgs, Delivery};
+
+/// Each stack's outputs by name.
+type Outputs = BTreeMap<String, BTreeMap<String, String>>;
+
+#[derive(Debug, Error)]
+pub(super) enum OutputsError {
+    #[error("cannot read the stacks' outputs in {}; `npm run deploy` in cdk/ writes them", path.display())]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{} is not what `cdk deploy --outputs-file` writes", path.display())]
+    Json {
+        path: PathBuf,
+        source: serde_json::Error,
+    },
+    #[error("there is no stack `{stack}` in {}, only {known}", path.display())]
+    NoStack {
+        stack: String,
+        path: PathBuf,
+        known: String,
+    },
+    #[error("the stack `{stack}` has no output `{output}`, so that it has nothing for --via {via}")]
+    NoOutput {
+        stack: String,
+        output: &'static str,
+        via: &'static str,
+    },
+    #[error("cannot read the API's outputs in {}; `tokencast dev` and `npm run outputs` in cdk/ write them", path.display())]
+    ReadAmplify {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{} is not what Amplify writes: expected a JSON object", path.display())]
+    Amplify { path: PathBuf },
+    #[error("{} has no `{name}`, so that there is nothing for --via {via}", path.display())]
+    NoValue {
+        path: PathBuf,
+        name: &'static str,
+        via: &'static str,
+    },
+}
+
+/// The options, with those that are not given taken from the stack of `--stack`, or from `--amplify-outputs`.
+pub(super) fn complete(mut api: ApiArgs, via: Delivery) -> Result<ApiArgs, OutputsError> {
+    if let Some(stack) = api.stack.take() {
+        return of_stack(api, stack, via);
+    }
+    match api.amplify_outputs.take() {
+        Some(path) => of_amplify(api, &path, via),
+        None => Ok(api),
+    }
+}
+
+fn of_stack(mut api: ApiArgs, stack: String, via: Delivery) -> Result<ApiArgs, OutputsError> {
+    let path = api.outputs_file.clone();
+    let text = std::fs::read_to_string(&path).map_err(|source| OutputsError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    let outputs: Outputs = serde_json::from_str(&text).map_err(|source| OutputsError::Json {
+        path: path.clone(),
+        source,
+    })?;
+    let Some(values) = outputs.get(&stack) else {
+        let known: Vec<_> = outputs.keys().map(|name| format!("`{name}`")).collect();
+        return Err(OutputsError::NoStack {
+            stack,
+            path,
+            known: known.join(", "),
+        });
+    };
+    let output = |name: &str| values.get(name).cloned();
+    let name = match via {
+        Delivery::Appsync => "GraphqlUrl",
+        Delivery::Url => "StreamUrl",
+        Delivery::Websocket => "WebSocketUrl",
+    };
+    let url = output(name).ok_or(OutputsError::NoOutput {
+        stack,
+        output: name,
+        via: via.name(),
+    })?;
+    set_url(&mut api, via, url);
+    // A pool of the deployer's own may have no output; then its options are asked for as without a stack.
+    api.user_pool_id = api.user_pool_id.or_else(|| output("UserPoolId"));
+    api.user_pool_client_id = api
+        .user_pool_client_id
+        .or_else(|| output("UserPoolClientId"));
+    Ok(api)
+}
+
+fn of_amplify(mut api: ApiArgs, path: &Path, via: Delivery) -> Result<ApiArgs, OutputsError> {
+    let text = std::fs::read_to_string(path).map_err(|source| OutputsError::ReadAmplify {
+        path: path.to_owned(),
+        source,
+    })?;
+    let outputs = serde_json::from_str(&text).ok().filter(Value::is_object);
+    let outputs: Value = outputs.ok_or_else(|| OutputsError::Amplify {
+        path: path.to_owned(),
+    })?;
+    let value = |pointer: &str| outputs.pointer(pointer)?.as_str().map(str::to_owned);
+    let (pointer, name) = match via {
+        Delivery::Appsync => ("/data/url", "data.url"),
+        Delivery::Url => ("/custom/streamUrl", "custom.streamUrl"),
+        Delivery::Websocket => ("/custom/webSocketUrl", "custom.webSocketUrl"),
+    };
+    let url = value(pointer).ok_or_else(|| OutputsError::NoValue {
+        path: path.to_owned(),
+        name,
+        via: via.name(),
+    })?;
+    set_url(&mut api, via, url);
+    api.user_pool_id = api.user_pool_id.or_else(|| value("/auth/user_pool_id"));
+    let client_id = || value("/auth/user_pool_client_id");
+    api.user_pool_client_id = api.user_pool_client_id.or_else(client_id);
+    let endpoint = || value("/custom/tokencast/user_pool_endpoint");
+    api.cognito_endpoint = api.cognito_endpoint.or_else(endpoint);
+    Ok(api)
+}
+
+/// Over one that is given: what is in the environment may be another deployment's.
+fn set_url(api: &mut ApiArgs, via: Delivery, url: String) {
+    let place = match via {
+        Delivery::Appsync => &mut api.api_url,
+        Delivery::Url => &mut api.function_url,
+        Delivery::Websocket => &mut api.websocket_url,
+    };
+    *place = Some(url);
+}

@@ -1,0 +1,362 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+mod access;
+
+use crate::exit;
+use crate::model::ModelSpec;
+
+/// Where `tokencast dev` answers unless told otherwise.
+pub const DEFAULT_PORT: u16 = 4680;
+
+/// Stream a language model's answer through AppSync, on AWS or on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "tokencast", version, propagate_version = true)]
+#[command(after_help = "\
+Examples:
+  tokencast ask \"Why do rivers meander?\"        one prompt, on a local stack of its own
+  tokencast dev                                 the local stack, until Ctrl-C
+  tokencast dev --model openai:http://localhost:11434/v1#llama3.2")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Log to stderr what happens; twice for more. `RUST_LOG` has the last word.
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 900)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Ask(Box<AskArgs>),
+    Dev(DevArgs),
+    Redrive(RedriveArgs),
+    #[command(hide = true)]
+    Function(FunctionArgs),
+    #[command(hide = true)]
+    ExecFunction(ExecFunctionArgs),
+}
+
+const ASK_HELP: &str = "\
+Examples:
+  tokencast ask \"Why do rivers meander?\"
+  git diff | tokencast ask -
+  tokencast ask --json \"Name three rivers\" | jq -r 'select(.type == \"text\").text'
+  tokencast ask --api-url https://ID.appsync-api.us-east-1.amazonaws.com/graphql \\
+      --token \"$JWT\" \"Hello\"
+  tokencast ask --stack Tokencast-Streaming --username NAME --password PASSWORD \"Hello\"
+  tokencast ask --via url \"Hello\"                 over a Function URL, on a local stack
+  tokencast ask --via websocket --stack Tokencast-Streaming --token \"$JWT\" \"Hello\"
+  tokencast ask --api-url http://localhost:4680/graphql \\
+      --cognito-endpoint http://localhost:4680/ --user-pool-client-id CLIENT_ID \\
+      --username alice --password PASSWORD \"Hello\"
+
+With --json, each line on stdout is one of:
+  {\"type\":\"started\",\"sessionId\":UUID}
+  {\"type\":\"text\",\"text\":STRING,\"sequence\":N,\"attempt\":N}      append it
+  {\"type\":\"restarted\",\"attempt\":N}                             the text starts again from nothing
+  {\"type\":\"reconnecting\",\"tries\":N,\"delayMs\":N,\"reason\":STRING}
+  {\"type\":\"reconnected\"}
+  {\"type\":\"completed\",\"stopReason\":STRING|null,\"usage\":USAGE|null,\"hasText\":BOOL}
+  {\"type\":\"failed\",\"code\":STRING,\"message\":STRING,\"retryable\":BOOL,\"usage\":USAGE|null}
+  {\"type\":\"cancelled\",\"stopReason\":STRING|null,\"usage\":USAGE|null}
+  {\"type\":\"error\",\"message\":STRING}                            the API cannot be used; nothing follows
+where USAGE is {\"inputTokens\":N,\"outputTokens\":N,\"totalTokens\":N}.";
+
+/// Send a prompt and print the answer as it comes.
+///
+/// The answer goes to stdout; a one-line summary, and whatever goes wrong, to stderr. On a terminal, control characters
+/// are shown as \u001b and the like; a pipe or a file gets the text as it is. Without an API's URL, a local stack is started
+/// for this one prompt. Ctrl-C stops the session.
+#[derive(Debug, Args)]
+#[command(after_long_help = format!("{ASK_HELP}\n\n{}", exit::HELP))]
+pub struct AskArgs {
+    /// The prompt, or `-` to read it from stdin: UTF-8, or UTF-16 with a byte order mark.
+    #[arg(
+        required_unless_present = "resume",
+        conflicts_with = "resume",
+        allow_hyphen_values = true
+    )]
+    pub prompt: Option<String>,
+
+    /// Print one JSON event a line.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Use this id for the session; the same id again answers with the same session.
+    #[arg(long, value_name = "UUID", conflicts_with = "resume")]
+    pub session_id: Option<Uuid>,
+
+    /// Listen to a session that was started before, from the beginning of its text.
+    #[arg(long, value_name = "SESSION_ID")]
+    pub resume: Option<Uuid>,
+
+    /// Over which delivery the answer comes. The session, the output and the exit codes are the same.
+    #[arg(long, value_enum, default_value_t)]
+    pub via: Delivery,
+
+    /// What answers on the local stack: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<ModelSpec>,
+
+    /// How long the local stack waits for the model's first token; 120 unless given. Some servers load a model first.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
+    pub first_token_timeout: Option<u16>,
+
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Delivery {
+    /// GraphQL, and its subscription.
+    #[default]
+    Appsync,
+    /// A Lambda Function URL that streams its response.
+    Url,
+    /// An API Gateway WebSocket API.
+    Websocket,
+}
+
+impl Delivery {
+    /// As it is written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Appsync => "appsync",
+            Self::Url => "url",
+            Self::Websocket => "websocket",
+        }
+    }
+}
+
+/// A deployed API, or a `tokencast dev` that is running.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "A deployed API")]
+pub struct ApiArgs {
+    /// The GraphQL endpoint.
+    #[arg(long, value_name = "URL", env = "TOKENCAST_API_URL")]
+    pub api_url: Option<String>,
+
+    /// The Function URL, for --via url.
+    #[arg(long, value_name = "URL")]
+    pub function_url: Option<String>,
+
+    /// The WebSocket API with its stage, for --via websocket.
+    #[arg(long, value_name = "URL")]
+    pub websocket_url: Option<String>,
+
+    /// The endpoints of this deployed stack, such as Tokencast-Streaming, in the place of the URLs, and its user pool.
+    #[arg(long, value_name = "NAME")]
+    pub stack: Option<String>,
+
+    /// The endpoints and the user pool in this `amplify_outputs.json`, in the place of the URLs.
+    #[arg(long, value_name = "FILE", conflicts_with = "stack")]
+    pub amplify_outputs: Option<PathBuf>,
+
+    /// Where `npm run deploy` in cdk/ wrote the stacks' outputs.
+    #[arg(long, value_name = "FILE", default_value = "cdk/outputs.json")]
+    pub outputs_file: PathBuf,
+
+    /// A JWT of the API's user pool.
+    #[arg(
+        long,
+        value_name = "JWT",
+        env = "TOKENCAST_TOKEN",
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+
+    /// Sign in as this user instead.
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+
+    #[arg(
+        long,
+        value_name = "PASSWORD",
+        env = "TOKENCAST_PASSWORD",
+        hide_env_values = true
+    )]
+    pub password: Option<String>,
+
+    /// The app client to sign in through.
+    #[arg(long, value_name = "ID")]
+    pub user_pool_client_id: Option<String>,
+
+    /// With it, the sign-in is by SRP; without, by password, which the app client has to allow.
+    #[arg(long, value_name = "ID")]
+    pub user_pool_id: Option<String>,
+
+    /// The user pool's region; part of its id as well.
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+
+    /// Where Cognito answers, if not on AWS.
+    #[arg(long, value_name = "URL")]
+    pub cognito_endpoint: Option<String>,
+
+    /// Trust the authorities in this PEM file as well.
+    #[arg(long, value_name = "PEM")]
+    pub ca_file: Option<PathBuf>,
+}
+
+const REDRIVE_HELP: &str = "\
+Examples:
+  tokencast redrive --local --list                 what failed on a `tokencast dev` that is running
+  tokencast redrive --local --session SESSION_ID
+  tokencast redrive --queue-url URL --dead-letter-queue-url URL --table NAME --all
+
+With --local, the access key is that of your running `tokencast dev`. Without, region and credentials are those of the AWS
+environment.";
+
+/// Show the jobs whose every attempt failed, or have them tried again.
+///
+/// Such a job is in the dead-letter queue, and its session has failed. Putting the job back opens the session again.
+#[derive(Debug, Args)]
+#[command(after_long_help = REDRIVE_HELP)]
+pub struct RedriveArgs {
+    #[command(flatten)]
+    pub what: RedriveWhat,
+
+    /// The local stack on this port.
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680")]
+    pub local: Option<u16>,
+
+    /// The queue that the jobs go back to.
+    #[arg(long, value_name = "URL", required_unless_present = "local")]
+    pub queue_url: Option<String>,
+
+    #[arg(long, value_name = "URL", required_unless_present = "local")]
+    pub dead_letter_queue_url: Option<String>,
+
+    /// The sessions' table.
+    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    pub table: Option<String>,
+
+    /// Print one JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct RedriveWhat {
+    /// Show them, and change nothing.
+    #[arg(long)]
+    pub list: bool,
+
+    /// Put the job of this session back.
+    #[arg(long, value_name = "SESSION_ID")]
+    pub session: Option<Uuid>,
+
+    /// Put all of them back, those that are no jobs included.
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// Start the local stack and keep it until Ctrl-C.
+///
+/// AppSync, Lambda, SQS, DynamoDB, Cognito and Bedrock answer on one port of loopback, for the AWS SDKs, Amplify and curl.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tokencast dev
+  tokencast dev --model openai:http://localhost:11434/v1#llama3.2
+  tokencast dev --model bedrock:us.anthropic.claude-sonnet-4-5-20250929-v1:0
+  tokencast dev --state-dir .tokencast --amplify-outputs web/amplify_outputs.json
+  tokencast dev --functions-dir target/lambda
+  tokencast dev --template cdk/cdk.out/Streaming.template.json
+  tokencast dev --faults faults.json --control
+  tokencast dev --allow-host 10.0.2.2           for an Android emulator (docs/LOCAL.md)
+
+With openai:URL#NAME, OPENAI_API_KEY is sent along if it is set.")]
+pub struct DevArgs {
+    /// Port on loopback; 0 takes any that is free.
+    #[arg(long, default_value_t = DEFAULT_PORT)]
+    pub port: u16,
+
+    /// What answers: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
+    #[arg(long, value_name = "MODEL", default_value = "scripted")]
+    pub model: ModelSpec,
+
+    /// How long the model's first token is waited for; 120 unless given. Some servers load a model first.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
+    pub first_token_timeout: Option<u16>,
+
+    /// Run DIR/request/bootstrap, DIR/worker/bootstrap and so on, instead of the functions in this executable.
+    #[arg(long, value_name = "DIR")]
+    pub functions_dir: Option<PathBuf>,
+
+    /// Be what this synthesized template describes; whatever can't be so here is refused (docs/LOCAL.md).
+    #[arg(long, value_name = "FILE")]
+    pub template: Option<PathBuf>,
+
+    /// Keep tables, queues and keys in this directory across restarts.
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+
+    /// Where to write `amplify_outputs.json`. By default it goes to the state directory, or to a temporary one.
+    #[arg(long, value_name = "PATH")]
+    pub amplify_outputs: Option<PathBuf>,
+
+    /// Serve the web page that is built in this directory; `cargo xtask dev` builds it first.
+    #[arg(long, value_name = "DIR")]
+    pub web_dir: Option<PathBuf>,
+
+    /// Have things go wrong on purpose, as the plan in this JSON file says (docs/FAULTS.md).
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+
+    /// Let programs on this machine change faults, clock and processes over HTTP, below /_tokencast/.
+    #[arg(long)]
+    pub control: bool,
+
+    /// Let tools that don't know AppSync's protocol subscribe by graphql-transport-ws, which AppSync on AWS refuses.
+    #[arg(long)]
+    pub graphql_transport_ws: bool,
+    /// Answer requests for this host name or address as well, not only for those of loopback. May be given several times.
+    #[arg(long, value_name = "HOST", value_parser = access::host)]
+    pub allow_host: Vec<String>,
+
+    /// Answer web pages of this origin as well, not only those of loopback: GraphQL, sign-in, Function URL and WebSocket
+    /// API. May be given several times.
+    #[arg(long, value_name = "ORIGIN", value_parser = access::origin)]
+    pub allow_origin: Vec<String>,
+
+    /// Print where everything is as one line of JSON, once the stack is ready.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct FunctionArgs {
+    #[arg(value_enum)]
+    pub name: FunctionName,
+}
+
+#[derive(Debug, Args)]
+pub struct ExecFunctionArgs {
+    /// A packaged function's `bootstrap`.
+    pub program: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FunctionName {
+    Request,
+    FunctionUrl,
+    Websocket,
+    Worker,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_make_sense() {
+        super::Cli::command().debug_assert();
+    }
+}

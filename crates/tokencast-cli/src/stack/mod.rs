@@ -1,0 +1,249 @@
+//! This project on the local stack: what `cdk/` deploys, in the local stack's words.
+
+mod launch;
+mod resources;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokencast_local::appsync::realtime::RealtimeLimits;
+use tokencast_local::config::{
+    AccessConfig, ModelConfig, ScriptConfig, UserConfig, WebSocketLimits,
+};
+use tokencast_local::faults::FaultPlan;
+
+use crate::template::{Template, TemplateError};
+
+pub use launch::{AccessKey, RunningStack, StackInfo};
+pub use resources::Resources;
+
+pub const REGION: &str = "us-east-1";
+pub const QUEUE: &str = "tokencast-jobs";
+pub const DEAD_LETTER_QUEUE: &str = "tokencast-jobs-dlq";
+pub const TABLE: &str = "tokencast-sessions";
+pub const REQUEST_FUNCTION: &str = "request";
+pub const WORKER_FUNCTION: &str = "worker";
+/// Behind the function URL, and its name.
+pub const FUNCTION_URL_FUNCTION: &str = "function-url";
+/// Of the routes of the WebSocket API; its authorizer is the same program.
+pub const WEBSOCKET_FUNCTION: &str = "websocket";
+pub const AUTHORIZER_FUNCTION: &str = "websocket-authorizer";
+pub const CONNECTIONS_TABLE: &str = "tokencast-connections";
+pub const WEBSOCKET_STAGE: &str = "dev";
+pub const USER_POOL_ID: &str = "us-east-1_Tokencast";
+pub const USER_POOL_CLIENT_ID: &str = "tokencastlocalclient000000";
+
+/// What the project's resources are called on a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    pub queue: String,
+    pub dead_letter_queue: String,
+    pub table: String,
+    pub request_function: String,
+    pub worker_function: String,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            queue: QUEUE.into(),
+            dead_letter_queue: DEAD_LETTER_QUEUE.into(),
+            table: TABLE.into(),
+            request_function: REQUEST_FUNCTION.into(),
+            worker_function: WORKER_FUNCTION.into(),
+        }
+    }
+}
+
+/// What may differ between two stacks.
+#[derive(Clone, Debug)]
+pub struct StackOptions {
+    /// On loopback; 0 takes any that is free.
+    pub port: u16,
+    pub model: ModelConfig,
+    pub functions: Functions,
+    /// The resources are those of a synthesized template; what follows from it, such as time-outs, is the template's.
+    pub template: Option<Template>,
+    /// Keeps tables, queues and keys; without it they live as long as the stack.
+    pub state_dir: Option<PathBuf>,
+    /// Over the request function's environment.
+    pub request_environment: BTreeMap<String, String>,
+    /// Over the worker's environment.
+    pub worker_environment: BTreeMap<String, String>,
+    /// Over the environment of the function URL's function, which has the worker's time-out.
+    pub function_url_environment: BTreeMap<String, String>,
+    /// Over the environment of the WebSocket API's routes.
+    pub websocket_environment: BTreeMap<String, String>,
+    /// The queue's visibility timeout is the same.
+    pub worker_timeout: Duration,
+    pub batch_size: NonZeroU32,
+    /// Workers at once.
+    pub max_concurrency: NonZeroU32,
+    /// Limits of the real-time connections.
+    pub realtime: RealtimeLimits,
+    /// Limits of the WebSocket API.
+    pub websocket: WebSocketLimits,
+    /// What goes wrong once everything has started.
+    pub faults: FaultPlan,
+    /// Answers below `/_tokencast/`, for tests in other languages.
+    pub control: bool,
+    /// Who may ask besides this machine.
+    pub access: AccessConfig,
+    /// A built web page, served beside the services.
+    pub web_dir: Option<PathBuf>,
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            model: ModelConfig::Scripted(ScriptConfig::default()),
+            functions: Functions::Executable {
+                program: PathBuf::from("tokencast"),
+                args: Vec::new(),
+            },
+            template: None,
+            state_dir: None,
+            request_environment: BTreeMap::new(),
+            worker_environment: BTreeMap::new(),
+            function_url_environment: BTreeMap::new(),
+            websocket_environment: BTreeMap::new(),
+            worker_timeout: Duration::from_mins(15),
+            batch_size: NonZeroU32::MIN,
+            max_concurrency: NonZeroU32::MIN.saturating_add(49),
+            realtime: RealtimeLimits::default(),
+            websocket: WebSocketLimits::default(),
+            faults: FaultPlan::default(),
+            control: false,
+            access: AccessConfig::default(),
+            web_dir: None,
+        }
+    }
+}
+
+impl StackOptions {
+    /// Has whatever asks the model wait so many seconds for its first token.
+    #[must_use]
+    pub fn with_first_token_timeout(mut self, seconds: Option<u16>) -> Self {
+        if let Some(seconds) = seconds {
+            let millis = u32::from(seconds) * 1000;
+            for environment in [
+                &mut self.worker_environment,
+                &mut self.function_url_environment,
+            ] {
+                environment.insert("MODEL_FIRST_TOKEN_TIMEOUT_MS".into(), millis.to_string());
+            }
+        }
+        self
+    }
+}
+
+/// Which programs the functions are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Functions {
+    /// One program for all: it is run with `args`, then `function request`, `function worker` and so on.
+    Executable {
+        program: PathBuf,
+        args: Vec<OsString>,
+    },
+    /// `request/bootstrap`, `worker/bootstrap` and so on below a directory, as `cargo xtask package` leaves them.
+    Packaged(PathBuf),
+    /// The same, started by this executable's `exec-function`, so that they end with the stack even when it is killed.
+    PackagedUnder {
+        launcher: PathBuf,
+        directory: PathBuf,
+    },
+}
+
+impl Functions {
+    /// The executable that is running.
+    pub fn own() -> Result<Self, StackError> {
+        let program = std::env::current_exe().map_err(StackError::OwnExecutable)?;
+        Ok(Self::Executable {
+            program,
+            args: Vec::new(),
+        })
+    }
+
+    /// Packaged functions that end with the stack.
+    pub fn packaged_under_own(directory: PathBuf) -> Result<Self, StackError> {
+        let launcher = std::env::current_exe().map_err(StackError::OwnExecutable)?;
+        Ok(Self::PackagedUnder {
+            launcher,
+            directory,
+        })
+    }
+
+    /// The program and arguments of one function.
+    ///
+    /// # Errors
+    ///
+    /// If a packaged function isn't there.
+    pub fn command(&self, function: &'static str) -> Result<(PathBuf, Vec<OsString>), StackError> {
+        match self {
+            Self::Executable { program, args } => {
+                let own = [OsString::from("function"), function.into()];
+                Ok((program.clone(), args.iter().cloned().chain(own).collect()))
+            }
+            Self::Packaged(directory) => Ok((packaged(directory, function)?, Vec::new())),
+            Self::PackagedUnder {
+                launcher,
+                directory,
+            } => {
+                let bootstrap = packaged(directory, function)?.into_os_string();
+                Ok((launcher.clone(), vec!["exec-function".into(), bootstrap]))
+            }
+        }
+    }
+}
+
+fn packaged(directory: &Path, function: &'static str) -> Result<PathBuf, StackError> {
+    let bootstrap = directory.join(function).join("bootstrap");
+    if !bootstrap.is_file() {
+        return Err(StackError::NoBootstrap {
+            function,
+            path: bootstrap,
+        });
+    }
+    // The program is started from another working directory.
+    bootstrap
+        .canonicalize()
+        .map_err(|_| StackError::NoBootstrap {
+            function,
+            path: bootstrap,
+        })
+}
+
+/// The two users of every local stack.
+pub fn users() -> Vec<UserConfig> {
+    ["alice", "bob"]
+        .map(|name| UserConfig {
+            username: name.to_owned(),
+            password: format!("Tokencast-{name}-1"),
+            email: format!("{name}@example.com"),
+            groups: Vec::new(),
+        })
+        .into()
+}
+
+/// Why there is no stack.
+#[derive(Debug, Error)]
+pub enum StackError {
+    #[error("port {0} is in use; choose another with --port, or 0 for any that is free")]
+    PortInUse(u16),
+    #[error("there is no {function} function at {}; `cargo xtask package` builds it", path.display())]
+    NoBootstrap {
+        function: &'static str,
+        path: PathBuf,
+    },
+    #[error("cannot find the executable that is running")]
+    OwnExecutable(#[source] std::io::Error),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error("the local stack cannot start")]
+    Start(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,193 @@
+//! A prompt's answer: attempt after attempt, as the queue would have it, into the response. Where there is to be waited,
+//! for a model that is throttled or for whoever else has the session, the worker goes on by the job in the queue, and the
+//! function follows: so each session is asked for by one queue of waiting messages, whichever delivery it came by.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokencast_aws::{metrics, settings};
+use tokencast_core::deliver::{Disposition, Message, deliver};
+use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::job::Job;
+use tokencast_core::pipeline::Parts;
+use tokencast_core::ports::{
+    Clock, Fence, JobQueue, Model, QueueError, Receipt, SessionStore, TokenSink,
+};
+use tokencast_core::session::{Progress, Session};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tracing::info;
+
+use crate::follow::follow;
+use crate::handle::FunctionUrl;
+use crate::sse::Place;
+
+const SERVICE: &str = "function-url";
+
+impl<M: Model, S: SessionStore, Q: JobQueue, C: Clock> FunctionUrl<M, S, Q, C> {
+    /// Answers `job` into `events`, and into the session's record in any case. Whoever else gets hold of the session
+    /// meanwhile is followed.
+    pub(crate) async fn answer(
+        &self,
+        job: Job,
+        events: mpsc::Sender<TokenEvent>,
+        killed_at_ms: i64,
+    ) {
+        let clock = &self.requests.clock;
+        let reserve = self.config.deadline_reserve;
+        let deadline_ms = settings::deadline_ms(killed_at_ms, clock.now_ms(), reserve);
+        let sink = ResponseSink::new(&events, clock);
+        let parts = Parts {
+            model: &self.model,
+            sink: &sink,
+            store: &self.requests.sessions,
+            receipt: &NoMessage,
+            clock,
+            settings: &self.config.pipeline,
+            observe: &|observed| {
+                metrics::count(SERVICE, observed, Some(job.requested_at_ms), clock.now_ms());
+            },
+        };
+        let body = job.to_json();
+        let message = Message {
+            body: &body,
+            deadline_ms,
+            killed_at_ms,
+        };
+        loop {
+            let disposition = deliver(&parts, &self.config.policy, &message).await;
+            if sink.is_over() {
+                return;
+            }
+            let Disposition::Again(Some(pause)) = disposition else {
+                break;
+            };
+            let left_ms = u64::try_from(deadline_ms - clock.now_ms()).unwrap_or(0);
+            if pause >= Duration::from_millis(left_ms) {
+                break;
+            }
+            sleep(pause).await;
+        }
+        info!(session = %job.session_id, "a worker goes on");
+        let known = sink.known();
+        let id = job.session_id;
+        follow(
+            &self.requests,
+            &job.owner,
+            id,
+            None,
+            known,
+            &events,
+            deadline_ms,
+        )
+        .await;
+    }
+}
+
+/// Takes events into the response. When nobody listens any more, it takes them all the same: leaving is not stopping.
+struct ResponseSink<'a, C> {
+    events: &'a mpsc::Sender<TokenEvent>,
+    clock: &'a C,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The last event that was taken.
+    known: Place,
+    /// The record, once it says that the session is over.
+    ended: Option<Session>,
+    is_over: bool,
+}
+
+impl<'a, C: Clock> ResponseSink<'a, C> {
+    fn new(events: &'a mpsc::Sender<TokenEvent>, clock: &'a C) -> Self {
+        Self {
+            events,
+            clock,
+            state: Mutex::default(),
+        }
+    }
+
+    fn known(&self) -> Place {
+        self.with(|state| state.known)
+    }
+
+    /// Whether the event that ends the session was taken.
+    fn is_over(&self) -> bool {
+        self.with(|state| state.is_over)
+    }
+
+    /// Waits for a reader that is slow, but not beyond `give_up_at_ms`.
+    async fn send(&self, event: TokenEvent, give_up_at_ms: i64) -> Result<(), Failure> {
+        let place = Place::of(&event);
+        if place <= self.known() {
+            return Ok(());
+        }
+        let is_end = event.is_complete();
+        let left_ms = u64::try_from(give_up_at_ms - self.clock.now_ms()).unwrap_or(0);
+        let sent = timeout(Duration::from_millis(left_ms), self.events.send(event)).await;
+        sent.map_or_else(
+            |_| {
+                Err(failed(
+                    "The answer could not be delivered: nobody reads it.",
+                ))
+            },
+            |_sent_or_unheard| {
+                self.with(|state| {
+                    state.known = place;
+                    state.is_over = is_end;
+                });
+                Ok(())
+            },
+        )
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&mut State) -> T) -> T {
+        read(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<C: Clock> TokenSink for ResponseSink<'_, C> {
+    async fn publish(
+        &self,
+        event: &TokenEvent,
+        fence: &Fence,
+        give_up_at_ms: i64,
+    ) -> Result<(), Failure> {
+        // Looked at here, for the process may have been paused.
+        if !fence.holds(self.clock.now_ms()) {
+            return Err(failed("The answer was taken over by a worker."));
+        }
+        // The last attempt may have had nothing to say, and so keep the text of one before it; or not all of it was sent.
+        // Whoever hears the end shall have the whole text under its number.
+        let ended = self.with(|state| state.ended.take());
+        if let Some(session) = ended.filter(|_| event.is_complete()) {
+            let known = self.known();
+            for missing in session.events_after(known.attempt, known.sequence) {
+                self.send(missing, give_up_at_ms).await?;
+            }
+        }
+        self.send(event.clone(), give_up_at_ms).await
+    }
+
+    fn attend(&self, session: &Session, _: &Progress) {
+        if session.status.is_terminal() {
+            self.with(|state| state.ended = Some(session.clone()));
+        }
+    }
+}
+
+fn failed(message: &str) -> Failure {
+    Failure::new(FailureCode::PublishFailed, message)
+}
+
+/// There is no message to keep from others: the lease alone does.
+struct NoMessage;
+
+impl Receipt for NoMessage {
+    async fn hide_for(&self, _seconds: u32) -> Result<(), QueueError> {
+        Ok(())
+    }
+}

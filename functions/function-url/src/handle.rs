@@ -1,0 +1,321 @@
+//! Who calls, and for what.
+
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Deserialize;
+use serde_json::json;
+use tokencast_aws::jwt::{JwtError, Verifier};
+use tokencast_aws::settings;
+use tokencast_core::event::TokenEvent;
+use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::job::Delivery;
+use tokencast_core::json_text::JsonText;
+use tokencast_core::ports::{Clock, JobQueue, Model, SessionStore};
+use tokencast_core::requests::{Requests, Start};
+use tokencast_core::session::{Session, Status};
+use tokio::sync::mpsc;
+use tracing::{error, info};
+
+use crate::body::{Body, Format};
+use crate::config::{Config, NothingLeft};
+use crate::error::UrlError;
+use crate::event::UrlEvent;
+use crate::follow::follow;
+use crate::sse::Place;
+
+/// Says which session a stream is of.
+pub const SESSION_ID: HeaderName = HeaderName::from_static("x-tokencast-session-id");
+
+/// Events that wait for a reader. One: the model is to feel how slow that is.
+const WAITING_EVENTS: usize = 1;
+
+/// What the function works with.
+pub struct FunctionUrl<M, S, Q, C> {
+    pub model: M,
+    pub requests: Requests<S, Q, C>,
+    pub verifier: Verifier<C>,
+    pub config: Config,
+}
+
+/// The answer to one request.
+pub enum Reply<C> {
+    Whole(Whole),
+    Stream {
+        session_id: SessionId,
+        body: Body<C>,
+        /// Where the body's events come from. It goes on when nobody reads them.
+        work: BoxFuture<'static, ()>,
+    },
+}
+
+/// A response that is known at once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Whole {
+    pub status: StatusCode,
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub content: Content,
+}
+
+/// What is in it.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Content {
+    Json(String),
+    /// Of a 204, which can't have a body.
+    Nothing,
+    /// A stream of events without events.
+    NoEvents,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Question {
+    prompt: JsonText,
+    session_id: Option<String>,
+}
+
+/// What is asked for.
+enum Route {
+    Start,
+    Follow(SessionId),
+    Stop(SessionId),
+}
+
+impl<M, S, Q, C> FunctionUrl<M, S, Q, C>
+where
+    M: Model + 'static,
+    S: SessionStore + 'static,
+    Q: JobQueue + 'static,
+    C: Clock + Clone + 'static,
+{
+    /// Answers a request, in a process that is killed at `killed_at_ms`.
+    pub async fn handle(self: &Arc<Self>, event: &UrlEvent, killed_at_ms: i64) -> Reply<C> {
+        match self.route(event, killed_at_ms).await {
+            Ok(reply) => reply,
+            Err(error) => {
+                if error.is_failure() {
+                    error!(method = event.method(), code = %error.code(), error = &error as &dyn std::error::Error, "failed");
+                } else {
+                    info!(method = event.method(), code = %error.code(), reason = %error, "refused");
+                }
+                Reply::Whole(error.into())
+            }
+        }
+    }
+
+    async fn route(
+        self: &Arc<Self>,
+        event: &UrlEvent,
+        killed_at_ms: i64,
+    ) -> Result<Reply<C>, UrlError> {
+        let owner = self.verifier.verify(event.authorization()).await?;
+        match Route::of(event)? {
+            Route::Start => self.start(owner, event, killed_at_ms).await,
+            Route::Follow(id) => self.resume(owner, id, event, killed_at_ms).await,
+            Route::Stop(id) => self.stop(&owner, id).await.map(Reply::Whole),
+        }
+    }
+
+    async fn start(
+        self: &Arc<Self>,
+        owner: Owner,
+        event: &UrlEvent,
+        killed_at_ms: i64,
+    ) -> Result<Reply<C>, UrlError> {
+        let known = last_event(event)?;
+        let body = event.body().ok_or(UrlError::Body)?;
+        // What serde says of it could quote the prompt.
+        let question: Question = serde_json::from_slice(&body).map_err(|_| UrlError::Body)?;
+        let session_id = match question.session_id {
+            Some(id) => Some(id.parse()?),
+            None => None,
+        };
+        let start = Start {
+            prompt: question.prompt,
+            session_id,
+            delivery: Delivery::Response,
+            // For as long as this process may be at it; after that a worker looks whether it still is.
+            delay: self.config.pipeline.lease,
+            follower: None,
+        };
+        let started = self.requests.start(&owner, start).await?;
+        let id = started.session.id;
+        let Some(job) = started.job else {
+            info!(session = %id, status = started.session.status.as_str(), "was started before");
+            return Ok(self.go_on(owner, started.session, known, event, killed_at_ms));
+        };
+        // An answer that begins has all its events before it, whatever the client knows of an earlier one.
+        info!(session = %id, "begins");
+        let (events, receiver) = mpsc::channel(WAITING_EVENTS);
+        let function = Arc::clone(self);
+        let work = async move { function.answer(job, events, killed_at_ms).await }.boxed();
+        Ok(self.stream(id, event, receiver, work))
+    }
+
+    async fn resume(
+        self: &Arc<Self>,
+        owner: Owner,
+        id: SessionId,
+        event: &UrlEvent,
+        killed_at_ms: i64,
+    ) -> Result<Reply<C>, UrlError> {
+        let known = last_event(event)?;
+        let found = self.requests.read(&owner, id).await?;
+        let found = found.ok_or(UrlError::UnknownSession)?;
+        Ok(self.go_on(owner, found, known, event, killed_at_ms))
+    }
+
+    /// The events of a session that was just found, behind `known`.
+    fn go_on(
+        self: &Arc<Self>,
+        owner: Owner,
+        found: Session,
+        known: Place,
+        event: &UrlEvent,
+        killed_at_ms: i64,
+    ) -> Reply<C> {
+        let id = found.id;
+        let mut missing = found.events_after(known.attempt, known.sequence);
+        if found.status.is_terminal() && missing.next().is_none() {
+            return Reply::Whole(self.nothing_left());
+        }
+        drop(missing);
+        info!(session = %id, %known, "follows");
+        let (events, receiver) = mpsc::channel(WAITING_EVENTS);
+        let work = self.follow(owner, found, known, events, killed_at_ms);
+        self.stream(id, event, receiver, work)
+    }
+
+    /// A 204 keeps an `EventSource`, which connects again by itself, from doing so for ever. It has no body by HTTP, for
+    /// which some accounts wait for many minutes all the same, so there is a setting that answers with one.
+    fn nothing_left(&self) -> Whole {
+        match self.config.nothing_left {
+            NothingLeft::NoContent => Whole {
+                status: StatusCode::NO_CONTENT,
+                headers: vec![(header::CONTENT_LENGTH, HeaderValue::from_static("0"))],
+                content: Content::Nothing,
+            },
+            NothingLeft::EventStream => Whole {
+                status: StatusCode::OK,
+                headers: Vec::new(),
+                content: Content::NoEvents,
+            },
+        }
+    }
+
+    /// Sends the events of a session that was just found behind `known`.
+    fn follow(
+        self: &Arc<Self>,
+        owner: Owner,
+        found: Session,
+        known: Place,
+        events: mpsc::Sender<TokenEvent>,
+        killed_at_ms: i64,
+    ) -> BoxFuture<'static, ()> {
+        let function = Arc::clone(self);
+        let now_ms = self.requests.clock.now_ms();
+        let reserve = self.config.deadline_reserve;
+        let deadline_ms = settings::deadline_ms(killed_at_ms, now_ms, reserve);
+        async move {
+            let (requests, id) = (&function.requests, found.id);
+            follow(
+                requests,
+                &owner,
+                id,
+                Some(found),
+                known,
+                &events,
+                deadline_ms,
+            )
+            .await;
+        }
+        .boxed()
+    }
+
+    async fn stop(&self, owner: &Owner, id: SessionId) -> Result<Whole, UrlError> {
+        let session = self.requests.stop(owner, id).await?;
+        let (status, message) = match session.status {
+            Status::Cancelled => (Status::Cancelled.as_str(), "The session is stopped."),
+            ended if ended.is_terminal() => (ended.as_str(), "The session had ended already."),
+            _ => (
+                "stopping",
+                "The session stops in a moment; its last event says CANCELLED.",
+            ),
+        };
+        let json = json!({ "sessionId": id, "status": status, "message": message });
+        Ok(Whole::new(StatusCode::OK, json.to_string()))
+    }
+
+    fn stream(
+        &self,
+        session_id: SessionId,
+        event: &UrlEvent,
+        events: mpsc::Receiver<TokenEvent>,
+        work: BoxFuture<'static, ()>,
+    ) -> Reply<C> {
+        let format = if event.wants_text() {
+            Format::Text
+        } else {
+            Format::Events
+        };
+        let body = Body::new(format, events, self.requests.clock.clone());
+        Reply::Stream {
+            session_id,
+            body,
+            work,
+        }
+    }
+}
+
+/// What the client has of the session.
+fn last_event(event: &UrlEvent) -> Result<Place, UrlError> {
+    match event.last_event_id() {
+        Some(id) => Place::parse(id).ok_or(UrlError::LastEventId),
+        None => Ok(Place::default()),
+    }
+}
+
+impl Route {
+    fn of(event: &UrlEvent) -> Result<Self, UrlError> {
+        let path = event.raw_path.trim_matches('/');
+        match (event.method(), path) {
+            (_, path) if path.contains('/') => Err(UrlError::UnknownPath),
+            ("POST", "") => Ok(Self::Start),
+            (_, "") => Err(UrlError::Method { allowed: "POST" }),
+            ("GET", id) => Ok(Self::Follow(id.parse()?)),
+            ("DELETE", id) => Ok(Self::Stop(id.parse()?)),
+            _ => Err(UrlError::Method {
+                allowed: "GET, DELETE",
+            }),
+        }
+    }
+}
+
+impl Whole {
+    fn new(status: StatusCode, json: String) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            content: Content::Json(json),
+        }
+    }
+}
+
+impl From<UrlError> for Whole {
+    fn from(error: UrlError) -> Self {
+        let mut whole = Self::new(error.status(), error.to_json());
+        match error {
+            UrlError::Caller(JwtError::Refused(_)) => whole.headers.push((
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer error=\"invalid_token\""),
+            )),
+            UrlError::Method { allowed } => {
+                let allowed = HeaderValue::from_static(allowed);
+                whole.headers.push((header::ALLOW, allowed));
+            }
+            _ => {}
+        }
+        whole
+    }
+}

@@ -1,0 +1,68 @@
+//! A Lambda Function URL that answers a prompt with its own response: server-sent events, or the bare text.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`config`] | its environment variables |
+//! | [`event`] | what a Function URL sends |
+//! | [`accept`] | what a client prefers to get |
+//! | [`handle`] | who calls, and for what |
+//! | [`answer`] | a prompt's answer: attempt after attempt, as the queue would have it |
+//! | [`follow`] | a session that somebody else answers, read from the table |
+//! | [`body`] | from events to the bytes of a response, as they come |
+//! | [`sse`] | an event as it stands in a stream |
+//! | [`error`] | what a client may do wrong, and what may fail |
+//! | [`respond`] | the response, on its way through the Runtime API |
+//!
+//! The function does what the worker does, in the same words of `tokencast-core`, so the same is promised. What the
+//! queue does for the worker is done here by two means: [`answer`] tries again what failed, and a job that waits in the
+//! queue for as long as the lease takes over from a function that died.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokencast_aws::bedrock::BedrockModel;
+use tokencast_aws::clock::FunctionClock;
+use tokencast_aws::jwt::Verifier;
+use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::tls::Trust;
+use tokencast_aws::{sdk, telemetry};
+use tokencast_core::requests::Requests;
+
+pub mod accept;
+pub mod answer;
+pub mod body;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod follow;
+pub mod handle;
+pub mod respond;
+pub mod sse;
+
+use config::Config;
+use handle::FunctionUrl;
+
+/// Runs the function until Lambda ends it. `lookup` reads an environment variable.
+pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
+    let logging = telemetry::init(&lookup);
+    let (config, clock) = (Config::read(&lookup), FunctionClock::read(&lookup));
+    let authorities = Trust::read(&lookup);
+    tokencast_aws::runtime::run(async move {
+        logging?;
+        let (config, clock, authorities) = (config?, clock?, authorities?);
+        let sdk = sdk::load_trusting(&authorities).await;
+        let function = FunctionUrl {
+            model: BedrockModel::new(&sdk, config.model.clone()),
+            requests: Requests {
+                sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
+                queue: SqsQueue::new(&sdk, config.queue_url.clone()),
+                clock,
+                rules: config.rules,
+            },
+            verifier: Verifier::new(config.trust.clone(), &authorities, clock)?,
+            config,
+        };
+        respond::run(Arc::new(function)).await
+    })
+}

@@ -1,0 +1,248 @@
+//! The response, on its way through Lambda's Runtime API.
+//!
+//! `lambda_runtime` fetches the events; the responses are sent here. Its own streams can't break off: an error in one
+//! would reach the client as text (1.5 writes the trailers into the body). And Lambda freezes a process as soon as its
+//! response is whole, which must not be before the work behind it is done, whether or not anybody still reads.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use lambda_runtime::layers::TracingLayer;
+use lambda_runtime::tower::Layer;
+use lambda_runtime::{
+    Error, LambdaEvent, LambdaInvocation, MetadataPrelude, Runtime, Service, service_fn,
+};
+use lambda_runtime_api_client::body::{Body as RequestBody, sender::Sender};
+use lambda_runtime_api_client::{PooledClient, build_request};
+use serde_json::json;
+use tokencast_core::id::SessionId;
+use tokencast_core::ports::{Clock, JobQueue, Model, SessionStore};
+use tracing::{info, warn};
+
+use crate::body::{Body, BrokenOff, Format};
+use crate::handle::{Content, FunctionUrl, Reply, SESSION_ID, Whole};
+use crate::sse;
+
+const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
+const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invocation-id");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
+const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
+
+/// What a stream with a prelude is, to Lambda.
+const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
+
+/// Between prelude and body.
+const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
+
+/// Serves requests until Lambda ends the process.
+pub async fn run<M, S, Q, C>(function: Arc<FunctionUrl<M, S, Q, C>>) -> Result<(), Error>
+where
+    M: Model + 'static,
+    S: SessionStore + 'static,
+    Q: JobQueue + 'static,
+    C: Clock + Clone + 'static,
+{
+    let unused = service_fn(|_: LambdaEvent<()>| async { Ok::<(), Infallible>(()) });
+    let responder = Responder {
+        function,
+        client: Arc::new(PooledClient::builder().build()),
+    };
+    Runtime::new(unused)
+        .layer(responder)
+        .layer(TracingLayer::new())
+        .run()
+        .await
+}
+
+/// Handles invocations in place of the service that it is laid over.
+struct Responder<F> {
+    function: Arc<F>,
+    client: Arc<PooledClient>,
+}
+
+impl<F> Clone for Responder<F> {
+    fn clone(&self) -> Self {
+        Self {
+            function: Arc::clone(&self.function),
+            client: Arc::clone(&self.client),
+        }
+    }
+}
+
+impl<F, Inner> Layer<Inner> for Responder<F> {
+    type Service = Self;
+
+    fn layer(&self, _: Inner) -> Self {
+        self.clone()
+    }
+}
+
+impl<M, S, Q, C> Service<LambdaInvocation> for Responder<FunctionUrl<M, S, Q, C>>
+where
+    M: Model + 'static,
+    S: SessionStore + 'static,
+    Q: JobQueue + 'static,
+    C: Clock + Clone + 'static,
+{
+    type Response = ();
+    type Error = Error;
+    type Future = BoxFuture<'static, Result<(), Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
+        let Self { function, client } = self.clone();
+        Box::pin(async move {
+            let killed_at_ms = i64::try_from(invocation.context.deadline).unwrap_or(i64::MAX);
+            let event = serde_json::from_slice(&invocation.body)?;
+            let reply = function.handle(&event, killed_at_ms).await;
+            drop(event);
+            let (mut sender, body) = RequestBody::channel();
+            let request = request(&invocation, body)?;
+            let (work, answer) = match reply {
+                Reply::Whole(whole) => (None, Answer::Whole(whole)),
+                Reply::Stream {
+                    session_id,
+                    body,
+                    work,
+                } => (Some(work), Answer::Stream(session_id, body)),
+            };
+            let work = async {
+                if let Some(work) = work {
+                    work.await;
+                }
+            };
+            // The answer is dropped as soon as it can go nowhere, which the work then hears of.
+            let sent = async move {
+                let sent = answer.send(&mut sender).await;
+                drop(sender);
+                sent
+            };
+            let ((), sent, answered) = tokio::join!(work, sent, client.call(request));
+            // The session's record has the answer, whatever became of the response.
+            for error in [sent.err(), answered.err()].into_iter().flatten() {
+                warn!(
+                    error = &*error as &dyn std::error::Error,
+                    "a response did not get through"
+                );
+            }
+            Ok(())
+        })
+    }
+}
+
+fn request(
+    invocation: &LambdaInvocation,
+    body: RequestBody,
+) -> Result<Request<RequestBody>, Error> {
+    let id = &invocation.context.request_id;
+    let mut request = build_request()
+        .method(Method::POST)
+        .uri(format!("/2018-06-01/runtime/invocation/{id}/response"))
+        .header(header::CONTENT_TYPE, WITH_PRELUDE)
+        .header(header::TRANSFER_ENCODING, "chunked")
+        .header(header::TRAILER, format!("{ERROR_TYPE}, {ERROR_BODY}"))
+        .header(RESPONSE_MODE, "streaming")
+        .body(body)?;
+    // Lambda tells by it which invocation a late response was to.
+    if let Some(id) = invocation.parts.headers.get(INVOCATION_ID) {
+        request.headers_mut().insert(INVOCATION_ID, id.clone());
+    }
+    Ok(request)
+}
+
+enum Answer<C> {
+    Whole(Whole),
+    Stream(SessionId, Body<C>),
+}
+
+impl<C: Clock> Answer<C> {
+    async fn send(self, sender: &mut Sender) -> Result<(), Error> {
+        match self {
+            Self::Whole(whole) => send_whole(whole, sender).await,
+            Self::Stream(session_id, mut body) => match body.begin().await {
+                Ok(()) => send_stream(session_id, body, sender).await,
+                Err(error) => {
+                    info!(session = %session_id, code = %error.code(), "failed before the first token");
+                    let mut whole = Whole::from(error);
+                    whole.headers.push((SESSION_ID, session_value(session_id)));
+                    send_whole(whole, sender).await
+                }
+            },
+        }
+    }
+}
+
+async fn send_whole(whole: Whole, sender: &mut Sender) -> Result<(), Error> {
+    let mut headers: HeaderMap = whole.headers.into_iter().collect();
+    let (content_type, body) = match whole.content {
+        Content::Nothing => return send_head(whole.status, headers, sender).await,
+        Content::Json(json) => ("application/json", Bytes::from(json)),
+        Content::NoEvents => (Format::Events.content_type(), sse::NO_EVENTS),
+    };
+    let content_type = HeaderValue::from_static(content_type);
+    headers.insert(header::CONTENT_TYPE, content_type);
+    send_head(whole.status, headers, sender).await?;
+    Ok(sender.send_data(body).await?)
+}
+
+async fn send_stream<C: Clock>(
+    session_id: SessionId,
+    mut body: Body<C>,
+    sender: &mut Sender,
+) -> Result<(), Error> {
+    let content_type = HeaderValue::from_static(body.format().content_type());
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(SESSION_ID, session_value(session_id));
+    send_head(StatusCode::OK, headers, sender).await?;
+    while let Some(bytes) = body.next().await {
+        match bytes {
+            Ok(bytes) => sender.send_data(bytes).await?,
+            Err(broken) => {
+                info!(session = %session_id, reason = %broken, "a response breaks off");
+                sender.send_trailers(trailers(broken)).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn send_head(
+    status_code: StatusCode,
+    mut headers: HeaderMap,
+    sender: &mut Sender,
+) -> Result<(), Error> {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let prelude = MetadataPrelude {
+        status_code,
+        headers,
+        cookies: Vec::new(),
+    };
+    let mut head = serde_json::to_vec(&prelude)?;
+    head.extend_from_slice(&DELIMITER);
+    Ok(sender.send_data(head.into()).await?)
+}
+
+/// An error behind a body, as the Runtime API has it: the client's connection is cut, and no text says why.
+fn trailers(broken: BrokenOff) -> HeaderMap {
+    let error_type = "Tokencast.BrokenOff";
+    let error = json!({ "errorType": error_type, "errorMessage": broken.to_string() });
+    let error = HeaderValue::from_str(&STANDARD.encode(error.to_string()));
+    let mut trailers = HeaderMap::new();
+    trailers.insert(ERROR_TYPE, HeaderValue::from_static(error_type));
+    trailers.extend(error.ok().map(|error| (ERROR_BODY, error)));
+    trailers
+}
+
+fn session_value(id: SessionId) -> HeaderValue {
+    HeaderValue::from_str(id.as_str()).unwrap_or(HeaderValue::from_static(""))
+}

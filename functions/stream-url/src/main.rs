@@ -1,9 +1,0 @@
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where variables are looked up"
-    )]
-    stream_url::main_with(|name| std::env::var(name).ok())
-}
