@@ -5,8 +5,8 @@ mod subscriber;
 
 use std::time::Duration;
 
+use local_stack::config::{ModelConfig, ScriptConfig};
 use tokencast::stack::{Functions, RunningStack, StackOptions, users};
-use tokencast_local::config::{ModelConfig, ScriptConfig};
 
 use crate::Options;
 use crate::error::{BenchError, Step as _};

@@ -21,12 +21,12 @@ mod web_socket;
 use std::time::Duration;
 
 use clap::Args;
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::{Value, json};
 use tokencast::stack::{
     AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Functions, QUEUE, REQUEST_FUNCTION, RunningStack,
     StackOptions, WEBSOCKET_FUNCTION, WORKER_FUNCTION, users,
 };
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 use crate::Options;

@@ -11,9 +11,9 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4::SigningParams;
 use aws_smithy_eventstream::frame::read_message_from;
 use bytes::Bytes;
-use tokencast_local::bedrock::converse::ConverseEncoder;
-use tokencast_local::bedrock::frame::Frames;
-use tokencast_local::bedrock::model::ModelEvent;
+use local_stack::bedrock::converse::ConverseEncoder;
+use local_stack::bedrock::frame::Frames;
+use local_stack::bedrock::model::ModelEvent;
 
 use crate::Options;
 use crate::added_delay::floor::Floor;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use local_stack::iam::{Principal, Statement};
+use local_stack::usage::Count;
 use serde_json::{Value, json};
 use tokencast::stack::{
     Functions, REQUEST_FUNCTION, RunningStack, StackOptions, WORKER_FUNCTION, users,
 };
-use tokencast_local::iam::{Principal, Statement};
-use tokencast_local::usage::Count;
 use uuid::Uuid;
 
 use crate::Options;

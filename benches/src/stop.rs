@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join;
+use local_stack::config::{ModelConfig, ScriptConfig};
 use tokencast::stack::{Functions, RunningStack, StackOptions, users};
 use tokencast_client::{AnswerEvent, AnswerStream, Client};
-use tokencast_local::config::{ModelConfig, ScriptConfig};
 use uuid::Uuid;
 
 use crate::Options;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use local_stack::endpoints::Endpoints;
 use serde_json::{Value, json};
-use tokencast_local::endpoints::Endpoints;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use local_stack::config::ScriptConfig;
 use serde_json::{Value, json};
 use tokencast::stack::{
     FUNCTION_URL_FUNCTION, Functions, RunningStack, StackOptions, WORKER_FUNCTION, users,
 };
-use tokencast_local::config::ScriptConfig;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 

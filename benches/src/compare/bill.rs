@@ -1,7 +1,7 @@
 //! What an answer over a delivery is billed for, from what the stack counted.
 
+use local_stack::usage::{Count, Usage};
 use tokencast::stack::WORKER_FUNCTION;
-use tokencast_local::usage::{Count, Usage};
 
 use crate::cost::to_f64;
 use crate::meter::Counts;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tokencast_local::usage::Count;
+use local_stack::usage::Count;
 use tokio::task::JoinSet;
 
 use super::{to_f64, to_u64};

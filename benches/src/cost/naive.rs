@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use local_stack::usage::Count;
 use tokencast::stack::{REGION, REQUEST_FUNCTION, WORKER_FUNCTION};
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::clock::SystemClock;
@@ -10,7 +11,6 @@ use tokencast_core::event::{Ending, TokenEvent};
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, TokenSink as _};
 use tokencast_core::session::Status;
-use tokencast_local::usage::Count;
 use tokio::time::sleep_until;
 
 use super::audience::Audience;

@@ -11,10 +11,10 @@ use futures_util::{FutureExt as _, stream};
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response, header};
+use local_stack::bedrock::converse::ConverseEncoder;
+use local_stack::bedrock::frame::{CONTENT_TYPE, Frames};
+use local_stack::bedrock::model::{ModelEvent, Stop, Usage};
 use serde_json::Value;
-use tokencast_local::bedrock::converse::ConverseEncoder;
-use tokencast_local::bedrock::frame::{CONTENT_TYPE, Frames};
-use tokencast_local::bedrock::model::{ModelEvent, Stop, Usage};
 use tokio::time::sleep_until;
 
 use super::server::{Answer, Server};

@@ -10,8 +10,8 @@ use super::event::{self, Asked};
 use super::integration::{self, IntegrationError};
 use super::{Api, CONNECT};
 use crate::config::RequestAuthorizerConfig;
-use crate::iam::matches;
-use crate::lambda::invoke::InvokeError;
+use local_iam::matches;
+use local_kit::invoke::InvokeError;
 
 const INVOKE: &str = "execute-api:Invoke";
 

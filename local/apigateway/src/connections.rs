@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value};
 
 use super::{Api, SERVICE};
-use crate::appsync::subscriptions::outbox::{Frame, Outbox};
-use crate::usage::Count;
+use local_kit::outbox::{Frame, Outbox};
+use local_kit::usage::Count;
 
 /// API Gateway bills each 32 KB of a message.
 pub(super) const UNIT_BYTES: u64 = 32 * 1024;

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::connections::Connection;
 use super::{Api, CONNECT, DISCONNECT, new_id};
-use crate::endpoints::WEBSOCKET_API_ID;
-use crate::proxy_event;
+use local_kit::endpoints::WEBSOCKET_API_ID;
+use local_kit::proxy_event;
 
 /// What a connect's request says, as the authorizer and `$connect` get it.
 pub(super) struct Asked {

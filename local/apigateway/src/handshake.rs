@@ -17,8 +17,8 @@ use super::connections::{Connection, Place, next_number};
 use super::event::{self, Asked};
 use super::integration::{self, IntegrationError};
 use super::{Api, CONNECT, WebSocketApis, forbidden, new_id, socket};
-use crate::appsync::subscriptions::outbox::{Inbox, outbox};
-use crate::gateway::Peer;
+use local_kit::outbox::{Inbox, outbox};
+use local_kit::peer::Peer;
 
 /// Of many sockets most are idle, so a buffer for each is small; it grows where it has to.
 const READ_BUFFER_BYTES: usize = 4 * 1024;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::Api;
-use crate::lambda::invoke::{Invoke as _, InvokeError};
+use local_kit::invoke::InvokeError;
 
 #[derive(Debug, Error)]
 pub(super) enum IntegrationError {
@@ -43,7 +43,7 @@ pub(super) async fn invoke(
         .saturating_add(limit_ms.unwrap_or(i64::MAX));
     tokio::select! {
         biased;
-        answer = api.lambda.invoke(function, event) => Ok(answer?),
+        answer = api.functions.invoke(function, event) => Ok(answer?),
         () = api.clock.sleep_until(until_ms) => Err(IntegrationError::TimedOut),
     }
 }

@@ -16,6 +16,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -28,7 +29,9 @@ use serde_json::json;
 use thiserror::Error;
 
 mod authorizer;
+pub mod config;
 mod connections;
+pub mod endpoint;
 mod event;
 mod handshake;
 mod integration;
@@ -36,19 +39,25 @@ mod management;
 mod route;
 mod socket;
 
-use crate::clock::Clock;
 use crate::config::WebSocketApiConfig;
-use crate::endpoints::Endpoints;
-use crate::faults::{FaultService, Faults};
-use crate::iam::CredentialStore;
-use crate::lambda::Lambda;
-use crate::usage::Usage;
+use local_faults::{FaultService, Faults};
+use local_iam::CredentialStore;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::Invoke;
+use local_kit::tasks::Tasks;
+use local_kit::usage::Usage;
+
+pub use endpoint::ENDPOINT;
 
 use connections::Registry;
 
 const CONNECT: &str = "$connect";
 const DISCONNECT: &str = "$disconnect";
 const DEFAULT: &str = "$default";
+
+/// How long [`WebSocketApis::shutdown`] waits for tasks that were told to end.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 
 /// Of an id; as text it has 16 characters.
 const ID_BYTES: usize = 11;
@@ -57,6 +66,7 @@ const ID_BYTES: usize = 11;
 #[derive(Clone, Debug)]
 pub struct WebSocketApis {
     apis: Arc<BTreeMap<String, Arc<Api>>>,
+    tasks: Tasks,
 }
 
 #[derive(Debug, Error)]
@@ -77,7 +87,9 @@ pub enum WebSocketApiError {
 #[derive(Debug)]
 struct Api {
     config: WebSocketApiConfig,
-    lambda: Lambda,
+    functions: Arc<dyn Invoke>,
+    endpoints: Endpoints,
+    tasks: Tasks,
     credentials: CredentialStore,
     clock: Clock,
     faults: Faults,
@@ -88,19 +100,22 @@ struct Api {
 impl WebSocketApis {
     pub fn new(
         configs: Vec<WebSocketApiConfig>,
-        lambda: &Lambda,
+        functions: &Arc<dyn Invoke>,
+        endpoints: &Endpoints,
         credentials: &CredentialStore,
         clock: &Clock,
         faults: &Faults,
         usage: &Usage,
     ) -> Result<Self, WebSocketApiError> {
-        let mut apis = BTreeMap::new();
+        let (mut apis, tasks) = (BTreeMap::new(), Tasks::default());
         for config in configs {
-            check(&config, lambda)?;
+            check(&config, functions.as_ref())?;
             let stage = config.stage.clone();
             let api = Api {
                 config,
-                lambda: lambda.clone(),
+                functions: Arc::clone(functions),
+                endpoints: endpoints.clone(),
+                tasks: tasks.clone(),
                 credentials: credentials.clone(),
                 clock: clock.clone(),
                 faults: faults.clone(),
@@ -113,6 +128,7 @@ impl WebSocketApis {
         }
         Ok(Self {
             apis: Arc::new(apis),
+            tasks,
         })
     }
 
@@ -140,6 +156,13 @@ impl WebSocketApis {
         api.map(|api| api.connections.ids()).unwrap_or_default()
     }
 
+    /// Ends what still runs for connections that are gone, such as their `$disconnect`.
+    pub async fn shutdown(&self) {
+        if !self.tasks.shutdown(SHUTDOWN_LIMIT).await {
+            tracing::warn!("tasks of a WebSocket API are left");
+        }
+    }
+
     fn find(&self, stage: &str) -> Option<Arc<Api>> {
         self.apis.get(stage).cloned()
     }
@@ -147,7 +170,7 @@ impl WebSocketApis {
 
 impl Api {
     fn endpoints(&self) -> &Endpoints {
-        self.lambda.endpoints()
+        &self.endpoints
     }
 
     /// `localhost:PORT`, which on AWS would be the API's own host.
@@ -156,7 +179,7 @@ impl Api {
     }
 }
 
-fn check(config: &WebSocketApiConfig, lambda: &Lambda) -> Result<(), WebSocketApiError> {
+fn check(config: &WebSocketApiConfig, functions: &dyn Invoke) -> Result<(), WebSocketApiError> {
     let stage = &config.stage;
     let is_stage = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if stage.is_empty() || !stage.bytes().all(is_stage) {
@@ -168,7 +191,7 @@ fn check(config: &WebSocketApiConfig, lambda: &Lambda) -> Result<(), WebSocketAp
             return Err(WebSocketApiError::IdentitySource(source.clone()));
         }
     }
-    let functions = authorizer
+    let named = authorizer
         .map(|authorizer| ("the authorizer", &authorizer.function))
         .chain(
             config
@@ -176,8 +199,8 @@ fn check(config: &WebSocketApiConfig, lambda: &Lambda) -> Result<(), WebSocketAp
                 .iter()
                 .map(|(key, route)| (key.as_str(), &route.function)),
         );
-    for (route, function) in functions {
-        if lambda.config(function).is_none() {
+    for (route, function) in named {
+        if !functions.has(function) {
             return Err(WebSocketApiError::NoFunction {
                 route: route.to_owned(),
                 function: function.clone(),

@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::connections::Connection;
 use super::{Api, WebSocketApis, forbidden, is_id, refused};
-use crate::iam::Principal;
-use crate::iam::sigv4::{self, SignatureRefusal, SignedRequest};
+use local_iam::Principal;
+use local_iam::sigv4::{self, SignatureRefusal, SignedRequest};
 
 const ACTION: &str = "execute-api:ManageConnections";
 const SIGNED_SERVICE: &str = "execute-api";

@@ -12,8 +12,8 @@ use tracing::debug;
 
 use super::connections::{Connection, Place};
 use super::{Api, DISCONNECT, SERVICE, event, integration, route};
-use crate::appsync::subscriptions::outbox::Inbox;
-use crate::usage::Count;
+use local_kit::outbox::Inbox;
+use local_kit::usage::Count;
 
 /// For the last frames to go out, and for the client's own close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -63,7 +63,7 @@ fn disconnected(api: &Arc<Api>, connection: &Connection, ended: &Ended) {
     let function = route.function.clone();
     let event = event::disconnect(api, connection, ended.code, &ended.reason);
     let asking = Arc::clone(api);
-    api.lambda.spawn(async move {
+    api.tasks.spawn(async move {
         if let Err(error) = integration::proxy(&asking, &function, event).await {
             debug!(
                 error = &error as &dyn std::error::Error,

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 use crate::config::AuthMode;
-use crate::iam::Principal;
+use local_iam::Principal;
 
 /// An authenticated request's sender.
 #[derive(Clone, Debug)]

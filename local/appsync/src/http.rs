@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::api::{Api, GraphqlRequest, GraphqlResponse};
 use super::auth::{Authenticator, SignedRequest};
 use super::caller::{Caller, Identity};
-use crate::usage::OperationName;
+use local_kit::usage::OperationName;
 
 /// The path that answers.
 pub const GRAPHQL_PATH: &str = "/graphql";

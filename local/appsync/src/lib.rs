@@ -15,6 +15,8 @@
 pub mod api;
 pub mod auth;
 pub mod caller;
+pub mod config;
+pub mod endpoint;
 pub mod errors;
 pub mod http;
 pub mod realtime;
@@ -22,6 +24,7 @@ mod resolvers;
 pub mod service;
 pub mod subscriptions;
 
+pub use endpoint::ENDPOINT;
 pub use service::AppSync;
 
 #[cfg(test)]

@@ -19,10 +19,10 @@ use super::errors::{ApiConfigError, GraphqlError};
 use super::http;
 use super::realtime::{Realtime, RealtimeLimits, Refusal, Subscribe};
 use super::subscriptions::{Hub, Subscription};
-use crate::clock::Clock;
 use crate::config::ApiConfig;
-use crate::endpoints::Endpoints;
-use crate::lambda::invoke::Invoke;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::Invoke;
 
 /// What an API is served with.
 #[derive(Clone, Debug)]

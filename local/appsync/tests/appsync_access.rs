@@ -10,9 +10,9 @@ use appsync_support::{
     Answer, Stack, at_once, message, project, script, signer, user, user_in, worker,
 };
 use bytes::Bytes;
+use local_appsync::caller::Caller;
+use local_appsync::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
 use serde_json::{Value, json};
-use tokencast_local::appsync::caller::Caller;
-use tokencast_local::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
 use tokio::sync::Barrier;
 
 const PUBLISH: &str =

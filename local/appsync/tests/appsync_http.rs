@@ -9,9 +9,9 @@ use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt;
+use local_appsync::auth::SignedRequest;
+use local_appsync::http::{Refusal, router};
 use serde_json::{Value, json};
-use tokencast_local::appsync::auth::SignedRequest;
-use tokencast_local::appsync::http::{Refusal, router};
 use tower::ServiceExt;
 
 fn endpoint() -> Router {

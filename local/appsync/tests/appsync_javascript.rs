@@ -5,8 +5,8 @@ mod appsync_support;
 use appsync_support::{
     PUBLISH_TOKEN, Stack, at_once, message, project, request_from, script, user, worker,
 };
+use local_appsync::config::ApiConfig;
 use serde_json::{Value, json};
-use tokencast_local::config::ApiConfig;
 
 const IMPORT: &str = "import { util, runtime, extensions } from '@aws-appsync/utils';\n";
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use appsync_support::{
     ASK_REQUEST_FUNCTION, Stack, at_once, function_script, project, request_from, user, user_in,
 };
+use local_appsync::config::ApiConfig;
+use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
-use tokencast_local::config::ApiConfig;
-use tokencast_local::lambda::invoke::InvokeError;
 
 /// What the shipped resolver says of a function that failed, whatever that said.
 const NOT_HANDLED: &str = "The request could not be handled: try again.";

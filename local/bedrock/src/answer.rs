@@ -1,8 +1,8 @@
 //! What the scripted model says: a few paragraphs about the prompt's subject, and about the way that they came.
 
-use crate::bedrock::prompt::{Prompt, Role};
-use crate::bedrock::subject::subject;
-use crate::bedrock::tokens;
+use crate::prompt::{Prompt, Role};
+use crate::subject::subject;
+use crate::tokens;
 
 /// The answer's tokens; the same for the same prompt.
 pub fn write(prompt: &Prompt) -> Vec<String> {
@@ -91,7 +91,7 @@ fn hash(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bedrock::prompt::Message;
+    use crate::prompt::Message;
 
     fn ask(question: &str) -> String {
         let message = Message {

@@ -6,10 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::bedrock::error::ModelError;
-use crate::bedrock::frame::Frames;
-use crate::bedrock::model::{ModelEvent, Stop};
-use crate::bedrock::prompt::{Message, Prompt, Role, check_roles};
+use crate::error::ModelError;
+use crate::frame::Frames;
+use crate::model::{ModelEvent, Stop};
+use crate::prompt::{Message, Prompt, Role, check_roles};
 
 #[derive(Debug, Deserialize)]
 struct InvokeRequest {

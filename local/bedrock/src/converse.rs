@@ -4,10 +4,10 @@ use aws_smithy_eventstream::error::Error;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::bedrock::error::ModelError;
-use crate::bedrock::frame::Frames;
-use crate::bedrock::model::{ModelEvent, Stop};
-use crate::bedrock::prompt::{Message, Prompt, Role, check_roles};
+use crate::error::ModelError;
+use crate::frame::Frames;
+use crate::model::{ModelEvent, Stop};
+use crate::prompt::{Message, Prompt, Role, check_roles};
 
 /// The request's body, before it is checked. Members that no model here needs (tools, guardrails …) are let through.
 #[derive(Debug, Deserialize)]

@@ -2,12 +2,11 @@
 
 use futures_util::{StreamExt as _, stream};
 
-use super::active::{Event, Point};
-use super::fault::{Fault, StreamException};
-use super::{FaultService, Faults};
-use crate::bedrock::error::ModelError;
-use crate::bedrock::model::{ModelEvent, ModelStream};
 use crate::config::ModelException;
+use crate::error::ModelError;
+use crate::model::{ModelEvent, ModelStream};
+use local_faults::fault::StreamException;
+use local_faults::{Event, Fault, FaultService, Faults, Point};
 
 /// The answer as the plan lets it go on. `operation` and `body` are the request's.
 pub(crate) fn disturb(

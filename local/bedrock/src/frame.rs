@@ -6,7 +6,7 @@ use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use bytes::{Bytes, BytesMut};
 use serde_json::{Value, json};
 
-use crate::bedrock::error::ModelError;
+use crate::error::ModelError;
 
 pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
 

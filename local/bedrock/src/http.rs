@@ -14,19 +14,19 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::bedrock::anthropic::{self, AnthropicEncoder};
-use crate::bedrock::converse::{self, ConverseEncoder, ConverseRequest};
-use crate::bedrock::error::{ModelError, error_response};
-use crate::bedrock::frame::{CONTENT_TYPE, Frames};
-use crate::bedrock::log::{EndReason, OpenCall};
-use crate::bedrock::model::{Model, ModelEvent, ModelStream, Stop};
-use crate::bedrock::prompt::Prompt;
-use crate::bedrock::{Bedrock, model_id, passthrough};
+use crate::anthropic::{self, AnthropicEncoder};
 use crate::config::ModelException;
+use crate::converse::{self, ConverseEncoder, ConverseRequest};
+use crate::error::{ModelError, error_response};
 use crate::faults::disturb;
-use crate::gateway::Peer;
-use crate::iam::gate::Guarded;
-use crate::iam::sigv4::SignatureRefusal;
+use crate::frame::{CONTENT_TYPE, Frames};
+use crate::log::{EndReason, OpenCall};
+use crate::model::{Model, ModelEvent, ModelStream, Stop};
+use crate::prompt::Prompt;
+use crate::{Bedrock, model_id, passthrough};
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::peer::Peer;
 
 /// Bedrock takes 20 MB of messages; base64 and JSON around it need a little more.
 const MAX_BODY_BYTES: usize = 25 * 1024 * 1024;

@@ -15,8 +15,11 @@
 
 pub mod answer;
 pub mod anthropic;
+pub mod config;
 pub mod converse;
+pub mod endpoint;
 pub mod error;
+mod faults;
 pub mod frame;
 pub mod http;
 pub mod log;
@@ -31,16 +34,18 @@ pub mod sse;
 pub mod subject;
 pub mod tokens;
 
+pub use endpoint::ENDPOINT;
+
 use std::sync::Arc;
 
-use crate::bedrock::log::{CallLog, ModelCall};
-use crate::bedrock::model::Model;
-use crate::bedrock::openai::OpenAiModel;
-use crate::bedrock::passthrough::BedrockModel;
-use crate::bedrock::script::ScriptedModel;
-use crate::clock::Clock;
 use crate::config::{ModelConfig, ScriptConfig};
-use crate::faults::Faults;
+use crate::log::{CallLog, ModelCall};
+use crate::model::Model;
+use crate::openai::OpenAiModel;
+use crate::passthrough::BedrockModel;
+use crate::script::ScriptedModel;
+use local_faults::Faults;
+use local_kit::clock::Clock;
 
 /// One Bedrock endpoint with one model behind every model id. Clones share it.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use local_kit::clock::Clock;
 
 /// Older calls are forgotten, so that a stack which stays up does not grow.
 const KEPT_CALLS: usize = 4_000;

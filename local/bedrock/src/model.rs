@@ -2,11 +2,11 @@
 
 use futures_util::stream::BoxStream;
 
-use crate::bedrock::error::ModelError;
-use crate::bedrock::openai::OpenAiModel;
-use crate::bedrock::passthrough::BedrockModel;
-use crate::bedrock::prompt::Prompt;
-use crate::bedrock::script::ScriptedModel;
+use crate::error::ModelError;
+use crate::openai::OpenAiModel;
+use crate::passthrough::BedrockModel;
+use crate::prompt::Prompt;
+use crate::script::ScriptedModel;
 
 #[derive(Debug)]
 pub enum Model {

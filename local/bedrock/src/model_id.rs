@@ -1,7 +1,7 @@
 //! Which model ids exist: those of Bedrock's forms, for any of its providers.
 
-use crate::bedrock::error::ModelError;
 use crate::config::ModelException;
+use crate::error::ModelError;
 
 /// The id that stands for the scripted model; every other well-formed one answers with the same model.
 pub const SCRIPTED_MODEL_ID: &str = "tokencast.scripted-v1:0";

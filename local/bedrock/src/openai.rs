@@ -22,10 +22,10 @@ use futures_util::StreamExt as _;
 
 use self::refusal::{Asked, Refusal};
 use self::request::Dialect;
-use crate::bedrock::error::ModelError;
-use crate::bedrock::model::ModelStream;
-use crate::bedrock::prompt::Prompt;
 use crate::config::ModelException;
+use crate::error::ModelError;
+use crate::model::ModelStream;
+use crate::prompt::Prompt;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 

@@ -18,11 +18,11 @@ use aws_smithy_http_client::tls;
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::OnceCell;
 
-use crate::bedrock::error::ModelError;
-use crate::bedrock::model::{ModelEvent, ModelStream, Stop, Usage};
-use crate::bedrock::prompt::{Prompt, Role};
-use crate::bedrock::quote;
 use crate::config::ModelException;
+use crate::error::ModelError;
+use crate::model::{ModelEvent, ModelStream, Stop, Usage};
+use crate::prompt::{Prompt, Role};
+use crate::quote;
 
 const NO_CREDENTIALS: &str = "No AWS credentials were found for Bedrock: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
                               AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary ones).";

@@ -1,7 +1,7 @@
 //! What a model is asked, whichever operation it came by.
 
-use crate::bedrock::error::ModelError;
-use crate::bedrock::tokens;
+use crate::error::ModelError;
+use crate::tokens;
 
 /// A checked request.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::bedrock::prompt::Prompt;
+use crate::prompt::Prompt;
 
 /// So many letters and digits in a row that both have are a quotation; fewer are words that everybody uses.
 const QUOTED: usize = 10;
@@ -45,7 +45,7 @@ fn bare(text: &str) -> Vec<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bedrock::prompt::{Message, Role};
+    use crate::prompt::{Message, Role};
 
     fn check(prompt: &str, words: &str, expected: Option<&str>) {
         let prompt = Prompt {

@@ -9,11 +9,11 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
-use crate::bedrock::answer;
-use crate::bedrock::error::ModelError;
-use crate::bedrock::model::{ModelEvent, ModelStream, Stop, Usage};
-use crate::bedrock::prompt::Prompt;
+use crate::answer;
 use crate::config::{ModelFault, ScriptConfig};
+use crate::error::ModelError;
+use crate::model::{ModelEvent, ModelStream, Stop, Usage};
+use crate::prompt::Prompt;
 
 /// At full speed, how many tokens before others get their turn; also what makes the server flush.
 const TOKENS_PER_TURN: usize = 32;

@@ -8,11 +8,11 @@ use axum::{Json, Router};
 use bedrock_support::{Server, client, converse, fast, serve};
 use bytes::Bytes;
 use futures_util::stream;
+use local_bedrock::Bedrock;
+use local_bedrock::config::ModelException::{ModelStreamError, Throttling};
+use local_bedrock::config::{FaultRule, ModelConfig, ModelFault, ScriptConfig};
+use local_kit::clock::Clock;
 use serde_json::{Value, json};
-use tokencast_local::bedrock::Bedrock;
-use tokencast_local::clock::Clock;
-use tokencast_local::config::ModelException::{ModelStreamError, Throttling};
-use tokencast_local::config::{FaultRule, ModelConfig, ModelFault, ScriptConfig};
 use tokio::sync::mpsc;
 
 async fn openai(base_url: String) -> Server {

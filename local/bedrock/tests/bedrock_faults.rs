@@ -6,12 +6,12 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use bedrock_support::{MODEL, Seen, Server, converse, fast, user};
-use serde_json::json;
-use tokencast_local::bedrock::log::EndReason;
-use tokencast_local::config::ModelException::{
+use local_bedrock::config::ModelException::{
     self, InternalServer, ModelStreamError, ServiceUnavailable, Throttling, Validation,
 };
-use tokencast_local::config::{FaultRule, ModelFault, ScriptConfig};
+use local_bedrock::config::{FaultRule, ModelFault, ScriptConfig};
+use local_bedrock::log::EndReason;
+use serde_json::json;
 
 const ANSWER: [&str; 4] = ["a", "b", "c", "d"];
 

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::cognito::Pool;
-use crate::cognito::error::CognitoError;
-use crate::cognito::sign_in::missing;
+use crate::Pool;
+use crate::error::CognitoError;
+use crate::sign_in::missing;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -21,10 +21,7 @@ pub struct RevokeToken {
 }
 
 impl Pool {
-    pub(in crate::cognito) fn get_user(
-        &self,
-        request: &WithAccessToken,
-    ) -> Result<Value, CognitoError> {
+    pub(crate) fn get_user(&self, request: &WithAccessToken) -> Result<Value, CognitoError> {
         let token = request
             .access_token
             .as_deref()
@@ -40,10 +37,7 @@ impl Pool {
     }
 
     /// Ends every session of the user.
-    pub(in crate::cognito) fn global_sign_out(
-        &self,
-        request: &WithAccessToken,
-    ) -> Result<Value, CognitoError> {
+    pub(crate) fn global_sign_out(&self, request: &WithAccessToken) -> Result<Value, CognitoError> {
         let token = request
             .access_token
             .as_deref()
@@ -54,10 +48,7 @@ impl Pool {
     }
 
     /// Ends one session. A token that is not known is as good as revoked.
-    pub(in crate::cognito) fn revoke_token(
-        &self,
-        request: &RevokeToken,
-    ) -> Result<Value, CognitoError> {
+    pub(crate) fn revoke_token(&self, request: &RevokeToken) -> Result<Value, CognitoError> {
         self.check_client(request.client_id.as_deref())?;
         let token = request.token.as_deref().ok_or_else(|| missing("token"))?;
         if token.split('.').count() == 3 {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use crate::cognito::srp::ServerProof;
+use crate::srp::ServerProof;
 
 /// Cognito's default for an authentication session.
 const VALID_MS: i64 = 3 * 60 * 1_000;

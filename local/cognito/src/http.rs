@@ -12,8 +12,8 @@ use std::time::Duration;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use uuid::Uuid;
 
-use crate::cognito::Cognito;
-use crate::cognito::error::CognitoError;
+use crate::Cognito;
+use crate::error::CognitoError;
 
 const TARGET: &str = "AWSCognitoIdentityProviderService.";
 

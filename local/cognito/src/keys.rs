@@ -19,9 +19,9 @@ use rsa::pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _, LineEnding};
 use rsa::traits::PublicKeyParts as _;
 use sha2::{Digest as _, Sha256};
 
-use crate::cognito::OpenError;
-use crate::cognito::error::CognitoError;
-use crate::private_files;
+use crate::OpenError;
+use crate::error::CognitoError;
+use local_kit::private_files;
 
 const BITS: usize = 2048;
 

@@ -30,14 +30,19 @@ use std::time::Duration;
 
 use jsonwebtoken::jwk::JwkSet;
 
-use crate::clock::Clock;
-use crate::cognito::challenges::Challenges;
-use crate::cognito::error::CognitoError;
-use crate::cognito::keys::PoolKey;
-use crate::cognito::sessions::Sessions;
-use crate::cognito::tokens::Tokens;
-use crate::cognito::users::{User, Users};
+pub mod config;
+pub mod endpoint;
+
+pub use endpoint::ENDPOINT;
+
+use crate::challenges::Challenges;
 use crate::config::UserPoolConfig;
+use crate::error::CognitoError;
+use crate::keys::PoolKey;
+use crate::sessions::Sessions;
+use crate::tokens::Tokens;
+use crate::users::{User, Users};
+use local_kit::clock::Clock;
 
 /// One user pool with one app client, without a client secret. Clones share it.
 #[derive(Clone, Debug)]

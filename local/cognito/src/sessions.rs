@@ -10,9 +10,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::cognito::OpenError;
-use crate::cognito::error::CognitoError;
-use crate::private_files;
+use crate::OpenError;
+use crate::error::CognitoError;
+use local_kit::private_files;
 
 /// Cognito's default: 30 days.
 const VALID_SECONDS: i64 = 30 * 24 * 60 * 60;

@@ -10,11 +10,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::cognito::Pool;
-use crate::cognito::challenges::Challenge;
-use crate::cognito::error::CognitoError;
-use crate::cognito::srp::{self, ServerProof};
-use crate::cognito::users::Verifier;
+use crate::Pool;
+use crate::challenges::Challenge;
+use crate::error::CognitoError;
+use crate::srp::{self, ServerProof};
+use crate::users::Verifier;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -45,10 +45,7 @@ const FLOWS: &str = "USER_SRP_AUTH, REFRESH_TOKEN_AUTH, REFRESH_TOKEN, CUSTOM_AU
                      USER_PASSWORD_AUTH, ADMIN_USER_PASSWORD_AUTH, USER_AUTH";
 
 impl Pool {
-    pub(in crate::cognito) fn initiate_auth(
-        &self,
-        request: &InitiateAuth,
-    ) -> Result<Value, CognitoError> {
+    pub(crate) fn initiate_auth(&self, request: &InitiateAuth) -> Result<Value, CognitoError> {
         self.check_client(request.client_id.as_deref())?;
         let parameters = &request.auth_parameters;
         let flow = request
@@ -91,7 +88,7 @@ impl Pool {
         }
     }
 
-    pub(in crate::cognito) fn respond_to_auth_challenge(
+    pub(crate) fn respond_to_auth_challenge(
         &self,
         request: &RespondToAuthChallenge,
     ) -> Result<Value, CognitoError> {
@@ -142,7 +139,7 @@ impl Pool {
         ))
     }
 
-    pub(in crate::cognito) fn get_tokens_from_refresh_token(
+    pub(crate) fn get_tokens_from_refresh_token(
         &self,
         request: &GetTokensFromRefreshToken,
     ) -> Result<Value, CognitoError> {
@@ -155,10 +152,7 @@ impl Pool {
         )
     }
 
-    pub(in crate::cognito) fn check_client(
-        &self,
-        client_id: Option<&str>,
-    ) -> Result<(), CognitoError> {
+    pub(crate) fn check_client(&self, client_id: Option<&str>) -> Result<(), CognitoError> {
         let client_id = client_id.ok_or_else(|| missing("clientId"))?;
         if client_id != self.client_id {
             return Err(CognitoError::new(
@@ -236,7 +230,7 @@ fn required<'a>(
     })
 }
 
-pub(in crate::cognito) fn missing(member: &str) -> CognitoError {
+pub(crate) fn missing(member: &str) -> CognitoError {
     CognitoError::invalid_parameter(format!(
         "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must not be null"
     ))

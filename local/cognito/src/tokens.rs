@@ -5,11 +5,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::cognito::Pool;
-use crate::cognito::error::CognitoError;
-use crate::cognito::sessions::Session;
-use crate::cognito::srp;
-use crate::cognito::users::User;
+use crate::Pool;
+use crate::error::CognitoError;
+use crate::sessions::Session;
+use crate::srp;
+use crate::users::User;
 
 /// What a sign-in answers with.
 #[derive(Clone)]
@@ -47,7 +47,7 @@ impl Tokens {
 
 impl Pool {
     /// Begins a session of its own.
-    pub(in crate::cognito) fn sign_in(&self, user: &User) -> Result<Tokens, CognitoError> {
+    pub(crate) fn sign_in(&self, user: &User) -> Result<Tokens, CognitoError> {
         let refresh_token = URL_SAFE_NO_PAD.encode(srp::random_bytes(192));
         let session = Session {
             origin_jti: Uuid::new_v4().to_string(),
@@ -64,11 +64,7 @@ impl Pool {
     }
 
     /// Tokens of a session that goes on.
-    pub(in crate::cognito) fn tokens(
-        &self,
-        user: &User,
-        session: &Session,
-    ) -> Result<Tokens, CognitoError> {
+    pub(crate) fn tokens(&self, user: &User, session: &Session) -> Result<Tokens, CognitoError> {
         let issued_at = self.now_seconds();
         let validity = self.token_validity.as_secs();
         let mut common = Map::new();
@@ -116,10 +112,7 @@ impl Pool {
     }
 
     /// The user of an access token that is valid and not revoked.
-    pub(in crate::cognito) fn check_access_token(
-        &self,
-        token: &str,
-    ) -> Result<(&User, Value), CognitoError> {
+    pub(crate) fn check_access_token(&self, token: &str) -> Result<(&User, Value), CognitoError> {
         let invalid = || CognitoError::not_authorized("Invalid Access Token");
         let claims = self.verify(token).ok_or_else(invalid)?;
         if claims["token_use"] != "access" || claims["client_id"] != self.client_id.as_str() {
@@ -146,7 +139,7 @@ impl Pool {
         Ok((user, claims))
     }
 
-    pub(in crate::cognito) fn now_seconds(&self) -> i64 {
+    pub(crate) fn now_seconds(&self) -> i64 {
         self.clock.now_ms() / 1_000
     }
 

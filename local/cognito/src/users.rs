@@ -6,8 +6,8 @@ use num_bigint::BigUint;
 use sha2::{Digest as _, Sha256};
 use std::sync::OnceLock;
 
-use crate::cognito::srp;
 use crate::config::UserConfig;
+use crate::srp;
 
 #[derive(Debug)]
 pub struct Users {

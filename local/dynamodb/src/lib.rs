@@ -24,13 +24,18 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
+pub mod config;
+pub mod endpoint;
+
+pub use endpoint::ENDPOINT;
+
 use crate::config::TableConfig;
-use crate::iam::gate::Guarded;
-use crate::iam::sigv4::SignatureRefusal;
-use crate::private_files;
-use crate::private_listener::private_listener;
-use crate::write_failures::WriteFailures;
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::clock::Clock;
+use local_kit::private_files;
+use local_kit::private_listener::private_listener;
+use local_kit::write_failures::WriteFailures;
 
 const FILE: &str = "dynamodb.sqlite";
 /// What `SQLite` says when a file can't be written.

@@ -10,9 +10,9 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TimeToLiveStatus,
 };
-use tokencast_local::clock::Clock;
-use tokencast_local::config::TableConfig;
-use tokencast_local::dynamodb::DynamoDb;
+use local_dynamodb::DynamoDb;
+use local_dynamodb::config::TableConfig;
+use local_kit::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 

@@ -7,12 +7,12 @@ use fastrand::Rng;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::fault::Fault;
-use super::plan::{FaultPlan, FaultService, Rule};
+use crate::fault::Fault;
+use crate::plan::{FaultPlan, FaultService, Rule};
 
 /// Where a fault can strike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Point {
+pub enum Point {
     /// A request at the gateway, or a real-time connect.
     Request,
     /// A subscription that starts.
@@ -31,14 +31,14 @@ pub(crate) enum Point {
 
 /// What happens now, and may have a fault.
 #[derive(Debug)]
-pub(crate) struct Event<'a> {
-    pub(crate) point: Point,
-    pub(crate) service: FaultService,
-    pub(crate) operations: &'a [&'a str],
-    pub(crate) caller: Option<&'a str>,
+pub struct Event<'a> {
+    pub point: Point,
+    pub service: FaultService,
+    pub operations: &'a [&'a str],
+    pub caller: Option<&'a str>,
     /// The caller is a process, which can be killed.
-    pub(crate) has_process: bool,
-    pub(crate) body: &'a [u8],
+    pub has_process: bool,
+    pub body: &'a [u8],
 }
 
 /// How often a rule matched, and fired.
@@ -57,20 +57,20 @@ pub struct RuleReport {
 
 /// What comes of an event.
 #[derive(Debug, Default)]
-pub(crate) struct Fired<'a> {
-    pub(crate) delay: Duration,
-    pub(crate) strike: Option<Strike<'a>>,
+pub struct Fired<'a> {
+    pub delay: Duration,
+    pub strike: Option<Strike<'a>>,
 }
 
 /// The fault of a rule that fired.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Strike<'a> {
-    pub(crate) fault: &'a Fault,
+pub struct Strike<'a> {
+    pub fault: &'a Fault,
     state: &'a Mutex<State>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Active {
+pub struct Active {
     seed: u64,
     rules: Vec<ActiveRule>,
     outages: Mutex<Vec<Outage>>,
@@ -144,7 +144,7 @@ impl Active {
     }
 
     /// Lets the rules decide, in their order: delays add up, the first other fault ends the search.
-    pub(crate) fn fire(&self, event: &Event<'_>) -> Fired<'_> {
+    pub fn fire(&self, event: &Event<'_>) -> Fired<'_> {
         let mut fired = Fired::default();
         for (index, it) in self.rules.iter().enumerate() {
             if !it.matches(event) || !it.decide() {
@@ -166,18 +166,18 @@ impl Active {
     }
 
     /// Whether a rule has to look into a request's body, or at who signed it.
-    pub(super) fn reads_bodies(&self, service: FaultService) -> bool {
+    pub fn reads_bodies(&self, service: FaultService) -> bool {
         self.rules
             .iter()
             .any(|it| it.rule.service == service && it.rule.contains.is_some())
     }
 
-    pub(super) fn begin_outage(&self, service: FaultService, for_ms: Option<u64>) {
+    pub fn begin_outage(&self, service: FaultService, for_ms: Option<u64>) {
         let until = for_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
         lock(&self.outages).push(Outage { service, until });
     }
 
-    pub(super) fn is_out(&self, service: FaultService) -> bool {
+    pub fn is_out(&self, service: FaultService) -> bool {
         let mut outages = lock(&self.outages);
         if outages.is_empty() {
             return false;
@@ -190,7 +190,7 @@ impl Active {
 
 impl Strike<'_> {
     /// Of the rule's own draws.
-    pub(super) fn draw(&self) -> u64 {
+    pub fn draw(&self) -> u64 {
         lock(self.state).rng.u64(..)
     }
 }
@@ -250,7 +250,7 @@ mod tests {
     use std::num::NonZeroU64;
 
     use super::*;
-    use crate::faults::plan::When;
+    use crate::plan::When;
 
     /// Which of so many equal events had the fault.
     fn pattern(seed: u64, when: When, events: usize) -> String {

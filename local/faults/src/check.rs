@@ -2,10 +2,10 @@
 
 use thiserror::Error;
 
-use super::active::Point;
-use super::fault::Fault;
-use super::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, REALTIME, WEBSOCKET};
-use super::plan::{FaultPlan, FaultService, Rule};
+use crate::active::Point;
+use crate::fault::Fault;
+use crate::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, REALTIME, WEBSOCKET};
+use crate::plan::{FaultPlan, FaultService, Rule};
 
 /// What is wrong with a plan, and where.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -1,145 +1,83 @@
-//! Errors in each service's own shape.
+//! What errors of different services have in common. Each service has the rest of its shape itself.
 
 use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::plan::FaultService;
+use crate::fault::Fault;
 
-/// A service's error. `status`: AWS's own for that error, if not given.
-pub(super) fn error(
-    service: FaultService,
-    error_type: &str,
-    status: Option<u16>,
-    message: Option<&str>,
-) -> Response {
-    let status = status
-        .and_then(|status| StatusCode::from_u16(status).ok())
-        .unwrap_or_else(|| usual_status(service, error_type));
-    let message = message.unwrap_or_else(|| usual_message(error_type));
-    match service {
-        FaultService::AppSync | FaultService::Realtime => {
-            let body = json!({ "errors": [{ "errorType": error_type, "message": message }] });
-            let mut response = answer(status, "application/json;charset=UTF-8", &body);
-            set(&mut response, "x-amzn-errortype", error_type);
-            open_to_browsers(&mut response);
-            response
-        }
-        FaultService::Sqs => {
-            let body = shaped("com.amazonaws.sqs", error_type, message);
-            let mut response = answer(status, "application/x-amz-json-1.0", &body);
-            let fault = if status.is_server_error() {
-                "Receiver"
-            } else {
-                "Sender"
-            };
-            set(
-                &mut response,
-                "x-amzn-query-error",
-                &format!("{error_type};{fault}"),
-            );
-            response
-        }
-        FaultService::DynamoDb => {
-            let body = shaped("com.amazonaws.dynamodb.v20120810", error_type, message);
-            answer(status, "application/x-amz-json-1.0", &body)
-        }
-        FaultService::Cognito => {
-            let body = json!({ "__type": error_type, "message": message });
-            let mut response = answer(status, "application/x-amz-json-1.1", &body);
-            set(&mut response, "x-amzn-errortype", &format!("{error_type}:"));
-            set(&mut response, "x-amzn-errormessage", message);
-            open_to_browsers(&mut response);
-            response
-        }
-        FaultService::Bedrock
-        | FaultService::Lambda
-        | FaultService::FunctionUrl
-        | FaultService::WebSocket
-        | FaultService::ExecuteApi => {
-            let body = json!({ "message": message });
-            let mut response = answer(status, "application/json", &body);
-            set(&mut response, "x-amzn-errortype", error_type);
-            if service == FaultService::FunctionUrl {
-                open_to_browsers(&mut response);
-            }
-            response
-        }
+/// An error that a plan asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedError<'a> {
+    /// `ThrottlingException`
+    pub error_type: &'a str,
+    /// Where the plan has one.
+    pub status: Option<StatusCode>,
+    pub message: &'a str,
+}
+
+impl<'a> PlannedError<'a> {
+    /// The error of a fault that is one.
+    pub fn of(fault: &'a Fault) -> Option<Self> {
+        let Fault::Error {
+            error_type,
+            status,
+            message,
+        } = fault
+        else {
+            return None;
+        };
+        Some(Self {
+            error_type,
+            status: status.and_then(|status| StatusCode::from_u16(status).ok()),
+            message: message
+                .as_deref()
+                .unwrap_or_else(|| usual_message(error_type)),
+        })
     }
 }
 
-/// AppSync's answer when a field that can't be null failed.
-pub(super) fn graphql_error(
-    field: Option<&str>,
-    error_type: &str,
-    message: Option<&str>,
-) -> Response {
-    let message = message.unwrap_or_else(|| usual_message(error_type));
-    let body = json!({
-        "data": null,
-        "errors": [{
-            "path": field.into_iter().collect::<Vec<_>>(),
-            "data": null,
-            "errorType": error_type,
-            "errorInfo": null,
-            "locations": [{ "line": 1, "column": 1, "sourceName": null }],
-            "message": message,
-        }],
-    });
-    let mut response = answer(StatusCode::OK, "application/json;charset=UTF-8", &body);
-    open_to_browsers(&mut response);
+/// The status of services whose JSON protocols answer all but their own failures with 400, throttling too.
+pub fn json_protocol_status(error_type: &str) -> StatusCode {
+    failure_status(error_type).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// The status of services that have one for each kind of error.
+pub fn rest_status(error_type: &str) -> StatusCode {
+    let is = |part: &str| error_type.contains(part);
+    if is("Unauthorized") {
+        StatusCode::UNAUTHORIZED
+    } else if is("AccessDenied") || is("Forbidden") || is("Signature") || is("ExpiredToken") {
+        StatusCode::FORBIDDEN
+    } else if is("Throttl") || is("TooManyRequests") || is("LimitExceeded") {
+        StatusCode::TOO_MANY_REQUESTS
+    } else {
+        json_protocol_status(error_type)
+    }
+}
+
+/// An error of a service with a REST protocol: the type in a header, the message in the body.
+pub fn rest_error(error: &PlannedError<'_>, status: StatusCode) -> Response {
+    let body = serde_json::json!({ "message": error.message });
+    let mut response = json(status, "application/json", &body);
+    set_header(&mut response, "x-amzn-errortype", error.error_type);
     response
 }
 
-fn shaped(namespace: &str, error_type: &str, message: &str) -> Value {
+/// `namespace#Type`, as JSON protocols name an error.
+pub fn shaped(namespace: &str, error: &PlannedError<'_>) -> Value {
+    let error_type = error.error_type;
     let shape = if error_type.contains('#') {
         error_type.to_owned()
     } else {
         format!("{namespace}#{error_type}")
     };
-    json!({ "__type": shape, "message": message })
-}
-
-fn usual_status(service: FaultService, error_type: &str) -> StatusCode {
-    let is = |part: &str| error_type.contains(part);
-    match service {
-        FaultService::Bedrock => match error_type {
-            "AccessDeniedException" => StatusCode::FORBIDDEN,
-            "ModelErrorException" | "ModelStreamErrorException" => StatusCode::FAILED_DEPENDENCY,
-            "ModelNotReadyException" | "ThrottlingException" => StatusCode::TOO_MANY_REQUESTS,
-            "ModelTimeoutException" => StatusCode::REQUEST_TIMEOUT,
-            "ResourceNotFoundException" => StatusCode::NOT_FOUND,
-            _ => by_name(error_type).unwrap_or(StatusCode::BAD_REQUEST),
-        },
-        FaultService::ExecuteApi if is("Gone") => StatusCode::GONE,
-        FaultService::ExecuteApi if is("PayloadTooLarge") => StatusCode::PAYLOAD_TOO_LARGE,
-        FaultService::AppSync
-        | FaultService::Realtime
-        | FaultService::Lambda
-        | FaultService::FunctionUrl
-        | FaultService::WebSocket
-        | FaultService::ExecuteApi => {
-            if is("Unauthorized") {
-                StatusCode::UNAUTHORIZED
-            } else if is("AccessDenied") || is("Forbidden") || is("Signature") || is("ExpiredToken")
-            {
-                StatusCode::FORBIDDEN
-            } else if is("Throttl") || is("TooManyRequests") || is("LimitExceeded") {
-                StatusCode::TOO_MANY_REQUESTS
-            } else {
-                by_name(error_type).unwrap_or(StatusCode::BAD_REQUEST)
-            }
-        }
-        // Their JSON protocols answer all but their own failures with 400, throttling too.
-        FaultService::Sqs | FaultService::DynamoDb | FaultService::Cognito => {
-            by_name(error_type).unwrap_or(StatusCode::BAD_REQUEST)
-        }
-    }
+    serde_json::json!({ "__type": shape, "message": error.message })
 }
 
 /// The service's own failures.
-fn by_name(error_type: &str) -> Option<StatusCode> {
+pub fn failure_status(error_type: &str) -> Option<StatusCode> {
     let is = |part: &str| error_type.contains(part);
     if is("Unavailable") {
         Some(StatusCode::SERVICE_UNAVAILABLE)
@@ -150,7 +88,8 @@ fn by_name(error_type: &str) -> Option<StatusCode> {
     }
 }
 
-fn usual_message(error_type: &str) -> &'static str {
+/// What stands in an error for which the plan has no message.
+pub fn usual_message(error_type: &str) -> &'static str {
     if error_type.contains("Throttl") || error_type.contains("TooManyRequests") {
         "Rate exceeded"
     } else {
@@ -158,7 +97,7 @@ fn usual_message(error_type: &str) -> &'static str {
     }
 }
 
-fn answer(status: StatusCode, content_type: &'static str, body: &Value) -> Response {
+pub fn json(status: StatusCode, content_type: &'static str, body: &Value) -> Response {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(content_type);
@@ -168,7 +107,8 @@ fn answer(status: StatusCode, content_type: &'static str, body: &Value) -> Respo
     response
 }
 
-fn set(response: &mut Response, name: &'static str, value: &str) {
+/// Sets a header, unless the value can't be one.
+pub fn set_header(response: &mut Response, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response
             .headers_mut()
@@ -176,9 +116,10 @@ fn set(response: &mut Response, name: &'static str, value: &str) {
     }
 }
 
-fn open_to_browsers(response: &mut Response) {
-    set(response, "access-control-allow-origin", "*");
-    set(
+/// Lets pages of any origin read it.
+pub fn open_to_browsers(response: &mut Response) {
+    set_header(response, "access-control-allow-origin", "*");
+    set_header(
         response,
         "access-control-expose-headers",
         "x-amzn-errormessage,x-amzn-errortype,x-amzn-requestid",

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::active::Point;
-use super::plan::FaultService;
-use super::subscription_error::SubscriptionError;
+use crate::active::Point;
+use crate::plan::FaultService;
+use crate::subscription_error::SubscriptionError;
 
 /// What goes wrong. Times are the wall clock's, as the network's are: moving the stack's clock doesn't shorten them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::active::{Active, Event, Point};
-use super::fault::Fault;
-use super::late::Reorder;
-use super::subscription_error::SubscriptionError;
-use super::{FaultService, Faults};
-use crate::appsync::subscriptions::outbox::{Frame, Outbox};
+use crate::active::{Active, Event, Point};
+use crate::fault::Fault;
+use crate::late::Reorder;
+use crate::subscription_error::SubscriptionError;
+use crate::{FaultService, Faults};
+use local_kit::outbox::{Frame, Outbox};
 
 /// What became of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Delivered {
+pub enum Delivered {
     Queued,
     /// Nothing of it will be sent.
     Lost,
@@ -21,7 +21,7 @@ pub(crate) enum Delivered {
 
 /// What becomes of a subscription that starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum AtStart {
+pub enum AtStart {
     Admit,
     Refuse(SubscriptionError),
     /// It is never answered.
@@ -30,7 +30,7 @@ pub(crate) enum AtStart {
 
 impl Faults {
     /// Lets the plan decide about a subscription. `data` is its request.
-    pub(crate) fn at_start(&self, data: &[u8]) -> AtStart {
+    pub fn at_start(&self, data: &[u8]) -> AtStart {
         let service = FaultService::Realtime;
         let Some(active) = self.active(service) else {
             return AtStart::Admit;
@@ -51,7 +51,7 @@ impl Faults {
     }
 
     /// Delivers a frame to one receiver, or does to it what the plan says.
-    pub(crate) fn deliver(
+    pub fn deliver(
         &self,
         active: &Active,
         service: FaultService,
@@ -111,7 +111,7 @@ impl Delivered {
         if is_queued { Self::Queued } else { Self::Lost }
     }
 
-    pub(crate) fn is_queued(&self) -> bool {
+    pub fn is_queued(&self) -> bool {
         *self == Self::Queued
     }
 }

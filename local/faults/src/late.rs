@@ -9,8 +9,8 @@ use fastrand::Rng;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Faults;
-use crate::appsync::subscriptions::outbox::{Frame, Outbox};
+use crate::Faults;
+use local_kit::outbox::{Frame, Outbox};
 
 /// With more than these waiting, further frames go out at once.
 const MAX_WAITING: usize = 65_536;

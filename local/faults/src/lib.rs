@@ -7,13 +7,12 @@
 //! | [`subscription_error`] | an `error` frame of AppSync's WebSockets |
 //! | [`check`] | a plan that can't mean anything is refused |
 //! | `active` | the plan while it is in force: which rule fires, and how often each did |
-//! | `request` | faults of a request, at the gateway |
-//! | `answers` | errors in each service's own shape |
-//! | `operations` | what a request's operation is called |
+//! | [`endpoint`] | a service as the gateway sees it: its requests, their names, its errors |
+//! | [`error_response`] | what errors of different services have in common |
+//! | `operations` | the operations that a plan may name, where a service has few |
 //! | `frames`, `late` | faults of frames on WebSockets, one receiver at a time |
-//! | `invocation` | faults of a function's invocation |
-//! | `model_stream` | faults within a model's answer |
-//! | `url_body` | faults within a function URL's response |
+//!
+//! This is the engine alone: what a fault does to a service's requests, answers and processes is in that service.
 //!
 //! Without a plan a service pays one atomic load for each request or frame.
 
@@ -21,36 +20,28 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use local_kit::process::Process;
+use local_kit::tasks::Tasks;
+use rustix::process::Signal;
 
 mod active;
-mod answers;
 pub mod check;
+pub mod endpoint;
+pub mod error_response;
 pub mod fault;
 mod frames;
-mod invocation;
 mod late;
-mod model_stream;
-mod operations;
+pub mod operations;
 pub mod plan;
-mod request;
 pub mod subscription_error;
-mod url_body;
 
-pub use active::RuleReport;
+pub use active::{Active, Event, Fired, Point, RuleReport, Strike};
 pub use check::PlanError;
+pub use endpoint::{Claims, Named, ServiceEndpoint};
 pub use fault::Fault;
+pub use frames::{AtStart, Delivered};
 pub use plan::{FaultPlan, FaultService, Rule, When};
 pub use subscription_error::{ErrorShape, FrameId, SubscriptionError};
-
-pub(crate) use active::{Active, Event, Point};
-pub(crate) use frames::{AtStart, Delivered};
-pub(crate) use invocation::Harm;
-pub(crate) use model_stream::disturb;
-pub(crate) use operations::operations;
-pub(crate) use request::{Interceptor, Verdict, service_of};
-pub(crate) use url_body::{BodyEnd, BodyFault};
 
 use late::Late;
 
@@ -69,8 +60,7 @@ struct Shared {
     services: AtomicU16,
     active: RwLock<Option<Arc<Active>>>,
     late: Arc<Late>,
-    tasks: TaskTracker,
-    closing: CancellationToken,
+    tasks: Tasks,
 }
 
 impl Faults {
@@ -114,7 +104,7 @@ impl Faults {
     }
 
     /// The plan, if it has a rule for `service`.
-    pub(crate) fn active(&self, service: FaultService) -> Option<Arc<Active>> {
+    pub fn active(&self, service: FaultService) -> Option<Arc<Active>> {
         if self.shared.services.load(Ordering::Acquire) & service.bit() == 0 {
             return None;
         }
@@ -122,21 +112,25 @@ impl Faults {
     }
 
     /// Starts a task that [`Faults::shutdown`] ends.
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let closing = self.shared.closing.clone();
-        self.shared
-            .tasks
-            .spawn(async move { closing.run_until_cancelled(task).await });
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared.tasks.spawn(task);
+    }
+
+    /// Stops a process, and lets it go on after `lasts`; without it, never.
+    pub fn freeze(&self, process: &Arc<dyn Process>, lasts: Option<Duration>) {
+        process.signal(Signal::STOP);
+        if let Some(lasts) = lasts {
+            let process = Arc::clone(process);
+            self.spawn(async move {
+                tokio::time::sleep(lasts).await;
+                process.signal(Signal::CONT);
+            });
+        }
     }
 
     /// Ends what is still to come, such as frames that were delayed.
-    pub(crate) async fn shutdown(&self) {
-        self.shared.closing.cancel();
-        self.shared.tasks.close();
-        if tokio::time::timeout(SHUTDOWN_LIMIT, self.shared.tasks.wait())
-            .await
-            .is_err()
-        {
+    pub async fn shutdown(&self) {
+        if !self.shared.tasks.shutdown(SHUTDOWN_LIMIT).await {
             tracing::warn!("tasks of the fault plan are left");
         }
     }

@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::PlanError;
-use super::fault::Fault;
+use crate::check::PlanError;
+use crate::fault::Fault;
 
 /// What shall go wrong.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -106,7 +106,7 @@ impl FaultPlan {
 
     /// Whether it can mean anything.
     pub fn check(&self) -> Result<(), PlanError> {
-        super::check::check(self)
+        crate::check::check(self)
     }
 
     pub fn seeded(seed: u64) -> Self {
@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn the_plans_in_the_documentation_are_plans() {
-        let text = include_str!("../../../../docs/FAULTS.md");
+        let text = include_str!("../../../docs/FAULTS.md");
         let blocks = text.split("```json\n").skip(1);
         let plans: Vec<FaultPlan> = blocks
             .map(|block| {

@@ -16,7 +16,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use thiserror::Error;
 
-use crate::private_files;
+use local_kit::private_files;
 
 /// What makes it unnecessary to trust the authority anew.
 const AUTHORITY_DAYS: i64 = 3650;

@@ -17,6 +17,8 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use local_faults::{FaultService, Named};
+use local_kit::peer::Peer;
 use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -27,13 +29,13 @@ use tower::ServiceExt;
 use tracing::{debug, error};
 use uuid::Uuid;
 
-use super::connections::{Connections, Mark, Peer};
+use super::connections::{Connections, Mark};
 use super::count::Counting;
 use super::guard;
+use super::intercept::{Interception, counted_as};
 use super::refusal::internal_failure;
 use super::routes::{Routes, Target};
 use super::stream::Stream;
-use crate::faults::{FaultService, Verdict, operations, service_of};
 
 /// The first byte of a TLS handshake record; no HTTP request starts with it.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -117,34 +119,37 @@ async fn answer(
 ) -> Response {
     let mut request = request.map(Body::new);
     request.extensions_mut().insert(peer);
-    let target = Target::of(&request);
+    let target = context.routes.target(&request);
     if context.routes.control(&request).is_none()
         && let Err(refusal) = guard::check(&context.routes.access, target.service, &request)
     {
-        debug!(service = ?target.service, operation = target.operation, "not heard");
+        debug!(
+            service = target.name(),
+            operation = target.operation,
+            "not heard"
+        );
         return *refusal;
     }
-    let socket_of = target.service.and_then(|it| service_of(it, &request));
-    let verdict = match &context.routes.interceptor {
-        None => Verdict::Handle(request),
+    let socket_of = counted_as(target.service, &request);
+    let interception = match &context.routes.interceptor {
+        None => Interception::Handle(request),
         Some(interceptor) => {
-            let Target { service, operation } = &target;
             interceptor
-                .meet(*service, operation, request, &context.closing)
+                .intercept(target.service, &target.operation, request, &context.closing)
                 .await
         }
     };
-    let mut response = match verdict {
-        Verdict::Handle(request) => counted(context, &target, request).await,
-        Verdict::HandleThenCut(request, process) => {
+    let mut response = match interception {
+        Interception::Handle(request) => counted(context, &target, request).await,
+        Interception::HandleThenCut(request, process) => {
             counted(context, &target, request).await;
             if let Some(process) = process {
                 process.signal(Signal::KILL);
             }
             return cut(mark);
         }
-        Verdict::Answer(response) => response,
-        Verdict::Cut => return cut(mark),
+        Interception::Answer(response) => response,
+        Interception::Cut => return cut(mark),
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         mark.websocket(socket_of.unwrap_or(FaultService::Realtime));
@@ -153,33 +158,55 @@ async fn answer(
     {
         response.headers_mut().insert(REQUEST_ID, id);
     }
-    debug!(service = ?target.service, operation = target.operation, status = response.status().as_u16(), "answered");
+    debug!(
+        service = target.name(),
+        operation = target.operation,
+        status = response.status().as_u16(),
+        "answered"
+    );
     response
 }
 
 /// Handles a request, and counts it if it is an operation of a service.
 async fn counted(context: &Context, target: &Target, request: Request<Body>) -> Response {
-    let service = target.service.and_then(|it| service_of(it, &request));
-    let (Some(usage), Some(service)) = (&context.routes.usage, service) else {
+    let service = counted_as(target.service, &request);
+    let (Some(usage), Some(endpoint), Some(service)) =
+        (&context.routes.usage, target.service, service)
+    else {
         return handle(context, target, request).await;
     };
     // Without its body a GraphQL request has no name; its answer has one, unless it is an error.
-    let names = operations(service, &target.operation, request.uri().path(), &[]);
-    let name = names.into_iter().next();
-    let counting = Counting::begin(usage, service, name.unwrap_or_else(|| "error".to_owned()));
+    let named = Named {
+        target: &target.operation,
+        path: request.uri().path(),
+        body: &[],
+    };
+    let asked_for = (endpoint.operations)(service, &named);
+    let name = asked_for.into_iter().next();
+    let counting = Counting::begin(
+        usage,
+        service,
+        endpoint.unit_bytes,
+        name.unwrap_or_else(|| "error".to_owned()),
+    );
     let request = counting.request(request);
     counting.response(handle(context, target, request).await)
 }
 
 async fn handle(context: &Context, target: &Target, request: Request<Body>) -> Response {
-    let answered = AssertUnwindSafe(context.routes.find(target, &request).oneshot(request))
+    let answered = AssertUnwindSafe(context.routes.router(target, &request).oneshot(request))
         .catch_unwind()
         .await;
     match answered {
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(panic) => {
-            error!(service = ?target.service, operation = target.operation, panic = panic_message(&*panic), "panicked");
+            error!(
+                service = target.name(),
+                operation = target.operation,
+                panic = panic_message(&*panic),
+                "panicked"
+            );
             internal_failure()
         }
     }

@@ -7,17 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::faults::FaultService;
-
-/// Of every request, in its extensions: where it comes from.
-#[derive(Clone, Debug)]
-pub struct Peer {
-    pub address: SocketAddr,
-    /// Counts the gateway's connections from 1.
-    pub connection_id: u64,
-    /// Cancelled when the gateway shuts down: an answer without an end must end itself then.
-    pub closing: CancellationToken,
-}
+use local_faults::FaultService;
 
 /// One open connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

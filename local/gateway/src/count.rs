@@ -10,27 +10,29 @@ use bytes::Bytes;
 use http::{Request, StatusCode};
 use hyper::body::{Frame, SizeHint};
 
-use crate::faults::FaultService;
-use crate::usage::{Count, OperationName, Tally, Usage};
-
-/// SQS bills each 64 KB of a request.
-const SQS_UNIT_BYTES: u64 = 64 * 1024;
-/// API Gateway bills each 32 KB of a message.
-const MESSAGE_UNIT_BYTES: u64 = 32 * 1024;
+use local_faults::FaultService;
+use local_kit::usage::{Count, OperationName, Tally, Usage};
 
 /// One request that will be counted.
 pub(super) struct Counting {
     usage: Usage,
     service: FaultService,
+    unit_bytes: u64,
     operation: String,
     bytes_in: Arc<Tally>,
 }
 
 impl Counting {
-    pub(super) fn begin(usage: &Usage, service: FaultService, operation: String) -> Self {
+    pub(super) fn begin(
+        usage: &Usage,
+        service: FaultService,
+        unit_bytes: u64,
+        operation: String,
+    ) -> Self {
         Self {
             usage: usage.clone(),
             service,
+            unit_bytes,
             operation,
             bytes_in: Arc::default(),
         }
@@ -55,6 +57,7 @@ impl Counting {
         let ended = Ended {
             usage: self.usage,
             service: self.service,
+            unit_bytes: self.unit_bytes,
             operation,
             bytes_in: self.bytes_in,
             bytes_out: Arc::default(),
@@ -77,6 +80,7 @@ impl Counting {
 struct Ended {
     usage: Usage,
     service: FaultService,
+    unit_bytes: u64,
     operation: String,
     bytes_in: Arc<Tally>,
     bytes_out: Arc<Tally>,
@@ -85,11 +89,7 @@ struct Ended {
 impl Drop for Ended {
     fn drop(&mut self) {
         let (bytes_in, bytes_out) = (self.bytes_in.bytes(), self.bytes_out.bytes());
-        let count = match self.service {
-            FaultService::Sqs => Count::metered(bytes_in, bytes_out, SQS_UNIT_BYTES),
-            FaultService::ExecuteApi => Count::metered(bytes_in, bytes_out, MESSAGE_UNIT_BYTES),
-            _ => Count::metered(bytes_in, bytes_out, u64::MAX),
-        };
+        let count = Count::metered(bytes_in, bytes_out, self.unit_bytes);
         self.usage.add(self.service.name(), &self.operation, count);
     }
 }

@@ -7,9 +7,10 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{HOST, ORIGIN};
 use http::{Request, StatusCode};
+use local_faults::ServiceEndpoint;
+use local_kit::local_host::{is_local, name};
 
 use super::refusal::refusal;
-use super::routes::Service;
 use crate::config::AccessConfig;
 
 const FOREIGN_HOST: &str = "The request's Host is not this machine's: expected localhost, 127.0.0.1, [::1], or a host \
@@ -22,7 +23,7 @@ const NO_BROWSERS: &str =
 /// Whether a request is heard; if not, the answer to it.
 pub(super) fn check(
     access: &AccessConfig,
-    service: Option<Service>,
+    service: Option<&ServiceEndpoint>,
     request: &Request<Body>,
 ) -> Result<(), Box<Response>> {
     let forbidden = |message| {
@@ -61,17 +62,6 @@ pub(super) fn check(
     }
 }
 
-/// Whether a host, with or without its port, is a name of loopback. Names below `localhost` are nobody else's.
-pub(crate) fn is_local(host: &str) -> bool {
-    let name = name(host);
-    let (first, last) = name.split_at(name.len().saturating_sub("localhost".len()));
-    if last.eq_ignore_ascii_case("localhost") && (first.is_empty() || first.ends_with('.')) {
-        return true;
-    }
-    name.parse::<std::net::IpAddr>()
-        .is_ok_and(|address| address.is_loopback())
-}
-
 /// Every host that a request names: over HTTP/2 the authority, over HTTP/1.1 a header, which may disagree with the request
 /// line. `None`: one of them is no text.
 fn hosts(request: &Request<Body>) -> Option<Vec<&str>> {
@@ -88,18 +78,6 @@ fn is_listed(allowed: &[String], host: &str) -> bool {
         .any(|allowed| name(allowed).eq_ignore_ascii_case(asked))
 }
 
-/// A host without its port and an address' brackets.
-fn name(host: &str) -> &str {
-    if let Some(address) = host.strip_prefix('[') {
-        return address.split(']').next().unwrap_or_default();
-    }
-    match host.split_once(':') {
-        // A bare address of IPv6 has more than one colon, and no port.
-        Some((name, port)) if !port.contains(':') => name,
-        _ => host,
-    }
-}
-
 fn is_local_origin(origin: &str) -> bool {
     authority(origin).is_some_and(is_local)
 }
@@ -113,18 +91,31 @@ fn authority(origin: &str) -> Option<&str> {
 }
 
 /// What browsers call in production, and the page that the stack serves itself.
-fn is_for_browsers(service: Option<Service>, request: &Request<Body>) -> bool {
-    match service {
-        None | Some(Service::AppSync | Service::Cognito | Service::FunctionUrl) => true,
-        // Those who push to connections are back ends.
-        Some(Service::ExecuteApi) => !request.uri().path().contains("/@connections"),
-        Some(Service::Bedrock | Service::DynamoDb | Service::Lambda | Service::Sqs) => false,
-    }
+fn is_for_browsers(service: Option<&ServiceEndpoint>, request: &Request<Body>) -> bool {
+    service.is_none_or(|service| (service.takes_browsers)(request))
 }
 
 #[cfg(test)]
 mod tests {
+    use local_faults::Claims;
+
     use super::*;
+
+    const FOR_BROWSERS: ServiceEndpoint = ServiceEndpoint {
+        name: "for browsers",
+        claims: Claims::NONE,
+        takes_browsers: |_| true,
+        counted_as: |_| None,
+        operations: |_, _| Vec::new(),
+        names_are_in_body: |_| false,
+        answer: |_, _, _| None,
+        unit_bytes: 1,
+    };
+
+    const FOR_BACK_ENDS: ServiceEndpoint = ServiceEndpoint {
+        takes_browsers: |_| false,
+        ..FOR_BROWSERS
+    };
 
     fn access() -> AccessConfig {
         AccessConfig {
@@ -133,7 +124,7 @@ mod tests {
         }
     }
 
-    fn heard(service: Option<Service>, path: &str, headers: &[(&str, &str)]) -> bool {
+    fn heard(service: Option<&ServiceEndpoint>, path: &str, headers: &[(&str, &str)]) -> bool {
         let mut request = Request::builder().uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -178,19 +169,6 @@ mod tests {
 
     #[test]
     fn origins_by_service() {
-        const BROWSERS: [Option<Service>; 5] = [
-            None,
-            Some(Service::AppSync),
-            Some(Service::Cognito),
-            Some(Service::ExecuteApi),
-            Some(Service::FunctionUrl),
-        ];
-        const OTHERS: [Option<Service>; 4] = [
-            Some(Service::Bedrock),
-            Some(Service::DynamoDb),
-            Some(Service::Lambda),
-            Some(Service::Sqs),
-        ];
         for (origin, browsers, others) in [
             ("http://localhost:5173", true, true),
             ("https://127.0.0.1", true, true),
@@ -207,19 +185,15 @@ mod tests {
             ("", false, false),
         ] {
             let headers = [("host", "10.0.2.2:4680"), ("origin", origin)];
-            for service in BROWSERS {
+            for service in [None, Some(&FOR_BROWSERS)] {
                 let is_heard = heard(service, "/", &headers);
                 assert_eq!(is_heard, browsers, "{origin} {service:?}");
             }
-            for service in OTHERS {
-                let is_heard = heard(service, "/", &headers);
-                assert_eq!(is_heard, others, "{origin} {service:?}");
-            }
+            let is_heard = heard(Some(&FOR_BACK_ENDS), "/", &headers);
+            assert_eq!(is_heard, others, "{origin}");
         }
         let page = [("host", "localhost"), ("origin", "https://app.example")];
-        let connections = "/websocket/dev/@connections/abc";
-        assert!(!heard(Some(Service::ExecuteApi), connections, &page));
         let two = [page[0], page[1], ("origin", "https://evil.example")];
-        assert!(!heard(Some(Service::AppSync), "/graphql", &two));
+        assert!(!heard(Some(&FOR_BROWSERS), "/graphql", &two));
     }
 }

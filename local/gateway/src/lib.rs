@@ -5,6 +5,7 @@
 //! | [`routes`] | which service a request is for |
 //! | `connection` | one connection: TLS or not, HTTP, a panic's answer |
 //! | [`connections`] | the open ones, and cutting them |
+//! | `intercept` | what a fault plan does to a request |
 //! | `count` | what each request was, and how large |
 //! | `refusal` | what the gateway itself answers |
 //! | `guard` | whose requests are heard: `Host` and `Origin` |
@@ -27,10 +28,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 pub mod certificates;
+pub mod config;
 mod connection;
 pub mod connections;
 mod count;
-pub(crate) mod guard;
+mod guard;
+mod intercept;
 mod refusal;
 pub mod routes;
 mod stream;
@@ -38,14 +41,14 @@ mod stream;
 mod tests;
 
 pub use certificates::{CertificateError, Certificates};
-pub use connections::{ConnectionInfo, Connections, Peer};
-pub use refusal::nothing_here;
-pub use routes::{CONTROL_PATH, Routes, Service};
+pub use connections::{ConnectionInfo, Connections};
+pub use intercept::Interceptor;
+pub use routes::{CONTROL_PATH, Routes, ServiceRoute};
 
 use connection::Context;
 
 /// How long requests that are under way may take to end once a shutdown began. A long poll should end itself then, by
-/// [`Peer::closing`].
+/// [`local_kit::peer::Peer::closing`].
 const GRACE: Duration = Duration::from_millis(1500);
 /// How long the tasks of connections that were cut may take to notice.
 const CUT_GRACE: Duration = Duration::from_secs(2);

@@ -8,29 +8,14 @@ use serde_json::{Value, json};
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
-/// Says that nothing answers a request, and what else does.
-pub async fn nothing_here(request: Request<Body>) -> Response {
-    let asked = match request.headers().get("x-amz-target") {
-        Some(target) => format!(
-            "X-Amz-Target {}",
-            String::from_utf8_lossy(target.as_bytes())
-        ),
-        None => format!("{} {}", request.method(), request.uri().path()),
-    };
-    let body = json!({
-        "__type": "UnknownOperationException",
-        "message": format!("Nothing on this port answers {asked}."),
-        "serves": {
-            "AppSync": "/graphql, /graphql/realtime",
-            "Bedrock": "/model/{modelId}/converse-stream, /model/{modelId}/invoke-with-response-stream",
-            "API Gateway": "/websocket/{stage}, /websocket/{stage}/@connections/{id}",
-            "Cognito": "X-Amz-Target AWSCognitoIdentityProviderService.*, /{poolId}/.well-known/*",
-            "DynamoDB": "X-Amz-Target DynamoDB_20120810.*",
-            "Lambda": "/2015-03-31/functions/{name}/invocations, /function-urls/{name}/",
-            "SQS": "X-Amz-Target AmazonSQS.*, /{accountId}/{queue}",
-        },
-    });
-    error(StatusCode::NOT_FOUND, "UnknownOperationException", &body).into_response()
+/// Says that nothing answers a request.
+pub(super) async fn nothing_here(request: Request<Body>) -> Response {
+    let message = format!(
+        "Nothing on this port answers {} {}.",
+        request.method(),
+        request.uri().path()
+    );
+    refusal(StatusCode::NOT_FOUND, "UnknownOperationException", &message)
 }
 
 /// An error of the gateway's own, in the words of whichever protocol reads it.

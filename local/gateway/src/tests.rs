@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Extension, Request};
 use axum::routing::{any, get};
@@ -17,8 +18,25 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
 
+use local_faults::{Claims, FaultService, ServiceEndpoint};
+use local_kit::clock::Clock;
+use local_kit::peer::Peer;
+
 use super::*;
-use crate::clock::Clock;
+
+const GRAPHQL: ServiceEndpoint = ServiceEndpoint {
+    name: "appsync",
+    claims: Claims {
+        path: |path| path.starts_with("/graphql"),
+        ..Claims::NONE
+    },
+    takes_browsers: |_| true,
+    counted_as: |_| Some(FaultService::AppSync),
+    operations: |_, _| Vec::new(),
+    names_are_in_body: |_| false,
+    answer: |_, _, _| None,
+    unit_bytes: u64::MAX,
+};
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -36,8 +54,12 @@ async fn serve(appsync: Router) -> Served {
     let now_ms = Clock::system().now_ms();
     let certificates = Certificates::load(directory.path(), now_ms, &[]).expect("certificates");
     let pem = std::fs::read(certificates.ca_pem_path()).expect("written");
+    let service = ServiceRoute {
+        endpoint: &GRAPHQL,
+        router: appsync,
+    };
     let routes = Routes {
-        appsync: Some(appsync),
+        services: vec![service],
         ..Routes::default()
     };
     let (stop, stopped) = oneshot::channel();
@@ -259,4 +281,28 @@ async fn a_shutdown_waits_for_nobody_for_long() {
     served.stop().await;
     hanging.await.expect("ended");
     drop((idle, half_a_hello, half_a_request));
+}
+
+#[test]
+fn an_operation_has_the_name_that_the_request_gives_it() {
+    let request = Request::builder()
+        .uri("/")
+        .header("x-amz-target", "AmazonSQS.SendMessage")
+        .body(Body::empty());
+    assert_eq!(
+        Routes::default()
+            .target(&request.expect("a request"))
+            .operation,
+        "SendMessage"
+    );
+    let request = Request::builder()
+        .method("POST")
+        .uri("/graphql?x")
+        .body(Body::empty());
+    assert_eq!(
+        Routes::default()
+            .target(&request.expect("a request"))
+            .operation,
+        "POST /graphql"
+    );
 }

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Limited};
 
 use super::CredentialStore;
 use super::sigv4::{self, SignatureRefusal, SignedRequest};
-use crate::clock::Clock;
+use local_kit::clock::Clock;
 
 /// Any key of the stack may call any operation: what its policy allows is looked at by AppSync and `@connections` only.
 #[derive(Clone, Debug)]

@@ -1,4 +1,12 @@
 //! Access keys, and what each may do. A function's role gets one at start, as on Lambda.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`sigv4`] | signatures of requests, verified |
+//! | [`gate`] | a service's router behind that check |
+//! | [`own_keys`] | the stack's own keys |
+//! | `signing_keys` | the keys of a day |
+//! | `testing` | access keys and AWS's own signer, for tests |
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
@@ -10,6 +18,8 @@ pub mod gate;
 pub mod own_keys;
 mod signing_keys;
 pub mod sigv4;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 use signing_keys::SigningKeys;
 
@@ -87,7 +97,7 @@ impl CredentialStore {
     }
 
     /// What the principal signs with on one day. `None`: no key can be made of its secret.
-    pub(crate) fn signing_key(
+    pub fn signing_key(
         &self,
         principal: &Arc<Principal>,
         date: NaiveDate,
@@ -99,7 +109,7 @@ impl CredentialStore {
 }
 
 /// Text that nobody can guess: digits and the letters to `f`.
-pub(crate) fn random_text(length: usize) -> String {
+pub fn random_text(length: usize) -> String {
     let mut text = String::new();
     while text.len() < length {
         text.push_str(&uuid::Uuid::new_v4().simple().to_string());
@@ -109,7 +119,7 @@ pub(crate) fn random_text(length: usize) -> String {
 }
 
 /// Whether `text` is what `pattern` means, in which `*` stands for any run of characters.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+pub fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((before, after)) => {

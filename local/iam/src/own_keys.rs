@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{CredentialStore, EVENT_SOURCE_ACCESS_KEY_ID, Principal, Statement, random_text};
-use crate::private_files;
+use local_kit::private_files;
 
 /// In the stack's directory, as SDKs read it: `AWS_SHARED_CREDENTIALS_FILE`.
 pub const CREDENTIALS_FILE: &str = "credentials";
@@ -14,22 +14,18 @@ const SECRET: &str = "aws_secret_access_key";
 
 /// Keys that exist as long as the stack does.
 #[derive(Clone, Debug)]
-pub(crate) struct OwnKeys {
+pub struct OwnKeys {
     /// May do everything.
-    pub(crate) developer: Principal,
+    pub developer: Principal,
     /// The developer's key, as SDKs read it.
-    pub(crate) credentials_file: PathBuf,
+    pub credentials_file: PathBuf,
     /// Of the event source mappings, which read the queues.
-    pub(crate) poller: Principal,
+    pub poller: Principal,
 }
 
 impl OwnKeys {
     /// With the developer's key that is kept in `directory`, or a new one, which then is.
-    pub(crate) fn open(
-        directory: &Path,
-        account_id: &str,
-        store: &CredentialStore,
-    ) -> io::Result<Self> {
+    pub fn open(directory: &Path, account_id: &str, store: &CredentialStore) -> io::Result<Self> {
         let credentials_file = directory.join(CREDENTIALS_FILE);
         let kept = std::fs::read_to_string(&credentials_file)
             .ok()

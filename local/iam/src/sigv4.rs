@@ -60,9 +60,29 @@ pub struct SignatureRefusal {
     pub message: String,
 }
 
+/// What a signature says of its key. Whether the signature is right is another question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credential<'a> {
+    pub access_key_id: &'a str,
+    /// The service in the signature's scope, if it gets that far.
+    pub service: Option<&'a str>,
+}
+
+impl<'a> Credential<'a> {
+    /// Of `Credential=AKID/20260102/us-east-1/sqs/aws4_request` in the header `authorization`.
+    pub fn of(headers: &'a HeaderMap) -> Option<Self> {
+        let authorization = headers.get(AUTHORIZATION)?.to_str().ok()?;
+        let (_, credential) = authorization.split_once("Credential=")?;
+        Some(Self {
+            access_key_id: credential.split_once('/')?.0,
+            service: credential.split('/').nth(3),
+        })
+    }
+}
+
 /// Who signed a request for `service` in this region, with a key that works now. `now_ms` is the real time, by which
 /// signers sign.
-pub(crate) async fn verify(
+pub async fn verify(
     request: &SignedRequest,
     credentials: &CredentialStore,
     service: &str,
@@ -72,7 +92,8 @@ pub(crate) async fn verify(
     let now = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
     check_given_once(request)?;
     check_skew(request, now)?;
-    let principal = access_key_id(request).and_then(|id| credentials.find(id));
+    let principal = Credential::of(&request.headers)
+        .and_then(|credential| credentials.find(credential.access_key_id));
     if authority::is_signed(request) {
         let scope = (service, region);
         return authority::verify(request, credentials, principal, scope, now_ms);
@@ -180,12 +201,6 @@ fn check_skew(request: &SignedRequest, now: DateTime<Utc>) -> Result<(), Signatu
         });
     }
     Ok(())
-}
-
-fn access_key_id(request: &SignedRequest) -> Option<&str> {
-    let authorization = request.headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (_, credential) = authorization.split_once("Credential=")?;
-    Some(credential.split_once('/')?.0)
 }
 
 fn signing_key(

@@ -5,13 +5,16 @@ use futures_util::future::BoxFuture;
 use thiserror::Error;
 
 /// Synchronous invocation (`RequestResponse`).
-pub trait Invoke: Send + Sync {
+pub trait Invoke: std::fmt::Debug + Send + Sync {
     /// Runs `function` with a JSON event and answers with its JSON result.
     fn invoke<'a>(
         &'a self,
         function: &'a str,
         event: Bytes,
     ) -> BoxFuture<'a, Result<Bytes, InvokeError>>;
+
+    /// Whether there is a function of this name.
+    fn has(&self, function: &str) -> bool;
 }
 
 #[derive(Debug, Error)]

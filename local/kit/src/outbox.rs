@@ -26,7 +26,7 @@ impl Default for OutboxLimits {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Frame {
+pub enum Frame {
     Text(Utf8Bytes),
     /// `{prefix}{payload}}`: the payload is shared by all subscribers, only the prefix with the id is a subscription's own.
     Event {
@@ -52,7 +52,7 @@ impl Frame {
     }
 
     /// Of an event, what its subscriber gets of it; of a text, all.
-    pub(crate) fn payload(&self) -> &[u8] {
+    pub fn payload(&self) -> &[u8] {
         match self {
             Self::Event { payload, .. } => payload.as_bytes(),
             Self::Text(text) => text.as_bytes(),
@@ -61,7 +61,7 @@ impl Frame {
     }
 
     /// `None` where the connection is cut.
-    pub(crate) fn into_message(self) -> Option<Message> {
+    pub fn into_message(self) -> Option<Message> {
         Some(match self {
             Self::Text(text) => Message::Text(text),
             Self::Event { prefix, payload } => {
@@ -82,7 +82,7 @@ impl Frame {
 
 /// The sending side; clones share the bounds.
 #[derive(Clone, Debug)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     frames: mpsc::Sender<Frame>,
     fill: Arc<Fill>,
 }
@@ -105,12 +105,12 @@ impl Fill {
 
 /// The connection's side.
 #[derive(Debug)]
-pub(crate) struct Inbox {
+pub struct Inbox {
     frames: mpsc::Receiver<Frame>,
     fill: Arc<Fill>,
 }
 
-pub(crate) fn outbox(limits: OutboxLimits) -> (Outbox, Inbox) {
+pub fn outbox(limits: OutboxLimits) -> (Outbox, Inbox) {
     let (sender, receiver) = mpsc::channel(limits.frames);
     let fill = Arc::new(Fill {
         bytes: AtomicUsize::new(0),
@@ -134,7 +134,7 @@ impl Outbox {
     /// Queues a frame, or marks the connection as overflowed. False: it won't be sent.
     ///
     /// A gap would go unnoticed by the client, a cut connection is made again and caught up; so nothing is skipped.
-    pub(crate) fn push(&self, frame: Frame) -> bool {
+    pub fn push(&self, frame: Frame) -> bool {
         if self.fill.is_cut.load(Ordering::Acquire) {
             return false;
         }
@@ -154,26 +154,26 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn overflowed(&self) -> WaitForCancellationFuture<'_> {
+    pub fn overflowed(&self) -> WaitForCancellationFuture<'_> {
         self.fill.overflow.cancelled()
     }
 }
 
 impl Inbox {
     /// Cancel-safe. `None` when every [`Outbox`] is gone.
-    pub(crate) async fn next(&mut self) -> Option<Frame> {
+    pub async fn next(&mut self) -> Option<Frame> {
         let frame = self.frames.recv().await?;
         Some(self.taken(frame))
     }
 
     /// What is there already.
-    pub(crate) fn try_next(&mut self) -> Option<Frame> {
+    pub fn try_next(&mut self) -> Option<Frame> {
         let frame = self.frames.try_recv().ok()?;
         Some(self.taken(frame))
     }
 
     /// Ends the connection without a goodbye.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.fill.cut();
     }
 

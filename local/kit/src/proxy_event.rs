@@ -7,19 +7,19 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 /// `12/Mar/2020:19:03:58 +0000`, as both write a time.
-pub(crate) fn request_time(now_ms: i64) -> String {
+pub fn request_time(now_ms: i64) -> String {
     let at = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
     at.format("%d/%b/%Y:%H:%M:%S +0000").to_string()
 }
 
 /// An X-Ray header that samples nothing.
-pub(crate) fn trace_id(now_ms: i64) -> String {
+pub fn trace_id(now_ms: i64) -> String {
     let seconds = now_ms / 1_000;
     format!("Root=1-{seconds:08x}-{:024x}", fastrand::u128(..) >> 32)
 }
 
 /// Each parameter of a query with its values, decoded, in their order.
-pub(crate) fn query(query: &str) -> BTreeMap<String, Vec<String>> {
+pub fn query(query: &str) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     // Only a whole URL can be parsed; its host means nothing.
     let Ok(url) = reqwest::Url::parse(&format!("http://localhost/?{query}")) else {
@@ -34,7 +34,7 @@ pub(crate) fn query(query: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// Each header with its values as texts.
-pub(crate) fn headers(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+pub fn headers(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -44,7 +44,7 @@ pub(crate) fn headers(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
 }
 
 /// `{"name": "first,second"}`
-pub(crate) fn joined(all: &BTreeMap<String, Vec<String>>) -> Value {
+pub fn joined(all: &BTreeMap<String, Vec<String>>) -> Value {
     let object: Map<String, Value> = all
         .iter()
         .map(|(name, values)| (name.clone(), values.join(",").into()))
@@ -53,12 +53,12 @@ pub(crate) fn joined(all: &BTreeMap<String, Vec<String>>) -> Value {
 }
 
 /// `{"name": ["first", "second"]}`
-pub(crate) fn multiple(all: &BTreeMap<String, Vec<String>>) -> Value {
+pub fn multiple(all: &BTreeMap<String, Vec<String>>) -> Value {
     json!(all)
 }
 
 /// `{"name": "second"}`: the last of several counts.
-pub(crate) fn last(all: &BTreeMap<String, Vec<String>>) -> Value {
+pub fn last(all: &BTreeMap<String, Vec<String>>) -> Value {
     let object: Map<String, Value> = all
         .iter()
         .map(|(name, values)| (name.clone(), values.last().cloned().into()))

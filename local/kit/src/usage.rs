@@ -152,14 +152,14 @@ impl Count {
 
 /// Bytes that pass here, added up.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(AtomicU64);
+pub struct Tally(AtomicU64);
 
 impl Tally {
-    pub(crate) fn add(&self, bytes: usize) {
+    pub fn add(&self, bytes: usize) {
         self.0.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

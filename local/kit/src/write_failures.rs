@@ -22,7 +22,7 @@ impl Default for WriteFailures {
 }
 
 impl WriteFailures {
-    pub(crate) fn report(&self, file: &Path, why: &str) {
+    pub fn report(&self, file: &Path, why: &str) {
         let text = format!("`{}` can't be written: {why}", file.display());
         let is_first = self.first.send_if_modified(|first| {
             let is_first = first.is_none();

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use local_kit::process::Process;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -287,19 +288,6 @@ impl Environment {
         }
     }
 
-    /// Sends a signal to the process and its children, unless it is gone.
-    pub fn signal(&self, signal: Signal) {
-        let state = self.lock();
-        if state.gone {
-            return;
-        }
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        let sent = pid.map_or(Ok(()), |pid| kill_process_group(pid, signal));
-        if let Err(error) = sent {
-            tracing::debug!(pid = self.pid, %error, "signal not delivered");
-        }
-    }
-
     pub fn is_alive(&self) -> bool {
         matches!(self.lock().phase, Phase::Starting | Phase::Ready)
     }
@@ -337,6 +325,24 @@ impl Environment {
                 return found;
             }
             changed.await;
+        }
+    }
+}
+
+impl Process for Environment {
+    fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    fn signal(&self, signal: Signal) {
+        let state = self.lock();
+        if state.gone {
+            return;
+        }
+        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
+        let sent = pid.map_or(Ok(()), |pid| kill_process_group(pid, signal));
+        if let Err(error) = sent {
+            tracing::debug!(pid = self.pid, %error, "signal not delivered");
         }
     }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
-use super::invoke::InvokeError;
+use local_kit::invoke::InvokeError;
 
 /// Reported by the function, or by Lambda about it.
 #[derive(Clone, Debug)]

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use super::pool::Failure;
 use super::service::Lambda;
-use crate::iam::gate::Guarded;
-use crate::iam::sigv4::SignatureRefusal;
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
 
 /// Lambda's limits on an event: 6 MB when the caller waits, 1 MB when not.
 const MAX_EVENT_BYTES: usize = 6_291_456;

@@ -2,7 +2,6 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`invoke`] | what the other services ask of it |
 //! | [`service`] | the functions, and what may be done to their processes |
 //! | [`invoke_api`] | `POST /2015-03-31/functions/{name}/invocations` |
 //! | [`pool`] | a function's processes: reuse, cold starts, the limit |
@@ -17,10 +16,13 @@
 //! A process ends with us, even when we are killed: its Runtime API lives in our process, so that its pending `next`
 //! breaks, or its next call is refused, and a runtime exits at that.
 
+pub mod config;
+pub mod endpoint;
 pub mod environment;
 pub mod error;
 pub mod event_source;
-pub mod invoke;
+mod faults;
+pub mod function_url;
 pub mod invoke_api;
 pub mod pool;
 pub mod process;
@@ -29,5 +31,6 @@ pub mod service;
 pub mod streaming;
 pub mod trace;
 
+pub use endpoint::ENDPOINT;
 pub use event_source::EventSource;
 pub use service::Lambda;

@@ -18,8 +18,10 @@ use super::process::{self, LastLines, Template};
 use super::service::role;
 use super::streaming::Part;
 use super::trace::TraceHeader;
-use crate::faults::{Faults, Harm};
-use crate::iam::CredentialStore;
+use crate::faults::{self, Harm};
+use local_faults::Faults;
+use local_iam::CredentialStore;
+use local_kit::process::Process as _;
 
 /// What came of an invocation that did not succeed.
 #[derive(Clone, Debug)]
@@ -77,9 +79,7 @@ impl Pool {
         caused_by: Option<TraceHeader>,
     ) -> Result<Bytes, Failure> {
         let request_id = Uuid::new_v4().to_string();
-        let fault = self
-            .faults
-            .of_invocation(&self.template.config.name, &event);
+        let fault = faults::of_invocation(&self.faults, &self.template.config.name, &event);
         if !fault.delay.is_zero() {
             tokio::time::sleep(fault.delay).await;
         }
@@ -114,7 +114,7 @@ impl Pool {
             };
             environment.assign(invocation);
             if let Some(harm) = &fault.harm {
-                self.faults.strike(harm, &environment, &request_id);
+                faults::apply(&self.faults, harm, &environment, &request_id);
             }
             let outcome = tokio::select! {
                 // An answer that is there at the deadline counts.

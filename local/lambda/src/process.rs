@@ -17,11 +17,12 @@ use tokio_util::task::TaskTracker;
 
 use super::environment::Environment;
 use super::runtime_api;
-use crate::clock::Clock;
 use crate::config::FunctionConfig;
-use crate::endpoints::Endpoints;
-use crate::iam::Principal;
-use crate::private_listener::private_listener;
+use local_iam::Principal;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::private_listener::private_listener;
+use local_kit::process::Process as _;
 
 /// What a function sees of our own environment. Not `HOME`: with it an SDK would find the developer's AWS profile.
 const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "RUST_BACKTRACE", "RUST_LOG"];
@@ -134,25 +135,6 @@ pub fn start(
 
 async fn exit(child: &mut Child) -> Option<std::process::ExitStatus> {
     child.wait().await.ok()
-}
-
-/// Waits until each thread of a process that was sent `SIGSTOP` has stopped, where that can be seen, for a second at most.
-pub(crate) async fn stopped(pid: u32) {
-    let tasks = format!("/proc/{pid}/task");
-    let is_stopped = |task: &std::fs::DirEntry| {
-        // `PID (NAME) STATE …`
-        let stat = std::fs::read_to_string(task.path().join("stat"));
-        stat.is_ok_and(|stat| stat.contains(") T "))
-    };
-    let waiting = async {
-        while let Ok(tasks) = std::fs::read_dir(&tasks)
-            && !tasks.flatten().all(|task| is_stopped(&task))
-        {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    // Whoever can't be stopped is not waited for.
-    let _ = tokio::time::timeout(Duration::from_secs(1), waiting).await;
 }
 
 /// As on AWS, where `Reserved environment variables` win over the function's own, except for the endpoint.

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 
 use super::environment::{Environment, Outcome, Refusal};
 use super::error::FunctionError;
-use crate::gateway::guard::is_local;
+use local_kit::local_host::is_local;
 
 use super::streaming::{self, Forwarded, MAX_STREAMED_BYTES, Part};
 

@@ -14,17 +14,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::environment::{Environment, ProcessState};
-use super::invoke::{Invoke, InvokeError};
 use super::pool::{Failure, Pool};
 use super::process::Template;
 use super::streaming::{self, Part, ResponseStream};
 use super::trace::TraceHeader;
-use crate::clock::Clock;
 use crate::config::FunctionConfig;
-use crate::endpoints::Endpoints;
-use crate::faults::Faults;
-use crate::iam::{CredentialStore, Principal, random_text};
-use crate::usage::{Count, Usage};
+use local_faults::Faults;
+use local_iam::{CredentialStore, Principal, random_text};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::{Invoke, InvokeError};
+use local_kit::process::{Callers, Process};
+use local_kit::usage::{Count, Usage};
 
 /// How long an idle process is kept. AWS promises nothing; minutes are what is seen.
 const IDLE_LIMIT_MS: i64 = 10 * 60 * 1_000;
@@ -229,18 +230,6 @@ impl Lambda {
         self.inner.pools.keys().map(String::as_str)
     }
 
-    /// The process that has this access key, and its function's name.
-    pub(crate) fn process_with_key(
-        &self,
-        access_key_id: &str,
-    ) -> Option<(String, Arc<Environment>)> {
-        self.inner.pools.iter().find_map(|(name, pool)| {
-            let mut environments = pool.environments().into_iter();
-            let found = environments.find(|one| one.access_key_id == access_key_id)?;
-            Some((name.clone(), found))
-        })
-    }
-
     /// Kills a process (`SIGKILL`). False if it is none of ours, or gone.
     pub fn kill(&self, pid: u32) -> bool {
         self.signal(pid, Signal::KILL)
@@ -292,7 +281,21 @@ impl Lambda {
     }
 }
 
+impl Callers for Lambda {
+    fn process_with_key(&self, access_key_id: &str) -> Option<(String, Arc<dyn Process>)> {
+        self.inner.pools.iter().find_map(|(name, pool)| {
+            let mut environments = pool.environments().into_iter();
+            let found = environments.find(|one| one.access_key_id == access_key_id)?;
+            Some((name.clone(), found as Arc<dyn Process>))
+        })
+    }
+}
+
 impl Invoke for Lambda {
+    fn has(&self, function: &str) -> bool {
+        self.config(function).is_some()
+    }
+
     fn invoke<'a>(
         &'a self,
         function: &'a str,

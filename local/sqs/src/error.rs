@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use thiserror::Error;
 
-use crate::iam::sigv4::SignatureRefusal;
+use local_iam::sigv4::SignatureRefusal;
 
 /// A refusal, as a caller sees it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::attributes::Attributes;
 use super::message::Message;
 use super::queue::Queue;
-use crate::private_files;
-use crate::write_failures::WriteFailures;
+use local_kit::private_files;
+use local_kit::write_failures::WriteFailures;
 
 const FILE: &str = "sqs.jsonl";
 

@@ -19,6 +19,8 @@
 
 pub mod actions;
 pub mod attributes;
+pub mod config;
+pub mod endpoint;
 pub mod error;
 pub mod handle;
 pub mod journal;
@@ -27,20 +29,24 @@ pub mod move_task;
 pub mod query_protocol;
 pub mod queue;
 pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod wire;
+
+pub use endpoint::ENDPOINT;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::clock::Clock;
 use crate::config::QueueConfig;
-use crate::endpoints::Endpoints;
-use crate::faults::Faults;
-use crate::write_failures::WriteFailures;
 use attributes::Attributes;
 use journal::{Directory, JournalError, Kept};
+use local_faults::Faults;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::write_failures::WriteFailures;
 use store::Store;
 
 /// The queues of a stack.

@@ -14,9 +14,9 @@ use super::journal::{self, Journal, Kept, Queues, Record};
 use super::message::Message;
 use super::move_task::MoveTask;
 use super::queue::{MAX_IN_FLIGHT, Queue};
-use crate::clock::Clock;
-use crate::endpoints::Endpoints;
-use crate::faults::{Event, FaultService, Faults, Point};
+use local_faults::{Event, FaultService, Faults, Point};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
 
 #[derive(Debug)]
 pub struct Store {

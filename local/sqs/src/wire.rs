@@ -15,9 +15,9 @@ use super::actions;
 use super::error::{self, Kind};
 use super::query_protocol;
 use super::store::Store;
-use crate::gateway::Peer;
-use crate::iam::gate::Guarded;
-use crate::iam::sigv4::SignatureRefusal;
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::peer::Peer;
 
 /// Ten messages of 1 MiB, each byte of which may take six in JSON.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;

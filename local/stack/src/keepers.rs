@@ -1,16 +1,16 @@
 //! The services that keep something: keys, tables, queues.
 
 use super::{StackConfig, StackError};
-use crate::clock::Clock;
-use crate::cognito::Cognito;
-use crate::dynamodb::DynamoDb;
-use crate::endpoints::Endpoints;
-use crate::faults::Faults;
-use crate::iam::CredentialStore;
-use crate::iam::own_keys::OwnKeys;
-use crate::sqs::Sqs;
 use crate::state_directory::StateDirectory;
-use crate::write_failures::WriteFailures;
+use local_cognito::Cognito;
+use local_dynamodb::DynamoDb;
+use local_faults::Faults;
+use local_iam::CredentialStore;
+use local_iam::own_keys::OwnKeys;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::write_failures::WriteFailures;
+use local_sqs::Sqs;
 
 pub(super) struct Keepers {
     pub(super) cognito: Cognito,

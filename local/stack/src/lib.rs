@@ -1,4 +1,16 @@
-//! All services together: bound, started, and ended as one.
+//! The AWS services that Tokencast uses, in one process on loopback: bound, started, and ended as one.
+//!
+//! One port, the gateway's, answers for all of them, as `AWS_ENDPOINT_URL` expects; each service speaks AWS's own wire
+//! protocol, so that the official SDKs, Amplify and the unchanged Lambda functions run against it.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`config`] | what a stack consists of |
+//! | [`control`] | the stack over HTTP: faults, clock, processes, connections, the model's script |
+//! | [`services`] | which services the gateway knows |
+//! | `keepers` | the services that keep something |
+//! | `state_directory` | where they keep it |
+//! | `trust` | whose tokens AppSync takes |
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,38 +22,57 @@ use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::appsync::AppSync;
-use crate::appsync::errors::ApiConfigError;
-use crate::appsync::realtime::RealtimeLimits;
-use crate::appsync::subscriptions::Hub;
-use crate::bedrock::{self, Bedrock};
-use crate::clock::Clock;
-use crate::cognito::{Cognito, OpenError};
-use crate::config::{
+use config::{
     AccessConfig, ApiConfig, EventSourceConfig, FunctionConfig, FunctionUrlConfig, ModelConfig,
     QueueConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
 };
-use crate::control::Control;
-use crate::dynamodb::{DynamoDb, DynamoDbError};
-use crate::endpoints::Endpoints;
-use crate::faults::{FaultPlan, Faults, Interceptor, PlanError};
-use crate::function_url::{FunctionUrlError, FunctionUrls};
-use crate::gateway::{BindError, CertificateError, Certificates, Connections, Gateway, Routes};
-use crate::iam::gate::SignatureGate;
-use crate::iam::own_keys::OwnKeys;
-use crate::iam::{CredentialStore, Principal};
-use crate::lambda::event_source::{EventSource, EventSourceError, sqs_client};
-use crate::lambda::{self, Lambda};
-use crate::sqs::{self, Sqs, SqsError};
-use crate::state_directory::StateDirectory;
-use crate::usage::Usage;
-use crate::websocket_api::{WebSocketApiError, WebSocketApis};
-use crate::write_failures::WriteFailures;
+use control::Control;
+use local_apigateway::{WebSocketApiError, WebSocketApis};
+use local_appsync::AppSync;
+use local_appsync::errors::ApiConfigError;
+use local_appsync::realtime::RealtimeLimits;
+use local_appsync::subscriptions::Hub;
+use local_bedrock::Bedrock;
+use local_cognito::{Cognito, OpenError};
+use local_dynamodb::{DynamoDb, DynamoDbError};
+use local_faults::{FaultPlan, Faults, PlanError};
+use local_gateway::{
+    BindError, CertificateError, Certificates, Connections, Gateway, Interceptor, Routes,
+};
+use local_iam::gate::SignatureGate;
+use local_iam::own_keys::OwnKeys;
+use local_iam::{CredentialStore, Principal};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::Invoke;
+use local_kit::usage::Usage;
+use local_kit::write_failures::WriteFailures;
+use local_lambda::Lambda;
+use local_lambda::event_source::{EventSource, EventSourceError, sqs_client};
+use local_lambda::function_url::{FunctionUrlError, FunctionUrls};
+use local_sqs::{Sqs, SqsError};
+use state_directory::StateDirectory;
 
+pub mod config;
+pub mod control;
 mod keepers;
+pub mod services;
+mod state_directory;
 mod trust;
 
+#[cfg(feature = "testing")]
+pub mod testing;
+
+// Whoever embeds a stack needs no other crate.
+pub use local_kit::{clock, endpoints, invoke, private_files, usage};
+pub use {
+    local_apigateway as apigateway, local_appsync as appsync, local_bedrock as bedrock,
+    local_cognito as cognito, local_dynamodb as dynamodb, local_faults as faults,
+    local_gateway as gateway, local_iam as iam, local_lambda as lambda, local_sqs as sqs,
+};
+
 use keepers::Keepers;
+use services::{Routers, nothing_here};
 use trust::{authenticator, trust};
 
 /// How long running invocations get when the stack ends.
@@ -167,17 +198,16 @@ impl BoundStack {
         } = self;
         let (clock, faults, usage) = (Clock::system(), Faults::default(), Usage::default());
         config.faults.check()?;
-        let hosts = &config.access.allow_hosts;
-        let certificates = Certificates::load(state.path(), clock.now_ms(), hosts)?;
+        let certificates =
+            Certificates::load(state.path(), clock.now_ms(), &config.access.allow_hosts)?;
         let (credentials, closing) = (CredentialStore::default(), CancellationToken::new());
-        let keepers = Keepers::open(&config, &state, &endpoints, &clock, &faults, &credentials);
         let Keepers {
             cognito,
             dynamodb,
             sqs,
             keys,
             failures,
-        } = keepers?;
+        } = Keepers::open(&config, &state, &endpoints, &clock, &faults, &credentials)?;
         let bedrock = Bedrock::new(config.model, clock.clone()).with_faults(faults.clone());
         let gate = SignatureGate::new(&credentials, &endpoints.region);
         let lambda = Lambda::start_with(
@@ -189,16 +219,17 @@ impl BoundStack {
             &usage,
         );
         let function_urls = FunctionUrls::new(config.function_urls, &lambda, &clock, &faults)?;
+        let invoke: Arc<dyn Invoke> = Arc::new(lambda.clone());
         let websocket_apis = WebSocketApis::new(
             config.websocket_apis,
-            &lambda,
+            &invoke,
+            &endpoints,
             &credentials,
             &clock,
             &faults,
             &usage,
         )?;
-        let issuer = endpoints.issuer(&config.user_pool.pool_id);
-        let trust = trust(issuer, config.user_pool.client_id, &cognito);
+        let trust = trust(&config.user_pool, &endpoints, &cognito);
         let appsync = AppSync {
             authenticator: authenticator(trust, &config.api, &credentials, &endpoints, &clock),
             hub: Hub::with_faults(faults.clone()).counting(usage.clone()),
@@ -215,28 +246,30 @@ impl BoundStack {
             lambda: lambda.clone(),
             usage: usage.clone(),
         });
+        let services = Routers {
+            appsync: appsync.router(&config.api, invoke)?,
+            bedrock: gate.guard(bedrock::http::GUARDED, bedrock.router()),
+            cognito: cognito.router(),
+            dynamodb: gate.guard(DynamoDb::GUARDED, dynamodb.router()),
+            execute_api: websocket_apis.router(),
+            function_url: function_urls.router(),
+            lambda: gate.guard(lambda::invoke_api::GUARDED, lambda.router()),
+            sqs: gate.guard(sqs::wire::GUARDED, sqs.router()),
+        };
+        let callers = Arc::new(lambda.clone());
         let routes = Routes {
-            appsync: Some(appsync.router(&config.api, Arc::new(lambda.clone()))?),
-            bedrock: Some(gate.guard(bedrock::http::GUARDED, bedrock.router())),
-            cognito: Some(cognito.router()),
-            dynamodb: Some(gate.guard(DynamoDb::GUARDED, dynamodb.router())),
-            execute_api: Some(websocket_apis.router()),
-            function_url: Some(function_urls.router()),
-            lambda: Some(gate.guard(lambda::invoke_api::GUARDED, lambda.router())),
-            sqs: Some(gate.guard(sqs::wire::GUARDED, sqs.router())),
-            fallback,
+            services: services.routes(),
+            fallback: fallback.or_else(|| Some(Router::new().fallback(nothing_here))),
             control: control.map(Control::router),
             access: config.access,
-            interceptor: Some(Interceptor::new(&faults, &lambda, &connections)),
+            interceptor: Some(Interceptor::new(&faults, callers, &connections)),
             usage: Some(usage.clone()),
         };
-        let ca_pem_path = certificates.ca_pem_path().to_owned();
-        let gateway = tokio::spawn(serve(gateway, routes, certificates, closing.clone()));
         let mut stack = Stack {
             endpoints,
             clock,
             faults,
-            ca_pem_path,
+            ca_pem_path: certificates.ca_pem_path().to_owned(),
             connections,
             bedrock,
             sqs,
@@ -249,7 +282,7 @@ impl BoundStack {
             websocket_apis,
             usage,
             failures,
-            gateway,
+            gateway: tokio::spawn(serve(gateway, routes, certificates, closing.clone())),
             closing,
             _state: state,
         };
@@ -344,6 +377,7 @@ impl Stack {
         for source in self.event_sources {
             source.shutdown(SHUTDOWN_GRACE).await;
         }
+        self.websocket_apis.shutdown().await;
         self.lambda.shutdown().await;
         self.closing.cancel();
         self.faults.shutdown().await;

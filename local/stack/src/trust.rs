@@ -4,20 +4,24 @@ use std::sync::Arc;
 
 use jsonwebtoken::jwk::JwkSet;
 
-use crate::appsync::auth::{Authenticator, UserPoolTrust};
-use crate::clock::Clock;
-use crate::cognito::Cognito;
-use crate::config::ApiConfig;
-use crate::endpoints::Endpoints;
-use crate::iam::CredentialStore;
+use crate::config::{ApiConfig, UserPoolConfig};
+use local_appsync::auth::{Authenticator, UserPoolTrust};
+use local_cognito::Cognito;
+use local_iam::CredentialStore;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
 
 /// Whose tokens the API takes. While the pool's keys can't be read, none.
-pub(super) fn trust(issuer: String, client_id: String, cognito: &Cognito) -> UserPoolTrust {
+pub(super) fn trust(
+    pool: &UserPoolConfig,
+    endpoints: &Endpoints,
+    cognito: &Cognito,
+) -> UserPoolTrust {
     let cognito = cognito.clone();
     let keys = move || cognito.jwk_set().unwrap_or(JwkSet { keys: Vec::new() });
     UserPoolTrust {
-        issuer,
-        client_id,
+        issuer: endpoints.issuer(&pool.pool_id),
+        client_id: pool.client_id.clone(),
         keys: Arc::new(keys),
     }
 }

@@ -2,7 +2,7 @@
 
 use apollo_compiler::ast::{Directive, Value};
 
-use crate::appsync::caller::{Caller, Identity};
+use crate::caller::{Caller, Identity};
 use crate::config::AuthMode;
 
 /// The ways in which one field is open.

@@ -7,7 +7,7 @@ use apollo_compiler::schema::ExtendedType;
 use serde_json::{Map, Value};
 
 use super::document::Document;
-use crate::appsync::errors::GraphqlError;
+use crate::errors::GraphqlError;
 
 /// The variables of a request; one that was not given and has no default is left out.
 pub(crate) fn variables(

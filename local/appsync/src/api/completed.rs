@@ -3,7 +3,7 @@
 use apollo_compiler::ast::Type;
 use serde_json::{Map, Value};
 
-use crate::appsync::errors::{GraphqlError, PathSegment, SlashPath};
+use crate::errors::{GraphqlError, PathSegment, SlashPath};
 
 /// A value and the errors on the way to it.
 #[derive(Default)]

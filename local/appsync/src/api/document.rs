@@ -11,7 +11,7 @@ use apollo_compiler::validation::Valid;
 
 use super::schema::ApiSchema;
 use super::validation;
-use crate::appsync::errors::{GraphqlError, Location};
+use crate::errors::{GraphqlError, Location};
 
 /// AppSync's limit on a query.
 const MAX_TOKENS: usize = 15_000;

@@ -15,9 +15,9 @@ use super::leaf;
 use super::schema::{ApiSchema, FieldSettings};
 use super::selection::{Groups, Scope};
 use super::{Core, coerce};
-use crate::appsync::caller::{Caller, Identity};
-use crate::appsync::errors::{Failure, GraphqlError, SlashPath};
-use crate::appsync::resolvers::{Call, Resolved, Resolver, ResolverError};
+use crate::caller::{Caller, Identity};
+use crate::errors::{Failure, GraphqlError, SlashPath};
+use crate::resolvers::{Call, Resolved, Resolver, ResolverError};
 
 /// What a request's fields are resolved with.
 pub(crate) struct Execution<'a> {

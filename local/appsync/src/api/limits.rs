@@ -10,7 +10,7 @@ use apollo_compiler::executable::{Operation, Selection, SelectionSet};
 
 use super::Core;
 use super::document::Document;
-use crate::appsync::errors::GraphqlError;
+use crate::errors::GraphqlError;
 
 #[derive(Clone, Copy, Default)]
 struct Size {

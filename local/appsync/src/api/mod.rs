@@ -38,10 +38,10 @@ use super::caller::Caller;
 use super::errors::{ApiConfigError, GraphqlError};
 use super::resolvers::{Resolver, Scripts};
 use super::subscriptions::Subscription;
-use crate::clock::Clock;
 use crate::config::{ApiConfig, ApiLimits, AuthMode, DataSource};
-use crate::endpoints::Endpoints;
-use crate::lambda::invoke::Invoke;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::Invoke;
 
 /// AppSync's limit on a request; a resolver that is not done by then has failed.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

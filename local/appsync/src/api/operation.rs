@@ -12,8 +12,8 @@ use super::document::{Document, DocumentError};
 use super::execute::{Execution, Request};
 use super::selection::{Groups, Scope};
 use super::{Core, GraphqlRequest, GraphqlResponse, coerce, introspection, limits};
-use crate::appsync::caller::Caller;
-use crate::appsync::errors::GraphqlError;
+use crate::caller::Caller;
+use crate::errors::GraphqlError;
 
 pub(crate) async fn execute(
     core: &Core,

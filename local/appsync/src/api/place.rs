@@ -4,7 +4,7 @@ use apollo_compiler::ast::{self, Argument, Definition, Selection, Value};
 use apollo_compiler::parser::SourceSpan;
 use apollo_compiler::{Node, Schema};
 
-use crate::appsync::errors::Location;
+use crate::errors::Location;
 
 /// The field, and argument, at a position.
 #[derive(Default)]

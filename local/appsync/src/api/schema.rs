@@ -10,9 +10,9 @@ use apollo_compiler::validation::Valid;
 use apollo_compiler::{Name, Schema};
 
 use super::access::{Access, strings};
-use crate::appsync::errors::ApiConfigError;
-use crate::appsync::resolvers::Resolver;
 use crate::config::AuthMode;
+use crate::errors::ApiConfigError;
+use crate::resolvers::Resolver;
 
 /// AWS's directives and scalars, which no schema declares for itself.
 const PRELUDE: &str = include_str!("prelude.graphql");

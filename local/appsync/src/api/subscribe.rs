@@ -14,9 +14,9 @@ use super::document::Document;
 use super::execute::{Execution, Request, unauthorized};
 use super::selection::Scope;
 use super::{Core, GraphqlRequest, coerce, limits};
-use crate::appsync::caller::Caller;
-use crate::appsync::errors::GraphqlError;
-use crate::appsync::subscriptions::Subscription;
+use crate::caller::Caller;
+use crate::errors::GraphqlError;
+use crate::subscriptions::Subscription;
 
 pub(crate) async fn subscribe(
     core: &Arc<Core>,

@@ -6,7 +6,7 @@ use apollo_compiler::validation::DiagnosticList;
 
 use super::place::Place;
 use super::schema::ApiSchema;
-use crate::appsync::errors::{GraphqlError, Location};
+use crate::errors::{GraphqlError, Location};
 
 pub(crate) fn describe(
     schema: &ApiSchema,

@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 
 use super::AuthError;
-use crate::appsync::caller::UserPoolIdentity;
+use crate::caller::UserPoolIdentity;
 
 /// Far above what Cognito issues, and little enough to decode for nothing.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
@@ -151,7 +151,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::appsync::test_support::{CLIENT_ID, ISSUER, NOW_MS, Pool};
+    use crate::test_support::{CLIENT_ID, ISSUER, NOW_MS, Pool};
 
     const NOW: i64 = NOW_MS / 1000;
     const REFUSED: &str = "You are not authorized to make this call.";
@@ -223,7 +223,7 @@ mod tests {
     /// The table that every check of a user pool's tokens is held to; `tests/fixtures/README.md` describes it.
     #[test]
     fn forged_tokens() {
-        const TABLE: &str = include_str!("../../../../../tests/fixtures/forged_tokens.json");
+        const TABLE: &str = include_str!("../../../../tests/fixtures/forged_tokens.json");
         let table: Value = serde_json::from_str(TABLE).expect("the table");
         let keys: JwkSet = serde_json::from_value(table["jwks"].clone()).expect("keys");
         let text = |value: &Value| value.as_str().expect("a text").to_owned();

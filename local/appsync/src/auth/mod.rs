@@ -11,13 +11,13 @@ mod jwt;
 
 pub use jwt::{Keys, UserPoolTrust};
 
-use crate::appsync::caller::Identity;
-use crate::clock::Clock;
+use crate::caller::Identity;
 use crate::config::AuthMode;
-use crate::iam::CredentialStore;
-use crate::iam::sigv4::{self, SignatureRefusal};
+use local_iam::CredentialStore;
+use local_iam::sigv4::{self, SignatureRefusal};
+use local_kit::clock::Clock;
 
-pub use crate::iam::sigv4::SignedRequest;
+pub use local_iam::sigv4::SignedRequest;
 
 /// A refusal in AppSync's words.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -168,7 +168,7 @@ fn credential(headers: &HeaderMap) -> Result<Credential<'_>, AuthError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::appsync::test_support::{Pool, Signer, authenticator, post};
+    use crate::test_support::{Pool, Signer, authenticator, post};
 
     async fn check(request: SignedRequest, modes: &[AuthMode], expected: Result<&str, &str>) {
         let got = match authenticator(modes).authenticate(&request).await {

@@ -16,11 +16,11 @@ use super::error_frame::error_frame;
 use super::session::{Admission, Admitted, BeginError, Session, Started, Words};
 use super::socket::{self, Protocol};
 use super::{Origin, Realtime, Refusal};
-use crate::appsync::api::GraphqlRequest;
-use crate::appsync::auth::SignedRequest;
-use crate::appsync::caller::Caller;
-use crate::appsync::subscriptions::outbox::outbox;
-use crate::faults::{AtStart, ErrorShape, SubscriptionError};
+use crate::api::GraphqlRequest;
+use crate::auth::SignedRequest;
+use crate::caller::Caller;
+use local_faults::{AtStart, ErrorShape, SubscriptionError};
+use local_kit::outbox::outbox;
 
 const WORDS: Words = Words {
     event: "data",

@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use serde_json::{Map, Value};
 
 use super::Realtime;
-use crate::appsync::auth::{AuthError, SignedRequest};
-use crate::endpoints::Endpoints;
+use crate::auth::{AuthError, SignedRequest};
+use local_kit::endpoints::Endpoints;
 
 /// Lenient: clients differ in padding, and in the bits that it leaves over.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::faults::{ErrorShape, FrameId, SubscriptionError};
+use local_faults::{ErrorShape, FrameId, SubscriptionError};
 
 /// `id`: the subscription's.
 pub(super) fn error_frame(id: &str, error: &SubscriptionError) -> Value {

@@ -45,9 +45,9 @@ use super::api::GraphqlRequest;
 use super::auth::Authenticator;
 use super::caller::Caller;
 use super::subscriptions::{Hub, OutboxLimits, Subscription};
-use crate::clock::Clock;
-use crate::endpoints::Endpoints;
-use crate::gateway::Peer;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::peer::Peer;
 
 const APPSYNC_PROTOCOL: &str = "graphql-ws";
 const TRANSPORT_PROTOCOL: &str = "graphql-transport-ws";

@@ -12,10 +12,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{Origin, Realtime, Refusal};
-use crate::appsync::subscriptions::ending::{Ended, Ending};
-use crate::appsync::subscriptions::outbox::{Frame, Outbox};
-use crate::appsync::subscriptions::{Listener, Registration, Subscription};
-use crate::faults::SubscriptionError;
+use crate::subscriptions::ending::{Ended, Ending};
+use crate::subscriptions::{Listener, Registration, Subscription};
+use local_faults::SubscriptionError;
+use local_kit::outbox::{Frame, Outbox};
 
 pub(super) struct Session {
     pub(super) realtime: Arc<Realtime>,

@@ -11,8 +11,8 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
 
 use super::session::{Change, Session, Started};
-use crate::appsync::subscriptions::outbox::{Frame, Inbox};
-use crate::faults::SubscriptionError;
+use local_faults::SubscriptionError;
+use local_kit::outbox::{Frame, Inbox};
 
 /// For the last frames to go out, and for the client's own close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

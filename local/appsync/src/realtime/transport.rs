@@ -17,11 +17,11 @@ use tokio::time::Instant;
 use super::session::{Admission, Admitted, BeginError, Session, Started, Words};
 use super::socket::{self, Protocol};
 use super::{Origin, Realtime, Refusal};
-use crate::appsync::api::GraphqlRequest;
-use crate::appsync::auth::SignedRequest;
-use crate::appsync::caller::Caller;
-use crate::appsync::subscriptions::outbox::outbox;
-use crate::faults::SubscriptionError;
+use crate::api::GraphqlRequest;
+use crate::auth::SignedRequest;
+use crate::caller::Caller;
+use local_faults::SubscriptionError;
+use local_kit::outbox::outbox;
 
 const WORDS: Words = Words {
     event: "next",

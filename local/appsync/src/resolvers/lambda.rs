@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::javascript::Turn;
 use super::{Resolved, ResolverError, Scripts};
-use crate::lambda::invoke::{Invoke, InvokeError};
+use local_kit::invoke::{Invoke, InvokeError};
 
 /// Sends the function the event, and takes its answer as the field's value.
 pub(super) async fn resolve(

@@ -20,7 +20,7 @@ pub(crate) use self::javascript::Scripts;
 use self::javascript::Turn;
 use super::api::Selected;
 use super::caller::Caller;
-use crate::lambda::invoke::Invoke;
+use local_kit::invoke::Invoke;
 
 /// Where a field's value comes from.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc;
 
-use crate::faults::SubscriptionError;
+use local_faults::SubscriptionError;
 
 /// How one subscription's session hears of its end.
 #[derive(Debug)]

@@ -11,9 +11,9 @@ use tracing::{debug, warn};
 use super::Subscription;
 use super::ending::Ending;
 use super::index::{Index, Place};
-use super::outbox::{Frame, Outbox};
-use crate::faults::{AtStart, Delivered, FaultService, Faults};
-use crate::usage::{Count, Usage};
+use local_faults::{AtStart, Delivered, FaultService, Faults};
+use local_kit::outbox::{Frame, Outbox};
+use local_kit::usage::{Count, Usage};
 
 /// AppSync's limit for what one event carries to a subscriber.
 pub const MAX_PAYLOAD_BYTES: usize = 240 * 1024;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Subscription;
 use super::ending::Ending;
-use super::outbox::Outbox;
+use local_kit::outbox::Outbox;
 
 type Render = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
 

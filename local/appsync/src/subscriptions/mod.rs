@@ -11,11 +11,10 @@ use serde_json::{Map, Value};
 pub(crate) mod ending;
 mod hub;
 mod index;
-pub(crate) mod outbox;
 
 pub use hub::{Hub, MAX_PAYLOAD_BYTES};
 pub(crate) use hub::{Listener, Registration};
-pub use outbox::OutboxLimits;
+pub use local_kit::outbox::OutboxLimits;
 
 /// A subscription that was validated, authorized and admitted by its resolver.
 #[derive(Clone)]

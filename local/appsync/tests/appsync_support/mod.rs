@@ -8,15 +8,15 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue};
+use local_appsync::api::{Api, GraphqlRequest};
+use local_appsync::caller::{Caller, Identity, UserPoolIdentity};
+use local_appsync::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
+use local_appsync::errors::ApiConfigError;
+use local_iam::{Principal, Statement};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::{Invoke, InvokeError};
 use serde_json::{Map, Value, json};
-use tokencast_local::appsync::api::{Api, GraphqlRequest};
-use tokencast_local::appsync::caller::{Caller, Identity, UserPoolIdentity};
-use tokencast_local::appsync::errors::ApiConfigError;
-use tokencast_local::clock::Clock;
-use tokencast_local::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
-use tokencast_local::endpoints::Endpoints;
-use tokencast_local::iam::{Principal, Statement};
-use tokencast_local::lambda::invoke::{Invoke, InvokeError};
 
 pub(crate) const SCHEMA: &str = include_str!("../../../../schema.graphql");
 pub(crate) const PUBLISH_TOKEN: &str = include_str!("../../../../cdk/resolvers/publishToken.js");
@@ -39,7 +39,17 @@ struct Fake {
     events: Arc<Mutex<Vec<Value>>>,
 }
 
+impl std::fmt::Debug for Fake {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Fake").finish_non_exhaustive()
+    }
+}
+
 impl Invoke for Fake {
+    fn has(&self, _function: &str) -> bool {
+        true
+    }
+
     fn invoke<'a>(
         &'a self,
         _function: &'a str,

@@ -9,11 +9,11 @@ use futures_util::{StreamExt as _, stream};
 use super::chunk::{Chunk, Complaint};
 use super::refusal::{Asked, Refusal, hint, said};
 use super::text::Joined;
-use crate::bedrock::error::ModelError;
-use crate::bedrock::model::{ModelEvent, ModelStream, Stop, Usage};
-use crate::bedrock::prompt::Prompt;
-use crate::bedrock::sse::{SseEvent, SseParser};
 use crate::config::ModelException;
+use crate::error::ModelError;
+use crate::model::{ModelEvent, ModelStream, Stop, Usage};
+use crate::prompt::Prompt;
+use crate::sse::{SseEvent, SseParser};
 
 /// More than this is no answer.
 const MAX_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;

@@ -8,10 +8,10 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 use super::chunk::Complaint;
-use crate::bedrock::error::ModelError;
-use crate::bedrock::prompt::Prompt;
-use crate::bedrock::quote;
 use crate::config::ModelException;
+use crate::error::ModelError;
+use crate::prompt::Prompt;
+use crate::quote;
 
 /// No server says more than this of an error.
 const MAX_BODY_BYTES: usize = 64 * 1024;

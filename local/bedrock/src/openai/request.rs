@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
-use crate::bedrock::prompt::{Prompt, Role};
+use crate::prompt::{Prompt, Role};
 
 /// As which server requests are written: the optional parameters that it refused are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -15,10 +15,10 @@ use aws_sdk_bedrockruntime::config::{BehaviorVersion, Region};
 use aws_sdk_bedrockruntime::types::{
     ContentBlock, ContentBlockDelta, ConversationRole, ConverseStreamOutput, Message,
 };
-use tokencast_local::bedrock::Bedrock;
-use tokencast_local::bedrock::log::{EndReason, ModelCall};
-use tokencast_local::clock::Clock;
-use tokencast_local::config::{ModelConfig, ScriptConfig};
+use local_bedrock::Bedrock;
+use local_bedrock::config::{ModelConfig, ScriptConfig};
+use local_bedrock::log::{EndReason, ModelCall};
+use local_kit::clock::Clock;
 use tokio::net::TcpListener;
 
 pub const MODEL: &str = "us.anthropic.claude-3-haiku-20240307-v1:0";

@@ -12,12 +12,12 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac as _};
+use local_cognito::Cognito;
+use local_cognito::config::{UserConfig, UserPoolConfig};
+use local_kit::clock::Clock;
 use num_bigint::BigUint;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use tokencast_local::clock::Clock;
-use tokencast_local::cognito::Cognito;
-use tokencast_local::config::{UserConfig, UserPoolConfig};
 use tokio::net::TcpListener;
 
 pub const CLIENT: &str = "local-client";

@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use sha2::{Digest as _, Sha256};
 
 use super::{DATE_FORMAT, SignatureRefusal, SignedRequest, encoded_again, unknown_key};
-use crate::iam::{CredentialStore, Principal};
+use crate::{CredentialStore, Principal};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const AUTHORITY: &str = ":authority";

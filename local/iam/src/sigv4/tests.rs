@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::appsync::test_support::{NOW_MS, REGION, Signer, store};
+use crate::testing::{NOW_MS, REGION, Signer, store};
 
 const MISMATCH: (&str, &str) = (
     "InvalidSignatureException",

@@ -3,8 +3,8 @@
 use aws_credential_types::Credentials;
 use aws_sdk_sqs::config::{BehaviorVersion, Region};
 
-use crate::endpoints::Endpoints;
-use crate::iam::Principal;
+use local_iam::Principal;
+use local_kit::endpoints::Endpoints;
 
 /// A client of the stack's own SQS, over plain HTTP.
 pub fn sqs_client(endpoints: &Endpoints, principal: &Principal) -> aws_sdk_sqs::Client {

@@ -6,7 +6,7 @@ use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Name};
 
 use super::poller::Mapping;
-use crate::lambda::trace::TraceHeader;
+use crate::trace::TraceHeader;
 
 /// The messages that may be invoked for, and those that a loop sent.
 pub(super) fn split(messages: Vec<Message>, function_arn: &str) -> (Vec<Message>, Vec<Message>) {

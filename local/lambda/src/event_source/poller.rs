@@ -16,11 +16,12 @@ use tokio_util::task::TaskTracker;
 use super::event::{Batch, Item, batches};
 use super::loops;
 use super::outcome::failures;
-use crate::clock::Clock;
 use crate::config::EventSourceConfig;
-use crate::lambda::pool::Failure;
-use crate::lambda::service::Lambda;
-use crate::lambda::trace::TraceHeader;
+use crate::faults;
+use crate::pool::Failure;
+use crate::service::Lambda;
+use crate::trace::TraceHeader;
+use local_kit::clock::Clock;
 
 /// What one `ReceiveMessage` and one `DeleteMessageBatch` may hold.
 const MAX_PER_CALL: usize = 10;
@@ -221,7 +222,7 @@ impl Mapping {
 
     async fn run(&self, batch: Batch, cause: Option<TraceHeader>, visible_ms: i64) {
         let function = &self.config.function;
-        if (self.lambda.faults()).throttles_receive(function, &batch.event) {
+        if faults::throttles_receive(self.lambda.faults(), function, &batch.event) {
             return self.failed("throttled", batch.items.len());
         }
         let answer = match self.invoke(batch.event, cause, visible_ms).await {

@@ -6,8 +6,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 
-use crate::faults::{BodyEnd, BodyFault};
-use crate::lambda::streaming::{Part, ResponseStream};
+use super::faults::{BodyEnd, BodyFault};
+use crate::streaming::{Part, ResponseStream};
 
 /// What came with the head, then everything as it comes, as far as a planned fault lets it.
 pub(super) fn stream(parts: ResponseStream, first: Bytes, fault: Option<BodyFault>) -> Body {

@@ -8,8 +8,8 @@ use http::header::{CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
 use http::{HeaderMap, Version};
 use serde_json::{Value, json};
 
-use crate::gateway::Peer;
-use crate::proxy_event;
+use local_kit::peer::Peer;
+use local_kit::proxy_event;
 
 /// What the function gets of a request; `path` is what it sees of the request's path.
 pub(super) fn of(

@@ -1,8 +1,6 @@
 //! Faults within a function URL's response.
 
-use super::active::{Event, Point};
-use super::fault::Fault;
-use super::{FaultService, Faults};
+use local_faults::{Event, Fault, FaultService, Faults, Point};
 
 /// What is wrong with a response's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,31 +22,29 @@ pub(crate) enum BodyEnd {
     Stall,
 }
 
-impl Faults {
-    /// What is wrong with the body of a response to `event`.
-    pub(crate) fn of_url_body(&self, event: &[u8]) -> Option<BodyFault> {
-        let active = self.active(FaultService::FunctionUrl)?;
-        let fired = active.fire(&Event {
-            point: Point::Stream,
-            service: FaultService::FunctionUrl,
-            operations: &["Invoke"],
-            caller: None,
-            has_process: false,
-            body: event,
-        });
-        let (after_chunks, end) = match *fired.strike.map(|strike| strike.fault)? {
-            Fault::StreamCut { after_tokens } => (after_tokens, BodyEnd::Cut),
-            Fault::StreamReset { after_tokens } => (after_tokens, BodyEnd::Reset),
-            Fault::StreamStall { after_tokens } => (after_tokens, BodyEnd::Stall),
-            Fault::HoldEmpty {
+/// What is wrong with the body of a response to `event`.
+pub(crate) fn of_body(faults: &Faults, event: &[u8]) -> Option<BodyFault> {
+    let active = faults.active(FaultService::FunctionUrl)?;
+    let fired = active.fire(&Event {
+        point: Point::Stream,
+        service: FaultService::FunctionUrl,
+        operations: &["Invoke"],
+        caller: None,
+        has_process: false,
+        body: event,
+    });
+    let (after_chunks, end) = match *fired.strike.map(|strike| strike.fault)? {
+        Fault::StreamCut { after_tokens } => (after_tokens, BodyEnd::Cut),
+        Fault::StreamReset { after_tokens } => (after_tokens, BodyEnd::Reset),
+        Fault::StreamStall { after_tokens } => (after_tokens, BodyEnd::Stall),
+        Fault::HoldEmpty {
+            even_if_length_is_zero,
+        } => {
+            return Some(BodyFault::HeldEmpty {
                 even_if_length_is_zero,
-            } => {
-                return Some(BodyFault::HeldEmpty {
-                    even_if_length_is_zero,
-                });
-            }
-            _ => return None,
-        };
-        Some(BodyFault::Ends { after_chunks, end })
-    }
+            });
+        }
+        _ => return None,
+    };
+    Some(BodyFault::Ends { after_chunks, end })
 }

@@ -15,8 +15,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::faults::BodyFault;
-use crate::lambda::streaming::{Part, ResponseStream};
+use super::faults::BodyFault;
+use crate::streaming::{Part, ResponseStream};
 
 /// Of a response that has a prelude.
 const PRELUDE_TYPE: &str = "application/vnd.awslambda.http-integration-response";

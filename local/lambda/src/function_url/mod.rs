@@ -28,17 +28,19 @@ use uuid::Uuid;
 
 mod body;
 mod cors;
+pub mod endpoint;
 mod event;
+mod faults;
 mod head;
 mod place;
 
-use crate::clock::Clock;
-use crate::config::FunctionUrlConfig;
-use crate::faults::Faults;
-use crate::lambda::Lambda;
-use crate::lambda::pool::Failure;
+pub use endpoint::ENDPOINT;
 
-pub(crate) use place::is_for;
+use crate::Lambda;
+use crate::config::FunctionUrlConfig;
+use crate::pool::Failure;
+use local_faults::Faults;
+use local_kit::clock::Clock;
 
 /// Lambda's limit on a request's body.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
@@ -167,7 +169,7 @@ impl FunctionUrls {
             &request_id,
             clock.now_ms(),
         );
-        let fault = faults.of_url_body(&event);
+        let fault = faults::of_body(faults, &event);
         let Some(mut stream) = lambda.stream(&config.function, event) else {
             return bad_gateway(&request_id);
         };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::sqs::error::{ApiError, Kind};
+use crate::error::{ApiError, Kind};
 
 const MAX_ENTRIES: usize = 10;
 

@@ -6,11 +6,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{queue_name, required};
-use crate::sqs::attributes::Attributes;
-use crate::sqs::error::{ApiError, Kind};
-use crate::sqs::journal::Record;
-use crate::sqs::queue::Queue;
-use crate::sqs::store::{State, Store, check_name};
+use crate::attributes::Attributes;
+use crate::error::{ApiError, Kind};
+use crate::journal::Record;
+use crate::queue::Queue;
+use crate::store::{State, Store, check_name};
 
 /// How often a queue may be purged.
 const PURGE_INTERVAL_MS: i64 = 60_000;

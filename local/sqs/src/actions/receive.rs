@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{queue_name, ranged};
-use crate::sqs::error::{ApiError, Kind};
-use crate::sqs::handle::ReceiptHandle;
-use crate::sqs::message::{Message, MessageAttribute, md5_of_attributes, md5_of_body};
-use crate::sqs::store::{self, Store};
+use crate::error::{ApiError, Kind};
+use crate::handle::ReceiptHandle;
+use crate::message::{Message, MessageAttribute, md5_of_attributes, md5_of_body};
+use crate::store::{self, Store};
 
 const SYSTEM_ATTRIBUTES: [&str; 9] = [
     "ApproximateFirstReceiveTimestamp",

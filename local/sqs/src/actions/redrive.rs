@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{queue_name, ranged, required};
-use crate::sqs::error::{ApiError, Kind};
-use crate::sqs::move_task::{self, MoveTask, Status};
-use crate::sqs::store::Store;
+use crate::error::{ApiError, Kind};
+use crate::move_task::{self, MoveTask, Status};
+use crate::store::Store;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -93,7 +93,7 @@ pub(super) fn start(store: &Arc<Store>, input: &Start) -> Result<Value, ApiError
 
 fn existing(
     store: &Store,
-    queues: &crate::sqs::journal::Queues,
+    queues: &crate::journal::Queues,
     arn: &str,
     parameter: &str,
 ) -> Result<String, ApiError> {

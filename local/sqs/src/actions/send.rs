@@ -6,12 +6,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{batch, queue_name, ranged};
-use crate::sqs::error::{ApiError, Kind};
-use crate::sqs::journal::Record;
-use crate::sqs::message::{
+use crate::error::{ApiError, Kind};
+use crate::journal::Record;
+use crate::message::{
     MessageAttribute, check_attributes, check_body, md5_of_attributes, md5_of_body, size_bytes,
 };
-use crate::sqs::store::{Store, new_message};
+use crate::store::{Store, new_message};
 
 const MAX_BATCH_BYTES: usize = 1_048_576;
 

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{batch, queue_name, ranged, required};
-use crate::sqs::error::ApiError;
-use crate::sqs::store::Store;
+use crate::error::ApiError;
+use crate::store::Store;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 
-use crate::sqs_support::counts;
 use crate::stack::{Stack, attribute, handle};
+use local_sqs::testing::counts;
 
 #[tokio::test]
 async fn a_message_is_received_again_after_its_visibility_and_dead_lettered_after_two_receives() {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 
-use crate::sqs_support::counts;
 use crate::stack::{Stack, attribute, handle};
+use local_sqs::testing::counts;
 
 #[tokio::test]
 async fn a_move_task_brings_dead_messages_back_as_new_ones() {

@@ -4,6 +4,4 @@ mod delivery;
 mod durability;
 mod messages;
 mod refusals;
-#[path = "../sqs_support/mod.rs"]
-mod sqs_support;
 mod stack;

@@ -2,13 +2,13 @@
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_sqs::Sqs;
 use serde_json::Value;
-use tokencast_local::clock::Clock;
-use tokencast_local::endpoints::Endpoints;
-use tokencast_local::sqs::Sqs;
 use tokio::task::JoinHandle;
 
-use crate::sqs_support::{client, endpoints, http, serve, sqs};
+use local_sqs::testing::{client, endpoints, http, serve, sqs};
 
 /// A running SQS, and a client of it.
 pub(crate) struct Stack {

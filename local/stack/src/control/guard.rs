@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::refusal::Refusal;
-use crate::gateway::guard::is_local;
+use local_kit::local_host::is_local;
 
 /// A page that the developer looks at may send requests to this port, but not without an `Origin`; and one whose name was
 /// made to point here sends its own name as the host.

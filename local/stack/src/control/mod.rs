@@ -21,12 +21,13 @@ use axum::routing::{get, post, put};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::bedrock::Bedrock;
-use crate::clock::Clock;
-use crate::faults::{FaultPlan, Faults};
-use crate::gateway::{Connections, Peer};
-use crate::lambda::Lambda;
-use crate::usage::Usage;
+use local_bedrock::Bedrock;
+use local_faults::{FaultPlan, Faults};
+use local_gateway::Connections;
+use local_kit::clock::Clock;
+use local_kit::peer::Peer;
+use local_kit::usage::Usage;
+use local_lambda::Lambda;
 
 mod guard;
 mod refusal;

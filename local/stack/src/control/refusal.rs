@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::faults::PlanError;
+use local_faults::PlanError;
 
 /// A refusal: `{"error": CODE, "message": …, "path": …}`.
 #[derive(Debug)]

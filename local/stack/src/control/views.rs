@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::bedrock::log::{EndReason, ModelCall};
-use crate::gateway::ConnectionInfo;
-use crate::lambda::environment::ProcessState;
-use crate::lambda::service::ProcessInfo;
+use local_bedrock::log::{EndReason, ModelCall};
+use local_gateway::ConnectionInfo;
+use local_lambda::environment::ProcessState;
+use local_lambda::service::ProcessInfo;
 
 pub(super) fn call(call: &ModelCall) -> Value {
     let ended = call.ended.as_ref().map(|reason| match reason {

@@ -153,7 +153,7 @@ async fn a_host_that_is_let_in_is_the_sockets_as_well() {
         futures_util::SinkExt::send(&mut socket, init)
             .await
             .expect("sent");
-        let first = crate::delivery_support::within(socket.next()).await;
+        let first = local_stack::testing::within(socket.next()).await;
         let first = first.expect("a message").expect("no error").to_string();
         assert_eq!(
             first.contains("connection_ack"),

@@ -5,14 +5,14 @@ use std::time::{Duration, UNIX_EPOCH};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
-use tokencast_local::clock::Clock;
-use tokencast_local::config::{
+use local_kit::clock::Clock;
+use local_stack::config::{
     FunctionUrlConfig, QueueConfig, TableConfig, WebSocketApiConfig, WebSocketLimits,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::delivery_support::{TestStack, within};
+use local_stack::testing::{TestStack, within};
 
 pub(crate) const REGION: &str = "us-east-1";
 
@@ -174,7 +174,7 @@ impl Target {
             });
             // Of a program that isn't there: an invocation that gets as far fails.
             for name in ["worker", "chat"] {
-                let mut function = crate::delivery_support::function(name);
+                let mut function = local_stack::testing::function(name);
                 function.program = "/nowhere/bootstrap".into();
                 config.functions.push(function);
             }

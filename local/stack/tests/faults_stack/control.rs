@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_bedrockruntime::types::{ContentBlock, ConversationRole, Message};
+use local_faults::FaultPlan;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokencast_local::faults::FaultPlan;
 
 use crate::stack::{Stack, eventually};
 

@@ -1,7 +1,7 @@
 //! Messages that are delivered twice.
 
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
-use tokencast_local::faults::{Fault, FaultService};
+use local_faults::{Fault, FaultService};
 
 use crate::stack::{Stack, rule, within};
 

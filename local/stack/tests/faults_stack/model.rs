@@ -5,9 +5,9 @@ use std::time::Duration;
 use aws_sdk_bedrockruntime::types::{
     ContentBlock, ConversationRole, ConverseStreamOutput, Message,
 };
-use tokencast_local::bedrock::log::EndReason;
-use tokencast_local::faults::fault::StreamException;
-use tokencast_local::faults::{Fault, FaultService};
+use local_bedrock::log::EndReason;
+use local_faults::fault::StreamException;
+use local_faults::{Fault, FaultService};
 
 use crate::stack::{Stack, rule, within};
 
@@ -54,9 +54,8 @@ async fn check(fault: Fault, text: &str, end: Result<bool, &str>) {
         ("abcd".to_owned(), Ok(true)),
         "once only"
     );
-    let all_ended = |calls: &[tokencast_local::bedrock::log::ModelCall]| {
-        calls.iter().all(|call| call.ended.is_some())
-    };
+    let all_ended =
+        |calls: &[local_bedrock::log::ModelCall]| calls.iter().all(|call| call.ended.is_some());
     within(stack.local.bedrock().wait_until(all_ended)).await;
     let ended = stack.local.bedrock().calls()[0].ended.clone();
     assert_ne!(ended, Some(EndReason::Completed), "{name}");

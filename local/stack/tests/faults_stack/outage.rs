@@ -1,6 +1,6 @@
 //! A service that isn't there.
 
-use tokencast_local::faults::{Fault, FaultService};
+use local_faults::{Fault, FaultService};
 
 use crate::stack::{Stack, eventually, rule};
 

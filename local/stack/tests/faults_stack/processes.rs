@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use local_faults::{Fault, FaultService, Rule};
+use local_kit::invoke::{Invoke as _, InvokeError};
 use serde_json::{Value, json};
-use tokencast_local::faults::{Fault, FaultService, Rule};
-use tokencast_local::lambda::invoke::{Invoke as _, InvokeError};
 
 use crate::stack::{Stack, eventually, rule, within};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use local_faults::{ErrorShape, Fault, FaultService, FrameId, Rule, SubscriptionError};
 use serde_json::{Value, json};
-use tokencast_local::faults::{ErrorShape, Fault, FaultService, FrameId, Rule, SubscriptionError};
 use tokio_tungstenite::tungstenite;
 
 use crate::stack::{Stack, rule};

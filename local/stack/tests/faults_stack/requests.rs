@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::AttributeValue;
+use local_faults::{Fault, FaultPlan, FaultService};
 use serde_json::{Value, json};
-use tokencast_local::faults::{Fault, FaultPlan, FaultService};
 
 use crate::stack::{Stack, rule, within};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokencast_local::config::ScriptConfig;
+use local_stack::config::ScriptConfig;
 
 use crate::stack::{Stack, within};
 

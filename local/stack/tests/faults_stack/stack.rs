@@ -7,14 +7,14 @@ use std::time::Duration;
 use aws_credential_types::Credentials;
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::config::{BehaviorVersion, Region};
-use serde_json::{Value, json};
-use tokencast_local::appsync::realtime::RealtimeLimits;
-use tokencast_local::config::{
+use local_appsync::realtime::RealtimeLimits;
+use local_faults::{Fault, FaultPlan, FaultService, Rule};
+use local_stack::config::{
     AccessConfig, ApiConfig, ApiLimits, AuthMode, DataSource, FunctionConfig, ModelConfig,
     QueueConfig, ResolverConfig, ScriptConfig, TableConfig, UserConfig, UserPoolConfig,
 };
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
-use tokencast_local::stack::{BoundStack, Stack as Local, StackConfig};
+use local_stack::{BoundStack, Stack as Local, StackConfig};
+use serde_json::{Value, json};
 
 const SCHEMA: &str = r#"
 schema { query: Query mutation: Mutation subscription: Subscription }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use tokencast_local::config::CorsConfig;
+use local_stack::config::CorsConfig;
 
-use crate::delivery_support::within;
 use crate::stack::{ORIGIN, Url};
+use local_stack::testing::within;
 
 fn cors() -> CorsConfig {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();

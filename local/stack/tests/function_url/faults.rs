@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use tokencast_local::faults::{Fault, FaultService, Rule};
+use local_faults::{Fault, FaultService, Rule};
 
-use crate::delivery_support::{eventually, within};
 use crate::stack::{Url, until_broken};
+use local_stack::testing::{eventually, within};
 
 fn invoke(fault: Fault) -> Rule {
     Rule::new(FaultService::FunctionUrl, "Invoke", fault)

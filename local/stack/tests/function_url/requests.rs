@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::delivery_support::within;
 use crate::stack::Url;
+use local_stack::testing::within;
 
 async fn echoed(request: reqwest::RequestBuilder) -> Value {
     let response = within(request.send()).await.expect("an answer");

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tokencast_local::config::{CorsConfig, FunctionUrlConfig};
+use local_stack::config::{CorsConfig, FunctionUrlConfig};
 
-use crate::delivery_support::{TestStack, function, within};
+use local_stack::testing::{TestStack, function, within};
 
 pub(crate) const ORIGIN: &str = "http://localhost:5173";
 

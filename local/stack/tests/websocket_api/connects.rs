@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::delivery_support::within;
 use crate::stack::Api;
+use local_stack::testing::within;
 
 #[tokio::test]
 async fn the_authorizers_event_has_aws_shape() {

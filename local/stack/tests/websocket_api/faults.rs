@@ -2,10 +2,10 @@
 
 use aws_sdk_apigatewaymanagement::error::ProvideErrorMetadata as _;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
-use tokencast_local::faults::{Fault, FaultService, Rule};
+use local_faults::{Fault, FaultService, Rule};
 
-use crate::delivery_support::within;
 use crate::stack::{Api, Socket};
+use local_stack::testing::within;
 
 fn data(fault: Fault) -> Rule {
     Rule::new(FaultService::WebSocket, "data", fault)

@@ -3,7 +3,7 @@
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-use crate::delivery_support::{gate, leave_note, variable};
+use local_stack::testing::{gate, leave_note, variable};
 
 /// Started by the local Lambda with arguments that select this test alone; as a test of its own it has nothing to do.
 #[test]

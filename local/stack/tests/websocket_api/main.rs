@@ -2,8 +2,6 @@
 //! its clients are tungstenite and AWS's SDK.
 
 mod connects;
-#[path = "../delivery_support/mod.rs"]
-mod delivery_support;
 mod ends;
 mod faults;
 mod function;

@@ -7,8 +7,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use crate::delivery_support::eventually;
 use crate::stack::Api;
+use local_stack::testing::eventually;
 
 #[tokio::test]
 async fn the_action_chooses_the_route() {

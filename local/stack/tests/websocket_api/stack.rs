@@ -7,18 +7,18 @@ use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::config::retry::RetryConfig;
 use aws_sdk_apigatewaymanagement::config::{BehaviorVersion, Region};
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::Value;
-use tokencast_local::config::{
+use local_iam::{Principal, Statement};
+use local_stack::config::{
     RequestAuthorizerConfig, RouteConfig, WebSocketApiConfig, WebSocketLimits,
 };
-use tokencast_local::iam::{Principal, Statement};
+use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::delivery_support::{TestStack, eventually, function, within};
+use local_stack::testing::{TestStack, eventually, function, within};
 
 pub(crate) const STAGE: &str = "dev";
 pub(crate) const KEY: &str = "AKIALOCALBACKEND";

@@ -3,7 +3,7 @@
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
 use super::*;
-use crate::appsync::test_support::Signer;
+use crate::test_support::Signer;
 
 async fn accepted(stack: &Stack, path: &str, protocols: &str, headers: &[(&str, &str)]) {
     let mut client = stack.connect(path, protocols, headers).await;

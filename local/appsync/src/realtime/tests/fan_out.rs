@@ -1,7 +1,7 @@
 //! Many subscribers, one of whom doesn't read.
 
 use super::*;
-use crate::appsync::subscriptions::outbox::OutboxLimits;
+use local_kit::outbox::OutboxLimits;
 
 const READERS: usize = 50;
 const EVENTS: usize = 1_000;

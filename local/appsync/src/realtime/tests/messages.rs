@@ -1,7 +1,7 @@
 //! The messages of a connection.
 
 use super::*;
-use crate::appsync::test_support::Signer;
+use crate::test_support::Signer;
 
 #[tokio::test]
 async fn a_subscription_from_start_to_complete() {

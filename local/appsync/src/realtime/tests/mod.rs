@@ -18,14 +18,14 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use super::{Realtime, RealtimeLimits, Refusal, Subscribe};
-use crate::appsync::api::GraphqlRequest;
-use crate::appsync::caller::Caller;
-use crate::appsync::subscriptions::{Hub, Subscription};
-use crate::appsync::test_support::{Pool, REGION, authenticator_with};
-use crate::clock::Clock;
+use crate::api::GraphqlRequest;
+use crate::caller::Caller;
 use crate::config::AuthMode;
-use crate::endpoints::Endpoints;
-use crate::gateway::{Certificates, Connections, Gateway, Routes};
+use crate::subscriptions::{Hub, Subscription};
+use crate::test_support::{Pool, REGION, authenticator_with};
+use local_gateway::{Certificates, Connections, Gateway, Routes, ServiceRoute};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
 
 mod connect;
 mod fan_out;
@@ -69,7 +69,10 @@ impl Stack {
         // Beside the HTTP endpoint, which has the same path.
         let http = Router::new().route("/graphql", post(async || "{}"));
         let routes = Routes {
-            appsync: Some(http.merge(realtime.router())),
+            services: vec![ServiceRoute {
+                endpoint: &crate::ENDPOINT,
+                router: http.merge(realtime.router()),
+            }],
             ..Routes::default()
         };
         let directory = tempfile::tempdir().expect("a directory");

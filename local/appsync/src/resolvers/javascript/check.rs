@@ -1,7 +1,7 @@
 //! The rules of `APPSYNC_JS` that code can break without an engine noticing: AppSync refuses it when it is deployed.
 
 use super::lexer::{Kind, Token, tokens};
-use crate::appsync::errors::CodeError;
+use crate::errors::CodeError;
 
 /// AppSync's limit on a resolver's code.
 const MAX_CODE_BYTES: usize = 32 * 1024;

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Script, Turn, native};
-use crate::appsync::errors::CodeError;
-use crate::appsync::resolvers::{Resolved, ResolverError};
-use crate::clock::Clock;
+use crate::errors::CodeError;
+use crate::resolvers::{Resolved, ResolverError};
+use local_kit::clock::Clock;
 
 /// For a script's own top level.
 const LOAD_TIME_LIMIT: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::engine::{Engine, Stopped};
 use super::{Resolved, ResolverError, Script, Turn};
-use crate::clock::Clock;
+use local_kit::clock::Clock;
 
 /// Calls at one time. One that finds no engine free goes to the threads.
 const ENGINES: usize = 2;

@@ -27,8 +27,8 @@ use tokio::sync::oneshot;
 use self::engine::{Engine, Stopped, runtime_error};
 use self::inline::Inline;
 use super::{Resolved, ResolverError};
-use crate::appsync::errors::ApiConfigError;
-use crate::clock::Clock;
+use crate::errors::ApiConfigError;
+use local_kit::clock::Clock;
 
 /// Two, so that one script that spends its time limit does not stop the others.
 const THREADS: usize = 2;

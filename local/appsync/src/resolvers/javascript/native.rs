@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use chrono::{DateTime, SecondsFormat};
 use rquickjs::{Ctx, Exception, Function, Object};
 
-use crate::clock::Clock;
+use local_kit::clock::Clock;
 
 /// Padding is optional when decoding.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use serde_json::json;
 
 use super::*;
-use crate::appsync::subscriptions::outbox::{Inbox, OutboxLimits, outbox};
+use local_kit::outbox::{Inbox, OutboxLimits, outbox};
 
 fn subscription(arguments: Value) -> Subscription {
     let Value::Object(arguments) = arguments else {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageSystemAttributeName;
+use local_faults::{Fault, FaultPlan, FaultService, Faults, Rule};
 use serde_json::Value;
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Faults, Rule};
 
-use crate::sqs_support::{counts, endpoints};
 use crate::stack::{Stack, eventually, logged, worker};
+use local_sqs::testing::{counts, endpoints};
 
 /// Long enough for nothing: every invocation of these tests ends by itself or is killed by the stack.
 const GRACE: Duration = Duration::from_secs(1);

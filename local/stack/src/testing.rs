@@ -1,30 +1,35 @@
 //! A stack with nothing in it but what a test puts there, for function URLs and WebSocket APIs.
 
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a test ends in a panic where something is wrong"
+)]
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::Value;
-use tokencast_local::appsync::realtime::RealtimeLimits;
-use tokencast_local::config::{
+use crate::config::{
     AccessConfig, ApiConfig, ApiLimits, AuthMode, DataSource, FunctionConfig, ModelConfig,
     ResolverConfig, ScriptConfig, UserConfig, UserPoolConfig,
 };
-use tokencast_local::faults::{FaultPlan, Rule};
-use tokencast_local::stack::{BoundStack, Stack, StackConfig};
+use crate::{BoundStack, Stack, StackConfig};
+use local_appsync::realtime::RealtimeLimits;
+use local_faults::{FaultPlan, Rule};
+use serde_json::Value;
 
 /// What nothing in a test takes, on any machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A stack, and a directory that its functions see as `DIRECTORY`: they leave notes there, and wait for gates.
-pub(crate) struct TestStack {
-    pub(crate) local: Stack,
-    pub(crate) directory: tempfile::TempDir,
+pub struct TestStack {
+    pub local: Stack,
+    pub directory: tempfile::TempDir,
 }
 
 impl TestStack {
-    pub(crate) async fn start(change: impl FnOnce(&mut StackConfig)) -> Self {
+    pub async fn start(change: impl FnOnce(&mut StackConfig)) -> Self {
         // Another test may have installed it already: as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let directory = tempfile::tempdir().expect("a directory");
@@ -40,23 +45,23 @@ impl TestStack {
         Self { local, directory }
     }
 
-    pub(crate) async fn stop(self) {
+    pub async fn stop(self) {
         within(self.local.shutdown()).await;
     }
 
     /// The only rule from now on.
-    pub(crate) fn set(&self, rule: Rule) {
+    pub fn set(&self, rule: Rule) {
         let plan = FaultPlan::seeded(1).with(rule);
         self.local.faults().set(plan).expect("a valid plan");
     }
 
     /// Lets a function go on that waits for this gate.
-    pub(crate) fn open_gate(&self, name: &str) {
+    pub fn open_gate(&self, name: &str) {
         std::fs::write(self.path(name), "").expect("written");
     }
 
     /// What a function has noted, once it has.
-    pub(crate) async fn note(&self, name: &str) -> Value {
+    pub async fn note(&self, name: &str) -> Value {
         eventually(async || {
             let text = std::fs::read(self.path(name)).ok()?;
             serde_json::from_slice(&text).ok()
@@ -64,7 +69,7 @@ impl TestStack {
         .await
     }
 
-    pub(crate) fn has_note(&self, name: &str) -> bool {
+    pub fn has_note(&self, name: &str) -> bool {
         self.path(name).exists()
     }
 
@@ -74,7 +79,7 @@ impl TestStack {
 }
 
 /// A function that is this executable, started again with arguments that select its own test alone.
-pub(crate) fn function(name: &str) -> FunctionConfig {
+pub fn function(name: &str) -> FunctionConfig {
     FunctionConfig {
         name: name.to_owned(),
         program: std::env::current_exe().expect("this executable"),
@@ -89,14 +94,14 @@ pub(crate) fn function(name: &str) -> FunctionConfig {
     }
 }
 
-pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future)
         .await
         .expect("in time")
 }
 
 /// Looks until there is something to see.
-pub(crate) async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     within(async {
         loop {
             if let Some(found) = look().await {
@@ -109,13 +114,13 @@ pub(crate) async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T
 }
 
 /// Of a function's process.
-pub(crate) fn variable(name: &str) -> Option<String> {
+pub fn variable(name: &str) -> Option<String> {
     let found = std::env::vars().find(|(key, _)| key == name);
     found.map(|(_, value)| value)
 }
 
 /// In a function's process: leaves a note, whole or not at all.
-pub(crate) fn leave_note(name: &str, note: &Value) {
+pub fn leave_note(name: &str, note: &Value) {
     let directory = PathBuf::from(variable("DIRECTORY").unwrap_or_default());
     let unfinished = directory.join(format!("{name}.{}", std::process::id()));
     std::fs::write(&unfinished, note.to_string()).expect("written");
@@ -123,7 +128,7 @@ pub(crate) fn leave_note(name: &str, note: &Value) {
 }
 
 /// In a function's process: waits until a gate is open.
-pub(crate) async fn gate(name: &str) {
+pub async fn gate(name: &str) {
     let gate = PathBuf::from(variable("DIRECTORY").unwrap_or_default()).join(name);
     let waiting = async {
         while !gate.exists() {

@@ -16,7 +16,7 @@ async fn check(
         "{}/2015-03-31/functions/{name}/invocations",
         stack.endpoints.url()
     );
-    let request = crate::sqs_support::http()
+    let request = local_sqs::testing::http()
         .post(url)
         .header("x-amz-invocation-type", kind)
         .body(body);
@@ -104,7 +104,7 @@ async fn an_invocation_answers_as_aws_does() {
         "{}/2015-03-31/functions/worker/invocations",
         stack.endpoints.url()
     );
-    let request = crate::sqs_support::http()
+    let request = local_sqs::testing::http()
         .post(url)
         .header("x-amz-invocation-type", "Event")
         .body(printing);

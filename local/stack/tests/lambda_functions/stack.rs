@@ -7,22 +7,22 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use local_faults::Faults;
+use local_iam::CredentialStore;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::{Invoke as _, InvokeError};
+use local_kit::usage::Usage;
+use local_lambda::config::{EventSourceConfig, FunctionConfig};
+use local_lambda::environment::ProcessState;
+use local_lambda::event_source::EventSourceError;
+use local_lambda::service::ProcessInfo;
+use local_lambda::{EventSource, Lambda};
 use serde_json::Value;
-use tokencast_local::clock::Clock;
-use tokencast_local::config::{EventSourceConfig, FunctionConfig};
-use tokencast_local::endpoints::Endpoints;
-use tokencast_local::faults::Faults;
-use tokencast_local::iam::CredentialStore;
-use tokencast_local::lambda::environment::ProcessState;
-use tokencast_local::lambda::event_source::EventSourceError;
-use tokencast_local::lambda::invoke::{Invoke as _, InvokeError};
-use tokencast_local::lambda::service::ProcessInfo;
-use tokencast_local::lambda::{EventSource, Lambda};
-use tokencast_local::usage::Usage;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::sqs_support::{client, endpoints, serve, sqs};
+use local_sqs::testing::{client, endpoints, serve, sqs};
 
 /// What everything in this test executable has logged.
 static LOG: OnceLock<()> = OnceLock::new();

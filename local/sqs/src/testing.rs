@@ -1,21 +1,28 @@
-//! A stack of one's own for a test: SQS, and whatever else it adds, on a port of its own.
+//! SQS for a test, and whatever else it adds, on a port of its own.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a test ends in a panic where something is wrong"
+)]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
+use aws_sdk_sqs::config::{BehaviorVersion, Region};
 use axum::Router;
-use tokencast_local::clock::Clock;
-use tokencast_local::config::{QueueConfig, RedrivePolicy};
-use tokencast_local::endpoints::Endpoints;
-use tokencast_local::iam::Principal;
-use tokencast_local::lambda::event_source::sqs_client;
-use tokencast_local::sqs::Sqs;
+use local_kit::clock::Clock;
+
+use local_kit::endpoints::Endpoints;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::Sqs;
+use crate::config::{QueueConfig, RedrivePolicy};
+
 /// A listener that nobody answers yet, and the names that follow from it.
-pub(crate) async fn endpoints() -> (TcpListener, Endpoints) {
+pub async fn endpoints() -> (TcpListener, Endpoints) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
         .expect("a port");
@@ -30,7 +37,7 @@ pub(crate) async fn endpoints() -> (TcpListener, Endpoints) {
 }
 
 /// `jobs`, with `dead` as its dead-letter queue after two receives.
-pub(crate) fn queues() -> Vec<QueueConfig> {
+pub fn queues() -> Vec<QueueConfig> {
     let queue = |name: &str, redrive| QueueConfig {
         name: name.to_owned(),
         visibility_timeout: Duration::from_secs(30),
@@ -45,20 +52,20 @@ pub(crate) fn queues() -> Vec<QueueConfig> {
     vec![queue("jobs", Some(redrive)), queue("dead", None)]
 }
 
-pub(crate) fn client(endpoints: &Endpoints) -> aws_sdk_sqs::Client {
-    let principal = Principal {
-        access_key_id: "AKIATEST".to_owned(),
-        secret_access_key: "secret".to_owned(),
-        session_token: None,
-        account_id: endpoints.account_id.clone(),
-        arn: "arn:aws:iam::000000000000:user/test".to_owned(),
-        expires_at_ms: None,
-        policy: Vec::new(),
-    };
-    sqs_client(endpoints, &principal)
+/// AWS's client of it, over plain HTTP.
+pub fn client(endpoints: &Endpoints) -> aws_sdk_sqs::Client {
+    let credentials = Credentials::new("AKIATEST", "secret", None, None, "test");
+    let config = aws_sdk_sqs::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(endpoints.region.clone()))
+        .endpoint_url(endpoints.url())
+        .credentials_provider(credentials)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .build();
+    aws_sdk_sqs::Client::from_conf(config)
 }
 
-pub(crate) fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
+pub fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
     tokio::spawn(async move {
         axum::serve(listener, router)
             .await
@@ -66,12 +73,12 @@ pub(crate) fn serve(listener: TcpListener, router: Router) -> JoinHandle<()> {
     })
 }
 
-pub(crate) fn sqs(endpoints: &Endpoints, clock: &Clock, state: Option<&Path>) -> Sqs {
+pub fn sqs(endpoints: &Endpoints, clock: &Clock, state: Option<&Path>) -> Sqs {
     Sqs::new(&queues(), endpoints.clone(), clock.clone(), state).expect("a valid configuration")
 }
 
 /// Visible, in flight and delayed, as the API tells them.
-pub(crate) async fn counts(client: &aws_sdk_sqs::Client, queue_url: &str) -> [u32; 3] {
+pub async fn counts(client: &aws_sdk_sqs::Client, queue_url: &str) -> [u32; 3] {
     use aws_sdk_sqs::types::QueueAttributeName as Name;
     let answer = client
         .get_queue_attributes()
@@ -90,7 +97,7 @@ pub(crate) async fn counts(client: &aws_sdk_sqs::Client, queue_url: &str) -> [u3
 }
 
 /// A plain HTTP client; `reqwest` wants a provider of cryptography even for that.
-pub(crate) fn http() -> reqwest::Client {
+pub fn http() -> reqwest::Client {
     // Another test has installed it already: as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use tokencast_local::lambda::environment::{Environment, Invocation, Outcome};
-use tokencast_local::lambda::runtime_api;
+use local_lambda::environment::{Environment, Invocation, Outcome};
+use local_lambda::runtime_api;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::sqs_support::{endpoints, serve};
+use local_sqs::testing::{endpoints, serve};
 
 /// An environment without a process, with the invocation `id` taken.
 struct Api {

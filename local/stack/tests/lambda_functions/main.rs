@@ -6,6 +6,4 @@ mod http;
 mod orphans;
 mod processes;
 mod runtime_api;
-#[path = "../sqs_support/mod.rs"]
-mod sqs_support;
 mod stack;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use local_kit::invoke::InvokeError;
+use local_lambda::environment::ProcessState;
 use serde_json::json;
-use tokencast_local::lambda::environment::ProcessState;
-use tokencast_local::lambda::invoke::InvokeError;
 
 use crate::stack::{Stack, eventually, logged, worker};
 
