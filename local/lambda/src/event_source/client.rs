@@ -13,7 +13,7 @@ pub fn sqs_client(endpoints: &Endpoints, principal: &Principal) -> aws_sdk_sqs::
         &principal.secret_access_key,
         principal.session_token.clone(),
         None,
-        "tokencast-local",
+        "local-lambda",
     );
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
