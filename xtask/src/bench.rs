@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use crate::cli::{Bench, Compare, Cost};
+use crate::cli::{Bench, Cost};
 use crate::guard;
 use crate::npm;
 use crate::package;
 use crate::process::{cargo, command, root, run as run_program};
 use crate::step::Steps;
-use crate::variants;
 
 const PERFORMANCE: &str = "docs/PERFORMANCE.md";
-const COMPARISON: &str = "docs/COMPARISON.md";
 
 /// What a laptop needs to calm down after the build.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -23,9 +21,6 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
     }
     if bench.name.as_deref() == Some("pages") {
         pages(steps);
-        return;
-    }
-    if bench.name.as_deref() == Some("variants") && !variants::run(steps) {
         return;
     }
     let name = bench.name.clone();
@@ -55,12 +50,6 @@ pub fn cost(steps: &mut Steps, cost: &Cost) {
     measure(steps, arguments.collect(), report, false);
 }
 
-pub fn compare(steps: &mut Steps, compare: &Compare) {
-    let arguments = std::iter::once("compare".to_owned()).chain(compare.arguments.iter().cloned());
-    let report = compare.arguments.is_empty().then_some(COMPARISON);
-    measure(steps, arguments.collect(), report, false);
-}
-
 /// Writes its sections of `report`, where there is one.
 fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quick: bool) {
     // The functions are measured as they are deployed.
@@ -84,7 +73,6 @@ fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quic
         let program = root().join("target/release/benches");
         let mut benches = command(&program.to_string_lossy(), &[]);
         benches.arg("--functions-dir").arg(package::directory());
-        benches.arg("--variants-dir").arg(variants::directory());
         if quick {
             benches.arg("--quick");
         }

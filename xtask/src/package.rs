@@ -127,7 +127,7 @@ fn package(function: &str) -> Result<(), TaskError> {
 }
 
 /// A new file each time: the old one may be running.
-pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
+fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
     if to.exists() {
         fs::remove_file(to).map_err(TaskError::file("removed", to))?;
     }
