@@ -16,7 +16,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 
 pub fn run(steps: &mut Steps, bench: &Bench) {
     if bench.name.as_deref() == Some("guard") {
-        steps.run("instruction counts", |_| guard::check(bench.bless));
+        steps.run("instruction counts", || guard::check(bench.bless));
         return;
     }
     if bench.name.as_deref() == Some("pages") {
@@ -31,7 +31,7 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
 /// The web pages in a browser, against a stack of their own. Prints its figures.
 fn pages(steps: &mut Steps) {
     let mut web = None;
-    let ready = steps.run("build the command", |_| {
+    let ready = steps.run("build the command", || {
         web = npm::packages()?
             .into_iter()
             .find(|package| package.folder == "web");
@@ -56,7 +56,7 @@ fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quic
     if !package::run(steps) {
         return;
     }
-    let built = steps.run("build the benchmarks", |_| {
+    let built = steps.run("build the benchmarks", || {
         run_program(cargo(&[
             "build",
             "--locked",
@@ -68,7 +68,7 @@ fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quic
     if !built {
         return;
     }
-    steps.run("bench", |_| {
+    steps.run("bench", || {
         std::thread::sleep(SETTLE);
         let program = root().join("target/release/benches");
         let mut benches = command(&program.to_string_lossy(), &[]);

@@ -5,14 +5,13 @@
 //! | [`cli`] | the command line |
 //! | [`test`], [`ci`], [`dev`], [`soak`], [`package`], [`bench`], [`size`] | the tasks |
 //! | [`npm`], [`venv`], [`deny`], [`drift`], [`guard`] | their parts |
-//! | [`step`], [`process`], [`count`], [`error`] | steps with headings and times, the programs that they run, the tests in their output, and why they fail |
+//! | [`step`], [`process`], [`error`] | steps with headings and times, the programs that they run, and why they fail |
 
 use std::process::ExitCode;
 
 pub mod bench;
 pub mod ci;
 pub mod cli;
-pub mod count;
 pub mod deny;
 pub mod dev;
 pub mod drift;
