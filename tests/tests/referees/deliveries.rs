@@ -18,7 +18,7 @@ use tokencast_local::iam::{Principal, Statement};
 use tokio::process::Command;
 
 use crate::NODE_MODULES;
-use crate::delivery_support::{TestStack, function, gate, variable};
+use crate::bare_stack::{BareStack, function, gate, variable};
 
 const LIMIT: Duration = Duration::from_mins(2);
 const STAGE: &str = "dev";
@@ -63,7 +63,7 @@ async fn check(file: &str) {
     assert!(output.status.success(), "{file}\n{said}\n{complained}");
 }
 
-async fn start() -> TestStack {
+async fn start() -> BareStack {
     let route = |key: &str, route_response| {
         let route = RouteConfig {
             function: "delivery".to_owned(),
@@ -71,9 +71,8 @@ async fn start() -> TestStack {
         };
         (key.to_owned(), route)
     };
-    let stack = TestStack::start(|config| {
-        let mut delivery = function("delivery");
-        delivery.args[1] = "deliveries::function_process".into();
+    let stack = BareStack::start(|config| {
+        let delivery = function("delivery", "deliveries::function_process");
         let mut streaming = delivery.clone();
         "streaming".clone_into(&mut streaming.name);
         let streams = ("STREAMS".to_owned(), "yes".to_owned());
@@ -105,7 +104,7 @@ async fn start() -> TestStack {
     stack
 }
 
-fn described(stack: &TestStack) -> Value {
+fn described(stack: &BareStack) -> Value {
     let endpoints = stack.local.endpoints();
     let key = backend(String::new());
     json!({

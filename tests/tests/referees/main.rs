@@ -5,10 +5,8 @@
 //! writes a line that starts with `@stack ` to stdout, and reads the answer, a line of JSON, from stdin.
 
 mod asks;
+mod bare_stack;
 mod deliveries;
-#[path = "../../../crates/tokencast-local/tests/delivery_support/mod.rs"]
-#[expect(dead_code, reason = "the local stack's own tests need more of it")]
-mod delivery_support;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
