@@ -89,7 +89,13 @@ function Group({ group: { kind, blocks }, known, math, over }: GroupProps): Reac
   if (!first || kind === 'def' || kind === 'footnote') return null;
   const pieces = (part: Kind): ReactNode =>
     blocks.map((block, index) => (
-      <Piece key={index} part={part} source={known.resolve(block)} math={math} />
+      <Piece
+        key={index}
+        part={part}
+        source={known.resolve(block)}
+        math={math}
+        within={block.within}
+      />
     ));
   switch (kind) {
     case 'list': {
