@@ -254,7 +254,8 @@ export class AnswerStore {
     const first = this.#next.text === '';
     this.#change({ text: this.#next.text + text, phase: 'streaming' });
     if (!first) {
-      this.#tellSoon();
+      // Who has stopped it reads no further; what comes meanwhile is shown with the end, and delays it not.
+      if (!this.#next.stopping) this.#tellSoon();
       return;
     }
     if (this.#asked?.isNew !== true) {
