@@ -282,9 +282,14 @@ export class AnswerStore {
         clearTimeout(timer);
       };
     } else {
-      const frame = requestAnimationFrame(tell);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const frame = requestAnimationFrame(() => {
+        // In a task of its own: a click may come between it and the layout of what it changes.
+        timer = setTimeout(tell);
+      });
       this.#cancelFrame = () => {
         cancelAnimationFrame(frame);
+        clearTimeout(timer);
       };
     }
   }

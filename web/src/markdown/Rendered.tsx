@@ -15,7 +15,7 @@ import type { MathState } from './plugins';
 import { references, type References } from './references';
 
 /** So many characters are rendered at once; the rest of a long answer follows, one task after another. */
-const AT_ONCE = 3_000;
+const AT_ONCE = 2_000;
 
 export default function Rendered(answer: { text: string; growing: boolean }): ReactNode {
   const { text, growing } = useGradual(answer.text, answer.growing);
