@@ -3,6 +3,10 @@
 import '@aws-amplify/ui-react/styles.css';
 import './styles/base.css';
 import './styles/chat.css';
+import './styles/sidebar.css';
+import './styles/conversation.css';
+import './styles/composer.css';
+import './styles/welcome.css';
 import './styles/markdown.css';
 import './styles/answer.css';
 import './styles/settings.css';
