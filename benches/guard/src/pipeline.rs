@@ -8,10 +8,10 @@ use tokencast_core::event::{TokenEvent, Usage};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
-use tokencast_core::pipeline::{Parts, PublishMode, Settings};
+use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, Model, ModelEvent, QueueError, Receipt, SessionStore, StoreError,
-    TokenSink, TokenSource, Version, Versioned,
+    Clock, Conflict, Fence, Model, ModelEvent, Ports, QueueError, Receipt, SessionStore,
+    StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::Session;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -43,7 +43,7 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
     };
     let sink = Sink::default();
     let clock = PausedClock(Instant::now());
-    let parts = Parts {
+    let context = AttemptContext::<InMemory> {
         model: &Script { tokens },
         sink: &sink,
         store: &Store::default(),
@@ -62,13 +62,23 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
         deadline_ms: DEADLINE_MS,
         killed_at_ms: DEADLINE_MS,
     };
-    let disposition = deliver(&parts, &policy, &message).await;
+    let disposition = deliver(&context, &policy, &message).await;
     let bytes = *sink.bytes.lock().unwrap_or_else(PoisonError::into_inner);
     if disposition == Disposition::Done && bytes == tokens * TOKEN.len() {
         Ok(())
     } else {
         Err(GuardError::Wrong("the answer was not delivered as a whole"))
     }
+}
+
+enum InMemory {}
+
+impl Ports for InMemory {
+    type Model = Script;
+    type Sink = Sink;
+    type Store = Store;
+    type Receipt = NoReceipt;
+    type Clock = PausedClock;
 }
 
 struct Script {

@@ -9,9 +9,9 @@ use crate::backoff::Backoff;
 use crate::event::{Ending, TokenEvent};
 use crate::failure::{Failure, FailureCode};
 use crate::job::Job;
-use crate::pipeline::{self, Attempted, Parts, millis};
+use crate::pipeline::{self, AttemptContext, Attempted, millis};
 use crate::ports::{
-    Applied, Clock, Fence, Model, Receipt, SessionStore, StoreError, TokenSink, Versioned, update,
+    Applied, Clock, Fence, Ports, Receipt, StoreError, TokenSink, Versioned, update,
 };
 use crate::session::{Lease, LeaseRefused, Leased, Outcome, Progress, Session, Status};
 
@@ -62,18 +62,11 @@ pub enum Disposition {
 }
 
 /// Delivers the answer that a message asks for.
-pub async fn deliver<M, K, S, R, C>(
-    parts: &Parts<'_, M, K, S, R, C>,
+pub async fn deliver<P: Ports>(
+    context: &AttemptContext<'_, P>,
     policy: &Policy,
     message: &Message<'_>,
-) -> Disposition
-where
-    M: Model,
-    K: TokenSink,
-    S: SessionStore,
-    R: Receipt,
-    C: Clock,
-{
+) -> Disposition {
     let job = match Job::from_json(message.body) {
         Ok(job) => job,
         Err(error) => {
@@ -85,7 +78,7 @@ where
         }
     };
     let delivery = Delivery {
-        parts,
+        context,
         policy,
         message,
         job: &job,
@@ -95,23 +88,16 @@ where
     disposition
 }
 
-struct Delivery<'a, 'p, M, K, S, R, C> {
-    parts: &'a Parts<'p, M, K, S, R, C>,
+struct Delivery<'a, 'c, P: Ports> {
+    context: &'a AttemptContext<'c, P>,
     policy: &'a Policy,
     message: &'a Message<'a>,
     job: &'a Job,
 }
 
-impl<M, K, S, R, C> Delivery<'_, '_, M, K, S, R, C>
-where
-    M: Model,
-    K: TokenSink,
-    S: SessionStore,
-    R: Receipt,
-    C: Clock,
-{
+impl<P: Ports> Delivery<'_, '_, P> {
     async fn run(&self) -> Disposition {
-        let clock = self.parts.clock;
+        let clock = self.context.clock;
         let patient_until_ms = clock.now_ms() + millis(PATIENCE);
         let mut failures = 0;
         loop {
@@ -163,8 +149,8 @@ where
             clippy::cast_sign_loss,
             reason = "a lease is minutes at most"
         )]
-        let seconds = self.parts.settings.lease.as_secs_f64().ceil() as u32;
-        self.parts.receipt.hide_for(seconds).await
+        let seconds = self.context.settings.lease.as_secs_f64().ceil() as u32;
+        self.context.receipt.hide_for(seconds).await
     }
 
     /// For as long as a lease is, from `begun_ms` on, however long the table takes.
@@ -173,14 +159,17 @@ where
         begun_ms: i64,
     ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
         let Self {
-            parts, policy, job, ..
+            context,
+            policy,
+            job,
+            ..
         } = self;
         let holder = Uuid::new_v4();
         let ttl_s = i64::try_from(policy.session_ttl.as_secs()).unwrap_or(i64::MAX);
-        let begun = update(parts.store, job.session_id, None, |current| {
-            let now_ms = parts.clock.now_ms();
+        let begun = update(context.store, job.session_id, None, |current| {
+            let now_ms = context.clock.now_ms();
             let lease = Lease {
-                until_ms: begun_ms + millis(parts.settings.lease),
+                until_ms: begun_ms + millis(context.settings.lease),
                 holder,
             };
             let leased = Session::lease(
@@ -207,14 +196,19 @@ where
 
     async fn attempt(&self, held: Versioned) -> Disposition {
         let attempts = held.session.attempts();
-        let attempted = pipeline::run(self.parts, &self.job.prompt, held, self.message.deadline_ms);
+        let attempted = pipeline::run(
+            self.context,
+            &self.job.prompt,
+            held,
+            self.message.deadline_ms,
+        );
         match attempted.await {
             Attempted::Ended(session) => self.publish_end(&session).await,
             Attempted::GaveUp(failure) => {
                 warn!(session = %self.job.session_id, code = %failure.code, "the attempt failed");
                 if failure.code == FailureCode::Throttled {
                     return Disposition::Wait(throttle_pause(
-                        self.parts.settings.throttle_patience,
+                        self.context.settings.throttle_patience,
                     ));
                 }
                 // The delivery after the last attempt only ends the session.
@@ -248,7 +242,7 @@ where
             },
         };
         let ended = pipeline::end(
-            self.parts,
+            self.context,
             held,
             attempt,
             &Progress::default(),
@@ -267,9 +261,9 @@ where
             return Disposition::Again(None);
         };
         let fence = Fence::open(session.id);
-        self.parts.sink.attend(session, &session.progress());
+        self.context.sink.attend(session, &session.progress());
         match self
-            .parts
+            .context
             .sink
             .publish(&event, &fence, self.message.killed_at_ms)
             .await
@@ -279,7 +273,7 @@ where
             Err(failure) => {
                 warn!(session = %session.id, code = %failure.code, "the terminal event was not published");
                 // Longer each time, without counting: half as long as it has been over.
-                let over_ms = self.parts.clock.now_ms() - session.updated_at_ms;
+                let over_ms = self.context.clock.now_ms() - session.updated_at_ms;
                 let over = Duration::from_millis(u64::try_from(over_ms).unwrap_or(0));
                 Disposition::Again(Some((over / 2).clamp(RETRY.first, RETRY.cap)))
             }

@@ -13,9 +13,7 @@ use tracing::{debug, warn};
 use crate::event::{Ending, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
 use crate::id::Sequence;
-use crate::ports::{
-    Clock, Fence, Model, ModelEvent, Receipt, SessionStore, TokenSink, TokenSource, Versioned,
-};
+use crate::ports::{Clock, Fence, Model, ModelEvent, Ports, TokenSink, TokenSource, Versioned};
 use crate::session::{Outcome, Progress, Session, Status};
 
 mod buffer;
@@ -69,12 +67,12 @@ pub enum Attempted {
 }
 
 /// What an attempt works with.
-pub struct Parts<'a, M, K, S, R, C> {
-    pub model: &'a M,
-    pub sink: &'a K,
-    pub store: &'a S,
-    pub receipt: &'a R,
-    pub clock: &'a C,
+pub struct AttemptContext<'a, P: Ports> {
+    pub model: &'a P::Model,
+    pub sink: &'a P::Sink,
+    pub store: &'a P::Store,
+    pub receipt: &'a P::Receipt,
+    pub clock: &'a P::Clock,
     pub settings: &'a Settings,
     /// Told of what is worth counting.
     pub observe: &'a (dyn Fn(Observation) + Send + Sync),
@@ -104,20 +102,13 @@ enum Stop {
     clippy::too_many_lines,
     reason = "one loop, whose branches share its state"
 )]
-pub async fn run<M, K, S, R, C>(
-    parts: &Parts<'_, M, K, S, R, C>,
+pub async fn run<P: Ports>(
+    context: &AttemptContext<'_, P>,
     prompt: &str,
     held: Versioned,
     deadline_ms: i64,
-) -> Attempted
-where
-    M: Model,
-    K: TokenSink,
-    S: SessionStore,
-    R: Receipt,
-    C: Clock,
-{
-    let Parts {
+) -> Attempted {
+    let AttemptContext {
         model,
         sink,
         store,
@@ -125,7 +116,7 @@ where
         clock,
         settings,
         observe,
-    } = *parts;
+    } = *context;
     let session_id = held.session.id;
     let attempt = held.session.last_attempt;
     let fence = Fence::until(
@@ -281,7 +272,7 @@ where
     let outcome = match stop {
         Stop::LeaseLost => return Attempted::LeaseLost,
         Stop::Failed(failure) if failure.retryable() => {
-            let given_up = give_up(parts, record, attempt, &progress, failure, deadline_ms);
+            let given_up = give_up(context, record, attempt, &progress, failure, deadline_ms);
             return Box::pin(given_up).await;
         }
         Stop::Finished => Outcome {
@@ -320,7 +311,7 @@ where
     };
     let (attempted, published) = tokio::join!(
         Box::pin(end(
-            parts,
+            context,
             record,
             attempt,
             &progress,

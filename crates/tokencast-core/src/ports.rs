@@ -16,6 +16,32 @@ mod store;
 
 pub use store::{Applied, Conflict, Sealed, SessionStore, StoreError, Version, Versioned, update};
 
+/// The types of everything outside that an answer is delivered with. So what works with them names one type parameter, and
+/// not five.
+///
+/// ```
+/// use tokencast_core::ports::{Clock, Model, Ports, Receipt, SessionStore, TokenSink};
+///
+/// struct Adapters<M, K, S, R, C>(M, K, S, R, C);
+///
+/// impl<M: Model, K: TokenSink, S: SessionStore, R: Receipt, C: Clock> Ports for Adapters<M, K, S, R, C> {
+///     type Model = M;
+///     type Sink = K;
+///     type Store = S;
+///     type Receipt = R;
+///     type Clock = C;
+/// }
+/// ```
+pub trait Ports {
+    type Model: Model;
+    /// Where the answer's events go.
+    type Sink: TokenSink;
+    type Store: SessionStore;
+    /// The receipt of the message that asks for the answer.
+    type Receipt: Receipt;
+    type Clock: Clock;
+}
+
 /// Milliseconds since the Unix epoch.
 pub trait Clock: Send + Sync {
     fn now_ms(&self) -> i64;

@@ -2,18 +2,20 @@
 //! for a model that is throttled or for whoever else has the session, the worker goes on by the job in the queue, and the
 //! function follows: so each session is asked for by one queue of waiting messages, whichever delivery it came by.
 
+use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokencast_aws::bedrock::BedrockModel;
+use tokencast_aws::clock::FunctionClock;
+use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::job::Job;
-use tokencast_core::pipeline::Parts;
-use tokencast_core::ports::{
-    Clock, Fence, JobQueue, Model, QueueError, Receipt, SessionStore, TokenSink,
-};
+use tokencast_core::pipeline::AttemptContext;
+use tokencast_core::ports::{Clock, Fence, Ports, QueueError, Receipt, TokenSink};
 use tokencast_core::session::{Progress, Session};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -25,7 +27,18 @@ use crate::sse::Place;
 
 const SERVICE: &str = "function-url";
 
-impl<M: Model, S: SessionStore, Q: JobQueue, C: Clock> FunctionUrl<M, S, Q, C> {
+/// The ports of one answer, whose events go into the response.
+struct ResponsePorts<'a>(PhantomData<&'a ()>);
+
+impl<'a> Ports for ResponsePorts<'a> {
+    type Model = BedrockModel;
+    type Sink = ResponseSink<'a>;
+    type Store = SessionTable;
+    type Receipt = NoMessage;
+    type Clock = FunctionClock;
+}
+
+impl FunctionUrl {
     /// Answers `job` into `events`, and into the session's record in any case. Whoever else gets hold of the session
     /// meanwhile is followed.
     pub(crate) async fn answer(
@@ -38,7 +51,7 @@ impl<M: Model, S: SessionStore, Q: JobQueue, C: Clock> FunctionUrl<M, S, Q, C> {
         let reserve = self.config.deadline_reserve;
         let deadline_ms = settings::deadline_ms(killed_at_ms, clock.now_ms(), reserve);
         let sink = ResponseSink::new(&events, clock);
-        let parts = Parts {
+        let context = AttemptContext::<ResponsePorts<'_>> {
             model: &self.model,
             sink: &sink,
             store: &self.requests.sessions,
@@ -56,7 +69,7 @@ impl<M: Model, S: SessionStore, Q: JobQueue, C: Clock> FunctionUrl<M, S, Q, C> {
             killed_at_ms,
         };
         loop {
-            let disposition = deliver(&parts, &self.config.policy, &message).await;
+            let disposition = deliver(&context, &self.config.policy, &message).await;
             if sink.is_over() {
                 return;
             }
@@ -86,9 +99,9 @@ impl<M: Model, S: SessionStore, Q: JobQueue, C: Clock> FunctionUrl<M, S, Q, C> {
 }
 
 /// Takes events into the response. When nobody listens any more, it takes them all the same: leaving is not stopping.
-struct ResponseSink<'a, C> {
+struct ResponseSink<'a> {
     events: &'a mpsc::Sender<TokenEvent>,
-    clock: &'a C,
+    clock: &'a FunctionClock,
     state: Mutex<State>,
 }
 
@@ -101,8 +114,8 @@ struct State {
     is_over: bool,
 }
 
-impl<'a, C: Clock> ResponseSink<'a, C> {
-    fn new(events: &'a mpsc::Sender<TokenEvent>, clock: &'a C) -> Self {
+impl<'a> ResponseSink<'a> {
+    fn new(events: &'a mpsc::Sender<TokenEvent>, clock: &'a FunctionClock) -> Self {
         Self {
             events,
             clock,
@@ -149,7 +162,7 @@ impl<'a, C: Clock> ResponseSink<'a, C> {
     }
 }
 
-impl<C: Clock> TokenSink for ResponseSink<'_, C> {
+impl TokenSink for ResponseSink<'_> {
     async fn publish(
         &self,
         event: &TokenEvent,

@@ -5,12 +5,13 @@ use std::time::Duration;
 use tokencast_core::backoff::Backoff;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Owner, SessionId};
-use tokencast_core::ports::{Clock, JobQueue, SessionStore};
-use tokencast_core::requests::{RequestError, Requests};
+use tokencast_core::ports::Clock;
+use tokencast_core::requests::RequestError;
 use tokencast_core::session::Session;
 use tokio::sync::mpsc;
 use tracing::warn;
 
+use crate::handle::UrlRequests;
 use crate::sse::Place;
 
 /// Between two looks at a record, which is written each half second or so.
@@ -26,8 +27,8 @@ const UNREACHABLE: Backoff = Backoff {
 /// come, until the one that ends it; or until nobody listens, or `deadline_ms`.
 ///
 /// `found` is the record, where it was just read.
-pub async fn follow<S: SessionStore, Q: JobQueue, C: Clock>(
-    requests: &Requests<S, Q, C>,
+pub async fn follow(
+    requests: &UrlRequests,
     owner: &Owner,
     id: SessionId,
     mut found: Option<Session>,

@@ -6,13 +6,17 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
+use tokencast_aws::bedrock::BedrockModel;
+use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::{JwtError, Verifier};
+use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::settings;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Delivery;
 use tokencast_core::json_text::JsonText;
-use tokencast_core::ports::{Clock, JobQueue, Model, SessionStore};
+use tokencast_core::ports::Clock;
 use tokencast_core::requests::{Requests, Start};
 use tokencast_core::session::{Session, Status};
 use tokio::sync::mpsc;
@@ -31,20 +35,23 @@ pub const SESSION_ID: HeaderName = HeaderName::from_static("x-tokencast-session-
 /// Events that wait for a reader. One: the model is to feel how slow that is.
 const WAITING_EVENTS: usize = 1;
 
+/// What an owner asks, over AWS.
+pub type UrlRequests = Requests<SessionTable, SqsQueue, FunctionClock>;
+
 /// What the function works with.
-pub struct FunctionUrl<M, S, Q, C> {
-    pub model: M,
-    pub requests: Requests<S, Q, C>,
-    pub verifier: Verifier<C>,
+pub struct FunctionUrl {
+    pub model: BedrockModel,
+    pub requests: UrlRequests,
+    pub verifier: Verifier<FunctionClock>,
     pub config: Config,
 }
 
 /// The answer to one request.
-pub enum Reply<C> {
+pub enum Reply {
     Whole(Whole),
     Stream {
         session_id: SessionId,
-        body: Body<C>,
+        body: Body<FunctionClock>,
         /// Where the body's events come from. It goes on when nobody reads them.
         work: BoxFuture<'static, ()>,
     },
@@ -82,15 +89,9 @@ enum Route {
     Stop(SessionId),
 }
 
-impl<M, S, Q, C> FunctionUrl<M, S, Q, C>
-where
-    M: Model + 'static,
-    S: SessionStore + 'static,
-    Q: JobQueue + 'static,
-    C: Clock + Clone + 'static,
-{
+impl FunctionUrl {
     /// Answers a request, in a process that is killed at `killed_at_ms`.
-    pub async fn handle(self: &Arc<Self>, event: &UrlEvent, killed_at_ms: i64) -> Reply<C> {
+    pub async fn handle(self: &Arc<Self>, event: &UrlEvent, killed_at_ms: i64) -> Reply {
         match self.route(event, killed_at_ms).await {
             Ok(reply) => reply,
             Err(error) => {
@@ -108,7 +109,7 @@ where
         self: &Arc<Self>,
         event: &UrlEvent,
         killed_at_ms: i64,
-    ) -> Result<Reply<C>, UrlError> {
+    ) -> Result<Reply, UrlError> {
         let owner = self.verifier.verify(event.authorization()).await?;
         match Route::of(event)? {
             Route::Start => self.start(owner, event, killed_at_ms).await,
@@ -122,7 +123,7 @@ where
         owner: Owner,
         event: &UrlEvent,
         killed_at_ms: i64,
-    ) -> Result<Reply<C>, UrlError> {
+    ) -> Result<Reply, UrlError> {
         let known = last_event(event)?;
         let body = event.body().ok_or(UrlError::Body)?;
         // What serde says of it could quote the prompt.
@@ -159,7 +160,7 @@ where
         id: SessionId,
         event: &UrlEvent,
         killed_at_ms: i64,
-    ) -> Result<Reply<C>, UrlError> {
+    ) -> Result<Reply, UrlError> {
         let known = last_event(event)?;
         let found = self.requests.read(&owner, id).await?;
         let found = found.ok_or(UrlError::UnknownSession)?;
@@ -174,7 +175,7 @@ where
         known: Place,
         event: &UrlEvent,
         killed_at_ms: i64,
-    ) -> Reply<C> {
+    ) -> Reply {
         let id = found.id;
         let mut missing = found.events_after(known.attempt, known.sequence);
         if found.status.is_terminal() && missing.next().is_none() {
@@ -253,13 +254,13 @@ where
         event: &UrlEvent,
         events: mpsc::Receiver<TokenEvent>,
         work: BoxFuture<'static, ()>,
-    ) -> Reply<C> {
+    ) -> Reply {
         let format = if event.wants_text() {
             Format::Text
         } else {
             Format::Events
         };
-        let body = Body::new(format, events, self.requests.clock.clone());
+        let body = Body::new(format, events, self.requests.clock);
         Reply::Stream {
             session_id,
             body,

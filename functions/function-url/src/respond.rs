@@ -21,8 +21,8 @@ use lambda_runtime::{
 use lambda_runtime_api_client::body::{Body as RequestBody, sender::Sender};
 use lambda_runtime_api_client::{PooledClient, build_request};
 use serde_json::json;
+use tokencast_aws::clock::FunctionClock;
 use tokencast_core::id::SessionId;
-use tokencast_core::ports::{Clock, JobQueue, Model, SessionStore};
 use tracing::{info, warn};
 
 use crate::body::{Body, BrokenOff, Format};
@@ -41,13 +41,7 @@ const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response"
 const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 
 /// Serves requests until Lambda ends the process.
-pub async fn run<M, S, Q, C>(function: Arc<FunctionUrl<M, S, Q, C>>) -> Result<(), Error>
-where
-    M: Model + 'static,
-    S: SessionStore + 'static,
-    Q: JobQueue + 'static,
-    C: Clock + Clone + 'static,
-{
+pub async fn run(function: Arc<FunctionUrl>) -> Result<(), Error> {
     let unused = service_fn(|_: LambdaEvent<()>| async { Ok::<(), Infallible>(()) });
     let responder = Responder {
         function,
@@ -61,21 +55,13 @@ where
 }
 
 /// Handles invocations in place of the service that it is laid over.
-struct Responder<F> {
-    function: Arc<F>,
+#[derive(Clone)]
+struct Responder {
+    function: Arc<FunctionUrl>,
     client: Arc<PooledClient>,
 }
 
-impl<F> Clone for Responder<F> {
-    fn clone(&self) -> Self {
-        Self {
-            function: Arc::clone(&self.function),
-            client: Arc::clone(&self.client),
-        }
-    }
-}
-
-impl<F, Inner> Layer<Inner> for Responder<F> {
+impl<Inner> Layer<Inner> for Responder {
     type Service = Self;
 
     fn layer(&self, _: Inner) -> Self {
@@ -83,13 +69,7 @@ impl<F, Inner> Layer<Inner> for Responder<F> {
     }
 }
 
-impl<M, S, Q, C> Service<LambdaInvocation> for Responder<FunctionUrl<M, S, Q, C>>
-where
-    M: Model + 'static,
-    S: SessionStore + 'static,
-    Q: JobQueue + 'static,
-    C: Clock + Clone + 'static,
-{
+impl Service<LambdaInvocation> for Responder {
     type Response = ();
     type Error = Error;
     type Future = BoxFuture<'static, Result<(), Error>>;
@@ -159,12 +139,12 @@ fn request(
     Ok(request)
 }
 
-enum Answer<C> {
+enum Answer {
     Whole(Whole),
-    Stream(SessionId, Body<C>),
+    Stream(SessionId, Body<FunctionClock>),
 }
 
-impl<C: Clock> Answer<C> {
+impl Answer {
     async fn send(self, sender: &mut Sender) -> Result<(), Error> {
         match self {
             Self::Whole(whole) => send_whole(whole, sender).await,
@@ -194,9 +174,9 @@ async fn send_whole(whole: Whole, sender: &mut Sender) -> Result<(), Error> {
     Ok(sender.send_data(body).await?)
 }
 
-async fn send_stream<C: Clock>(
+async fn send_stream(
     session_id: SessionId,
-    mut body: Body<C>,
+    mut body: Body<FunctionClock>,
     sender: &mut Sender,
 ) -> Result<(), Error> {
     let content_type = HeaderValue::from_static(body.format().content_type());

@@ -6,14 +6,14 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsMessage};
 use lambda_runtime::Context;
 use serde::Deserialize;
-use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::websocket::FollowerSink;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::job::Job;
-use tokencast_core::pipeline::Parts;
-use tokencast_core::ports::{Clock, Model, Receipt, SessionStore, TokenSink};
+use tokencast_core::pipeline::AttemptContext;
+use tokencast_core::ports::{Clock, Ports, Receipt};
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
@@ -28,16 +28,16 @@ const SERVICE: &str = "worker";
 const NOT_MOVED: Duration = Duration::from_secs(30);
 
 /// What the function works with.
-pub struct Worker<M, K, S, C> {
-    pub model: M,
+pub struct Worker<P: Ports> {
+    pub model: P::Model,
     /// Publishes to subscribers.
-    pub subscribers: K,
+    pub subscribers: P::Sink,
     /// Pushes to followers; `None` without a WebSocket API.
     pub gateway: Option<Gateway>,
-    pub sessions: S,
+    pub sessions: P::Store,
     pub queue: SqsQueue,
     pub dead_letters: SqsQueue,
-    pub clock: C,
+    pub clock: P::Clock,
     pub config: Config,
 }
 
@@ -48,12 +48,21 @@ pub struct Batch {
     pub records: Vec<SqsMessage>,
 }
 
-impl<M, K, S, C> Worker<M, K, S, C>
+/// The ports of one message, whose events go to subscribers and followers.
+impl<'a, P: Ports> Ports for &'a Worker<P>
 where
-    M: Model + 'static,
-    K: TokenSink + 'static,
-    S: SessionStore + 'static,
-    C: Clock + Clone + 'static,
+    P::Clock: Clone + 'static,
+{
+    type Model = P::Model;
+    type Sink = JobSink<'a, P::Sink, FollowerSink<P::Clock>>;
+    type Store = P::Store;
+    type Receipt = SqsReceipt;
+    type Clock = P::Clock;
+}
+
+impl<P: Ports + 'static> Worker<P>
+where
+    P::Clock: Clone,
 {
     /// Answers with the messages to receive again.
     pub async fn handle(self: Arc<Self>, batch: Batch, context: &Context) -> SqsBatchResponse {
@@ -97,7 +106,7 @@ where
             .gateway
             .clone()
             .map(|gateway| FollowerSink::new(gateway, self.clock.clone()));
-        let parts = Parts {
+        let context = AttemptContext::<&Self> {
             model: &self.model,
             sink: &JobSink::new(delivery, &self.subscribers, followers),
             store: &self.sessions,
@@ -117,7 +126,7 @@ where
             ),
             killed_at_ms,
         };
-        match deliver(&parts, &self.config.policy, &message).await {
+        match deliver(&context, &self.config.policy, &message).await {
             Disposition::Dead => {
                 // Moved first: a worker that dies in between leaves two copies, which are answered once.
                 let Err(error) = self.dead_letters.forward(as_it_came(record)).await else {

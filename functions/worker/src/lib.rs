@@ -17,11 +17,12 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
-use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::tls::Trust;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
+use tokencast_core::ports::Ports;
 
 pub mod config;
 pub mod handle;
@@ -30,6 +31,17 @@ pub mod sink;
 
 use config::Config;
 use handle::Worker;
+
+/// The adapters to AWS.
+enum AwsPorts {}
+
+impl Ports for AwsPorts {
+    type Model = BedrockModel;
+    type Sink = AppSyncPublisher<FunctionClock>;
+    type Store = SessionTable;
+    type Receipt = SqsReceipt;
+    type Clock = FunctionClock;
+}
 
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
@@ -40,7 +52,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         logging?;
         let (config, trust, clock) = (config?, trust?, clock?);
         let sdk = sdk::load_trusting(&trust).await;
-        let worker = Worker {
+        let worker = Worker::<AwsPorts> {
             model: BedrockModel::new(&sdk, config.model.clone()),
             subscribers: AppSyncPublisher::trusting(&trust, &sdk, &config.appsync_api_url, clock)?,
             gateway: config

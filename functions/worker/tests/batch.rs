@@ -8,7 +8,7 @@ use lambda_runtime::Context;
 use serde_json::json;
 use tokencast_aws::bedrock::ModelSettings;
 use tokencast_aws::clock::SystemClock;
-use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::sdk;
 use tokencast_core::deliver::Policy;
 use tokencast_core::event::TokenEvent;
@@ -17,8 +17,8 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{PublishMode, Settings};
 use tokencast_core::ports::{
-    Conflict, Fence, Model, ModelEvent, SessionStore, StoreError, TokenSink, TokenSource, Version,
-    Versioned,
+    Conflict, Fence, Model, ModelEvent, Ports, SessionStore, StoreError, TokenSink, TokenSource,
+    Version, Versioned,
 };
 use tokencast_core::session::{Session, Status};
 use tokio::net::TcpListener;
@@ -92,6 +92,16 @@ impl SessionStore for Sessions {
     }
 }
 
+enum FaultyPorts {}
+
+impl Ports for FaultyPorts {
+    type Model = FaultyModel;
+    type Sink = NoSubscribers;
+    type Store = Sessions;
+    type Receipt = SqsReceipt;
+    type Clock = SystemClock;
+}
+
 fn config() -> Config {
     Config {
         appsync_api_url: String::new(),
@@ -137,7 +147,7 @@ async fn queue() -> SqsQueue {
 #[tokio::test]
 async fn a_delivery_that_panics_fails_alone() {
     let sessions = Sessions::default();
-    let worker = Arc::new(Worker {
+    let worker = Arc::new(Worker::<FaultyPorts> {
         model: FaultyModel,
         subscribers: NoSubscribers,
         gateway: None,

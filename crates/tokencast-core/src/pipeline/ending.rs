@@ -2,15 +2,15 @@
 
 use tracing::warn;
 
-use super::{Attempted, Observation, Parts, millis, record};
+use super::{AttemptContext, Attempted, Observation, millis, record};
 use crate::failure::{Failure, FailureCode};
 use crate::id::Attempt;
-use crate::ports::{Clock, SessionStore, Versioned};
+use crate::ports::{Ports, Versioned};
 use crate::session::{Lost, Outcome, Progress, Session};
 
 /// Ends the session in its record.
-pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
-    parts: &Parts<'_, M, K, S, R, C>,
+pub(crate) async fn end<P: Ports>(
+    context: &AttemptContext<'_, P>,
     record: Versioned,
     attempt: Attempt,
     progress: &Progress,
@@ -19,15 +19,15 @@ pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
 ) -> Attempted {
     let id = record.session.id;
     let written = record::persist(
-        parts.store,
-        parts.clock,
+        context.store,
+        context.clock,
         record,
         give_up_at_ms,
         |current, now_ms| Session::finish(current, attempt, progress, outcome, now_ms),
     );
     match written.await {
         Ok(Ok(session)) => {
-            (parts.observe)(Observation::Ended {
+            (context.observe)(Observation::Ended {
                 status: session.status,
             });
             Attempted::Ended(session)
@@ -42,8 +42,8 @@ pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
 
 /// Gives the attempt up, so that the next need not wait for the lease to run out. A model that was throttled for long
 /// enough ends the session.
-pub(super) async fn give_up<M, K, S: SessionStore, R, C: Clock>(
-    parts: &Parts<'_, M, K, S, R, C>,
+pub(super) async fn give_up<P: Ports>(
+    context: &AttemptContext<'_, P>,
     record: Versioned,
     attempt: Attempt,
     progress: &Progress,
@@ -51,10 +51,10 @@ pub(super) async fn give_up<M, K, S: SessionStore, R, C: Clock>(
     give_up_at_ms: i64,
 ) -> Attempted {
     let id = record.session.id;
-    let patience_ms = millis(parts.settings.throttle_patience);
+    let patience_ms = millis(context.settings.throttle_patience);
     let written = record::persist(
-        parts.store,
-        parts.clock,
+        context.store,
+        context.clock,
         record,
         give_up_at_ms,
         |current, now_ms| match failure.code {
@@ -68,7 +68,7 @@ pub(super) async fn give_up<M, K, S: SessionStore, R, C: Clock>(
         Ok(Err(Lost)) => return Attempted::LeaseLost,
         Ok(Ok(session)) if session.status.is_terminal() => {
             let status = session.status;
-            (parts.observe)(Observation::Ended { status });
+            (context.observe)(Observation::Ended { status });
             return Attempted::Ended(session);
         }
         Ok(Ok(_)) => {}

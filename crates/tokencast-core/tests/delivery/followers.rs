@@ -12,8 +12,8 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::job::{Delivery, Job};
-use tokencast_core::pipeline::{Parts, PublishMode, Settings};
-use tokencast_core::ports::{Clock, Fence, ModelEvent, TokenSink};
+use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
+use tokencast_core::ports::{Clock, Fence, ModelEvent, Ports, TokenSink};
 use tokencast_core::session::{Follower, Lease, Progress, Session, Status};
 use uuid::Uuid;
 
@@ -55,6 +55,16 @@ impl TokenSink for PushingSink {
                 .or_insert_with(|| (progress.text.clone(), progress.sequence.0, false));
         }
     }
+}
+
+enum PushingPorts {}
+
+impl Ports for PushingPorts {
+    type Model = ScriptedModel;
+    type Sink = PushingSink;
+    type Store = MemoryStore;
+    type Receipt = MemoryReceipt;
+    type Clock = TestClock;
 }
 
 fn owner() -> Owner {
@@ -102,7 +112,7 @@ impl Scene {
 
     async fn deliver(&self, delivery: Delivery) -> Disposition {
         let job = Job::new(self.id, owner(), "A prompt".to_owned(), 0).via(delivery);
-        let parts = Parts {
+        let context = AttemptContext::<PushingPorts> {
             model: &self.model,
             sink: &self.sink,
             store: &self.store,
@@ -121,7 +131,7 @@ impl Scene {
             deadline_ms: killed_at_ms - 1000,
             killed_at_ms,
         };
-        deliver(&parts, &policy, &message).await
+        deliver(&context, &policy, &message).await
     }
 }
 

@@ -9,11 +9,21 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::SessionId;
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, Model, ModelEvent, QueueError, Receipt, SessionStore, StoreError,
-    TokenSink, TokenSource, Version, Versioned,
+    Clock, Conflict, Fence, Model, ModelEvent, Ports, QueueError, Receipt, SessionStore,
+    StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::Session;
 use tokio::time::Instant;
+
+pub(crate) enum MemoryPorts {}
+
+impl Ports for MemoryPorts {
+    type Model = ScriptedModel;
+    type Sink = RecordingSink;
+    type Store = MemoryStore;
+    type Receipt = MemoryReceipt;
+    type Clock = TestClock;
+}
 
 /// Milliseconds since the test began.
 pub(crate) struct TestClock {

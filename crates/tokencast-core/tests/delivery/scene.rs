@@ -8,11 +8,13 @@ use tokencast_core::event::Usage;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
-use tokencast_core::pipeline::{Observation, Parts, PublishMode, Settings};
+use tokencast_core::pipeline::{AttemptContext, Observation, PublishMode, Settings};
 use tokencast_core::ports::{Clock, ModelEvent};
 use tokencast_core::session::{Session, Status};
 
-use crate::memory::{MemoryReceipt, MemoryStore, RecordingSink, ScriptedModel, TestClock};
+use crate::memory::{
+    MemoryPorts, MemoryReceipt, MemoryStore, RecordingSink, ScriptedModel, TestClock,
+};
 
 pub(crate) const USAGE: Usage = Usage {
     input_tokens: 3,
@@ -109,7 +111,7 @@ impl Scene {
     }
 
     pub(crate) async fn deliver_body(&self, body: &str, sink: &RecordingSink) -> Disposition {
-        let parts = Parts {
+        let context = AttemptContext::<MemoryPorts> {
             model: &self.model,
             sink,
             store: &self.store,
@@ -133,7 +135,7 @@ impl Scene {
             deadline_ms: killed_at_ms - 1000,
             killed_at_ms,
         };
-        deliver(&parts, &policy, &message).await
+        deliver(&context, &policy, &message).await
     }
 
     /// What a subscriber has: the tokens joined, after checking that the numbers have no gap.
