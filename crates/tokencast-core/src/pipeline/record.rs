@@ -12,12 +12,8 @@ use crate::session::{Lost, Progress, Saved, Session};
 
 /// What came of a checkpoint.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "mostly the large one, and soon taken apart"
-)]
 pub(super) enum Noted {
-    Saved(Versioned),
+    Saved(Box<Versioned>),
     StopRequested,
     Lost,
     /// The table did not answer; the next checkpoint covers this one's progress too.
@@ -53,7 +49,7 @@ pub(super) async fn note<S: SessionStore, R: Receipt, C: Clock>(
         }
     });
     let noted = match noted.await {
-        Ok((Ok(true), Some(saved))) => Noted::Saved(saved),
+        Ok((Ok(true), Some(saved))) => Noted::Saved(Box::new(saved)),
         Ok((Ok(false), _)) => Noted::StopRequested,
         Ok((Ok(true), None) | (Err(Lost), _)) => Noted::Lost,
         Err(error) => {
