@@ -14,6 +14,7 @@ use tokencast_core::ports::{
     StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::Session;
+use tokencast_core::time::{Deadline, Timestamp};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::GuardError;
@@ -23,8 +24,8 @@ const BETWEEN_TOKENS: Duration = Duration::from_millis(10);
 const ANSWER_TIME: Duration = Duration::from_millis(20);
 const TOKEN: &str = " token";
 /// Any day; long before the paused clock could reach a deadline.
-const NOW_MS: i64 = 1_800_000_000_000;
-const DEADLINE_MS: i64 = NOW_MS + 24 * 3_600_000;
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const TIME: Duration = Duration::from_hours(24);
 
 /// An answer of so many tokens, from the message to its acknowledgement.
 pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(), GuardError> {
@@ -56,11 +57,11 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
         .parse()
         .map_err(|_| GuardError::Wrong("the session's id is malformed"))?;
     let owner = Owner::new("owner").ok_or(GuardError::Wrong("there is no owner"))?;
-    let body = Job::new(id, owner, "Count.".to_owned(), NOW_MS).to_json();
+    let body = Job::new(id, owner, "Count.".to_owned(), NOW).to_json();
     let message = Message {
         body: &body,
-        deadline_ms: DEADLINE_MS,
-        killed_at_ms: DEADLINE_MS,
+        deadline: Deadline::at(NOW + TIME),
+        killed_at: NOW + TIME,
     };
     let disposition = deliver(&context, &policy, &message).await;
     let bytes = *sink.bytes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,7 +127,7 @@ struct Sink {
 }
 
 impl TokenSink for Sink {
-    async fn publish(&self, event: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+    async fn publish(&self, event: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
         sleep(ANSWER_TIME).await;
         *self.bytes.lock().unwrap_or_else(PoisonError::into_inner) += event.token.len();
         Ok(())
@@ -174,7 +175,7 @@ impl Receipt for NoReceipt {
 struct PausedClock(Instant);
 
 impl Clock for PausedClock {
-    fn now_ms(&self) -> i64 {
-        NOW_MS + i64::try_from(self.0.elapsed().as_millis()).unwrap_or(0)
+    fn now(&self) -> Timestamp {
+        NOW + self.0.elapsed()
     }
 }

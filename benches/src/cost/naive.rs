@@ -10,6 +10,7 @@ use tokencast_core::event::{Ending, TokenEvent};
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, TokenSink as _};
 use tokencast_core::session::Status;
+use tokencast_core::time::Deadline;
 use tokencast_local::usage::Count;
 use tokio::time::sleep_until;
 
@@ -88,7 +89,7 @@ async fn answer(
         let publisher = AppSyncPublisher::new(&sdk, &stack.graphql_url(), SystemClock);
         let publisher = publisher.to("make a publisher")?;
         let fence = Fence::open(session_id);
-        let answered = publisher.publish(&event, &fence, i64::MAX).await;
+        let answered = publisher.publish(&event, &fence, Deadline::NEVER).await;
         answered.map_err(|failure| BenchError::Wrong(failure.message))?;
         if !is_last {
             // Of its arrival: the answer comes later by what AppSync takes.

@@ -8,6 +8,7 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, TokenSink as _};
 use tokencast_core::session::Status;
+use tokencast_core::time::Deadline;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -91,7 +92,7 @@ impl Source {
                     ending: None,
                 };
                 let fence = Fence::open(*session_id);
-                let published = publisher.publish(&event, &fence, i64::MAX).await;
+                let published = publisher.publish(&event, &fence, Deadline::NEVER).await;
                 published.map_err(|failure| BenchError::Wrong(failure.message))
             }
             Self::Broadcast {

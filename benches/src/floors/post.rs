@@ -11,6 +11,7 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, TokenSink as _};
 use tokencast_core::session::Status;
+use tokencast_core::time::Deadline;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -138,7 +139,7 @@ async fn publisher(server: SocketAddr, posts: u32) -> Result<Duration, BenchErro
     let before = thread_cpu_time()?;
     for sequence in 1..=posts {
         event.sequence = Sequence(sequence);
-        let sent = publisher.publish(&event, &fence, i64::MAX).await;
+        let sent = publisher.publish(&event, &fence, Deadline::NEVER).await;
         sent.map_err(|failure| BenchError::Wrong(failure.message))?;
     }
     Ok(thread_cpu_time()?.saturating_sub(before))

@@ -13,6 +13,7 @@ use tokencast_core::backoff::Backoff;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Clock, Fence, TokenSink};
+use tokencast_core::time::Deadline;
 use tracing::debug;
 
 mod credentials;
@@ -36,7 +37,7 @@ const BACKOFF: Backoff = Backoff {
 const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long one event is tried, within the deadline.
-const BUDGET_MS: i64 = 30_000;
+const BUDGET: Duration = Duration::from_secs(30);
 
 /// How often a refusal is tried again that is most likely final.
 const MAX_REFUSALS: u32 = 3;
@@ -135,7 +136,7 @@ impl<C: Clock> AppSyncPublisher<C> {
     async fn signed(&self, body: Bytes) -> Result<Request, PublishError> {
         // Signatures and credentials are judged by the real time, even where a stack has moved its clock.
         let credentials = self.credentials.get(&SystemClock).await?;
-        let now = system_time(SystemClock.now_ms());
+        let now = system_time(SystemClock.now());
         let request = request::signed(&self.url, &self.region, &credentials, body, now);
         Ok(request?)
     }
@@ -160,20 +161,18 @@ impl<C: Clock> TokenSink for AppSyncPublisher<C> {
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
         let body = mutation::body(event);
-        let give_up_at_ms = give_up_at_ms.min(self.clock.now_ms() + BUDGET_MS);
+        let deadline = deadline.min(Deadline::at(self.clock.now() + BUDGET));
         let mut refusals = 0;
         for failures in 1.. {
             // Looked at before each try, for the process may have been paused since the last.
-            if !fence.holds(self.clock.now_ms()) {
+            if !fence.holds(self.clock.now()) {
                 return Err(failed("The answer was taken over by another worker."));
             }
-            let left_ms = u64::try_from(give_up_at_ms - self.clock.now_ms())
-                .unwrap_or(0)
-                .max(1);
-            let patience = TRY_TIMEOUT.min(Duration::from_millis(left_ms));
+            let left = deadline.left(self.clock.now());
+            let patience = TRY_TIMEOUT.min(left.max(Duration::from_millis(1)));
             let error = match tokio::time::timeout(patience, self.send(body.clone())).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
@@ -183,8 +182,7 @@ impl<C: Clock> TokenSink for AppSyncPublisher<C> {
             debug!(session = %event.session_id, failures, ?retry, error = &error as &dyn std::error::Error, "publish failed");
             refusals += u32::from(retry == Retry::Limited);
             let delay = BACKOFF.delay(failures);
-            let late = self.clock.now_ms() + i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)
-                >= give_up_at_ms;
+            let late = deadline.has_passed(self.clock.now() + delay);
             if retry == Retry::Never || refusals > MAX_REFUSALS || late {
                 tracing::warn!(session = %event.session_id, failures, error = &error as &dyn std::error::Error, "publish given up");
                 return Err(failed("The answer could not be delivered."));

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use thiserror::Error;
 use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::time::Timestamp;
 
 /// The partition key.
 pub const KEY: &str = "connectionId";
@@ -44,12 +45,17 @@ impl ConnectionTable {
     }
 
     /// Notes a new connection.
-    pub async fn put(&self, id: &str, owner: &Owner, now_ms: i64) -> Result<(), ConnectionError> {
+    pub async fn put(
+        &self,
+        id: &str,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<(), ConnectionError> {
         let put = self.client.put_item().table_name(&self.name);
         let put = put
             .item(KEY, AttributeValue::S(id.to_owned()))
             .item("owner", AttributeValue::S(owner.as_str().to_owned()))
-            .item(TTL, expires_at(now_ms));
+            .item(TTL, expires_at(now));
         put.send().await.map(drop).map_err(failed("PutItem"))
     }
 
@@ -98,9 +104,8 @@ fn sessions(item: &HashMap<String, AttributeValue>) -> Vec<SessionId> {
     sessions.iter().filter_map(|id| id.parse().ok()).collect()
 }
 
-fn expires_at(now_ms: i64) -> AttributeValue {
-    let life_s = i64::try_from(MAX_LIFE.as_secs()).unwrap_or(i64::MAX);
-    AttributeValue::N((now_ms / 1000 + life_s).to_string())
+fn expires_at(now: Timestamp) -> AttributeValue {
+    AttributeValue::N((now + MAX_LIFE).as_secs().to_string())
 }
 
 fn failed<E: std::error::Error + Send + Sync + 'static>(

@@ -1,5 +1,7 @@
 //! The dead-letter queue: what is in it, and putting it back.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
@@ -8,6 +10,7 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::ports::{Applied, Clock, SessionStore, StoreError, update};
 use tokencast_core::session::Session;
+use tokencast_core::time::Timestamp;
 
 use crate::sessions::SessionTable;
 
@@ -33,8 +36,8 @@ pub struct DeadLetter {
     owner: Option<Owner>,
     /// The session as it stands; `None` where there is none any more.
     pub session: Option<Session>,
-    /// When the client asked, or, of what is no job, when it was moved here; in milliseconds since the Unix epoch.
-    pub sent_at_ms: Option<i64>,
+    /// When the client asked, or, of what is no job, when it was moved here.
+    pub sent_at: Option<Timestamp>,
     message: Message,
 }
 
@@ -110,7 +113,7 @@ impl<C: Clock> DeadLetters<C> {
 
     async fn read(&self, message: Message) -> Result<DeadLetter, DeadLettersError> {
         let job = Job::from_json(message.body().unwrap_or_default()).ok();
-        let requested_at_ms = job.as_ref().map(|job| job.requested_at_ms);
+        let requested_at = job.as_ref().map(|job| job.requested_at);
         let (session_id, owner) = job.map(|job| (job.session_id, job.owner)).unzip();
         let session = match session_id {
             Some(id) => self.sessions.get(id).await?.map(|found| found.session),
@@ -124,7 +127,7 @@ impl<C: Clock> DeadLetters<C> {
             session_id,
             owner,
             session,
-            sent_at_ms: requested_at_ms.or_else(|| sent?.parse().ok()),
+            sent_at: requested_at.or_else(|| sent?.parse().ok().map(Timestamp::from_millis)),
             message,
         })
     }
@@ -137,16 +140,16 @@ impl<C: Clock> DeadLetters<C> {
     pub async fn put_back(
         &self,
         letter: &DeadLetter,
-        start_within_s: i64,
-        session_ttl_s: i64,
+        start_within: Duration,
+        session_ttl: Duration,
     ) -> Result<(), DeadLettersError> {
         if let (Some(id), Some(owner)) = (letter.session_id, &letter.owner) {
             let reopened = update(&self.sessions, id, None, |current| {
-                let now_ms = self.clock.now_ms();
-                let start_by_ms = now_ms + 1000 * start_within_s;
-                let session = Session::claim(current, id, owner, now_ms).ok();
+                let now = self.clock.now();
+                let start_by = now + start_within;
+                let session = Session::claim(current, id, owner, now).ok();
                 Applied {
-                    write: session.map(|it| it.reopen(start_by_ms, now_ms, session_ttl_s)),
+                    write: session.map(|it| it.reopen(start_by, now, session_ttl)),
                     answer: (),
                 }
             });

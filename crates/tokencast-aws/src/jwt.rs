@@ -122,15 +122,15 @@ impl<C: Clock> Verifier<C> {
         }
         let text = bearer(authorization);
         let token = token::parse(text)?;
-        let now_ms = self.clock.now_ms();
-        let key = match self.keys.find(&token.key_id, now_ms).await? {
+        let now = self.clock.now();
+        let key = match self.keys.find(&token.key_id, now).await? {
             Lookup::Found(key) => key,
             Lookup::Unknown => return Err(Refused::Signature.into()),
         };
         if !key.verifies(token.signed.as_bytes(), &token.signature) {
             return Err(Refused::Signature.into());
         }
-        Ok(token.claims()?.check(&self.trust, now_ms)?)
+        Ok(token.claims()?.check(&self.trust, now)?)
     }
 }
 

@@ -138,7 +138,7 @@ impl SessionTable {
         for (part, index) in parts.iter().zip(0..).skip(there as usize) {
             let key = parts::key(session.id, attempt, index);
             let put = self.client.put_item().table_name(&self.name);
-            let put = put.set_item(Some(parts::write(key, part, session.expires_at_s)));
+            let put = put.set_item(Some(parts::write(key, part, session.expires_at)));
             put.send()
                 .await
                 .map_err(|source| failed("PutItem of a part", source))?;

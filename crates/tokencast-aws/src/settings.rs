@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokencast_core::deliver::Policy;
 use tokencast_core::pipeline::{PublishMode, Settings};
 use tokencast_core::requests::Rules;
+use tokencast_core::time::{Deadline, Timestamp};
 
 use crate::bedrock::ModelSettings;
 use crate::config::Reader;
@@ -72,12 +73,11 @@ pub fn deadline_reserve(reader: &mut Reader<'_>) -> Duration {
     reader.millis("DEADLINE_RESERVE_MS", 100..=60_000, 10_000)
 }
 
-/// When an answer must be ended in a process that is killed at `killed_at_ms`: what is kept of the time is never more
+/// When an answer must be ended in a process that is killed at `killed_at`: what is kept of the time is never more
 /// than a third of it.
-pub fn deadline_ms(killed_at_ms: i64, now_ms: i64, reserve: Duration) -> i64 {
-    let left_ms = (killed_at_ms - now_ms).max(0);
-    let reserve_ms = i64::try_from(reserve.as_millis()).unwrap_or(i64::MAX);
-    killed_at_ms - reserve_ms.min(left_ms / 3)
+pub fn deadline(killed_at: Timestamp, now: Timestamp, reserve: Duration) -> Deadline {
+    let left = killed_at.since(now);
+    Deadline::at(killed_at - reserve.min(left / 3))
 }
 
 fn session_ttl(reader: &mut Reader<'_>) -> Duration {

@@ -3,6 +3,7 @@
 use std::panic;
 
 use serde_json::json;
+use tokencast_core::time::Timestamp;
 use tracing::error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -78,10 +79,10 @@ fn start(filter: Targets) {
 /// Writes a metric into the log in CloudWatch's embedded metric format, which makes a metric of it without a call.
 ///
 /// `unit` is one of CloudWatch's, such as `Count` or `Milliseconds`.
-pub fn metric(service: &str, name: &str, unit: &str, value: i64, now_ms: i64) {
+pub fn metric(service: &str, name: &str, unit: &str, value: i64, now: Timestamp) {
     let line = json!({
         "_aws": {
-            "Timestamp": now_ms,
+            "Timestamp": now,
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
                 "Dimensions": [["Service"]],

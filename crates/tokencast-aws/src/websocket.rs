@@ -18,6 +18,7 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Clock, Fence, TokenSink};
 use tokencast_core::session::{Progress, Session};
+use tokencast_core::time::Deadline;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -65,19 +66,18 @@ impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
         if !self.feed.borrow().has_followers() {
             return Ok(());
         }
-        let now_ms = self.clock.now_ms();
-        if !fence.holds(now_ms) {
+        let now = self.clock.now();
+        if !fence.holds(now) {
             return Err(failed("The answer was taken over by another worker."));
         }
         self.feed
-            .send_modify(|feed| feed.publish(event, fence.until_ms()));
-        let left_ms = u64::try_from(give_up_at_ms - now_ms).unwrap_or(0).max(1);
-        let left = Duration::from_millis(left_ms);
+            .send_modify(|feed| feed.publish(event, fence.ends_at()));
+        let left = deadline.left(now).max(Duration::from_millis(1));
         let mut feed = self.feed.subscribe();
         if event.is_complete() {
             let all = feed.wait_for(|feed| !feed.is_behind());
@@ -136,7 +136,7 @@ impl<C: Clock> Task<C> {
             };
             let Some(next) = next else { return };
             let session = next.piece.event.session_id;
-            let body = frame::event(&next.piece, self.clock.now_ms());
+            let body = frame::event(&next.piece, self.clock.now());
             match self.push(&mut feed, body).await {
                 Ok(()) => self.feed.send_modify(|feed| feed.sent(self.id, &next)),
                 Err(error) => {
@@ -160,7 +160,7 @@ impl<C: Clock> Task<C> {
         for failures in 1.. {
             // Before each try, for the process may have been paused since the last. Whoever publishes next says how long
             // it may go on.
-            let fenced = feed.wait_for(|feed| feed.may_send(self.clock.now_ms()));
+            let fenced = feed.wait_for(|feed| feed.may_send(self.clock.now()));
             if fenced.await.is_err() {
                 return Err(PostError::Gone);
             }

@@ -9,11 +9,12 @@ use crate::backoff::Backoff;
 use crate::event::{Ending, TokenEvent};
 use crate::failure::{Failure, FailureCode};
 use crate::job::Job;
-use crate::pipeline::{self, AttemptContext, Attempted, millis};
+use crate::pipeline::{self, AttemptContext, Attempted};
 use crate::ports::{
     Applied, Clock, Fence, Ports, Receipt, StoreError, TokenSink, Versioned, update,
 };
 use crate::session::{Lease, LeaseRefused, Leased, Outcome, Progress, Session, Status};
+use crate::time::{Deadline, Timestamp};
 
 /// How long a message waits whose attempt failed: 1, 2, 4 … s.
 const RETRY: Backoff = Backoff {
@@ -42,10 +43,10 @@ pub struct Policy {
 /// when Lambda is throttled. Attempts are counted in the session's record.
 pub struct Message<'a> {
     pub body: &'a str,
-    /// When the session must have ended; some time is left behind it for the terminal event.
-    pub deadline_ms: i64,
+    /// When the session must have ended; some time is left after it for the terminal event.
+    pub deadline: Deadline,
     /// When the process is killed.
-    pub killed_at_ms: i64,
+    pub killed_at: Timestamp,
 }
 
 /// What becomes of a message.
@@ -98,14 +99,13 @@ struct Delivery<'a, 'c, P: Ports> {
 impl<P: Ports> Delivery<'_, '_, P> {
     async fn run(&self) -> Disposition {
         let clock = self.context.clock;
-        let patient_until_ms = clock.now_ms() + millis(PATIENCE);
+        let patient_until = Deadline::at(clock.now() + PATIENCE);
         let mut failures = 0;
         loop {
             // A worker that dies from here on costs the lease's time, not the queue's visibility timeout. The lease is
             // counted from before the message is hidden, so the message never comes back while the lease lives.
-            let begun_ms = clock.now_ms();
-            let (hidden, leased) =
-                tokio::join!(Box::pin(self.hide()), Box::pin(self.lease(begun_ms)));
+            let begun = clock.now();
+            let (hidden, leased) = tokio::join!(Box::pin(self.hide()), Box::pin(self.lease(begun)));
             if let Err(error) = hidden {
                 warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
             }
@@ -120,9 +120,8 @@ impl<P: Ports> Delivery<'_, '_, P> {
                 Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
                     return self.publish_end(&session).await;
                 }
-                Ok(Err(LeaseRefused::Held { until_ms })) => {
-                    let left_ms = u64::try_from(until_ms - clock.now_ms()).unwrap_or(0);
-                    return Disposition::Wait(Duration::from_millis(left_ms));
+                Ok(Err(LeaseRefused::Held { until })) => {
+                    return Disposition::Wait(until.since(clock.now()));
                 }
                 Ok(Err(refused @ LeaseRefused::OtherOwner)) => {
                     let refused = &refused as &dyn std::error::Error;
@@ -135,8 +134,8 @@ impl<P: Ports> Delivery<'_, '_, P> {
                     UNREACHABLE.delay(failures)
                 }
             };
-            let woken_ms = clock.now_ms() + millis(wait);
-            if woken_ms >= patient_until_ms.min(self.message.deadline_ms) {
+            let deadline = patient_until.min(self.message.deadline);
+            if deadline.has_passed(clock.now() + wait) {
                 return Disposition::Again(Some(wait));
             }
             tokio::time::sleep(wait).await;
@@ -153,10 +152,10 @@ impl<P: Ports> Delivery<'_, '_, P> {
         self.context.receipt.hide_for(seconds).await
     }
 
-    /// For as long as a lease is, from `begun_ms` on, however long the table takes.
+    /// For as long as a lease is, from `begun` on, however long the table takes.
     async fn lease(
         &self,
-        begun_ms: i64,
+        begun: Timestamp,
     ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
         let Self {
             context,
@@ -165,11 +164,10 @@ impl<P: Ports> Delivery<'_, '_, P> {
             ..
         } = self;
         let holder = Uuid::new_v4();
-        let ttl_s = i64::try_from(policy.session_ttl.as_secs()).unwrap_or(i64::MAX);
         let begun = update(context.store, job.session_id, None, |current| {
-            let now_ms = context.clock.now_ms();
+            let now = context.clock.now();
             let lease = Lease {
-                until_ms: begun_ms + millis(context.settings.lease),
+                until: begun + context.settings.lease,
                 holder,
             };
             let leased = Session::lease(
@@ -177,9 +175,9 @@ impl<P: Ports> Delivery<'_, '_, P> {
                 job.session_id,
                 &job.owner,
                 lease,
-                job.start_by_ms,
-                now_ms,
-                ttl_s,
+                job.start_by,
+                now,
+                policy.session_ttl,
             );
             let write = match &leased {
                 Ok(Leased::Begun(session) | Leased::Ended(session)) => Some(session.clone()),
@@ -196,12 +194,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
 
     async fn attempt(&self, held: Versioned) -> Disposition {
         let attempts = held.session.attempts();
-        let attempted = pipeline::run(
-            self.context,
-            &self.job.prompt,
-            held,
-            self.message.deadline_ms,
-        );
+        let attempted = pipeline::run(self.context, &self.job.prompt, held, self.message.deadline);
         match attempted.await {
             Attempted::Ended(session) => self.publish_end(&session).await,
             Attempted::GaveUp(failure) => {
@@ -247,7 +240,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
             attempt,
             &Progress::default(),
             &outcome,
-            self.message.deadline_ms,
+            self.message.deadline,
         )
         .await;
         match ended {
@@ -265,7 +258,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
         match self
             .context
             .sink
-            .publish(&event, &fence, self.message.killed_at_ms)
+            .publish(&event, &fence, Deadline::at(self.message.killed_at))
             .await
         {
             Ok(()) if session.leaves_dead_letter() => Disposition::Dead,
@@ -273,8 +266,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
             Err(failure) => {
                 warn!(session = %session.id, code = %failure.code, "the terminal event was not published");
                 // Longer each time, without counting: half as long as it has been over.
-                let over_ms = self.context.clock.now_ms() - session.updated_at_ms;
-                let over = Duration::from_millis(u64::try_from(over_ms).unwrap_or(0));
+                let over = self.context.clock.now().since(session.updated_at);
                 Disposition::Again(Some((over / 2).clamp(RETRY.first, RETRY.cap)))
             }
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::{Owner, SessionId};
+use crate::time::Timestamp;
 
 /// The version that this code writes.
 pub const VERSION: u32 = 2;
@@ -44,11 +45,12 @@ pub struct Job {
     /// How the answer reaches whoever asked.
     #[serde(default)]
     pub delivery: Delivery,
-    /// When the client asked, in milliseconds since the Unix epoch.
-    pub requested_at_ms: i64,
-    /// A worker that comes later ends the session, unless its record says otherwise; in milliseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_by_ms: Option<i64>,
+    /// When the client asked.
+    #[serde(rename = "requestedAtMs")]
+    pub requested_at: Timestamp,
+    /// A worker that comes later ends the session, unless its record says otherwise.
+    #[serde(rename = "startByMs", default, skip_serializing_if = "Option::is_none")]
+    pub start_by: Option<Timestamp>,
 }
 
 /// Why a message's body is not a job. Its text is never in the error: it may hold a prompt.
@@ -61,25 +63,27 @@ pub enum JobError {
 }
 
 impl Job {
-    pub fn new(session_id: SessionId, owner: Owner, prompt: String, requested_at_ms: i64) -> Self {
+    pub fn new(
+        session_id: SessionId,
+        owner: Owner,
+        prompt: String,
+        requested_at: Timestamp,
+    ) -> Self {
         Self {
             version: VERSION,
             session_id,
             owner,
             prompt,
             delivery: Delivery::default(),
-            requested_at_ms,
-            start_by_ms: None,
+            requested_at,
+            start_by: None,
         }
     }
 
     #[must_use]
-    pub fn start_by(self, start_by_ms: i64) -> Self {
-        let start_by_ms = Some(start_by_ms);
-        Self {
-            start_by_ms,
-            ..self
-        }
+    pub fn start_by(self, start_by: Timestamp) -> Self {
+        let start_by = Some(start_by);
+        Self { start_by, ..self }
     }
 
     #[must_use]
@@ -140,7 +144,7 @@ mod tests {
             SessionId::random(),
             owner,
             "A \"prompt\"\n with ünïcode".to_owned(),
-            1_700_000_000_000,
+            Timestamp::from_millis(1_700_000_000_000),
         )
     }
 

@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! | --- | --- |
+//! | [`time`] | points in time, and deadlines |
 //! | [`id`] | session ids, owners, attempts, sequence numbers |
 //! | [`failure`] | the closed set of failure codes, and which of them are worth another try |
 //! | [`event`] | what subscribers receive |
@@ -27,3 +28,4 @@ pub mod pipeline;
 pub mod ports;
 pub mod requests;
 pub mod session;
+pub mod time;

@@ -12,6 +12,7 @@ use futures_util::future::{Fuse, FusedFuture, FutureExt};
 use crate::failure::Failure;
 use crate::ports::{Fence, Ports, TokenSink, Versioned};
 use crate::session::{Progress, Session, Status};
+use crate::time::{Deadline, Timestamp};
 
 mod attempt;
 mod buffer;
@@ -78,36 +79,33 @@ pub struct AttemptContext<'a, P: Ports> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observation {
     /// The session's first token was delivered at this time.
-    FirstToken { at_ms: i64 },
+    FirstToken { at: Timestamp },
     /// The session is over: this attempt recorded its end.
     Ended { status: Status },
 }
 
 /// Answers `prompt` within one attempt, begun as `held`.
 ///
-/// `deadline_ms` is when the session must have ended; the caller keeps some time behind it for the terminal event.
+/// `deadline` is when the session must have ended; the caller keeps some time after it for the terminal event.
 pub async fn run<P: Ports>(
     context: &AttemptContext<'_, P>,
     prompt: &str,
     held: Versioned,
-    deadline_ms: i64,
+    deadline: Deadline,
 ) -> Attempted {
     let sink = context.sink;
-    let lease_until_ms = held.session.lease_until_ms();
-    let fence = Fence::until(
-        held.session.id,
-        fence_until(lease_until_ms, context.settings),
-    );
+    let lease_until = held.session.lease_until();
+    let fence = Fence::until(held.session.id, fence_until(lease_until, context.settings));
     let fence = &fence;
     sink.attend(&held.session, &Progress::default());
-    let mut attempt = Attempt::begin(context, fence, prompt, held, deadline_ms);
+    let mut attempt = Attempt::begin(context, fence, prompt, held, deadline);
     // The publish in flight. It is pinned here and set anew for each event, so that an event costs no allocation.
     let mut publishing = pin!(Fuse::terminated());
     let stop = loop {
         if publishing.is_terminated()
             && let Some(event) = attempt.event_to_publish()
         {
-            publishing.set(async move { sink.publish(&event, fence, deadline_ms).await }.fuse());
+            publishing.set(async move { sink.publish(&event, fence, deadline).await }.fuse());
         }
         if attempt.is_answered() {
             break Stop::Finished;
@@ -119,8 +117,4 @@ pub async fn run<P: Ports>(
     };
     // Boxed, because it would make each of many sessions larger for all its time.
     Box::pin(attempt.finish(stop, publishing)).await
-}
-
-pub(crate) fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::id::SessionId;
 use crate::job::Job;
 use crate::session::{Progress, Session};
+use crate::time::{Deadline, Timestamp};
 
 mod store;
 
@@ -42,9 +43,9 @@ pub trait Ports {
     type Clock: Clock;
 }
 
-/// Milliseconds since the Unix epoch.
+/// What time it is.
 pub trait Clock: Send + Sync {
-    fn now_ms(&self) -> i64;
+    fn now(&self) -> Timestamp;
 }
 
 /// A language model.
@@ -72,12 +73,12 @@ pub enum ModelEvent {
 
 /// Where events go.
 pub trait TokenSink: Send + Sync {
-    /// Delivers one event, trying again as long as that makes sense, the fence holds, and `give_up_at_ms` is not reached.
+    /// Delivers one event, trying again as long as that makes sense, the fence holds, and `deadline` is not reached.
     fn publish(
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Hears what the session's record says, whenever that was read or written, and how far the answer's events have come:
@@ -124,29 +125,29 @@ pub struct Fence {
 }
 
 impl Fence {
-    pub fn until(session_id: SessionId, until_ms: i64) -> Self {
+    pub fn until(session_id: SessionId, until: Timestamp) -> Self {
         Self {
             session_id,
-            until_ms: AtomicI64::new(until_ms),
+            until_ms: AtomicI64::new(until.as_millis()),
         }
     }
 
     /// For an event that says the same whoever sends it, such as the end of a session that is over.
     pub fn open(session_id: SessionId) -> Self {
-        Self::until(session_id, i64::MAX)
+        Self::until(session_id, Timestamp::MAX)
     }
 
-    pub fn extend(&self, until_ms: i64) {
-        self.until_ms.store(until_ms, Ordering::Release);
+    pub fn extend(&self, until: Timestamp) {
+        self.until_ms.store(until.as_millis(), Ordering::Release);
     }
 
-    pub fn holds(&self, now_ms: i64) -> bool {
-        now_ms < self.until_ms.load(Ordering::Acquire)
+    pub fn holds(&self, now: Timestamp) -> bool {
+        now < self.ends_at()
     }
 
     /// For those who go on when the call that was given the fence has returned.
-    pub fn until_ms(&self) -> i64 {
-        self.until_ms.load(Ordering::Acquire)
+    pub fn ends_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.until_ms.load(Ordering::Acquire))
     }
 
     pub fn session_id(&self) -> SessionId {

@@ -9,11 +9,11 @@ use crate::failure::{Failure, FailureCode};
 use crate::id::{InvalidSessionId, Owner, SessionId};
 use crate::job::{Delivery, Job, MAX_JOB_BYTES};
 use crate::json_text::JsonText;
-use crate::pipeline::millis;
 use crate::ports::{
     Applied, Clock, JobQueue, QueueError, SessionStore, StoreError, Versioned, update,
 };
 use crate::session::{Fingerprint, Follower, Input, OtherOwner, Session, StartRefused, Status};
+use crate::time::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -112,10 +112,10 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     /// Queues the prompt, unless its session was started with it before: then it answers with that one.
     pub async fn start(&self, owner: &Owner, start: Start) -> Result<Started, RequestError> {
         let id = start.session_id.unwrap_or_else(SessionId::random);
-        let now_ms = self.clock.now_ms();
-        let start_by_ms = now_ms + millis(self.rules.start_within);
-        let job = match self.job(owner, id, start.prompt, now_ms) {
-            Ok(job) => job.via(start.delivery).start_by(start_by_ms),
+        let now = self.clock.now();
+        let start_by = now + self.rules.start_within;
+        let job = match self.job(owner, id, start.prompt, now) {
+            Ok(job) => job.via(start.delivery).start_by(start_by),
             Err(refused) => {
                 if start.session_id.is_some() {
                     self.note_refused(owner, id, &refused).await;
@@ -125,13 +125,13 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         };
         let input = Input {
             fingerprint: Fingerprint::of(&job.prompt, &[]),
-            start_by_ms,
+            start_by,
             follower: start.follower,
         };
         let claimed = self
             .change(id, |current| {
-                let (now_ms, ttl_s) = (self.clock.now_ms(), self.ttl_s());
-                Session::start(current, id, owner, &input, now_ms, ttl_s)
+                let (now, ttl) = (self.clock.now(), self.rules.session_ttl);
+                Session::start(current, id, owner, &input, now, ttl)
             })
             .await?;
         if claimed.session.status != Status::Claimed {
@@ -145,7 +145,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         self.queue.send_after(&job, start.delay).await?;
         info!(session = %id, "queued");
         Ok(Started {
-            session: self.note_queued(claimed, start_by_ms).await,
+            session: self.note_queued(claimed, start_by).await,
             job: Some(job),
         })
     }
@@ -153,7 +153,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     /// Stops a session: at once, or in a moment where a worker is at it.
     pub async fn stop(&self, owner: &Owner, id: SessionId) -> Result<Session, RequestError> {
         let (stopped, _) = update(&self.sessions, id, None, |current| {
-            let stopped = Session::stop(current, id, owner, self.clock.now_ms());
+            let stopped = Session::stop(current, id, owner, self.clock.now());
             Applied {
                 write: stopped.as_ref().ok().cloned(),
                 answer: stopped,
@@ -171,12 +171,12 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         owner: &Owner,
         id: SessionId,
     ) -> Result<Option<Session>, RequestError> {
-        let now_ms = self.clock.now_ms();
+        let now = self.clock.now();
         let found = self.sessions.get(id).await?;
-        match found.filter(|found| !found.session.is_expired(now_ms)) {
+        match found.filter(|found| !found.session.is_expired(now)) {
             // Nobody shall hear from a read whether others have an id.
             Some(found) if found.session.owner != *owner => Ok(None),
-            Some(found) if found.session.is_late(now_ms) => {
+            Some(found) if found.session.is_late(now) => {
                 let ended = self.claim(owner, id).await?;
                 Ok(Some(ended.session))
             }
@@ -187,7 +187,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     /// Takes an id that nobody took for its owner.
     pub async fn claim(&self, owner: &Owner, id: SessionId) -> Result<Versioned, RequestError> {
         self.change(id, |current| {
-            Session::claim(current, id, owner, self.clock.now_ms())
+            Session::claim(current, id, owner, self.clock.now())
         })
         .await
     }
@@ -200,8 +200,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         follower: Follower,
     ) -> Result<Versioned, RequestError> {
         self.change(id, |current| {
-            let now_ms = self.clock.now_ms();
-            Session::follow(current, id, owner, follower.clone(), now_ms)
+            let now = self.clock.now();
+            Session::follow(current, id, owner, follower.clone(), now)
         })
         .await
     }
@@ -237,12 +237,12 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     }
 
     /// That the job is queued already counts; a record that says so a little later is no failure.
-    async fn note_queued(&self, claimed: Versioned, start_by_ms: i64) -> Session {
+    async fn note_queued(&self, claimed: Versioned, start_by: Timestamp) -> Session {
         let session = claimed.session.clone();
         let id = session.id;
         let noted = update(&self.sessions, id, Some(claimed), |current| Applied {
             write: current
-                .map(|session| session.queue(start_by_ms, self.clock.now_ms(), self.ttl_s())),
+                .map(|session| session.queue(start_by, self.clock.now(), self.rules.session_ttl)),
             answer: (),
         });
         match noted.await {
@@ -259,16 +259,12 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     async fn note_refused(&self, owner: &Owner, id: SessionId, refused: &RequestError) {
         let failure = Failure::new(refused.code(), refused.to_string());
         let noted = update(&self.sessions, id, None, |current| Applied {
-            write: Session::refuse(current, owner, failure.clone(), self.clock.now_ms()),
+            write: Session::refuse(current, owner, failure.clone(), self.clock.now()),
             answer: (),
         });
         if let Err(error) = noted.await {
             warn!(session = %id, error = &error as &dyn std::error::Error, "not noted as refused");
         }
-    }
-
-    fn ttl_s(&self) -> i64 {
-        i64::try_from(self.rules.session_ttl.as_secs()).unwrap_or(i64::MAX)
     }
 
     /// The job of a prompt that can be answered.
@@ -277,7 +273,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         owner: &Owner,
         id: SessionId,
         prompt: JsonText,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Job, RequestError> {
         let prompt = prompt.into_text().map_err(|_| RequestError::NotUnicode)?;
         let (bytes, max) = (prompt.len(), self.rules.max_prompt_bytes);
@@ -287,7 +283,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         if bytes > max {
             return Err(RequestError::LongPrompt { bytes, max });
         }
-        let job = Job::new(id, owner.clone(), prompt, now_ms);
+        let job = Job::new(id, owner.clone(), prompt, now);
         // Escaped, a character takes six times its bytes at most.
         if bytes > MAX_JOB_BYTES / 8 {
             let bytes = job.to_json().len();

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
+use crate::time::Timestamp;
 
 mod fingerprint;
 mod follower;
@@ -29,7 +31,7 @@ pub use progress::{Lengths, Progress};
 pub use throttle::Waiting;
 
 /// How long an id stays taken by a subscriber that starts nothing.
-pub const CLAIM_TTL_S: i64 = 10 * 60;
+pub const CLAIM_TTL: Duration = Duration::from_mins(10);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -73,7 +75,7 @@ impl Status {
 /// That an attempt has the session to itself for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
-    pub until_ms: i64,
+    pub until: Timestamp,
     /// Made anew for each lease, so that two workers that write the same at the same time can tell whose it became.
     pub holder: Uuid,
 }
@@ -103,10 +105,10 @@ pub struct Session {
     pub reopened_after: Attempt,
     /// Attempts since then that were given up because the model was throttled: they don't count.
     pub throttled_attempts: u32,
-    /// When the model was throttled first, in milliseconds since the Unix epoch; `None` if it never was.
-    pub throttled_since_ms: Option<i64>,
-    /// Past it the session ends unless an attempt has it, in milliseconds since the Unix epoch; `None` before its start.
-    pub start_by_ms: Option<i64>,
+    /// When the model was throttled first; `None` if it never was.
+    pub throttled_since: Option<Timestamp>,
+    /// Past it the session ends unless an attempt has it; `None` before its start.
+    pub start_by: Option<Timestamp>,
     /// `None` when that attempt has given up.
     pub lease: Option<Lease>,
     pub stop_requested: bool,
@@ -114,17 +116,17 @@ pub struct Session {
     pub followers: Vec<Follower>,
     /// Why the attempt before ended, for the message of the last.
     pub last_failure: Option<Failure>,
-    pub created_at_ms: i64,
-    pub updated_at_ms: i64,
-    /// When the table may forget it, in seconds since the Unix epoch, as DynamoDB's TTL counts.
-    pub expires_at_s: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// When the table may forget it. In whole seconds, as DynamoDB's TTL counts.
+    pub expires_at: Timestamp,
     /// What a newer version of this code has noted beside, by name, as the store has it. Old functions keep it, which
     /// work beside new ones while a deployment runs.
     pub unknown: BTreeMap<String, String>,
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, owner: Owner, now_ms: i64) -> Self {
+    pub(crate) fn new(id: SessionId, owner: Owner, now: Timestamp) -> Self {
         Self {
             id,
             owner,
@@ -139,22 +141,22 @@ impl Session {
             last_attempt: Attempt(0),
             reopened_after: Attempt(0),
             throttled_attempts: 0,
-            throttled_since_ms: None,
-            start_by_ms: None,
+            throttled_since: None,
+            start_by: None,
             lease: None,
             stop_requested: false,
             followers: Vec::new(),
             last_failure: None,
-            created_at_ms: now_ms,
-            updated_at_ms: now_ms,
-            expires_at_s: now_ms / 1000 + CLAIM_TTL_S,
+            created_at: now,
+            updated_at: now,
+            expires_at: expiry(now, CLAIM_TTL),
             unknown: BTreeMap::new(),
         }
     }
 
     /// A record past its expiry is as good as deleted: `DynamoDB` may take days to do it.
-    pub fn is_expired(&self, now_ms: i64) -> bool {
-        self.expires_at_s <= now_ms / 1000
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.as_secs() <= now.as_secs()
     }
 
     /// How many attempts count that were begun since it was opened, whoever began them.
@@ -163,13 +165,13 @@ impl Session {
         begun.saturating_sub(self.throttled_attempts)
     }
 
-    pub fn has_live_lease(&self, now_ms: i64) -> bool {
-        self.lease_until_ms() > now_ms
+    pub fn has_live_lease(&self, now: Timestamp) -> bool {
+        self.lease_until() > now
     }
 
-    /// Until when an attempt has the session to itself; 0 when none has.
-    pub fn lease_until_ms(&self) -> i64 {
-        self.lease.map_or(0, |lease| lease.until_ms)
+    /// Until when an attempt has the session to itself; the Unix epoch when none has.
+    pub fn lease_until(&self) -> Timestamp {
+        self.lease.map_or(Timestamp::EPOCH, |lease| lease.until)
     }
 
     /// Ends it. The ending is an event of its own, so it takes the next number, and it is the last attempt's, which
@@ -182,4 +184,9 @@ impl Session {
         self.ending = ending;
         self.lease = None;
     }
+}
+
+/// When a session may be forgotten that is kept for `ttl` from `now` on.
+fn expiry(now: Timestamp, ttl: Duration) -> Timestamp {
+    Timestamp::from_secs((now + ttl).as_secs())
 }

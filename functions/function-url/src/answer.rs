@@ -4,7 +4,6 @@
 
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
@@ -17,6 +16,7 @@ use tokencast_core::job::Job;
 use tokencast_core::pipeline::AttemptContext;
 use tokencast_core::ports::{Clock, Fence, Ports, QueueError, Receipt, TokenSink};
 use tokencast_core::session::{Progress, Session};
+use tokencast_core::time::{Deadline, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tracing::info;
@@ -45,11 +45,11 @@ impl FunctionUrl {
         &self,
         job: Job,
         events: mpsc::Sender<TokenEvent>,
-        killed_at_ms: i64,
+        killed_at: Timestamp,
     ) {
         let clock = &self.requests.clock;
         let reserve = self.config.deadline_reserve;
-        let deadline_ms = settings::deadline_ms(killed_at_ms, clock.now_ms(), reserve);
+        let deadline = settings::deadline(killed_at, clock.now(), reserve);
         let sink = ResponseSink::new(&events, clock);
         let context = AttemptContext::<ResponsePorts<'_>> {
             model: &self.model,
@@ -59,14 +59,14 @@ impl FunctionUrl {
             clock,
             settings: &self.config.pipeline,
             observe: &|observed| {
-                metrics::count(SERVICE, observed, Some(job.requested_at_ms), clock.now_ms());
+                metrics::count(SERVICE, observed, Some(job.requested_at), clock.now());
             },
         };
         let body = job.to_json();
         let message = Message {
             body: &body,
-            deadline_ms,
-            killed_at_ms,
+            deadline,
+            killed_at,
         };
         loop {
             let disposition = deliver(&context, &self.config.policy, &message).await;
@@ -76,8 +76,7 @@ impl FunctionUrl {
             let Disposition::Again(Some(pause)) = disposition else {
                 break;
             };
-            let left_ms = u64::try_from(deadline_ms - clock.now_ms()).unwrap_or(0);
-            if pause >= Duration::from_millis(left_ms) {
+            if pause >= deadline.left(clock.now()) {
                 break;
             }
             sleep(pause).await;
@@ -92,7 +91,7 @@ impl FunctionUrl {
             None,
             known,
             &events,
-            deadline_ms,
+            deadline,
         )
         .await;
     }
@@ -132,15 +131,15 @@ impl<'a> ResponseSink<'a> {
         self.with(|state| state.is_over)
     }
 
-    /// Waits for a reader that is slow, but not beyond `give_up_at_ms`.
-    async fn send(&self, event: TokenEvent, give_up_at_ms: i64) -> Result<(), Failure> {
+    /// Waits for a reader that is slow, but not beyond `deadline`.
+    async fn send(&self, event: TokenEvent, deadline: Deadline) -> Result<(), Failure> {
         let place = Place::of(&event);
         if place <= self.known() {
             return Ok(());
         }
         let is_end = event.is_complete();
-        let left_ms = u64::try_from(give_up_at_ms - self.clock.now_ms()).unwrap_or(0);
-        let sent = timeout(Duration::from_millis(left_ms), self.events.send(event)).await;
+        let left = deadline.left(self.clock.now());
+        let sent = timeout(left, self.events.send(event)).await;
         sent.map_or_else(
             |_| {
                 Err(failed(
@@ -167,10 +166,10 @@ impl TokenSink for ResponseSink<'_> {
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
         // Looked at here, for the process may have been paused.
-        if !fence.holds(self.clock.now_ms()) {
+        if !fence.holds(self.clock.now()) {
             return Err(failed("The answer was taken over by a worker."));
         }
         // The last attempt may have had nothing to say, and so keep the text of one before it; or not all of it was sent.
@@ -179,10 +178,10 @@ impl TokenSink for ResponseSink<'_> {
         if let Some(session) = ended.filter(|_| event.is_complete()) {
             let known = self.known();
             for missing in session.events_after(known.attempt, known.sequence) {
-                self.send(missing, give_up_at_ms).await?;
+                self.send(missing, deadline).await?;
             }
         }
-        self.send(event.clone(), give_up_at_ms).await
+        self.send(event.clone(), deadline).await
     }
 
     fn attend(&self, session: &Session, _: &Progress) {

@@ -123,7 +123,7 @@ impl<C: Clock> Body<C> {
             };
             self.is_over = event.is_complete();
             match self.format {
-                Format::Events => return Some(Ok(sse::frame(&event, self.clock.now_ms()))),
+                Format::Events => return Some(Ok(sse::frame(&event, self.clock.now()))),
                 Format::Text => {
                     if let Some(bytes) = self.text(event).transpose() {
                         return Some(bytes);

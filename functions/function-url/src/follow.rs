@@ -8,6 +8,7 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::ports::Clock;
 use tokencast_core::requests::RequestError;
 use tokencast_core::session::Session;
+use tokencast_core::time::Deadline;
 use tokio::sync::mpsc;
 use tracing::warn;
 
@@ -24,7 +25,7 @@ const UNREACHABLE: Backoff = Backoff {
 };
 
 /// Sends the events of a session behind `known`, each as it was sent first: those that its record has, then those to
-/// come, until the one that ends it; or until nobody listens, or `deadline_ms`.
+/// come, until the one that ends it; or until nobody listens, or `deadline`.
 ///
 /// `found` is the record, where it was just read.
 pub async fn follow(
@@ -34,7 +35,7 @@ pub async fn follow(
     mut found: Option<Session>,
     mut known: Place,
     events: &mpsc::Sender<TokenEvent>,
-    deadline_ms: i64,
+    deadline: Deadline,
 ) {
     let mut failures = 0;
     loop {
@@ -64,9 +65,7 @@ pub async fn follow(
                 UNREACHABLE.delay(failures)
             }
         };
-        let left_ms = deadline_ms - requests.clock.now_ms();
-        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
-        if left <= wait {
+        if deadline.left(requests.clock.now()) <= wait {
             return;
         }
         tokio::select! {

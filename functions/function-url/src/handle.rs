@@ -19,6 +19,7 @@ use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::Clock;
 use tokencast_core::requests::{Requests, Start};
 use tokencast_core::session::{Session, Status};
+use tokencast_core::time::Timestamp;
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
@@ -90,9 +91,9 @@ enum Route {
 }
 
 impl FunctionUrl {
-    /// Answers a request, in a process that is killed at `killed_at_ms`.
-    pub async fn handle(self: &Arc<Self>, event: &UrlEvent, killed_at_ms: i64) -> Reply {
-        match self.route(event, killed_at_ms).await {
+    /// Answers a request, in a process that is killed at `killed_at`.
+    pub async fn handle(self: &Arc<Self>, event: &UrlEvent, killed_at: Timestamp) -> Reply {
+        match self.route(event, killed_at).await {
             Ok(reply) => reply,
             Err(error) => {
                 if error.is_failure() {
@@ -108,12 +109,12 @@ impl FunctionUrl {
     async fn route(
         self: &Arc<Self>,
         event: &UrlEvent,
-        killed_at_ms: i64,
+        killed_at: Timestamp,
     ) -> Result<Reply, UrlError> {
         let owner = self.verifier.verify(event.authorization()).await?;
         match Route::of(event)? {
-            Route::Start => self.start(owner, event, killed_at_ms).await,
-            Route::Follow(id) => self.resume(owner, id, event, killed_at_ms).await,
+            Route::Start => self.start(owner, event, killed_at).await,
+            Route::Follow(id) => self.resume(owner, id, event, killed_at).await,
             Route::Stop(id) => self.stop(&owner, id).await.map(Reply::Whole),
         }
     }
@@ -122,7 +123,7 @@ impl FunctionUrl {
         self: &Arc<Self>,
         owner: Owner,
         event: &UrlEvent,
-        killed_at_ms: i64,
+        killed_at: Timestamp,
     ) -> Result<Reply, UrlError> {
         let known = last_event(event)?;
         let body = event.body().ok_or(UrlError::Body)?;
@@ -144,13 +145,13 @@ impl FunctionUrl {
         let id = started.session.id;
         let Some(job) = started.job else {
             info!(session = %id, status = started.session.status.as_str(), "was started before");
-            return Ok(self.go_on(owner, started.session, known, event, killed_at_ms));
+            return Ok(self.go_on(owner, started.session, known, event, killed_at));
         };
         // An answer that begins has all its events before it, whatever the client knows of an earlier one.
         info!(session = %id, "begins");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let function = Arc::clone(self);
-        let work = async move { function.answer(job, events, killed_at_ms).await }.boxed();
+        let work = async move { function.answer(job, events, killed_at).await }.boxed();
         Ok(self.stream(id, event, receiver, work))
     }
 
@@ -159,12 +160,12 @@ impl FunctionUrl {
         owner: Owner,
         id: SessionId,
         event: &UrlEvent,
-        killed_at_ms: i64,
+        killed_at: Timestamp,
     ) -> Result<Reply, UrlError> {
         let known = last_event(event)?;
         let found = self.requests.read(&owner, id).await?;
         let found = found.ok_or(UrlError::UnknownSession)?;
-        Ok(self.go_on(owner, found, known, event, killed_at_ms))
+        Ok(self.go_on(owner, found, known, event, killed_at))
     }
 
     /// The events of a session that was just found, behind `known`.
@@ -174,7 +175,7 @@ impl FunctionUrl {
         found: Session,
         known: Place,
         event: &UrlEvent,
-        killed_at_ms: i64,
+        killed_at: Timestamp,
     ) -> Reply {
         let id = found.id;
         let mut missing = found.events_after(known.attempt, known.sequence);
@@ -184,7 +185,7 @@ impl FunctionUrl {
         drop(missing);
         info!(session = %id, %known, "follows");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
-        let work = self.follow(owner, found, known, events, killed_at_ms);
+        let work = self.follow(owner, found, known, events, killed_at);
         self.stream(id, event, receiver, work)
     }
 
@@ -212,24 +213,15 @@ impl FunctionUrl {
         found: Session,
         known: Place,
         events: mpsc::Sender<TokenEvent>,
-        killed_at_ms: i64,
+        killed_at: Timestamp,
     ) -> BoxFuture<'static, ()> {
         let function = Arc::clone(self);
-        let now_ms = self.requests.clock.now_ms();
+        let now = self.requests.clock.now();
         let reserve = self.config.deadline_reserve;
-        let deadline_ms = settings::deadline_ms(killed_at_ms, now_ms, reserve);
+        let deadline = settings::deadline(killed_at, now, reserve);
         async move {
             let (requests, id) = (&function.requests, found.id);
-            follow(
-                requests,
-                &owner,
-                id,
-                Some(found),
-                known,
-                &events,
-                deadline_ms,
-            )
-            .await;
+            follow(requests, &owner, id, Some(found), known, &events, deadline).await;
         }
         .boxed()
     }

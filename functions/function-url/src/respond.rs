@@ -23,6 +23,7 @@ use lambda_runtime_api_client::{PooledClient, build_request};
 use serde_json::json;
 use tokencast_aws::clock::FunctionClock;
 use tokencast_core::id::SessionId;
+use tokencast_core::time::Timestamp;
 use tracing::{info, warn};
 
 use crate::body::{Body, BrokenOff, Format};
@@ -81,9 +82,10 @@ impl Service<LambdaInvocation> for Responder {
     fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
         let Self { function, client } = self.clone();
         Box::pin(async move {
-            let killed_at_ms = i64::try_from(invocation.context.deadline).unwrap_or(i64::MAX);
+            let killed_at = i64::try_from(invocation.context.deadline).unwrap_or(i64::MAX);
+            let killed_at = Timestamp::from_millis(killed_at);
             let event = serde_json::from_slice(&invocation.body)?;
-            let reply = function.handle(&event, killed_at_ms).await;
+            let reply = function.handle(&event, killed_at).await;
             drop(event);
             let (mut sender, body) = RequestBody::channel();
             let request = request(&invocation, body)?;

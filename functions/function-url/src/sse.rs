@@ -4,6 +4,7 @@ use bytes::Bytes;
 use tokencast_aws::event_json::{EventJson, kind};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Attempt, Sequence};
+use tokencast_core::time::Timestamp;
 
 /// Says that the stream is alive, to whoever on its way would cut it for its silence. Readers pass it over.
 pub const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
@@ -50,9 +51,9 @@ impl std::fmt::Display for Place {
 }
 
 /// The lines of one event, and the empty one that ends it. JSON has no line breaks of its own.
-pub fn frame(event: &TokenEvent, now_ms: i64) -> Bytes {
+pub fn frame(event: &TokenEvent, now: Timestamp) -> Bytes {
     let (id, kind) = (Place::of(event), kind(event));
-    let data = EventJson::new(event, now_ms).to_json();
+    let data = EventJson::new(event, now).to_json();
     format!("id: {id}\nevent: {kind}\ndata: {data}\n\n").into()
 }
 
@@ -116,7 +117,7 @@ mod tests {
             status: Status::Streaming,
             ending: None,
         };
-        let framed = frame(&event, 0);
+        let framed = frame(&event, Timestamp::EPOCH);
         let text = std::str::from_utf8(&framed).expect("UTF-8");
         let lines: Vec<_> = text.split('\n').collect();
         assert_eq!((lines[0], lines[1]), ("id: 2.3", "event: token"));
@@ -133,7 +134,7 @@ mod tests {
             (Status::Failed, "error"),
         ] {
             event.status = status;
-            let framed = frame(&event, 0);
+            let framed = frame(&event, Timestamp::EPOCH);
             let text = std::str::from_utf8(&framed).expect("UTF-8");
             assert!(text.contains(&format!("\nevent: {kind}\n")), "{text}");
         }

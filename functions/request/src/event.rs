@@ -123,7 +123,7 @@ impl From<Session> for Stream {
     fn from(session: Session) -> Self {
         let waiting = session.waiting().map(|waiting| StreamWaiting {
             reason: waiting.reason.as_str(),
-            since: iso8601(waiting.since_ms),
+            since: iso8601(waiting.since),
         });
         Self {
             session_id: session.id.to_string(),
@@ -139,8 +139,8 @@ impl From<Session> for Stream {
                 message: failure.message,
             }),
             waiting,
-            created_at: iso8601(session.created_at_ms),
-            updated_at: iso8601(session.updated_at_ms),
+            created_at: iso8601(session.created_at),
+            updated_at: iso8601(session.updated_at),
         }
     }
 }

@@ -127,7 +127,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
         status: &'static str,
         message: &'static str,
     ) -> StreamResponse {
-        let timestamp = iso8601(self.requests.clock.now_ms());
+        let timestamp = iso8601(self.requests.clock.now());
         StreamResponse {
             session_id: id.to_string(),
             status,

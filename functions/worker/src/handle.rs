@@ -14,11 +14,12 @@ use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::AttemptContext;
 use tokencast_core::ports::{Clock, Ports, Receipt};
+use tokencast_core::time::Timestamp;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
 use crate::config::Config;
-use crate::record::{as_it_came, sent_at_ms};
+use crate::record::{as_it_came, sent_at};
 use crate::sink::JobSink;
 
 /// What metrics are counted under.
@@ -66,7 +67,8 @@ where
 {
     /// Answers with the messages to receive again.
     pub async fn handle(self: Arc<Self>, batch: Batch, context: &Context) -> SqsBatchResponse {
-        let killed_at_ms = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+        let killed_at = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+        let killed_at = Timestamp::from_millis(killed_at);
         let ids: Vec<_> = batch
             .records
             .iter()
@@ -77,7 +79,7 @@ where
         let mut deliveries = JoinSet::new();
         for (at, record) in batch.records.into_iter().enumerate() {
             let worker = Arc::clone(&self);
-            deliveries.spawn(async move { (at, worker.deliver(&record, killed_at_ms).await) });
+            deliveries.spawn(async move { (at, worker.deliver(&record, killed_at).await) });
         }
         while let Some(delivered) = deliveries.join_next().await {
             match delivered {
@@ -93,11 +95,11 @@ where
         response
     }
 
-    async fn deliver(&self, record: &SqsMessage, killed_at_ms: i64) -> Disposition {
+    async fn deliver(&self, record: &SqsMessage, killed_at: Timestamp) -> Disposition {
         let receipt = self
             .queue
             .receipt(record.receipt_handle.clone().unwrap_or_default());
-        let queued_at_ms = sent_at_ms(record);
+        let queued_at = sent_at(record);
         let body = record.body.as_deref().unwrap_or_default();
         // What is no job is refused below, with the reason.
         let job = Job::from_json(body).ok();
@@ -114,17 +116,13 @@ where
             clock: &self.clock,
             settings: &self.config.pipeline,
             observe: &|observation| {
-                metrics::count(SERVICE, observation, queued_at_ms, self.clock.now_ms());
+                metrics::count(SERVICE, observation, queued_at, self.clock.now());
             },
         };
         let message = Message {
             body,
-            deadline_ms: settings::deadline_ms(
-                killed_at_ms,
-                self.clock.now_ms(),
-                self.config.deadline_reserve,
-            ),
-            killed_at_ms,
+            deadline: settings::deadline(killed_at, self.clock.now(), self.config.deadline_reserve),
+            killed_at,
         };
         match deliver(&context, &self.config.policy, &message).await {
             Disposition::Dead => {

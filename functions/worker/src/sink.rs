@@ -6,6 +6,7 @@ use tokencast_core::failure::Failure;
 use tokencast_core::job::Delivery;
 use tokencast_core::ports::{Fence, TokenSink};
 use tokencast_core::session::{Progress, Session};
+use tokencast_core::time::Deadline;
 
 /// The session's subscribers, if that is how its answer was asked for; and whoever follows it, which anybody may whose
 /// session it is.
@@ -29,17 +30,17 @@ impl<K: TokenSink, F: TokenSink> TokenSink for JobSink<'_, K, F> {
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
         let published = async {
             match self.subscribers {
-                Some(subscribers) => subscribers.publish(event, fence, give_up_at_ms).await,
+                Some(subscribers) => subscribers.publish(event, fence, deadline).await,
                 None => Ok(()),
             }
         };
         let pushed = async {
             match &self.followers {
-                Some(followers) => followers.publish(event, fence, give_up_at_ms).await,
+                Some(followers) => followers.publish(event, fence, deadline).await,
                 None => Ok(()),
             }
         };

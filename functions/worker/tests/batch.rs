@@ -21,6 +21,7 @@ use tokencast_core::ports::{
     Version, Versioned,
 };
 use tokencast_core::session::{Session, Status};
+use tokencast_core::time::{Deadline, Timestamp};
 use tokio::net::TcpListener;
 use worker::config::Config;
 use worker::handle::{Batch, Worker};
@@ -54,7 +55,7 @@ impl TokenSource for Answer {
 struct NoSubscribers;
 
 impl TokenSink for NoSubscribers {
-    async fn publish(&self, _: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+    async fn publish(&self, _: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
         Ok(())
     }
 }
@@ -161,7 +162,7 @@ async fn a_delivery_that_panics_fails_alone() {
     let ids = prompts.map(|_| SessionId::random());
     let records = prompts.iter().zip(ids).map(|(&prompt, id)| {
         let owner = Owner::new("owner").expect("not empty");
-        let job = Job::new(id, owner, prompt.to_owned(), 0);
+        let job = Job::new(id, owner, prompt.to_owned(), Timestamp::EPOCH);
         json!({
             "messageId": prompt,
             "receiptHandle": prompt,

@@ -12,6 +12,7 @@ use reqwest::Client;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::Deserialize;
 use thiserror::Error;
+use tokencast_core::time::Timestamp;
 use tracing::warn;
 
 use crate::tls::Trust;
@@ -23,13 +24,13 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 const MAX_KEY_SET_BYTES: usize = 64 * 1024;
 
 /// The least time between a fetch that came through and the next. So tokens with invented keys cost the pool nothing.
-const FETCH_INTERVAL_MS: i64 = 10_000;
+const FETCH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The least time between a fetch that failed and the next.
-const RETRY_INTERVAL_MS: i64 = 1_000;
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long keys are taken without looking again, so that one that the pool withdrew is not taken for ever.
-const MAX_AGE_MS: i64 = 3_600_000;
+const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// The keys of one pool.
 #[derive(Debug)]
@@ -43,9 +44,9 @@ pub(super) struct KeySet {
 struct State {
     /// What the last fetch that came through brought.
     keys: Option<Keys>,
-    fetched_at_ms: i64,
+    fetched_at: Timestamp,
     /// The last fetch that failed, and when.
-    failed: Option<(KeysError, i64)>,
+    failed: Option<(KeysError, Timestamp)>,
     /// One for all that wait.
     fetching: Option<Fetching>,
 }
@@ -97,17 +98,17 @@ impl KeySet {
     }
 
     /// The key with this id, after one fetch at most.
-    pub(super) async fn find(&self, key_id: &str, now_ms: i64) -> Result<Lookup, KeysError> {
-        let (kept, fetching) = self.plan(key_id, now_ms)?;
+    pub(super) async fn find(&self, key_id: &str, now: Timestamp) -> Result<Lookup, KeysError> {
+        let (kept, fetching) = self.plan(key_id, now)?;
         let keys = match (fetching, kept) {
             (None, kept) => kept,
             (Some(fetching), kept) => match (fetching.clone().await, kept) {
                 (Ok(keys), _) => {
-                    self.note(&fetching, Ok(&keys), now_ms);
+                    self.note(&fetching, Ok(&keys), now);
                     Some(keys)
                 }
                 (Err(error), kept) => {
-                    self.note(&fetching, Err(&error), now_ms);
+                    self.note(&fetching, Err(&error), now);
                     // A key that was the pool's an hour ago most likely is still: nobody is locked out for an outage.
                     match kept.filter(|kept| kept.contains_key(key_id)) {
                         Some(kept) => Some(kept),
@@ -124,22 +125,22 @@ impl KeySet {
     fn plan(
         &self,
         key_id: &str,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<(Option<Keys>, Option<Fetching>), KeysError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let has_key = state
             .keys
             .as_ref()
             .is_some_and(|keys| keys.contains_key(key_id));
-        let age_ms = now_ms - state.fetched_at_ms;
-        if has_key && age_ms < MAX_AGE_MS {
+        let age = now.since(state.fetched_at);
+        if has_key && age < MAX_AGE {
             return Ok((state.keys.clone(), None));
         }
         if let Some(fetching) = &state.fetching {
             return Ok((state.keys.clone(), Some(fetching.clone())));
         }
-        if let Some((error, at_ms)) = &state.failed
-            && now_ms - at_ms < RETRY_INTERVAL_MS
+        if let Some((error, at)) = &state.failed
+            && now.since(*at) < RETRY_INTERVAL
         {
             return if has_key {
                 Ok((state.keys.clone(), None))
@@ -147,7 +148,7 @@ impl KeySet {
                 Err(error.clone())
             };
         }
-        if state.keys.is_some() && age_ms < FETCH_INTERVAL_MS {
+        if state.keys.is_some() && age < FETCH_INTERVAL {
             return Ok((state.keys.clone(), None));
         }
         let fetching = fetch(self.client.clone(), self.url.clone())
@@ -158,7 +159,7 @@ impl KeySet {
     }
 
     /// Keeps what a fetch brought; the first of those who waited for it does.
-    fn note(&self, fetched: &Fetching, brought: Result<&Keys, &KeysError>, now_ms: i64) {
+    fn note(&self, fetched: &Fetching, brought: Result<&Keys, &KeysError>, now: Timestamp) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state
             .fetching
@@ -171,7 +172,7 @@ impl KeySet {
         match brought {
             Ok(keys) => {
                 state.keys = Some(keys.clone());
-                state.fetched_at_ms = now_ms;
+                state.fetched_at = now;
                 state.failed = None;
             }
             Err(error) => {
@@ -179,7 +180,7 @@ impl KeySet {
                     error = error as &dyn std::error::Error,
                     "no keys of the user pool"
                 );
-                state.failed = Some((error.clone(), now_ms));
+                state.failed = Some((error.clone(), now));
             }
         }
     }

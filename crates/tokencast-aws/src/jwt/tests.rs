@@ -9,6 +9,7 @@ use axum::routing::get;
 use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokencast_core::time::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
@@ -48,8 +49,8 @@ impl Table {
 struct TestClock(Arc<AtomicI64>);
 
 impl Clock for TestClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokencast_core::id::Owner;
+use tokencast_core::time::Timestamp;
 
 use super::{MAX_SKEW_S, MAX_TOKEN_BYTES, Refused, Trust};
 
@@ -78,9 +79,9 @@ impl Unverified<'_> {
 
 impl Claims {
     /// The user, if the token is for us and valid now.
-    pub(super) fn check(self, trust: &Trust, now_ms: i64) -> Result<Owner, Refused> {
+    pub(super) fn check(self, trust: &Trust, now: Timestamp) -> Result<Owner, Refused> {
         #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
-        let now = now_ms as f64 / 1000.0;
+        let now = now.as_millis() as f64 / 1000.0;
         let skew_s = f64::from(MAX_SKEW_S);
         if self.iss.as_ref() != Some(&trust.issuer) {
             return Err(Refused::Issuer);

@@ -16,6 +16,7 @@ use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::ports::{Sealed, Version, Versioned};
 use tokencast_core::session::{Fingerprint, Follower, Lease, Lengths, Session, Status};
+use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::parts::Part;
@@ -96,18 +97,18 @@ struct Record {
     #[serde(default)]
     throttled_attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    throttled_since: Option<i64>,
+    throttled_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    start_by: Option<i64>,
+    start_by: Option<Timestamp>,
     #[serde(default)]
     stop_requested: bool,
-    created_at: i64,
-    updated_at: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
     expires_at: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     followers: Vec<Follower>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    lease_until: Option<i64>,
+    lease_until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lease_holder: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,14 +178,14 @@ fn record(session: &Session, version: Version, rest: &Part) -> Record {
         last_attempt: session.last_attempt,
         reopened_after: session.reopened_after,
         throttled_attempts: session.throttled_attempts,
-        throttled_since: session.throttled_since_ms,
-        start_by: session.start_by_ms,
+        throttled_since: session.throttled_since,
+        start_by: session.start_by,
         stop_requested: session.stop_requested,
-        created_at: session.created_at_ms,
-        updated_at: session.updated_at_ms,
-        expires_at: session.expires_at_s,
+        created_at: session.created_at,
+        updated_at: session.updated_at,
+        expires_at: session.expires_at.as_secs(),
         followers: session.followers.clone(),
-        lease_until: session.lease.map(|lease| lease.until_ms),
+        lease_until: session.lease.map(|lease| lease.until),
         lease_holder: session.lease.map(|lease| lease.holder),
         last_failure: session.last_failure.clone().map(FailureRecord::from),
         stop_reason,
@@ -207,7 +208,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
     };
     let lease = match (record.lease_until, record.lease_holder) {
         (None, _) => None,
-        (Some(until_ms), Some(holder)) => Some(Lease { until_ms, holder }),
+        (Some(until), Some(holder)) => Some(Lease { until, holder }),
         (Some(_), None) => return Err(malformed("leaseHolder")),
     };
     let fingerprint: Option<Result<Fingerprint, _>> = record.fingerprint.map(|it| it.parse());
@@ -231,15 +232,15 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         last_attempt: record.last_attempt,
         reopened_after: record.reopened_after,
         throttled_attempts: record.throttled_attempts,
-        throttled_since_ms: record.throttled_since,
-        start_by_ms: record.start_by,
+        throttled_since: record.throttled_since,
+        start_by: record.start_by,
         lease,
         stop_requested: record.stop_requested,
         followers: record.followers,
         last_failure: record.last_failure.map(Failure::from),
-        created_at_ms: record.created_at,
-        updated_at_ms: record.updated_at,
-        expires_at_s: record.expires_at,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+        expires_at: Timestamp::from_secs(record.expires_at),
         unknown,
     };
     Ok(Versioned { session, version })

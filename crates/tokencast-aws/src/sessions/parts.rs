@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use tokencast_core::id::{Attempt, SessionId};
 use tokencast_core::session::Lengths;
+use tokencast_core::time::Timestamp;
 
 use super::item::{self, Item, MalformedItem};
 
@@ -70,12 +71,12 @@ struct Record {
     expires_at: i64,
 }
 
-pub(super) fn write(key: String, part: &Part, expires_at_s: i64) -> Item {
+pub(super) fn write(key: String, part: &Part, expires_at: Timestamp) -> Item {
     item::to_item(&Record {
         session_id: key,
         text: part.text.clone(),
         lengths: part.lengths.as_bytes().to_vec(),
-        expires_at: expires_at_s,
+        expires_at: expires_at.as_secs(),
     })
 }
 
@@ -99,7 +100,7 @@ mod tests {
         assert_eq!((&*sizes, rest.text.len()), (expected_parts, expected_rest));
         let read = parts
             .iter()
-            .map(|part| read(&write("k".to_owned(), part, 0)).map(|(_, part)| part));
+            .map(|part| read(&write("k".to_owned(), part, Timestamp::EPOCH)).map(|(_, part)| part));
         let read: Result<Vec<_>, _> = read.collect();
         let joined = join(read.expect("reads").into_iter().chain([rest]));
         assert_eq!(joined, Part { text, lengths });

@@ -1,12 +1,15 @@
 //! Who follows one session, and what each of them still lacks: the state that a sink and its followers' tasks share.
 
+use std::time::Duration;
+
 use tokencast_core::event::TokenEvent;
 use tokencast_core::session::{Follower, Progress, Session};
+use tokencast_core::time::Timestamp;
 
 use super::backlog::{Backlog, Piece, Position};
 
 /// So much before its lease ends an attempt falls silent, for clocks that differ.
-const FENCE_BEFORE_MS: i64 = 1000;
+const FENCE_MARGIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Feed {
@@ -14,7 +17,7 @@ pub(super) struct Feed {
     backlog: Option<Backlog>,
     followers: Vec<Served>,
     /// Until when something may be sent.
-    fence_until_ms: i64,
+    fence_until: Timestamp,
     next_id: ServedId,
 }
 
@@ -64,11 +67,10 @@ impl Feed {
         }
         let ended = session.status.is_terminal();
         // What a new follower lacks need not wait for the next event. What ended says the same whoever sends it.
-        self.fence_until_ms = if ended {
-            i64::MAX
+        self.fence_until = if ended {
+            Timestamp::MAX
         } else {
-            self.fence_until_ms
-                .max(session.lease_until_ms() - FENCE_BEFORE_MS)
+            self.fence_until.max(session.lease_until() - FENCE_MARGIN)
         };
         let kept = self.backlog.take();
         let backlog = match kept.filter(|kept| !ended && kept.attempt() == session.last_attempt) {
@@ -110,15 +112,15 @@ impl Feed {
     }
 
     /// Adds an event for all, to be sent until then.
-    pub(super) fn publish(&mut self, event: &TokenEvent, fence_until_ms: i64) {
-        self.fence_until_ms = fence_until_ms;
+    pub(super) fn publish(&mut self, event: &TokenEvent, fence_until: Timestamp) {
+        self.fence_until = fence_until;
         if let Some(backlog) = &mut self.backlog {
             backlog.push(event);
         }
     }
 
-    pub(super) fn may_send(&self, now_ms: i64) -> bool {
-        now_ms < self.fence_until_ms
+    pub(super) fn may_send(&self, now: Timestamp) -> bool {
+        now < self.fence_until
     }
 
     /// Whether there is something to send to a follower, or it is to be served no longer.

@@ -4,15 +4,16 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokencast_core::failure::Failure;
 use tokencast_core::session::Session;
+use tokencast_core::time::Timestamp;
 
 use super::backlog::Piece;
 use crate::clock::iso8601;
 use crate::event_json::EventJson;
 
 /// An event of a session, or several joined.
-pub fn event(piece: &Piece, now_ms: i64) -> Bytes {
+pub fn event(piece: &Piece, now: Timestamp) -> Bytes {
     let Piece { first, event } = piece;
-    let json = EventJson::new(event, now_ms).typed(event);
+    let json = EventJson::new(event, now).typed(event);
     let json = if *first < event.sequence {
         json.joined_from(first.0)
     } else {
@@ -22,7 +23,7 @@ pub fn event(piece: &Piece, now_ms: i64) -> Bytes {
 }
 
 /// What an action made of a session: `started`, `resumed` or `stopping`.
-pub fn answer(r#type: &str, session: &Session, now_ms: i64) -> Bytes {
+pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Frame<'a> {
@@ -44,9 +45,9 @@ pub fn answer(r#type: &str, session: &Session, now_ms: i64) -> Bytes {
         status: session.status.as_str(),
         waiting: session.waiting().map(|waiting| Waiting {
             reason: waiting.reason.as_str(),
-            since: iso8601(waiting.since_ms),
+            since: iso8601(waiting.since),
         }),
-        timestamp: iso8601(now_ms),
+        timestamp: iso8601(now),
     })
 }
 

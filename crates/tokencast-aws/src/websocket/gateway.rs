@@ -14,6 +14,7 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokencast_core::backoff::Backoff;
 use tokencast_core::ports::Clock;
+use tokencast_core::time::Deadline;
 use tracing::debug;
 
 /// Between tries. A connection whose client reads slowly is refused for a while, too.
@@ -85,21 +86,20 @@ impl Gateway {
         })
     }
 
-    /// Tries again while that may help, until `give_up_at_ms`.
+    /// Tries again while that may help, until `deadline`.
     pub async fn push(
         &self,
         connection_id: &str,
         frame: Bytes,
         clock: &impl Clock,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), PostError> {
         for failures in 1.. {
             let Err(error) = self.post(connection_id, frame.clone()).await else {
                 return Ok(());
             };
             let delay = BACKOFF.delay(failures);
-            let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-            if !error.may_pass() || clock.now_ms() + delay_ms >= give_up_at_ms {
+            if !error.may_pass() || deadline.has_passed(clock.now() + delay) {
                 return Err(error);
             }
             debug!(

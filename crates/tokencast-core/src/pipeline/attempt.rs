@@ -14,13 +14,13 @@ use super::ending::{end, give_up};
 use super::record::{self, Noted};
 use super::{
     AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, STOP_REASON_TOO_LONG, Settings,
-    millis,
 };
 use crate::event::{Ending, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
 use crate::id::{self, Sequence, SessionId};
 use crate::ports::{Clock, Fence, Model, ModelEvent, Ports, TokenSink, TokenSource, Versioned};
 use crate::session::{Outcome, Status};
+use crate::time::{Deadline, Timestamp};
 
 type TokensOf<P> = <<P as Ports>::Model as Model>::Tokens;
 
@@ -30,7 +30,7 @@ pub(super) struct Attempt<'a, P: Ports> {
     fence: &'a Fence,
     session_id: SessionId,
     number: id::Attempt,
-    deadline_ms: i64,
+    deadline: Deadline,
     /// The session as it was last read or written.
     record: Versioned,
     buffer: Buffer,
@@ -50,7 +50,7 @@ pub(super) struct Attempt<'a, P: Ports> {
     renewal_due: bool,
     heartbeat: Interval,
     checkpoint: Interval,
-    deadline: Pin<Box<Sleep>>,
+    time_up: Pin<Box<Sleep>>,
     idle: Pin<Box<Sleep>>,
 }
 
@@ -108,16 +108,16 @@ impl<'a, P: Ports> Attempt<'a, P> {
         fence: &'a Fence,
         prompt: &'a str,
         held: Versioned,
-        deadline_ms: i64,
+        deadline: Deadline,
     ) -> Self {
         let settings = context.settings;
-        let deadline = sleep_until(instant_of(deadline_ms, context.clock));
+        let time_up = sleep_until(instant_of(deadline, context.clock));
         Self {
             context,
             fence,
             session_id: held.session.id,
             number: held.session.last_attempt,
-            deadline_ms,
+            deadline,
             buffer: Buffer::new(settings.publish_mode),
             model: ModelStream::Starting(Box::pin(context.model.start(prompt))),
             heard: false,
@@ -130,7 +130,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
             renewal_due: false,
             heartbeat: every(settings.lease / 3),
             checkpoint: every(settings.checkpoint_interval),
-            deadline: Box::pin(deadline),
+            time_up: Box::pin(time_up),
             idle: Box::pin(sleep(settings.model_first_token_timeout)),
             record: held,
         }
@@ -170,7 +170,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
         let reads_model = !self.model.is_over() && !self.buffer.is_full();
         tokio::select! {
             biased;
-            () = &mut self.deadline => Event::DeadlineReached,
+            () = &mut self.time_up => Event::DeadlineReached,
             result = &mut publishing, if is_publishing => Event::Published(result),
             noted = &mut self.saving, if is_saving => Event::CheckpointSaved(noted),
             _ = self.heartbeat.tick() => Event::HeartbeatDue,
@@ -211,8 +211,8 @@ impl<'a, P: Ports> Attempt<'a, P> {
         }
         if !self.observed_first {
             self.observed_first = true;
-            let at_ms = self.context.clock.now_ms();
-            (self.context.observe)(Observation::FirstToken { at_ms });
+            let at = self.context.clock.now();
+            (self.context.observe)(Observation::FirstToken { at });
         }
         ControlFlow::Continue(())
     }
@@ -228,9 +228,9 @@ impl<'a, P: Ports> Attempt<'a, P> {
         let progress = self.buffer.progress();
         let unsaved = (progress.sequence > self.saved_sequence).then(|| progress.clone());
         self.saved_sequence = progress.sequence;
-        let renew = self.renewal_due || !self.fence.holds(clock.now_ms());
+        let renew = self.renewal_due || !self.fence.holds(clock.now());
         self.renewal_due = false;
-        let until_ms = renew.then(|| clock.now_ms() + millis(settings.lease));
+        let until = renew.then(|| clock.now() + settings.lease);
         let note = record::note(
             store,
             receipt,
@@ -238,7 +238,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
             self.record.clone(),
             self.number,
             unsaved,
-            until_ms,
+            until,
         );
         self.saving = note.boxed().fuse();
     }
@@ -246,9 +246,9 @@ impl<'a, P: Ports> Attempt<'a, P> {
     fn on_checkpoint_saved(&mut self, noted: Noted) -> ControlFlow<Stop> {
         match noted {
             Noted::Saved(saved) => {
-                let lease_until_ms = saved.session.lease_until_ms();
+                let lease_until = saved.session.lease_until();
                 self.fence
-                    .extend(fence_until(lease_until_ms, self.context.settings));
+                    .extend(fence_until(lease_until, self.context.settings));
                 self.context
                     .sink
                     .attend(&saved.session, self.buffer.progress());
@@ -256,7 +256,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
             }
             Noted::StopRequested => return ControlFlow::Break(Stop::Requested),
             Noted::Lost => return ControlFlow::Break(Stop::LeaseLost),
-            Noted::Unreachable if !self.fence.holds(self.context.clock.now_ms()) => {
+            Noted::Unreachable if !self.fence.holds(self.context.clock.now()) => {
                 return ControlFlow::Break(Stop::LeaseLost);
             }
             Noted::Unreachable => {
@@ -322,7 +322,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
             fence,
             session_id,
             number,
-            deadline_ms,
+            deadline,
             record,
             ref buffer,
             stop_reason,
@@ -334,7 +334,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
         let (status, stop_reason, failure) = match stop {
             Stop::LeaseLost => return Attempted::LeaseLost,
             Stop::Failed(failure) if failure.retryable() => {
-                return give_up(context, record, number, progress, failure, deadline_ms).await;
+                return give_up(context, record, number, progress, failure, deadline).await;
             }
             Stop::Finished => (Status::Completed, stop_reason, None),
             Stop::Requested => (Status::Cancelled, None, None),
@@ -354,12 +354,12 @@ impl<'a, P: Ports> Attempt<'a, P> {
                 publishing.as_mut().await?;
             }
             for event in &waiting {
-                context.sink.publish(event, fence, deadline_ms).await?;
+                context.sink.publish(event, fence, deadline).await?;
             }
             Ok::<_, Failure>(())
         };
         let (attempted, published) = tokio::join!(
-            end(context, record, number, progress, &outcome, deadline_ms),
+            end(context, record, number, progress, &outcome, deadline),
             last_tokens
         );
         if let Err(failure) = published {
@@ -370,7 +370,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
 
     /// Whether something waits that this attempt may publish.
     fn may_publish(&self) -> bool {
-        !self.buffer.is_empty() && self.fence.holds(self.context.clock.now_ms())
+        !self.buffer.is_empty() && self.fence.holds(self.context.clock.now())
     }
 
     fn restart_idle(&mut self) {
@@ -395,8 +395,8 @@ fn fail(code: FailureCode, message: &str) -> ControlFlow<Stop> {
 }
 
 /// The fence falls a little before the lease, for clocks that differ.
-pub(super) fn fence_until(lease_until_ms: i64, settings: &Settings) -> i64 {
-    lease_until_ms - millis(settings.lease / 10).min(1000)
+pub(super) fn fence_until(lease_until: Timestamp, settings: &Settings) -> Timestamp {
+    lease_until - (settings.lease / 10).min(Duration::from_secs(1))
 }
 
 fn every(period: Duration) -> Interval {
@@ -406,8 +406,7 @@ fn every(period: Duration) -> Interval {
     interval
 }
 
-fn instant_of(at_ms: i64, clock: &impl Clock) -> Instant {
-    let left_ms = u64::try_from(at_ms - clock.now_ms()).unwrap_or(0);
-    // Far beyond any deadline, but within what an `Instant` can hold.
-    Instant::now() + Duration::from_millis(left_ms.min(86_400_000))
+fn instant_of(deadline: Deadline, clock: &impl Clock) -> Instant {
+    // A day is far beyond any deadline, but within what an `Instant` can hold.
+    Instant::now() + deadline.left(clock.now()).min(Duration::from_hours(24))
 }

@@ -2,11 +2,12 @@
 
 use tracing::warn;
 
-use super::{AttemptContext, Attempted, Observation, millis, record};
+use super::{AttemptContext, Attempted, Observation, record};
 use crate::failure::{Failure, FailureCode};
 use crate::id::Attempt;
 use crate::ports::{Ports, Versioned};
 use crate::session::{Lost, Outcome, Progress, Session};
+use crate::time::Deadline;
 
 /// Ends the session in its record.
 pub(crate) async fn end<P: Ports>(
@@ -15,15 +16,15 @@ pub(crate) async fn end<P: Ports>(
     attempt: Attempt,
     progress: &Progress,
     outcome: &Outcome,
-    give_up_at_ms: i64,
+    deadline: Deadline,
 ) -> Attempted {
     let id = record.session.id;
     let written = record::persist(
         context.store,
         context.clock,
         record,
-        give_up_at_ms,
-        |current, now_ms| Session::finish(current, attempt, progress, outcome, now_ms),
+        deadline,
+        |current, now| Session::finish(current, attempt, progress, outcome, now),
     );
     match written.await {
         Ok(Ok(session)) => {
@@ -48,20 +49,20 @@ pub(super) async fn give_up<P: Ports>(
     attempt: Attempt,
     progress: &Progress,
     failure: Failure,
-    give_up_at_ms: i64,
+    deadline: Deadline,
 ) -> Attempted {
     let id = record.session.id;
-    let patience_ms = millis(context.settings.throttle_patience);
+    let patience = context.settings.throttle_patience;
     let written = record::persist(
         context.store,
         context.clock,
         record,
-        give_up_at_ms,
-        |current, now_ms| match failure.code {
+        deadline,
+        |current, now| match failure.code {
             FailureCode::Throttled => {
-                Session::throttle(current, attempt, progress, &failure, patience_ms, now_ms)
+                Session::throttle(current, attempt, progress, &failure, patience, now)
             }
-            _ => Session::release(current, attempt, progress, &failure, now_ms),
+            _ => Session::release(current, attempt, progress, &failure, now),
         },
     );
     match written.await {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tracing::warn;
 
-use super::millis;
 use crate::backoff::Backoff;
 use crate::id::Attempt;
 use crate::ports::{Applied, Clock, Receipt, SessionStore, StoreError, Versioned, update};
 use crate::session::{Lost, Progress, Saved, Session};
+use crate::time::{Deadline, Timestamp};
 
 /// What came of a checkpoint.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) enum Noted {
     Unreachable,
 }
 
-/// Saves progress, where there is some; renews the lease, where `until_ms` is given; and reads whether to stop.
+/// Saves progress, where there is some; renews the lease, where `until` is given; and reads whether to stop.
 ///
 /// The message's visibility is renewed after the lease, so that the message never comes back while the lease lives.
 pub(super) async fn note<S: SessionStore, R: Receipt, C: Clock>(
@@ -30,15 +30,15 @@ pub(super) async fn note<S: SessionStore, R: Receipt, C: Clock>(
     record: Versioned,
     attempt: Attempt,
     progress: Option<Progress>,
-    until_ms: Option<i64>,
+    until: Option<Timestamp>,
 ) -> Noted {
     let id = record.session.id;
-    let writes = progress.is_some() || until_ms.is_some();
+    let writes = progress.is_some() || until.is_some();
     // With nothing to write, the table is read, to see whether somebody asked for a stop.
     let known = writes.then_some(record);
-    let now_ms = clock.now_ms();
+    let now = clock.now();
     let noted = update(store, id, known, |current| {
-        let saved = Session::save(current, attempt, progress.as_ref(), until_ms, now_ms);
+        let saved = Session::save(current, attempt, progress.as_ref(), until, now);
         let write = match &saved {
             Ok(Saved::Continue(session)) if writes => Some(session.clone()),
             _ => None,
@@ -57,10 +57,8 @@ pub(super) async fn note<S: SessionStore, R: Receipt, C: Clock>(
             Noted::Unreachable
         }
     };
-    if let (Noted::Saved(_), Some(until_ms)) = (&noted, until_ms) {
-        let seconds = Duration::from_millis(u64::try_from(until_ms - now_ms).unwrap_or(0))
-            .as_secs_f64()
-            .ceil();
+    if let (Noted::Saved(_), Some(until)) = (&noted, until) {
+        let seconds = until.since(now).as_secs_f64().ceil();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -73,13 +71,13 @@ pub(super) async fn note<S: SessionStore, R: Receipt, C: Clock>(
     noted
 }
 
-/// Writes the last word of an attempt, trying again while the table does not answer, up to `give_up_at_ms`.
+/// Writes the last word of an attempt, trying again while the table does not answer, up to `deadline`.
 pub(super) async fn persist<S: SessionStore, C: Clock>(
     store: &S,
     clock: &C,
     record: Versioned,
-    give_up_at_ms: i64,
-    rule: impl Fn(Option<Session>, i64) -> Result<Session, Lost> + Send + Sync,
+    deadline: Deadline,
+    rule: impl Fn(Option<Session>, Timestamp) -> Result<Session, Lost> + Send + Sync,
 ) -> Result<Result<Session, Lost>, StoreError> {
     const BACKOFF: Backoff = Backoff {
         first: Duration::from_millis(100),
@@ -89,7 +87,7 @@ pub(super) async fn persist<S: SessionStore, C: Clock>(
     let mut known = Some(record);
     for failures in 1.. {
         let written = update(store, id, known.take(), |current| {
-            let changed = rule(current, clock.now_ms());
+            let changed = rule(current, clock.now());
             Applied {
                 write: changed.as_ref().ok().cloned(),
                 answer: changed,
@@ -100,7 +98,7 @@ pub(super) async fn persist<S: SessionStore, C: Clock>(
             Err(error) => error,
         };
         let delay = BACKOFF.delay(failures);
-        if clock.now_ms() + millis(delay) >= give_up_at_ms {
+        if deadline.has_passed(clock.now() + delay) {
             return Err(error);
         }
         tokio::time::sleep(delay).await;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{OtherOwner, Session};
 use crate::id::{Attempt, Owner, Sequence, SessionId};
+use crate::time::Timestamp;
 
 /// The most addresses one session is pushed to; a further one takes the place of the oldest.
 pub const MAX_FOLLOWERS: usize = 16;
@@ -25,9 +26,9 @@ impl Session {
         id: SessionId,
         owner: &Owner,
         follower: Follower,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Self, OtherOwner> {
-        Ok(Self::claim(current, id, owner, now_ms)?.followed_by(follower))
+        Ok(Self::claim(current, id, owner, now)?.followed_by(follower))
     }
 
     pub(super) fn followed_by(mut self, follower: Follower) -> Self {
@@ -69,23 +70,37 @@ mod tests {
         let (id, owner) = (SessionId::random(), Owner::new("owner").expect("not empty"));
         let mut session = None;
         for address in (0..=MAX_FOLLOWERS).chain([5]) {
-            session = Session::follow(session, id, &owner, follower(address, 7), 0).ok();
+            session =
+                Session::follow(session, id, &owner, follower(address, 7), Timestamp::EPOCH).ok();
         }
         let session = session.expect("followed");
         let addresses: Vec<_> = session.followers.iter().map(|f| &*f.address).collect();
         assert_eq!(addresses.len(), MAX_FOLLOWERS);
         assert_eq!((addresses[0], addresses[MAX_FOLLOWERS - 1]), ("1", "5"));
         let other = Owner::new("other").expect("not empty");
-        Session::follow(Some(session.clone()), id, &other, follower(1, 0), 0).expect_err("refused");
+        Session::follow(
+            Some(session.clone()),
+            id,
+            &other,
+            follower(1, 0),
+            Timestamp::EPOCH,
+        )
+        .expect_err("refused");
         assert_eq!(session.unfollow("5").followers.len(), MAX_FOLLOWERS - 1);
     }
 
     #[test]
     fn what_is_over_is_not_followed() {
         let (id, owner) = (SessionId::random(), Owner::new("owner").expect("not empty"));
-        let mut session = Session::new(id, owner.clone(), 0);
+        let mut session = Session::new(id, owner.clone(), Timestamp::EPOCH);
         session.end(Status::Cancelled, Ending::default());
-        let after = Session::follow(Some(session.clone()), id, &owner, follower(1, 0), 5);
+        let after = Session::follow(
+            Some(session.clone()),
+            id,
+            &owner,
+            follower(1, 0),
+            Timestamp::from_millis(5),
+        );
         assert_eq!(after, Ok(session));
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! An attempt's number is its fencing token: every change names it, and is refused once a later attempt has begun.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
-use super::{Lease, Progress, Session, Status};
+use super::{Lease, Progress, Session, Status, expiry};
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
+use crate::time::Timestamp;
 
 /// What a worker finds that asks for a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub enum Leased {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum LeaseRefused {
     #[error("another worker has the session")]
-    Held { until_ms: i64 },
+    Held { until: Timestamp },
     #[error("the session belongs to someone else than the job")]
     OtherOwner,
 }
@@ -46,29 +49,29 @@ pub struct Outcome {
 }
 
 impl Session {
-    /// Begins the next attempt. `start_by_ms` is the job's: it counts where the record has none yet.
+    /// Begins the next attempt. `start_by` is the job's: it counts where the record has none yet.
     pub fn lease(
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
         lease: Lease,
-        start_by_ms: Option<i64>,
-        now_ms: i64,
-        ttl_s: i64,
+        start_by: Option<Timestamp>,
+        now: Timestamp,
+        ttl: Duration,
     ) -> Result<Leased, LeaseRefused> {
         let mut session =
-            Self::claim(current, id, owner, now_ms).map_err(|_| LeaseRefused::OtherOwner)?;
-        session.start_by_ms = session.start_by_ms.or(start_by_ms);
-        let mut session = session.end_if_late(now_ms);
+            Self::claim(current, id, owner, now).map_err(|_| LeaseRefused::OtherOwner)?;
+        session.start_by = session.start_by.or(start_by);
+        let mut session = session.end_if_late(now);
         if session.status.is_terminal() {
             return Ok(Leased::Ended(session));
         }
-        if session.has_live_lease(now_ms) {
+        if session.has_live_lease(now) {
             return Err(LeaseRefused::Held {
-                until_ms: session.lease_until_ms(),
+                until: session.lease_until(),
             });
         }
-        session.updated_at_ms = now_ms;
+        session.updated_at = now;
         if session.stop_requested {
             session.end(Status::Cancelled, Ending::default());
             return Ok(Leased::Ended(session));
@@ -78,27 +81,27 @@ impl Session {
         }
         session.last_attempt = session.last_attempt.next();
         session.lease = Some(lease);
-        session.expires_at_s = now_ms / 1000 + ttl_s;
+        session.expires_at = expiry(now, ttl);
         Ok(Leased::Begun(session))
     }
 
-    /// Saves progress, where there is some, and holds the lease longer, where `until_ms` is given.
+    /// Saves progress, where there is some, and holds the lease longer, where `until` is given.
     pub fn save(
         current: Option<Self>,
         attempt: Attempt,
         progress: Option<&Progress>,
-        until_ms: Option<i64>,
-        now_ms: i64,
+        until: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<Saved, Lost> {
         let mut session = Self::held_by(current, attempt)?;
         if session.stop_requested {
             return Ok(Saved::StopRequested(session));
         }
         session.write(attempt, progress);
-        if let (Some(lease), Some(until_ms)) = (&mut session.lease, until_ms) {
-            lease.until_ms = until_ms;
+        if let (Some(lease), Some(until)) = (&mut session.lease, until) {
+            lease.until = until;
         }
-        session.updated_at_ms = now_ms;
+        session.updated_at = now;
         Ok(Saved::Continue(session))
     }
 
@@ -108,15 +111,15 @@ impl Session {
         attempt: Attempt,
         progress: &Progress,
         failure: &Failure,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Self, Lost> {
         let mut session = Self::held_by(current, attempt)?;
         session.write(attempt, Some(progress));
         session.lease = None;
         session.last_failure = Some(failure.clone());
         // The model answered; should it be throttled again, that begins anew.
-        session.throttled_since_ms = None;
-        session.updated_at_ms = now_ms;
+        session.throttled_since = None;
+        session.updated_at = now;
         Ok(session)
     }
 
@@ -126,12 +129,12 @@ impl Session {
         attempt: Attempt,
         progress: &Progress,
         outcome: &Outcome,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Self, Lost> {
         let mut session = Self::held_by(current, attempt)?;
         session.write(attempt, Some(progress));
         session.end(outcome.status, outcome.ending.clone());
-        session.updated_at_ms = now_ms;
+        session.updated_at = now;
         Ok(session)
     }
 

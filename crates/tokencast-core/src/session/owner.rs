@@ -1,11 +1,14 @@
 //! What the owner may do: claim, start, stop; and what an operator may: reopen.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
-use super::{CLAIM_TTL_S, Fingerprint, Follower, Session, Status};
+use super::{CLAIM_TTL, Fingerprint, Follower, Session, Status, expiry};
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Owner, SessionId};
+use crate::time::Timestamp;
 
 /// The session is somebody else's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -26,8 +29,8 @@ pub enum StartRefused {
 pub struct Input {
     /// Of the prompt and its options.
     pub fingerprint: Fingerprint,
-    /// By when a worker has to begin, in milliseconds since the Unix epoch.
-    pub start_by_ms: i64,
+    /// By when a worker has to begin.
+    pub start_by: Timestamp,
     /// Who follows the session from its start.
     pub follower: Option<Follower>,
 }
@@ -38,11 +41,11 @@ impl Session {
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Self, OtherOwner> {
-        match current.filter(|session| !session.is_expired(now_ms)) {
-            None => Ok(Self::new(id, owner.clone(), now_ms)),
-            Some(session) if session.owner == *owner => Ok(session.end_if_late(now_ms)),
+        match current.filter(|session| !session.is_expired(now)) {
+            None => Ok(Self::new(id, owner.clone(), now)),
+            Some(session) if session.owner == *owner => Ok(session.end_if_late(now)),
             Some(_) => Err(OtherOwner),
         }
     }
@@ -54,19 +57,19 @@ impl Session {
         id: SessionId,
         owner: &Owner,
         input: &Input,
-        now_ms: i64,
-        ttl_s: i64,
+        now: Timestamp,
+        ttl: Duration,
     ) -> Result<Self, StartRefused> {
-        let mut session = Self::claim(current, id, owner, now_ms)?;
+        let mut session = Self::claim(current, id, owner, now)?;
         match session.fingerprint {
             Some(of) if of != input.fingerprint => return Err(StartRefused::OtherInput),
             None if session.status == Status::Claimed => {
                 session.fingerprint = Some(input.fingerprint);
                 // Should its job never be sent, it ends all the same.
-                session.start_by_ms = Some(input.start_by_ms);
-                session.updated_at_ms = now_ms;
+                session.start_by = Some(input.start_by);
+                session.updated_at = now;
                 // For as long as the job may wait, so that no other input can have the id before.
-                session.expires_at_s = now_ms / 1000 + ttl_s;
+                session.expires_at = expiry(now, ttl);
             }
             _ => {}
         }
@@ -82,13 +85,13 @@ impl Session {
         current: Option<Self>,
         owner: &Owner,
         failure: Failure,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Option<Self> {
         let waits = |session: &Self| {
             session.owner == *owner
                 && session.status == Status::Claimed
                 && session.fingerprint.is_none()
-                && !session.is_expired(now_ms)
+                && !session.is_expired(now)
         };
         let mut session = current.filter(waits)?;
         let ending = Ending {
@@ -96,18 +99,18 @@ impl Session {
             ..Ending::default()
         };
         session.end(Status::Failed, ending);
-        session.updated_at_ms = now_ms;
+        session.updated_at = now;
         Some(session)
     }
 
     /// Notes that the job is in the queue. A worker may have been quicker; then there is nothing to note.
     #[must_use]
-    pub fn queue(mut self, start_by_ms: i64, now_ms: i64, ttl_s: i64) -> Self {
+    pub fn queue(mut self, start_by: Timestamp, now: Timestamp, ttl: Duration) -> Self {
         if self.status == Status::Claimed {
             self.status = Status::Queued;
-            self.start_by_ms = Some(start_by_ms);
-            self.updated_at_ms = now_ms;
-            self.expires_at_s = now_ms / 1000 + ttl_s;
+            self.start_by = Some(start_by);
+            self.updated_at = now;
+            self.expires_at = expiry(now, ttl);
         }
         self
     }
@@ -118,18 +121,18 @@ impl Session {
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Self, OtherOwner> {
-        let mut session = Self::claim(current, id, owner, now_ms)?;
+        let mut session = Self::claim(current, id, owner, now)?;
         if session.status.is_terminal() || session.stop_requested {
             return Ok(session);
         }
-        session.updated_at_ms = now_ms;
-        if session.has_live_lease(now_ms) {
+        session.updated_at = now;
+        if session.has_live_lease(now) {
             session.stop_requested = true;
         } else {
             session.end(Status::Cancelled, Ending::default());
-            session.expires_at_s = session.expires_at_s.max(now_ms / 1000 + CLAIM_TTL_S);
+            session.expires_at = session.expires_at.max(expiry(now, CLAIM_TTL));
         }
         Ok(session)
     }
@@ -137,9 +140,9 @@ impl Session {
     /// Lets a session be tried again whose job is put back from the dead-letter queue: one that failed, or that waits for
     /// that job. One that an attempt has, or that ended otherwise, stays as it is.
     #[must_use]
-    pub fn reopen(mut self, start_by_ms: i64, now_ms: i64, ttl_s: i64) -> Self {
+    pub fn reopen(mut self, start_by: Timestamp, now: Timestamp, ttl: Duration) -> Self {
         let is_over = self.status.is_terminal() && self.status != Status::Failed;
-        if is_over || self.has_live_lease(now_ms) {
+        if is_over || self.has_live_lease(now) {
             return self;
         }
         if matches!(self.status, Status::Failed | Status::Claimed) {
@@ -149,10 +152,10 @@ impl Session {
         self.last_failure = None;
         self.reopened_after = self.last_attempt;
         self.throttled_attempts = 0;
-        self.throttled_since_ms = None;
-        self.start_by_ms = Some(start_by_ms);
-        self.updated_at_ms = now_ms;
-        self.expires_at_s = now_ms / 1000 + ttl_s;
+        self.throttled_since = None;
+        self.start_by = Some(start_by);
+        self.updated_at = now;
+        self.expires_at = expiry(now, ttl);
         self
     }
 }

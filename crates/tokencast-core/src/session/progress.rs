@@ -150,10 +150,11 @@ mod tests {
     use super::*;
     use crate::event::Ending;
     use crate::id::{Owner, SessionId};
+    use crate::time::Timestamp;
 
     fn session(tokens: &[&str], status: Status) -> Session {
         let owner = Owner::new("owner").expect("not empty");
-        let mut session = Session::new(SessionId::random(), owner, 0);
+        let mut session = Session::new(SessionId::random(), owner, Timestamp::EPOCH);
         let mut progress = Progress::default();
         for token in tokens {
             progress.push(token);

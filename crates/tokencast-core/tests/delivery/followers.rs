@@ -15,6 +15,7 @@ use tokencast_core::job::{Delivery, Job};
 use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::{Clock, Fence, ModelEvent, Ports, TokenSink};
 use tokencast_core::session::{Follower, Lease, Progress, Session, Status};
+use tokencast_core::time::{Deadline, Timestamp};
 use uuid::Uuid;
 
 const SETTINGS: Settings = Settings {
@@ -27,6 +28,8 @@ const SETTINGS: Settings = Settings {
     throttle_patience: Duration::from_mins(5),
 };
 
+const TTL: Duration = Duration::from_mins(1);
+
 /// What each follower has: its text, the last event's number, and whether it saw the end.
 #[derive(Default)]
 struct PushingSink {
@@ -34,7 +37,7 @@ struct PushingSink {
 }
 
 impl TokenSink for PushingSink {
-    async fn publish(&self, event: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+    async fn publish(&self, event: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
         tokio::time::sleep(Duration::from_millis(35)).await;
         for (text, last, over) in self.followers.lock().expect("not poisoned").values_mut() {
             if event.sequence.0 > *last {
@@ -105,13 +108,13 @@ impl Scene {
             sequence: Sequence(0),
         };
         self.store.change(self.id, |current| {
-            Session::follow(current, self.id, &owner(), follower, self.clock.now_ms())
+            Session::follow(current, self.id, &owner(), follower, self.clock.now())
                 .expect("the owner")
         });
     }
 
     async fn deliver(&self, delivery: Delivery) -> Disposition {
-        let job = Job::new(self.id, owner(), "A prompt".to_owned(), 0).via(delivery);
+        let job = Job::new(self.id, owner(), "A prompt".to_owned(), Timestamp::EPOCH).via(delivery);
         let context = AttemptContext::<PushingPorts> {
             model: &self.model,
             sink: &self.sink,
@@ -125,11 +128,11 @@ impl Scene {
             max_attempts: 3,
             session_ttl: Duration::from_hours(1),
         };
-        let killed_at_ms = self.clock.now_ms() + 600_000;
+        let killed_at = self.clock.now() + Duration::from_mins(10);
         let message = Message {
             body: &job.to_json(),
-            deadline_ms: killed_at_ms - 1000,
-            killed_at_ms,
+            deadline: Deadline::at(killed_at - Duration::from_secs(1)),
+            killed_at,
         };
         deliver(&context, &policy, &message).await
     }
@@ -175,9 +178,9 @@ proptest! {
 #[tokio::test(start_paused = true)]
 async fn a_job_whose_answer_streams_elsewhere_is_put_off_and_taken_over_once_that_died() {
     let scene = Scene::new(3, Duration::from_millis(10));
-    let until_ms = scene.clock.now_ms() + 7000;
+    let left = Duration::from_secs(7);
     let lease = Lease {
-        until_ms,
+        until: scene.clock.now() + left,
         holder: Uuid::new_v4(),
     };
     let held = Session::lease(
@@ -186,14 +189,13 @@ async fn a_job_whose_answer_streams_elsewhere_is_put_off_and_taken_over_once_tha
         &owner(),
         lease,
         None,
-        scene.clock.now_ms(),
-        60,
+        scene.clock.now(),
+        TTL,
     );
     let Ok(tokencast_core::session::Leased::Begun(held)) = held else {
         panic!("{held:?}")
     };
     scene.store.change(scene.id, |_| held);
-    let left = Duration::from_secs(7);
     for delivery in [Delivery::Response, Delivery::Subscription] {
         assert_eq!(scene.deliver(delivery).await, Disposition::Wait(left));
     }
@@ -215,9 +217,8 @@ async fn a_response_is_tried_so_often_in_all_whoever_tries() {
         assert_eq!(scene.deliver(Delivery::Response).await, Disposition::Dead);
         let session = scene.store.session(scene.id);
         assert_eq!(session.status, Status::Failed, "opened {opened} times");
-        let now_ms = scene.clock.now_ms();
-        let reopen =
-            |session: Option<Session>| session.expect("there").reopen(now_ms + 60_000, now_ms, 60);
+        let now = scene.clock.now();
+        let reopen = |session: Option<Session>| session.expect("there").reopen(now + TTL, now, TTL);
         scene.store.change(scene.id, reopen);
     }
 }

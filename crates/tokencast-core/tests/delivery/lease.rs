@@ -1,5 +1,6 @@
 //! How long an attempt is alone, beside how long its message is hidden.
 
+use tokencast_core::time::Timestamp;
 use tokio::time::timeout;
 
 use crate::scene::{Scene, failing, ms};
@@ -13,5 +14,8 @@ async fn a_slow_table_does_not_make_the_lease_outlive_the_hidden_message() {
     assert!(killed.is_err(), "{killed:?}");
     assert_eq!(*scene.receipt.hidden.lock().expect("not poisoned"), [30]);
     // The message was hidden at 0.
-    assert_eq!(scene.session().lease_until_ms(), 30_000);
+    assert_eq!(
+        scene.session().lease_until(),
+        Timestamp::from_millis(30_000)
+    );
 }

@@ -13,6 +13,7 @@ use tokencast_core::ports::{
     StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::Session;
+use tokencast_core::time::{Deadline, Timestamp};
 use tokio::time::Instant;
 
 pub(crate) enum MemoryPorts {}
@@ -39,8 +40,8 @@ impl TestClock {
 }
 
 impl Clock for TestClock {
-    fn now_ms(&self) -> i64 {
-        i64::try_from(self.start.elapsed().as_millis()).expect("a test is short")
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH + self.start.elapsed()
     }
 }
 
@@ -175,7 +176,7 @@ pub(crate) struct RecordingSink {
 }
 
 impl TokenSink for RecordingSink {
-    async fn publish(&self, event: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+    async fn publish(&self, event: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
         let so_far = self.received.lock().expect("not poisoned").len();
         if self.refuse_from.is_some_and(|from| so_far >= from) {
             return Err(Failure::new(

@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::*;
 
-const LEASE_MS: i64 = 30_000;
+const LEASE: Timestamp = Timestamp::from_millis(30_000);
+const TTL: Duration = Duration::from_mins(1);
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// A session whose `attempt`th attempt is running, and its feed.
 struct Scene {
@@ -19,7 +21,7 @@ struct Scene {
 impl Scene {
     fn new() -> Self {
         let (id, owner) = (SessionId::random(), Owner::new("owner").expect("not empty"));
-        let session = Session::claim(None, id, &owner, 0).expect("claimed");
+        let session = Session::claim(None, id, &owner, Timestamp::EPOCH).expect("claimed");
         let mut scene = Self {
             session,
             progress: Progress::default(),
@@ -37,12 +39,18 @@ impl Scene {
         };
         let (id, owner) = (session.id, session.owner.clone());
         let lease = Lease {
-            until_ms: LEASE_MS,
+            until: LEASE,
             holder: Uuid::new_v4(),
         };
-        let Ok(Leased::Begun(session)) =
-            Session::lease(Some(session), id, &owner, lease, None, 0, 60)
-        else {
+        let Ok(Leased::Begun(session)) = Session::lease(
+            Some(session),
+            id,
+            &owner,
+            lease,
+            None,
+            Timestamp::EPOCH,
+            TTL,
+        ) else {
             panic!("leased")
         };
         self.session = session;
@@ -56,8 +64,14 @@ impl Scene {
             sequence: Sequence(sequence),
         };
         let (id, owner) = (self.session.id, self.session.owner.clone());
-        self.session =
-            Session::follow(Some(self.session.clone()), id, &owner, follower, 0).expect("followed");
+        self.session = Session::follow(
+            Some(self.session.clone()),
+            id,
+            &owner,
+            follower,
+            Timestamp::EPOCH,
+        )
+        .expect("followed");
         self.attend()
     }
 
@@ -75,7 +89,7 @@ impl Scene {
             status: Status::Streaming,
             ending: None,
         };
-        self.feed.publish(&event, LEASE_MS);
+        self.feed.publish(&event, LEASE);
     }
 
     fn end(&mut self) {
@@ -86,7 +100,8 @@ impl Scene {
         let attempt = self.session.last_attempt;
         let session = Some(self.session.clone());
         self.session =
-            Session::finish(session, attempt, &self.progress, &outcome, 0).expect("finished");
+            Session::finish(session, attempt, &self.progress, &outcome, Timestamp::EPOCH)
+                .expect("finished");
     }
 
     /// Sends one frame: the events in it, and their text.
@@ -197,7 +212,7 @@ fn the_end_reaches_whoever_the_record_names() {
     scene.follow("b", 0, 0);
     scene.end();
     scene.attend();
-    assert!(scene.feed.may_send(i64::MAX - 1));
+    assert!(scene.feed.may_send(Timestamp::MAX - MILLISECOND));
     assert_eq!(scene.send(first), Some(frame(1, 3, 3, "")));
     assert_eq!(scene.send(first), None);
     // Another process repeats the end, and knows nothing but the record.
@@ -231,10 +246,13 @@ fn whoever_is_lost_or_leaves_is_served_no_longer() {
 #[test]
 fn nothing_is_sent_past_the_lease() {
     let mut scene = Scene::new();
-    assert!(!scene.feed.may_send(0), "not before it is known");
+    assert!(
+        !scene.feed.may_send(Timestamp::EPOCH),
+        "not before it is known"
+    );
     scene.follow("a", 0, 0);
-    assert!(scene.feed.may_send(LEASE_MS - FENCE_BEFORE_MS - 1));
-    assert!(!scene.feed.may_send(LEASE_MS - FENCE_BEFORE_MS));
+    assert!(scene.feed.may_send(LEASE - FENCE_MARGIN - MILLISECOND));
+    assert!(!scene.feed.may_send(LEASE - FENCE_MARGIN));
     scene.publish("x");
-    assert!(scene.feed.may_send(LEASE_MS - 1) && !scene.feed.may_send(LEASE_MS));
+    assert!(scene.feed.may_send(LEASE - MILLISECOND) && !scene.feed.may_send(LEASE));
 }
