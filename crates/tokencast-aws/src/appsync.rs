@@ -13,8 +13,9 @@ use tokencast_core::backoff::Backoff;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Clock, Fence, TokenSink};
+use tokencast_core::retry::{GivenUp, Retry, RetryPolicy, retry};
 use tokencast_core::time::Deadline;
-use tracing::debug;
+use tracing::{debug, warn};
 
 mod credentials;
 mod mutation;
@@ -27,10 +28,14 @@ use crate::clock::{SystemClock, system_time};
 use crate::http_client;
 use crate::tls::Trust;
 
-/// Between tries; AppSync's throttling passes within a second.
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_millis(50),
-    cap: Duration::from_secs(2),
+/// AppSync's throttling passes within a second.
+const POLICY: RetryPolicy = RetryPolicy {
+    backoff: Backoff {
+        first: Duration::from_millis(50),
+        cap: Duration::from_secs(2),
+    },
+    // A refusal is most likely final.
+    max_limited: 3,
 };
 
 /// One try: AppSync answers a mutation without a Lambda in some 20 ms.
@@ -38,9 +43,6 @@ const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long one event is tried, within the deadline.
 const BUDGET: Duration = Duration::from_secs(30);
-
-/// How often a refusal is tried again that is most likely final.
-const MAX_REFUSALS: u32 = 3;
 
 /// Publishes to one AppSync API.
 #[derive(Debug)]
@@ -84,17 +86,9 @@ enum PublishError {
     NoEvent,
     #[error("the answer is not GraphQL")]
     NotGraphql(#[source] serde_json::Error),
-}
-
-/// How a failed try is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Retry {
-    /// Within the event's time: the fault may pass.
-    Always,
-    /// A few times: the fault is unlikely to pass.
-    Limited,
-    /// The same request can only fail.
-    Never,
+    /// The fence has fallen, so nothing was sent.
+    #[error("another worker has taken the session over")]
+    TakenOver,
 }
 
 impl<C: Clock> AppSyncPublisher<C> {
@@ -156,6 +150,30 @@ impl<C: Clock> AppSyncPublisher<C> {
     }
 }
 
+impl<C: Clock> AppSyncPublisher<C> {
+    async fn try_once(
+        &self,
+        event: &TokenEvent,
+        body: Bytes,
+        fence: &Fence,
+        deadline: Deadline,
+        failures: u32,
+    ) -> Result<(), PublishError> {
+        // Looked at before each try, for the process may have been paused since the last.
+        if !fence.holds(self.clock.now()) {
+            return Err(PublishError::TakenOver);
+        }
+        let left = deadline.left(self.clock.now());
+        let patience = TRY_TIMEOUT.min(left.max(Duration::from_millis(1)));
+        let sent = tokio::time::timeout(patience, self.send(body)).await;
+        let sent = sent.unwrap_or(Err(PublishError::Timeout));
+        sent.inspect_err(|error| {
+            let retry = error.retry();
+            debug!(session = %event.session_id, failures, ?retry, error = error as &dyn std::error::Error, "publish failed");
+        })
+    }
+}
+
 impl<C: Clock> TokenSink for AppSyncPublisher<C> {
     async fn publish(
         &self,
@@ -165,31 +183,26 @@ impl<C: Clock> TokenSink for AppSyncPublisher<C> {
     ) -> Result<(), Failure> {
         let body = mutation::body(event);
         let deadline = deadline.min(Deadline::at(self.clock.now() + BUDGET));
-        let mut refusals = 0;
-        for failures in 1.. {
-            // Looked at before each try, for the process may have been paused since the last.
-            if !fence.holds(self.clock.now()) {
-                return Err(failed("The answer was taken over by another worker."));
+        let published = retry(
+            POLICY,
+            &self.clock,
+            deadline,
+            PublishError::retry,
+            |failures| self.try_once(event, body.clone(), fence, deadline, failures),
+        );
+        match published.await {
+            Ok(()) => Ok(()),
+            Err(GivenUp {
+                error: PublishError::TakenOver,
+                ..
+            }) => Err(failed("The answer was taken over by another worker.")),
+            Err(GivenUp {
+                error, failures, ..
+            }) => {
+                warn!(session = %event.session_id, failures, error = &error as &dyn std::error::Error, "publish given up");
+                Err(failed("The answer could not be delivered."))
             }
-            let left = deadline.left(self.clock.now());
-            let patience = TRY_TIMEOUT.min(left.max(Duration::from_millis(1)));
-            let error = match tokio::time::timeout(patience, self.send(body.clone())).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => error,
-                Err(_) => PublishError::Timeout,
-            };
-            let retry = error.retry();
-            debug!(session = %event.session_id, failures, ?retry, error = &error as &dyn std::error::Error, "publish failed");
-            refusals += u32::from(retry == Retry::Limited);
-            let delay = BACKOFF.delay(failures);
-            let late = deadline.has_passed(self.clock.now() + delay);
-            if retry == Retry::Never || refusals > MAX_REFUSALS || late {
-                tracing::warn!(session = %event.session_id, failures, error = &error as &dyn std::error::Error, "publish given up");
-                return Err(failed("The answer could not be delivered."));
-            }
-            tokio::time::sleep(delay).await;
         }
-        unreachable!("the loop above only ends by returning")
     }
 }
 
@@ -205,7 +218,7 @@ impl PublishError {
             Self::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Retry::Limited,
             Self::Refused { error_type } if error_type.starts_with("Unauthorized") => Retry::Never,
             Self::Refused { .. } | Self::NoEvent | Self::NotGraphql(_) => Retry::Limited,
-            Self::Request(_) | Self::Status(_) => Retry::Never,
+            Self::Request(_) | Self::Status(_) | Self::TakenOver => Retry::Never,
         }
     }
 }

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Clock, Fence, TokenSink};
+use tokencast_core::retry::retry;
 use tokencast_core::session::{Progress, Session};
 use tokencast_core::time::Deadline;
 use tokio::sync::watch;
@@ -30,7 +31,7 @@ pub mod frame;
 pub mod gateway;
 
 use feed::{Feed, ServedId};
-use gateway::{BACKOFF, Gateway, PostError};
+use gateway::{Gateway, POLICY, PostError};
 
 /// How long an event waits for a follower that was not late before. From then on nothing waits for it, until it has
 /// caught up.
@@ -137,7 +138,7 @@ impl<C: Clock> Task<C> {
             let Some(next) = next else { return };
             let session = next.piece.event.session_id;
             let body = frame::event(&next.piece, self.clock.now());
-            match self.push(&mut feed, body).await {
+            match self.push(body).await {
                 Ok(()) => self.feed.send_modify(|feed| feed.sent(self.id, &next)),
                 Err(error) => {
                     match &error {
@@ -156,27 +157,27 @@ impl<C: Clock> Task<C> {
 
     /// Sends the same frame until it is taken: a frame whose answer was lost may have arrived, and would overlap with
     /// another cut differently.
-    async fn push(&self, feed: &mut watch::Receiver<Feed>, body: Bytes) -> Result<(), PostError> {
-        for failures in 1.. {
-            // Before each try, for the process may have been paused since the last. Whoever publishes next says how long
-            // it may go on.
-            let fenced = feed.wait_for(|feed| feed.may_send(self.clock.now()));
-            if fenced.await.is_err() {
-                return Err(PostError::Gone);
-            }
-            let error = match self.gateway.post(&self.address, body.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(error) if !error.may_pass() => return Err(error),
-                Err(error) => error,
-            };
-            debug!(
-                failures,
-                error = &error as &dyn std::error::Error,
-                "not pushed; trying again"
-            );
-            tokio::time::sleep(BACKOFF.delay(failures)).await;
+    async fn push(&self, body: Bytes) -> Result<(), PostError> {
+        let pushed = retry(
+            POLICY,
+            &self.clock,
+            Deadline::NEVER,
+            PostError::retry,
+            |failures| self.try_once(body.clone(), failures),
+        );
+        pushed.await.map_err(|given_up| given_up.error)
+    }
+
+    async fn try_once(&self, body: Bytes, failures: u32) -> Result<(), PostError> {
+        // Before each try, for the process may have been paused since the last. Whoever publishes next says how long it may
+        // go on.
+        let mut feed = self.feed.subscribe();
+        let fenced = feed.wait_for(|feed| feed.may_send(self.clock.now()));
+        if fenced.await.is_err() {
+            return Err(PostError::Gone);
         }
-        unreachable!("the loop above only ends by returning")
+        let gateway = &self.gateway;
+        gateway.try_once(&self.address, body, failures).await
     }
 }
 

@@ -13,20 +13,21 @@ use crate::pipeline::{self, AttemptContext, Attempted};
 use crate::ports::{
     Applied, Clock, Fence, Ports, Receipt, StoreError, TokenSink, Versioned, update,
 };
+use crate::retry::{Retry, RetryPolicy, retry};
 use crate::session::{Lease, LeaseRefused, Leased, Outcome, Progress, Session, Status};
 use crate::time::{Deadline, Timestamp};
 
 /// How long a message waits whose attempt failed: 1, 2, 4 … s.
-const RETRY: Backoff = Backoff {
+const NEXT_ATTEMPT: Backoff = Backoff {
     first: Duration::from_secs(1),
     cap: Duration::from_mins(1),
 };
 
 /// Between two tries to reach the session table.
-const UNREACHABLE: Backoff = Backoff {
+const UNREACHABLE: RetryPolicy = RetryPolicy::unlimited(Backoff {
     first: Duration::from_millis(100),
     cap: Duration::from_secs(5),
-};
+});
 
 /// How long a table that does not answer is waited for before the message is given back.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -99,47 +100,49 @@ struct Delivery<'a, 'c, P: Ports> {
 impl<P: Ports> Delivery<'_, '_, P> {
     async fn run(&self) -> Disposition {
         let clock = self.context.clock;
-        let patient_until = Deadline::at(clock.now() + PATIENCE);
-        let mut failures = 0;
-        loop {
-            // A worker that dies from here on costs the lease's time, not the queue's visibility timeout. The lease is
-            // counted from before the message is hidden, so the message never comes back while the lease lives.
-            let begun = clock.now();
-            let (hidden, leased) = tokio::join!(Box::pin(self.hide()), Box::pin(self.lease(begun)));
-            if let Err(error) = hidden {
-                warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
+        let deadline = self.message.deadline;
+        let deadline = deadline.min(Deadline::at(clock.now() + PATIENCE));
+        let leased = retry(
+            UNREACHABLE,
+            clock,
+            deadline,
+            |_| Retry::Always,
+            |_| self.hide_and_lease(),
+        );
+        match leased.await {
+            Ok(Ok((Leased::Begun(_), Some(held)))) => {
+                if held.session.attempts() > self.policy.max_attempts {
+                    return Box::pin(self.exhaust(held)).await;
+                }
+                self.attempt(held).await
             }
-            let wait = match leased {
-                Ok(Ok((Leased::Begun(_), Some(held)))) => {
-                    if held.session.attempts() > self.policy.max_attempts {
-                        return Box::pin(self.exhaust(held)).await;
-                    }
-                    return self.attempt(held).await;
-                }
-                // The session was over before: its terminal event is repeated, in case it was lost.
-                Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
-                    return self.publish_end(&session).await;
-                }
-                Ok(Err(LeaseRefused::Held { until })) => {
-                    return Disposition::Wait(until.since(clock.now()));
-                }
-                Ok(Err(refused @ LeaseRefused::OtherOwner)) => {
-                    let refused = &refused as &dyn std::error::Error;
-                    error!(session = %self.job.session_id, error = refused, "a job for somebody else's session");
-                    return Disposition::Dead;
-                }
-                Err(error) => {
-                    warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "no lease");
-                    failures += 1;
-                    UNREACHABLE.delay(failures)
-                }
-            };
-            let deadline = patient_until.min(self.message.deadline);
-            if deadline.has_passed(clock.now() + wait) {
-                return Disposition::Again(Some(wait));
+            // The session was over before: its terminal event is repeated, in case it was lost.
+            Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
+                self.publish_end(&session).await
             }
-            tokio::time::sleep(wait).await;
+            Ok(Err(LeaseRefused::Held { until })) => Disposition::Wait(until.since(clock.now())),
+            Ok(Err(refused @ LeaseRefused::OtherOwner)) => {
+                let refused = &refused as &dyn std::error::Error;
+                error!(session = %self.job.session_id, error = refused, "a job for somebody else's session");
+                Disposition::Dead
+            }
+            Err(given_up) => Disposition::Again(Some(given_up.pause)),
         }
+    }
+
+    /// A worker that dies from here on costs the lease's time, not the queue's visibility timeout. The lease is counted
+    /// from before the message is hidden, so the message never comes back while the lease lives.
+    async fn hide_and_lease(
+        &self,
+    ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
+        let begun = self.context.clock.now();
+        let (hidden, leased) = tokio::join!(Box::pin(self.hide()), Box::pin(self.lease(begun)));
+        if let Err(error) = hidden {
+            warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
+        }
+        leased.inspect_err(|error| {
+            warn!(session = %self.job.session_id, error = error as &dyn std::error::Error, "no lease");
+        })
     }
 
     async fn hide(&self) -> Result<(), crate::ports::QueueError> {
@@ -207,7 +210,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
                 // The delivery after the last attempt only ends the session.
                 let pause = match attempts {
                     last if last >= self.policy.max_attempts => Duration::ZERO,
-                    attempts => RETRY.delay(attempts),
+                    attempts => NEXT_ATTEMPT.delay(attempts),
                 };
                 Disposition::Again(Some(pause))
             }
@@ -267,7 +270,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
                 warn!(session = %session.id, code = %failure.code, "the terminal event was not published");
                 // Longer each time, without counting: half as long as it has been over.
                 let over = self.context.clock.now().since(session.updated_at);
-                Disposition::Again(Some((over / 2).clamp(RETRY.first, RETRY.cap)))
+                Disposition::Again(Some((over / 2).clamp(NEXT_ATTEMPT.first, NEXT_ATTEMPT.cap)))
             }
         }
     }

@@ -14,6 +14,7 @@
 //! | [`pipeline`] | from a model's stream to a sink: one publish in flight, checkpoints beside it |
 //! | [`deliver`] | one queued message, from its receipt to its acknowledgement |
 //! | [`backoff`] | waiting longer each time, with jitter |
+//! | [`retry`] | trying again what failed |
 //!
 //! Nothing here knows of AppSync, or of any other service by name: a delivery is a [`ports::TokenSink`].
 
@@ -27,5 +28,6 @@ pub mod json_text;
 pub mod pipeline;
 pub mod ports;
 pub mod requests;
+pub mod retry;
 pub mod session;
 pub mod time;

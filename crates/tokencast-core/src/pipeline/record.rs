@@ -7,6 +7,7 @@ use tracing::warn;
 use crate::backoff::Backoff;
 use crate::id::Attempt;
 use crate::ports::{Applied, Clock, Receipt, SessionStore, StoreError, Versioned, update};
+use crate::retry::{Retry, RetryPolicy, retry};
 use crate::session::{Lost, Progress, Saved, Session};
 use crate::time::{Deadline, Timestamp};
 
@@ -79,29 +80,27 @@ pub(super) async fn persist<S: SessionStore, C: Clock>(
     deadline: Deadline,
     rule: impl Fn(Option<Session>, Timestamp) -> Result<Session, Lost> + Send + Sync,
 ) -> Result<Result<Session, Lost>, StoreError> {
-    const BACKOFF: Backoff = Backoff {
+    const POLICY: RetryPolicy = RetryPolicy::unlimited(Backoff {
         first: Duration::from_millis(100),
         cap: Duration::from_secs(5),
-    };
+    });
     let id = record.session.id;
     let mut known = Some(record);
-    for failures in 1.. {
-        let written = update(store, id, known.take(), |current| {
-            let changed = rule(current, clock.now());
-            Applied {
-                write: changed.as_ref().ok().cloned(),
-                answer: changed,
-            }
-        });
-        let error = match written.await {
-            Ok((changed, _)) => return Ok(changed),
-            Err(error) => error,
-        };
-        let delay = BACKOFF.delay(failures);
-        if deadline.has_passed(clock.now() + delay) {
-            return Err(error);
-        }
-        tokio::time::sleep(delay).await;
-    }
-    unreachable!("the loop above only ends by returning")
+    let written = retry(
+        POLICY,
+        clock,
+        deadline,
+        |_| Retry::Always,
+        |_| {
+            let written = update(store, id, known.take(), |current| {
+                let changed = rule(current, clock.now());
+                Applied {
+                    write: changed.as_ref().ok().cloned(),
+                    answer: changed,
+                }
+            });
+            async { written.await.map(|(changed, _)| changed) }
+        },
+    );
+    written.await.map_err(|given_up| given_up.error)
 }
