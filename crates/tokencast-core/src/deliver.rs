@@ -6,7 +6,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
-use crate::event::{Ending, TokenEvent};
+use crate::event::Ending;
 use crate::failure::{Failure, FailureCode};
 use crate::job::Job;
 use crate::pipeline::{self, AttemptContext, Attempted};
@@ -253,11 +253,12 @@ impl<P: Ports> Delivery<'_, '_, P> {
     }
 
     async fn publish_end(&self, session: &Session) -> Disposition {
-        let Some(event) = TokenEvent::terminal(session) else {
+        let Some(event) = session.terminal_event() else {
             return Disposition::Again(None);
         };
         let fence = Fence::open(session.id);
-        self.context.sink.attend(session, &session.progress());
+        let progress = session.progress();
+        self.context.sink.attend(session, &progress, &fence);
         match self
             .context
             .sink

@@ -30,4 +30,5 @@ pub mod ports;
 pub mod requests;
 pub mod retry;
 pub mod session;
+mod status;
 pub mod time;

@@ -23,7 +23,7 @@ pub use buffer::PublishMode;
 
 pub(crate) use ending::end;
 
-use attempt::{Attempt, Stop, fence_until};
+use attempt::{Attempt, Stop};
 
 /// The longest answer that is kept: as JSON it fits a response of AppSync, 5 MB, and one of Lambda, 6 MB.
 pub const MAX_ANSWER_BYTES: usize = 1_000_000;
@@ -94,10 +94,12 @@ pub async fn run<P: Ports>(
     deadline: Deadline,
 ) -> Attempted {
     let sink = context.sink;
-    let lease_until = held.session.lease_until();
-    let fence = Fence::until(held.session.id, fence_until(lease_until, context.settings));
-    let fence = &fence;
-    sink.attend(&held.session, &Progress::default());
+    let fence = &Fence::of_lease(
+        held.session.id,
+        held.session.lease_until(),
+        context.settings.lease,
+    );
+    sink.attend(&held.session, &Progress::default(), fence);
     let mut attempt = Attempt::begin(context, fence, prompt, held, deadline);
     // The publish in flight. It is pinned here and set anew for each event, so that an event costs no allocation.
     let mut publishing = pin!(Fuse::terminated());

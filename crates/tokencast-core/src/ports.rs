@@ -1,20 +1,20 @@
 //! Everything outside, as traits: the model, the sink, the session table, the queue and the clock.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::event::{TokenEvent, Usage};
 use crate::failure::Failure;
-use crate::id::SessionId;
 use crate::job::Job;
 use crate::session::{Progress, Session};
 use crate::time::{Deadline, Timestamp};
 
+mod fence;
 mod store;
 
+pub use fence::Fence;
 pub use store::{Applied, Conflict, Sealed, SessionStore, StoreError, Version, Versioned, update};
 
 /// The types of everything outside that an answer is delivered with. So what works with them names one type parameter, and
@@ -82,10 +82,10 @@ pub trait TokenSink: Send + Sync {
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Hears what the session's record says, whenever that was read or written, and how far the answer's events have come:
-    /// whatever is published from now on lies behind `progress`. A sink that pushes to the record's followers learns of
-    /// them here.
-    fn attend(&self, session: &Session, progress: &Progress) {
-        let _ = (session, progress);
+    /// whatever is published from now on follows `progress`, and `fence` says until when. A sink that pushes to the
+    /// record's followers learns of them here.
+    fn attend(&self, session: &Session, progress: &Progress, fence: &Fence) {
+        let _ = (session, progress, fence);
     }
 }
 
@@ -115,42 +115,4 @@ pub struct QueueError {
     pub operation: &'static str,
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-/// Whether an attempt may still publish: until its lease runs out by the clock, however long the process was paused.
-#[derive(Debug)]
-pub struct Fence {
-    session_id: SessionId,
-    until_ms: AtomicI64,
-}
-
-impl Fence {
-    pub fn until(session_id: SessionId, until: Timestamp) -> Self {
-        Self {
-            session_id,
-            until_ms: AtomicI64::new(until.as_millis()),
-        }
-    }
-
-    /// For an event that says the same whoever sends it, such as the end of a session that is over.
-    pub fn open(session_id: SessionId) -> Self {
-        Self::until(session_id, Timestamp::MAX)
-    }
-
-    pub fn extend(&self, until: Timestamp) {
-        self.until_ms.store(until.as_millis(), Ordering::Release);
-    }
-
-    pub fn holds(&self, now: Timestamp) -> bool {
-        now < self.ends_at()
-    }
-
-    /// For those who go on when the call that was given the fence has returned.
-    pub fn ends_at(&self) -> Timestamp {
-        Timestamp::from_millis(self.until_ms.load(Ordering::Acquire))
-    }
-
-    pub fn session_id(&self) -> SessionId {
-        self.session_id
-    }
 }

@@ -4,7 +4,6 @@
 //! writes the result only if nobody has written since, and applies the rule again if somebody has; so what is proved of
 //! the rules holds for the table.
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use std::collections::BTreeMap;
@@ -15,6 +14,7 @@ use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
 use crate::time::Timestamp;
 
+mod events;
 mod fingerprint;
 mod follower;
 mod late;
@@ -30,47 +30,10 @@ pub use owner::{Input, OtherOwner, StartRefused};
 pub use progress::{Lengths, Progress};
 pub use throttle::Waiting;
 
+pub use crate::status::Status;
+
 /// How long an id stays taken by a subscriber that starts nothing.
 pub const CLAIM_TTL: Duration = Duration::from_mins(10);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    /// A subscriber took the id; nothing was started yet.
-    Claimed,
-    /// Started; no token yet.
-    Queued,
-    Streaming,
-    Completed,
-    Failed,
-    Cancelled,
-}
-
-impl Status {
-    pub const ALL: [Self; 6] = [
-        Self::Claimed,
-        Self::Queued,
-        Self::Streaming,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
-    pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Claimed => "CLAIMED",
-            Self::Queued => "QUEUED",
-            Self::Streaming => "STREAMING",
-            Self::Completed => "COMPLETED",
-            Self::Failed => "FAILED",
-            Self::Cancelled => "CANCELLED",
-        }
-    }
-}
 
 /// That an attempt has the session to itself for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -184,7 +184,7 @@ impl TokenSink for ResponseSink<'_> {
         self.send(event.clone(), deadline).await
     }
 
-    fn attend(&self, session: &Session, _: &Progress) {
+    fn attend(&self, session: &Session, _: &Progress, _: &Fence) {
         if session.status.is_terminal() {
             self.with(|state| state.ended = Some(session.clone()));
         }

@@ -8,7 +8,6 @@ use tokencast_aws::connections::ConnectionTable;
 use tokencast_aws::websocket::backlog::{Backlog, Piece, Position};
 use tokencast_aws::websocket::frame;
 use tokencast_aws::websocket::gateway::{Gateway, PostError};
-use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Delivery;
@@ -212,7 +211,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
     /// A worker that has the session says how it ended. Where none has, it is over already: that is said here.
     async fn stopping(&self, connection_id: &str, session: &Session) -> Reply {
         let answer = self.frame("stopping", session);
-        let Some(event) = TokenEvent::terminal(session) else {
+        let Some(event) = session.terminal_event() else {
             return Reply::Frame(answer);
         };
         let end = Piece {

@@ -1,15 +1,10 @@
 //! Who follows one session, and what each of them still lacks: the state that a sink and its followers' tasks share.
 
-use std::time::Duration;
-
 use tokencast_core::event::TokenEvent;
 use tokencast_core::session::{Follower, Progress, Session};
 use tokencast_core::time::Timestamp;
 
 use super::backlog::{Backlog, Piece, Position};
-
-/// So much before its lease ends an attempt falls silent, for clocks that differ.
-const FENCE_MARGIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Feed {
@@ -56,6 +51,7 @@ impl Feed {
         &mut self,
         session: &Session,
         progress: &Progress,
+        fence_until: Timestamp,
     ) -> Vec<(ServedId, String)> {
         self.followers.retain(|served| {
             let mut registered = session.followers.iter();
@@ -66,12 +62,8 @@ impl Feed {
             return Vec::new();
         }
         let ended = session.status.is_terminal();
-        // What a new follower lacks need not wait for the next event. What ended says the same whoever sends it.
-        self.fence_until = if ended {
-            Timestamp::MAX
-        } else {
-            self.fence_until.max(session.lease_until() - FENCE_MARGIN)
-        };
+        // What a new follower lacks need not wait for the next event.
+        self.fence_until = fence_until;
         let kept = self.backlog.take();
         let backlog = match kept.filter(|kept| !ended && kept.attempt() == session.last_attempt) {
             Some(kept) => kept,

@@ -12,15 +12,13 @@ use tracing::{debug, warn};
 use super::buffer::Buffer;
 use super::ending::{end, give_up};
 use super::record::{self, Noted};
-use super::{
-    AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, STOP_REASON_TOO_LONG, Settings,
-};
+use super::{AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, STOP_REASON_TOO_LONG};
 use crate::event::{Ending, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
 use crate::id::{self, Sequence, SessionId};
 use crate::ports::{Clock, Fence, Model, ModelEvent, Ports, TokenSink, TokenSource, Versioned};
 use crate::session::{Outcome, Status};
-use crate::time::{Deadline, Timestamp};
+use crate::time::Deadline;
 
 type TokensOf<P> = <<P as Ports>::Model as Model>::Tokens;
 
@@ -246,12 +244,11 @@ impl<'a, P: Ports> Attempt<'a, P> {
     fn on_checkpoint_saved(&mut self, noted: Noted) -> ControlFlow<Stop> {
         match noted {
             Noted::Saved(saved) => {
-                let lease_until = saved.session.lease_until();
-                self.fence
-                    .extend(fence_until(lease_until, self.context.settings));
+                let progress = self.buffer.progress();
+                self.fence.renew(saved.session.lease_until());
                 self.context
                     .sink
-                    .attend(&saved.session, self.buffer.progress());
+                    .attend(&saved.session, progress, self.fence);
                 self.record = *saved;
             }
             Noted::StopRequested => return ControlFlow::Break(Stop::Requested),
@@ -392,11 +389,6 @@ impl<'a, P: Ports> Attempt<'a, P> {
 
 fn fail(code: FailureCode, message: &str) -> ControlFlow<Stop> {
     ControlFlow::Break(Stop::Failed(Failure::new(code, message)))
-}
-
-/// The fence falls a little before the lease, for clocks that differ.
-pub(super) fn fence_until(lease_until: Timestamp, settings: &Settings) -> Timestamp {
-    lease_until - (settings.lease / 10).min(Duration::from_secs(1))
 }
 
 fn every(period: Duration) -> Interval {

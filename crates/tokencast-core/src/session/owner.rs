@@ -79,6 +79,17 @@ impl Session {
         })
     }
 
+    /// Adds a follower, or replaces the one of the same address. A session that is over has no use for one.
+    pub fn follow(
+        current: Option<Self>,
+        id: SessionId,
+        owner: &Owner,
+        follower: Follower,
+        now: Timestamp,
+    ) -> Result<Self, OtherOwner> {
+        Ok(Self::claim(current, id, owner, now)?.followed_by(follower))
+    }
+
     /// Ends a session whose start was refused, if somebody waits for it: the id was taken by its owner, and nothing was
     /// started. `None` where there is nothing to end.
     pub fn refuse(
@@ -157,5 +168,59 @@ impl Session {
         self.updated_at = now;
         self.expires_at = expiry(now, ttl);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Attempt, Sequence};
+    use crate::session::MAX_FOLLOWERS;
+
+    fn follower(address: usize, sequence: u32) -> Follower {
+        Follower {
+            address: address.to_string(),
+            attempt: Attempt(1),
+            sequence: Sequence(sequence),
+        }
+    }
+
+    #[test]
+    fn followers_are_one_per_address_and_bounded() {
+        let (id, owner) = (SessionId::random(), Owner::new("owner").expect("not empty"));
+        let mut session = None;
+        for address in (0..=MAX_FOLLOWERS).chain([5]) {
+            session =
+                Session::follow(session, id, &owner, follower(address, 7), Timestamp::EPOCH).ok();
+        }
+        let session = session.expect("followed");
+        let addresses: Vec<_> = session.followers.iter().map(|f| &*f.address).collect();
+        assert_eq!(addresses.len(), MAX_FOLLOWERS);
+        assert_eq!((addresses[0], addresses[MAX_FOLLOWERS - 1]), ("1", "5"));
+        let other = Owner::new("other").expect("not empty");
+        Session::follow(
+            Some(session.clone()),
+            id,
+            &other,
+            follower(1, 0),
+            Timestamp::EPOCH,
+        )
+        .expect_err("refused");
+        assert_eq!(session.unfollow("5").followers.len(), MAX_FOLLOWERS - 1);
+    }
+
+    #[test]
+    fn what_is_over_is_not_followed() {
+        let (id, owner) = (SessionId::random(), Owner::new("owner").expect("not empty"));
+        let mut session = Session::new(id, owner.clone(), Timestamp::EPOCH);
+        session.end(Status::Cancelled, Ending::default());
+        let after = Session::follow(
+            Some(session.clone()),
+            id,
+            &owner,
+            follower(1, 0),
+            Timestamp::from_millis(5),
+        );
+        assert_eq!(after, Ok(session));
     }
 }

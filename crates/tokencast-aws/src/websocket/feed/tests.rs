@@ -1,7 +1,10 @@
 //! Who is served what: by the rules alone, without a connection.
 
+use std::time::Duration;
+
 use tokencast_core::event::Ending;
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
+use tokencast_core::ports::Fence;
 use tokencast_core::session::{Lease, Leased, Outcome, Status};
 use uuid::Uuid;
 
@@ -76,7 +79,14 @@ impl Scene {
     }
 
     fn attend(&mut self) -> Vec<(ServedId, String)> {
-        self.feed.attend(&self.session, &self.progress)
+        let fence = if self.session.status.is_terminal() {
+            Fence::open(self.session.id)
+        } else {
+            let lease_until = self.session.lease_until();
+            Fence::of_lease(self.session.id, lease_until, Duration::from_secs(30))
+        };
+        self.feed
+            .attend(&self.session, &self.progress, fence.ends_at())
     }
 
     fn publish(&mut self, token: &str) {
@@ -251,8 +261,8 @@ fn nothing_is_sent_past_the_lease() {
         "not before it is known"
     );
     scene.follow("a", 0, 0);
-    assert!(scene.feed.may_send(LEASE - FENCE_MARGIN - MILLISECOND));
-    assert!(!scene.feed.may_send(LEASE - FENCE_MARGIN));
+    let fence = LEASE - Duration::from_secs(1);
+    assert!(scene.feed.may_send(fence - MILLISECOND) && !scene.feed.may_send(fence));
     scene.publish("x");
     assert!(scene.feed.may_send(LEASE - MILLISECOND) && !scene.feed.may_send(LEASE));
 }
