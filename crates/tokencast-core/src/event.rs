@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::id::{Attempt, Sequence, SessionId};
+use crate::id::{Attempt, Position, Sequence, SessionId};
 use crate::status::Status;
 
 /// One publish: a token, several that waited together, or the end of the session.
@@ -38,6 +38,13 @@ pub struct Usage {
 }
 
 impl TokenEvent {
+    pub fn position(&self) -> Position {
+        Position {
+            attempt: self.attempt,
+            sequence: self.sequence,
+        }
+    }
+
     pub fn is_complete(&self) -> bool {
         self.ending.is_some()
     }

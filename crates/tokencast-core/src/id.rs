@@ -1,5 +1,6 @@
 //! Identifiers and counters, checked where they enter.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -117,6 +118,70 @@ impl Sequence {
     }
 }
 
+/// An event's place among all events of its session: first by attempt, then by sequence. [`Position::default`] is before
+/// the first.
+///
+/// As text it is the sequence alone in the first attempt, and `ATTEMPT.SEQUENCE` in any other:
+///
+/// ```
+/// use tokencast_core::id::{Attempt, Position, Sequence};
+///
+/// let position: Position = "2.17".parse()?;
+/// assert_eq!((position.attempt, position.sequence), (Attempt(2), Sequence(17)));
+/// assert_eq!("17".parse::<Position>()?.attempt, Attempt(1));
+/// assert_eq!(position.to_string(), "2.17");
+/// # Ok::<(), tokencast_core::id::InvalidPosition>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub attempt: Attempt,
+    pub sequence: Sequence,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not the position of an event: expected its sequence, or `ATTEMPT.SEQUENCE`")]
+pub struct InvalidPosition;
+
+impl Position {
+    /// How many events of `attempt` somebody has whose last event is here: none if it is of an earlier attempt, all if it
+    /// is of a later one.
+    pub fn known_of(self, attempt: Attempt) -> Sequence {
+        match self.attempt.cmp(&attempt) {
+            Ordering::Less => Sequence(0),
+            Ordering::Equal => self.sequence,
+            Ordering::Greater => Sequence(u32::MAX),
+        }
+    }
+}
+
+impl FromStr for Position {
+    type Err = InvalidPosition;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // A number's own `parse` takes a sign.
+        if !text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        {
+            return Err(InvalidPosition);
+        }
+        let (attempt, sequence) = text.split_once('.').unwrap_or(("1", text));
+        Ok(Self {
+            attempt: Attempt(attempt.parse().map_err(|_| InvalidPosition)?),
+            sequence: Sequence(sequence.parse().map_err(|_| InvalidPosition)?),
+        })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.attempt.0 {
+            1 => write!(formatter, "{}", self.sequence.0),
+            attempt => write!(formatter, "{attempt}.{}", self.sequence.0),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,5 +207,46 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    fn position(attempt: u32, sequence: u32) -> Position {
+        Position {
+            attempt: Attempt(attempt),
+            sequence: Sequence(sequence),
+        }
+    }
+
+    #[test]
+    fn a_position_reads_back_as_written() {
+        for (text, expected) in [
+            ("1", position(1, 1)),
+            ("400", position(1, 400)),
+            ("2.7", position(2, 7)),
+            ("0.1", position(0, 1)),
+        ] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+            assert_eq!(expected.to_string(), text);
+        }
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".1",
+            "1.2.3",
+            "-1",
+            "+1",
+            " 1",
+            "a",
+            "4294967296",
+            "1,2",
+        ] {
+            assert_eq!(text.parse::<Position>(), Err(InvalidPosition), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn later_events_are_greater() {
+        assert!(position(1, 9) < position(1, 10));
+        assert!(position(1, 10) < position(2, 1));
     }
 }

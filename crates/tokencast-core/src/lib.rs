@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`time`] | points in time, and deadlines |
-//! | [`id`] | session ids, owners, attempts, sequence numbers |
+//! | [`id`] | session ids, owners, attempts, sequence numbers, and the positions of events |
 //! | [`failure`] | the closed set of failure codes, and which of them are worth another try |
 //! | [`event`] | what subscribers receive |
 //! | [`json_text`] | a string of a request that need not be Unicode |

@@ -12,6 +12,7 @@ use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::id::Position;
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::AttemptContext;
 use tokencast_core::ports::{Clock, Fence, Ports, QueueError, Receipt, TokenSink};
@@ -23,7 +24,6 @@ use tracing::info;
 
 use crate::follow::follow;
 use crate::handle::FunctionUrl;
-use crate::sse::Place;
 
 const SERVICE: &str = "function-url";
 
@@ -107,7 +107,7 @@ struct ResponseSink<'a> {
 #[derive(Default)]
 struct State {
     /// The last event that was taken.
-    known: Place,
+    known: Position,
     /// The record, once it says that the session is over.
     ended: Option<Session>,
     is_over: bool,
@@ -122,7 +122,7 @@ impl<'a> ResponseSink<'a> {
         }
     }
 
-    fn known(&self) -> Place {
+    fn known(&self) -> Position {
         self.with(|state| state.known)
     }
 
@@ -133,8 +133,8 @@ impl<'a> ResponseSink<'a> {
 
     /// Waits for a reader that is slow, but not beyond `deadline`.
     async fn send(&self, event: TokenEvent, deadline: Deadline) -> Result<(), Failure> {
-        let place = Place::of(&event);
-        if place <= self.known() {
+        let position = event.position();
+        if position <= self.known() {
             return Ok(());
         }
         let is_end = event.is_complete();
@@ -148,7 +148,7 @@ impl<'a> ResponseSink<'a> {
             },
             |_sent_or_unheard| {
                 self.with(|state| {
-                    state.known = place;
+                    state.known = position;
                     state.is_over = is_end;
                 });
                 Ok(())
@@ -177,7 +177,7 @@ impl TokenSink for ResponseSink<'_> {
         let ended = self.with(|state| state.ended.take());
         if let Some(session) = ended.filter(|_| event.is_complete()) {
             let known = self.known();
-            for missing in session.events_after(known.attempt, known.sequence) {
+            for missing in session.events_after(known) {
                 self.send(missing, deadline).await?;
             }
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokencast_core::backoff::Backoff;
 use tokencast_core::event::TokenEvent;
-use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::id::{Owner, Position, SessionId};
 use tokencast_core::ports::Clock;
 use tokencast_core::requests::RequestError;
 use tokencast_core::session::Session;
@@ -13,7 +13,6 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use crate::handle::UrlRequests;
-use crate::sse::Place;
 
 /// Between two looks at a record, which is written each half second or so.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -33,7 +32,7 @@ pub async fn follow(
     owner: &Owner,
     id: SessionId,
     mut found: Option<Session>,
-    mut known: Place,
+    mut known: Position,
     events: &mpsc::Sender<TokenEvent>,
     deadline: Deadline,
 ) {
@@ -46,8 +45,8 @@ pub async fn follow(
         let wait = match session {
             Ok(Some(session)) => {
                 failures = 0;
-                for event in session.events_after(known.attempt, known.sequence) {
-                    known = Place::of(&event);
+                for event in session.events_after(known) {
+                    known = event.position();
                     if events.send(event).await.is_err() {
                         return;
                     }

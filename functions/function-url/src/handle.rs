@@ -13,7 +13,7 @@ use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::settings;
 use tokencast_core::event::TokenEvent;
-use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::id::{Owner, Position, SessionId};
 use tokencast_core::job::Delivery;
 use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::Clock;
@@ -28,7 +28,6 @@ use crate::config::{Config, NothingLeft};
 use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::follow::follow;
-use crate::sse::Place;
 
 /// Says which session a stream is of.
 pub const SESSION_ID: HeaderName = HeaderName::from_static("x-tokencast-session-id");
@@ -173,12 +172,12 @@ impl FunctionUrl {
         self: &Arc<Self>,
         owner: Owner,
         found: Session,
-        known: Place,
+        known: Position,
         event: &UrlEvent,
         killed_at: Timestamp,
     ) -> Reply {
         let id = found.id;
-        let mut missing = found.events_after(known.attempt, known.sequence);
+        let mut missing = found.events_after(known);
         if found.status.is_terminal() && missing.next().is_none() {
             return Reply::Whole(self.nothing_left());
         }
@@ -211,7 +210,7 @@ impl FunctionUrl {
         self: &Arc<Self>,
         owner: Owner,
         found: Session,
-        known: Place,
+        known: Position,
         events: mpsc::Sender<TokenEvent>,
         killed_at: Timestamp,
     ) -> BoxFuture<'static, ()> {
@@ -262,10 +261,10 @@ impl FunctionUrl {
 }
 
 /// What the client has of the session.
-fn last_event(event: &UrlEvent) -> Result<Place, UrlError> {
+fn last_event(event: &UrlEvent) -> Result<Position, UrlError> {
     match event.last_event_id() {
-        Some(id) => Place::parse(id).ok_or(UrlError::LastEventId),
-        None => Ok(Place::default()),
+        Some(id) => id.parse().map_err(|_| UrlError::LastEventId),
+        None => Ok(Position::default()),
     }
 }
 

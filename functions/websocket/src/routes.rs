@@ -5,11 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use tokencast_aws::connections::ConnectionTable;
-use tokencast_aws::websocket::backlog::{Backlog, Piece, Position};
+use tokencast_aws::websocket::backlog::{Backlog, Piece};
 use tokencast_aws::websocket::frame;
 use tokencast_aws::websocket::gateway::{Gateway, PostError};
 use tokencast_core::failure::Failure;
-use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::id::{Owner, Position, SessionId};
 use tokencast_core::job::Delivery;
 use tokencast_core::ports::{Clock, JobQueue, SessionStore};
 use tokencast_core::requests::{Requests, Start};
@@ -142,10 +142,9 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
         owner: &Owner,
         action: Action,
     ) -> Result<Reply, MessageError> {
-        let follower = |known: Position| Follower {
+        let follower = |position: Position| Follower {
             address: connection_id.to_owned(),
-            attempt: known.attempt,
-            sequence: known.sequence,
+            position,
         };
         match action {
             Action::Stream { prompt, session_id } => {

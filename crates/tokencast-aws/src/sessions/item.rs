@@ -13,7 +13,7 @@ use serde_dynamo::Deserializer as ItemDeserializer;
 use thiserror::Error;
 use tokencast_core::event::{Ending, Usage};
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
+use tokencast_core::id::{Attempt, Owner, Position, Sequence, SessionId};
 use tokencast_core::ports::{Sealed, Version, Versioned};
 use tokencast_core::session::{Fingerprint, Follower, Lease, Lengths, Session, Status};
 use tokencast_core::time::Timestamp;
@@ -106,7 +106,7 @@ struct Record {
     updated_at: Timestamp,
     expires_at: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    followers: Vec<Follower>,
+    followers: Vec<FollowerRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lease_until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +119,13 @@ struct Record {
     usage: Option<UsageRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<FailureRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FollowerRecord {
+    address: String,
+    attempt: Attempt,
+    sequence: Sequence,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -184,7 +191,7 @@ fn record(session: &Session, version: Version, rest: &Part) -> Record {
         created_at: session.created_at,
         updated_at: session.updated_at,
         expires_at: session.expires_at.as_secs(),
-        followers: session.followers.clone(),
+        followers: session.followers.iter().map(FollowerRecord::from).collect(),
         lease_until: session.lease.map(|lease| lease.until),
         lease_holder: session.lease.map(|lease| lease.holder),
         last_failure: session.last_failure.clone().map(FailureRecord::from),
@@ -236,7 +243,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         start_by: record.start_by,
         lease,
         stop_requested: record.stop_requested,
-        followers: record.followers,
+        followers: record.followers.into_iter().map(Follower::from).collect(),
         last_failure: record.last_failure.map(Failure::from),
         created_at: record.created_at,
         updated_at: record.updated_at,
@@ -283,6 +290,29 @@ pub(super) fn lengths(bytes: Vec<u8>, text: &str) -> Result<Lengths, MalformedIt
 
 pub(super) fn malformed(attribute: &str) -> MalformedItem {
     MalformedItem(attribute.to_owned())
+}
+
+impl From<&Follower> for FollowerRecord {
+    fn from(follower: &Follower) -> Self {
+        let Position { attempt, sequence } = follower.position;
+        Self {
+            address: follower.address.clone(),
+            attempt,
+            sequence,
+        }
+    }
+}
+
+impl From<FollowerRecord> for Follower {
+    fn from(record: FollowerRecord) -> Self {
+        Self {
+            address: record.address,
+            position: Position {
+                attempt: record.attempt,
+                sequence: record.sequence,
+            },
+        }
+    }
 }
 
 impl From<Failure> for FailureRecord {

@@ -1,10 +1,11 @@
 //! Who follows one session, and what each of them still lacks: the state that a sink and its followers' tasks share.
 
 use tokencast_core::event::TokenEvent;
+use tokencast_core::id::Position;
 use tokencast_core::session::{Follower, Progress, Session};
 use tokencast_core::time::Timestamp;
 
-use super::backlog::{Backlog, Piece, Position};
+use super::backlog::{Backlog, Piece};
 
 #[derive(Debug, Default)]
 pub(super) struct Feed {
@@ -72,7 +73,7 @@ impl Feed {
         };
         let mut new = Vec::new();
         for follower in &session.followers {
-            let position = Position::from(follower);
+            let position = follower.position;
             let lags = backlog.is_ahead_of(position);
             let mut known = self.followers.iter_mut();
             match known.find(|served| served.registered.address == follower.address) {

@@ -30,7 +30,7 @@ impl Fence {
         fence
     }
 
-    pub fn until(session_id: SessionId, until: Timestamp) -> Self {
+    fn until(session_id: SessionId, until: Timestamp) -> Self {
         Self {
             session_id,
             margin: Duration::ZERO,

@@ -2,7 +2,7 @@
 
 use super::{Progress, Session, Status};
 use crate::event::TokenEvent;
-use crate::id::{Attempt, Sequence};
+use crate::id::{Position, Sequence};
 
 impl Session {
     /// What its text says, without the event that ended it.
@@ -23,19 +23,11 @@ impl Session {
         }
     }
 
-    /// The events behind the given one, each as it was sent; of a session that is over, the terminal event last.
+    /// The events after a position, each as it was sent; of a session that is over, the terminal event last.
     ///
     /// Whoever knows an earlier attempt gets all, and whoever is ahead of the record gets none.
-    pub fn events_after(
-        &self,
-        attempt: Attempt,
-        sequence: Sequence,
-    ) -> impl Iterator<Item = TokenEvent> {
-        let known = match attempt.cmp(&self.attempt) {
-            std::cmp::Ordering::Less => 0,
-            std::cmp::Ordering::Equal => sequence.0,
-            std::cmp::Ordering::Greater => u32::MAX,
-        };
+    pub fn events_after(&self, position: Position) -> impl Iterator<Item = TokenEvent> {
+        let known = position.known_of(self.attempt).0;
         let mut at = 0;
         let tokens = self.lengths.iter().zip(1..).filter_map(move |(length, n)| {
             let from = at;
@@ -70,7 +62,7 @@ impl Session {
 mod tests {
     use super::*;
     use crate::event::Ending;
-    use crate::id::{Owner, SessionId};
+    use crate::id::{Attempt, Owner, SessionId};
     use crate::time::Timestamp;
 
     fn session(tokens: &[&str], status: Status) -> Session {
@@ -89,7 +81,10 @@ mod tests {
     }
 
     fn after(session: &Session, attempt: u32, sequence: u32) -> Vec<(u32, String)> {
-        let events = session.events_after(Attempt(attempt), Sequence(sequence));
+        let events = session.events_after(Position {
+            attempt: Attempt(attempt),
+            sequence: Sequence(sequence),
+        });
         events
             .map(|event| (event.sequence.0, event.token))
             .collect()

@@ -1,21 +1,17 @@
 //! Who has the answer pushed to an address of their own, beside or instead of a subscription.
 
-use serde::{Deserialize, Serialize};
-
 use super::Session;
-use crate::id::{Attempt, Sequence};
+use crate::id::Position;
 
 /// The most addresses one session is pushed to; a further one takes the place of the oldest.
 pub const MAX_FOLLOWERS: usize = 16;
 
 /// An address, and what was known there when it began to follow.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Follower {
     /// As the delivery names it, such as the id of a connection.
     pub address: String,
-    pub attempt: Attempt,
-    pub sequence: Sequence,
+    pub position: Position,
 }
 
 impl Session {

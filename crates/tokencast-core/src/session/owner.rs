@@ -174,14 +174,16 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Attempt, Sequence};
+    use crate::id::{Attempt, Position, Sequence};
     use crate::session::MAX_FOLLOWERS;
 
     fn follower(address: usize, sequence: u32) -> Follower {
         Follower {
             address: address.to_string(),
-            attempt: Attempt(1),
-            sequence: Sequence(sequence),
+            position: Position {
+                attempt: Attempt(1),
+                sequence: Sequence(sequence),
+            },
         }
     }
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
+use tokencast_core::id::{Attempt, Owner, Position, SessionId};
 use tokencast_core::job::{Delivery, Job};
 use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::{Clock, Fence, ModelEvent, Ports, TokenSink};
@@ -104,8 +104,7 @@ impl Scene {
     fn follow(&self, address: &str) {
         let follower = Follower {
             address: address.to_owned(),
-            attempt: Attempt(0),
-            sequence: Sequence(0),
+            position: Position::default(),
         };
         self.store.change(self.id, |current| {
             Session::follow(current, self.id, &owner(), follower, self.clock.now())

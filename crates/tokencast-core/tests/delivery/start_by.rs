@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::FailureCode;
-use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
+use tokencast_core::id::{Owner, Position, SessionId};
 use tokencast_core::job::{Delivery, Job};
 use tokencast_core::ports::{Clock, JobQueue, QueueError};
 use tokencast_core::requests::{Requests, Rules, Start};
@@ -83,8 +83,7 @@ async fn a_late_session_is_ended_by_whoever_asks_for_it() {
     let (requests, id) = late().await;
     let follower = Follower {
         address: "connection".to_owned(),
-        attempt: Attempt(0),
-        sequence: Sequence(0),
+        position: Position::default(),
     };
     let answered = requests
         .follow(&me(), id, follower)

@@ -42,8 +42,10 @@ fn session() -> Session {
         stop_requested: true,
         followers: vec![Follower {
             address: "L0SM9cOFvHcCIhw=".to_owned(),
-            attempt: Attempt(1),
-            sequence: Sequence(9),
+            position: Position {
+                attempt: Attempt(1),
+                sequence: Sequence(9),
+            },
         }],
         last_failure: Some(Failure::new(FailureCode::Throttled, "Busy.")),
         created_at: Timestamp::from_millis(1_700_000_000_000),

@@ -63,8 +63,10 @@ impl Scene {
     fn follow(&mut self, address: &str, attempt: u32, sequence: u32) -> Vec<(ServedId, String)> {
         let follower = Follower {
             address: address.to_owned(),
-            attempt: Attempt(attempt),
-            sequence: Sequence(sequence),
+            position: Position {
+                attempt: Attempt(attempt),
+                sequence: Sequence(sequence),
+            },
         };
         let (id, owner) = (self.session.id, self.session.owner.clone());
         self.session = Session::follow(
