@@ -112,7 +112,7 @@ fn bound(answer: &Answer, writes: u64) -> u64 {
     let text = answer.passed.iter().map(|event| event.token_bytes).sum();
     let largest = answer.passed.iter().map(|event| event.token_bytes).max();
     let events = bytes(answer.passed.len());
-    let part = bytes(tokencast_aws::sessions::PART_BYTES);
+    let part = bytes(tokencast_aws::sessions::TEXT_CHUNK_BYTES);
     bytes(text) + 2 * events + writes * (part + bytes(largest.unwrap_or(0)) + RECORD_BYTES)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use system_tests::TestStack;
 use tokencast::stack::{REGION, TABLE};
 use tokencast_aws::sdk;
-use tokencast_aws::sessions::{PART_BYTES, SessionTable};
+use tokencast_aws::sessions::{SessionTable, TEXT_CHUNK_BYTES};
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::ports::SessionStore;
 use tokencast_core::session::{Lease, Leased, Progress, Saved, Session};
@@ -70,7 +70,8 @@ async fn checkpoints_write_the_text_once_and_a_part_each() {
     for tokens in [100, 1_000, 10_000] {
         let (bytes, puts) = written(&stack, &table, tokens).await;
         let text = tokens * TOKEN.len();
-        let record = PART_BYTES + (PART_BYTES / TOKEN.len()) * LENGTH_BYTES + REQUEST_BYTES;
+        let record =
+            TEXT_CHUNK_BYTES + (TEXT_CHUNK_BYTES / TOKEN.len()) * LENGTH_BYTES + REQUEST_BYTES;
         let bound = text + tokens * LENGTH_BYTES + puts * record;
         assert!(
             bytes <= bound,

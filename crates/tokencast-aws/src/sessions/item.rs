@@ -1,4 +1,4 @@
-//! A session's record as an item. Of a long text, only the end is in it: see [`super::parts`].
+//! A session's record as an item. Of a long text, only the end is in it: see [`super::text_chunks`].
 //!
 //! While a deployment runs, old and new functions read and write the same items. So a reader takes the version of an item
 //! that is before its own and the one after it, and writes attributes back that it doesn't know. A version may add
@@ -19,7 +19,7 @@ use tokencast_core::session::{Fingerprint, Follower, Lease, Lengths, Session, St
 use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::parts::Part;
+use super::text_chunks::TextChunk;
 use super::unknown;
 
 #[cfg(test)]
@@ -152,7 +152,7 @@ fn failure_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureCod
     Ok(code.parse().unwrap_or(FailureCode::Internal))
 }
 
-pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
+pub(super) fn write(session: &Session, version: Version, rest: &TextChunk) -> Item {
     let mut item = unknown::write(&session.unknown);
     let written_by = item.get(ITEM_VERSION).cloned();
     item.extend(to_item(&record(session, version, rest)));
@@ -163,7 +163,7 @@ pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
     item
 }
 
-fn record(session: &Session, version: Version, rest: &Part) -> Record {
+fn record(session: &Session, version: Version, rest: &TextChunk) -> Record {
     let Ending {
         stop_reason,
         usage,
@@ -181,7 +181,7 @@ fn record(session: &Session, version: Version, rest: &Part) -> Record {
         text: rest.text.clone(),
         lengths: rest.lengths.as_bytes().to_vec(),
         text_attempt: session.text_attempt,
-        parts: version.sealed.parts,
+        parts: version.sealed.chunks,
         last_attempt: session.last_attempt,
         reopened_after: session.reopened_after,
         throttled_attempts: session.throttled_attempts,
@@ -201,7 +201,7 @@ fn record(session: &Session, version: Version, rest: &Part) -> Record {
     }
 }
 
-/// Reads a record; its text is only what is behind its parts.
+/// Reads a record; its text is only what follows its chunks.
 pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
     let record: Record = of_item(item)?;
     let known = known_in(record.item_version)?;
@@ -210,7 +210,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         number: record.version,
         sealed: Sealed {
             attempt: record.text_attempt,
-            parts: record.parts,
+            chunks: record.parts,
         },
     };
     let lease = match (record.lease_until, record.lease_holder) {

@@ -31,12 +31,12 @@ impl Version {
 }
 
 /// The start of the text that a store has written once and for all, apart from the record, so that it need not be written
-/// with each checkpoint. A store without such parts leaves this at its default.
+/// with each checkpoint. A store that writes no such chunks leaves this at its default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sealed {
     /// The attempt whose text it is.
     pub attempt: Attempt,
-    pub parts: u32,
+    pub chunks: u32,
 }
 
 /// A record and the write that it is from.

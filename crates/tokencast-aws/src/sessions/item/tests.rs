@@ -59,7 +59,7 @@ const VERSION_7: Version = Version {
     number: 7,
     sealed: Sealed {
         attempt: Attempt(1),
-        parts: 3,
+        chunks: 3,
     },
 };
 
@@ -80,7 +80,7 @@ fn a_session_reads_back_as_written() {
         ..session()
     };
     for session in [full, bare] {
-        let rest = Part {
+        let rest = TextChunk {
             text: session.text.clone(),
             lengths: session.lengths.clone(),
         };
@@ -91,7 +91,7 @@ fn a_session_reads_back_as_written() {
 
 #[test]
 fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
-    let item = write(&session(), VERSION_7, &Part::default());
+    let item = write(&session(), VERSION_7, &TextChunk::default());
     for name in [
         KEY,
         VERSION,
@@ -116,7 +116,7 @@ fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
 
 #[test]
 fn each_attribute_that_is_written_is_known() {
-    let item = write(&session(), VERSION_7, &Part::default());
+    let item = write(&session(), VERSION_7, &TextChunk::default());
     let mut written: Vec<_> = item.keys().map(String::as_str).collect();
     let mut known = KNOWN.to_vec();
     written.sort_unstable();
@@ -158,7 +158,7 @@ fn items_of_the_versions_beside_this_one_are_read_and_written_back() {
             "{name}"
         );
 
-        let rest = Part {
+        let rest = TextChunk {
             text: session.text.clone(),
             lengths: session.lengths.clone(),
         };

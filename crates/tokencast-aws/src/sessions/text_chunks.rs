@@ -1,8 +1,10 @@
-//! The start of a long text, in parts that are written once, so that a checkpoint need not write it again.
+//! The start of a long text, in chunks that are written once, so that a checkpoint need not write it again.
 //!
-//! A part holds whole events, as many as it takes to reach [`PART_BYTES`]; so where parts begin and end follows from the
-//! events alone, and a part that is written twice is written the same. What is behind the last part stays in the record.
-//! A checkpoint so writes less than [`PART_BYTES`] and one event more, and all parts together write the text once.
+//! A chunk holds whole events, as many as it takes to reach [`TEXT_CHUNK_BYTES`]. So the events alone decide where a chunk
+//! begins and ends, and a chunk that is written twice is written the same. What follows the last chunk stays in the record.
+//! A checkpoint writes less than [`TEXT_CHUNK_BYTES`] and one event of text, and all chunks together write the text once.
+//!
+//! The items call them `parts`.
 
 use serde::{Deserialize, Serialize};
 use tokencast_core::id::{Attempt, SessionId};
@@ -11,55 +13,55 @@ use tokencast_core::time::Timestamp;
 
 use super::item::{self, Item, MalformedItem};
 
-/// A part's least size. Most answers are shorter, and have no parts at all.
-pub const PART_BYTES: usize = 4096;
+/// A chunk's least size. Most answers are shorter, and have no chunks at all.
+pub const TEXT_CHUNK_BYTES: usize = 4096;
 
 /// Some events of an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct TextChunk {
     pub(super) text: String,
     pub(super) lengths: Lengths,
 }
 
-/// Cuts a text into its parts, and the rest that stays in the record.
-pub(super) fn split(text: &str, lengths: &Lengths) -> (Vec<Part>, Part) {
-    let mut parts = Vec::new();
+/// Cuts a text into its chunks, and the rest that stays in the record.
+pub(super) fn split(text: &str, lengths: &Lengths) -> (Vec<TextChunk>, TextChunk) {
+    let mut chunks = Vec::new();
     let (mut from, mut to) = (0, 0);
     let mut events = Lengths::default();
     for length in lengths.iter() {
         to += length;
         events.push(length);
-        if to - from >= PART_BYTES {
-            parts.push(Part {
+        if to - from >= TEXT_CHUNK_BYTES {
+            chunks.push(TextChunk {
                 text: text[from..to].to_owned(),
                 lengths: std::mem::take(&mut events),
             });
             from = to;
         }
     }
-    let rest = Part {
+    let rest = TextChunk {
         text: text[from..].to_owned(),
         lengths: events,
     };
-    (parts, rest)
+    (chunks, rest)
 }
 
-/// Puts parts and rest together again.
-pub(super) fn join(parts: impl IntoIterator<Item = Part>) -> Part {
-    let mut joined = Part::default();
-    for part in parts {
-        joined.text.push_str(&part.text);
-        joined.lengths.extend(&part.lengths);
+/// Joins the chunks and the rest.
+pub(super) fn join(chunks: impl IntoIterator<Item = TextChunk>) -> TextChunk {
+    let mut joined = TextChunk::default();
+    for chunk in chunks {
+        joined.text.push_str(&chunk.text);
+        joined.lengths.extend(&chunk.lengths);
     }
     joined
 }
 
-/// The key of a session's part: no session's own, for an id is a UUID.
+/// The key of a session's chunk. No session has it, for an id is a UUID.
 pub(super) fn key(id: SessionId, attempt: Attempt, index: u32) -> String {
     format!("{id}#{}#{index}", attempt.0)
 }
 
-/// The attributes of a part.
+/// The attributes of a chunk.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Record {
@@ -71,21 +73,21 @@ struct Record {
     expires_at: i64,
 }
 
-pub(super) fn write(key: String, part: &Part, expires_at: Timestamp) -> Item {
+pub(super) fn write(key: String, chunk: &TextChunk, expires_at: Timestamp) -> Item {
     item::to_item(&Record {
         session_id: key,
-        text: part.text.clone(),
-        lengths: part.lengths.as_bytes().to_vec(),
+        text: chunk.text.clone(),
+        lengths: chunk.lengths.as_bytes().to_vec(),
         expires_at: expires_at.as_secs(),
     })
 }
 
-/// A part, and its key.
-pub(super) fn read(item: &Item) -> Result<(String, Part), MalformedItem> {
+/// A chunk, and its key.
+pub(super) fn read(item: &Item) -> Result<(String, TextChunk), MalformedItem> {
     let record: Record = item::of_item(item)?;
     let lengths = item::lengths(record.lengths, &record.text)?;
     let text = record.text;
-    Ok((record.session_id, Part { text, lengths }))
+    Ok((record.session_id, TextChunk { text, lengths }))
 }
 
 #[cfg(test)]
@@ -95,15 +97,15 @@ mod tests {
     fn check(lengths: &[usize], expected_parts: &[usize], expected_rest: usize) {
         let text: String = ('a'..='z').cycle().take(lengths.iter().sum()).collect();
         let lengths: Lengths = lengths.iter().copied().collect();
-        let (parts, rest) = split(&text, &lengths);
-        let sizes: Vec<_> = parts.iter().map(|part| part.text.len()).collect();
+        let (chunks, rest) = split(&text, &lengths);
+        let sizes: Vec<_> = chunks.iter().map(|chunk| chunk.text.len()).collect();
         assert_eq!((&*sizes, rest.text.len()), (expected_parts, expected_rest));
-        let read = parts
-            .iter()
-            .map(|part| read(&write("k".to_owned(), part, Timestamp::EPOCH)).map(|(_, part)| part));
+        let read = chunks.iter().map(|chunk| {
+            read(&write("k".to_owned(), chunk, Timestamp::EPOCH)).map(|(_, chunk)| chunk)
+        });
         let read: Result<Vec<_>, _> = read.collect();
         let joined = join(read.expect("reads").into_iter().chain([rest]));
-        assert_eq!(joined, Part { text, lengths });
+        assert_eq!(joined, TextChunk { text, lengths });
     }
 
     #[test]
@@ -117,16 +119,16 @@ mod tests {
     }
 
     #[test]
-    fn parts_stay_as_they_are_while_the_text_grows() {
+    fn chunks_stay_as_they_are_while_the_text_grows() {
         let lengths: Vec<usize> = (1..400).map(|n| n % 90).collect();
         let text = "x".repeat(lengths.iter().sum());
         let (all, _) = split(&text, &lengths.iter().copied().collect());
         for end in 0..lengths.len() {
             let some = &lengths[..end];
             let size = some.iter().sum::<usize>();
-            let (parts, rest) = split(&text[..size], &some.iter().copied().collect());
-            assert_eq!(parts, all[..parts.len()]);
-            assert!(rest.text.len() < PART_BYTES);
+            let (chunks, rest) = split(&text[..size], &some.iter().copied().collect());
+            assert_eq!(chunks, all[..chunks.len()]);
+            assert!(rest.text.len() < TEXT_CHUNK_BYTES);
         }
     }
 }
