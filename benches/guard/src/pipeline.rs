@@ -167,7 +167,7 @@ impl SessionStore for Store {
 struct NoReceipt;
 
 impl Receipt for NoReceipt {
-    async fn hide_for(&self, _: u32) -> Result<(), QueueError> {
+    async fn extend_visibility(&self, _: Duration) -> Result<(), QueueError> {
         Ok(())
     }
 }

@@ -113,16 +113,18 @@ pub struct SqsReceipt {
 }
 
 impl Receipt for SqsReceipt {
-    async fn hide_for(&self, seconds: u32) -> Result<(), QueueError> {
-        /// SQS's limit: 12 hours.
-        const MAX_VISIBILITY_S: u32 = 43_200;
+    async fn extend_visibility(&self, by: Duration) -> Result<(), QueueError> {
+        /// SQS's limit.
+        const MAX_VISIBILITY: Duration = Duration::from_hours(12);
         let _call = self.queue.calls.acquire().await;
         let change = self
             .queue
             .client
             .change_message_visibility()
             .queue_url(&self.queue.url);
-        let seconds = i32::try_from(seconds.min(MAX_VISIBILITY_S)).unwrap_or(i32::MAX);
+        let by = by.min(MAX_VISIBILITY);
+        let seconds = by.as_secs() + u64::from(by.subsec_nanos() > 0);
+        let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         let changed = change
             .receipt_handle(&self.handle)
             .visibility_timeout(seconds)

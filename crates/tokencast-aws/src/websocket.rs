@@ -95,13 +95,13 @@ impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
         Ok(())
     }
 
-    fn attend(&self, session: &Session, progress: &Progress, fence: &Fence) {
+    fn on_record_changed(&self, session: &Session, progress: &Progress, fence: &Fence) {
         if session.followers.is_empty() && !self.feed.borrow().has_followers() {
             return;
         }
         let mut new = Vec::new();
         self.feed
-            .send_modify(|feed| new = feed.attend(session, progress, fence.ends_at()));
+            .send_modify(|feed| new = feed.on_record_changed(session, progress, fence.ends_at()));
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         for (id, address) in new {

@@ -135,24 +135,21 @@ impl<P: Ports> Delivery<'_, '_, P> {
     async fn hide_and_lease(
         &self,
     ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
-        let begun = self.context.clock.now();
-        let (hidden, leased) = tokio::join!(Box::pin(self.hide()), Box::pin(self.lease(begun)));
+        let AttemptContext {
+            receipt,
+            clock,
+            settings,
+            ..
+        } = *self.context;
+        let begun = clock.now();
+        let hidden = receipt.extend_visibility(settings.lease);
+        let (hidden, leased) = tokio::join!(Box::pin(hidden), Box::pin(self.lease(begun)));
         if let Err(error) = hidden {
             warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
         }
         leased.inspect_err(|error| {
             warn!(session = %self.job.session_id, error = error as &dyn std::error::Error, "no lease");
         })
-    }
-
-    async fn hide(&self) -> Result<(), crate::ports::QueueError> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a lease is minutes at most"
-        )]
-        let seconds = self.context.settings.lease.as_secs_f64().ceil() as u32;
-        self.context.receipt.hide_for(seconds).await
     }
 
     /// For as long as a lease is, from `begun` on, however long the table takes.
@@ -258,7 +255,9 @@ impl<P: Ports> Delivery<'_, '_, P> {
         };
         let fence = Fence::open(session.id);
         let progress = session.progress();
-        self.context.sink.attend(session, &progress, &fence);
+        self.context
+            .sink
+            .on_record_changed(session, &progress, &fence);
         match self
             .context
             .sink

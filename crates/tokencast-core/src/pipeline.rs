@@ -16,8 +16,8 @@ use crate::time::{Deadline, Timestamp};
 
 mod attempt;
 mod buffer;
+mod checkpoint;
 mod ending;
-mod record;
 
 pub use buffer::PublishMode;
 
@@ -99,7 +99,7 @@ pub async fn run<P: Ports>(
         held.session.lease_until(),
         context.settings.lease,
     );
-    sink.attend(&held.session, &Progress::default(), fence);
+    sink.on_record_changed(&held.session, &Progress::default(), fence);
     let mut attempt = Attempt::begin(context, fence, prompt, held, deadline);
     // The publish in flight. It is pinned here and set anew for each event, so that an event costs no allocation.
     let mut publishing = pin!(Fuse::terminated());

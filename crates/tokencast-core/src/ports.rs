@@ -84,7 +84,7 @@ pub trait TokenSink: Send + Sync {
     /// Hears what the session's record says, whenever that was read or written, and how far the answer's events have come:
     /// whatever is published from now on follows `progress`, and `fence` says until when. A sink that pushes to the
     /// record's followers learns of them here.
-    fn attend(&self, session: &Session, progress: &Progress, fence: &Fence) {
+    fn on_record_changed(&self, session: &Session, progress: &Progress, fence: &Fence) {
         let _ = (session, progress, fence);
     }
 }
@@ -105,8 +105,11 @@ pub trait JobQueue: Send + Sync {
 
 /// The receipt of one received message.
 pub trait Receipt: Send + Sync {
-    /// Keeps the message from others for this long from now; 0 gives it back at once.
-    fn hide_for(&self, seconds: u32) -> impl Future<Output = Result<(), QueueError>> + Send;
+    /// Keeps the message from others for this long from now, rounded up to seconds; zero gives it back at once.
+    fn extend_visibility(
+        &self,
+        by: Duration,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
 #[derive(Debug, Error)]

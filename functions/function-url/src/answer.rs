@@ -4,6 +4,7 @@
 
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
@@ -184,7 +185,7 @@ impl TokenSink for ResponseSink<'_> {
         self.send(event.clone(), deadline).await
     }
 
-    fn attend(&self, session: &Session, _: &Progress, _: &Fence) {
+    fn on_record_changed(&self, session: &Session, _: &Progress, _: &Fence) {
         if session.status.is_terminal() {
             self.with(|state| state.ended = Some(session.clone()));
         }
@@ -199,7 +200,7 @@ fn failed(message: &str) -> Failure {
 struct NoMessage;
 
 impl Receipt for NoMessage {
-    async fn hide_for(&self, _seconds: u32) -> Result<(), QueueError> {
+    async fn extend_visibility(&self, _: Duration) -> Result<(), QueueError> {
         Ok(())
     }
 }

@@ -148,13 +148,7 @@ where
 
 /// Has a message received again after this long.
 async fn keep_for(receipt: &impl Receipt, after: Duration) {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a wait is minutes at most"
-    )]
-    let seconds = after.as_secs_f64().ceil() as u32;
-    if let Err(error) = receipt.hide_for(seconds).await {
+    if let Err(error) = receipt.extend_visibility(after).await {
         warn!(
             error = &error as &dyn std::error::Error,
             "the message comes back when its visibility ends"

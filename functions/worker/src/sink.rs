@@ -48,12 +48,12 @@ impl<K: TokenSink, F: TokenSink> TokenSink for JobSink<'_, K, F> {
         published.and(pushed)
     }
 
-    fn attend(&self, session: &Session, progress: &Progress, fence: &Fence) {
+    fn on_record_changed(&self, session: &Session, progress: &Progress, fence: &Fence) {
         if let Some(subscribers) = self.subscribers {
-            subscribers.attend(session, progress, fence);
+            subscribers.on_record_changed(session, progress, fence);
         }
         if let Some(followers) = &self.followers {
-            followers.attend(session, progress, fence);
+            followers.on_record_changed(session, progress, fence);
         }
     }
 }

@@ -94,12 +94,12 @@ pub(super) fn read(item: &Item) -> Result<(String, TextChunk), MalformedItem> {
 mod tests {
     use super::*;
 
-    fn check(lengths: &[usize], expected_parts: &[usize], expected_rest: usize) {
+    fn check(lengths: &[usize], expected_chunks: &[usize], expected_rest: usize) {
         let text: String = ('a'..='z').cycle().take(lengths.iter().sum()).collect();
         let lengths: Lengths = lengths.iter().copied().collect();
         let (chunks, rest) = split(&text, &lengths);
         let sizes: Vec<_> = chunks.iter().map(|chunk| chunk.text.len()).collect();
-        assert_eq!((&*sizes, rest.text.len()), (expected_parts, expected_rest));
+        assert_eq!((&*sizes, rest.text.len()), (expected_chunks, expected_rest));
         let read = chunks.iter().map(|chunk| {
             read(&write("k".to_owned(), chunk, Timestamp::EPOCH)).map(|(_, chunk)| chunk)
         });

@@ -48,7 +48,7 @@ impl Feed {
     }
 
     /// Takes the followers over from the record; returns those that are new, to be served.
-    pub(super) fn attend(
+    pub(super) fn on_record_changed(
         &mut self,
         session: &Session,
         progress: &Progress,

@@ -10,8 +10,8 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval, sleep,
 use tracing::{debug, warn};
 
 use super::buffer::Buffer;
+use super::checkpoint::{Checkpoint, save_checkpoint};
 use super::ending::{end, give_up};
-use super::record::{self, Noted};
 use super::{AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, STOP_REASON_TOO_LONG};
 use crate::event::{Ending, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
@@ -41,13 +41,13 @@ pub(super) struct Attempt<'a, P: Ports> {
     observed_first: bool,
     next_publish: Instant,
     /// The checkpoint under way.
-    saving: Fuse<BoxFuture<'a, Noted>>,
+    saving: Fuse<BoxFuture<'a, Checkpoint>>,
     /// The last event that a checkpoint covers.
     saved_sequence: Sequence,
     /// Whether the next checkpoint renews the lease.
     renewal_due: bool,
-    heartbeat: Interval,
-    checkpoint: Interval,
+    renewal_timer: Interval,
+    checkpoint_timer: Interval,
     time_up: Pin<Box<Sleep>>,
     idle: Pin<Box<Sleep>>,
 }
@@ -64,8 +64,8 @@ pub(super) enum Stop {
 pub(super) enum Event {
     DeadlineReached,
     Published(Result<(), Failure>),
-    CheckpointSaved(Noted),
-    HeartbeatDue,
+    CheckpointSaved(Checkpoint),
+    RenewalDue,
     CheckpointDue,
     /// `None` once the model's stream is over.
     ModelSaid(Result<Option<ModelEvent>, Failure>),
@@ -126,8 +126,8 @@ impl<'a, P: Ports> Attempt<'a, P> {
             saving: Fuse::terminated(),
             saved_sequence: Sequence(0),
             renewal_due: false,
-            heartbeat: every(settings.lease / 3),
-            checkpoint: every(settings.checkpoint_interval),
+            renewal_timer: every(settings.lease / 3),
+            checkpoint_timer: every(settings.checkpoint_interval),
             time_up: Box::pin(time_up),
             idle: Box::pin(sleep(settings.model_first_token_timeout)),
             record: held,
@@ -147,7 +147,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
         self.next_publish = Instant::now() + self.context.settings.flush_interval;
         if sequence.0 == 1 {
             // The first token makes the session STREAMING; whoever asks shall see that soon.
-            self.checkpoint.reset_immediately();
+            self.checkpoint_timer.reset_immediately();
         }
         Some(self.event(token, sequence))
     }
@@ -170,9 +170,9 @@ impl<'a, P: Ports> Attempt<'a, P> {
             biased;
             () = &mut self.time_up => Event::DeadlineReached,
             result = &mut publishing, if is_publishing => Event::Published(result),
-            noted = &mut self.saving, if is_saving => Event::CheckpointSaved(noted),
-            _ = self.heartbeat.tick() => Event::HeartbeatDue,
-            _ = self.checkpoint.tick(), if !is_saving => Event::CheckpointDue,
+            saved = &mut self.saving, if is_saving => Event::CheckpointSaved(saved),
+            _ = self.renewal_timer.tick() => Event::RenewalDue,
+            _ = self.checkpoint_timer.tick(), if !is_saving => Event::CheckpointDue,
             said = self.model.next(), if reads_model => Event::ModelSaid(said),
             () = &mut self.idle, if reads_model => Event::ModelSilent,
             () = sleep_until(self.next_publish), if may_publish => Event::PublishDue,
@@ -187,8 +187,8 @@ impl<'a, P: Ports> Attempt<'a, P> {
                 "The answer took longer than the time it has.",
             ),
             Event::Published(result) => self.on_published(result),
-            Event::CheckpointSaved(noted) => self.on_checkpoint_saved(noted),
-            Event::HeartbeatDue => {
+            Event::CheckpointSaved(checkpoint) => self.on_checkpoint_saved(checkpoint),
+            Event::RenewalDue => {
                 self.renewal_due = true;
                 ControlFlow::Continue(())
             }
@@ -216,47 +216,33 @@ impl<'a, P: Ports> Attempt<'a, P> {
     }
 
     fn on_checkpoint_due(&mut self) {
-        let AttemptContext {
-            store,
-            receipt,
-            clock,
-            settings,
-            ..
-        } = *self.context;
+        let context = self.context;
         let progress = self.buffer.progress();
         let unsaved = (progress.sequence > self.saved_sequence).then(|| progress.clone());
         self.saved_sequence = progress.sequence;
-        let renew = self.renewal_due || !self.fence.holds(clock.now());
+        let renew = self.renewal_due || !self.fence.holds(context.clock.now());
         self.renewal_due = false;
-        let until = renew.then(|| clock.now() + settings.lease);
-        let note = record::note(
-            store,
-            receipt,
-            clock,
-            self.record.clone(),
-            self.number,
-            unsaved,
-            until,
-        );
-        self.saving = note.boxed().fuse();
+        let until = renew.then(|| context.clock.now() + context.settings.lease);
+        let saving = save_checkpoint(context, self.record.clone(), self.number, unsaved, until);
+        self.saving = saving.boxed().fuse();
     }
 
-    fn on_checkpoint_saved(&mut self, noted: Noted) -> ControlFlow<Stop> {
-        match noted {
-            Noted::Saved(saved) => {
+    fn on_checkpoint_saved(&mut self, checkpoint: Checkpoint) -> ControlFlow<Stop> {
+        match checkpoint {
+            Checkpoint::Saved(saved) => {
                 let progress = self.buffer.progress();
                 self.fence.renew(saved.session.lease_until());
                 self.context
                     .sink
-                    .attend(&saved.session, progress, self.fence);
+                    .on_record_changed(&saved.session, progress, self.fence);
                 self.record = *saved;
             }
-            Noted::StopRequested => return ControlFlow::Break(Stop::Requested),
-            Noted::Lost => return ControlFlow::Break(Stop::LeaseLost),
-            Noted::Unreachable if !self.fence.holds(self.context.clock.now()) => {
+            Checkpoint::StopRequested => return ControlFlow::Break(Stop::Requested),
+            Checkpoint::LeaseLost => return ControlFlow::Break(Stop::LeaseLost),
+            Checkpoint::Unreachable if !self.fence.holds(self.context.clock.now()) => {
                 return ControlFlow::Break(Stop::LeaseLost);
             }
-            Noted::Unreachable => {
+            Checkpoint::Unreachable => {
                 self.saved_sequence = Sequence(0);
                 self.renewal_due = true;
             }

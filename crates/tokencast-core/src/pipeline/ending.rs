@@ -1,13 +1,17 @@
 //! An attempt's last word in the session's record.
 
+use std::time::Duration;
+
 use tracing::warn;
 
-use super::{AttemptContext, Attempted, Observation, record};
+use super::{AttemptContext, Attempted, Observation};
+use crate::backoff::Backoff;
 use crate::failure::{Failure, FailureCode};
 use crate::id::Attempt;
-use crate::ports::{Ports, Versioned};
+use crate::ports::{Applied, Clock, Ports, StoreError, Versioned, update};
+use crate::retry::{Retry, RetryPolicy, retry};
 use crate::session::{Lost, Outcome, Progress, Session};
-use crate::time::Deadline;
+use crate::time::{Deadline, Timestamp};
 
 /// Ends the session in its record.
 pub(crate) async fn end<P: Ports>(
@@ -19,13 +23,9 @@ pub(crate) async fn end<P: Ports>(
     deadline: Deadline,
 ) -> Attempted {
     let id = record.session.id;
-    let written = record::persist(
-        context.store,
-        context.clock,
-        record,
-        deadline,
-        |current, now| Session::finish(current, attempt, progress, outcome, now),
-    );
+    let written = persist(context, record, deadline, |current, now| {
+        Session::finish(current, attempt, progress, outcome, now)
+    });
     match written.await {
         Ok(Ok(session)) => {
             (context.observe)(Observation::Ended {
@@ -53,18 +53,14 @@ pub(super) async fn give_up<P: Ports>(
 ) -> Attempted {
     let id = record.session.id;
     let patience = context.settings.throttle_patience;
-    let written = record::persist(
-        context.store,
-        context.clock,
-        record,
-        deadline,
-        |current, now| match failure.code {
+    let written = persist(context, record, deadline, |current, now| {
+        match failure.code {
             FailureCode::Throttled => {
                 Session::throttle(current, attempt, progress, &failure, patience, now)
             }
             _ => Session::release(current, attempt, progress, &failure, now),
-        },
-    );
+        }
+    });
     match written.await {
         Ok(Err(Lost)) => return Attempted::LeaseLost,
         Ok(Ok(session)) if session.status.is_terminal() => {
@@ -78,4 +74,36 @@ pub(super) async fn give_up<P: Ports>(
         }
     }
     Attempted::GaveUp(failure)
+}
+
+/// Writes the last word of an attempt, trying again while the table does not answer, up to `deadline`.
+async fn persist<P: Ports>(
+    context: &AttemptContext<'_, P>,
+    record: Versioned,
+    deadline: Deadline,
+    rule: impl Fn(Option<Session>, Timestamp) -> Result<Session, Lost> + Send + Sync,
+) -> Result<Result<Session, Lost>, StoreError> {
+    const POLICY: RetryPolicy = RetryPolicy::unlimited(Backoff {
+        first: Duration::from_millis(100),
+        cap: Duration::from_secs(5),
+    });
+    let id = record.session.id;
+    let mut known = Some(record);
+    let written = retry(
+        POLICY,
+        context.clock,
+        deadline,
+        |_| Retry::Always,
+        |_| {
+            let written = update(context.store, id, known.take(), |current| {
+                let changed = rule(current, context.clock.now());
+                Applied {
+                    write: changed.as_ref().ok().cloned(),
+                    answer: changed,
+                }
+            });
+            async { written.await.map(|(changed, _)| changed) }
+        },
+    );
+    written.await.map_err(|given_up| given_up.error)
 }

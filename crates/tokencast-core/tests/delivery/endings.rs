@@ -261,7 +261,7 @@ async fn a_long_answer_keeps_its_lease_and_its_message() {
     scene.check_ended(Status::Completed, &joined(600));
     let hidden = scene.receipt.hidden.lock().expect("not poisoned");
     assert!(
-        hidden.len() >= 17 && hidden.iter().all(|seconds| *seconds == 9),
+        hidden.len() >= 17 && hidden.iter().all(|by| *by == Duration::from_secs(9)),
         "{hidden:?}"
     );
 }

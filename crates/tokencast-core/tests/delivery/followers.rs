@@ -50,7 +50,7 @@ impl TokenSink for PushingSink {
         Ok(())
     }
 
-    fn attend(&self, session: &Session, progress: &Progress, _: &Fence) {
+    fn on_record_changed(&self, session: &Session, progress: &Progress, _: &Fence) {
         let mut followers = self.followers.lock().expect("not poisoned");
         for follower in &session.followers {
             followers

@@ -196,12 +196,12 @@ impl TokenSink for RecordingSink {
 /// Notes for how long its message was hidden.
 #[derive(Default)]
 pub(crate) struct MemoryReceipt {
-    pub(crate) hidden: Mutex<Vec<u32>>,
+    pub(crate) hidden: Mutex<Vec<Duration>>,
 }
 
 impl Receipt for MemoryReceipt {
-    async fn hide_for(&self, seconds: u32) -> Result<(), QueueError> {
-        self.hidden.lock().expect("not poisoned").push(seconds);
+    async fn extend_visibility(&self, by: Duration) -> Result<(), QueueError> {
+        self.hidden.lock().expect("not poisoned").push(by);
         Ok(())
     }
 }

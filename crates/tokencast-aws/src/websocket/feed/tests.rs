@@ -77,10 +77,10 @@ impl Scene {
             Timestamp::EPOCH,
         )
         .expect("followed");
-        self.attend()
+        self.on_record_changed()
     }
 
-    fn attend(&mut self) -> Vec<(ServedId, String)> {
+    fn on_record_changed(&mut self) -> Vec<(ServedId, String)> {
         let fence = if self.session.status.is_terminal() {
             Fence::open(self.session.id)
         } else {
@@ -88,7 +88,7 @@ impl Scene {
             Fence::of_lease(self.session.id, lease_until, Duration::from_secs(30))
         };
         self.feed
-            .attend(&self.session, &self.progress, fence.ends_at())
+            .on_record_changed(&self.session, &self.progress, fence.ends_at())
     }
 
     fn publish(&mut self, token: &str) {
@@ -196,7 +196,7 @@ fn whoever_asks_anew_gets_it_anew() {
     scene.feed.sent(id, &under_way);
     assert_eq!(scene.send(id), Some(frame(1, 2, 3, "yz")));
     // The record says the same at each checkpoint.
-    assert!(scene.attend().is_empty());
+    assert!(scene.on_record_changed().is_empty());
     assert_eq!(scene.send(id), None);
 }
 
@@ -207,7 +207,7 @@ fn a_later_attempt_starts_again_for_all() {
     scene.publish("x");
     scene.lease();
     scene.feed = Feed::default();
-    let new = scene.attend();
+    let new = scene.on_record_changed();
     let id = only(&new);
     assert!(!scene.feed.is_behind(), "nothing to say yet");
     scene.publish("y");
@@ -223,13 +223,13 @@ fn the_end_reaches_whoever_the_record_names() {
     scene.send(first);
     scene.follow("b", 0, 0);
     scene.end();
-    scene.attend();
+    scene.on_record_changed();
     assert!(scene.feed.may_send(Timestamp::MAX - MILLISECOND));
     assert_eq!(scene.send(first), Some(frame(1, 3, 3, "")));
     assert_eq!(scene.send(first), None);
     // Another process repeats the end, and knows nothing but the record.
     scene.feed = Feed::default();
-    let [_, (second, _)] = &scene.attend()[..] else {
+    let [_, (second, _)] = &scene.on_record_changed()[..] else {
         panic!("two followers")
     };
     let second = *second;
@@ -246,11 +246,14 @@ fn whoever_is_lost_or_leaves_is_served_no_longer() {
     scene.feed.lose(id);
     assert!(!scene.feed.is_behind() && scene.feed.has_news(id));
     assert!(scene.feed.next(id).is_none());
-    assert!(scene.attend().is_empty(), "the record still names it");
+    assert!(
+        scene.on_record_changed().is_empty(),
+        "the record still names it"
+    );
     let again = only(&scene.follow("a", 1, 0));
     assert_eq!(scene.send(again), Some(frame(1, 1, 1, "x")));
     scene.session = scene.session.clone().unfollow("a");
-    scene.attend();
+    scene.on_record_changed();
     assert!(scene.feed.has_news(again) && scene.feed.next(again).is_none());
     assert!(!scene.feed.has_followers());
 }
