@@ -26,7 +26,7 @@ use request::RequestError;
 
 use crate::clock::{SystemClock, system_time};
 use crate::http_client;
-use crate::tls::Trust;
+use crate::tls::CaBundle;
 
 /// AppSync's throttling passes within a second.
 const POLICY: RetryPolicy = RetryPolicy {
@@ -94,12 +94,12 @@ enum PublishError {
 impl<C: Clock> AppSyncPublisher<C> {
     /// Connects on the first event. The credentials and the region are those of the environment.
     pub fn new(sdk: &SdkConfig, url: &str, clock: C) -> Result<Self, SetupError> {
-        Self::trusting(&Trust::default(), sdk, url, clock)
+        Self::trusting(&CaBundle::default(), sdk, url, clock)
     }
 
     /// The same, with the certificate authorities to trust.
     pub fn trusting(
-        trust: &Trust,
+        ca_bundle: &CaBundle,
         sdk: &SdkConfig,
         url: &str,
         clock: C,
@@ -111,7 +111,7 @@ impl<C: Clock> AppSyncPublisher<C> {
         let parsed = Url::parse(url).ok();
         let parsed = parsed.filter(|url| matches!(url.scheme(), "http" | "https"));
         Ok(Self {
-            client: http_client::new(trust)?,
+            client: http_client::new(ca_bundle)?,
             url: parsed.ok_or_else(|| SetupError::Url {
                 url: url.to_owned(),
             })?,

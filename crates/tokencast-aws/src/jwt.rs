@@ -9,6 +9,7 @@ use tokencast_core::id::Owner;
 use tokencast_core::ports::Clock;
 
 use crate::config::Reader;
+use crate::tls::CaBundle;
 
 mod keys;
 mod token;
@@ -23,22 +24,22 @@ pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 /// none, as with AppSync: a client that waits for it would be let in here and not there.
 pub const MAX_SKEW_S: i32 = 60;
 
-/// Whose tokens are taken.
+/// The issuer whose tokens are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trust {
-    /// `COGNITO_ISSUER`: the user pool, as in its tokens' `iss`.
-    pub issuer: String,
+pub struct JwtIssuer {
+    /// `COGNITO_ISSUER`: the URL of the user pool, as in its tokens' `iss`.
+    pub url: String,
     /// `COGNITO_CLIENT_ID`: its app clients, separated by commas.
     pub client_ids: Vec<String>,
 }
 
-impl Trust {
+impl JwtIssuer {
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let issuer = reader.url("COGNITO_ISSUER", "the issuer URL of a Cognito user pool");
+        let url = reader.url("COGNITO_ISSUER", "the issuer URL of a Cognito user pool");
         let expected = "the id of an app client, or several separated by commas";
         let client_ids = reader.required("COGNITO_CLIENT_ID", expected);
         Self {
-            issuer: issuer.trim_end_matches('/').to_owned(),
+            url: url.trim_end_matches('/').to_owned(),
             client_ids: client_ids
                 .split(',')
                 .map(str::trim)
@@ -52,7 +53,7 @@ impl Trust {
 /// Verifies the tokens of one user pool; made once for a process, because it keeps the pool's keys.
 #[derive(Debug)]
 pub struct Verifier<C> {
-    trust: Trust,
+    issuer: JwtIssuer,
     keys: KeySet,
     clock: C,
 }
@@ -104,14 +105,14 @@ impl<C: Clock> Verifier<C> {
     /// # Errors
     ///
     /// If the process can have no HTTP client.
-    pub fn new(
-        trust: Trust,
-        authorities: &crate::tls::Trust,
-        clock: C,
-    ) -> Result<Self, reqwest::Error> {
-        let url = format!("{}/.well-known/jwks.json", trust.issuer);
-        let keys = KeySet::new(url, authorities)?;
-        Ok(Self { trust, keys, clock })
+    pub fn new(issuer: JwtIssuer, ca_bundle: &CaBundle, clock: C) -> Result<Self, reqwest::Error> {
+        let url = format!("{}/.well-known/jwks.json", issuer.url);
+        let keys = KeySet::new(url, ca_bundle)?;
+        Ok(Self {
+            issuer,
+            keys,
+            clock,
+        })
     }
 
     /// The user whose token is in an `Authorization` header; `Bearer` before it may be left out.
@@ -130,7 +131,7 @@ impl<C: Clock> Verifier<C> {
         if !key.verifies(token.signed.as_bytes(), &token.signature) {
             return Err(Refused::Signature.into());
         }
-        Ok(token.claims()?.check(&self.trust, now)?)
+        Ok(token.claims()?.check(&self.issuer, now)?)
     }
 }
 

@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use crate::tls::Trust;
+use crate::tls::CaBundle;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -28,12 +28,12 @@ pub const MAX_CALLS: usize = 4;
 
 /// The settings of the environment: region, credentials, endpoints.
 pub async fn load() -> SdkConfig {
-    load_trusting(&Trust::default()).await
+    load_trusting(&CaBundle::default()).await
 }
 
 /// The same, with the certificate authorities to trust.
-pub fn load_trusting(trust: &Trust) -> impl Future<Output = SdkConfig> + Send + use<> {
-    loader(trust).load()
+pub fn load_trusting(ca_bundle: &CaBundle) -> impl Future<Output = SdkConfig> + Send + use<> {
+    loader(ca_bundle).load()
 }
 
 /// The settings for one endpoint that answers for all services, and asks for no credentials in particular.
@@ -50,7 +50,9 @@ pub async fn load_for_endpoint_as(
     key: Option<(String, String)>,
 ) -> SdkConfig {
     let region = Region::new(region.to_owned());
-    let loader = loader(&Trust::default()).endpoint_url(url).region(region);
+    let loader = loader(&CaBundle::default())
+        .endpoint_url(url)
+        .region(region);
     match key {
         Some((id, secret)) => {
             let credentials = Credentials::new(id, secret, None, None, "local");
@@ -60,11 +62,11 @@ pub async fn load_for_endpoint_as(
     }
 }
 
-fn loader(trust: &Trust) -> ConfigLoader {
+fn loader(ca_bundle: &CaBundle) -> ConfigLoader {
     let http_client = aws_smithy_http_client::Builder::new()
         .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
         .tls_provider(Provider::Rustls(CryptoMode::Ring));
-    let http_client = match trust.sdk_context() {
+    let http_client = match ca_bundle.sdk_context() {
         Some(context) => http_client.tls_context(context),
         None => http_client,
     }

@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`backlog`] | what was published, and what somebody lacks of it |
-//! | [`feed`] | who follows, and how far each of them is |
+//! | [`follower_queues`] | who follows, and how far each of them is |
 //! | [`frame`] | the frames as JSON |
 //! | [`gateway`] | posts to connections |
 //!
@@ -26,11 +26,11 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 pub mod backlog;
-mod feed;
+mod follower_queues;
 pub mod frame;
 pub mod gateway;
 
-use feed::{Feed, ServedId};
+use follower_queues::{FollowerQueues, ServedId};
 use gateway::{Gateway, POLICY, PostError};
 
 /// How long an event waits for a follower that was not late before. From then on nothing waits for it, until it has
@@ -45,7 +45,7 @@ const END_BUDGET: Duration = Duration::from_secs(30);
 pub struct FollowerSink<C> {
     gateway: Gateway,
     clock: C,
-    feed: Arc<watch::Sender<Feed>>,
+    queues: Arc<watch::Sender<FollowerQueues>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -54,7 +54,7 @@ impl<C: Clock + Clone + 'static> FollowerSink<C> {
         Self {
             gateway,
             clock,
-            feed: Arc::new(watch::Sender::new(Feed::default())),
+            queues: Arc::new(watch::Sender::new(FollowerQueues::default())),
             tasks: Mutex::new(JoinSet::new()),
         }
     }
@@ -69,39 +69,40 @@ impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
         fence: &Fence,
         deadline: Deadline,
     ) -> Result<(), Failure> {
-        if !self.feed.borrow().has_followers() {
+        if !self.queues.borrow().has_followers() {
             return Ok(());
         }
         let now = self.clock.now();
         if !fence.holds(now) {
             return Err(failed("The answer was taken over by another worker."));
         }
-        self.feed
-            .send_modify(|feed| feed.publish(event, fence.ends_at()));
+        self.queues
+            .send_modify(|queues| queues.publish(event, fence.ends_at()));
         let left = deadline.left(now).max(Duration::from_millis(1));
-        let mut feed = self.feed.subscribe();
+        let mut queues = self.queues.subscribe();
         if event.is_complete() {
-            let all = feed.wait_for(|feed| !feed.is_behind());
+            let all = queues.wait_for(|queues| !queues.is_behind());
             let served = timeout(END_BUDGET.min(left), all).await.is_ok();
             return served
                 .then_some(())
                 .ok_or_else(|| failed("The answer could not be delivered."));
         }
-        let prompt = feed.wait_for(|feed| !feed.is_waited_for());
+        let prompt = queues.wait_for(|queues| !queues.is_waited_for());
         if timeout(PATIENCE.min(left), prompt).await.is_err() {
             debug!(session = %event.session_id, "a follower is slow");
-            self.feed.send_modify(Feed::let_lag);
+            self.queues.send_modify(FollowerQueues::let_lag);
         }
         Ok(())
     }
 
     fn on_record_changed(&self, session: &Session, progress: &Progress, fence: &Fence) {
-        if session.followers.is_empty() && !self.feed.borrow().has_followers() {
+        if session.followers.is_empty() && !self.queues.borrow().has_followers() {
             return;
         }
         let mut new = Vec::new();
-        self.feed
-            .send_modify(|feed| new = feed.on_record_changed(session, progress, fence.ends_at()));
+        self.queues.send_modify(|queues| {
+            new = queues.on_record_changed(session, progress, fence.ends_at());
+        });
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         for (id, address) in new {
@@ -109,7 +110,7 @@ impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
             let task = Task {
                 gateway: self.gateway.clone(),
                 clock: self.clock.clone(),
-                feed: Arc::clone(&self.feed),
+                queues: Arc::clone(&self.queues),
                 id,
                 address,
             };
@@ -122,24 +123,26 @@ impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
 struct Task<C> {
     gateway: Gateway,
     clock: C,
-    feed: Arc<watch::Sender<Feed>>,
+    queues: Arc<watch::Sender<FollowerQueues>>,
     id: ServedId,
     address: String,
 }
 
 impl<C: Clock> Task<C> {
     async fn serve(self) {
-        let mut feed = self.feed.subscribe();
+        let mut queues = self.queues.subscribe();
         loop {
             let next = {
-                let news = feed.wait_for(|feed| feed.has_news(self.id)).await;
-                news.ok().and_then(|feed| feed.next(self.id))
+                let news = queues.wait_for(|queues| queues.has_news(self.id)).await;
+                news.ok().and_then(|queues| queues.next(self.id))
             };
             let Some(next) = next else { return };
             let session = next.piece.event.session_id;
             let body = frame::event(&next.piece, self.clock.now());
             match self.push(body).await {
-                Ok(()) => self.feed.send_modify(|feed| feed.sent(self.id, &next)),
+                Ok(()) => self
+                    .queues
+                    .send_modify(|queues| queues.sent(self.id, &next)),
                 Err(error) => {
                     match &error {
                         PostError::Gone => info!(%session, "a follower is gone"),
@@ -148,7 +151,7 @@ impl<C: Clock> Task<C> {
                             warn!(%session, error, "a follower is given up");
                         }
                     }
-                    self.feed.send_modify(|feed| feed.lose(self.id));
+                    self.queues.send_modify(|queues| queues.lose(self.id));
                     return;
                 }
             }
@@ -171,8 +174,8 @@ impl<C: Clock> Task<C> {
     async fn try_once(&self, body: Bytes, failures: u32) -> Result<(), PostError> {
         // Before each try, for the process may have been paused since the last. Whoever publishes next says how long it may
         // go on.
-        let mut feed = self.feed.subscribe();
-        let fenced = feed.wait_for(|feed| feed.may_send(self.clock.now()));
+        let mut queues = self.queues.subscribe();
+        let fenced = queues.wait_for(|queues| queues.may_send(self.clock.now()));
         if fenced.await.is_err() {
             return Err(PostError::Gone);
         }

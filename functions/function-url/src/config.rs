@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokencast_aws::bedrock::ModelSettings;
 use tokencast_aws::config::{ConfigError, Reader};
-use tokencast_aws::jwt::Trust;
+use tokencast_aws::jwt::JwtIssuer;
 use tokencast_aws::settings;
 use tokencast_core::deliver::Policy;
 use tokencast_core::pipeline::Settings;
@@ -27,7 +27,7 @@ pub struct Config {
     /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
     pub sessions_table: String,
     /// `COGNITO_ISSUER`, `COGNITO_CLIENT_ID`.
-    pub trust: Trust,
+    pub jwt_issuer: JwtIssuer,
     /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
     pub model: ModelSettings,
     /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
@@ -49,7 +49,7 @@ impl Config {
         let config = Self {
             queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
             sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
-            trust: Trust::read(&mut reader),
+            jwt_issuer: JwtIssuer::read(&mut reader),
             model: settings::model(&mut reader),
             pipeline: settings::pipeline(&mut reader),
             policy: settings::policy(&mut reader),

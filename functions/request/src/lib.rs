@@ -18,7 +18,7 @@ use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::runtime::{self, isolated};
 use tokencast_aws::sessions::SessionTable;
-use tokencast_aws::tls::Trust;
+use tokencast_aws::tls::CaBundle;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
 
@@ -38,12 +38,12 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
 /// Not generic, so that it is compiled here, with the limit above, and not in each program that runs the function.
 fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     let logging = telemetry::init(&lookup);
-    let (config, trust) = (Config::read(&lookup), Trust::read(&lookup));
+    let (config, ca_bundle) = (Config::read(&lookup), CaBundle::read(&lookup));
     let clock = FunctionClock::read(&lookup);
     runtime::run(async move {
         logging?;
         let (config, clock) = (config?, clock?);
-        let sdk = sdk::load_trusting(&trust?).await;
+        let sdk = sdk::load_trusting(&ca_bundle?).await;
         let requests = Requests {
             sessions: SessionTable::new(&sdk, config.sessions_table),
             queue: SqsQueue::new(&sdk, config.queue_url),

@@ -19,7 +19,7 @@ use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::sessions::SessionTable;
-use tokencast_aws::tls::Trust;
+use tokencast_aws::tls::CaBundle;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::ports::Ports;
@@ -46,15 +46,20 @@ impl Ports for AwsPorts {
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     let logging = telemetry::init(&lookup);
-    let (config, trust) = (Config::read(&lookup), Trust::read(&lookup));
+    let (config, ca_bundle) = (Config::read(&lookup), CaBundle::read(&lookup));
     let clock = FunctionClock::read(&lookup);
     tokencast_aws::runtime::run(async move {
         logging?;
-        let (config, trust, clock) = (config?, trust?, clock?);
-        let sdk = sdk::load_trusting(&trust).await;
+        let (config, ca_bundle, clock) = (config?, ca_bundle?, clock?);
+        let sdk = sdk::load_trusting(&ca_bundle).await;
         let worker = Worker::<AwsPorts> {
             model: BedrockModel::new(&sdk, config.model.clone()),
-            subscribers: AppSyncPublisher::trusting(&trust, &sdk, &config.appsync_api_url, clock)?,
+            subscribers: AppSyncPublisher::trusting(
+                &ca_bundle,
+                &sdk,
+                &config.appsync_api_url,
+                clock,
+            )?,
             gateway: config
                 .websocket_callback_url
                 .as_deref()

@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokencast_core::time::Timestamp;
 use tracing::warn;
 
-use crate::tls::Trust;
+use crate::tls::CaBundle;
 
 /// One fetch; Cognito answers in some 20 ms.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -89,9 +89,9 @@ impl PublicKey {
 }
 
 impl KeySet {
-    pub(super) fn new(url: String, authorities: &Trust) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(url: String, ca_bundle: &CaBundle) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            client: crate::http_client::new(authorities)?,
+            client: crate::http_client::new(ca_bundle)?,
             url,
             state: Mutex::default(),
         })

@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use tokencast_core::id::Owner;
 use tokencast_core::time::Timestamp;
 
-use super::{MAX_SKEW_S, MAX_TOKEN_BYTES, Refused, Trust};
+use super::{JwtIssuer, MAX_SKEW_S, MAX_TOKEN_BYTES, Refused};
 
 /// A token that may be anybody's: nothing of it is verified yet.
 #[derive(Debug)]
@@ -79,11 +79,11 @@ impl Unverified<'_> {
 
 impl Claims {
     /// The user, if the token is for us and valid now.
-    pub(super) fn check(self, trust: &Trust, now: Timestamp) -> Result<Owner, Refused> {
+    pub(super) fn check(self, issuer: &JwtIssuer, now: Timestamp) -> Result<Owner, Refused> {
         #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
         let now = now.as_millis() as f64 / 1000.0;
         let skew_s = f64::from(MAX_SKEW_S);
-        if self.iss.as_ref() != Some(&trust.issuer) {
+        if self.iss.as_ref() != Some(&issuer.url) {
             return Err(Refused::Issuer);
         }
         let client_id = match self.token_use.as_deref() {
@@ -91,7 +91,7 @@ impl Claims {
             Some("access") => self.client_id,
             _ => return Err(Refused::Use),
         };
-        if !client_id.is_some_and(|id| trust.client_ids.contains(&id)) {
+        if !client_id.is_some_and(|id| issuer.client_ids.contains(&id)) {
             return Err(Refused::Client);
         }
         if self.exp <= now {

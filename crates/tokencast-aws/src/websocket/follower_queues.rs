@@ -8,7 +8,7 @@ use tokencast_core::time::Timestamp;
 use super::backlog::{Backlog, Piece};
 
 #[derive(Debug, Default)]
-pub(super) struct Feed {
+pub(super) struct FollowerQueues {
     /// Kept once there is a follower.
     backlog: Option<Backlog>,
     followers: Vec<Served>,
@@ -42,7 +42,7 @@ pub(super) struct Next {
     turn: u32,
 }
 
-impl Feed {
+impl FollowerQueues {
     pub(super) fn has_followers(&self) -> bool {
         !self.followers.is_empty()
     }
