@@ -227,7 +227,7 @@ impl PublishError {
 /// to the subscribers.
 fn accepted(body: &[u8]) -> Result<(), PublishError> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Response {
         data: Option<Data>,
         #[serde(default)]
         errors: Option<Vec<GraphqlError>>,
@@ -242,12 +242,12 @@ fn accepted(body: &[u8]) -> Result<(), PublishError> {
     struct GraphqlError {
         error_type: Option<String>,
     }
-    let answer: Answer = serde_json::from_slice(body).map_err(PublishError::NotGraphql)?;
-    if let Some(error) = answer.errors.unwrap_or_default().into_iter().next() {
+    let response: Response = serde_json::from_slice(body).map_err(PublishError::NotGraphql)?;
+    if let Some(error) = response.errors.unwrap_or_default().into_iter().next() {
         let error_type = error.error_type.unwrap_or_else(|| "unknown".to_owned());
         return Err(PublishError::Refused { error_type });
     }
-    let event = answer.data.and_then(|data| data.publish_token);
+    let event = response.data.and_then(|data| data.publish_token);
     event.map(|_| ()).ok_or(PublishError::NoEvent)
 }
 

@@ -21,10 +21,10 @@ pub const READABLE: RangeInclusive<u32> = VERSION - 1..=VERSION + 1;
 /// The longest job that a queue takes.
 pub const MAX_JOB_BYTES: usize = 1024 * 1024;
 
-/// How an answer reaches whoever asked for it.
+/// The channel by which an answer reaches whoever asked for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Delivery {
+pub enum Channel {
     /// It is published, and whoever subscribed gets it.
     #[default]
     Subscription,
@@ -42,9 +42,8 @@ pub struct Job {
     pub session_id: SessionId,
     pub owner: Owner,
     pub prompt: String,
-    /// How the answer reaches whoever asked.
-    #[serde(default)]
-    pub delivery: Delivery,
+    #[serde(rename = "delivery", default)]
+    pub channel: Channel,
     /// When the client asked.
     #[serde(rename = "requestedAtMs")]
     pub requested_at: Timestamp,
@@ -74,7 +73,7 @@ impl Job {
             session_id,
             owner,
             prompt,
-            delivery: Delivery::default(),
+            channel: Channel::default(),
             requested_at,
             start_by: None,
         }
@@ -87,8 +86,8 @@ impl Job {
     }
 
     #[must_use]
-    pub fn via(self, delivery: Delivery) -> Self {
-        Self { delivery, ..self }
+    pub fn over(self, channel: Channel) -> Self {
+        Self { channel, ..self }
     }
 
     /// In characters that every queue takes: SQS refuses U+FFFE and U+FFFF, which JSON does not ask to escape. Outside of
@@ -128,7 +127,7 @@ impl std::fmt::Debug for Job {
             .debug_struct("Job")
             .field("version", &self.version)
             .field("session_id", &self.session_id)
-            .field("delivery", &self.delivery)
+            .field("channel", &self.channel)
             .field("prompt_bytes", &self.prompt.len())
             .finish_non_exhaustive()
     }
@@ -166,7 +165,7 @@ mod tests {
             assert_eq!(serde_json::json!(job.session_id), expected["sessionId"]);
             assert_eq!(serde_json::json!(job.owner), expected["owner"]);
             assert_eq!(serde_json::json!(job.prompt), expected["prompt"]);
-            assert_eq!(serde_json::json!(job.delivery), expected["delivery"]);
+            assert_eq!(serde_json::json!(job.channel), expected["delivery"]);
             versions.push(job.version);
         }
         assert_eq!(versions, [VERSION - 1, VERSION, VERSION + 1]);

@@ -7,7 +7,7 @@ use tracing::{info, warn};
 
 use crate::failure::{Failure, FailureCode};
 use crate::id::{InvalidSessionId, Owner, SessionId};
-use crate::job::{Delivery, Job, MAX_JOB_BYTES};
+use crate::job::{Channel, Job, MAX_JOB_BYTES};
 use crate::json_text::JsonText;
 use crate::ports::{
     Applied, Clock, JobQueue, QueueError, SessionStore, StoreError, Versioned, update,
@@ -39,7 +39,7 @@ pub struct Start {
     pub prompt: JsonText,
     /// `None` has one made.
     pub session_id: Option<SessionId>,
-    pub delivery: Delivery,
+    pub channel: Channel,
     /// How long the job waits in the queue before a worker may receive it.
     pub delay: Duration,
     /// Who follows the session from its start.
@@ -115,7 +115,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         let now = self.clock.now();
         let start_by = now + self.rules.start_within;
         let job = match self.job(owner, id, start.prompt, now) {
-            Ok(job) => job.via(start.delivery).start_by(start_by),
+            Ok(job) => job.over(start.channel).start_by(start_by),
             Err(refused) => {
                 if start.session_id.is_some() {
                     self.note_refused(owner, id, &refused).await;

@@ -14,7 +14,7 @@ use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::settings;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Owner, Position, SessionId};
-use tokencast_core::job::Delivery;
+use tokencast_core::job::Channel;
 use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::Clock;
 use tokencast_core::requests::{Requests, Start};
@@ -135,7 +135,7 @@ impl FunctionUrl {
         let start = Start {
             prompt: question.prompt,
             session_id,
-            delivery: Delivery::Response,
+            channel: Channel::Response,
             // For as long as this process may be at it; after that a worker looks whether it still is.
             delay: self.config.pipeline.lease,
             follower: None,

@@ -89,22 +89,22 @@ impl Service<LambdaInvocation> for Responder {
             drop(event);
             let (mut sender, body) = RequestBody::channel();
             let request = request(&invocation, body)?;
-            let (work, answer) = match reply {
-                Reply::Whole(whole) => (None, Answer::Whole(whole)),
+            let (work, response) = match reply {
+                Reply::Whole(whole) => (None, Response::Whole(whole)),
                 Reply::Stream {
                     session_id,
                     body,
                     work,
-                } => (Some(work), Answer::Stream(session_id, body)),
+                } => (Some(work), Response::Stream(session_id, body)),
             };
             let work = async {
                 if let Some(work) = work {
                     work.await;
                 }
             };
-            // The answer is dropped as soon as it can go nowhere, which the work then hears of.
+            // The response is dropped as soon as it can go nowhere, which the work then hears of.
             let sent = async move {
-                let sent = answer.send(&mut sender).await;
+                let sent = response.send(&mut sender).await;
                 drop(sender);
                 sent
             };
@@ -141,12 +141,12 @@ fn request(
     Ok(request)
 }
 
-enum Answer {
+enum Response {
     Whole(Whole),
     Stream(SessionId, Body<FunctionClock>),
 }
 
-impl Answer {
+impl Response {
     async fn send(self, sender: &mut Sender) -> Result<(), Error> {
         match self {
             Self::Whole(whole) => send_whole(whole, sender).await,

@@ -43,7 +43,7 @@ impl ResolverEvent {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reply {
-    Data(Answer),
+    Data(Response),
     Error(Refusal),
 }
 
@@ -66,11 +66,11 @@ impl From<&RequestError> for Refusal {
     }
 }
 
-/// One of the answers, by field.
+/// The value of the field.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
-    Response(StreamResponse),
+pub enum Response {
+    Status(StreamResponse),
     Stream(Box<Stream>),
     /// GraphQL's `null`.
     Nothing,

@@ -10,7 +10,7 @@ use tokencast_aws::websocket::frame;
 use tokencast_aws::websocket::gateway::{Gateway, PostError};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Owner, Position, SessionId};
-use tokencast_core::job::Delivery;
+use tokencast_core::job::Channel;
 use tokencast_core::ports::{Clock, JobQueue, SessionStore};
 use tokencast_core::requests::{Requests, Start};
 use tokencast_core::session::{Follower, Session};
@@ -153,7 +153,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
                 let start = Start {
                     prompt: prompt.into(),
                     session_id: Some(id),
-                    delivery: Delivery::Connection,
+                    channel: Channel::Connection,
                     delay: Duration::ZERO,
                     follower: Some(follower(known)),
                 };

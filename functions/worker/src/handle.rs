@@ -103,14 +103,14 @@ where
         let body = record.body.as_deref().unwrap_or_default();
         // What is no job is refused below, with the reason.
         let job = Job::from_json(body).ok();
-        let delivery = job.as_ref().map(|job| job.delivery).unwrap_or_default();
+        let channel = job.as_ref().map(|job| job.channel).unwrap_or_default();
         let followers = self
             .gateway
             .clone()
             .map(|gateway| FollowerSink::new(gateway, self.clock.clone()));
         let context = AttemptContext::<&Self> {
             model: &self.model,
-            sink: &JobSink::new(delivery, &self.subscribers, followers),
+            sink: &JobSink::new(channel, &self.subscribers, followers),
             store: &self.sessions,
             receipt: &receipt,
             clock: &self.clock,

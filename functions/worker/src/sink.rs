@@ -3,7 +3,7 @@
 use futures_util::future::join;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
-use tokencast_core::job::Delivery;
+use tokencast_core::job::Channel;
 use tokencast_core::ports::{Fence, TokenSink};
 use tokencast_core::session::{Progress, Session};
 use tokencast_core::time::Deadline;
@@ -17,9 +17,9 @@ pub struct JobSink<'a, K, F> {
 
 impl<'a, K, F> JobSink<'a, K, F> {
     /// `followers` is `None` where nothing can be pushed; the session's record has it all.
-    pub fn new(delivery: Delivery, subscribers: &'a K, followers: Option<F>) -> Self {
+    pub fn new(channel: Channel, subscribers: &'a K, followers: Option<F>) -> Self {
         Self {
-            subscribers: (delivery == Delivery::Subscription).then_some(subscribers),
+            subscribers: (channel == Channel::Subscription).then_some(subscribers),
             followers,
         }
     }

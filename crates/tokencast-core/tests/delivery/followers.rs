@@ -11,7 +11,7 @@ use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Position, SessionId};
-use tokencast_core::job::{Delivery, Job};
+use tokencast_core::job::{Channel, Job};
 use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::{Clock, Fence, ModelEvent, Ports, TokenSink};
 use tokencast_core::session::{Follower, Lease, Progress, Session, Status};
@@ -112,8 +112,8 @@ impl Scene {
         });
     }
 
-    async fn deliver(&self, delivery: Delivery) -> Disposition {
-        let job = Job::new(self.id, owner(), "A prompt".to_owned(), Timestamp::EPOCH).via(delivery);
+    async fn deliver(&self, channel: Channel) -> Disposition {
+        let job = Job::new(self.id, owner(), "A prompt".to_owned(), Timestamp::EPOCH).over(channel);
         let context = AttemptContext::<PushingPorts> {
             model: &self.model,
             sink: &self.sink,
@@ -158,7 +158,7 @@ proptest! {
                     scene.follow(&n.to_string());
                 }
             };
-            let (disposition, ()) = tokio::join!(scene.deliver(Delivery::Connection), later);
+            let (disposition, ()) = tokio::join!(scene.deliver(Channel::Connection), later);
             assert_eq!(disposition, Disposition::Done);
             let whole: String = (0..count).map(|n| format!("{n} ")).collect();
             let followers = scene.sink.followers.lock().expect("not poisoned");
@@ -195,11 +195,11 @@ async fn a_job_whose_answer_streams_elsewhere_is_put_off_and_taken_over_once_tha
         panic!("{held:?}")
     };
     scene.store.change(scene.id, |_| held);
-    for delivery in [Delivery::Response, Delivery::Subscription] {
-        assert_eq!(scene.deliver(delivery).await, Disposition::Wait(left));
+    for channel in [Channel::Response, Channel::Subscription] {
+        assert_eq!(scene.deliver(channel).await, Disposition::Wait(left));
     }
     tokio::time::sleep(left).await;
-    assert_eq!(scene.deliver(Delivery::Response).await, Disposition::Done);
+    assert_eq!(scene.deliver(Channel::Response).await, Disposition::Done);
     assert_eq!(scene.store.session(scene.id).attempt, Attempt(2));
 }
 
@@ -210,10 +210,10 @@ async fn a_response_is_tried_so_often_in_all_whoever_tries() {
     scene.model.script = vec![(Duration::ZERO, Err(failed))];
     for opened in 1..=2 {
         for _ in 0..3 {
-            let failed = scene.deliver(Delivery::Response).await;
+            let failed = scene.deliver(Channel::Response).await;
             assert!(matches!(failed, Disposition::Again(Some(_))), "{failed:?}");
         }
-        assert_eq!(scene.deliver(Delivery::Response).await, Disposition::Dead);
+        assert_eq!(scene.deliver(Channel::Response).await, Disposition::Dead);
         let session = scene.store.session(scene.id);
         assert_eq!(session.status, Status::Failed, "opened {opened} times");
         let now = scene.clock.now();

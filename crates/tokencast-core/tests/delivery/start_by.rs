@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{Owner, Position, SessionId};
-use tokencast_core::job::{Delivery, Job};
+use tokencast_core::job::{Channel, Job};
 use tokencast_core::ports::{Clock, JobQueue, QueueError};
 use tokencast_core::requests::{Requests, Rules, Start};
 use tokencast_core::session::{Follower, Lease, Session, Status};
@@ -47,7 +47,7 @@ async fn late() -> (Requests<MemoryStore, NoWorkers, TestClock>, SessionId) {
     let start = Start {
         prompt: "Why?".to_owned().into(),
         session_id: None,
-        delivery: Delivery::Subscription,
+        channel: Channel::Subscription,
         delay: Duration::ZERO,
         follower: None,
     };
