@@ -93,11 +93,19 @@ enum PublishError {
 
 impl<C: Clock> AppSyncPublisher<C> {
     /// Connects on the first event. The credentials and the region are those of the environment.
+    ///
+    /// # Errors
+    ///
+    /// The settings have no credentials or region, the URL is malformed, or the process can have no HTTP client.
     pub fn new(sdk: &SdkConfig, url: &str, clock: C) -> Result<Self, SetupError> {
         Self::trusting(&CaBundle::default(), sdk, url, clock)
     }
 
     /// The same, with the certificate authorities to trust.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::new`].
     pub fn trusting(
         ca_bundle: &CaBundle,
         sdk: &SdkConfig,
@@ -122,6 +130,10 @@ impl<C: Clock> AppSyncPublisher<C> {
     }
 
     /// The signed request that publishes `event`, as it would be sent now.
+    ///
+    /// # Errors
+    ///
+    /// There are no credentials, or the request cannot be signed.
     pub async fn request(&self, event: &TokenEvent) -> Result<Request, Failure> {
         let signed = self.signed(mutation::body(event)).await;
         signed.map_err(|_| failed("The request could not be signed."))

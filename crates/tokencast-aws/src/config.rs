@@ -50,6 +50,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The problems found so far, if any; else `config`.
+    ///
+    /// # Errors
+    ///
+    /// A variable is missing or malformed; the error names each of them, what it is, and what was expected.
     pub fn finish<T>(self, config: T) -> Result<T, ConfigError> {
         if self.problems.is_empty() {
             Ok(config)

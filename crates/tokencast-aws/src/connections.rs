@@ -45,6 +45,10 @@ impl ConnectionTable {
     }
 
     /// Notes a new connection.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB does not answer.
     pub async fn put(
         &self,
         id: &str,
@@ -60,6 +64,10 @@ impl ConnectionTable {
     }
 
     /// Notes that a session is pushed to a connection. One that is gone stays so.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB does not answer.
     pub async fn add_session(&self, id: &str, session: SessionId) -> Result<(), ConnectionError> {
         let update = self.client.update_item().table_name(&self.name);
         let sessions = AttributeValue::Ss(vec![session.to_string()]);
@@ -85,6 +93,10 @@ impl ConnectionTable {
     }
 
     /// Forgets a connection; returns the sessions that were pushed to it.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB does not answer.
     pub async fn delete(&self, id: &str) -> Result<Vec<SessionId>, ConnectionError> {
         let delete = self.client.delete_item().table_name(&self.name);
         let deleted = delete

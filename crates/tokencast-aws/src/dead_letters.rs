@@ -82,6 +82,10 @@ impl<C: Clock> DeadLetters<C> {
 
     /// Every message of the dead-letter queue. Each stays hidden until it is [put back](Self::put_back) or
     /// [left](Self::leave).
+    ///
+    /// # Errors
+    ///
+    /// SQS or the session table does not answer.
     pub async fn receive_all(&self) -> Result<Vec<DeadLetter>, DeadLettersError> {
         let mut letters = Vec::new();
         loop {
@@ -137,6 +141,10 @@ impl<C: Clock> DeadLetters<C> {
     ///
     /// In this order, so that whatever is interrupted can be done again: a session that is open has a message in one
     /// queue at least, and a message that is in both is answered once.
+    ///
+    /// # Errors
+    ///
+    /// SQS or the session table does not answer. The error says where the message is then.
     pub async fn put_back(
         &self,
         letter: &DeadLetter,

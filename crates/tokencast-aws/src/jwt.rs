@@ -116,6 +116,10 @@ impl<C: Clock> Verifier<C> {
     }
 
     /// The user whose token is in an `Authorization` header; `Bearer` before it may be left out.
+    ///
+    /// # Errors
+    ///
+    /// [`JwtError::Refused`] if the token does not count, and [`JwtError::Keys`] if that cannot be told now.
     pub async fn verify(&self, authorization: Option<&str>) -> Result<Owner, JwtError> {
         let authorization = authorization.unwrap_or_default();
         if authorization.contains(',') {

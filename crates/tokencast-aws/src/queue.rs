@@ -40,6 +40,10 @@ impl SqsQueue {
     }
 
     /// Adds a message as it came from another queue.
+    ///
+    /// # Errors
+    ///
+    /// SQS did not take the message, or an attribute of it is malformed.
     pub async fn forward(&self, message: Forwarded<'_>) -> Result<(), QueueError> {
         let _call = self.calls.acquire().await;
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| QueueError {

@@ -38,6 +38,10 @@ where
 }
 
 /// Runs something as a task of its own, whose panic is an error that can be shown.
+///
+/// # Errors
+///
+/// [`Panicked`] if it does.
 pub async fn isolated<T: Send + 'static>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Panicked> {

@@ -39,6 +39,9 @@ impl CaBundle {
         }
     }
 
+    /// # Errors
+    ///
+    /// `AWS_CA_BUNDLE` names a file that cannot be read, or that has no certificates.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, CaBundleError> {
         let Some(path) = lookup(BUNDLE)
             .filter(|path| !path.is_empty())

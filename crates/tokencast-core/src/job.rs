@@ -103,6 +103,9 @@ impl Job {
         }
     }
 
+    /// # Errors
+    ///
+    /// [`JobError`] if the body is not a job, or is of a version that this code does not read.
     pub fn from_json(body: &str) -> Result<Self, JobError> {
         #[derive(Deserialize)]
         struct Versioned {

@@ -16,6 +16,9 @@ pub struct JsonText(Result<String, NotUnicode>);
 pub struct NotUnicode;
 
 impl JsonText {
+    /// # Errors
+    ///
+    /// [`NotUnicode`] if it has half of a surrogate pair, or bytes that are no UTF-8.
     pub fn into_text(self) -> Result<String, NotUnicode> {
         self.0
     }

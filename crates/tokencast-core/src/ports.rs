@@ -53,12 +53,20 @@ pub trait Model: Send + Sync {
     type Tokens: TokenSource;
 
     /// Starts the answer to a prompt.
+    ///
+    /// # Errors
+    ///
+    /// What the model says against the prompt, or why it was not reached.
     fn start(&self, prompt: &str) -> impl Future<Output = Result<Self::Tokens, Failure>> + Send;
 }
 
 /// An answer as it comes. Dropping it ends the model's work.
 pub trait TokenSource: Send {
     /// The next event; `None` once the stream is over. Cancel-safe: a call that is dropped loses no event.
+    ///
+    /// # Errors
+    ///
+    /// The stream broke off, or the model ended it with a failure.
     fn next(&mut self) -> impl Future<Output = Result<Option<ModelEvent>, Failure>> + Send;
 }
 
@@ -74,6 +82,10 @@ pub enum ModelEvent {
 /// Where events go.
 pub trait TokenSink: Send + Sync {
     /// Delivers one event, trying again as long as that makes sense, the fence holds, and `deadline` is not reached.
+    ///
+    /// # Errors
+    ///
+    /// The event was not delivered, or the fence has fallen.
     fn publish(
         &self,
         event: &TokenEvent,
@@ -92,12 +104,19 @@ pub trait TokenSink: Send + Sync {
 /// Where jobs wait.
 pub trait JobQueue: Send + Sync {
     /// Adds a job that is received after this long at the earliest.
+    ///
+    /// # Errors
+    ///
+    /// The queue did not take the job.
     fn send_after(
         &self,
         job: &Job,
         delay: Duration,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
+    /// # Errors
+    ///
+    /// The queue did not take the job.
     fn send(&self, job: &Job) -> impl Future<Output = Result<(), QueueError>> + Send {
         self.send_after(job, Duration::ZERO)
     }
@@ -106,6 +125,10 @@ pub trait JobQueue: Send + Sync {
 /// The receipt of one received message.
 pub trait Receipt: Send + Sync {
     /// Keeps the message from others for this long from now, rounded up to seconds; zero gives it back at once.
+    ///
+    /// # Errors
+    ///
+    /// The queue did not take the change; the message comes back when its visibility ends.
     fn extend_visibility(
         &self,
         by: Duration,

@@ -110,6 +110,10 @@ impl From<StartRefused> for RequestError {
 
 impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     /// Queues the prompt, unless its session was started with it before: then it answers with that one.
+    ///
+    /// # Errors
+    ///
+    /// The prompt or its session is refused, or the session table or the queue does not answer.
     pub async fn start(&self, owner: &Owner, start: Start) -> Result<Started, RequestError> {
         let id = start.session_id.unwrap_or_else(SessionId::random);
         let now = self.clock.now();
@@ -151,6 +155,10 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     }
 
     /// Stops a session: at once, or in a moment where a worker is at it.
+    ///
+    /// # Errors
+    ///
+    /// The session is somebody else's, or the session table does not answer.
     pub async fn stop(&self, owner: &Owner, id: SessionId) -> Result<Session, RequestError> {
         let (stopped, _) = update(&self.sessions, id, None, |current| {
             let stopped = Session::stop(current, id, owner, self.clock.now());
@@ -166,6 +174,10 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     }
 
     /// `None` for an id that nobody took, or somebody else. A session that is late is ended.
+    ///
+    /// # Errors
+    ///
+    /// The session table does not answer.
     pub async fn read(
         &self,
         owner: &Owner,
@@ -185,6 +197,10 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     }
 
     /// Takes an id that nobody took for its owner.
+    ///
+    /// # Errors
+    ///
+    /// The session is somebody else's, or the session table does not answer.
     pub async fn claim(&self, owner: &Owner, id: SessionId) -> Result<Versioned, RequestError> {
         self.change(id, |current| {
             Session::claim(current, id, owner, self.clock.now())
@@ -193,6 +209,10 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     }
 
     /// Has a session's answer pushed to an address; claims the id like [`Self::claim`].
+    ///
+    /// # Errors
+    ///
+    /// The session is somebody else's, or the session table does not answer.
     pub async fn follow(
         &self,
         owner: &Owner,
@@ -207,6 +227,10 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
     }
 
     /// Ends what [`Self::follow`] began. Of a session that is gone there is nothing to end.
+    ///
+    /// # Errors
+    ///
+    /// The session table does not answer.
     pub async fn unfollow(&self, id: SessionId, address: &str) -> Result<(), RequestError> {
         let unfollowed = update(&self.sessions, id, None, |current| Applied {
             write: current.map(|session| session.unfollow(address)),

@@ -79,6 +79,10 @@ impl<C: Clock> Body<C> {
     }
 
     /// Waits until it is clear that there is an answer. A stream of events can tell a failure itself, a text cannot.
+    ///
+    /// # Errors
+    ///
+    /// The answer failed or was interrupted before its first token.
     pub async fn begin(&mut self) -> Result<(), UrlError> {
         if self.format == Format::Events {
             return Ok(());

@@ -42,6 +42,10 @@ const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response"
 const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 
 /// Serves requests until Lambda ends the process.
+///
+/// # Errors
+///
+/// The Runtime API cannot be reached or understood.
 pub async fn run(function: Arc<FunctionUrl>) -> Result<(), Error> {
     let unused = service_fn(|_: LambdaEvent<()>| async { Ok::<(), Infallible>(()) });
     let responder = Responder {

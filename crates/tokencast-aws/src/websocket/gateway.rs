@@ -82,6 +82,10 @@ impl Gateway {
     }
 
     /// Tries once.
+    ///
+    /// # Errors
+    ///
+    /// API Gateway did not take the frame.
     pub async fn post(&self, connection_id: &str, frame: Bytes) -> Result<(), PostError> {
         let post = self.client.post_to_connection();
         let posted = post
@@ -99,6 +103,10 @@ impl Gateway {
     }
 
     /// Tries again while that may help, until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// API Gateway did not take the frame: the error of the last try.
     pub async fn push(
         &self,
         connection_id: &str,

@@ -48,12 +48,21 @@ pub struct Versioned {
 
 pub trait SessionStore: Send + Sync {
     /// The record as of now: a consistent read.
+    ///
+    /// # Errors
+    ///
+    /// The table does not answer, or the record is malformed.
     fn get(
         &self,
         id: SessionId,
     ) -> impl Future<Output = Result<Option<Versioned>, StoreError>> + Send;
 
     /// Writes a record if the one there is still `expected` (`None`: if there is none), and answers with its version.
+    ///
+    /// # Errors
+    ///
+    /// The table does not answer. Whether the record was written is then unknown. That another write came first is no
+    /// failure, but a [`Conflict`].
     fn put(
         &self,
         session: &Session,
@@ -83,6 +92,10 @@ pub struct Applied<T> {
 /// Applies a rule to a record and writes the result, again and again while others write in between.
 ///
 /// `known` is the record as the caller last saw it, which saves a read where it is still so.
+///
+/// # Errors
+///
+/// The table does not answer, or others kept changing the record.
 pub async fn update<S: SessionStore, T>(
     store: &S,
     id: SessionId,

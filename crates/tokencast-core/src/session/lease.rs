@@ -50,6 +50,10 @@ pub struct Outcome {
 
 impl Session {
     /// Begins the next attempt. `start_by` is the job's: it counts where the record has none yet.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseRefused`] if another attempt holds the session, or if it is not `owner`'s.
     pub fn lease(
         current: Option<Self>,
         id: SessionId,
@@ -86,6 +90,10 @@ impl Session {
     }
 
     /// Saves progress, where there is some, and holds the lease longer, where `until` is given.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`] if a later attempt has begun, or the session is over.
     pub fn save(
         current: Option<Self>,
         attempt: Attempt,
@@ -106,6 +114,10 @@ impl Session {
     }
 
     /// Gives the attempt up, so that the next need not wait for the lease to run out.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`] if a later attempt has begun, or the session is over.
     pub fn release(
         current: Option<Self>,
         attempt: Attempt,
@@ -124,6 +136,10 @@ impl Session {
     }
 
     /// Ends the session.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`] if a later attempt has begun, or the session is over.
     pub fn finish(
         current: Option<Self>,
         attempt: Attempt,

@@ -37,6 +37,10 @@ pub struct Input {
 
 impl Session {
     /// The session of `owner` with this id: the one there is, ended if it is late, or a new claim on it.
+    ///
+    /// # Errors
+    ///
+    /// [`OtherOwner`] if the session is not `owner`'s.
     pub fn claim(
         current: Option<Self>,
         id: SessionId,
@@ -52,6 +56,10 @@ impl Session {
 
     /// Notes what a session is started with, before its job is sent: from then on it is this input's. Whoever starts it
     /// with the same again finds the session as it stands; is it still [`Status::Claimed`], its job may not have been sent.
+    ///
+    /// # Errors
+    ///
+    /// [`StartRefused`] if the session is not `owner`'s, or was started with another input.
     pub fn start(
         current: Option<Self>,
         id: SessionId,
@@ -80,6 +88,10 @@ impl Session {
     }
 
     /// Adds a follower, or replaces the one of the same address. A session that is over has no use for one.
+    ///
+    /// # Errors
+    ///
+    /// [`OtherOwner`] if the session is not `owner`'s.
     pub fn follow(
         current: Option<Self>,
         id: SessionId,
@@ -128,6 +140,10 @@ impl Session {
 
     /// Stops it: at once where no worker is at it, otherwise by a flag that the worker reads at its next checkpoint.
     /// An id that nobody knows is stopped too, so that a stop that overtakes its start is not lost.
+    ///
+    /// # Errors
+    ///
+    /// [`OtherOwner`] if the session is not `owner`'s.
     pub fn stop(
         current: Option<Self>,
         id: SessionId,

@@ -18,6 +18,10 @@ pub struct Waiting {
 impl Session {
     /// Gives an attempt up whose model is throttled. The attempt doesn't count; but once the model has been throttled for
     /// `patience`, the session ends.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`] if a later attempt has begun, or the session is over.
     pub fn throttle(
         current: Option<Self>,
         attempt: Attempt,
