@@ -1,4 +1,5 @@
-//! The sink: one `publishToken` mutation an event, signed with SigV4, over kept-alive connections.
+//! The sink over AppSync: one `publishToken` mutation an event, signed with SigV4, over connections that are kept
+//! alive.
 
 use std::time::Duration;
 
@@ -38,10 +39,10 @@ const POLICY: RetryPolicy = RetryPolicy {
     max_limited: 3,
 };
 
-/// One try: AppSync answers a mutation without a Lambda in some 20 ms.
+/// The timeout of one try. AppSync answers a mutation without a Lambda in some 20 ms.
 const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long one event is tried, within the deadline.
+/// How long one event is tried at most, within the deadline.
 const BUDGET: Duration = Duration::from_secs(30);
 
 /// Publishes to one AppSync API.
@@ -92,7 +93,7 @@ enum PublishError {
 }
 
 impl<C: Clock> AppSyncPublisher<C> {
-    /// Connects on the first event. The credentials and the region are those of the environment.
+    /// Makes a publisher, which connects on the first event. It signs with the environment's credentials and region.
     ///
     /// # Errors
     ///
@@ -101,7 +102,7 @@ impl<C: Clock> AppSyncPublisher<C> {
         Self::trusting(&CaBundle::default(), sdk, url, clock)
     }
 
-    /// The same, with the certificate authorities to trust.
+    /// Does the same, and trusts these certificate authorities.
     ///
     /// # Errors
     ///
@@ -140,7 +141,7 @@ impl<C: Clock> AppSyncPublisher<C> {
     }
 
     async fn signed(&self, body: Bytes) -> Result<Request, PublishError> {
-        // Signatures and credentials are judged by the real time, even where a stack has moved its clock.
+        // AWS judges signatures and credentials by the real time, even if a local stack has moved its clock.
         let credentials = self.credentials.get(&SystemClock).await?;
         let now = system_time(SystemClock.now());
         let request = request::signed(&self.url, &self.region, &credentials, body, now);
@@ -153,7 +154,7 @@ impl<C: Clock> AppSyncPublisher<C> {
         match response.status() {
             StatusCode::OK => accepted(&response.bytes().await?),
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                // They may have expired or been rotated before their time.
+                // The credentials may have expired or been rotated before their time.
                 self.credentials.renew();
                 Err(PublishError::Status(status))
             }
@@ -171,7 +172,7 @@ impl<C: Clock> AppSyncPublisher<C> {
         deadline: Deadline,
         failures: u32,
     ) -> Result<(), PublishError> {
-        // Looked at before each try, for the process may have been paused since the last.
+        // The fence is looked at before each try, because the process may have been paused.
         if !fence.holds(self.clock.now()) {
             return Err(PublishError::TakenOver);
         }
@@ -235,8 +236,8 @@ impl PublishError {
     }
 }
 
-/// Reads the body of a response with status 200, which alone says nothing: without errors it has the event, which went
-/// to the subscribers.
+/// Reads the body of a response with status 200. The status alone says nothing: the event went to the subscribers only
+/// if the body has it, and no errors.
 fn accepted(body: &[u8]) -> Result<(), PublishError> {
     #[derive(Deserialize)]
     struct Response {

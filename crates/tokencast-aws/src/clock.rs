@@ -1,4 +1,4 @@
-//! The system's time, and on a local stack the stack's.
+//! The system's time, and the time of a local stack.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -27,7 +27,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// The time that a function goes by: the system's, moved as far as the local stack moved its clock.
+/// The time that a function goes by: the system's, plus the offset of the local stack's clock.
 ///
 /// Only the local stack sets `TOKENCAST_CLOCK_OFFSET_MS`; on AWS it is the system's time. Requests are signed by
 /// [`SystemClock`], because signatures are judged by the real time everywhere.
@@ -52,7 +52,7 @@ impl Clock for FunctionClock {
     }
 }
 
-/// As ISO 8601 in UTC, to the millisecond.
+/// Formats a time as ISO 8601 in UTC, to the millisecond.
 pub fn iso8601(at: Timestamp) -> String {
     DateTime::<Utc>::from_timestamp_millis(at.as_millis())
         .unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The table of WebSocket connections in DynamoDB: one item a connection, with the sessions that are pushed to it.
+//! The table of WebSocket connections in DynamoDB. Each connection is an item, with the sessions that are pushed to it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub const KEY: &str = "connectionId";
 /// The attribute that DynamoDB's TTL reads: seconds since the Unix epoch.
 pub const TTL: &str = "expiresAt";
 
-/// API Gateway ends a connection after two hours.
+/// How long a connection lives at most: API Gateway ends it after two hours.
 pub const MAX_LIFE: Duration = Duration::from_hours(2);
 
 const SESSIONS: &str = "sessions";
@@ -44,7 +44,7 @@ impl ConnectionTable {
         }
     }
 
-    /// Notes a new connection.
+    /// Writes a new connection.
     ///
     /// # Errors
     ///
@@ -63,7 +63,7 @@ impl ConnectionTable {
         put.send().await.map(drop).map_err(failed("PutItem"))
     }
 
-    /// Notes that a session is pushed to a connection. One that is gone stays so.
+    /// Writes down that a session is pushed to a connection. Does nothing if the connection is gone.
     ///
     /// # Errors
     ///
@@ -92,7 +92,7 @@ impl ConnectionTable {
         }
     }
 
-    /// Forgets a connection; returns the sessions that were pushed to it.
+    /// Deletes a connection. Returns the sessions that were pushed to it.
     ///
     /// # Errors
     ///

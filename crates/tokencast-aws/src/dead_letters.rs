@@ -1,4 +1,4 @@
-//! The dead-letter queue: what is in it, and putting it back.
+//! Reads the dead-letter queue, and puts its messages back.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use tokencast_core::time::Timestamp;
 
 use crate::sessions::SessionTable;
 
-/// While a message is looked at, nobody else sees it.
+/// How long a message is hidden from others while it is looked at.
 const VISIBILITY_S: i32 = 60;
 
-/// The queue that jobs end in whose every attempt failed, the queue they came from, and their sessions.
+/// The queue of jobs whose every attempt failed, the queue that they came from, and their sessions.
 #[derive(Clone, Debug)]
 pub struct DeadLetters<C> {
     sqs: Client,
@@ -34,9 +34,9 @@ pub struct DeadLetter {
     /// `None` for a body that is no job.
     pub session_id: Option<SessionId>,
     owner: Option<Owner>,
-    /// The session as it stands; `None` where there is none any more.
+    /// The current session; `None` if there is none any more.
     pub session: Option<Session>,
-    /// When the client asked, or, of what is no job, when it was moved here.
+    /// When the client asked; for a body that is no job, when it was moved here.
     pub sent_at: Option<Timestamp>,
     message: Message,
 }
@@ -80,7 +80,7 @@ impl<C: Clock> DeadLetters<C> {
         }
     }
 
-    /// Every message of the dead-letter queue. Each stays hidden until it is [put back](Self::put_back) or
+    /// Receives every message of the dead-letter queue. Each stays hidden until it is [put back](Self::put_back) or
     /// [left](Self::leave).
     ///
     /// # Errors
@@ -136,11 +136,11 @@ impl<C: Clock> DeadLetters<C> {
         })
     }
 
-    /// Opens the letter's session again and puts its message back into the queue, as it is. A session that was forgotten is
-    /// made anew, for its job's time to start is over.
+    /// Opens the letter's session again, and puts its message back into the queue unchanged. Makes a new session if the
+    /// old one was forgotten, because its job's time to start is over.
     ///
-    /// In this order, so that whatever is interrupted can be done again: a session that is open has a message in one
-    /// queue at least, and a message that is in both is answered once.
+    /// The steps have this order so that they can be done again after an interruption: an open session has a message in
+    /// at least one queue, and a message that is in both queues is answered once.
     ///
     /// # Errors
     ///
@@ -191,7 +191,7 @@ impl<C: Clock> DeadLetters<C> {
             .map_err(|error| DeadLettersError::Delete(boxed(error)))
     }
 
-    /// Leaves a letter where it is, for others to see at once.
+    /// Leaves a letter in its queue, and makes it visible to others at once.
     pub async fn leave(&self, letter: &DeadLetter) {
         let change = self
             .sqs
@@ -200,7 +200,7 @@ impl<C: Clock> DeadLetters<C> {
         let change = change
             .set_receipt_handle(letter.message.receipt_handle.clone())
             .visibility_timeout(0);
-        // Otherwise it is seen again a minute later.
+        // If this fails, the letter becomes visible a minute later.
         let _ = change.send().await;
     }
 }

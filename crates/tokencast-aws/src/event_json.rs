@@ -1,5 +1,5 @@
-//! An event as JSON, with the fields and names of `TokenEvent` in `schema.graphql`, for the deliveries that write it
-//! themselves. What is null there is left out here.
+//! An event as JSON, with the fields of `TokenEvent` in `schema.graphql`, for the sinks that write it themselves.
+//! Fields that are null there are left out here.
 
 use serde::Serialize;
 use tokencast_core::event::{TokenEvent, Usage};
@@ -8,7 +8,7 @@ use tokencast_core::time::Timestamp;
 
 use crate::clock::iso8601;
 
-/// What an event is to who reads it: `token`, `complete` for an end that was meant, `error` for a failure.
+/// The kind of an event: `token`, `error` for a failure, or `complete` for any other end.
 pub fn kind(event: &TokenEvent) -> &'static str {
     match event.status {
         _ if !event.is_complete() => "token",
@@ -71,7 +71,7 @@ impl<'a> EventJson<'a> {
         }
     }
 
-    /// With the event's [`kind`] as `type`, first, for frames that carry nothing else to tell it.
+    /// Adds the event's [`kind`] as the first field `type`, for frames that have no other place for it.
     #[must_use]
     pub fn typed(self, event: &TokenEvent) -> Self {
         Self {
@@ -80,7 +80,7 @@ impl<'a> EventJson<'a> {
         }
     }
 
-    /// With `firstSequence`, for several events joined: `token` is theirs from this one to `sequence`.
+    /// Adds `firstSequence`, for joined events: `token` has the text of all from this one to `sequence`.
     #[must_use]
     pub fn joined_from(self, first_sequence: u32) -> Self {
         Self {

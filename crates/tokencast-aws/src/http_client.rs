@@ -1,4 +1,4 @@
-//! HTTP beside the AWS SDK: one client for a process, whose connections are kept alive.
+//! HTTP beside the AWS SDK: one client for a process, which keeps its connections alive.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use crate::tls::CaBundle;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A client over HTTP/1.1: a request to AppSync or Cognito is small, and one connection carries one at a time without
-/// HTTP/2's bookkeeping.
+/// Makes a client over HTTP/1.1. A request to AppSync or Cognito is small, and a connection carries one at a time
+/// without HTTP/2's bookkeeping.
 pub(crate) fn new(ca_bundle: &CaBundle) -> Result<Client, reqwest::Error> {
     Client::builder()
         .tls_backend_preconfigured(ca_bundle.client_config())

@@ -1,8 +1,8 @@
-//! Who calls, where no AWS service says so: the JSON Web Tokens of a Cognito user pool, verified.
+//! Verifies the JSON Web Tokens of a Cognito user pool, for the functions whose caller no AWS service has verified.
 //!
-//! A token counts if it is signed with RS256 by a key of the pool's [key set](keys), is of the pool's issuer, is valid
-//! now, and was issued to one of the expected app clients. What a claim says is looked at only once the signature is
-//! found to be right, so that a refusal tells nothing to someone who made the token up.
+//! A token counts if a key of the pool's [key set](keys) has signed it with RS256, if it is of the pool's issuer, if it
+//! is valid now, and if it was issued to one of the expected app clients. The claims are looked at only after the
+//! signature, so a refusal tells nothing to someone who made the token up.
 
 use thiserror::Error;
 use tokencast_core::id::Owner;
@@ -17,11 +17,11 @@ mod token;
 pub use keys::KeysError;
 use keys::{KeySet, Lookup};
 
-/// Far above what Cognito issues, and little enough to decode for nothing.
+/// The longest token that is read: far longer than Cognito's, and short enough to decode in vain.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// By how much Cognito's clock may be ahead of this process's: a token that was issued this instant is taken. An end gets
-/// none, as with AppSync: a client that waits for it would be let in here and not there.
+/// How far Cognito's clock may be ahead of this process's, so that a token is taken the moment it was issued. The
+/// expiry gets no such margin. AppSync gives it none either, and a client would be let in here and not there.
 pub const MAX_SKEW_S: i32 = 60;
 
 /// The issuer whose tokens are taken.
@@ -58,12 +58,12 @@ pub struct Verifier<C> {
     clock: C,
 }
 
-/// Why a caller is not let in.
+/// Why a caller is refused.
 #[derive(Debug, Error)]
 pub enum JwtError {
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// The token may be right; another try can tell.
+    /// The token may be right. Another try can tell.
     #[error("the token cannot be checked now: try again")]
     Keys(#[from] KeysError),
 }
@@ -100,7 +100,7 @@ pub enum Refused {
 }
 
 impl<C: Clock> Verifier<C> {
-    /// The keys are fetched with the first token, from a server that the certificate authorities vouch for.
+    /// The first token fetches the keys, from a server that the certificate authorities vouch for.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl<C: Clock> Verifier<C> {
         })
     }
 
-    /// The user whose token is in an `Authorization` header; `Bearer` before it may be left out.
+    /// Returns the user whose token is in an `Authorization` header. `Bearer` before the token is optional.
     ///
     /// # Errors
     ///
@@ -141,8 +141,8 @@ impl<C: Clock> Verifier<C> {
 
 /// The token in a header's value.
 ///
-/// Lambda joins headers that came several times by commas, which no token has: which of them is meant, no two readers need
-/// agree on.
+/// Lambda joins repeated headers by commas, which no token has. Readers may differ on which of several tokens counts,
+/// so a value with a comma is refused.
 fn bearer(value: &str) -> &str {
     let value = value.trim();
     match value.split_once(' ') {

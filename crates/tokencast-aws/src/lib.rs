@@ -1,4 +1,4 @@
-//! `tokencast-core`'s ports over AWS, and what both functions share at their start.
+//! `tokencast-core`'s ports over AWS, and what the functions share at their start.
 //!
 //! | module | what |
 //! | --- | --- |

@@ -1,11 +1,11 @@
-//! What CloudWatch counts: how long the first token took, and how sessions end.
+//! The metrics in CloudWatch: how long the first token took, and how sessions end.
 
 use crate::telemetry::metric;
 use tokencast_core::pipeline::Observation;
 use tokencast_core::session::Status;
 use tokencast_core::time::Timestamp;
 
-/// Counts one observation of a session that was asked for at `asked_at`, under the name of a function.
+/// Counts one observation of a session whose client asked at `asked_at`. `service` is the function's name.
 pub fn count(service: &str, observation: Observation, asked_at: Option<Timestamp>, now: Timestamp) {
     match observation {
         Observation::FirstToken { at } => {

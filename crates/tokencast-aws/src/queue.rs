@@ -18,7 +18,7 @@ use crate::sdk::MAX_CALLS;
 pub struct SqsQueue {
     client: Client,
     url: String,
-    /// Those of [`MAX_CALLS`] that are left.
+    /// Permits for [`MAX_CALLS`] calls at a time.
     calls: Arc<Semaphore>,
 }
 
@@ -39,7 +39,7 @@ impl SqsQueue {
         }
     }
 
-    /// Adds a message as it came from another queue.
+    /// Adds a message of another queue, unchanged.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ pub struct Attribute {
 }
 
 impl JobQueue for SqsQueue {
-    /// The message group is the owner: with it, a standard queue is fair to owners who send little.
+    /// The message group is the owner, because a standard queue is fair between message groups.
     async fn send_after(&self, job: &Job, delay: Duration) -> Result<(), QueueError> {
         let _call = self.calls.acquire().await;
         let send = self
@@ -102,7 +102,7 @@ impl JobQueue for SqsQueue {
     }
 }
 
-/// In whole seconds, as SQS counts; none if there is none, for then the queue's own counts.
+/// The delay in whole seconds, as SQS counts. `None` for no delay; the queue's own delay applies then.
 fn delay_seconds(delay: Duration) -> Option<i32> {
     /// SQS's limit: 15 minutes.
     const MAX_DELAY_S: u64 = 900;

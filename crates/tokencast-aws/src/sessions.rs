@@ -1,5 +1,5 @@
-//! The session table in DynamoDB: an item a session, written by compare and set on its `version`, and items beside it for
-//! the start of a long text.
+//! The session table in DynamoDB. Each session is an item, written by compare and set on its `version`. The start of a
+//! long text is in items beside it.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -46,7 +46,7 @@ const MAX_BATCH: u32 = 100;
 pub struct SessionTable {
     client: Client,
     name: String,
-    /// Those of [`MAX_CALLS`] that are left.
+    /// Permits for [`MAX_CALLS`] calls at a time.
     calls: Arc<Semaphore>,
 }
 
@@ -121,8 +121,8 @@ impl SessionStore for SessionTable {
 }
 
 impl SessionTable {
-    /// Writes those chunks of the text that are not there yet, before the record that counts them. An attempt's chunks never
-    /// change, so one that a worker writes in vain, because its lease is lost, does no harm.
+    /// Writes the chunks of the text that are not stored yet, before the record that counts them. An attempt's chunks
+    /// never change, so a chunk does no harm whose worker has lost its lease.
     async fn seal(
         &self,
         session: &Session,
@@ -160,7 +160,7 @@ impl SessionTable {
                 text: std::mem::take(&mut session.text),
                 lengths: std::mem::take(&mut session.lengths),
             };
-            // Boxed, for most answers are short.
+            // Boxed, because most answers are short and have no chunks.
             let sealed = Box::pin(self.unseal(session.id, attempt, chunks)).await?;
             let TextChunk { text, lengths } = text_chunks::join(sealed.into_iter().chain([rest]));
             (session.text, session.lengths) = (text, lengths);

@@ -1,4 +1,4 @@
-//! The variables that several functions share: each means the same, and has the same default, in all of them.
+//! Reads the variables that several functions share. Each has the same meaning and default in all of them.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
         flush_interval: reader.millis("FLUSH_INTERVAL_MS", 0..=1000, 0),
         checkpoint_interval: reader.millis("CHECKPOINT_INTERVAL_MS", 50..=5000, 500),
         lease: Duration::from_secs(reader.number("LEASE_SECONDS", 1..=900, 30)),
-        // Up to the longest that a function can run; its deadline comes first where that is shorter.
+        // The most is the longest time that a function can run. Its deadline may come earlier.
         model_first_token_timeout: reader.millis(
             "MODEL_FIRST_TOKEN_TIMEOUT_MS",
             100..=900_000,
@@ -73,8 +73,8 @@ pub fn deadline_reserve(reader: &mut Reader<'_>) -> Duration {
     reader.millis("DEADLINE_RESERVE_MS", 100..=60_000, 10_000)
 }
 
-/// When an answer must be ended in a process that is killed at `killed_at`: what is kept of the time is never more
-/// than a third of it.
+/// When an answer must end in a process that is killed at `killed_at`. At most a third of the time that is left is kept
+/// in reserve.
 pub fn deadline(killed_at: Timestamp, now: Timestamp, reserve: Duration) -> Deadline {
     let left = killed_at.since(now);
     Deadline::at(killed_at - reserve.min(left / 3))

@@ -56,7 +56,7 @@ impl CaBundle {
         }
     }
 
-    /// For a connection of our own.
+    /// The settings of our own connections.
     pub(crate) fn client_config(&self) -> ClientConfig {
         let roots = match &self.pem {
             None => RootCertStore {
@@ -75,7 +75,7 @@ impl CaBundle {
             .with_no_client_auth()
     }
 
-    /// For the SDK's. `None`: what it does by itself, which is to read the system's certificates.
+    /// The settings of the SDK's connections. `None` for its default, which reads the system's certificates.
     pub(crate) fn sdk_context(&self) -> Option<TlsContext> {
         let store = TrustStore::empty().with_pem_certificate(self.pem.clone()?);
         TlsContext::builder().with_trust_store(store).build().ok()

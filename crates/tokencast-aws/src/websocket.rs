@@ -1,4 +1,4 @@
-//! The sink of a session's followers: pushes each event to their WebSocket connections, through API Gateway.
+//! The sink of a session's followers. It pushes each event to their WebSocket connections, through API Gateway.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -7,8 +7,8 @@
 //! | [`frame`] | the frames as JSON |
 //! | [`gateway`] | posts to connections |
 //!
-//! Each follower has a task of its own, which sends one frame at a time: so the order holds, and whoever is slow gets
-//! what waits joined, without holding the others up.
+//! Each follower has a task of its own, which sends one frame at a time. So the order holds, and a slow follower gets
+//! what waits in joined frames, without holding up the others.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,14 +33,14 @@ pub mod gateway;
 use follower_queues::{FollowerQueues, ServedId};
 use gateway::{Gateway, POLICY, PostError};
 
-/// How long an event waits for a follower that was not late before. From then on nothing waits for it, until it has
-/// caught up.
+/// How long an event waits for a follower that was not slow before. After that nothing waits for the follower until it
+/// has caught up.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// How long the event that ends a session waits for all, within the deadline.
+/// How long the terminal event waits for all followers, within the deadline.
 const END_BUDGET: Duration = Duration::from_secs(30);
 
-/// Pushes one session's events to its followers. Made anew for each message; dropping it ends its tasks.
+/// Pushes one session's events to its followers. It is made anew for each message. Dropping it ends its tasks.
 #[derive(Debug)]
 pub struct FollowerSink<C> {
     gateway: Gateway,
@@ -61,8 +61,8 @@ impl<C: Clock + Clone + 'static> FollowerSink<C> {
 }
 
 impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
-    /// Returns once every follower has the event, was lost, or proved too slow to be waited for. The event that ends the
-    /// session waits for the slow ones, too, and has failed if one of them does not get it.
+    /// Returns once every follower has the event, was lost, or proved too slow. The terminal event waits for the slow
+    /// ones, too, and fails if one of them does not get it.
     async fn publish(
         &self,
         event: &TokenEvent,
@@ -158,8 +158,8 @@ impl<C: Clock> Task<C> {
         }
     }
 
-    /// Sends the same frame until it is taken: a frame whose answer was lost may have arrived, and would overlap with
-    /// another cut differently.
+    /// Sends the same frame until API Gateway takes it. A frame whose response was lost may have arrived, and would
+    /// overlap with another one that is cut differently.
     async fn push(&self, body: Bytes) -> Result<(), PostError> {
         let pushed = retry(
             POLICY,
@@ -172,8 +172,8 @@ impl<C: Clock> Task<C> {
     }
 
     async fn try_once(&self, body: Bytes, failures: u32) -> Result<(), PostError> {
-        // Before each try, for the process may have been paused since the last. Whoever publishes next says how long it may
-        // go on.
+        // The fence is looked at before each try, because the process may have been paused. The next publish extends
+        // it.
         let mut queues = self.queues.subscribe();
         let fenced = queues.wait_for(|queues| queues.may_send(self.clock.now()));
         if fenced.await.is_err() {

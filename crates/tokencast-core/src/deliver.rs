@@ -17,7 +17,7 @@ use crate::retry::{Retry, RetryPolicy, retry};
 use crate::session::{Lease, LeaseRefused, Leased, Outcome, Progress, Session, Status};
 use crate::time::{Deadline, Timestamp};
 
-/// How long a message waits whose attempt failed: 1, 2, 4 … s.
+/// How long a message waits after its attempt failed: 1, 2, 4 … s.
 const NEXT_ATTEMPT: Backoff = Backoff {
     first: Duration::from_secs(1),
     cap: Duration::from_mins(1),
@@ -29,19 +29,19 @@ const UNREACHABLE: RetryPolicy = RetryPolicy::unlimited(Backoff {
     cap: Duration::from_secs(5),
 });
 
-/// How long a table that does not answer is waited for before the message is given back.
+/// How long a delivery waits for a table that does not answer, before it gives the message back.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// A session whose attempts all failed ends with the delivery after this many.
+    /// After this many failed attempts, the next delivery ends the session.
     pub max_attempts: u32,
     /// How long a session is kept after its start.
     pub session_ttl: Duration,
 }
 
-/// A received message. How often it was received decides nothing: it is received while others are at its session, and
-/// when Lambda is throttled. Attempts are counted in the session's record.
+/// A received message. Its receive count decides nothing, because SQS also delivers it while another worker has its
+/// session, and while Lambda is throttled. The session's record counts the attempts.
 pub struct Message<'a> {
     pub body: &'a str,
     /// When the session must have ended; some time is left after it for the terminal event.
@@ -53,13 +53,14 @@ pub struct Message<'a> {
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// Its effect is there: it can be deleted.
+    /// The effect of the message is stored: it can be deleted.
     Done,
-    /// It is for the dead-letter queue, as it came; then it can be deleted.
+    /// The message goes to the dead-letter queue unchanged; then it can be deleted.
     Dead,
-    /// It must be received again, after this long; `None` leaves that to whoever has it now.
+    /// The message must be received again after this long. `None` leaves that to the worker that has it now.
     Again(Option<Duration>),
-    /// The same, and until then nothing can be done for it: somebody else has its session, or the model is throttled.
+    /// The message must be received again after this long, and nothing can be done for it before: another worker has
+    /// the session, or the model is throttled.
     Wait(Duration),
 }
 
@@ -116,7 +117,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
                 }
                 self.attempt(held).await
             }
-            // The session was over before: its terminal event is repeated, in case it was lost.
+            // The session was over before. Its terminal event is published again, in case the first one was lost.
             Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
                 self.publish_end(&session).await
             }
@@ -130,8 +131,9 @@ impl<P: Ports> Delivery<'_, '_, P> {
         }
     }
 
-    /// A worker that dies from here on costs the lease's time, not the queue's visibility timeout. The lease is counted
-    /// from before the message is hidden, so the message never comes back while the lease lives.
+    /// Hides the message and begins an attempt. If the worker dies after that, the session waits for the lease to end,
+    /// not for the queue's visibility timeout. The lease is counted from before the message is hidden, so the message
+    /// never comes back while the lease lives.
     async fn hide_and_lease(
         &self,
     ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
@@ -152,7 +154,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
         })
     }
 
-    /// For as long as a lease is, from `begun` on, however long the table takes.
+    /// Begins an attempt whose lease is counted from `begun`, however long the table takes.
     async fn lease(
         &self,
         begun: Timestamp,
@@ -218,7 +220,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
         }
     }
 
-    /// Every attempt failed: ends the session with what the last one said.
+    /// Ends the session with the failure of its last attempt.
     async fn exhaust(&self, held: Versioned) -> Disposition {
         let attempt = held.session.last_attempt;
         let failure = held.session.last_failure.clone().unwrap_or_else(|| {
@@ -268,7 +270,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
             Ok(()) => Disposition::Done,
             Err(failure) => {
                 warn!(session = %session.id, code = %failure.code, "the terminal event was not published");
-                // Longer each time, without counting: half as long as it has been over.
+                // Waits half as long as the session has been over: longer each time, without a counter.
                 let over = self.context.clock.now().since(session.updated_at);
                 Disposition::Again(Some((over / 2).clamp(NEXT_ATTEMPT.first, NEXT_ATTEMPT.cap)))
             }
@@ -276,8 +278,8 @@ impl<P: Ports> Delivery<'_, '_, P> {
     }
 }
 
-/// How long a message waits whose model is throttled: between a thirtieth and a fifth of the patience for it, at random,
-/// so that those who were refused together do not come back together. Of 300 s, that is 10 to 60 s.
+/// How long a message waits while its model is throttled: a random time between a thirtieth and a fifth of `patience`,
+/// so that messages that were refused together do not come back together. Of 300 s, that is 10 to 60 s.
 fn throttle_pause(patience: Duration) -> Duration {
     let least = (patience / 30).min(Duration::from_secs(10));
     let most = (patience / 5).min(Duration::from_mins(1));

@@ -1,4 +1,4 @@
-//! Identifiers and counters, checked where they enter.
+//! Identifiers and counters. They are checked where they enter the program.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 /// A session's id: a UUID in its hyphenated form, made by the client or by the request function.
 ///
-/// Capital letters are small ones here: both name one session, and what filters subscriptions or finds records compares
-/// the text.
+/// It is always written in small letters, so that AppSync's filters and DynamoDB's keys, which compare texts, see one
+/// session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SessionId([u8; uuid::fmt::Hyphenated::LENGTH]);
@@ -94,7 +94,7 @@ impl Owner {
     }
 }
 
-/// Which try at an answer: 1, 2, 3 …; 0 before the first.
+/// The number of an attempt at an answer: 1, 2, 3 …; 0 before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attempt(pub u32);
@@ -106,7 +106,7 @@ impl Attempt {
     }
 }
 
-/// An event's place within its attempt: 1, 2, 3 …; 0 before the first.
+/// The number of an event within its attempt: 1, 2, 3 …; 0 before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sequence(pub u32);
@@ -143,8 +143,8 @@ pub struct Position {
 pub struct InvalidPosition;
 
 impl Position {
-    /// How many events of `attempt` somebody has whose last event is here: none if it is of an earlier attempt, all if it
-    /// is of a later one.
+    /// The last event of `attempt` that a reader at this position has: none if the position is in an earlier attempt,
+    /// all if it is in a later one.
     pub fn known_of(self, attempt: Attempt) -> Sequence {
         match self.attempt.cmp(&attempt) {
             Ordering::Less => Sequence(0),

@@ -1,8 +1,8 @@
-//! What the request function asks of the worker, as it stands in the queue.
+//! Jobs: what the request function asks of the worker, as a message in the queue.
 //!
-//! While a deployment runs, old functions write jobs for new ones and the other way round. So a reader takes the version
-//! before its own and the one after it, and fields that it doesn't know. A version may add fields, which have a default;
-//! a field that means something else needs another name.
+//! While a deployment runs, old functions write jobs for new ones, and new functions for old ones. So a reader takes
+//! the version before its own and the one after it, and ignores fields that it doesn't know. A version may add fields
+//! that have a default. A field with another meaning needs another name.
 
 use std::ops::RangeInclusive;
 
@@ -25,12 +25,13 @@ pub const MAX_JOB_BYTES: usize = 1024 * 1024;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Channel {
-    /// It is published, and whoever subscribed gets it.
+    /// The answer is published to the session's subscribers.
     #[default]
     Subscription,
-    /// It is pushed to the connections that follow the session.
+    /// The answer is pushed to the connections that follow the session.
     Connection,
-    /// Whoever took the request streams it as its response. The job is in the queue only for the case that this fails.
+    /// The function that took the request streams the answer as its response. The job is in the queue only in case that
+    /// fails.
     Response,
 }
 
@@ -52,7 +53,7 @@ pub struct Job {
     pub start_by: Option<Timestamp>,
 }
 
-/// Why a message's body is not a job. Its text is never in the error: it may hold a prompt.
+/// Why a message's body is not a job. The error never quotes the body, which may hold a prompt.
 #[derive(Debug, Error)]
 pub enum JobError {
     #[error("the body is not a job: at line {line}, column {column}")]
@@ -90,8 +91,8 @@ impl Job {
         Self { channel, ..self }
     }
 
-    /// In characters that every queue takes: SQS refuses U+FFFE and U+FFFF, which JSON does not ask to escape. Outside of
-    /// strings, JSON has neither.
+    /// The job as JSON, in characters that every queue takes. SQS refuses U+FFFE and U+FFFF, which JSON does not
+    /// require to be escaped. JSON has neither outside of strings.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn to_json(&self) -> String {
         let json = serde_json::to_string(self).expect("strings and numbers always serialize");

@@ -16,7 +16,7 @@
 //! | [`backoff`] | waiting longer each time, with jitter |
 //! | [`retry`] | trying again what failed |
 //!
-//! Nothing here knows of AppSync, or of any other service by name: a delivery is a [`ports::TokenSink`].
+//! Nothing here knows of AppSync or of any other service: whatever delivers events is a [`ports::TokenSink`].
 
 pub mod backoff;
 pub mod deliver;

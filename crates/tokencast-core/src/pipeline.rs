@@ -1,7 +1,8 @@
-//! From a model's stream to a sink: one publish in flight, and the session's record kept up beside it.
+//! Publishes a model's stream to a sink, one event at a time, and keeps the session's record up to date meanwhile.
 //!
-//! While a publish is in flight, tokens that arrive wait, and go together in the next. So order holds without help from
-//! the client, and the lag stays within two round trips however fast the model is. Nothing waits for a checkpoint.
+//! While a publish is in flight, the tokens that arrive wait, and go together in the next event. So the events keep
+//! their order without help from the client, and the lag stays within two round trips however fast the model is.
+//! Publishing never waits for a checkpoint.
 
 use std::ops::ControlFlow;
 use std::pin::pin;
@@ -25,7 +26,7 @@ pub(crate) use ending::end;
 
 use attempt::{Attempt, Stop};
 
-/// The longest answer that is kept: as JSON it fits a response of AppSync, 5 MB, and one of Lambda, 6 MB.
+/// The longest answer that is kept. As JSON it fits into a response of AppSync (5 MB) and of Lambda (6 MB).
 pub const MAX_ANSWER_BYTES: usize = 1_000_000;
 
 /// Stop reason of an answer that reached [`MAX_ANSWER_BYTES`].
@@ -36,30 +37,30 @@ pub struct Settings {
     pub publish_mode: PublishMode,
     /// The least time between two publishes. The first token never waits.
     pub flush_interval: Duration,
-    /// How often progress is saved and a request to stop is looked for.
+    /// How often an attempt saves its progress and reads whether the owner asked for a stop.
     pub checkpoint_interval: Duration,
-    /// How long an attempt is alone without renewing; its message stays hidden as long.
+    /// How long a lease lasts that is not renewed. The attempt's message stays hidden as long.
     pub lease: Duration,
-    /// How long an attempt waits for the first that the model says. Some servers load a model first, and some models think.
+    /// How long the model may take to its first word. Some servers load a model first, and some models think.
     pub model_first_token_timeout: Duration,
-    /// How long the model may say nothing after that.
+    /// How long the model may be silent after its first word.
     pub model_idle_timeout: Duration,
     /// How long a session waits for a model that is throttled.
     pub throttle_patience: Duration,
 }
 
-/// How an attempt came out. In each case the record says so already.
+/// How an attempt ended. The session's record says so already.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "one a session, and soon taken apart"
 )]
 pub enum Attempted {
-    /// The session is over; its terminal event is still to be published.
+    /// The session is over. The caller must publish its terminal event.
     Ended(Session),
-    /// It failed, and another attempt may do better.
+    /// The attempt failed, and another one may succeed.
     GaveUp(Failure),
-    /// Another attempt has begun, or nobody can tell: this one must keep silent.
+    /// Another attempt has begun, or the table cannot tell. This attempt must publish nothing more.
     LeaseLost,
 }
 
@@ -71,22 +72,22 @@ pub struct AttemptContext<'a, P: Ports> {
     pub receipt: &'a P::Receipt,
     pub clock: &'a P::Clock,
     pub settings: &'a Settings,
-    /// Told of what is worth counting.
+    /// Called with what metrics count.
     pub observe: &'a (dyn Fn(Observation) + Send + Sync),
 }
 
-/// What is worth counting.
+/// An event that metrics count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Observation {
-    /// The session's first token was delivered at this time.
+    /// The session's first token was published.
     FirstToken { at: Timestamp },
-    /// The session is over: this attempt recorded its end.
+    /// This attempt wrote the session's end into its record.
     Ended { status: Status },
 }
 
-/// Answers `prompt` within one attempt, begun as `held`.
+/// Answers `prompt` in one attempt, which `held` has begun.
 ///
-/// `deadline` is when the session must have ended; the caller keeps some time after it for the terminal event.
+/// The session must end before `deadline`. The caller keeps some time after it for the terminal event.
 pub async fn run<P: Ports>(
     context: &AttemptContext<'_, P>,
     prompt: &str,
@@ -117,6 +118,6 @@ pub async fn run<P: Ports>(
             break stop;
         }
     };
-    // Boxed, because it would make each of many sessions larger for all its time.
+    // Boxed: it is needed only at the end, and would make the future of each running session larger.
     Box::pin(attempt.finish(stop, publishing)).await
 }

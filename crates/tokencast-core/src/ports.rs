@@ -1,4 +1,4 @@
-//! Everything outside, as traits: the model, the sink, the session table, the queue and the clock.
+//! Traits for everything outside the core: the model, the sink, the session table, the queue and the clock.
 
 use std::future::Future;
 use std::time::Duration;
@@ -17,8 +17,8 @@ mod store;
 pub use fence::Fence;
 pub use store::{Applied, Conflict, Sealed, SessionStore, StoreError, Version, Versioned, update};
 
-/// The types of everything outside that an answer is delivered with. So what works with them names one type parameter, and
-/// not five.
+/// The types that an answer is delivered with. Code that works with all of them has one type parameter in place of
+/// five.
 ///
 /// ```
 /// use tokencast_core::ports::{Clock, Model, Ports, Receipt, SessionStore, TokenSink};
@@ -60,7 +60,7 @@ pub trait Model: Send + Sync {
     fn start(&self, prompt: &str) -> impl Future<Output = Result<Self::Tokens, Failure>> + Send;
 }
 
-/// An answer as it comes. Dropping it ends the model's work.
+/// An answer as it comes. Dropping it ends the request to the model.
 pub trait TokenSource: Send {
     /// The next event; `None` once the stream is over. Cancel-safe: a call that is dropped loses no event.
     ///
@@ -72,7 +72,7 @@ pub trait TokenSource: Send {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelEvent {
-    /// May be empty; it then only shows that the model is alive.
+    /// A piece of the answer. An empty one only shows that the model is alive.
     Text(String),
     /// Why the model stopped, in its own words.
     Stopped(String),
@@ -81,7 +81,7 @@ pub enum ModelEvent {
 
 /// Where events go.
 pub trait TokenSink: Send + Sync {
-    /// Delivers one event, trying again as long as that makes sense, the fence holds, and `deadline` is not reached.
+    /// Delivers one event. Tries again while that makes sense, the fence holds, and `deadline` has not passed.
     ///
     /// # Errors
     ///
@@ -93,9 +93,9 @@ pub trait TokenSink: Send + Sync {
         deadline: Deadline,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Hears what the session's record says, whenever that was read or written, and how far the answer's events have come:
-    /// whatever is published from now on follows `progress`, and `fence` says until when. A sink that pushes to the
-    /// record's followers learns of them here.
+    /// Called whenever the session's record was read or written. Every event that is published after this call follows
+    /// `progress`. `fence` says until when the sink may send. A sink that pushes to the record's followers learns of
+    /// them here.
     fn on_record_changed(&self, session: &Session, progress: &Progress, fence: &Fence) {
         let _ = (session, progress, fence);
     }

@@ -1,4 +1,4 @@
-//! What an owner asks of a session, whichever way the request came: to start, stop, read or follow it.
+//! What an owner may ask of a session: to start, stop, read or follow it. All functions answer requests by this code.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub struct Rules {
     pub start_within: Duration,
 }
 
-/// What requests are answered with.
+/// Answers the requests of owners.
 #[derive(Clone, Debug)]
 pub struct Requests<S, Q, C> {
     pub sessions: S,
@@ -34,10 +34,10 @@ pub struct Requests<S, Q, C> {
     pub rules: Rules,
 }
 
-/// A prompt to be answered.
+/// A request to answer a prompt.
 pub struct Start {
     pub prompt: JsonText,
-    /// `None` has one made.
+    /// `None` to have one made.
     pub session_id: Option<SessionId>,
     pub channel: Channel,
     /// How long the job waits in the queue before a worker may receive it.
@@ -46,7 +46,7 @@ pub struct Start {
     pub follower: Option<Follower>,
 }
 
-/// What came of it.
+/// What became of a [`Start`].
 pub struct Started {
     pub session: Session,
     /// The job that was queued; `None` if the session had been started before.
@@ -109,7 +109,8 @@ impl From<StartRefused> for RequestError {
 }
 
 impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
-    /// Queues the prompt, unless its session was started with it before: then it answers with that one.
+    /// Queues the prompt. If its session was started with the same prompt before, returns that session and queues
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -144,8 +145,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
                 job: None,
             });
         }
-        // The job goes out before the record says so: were it the other way round and this function to die in
-        // between, the session would wait for ever. Started twice at once, the worker answers it once.
+        // The job is sent before the record says so. In the other order, a function that dies between the two would
+        // leave a session that waits for ever. Two jobs of one session do no harm: the worker answers it once.
         self.queue.send_after(&job, start.delay).await?;
         info!(session = %id, "queued");
         Ok(Started {
@@ -154,7 +155,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         })
     }
 
-    /// Stops a session: at once, or in a moment where a worker is at it.
+    /// Stops a session: at once, or at the worker's next checkpoint if a worker has it.
     ///
     /// # Errors
     ///
@@ -173,7 +174,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         Ok(session)
     }
 
-    /// `None` for an id that nobody took, or somebody else. A session that is late is ended.
+    /// `None` for an id that nobody or somebody else has taken. Ends a session that is late.
     ///
     /// # Errors
     ///
@@ -186,7 +187,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         let now = self.clock.now();
         let found = self.sessions.get(id).await?;
         match found.filter(|found| !found.session.is_expired(now)) {
-            // Nobody shall hear from a read whether others have an id.
+            // A read must not tell whether another user has an id.
             Some(found) if found.session.owner != *owner => Ok(None),
             Some(found) if found.session.is_late(now) => {
                 let ended = self.claim(owner, id).await?;
@@ -196,7 +197,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
     }
 
-    /// Takes an id that nobody took for its owner.
+    /// Takes an id for `owner`, unless it is taken.
     ///
     /// # Errors
     ///
@@ -208,7 +209,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         .await
     }
 
-    /// Has a session's answer pushed to an address; claims the id like [`Self::claim`].
+    /// Has a session's answer pushed to an address. Claims the id like [`Self::claim`].
     ///
     /// # Errors
     ///
@@ -226,7 +227,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         .await
     }
 
-    /// Ends what [`Self::follow`] began. Of a session that is gone there is nothing to end.
+    /// Ends what [`Self::follow`] began. Does nothing for a session that does not exist.
     ///
     /// # Errors
     ///
@@ -260,7 +261,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         record.ok_or(RequestError::OtherOwner(OtherOwner))
     }
 
-    /// That the job is queued already counts; a record that says so a little later is no failure.
+    /// Writes into the record that the job is queued. The job counts without it, so an error is logged and not
+    /// returned.
     async fn note_queued(&self, claimed: Versioned, start_by: Timestamp) -> Session {
         let session = claimed.session.clone();
         let id = session.id;
@@ -279,7 +281,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
     }
 
-    /// So that whoever subscribed already, and reads the session, hears of it too.
+    /// Ends the session whose start was refused, so that a client that has subscribed to it reads the reason.
     async fn note_refused(&self, owner: &Owner, id: SessionId, refused: &RequestError) {
         let failure = Failure::new(refused.code(), refused.to_string());
         let noted = update(&self.sessions, id, None, |current| Applied {
@@ -291,7 +293,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
     }
 
-    /// The job of a prompt that can be answered.
+    /// Makes the job of a prompt, if the prompt can be answered.
     fn job(
         &self,
         owner: &Owner,
@@ -308,7 +310,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
             return Err(RequestError::LongPrompt { bytes, max });
         }
         let job = Job::new(id, owner.clone(), prompt, now);
-        // Escaped, a character takes six times its bytes at most.
+        // An escaped character takes at most six times its bytes.
         if bytes > MAX_JOB_BYTES / 8 {
             let bytes = job.to_json().len();
             if bytes > MAX_JOB_BYTES {

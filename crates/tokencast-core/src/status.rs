@@ -1,13 +1,13 @@
-//! How far a session is.
+//! The status of a session.
 
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// A subscriber took the id; nothing was started yet.
+    /// A subscriber has taken the id, and nothing was started yet.
     Claimed,
-    /// Started; no token yet.
+    /// The session was started, and has no token yet.
     Queued,
     Streaming,
     Completed,

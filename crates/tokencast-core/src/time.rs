@@ -1,4 +1,4 @@
-//! Points in time, and the point by which something must be done.
+//! Points in time, and deadlines.
 
 use std::ops::{Add, AddAssign, Sub};
 use std::time::Duration;
@@ -93,7 +93,7 @@ impl Sub<Duration> for Timestamp {
 pub struct Deadline(Timestamp);
 
 impl Deadline {
-    /// Of what is tried without end.
+    /// The deadline of what is tried without end.
     pub const NEVER: Self = Self(Timestamp::MAX);
 
     pub const fn at(time: Timestamp) -> Self {

@@ -1,6 +1,6 @@
-//! A prompt's answer: attempt after attempt, as the queue would have it, into the response. Where there is to be waited,
-//! for a model that is throttled or for whoever else has the session, the worker goes on by the job in the queue, and the
-//! function follows: so each session is asked for by one queue of waiting messages, whichever delivery it came by.
+//! Answers a prompt into the response, attempt after attempt. If the model is throttled or another process has the
+//! session, the worker goes on by the job in the queue, and the function follows. So the messages of one queue ask for
+//! all sessions that wait, whatever the channel.
 
 use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
@@ -40,8 +40,7 @@ impl<'a> Ports for ResponsePorts<'a> {
 }
 
 impl FunctionUrl {
-    /// Answers `job` into `events`, and into the session's record in any case. Whoever else gets hold of the session
-    /// meanwhile is followed.
+    /// Answers `job` into `events` and the session's record. Follows the session if another process gets hold of it.
     pub(crate) async fn answer(
         &self,
         job: Job,
@@ -98,7 +97,8 @@ impl FunctionUrl {
     }
 }
 
-/// Takes events into the response. When nobody listens any more, it takes them all the same: leaving is not stopping.
+/// Sends events into the response. Takes them also when nobody listens any more, because a client that leaves does not
+/// stop its session.
 struct ResponseSink<'a> {
     events: &'a mpsc::Sender<TokenEvent>,
     clock: &'a FunctionClock,
@@ -169,12 +169,12 @@ impl TokenSink for ResponseSink<'_> {
         fence: &Fence,
         deadline: Deadline,
     ) -> Result<(), Failure> {
-        // Looked at here, for the process may have been paused.
+        // The fence is looked at here, because the process may have been paused.
         if !fence.holds(self.clock.now()) {
             return Err(failed("The answer was taken over by a worker."));
         }
-        // The last attempt may have had nothing to say, and so keep the text of one before it; or not all of it was sent.
-        // Whoever hears the end shall have the whole text under its number.
+        // The record may have text that was not sent: if the last attempt said nothing, it keeps the text of an earlier
+        // one. The client must get the whole text before the terminal event.
         let ended = self.with(|state| state.ended.take());
         if let Some(session) = ended.filter(|_| event.is_complete()) {
             let known = self.known();
@@ -196,7 +196,7 @@ fn failed(message: &str) -> Failure {
     Failure::new(FailureCode::PublishFailed, message)
 }
 
-/// There is no message to keep from others: the lease alone does.
+/// The receipt of no message: nothing need be hidden, because the lease alone keeps others away.
 struct NoMessage;
 
 impl Receipt for NoMessage {

@@ -15,8 +15,7 @@ use tokencast_core::requests::Rules;
 pub enum NothingLeft {
     /// 204.
     NoContent,
-    /// 200, and a stream of events that ends without one: for accounts on which Lambda keeps a response open that has no
-    /// body.
+    /// 200, and a stream without events, for accounts on which Lambda keeps a response without a body open.
     EventStream,
 }
 

@@ -1,4 +1,4 @@
-//! A session that somebody else answers, read from the table until it is over.
+//! Follows a session that another process answers: reads it from the table until it is over.
 
 use std::time::Duration;
 
@@ -14,19 +14,19 @@ use tracing::warn;
 
 use crate::handle::UrlRequests;
 
-/// Between two looks at a record, which is written each half second or so.
+/// The pause between two reads of a record, which is written about twice a second.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Between two looks at a table that does not answer.
+/// The pauses between two reads of a table that does not answer.
 const UNREACHABLE: Backoff = Backoff {
     first: Duration::from_millis(250),
     cap: Duration::from_secs(5),
 };
 
-/// Sends the events of a session behind `known`, each as it was sent first: those that its record has, then those to
-/// come, until the one that ends it; or until nobody listens, or `deadline`.
+/// Sends the events of a session after `known`, each as it was sent first. Ends with the session, when nobody listens
+/// any more, or at `deadline`.
 ///
-/// `found` is the record, where it was just read.
+/// `found` is the record, if the caller has just read it.
 pub async fn follow(
     requests: &UrlRequests,
     owner: &Owner,
@@ -56,7 +56,7 @@ pub async fn follow(
                 }
                 POLL_INTERVAL
             }
-            // It was forgotten, or is somebody else's by now.
+            // The session was forgotten, or its id belongs to another user by now.
             Ok(None) | Err(RequestError::OtherOwner(_)) => return,
             Err(error) => {
                 warn!(session = %id, error = &error as &dyn std::error::Error, "the session was not read");

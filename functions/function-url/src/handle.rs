@@ -1,4 +1,4 @@
-//! Who calls, and for what.
+//! Handles requests: verifies the caller, and routes the request.
 
 use std::sync::Arc;
 
@@ -29,16 +29,16 @@ use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::follow::follow;
 
-/// Says which session a stream is of.
+/// The header that names a stream's session.
 pub const SESSION_ID: HeaderName = HeaderName::from_static("x-tokencast-session-id");
 
-/// Events that wait for a reader. One: the model is to feel how slow that is.
+/// How many events may wait for a reader. Only one, so that a slow reader slows the model down.
 const WAITING_EVENTS: usize = 1;
 
-/// What an owner asks, over AWS.
+/// The requests of owners, with AWS's table, queue and clock.
 pub type UrlRequests = Requests<SessionTable, SqsQueue, FunctionClock>;
 
-/// What the function works with.
+/// Everything that the function works with.
 pub struct FunctionUrl {
     pub model: BedrockModel,
     pub requests: UrlRequests,
@@ -46,18 +46,18 @@ pub struct FunctionUrl {
     pub config: Config,
 }
 
-/// The answer to one request.
+/// The response to one request.
 pub enum Reply {
     Whole(Whole),
     Stream {
         session_id: SessionId,
         body: Body<FunctionClock>,
-        /// Where the body's events come from. It goes on when nobody reads them.
+        /// Sends the body's events. It goes on even if nobody reads them.
         work: BoxFuture<'static, ()>,
     },
 }
 
-/// A response that is known at once.
+/// A response that is complete at once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Whole {
     pub status: StatusCode,
@@ -65,11 +65,11 @@ pub struct Whole {
     pub content: Content,
 }
 
-/// What is in it.
+/// The content of a [`Whole`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Content {
     Json(String),
-    /// Of a 204, which can't have a body.
+    /// The content of a 204, which can't have a body.
     Nothing,
     /// A stream of events without events.
     NoEvents,
@@ -82,7 +82,7 @@ struct Question {
     session_id: Option<String>,
 }
 
-/// What is asked for.
+/// The route of a request.
 enum Route {
     Start,
     Follow(SessionId),
@@ -90,7 +90,7 @@ enum Route {
 }
 
 impl FunctionUrl {
-    /// Answers a request, in a process that is killed at `killed_at`.
+    /// Handles a request in a process that is killed at `killed_at`.
     pub async fn handle(self: &Arc<Self>, event: &UrlEvent, killed_at: Timestamp) -> Reply {
         match self.route(event, killed_at).await {
             Ok(reply) => reply,
@@ -126,7 +126,7 @@ impl FunctionUrl {
     ) -> Result<Reply, UrlError> {
         let known = last_event(event)?;
         let body = event.body().ok_or(UrlError::Body)?;
-        // What serde says of it could quote the prompt.
+        // serde's error is dropped, for it could quote the prompt.
         let question: Question = serde_json::from_slice(&body).map_err(|_| UrlError::Body)?;
         let session_id = match question.session_id {
             Some(id) => Some(id.parse()?),
@@ -136,7 +136,8 @@ impl FunctionUrl {
             prompt: question.prompt,
             session_id,
             channel: Channel::Response,
-            // For as long as this process may be at it; after that a worker looks whether it still is.
+            // The job waits as long as this process holds its lease; after that a worker looks whether the lease was
+            // renewed.
             delay: self.config.pipeline.lease,
             follower: None,
         };
@@ -146,7 +147,7 @@ impl FunctionUrl {
             info!(session = %id, status = started.session.status.as_str(), "was started before");
             return Ok(self.go_on(owner, started.session, known, event, killed_at));
         };
-        // An answer that begins has all its events before it, whatever the client knows of an earlier one.
+        // The response to a new answer has all its events, whatever the client knows of an earlier one.
         info!(session = %id, "begins");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let function = Arc::clone(self);
@@ -167,7 +168,7 @@ impl FunctionUrl {
         Ok(self.go_on(owner, found, known, event, killed_at))
     }
 
-    /// The events of a session that was just found, behind `known`.
+    /// Sends the events of a session that was just found, after `known`.
     fn go_on(
         self: &Arc<Self>,
         owner: Owner,
@@ -188,8 +189,8 @@ impl FunctionUrl {
         self.stream(id, event, receiver, work)
     }
 
-    /// A 204 keeps an `EventSource`, which connects again by itself, from doing so for ever. It has no body by HTTP, for
-    /// which some accounts wait for many minutes all the same, so there is a setting that answers with one.
+    /// A 204 keeps an `EventSource` from reconnecting for ever. It has no body by HTTP, but some accounts wait for one
+    /// for many minutes, so a setting chooses a response with a body instead.
     fn nothing_left(&self) -> Whole {
         match self.config.nothing_left {
             NothingLeft::NoContent => Whole {
@@ -205,7 +206,7 @@ impl FunctionUrl {
         }
     }
 
-    /// Sends the events of a session that was just found behind `known`.
+    /// Makes the work that sends the events of a session after `known`.
     fn follow(
         self: &Arc<Self>,
         owner: Owner,
@@ -260,7 +261,7 @@ impl FunctionUrl {
     }
 }
 
-/// What the client has of the session.
+/// The last event that the client has.
 fn last_event(event: &UrlEvent) -> Result<Position, UrlError> {
     match event.last_event_id() {
         Some(id) => id.parse().map_err(|_| UrlError::LastEventId),

@@ -13,9 +13,9 @@
 //! | [`error`] | what a client may do wrong, and what may fail |
 //! | [`respond`] | the response, on its way through the Runtime API |
 //!
-//! The function does what the worker does, in the same words of `tokencast-core`, so the same is promised. What the
-//! queue does for the worker is done here by two means: [`answer`] tries again what failed, and a job that waits in the
-//! queue for as long as the lease takes over from a function that died.
+//! The function calls the same code of `tokencast-core` as the worker, so it keeps the same promises. Two means replace
+//! the queue: [`answer`] tries a failed attempt again, and a job that waits in the queue for the time of a lease takes
+//! over from a function that died.
 
 use std::process::ExitCode;
 use std::sync::Arc;

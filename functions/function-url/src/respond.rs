@@ -1,8 +1,9 @@
-//! The response, on its way through Lambda's Runtime API.
+//! Sends responses through Lambda's Runtime API.
 //!
-//! `lambda_runtime` fetches the events; the responses are sent here. Its own streams can't break off: an error in one
-//! would reach the client as text (1.5 writes the trailers into the body). And Lambda freezes a process as soon as its
-//! response is whole, which must not be before the work behind it is done, whether or not anybody still reads.
+//! `lambda_runtime` fetches the events, and this module sends the responses, for two reasons. A stream of
+//! `lambda_runtime` can't break off: an error in it reaches the client as text (version 1.5 writes the trailers into
+//! the body). And Lambda freezes a process as soon as its response is complete, which must not be before the work is
+//! done, whether or not anybody still reads.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invoca
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 
-/// What a stream with a prelude is, to Lambda.
+/// Lambda's content type for a stream with a prelude.
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 
 /// Between prelude and body.
@@ -59,7 +60,7 @@ pub async fn run(function: Arc<FunctionUrl>) -> Result<(), Error> {
         .await
 }
 
-/// Handles invocations in place of the service that it is laid over.
+/// Handles invocations instead of the service that it is layered over.
 #[derive(Clone)]
 struct Responder {
     function: Arc<FunctionUrl>,
@@ -106,14 +107,14 @@ impl Service<LambdaInvocation> for Responder {
                     work.await;
                 }
             };
-            // The response is dropped as soon as it can go nowhere, which the work then hears of.
+            // The response is dropped as soon as it cannot be sent, so that the work hears of that.
             let sent = async move {
                 let sent = response.send(&mut sender).await;
                 drop(sender);
                 sent
             };
             let ((), sent, answered) = tokio::join!(work, sent, client.call(request));
-            // The session's record has the answer, whatever became of the response.
+            // The session's record has the answer even if the response was not sent.
             for error in [sent.err(), answered.err()].into_iter().flatten() {
                 warn!(
                     error = &*error as &dyn std::error::Error,
@@ -138,7 +139,7 @@ fn request(
         .header(header::TRAILER, format!("{ERROR_TYPE}, {ERROR_BODY}"))
         .header(RESPONSE_MODE, "streaming")
         .body(body)?;
-    // Lambda tells by it which invocation a late response was to.
+    // Lambda tells by this header which invocation a late response belongs to.
     if let Some(id) = invocation.parts.headers.get(INVOCATION_ID) {
         request.headers_mut().insert(INVOCATION_ID, id.clone());
     }
@@ -218,7 +219,7 @@ async fn send_head(
     Ok(sender.send_data(head.into()).await?)
 }
 
-/// An error behind a body, as the Runtime API has it: the client's connection is cut, and no text says why.
+/// The trailers by which the Runtime API takes an error after a body. The client's connection is cut, without a text.
 fn trailers(broken: BrokenOff) -> HeaderMap {
     let error_type = "Tokencast.BrokenOff";
     let error = json!({ "errorType": error_type, "errorMessage": broken.to_string() });

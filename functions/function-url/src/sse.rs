@@ -1,17 +1,17 @@
-//! An event as it stands in a stream of server-sent events (WHATWG HTML, section 9.2), and its id.
+//! Events in a stream of server-sent events (WHATWG HTML, section 9.2).
 
 use bytes::Bytes;
 use tokencast_aws::event_json::{EventJson, kind};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::time::Timestamp;
 
-/// Says that the stream is alive, to whoever on its way would cut it for its silence. Readers pass it over.
+/// Shows proxies that the stream is alive, which would cut a silent one. Readers skip it.
 pub const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
 
-/// All of a stream that has no events: a response must have a byte, or some accounts keep it open for many minutes.
+/// The body of a stream without events. A response must have a byte, or some accounts keep it open for many minutes.
 pub const NO_EVENTS: Bytes = Bytes::from_static(b": no events\n\n");
 
-/// The lines of one event, and the empty one that ends it. JSON has no line breaks of its own.
+/// The lines of one event, and the empty line that ends it. JSON has no line breaks of its own.
 pub fn frame(event: &TokenEvent, now: Timestamp) -> Bytes {
     let (id, kind) = (event.position(), kind(event));
     let data = EventJson::new(event, now).to_json();

@@ -1,4 +1,4 @@
-//! What the resolvers' code (`cdk/resolvers/requestFunction.js`) sends, and what it is answered.
+//! What the resolvers' code (`cdk/resolvers/requestFunction.js`) sends to the function, and what it gets.
 
 use serde::{Deserialize, Serialize};
 use tokencast_aws::clock::iso8601;
@@ -9,7 +9,7 @@ use tokencast_core::session::{Session, Status};
 
 use crate::error::RequestError;
 
-/// The resolver passes on no header of the request, so the caller's JWT is not here.
+/// A resolver's event. The resolver passes no header on, so the event has no JWT.
 #[derive(Deserialize)]
 pub struct ResolverEvent {
     /// The field of the schema's `Query`, `Mutation` or `Subscription`.
@@ -47,7 +47,7 @@ pub enum Reply {
     Error(Refusal),
 }
 
-/// A refusal is an answer: an error of the function would count as a fault of ours in Lambda's metrics.
+/// A refusal is a reply, because an error of the function would count as a fault of ours in Lambda's metrics.
 #[derive(Debug, Serialize)]
 pub struct Refusal {
     /// A failure code: the GraphQL error's `errorType`.

@@ -1,4 +1,4 @@
-//! One event, from its arguments to its answer.
+//! Handles one event, from its arguments to its response.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tracing::{error, info};
 use crate::error::RequestError;
 use crate::event::{Arguments, Refusal, Reply, ResolverEvent, Response, StreamResponse};
 
-/// What the function works with.
+/// Everything that the function works with.
 pub struct Request<S, Q, C> {
     pub requests: Requests<S, Q, C>,
 }
@@ -21,7 +21,7 @@ pub struct Request<S, Q, C> {
 impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
     /// # Errors
     ///
-    /// What is our fault; a refusal is a reply.
+    /// A fault of ours. A refusal is no error, but a reply.
     pub async fn handle(&self, event: ResolverEvent) -> Result<Reply, RequestError> {
         let field = event.field.clone();
         match self.answer(event).await {
@@ -64,10 +64,10 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
                 },
             ),
             "onTokenReceived" => {
-                // A subscription's resolver admits or refuses; what it answers reaches nobody.
+                // A subscription's resolver admits or refuses. Its value reaches nobody.
                 let id = session_id(&arguments)?;
-                // AppSync compares the argument with each event's id, letter by letter: such a subscription would hear
-                // nothing.
+                // AppSync compares the argument with each event's id letter by letter, so a subscription with capital
+                // letters would hear nothing.
                 if arguments.session_id.as_deref() != Some(id.as_str()) {
                     return Err(RequestError::CapitalLetters(id));
                 }

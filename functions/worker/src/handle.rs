@@ -1,4 +1,4 @@
-//! One batch of messages: each is delivered on its own, and fails on its own.
+//! Handles one batch of messages. Each message is delivered, and may fail, on its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +22,13 @@ use crate::config::Config;
 use crate::record::{as_it_came, sent_at};
 use crate::sink::JobSink;
 
-/// What metrics are counted under.
+/// The function's name in metrics.
 const SERVICE: &str = "worker";
 
 /// When a message is received again that could not be moved to the dead-letter queue.
 const NOT_MOVED: Duration = Duration::from_secs(30);
 
-/// What the function works with.
+/// Everything that the function works with.
 pub struct Worker<P: Ports> {
     pub model: P::Model,
     /// Publishes to subscribers.
@@ -65,7 +65,7 @@ impl<P: Ports + 'static> Worker<P>
 where
     P::Clock: Clone,
 {
-    /// Answers with the messages to receive again.
+    /// Handles a batch. The response names the messages that must be received again.
     pub async fn handle(self: Arc<Self>, batch: Batch, context: &Context) -> SqsBatchResponse {
         let killed_at = i64::try_from(context.deadline).unwrap_or(i64::MAX);
         let killed_at = Timestamp::from_millis(killed_at);
@@ -75,7 +75,8 @@ where
             .map(|it| it.message_id.clone())
             .collect();
         let mut done = vec![false; ids.len()];
-        // A task each: what one waits for wakes that one alone, and should one panic, the others are answered.
+        // Each message has a task: an event wakes only the one that waits for it, and a panic fails only its own
+        // message.
         let mut deliveries = JoinSet::new();
         for (at, record) in batch.records.into_iter().enumerate() {
             let worker = Arc::clone(&self);
@@ -84,7 +85,7 @@ where
         while let Some(delivered) = deliveries.join_next().await {
             match delivered {
                 Ok((at, disposition)) => done[at] = disposition == Disposition::Done,
-                // Not what it said, which may quote the answer.
+                // The panic's message is not logged, for it may quote the answer.
                 Err(error) => error!(panicked = error.is_panic(), "a delivery broke off"),
             }
         }
@@ -101,7 +102,7 @@ where
             .receipt(record.receipt_handle.clone().unwrap_or_default());
         let queued_at = sent_at(record);
         let body = record.body.as_deref().unwrap_or_default();
-        // What is no job is refused below, with the reason.
+        // `deliver` refuses a body that is no job, and logs why.
         let job = Job::from_json(body).ok();
         let channel = job.as_ref().map(|job| job.channel).unwrap_or_default();
         let followers = self
@@ -126,7 +127,8 @@ where
         };
         match deliver(&context, &self.config.policy, &message).await {
             Disposition::Dead => {
-                // Moved first: a worker that dies in between leaves two copies, which are answered once.
+                // The message is copied before it is deleted. If the worker dies in between, there are two copies,
+                // which are answered once.
                 let Err(error) = self.dead_letters.forward(as_it_came(record)).await else {
                     return Disposition::Done;
                 };

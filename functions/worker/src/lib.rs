@@ -1,5 +1,5 @@
-//! From SQS to Bedrock to `publishToken`, and to WebSocket connections: streams the answer to each queued prompt to its
-//! session's subscribers and followers.
+//! The worker: it asks Bedrock for the answer to each queued prompt, and streams the answer to the session's
+//! subscribers by `publishToken`, and to its followers over WebSocket connections.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -8,7 +8,7 @@
 //! | [`record`] | what is read of one message besides its body |
 //! | [`sink`] | where a job's events go |
 //!
-//! What an answer's delivery promises is in `tokencast-core`: `deliver` and `pipeline`.
+//! `deliver` and `pipeline` of `tokencast-core` say what is promised.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -73,7 +73,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let worker = Arc::new(worker);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<handle::Batch>| {
             let worker = Arc::clone(&worker);
-            // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
+            // Boxed: the compiler can't lay out the runtime's layers around a future this deep.
             Box::pin(async move {
                 let handled = worker.handle(event.payload, &event.context);
                 Ok::<_, std::convert::Infallible>(handled.await)

@@ -1,4 +1,4 @@
-//! What is read of a record in an SQS event, besides its body.
+//! What the worker reads of a record in an SQS event, besides its body.
 
 use aws_lambda_events::event::sqs::{SqsMessage, SqsMessageAttribute};
 use tokencast_aws::queue::{Attribute, Forwarded};
@@ -10,7 +10,7 @@ pub fn sent_at(record: &SqsMessage) -> Option<Timestamp> {
     Some(Timestamp::from_millis(sent_at_ms))
 }
 
-/// The record as another queue is to have it: body, message attributes and message group.
+/// The message as another queue gets it: body, message attributes and message group.
 pub fn as_it_came(record: &SqsMessage) -> Forwarded<'_> {
     let attributes = record.message_attributes.iter();
     Forwarded {

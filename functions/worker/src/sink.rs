@@ -1,4 +1,4 @@
-//! Where one job's events go.
+//! The sink of one job's events.
 
 use futures_util::future::join;
 use tokencast_core::event::TokenEvent;
@@ -8,15 +8,15 @@ use tokencast_core::ports::{Fence, TokenSink};
 use tokencast_core::session::{Progress, Session};
 use tokencast_core::time::Deadline;
 
-/// The session's subscribers, if that is how its answer was asked for; and whoever follows it, which anybody may whose
-/// session it is.
+/// Sends events to the session's subscribers if its answer was asked for over that channel, and to its followers in any
+/// case.
 pub struct JobSink<'a, K, F> {
     subscribers: Option<&'a K>,
     followers: Option<F>,
 }
 
 impl<'a, K, F> JobSink<'a, K, F> {
-    /// `followers` is `None` where nothing can be pushed; the session's record has it all.
+    /// `followers` is `None` if there is no WebSocket API. The session's record has all events anyway.
     pub fn new(channel: Channel, subscribers: &'a K, followers: Option<F>) -> Self {
         Self {
             subscribers: (channel == Channel::Subscription).then_some(subscribers),

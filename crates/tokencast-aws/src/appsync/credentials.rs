@@ -1,4 +1,4 @@
-//! The credentials to sign with: those of the environment, and never expired ones.
+//! The credentials to sign with: the environment's, and never expired ones.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokencast_core::ports::Clock;
 
 use crate::clock::system_time;
 
-/// New ones are asked for this long before the old ones expire.
+/// How long before their expiry credentials are renewed.
 const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
 /// Keeps a provider's credentials until shortly before they expire.
@@ -36,7 +36,7 @@ impl Credentials {
         }
     }
 
-    /// Has the provider asked again for the next request, whatever the kept ones' expiry says.
+    /// Forgets the kept credentials, so that the next request asks the provider again.
     pub(super) fn renew(&self) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }

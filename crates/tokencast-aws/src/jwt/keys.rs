@@ -1,4 +1,4 @@
-//! A user pool's public keys: fetched when they are needed, kept, and fetched again for a key that is not among them.
+//! A user pool's public keys. They are fetched when they are needed, kept, and fetched again for an unknown key.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,19 +17,19 @@ use tracing::warn;
 
 use crate::tls::CaBundle;
 
-/// One fetch; Cognito answers in some 20 ms.
+/// The timeout of one fetch. Cognito answers in some 20 ms.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A pool has two keys or so, of half a KB each.
+/// The longest key set that is read. A pool has about two keys, of half a KB each.
 const MAX_KEY_SET_BYTES: usize = 64 * 1024;
 
-/// The least time between a fetch that came through and the next. So tokens with invented keys cost the pool nothing.
+/// The least time between a fetch that succeeded and the next. So tokens with invented keys cost the pool nothing.
 const FETCH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The least time between a fetch that failed and the next.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long keys are taken without looking again, so that one that the pool withdrew is not taken for ever.
+/// How long keys are used without another fetch, so that a key that the pool withdrew does not count for ever.
 const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// The keys of one pool.
@@ -42,12 +42,12 @@ pub(super) struct KeySet {
 
 #[derive(Default)]
 struct State {
-    /// What the last fetch that came through brought.
+    /// The keys of the last fetch that succeeded.
     keys: Option<Keys>,
     fetched_at: Timestamp,
     /// The last fetch that failed, and when.
     failed: Option<(KeysError, Timestamp)>,
-    /// One for all that wait.
+    /// The fetch under way. All callers wait for the same one.
     fetching: Option<Fetching>,
 }
 
@@ -67,7 +67,7 @@ pub enum KeysError {
     Malformed(#[source] Arc<serde_json::Error>),
 }
 
-/// What became of looking a key up.
+/// The result of looking up a key.
 #[derive(Debug)]
 pub(super) enum Lookup {
     Found(PublicKey),
@@ -97,7 +97,7 @@ impl KeySet {
         })
     }
 
-    /// The key with this id, after one fetch at most.
+    /// Finds the key with this id. Fetches the keys once at most.
     pub(super) async fn find(&self, key_id: &str, now: Timestamp) -> Result<Lookup, KeysError> {
         let (kept, fetching) = self.plan(key_id, now)?;
         let keys = match (fetching, kept) {
@@ -109,7 +109,7 @@ impl KeySet {
                 }
                 (Err(error), kept) => {
                     self.note(&fetching, Err(&error), now);
-                    // A key that was the pool's an hour ago most likely is still: nobody is locked out for an outage.
+                    // A key that was the pool's an hour ago most likely still is, so an outage locks nobody out.
                     match kept.filter(|kept| kept.contains_key(key_id)) {
                         Some(kept) => Some(kept),
                         None => return Err(error),
@@ -121,7 +121,7 @@ impl KeySet {
         Ok(found.map_or(Lookup::Unknown, Lookup::Found))
     }
 
-    /// The keys at hand, and the fetch to wait for, if any: one that is under way, or a new one where there may be one.
+    /// Returns the kept keys, and the fetch to wait for, if any: the one under way, or a new one.
     fn plan(
         &self,
         key_id: &str,
@@ -158,7 +158,7 @@ impl KeySet {
         Ok((state.keys.clone(), Some(fetching)))
     }
 
-    /// Keeps what a fetch brought; the first of those who waited for it does.
+    /// Keeps the result of a fetch. Only the first caller that waited for it does.
     fn note(&self, fetched: &Fetching, brought: Result<&Keys, &KeysError>, now: Timestamp) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state
@@ -213,7 +213,7 @@ async fn fetch(client: Client, url: String) -> Result<Keys, KeysError> {
     Ok(Arc::new(keys))
 }
 
-/// The keys of a JSON Web Key Set that RS256 signatures can be checked with; others are passed over.
+/// Reads the keys of a JSON Web Key Set that can check RS256 signatures. Skips the others.
 fn read(body: &[u8]) -> Result<HashMap<String, PublicKey>, serde_json::Error> {
     #[derive(Deserialize)]
     struct Set {

@@ -9,17 +9,17 @@ use tokencast_core::time::Timestamp;
 
 use super::{JwtIssuer, MAX_SKEW_S, MAX_TOKEN_BYTES, Refused};
 
-/// A token that may be anybody's: nothing of it is verified yet.
+/// A parsed token. Nothing of it is verified yet.
 #[derive(Debug)]
 pub(super) struct Unverified<'a> {
     pub(super) key_id: String,
-    /// What the signature is over: header and claims, as they came.
+    /// The text that is signed: header and claims, as they came.
     pub(super) signed: &'a str,
     pub(super) signature: Vec<u8>,
     claims: &'a str,
 }
 
-/// A header may also hold a key, or say where to find one (`jwk`, `jku`, `x5u`): none of that is read.
+/// A header may also hold a key, or its address (`jwk`, `jku`, `x5u`). These are not read.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -40,7 +40,7 @@ pub(super) struct Claims {
     iat: Option<f64>,
 }
 
-/// Takes a token apart.
+/// Parses a token.
 pub(super) fn parse(token: &str) -> Result<Unverified<'_>, Refused> {
     if token.is_empty() {
         return Err(Refused::Missing);
@@ -54,7 +54,7 @@ pub(super) fn parse(token: &str) -> Result<Unverified<'_>, Refused> {
         return Err(Refused::Malformed);
     }
     let header: Header = json(header)?;
-    // Pinned: the token's own word for its algorithm must not choose how it is checked.
+    // The algorithm is fixed, because a token must not choose how it is checked.
     if header.alg != "RS256" {
         return Err(Refused::Algorithm);
     }
@@ -71,14 +71,14 @@ pub(super) fn parse(token: &str) -> Result<Unverified<'_>, Refused> {
 }
 
 impl Unverified<'_> {
-    /// What it says of its bearer; to be asked once the signature is found to be right.
+    /// The claims. The caller asks for them only after the signature was verified.
     pub(super) fn claims(&self) -> Result<Claims, Refused> {
         json(self.claims)
     }
 }
 
 impl Claims {
-    /// The user, if the token is for us and valid now.
+    /// Returns the user, if the token is for us and valid now.
     pub(super) fn check(self, issuer: &JwtIssuer, now: Timestamp) -> Result<Owner, Refused> {
         #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
         let now = now.as_millis() as f64 / 1000.0;
@@ -109,7 +109,7 @@ fn json<T: DeserializeOwned>(part: &str) -> Result<T, Refused> {
     serde_json::from_slice(&base64(part)?).map_err(|_| Refused::Malformed)
 }
 
-/// As RFC 7515 has it: without padding, and with no bits to spare.
+/// Decodes as RFC 7515 asks: without padding, and without spare bits.
 fn base64(part: &str) -> Result<Vec<u8>, Refused> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)
 }

@@ -1,8 +1,8 @@
-//! A session's record as an item. Of a long text, only the end is in it: see [`super::text_chunks`].
+//! A session's record as an item. The item holds only the end of a long text: see [`super::text_chunks`].
 //!
-//! While a deployment runs, old and new functions read and write the same items. So a reader takes the version of an item
-//! that is before its own and the one after it, and writes attributes back that it doesn't know. A version may add
-//! attributes at the top, which have a default; one that means something else needs another name.
+//! While a deployment runs, old and new functions read and write the same items. So a reader takes the item version
+//! before its own and the one after it, and writes attributes back that it doesn't know. A version may add attributes
+//! at the top that have a default. An attribute with another meaning needs another name.
 
 use std::collections::HashMap;
 
@@ -68,7 +68,7 @@ const KNOWN: [&str; 28] = [
     "failure",
 ];
 
-/// An item that isn't what it should be, by the attribute that says so.
+/// An attribute of an item is missing or malformed.
 #[derive(Debug, Error)]
 #[error("the item's attribute `{0}` is missing or malformed")]
 pub(super) struct MalformedItem(pub(super) String);
@@ -146,7 +146,7 @@ fn first_version() -> u32 {
     OWN_ITEM_VERSION - 1
 }
 
-/// A newer function may know one more.
+/// Reads an unknown code, which a newer function may have written, as [`FailureCode::Internal`].
 fn failure_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureCode, D::Error> {
     let code = String::deserialize(deserializer)?;
     Ok(code.parse().unwrap_or(FailureCode::Internal))
@@ -156,7 +156,7 @@ pub(super) fn write(session: &Session, version: Version, rest: &TextChunk) -> It
     let mut item = unknown::write(&session.unknown);
     let written_by = item.get(ITEM_VERSION).cloned();
     item.extend(to_item(&record(session, version, rest)));
-    // What a newer function wrote stays marked as its own.
+    // An item of a newer function keeps that function's version.
     if let Some(written_by) = written_by {
         item.insert(ITEM_VERSION.to_owned(), written_by);
     }
@@ -253,7 +253,8 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
     Ok(Versioned { session, version })
 }
 
-/// What this code knows of an item, if it can read its version. The version after its own is not its to change.
+/// The attributes that this code knows of an item of this version, if it reads that version. It must not change a newer
+/// version.
 fn known_in(written_by: u32) -> Result<Vec<&'static str>, MalformedItem> {
     match written_by.checked_sub(OWN_ITEM_VERSION - 1) {
         Some(0 | 1) => Ok(KNOWN.to_vec()),
@@ -265,25 +266,25 @@ fn known_in(written_by: u32) -> Result<Vec<&'static str>, MalformedItem> {
     }
 }
 
-/// The attributes of what has nothing but text, numbers and bytes.
+/// Makes an item of a struct that has only text, numbers and bytes.
 pub(super) fn to_item(record: &impl Serialize) -> Item {
     serde_dynamo::to_item(record).expect("text, numbers and bytes always serialize")
 }
 
-/// Reads an item; what is wrong with it is named, but not quoted, for it may be an answer's text.
+/// Reads an item. The error names the malformed attribute, and never quotes it, for it may be an answer's text.
 pub(super) fn of_item<T: DeserializeOwned>(item: &Item) -> Result<T, MalformedItem> {
     let attributes = AttributeValue::M(item.clone());
     let deserializer = ItemDeserializer::from_attribute_value(attributes.into());
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let reason = error.inner().to_string();
-        // Of a missing attribute, the path is that of the item.
+        // The path of a missing attribute is the item's, so the name comes from the message.
         let missing = reason.strip_prefix("missing field `");
         let missing = missing.and_then(|name| name.strip_suffix('`'));
         malformed(missing.unwrap_or(&error.path().to_string()))
     })
 }
 
-/// What `bytes` say of the events in `text`.
+/// Reads where the events in `text` end.
 pub(super) fn lengths(bytes: Vec<u8>, text: &str) -> Result<Lengths, MalformedItem> {
     Lengths::of(bytes, text).ok_or_else(|| malformed("lengths"))
 }

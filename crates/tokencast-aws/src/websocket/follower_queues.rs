@@ -1,4 +1,4 @@
-//! Who follows one session, and what each of them still lacks: the state that a sink and its followers' tasks share.
+//! The followers of one session, and what each of them still lacks. A sink and its followers' tasks share this state.
 
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::Position;
@@ -9,29 +9,29 @@ use super::backlog::{Backlog, Piece};
 
 #[derive(Debug, Default)]
 pub(super) struct FollowerQueues {
-    /// Kept once there is a follower.
+    /// What was published. `None` while there is no follower.
     backlog: Option<Backlog>,
     followers: Vec<Served>,
-    /// Until when something may be sent.
+    /// Until when the tasks may send.
     fence_until: Timestamp,
     next_id: ServedId,
 }
 
-/// Names one follower for as long as it is served; the same address may come back as another.
+/// Names one follower while it is served. The same address may come back with another id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ServedId(u32);
 
 #[derive(Debug)]
 struct Served {
     id: ServedId,
-    /// As the session's record has it.
+    /// The follower in the session's record.
     registered: Follower,
     position: Position,
-    /// Counts how often it asked anew.
+    /// How often it was registered anew.
     turn: u32,
-    /// Nobody waits for it until it has caught up.
+    /// Whether it is slow: events do not wait for it until it has caught up.
     lags: bool,
-    /// Its address answers no more. Kept, so that the record's mention of it starts nothing.
+    /// Whether its address is gone. It is kept, so that the record's mention of it starts no other task.
     lost: bool,
 }
 
@@ -47,7 +47,7 @@ impl FollowerQueues {
         !self.followers.is_empty()
     }
 
-    /// Takes the followers over from the record; returns those that are new, to be served.
+    /// Takes the followers from the record. Returns the new ones, for which the caller starts a task each.
     pub(super) fn on_record_changed(
         &mut self,
         session: &Session,
@@ -63,7 +63,7 @@ impl FollowerQueues {
             return Vec::new();
         }
         let ended = session.status.is_terminal();
-        // What a new follower lacks need not wait for the next event.
+        // What a new follower lacks is sent at once, and not with the next event.
         self.fence_until = fence_until;
         let kept = self.backlog.take();
         let backlog = match kept.filter(|kept| !ended && kept.attempt() == session.last_attempt) {
@@ -104,7 +104,7 @@ impl FollowerQueues {
         new
     }
 
-    /// Adds an event for all, to be sent until then.
+    /// Adds an event for all followers. They may send until `fence_until`.
     pub(super) fn publish(&mut self, event: &TokenEvent, fence_until: Timestamp) {
         self.fence_until = fence_until;
         if let Some(backlog) = &mut self.backlog {
@@ -116,12 +116,12 @@ impl FollowerQueues {
         now < self.fence_until
     }
 
-    /// Whether there is something to send to a follower, or it is to be served no longer.
+    /// Whether there is something to send to a follower, or its task is to end.
     pub(super) fn has_news(&self, id: ServedId) -> bool {
         self.served(id).is_none_or(|served| self.lacks(served))
     }
 
-    /// What to send to a follower; `None` if it is to be served no longer, or has all.
+    /// What to send to a follower. `None` if its task is to end, or if it has everything.
     pub(super) fn next(&self, id: ServedId) -> Option<Next> {
         let served = self.served(id)?;
         let piece = self.backlog.as_ref()?.after(served.position)?;
@@ -129,7 +129,7 @@ impl FollowerQueues {
         Some(Next { piece, turn })
     }
 
-    /// A follower has got it. Had it asked anew meanwhile, that counts.
+    /// Writes down that a follower has got a piece, unless it was registered anew meanwhile.
     pub(super) fn sent(&mut self, id: ServedId, next: &Next) {
         let Some(at) = self.followers.iter().position(|served| served.id == id) else {
             return;
@@ -140,14 +140,14 @@ impl FollowerQueues {
         }
     }
 
-    /// A follower's address answers no more.
+    /// Writes down that a follower's address is gone.
     pub(super) fn lose(&mut self, id: ServedId) {
         if let Some(served) = self.followers.iter_mut().find(|served| served.id == id) {
             served.lost = true;
         }
     }
 
-    /// Whether a follower lacks something who is waited for.
+    /// Whether a follower that is not slow lacks something.
     pub(super) fn is_waited_for(&self) -> bool {
         let mut followers = self.followers.iter();
         followers.any(|served| !served.lags && self.lacks(served))
@@ -158,7 +158,7 @@ impl FollowerQueues {
         self.followers.iter().any(|served| self.lacks(served))
     }
 
-    /// Whoever lacks something now is not waited for until it has caught up.
+    /// Marks the followers that lack something as slow, until they have caught up.
     pub(super) fn let_lag(&mut self) {
         for at in 0..self.followers.len() {
             self.followers[at].lags |= self.lacks(&self.followers[at]);

@@ -22,7 +22,7 @@ pub fn event(piece: &Piece, now: Timestamp) -> Bytes {
     json.to_json().into()
 }
 
-/// What an action made of a session: `started`, `resumed` or `stopping`.
+/// The response to an action: `started`, `resumed` or `stopping`.
 pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -51,7 +51,7 @@ pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
     })
 }
 
-/// A message that could not be followed.
+/// The response to a message that was refused.
 pub fn refusal(action: Option<&str>, session_id: Option<&str>, failure: &Failure) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]

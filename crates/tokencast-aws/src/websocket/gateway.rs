@@ -1,4 +1,4 @@
-//! API Gateway's connections: what is posted to one goes out as a WebSocket frame.
+//! Posts to API Gateway's connections. Each post goes out as a WebSocket frame.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -18,13 +18,13 @@ use tokencast_core::retry::{Retry, RetryPolicy, retry};
 use tokencast_core::time::Deadline;
 use tracing::debug;
 
-/// A connection whose client reads slowly is refused for a while, too.
+/// API Gateway also refuses posts for a while if the client reads slowly.
 pub(super) const POLICY: RetryPolicy = RetryPolicy::unlimited(Backoff {
     first: Duration::from_millis(50),
     cap: Duration::from_secs(2),
 });
 
-/// One try: API Gateway answers in some 20 ms.
+/// The timeout of one try. API Gateway answers in some 20 ms.
 const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -47,7 +47,7 @@ pub enum PostError {
 }
 
 impl PostError {
-    /// What the answer's status says; `None` where there was no answer.
+    /// The error of a response with this status; `None` if there was no response.
     fn of(status: Option<u16>, source: Box<dyn StdError + Send + Sync>) -> Self {
         match status {
             Some(410) => Self::Gone,
@@ -71,7 +71,7 @@ impl Gateway {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(TRY_TIMEOUT);
-        // Tried again here, because it is looked at the fence before each try.
+        // The SDK does not try again, because the fence must be looked at before each try.
         let config = Builder::from(sdk)
             .endpoint_url(callback_url.trim_end_matches('/'))
             .timeout_config(timeouts.build())

@@ -75,7 +75,7 @@ pub(super) enum Event {
 
 /// The model's answer, from the request for it on.
 enum ModelStream<'a, T> {
-    /// Boxed, because it would make each of many sessions several times as large for all its time.
+    /// Boxed: it is needed only at the start, and would make the future of each running session several times as large.
     Starting(BoxFuture<'a, Result<T, Failure>>),
     Open(T),
     Over,
@@ -85,7 +85,7 @@ impl<T: TokenSource> ModelStream<'_, T> {
     /// Cancel-safe, like [`TokenSource::next`].
     async fn next(&mut self) -> Result<Option<ModelEvent>, Failure> {
         if let Self::Starting(start) = self {
-            // That the request was taken says nothing yet: a server may load its model after that.
+            // The timeout of the first token goes on: a server may take the request, and load its model only then.
             *self = Self::Open(start.await?);
         }
         match self {
@@ -134,25 +134,25 @@ impl<'a, P: Ports> Attempt<'a, P> {
         }
     }
 
-    /// The event to publish now, if there is one. To be asked while no publish is in flight.
+    /// The event to publish now, if there is one. The caller asks only while no publish is in flight.
     pub(super) fn event_to_publish(&mut self) -> Option<TokenEvent> {
         if !self.may_publish() || Instant::now() < self.next_publish {
             return None;
         }
         if self.buffer.is_full() {
-            // The model isn't read, so it can't be silent; its time counts from when it is read again.
+            // Nobody read the model while the buffer was full, so its silence counts from now on.
             self.restart_idle();
         }
         let (token, sequence) = self.buffer.take()?;
         self.next_publish = Instant::now() + self.context.settings.flush_interval;
         if sequence.0 == 1 {
-            // The first token makes the session STREAMING; whoever asks shall see that soon.
+            // The first token makes the session STREAMING, and readers shall see that soon.
             self.checkpoint_timer.reset_immediately();
         }
         Some(self.event(token, sequence))
     }
 
-    /// Whether the model has said all, and all of it went into events.
+    /// Whether the model has said everything, and all of it went into events.
     pub(super) fn is_answered(&self) -> bool {
         self.model.is_over() && self.buffer.is_empty()
     }
@@ -179,7 +179,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
         }
     }
 
-    /// Takes note of an event; breaks when it stops the attempt.
+    /// Changes the state by an event. Breaks if the event stops the attempt.
     pub(super) fn handle(&mut self, event: Event) -> ControlFlow<Stop> {
         match event {
             Event::DeadlineReached => fail(
@@ -290,10 +290,10 @@ impl<'a, P: Ports> Attempt<'a, P> {
     where
         F: Future<Output = Result<(), Failure>>,
     {
-        // From here on the model's work is of no use, whatever came of it; nor is a checkpoint.
+        // The model's stream and a checkpoint under way are of no use any more.
         self.model = ModelStream::Over;
         self.saving = Fuse::terminated();
-        // What came from the model is kept, even if it was not published yet. A stop keeps what was published, and no more.
+        // Tokens that were not published yet are kept. After a request to stop, only the published ones are.
         let mut waiting = Vec::new();
         if !matches!(stop, Stop::Requested) {
             while let Some((token, sequence)) = self.buffer.take() {
@@ -331,7 +331,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
                 failure,
             },
         };
-        // The last tokens may still be on their way. The record need not wait for them; only the terminal event must.
+        // The last tokens are published while the record is written. Only the terminal event must wait for both.
         let last_tokens = async {
             if !publishing.is_terminated() {
                 publishing.as_mut().await?;

@@ -1,4 +1,4 @@
-//! Checkpoints: the session's record during an attempt.
+//! How an attempt's checkpoints are written into the session's record.
 
 use tracing::warn;
 
@@ -8,7 +8,7 @@ use crate::ports::{Applied, Clock, Ports, Receipt, Versioned, update};
 use crate::session::{Lost, Progress, Saved, Session};
 use crate::time::Timestamp;
 
-/// What came of a checkpoint.
+/// The result of a checkpoint.
 #[derive(Debug)]
 pub(super) enum Checkpoint {
     Saved(Box<Versioned>),
@@ -18,7 +18,8 @@ pub(super) enum Checkpoint {
     Unreachable,
 }
 
-/// Saves progress, where there is some; renews the lease, where `until` is given; and reads whether to stop.
+/// Saves `progress` if there is some, renews the lease if `until` is given, and reads whether the owner asked for a
+/// stop.
 ///
 /// The message's visibility is renewed after the lease, so that the message never comes back while the lease lives.
 pub(super) async fn save_checkpoint<P: Ports>(
@@ -30,7 +31,7 @@ pub(super) async fn save_checkpoint<P: Ports>(
 ) -> Checkpoint {
     let id = record.session.id;
     let writes = progress.is_some() || until.is_some();
-    // With nothing to write, the table is read, to see whether somebody asked for a stop.
+    // A checkpoint that writes nothing reads the table, to see whether the owner asked for a stop.
     let known = writes.then_some(record);
     let now = context.clock.now();
     let updated = update(context.store, id, known, |current| {

@@ -1,4 +1,4 @@
-//! An attempt's last word in the session's record.
+//! How an attempt's end is written into the session's record.
 
 use std::time::Duration;
 
@@ -41,8 +41,8 @@ pub(crate) async fn end<P: Ports>(
     }
 }
 
-/// Gives the attempt up, so that the next need not wait for the lease to run out. A model that was throttled for long
-/// enough ends the session.
+/// Gives the attempt up, so that the next one need not wait for the lease to end. Ends the session if the model has
+/// been throttled for too long.
 pub(super) async fn give_up<P: Ports>(
     context: &AttemptContext<'_, P>,
     record: Versioned,
@@ -76,7 +76,7 @@ pub(super) async fn give_up<P: Ports>(
     Attempted::GaveUp(failure)
 }
 
-/// Writes the last word of an attempt, trying again while the table does not answer, up to `deadline`.
+/// Applies the rule that ends an attempt. Tries again while the table does not answer, up to `deadline`.
 async fn persist<P: Ports>(
     context: &AttemptContext<'_, P>,
     record: Versioned,

@@ -10,12 +10,12 @@ use crate::session::Session;
 /// How often a rule is applied to a record that others keep changing.
 const MAX_CONFLICTS: usize = 10;
 
-/// Which write of a record this is.
+/// Identifies one write of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version {
     /// Counts the writes of one record; 0 before the first.
     pub number: u32,
-    /// What the store keeps apart from the record.
+    /// What the store has written apart from the record.
     pub sealed: Sealed,
 }
 
@@ -47,7 +47,7 @@ pub struct Versioned {
 }
 
 pub trait SessionStore: Send + Sync {
-    /// The record as of now: a consistent read.
+    /// Reads the record consistently.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ pub trait SessionStore: Send + Sync {
         id: SessionId,
     ) -> impl Future<Output = Result<Option<Versioned>, StoreError>> + Send;
 
-    /// Writes a record if the one there is still `expected` (`None`: if there is none), and answers with its version.
+    /// Writes a record if the stored one is still `expected` (`None`: if there is none), and returns the new version.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ pub trait SessionStore: Send + Sync {
     ) -> impl Future<Output = Result<Result<Version, Conflict>, StoreError>> + Send;
 }
 
-/// Somebody else wrote in between: the record as it stands.
+/// Another write came first. Holds the record as it stands.
 #[derive(Clone, Debug)]
 pub struct Conflict(pub Option<Versioned>);
 
@@ -82,16 +82,16 @@ pub struct StoreError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// What a rule makes of a record, and what it answers.
+/// What a rule makes of a record, and what it returns to the caller.
 pub struct Applied<T> {
     /// `None` where nothing is to be written.
     pub write: Option<Session>,
     pub answer: T,
 }
 
-/// Applies a rule to a record and writes the result, again and again while others write in between.
+/// Applies a rule to a record and writes the result. Repeats both while others write in between.
 ///
-/// `known` is the record as the caller last saw it, which saves a read where it is still so.
+/// `known` is the record as the caller last saw it. If it is still current, that saves a read.
 ///
 /// # Errors
 ///
@@ -118,7 +118,7 @@ where
         };
         match store.put(&session, version).await? {
             Ok(version) => return Ok((answer, Some(Versioned { session, version }))),
-            // The same as was to be written: an earlier try of this write came through, and only its answer was lost.
+            // The stored record is what was to be written: an earlier try succeeded, and only its response was lost.
             Err(Conflict(Some(found))) if found.session == session => {
                 return Ok((answer, Some(found)));
             }

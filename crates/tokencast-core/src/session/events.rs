@@ -5,7 +5,7 @@ use crate::event::TokenEvent;
 use crate::id::{Position, Sequence};
 
 impl Session {
-    /// What its text says, without the event that ended it.
+    /// The session's text and its events, without the terminal event.
     pub fn progress(&self) -> Progress {
         Progress {
             text: self.text.clone(),
@@ -23,9 +23,9 @@ impl Session {
         }
     }
 
-    /// The events after a position, each as it was sent; of a session that is over, the terminal event last.
+    /// The events after a position, each as it was sent. The terminal event is the last one, if the session is over.
     ///
-    /// Whoever knows an earlier attempt gets all, and whoever is ahead of the record gets none.
+    /// A reader of an earlier attempt gets all events, and a reader that is ahead of the record gets none.
     pub fn events_after(&self, position: Position) -> impl Iterator<Item = TokenEvent> {
         let known = position.known_of(self.attempt).0;
         let mut at = 0;
@@ -45,7 +45,7 @@ impl Session {
         tokens.chain(end)
     }
 
-    /// The event that ends it, the same however often it is sent. `None` while it isn't over.
+    /// The event that ends the session. It is the same however often it is sent. `None` while the session isn't over.
     pub fn terminal_event(&self) -> Option<TokenEvent> {
         self.status.is_terminal().then(|| TokenEvent {
             session_id: self.id,

@@ -1,21 +1,21 @@
-//! Who has the answer pushed to an address of their own, beside or instead of a subscription.
+//! Followers: addresses that a session's answer is pushed to, beside or instead of a subscription.
 
 use super::Session;
 use crate::id::Position;
 
-/// The most addresses one session is pushed to; a further one takes the place of the oldest.
+/// The most followers of one session. A further one replaces the oldest.
 pub const MAX_FOLLOWERS: usize = 16;
 
-/// An address, and what was known there when it began to follow.
+/// An address, and the last event that its reader had when it began to follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Follower {
-    /// As the delivery names it, such as the id of a connection.
+    /// The sink's name for the address, such as a connection's id.
     pub address: String,
     pub position: Position,
 }
 
 impl Session {
-    /// With a follower more, in place of the one of the same address. A session that is over has no use for one.
+    /// Adds a follower, or replaces the one with the same address. Does nothing if the session is over.
     pub(super) fn followed_by(mut self, follower: Follower) -> Self {
         if !self.status.is_terminal() {
             self = self.unfollow(&follower.address);
@@ -27,7 +27,7 @@ impl Session {
         self
     }
 
-    /// Nothing more goes to this address.
+    /// Removes the follower with this address.
     #[must_use]
     pub fn unfollow(mut self, address: &str) -> Self {
         self.followers

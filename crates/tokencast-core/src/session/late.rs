@@ -1,4 +1,4 @@
-//! A session whose answer did not start in time ends, whoever looks at it first: a worker, a read or a subscription.
+//! Late sessions: if an answer did not start in time, the first worker, read or subscription ends its session.
 
 use super::{Session, Status};
 use crate::event::Ending;
@@ -7,7 +7,7 @@ use crate::id::Attempt;
 use crate::time::Timestamp;
 
 impl Session {
-    /// Ends the session if its time to start is over and no attempt has it. One that is over or held stays as it is.
+    /// Ends the session if its time to start is over and no attempt holds it.
     #[must_use]
     pub fn end_if_late(mut self, now: Timestamp) -> Self {
         if self.is_late(now) {
@@ -29,8 +29,8 @@ impl Session {
             && self.start_by.is_some_and(|start_by| start_by <= now)
     }
 
-    /// Whether its job is kept in the dead-letter queue: it failed, and the same job may well succeed when an operator
-    /// puts it back, once the model is configured rightly where that was the reason.
+    /// Whether the session's job is kept in the dead-letter queue: the session failed, and the same job may succeed
+    /// when an operator puts it back, for instance once the model is configured rightly.
     pub fn leaves_dead_letter(&self) -> bool {
         let failure = self.ending.failure.as_ref();
         let failure = failure.filter(|_| self.status == Status::Failed);
@@ -42,7 +42,7 @@ impl Session {
     }
 }
 
-/// Why a session fails that nobody works at by its time to start; `last_attempt` is 0 if nobody ever did.
+/// The failure of a late session. `last_attempt` is 0 if no attempt was begun.
 fn late(last_attempt: Attempt) -> Failure {
     let message = if last_attempt.0 == 0 {
         "The answer did not start in time."

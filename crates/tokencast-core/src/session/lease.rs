@@ -1,6 +1,6 @@
 //! What a worker may do: begin an attempt, save its progress, give it up, end the session.
 //!
-//! An attempt's number is its fencing token: every change names it, and is refused once a later attempt has begun.
+//! An attempt's number is its fencing token. Every change names it, and is refused once a later attempt has begun.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
 use crate::time::Timestamp;
 
-/// What a worker finds that asks for a session.
+/// What a worker gets that asks for a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leased {
-    /// It is the worker's, as `last_attempt`.
+    /// The worker has begun an attempt, with the number `last_attempt`.
     Begun(Session),
-    /// It is over already, or was stopped before it began.
+    /// The session is over, or was stopped before an attempt began.
     Ended(Session),
 }
 
@@ -29,7 +29,7 @@ pub enum LeaseRefused {
     OtherOwner,
 }
 
-/// A later attempt has begun, or the session is over: this one may change nothing any more.
+/// A later attempt has begun, or the session is over. This attempt may change nothing any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the lease was lost to a later attempt")]
 pub struct Lost;
@@ -37,7 +37,7 @@ pub struct Lost;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Saved {
     Continue(Session),
-    /// The owner asked for a stop; nothing was saved.
+    /// The owner has asked for a stop. Nothing was saved.
     StopRequested(Session),
 }
 
@@ -49,7 +49,7 @@ pub struct Outcome {
 }
 
 impl Session {
-    /// Begins the next attempt. `start_by` is the job's: it counts where the record has none yet.
+    /// Begins the next attempt. `start_by` is the job's, and counts only if the record has none.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ impl Session {
         Ok(Leased::Begun(session))
     }
 
-    /// Saves progress, where there is some, and holds the lease longer, where `until` is given.
+    /// Saves `progress` if there is some, and extends the lease if `until` is given.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl Session {
         Ok(Saved::Continue(session))
     }
 
-    /// Gives the attempt up, so that the next need not wait for the lease to run out.
+    /// Gives the attempt up, so that the next one need not wait for the lease to end.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl Session {
         session.write(attempt, Some(progress));
         session.lease = None;
         session.last_failure = Some(failure.clone());
-        // The model answered; should it be throttled again, that begins anew.
+        // The model has answered. If it is throttled again, the time for that begins anew.
         session.throttled_since = None;
         session.updated_at = now;
         Ok(session)

@@ -10,12 +10,12 @@ use crate::failure::Failure;
 use crate::id::{Owner, SessionId};
 use crate::time::Timestamp;
 
-/// The session is somebody else's.
+/// The session belongs to another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the session belongs to someone else")]
 pub struct OtherOwner;
 
-/// Why a session is not started.
+/// Why a start is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum StartRefused {
     #[error(transparent)]
@@ -27,16 +27,16 @@ pub enum StartRefused {
 /// What a session is started with.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// Of the prompt and its options.
+    /// The fingerprint of the prompt and its options.
     pub fingerprint: Fingerprint,
     /// By when a worker has to begin.
     pub start_by: Timestamp,
-    /// Who follows the session from its start.
+    /// A follower that is there from the start.
     pub follower: Option<Follower>,
 }
 
 impl Session {
-    /// The session of `owner` with this id: the one there is, ended if it is late, or a new claim on it.
+    /// Returns the session of `owner` with this id, ended if it is late. Makes a new one if there is none.
     ///
     /// # Errors
     ///
@@ -54,8 +54,9 @@ impl Session {
         }
     }
 
-    /// Notes what a session is started with, before its job is sent: from then on it is this input's. Whoever starts it
-    /// with the same again finds the session as it stands; is it still [`Status::Claimed`], its job may not have been sent.
+    /// Writes down what a session is started with, before its job is sent. From then on the session belongs to this
+    /// input. Another start with the same input returns the session as it stands; if that is still [`Status::Claimed`],
+    /// its job may not have been sent.
     ///
     /// # Errors
     ///
@@ -73,10 +74,10 @@ impl Session {
             Some(of) if of != input.fingerprint => return Err(StartRefused::OtherInput),
             None if session.status == Status::Claimed => {
                 session.fingerprint = Some(input.fingerprint);
-                // Should its job never be sent, it ends all the same.
+                // The session ends at this time even if its job is never sent.
                 session.start_by = Some(input.start_by);
                 session.updated_at = now;
-                // For as long as the job may wait, so that no other input can have the id before.
+                // The record is kept for as long as the job may wait, so that no other input gets the id before.
                 session.expires_at = expiry(now, ttl);
             }
             _ => {}
@@ -87,7 +88,7 @@ impl Session {
         })
     }
 
-    /// Adds a follower, or replaces the one of the same address. A session that is over has no use for one.
+    /// Adds a follower, or replaces the one with the same address. Does nothing if the session is over.
     ///
     /// # Errors
     ///
@@ -102,8 +103,8 @@ impl Session {
         Ok(Self::claim(current, id, owner, now)?.followed_by(follower))
     }
 
-    /// Ends a session whose start was refused, if somebody waits for it: the id was taken by its owner, and nothing was
-    /// started. `None` where there is nothing to end.
+    /// Ends a session whose start was refused, so that a client that waits for it hears of that. `None` if the owner
+    /// has not taken the id, or if something was started.
     pub fn refuse(
         current: Option<Self>,
         owner: &Owner,
@@ -126,7 +127,7 @@ impl Session {
         Some(session)
     }
 
-    /// Notes that the job is in the queue. A worker may have been quicker; then there is nothing to note.
+    /// Writes down that the job is in the queue. Changes nothing if a worker was quicker.
     #[must_use]
     pub fn queue(mut self, start_by: Timestamp, now: Timestamp, ttl: Duration) -> Self {
         if self.status == Status::Claimed {
@@ -138,8 +139,8 @@ impl Session {
         self
     }
 
-    /// Stops it: at once where no worker is at it, otherwise by a flag that the worker reads at its next checkpoint.
-    /// An id that nobody knows is stopped too, so that a stop that overtakes its start is not lost.
+    /// Stops the session: at once if no worker has it, otherwise by a flag that the worker reads at its next
+    /// checkpoint. An unknown id is stopped too, so that a stop that overtakes its start is not lost.
     ///
     /// # Errors
     ///
@@ -164,8 +165,8 @@ impl Session {
         Ok(session)
     }
 
-    /// Lets a session be tried again whose job is put back from the dead-letter queue: one that failed, or that waits for
-    /// that job. One that an attempt has, or that ended otherwise, stays as it is.
+    /// Opens a session again when its job is put back from the dead-letter queue: one that failed, or that waits for
+    /// that job. A session that an attempt holds, or that ended otherwise, stays as it is.
     #[must_use]
     pub fn reopen(mut self, start_by: Timestamp, now: Timestamp, ttl: Duration) -> Self {
         let is_over = self.status.is_terminal() && self.status != Status::Failed;

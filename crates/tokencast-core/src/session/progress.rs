@@ -20,7 +20,7 @@ impl Progress {
     }
 }
 
-/// The length of each event's token in bytes, first to last: a byte for a token of up to 127 (LEB128).
+/// The length of each event's token in bytes, first to last. A length up to 127 takes a byte (LEB128).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lengths(Vec<u8>);
 
@@ -54,12 +54,12 @@ impl Lengths {
         })
     }
 
-    /// As a store keeps it.
+    /// The form that a store keeps.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// From what a store kept; `None` if that does not fit `text`.
+    /// Reads the form that a store keeps; `None` if that does not fit `text`.
     pub fn of(bytes: Vec<u8>, text: &str) -> Option<Self> {
         let whole = bytes.last().is_none_or(|last| last & 0x80 == 0);
         let short = bytes

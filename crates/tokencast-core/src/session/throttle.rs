@@ -1,4 +1,4 @@
-//! A model that is throttled: the session waits, and no attempt is spent on it.
+//! Throttled models: the session waits, and no attempt is spent.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::failure::{Failure, FailureCode};
 use crate::id::Attempt;
 use crate::time::Timestamp;
 
-/// Why a session waits that is not over, and since when.
+/// Why a session waits, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
     pub reason: FailureCode,
@@ -16,8 +16,8 @@ pub struct Waiting {
 }
 
 impl Session {
-    /// Gives an attempt up whose model is throttled. The attempt doesn't count; but once the model has been throttled for
-    /// `patience`, the session ends.
+    /// Gives an attempt up because the model is throttled. The attempt doesn't count. Ends the session once the model
+    /// has been throttled for `patience`.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Session {
         Ok(session)
     }
 
-    /// `None` while an attempt has something to say, and of a session that is over.
+    /// `None` while an attempt has said something, and when the session is over.
     pub fn waiting(&self) -> Option<Waiting> {
         let is_silent = self.lease.is_none() || self.attempt < self.last_attempt;
         let since = self.throttled_since?;
