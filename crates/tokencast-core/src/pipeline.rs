@@ -19,6 +19,7 @@ mod attempt;
 mod buffer;
 mod checkpoint;
 mod ending;
+mod model_stream;
 
 pub use buffer::PublishMode;
 

@@ -12,11 +12,12 @@ use tracing::{debug, warn};
 use super::buffer::Buffer;
 use super::checkpoint::{Checkpoint, save_checkpoint};
 use super::ending::{end, give_up};
+use super::model_stream::ModelStream;
 use super::{AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, STOP_REASON_TOO_LONG};
 use crate::event::{Ending, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
 use crate::id::{self, Sequence, SessionId};
-use crate::ports::{Clock, Fence, Model, ModelEvent, Ports, TokenSink, TokenSource, Versioned};
+use crate::ports::{Clock, Fence, Model, ModelEvent, Ports, TokenSink, Versioned};
 use crate::session::{Outcome, Status};
 use crate::time::Deadline;
 
@@ -71,32 +72,6 @@ pub(super) enum Event {
     ModelSaid(Result<Option<ModelEvent>, Failure>),
     ModelSilent,
     PublishDue,
-}
-
-/// The model's answer, from the request for it on.
-enum ModelStream<'a, T> {
-    /// Boxed: it is needed only at the start, and would make the future of each running session several times as large.
-    Starting(BoxFuture<'a, Result<T, Failure>>),
-    Open(T),
-    Over,
-}
-
-impl<T: TokenSource> ModelStream<'_, T> {
-    /// Cancel-safe, like [`TokenSource::next`].
-    async fn next(&mut self) -> Result<Option<ModelEvent>, Failure> {
-        if let Self::Starting(start) = self {
-            // The timeout of the first token goes on: a server may take the request, and load its model only then.
-            *self = Self::Open(start.await?);
-        }
-        match self {
-            Self::Open(tokens) => tokens.next().await,
-            Self::Starting(_) | Self::Over => std::future::pending().await,
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        matches!(self, Self::Over)
-    }
 }
 
 impl<'a, P: Ports> Attempt<'a, P> {
