@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
+use tokencast_core::time::Timestamp;
 
 use crate::Options;
 use crate::error::{BenchError, Step as _};
@@ -130,7 +131,7 @@ fn event(ids: &[SessionId]) -> Result<Bytes, BenchError> {
         json!({
             "messageId": format!("message-{at}"),
             "receiptHandle": format!("receipt-{at}"),
-            "body": Job::new(*id, owner.clone(), id.to_string(), 0).to_json(),
+            "body": Job::new(*id, owner.clone(), id.to_string(), Timestamp::EPOCH).to_json(),
             "attributes": { "ApproximateReceiveCount": "1", "SentTimestamp": "0" },
             "messageAttributes": {},
             "eventSource": "aws:sqs",

@@ -1,13 +1,16 @@
 //! What an answer's checkpoints write grows with its text and with their number, never with both multiplied: counted in
 //! bytes at DynamoDB, so that no clock has a say.
 
+use std::time::Duration;
+
 use system_tests::TestStack;
 use tokencast::stack::{REGION, TABLE};
 use tokencast_aws::sdk;
-use tokencast_aws::sessions::{PART_BYTES, SessionTable};
+use tokencast_aws::sessions::{SessionTable, TEXT_CHUNK_BYTES};
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::ports::SessionStore;
 use tokencast_core::session::{Lease, Leased, Progress, Saved, Session};
+use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 
 const TOKEN: &str = "token ";
@@ -16,17 +19,17 @@ const TOKENS_PER_CHECKPOINT: usize = 50;
 const REQUEST_BYTES: usize = 2_048;
 /// Where an event ends takes a byte or two, and a third more in base64.
 const LENGTH_BYTES: usize = 3;
-const NOW_MS: i64 = 1_800_000_000_000;
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const TTL: Duration = Duration::from_hours(1);
 
 /// The bytes of all `PutItem` requests of an answer, and how many there were.
 async fn written(stack: &TestStack, table: &SessionTable, tokens: usize) -> (usize, usize) {
     let (id, owner) = (SessionId::random(), Owner::new("alice").expect("an owner"));
     let lease = Lease {
-        until_ms: NOW_MS + 30_000,
+        until: NOW + Duration::from_secs(30),
         holder: Uuid::new_v4(),
     };
-    let leased =
-        Session::lease(None, id, &owner, lease, None, NOW_MS, 3_600).expect("nobody has it");
+    let leased = Session::lease(None, id, &owner, lease, None, NOW, TTL).expect("nobody has it");
     let Leased::Begun(mut session) = leased else {
         panic!("expected a beginning, not {leased:?}");
     };
@@ -39,7 +42,7 @@ async fn written(stack: &TestStack, table: &SessionTable, tokens: usize) -> (usi
             continue;
         }
         let attempt = session.last_attempt;
-        let saved = Session::save(Some(session), attempt, Some(&progress), None, NOW_MS);
+        let saved = Session::save(Some(session), attempt, Some(&progress), None, NOW);
         let Ok(Saved::Continue(next)) = saved else {
             panic!("expected to go on, not {saved:?}");
         };
@@ -67,7 +70,8 @@ async fn checkpoints_write_the_text_once_and_a_part_each() {
     for tokens in [100, 1_000, 10_000] {
         let (bytes, puts) = written(&stack, &table, tokens).await;
         let text = tokens * TOKEN.len();
-        let record = PART_BYTES + (PART_BYTES / TOKEN.len()) * LENGTH_BYTES + REQUEST_BYTES;
+        let record =
+            TEXT_CHUNK_BYTES + (TEXT_CHUNK_BYTES / TOKEN.len()) * LENGTH_BYTES + REQUEST_BYTES;
         let bound = text + tokens * LENGTH_BYTES + puts * record;
         assert!(
             bytes <= bound,

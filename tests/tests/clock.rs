@@ -8,6 +8,7 @@ use system_tests::stack::{script, text_of, whole_of};
 use system_tests::websocket::Shown;
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
 use tokencast_aws::clock::iso8601;
+use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 
 const TOKENS: usize = 100;
@@ -50,7 +51,8 @@ async fn check_any_time(delivery: Delivery) {
         assert_eq!(answer.text, whole_of(&answer.text, TOKENS), "{by:?}");
         let record = stack.get_stream("alice", &id.to_string()).await;
         let created_at = record["createdAt"].as_str().expect("a time");
-        let now = iso8601(before_ms)..=iso8601(clock.now_ms());
+        let now = iso8601(Timestamp::from_millis(before_ms))
+            ..=iso8601(Timestamp::from_millis(clock.now_ms()));
         assert!(now.contains(&created_at.to_owned()), "{by:?}: {created_at}");
 
         let resumed = collect(client.resume(id)).await.expect("the answer again");

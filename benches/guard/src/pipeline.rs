@@ -8,12 +8,13 @@ use tokencast_core::event::{TokenEvent, Usage};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
-use tokencast_core::pipeline::{Parts, PublishMode, Settings};
+use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, Model, ModelEvent, QueueError, Receipt, SessionStore, StoreError,
-    TokenSink, TokenSource, Version, Versioned,
+    Clock, Conflict, Fence, Model, ModelEvent, Ports, QueueError, Receipt, SessionStore,
+    StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::Session;
+use tokencast_core::time::{Deadline, Timestamp};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::GuardError;
@@ -23,8 +24,8 @@ const BETWEEN_TOKENS: Duration = Duration::from_millis(10);
 const ANSWER_TIME: Duration = Duration::from_millis(20);
 const TOKEN: &str = " token";
 /// Any day; long before the paused clock could reach a deadline.
-const NOW_MS: i64 = 1_800_000_000_000;
-const DEADLINE_MS: i64 = NOW_MS + 24 * 3_600_000;
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+const TIME: Duration = Duration::from_hours(24);
 
 /// An answer of so many tokens, from the message to its acknowledgement.
 pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(), GuardError> {
@@ -43,7 +44,7 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
     };
     let sink = Sink::default();
     let clock = PausedClock(Instant::now());
-    let parts = Parts {
+    let context = AttemptContext::<InMemory> {
         model: &Script { tokens },
         sink: &sink,
         store: &Store::default(),
@@ -56,19 +57,29 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
         .parse()
         .map_err(|_| GuardError::Wrong("the session's id is malformed"))?;
     let owner = Owner::new("owner").ok_or(GuardError::Wrong("there is no owner"))?;
-    let body = Job::new(id, owner, "Count.".to_owned(), NOW_MS).to_json();
+    let body = Job::new(id, owner, "Count.".to_owned(), NOW).to_json();
     let message = Message {
         body: &body,
-        deadline_ms: DEADLINE_MS,
-        killed_at_ms: DEADLINE_MS,
+        deadline: Deadline::at(NOW + TIME),
+        killed_at: NOW + TIME,
     };
-    let disposition = deliver(&parts, &policy, &message).await;
+    let disposition = deliver(&context, &policy, &message).await;
     let bytes = *sink.bytes.lock().unwrap_or_else(PoisonError::into_inner);
     if disposition == Disposition::Done && bytes == tokens * TOKEN.len() {
         Ok(())
     } else {
         Err(GuardError::Wrong("the answer was not delivered as a whole"))
     }
+}
+
+enum InMemory {}
+
+impl Ports for InMemory {
+    type Model = Script;
+    type Sink = Sink;
+    type Store = Store;
+    type Receipt = NoReceipt;
+    type Clock = PausedClock;
 }
 
 struct Script {
@@ -116,7 +127,7 @@ struct Sink {
 }
 
 impl TokenSink for Sink {
-    async fn publish(&self, event: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+    async fn publish(&self, event: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
         sleep(ANSWER_TIME).await;
         *self.bytes.lock().unwrap_or_else(PoisonError::into_inner) += event.token.len();
         Ok(())
@@ -156,7 +167,7 @@ impl SessionStore for Store {
 struct NoReceipt;
 
 impl Receipt for NoReceipt {
-    async fn hide_for(&self, _: u32) -> Result<(), QueueError> {
+    async fn extend_visibility(&self, _: Duration) -> Result<(), QueueError> {
         Ok(())
     }
 }
@@ -164,7 +175,7 @@ impl Receipt for NoReceipt {
 struct PausedClock(Instant);
 
 impl Clock for PausedClock {
-    fn now_ms(&self) -> i64 {
-        NOW_MS + i64::try_from(self.0.elapsed().as_millis()).unwrap_or(0)
+    fn now(&self) -> Timestamp {
+        NOW + self.0.elapsed()
     }
 }

@@ -6,6 +6,7 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::Clock;
 use tokencast_core::session::Status;
+use tokencast_core::time::Timestamp;
 
 use crate::GuardError;
 
@@ -40,7 +41,7 @@ pub(crate) async fn requests(events: usize) -> Result<(), GuardError> {
 struct StoppedClock;
 
 impl Clock for StoppedClock {
-    fn now_ms(&self) -> i64 {
-        1_800_000_000_000
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000)
     }
 }

@@ -1,4 +1,5 @@
-//! The sink: one `publishToken` mutation an event, signed with SigV4, over kept-alive connections.
+//! The sink over AppSync: one `publishToken` mutation an event, signed with SigV4, over connections that are kept
+//! alive.
 
 use std::time::Duration;
 
@@ -13,7 +14,9 @@ use tokencast_core::backoff::Backoff;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Clock, Fence, TokenSink};
-use tracing::debug;
+use tokencast_core::retry::{GivenUp, Retry, RetryPolicy, retry};
+use tokencast_core::time::Deadline;
+use tracing::{debug, warn};
 
 mod credentials;
 mod mutation;
@@ -24,22 +27,23 @@ use request::RequestError;
 
 use crate::clock::{SystemClock, system_time};
 use crate::http_client;
-use crate::tls::Trust;
+use crate::tls::CaBundle;
 
-/// Between tries; AppSync's throttling passes within a second.
-const BACKOFF: Backoff = Backoff {
-    first: Duration::from_millis(50),
-    cap: Duration::from_secs(2),
+/// AppSync's throttling passes within a second.
+const POLICY: RetryPolicy = RetryPolicy {
+    backoff: Backoff {
+        first: Duration::from_millis(50),
+        cap: Duration::from_secs(2),
+    },
+    // A refusal is most likely final.
+    max_limited: 3,
 };
 
-/// One try: AppSync answers a mutation without a Lambda in some 20 ms.
+/// The timeout of one try. AppSync answers a mutation without a Lambda in some 20 ms.
 const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long one event is tried, within the deadline.
-const BUDGET_MS: i64 = 30_000;
-
-/// How often a refusal is tried again that is most likely final.
-const MAX_REFUSALS: u32 = 3;
+/// How long one event is tried at most, within the deadline.
+const BUDGET: Duration = Duration::from_secs(30);
 
 /// Publishes to one AppSync API.
 #[derive(Debug)]
@@ -83,28 +87,28 @@ enum PublishError {
     NoEvent,
     #[error("the answer is not GraphQL")]
     NotGraphql(#[source] serde_json::Error),
-}
-
-/// How a failed try is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Retry {
-    /// Within the event's time: the fault may pass.
-    Always,
-    /// A few times: the fault is unlikely to pass.
-    Limited,
-    /// The same request can only fail.
-    Never,
+    /// The fence has fallen, so nothing was sent.
+    #[error("another worker has taken the session over")]
+    TakenOver,
 }
 
 impl<C: Clock> AppSyncPublisher<C> {
-    /// Connects on the first event. The credentials and the region are those of the environment.
+    /// Makes a publisher, which connects on the first event. It signs with the environment's credentials and region.
+    ///
+    /// # Errors
+    ///
+    /// The settings have no credentials or region, the URL is malformed, or the process can have no HTTP client.
     pub fn new(sdk: &SdkConfig, url: &str, clock: C) -> Result<Self, SetupError> {
-        Self::trusting(&Trust::default(), sdk, url, clock)
+        Self::trusting(&CaBundle::default(), sdk, url, clock)
     }
 
-    /// The same, with the certificate authorities to trust.
+    /// Does the same, and trusts these certificate authorities.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::new`].
     pub fn trusting(
-        trust: &Trust,
+        ca_bundle: &CaBundle,
         sdk: &SdkConfig,
         url: &str,
         clock: C,
@@ -116,7 +120,7 @@ impl<C: Clock> AppSyncPublisher<C> {
         let parsed = Url::parse(url).ok();
         let parsed = parsed.filter(|url| matches!(url.scheme(), "http" | "https"));
         Ok(Self {
-            client: http_client::new(trust)?,
+            client: http_client::new(ca_bundle)?,
             url: parsed.ok_or_else(|| SetupError::Url {
                 url: url.to_owned(),
             })?,
@@ -127,15 +131,19 @@ impl<C: Clock> AppSyncPublisher<C> {
     }
 
     /// The signed request that publishes `event`, as it would be sent now.
+    ///
+    /// # Errors
+    ///
+    /// There are no credentials, or the request cannot be signed.
     pub async fn request(&self, event: &TokenEvent) -> Result<Request, Failure> {
         let signed = self.signed(mutation::body(event)).await;
         signed.map_err(|_| failed("The request could not be signed."))
     }
 
     async fn signed(&self, body: Bytes) -> Result<Request, PublishError> {
-        // Signatures and credentials are judged by the real time, even where a stack has moved its clock.
+        // AWS judges signatures and credentials by the real time, even if a local stack has moved its clock.
         let credentials = self.credentials.get(&SystemClock).await?;
-        let now = system_time(SystemClock.now_ms());
+        let now = system_time(SystemClock.now());
         let request = request::signed(&self.url, &self.region, &credentials, body, now);
         Ok(request?)
     }
@@ -146,7 +154,7 @@ impl<C: Clock> AppSyncPublisher<C> {
         match response.status() {
             StatusCode::OK => accepted(&response.bytes().await?),
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-                // They may have expired or been rotated before their time.
+                // The credentials may have expired or been rotated before their time.
                 self.credentials.renew();
                 Err(PublishError::Status(status))
             }
@@ -155,43 +163,59 @@ impl<C: Clock> AppSyncPublisher<C> {
     }
 }
 
+impl<C: Clock> AppSyncPublisher<C> {
+    async fn try_once(
+        &self,
+        event: &TokenEvent,
+        body: Bytes,
+        fence: &Fence,
+        deadline: Deadline,
+        failures: u32,
+    ) -> Result<(), PublishError> {
+        // The fence is looked at before each try, because the process may have been paused.
+        if !fence.holds(self.clock.now()) {
+            return Err(PublishError::TakenOver);
+        }
+        let left = deadline.left(self.clock.now());
+        let patience = TRY_TIMEOUT.min(left.max(Duration::from_millis(1)));
+        let sent = tokio::time::timeout(patience, self.send(body)).await;
+        let sent = sent.unwrap_or(Err(PublishError::Timeout));
+        sent.inspect_err(|error| {
+            let retry = error.retry();
+            debug!(session = %event.session_id, failures, ?retry, error = error as &dyn std::error::Error, "publish failed");
+        })
+    }
+}
+
 impl<C: Clock> TokenSink for AppSyncPublisher<C> {
     async fn publish(
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
         let body = mutation::body(event);
-        let give_up_at_ms = give_up_at_ms.min(self.clock.now_ms() + BUDGET_MS);
-        let mut refusals = 0;
-        for failures in 1.. {
-            // Looked at before each try, for the process may have been paused since the last.
-            if !fence.holds(self.clock.now_ms()) {
-                return Err(failed("The answer was taken over by another worker."));
+        let deadline = deadline.min(Deadline::at(self.clock.now() + BUDGET));
+        let published = retry(
+            POLICY,
+            &self.clock,
+            deadline,
+            PublishError::retry,
+            |failures| self.try_once(event, body.clone(), fence, deadline, failures),
+        );
+        match published.await {
+            Ok(()) => Ok(()),
+            Err(GivenUp {
+                error: PublishError::TakenOver,
+                ..
+            }) => Err(failed("The answer was taken over by another worker.")),
+            Err(GivenUp {
+                error, failures, ..
+            }) => {
+                warn!(session = %event.session_id, failures, error = &error as &dyn std::error::Error, "publish given up");
+                Err(failed("The answer could not be delivered."))
             }
-            let left_ms = u64::try_from(give_up_at_ms - self.clock.now_ms())
-                .unwrap_or(0)
-                .max(1);
-            let patience = TRY_TIMEOUT.min(Duration::from_millis(left_ms));
-            let error = match tokio::time::timeout(patience, self.send(body.clone())).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => error,
-                Err(_) => PublishError::Timeout,
-            };
-            let retry = error.retry();
-            debug!(session = %event.session_id, failures, ?retry, error = &error as &dyn std::error::Error, "publish failed");
-            refusals += u32::from(retry == Retry::Limited);
-            let delay = BACKOFF.delay(failures);
-            let late = self.clock.now_ms() + i64::try_from(delay.as_millis()).unwrap_or(i64::MAX)
-                >= give_up_at_ms;
-            if retry == Retry::Never || refusals > MAX_REFUSALS || late {
-                tracing::warn!(session = %event.session_id, failures, error = &error as &dyn std::error::Error, "publish given up");
-                return Err(failed("The answer could not be delivered."));
-            }
-            tokio::time::sleep(delay).await;
         }
-        unreachable!("the loop above only ends by returning")
     }
 }
 
@@ -207,16 +231,16 @@ impl PublishError {
             Self::Status(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Retry::Limited,
             Self::Refused { error_type } if error_type.starts_with("Unauthorized") => Retry::Never,
             Self::Refused { .. } | Self::NoEvent | Self::NotGraphql(_) => Retry::Limited,
-            Self::Request(_) | Self::Status(_) => Retry::Never,
+            Self::Request(_) | Self::Status(_) | Self::TakenOver => Retry::Never,
         }
     }
 }
 
-/// Reads the body of a response with status 200, which alone says nothing: without errors it has the event, which went
-/// to the subscribers.
+/// Reads the body of a response with status 200. The status alone says nothing: the event went to the subscribers only
+/// if the body has it, and no errors.
 fn accepted(body: &[u8]) -> Result<(), PublishError> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Response {
         data: Option<Data>,
         #[serde(default)]
         errors: Option<Vec<GraphqlError>>,
@@ -231,12 +255,12 @@ fn accepted(body: &[u8]) -> Result<(), PublishError> {
     struct GraphqlError {
         error_type: Option<String>,
     }
-    let answer: Answer = serde_json::from_slice(body).map_err(PublishError::NotGraphql)?;
-    if let Some(error) = answer.errors.unwrap_or_default().into_iter().next() {
+    let response: Response = serde_json::from_slice(body).map_err(PublishError::NotGraphql)?;
+    if let Some(error) = response.errors.unwrap_or_default().into_iter().next() {
         let error_type = error.error_type.unwrap_or_else(|| "unknown".to_owned());
         return Err(PublishError::Refused { error_type });
     }
-    let event = answer.data.and_then(|data| data.publish_token);
+    let event = response.data.and_then(|data| data.publish_token);
     event.map(|_| ()).ok_or(PublishError::NoEvent)
 }
 

@@ -29,7 +29,7 @@ pub struct ModelSettings {
     pub system_prompt: Option<String>,
     pub max_tokens: i32,
     pub temperature: Option<f32>,
-    /// Whether what Bedrock says of a failure is logged even where it may quote a prompt.
+    /// Whether Bedrock's message for a failure is logged even if it may quote a prompt.
     pub log_errors: bool,
 }
 
@@ -40,7 +40,7 @@ pub struct BedrockModel {
     asked: Arc<Asked>,
 }
 
-/// Who is asked, for the log.
+/// The model and its address, for the log.
 #[derive(Debug)]
 struct Asked {
     model_id: String,
@@ -126,7 +126,7 @@ impl TokenSource for BedrockTokens {
                 Ok(None) => None,
                 Ok(Some(ConverseStreamOutput::ContentBlockDelta(delta))) => match delta.delta {
                     Some(ContentBlockDelta::Text(text)) => Some(ModelEvent::Text(text)),
-                    // Reasoning, tools, citations: no text to show, but the model is alive.
+                    // Reasoning, tools and citations have no text to show, but prove that the model is alive.
                     _ => Some(ModelEvent::Text(String::new())),
                 },
                 Ok(Some(ConverseStreamOutput::MessageStop(stop))) => {
@@ -140,7 +140,7 @@ impl TokenSource for BedrockTokens {
                     })),
                     None => continue,
                 },
-                // New kinds of events appear; only these are read.
+                // Other kinds of events, known or new, are skipped.
                 Ok(Some(_)) => continue,
                 Err(error) => {
                     let service = error.as_service_error();
@@ -158,7 +158,7 @@ fn count(tokens: i32) -> u32 {
 }
 
 impl Asked {
-    /// Logs why the model failed, and says what a client sees of it.
+    /// Logs why the model failed, and returns the failure that a client sees.
     fn failed<E, R>(
         &self,
         step: &str,
@@ -176,8 +176,8 @@ impl Asked {
             address,
             log_errors,
         } = self;
-        // Below the service nobody knows the prompt. Only what the errors say of themselves: the debug form has the bytes of
-        // the response, which may be text.
+        // Errors below the service don't know the prompt, so their messages are logged. Their debug form is not,
+        // because it has the bytes of the response, which may be text.
         let cause = error.as_service_error().is_none().then(|| chain(error));
         let said = said.unwrap_or_default();
         let failure = refusal::failure(error_type, said);
@@ -194,14 +194,14 @@ impl Asked {
     }
 }
 
-/// An error and what it comes from, on a line.
+/// An error and its causes, on one line.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     causes.join(": ")
 }
 
-/// The exception's type within a stream, which carries no error metadata.
+/// The type of an exception within a stream, which has no error metadata.
 fn stream_code(error: &ConverseStreamOutputError) -> Option<&'static str> {
     Some(match error {
         ConverseStreamOutputError::ThrottlingException(_) => "ThrottlingException",

@@ -1,20 +1,21 @@
-//! The system's time, and on a local stack the stack's.
+//! The system's time, and the time of a local stack.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokencast_core::ports::Clock;
+use tokencast_core::time::Timestamp;
 
 use crate::config::{ConfigError, Reader};
 
 /// The furthest that a local stack's clock may be moved: a hundred years.
-const MAX_OFFSET_MS: i64 = 100 * 365 * 86_400_000;
+const MAX_OFFSET_MS: u64 = 100 * 365 * 86_400_000;
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now_ms(&self) -> i64 {
+    fn now(&self) -> Timestamp {
         #[expect(
             clippy::disallowed_methods,
             reason = "this is where the time is injected from"
@@ -22,17 +23,17 @@ impl Clock for SystemClock {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
-        i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
+        Timestamp::EPOCH + now
     }
 }
 
-/// The time that a function goes by: the system's, moved as far as the local stack moved its clock.
+/// The time that a function goes by: the system's, plus the offset of the local stack's clock.
 ///
 /// Only the local stack sets `TOKENCAST_CLOCK_OFFSET_MS`; on AWS it is the system's time. Requests are signed by
 /// [`SystemClock`], because signatures are judged by the real time everywhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FunctionClock {
-    offset_ms: i64,
+    offset: Duration,
 }
 
 impl FunctionClock {
@@ -40,26 +41,26 @@ impl FunctionClock {
     /// `TOKENCAST_CLOCK_OFFSET_MS` is set, and no number of milliseconds.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(lookup);
-        let offset_ms = reader.number("TOKENCAST_CLOCK_OFFSET_MS", 0..=MAX_OFFSET_MS, 0);
-        reader.finish(Self { offset_ms })
+        let offset = reader.millis("TOKENCAST_CLOCK_OFFSET_MS", 0..=MAX_OFFSET_MS, 0);
+        reader.finish(Self { offset })
     }
 }
 
 impl Clock for FunctionClock {
-    fn now_ms(&self) -> i64 {
-        SystemClock.now_ms() + self.offset_ms
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + self.offset
     }
 }
 
-/// As ISO 8601 in UTC, to the millisecond.
-pub fn iso8601(at_ms: i64) -> String {
-    DateTime::<Utc>::from_timestamp_millis(at_ms)
+/// Formats a time as ISO 8601 in UTC, to the millisecond.
+pub fn iso8601(at: Timestamp) -> String {
+    DateTime::<Utc>::from_timestamp_millis(at.as_millis())
         .unwrap_or_default()
         .to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-pub(crate) fn system_time(at_ms: i64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(u64::try_from(at_ms).unwrap_or(0))
+pub(crate) fn system_time(at: Timestamp) -> SystemTime {
+    UNIX_EPOCH + at.since(Timestamp::EPOCH)
 }
 
 #[cfg(test)]
@@ -67,13 +68,13 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(offset: Option<&str>, expected_ms: Result<i64, &str>) {
+    fn check(offset: Option<&str>, expected_ms: Result<u64, &str>) {
         let lookup = |_: &str| offset.map(str::to_owned);
-        let before_ms = SystemClock.now_ms();
+        let before = SystemClock.now();
         match (FunctionClock::read(&lookup), expected_ms) {
             (Ok(clock), Ok(expected_ms)) => {
-                let moved = clock.now_ms() - expected_ms;
-                assert!((before_ms..=SystemClock.now_ms()).contains(&moved));
+                let moved = clock.now() - Duration::from_millis(expected_ms);
+                assert!((before..=SystemClock.now()).contains(&moved));
             }
             (Err(error), Err(expected)) => assert_eq!(error.to_string(), expected),
             (got, expected) => panic!("{got:?}, expected {expected:?}"),

@@ -1,4 +1,4 @@
-//! Environment variables, checked: each error names the variable, what it is, and what was expected.
+//! Reads environment variables. Each error names the variable, its value, and what was expected.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -7,18 +7,18 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-/// Reads variables from a lookup and collects what is wrong with them, so that all of it is told at once.
+/// Reads variables from a lookup, and collects all problems, so that one error tells them all.
 pub struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     problems: Vec<Problem>,
 }
 
-/// Everything that is wrong with the environment.
+/// All problems of the environment.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct ConfigError(pub Vec<Problem>);
 
-/// What is wrong with one variable.
+/// The problem of one variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub name: &'static str,
@@ -49,7 +49,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The problems found so far, if any; else `config`.
+    /// Returns `config`, unless problems were found.
+    ///
+    /// # Errors
+    ///
+    /// A variable is missing or malformed; the error names each of them, what it is, and what was expected.
     pub fn finish<T>(self, config: T) -> Result<T, ConfigError> {
         if self.problems.is_empty() {
             Ok(config)
@@ -58,7 +62,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text that must be there and not be blank.
+    /// Reads a text that must be set, and not be blank.
     pub fn required(&mut self, name: &'static str, expected: &str) -> String {
         match self.get(name).filter(|value| !value.trim().is_empty()) {
             Some(value) => value,
@@ -66,12 +70,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text that may be missing; an empty one counts as missing.
+    /// Reads a text that may be missing. An empty one counts as missing.
     pub fn optional(&mut self, name: &'static str) -> Option<String> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// An `http` or `https` URL that must be there.
+    /// Reads an `http` or `https` URL that must be set.
     pub fn url(&mut self, name: &'static str, expected: &str) -> String {
         let url = self.required(name, expected);
         if url.is_empty() {
@@ -80,7 +84,7 @@ impl<'a> Reader<'a> {
         self.checked_url(name, url, expected)
     }
 
-    /// An `http` or `https` URL that may be missing; an empty one counts as missing.
+    /// Reads an `http` or `https` URL that may be missing. An empty one counts as missing.
     pub fn optional_url(&mut self, name: &'static str, expected: &str) -> Option<String> {
         let url = self.optional(name)?;
         Some(self.checked_url(name, url, expected))
@@ -98,7 +102,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A number within a range, or the default where there is none.
+    /// Reads a number within a range, or takes the default.
     pub fn number<T>(&mut self, name: &'static str, range: RangeInclusive<T>, default: T) -> T
     where
         T: FromStr + PartialOrd + fmt::Display + Copy,
@@ -120,7 +124,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A duration in milliseconds.
+    /// Reads a duration in milliseconds.
     pub fn millis(
         &mut self,
         name: &'static str,
@@ -130,7 +134,7 @@ impl<'a> Reader<'a> {
         Duration::from_millis(self.number(name, range, default))
     }
 
-    /// One of a few words, or the first of them where there is none.
+    /// Reads one of a few words, or takes the first.
     pub fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&str, T)]) -> T {
         let default = choices[0].1;
         let Some(value) = self.optional(name) else {

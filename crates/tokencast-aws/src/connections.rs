@@ -1,4 +1,4 @@
-//! The table of WebSocket connections in DynamoDB: one item a connection, with the sessions that are pushed to it.
+//! The table of WebSocket connections in DynamoDB. Each connection is an item, with the sessions that are pushed to it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use thiserror::Error;
 use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::time::Timestamp;
 
 /// The partition key.
 pub const KEY: &str = "connectionId";
@@ -16,7 +17,7 @@ pub const KEY: &str = "connectionId";
 /// The attribute that DynamoDB's TTL reads: seconds since the Unix epoch.
 pub const TTL: &str = "expiresAt";
 
-/// API Gateway ends a connection after two hours.
+/// How long a connection lives at most: API Gateway ends it after two hours.
 pub const MAX_LIFE: Duration = Duration::from_hours(2);
 
 const SESSIONS: &str = "sessions";
@@ -43,17 +44,30 @@ impl ConnectionTable {
         }
     }
 
-    /// Notes a new connection.
-    pub async fn put(&self, id: &str, owner: &Owner, now_ms: i64) -> Result<(), ConnectionError> {
+    /// Writes a new connection.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB does not answer.
+    pub async fn put(
+        &self,
+        id: &str,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<(), ConnectionError> {
         let put = self.client.put_item().table_name(&self.name);
         let put = put
             .item(KEY, AttributeValue::S(id.to_owned()))
             .item("owner", AttributeValue::S(owner.as_str().to_owned()))
-            .item(TTL, expires_at(now_ms));
+            .item(TTL, expires_at(now));
         put.send().await.map(drop).map_err(failed("PutItem"))
     }
 
-    /// Notes that a session is pushed to a connection. One that is gone stays so.
+    /// Writes down that a session is pushed to a connection. Does nothing if the connection is gone.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB does not answer.
     pub async fn add_session(&self, id: &str, session: SessionId) -> Result<(), ConnectionError> {
         let update = self.client.update_item().table_name(&self.name);
         let sessions = AttributeValue::Ss(vec![session.to_string()]);
@@ -78,7 +92,11 @@ impl ConnectionTable {
         }
     }
 
-    /// Forgets a connection; returns the sessions that were pushed to it.
+    /// Deletes a connection. Returns the sessions that were pushed to it.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB does not answer.
     pub async fn delete(&self, id: &str) -> Result<Vec<SessionId>, ConnectionError> {
         let delete = self.client.delete_item().table_name(&self.name);
         let deleted = delete
@@ -98,9 +116,8 @@ fn sessions(item: &HashMap<String, AttributeValue>) -> Vec<SessionId> {
     sessions.iter().filter_map(|id| id.parse().ok()).collect()
 }
 
-fn expires_at(now_ms: i64) -> AttributeValue {
-    let life_s = i64::try_from(MAX_LIFE.as_secs()).unwrap_or(i64::MAX);
-    AttributeValue::N((now_ms / 1000 + life_s).to_string())
+fn expires_at(now: Timestamp) -> AttributeValue {
+    AttributeValue::N((now + MAX_LIFE).as_secs().to_string())
 }
 
 fn failed<E: std::error::Error + Send + Sync + 'static>(

@@ -1,4 +1,6 @@
-//! The dead-letter queue: what is in it, and putting it back.
+//! Reads the dead-letter queue, and puts its messages back.
+
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
@@ -8,13 +10,14 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::ports::{Applied, Clock, SessionStore, StoreError, update};
 use tokencast_core::session::Session;
+use tokencast_core::time::Timestamp;
 
 use crate::sessions::SessionTable;
 
-/// While a message is looked at, nobody else sees it.
+/// How long a message is hidden from others while it is looked at.
 const VISIBILITY_S: i32 = 60;
 
-/// The queue that jobs end in whose every attempt failed, the queue they came from, and their sessions.
+/// The queue of jobs whose every attempt failed, the queue that they came from, and their sessions.
 #[derive(Clone, Debug)]
 pub struct DeadLetters<C> {
     sqs: Client,
@@ -31,10 +34,10 @@ pub struct DeadLetter {
     /// `None` for a body that is no job.
     pub session_id: Option<SessionId>,
     owner: Option<Owner>,
-    /// The session as it stands; `None` where there is none any more.
+    /// The current session; `None` if there is none any more.
     pub session: Option<Session>,
-    /// When the client asked, or, of what is no job, when it was moved here; in milliseconds since the Unix epoch.
-    pub sent_at_ms: Option<i64>,
+    /// When the client asked; for a body that is no job, when it was moved here.
+    pub sent_at: Option<Timestamp>,
     message: Message,
 }
 
@@ -77,8 +80,12 @@ impl<C: Clock> DeadLetters<C> {
         }
     }
 
-    /// Every message of the dead-letter queue. Each stays hidden until it is [put back](Self::put_back) or
+    /// Receives every message of the dead-letter queue. Each stays hidden until it is [put back](Self::put_back) or
     /// [left](Self::leave).
+    ///
+    /// # Errors
+    ///
+    /// SQS or the session table does not answer.
     pub async fn receive_all(&self) -> Result<Vec<DeadLetter>, DeadLettersError> {
         let mut letters = Vec::new();
         loop {
@@ -110,7 +117,7 @@ impl<C: Clock> DeadLetters<C> {
 
     async fn read(&self, message: Message) -> Result<DeadLetter, DeadLettersError> {
         let job = Job::from_json(message.body().unwrap_or_default()).ok();
-        let requested_at_ms = job.as_ref().map(|job| job.requested_at_ms);
+        let requested_at = job.as_ref().map(|job| job.requested_at);
         let (session_id, owner) = job.map(|job| (job.session_id, job.owner)).unzip();
         let session = match session_id {
             Some(id) => self.sessions.get(id).await?.map(|found| found.session),
@@ -124,29 +131,33 @@ impl<C: Clock> DeadLetters<C> {
             session_id,
             owner,
             session,
-            sent_at_ms: requested_at_ms.or_else(|| sent?.parse().ok()),
+            sent_at: requested_at.or_else(|| sent?.parse().ok().map(Timestamp::from_millis)),
             message,
         })
     }
 
-    /// Opens the letter's session again and puts its message back into the queue, as it is. A session that was forgotten is
-    /// made anew, for its job's time to start is over.
+    /// Opens the letter's session again, and puts its message back into the queue unchanged. Makes a new session if the
+    /// old one was forgotten, because its job's time to start is over.
     ///
-    /// In this order, so that whatever is interrupted can be done again: a session that is open has a message in one
-    /// queue at least, and a message that is in both is answered once.
+    /// The steps have this order so that they can be done again after an interruption: an open session has a message in
+    /// at least one queue, and a message that is in both queues is answered once.
+    ///
+    /// # Errors
+    ///
+    /// SQS or the session table does not answer. The error says where the message is then.
     pub async fn put_back(
         &self,
         letter: &DeadLetter,
-        start_within_s: i64,
-        session_ttl_s: i64,
+        start_within: Duration,
+        session_ttl: Duration,
     ) -> Result<(), DeadLettersError> {
         if let (Some(id), Some(owner)) = (letter.session_id, &letter.owner) {
             let reopened = update(&self.sessions, id, None, |current| {
-                let now_ms = self.clock.now_ms();
-                let start_by_ms = now_ms + 1000 * start_within_s;
-                let session = Session::claim(current, id, owner, now_ms).ok();
+                let now = self.clock.now();
+                let start_by = now + start_within;
+                let session = Session::claim(current, id, owner, now).ok();
                 Applied {
-                    write: session.map(|it| it.reopen(start_by_ms, now_ms, session_ttl_s)),
+                    write: session.map(|it| it.reopen(start_by, now, session_ttl)),
                     answer: (),
                 }
             });
@@ -180,7 +191,7 @@ impl<C: Clock> DeadLetters<C> {
             .map_err(|error| DeadLettersError::Delete(boxed(error)))
     }
 
-    /// Leaves a letter where it is, for others to see at once.
+    /// Leaves a letter in its queue, and makes it visible to others at once.
     pub async fn leave(&self, letter: &DeadLetter) {
         let change = self
             .sqs
@@ -189,7 +200,7 @@ impl<C: Clock> DeadLetters<C> {
         let change = change
             .set_receipt_handle(letter.message.receipt_handle.clone())
             .visibility_timeout(0);
-        // Otherwise it is seen again a minute later.
+        // If this fails, the letter becomes visible a minute later.
         let _ = change.send().await;
     }
 }

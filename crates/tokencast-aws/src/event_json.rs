@@ -1,13 +1,14 @@
-//! An event as JSON, with the fields and names of `TokenEvent` in `schema.graphql`, for the deliveries that write it
-//! themselves. What is null there is left out here.
+//! An event as JSON, with the fields of `TokenEvent` in `schema.graphql`, for the sinks that write it themselves.
+//! Fields that are null there are left out here.
 
 use serde::Serialize;
 use tokencast_core::event::{TokenEvent, Usage};
 use tokencast_core::session::Status;
+use tokencast_core::time::Timestamp;
 
 use crate::clock::iso8601;
 
-/// What an event is to who reads it: `token`, `complete` for an end that was meant, `error` for a failure.
+/// The kind of an event: `token`, `error` for a failure, or `complete` for any other end.
 pub fn kind(event: &TokenEvent) -> &'static str {
     match event.status {
         _ if !event.is_complete() => "token",
@@ -47,7 +48,7 @@ struct ErrorJson<'a> {
 }
 
 impl<'a> EventJson<'a> {
-    pub fn new(event: &'a TokenEvent, now_ms: i64) -> Self {
+    pub fn new(event: &'a TokenEvent, now: Timestamp) -> Self {
         let ending = event.ending.as_ref();
         let failure = ending.and_then(|ending| ending.failure.as_ref());
         Self {
@@ -55,7 +56,7 @@ impl<'a> EventJson<'a> {
             session_id: event.session_id.as_str(),
             token: &event.token,
             is_complete: event.is_complete(),
-            timestamp: iso8601(now_ms),
+            timestamp: iso8601(now),
             first_sequence: None,
             sequence: event.sequence.0,
             attempt: event.attempt.0,
@@ -70,7 +71,7 @@ impl<'a> EventJson<'a> {
         }
     }
 
-    /// With the event's [`kind`] as `type`, first, for frames that carry nothing else to tell it.
+    /// Adds the event's [`kind`] as the first field `type`, for frames that have no other place for it.
     #[must_use]
     pub fn typed(self, event: &TokenEvent) -> Self {
         Self {
@@ -79,7 +80,7 @@ impl<'a> EventJson<'a> {
         }
     }
 
-    /// With `firstSequence`, for several events joined: `token` is theirs from this one to `sequence`.
+    /// Adds `firstSequence`, for joined events: `token` has the text of all from this one to `sequence`.
     #[must_use]
     pub fn joined_from(self, first_sequence: u32) -> Self {
         Self {
@@ -126,13 +127,15 @@ mod tests {
     }
 
     fn check(event: &TokenEvent, expected_kind: &str, expected: &Value) {
-        let json = EventJson::new(event, 1_767_312_000_123).to_json();
+        let json = EventJson::new(event, Timestamp::from_millis(1_767_312_000_123)).to_json();
         assert_eq!(
             serde_json::from_str::<Value>(&json).expect("JSON"),
             *expected
         );
         assert_eq!(kind(event), expected_kind);
-        let typed = EventJson::new(event, 0).typed(event).to_json();
+        let typed = EventJson::new(event, Timestamp::EPOCH)
+            .typed(event)
+            .to_json();
         assert!(
             typed.starts_with(&format!("{{\"type\":\"{expected_kind}\",")),
             "{typed}"
@@ -182,7 +185,9 @@ mod tests {
     #[test]
     fn joined_events_say_where_they_begin() {
         let event = event(Status::Streaming, None);
-        let json = EventJson::new(&event, 0).joined_from(3).to_json();
+        let json = EventJson::new(&event, Timestamp::EPOCH)
+            .joined_from(3)
+            .to_json();
         let json: Value = serde_json::from_str(&json).expect("JSON");
         assert_eq!(
             (&json["firstSequence"], &json["sequence"]),
@@ -211,7 +216,8 @@ mod tests {
             usage: Some(usage()),
             failure: Some(Failure::new(FailureCode::Internal, "It failed.")),
         };
-        let json = EventJson::new(&event(Status::Failed, Some(everything)), 0).to_json();
+        let json =
+            EventJson::new(&event(Status::Failed, Some(everything)), Timestamp::EPOCH).to_json();
         let json: Value = serde_json::from_str(&json).expect("JSON");
         let names = |value: &Value| -> Vec<String> {
             value

@@ -1,19 +1,19 @@
-//! HTTP beside the AWS SDK: one client for a process, whose connections are kept alive.
+//! HTTP beside the AWS SDK: one client for a process, which keeps its connections alive.
 
 use std::time::Duration;
 
 use reqwest::Client;
 
 use crate::sdk::IDLE_CONNECTION_TIMEOUT;
-use crate::tls::Trust;
+use crate::tls::CaBundle;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A client over HTTP/1.1: a request to AppSync or Cognito is small, and one connection carries one at a time without
-/// HTTP/2's bookkeeping.
-pub(crate) fn new(trust: &Trust) -> Result<Client, reqwest::Error> {
+/// Makes a client over HTTP/1.1. A request to AppSync or Cognito is small, and a connection carries one at a time
+/// without HTTP/2's bookkeeping.
+pub(crate) fn new(ca_bundle: &CaBundle) -> Result<Client, reqwest::Error> {
     Client::builder()
-        .tls_backend_preconfigured(trust.client_config())
+        .tls_backend_preconfigured(ca_bundle.client_config())
         .http1_only()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
@@ -70,11 +70,11 @@ mod tests {
         let port = listener.local_addr().expect("an address").port();
         tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(server))));
 
-        let stranger = new(&Trust::default()).expect("a client");
+        let stranger = new(&CaBundle::default()).expect("a client");
         let refused = ask(&stranger, port).await.expect_err("refused");
         assert!(refused.is_connect(), "{refused:?}");
 
-        let client = new(&Trust::of_pem(made.cert.pem())).expect("a client");
+        let client = new(&CaBundle::of_pem(made.cert.pem())).expect("a client");
         // The stranger's connection was the first.
         for _ in 0..10 {
             assert_eq!(ask(&client, port).await.expect("answered"), "1");

@@ -1,14 +1,15 @@
-//! Who calls, where no AWS service says so: the JSON Web Tokens of a Cognito user pool, verified.
+//! Verifies the JSON Web Tokens of a Cognito user pool, for the functions whose caller no AWS service has verified.
 //!
-//! A token counts if it is signed with RS256 by a key of the pool's [key set](keys), is of the pool's issuer, is valid
-//! now, and was issued to one of the expected app clients. What a claim says is looked at only once the signature is
-//! found to be right, so that a refusal tells nothing to someone who made the token up.
+//! A token counts if a key of the pool's [key set](keys) has signed it with RS256, if it is of the pool's issuer, if it
+//! is valid now, and if it was issued to one of the expected app clients. The claims are looked at only after the
+//! signature, so a refusal tells nothing to someone who made the token up.
 
 use thiserror::Error;
 use tokencast_core::id::Owner;
 use tokencast_core::ports::Clock;
 
 use crate::config::Reader;
+use crate::tls::CaBundle;
 
 mod keys;
 mod token;
@@ -16,29 +17,29 @@ mod token;
 pub use keys::KeysError;
 use keys::{KeySet, Lookup};
 
-/// Far above what Cognito issues, and little enough to decode for nothing.
+/// The longest token that is read: far longer than Cognito's, and short enough to decode in vain.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// By how much Cognito's clock may be ahead of this process's: a token that was issued this instant is taken. An end gets
-/// none, as with AppSync: a client that waits for it would be let in here and not there.
+/// How far Cognito's clock may be ahead of this process's, so that a token is taken the moment it was issued. The
+/// expiry gets no such margin. AppSync gives it none either, and a client would be let in here and not there.
 pub const MAX_SKEW_S: i32 = 60;
 
-/// Whose tokens are taken.
+/// The issuer whose tokens are taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trust {
-    /// `COGNITO_ISSUER`: the user pool, as in its tokens' `iss`.
-    pub issuer: String,
+pub struct JwtIssuer {
+    /// `COGNITO_ISSUER`: the URL of the user pool, as in its tokens' `iss`.
+    pub url: String,
     /// `COGNITO_CLIENT_ID`: its app clients, separated by commas.
     pub client_ids: Vec<String>,
 }
 
-impl Trust {
+impl JwtIssuer {
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let issuer = reader.url("COGNITO_ISSUER", "the issuer URL of a Cognito user pool");
+        let url = reader.url("COGNITO_ISSUER", "the issuer URL of a Cognito user pool");
         let expected = "the id of an app client, or several separated by commas";
         let client_ids = reader.required("COGNITO_CLIENT_ID", expected);
         Self {
-            issuer: issuer.trim_end_matches('/').to_owned(),
+            url: url.trim_end_matches('/').to_owned(),
             client_ids: client_ids
                 .split(',')
                 .map(str::trim)
@@ -52,17 +53,17 @@ impl Trust {
 /// Verifies the tokens of one user pool; made once for a process, because it keeps the pool's keys.
 #[derive(Debug)]
 pub struct Verifier<C> {
-    trust: Trust,
+    issuer: JwtIssuer,
     keys: KeySet,
     clock: C,
 }
 
-/// Why a caller is not let in.
+/// Why a caller is refused.
 #[derive(Debug, Error)]
 pub enum JwtError {
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// The token may be right; another try can tell.
+    /// The token may be right. Another try can tell.
     #[error("the token cannot be checked now: try again")]
     Keys(#[from] KeysError),
 }
@@ -99,22 +100,26 @@ pub enum Refused {
 }
 
 impl<C: Clock> Verifier<C> {
-    /// The keys are fetched with the first token, from a server that the certificate authorities vouch for.
+    /// The first token fetches the keys, from a server that the certificate authorities vouch for.
     ///
     /// # Errors
     ///
     /// If the process can have no HTTP client.
-    pub fn new(
-        trust: Trust,
-        authorities: &crate::tls::Trust,
-        clock: C,
-    ) -> Result<Self, reqwest::Error> {
-        let url = format!("{}/.well-known/jwks.json", trust.issuer);
-        let keys = KeySet::new(url, authorities)?;
-        Ok(Self { trust, keys, clock })
+    pub fn new(issuer: JwtIssuer, ca_bundle: &CaBundle, clock: C) -> Result<Self, reqwest::Error> {
+        let url = format!("{}/.well-known/jwks.json", issuer.url);
+        let keys = KeySet::new(url, ca_bundle)?;
+        Ok(Self {
+            issuer,
+            keys,
+            clock,
+        })
     }
 
-    /// The user whose token is in an `Authorization` header; `Bearer` before it may be left out.
+    /// Returns the user whose token is in an `Authorization` header. `Bearer` before the token is optional.
+    ///
+    /// # Errors
+    ///
+    /// [`JwtError::Refused`] if the token does not count, and [`JwtError::Keys`] if that cannot be told now.
     pub async fn verify(&self, authorization: Option<&str>) -> Result<Owner, JwtError> {
         let authorization = authorization.unwrap_or_default();
         if authorization.contains(',') {
@@ -122,22 +127,22 @@ impl<C: Clock> Verifier<C> {
         }
         let text = bearer(authorization);
         let token = token::parse(text)?;
-        let now_ms = self.clock.now_ms();
-        let key = match self.keys.find(&token.key_id, now_ms).await? {
+        let now = self.clock.now();
+        let key = match self.keys.find(&token.key_id, now).await? {
             Lookup::Found(key) => key,
             Lookup::Unknown => return Err(Refused::Signature.into()),
         };
         if !key.verifies(token.signed.as_bytes(), &token.signature) {
             return Err(Refused::Signature.into());
         }
-        Ok(token.claims()?.check(&self.trust, now_ms)?)
+        Ok(token.claims()?.check(&self.issuer, now)?)
     }
 }
 
 /// The token in a header's value.
 ///
-/// Lambda joins headers that came several times by commas, which no token has: which of them is meant, no two readers need
-/// agree on.
+/// Lambda joins repeated headers by commas, which no token has. Readers may differ on which of several tokens counts,
+/// so a value with a comma is refused.
 fn bearer(value: &str) -> &str {
     let value = value.trim();
     match value.split_once(' ') {

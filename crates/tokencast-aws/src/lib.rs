@@ -1,11 +1,11 @@
-//! `tokencast-core`'s ports over AWS, and what both functions share at their start.
+//! `tokencast-core`'s ports over AWS, and what the functions share at their start.
 //!
 //! | module | what |
 //! | --- | --- |
 //! | [`config`] | environment variables, checked, with errors that say what was expected |
 //! | [`settings`] | the variables that several functions share |
 //! | [`sdk`] | the AWS SDK's settings: one TLS stack, `AWS_ENDPOINT_URL` honoured, time-outs |
-//! | [`tls`] | whom a function trusts |
+//! | [`tls`] | the certificate authorities that a function trusts |
 //! | [`appsync`] | the sink: `publishToken`, signed with SigV4 |
 //! | [`websocket`] | the sink of those who follow a session over API Gateway's WebSockets |
 //! | [`connections`] | the table of their connections |

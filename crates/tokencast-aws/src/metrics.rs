@@ -1,21 +1,17 @@
-//! What CloudWatch counts: how long the first token took, and how sessions end.
+//! The metrics in CloudWatch: how long the first token took, and how sessions end.
 
 use crate::telemetry::metric;
 use tokencast_core::pipeline::Observation;
 use tokencast_core::session::Status;
+use tokencast_core::time::Timestamp;
 
-/// Counts one observation of a session that was asked for at `asked_at_ms`, under the name of a function.
-pub fn count(service: &str, observation: Observation, asked_at_ms: Option<i64>, now_ms: i64) {
+/// Counts one observation of a session whose client asked at `asked_at`. `service` is the function's name.
+pub fn count(service: &str, observation: Observation, asked_at: Option<Timestamp>, now: Timestamp) {
     match observation {
-        Observation::FirstToken { at_ms } => {
-            if let Some(asked_at_ms) = asked_at_ms {
-                metric(
-                    service,
-                    "TimeToFirstTokenMs",
-                    "Milliseconds",
-                    (at_ms - asked_at_ms).max(0),
-                    now_ms,
-                );
+        Observation::FirstToken { at } => {
+            if let Some(asked_at) = asked_at {
+                let took_ms = i64::try_from(at.since(asked_at).as_millis()).unwrap_or(i64::MAX);
+                metric(service, "TimeToFirstTokenMs", "Milliseconds", took_ms, now);
             }
         }
         Observation::Ended { status } => {
@@ -24,7 +20,7 @@ pub fn count(service: &str, observation: Observation, asked_at_ms: Option<i64>, 
                 Status::Cancelled => "SessionsCancelled",
                 _ => "SessionsFailed",
             };
-            metric(service, name, "Count", 1, now_ms);
+            metric(service, name, "Count", 1, now);
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::sdk::MAX_CALLS;
 pub struct SqsQueue {
     client: Client,
     url: String,
-    /// Those of [`MAX_CALLS`] that are left.
+    /// Permits for [`MAX_CALLS`] calls at a time.
     calls: Arc<Semaphore>,
 }
 
@@ -39,7 +39,11 @@ impl SqsQueue {
         }
     }
 
-    /// Adds a message as it came from another queue.
+    /// Adds a message of another queue, unchanged.
+    ///
+    /// # Errors
+    ///
+    /// SQS did not take the message, or an attribute of it is malformed.
     pub async fn forward(&self, message: Forwarded<'_>) -> Result<(), QueueError> {
         let _call = self.calls.acquire().await;
         let failed = |source: Box<dyn std::error::Error + Send + Sync>| QueueError {
@@ -81,7 +85,7 @@ pub struct Attribute {
 }
 
 impl JobQueue for SqsQueue {
-    /// The message group is the owner: with it, a standard queue is fair to owners who send little.
+    /// The message group is the owner, because a standard queue is fair between message groups.
     async fn send_after(&self, job: &Job, delay: Duration) -> Result<(), QueueError> {
         let _call = self.calls.acquire().await;
         let send = self
@@ -98,7 +102,7 @@ impl JobQueue for SqsQueue {
     }
 }
 
-/// In whole seconds, as SQS counts; none if there is none, for then the queue's own counts.
+/// The delay in whole seconds, as SQS counts. `None` for no delay; the queue's own delay applies then.
 fn delay_seconds(delay: Duration) -> Option<i32> {
     /// SQS's limit: 15 minutes.
     const MAX_DELAY_S: u64 = 900;
@@ -113,16 +117,18 @@ pub struct SqsReceipt {
 }
 
 impl Receipt for SqsReceipt {
-    async fn hide_for(&self, seconds: u32) -> Result<(), QueueError> {
-        /// SQS's limit: 12 hours.
-        const MAX_VISIBILITY_S: u32 = 43_200;
+    async fn extend_visibility(&self, by: Duration) -> Result<(), QueueError> {
+        /// SQS's limit.
+        const MAX_VISIBILITY: Duration = Duration::from_hours(12);
         let _call = self.queue.calls.acquire().await;
         let change = self
             .queue
             .client
             .change_message_visibility()
             .queue_url(&self.queue.url);
-        let seconds = i32::try_from(seconds.min(MAX_VISIBILITY_S)).unwrap_or(i32::MAX);
+        let by = by.min(MAX_VISIBILITY);
+        let seconds = by.as_secs() + u64::from(by.subsec_nanos() > 0);
+        let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         let changed = change
             .receipt_handle(&self.handle)
             .visibility_timeout(seconds)

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use thiserror::Error;
 use tracing::error;
 
-/// Something panicked. What it said is not kept, for it may quote what was worked on; the log has where it was.
+/// Something panicked. The panic's message is not kept, for it may quote what was worked on. The log has its location.
 #[derive(Debug, Error)]
 #[error("the function failed unexpectedly")]
 pub struct Panicked;
 
-/// Runs a function on one thread: it waits for others far more than it computes. What fails is logged, with its causes.
+/// Runs a function on one thread, because it waits far more than it computes. Logs an error with its causes.
 pub fn run<E>(function: impl Future<Output = Result<(), E>> + Send + 'static) -> ExitCode
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
@@ -20,8 +20,9 @@ where
         .enable_all()
         .build();
     let ended = runtime.map_err(Into::into).and_then(|runtime| {
-        // A task like those of its connections: what these wake is run at once. The future of `block_on` itself is run
-        // only after the system was asked for more, which costs a call for each token.
+        // The function is a task like those of its connections, so a task that they wake runs at once. The runtime
+        // polls the future of `block_on` itself only after it has asked the system for events, which would cost a call
+        // for each token.
         let ended = runtime.block_on(isolated(function));
         ended?.map_err(Into::into)
     });
@@ -37,7 +38,11 @@ where
     }
 }
 
-/// Runs something as a task of its own, whose panic is an error that can be shown.
+/// Runs something as a task of its own, so that a panic becomes an error.
+///
+/// # Errors
+///
+/// [`Panicked`] if the task panics.
 pub async fn isolated<T: Send + 'static>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Panicked> {

@@ -10,30 +10,31 @@ use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
-use crate::tls::Trust;
+use crate::tls::CaBundle;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The longest that one try of a short call, to DynamoDB or SQS, may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Shorter than AWS, and a NAT gateway on the way to it, keep an idle connection, and shorter than most pauses after which
-/// Lambda wakes a frozen process: so that no call finds a connection that is dead, and waits for its time-out to know it.
+/// How long an idle connection is kept. AWS, and a NAT gateway on the way to it, keep it longer, and most pauses are
+/// longer after which Lambda wakes a frozen process. So no call finds a dead connection, and notices it only by its
+/// time-out.
 pub(crate) const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many calls a process makes at a time to DynamoDB, and to SQS. Each has a connection of its own, of some 25 KB, and the
-/// SDK's work on it: those of a large batch would all begin at once, and be done later than in turns.
-/// `cargo xtask bench streams` shows what a batch takes.
+/// How many calls a process makes at a time to DynamoDB, and to SQS. Each call has a connection, of some 25 KB, and
+/// costs the SDK's work. If all calls of a large batch began at once, they would end later than in turns. `cargo xtask
+/// bench streams` shows what a batch takes.
 pub const MAX_CALLS: usize = 4;
 
 /// The settings of the environment: region, credentials, endpoints.
 pub async fn load() -> SdkConfig {
-    load_trusting(&Trust::default()).await
+    load_trusting(&CaBundle::default()).await
 }
 
 /// The same, with the certificate authorities to trust.
-pub fn load_trusting(trust: &Trust) -> impl Future<Output = SdkConfig> + Send + use<> {
-    loader(trust).load()
+pub fn load_trusting(ca_bundle: &CaBundle) -> impl Future<Output = SdkConfig> + Send + use<> {
+    loader(ca_bundle).load()
 }
 
 /// The settings for one endpoint that answers for all services, and asks for no credentials in particular.
@@ -50,7 +51,9 @@ pub async fn load_for_endpoint_as(
     key: Option<(String, String)>,
 ) -> SdkConfig {
     let region = Region::new(region.to_owned());
-    let loader = loader(&Trust::default()).endpoint_url(url).region(region);
+    let loader = loader(&CaBundle::default())
+        .endpoint_url(url)
+        .region(region);
     match key {
         Some((id, secret)) => {
             let credentials = Credentials::new(id, secret, None, None, "local");
@@ -60,11 +63,11 @@ pub async fn load_for_endpoint_as(
     }
 }
 
-fn loader(trust: &Trust) -> ConfigLoader {
+fn loader(ca_bundle: &CaBundle) -> ConfigLoader {
     let http_client = aws_smithy_http_client::Builder::new()
         .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
         .tls_provider(Provider::Rustls(CryptoMode::Ring));
-    let http_client = match trust.sdk_context() {
+    let http_client = match ca_bundle.sdk_context() {
         Some(context) => http_client.tls_context(context),
         None => http_client,
     }
@@ -73,7 +76,7 @@ fn loader(trust: &Trust) -> ConfigLoader {
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
         .build();
-    // The SDK's first wait is a second, an age beside a token.
+    // The SDK's own first pause is a second, which is far longer than a token takes.
     let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(50));
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client)
@@ -81,7 +84,7 @@ fn loader(trust: &Trust) -> ConfigLoader {
         .retry_config(retries)
 }
 
-/// For Bedrock: no limit on a stream's time, which the pipeline watches, and no tries behind the worker's back.
+/// The settings for Bedrock. The pipeline watches a stream's time and the worker tries again, so the SDK does neither.
 pub(crate) fn for_streams(config: &SdkConfig) -> SdkConfig {
     config
         .to_builder()

@@ -1,10 +1,10 @@
-//! The session table in DynamoDB: an item a session, written by compare and set on its `version`, and items beside it for
-//! the start of a long text.
+//! The session table in DynamoDB. Each session is an item, written by compare and set on its `version`. The start of a
+//! long text is in items beside it.
 //!
 //! | module | what |
 //! | --- | --- |
 //! | `item` | a session's record as an item |
-//! | `parts` | the start of a long text, in items that are written once |
+//! | `text_chunks` | the start of a long text, in items that are written once |
 //! | `unknown` | attributes that a newer function has written, kept as they are |
 
 use std::sync::Arc;
@@ -23,15 +23,15 @@ use tokencast_core::session::Session;
 use tokio::sync::Semaphore;
 
 mod item;
-mod parts;
+mod text_chunks;
 mod unknown;
 
 use item::Item;
-use parts::Part;
+use text_chunks::TextChunk;
 
 use crate::sdk::MAX_CALLS;
 
-pub use parts::PART_BYTES;
+pub use text_chunks::TEXT_CHUNK_BYTES;
 
 /// The partition key.
 pub const KEY: &str = "sessionId";
@@ -46,7 +46,7 @@ const MAX_BATCH: u32 = 100;
 pub struct SessionTable {
     client: Client,
     name: String,
-    /// Those of [`MAX_CALLS`] that are left.
+    /// Permits for [`MAX_CALLS`] calls at a time.
     calls: Arc<Semaphore>,
 }
 
@@ -83,9 +83,9 @@ impl SessionStore for SessionTable {
     ) -> Result<Result<Version, Conflict>, StoreError> {
         const OPERATION: &str = "PutItem";
         let _call = self.calls.acquire().await;
-        let (parts, rest) = parts::split(&session.text, &session.lengths);
+        let (chunks, rest) = text_chunks::split(&session.text, &session.lengths);
         let mut version = Version::after(expected);
-        version.sealed = Box::pin(self.seal(session, &parts, version.sealed)).await?;
+        version.sealed = Box::pin(self.seal(session, &chunks, version.sealed)).await?;
         let put = self
             .client
             .put_item()
@@ -121,48 +121,48 @@ impl SessionStore for SessionTable {
 }
 
 impl SessionTable {
-    /// Writes those parts of the text that are not there yet, before the record that counts them. An attempt's parts never
-    /// change, so one that a worker writes in vain, because its lease is lost, does no harm.
+    /// Writes the chunks of the text that are not stored yet, before the record that counts them. An attempt's chunks
+    /// never change, so a chunk does no harm whose worker has lost its lease.
     async fn seal(
         &self,
         session: &Session,
-        parts: &[Part],
+        chunks: &[TextChunk],
         before: Sealed,
     ) -> Result<Sealed, StoreError> {
         let attempt = session.text_attempt;
         let there = if before.attempt == attempt {
-            before.parts
+            before.chunks
         } else {
             0
         };
-        for (part, index) in parts.iter().zip(0..).skip(there as usize) {
-            let key = parts::key(session.id, attempt, index);
+        for (chunk, index) in chunks.iter().zip(0..).skip(there as usize) {
+            let key = text_chunks::key(session.id, attempt, index);
             let put = self.client.put_item().table_name(&self.name);
-            let put = put.set_item(Some(parts::write(key, part, session.expires_at_s)));
+            let put = put.set_item(Some(text_chunks::write(key, chunk, session.expires_at)));
             put.send()
                 .await
                 .map_err(|source| failed("PutItem of a part", source))?;
         }
-        let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+        let count = u32::try_from(chunks.len()).unwrap_or(u32::MAX);
         Ok(Sealed {
             attempt,
-            parts: count,
+            chunks: count,
         })
     }
 
-    /// Reads a record's item, and the parts that it counts.
+    /// Reads a record's item, and the chunks that it counts.
     async fn read(&self, operation: &'static str, item: &Item) -> Result<Versioned, StoreError> {
         let mut record = item::read(item).map_err(|source| failed(operation, source))?;
-        let Sealed { attempt, parts } = record.version.sealed;
-        if parts > 0 {
+        let Sealed { attempt, chunks } = record.version.sealed;
+        if chunks > 0 {
             let session = &mut record.session;
-            let rest = Part {
+            let rest = TextChunk {
                 text: std::mem::take(&mut session.text),
                 lengths: std::mem::take(&mut session.lengths),
             };
-            // Boxed, for most answers are short.
-            let sealed = Box::pin(self.unseal(session.id, attempt, parts)).await?;
-            let Part { text, lengths } = parts::join(sealed.into_iter().chain([rest]));
+            // Boxed, because most answers are short and have no chunks.
+            let sealed = Box::pin(self.unseal(session.id, attempt, chunks)).await?;
+            let TextChunk { text, lengths } = text_chunks::join(sealed.into_iter().chain([rest]));
             (session.text, session.lengths) = (text, lengths);
         }
         Ok(record)
@@ -173,27 +173,29 @@ impl SessionTable {
         id: SessionId,
         attempt: Attempt,
         count: u32,
-    ) -> Result<Vec<Part>, StoreError> {
-        let mut parts = Vec::new();
+    ) -> Result<Vec<TextChunk>, StoreError> {
+        let mut chunks = Vec::new();
         for first in (0..count).step_by(MAX_BATCH as usize) {
             let batch = first..count.min(first + MAX_BATCH);
-            let keys: Vec<_> = batch.map(|index| parts::key(id, attempt, index)).collect();
-            parts.extend(self.get_batch(&keys).await?);
+            let keys: Vec<_> = batch
+                .map(|index| text_chunks::key(id, attempt, index))
+                .collect();
+            chunks.extend(self.get_batch(&keys).await?);
         }
-        Ok(parts)
+        Ok(chunks)
     }
 
     /// Reads the items with these keys, in their order. DynamoDB may leave some for the next request.
-    async fn get_batch(&self, keys: &[String]) -> Result<Vec<Part>, StoreError> {
+    async fn get_batch(&self, keys: &[String]) -> Result<Vec<TextChunk>, StoreError> {
         const OPERATION: &str = "BatchGetItem";
         const BACKOFF: Backoff = Backoff {
             first: Duration::from_millis(20),
             cap: Duration::from_secs(1),
         };
         const MAX_REQUESTS: u32 = 8;
-        let mut found: Vec<Option<Part>> = vec![None; keys.len()];
+        let mut found: Vec<Option<TextChunk>> = vec![None; keys.len()];
         for request in 1..=MAX_REQUESTS {
-            let missing = keys.iter().zip(&found).filter(|(_, part)| part.is_none());
+            let missing = keys.iter().zip(&found).filter(|(_, chunk)| chunk.is_none());
             let missing = missing.map(|(key, _)| {
                 let key = AttributeValue::S(key.clone());
                 Item::from([(KEY.to_owned(), key)])
@@ -213,10 +215,10 @@ impl SessionTable {
                 .map_err(|source| failed(OPERATION, source))?;
             let items = got.responses.and_then(|mut of| of.remove(&self.name));
             for item in items.unwrap_or_default() {
-                let read = parts::read(&item).map_err(|source| failed(OPERATION, source))?;
-                let (key, part) = read;
+                let read = text_chunks::read(&item).map_err(|source| failed(OPERATION, source))?;
+                let (key, chunk) = read;
                 if let Some(at) = keys.iter().position(|wanted| *wanted == key) {
-                    found[at] = Some(part);
+                    found[at] = Some(chunk);
                 }
             }
             if got.unprocessed_keys.is_none_or(|left| left.is_empty()) {

@@ -1,10 +1,11 @@
-//! The variables that several functions share: each means the same, and has the same default, in all of them.
+//! Reads the variables that several functions share. Each has the same meaning and default in all of them.
 
 use std::time::Duration;
 
 use tokencast_core::deliver::Policy;
 use tokencast_core::pipeline::{PublishMode, Settings};
 use tokencast_core::requests::Rules;
+use tokencast_core::time::{Deadline, Timestamp};
 
 use crate::bedrock::ModelSettings;
 use crate::config::Reader;
@@ -34,7 +35,7 @@ pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
         flush_interval: reader.millis("FLUSH_INTERVAL_MS", 0..=1000, 0),
         checkpoint_interval: reader.millis("CHECKPOINT_INTERVAL_MS", 50..=5000, 500),
         lease: Duration::from_secs(reader.number("LEASE_SECONDS", 1..=900, 30)),
-        // Up to the longest that a function can run; its deadline comes first where that is shorter.
+        // The most is the longest time that a function can run. Its deadline may come earlier.
         model_first_token_timeout: reader.millis(
             "MODEL_FIRST_TOKEN_TIMEOUT_MS",
             100..=900_000,
@@ -72,12 +73,11 @@ pub fn deadline_reserve(reader: &mut Reader<'_>) -> Duration {
     reader.millis("DEADLINE_RESERVE_MS", 100..=60_000, 10_000)
 }
 
-/// When an answer must be ended in a process that is killed at `killed_at_ms`: what is kept of the time is never more
-/// than a third of it.
-pub fn deadline_ms(killed_at_ms: i64, now_ms: i64, reserve: Duration) -> i64 {
-    let left_ms = (killed_at_ms - now_ms).max(0);
-    let reserve_ms = i64::try_from(reserve.as_millis()).unwrap_or(i64::MAX);
-    killed_at_ms - reserve_ms.min(left_ms / 3)
+/// When an answer must end in a process that is killed at `killed_at`. At most a third of the time that is left is kept
+/// in reserve.
+pub fn deadline(killed_at: Timestamp, now: Timestamp, reserve: Duration) -> Deadline {
+    let left = killed_at.since(now);
+    Deadline::at(killed_at - reserve.min(left / 3))
 }
 
 fn session_ttl(reader: &mut Reader<'_>) -> Duration {

@@ -1,8 +1,10 @@
-//! Logs as JSON lines on stdout, where Lambda picks them up. No prompt, token text, JWT or credential is ever a field.
+//! Logs as JSON lines on stdout, from where Lambda takes them. No field is ever a prompt, a token's text, a JWT or a
+//! credential.
 
 use std::panic;
 
 use serde_json::json;
+use tokencast_core::time::Timestamp;
 use tracing::error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -14,13 +16,13 @@ use crate::config::{ConfigError, Problem};
 /// CloudWatch's namespace of every metric.
 pub const NAMESPACE: &str = "Tokencast";
 
-/// The level that a function logs at unless `LOG_LEVEL` says otherwise.
+/// The level of logging if `LOG_LEVEL` is not set.
 const DEFAULT_LEVEL: LevelFilter = LevelFilter::INFO;
 
 /// Starts logging, at the levels of `LOG_LEVEL`.
 ///
 /// # Errors
-/// `LOG_LEVEL` says what can't be understood. Logging has started all the same, so that the error can be logged.
+/// `LOG_LEVEL` can't be understood. Logging has started all the same, so that the error can be logged.
 pub fn init(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
     let value = lookup("LOG_LEVEL").filter(|value| !value.trim().is_empty());
     let filter = match &value {
@@ -40,12 +42,12 @@ pub fn init(lookup: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> 
     }]))
 }
 
-/// Not an `EnvFilter`, whose regular expressions would be a fortieth of the binary. Nor as `Targets` reads itself, to
-/// which a word that is no level is a target, so that `verbose` would silence everything.
+/// This is not an `EnvFilter`, whose regular expressions would be a fortieth of the binary. Nor does `Targets` read the
+/// value itself: it takes an unknown level for a target, so that `verbose` would silence everything.
 fn levels(value: &str) -> Option<Targets> {
     let level = |text: &str| {
         let text = text.trim();
-        // The library takes nothing for `error`.
+        // The library reads an empty text as `error`.
         let level: Option<LevelFilter> = text.parse().ok();
         level.filter(|_| !text.is_empty())
     };
@@ -60,28 +62,28 @@ fn levels(value: &str) -> Option<Targets> {
 }
 
 fn start(filter: Targets) {
-    // Lambda stamps each line itself.
+    // Lambda adds the time to each line.
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .without_time();
     let subscriber = tracing_subscriber::registry().with(lines).with(filter);
-    // Logging that was started before, by whoever runs the function in its own process, stays as it is.
+    // If a program that runs the function in its own process has started logging, that stays.
     let _already_started = subscriber.try_init();
-    // Where, and not what was said, which may quote what was worked on.
+    // Logs the location of a panic, and not its message, which may quote what was worked on.
     panic::set_hook(Box::new(|panicked| {
         let location = panicked.location().map(ToString::to_string);
         error!(location, "panicked");
     }));
 }
 
-/// Writes a metric into the log in CloudWatch's embedded metric format, which makes a metric of it without a call.
+/// Writes a metric into the log in CloudWatch's embedded metric format, which needs no call.
 ///
 /// `unit` is one of CloudWatch's, such as `Count` or `Milliseconds`.
-pub fn metric(service: &str, name: &str, unit: &str, value: i64, now_ms: i64) {
+pub fn metric(service: &str, name: &str, unit: &str, value: i64, now: Timestamp) {
     let line = json!({
         "_aws": {
-            "Timestamp": now_ms,
+            "Timestamp": now,
             "CloudWatchMetrics": [{
                 "Namespace": NAMESPACE,
                 "Dimensions": [["Service"]],

@@ -1,4 +1,4 @@
-//! Whom a function trusts over TLS.
+//! The certificate authorities that a function trusts over TLS.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use thiserror::Error;
 /// The variable that AWS's own tools read.
 const BUNDLE: &str = "AWS_CA_BUNDLE";
 
-/// The certificate authorities: the public ones, or those of `AWS_CA_BUNDLE` alone.
+/// The certificate authorities to trust: the public ones, or those of `AWS_CA_BUNDLE` alone.
 #[derive(Clone, Debug, Default)]
-pub struct Trust {
-    bundle: Option<Vec<u8>>,
+pub struct CaBundle {
+    /// In PEM; `None` for the public ones.
+    pem: Option<Vec<u8>>,
 }
 
 #[derive(Debug, Error)]
-pub enum TrustError {
+pub enum CaBundleError {
     #[error("`{BUNDLE}` is `{}`, expected a file that can be read", .path.display())]
     Unreadable {
         path: PathBuf,
@@ -30,15 +31,18 @@ pub enum TrustError {
     NoCertificates(PathBuf),
 }
 
-impl Trust {
+impl CaBundle {
     #[cfg(test)]
     pub(crate) fn of_pem(pem: String) -> Self {
         Self {
-            bundle: Some(pem.into_bytes()),
+            pem: Some(pem.into_bytes()),
         }
     }
 
-    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, TrustError> {
+    /// # Errors
+    ///
+    /// `AWS_CA_BUNDLE` names a file that cannot be read, or that has no certificates.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, CaBundleError> {
         let Some(path) = lookup(BUNDLE)
             .filter(|path| !path.is_empty())
             .map(PathBuf::from)
@@ -46,15 +50,15 @@ impl Trust {
             return Ok(Self::default());
         };
         match std::fs::read(&path) {
-            Ok(pem) if certificates(&pem).next().is_some() => Ok(Self { bundle: Some(pem) }),
-            Ok(_) => Err(TrustError::NoCertificates(path)),
-            Err(source) => Err(TrustError::Unreadable { path, source }),
+            Ok(pem) if certificates(&pem).next().is_some() => Ok(Self { pem: Some(pem) }),
+            Ok(_) => Err(CaBundleError::NoCertificates(path)),
+            Err(source) => Err(CaBundleError::Unreadable { path, source }),
         }
     }
 
-    /// For a connection of our own.
+    /// The settings of our own connections.
     pub(crate) fn client_config(&self) -> ClientConfig {
-        let roots = match &self.bundle {
+        let roots = match &self.pem {
             None => RootCertStore {
                 roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
             },
@@ -71,9 +75,9 @@ impl Trust {
             .with_no_client_auth()
     }
 
-    /// For the SDK's. `None`: what it does by itself, which is to read the system's certificates.
+    /// The settings of the SDK's connections. `None` for its default, which reads the system's certificates.
     pub(crate) fn sdk_context(&self) -> Option<TlsContext> {
-        let store = TrustStore::empty().with_pem_certificate(self.bundle.clone()?);
+        let store = TrustStore::empty().with_pem_certificate(self.pem.clone()?);
         TlsContext::builder().with_trust_store(store).build().ok()
     }
 }
@@ -87,8 +91,8 @@ mod tests {
     use super::*;
 
     fn check(bundle: Option<&str>, expected: &str) {
-        let trust = Trust::read(&|name| (name == BUNDLE).then(|| bundle.map(str::to_owned))?);
-        let got = trust.map_or_else(|error| error.to_string(), |_| "read".to_owned());
+        let read = CaBundle::read(&|name| (name == BUNDLE).then(|| bundle.map(str::to_owned))?);
+        let got = read.map_or_else(|error| error.to_string(), |_| "read".to_owned());
         assert!(got.contains(expected), "{bundle:?}: {got}");
     }
 

@@ -1,14 +1,14 @@
-//! The sink of a session's followers: pushes each event to their WebSocket connections, through API Gateway.
+//! The sink of a session's followers. It pushes each event to their WebSocket connections, through API Gateway.
 //!
 //! | module | what |
 //! | --- | --- |
 //! | [`backlog`] | what was published, and what somebody lacks of it |
-//! | [`feed`] | who follows, and how far each of them is |
+//! | [`follower_queues`] | who follows, and how far each of them is |
 //! | [`frame`] | the frames as JSON |
 //! | [`gateway`] | posts to connections |
 //!
-//! Each follower has a task of its own, which sends one frame at a time: so the order holds, and whoever is slow gets
-//! what waits joined, without holding the others up.
+//! Each follower has a task of its own, which sends one frame at a time. So the order holds, and a slow follower gets
+//! what waits in joined frames, without holding up the others.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,33 +17,35 @@ use bytes::Bytes;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Clock, Fence, TokenSink};
+use tokencast_core::retry::retry;
 use tokencast_core::session::{Progress, Session};
+use tokencast_core::time::Deadline;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 pub mod backlog;
-mod feed;
+mod follower_queues;
 pub mod frame;
 pub mod gateway;
 
-use feed::{Feed, ServedId};
-use gateway::{BACKOFF, Gateway, PostError};
+use follower_queues::{FollowerQueues, ServedId};
+use gateway::{Gateway, POLICY, PostError};
 
-/// How long an event waits for a follower that was not late before. From then on nothing waits for it, until it has
-/// caught up.
+/// How long an event waits for a follower that was not slow before. After that nothing waits for the follower until it
+/// has caught up.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// How long the event that ends a session waits for all, within the deadline.
+/// How long the terminal event waits for all followers, within the deadline.
 const END_BUDGET: Duration = Duration::from_secs(30);
 
-/// Pushes one session's events to its followers. Made anew for each message; dropping it ends its tasks.
+/// Pushes one session's events to its followers. It is made anew for each message. Dropping it ends its tasks.
 #[derive(Debug)]
 pub struct FollowerSink<C> {
     gateway: Gateway,
     clock: C,
-    feed: Arc<watch::Sender<Feed>>,
+    queues: Arc<watch::Sender<FollowerQueues>>,
     tasks: Mutex<JoinSet<()>>,
 }
 
@@ -52,55 +54,55 @@ impl<C: Clock + Clone + 'static> FollowerSink<C> {
         Self {
             gateway,
             clock,
-            feed: Arc::new(watch::Sender::new(Feed::default())),
+            queues: Arc::new(watch::Sender::new(FollowerQueues::default())),
             tasks: Mutex::new(JoinSet::new()),
         }
     }
 }
 
 impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
-    /// Returns once every follower has the event, was lost, or proved too slow to be waited for. The event that ends the
-    /// session waits for the slow ones, too, and has failed if one of them does not get it.
+    /// Returns once every follower has the event, was lost, or proved too slow. The terminal event waits for the slow
+    /// ones, too, and fails if one of them does not get it.
     async fn publish(
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
-        if !self.feed.borrow().has_followers() {
+        if !self.queues.borrow().has_followers() {
             return Ok(());
         }
-        let now_ms = self.clock.now_ms();
-        if !fence.holds(now_ms) {
+        let now = self.clock.now();
+        if !fence.holds(now) {
             return Err(failed("The answer was taken over by another worker."));
         }
-        self.feed
-            .send_modify(|feed| feed.publish(event, fence.until_ms()));
-        let left_ms = u64::try_from(give_up_at_ms - now_ms).unwrap_or(0).max(1);
-        let left = Duration::from_millis(left_ms);
-        let mut feed = self.feed.subscribe();
+        self.queues
+            .send_modify(|queues| queues.publish(event, fence.ends_at()));
+        let left = deadline.left(now).max(Duration::from_millis(1));
+        let mut queues = self.queues.subscribe();
         if event.is_complete() {
-            let all = feed.wait_for(|feed| !feed.is_behind());
+            let all = queues.wait_for(|queues| !queues.is_behind());
             let served = timeout(END_BUDGET.min(left), all).await.is_ok();
             return served
                 .then_some(())
                 .ok_or_else(|| failed("The answer could not be delivered."));
         }
-        let prompt = feed.wait_for(|feed| !feed.is_waited_for());
+        let prompt = queues.wait_for(|queues| !queues.is_waited_for());
         if timeout(PATIENCE.min(left), prompt).await.is_err() {
             debug!(session = %event.session_id, "a follower is slow");
-            self.feed.send_modify(Feed::let_lag);
+            self.queues.send_modify(FollowerQueues::let_lag);
         }
         Ok(())
     }
 
-    fn attend(&self, session: &Session, progress: &Progress) {
-        if session.followers.is_empty() && !self.feed.borrow().has_followers() {
+    fn on_record_changed(&self, session: &Session, progress: &Progress, fence: &Fence) {
+        if session.followers.is_empty() && !self.queues.borrow().has_followers() {
             return;
         }
         let mut new = Vec::new();
-        self.feed
-            .send_modify(|feed| new = feed.attend(session, progress));
+        self.queues.send_modify(|queues| {
+            new = queues.on_record_changed(session, progress, fence.ends_at());
+        });
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         for (id, address) in new {
@@ -108,7 +110,7 @@ impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
             let task = Task {
                 gateway: self.gateway.clone(),
                 clock: self.clock.clone(),
-                feed: Arc::clone(&self.feed),
+                queues: Arc::clone(&self.queues),
                 id,
                 address,
             };
@@ -121,24 +123,26 @@ impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
 struct Task<C> {
     gateway: Gateway,
     clock: C,
-    feed: Arc<watch::Sender<Feed>>,
+    queues: Arc<watch::Sender<FollowerQueues>>,
     id: ServedId,
     address: String,
 }
 
 impl<C: Clock> Task<C> {
     async fn serve(self) {
-        let mut feed = self.feed.subscribe();
+        let mut queues = self.queues.subscribe();
         loop {
             let next = {
-                let news = feed.wait_for(|feed| feed.has_news(self.id)).await;
-                news.ok().and_then(|feed| feed.next(self.id))
+                let news = queues.wait_for(|queues| queues.has_news(self.id)).await;
+                news.ok().and_then(|queues| queues.next(self.id))
             };
             let Some(next) = next else { return };
             let session = next.piece.event.session_id;
-            let body = frame::event(&next.piece, self.clock.now_ms());
-            match self.push(&mut feed, body).await {
-                Ok(()) => self.feed.send_modify(|feed| feed.sent(self.id, &next)),
+            let body = frame::event(&next.piece, self.clock.now());
+            match self.push(body).await {
+                Ok(()) => self
+                    .queues
+                    .send_modify(|queues| queues.sent(self.id, &next)),
                 Err(error) => {
                     match &error {
                         PostError::Gone => info!(%session, "a follower is gone"),
@@ -147,36 +151,36 @@ impl<C: Clock> Task<C> {
                             warn!(%session, error, "a follower is given up");
                         }
                     }
-                    self.feed.send_modify(|feed| feed.lose(self.id));
+                    self.queues.send_modify(|queues| queues.lose(self.id));
                     return;
                 }
             }
         }
     }
 
-    /// Sends the same frame until it is taken: a frame whose answer was lost may have arrived, and would overlap with
-    /// another cut differently.
-    async fn push(&self, feed: &mut watch::Receiver<Feed>, body: Bytes) -> Result<(), PostError> {
-        for failures in 1.. {
-            // Before each try, for the process may have been paused since the last. Whoever publishes next says how long
-            // it may go on.
-            let fenced = feed.wait_for(|feed| feed.may_send(self.clock.now_ms()));
-            if fenced.await.is_err() {
-                return Err(PostError::Gone);
-            }
-            let error = match self.gateway.post(&self.address, body.clone()).await {
-                Ok(()) => return Ok(()),
-                Err(error) if !error.may_pass() => return Err(error),
-                Err(error) => error,
-            };
-            debug!(
-                failures,
-                error = &error as &dyn std::error::Error,
-                "not pushed; trying again"
-            );
-            tokio::time::sleep(BACKOFF.delay(failures)).await;
+    /// Sends the same frame until API Gateway takes it. A frame whose response was lost may have arrived, and would
+    /// overlap with another one that is cut differently.
+    async fn push(&self, body: Bytes) -> Result<(), PostError> {
+        let pushed = retry(
+            POLICY,
+            &self.clock,
+            Deadline::NEVER,
+            PostError::retry,
+            |failures| self.try_once(body.clone(), failures),
+        );
+        pushed.await.map_err(|given_up| given_up.error)
+    }
+
+    async fn try_once(&self, body: Bytes, failures: u32) -> Result<(), PostError> {
+        // The fence is looked at before each try, because the process may have been paused. The next publish extends
+        // it.
+        let mut queues = self.queues.subscribe();
+        let fenced = queues.wait_for(|queues| queues.may_send(self.clock.now()));
+        if fenced.await.is_err() {
+            return Err(PostError::Gone);
         }
-        unreachable!("the loop above only ends by returning")
+        let gateway = &self.gateway;
+        gateway.try_once(&self.address, body, failures).await
     }
 }
 

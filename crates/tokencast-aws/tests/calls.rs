@@ -73,7 +73,7 @@ async fn calls_beyond_the_limit_wait_for_one_that_is_answered() {
 
     let queue = SqsQueue::new(&sdk, format!("{}/000000000000/jobs", service.url));
     let receipt = queue.receipt("receipt".to_owned());
-    let changes = join_all((0..CALLS).map(|_| receipt.hide_for(30)));
+    let changes = join_all((0..CALLS).map(|_| receipt.extend_visibility(Duration::from_secs(30))));
     let (outcomes, ()) = tokio::join!(changes, service.answer());
     assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
 }

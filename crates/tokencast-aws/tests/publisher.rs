@@ -16,6 +16,7 @@ use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, TokenSink as _};
 use tokencast_core::session::Status;
+use tokencast_core::time::Deadline;
 
 const LENGTH: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 29\r\n\r\n\
     {\"data\":{\"publishToken\":{} }}";
@@ -145,7 +146,7 @@ async fn publish(server: &Server, events: u32) -> Result<(), Failure> {
     let mut outcome = Ok(());
     for sequence in 1..=events {
         event.sequence = Sequence(sequence);
-        outcome = publisher.publish(&event, &fence, i64::MAX).await;
+        outcome = publisher.publish(&event, &fence, Deadline::NEVER).await;
     }
     outcome
 }

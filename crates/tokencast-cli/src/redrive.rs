@@ -1,6 +1,7 @@
 //! `tokencast redrive`: jobs whose every attempt failed.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -16,10 +17,10 @@ use crate::local_key;
 use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, REGION, TABLE};
 
 /// How long a session that is opened again is kept at least.
-const SESSION_TTL_S: i64 = 24 * 3600;
+const SESSION_TTL: Duration = Duration::from_hours(24);
 
 /// How long after that its answer may begin.
-const START_WITHIN_S: i64 = 3600;
+const START_WITHIN: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Error)]
 enum RedriveError {
@@ -96,7 +97,7 @@ async fn redrive(
             dead_letters.leave(letter).await;
         } else {
             dead_letters
-                .put_back(letter, START_WITHIN_S, SESSION_TTL_S)
+                .put_back(letter, START_WITHIN, SESSION_TTL)
                 .await?;
         }
         print(letter, args);
@@ -133,13 +134,13 @@ fn as_json(letter: &DeadLetter, put_back: bool) -> Value {
         "status": letter.session.as_ref().map(|session| session.status.as_str()),
         "code": failure.map(|failure| failure.code.as_str()),
         "message": failure.map(|failure| &failure.message),
-        "sentAt": letter.sent_at_ms.map(iso8601),
+        "sentAt": letter.sent_at.map(iso8601),
         "putBack": put_back,
     })
 }
 
 fn as_text(letter: &DeadLetter) -> String {
-    let sent = letter.sent_at_ms.map(iso8601).unwrap_or_default();
+    let sent = letter.sent_at.map(iso8601).unwrap_or_default();
     let session = match letter.session_id {
         Some(id) => id.to_string(),
         None => format!("no job, message {}", letter.message_id),

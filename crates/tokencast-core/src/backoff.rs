@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// `first`, then twice as long each time, at most `cap`; each shortened at random by up to half, so that those who
-/// failed together do not come back together.
+/// The first pause is `first`, and each following one twice as long, up to `cap`. Each is shortened at random by up to
+/// half, so that callers that failed together do not come back together.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
     pub first: Duration,
@@ -11,7 +11,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// How long to wait after the `failures`th failure in a row, counted from 1.
+    /// The pause after the given number of failures in a row, from 1 on.
     pub fn delay(self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(30);
         let full = self.first.saturating_mul(1 << doublings).min(self.cap);

@@ -6,74 +6,70 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
-use crate::event::{Ending, TokenEvent};
+use crate::event::Ending;
 use crate::failure::{Failure, FailureCode};
 use crate::job::Job;
-use crate::pipeline::{self, Attempted, Parts, millis};
+use crate::pipeline::{self, AttemptContext, Attempted};
 use crate::ports::{
-    Applied, Clock, Fence, Model, Receipt, SessionStore, StoreError, TokenSink, Versioned, update,
+    Applied, Clock, Fence, Ports, Receipt, StoreError, TokenSink, Versioned, update,
 };
+use crate::retry::{Retry, RetryPolicy, retry};
 use crate::session::{Lease, LeaseRefused, Leased, Outcome, Progress, Session, Status};
+use crate::time::{Deadline, Timestamp};
 
-/// How long a message waits whose attempt failed: 1, 2, 4 … s.
-const RETRY: Backoff = Backoff {
+/// How long a message waits after its attempt failed: 1, 2, 4 … s.
+const NEXT_ATTEMPT: Backoff = Backoff {
     first: Duration::from_secs(1),
     cap: Duration::from_mins(1),
 };
 
 /// Between two tries to reach the session table.
-const UNREACHABLE: Backoff = Backoff {
+const UNREACHABLE: RetryPolicy = RetryPolicy::unlimited(Backoff {
     first: Duration::from_millis(100),
     cap: Duration::from_secs(5),
-};
+});
 
-/// How long a table that does not answer is waited for before the message is given back.
+/// How long a delivery waits for a table that does not answer, before it gives the message back.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// A session whose attempts all failed ends with the delivery after this many.
+    /// After this many failed attempts, the next delivery ends the session.
     pub max_attempts: u32,
     /// How long a session is kept after its start.
     pub session_ttl: Duration,
 }
 
-/// A received message. How often it was received decides nothing: it is received while others are at its session, and
-/// when Lambda is throttled. Attempts are counted in the session's record.
+/// A received message. Its receive count decides nothing, because SQS also delivers it while another worker has its
+/// session, and while Lambda is throttled. The session's record counts the attempts.
 pub struct Message<'a> {
     pub body: &'a str,
-    /// When the session must have ended; some time is left behind it for the terminal event.
-    pub deadline_ms: i64,
+    /// When the session must have ended; some time is left after it for the terminal event.
+    pub deadline: Deadline,
     /// When the process is killed.
-    pub killed_at_ms: i64,
+    pub killed_at: Timestamp,
 }
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// Its effect is there: it can be deleted.
+    /// The effect of the message is stored: it can be deleted.
     Done,
-    /// It is for the dead-letter queue, as it came; then it can be deleted.
+    /// The message goes to the dead-letter queue unchanged; then it can be deleted.
     Dead,
-    /// It must be received again, after this long; `None` leaves that to whoever has it now.
+    /// The message must be received again after this long. `None` leaves that to the worker that has it now.
     Again(Option<Duration>),
-    /// The same, and until then nothing can be done for it: somebody else has its session, or the model is throttled.
+    /// The message must be received again after this long, and nothing can be done for it before: another worker has
+    /// the session, or the model is throttled.
     Wait(Duration),
 }
 
 /// Delivers the answer that a message asks for.
-pub async fn deliver<M, K, S, R, C>(
-    parts: &Parts<'_, M, K, S, R, C>,
+pub async fn deliver<P: Ports>(
+    context: &AttemptContext<'_, P>,
     policy: &Policy,
     message: &Message<'_>,
-) -> Disposition
-where
-    M: Model,
-    K: TokenSink,
-    S: SessionStore,
-    R: Receipt,
-    C: Clock,
-{
+) -> Disposition {
     let job = match Job::from_json(message.body) {
         Ok(job) => job,
         Err(error) => {
@@ -85,7 +81,7 @@ where
         }
     };
     let delivery = Delivery {
-        parts,
+        context,
         policy,
         message,
         job: &job,
@@ -95,92 +91,85 @@ where
     disposition
 }
 
-struct Delivery<'a, 'p, M, K, S, R, C> {
-    parts: &'a Parts<'p, M, K, S, R, C>,
+struct Delivery<'a, 'c, P: Ports> {
+    context: &'a AttemptContext<'c, P>,
     policy: &'a Policy,
     message: &'a Message<'a>,
     job: &'a Job,
 }
 
-impl<M, K, S, R, C> Delivery<'_, '_, M, K, S, R, C>
-where
-    M: Model,
-    K: TokenSink,
-    S: SessionStore,
-    R: Receipt,
-    C: Clock,
-{
+impl<P: Ports> Delivery<'_, '_, P> {
     async fn run(&self) -> Disposition {
-        let clock = self.parts.clock;
-        let patient_until_ms = clock.now_ms() + millis(PATIENCE);
-        let mut failures = 0;
-        loop {
-            // A worker that dies from here on costs the lease's time, not the queue's visibility timeout. The lease is
-            // counted from before the message is hidden, so the message never comes back while the lease lives.
-            let begun_ms = clock.now_ms();
-            let (hidden, leased) =
-                tokio::join!(Box::pin(self.hide()), Box::pin(self.lease(begun_ms)));
-            if let Err(error) = hidden {
-                warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
+        let clock = self.context.clock;
+        let deadline = self.message.deadline;
+        let deadline = deadline.min(Deadline::at(clock.now() + PATIENCE));
+        let leased = retry(
+            UNREACHABLE,
+            clock,
+            deadline,
+            |_| Retry::Always,
+            |_| self.hide_and_lease(),
+        );
+        match leased.await {
+            Ok(Ok((Leased::Begun(_), Some(held)))) => {
+                if held.session.attempts() > self.policy.max_attempts {
+                    return Box::pin(self.exhaust(held)).await;
+                }
+                self.attempt(held).await
             }
-            let wait = match leased {
-                Ok(Ok((Leased::Begun(_), Some(held)))) => {
-                    if held.session.attempts() > self.policy.max_attempts {
-                        return Box::pin(self.exhaust(held)).await;
-                    }
-                    return self.attempt(held).await;
-                }
-                // The session was over before: its terminal event is repeated, in case it was lost.
-                Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
-                    return self.publish_end(&session).await;
-                }
-                Ok(Err(LeaseRefused::Held { until_ms })) => {
-                    let left_ms = u64::try_from(until_ms - clock.now_ms()).unwrap_or(0);
-                    return Disposition::Wait(Duration::from_millis(left_ms));
-                }
-                Ok(Err(refused @ LeaseRefused::OtherOwner)) => {
-                    let refused = &refused as &dyn std::error::Error;
-                    error!(session = %self.job.session_id, error = refused, "a job for somebody else's session");
-                    return Disposition::Dead;
-                }
-                Err(error) => {
-                    warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "no lease");
-                    failures += 1;
-                    UNREACHABLE.delay(failures)
-                }
-            };
-            let woken_ms = clock.now_ms() + millis(wait);
-            if woken_ms >= patient_until_ms.min(self.message.deadline_ms) {
-                return Disposition::Again(Some(wait));
+            // The session was over before. Its terminal event is published again, in case the first one was lost.
+            Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
+                self.publish_end(&session).await
             }
-            tokio::time::sleep(wait).await;
+            Ok(Err(LeaseRefused::Held { until })) => Disposition::Wait(until.since(clock.now())),
+            Ok(Err(refused @ LeaseRefused::OtherOwner)) => {
+                let refused = &refused as &dyn std::error::Error;
+                error!(session = %self.job.session_id, error = refused, "a job for somebody else's session");
+                Disposition::Dead
+            }
+            Err(given_up) => Disposition::Again(Some(given_up.pause)),
         }
     }
 
-    async fn hide(&self) -> Result<(), crate::ports::QueueError> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a lease is minutes at most"
-        )]
-        let seconds = self.parts.settings.lease.as_secs_f64().ceil() as u32;
-        self.parts.receipt.hide_for(seconds).await
+    /// Hides the message and begins an attempt. If the worker dies after that, the session waits for the lease to end,
+    /// not for the queue's visibility timeout. The lease is counted from before the message is hidden, so the message
+    /// never comes back while the lease lives.
+    async fn hide_and_lease(
+        &self,
+    ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
+        let AttemptContext {
+            receipt,
+            clock,
+            settings,
+            ..
+        } = *self.context;
+        let begun = clock.now();
+        let hidden = receipt.extend_visibility(settings.lease);
+        let (hidden, leased) = tokio::join!(Box::pin(hidden), Box::pin(self.lease(begun)));
+        if let Err(error) = hidden {
+            warn!(session = %self.job.session_id, error = &error as &dyn std::error::Error, "the message was not hidden");
+        }
+        leased.inspect_err(|error| {
+            warn!(session = %self.job.session_id, error = error as &dyn std::error::Error, "no lease");
+        })
     }
 
-    /// For as long as a lease is, from `begun_ms` on, however long the table takes.
+    /// Begins an attempt whose lease is counted from `begun`, however long the table takes.
     async fn lease(
         &self,
-        begun_ms: i64,
+        begun: Timestamp,
     ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
         let Self {
-            parts, policy, job, ..
+            context,
+            policy,
+            job,
+            ..
         } = self;
         let holder = Uuid::new_v4();
-        let ttl_s = i64::try_from(policy.session_ttl.as_secs()).unwrap_or(i64::MAX);
-        let begun = update(parts.store, job.session_id, None, |current| {
-            let now_ms = parts.clock.now_ms();
+        let begun = update(context.store, job.session_id, None, |current| {
+            let now = context.clock.now();
             let lease = Lease {
-                until_ms: begun_ms + millis(parts.settings.lease),
+                until: begun + context.settings.lease,
                 holder,
             };
             let leased = Session::lease(
@@ -188,9 +177,9 @@ where
                 job.session_id,
                 &job.owner,
                 lease,
-                job.start_by_ms,
-                now_ms,
-                ttl_s,
+                job.start_by,
+                now,
+                policy.session_ttl,
             );
             let write = match &leased {
                 Ok(Leased::Begun(session) | Leased::Ended(session)) => Some(session.clone()),
@@ -207,20 +196,20 @@ where
 
     async fn attempt(&self, held: Versioned) -> Disposition {
         let attempts = held.session.attempts();
-        let attempted = pipeline::run(self.parts, &self.job.prompt, held, self.message.deadline_ms);
+        let attempted = pipeline::run(self.context, &self.job.prompt, held, self.message.deadline);
         match attempted.await {
             Attempted::Ended(session) => self.publish_end(&session).await,
             Attempted::GaveUp(failure) => {
                 warn!(session = %self.job.session_id, code = %failure.code, "the attempt failed");
                 if failure.code == FailureCode::Throttled {
                     return Disposition::Wait(throttle_pause(
-                        self.parts.settings.throttle_patience,
+                        self.context.settings.throttle_patience,
                     ));
                 }
                 // The delivery after the last attempt only ends the session.
                 let pause = match attempts {
                     last if last >= self.policy.max_attempts => Duration::ZERO,
-                    attempts => RETRY.delay(attempts),
+                    attempts => NEXT_ATTEMPT.delay(attempts),
                 };
                 Disposition::Again(Some(pause))
             }
@@ -231,7 +220,7 @@ where
         }
     }
 
-    /// Every attempt failed: ends the session with what the last one said.
+    /// Ends the session with the failure of its last attempt.
     async fn exhaust(&self, held: Versioned) -> Disposition {
         let attempt = held.session.last_attempt;
         let failure = held.session.last_failure.clone().unwrap_or_else(|| {
@@ -248,12 +237,12 @@ where
             },
         };
         let ended = pipeline::end(
-            self.parts,
+            self.context,
             held,
             attempt,
             &Progress::default(),
             &outcome,
-            self.message.deadline_ms,
+            self.message.deadline,
         )
         .await;
         match ended {
@@ -263,32 +252,34 @@ where
     }
 
     async fn publish_end(&self, session: &Session) -> Disposition {
-        let Some(event) = TokenEvent::terminal(session) else {
+        let Some(event) = session.terminal_event() else {
             return Disposition::Again(None);
         };
         let fence = Fence::open(session.id);
-        self.parts.sink.attend(session, &session.progress());
-        match self
-            .parts
+        let progress = session.progress();
+        self.context
             .sink
-            .publish(&event, &fence, self.message.killed_at_ms)
+            .on_record_changed(session, &progress, &fence);
+        match self
+            .context
+            .sink
+            .publish(&event, &fence, Deadline::at(self.message.killed_at))
             .await
         {
             Ok(()) if session.leaves_dead_letter() => Disposition::Dead,
             Ok(()) => Disposition::Done,
             Err(failure) => {
                 warn!(session = %session.id, code = %failure.code, "the terminal event was not published");
-                // Longer each time, without counting: half as long as it has been over.
-                let over_ms = self.parts.clock.now_ms() - session.updated_at_ms;
-                let over = Duration::from_millis(u64::try_from(over_ms).unwrap_or(0));
-                Disposition::Again(Some((over / 2).clamp(RETRY.first, RETRY.cap)))
+                // Waits half as long as the session has been over: longer each time, without a counter.
+                let over = self.context.clock.now().since(session.updated_at);
+                Disposition::Again(Some((over / 2).clamp(NEXT_ATTEMPT.first, NEXT_ATTEMPT.cap)))
             }
         }
     }
 }
 
-/// How long a message waits whose model is throttled: between a thirtieth and a fifth of the patience for it, at random,
-/// so that those who were refused together do not come back together. Of 300 s, that is 10 to 60 s.
+/// How long a message waits while its model is throttled: a random time between a thirtieth and a fifth of `patience`,
+/// so that messages that were refused together do not come back together. Of 300 s, that is 10 to 60 s.
 fn throttle_pause(patience: Duration) -> Duration {
     let least = (patience / 30).min(Duration::from_secs(10));
     let most = (patience / 5).min(Duration::from_mins(1));

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
-use crate::id::{Attempt, Sequence, SessionId};
-use crate::session::{Session, Status};
+use crate::id::{Attempt, Position, Sequence, SessionId};
+use crate::status::Status;
 
 /// One publish: a token, several that waited together, or the end of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,16 +38,11 @@ pub struct Usage {
 }
 
 impl TokenEvent {
-    /// The event that ends `session`, the same however often it is sent. `None` while the session isn't over.
-    pub fn terminal(session: &Session) -> Option<Self> {
-        session.status.is_terminal().then(|| Self {
-            session_id: session.id,
-            attempt: session.attempt,
-            sequence: session.sequence,
-            token: String::new(),
-            status: session.status,
-            ending: Some(session.ending.clone()),
-        })
+    pub fn position(&self) -> Position {
+        Position {
+            attempt: self.attempt,
+            sequence: self.sequence,
+        }
     }
 
     pub fn is_complete(&self) -> bool {

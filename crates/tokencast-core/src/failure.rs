@@ -25,7 +25,7 @@ pub enum FailureCode {
     Deadline,
     /// The events could not be delivered.
     PublishFailed,
-    /// Anything else; the log knows more.
+    /// Anything else. The log says what.
     Internal,
 }
 

@@ -1,5 +1,6 @@
-//! Identifiers and counters, checked where they enter.
+//! Identifiers and counters. They are checked where they enter the program.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,8 +10,8 @@ use uuid::Uuid;
 
 /// A session's id: a UUID in its hyphenated form, made by the client or by the request function.
 ///
-/// Capital letters are small ones here: both name one session, and what filters subscriptions or finds records compares
-/// the text.
+/// It is always written in small letters, so that AppSync's filters and DynamoDB's keys, which compare texts, see one
+/// session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SessionId([u8; uuid::fmt::Hyphenated::LENGTH]);
@@ -93,7 +94,7 @@ impl Owner {
     }
 }
 
-/// Which try at an answer: 1, 2, 3 …; 0 before the first.
+/// The number of an attempt at an answer: 1, 2, 3 …; 0 before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Attempt(pub u32);
@@ -105,7 +106,7 @@ impl Attempt {
     }
 }
 
-/// An event's place within its attempt: 1, 2, 3 …; 0 before the first.
+/// The number of an event within its attempt: 1, 2, 3 …; 0 before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sequence(pub u32);
@@ -114,6 +115,70 @@ impl Sequence {
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
+    }
+}
+
+/// An event's place among all events of its session: first by attempt, then by sequence. [`Position::default`] is before
+/// the first.
+///
+/// As text it is the sequence alone in the first attempt, and `ATTEMPT.SEQUENCE` in any other:
+///
+/// ```
+/// use tokencast_core::id::{Attempt, Position, Sequence};
+///
+/// let position: Position = "2.17".parse()?;
+/// assert_eq!((position.attempt, position.sequence), (Attempt(2), Sequence(17)));
+/// assert_eq!("17".parse::<Position>()?.attempt, Attempt(1));
+/// assert_eq!(position.to_string(), "2.17");
+/// # Ok::<(), tokencast_core::id::InvalidPosition>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    pub attempt: Attempt,
+    pub sequence: Sequence,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not the position of an event: expected its sequence, or `ATTEMPT.SEQUENCE`")]
+pub struct InvalidPosition;
+
+impl Position {
+    /// The last event of `attempt` that a reader at this position has: none if the position is in an earlier attempt,
+    /// all if it is in a later one.
+    pub fn known_of(self, attempt: Attempt) -> Sequence {
+        match self.attempt.cmp(&attempt) {
+            Ordering::Less => Sequence(0),
+            Ordering::Equal => self.sequence,
+            Ordering::Greater => Sequence(u32::MAX),
+        }
+    }
+}
+
+impl FromStr for Position {
+    type Err = InvalidPosition;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // A number's own `parse` takes a sign.
+        if !text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
+        {
+            return Err(InvalidPosition);
+        }
+        let (attempt, sequence) = text.split_once('.').unwrap_or(("1", text));
+        Ok(Self {
+            attempt: Attempt(attempt.parse().map_err(|_| InvalidPosition)?),
+            sequence: Sequence(sequence.parse().map_err(|_| InvalidPosition)?),
+        })
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.attempt.0 {
+            1 => write!(formatter, "{}", self.sequence.0),
+            attempt => write!(formatter, "{attempt}.{}", self.sequence.0),
+        }
     }
 }
 
@@ -142,5 +207,46 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    fn position(attempt: u32, sequence: u32) -> Position {
+        Position {
+            attempt: Attempt(attempt),
+            sequence: Sequence(sequence),
+        }
+    }
+
+    #[test]
+    fn a_position_reads_back_as_written() {
+        for (text, expected) in [
+            ("1", position(1, 1)),
+            ("400", position(1, 400)),
+            ("2.7", position(2, 7)),
+            ("0.1", position(0, 1)),
+        ] {
+            assert_eq!(text.parse(), Ok(expected), "{text}");
+            assert_eq!(expected.to_string(), text);
+        }
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".1",
+            "1.2.3",
+            "-1",
+            "+1",
+            " 1",
+            "a",
+            "4294967296",
+            "1,2",
+        ] {
+            assert_eq!(text.parse::<Position>(), Err(InvalidPosition), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn later_events_are_greater() {
+        assert!(position(1, 9) < position(1, 10));
+        assert!(position(1, 10) < position(2, 1));
     }
 }

@@ -1,8 +1,8 @@
-//! What the request function asks of the worker, as it stands in the queue.
+//! Jobs: what the request function asks of the worker, as a message in the queue.
 //!
-//! While a deployment runs, old functions write jobs for new ones and the other way round. So a reader takes the version
-//! before its own and the one after it, and fields that it doesn't know. A version may add fields, which have a default;
-//! a field that means something else needs another name.
+//! While a deployment runs, old functions write jobs for new ones, and new functions for old ones. So a reader takes
+//! the version before its own and the one after it, and ignores fields that it doesn't know. A version may add fields
+//! that have a default. A field with another meaning needs another name.
 
 use std::ops::RangeInclusive;
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::{Owner, SessionId};
+use crate::time::Timestamp;
 
 /// The version that this code writes.
 pub const VERSION: u32 = 2;
@@ -20,16 +21,17 @@ pub const READABLE: RangeInclusive<u32> = VERSION - 1..=VERSION + 1;
 /// The longest job that a queue takes.
 pub const MAX_JOB_BYTES: usize = 1024 * 1024;
 
-/// How an answer reaches whoever asked for it.
+/// The channel by which an answer reaches whoever asked for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Delivery {
-    /// It is published, and whoever subscribed gets it.
+pub enum Channel {
+    /// The answer is published to the session's subscribers.
     #[default]
     Subscription,
-    /// It is pushed to the connections that follow the session.
+    /// The answer is pushed to the connections that follow the session.
     Connection,
-    /// Whoever took the request streams it as its response. The job is in the queue only for the case that this fails.
+    /// The function that took the request streams the answer as its response. The job is in the queue only in case that
+    /// fails.
     Response,
 }
 
@@ -41,17 +43,17 @@ pub struct Job {
     pub session_id: SessionId,
     pub owner: Owner,
     pub prompt: String,
-    /// How the answer reaches whoever asked.
-    #[serde(default)]
-    pub delivery: Delivery,
-    /// When the client asked, in milliseconds since the Unix epoch.
-    pub requested_at_ms: i64,
-    /// A worker that comes later ends the session, unless its record says otherwise; in milliseconds since the Unix epoch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_by_ms: Option<i64>,
+    #[serde(rename = "delivery", default)]
+    pub channel: Channel,
+    /// When the client asked.
+    #[serde(rename = "requestedAtMs")]
+    pub requested_at: Timestamp,
+    /// A worker that comes later ends the session, unless its record says otherwise.
+    #[serde(rename = "startByMs", default, skip_serializing_if = "Option::is_none")]
+    pub start_by: Option<Timestamp>,
 }
 
-/// Why a message's body is not a job. Its text is never in the error: it may hold a prompt.
+/// Why a message's body is not a job. The error never quotes the body, which may hold a prompt.
 #[derive(Debug, Error)]
 pub enum JobError {
     #[error("the body is not a job: at line {line}, column {column}")]
@@ -61,34 +63,36 @@ pub enum JobError {
 }
 
 impl Job {
-    pub fn new(session_id: SessionId, owner: Owner, prompt: String, requested_at_ms: i64) -> Self {
+    pub fn new(
+        session_id: SessionId,
+        owner: Owner,
+        prompt: String,
+        requested_at: Timestamp,
+    ) -> Self {
         Self {
             version: VERSION,
             session_id,
             owner,
             prompt,
-            delivery: Delivery::default(),
-            requested_at_ms,
-            start_by_ms: None,
+            channel: Channel::default(),
+            requested_at,
+            start_by: None,
         }
     }
 
     #[must_use]
-    pub fn start_by(self, start_by_ms: i64) -> Self {
-        let start_by_ms = Some(start_by_ms);
-        Self {
-            start_by_ms,
-            ..self
-        }
+    pub fn start_by(self, start_by: Timestamp) -> Self {
+        let start_by = Some(start_by);
+        Self { start_by, ..self }
     }
 
     #[must_use]
-    pub fn via(self, delivery: Delivery) -> Self {
-        Self { delivery, ..self }
+    pub fn over(self, channel: Channel) -> Self {
+        Self { channel, ..self }
     }
 
-    /// In characters that every queue takes: SQS refuses U+FFFE and U+FFFF, which JSON does not ask to escape. Outside of
-    /// strings, JSON has neither.
+    /// The job as JSON, in characters that every queue takes. SQS refuses U+FFFE and U+FFFF, which JSON does not
+    /// require to be escaped. JSON has neither outside of strings.
     #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn to_json(&self) -> String {
         let json = serde_json::to_string(self).expect("strings and numbers always serialize");
@@ -100,6 +104,9 @@ impl Job {
         }
     }
 
+    /// # Errors
+    ///
+    /// [`JobError`] if the body is not a job, or is of a version that this code does not read.
     pub fn from_json(body: &str) -> Result<Self, JobError> {
         #[derive(Deserialize)]
         struct Versioned {
@@ -124,7 +131,7 @@ impl std::fmt::Debug for Job {
             .debug_struct("Job")
             .field("version", &self.version)
             .field("session_id", &self.session_id)
-            .field("delivery", &self.delivery)
+            .field("channel", &self.channel)
             .field("prompt_bytes", &self.prompt.len())
             .finish_non_exhaustive()
     }
@@ -140,7 +147,7 @@ mod tests {
             SessionId::random(),
             owner,
             "A \"prompt\"\n with ünïcode".to_owned(),
-            1_700_000_000_000,
+            Timestamp::from_millis(1_700_000_000_000),
         )
     }
 
@@ -162,7 +169,7 @@ mod tests {
             assert_eq!(serde_json::json!(job.session_id), expected["sessionId"]);
             assert_eq!(serde_json::json!(job.owner), expected["owner"]);
             assert_eq!(serde_json::json!(job.prompt), expected["prompt"]);
-            assert_eq!(serde_json::json!(job.delivery), expected["delivery"]);
+            assert_eq!(serde_json::json!(job.channel), expected["delivery"]);
             versions.push(job.version);
         }
         assert_eq!(versions, [VERSION - 1, VERSION, VERSION + 1]);

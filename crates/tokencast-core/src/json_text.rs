@@ -1,12 +1,12 @@
-//! A string of a request's JSON that need not be Unicode: JSON's grammar allows `"\ud83d"`, half of a surrogate pair.
+//! A string of a request's JSON that may not be Unicode: JSON's grammar allows `"\ud83d"`, half of a surrogate pair.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use thiserror::Error;
 
-/// A string as a client sent it. Programs that cut a text between two UTF-16 units send half of a character; a plain
-/// `String` would make of that an error of the whole request, which could not name the field.
+/// A string as a client sent it. A program that cuts a text between two UTF-16 units sends half of a character. A field
+/// of type `String` would turn that into an error of the whole request, which does not name the field.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JsonText(Result<String, NotUnicode>);
 
@@ -16,6 +16,9 @@ pub struct JsonText(Result<String, NotUnicode>);
 pub struct NotUnicode;
 
 impl JsonText {
+    /// # Errors
+    ///
+    /// [`NotUnicode`] if it has half of a surrogate pair, or bytes that are no UTF-8.
     pub fn into_text(self) -> Result<String, NotUnicode> {
         self.0
     }
@@ -42,7 +45,7 @@ impl From<&str> for JsonText {
 }
 
 impl<'de> Deserialize<'de> for JsonText {
-    /// As bytes: of a string, `serde_json` then gives halves of surrogate pairs as they are, and refuses them otherwise.
+    /// Deserializes bytes: then `serde_json` passes halves of surrogate pairs on, which it refuses in a `String`.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct TextVisitor;
 

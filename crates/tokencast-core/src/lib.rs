@@ -2,7 +2,8 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`id`] | session ids, owners, attempts, sequence numbers |
+//! | [`time`] | points in time, and deadlines |
+//! | [`id`] | session ids, owners, attempts, sequence numbers, and the positions of events |
 //! | [`failure`] | the closed set of failure codes, and which of them are worth another try |
 //! | [`event`] | what subscribers receive |
 //! | [`json_text`] | a string of a request that need not be Unicode |
@@ -13,8 +14,9 @@
 //! | [`pipeline`] | from a model's stream to a sink: one publish in flight, checkpoints beside it |
 //! | [`deliver`] | one queued message, from its receipt to its acknowledgement |
 //! | [`backoff`] | waiting longer each time, with jitter |
+//! | [`retry`] | trying again what failed |
 //!
-//! Nothing here knows of AppSync, or of any other service by name: a delivery is a [`ports::TokenSink`].
+//! Nothing here knows of AppSync or of any other service: whatever delivers events is a [`ports::TokenSink`].
 
 pub mod backoff;
 pub mod deliver;
@@ -26,4 +28,7 @@ pub mod json_text;
 pub mod pipeline;
 pub mod ports;
 pub mod requests;
+pub mod retry;
 pub mod session;
+mod status;
+pub mod time;

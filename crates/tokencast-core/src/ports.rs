@@ -1,24 +1,51 @@
-//! Everything outside, as traits: the model, the sink, the session table, the queue and the clock.
+//! Traits for everything outside the core: the model, the sink, the session table, the queue and the clock.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::event::{TokenEvent, Usage};
 use crate::failure::Failure;
-use crate::id::SessionId;
 use crate::job::Job;
 use crate::session::{Progress, Session};
+use crate::time::{Deadline, Timestamp};
 
+mod fence;
 mod store;
 
+pub use fence::Fence;
 pub use store::{Applied, Conflict, Sealed, SessionStore, StoreError, Version, Versioned, update};
 
-/// Milliseconds since the Unix epoch.
+/// The types that an answer is delivered with. Code that works with all of them has one type parameter in place of
+/// five.
+///
+/// ```
+/// use tokencast_core::ports::{Clock, Model, Ports, Receipt, SessionStore, TokenSink};
+///
+/// struct Adapters<M, K, S, R, C>(M, K, S, R, C);
+///
+/// impl<M: Model, K: TokenSink, S: SessionStore, R: Receipt, C: Clock> Ports for Adapters<M, K, S, R, C> {
+///     type Model = M;
+///     type Sink = K;
+///     type Store = S;
+///     type Receipt = R;
+///     type Clock = C;
+/// }
+/// ```
+pub trait Ports {
+    type Model: Model;
+    /// Where the answer's events go.
+    type Sink: TokenSink;
+    type Store: SessionStore;
+    /// The receipt of the message that asks for the answer.
+    type Receipt: Receipt;
+    type Clock: Clock;
+}
+
+/// What time it is.
 pub trait Clock: Send + Sync {
-    fn now_ms(&self) -> i64;
+    fn now(&self) -> Timestamp;
 }
 
 /// A language model.
@@ -26,18 +53,26 @@ pub trait Model: Send + Sync {
     type Tokens: TokenSource;
 
     /// Starts the answer to a prompt.
+    ///
+    /// # Errors
+    ///
+    /// What the model says against the prompt, or why it was not reached.
     fn start(&self, prompt: &str) -> impl Future<Output = Result<Self::Tokens, Failure>> + Send;
 }
 
-/// An answer as it comes. Dropping it ends the model's work.
+/// An answer as it comes. Dropping it ends the request to the model.
 pub trait TokenSource: Send {
     /// The next event; `None` once the stream is over. Cancel-safe: a call that is dropped loses no event.
+    ///
+    /// # Errors
+    ///
+    /// The stream broke off, or the model ended it with a failure.
     fn next(&mut self) -> impl Future<Output = Result<Option<ModelEvent>, Failure>> + Send;
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelEvent {
-    /// May be empty; it then only shows that the model is alive.
+    /// A piece of the answer. An empty one only shows that the model is alive.
     Text(String),
     /// Why the model stopped, in its own words.
     Stopped(String),
@@ -46,31 +81,42 @@ pub enum ModelEvent {
 
 /// Where events go.
 pub trait TokenSink: Send + Sync {
-    /// Delivers one event, trying again as long as that makes sense, the fence holds, and `give_up_at_ms` is not reached.
+    /// Delivers one event. Tries again while that makes sense, the fence holds, and `deadline` has not passed.
+    ///
+    /// # Errors
+    ///
+    /// The event was not delivered, or the fence has fallen.
     fn publish(
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> impl Future<Output = Result<(), Failure>> + Send;
 
-    /// Hears what the session's record says, whenever that was read or written, and how far the answer's events have come:
-    /// whatever is published from now on lies behind `progress`. A sink that pushes to the record's followers learns of
+    /// Called whenever the session's record was read or written. Every event that is published after this call follows
+    /// `progress`. `fence` says until when the sink may send. A sink that pushes to the record's followers learns of
     /// them here.
-    fn attend(&self, session: &Session, progress: &Progress) {
-        let _ = (session, progress);
+    fn on_record_changed(&self, session: &Session, progress: &Progress, fence: &Fence) {
+        let _ = (session, progress, fence);
     }
 }
 
 /// Where jobs wait.
 pub trait JobQueue: Send + Sync {
     /// Adds a job that is received after this long at the earliest.
+    ///
+    /// # Errors
+    ///
+    /// The queue did not take the job.
     fn send_after(
         &self,
         job: &Job,
         delay: Duration,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 
+    /// # Errors
+    ///
+    /// The queue did not take the job.
     fn send(&self, job: &Job) -> impl Future<Output = Result<(), QueueError>> + Send {
         self.send_after(job, Duration::ZERO)
     }
@@ -78,8 +124,15 @@ pub trait JobQueue: Send + Sync {
 
 /// The receipt of one received message.
 pub trait Receipt: Send + Sync {
-    /// Keeps the message from others for this long from now; 0 gives it back at once.
-    fn hide_for(&self, seconds: u32) -> impl Future<Output = Result<(), QueueError>> + Send;
+    /// Keeps the message from others for this long from now, rounded up to seconds; zero gives it back at once.
+    ///
+    /// # Errors
+    ///
+    /// The queue did not take the change; the message comes back when its visibility ends.
+    fn extend_visibility(
+        &self,
+        by: Duration,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
 }
 
 #[derive(Debug, Error)]
@@ -88,42 +141,4 @@ pub struct QueueError {
     pub operation: &'static str,
     #[source]
     pub source: Box<dyn std::error::Error + Send + Sync>,
-}
-
-/// Whether an attempt may still publish: until its lease runs out by the clock, however long the process was paused.
-#[derive(Debug)]
-pub struct Fence {
-    session_id: SessionId,
-    until_ms: AtomicI64,
-}
-
-impl Fence {
-    pub fn until(session_id: SessionId, until_ms: i64) -> Self {
-        Self {
-            session_id,
-            until_ms: AtomicI64::new(until_ms),
-        }
-    }
-
-    /// For an event that says the same whoever sends it, such as the end of a session that is over.
-    pub fn open(session_id: SessionId) -> Self {
-        Self::until(session_id, i64::MAX)
-    }
-
-    pub fn extend(&self, until_ms: i64) {
-        self.until_ms.store(until_ms, Ordering::Release);
-    }
-
-    pub fn holds(&self, now_ms: i64) -> bool {
-        now_ms < self.until_ms.load(Ordering::Acquire)
-    }
-
-    /// For those who go on when the call that was given the fence has returned.
-    pub fn until_ms(&self) -> i64 {
-        self.until_ms.load(Ordering::Acquire)
-    }
-
-    pub fn session_id(&self) -> SessionId {
-        self.session_id
-    }
 }

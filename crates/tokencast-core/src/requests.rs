@@ -1,4 +1,4 @@
-//! What an owner asks of a session, whichever way the request came: to start, stop, read or follow it.
+//! What an owner may ask of a session: to start, stop, read or follow it. All functions answer requests by this code.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use tracing::{info, warn};
 
 use crate::failure::{Failure, FailureCode};
 use crate::id::{InvalidSessionId, Owner, SessionId};
-use crate::job::{Delivery, Job, MAX_JOB_BYTES};
+use crate::job::{Channel, Job, MAX_JOB_BYTES};
 use crate::json_text::JsonText;
-use crate::pipeline::millis;
 use crate::ports::{
     Applied, Clock, JobQueue, QueueError, SessionStore, StoreError, Versioned, update,
 };
 use crate::session::{Fingerprint, Follower, Input, OtherOwner, Session, StartRefused, Status};
+use crate::time::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
@@ -25,7 +25,7 @@ pub struct Rules {
     pub start_within: Duration,
 }
 
-/// What requests are answered with.
+/// Answers the requests of owners.
 #[derive(Clone, Debug)]
 pub struct Requests<S, Q, C> {
     pub sessions: S,
@@ -34,19 +34,19 @@ pub struct Requests<S, Q, C> {
     pub rules: Rules,
 }
 
-/// A prompt to be answered.
+/// A request to answer a prompt.
 pub struct Start {
     pub prompt: JsonText,
-    /// `None` has one made.
+    /// `None` to have one made.
     pub session_id: Option<SessionId>,
-    pub delivery: Delivery,
+    pub channel: Channel,
     /// How long the job waits in the queue before a worker may receive it.
     pub delay: Duration,
     /// Who follows the session from its start.
     pub follower: Option<Follower>,
 }
 
-/// What came of it.
+/// What became of a [`Start`].
 pub struct Started {
     pub session: Session,
     /// The job that was queued; `None` if the session had been started before.
@@ -109,13 +109,18 @@ impl From<StartRefused> for RequestError {
 }
 
 impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
-    /// Queues the prompt, unless its session was started with it before: then it answers with that one.
+    /// Queues the prompt. If its session was started with the same prompt before, returns that session and queues
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// The prompt or its session is refused, or the session table or the queue does not answer.
     pub async fn start(&self, owner: &Owner, start: Start) -> Result<Started, RequestError> {
         let id = start.session_id.unwrap_or_else(SessionId::random);
-        let now_ms = self.clock.now_ms();
-        let start_by_ms = now_ms + millis(self.rules.start_within);
-        let job = match self.job(owner, id, start.prompt, now_ms) {
-            Ok(job) => job.via(start.delivery).start_by(start_by_ms),
+        let now = self.clock.now();
+        let start_by = now + self.rules.start_within;
+        let job = match self.job(owner, id, start.prompt, now) {
+            Ok(job) => job.over(start.channel).start_by(start_by),
             Err(refused) => {
                 if start.session_id.is_some() {
                     self.note_refused(owner, id, &refused).await;
@@ -125,13 +130,13 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         };
         let input = Input {
             fingerprint: Fingerprint::of(&job.prompt, &[]),
-            start_by_ms,
+            start_by,
             follower: start.follower,
         };
         let claimed = self
             .change(id, |current| {
-                let (now_ms, ttl_s) = (self.clock.now_ms(), self.ttl_s());
-                Session::start(current, id, owner, &input, now_ms, ttl_s)
+                let (now, ttl) = (self.clock.now(), self.rules.session_ttl);
+                Session::start(current, id, owner, &input, now, ttl)
             })
             .await?;
         if claimed.session.status != Status::Claimed {
@@ -140,20 +145,24 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
                 job: None,
             });
         }
-        // The job goes out before the record says so: were it the other way round and this function to die in
-        // between, the session would wait for ever. Started twice at once, the worker answers it once.
+        // The job is sent before the record says so. In the other order, a function that dies between the two would
+        // leave a session that waits for ever. Two jobs of one session do no harm: the worker answers it once.
         self.queue.send_after(&job, start.delay).await?;
         info!(session = %id, "queued");
         Ok(Started {
-            session: self.note_queued(claimed, start_by_ms).await,
+            session: self.note_queued(claimed, start_by).await,
             job: Some(job),
         })
     }
 
-    /// Stops a session: at once, or in a moment where a worker is at it.
+    /// Stops a session: at once, or at the worker's next checkpoint if a worker has it.
+    ///
+    /// # Errors
+    ///
+    /// The session is somebody else's, or the session table does not answer.
     pub async fn stop(&self, owner: &Owner, id: SessionId) -> Result<Session, RequestError> {
         let (stopped, _) = update(&self.sessions, id, None, |current| {
-            let stopped = Session::stop(current, id, owner, self.clock.now_ms());
+            let stopped = Session::stop(current, id, owner, self.clock.now());
             Applied {
                 write: stopped.as_ref().ok().cloned(),
                 answer: stopped,
@@ -165,18 +174,22 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         Ok(session)
     }
 
-    /// `None` for an id that nobody took, or somebody else. A session that is late is ended.
+    /// `None` for an id that nobody or somebody else has taken. Ends a session that is late.
+    ///
+    /// # Errors
+    ///
+    /// The session table does not answer.
     pub async fn read(
         &self,
         owner: &Owner,
         id: SessionId,
     ) -> Result<Option<Session>, RequestError> {
-        let now_ms = self.clock.now_ms();
+        let now = self.clock.now();
         let found = self.sessions.get(id).await?;
-        match found.filter(|found| !found.session.is_expired(now_ms)) {
-            // Nobody shall hear from a read whether others have an id.
+        match found.filter(|found| !found.session.is_expired(now)) {
+            // A read must not tell whether another user has an id.
             Some(found) if found.session.owner != *owner => Ok(None),
-            Some(found) if found.session.is_late(now_ms) => {
+            Some(found) if found.session.is_late(now) => {
                 let ended = self.claim(owner, id).await?;
                 Ok(Some(ended.session))
             }
@@ -184,15 +197,23 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
     }
 
-    /// Takes an id that nobody took for its owner.
+    /// Takes an id for `owner`, unless it is taken.
+    ///
+    /// # Errors
+    ///
+    /// The session is somebody else's, or the session table does not answer.
     pub async fn claim(&self, owner: &Owner, id: SessionId) -> Result<Versioned, RequestError> {
         self.change(id, |current| {
-            Session::claim(current, id, owner, self.clock.now_ms())
+            Session::claim(current, id, owner, self.clock.now())
         })
         .await
     }
 
-    /// Has a session's answer pushed to an address; claims the id like [`Self::claim`].
+    /// Has a session's answer pushed to an address. Claims the id like [`Self::claim`].
+    ///
+    /// # Errors
+    ///
+    /// The session is somebody else's, or the session table does not answer.
     pub async fn follow(
         &self,
         owner: &Owner,
@@ -200,13 +221,17 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         follower: Follower,
     ) -> Result<Versioned, RequestError> {
         self.change(id, |current| {
-            let now_ms = self.clock.now_ms();
-            Session::follow(current, id, owner, follower.clone(), now_ms)
+            let now = self.clock.now();
+            Session::follow(current, id, owner, follower.clone(), now)
         })
         .await
     }
 
-    /// Ends what [`Self::follow`] began. Of a session that is gone there is nothing to end.
+    /// Ends what [`Self::follow`] began. Does nothing for a session that does not exist.
+    ///
+    /// # Errors
+    ///
+    /// The session table does not answer.
     pub async fn unfollow(&self, id: SessionId, address: &str) -> Result<(), RequestError> {
         let unfollowed = update(&self.sessions, id, None, |current| Applied {
             write: current.map(|session| session.unfollow(address)),
@@ -236,13 +261,14 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         record.ok_or(RequestError::OtherOwner(OtherOwner))
     }
 
-    /// That the job is queued already counts; a record that says so a little later is no failure.
-    async fn note_queued(&self, claimed: Versioned, start_by_ms: i64) -> Session {
+    /// Writes into the record that the job is queued. The job counts without it, so an error is logged and not
+    /// returned.
+    async fn note_queued(&self, claimed: Versioned, start_by: Timestamp) -> Session {
         let session = claimed.session.clone();
         let id = session.id;
         let noted = update(&self.sessions, id, Some(claimed), |current| Applied {
             write: current
-                .map(|session| session.queue(start_by_ms, self.clock.now_ms(), self.ttl_s())),
+                .map(|session| session.queue(start_by, self.clock.now(), self.rules.session_ttl)),
             answer: (),
         });
         match noted.await {
@@ -255,11 +281,11 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
     }
 
-    /// So that whoever subscribed already, and reads the session, hears of it too.
+    /// Ends the session whose start was refused, so that a client that has subscribed to it reads the reason.
     async fn note_refused(&self, owner: &Owner, id: SessionId, refused: &RequestError) {
         let failure = Failure::new(refused.code(), refused.to_string());
         let noted = update(&self.sessions, id, None, |current| Applied {
-            write: Session::refuse(current, owner, failure.clone(), self.clock.now_ms()),
+            write: Session::refuse(current, owner, failure.clone(), self.clock.now()),
             answer: (),
         });
         if let Err(error) = noted.await {
@@ -267,17 +293,13 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
     }
 
-    fn ttl_s(&self) -> i64 {
-        i64::try_from(self.rules.session_ttl.as_secs()).unwrap_or(i64::MAX)
-    }
-
-    /// The job of a prompt that can be answered.
+    /// Makes the job of a prompt, if the prompt can be answered.
     fn job(
         &self,
         owner: &Owner,
         id: SessionId,
         prompt: JsonText,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Job, RequestError> {
         let prompt = prompt.into_text().map_err(|_| RequestError::NotUnicode)?;
         let (bytes, max) = (prompt.len(), self.rules.max_prompt_bytes);
@@ -287,8 +309,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         if bytes > max {
             return Err(RequestError::LongPrompt { bytes, max });
         }
-        let job = Job::new(id, owner.clone(), prompt, now_ms);
-        // Escaped, a character takes six times its bytes at most.
+        let job = Job::new(id, owner.clone(), prompt, now);
+        // An escaped character takes at most six times its bytes.
         if bytes > MAX_JOB_BYTES / 8 {
             let bytes = job.to_json().len();
             if bytes > MAX_JOB_BYTES {

@@ -1,18 +1,20 @@
 //! A session's record, and the rules by which it changes.
 //!
-//! The rules are pure functions from the record as it stands to the record as it shall be. A [store](crate::ports)
-//! writes the result only if nobody has written since, and applies the rule again if somebody has; so what is proved of
-//! the rules holds for the table.
+//! The rules are pure functions from the current record to the next one. A [store](crate::ports) writes the result only
+//! if nobody else has written since, and applies the rule again otherwise. So what is proved of the rules holds for the
+//! table.
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
+use crate::time::Timestamp;
 
+mod events;
 mod fingerprint;
 mod follower;
 mod late;
@@ -28,53 +30,17 @@ pub use owner::{Input, OtherOwner, StartRefused};
 pub use progress::{Lengths, Progress};
 pub use throttle::Waiting;
 
-/// How long an id stays taken by a subscriber that starts nothing.
-pub const CLAIM_TTL_S: i64 = 10 * 60;
+pub use crate::status::Status;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
-    /// A subscriber took the id; nothing was started yet.
-    Claimed,
-    /// Started; no token yet.
-    Queued,
-    Streaming,
-    Completed,
-    Failed,
-    Cancelled,
-}
+/// How long an id stays taken if its subscriber starts nothing.
+pub const CLAIM_TTL: Duration = Duration::from_mins(10);
 
-impl Status {
-    pub const ALL: [Self; 6] = [
-        Self::Claimed,
-        Self::Queued,
-        Self::Streaming,
-        Self::Completed,
-        Self::Failed,
-        Self::Cancelled,
-    ];
-
-    pub fn is_terminal(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
-    }
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Claimed => "CLAIMED",
-            Self::Queued => "QUEUED",
-            Self::Streaming => "STREAMING",
-            Self::Completed => "COMPLETED",
-            Self::Failed => "FAILED",
-            Self::Cancelled => "CANCELLED",
-        }
-    }
-}
-
-/// That an attempt has the session to itself for a while.
+/// An attempt's exclusive hold of the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
-    pub until_ms: i64,
-    /// Made anew for each lease, so that two workers that write the same at the same time can tell whose it became.
+    pub until: Timestamp,
+    /// Made anew for each lease. So two workers that write equal records at the same time can tell whose lease was
+    /// written.
     pub holder: Uuid,
 }
 
@@ -84,7 +50,7 @@ pub struct Session {
     pub id: SessionId,
     pub owner: Owner,
     pub status: Status,
-    /// Of what it was started with, from before its job was sent; `None` before.
+    /// The fingerprint of the prompt and its options; `None` until the session is started.
     pub fingerprint: Option<Fingerprint>,
     /// The attempt that `sequence` is from.
     pub attempt: Attempt,
@@ -93,38 +59,38 @@ pub struct Session {
     pub text: String,
     /// Where in `text` each event ends.
     pub lengths: Lengths,
-    /// The attempt that wrote `text`: an earlier one than `attempt`, where the last had nothing to say.
+    /// The attempt that wrote `text`. It is earlier than `attempt` if the last attempt said nothing.
     pub text_attempt: Attempt,
     /// Meaningful once the session is over.
     pub ending: Ending,
-    /// The last attempt that was begun. It fences: whoever began an earlier one may change nothing any more.
+    /// The last attempt that was begun. Earlier attempts may change nothing any more.
     pub last_attempt: Attempt,
-    /// The last attempt of before it was opened again; 0 if it never was.
+    /// The last attempt before the session was opened again; 0 if it never was.
     pub reopened_after: Attempt,
-    /// Attempts since then that were given up because the model was throttled: they don't count.
+    /// How many attempts since then were given up because the model was throttled. They don't count.
     pub throttled_attempts: u32,
-    /// When the model was throttled first, in milliseconds since the Unix epoch; `None` if it never was.
-    pub throttled_since_ms: Option<i64>,
-    /// Past it the session ends unless an attempt has it, in milliseconds since the Unix epoch; `None` before its start.
-    pub start_by_ms: Option<i64>,
-    /// `None` when that attempt has given up.
+    /// When the model was throttled first; `None` if it never was.
+    pub throttled_since: Option<Timestamp>,
+    /// After this time the session ends unless an attempt holds it; `None` before its start.
+    pub start_by: Option<Timestamp>,
+    /// The lease of `last_attempt`; `None` when that attempt has given up.
     pub lease: Option<Lease>,
     pub stop_requested: bool,
-    /// Where the answer is pushed to, in the order they came.
+    /// The followers that the answer is pushed to, oldest first.
     pub followers: Vec<Follower>,
-    /// Why the attempt before ended, for the message of the last.
+    /// Why the last attempt failed. It is the session's failure if there is no other attempt.
     pub last_failure: Option<Failure>,
-    pub created_at_ms: i64,
-    pub updated_at_ms: i64,
-    /// When the table may forget it, in seconds since the Unix epoch, as DynamoDB's TTL counts.
-    pub expires_at_s: i64,
-    /// What a newer version of this code has noted beside, by name, as the store has it. Old functions keep it, which
-    /// work beside new ones while a deployment runs.
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// When the table may forget the session. In whole seconds, as DynamoDB's TTL counts.
+    pub expires_at: Timestamp,
+    /// Attributes by name that only a newer version of this code knows, in the store's own form. Old functions write
+    /// them back, because both versions run while a deployment does.
     pub unknown: BTreeMap<String, String>,
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, owner: Owner, now_ms: i64) -> Self {
+    pub(crate) fn new(id: SessionId, owner: Owner, now: Timestamp) -> Self {
         Self {
             id,
             owner,
@@ -139,42 +105,42 @@ impl Session {
             last_attempt: Attempt(0),
             reopened_after: Attempt(0),
             throttled_attempts: 0,
-            throttled_since_ms: None,
-            start_by_ms: None,
+            throttled_since: None,
+            start_by: None,
             lease: None,
             stop_requested: false,
             followers: Vec::new(),
             last_failure: None,
-            created_at_ms: now_ms,
-            updated_at_ms: now_ms,
-            expires_at_s: now_ms / 1000 + CLAIM_TTL_S,
+            created_at: now,
+            updated_at: now,
+            expires_at: expiry(now, CLAIM_TTL),
             unknown: BTreeMap::new(),
         }
     }
 
-    /// A record past its expiry is as good as deleted: `DynamoDB` may take days to do it.
-    pub fn is_expired(&self, now_ms: i64) -> bool {
-        self.expires_at_s <= now_ms / 1000
+    /// Whether the session counts as deleted. `DynamoDB` may take days to delete an expired item.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.as_secs() <= now.as_secs()
     }
 
-    /// How many attempts count that were begun since it was opened, whoever began them.
+    /// How many attempts were begun since the session was last opened, without those whose model was throttled.
     pub fn attempts(&self) -> u32 {
         let begun = self.last_attempt.0.saturating_sub(self.reopened_after.0);
         begun.saturating_sub(self.throttled_attempts)
     }
 
-    pub fn has_live_lease(&self, now_ms: i64) -> bool {
-        self.lease_until_ms() > now_ms
+    pub fn has_live_lease(&self, now: Timestamp) -> bool {
+        self.lease_until() > now
     }
 
-    /// Until when an attempt has the session to itself; 0 when none has.
-    pub fn lease_until_ms(&self) -> i64 {
-        self.lease.map_or(0, |lease| lease.until_ms)
+    /// Until when an attempt has the session to itself; the Unix epoch when none has.
+    pub fn lease_until(&self) -> Timestamp {
+        self.lease.map_or(Timestamp::EPOCH, |lease| lease.until)
     }
 
-    /// Ends it. The ending is an event of its own, so it takes the next number, and it is the last attempt's, which
-    /// subscribers may have heard of. Has that attempt no text of its own, then the one before it keeps its text;
-    /// subscribers see that they are not up to date, and read it.
+    /// Ends the session. The end is an event of its own, so it takes the next number. It belongs to the last attempt,
+    /// of which subscribers may have heard. If that attempt has no text of its own, the text of the one before it
+    /// stays; subscribers then see a gap, and read the session.
     fn end(&mut self, status: Status, ending: Ending) {
         self.status = status;
         self.attempt = self.last_attempt;
@@ -182,4 +148,9 @@ impl Session {
         self.ending = ending;
         self.lease = None;
     }
+}
+
+/// When a session expires that is kept for `ttl` from `now` on.
+fn expiry(now: Timestamp, ttl: Duration) -> Timestamp {
+    Timestamp::from_secs((now + ttl).as_secs())
 }

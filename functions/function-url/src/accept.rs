@@ -1,7 +1,7 @@
-//! What a client prefers to get: the `Accept` header (RFC 9110, section 12.5.1).
+//! Reads a client's preferences in the `Accept` header (RFC 9110, section 12.5.1).
 
-/// How much of `media_type` a client wants, in thousandths: by the narrowest of the header's ranges that it is in, 0 if it
-/// is in none.
+/// How much a client wants `media_type`, in thousandths, by the narrowest of the header's ranges that contains it; 0 if
+/// none does.
 pub fn quality(accept: &str, media_type: &str) -> u16 {
     let ranges = accept.split(',').filter_map(|range| {
         let mut parts = range.split(';').map(str::trim);
@@ -15,7 +15,7 @@ pub fn quality(accept: &str, media_type: &str) -> u16 {
     ranges.max().map_or(0, |(_, quality)| quality)
 }
 
-/// How narrow a range is that has the media type in it: 2 for itself, 1 for `text/*`, 0 for `*/*`.
+/// How narrow a range is that contains the media type: 2 for itself, 1 for `text/*`, 0 for `*/*`.
 fn narrowness(range: &str, media_type: &str) -> Option<u8> {
     if range.eq_ignore_ascii_case(media_type) {
         return Some(2);
@@ -28,7 +28,7 @@ fn narrowness(range: &str, media_type: &str) -> Option<u8> {
     all_of.eq_ignore_ascii_case(kind).then_some(1)
 }
 
-/// A weight that can't be read is none.
+/// A weight that can't be read counts as 1.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,44 +1,57 @@
-//! A prompt's answer: attempt after attempt, as the queue would have it, into the response. Where there is to be waited,
-//! for a model that is throttled or for whoever else has the session, the worker goes on by the job in the queue, and the
-//! function follows: so each session is asked for by one queue of waiting messages, whichever delivery it came by.
+//! Answers a prompt into the response, attempt after attempt. If the model is throttled or another process has the
+//! session, the worker goes on by the job in the queue, and the function follows. So the messages of one queue ask for
+//! all sessions that wait, whatever the channel.
 
+use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokencast_aws::bedrock::BedrockModel;
+use tokencast_aws::clock::FunctionClock;
+use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
+use tokencast_core::id::Position;
 use tokencast_core::job::Job;
-use tokencast_core::pipeline::Parts;
-use tokencast_core::ports::{
-    Clock, Fence, JobQueue, Model, QueueError, Receipt, SessionStore, TokenSink,
-};
+use tokencast_core::pipeline::AttemptContext;
+use tokencast_core::ports::{Clock, Fence, Ports, QueueError, Receipt, TokenSink};
 use tokencast_core::session::{Progress, Session};
+use tokencast_core::time::{Deadline, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
 use crate::follow::follow;
 use crate::handle::FunctionUrl;
-use crate::sse::Place;
 
 const SERVICE: &str = "function-url";
 
-impl<M: Model, S: SessionStore, Q: JobQueue, C: Clock> FunctionUrl<M, S, Q, C> {
-    /// Answers `job` into `events`, and into the session's record in any case. Whoever else gets hold of the session
-    /// meanwhile is followed.
+/// The ports of one answer, whose events go into the response.
+struct ResponsePorts<'a>(PhantomData<&'a ()>);
+
+impl<'a> Ports for ResponsePorts<'a> {
+    type Model = BedrockModel;
+    type Sink = ResponseSink<'a>;
+    type Store = SessionTable;
+    type Receipt = NoMessage;
+    type Clock = FunctionClock;
+}
+
+impl FunctionUrl {
+    /// Answers `job` into `events` and the session's record. Follows the session if another process gets hold of it.
     pub(crate) async fn answer(
         &self,
         job: Job,
         events: mpsc::Sender<TokenEvent>,
-        killed_at_ms: i64,
+        killed_at: Timestamp,
     ) {
         let clock = &self.requests.clock;
         let reserve = self.config.deadline_reserve;
-        let deadline_ms = settings::deadline_ms(killed_at_ms, clock.now_ms(), reserve);
+        let deadline = settings::deadline(killed_at, clock.now(), reserve);
         let sink = ResponseSink::new(&events, clock);
-        let parts = Parts {
+        let context = AttemptContext::<ResponsePorts<'_>> {
             model: &self.model,
             sink: &sink,
             store: &self.requests.sessions,
@@ -46,25 +59,24 @@ impl<M: Model, S: SessionStore, Q: JobQueue, C: Clock> FunctionUrl<M, S, Q, C> {
             clock,
             settings: &self.config.pipeline,
             observe: &|observed| {
-                metrics::count(SERVICE, observed, Some(job.requested_at_ms), clock.now_ms());
+                metrics::count(SERVICE, observed, Some(job.requested_at), clock.now());
             },
         };
         let body = job.to_json();
         let message = Message {
             body: &body,
-            deadline_ms,
-            killed_at_ms,
+            deadline,
+            killed_at,
         };
         loop {
-            let disposition = deliver(&parts, &self.config.policy, &message).await;
+            let disposition = deliver(&context, &self.config.policy, &message).await;
             if sink.is_over() {
                 return;
             }
             let Disposition::Again(Some(pause)) = disposition else {
                 break;
             };
-            let left_ms = u64::try_from(deadline_ms - clock.now_ms()).unwrap_or(0);
-            if pause >= Duration::from_millis(left_ms) {
+            if pause >= deadline.left(clock.now()) {
                 break;
             }
             sleep(pause).await;
@@ -79,30 +91,31 @@ impl<M: Model, S: SessionStore, Q: JobQueue, C: Clock> FunctionUrl<M, S, Q, C> {
             None,
             known,
             &events,
-            deadline_ms,
+            deadline,
         )
         .await;
     }
 }
 
-/// Takes events into the response. When nobody listens any more, it takes them all the same: leaving is not stopping.
-struct ResponseSink<'a, C> {
+/// Sends events into the response. Takes them also when nobody listens any more, because a client that leaves does not
+/// stop its session.
+struct ResponseSink<'a> {
     events: &'a mpsc::Sender<TokenEvent>,
-    clock: &'a C,
+    clock: &'a FunctionClock,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     /// The last event that was taken.
-    known: Place,
+    known: Position,
     /// The record, once it says that the session is over.
     ended: Option<Session>,
     is_over: bool,
 }
 
-impl<'a, C: Clock> ResponseSink<'a, C> {
-    fn new(events: &'a mpsc::Sender<TokenEvent>, clock: &'a C) -> Self {
+impl<'a> ResponseSink<'a> {
+    fn new(events: &'a mpsc::Sender<TokenEvent>, clock: &'a FunctionClock) -> Self {
         Self {
             events,
             clock,
@@ -110,7 +123,7 @@ impl<'a, C: Clock> ResponseSink<'a, C> {
         }
     }
 
-    fn known(&self) -> Place {
+    fn known(&self) -> Position {
         self.with(|state| state.known)
     }
 
@@ -119,15 +132,15 @@ impl<'a, C: Clock> ResponseSink<'a, C> {
         self.with(|state| state.is_over)
     }
 
-    /// Waits for a reader that is slow, but not beyond `give_up_at_ms`.
-    async fn send(&self, event: TokenEvent, give_up_at_ms: i64) -> Result<(), Failure> {
-        let place = Place::of(&event);
-        if place <= self.known() {
+    /// Waits for a reader that is slow, but not beyond `deadline`.
+    async fn send(&self, event: TokenEvent, deadline: Deadline) -> Result<(), Failure> {
+        let position = event.position();
+        if position <= self.known() {
             return Ok(());
         }
         let is_end = event.is_complete();
-        let left_ms = u64::try_from(give_up_at_ms - self.clock.now_ms()).unwrap_or(0);
-        let sent = timeout(Duration::from_millis(left_ms), self.events.send(event)).await;
+        let left = deadline.left(self.clock.now());
+        let sent = timeout(left, self.events.send(event)).await;
         sent.map_or_else(
             |_| {
                 Err(failed(
@@ -136,7 +149,7 @@ impl<'a, C: Clock> ResponseSink<'a, C> {
             },
             |_sent_or_unheard| {
                 self.with(|state| {
-                    state.known = place;
+                    state.known = position;
                     state.is_over = is_end;
                 });
                 Ok(())
@@ -149,30 +162,30 @@ impl<'a, C: Clock> ResponseSink<'a, C> {
     }
 }
 
-impl<C: Clock> TokenSink for ResponseSink<'_, C> {
+impl TokenSink for ResponseSink<'_> {
     async fn publish(
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
-        // Looked at here, for the process may have been paused.
-        if !fence.holds(self.clock.now_ms()) {
+        // The fence is looked at here, because the process may have been paused.
+        if !fence.holds(self.clock.now()) {
             return Err(failed("The answer was taken over by a worker."));
         }
-        // The last attempt may have had nothing to say, and so keep the text of one before it; or not all of it was sent.
-        // Whoever hears the end shall have the whole text under its number.
+        // The record may have text that was not sent: if the last attempt said nothing, it keeps the text of an earlier
+        // one. The client must get the whole text before the terminal event.
         let ended = self.with(|state| state.ended.take());
         if let Some(session) = ended.filter(|_| event.is_complete()) {
             let known = self.known();
-            for missing in session.events_after(known.attempt, known.sequence) {
-                self.send(missing, give_up_at_ms).await?;
+            for missing in session.events_after(known) {
+                self.send(missing, deadline).await?;
             }
         }
-        self.send(event.clone(), give_up_at_ms).await
+        self.send(event.clone(), deadline).await
     }
 
-    fn attend(&self, session: &Session, _: &Progress) {
+    fn on_record_changed(&self, session: &Session, _: &Progress, _: &Fence) {
         if session.status.is_terminal() {
             self.with(|state| state.ended = Some(session.clone()));
         }
@@ -183,11 +196,11 @@ fn failed(message: &str) -> Failure {
     Failure::new(FailureCode::PublishFailed, message)
 }
 
-/// There is no message to keep from others: the lease alone does.
+/// The receipt of no message: nothing need be hidden, because the lease alone keeps others away.
 struct NoMessage;
 
 impl Receipt for NoMessage {
-    async fn hide_for(&self, _seconds: u32) -> Result<(), QueueError> {
+    async fn extend_visibility(&self, _: Duration) -> Result<(), QueueError> {
         Ok(())
     }
 }

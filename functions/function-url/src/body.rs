@@ -1,4 +1,4 @@
-//! From events to the bytes of a response, as they come.
+//! Turns events into the bytes of a response.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::sse;
 /// The longest silence in a stream of events.
 pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// What a response's bytes are.
+/// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// `text/event-stream`.
@@ -35,23 +35,23 @@ impl Format {
     }
 }
 
-/// The text of an answer without text: a response must have a byte, or some accounts keep it open for many minutes.
+/// The text of an answer without text. A response must have a byte, or some accounts keep it open for many minutes.
 const NO_TEXT: Bytes = Bytes::from_static(b"\n");
 
-/// A response's body, event by event. Dropped before its end, it tells whoever sends the events that nobody listens.
+/// A response's body. If it is dropped before its end, the sender of the events hears that nobody listens.
 #[derive(Debug)]
 pub struct Body<C> {
     format: Format,
     events: mpsc::Receiver<TokenEvent>,
     clock: C,
-    /// Of a text: its first token, for which the head of the response has waited.
+    /// The first event of a text. The head of the response has waited for it.
     first: Option<TokenEvent>,
-    /// Of a text: the attempt that it is from, once there is some.
+    /// The attempt that a text is from, once there is some text.
     attempt: Option<Attempt>,
     is_over: bool,
 }
 
-/// The rest of the answer can't go into this response. It is in the session's record, or will be.
+/// The rest of the answer can't go into this response. The session's record has it, or will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BrokenOff {
     #[error("the answer failed")]
@@ -78,7 +78,11 @@ impl<C: Clock> Body<C> {
         self.format
     }
 
-    /// Waits until it is clear that there is an answer. A stream of events can tell a failure itself, a text cannot.
+    /// Waits until there is an answer. A stream of events can tell a failure later, a text cannot.
+    ///
+    /// # Errors
+    ///
+    /// The answer failed or was interrupted before its first token.
     pub async fn begin(&mut self) -> Result<(), UrlError> {
         if self.format == Format::Events {
             return Ok(());
@@ -123,7 +127,7 @@ impl<C: Clock> Body<C> {
             };
             self.is_over = event.is_complete();
             match self.format {
-                Format::Events => return Some(Ok(sse::frame(&event, self.clock.now_ms()))),
+                Format::Events => return Some(Ok(sse::frame(&event, self.clock.now()))),
                 Format::Text => {
                     if let Some(bytes) = self.text(event).transpose() {
                         return Some(bytes);
@@ -137,7 +141,7 @@ impl<C: Clock> Body<C> {
         None
     }
 
-    /// What an event adds to a text, if anything.
+    /// The bytes that an event adds to a text, if any.
     fn text(&mut self, event: TokenEvent) -> Result<Option<Bytes>, BrokenOff> {
         if event.status == Status::Failed {
             return Err(BrokenOff::Failed);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokencast_aws::bedrock::ModelSettings;
 use tokencast_aws::config::{ConfigError, Reader};
-use tokencast_aws::jwt::Trust;
+use tokencast_aws::jwt::JwtIssuer;
 use tokencast_aws::settings;
 use tokencast_core::deliver::Policy;
 use tokencast_core::pipeline::Settings;
@@ -15,8 +15,7 @@ use tokencast_core::requests::Rules;
 pub enum NothingLeft {
     /// 204.
     NoContent,
-    /// 200, and a stream of events that ends without one: for accounts on which Lambda keeps a response open that has no
-    /// body.
+    /// 200, and a stream without events, for accounts on which Lambda keeps a response without a body open.
     EventStream,
 }
 
@@ -27,7 +26,7 @@ pub struct Config {
     /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
     pub sessions_table: String,
     /// `COGNITO_ISSUER`, `COGNITO_CLIENT_ID`.
-    pub trust: Trust,
+    pub jwt_issuer: JwtIssuer,
     /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
     pub model: ModelSettings,
     /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
@@ -44,12 +43,15 @@ pub struct Config {
 }
 
 impl Config {
+    /// # Errors
+    ///
+    /// A variable is missing or malformed; the error names each of them, what it is, and what was expected.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(lookup);
         let config = Self {
             queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
             sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
-            trust: Trust::read(&mut reader),
+            jwt_issuer: JwtIssuer::read(&mut reader),
             model: settings::model(&mut reader),
             pipeline: settings::pipeline(&mut reader),
             policy: settings::policy(&mut reader),

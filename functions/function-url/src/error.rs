@@ -1,4 +1,4 @@
-//! What a client may do wrong, and what may fail: a status, and a body that says it in JSON.
+//! The errors of clients, and the faults of ours: a status, and a body that says it in JSON.
 
 use http::StatusCode;
 use serde_json::json;

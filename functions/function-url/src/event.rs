@@ -1,4 +1,4 @@
-//! What a Function URL sends (payload format 2.0), as far as it is read here.
+//! What this function reads of a Function URL's event (payload format 2.0).
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ pub struct UrlEvent {
     is_base64_encoded: bool,
 }
 
-/// Function URLs write names in small letters, and join what came several times with commas.
+/// The headers. Function URLs write their names in small letters, and join repeated ones by commas.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Headers {
@@ -55,7 +55,7 @@ impl UrlEvent {
         &self.request_context.http.method
     }
 
-    /// The body, as it was sent; `None` if it was none, or can't have been one.
+    /// The body as it was sent; `None` if there is none, or if it cannot be decoded.
     pub fn body(&self) -> Option<Vec<u8>> {
         let body = self.body.as_deref()?;
         if self.is_base64_encoded {
@@ -65,7 +65,8 @@ impl UrlEvent {
         }
     }
 
-    /// The token, as `Authorization` has it. Where a URL of `AWS_IAM` asks for a signature in that header, another has it.
+    /// The token in `Authorization`, or in a header of our own, where a URL of `AWS_IAM` asks for a signature in
+    /// `Authorization`.
     pub fn authorization(&self) -> Option<&str> {
         let Headers {
             authorization,
@@ -75,8 +76,8 @@ impl UrlEvent {
         instead.as_deref().or(authorization.as_deref())
     }
 
-    /// The last event that the client has. A client that connects again by itself says it in the header, which is
-    /// newer than what its URL says.
+    /// The last event that the client has. A client that reconnects by itself sends it in the header, which is newer
+    /// than its URL.
     pub fn last_event_id(&self) -> Option<&str> {
         let parameters = self.query_string_parameters.as_ref();
         let header = self.headers.last_event_id.as_deref();
@@ -84,7 +85,8 @@ impl UrlEvent {
         Some(id.trim()).filter(|id| !id.is_empty())
     }
 
-    /// Whether the bare text is preferred to server-sent events. Who takes both alike, or anything, gets events.
+    /// Whether the client prefers bare text to server-sent events. A client that takes both alike, or anything, gets
+    /// events.
     pub fn wants_text(&self) -> bool {
         let accept = self.headers.accept.as_deref().unwrap_or_default();
         accept::quality(accept, "text/plain") > accept::quality(accept, "text/event-stream")

@@ -1,39 +1,40 @@
-//! A session that somebody else answers, read from the table until it is over.
+//! Follows a session that another process answers: reads it from the table until it is over.
 
 use std::time::Duration;
 
 use tokencast_core::backoff::Backoff;
 use tokencast_core::event::TokenEvent;
-use tokencast_core::id::{Owner, SessionId};
-use tokencast_core::ports::{Clock, JobQueue, SessionStore};
-use tokencast_core::requests::{RequestError, Requests};
+use tokencast_core::id::{Owner, Position, SessionId};
+use tokencast_core::ports::Clock;
+use tokencast_core::requests::RequestError;
 use tokencast_core::session::Session;
+use tokencast_core::time::Deadline;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use crate::sse::Place;
+use crate::handle::UrlRequests;
 
-/// Between two looks at a record, which is written each half second or so.
+/// The pause between two reads of a record, which is written about twice a second.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Between two looks at a table that does not answer.
+/// The pauses between two reads of a table that does not answer.
 const UNREACHABLE: Backoff = Backoff {
     first: Duration::from_millis(250),
     cap: Duration::from_secs(5),
 };
 
-/// Sends the events of a session behind `known`, each as it was sent first: those that its record has, then those to
-/// come, until the one that ends it; or until nobody listens, or `deadline_ms`.
+/// Sends the events of a session after `known`, each as it was sent first. Ends with the session, when nobody listens
+/// any more, or at `deadline`.
 ///
-/// `found` is the record, where it was just read.
-pub async fn follow<S: SessionStore, Q: JobQueue, C: Clock>(
-    requests: &Requests<S, Q, C>,
+/// `found` is the record, if the caller has just read it.
+pub async fn follow(
+    requests: &UrlRequests,
     owner: &Owner,
     id: SessionId,
     mut found: Option<Session>,
-    mut known: Place,
+    mut known: Position,
     events: &mpsc::Sender<TokenEvent>,
-    deadline_ms: i64,
+    deadline: Deadline,
 ) {
     let mut failures = 0;
     loop {
@@ -44,8 +45,8 @@ pub async fn follow<S: SessionStore, Q: JobQueue, C: Clock>(
         let wait = match session {
             Ok(Some(session)) => {
                 failures = 0;
-                for event in session.events_after(known.attempt, known.sequence) {
-                    known = Place::of(&event);
+                for event in session.events_after(known) {
+                    known = event.position();
                     if events.send(event).await.is_err() {
                         return;
                     }
@@ -55,7 +56,7 @@ pub async fn follow<S: SessionStore, Q: JobQueue, C: Clock>(
                 }
                 POLL_INTERVAL
             }
-            // It was forgotten, or is somebody else's by now.
+            // The session was forgotten, or its id belongs to another user by now.
             Ok(None) | Err(RequestError::OtherOwner(_)) => return,
             Err(error) => {
                 warn!(session = %id, error = &error as &dyn std::error::Error, "the session was not read");
@@ -63,9 +64,7 @@ pub async fn follow<S: SessionStore, Q: JobQueue, C: Clock>(
                 UNREACHABLE.delay(failures)
             }
         };
-        let left_ms = deadline_ms - requests.clock.now_ms();
-        let left = Duration::from_millis(u64::try_from(left_ms).unwrap_or(0));
-        if left <= wait {
+        if deadline.left(requests.clock.now()) <= wait {
             return;
         }
         tokio::select! {

@@ -1,4 +1,4 @@
-//! Who calls, and for what.
+//! Handles requests: verifies the caller, and routes the request.
 
 use std::sync::Arc;
 
@@ -6,15 +6,20 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::json;
+use tokencast_aws::bedrock::BedrockModel;
+use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::{JwtError, Verifier};
+use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::settings;
 use tokencast_core::event::TokenEvent;
-use tokencast_core::id::{Owner, SessionId};
-use tokencast_core::job::Delivery;
+use tokencast_core::id::{Owner, Position, SessionId};
+use tokencast_core::job::Channel;
 use tokencast_core::json_text::JsonText;
-use tokencast_core::ports::{Clock, JobQueue, Model, SessionStore};
+use tokencast_core::ports::Clock;
 use tokencast_core::requests::{Requests, Start};
 use tokencast_core::session::{Session, Status};
+use tokencast_core::time::Timestamp;
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
@@ -23,34 +28,36 @@ use crate::config::{Config, NothingLeft};
 use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::follow::follow;
-use crate::sse::Place;
 
-/// Says which session a stream is of.
+/// The header that names a stream's session.
 pub const SESSION_ID: HeaderName = HeaderName::from_static("x-tokencast-session-id");
 
-/// Events that wait for a reader. One: the model is to feel how slow that is.
+/// How many events may wait for a reader. Only one, so that a slow reader slows the model down.
 const WAITING_EVENTS: usize = 1;
 
-/// What the function works with.
-pub struct FunctionUrl<M, S, Q, C> {
-    pub model: M,
-    pub requests: Requests<S, Q, C>,
-    pub verifier: Verifier<C>,
+/// The requests of owners, with AWS's table, queue and clock.
+pub type UrlRequests = Requests<SessionTable, SqsQueue, FunctionClock>;
+
+/// Everything that the function works with.
+pub struct FunctionUrl {
+    pub model: BedrockModel,
+    pub requests: UrlRequests,
+    pub verifier: Verifier<FunctionClock>,
     pub config: Config,
 }
 
-/// The answer to one request.
-pub enum Reply<C> {
+/// The response to one request.
+pub enum Reply {
     Whole(Whole),
     Stream {
         session_id: SessionId,
-        body: Body<C>,
-        /// Where the body's events come from. It goes on when nobody reads them.
+        body: Body<FunctionClock>,
+        /// Sends the body's events. It goes on even if nobody reads them.
         work: BoxFuture<'static, ()>,
     },
 }
 
-/// A response that is known at once.
+/// A response that is complete at once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Whole {
     pub status: StatusCode,
@@ -58,11 +65,11 @@ pub struct Whole {
     pub content: Content,
 }
 
-/// What is in it.
+/// The content of a [`Whole`].
 #[derive(Debug, PartialEq, Eq)]
 pub enum Content {
     Json(String),
-    /// Of a 204, which can't have a body.
+    /// The content of a 204, which can't have a body.
     Nothing,
     /// A stream of events without events.
     NoEvents,
@@ -75,23 +82,17 @@ struct Question {
     session_id: Option<String>,
 }
 
-/// What is asked for.
+/// The route of a request.
 enum Route {
     Start,
     Follow(SessionId),
     Stop(SessionId),
 }
 
-impl<M, S, Q, C> FunctionUrl<M, S, Q, C>
-where
-    M: Model + 'static,
-    S: SessionStore + 'static,
-    Q: JobQueue + 'static,
-    C: Clock + Clone + 'static,
-{
-    /// Answers a request, in a process that is killed at `killed_at_ms`.
-    pub async fn handle(self: &Arc<Self>, event: &UrlEvent, killed_at_ms: i64) -> Reply<C> {
-        match self.route(event, killed_at_ms).await {
+impl FunctionUrl {
+    /// Handles a request in a process that is killed at `killed_at`.
+    pub async fn handle(self: &Arc<Self>, event: &UrlEvent, killed_at: Timestamp) -> Reply {
+        match self.route(event, killed_at).await {
             Ok(reply) => reply,
             Err(error) => {
                 if error.is_failure() {
@@ -107,12 +108,12 @@ where
     async fn route(
         self: &Arc<Self>,
         event: &UrlEvent,
-        killed_at_ms: i64,
-    ) -> Result<Reply<C>, UrlError> {
+        killed_at: Timestamp,
+    ) -> Result<Reply, UrlError> {
         let owner = self.verifier.verify(event.authorization()).await?;
         match Route::of(event)? {
-            Route::Start => self.start(owner, event, killed_at_ms).await,
-            Route::Follow(id) => self.resume(owner, id, event, killed_at_ms).await,
+            Route::Start => self.start(owner, event, killed_at).await,
+            Route::Follow(id) => self.resume(owner, id, event, killed_at).await,
             Route::Stop(id) => self.stop(&owner, id).await.map(Reply::Whole),
         }
     }
@@ -121,11 +122,11 @@ where
         self: &Arc<Self>,
         owner: Owner,
         event: &UrlEvent,
-        killed_at_ms: i64,
-    ) -> Result<Reply<C>, UrlError> {
+        killed_at: Timestamp,
+    ) -> Result<Reply, UrlError> {
         let known = last_event(event)?;
         let body = event.body().ok_or(UrlError::Body)?;
-        // What serde says of it could quote the prompt.
+        // serde's error is dropped, for it could quote the prompt.
         let question: Question = serde_json::from_slice(&body).map_err(|_| UrlError::Body)?;
         let session_id = match question.session_id {
             Some(id) => Some(id.parse()?),
@@ -134,8 +135,9 @@ where
         let start = Start {
             prompt: question.prompt,
             session_id,
-            delivery: Delivery::Response,
-            // For as long as this process may be at it; after that a worker looks whether it still is.
+            channel: Channel::Response,
+            // The job waits as long as this process holds its lease; after that a worker looks whether the lease was
+            // renewed.
             delay: self.config.pipeline.lease,
             follower: None,
         };
@@ -143,13 +145,13 @@ where
         let id = started.session.id;
         let Some(job) = started.job else {
             info!(session = %id, status = started.session.status.as_str(), "was started before");
-            return Ok(self.go_on(owner, started.session, known, event, killed_at_ms));
+            return Ok(self.go_on(owner, started.session, known, event, killed_at));
         };
-        // An answer that begins has all its events before it, whatever the client knows of an earlier one.
+        // The response to a new answer has all its events, whatever the client knows of an earlier one.
         info!(session = %id, "begins");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let function = Arc::clone(self);
-        let work = async move { function.answer(job, events, killed_at_ms).await }.boxed();
+        let work = async move { function.answer(job, events, killed_at).await }.boxed();
         Ok(self.stream(id, event, receiver, work))
     }
 
@@ -158,37 +160,37 @@ where
         owner: Owner,
         id: SessionId,
         event: &UrlEvent,
-        killed_at_ms: i64,
-    ) -> Result<Reply<C>, UrlError> {
+        killed_at: Timestamp,
+    ) -> Result<Reply, UrlError> {
         let known = last_event(event)?;
         let found = self.requests.read(&owner, id).await?;
         let found = found.ok_or(UrlError::UnknownSession)?;
-        Ok(self.go_on(owner, found, known, event, killed_at_ms))
+        Ok(self.go_on(owner, found, known, event, killed_at))
     }
 
-    /// The events of a session that was just found, behind `known`.
+    /// Sends the events of a session that was just found, after `known`.
     fn go_on(
         self: &Arc<Self>,
         owner: Owner,
         found: Session,
-        known: Place,
+        known: Position,
         event: &UrlEvent,
-        killed_at_ms: i64,
-    ) -> Reply<C> {
+        killed_at: Timestamp,
+    ) -> Reply {
         let id = found.id;
-        let mut missing = found.events_after(known.attempt, known.sequence);
+        let mut missing = found.events_after(known);
         if found.status.is_terminal() && missing.next().is_none() {
             return Reply::Whole(self.nothing_left());
         }
         drop(missing);
         info!(session = %id, %known, "follows");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
-        let work = self.follow(owner, found, known, events, killed_at_ms);
+        let work = self.follow(owner, found, known, events, killed_at);
         self.stream(id, event, receiver, work)
     }
 
-    /// A 204 keeps an `EventSource`, which connects again by itself, from doing so for ever. It has no body by HTTP, for
-    /// which some accounts wait for many minutes all the same, so there is a setting that answers with one.
+    /// A 204 keeps an `EventSource` from reconnecting for ever. It has no body by HTTP, but some accounts wait for one
+    /// for many minutes, so a setting chooses a response with a body instead.
     fn nothing_left(&self) -> Whole {
         match self.config.nothing_left {
             NothingLeft::NoContent => Whole {
@@ -204,31 +206,22 @@ where
         }
     }
 
-    /// Sends the events of a session that was just found behind `known`.
+    /// Makes the work that sends the events of a session after `known`.
     fn follow(
         self: &Arc<Self>,
         owner: Owner,
         found: Session,
-        known: Place,
+        known: Position,
         events: mpsc::Sender<TokenEvent>,
-        killed_at_ms: i64,
+        killed_at: Timestamp,
     ) -> BoxFuture<'static, ()> {
         let function = Arc::clone(self);
-        let now_ms = self.requests.clock.now_ms();
+        let now = self.requests.clock.now();
         let reserve = self.config.deadline_reserve;
-        let deadline_ms = settings::deadline_ms(killed_at_ms, now_ms, reserve);
+        let deadline = settings::deadline(killed_at, now, reserve);
         async move {
             let (requests, id) = (&function.requests, found.id);
-            follow(
-                requests,
-                &owner,
-                id,
-                Some(found),
-                known,
-                &events,
-                deadline_ms,
-            )
-            .await;
+            follow(requests, &owner, id, Some(found), known, &events, deadline).await;
         }
         .boxed()
     }
@@ -253,13 +246,13 @@ where
         event: &UrlEvent,
         events: mpsc::Receiver<TokenEvent>,
         work: BoxFuture<'static, ()>,
-    ) -> Reply<C> {
+    ) -> Reply {
         let format = if event.wants_text() {
             Format::Text
         } else {
             Format::Events
         };
-        let body = Body::new(format, events, self.requests.clock.clone());
+        let body = Body::new(format, events, self.requests.clock);
         Reply::Stream {
             session_id,
             body,
@@ -268,11 +261,11 @@ where
     }
 }
 
-/// What the client has of the session.
-fn last_event(event: &UrlEvent) -> Result<Place, UrlError> {
+/// The last event that the client has.
+fn last_event(event: &UrlEvent) -> Result<Position, UrlError> {
     match event.last_event_id() {
-        Some(id) => Place::parse(id).ok_or(UrlError::LastEventId),
-        None => Ok(Place::default()),
+        Some(id) => id.parse().map_err(|_| UrlError::LastEventId),
+        None => Ok(Position::default()),
     }
 }
 

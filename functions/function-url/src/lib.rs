@@ -13,9 +13,9 @@
 //! | [`error`] | what a client may do wrong, and what may fail |
 //! | [`respond`] | the response, on its way through the Runtime API |
 //!
-//! The function does what the worker does, in the same words of `tokencast-core`, so the same is promised. What the
-//! queue does for the worker is done here by two means: [`answer`] tries again what failed, and a job that waits in the
-//! queue for as long as the lease takes over from a function that died.
+//! The function calls the same code of `tokencast-core` as the worker, so it keeps the same promises. Two means replace
+//! the queue: [`answer`] tries a failed attempt again, and a job that waits in the queue for the time of a lease takes
+//! over from a function that died.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::Verifier;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::sessions::SessionTable;
-use tokencast_aws::tls::Trust;
+use tokencast_aws::tls::CaBundle;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
 
@@ -47,11 +47,11 @@ use handle::FunctionUrl;
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     let logging = telemetry::init(&lookup);
     let (config, clock) = (Config::read(&lookup), FunctionClock::read(&lookup));
-    let authorities = Trust::read(&lookup);
+    let ca_bundle = CaBundle::read(&lookup);
     tokencast_aws::runtime::run(async move {
         logging?;
-        let (config, clock, authorities) = (config?, clock?, authorities?);
-        let sdk = sdk::load_trusting(&authorities).await;
+        let (config, clock, ca_bundle) = (config?, clock?, ca_bundle?);
+        let sdk = sdk::load_trusting(&ca_bundle).await;
         let function = FunctionUrl {
             model: BedrockModel::new(&sdk, config.model.clone()),
             requests: Requests {
@@ -60,7 +60,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
                 clock,
                 rules: config.rules,
             },
-            verifier: Verifier::new(config.trust.clone(), &authorities, clock)?,
+            verifier: Verifier::new(config.jwt_issuer.clone(), &ca_bundle, clock)?,
             config,
         };
         respond::run(Arc::new(function)).await

@@ -1,8 +1,9 @@
-//! The response, on its way through Lambda's Runtime API.
+//! Sends responses through Lambda's Runtime API.
 //!
-//! `lambda_runtime` fetches the events; the responses are sent here. Its own streams can't break off: an error in one
-//! would reach the client as text (1.5 writes the trailers into the body). And Lambda freezes a process as soon as its
-//! response is whole, which must not be before the work behind it is done, whether or not anybody still reads.
+//! `lambda_runtime` fetches the events, and this module sends the responses, for two reasons. A stream of
+//! `lambda_runtime` can't break off: an error in it reaches the client as text (version 1.5 writes the trailers into
+//! the body). And Lambda freezes a process as soon as its response is complete, which must not be before the work is
+//! done, whether or not anybody still reads.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -21,8 +22,9 @@ use lambda_runtime::{
 use lambda_runtime_api_client::body::{Body as RequestBody, sender::Sender};
 use lambda_runtime_api_client::{PooledClient, build_request};
 use serde_json::json;
+use tokencast_aws::clock::FunctionClock;
 use tokencast_core::id::SessionId;
-use tokencast_core::ports::{Clock, JobQueue, Model, SessionStore};
+use tokencast_core::time::Timestamp;
 use tracing::{info, warn};
 
 use crate::body::{Body, BrokenOff, Format};
@@ -34,20 +36,18 @@ const INVOCATION_ID: HeaderName = HeaderName::from_static("lambda-runtime-invoca
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
 const ERROR_BODY: HeaderName = HeaderName::from_static("lambda-runtime-function-error-body");
 
-/// What a stream with a prelude is, to Lambda.
+/// Lambda's content type for a stream with a prelude.
 const WITH_PRELUDE: &str = "application/vnd.awslambda.http-integration-response";
 
 /// Between prelude and body.
 const DELIMITER: Bytes = Bytes::from_static(&[0; 8]);
 
 /// Serves requests until Lambda ends the process.
-pub async fn run<M, S, Q, C>(function: Arc<FunctionUrl<M, S, Q, C>>) -> Result<(), Error>
-where
-    M: Model + 'static,
-    S: SessionStore + 'static,
-    Q: JobQueue + 'static,
-    C: Clock + Clone + 'static,
-{
+///
+/// # Errors
+///
+/// The Runtime API cannot be reached or understood.
+pub async fn run(function: Arc<FunctionUrl>) -> Result<(), Error> {
     let unused = service_fn(|_: LambdaEvent<()>| async { Ok::<(), Infallible>(()) });
     let responder = Responder {
         function,
@@ -60,22 +60,14 @@ where
         .await
 }
 
-/// Handles invocations in place of the service that it is laid over.
-struct Responder<F> {
-    function: Arc<F>,
+/// Handles invocations instead of the service that it is layered over.
+#[derive(Clone)]
+struct Responder {
+    function: Arc<FunctionUrl>,
     client: Arc<PooledClient>,
 }
 
-impl<F> Clone for Responder<F> {
-    fn clone(&self) -> Self {
-        Self {
-            function: Arc::clone(&self.function),
-            client: Arc::clone(&self.client),
-        }
-    }
-}
-
-impl<F, Inner> Layer<Inner> for Responder<F> {
+impl<Inner> Layer<Inner> for Responder {
     type Service = Self;
 
     fn layer(&self, _: Inner) -> Self {
@@ -83,13 +75,7 @@ impl<F, Inner> Layer<Inner> for Responder<F> {
     }
 }
 
-impl<M, S, Q, C> Service<LambdaInvocation> for Responder<FunctionUrl<M, S, Q, C>>
-where
-    M: Model + 'static,
-    S: SessionStore + 'static,
-    Q: JobQueue + 'static,
-    C: Clock + Clone + 'static,
-{
+impl Service<LambdaInvocation> for Responder {
     type Response = ();
     type Error = Error;
     type Future = BoxFuture<'static, Result<(), Error>>;
@@ -101,33 +87,34 @@ where
     fn call(&mut self, invocation: LambdaInvocation) -> Self::Future {
         let Self { function, client } = self.clone();
         Box::pin(async move {
-            let killed_at_ms = i64::try_from(invocation.context.deadline).unwrap_or(i64::MAX);
+            let killed_at = i64::try_from(invocation.context.deadline).unwrap_or(i64::MAX);
+            let killed_at = Timestamp::from_millis(killed_at);
             let event = serde_json::from_slice(&invocation.body)?;
-            let reply = function.handle(&event, killed_at_ms).await;
+            let reply = function.handle(&event, killed_at).await;
             drop(event);
             let (mut sender, body) = RequestBody::channel();
             let request = request(&invocation, body)?;
-            let (work, answer) = match reply {
-                Reply::Whole(whole) => (None, Answer::Whole(whole)),
+            let (work, response) = match reply {
+                Reply::Whole(whole) => (None, Response::Whole(whole)),
                 Reply::Stream {
                     session_id,
                     body,
                     work,
-                } => (Some(work), Answer::Stream(session_id, body)),
+                } => (Some(work), Response::Stream(session_id, body)),
             };
             let work = async {
                 if let Some(work) = work {
                     work.await;
                 }
             };
-            // The answer is dropped as soon as it can go nowhere, which the work then hears of.
+            // The response is dropped as soon as it cannot be sent, so that the work hears of that.
             let sent = async move {
-                let sent = answer.send(&mut sender).await;
+                let sent = response.send(&mut sender).await;
                 drop(sender);
                 sent
             };
             let ((), sent, answered) = tokio::join!(work, sent, client.call(request));
-            // The session's record has the answer, whatever became of the response.
+            // The session's record has the answer even if the response was not sent.
             for error in [sent.err(), answered.err()].into_iter().flatten() {
                 warn!(
                     error = &*error as &dyn std::error::Error,
@@ -152,19 +139,19 @@ fn request(
         .header(header::TRAILER, format!("{ERROR_TYPE}, {ERROR_BODY}"))
         .header(RESPONSE_MODE, "streaming")
         .body(body)?;
-    // Lambda tells by it which invocation a late response was to.
+    // Lambda tells by this header which invocation a late response belongs to.
     if let Some(id) = invocation.parts.headers.get(INVOCATION_ID) {
         request.headers_mut().insert(INVOCATION_ID, id.clone());
     }
     Ok(request)
 }
 
-enum Answer<C> {
+enum Response {
     Whole(Whole),
-    Stream(SessionId, Body<C>),
+    Stream(SessionId, Body<FunctionClock>),
 }
 
-impl<C: Clock> Answer<C> {
+impl Response {
     async fn send(self, sender: &mut Sender) -> Result<(), Error> {
         match self {
             Self::Whole(whole) => send_whole(whole, sender).await,
@@ -194,9 +181,9 @@ async fn send_whole(whole: Whole, sender: &mut Sender) -> Result<(), Error> {
     Ok(sender.send_data(body).await?)
 }
 
-async fn send_stream<C: Clock>(
+async fn send_stream(
     session_id: SessionId,
-    mut body: Body<C>,
+    mut body: Body<FunctionClock>,
     sender: &mut Sender,
 ) -> Result<(), Error> {
     let content_type = HeaderValue::from_static(body.format().content_type());
@@ -232,7 +219,7 @@ async fn send_head(
     Ok(sender.send_data(head.into()).await?)
 }
 
-/// An error behind a body, as the Runtime API has it: the client's connection is cut, and no text says why.
+/// The trailers by which the Runtime API takes an error after a body. The client's connection is cut, without a text.
 fn trailers(broken: BrokenOff) -> HeaderMap {
     let error_type = "Tokencast.BrokenOff";
     let error = json!({ "errorType": error_type, "errorMessage": broken.to_string() });

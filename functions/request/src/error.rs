@@ -1,4 +1,4 @@
-//! What a client may do wrong, and what may fail. The client sees the code as `errorType`, and the message.
+//! The errors of clients, and the faults of ours. The client sees the code as `errorType`, and the message.
 
 use lambda_runtime::Diagnostic;
 use thiserror::Error;

@@ -1,4 +1,4 @@
-//! What the resolvers' code (`cdk/resolvers/requestFunction.js`) sends, and what it is answered.
+//! What the resolvers' code (`cdk/resolvers/requestFunction.js`) sends to the function, and what it gets.
 
 use serde::{Deserialize, Serialize};
 use tokencast_aws::clock::iso8601;
@@ -9,7 +9,7 @@ use tokencast_core::session::{Session, Status};
 
 use crate::error::RequestError;
 
-/// The resolver passes on no header of the request, so the caller's JWT is not here.
+/// A resolver's event. The resolver passes no header on, so the event has no JWT.
 #[derive(Deserialize)]
 pub struct ResolverEvent {
     /// The field of the schema's `Query`, `Mutation` or `Subscription`.
@@ -43,11 +43,11 @@ impl ResolverEvent {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reply {
-    Data(Answer),
+    Data(Response),
     Error(Refusal),
 }
 
-/// A refusal is an answer: an error of the function would count as a fault of ours in Lambda's metrics.
+/// A refusal is a reply, because an error of the function would count as a fault of ours in Lambda's metrics.
 #[derive(Debug, Serialize)]
 pub struct Refusal {
     /// A failure code: the GraphQL error's `errorType`.
@@ -66,11 +66,11 @@ impl From<&RequestError> for Refusal {
     }
 }
 
-/// One of the answers, by field.
+/// The value of the field.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Answer {
-    Response(StreamResponse),
+pub enum Response {
+    Status(StreamResponse),
     Stream(Box<Stream>),
     /// GraphQL's `null`.
     Nothing,
@@ -123,7 +123,7 @@ impl From<Session> for Stream {
     fn from(session: Session) -> Self {
         let waiting = session.waiting().map(|waiting| StreamWaiting {
             reason: waiting.reason.as_str(),
-            since: iso8601(waiting.since_ms),
+            since: iso8601(waiting.since),
         });
         Self {
             session_id: session.id.to_string(),
@@ -139,8 +139,8 @@ impl From<Session> for Stream {
                 message: failure.message,
             }),
             waiting,
-            created_at: iso8601(session.created_at_ms),
-            updated_at: iso8601(session.updated_at_ms),
+            created_at: iso8601(session.created_at),
+            updated_at: iso8601(session.updated_at),
         }
     }
 }

@@ -1,19 +1,19 @@
-//! One event, from its arguments to its answer.
+//! Handles one event, from its arguments to its response.
 
 use std::time::Duration;
 
 use tokencast_aws::clock::iso8601;
 use tokencast_core::id::{Owner, SessionId};
-use tokencast_core::job::Delivery;
+use tokencast_core::job::Channel;
 use tokencast_core::ports::{Clock, JobQueue, SessionStore};
 use tokencast_core::requests::{self, Requests, Start};
 use tokencast_core::session::Status;
 use tracing::{error, info};
 
 use crate::error::RequestError;
-use crate::event::{Answer, Arguments, Refusal, Reply, ResolverEvent, StreamResponse};
+use crate::event::{Arguments, Refusal, Reply, ResolverEvent, Response, StreamResponse};
 
-/// What the function works with.
+/// Everything that the function works with.
 pub struct Request<S, Q, C> {
     pub requests: Requests<S, Q, C>,
 }
@@ -21,13 +21,13 @@ pub struct Request<S, Q, C> {
 impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
     /// # Errors
     ///
-    /// What is our fault; a refusal is a reply.
+    /// A fault of ours. A refusal is no error, but a reply.
     pub async fn handle(&self, event: ResolverEvent) -> Result<Reply, RequestError> {
         let field = event.field.clone();
         match self.answer(event).await {
-            Ok(answer) => {
+            Ok(response) => {
                 info!(field, "answered");
-                Ok(Reply::Data(answer))
+                Ok(Reply::Data(response))
             }
             Err(error) if error.is_failure() => {
                 error!(field, code = %error.code(), error = &error as &dyn std::error::Error, "failed");
@@ -40,39 +40,39 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
         }
     }
 
-    async fn answer(&self, event: ResolverEvent) -> Result<Answer, RequestError> {
+    async fn answer(&self, event: ResolverEvent) -> Result<Response, RequestError> {
         let owner = event.owner().ok_or(RequestError::NoOwner)?;
         let arguments = event.arguments;
         match event.field.as_str() {
-            "startStream" => self.start(&owner, arguments).await.map(Answer::Response),
+            "startStream" => self.start(&owner, arguments).await.map(Response::Status),
             "stopStream" => self
                 .stop(&owner, session_id(&arguments)?)
                 .await
-                .map(Answer::Response),
+                .map(Response::Status),
             "getStream" => Ok(
                 match self.requests.read(&owner, session_id(&arguments)?).await? {
-                    Some(session) => Answer::Stream(Box::new(session.into())),
-                    None => Answer::Nothing,
+                    Some(session) => Response::Stream(Box::new(session.into())),
+                    None => Response::Nothing,
                 },
             ),
             "getStreamStatus" => Ok(
                 match self.requests.read(&owner, session_id(&arguments)?).await? {
                     Some(session) => {
-                        Answer::Response(self.response(session.id, session.status.as_str(), ""))
+                        Response::Status(self.response(session.id, session.status.as_str(), ""))
                     }
-                    None => Answer::Nothing,
+                    None => Response::Nothing,
                 },
             ),
             "onTokenReceived" => {
-                // A subscription's resolver admits or refuses; what it answers reaches nobody.
+                // A subscription's resolver admits or refuses. Its value reaches nobody.
                 let id = session_id(&arguments)?;
-                // AppSync compares the argument with each event's id, letter by letter: such a subscription would hear
-                // nothing.
+                // AppSync compares the argument with each event's id letter by letter, so a subscription with capital
+                // letters would hear nothing.
                 if arguments.session_id.as_deref() != Some(id.as_str()) {
                     return Err(RequestError::CapitalLetters(id));
                 }
                 self.requests.claim(&owner, id).await?;
-                Ok(Answer::Nothing)
+                Ok(Response::Nothing)
             }
             other => Err(RequestError::UnknownField(other.to_owned())),
         }
@@ -90,7 +90,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
                 Some(id) => Some(id.parse().map_err(requests::RequestError::from)?),
                 None => None,
             },
-            delivery: Delivery::Subscription,
+            channel: Channel::Subscription,
             delay: Duration::ZERO,
             follower: None,
         };
@@ -127,7 +127,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
         status: &'static str,
         message: &'static str,
     ) -> StreamResponse {
-        let timestamp = iso8601(self.requests.clock.now_ms());
+        let timestamp = iso8601(self.requests.clock.now());
         StreamResponse {
             session_id: id.to_string(),
             status,

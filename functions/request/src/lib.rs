@@ -1,4 +1,4 @@
-//! AppSync's data source: starts, stops and reads sessions, and says who may subscribe to one.
+//! AppSync's data source. It starts, stops and reads sessions, and says who may subscribe to one.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -7,7 +7,7 @@
 //! | [`error`] | what a client may do wrong, and what may fail |
 //! | [`handle`] | one event, from its arguments to its answer |
 
-// The SDK's futures, one in the other, are deeper than the compiler's default.
+// The SDK's nested futures are deeper than the compiler's default limit.
 #![recursion_limit = "256"]
 
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::runtime::{self, isolated};
 use tokencast_aws::sessions::SessionTable;
-use tokencast_aws::tls::Trust;
+use tokencast_aws::tls::CaBundle;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
 
@@ -35,15 +35,16 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     start(&lookup)
 }
 
-/// Not generic, so that it is compiled here, with the limit above, and not in each program that runs the function.
+/// This is not generic, so that it is compiled here, with the limit above, and not in each program that runs the
+/// function.
 fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     let logging = telemetry::init(&lookup);
-    let (config, trust) = (Config::read(&lookup), Trust::read(&lookup));
+    let (config, ca_bundle) = (Config::read(&lookup), CaBundle::read(&lookup));
     let clock = FunctionClock::read(&lookup);
     runtime::run(async move {
         logging?;
         let (config, clock) = (config?, clock?);
-        let sdk = sdk::load_trusting(&trust?).await;
+        let sdk = sdk::load_trusting(&ca_bundle?).await;
         let requests = Requests {
             sessions: SessionTable::new(&sdk, config.sessions_table),
             queue: SqsQueue::new(&sdk, config.queue_url),
@@ -53,7 +54,7 @@ fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
         let request = Arc::new(Request { requests });
         lambda_runtime::run(service_fn(
             move |event: LambdaEvent<event::ResolverEvent>| {
-                // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
+                // Boxed: the compiler can't lay out the runtime's layers around a future this deep.
                 let request = Arc::clone(&request);
                 Box::pin(async move {
                     isolated(async move { request.handle(event.payload).await }).await?

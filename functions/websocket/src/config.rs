@@ -1,7 +1,7 @@
 //! The function's environment variables.
 
 use tokencast_aws::config::{ConfigError, Reader};
-use tokencast_aws::jwt::Trust;
+use tokencast_aws::jwt::JwtIssuer;
 use tokencast_aws::settings;
 use tokencast_core::requests::Rules;
 
@@ -9,7 +9,7 @@ use tokencast_core::requests::Rules;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Config {
     /// `COGNITO_ISSUER`, `COGNITO_CLIENT_ID`: whose tokens are taken.
-    Authorizer(Trust),
+    Authorizer(JwtIssuer),
     Routes(Box<RoutesConfig>),
 }
 
@@ -31,7 +31,7 @@ impl Config {
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(lookup);
         let config = match reader.optional("CONNECTIONS_TABLE") {
-            None => Self::Authorizer(Trust::read(&mut reader)),
+            None => Self::Authorizer(JwtIssuer::read(&mut reader)),
             Some(connections_table) => Self::Routes(Box::new(RoutesConfig {
                 connections_table,
                 sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),

@@ -22,7 +22,7 @@ use tokencast_aws::jwt::Verifier;
 use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::runtime::{self, isolated};
 use tokencast_aws::sessions::SessionTable;
-use tokencast_aws::tls::Trust;
+use tokencast_aws::tls::CaBundle;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::requests::Requests;
@@ -49,7 +49,7 @@ enum Part {
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     let logging = telemetry::init(&lookup);
     let (config, clock) = (Config::read(&lookup), FunctionClock::read(&lookup));
-    let authorities = Trust::read(&lookup);
+    let authorities = CaBundle::read(&lookup);
     runtime::run(async move {
         logging?;
         let (clock, authorities) = (clock?, authorities?);
@@ -73,7 +73,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
 async fn routes(
     config: RoutesConfig,
     clock: FunctionClock,
-    authorities: &Trust,
+    authorities: &CaBundle,
 ) -> Routes<SessionTable, SqsQueue, FunctionClock> {
     let sdk = sdk::load_trusting(authorities).await;
     Routes {

@@ -3,9 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
-use tokencast_aws::websocket::backlog::Position;
 use tokencast_core::failure::FailureCode;
-use tokencast_core::id::{Attempt, InvalidSessionId, Sequence, SessionId};
+use tokencast_core::id::{Attempt, InvalidSessionId, Position, Sequence, SessionId};
 use tokencast_core::json_text::JsonText;
 use tokencast_core::requests::RequestError;
 

@@ -5,16 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use tokencast_aws::connections::ConnectionTable;
-use tokencast_aws::websocket::backlog::{Backlog, Piece, Position};
+use tokencast_aws::websocket::backlog::{Backlog, Piece};
 use tokencast_aws::websocket::frame;
 use tokencast_aws::websocket::gateway::{Gateway, PostError};
-use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
-use tokencast_core::id::{Owner, SessionId};
-use tokencast_core::job::Delivery;
+use tokencast_core::id::{Owner, Position, SessionId};
+use tokencast_core::job::Channel;
 use tokencast_core::ports::{Clock, JobQueue, SessionStore};
 use tokencast_core::requests::{Requests, Start};
 use tokencast_core::session::{Follower, Session};
+use tokencast_core::time::Deadline;
 use tracing::{debug, error, info, warn};
 
 use crate::error::EventError;
@@ -22,7 +22,7 @@ use crate::event::{RouteAnswer, RouteEvent};
 use crate::message::{Action, Message, MessageError};
 
 /// How long the events of a session that is over are pushed: shorter than the function's time-out of 10 s.
-const PUSH_BUDGET_MS: i64 = 8000;
+const PUSH_BUDGET: Duration = Duration::from_secs(8);
 
 /// What the routes work with.
 pub struct Routes<S, Q, C> {
@@ -63,8 +63,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
     }
 
     async fn connect(&self, connection_id: &str, owner: &Owner) -> RouteAnswer {
-        let now_ms = self.requests.clock.now_ms();
-        match self.connections.put(connection_id, owner, now_ms).await {
+        let now = self.requests.clock.now();
+        match self.connections.put(connection_id, owner, now).await {
             Ok(()) => ok(None),
             Err(error) => {
                 error!(
@@ -142,10 +142,9 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
         owner: &Owner,
         action: Action,
     ) -> Result<Reply, MessageError> {
-        let follower = |known: Position| Follower {
+        let follower = |position: Position| Follower {
             address: connection_id.to_owned(),
-            attempt: known.attempt,
-            sequence: known.sequence,
+            position,
         };
         match action {
             Action::Stream { prompt, session_id } => {
@@ -154,7 +153,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
                 let start = Start {
                     prompt: prompt.into(),
                     session_id: Some(id),
-                    delivery: Delivery::Connection,
+                    channel: Channel::Connection,
                     delay: Duration::ZERO,
                     follower: Some(follower(known)),
                 };
@@ -211,7 +210,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
     /// A worker that has the session says how it ended. Where none has, it is over already: that is said here.
     async fn stopping(&self, connection_id: &str, session: &Session) -> Reply {
         let answer = self.frame("stopping", session);
-        let Some(event) = TokenEvent::terminal(session) else {
+        let Some(event) = session.terminal_event() else {
             return Reply::Frame(answer);
         };
         let end = Piece {
@@ -230,8 +229,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
     }
 
     fn frame(&self, r#type: &str, session: &Session) -> Bytes {
-        let now_ms = self.requests.clock.now_ms();
-        frame::answer(r#type, session, now_ms)
+        let now = self.requests.clock.now();
+        frame::answer(r#type, session, now)
     }
 
     /// Sends frames one after another. Whoever does not get them all can resume.
@@ -243,14 +242,12 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
         pieces: impl IntoIterator<Item = Piece>,
     ) {
         let clock = &self.requests.clock;
-        let give_up_at_ms = clock.now_ms() + PUSH_BUDGET_MS;
+        let deadline = Deadline::at(clock.now() + PUSH_BUDGET);
         let events = pieces
             .into_iter()
-            .map(|piece| frame::event(&piece, clock.now_ms()));
+            .map(|piece| frame::event(&piece, clock.now()));
         for frame in answer.into_iter().chain(events) {
-            let pushed = self
-                .gateway
-                .push(connection_id, frame, clock, give_up_at_ms);
+            let pushed = self.gateway.push(connection_id, frame, clock, deadline);
             match pushed.await {
                 Ok(()) => {}
                 Err(PostError::Gone) => return debug!(%session, "the connection is gone"),

@@ -32,6 +32,9 @@ pub struct Config {
 }
 
 impl Config {
+    /// # Errors
+    ///
+    /// A variable is missing or malformed; the error names each of them, what it is, and what was expected.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(lookup);
         let config = Self {

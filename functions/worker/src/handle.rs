@@ -1,4 +1,4 @@
-//! One batch of messages: each is delivered on its own, and fails on its own.
+//! Handles one batch of messages. Each message is delivered, and may fail, on its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,38 +6,39 @@ use std::time::Duration;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsMessage};
 use lambda_runtime::Context;
 use serde::Deserialize;
-use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::websocket::FollowerSink;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::job::Job;
-use tokencast_core::pipeline::Parts;
-use tokencast_core::ports::{Clock, Model, Receipt, SessionStore, TokenSink};
+use tokencast_core::pipeline::AttemptContext;
+use tokencast_core::ports::{Clock, Ports, Receipt};
+use tokencast_core::time::Timestamp;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
 use crate::config::Config;
-use crate::record::{as_it_came, sent_at_ms};
+use crate::record::{as_it_came, sent_at};
 use crate::sink::JobSink;
 
-/// What metrics are counted under.
+/// The function's name in metrics.
 const SERVICE: &str = "worker";
 
 /// When a message is received again that could not be moved to the dead-letter queue.
 const NOT_MOVED: Duration = Duration::from_secs(30);
 
-/// What the function works with.
-pub struct Worker<M, K, S, C> {
-    pub model: M,
+/// Everything that the function works with.
+pub struct Worker<P: Ports> {
+    pub model: P::Model,
     /// Publishes to subscribers.
-    pub subscribers: K,
+    pub subscribers: P::Sink,
     /// Pushes to followers; `None` without a WebSocket API.
     pub gateway: Option<Gateway>,
-    pub sessions: S,
+    pub sessions: P::Store,
     pub queue: SqsQueue,
     pub dead_letters: SqsQueue,
-    pub clock: C,
+    pub clock: P::Clock,
     pub config: Config,
 }
 
@@ -48,32 +49,43 @@ pub struct Batch {
     pub records: Vec<SqsMessage>,
 }
 
-impl<M, K, S, C> Worker<M, K, S, C>
+/// The ports of one message, whose events go to subscribers and followers.
+impl<'a, P: Ports> Ports for &'a Worker<P>
 where
-    M: Model + 'static,
-    K: TokenSink + 'static,
-    S: SessionStore + 'static,
-    C: Clock + Clone + 'static,
+    P::Clock: Clone + 'static,
 {
-    /// Answers with the messages to receive again.
+    type Model = P::Model;
+    type Sink = JobSink<'a, P::Sink, FollowerSink<P::Clock>>;
+    type Store = P::Store;
+    type Receipt = SqsReceipt;
+    type Clock = P::Clock;
+}
+
+impl<P: Ports + 'static> Worker<P>
+where
+    P::Clock: Clone,
+{
+    /// Handles a batch. The response names the messages that must be received again.
     pub async fn handle(self: Arc<Self>, batch: Batch, context: &Context) -> SqsBatchResponse {
-        let killed_at_ms = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+        let killed_at = i64::try_from(context.deadline).unwrap_or(i64::MAX);
+        let killed_at = Timestamp::from_millis(killed_at);
         let ids: Vec<_> = batch
             .records
             .iter()
             .map(|it| it.message_id.clone())
             .collect();
         let mut done = vec![false; ids.len()];
-        // A task each: what one waits for wakes that one alone, and should one panic, the others are answered.
+        // Each message has a task: an event wakes only the one that waits for it, and a panic fails only its own
+        // message.
         let mut deliveries = JoinSet::new();
         for (at, record) in batch.records.into_iter().enumerate() {
             let worker = Arc::clone(&self);
-            deliveries.spawn(async move { (at, worker.deliver(&record, killed_at_ms).await) });
+            deliveries.spawn(async move { (at, worker.deliver(&record, killed_at).await) });
         }
         while let Some(delivered) = deliveries.join_next().await {
             match delivered {
                 Ok((at, disposition)) => done[at] = disposition == Disposition::Done,
-                // Not what it said, which may quote the answer.
+                // The panic's message is not logged, for it may quote the answer.
                 Err(error) => error!(panicked = error.is_panic(), "a delivery broke off"),
             }
         }
@@ -84,42 +96,39 @@ where
         response
     }
 
-    async fn deliver(&self, record: &SqsMessage, killed_at_ms: i64) -> Disposition {
+    async fn deliver(&self, record: &SqsMessage, killed_at: Timestamp) -> Disposition {
         let receipt = self
             .queue
             .receipt(record.receipt_handle.clone().unwrap_or_default());
-        let queued_at_ms = sent_at_ms(record);
+        let queued_at = sent_at(record);
         let body = record.body.as_deref().unwrap_or_default();
-        // What is no job is refused below, with the reason.
+        // `deliver` refuses a body that is no job, and logs why.
         let job = Job::from_json(body).ok();
-        let delivery = job.as_ref().map(|job| job.delivery).unwrap_or_default();
+        let channel = job.as_ref().map(|job| job.channel).unwrap_or_default();
         let followers = self
             .gateway
             .clone()
             .map(|gateway| FollowerSink::new(gateway, self.clock.clone()));
-        let parts = Parts {
+        let context = AttemptContext::<&Self> {
             model: &self.model,
-            sink: &JobSink::new(delivery, &self.subscribers, followers),
+            sink: &JobSink::new(channel, &self.subscribers, followers),
             store: &self.sessions,
             receipt: &receipt,
             clock: &self.clock,
             settings: &self.config.pipeline,
             observe: &|observation| {
-                metrics::count(SERVICE, observation, queued_at_ms, self.clock.now_ms());
+                metrics::count(SERVICE, observation, queued_at, self.clock.now());
             },
         };
         let message = Message {
             body,
-            deadline_ms: settings::deadline_ms(
-                killed_at_ms,
-                self.clock.now_ms(),
-                self.config.deadline_reserve,
-            ),
-            killed_at_ms,
+            deadline: settings::deadline(killed_at, self.clock.now(), self.config.deadline_reserve),
+            killed_at,
         };
-        match deliver(&parts, &self.config.policy, &message).await {
+        match deliver(&context, &self.config.policy, &message).await {
             Disposition::Dead => {
-                // Moved first: a worker that dies in between leaves two copies, which are answered once.
+                // The message is copied before it is deleted. If the worker dies in between, there are two copies,
+                // which are answered once.
                 let Err(error) = self.dead_letters.forward(as_it_came(record)).await else {
                     return Disposition::Done;
                 };
@@ -141,13 +150,7 @@ where
 
 /// Has a message received again after this long.
 async fn keep_for(receipt: &impl Receipt, after: Duration) {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a wait is minutes at most"
-    )]
-    let seconds = after.as_secs_f64().ceil() as u32;
-    if let Err(error) = receipt.hide_for(seconds).await {
+    if let Err(error) = receipt.extend_visibility(after).await {
         warn!(
             error = &error as &dyn std::error::Error,
             "the message comes back when its visibility ends"

@@ -1,5 +1,5 @@
-//! From SQS to Bedrock to `publishToken`, and to WebSocket connections: streams the answer to each queued prompt to its
-//! session's subscribers and followers.
+//! The worker: it asks Bedrock for the answer to each queued prompt, and streams the answer to the session's
+//! subscribers by `publishToken`, and to its followers over WebSocket connections.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -8,7 +8,7 @@
 //! | [`record`] | what is read of one message besides its body |
 //! | [`sink`] | where a job's events go |
 //!
-//! What an answer's delivery promises is in `tokencast-core`: `deliver` and `pipeline`.
+//! `deliver` and `pipeline` of `tokencast-core` say what is promised.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -17,11 +17,12 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
-use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::sessions::SessionTable;
-use tokencast_aws::tls::Trust;
+use tokencast_aws::tls::CaBundle;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
+use tokencast_core::ports::Ports;
 
 pub mod config;
 pub mod handle;
@@ -31,18 +32,34 @@ pub mod sink;
 use config::Config;
 use handle::Worker;
 
+/// The adapters to AWS.
+enum AwsPorts {}
+
+impl Ports for AwsPorts {
+    type Model = BedrockModel;
+    type Sink = AppSyncPublisher<FunctionClock>;
+    type Store = SessionTable;
+    type Receipt = SqsReceipt;
+    type Clock = FunctionClock;
+}
+
 /// Runs the function until Lambda ends it. `lookup` reads an environment variable.
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     let logging = telemetry::init(&lookup);
-    let (config, trust) = (Config::read(&lookup), Trust::read(&lookup));
+    let (config, ca_bundle) = (Config::read(&lookup), CaBundle::read(&lookup));
     let clock = FunctionClock::read(&lookup);
     tokencast_aws::runtime::run(async move {
         logging?;
-        let (config, trust, clock) = (config?, trust?, clock?);
-        let sdk = sdk::load_trusting(&trust).await;
-        let worker = Worker {
+        let (config, ca_bundle, clock) = (config?, ca_bundle?, clock?);
+        let sdk = sdk::load_trusting(&ca_bundle).await;
+        let worker = Worker::<AwsPorts> {
             model: BedrockModel::new(&sdk, config.model.clone()),
-            subscribers: AppSyncPublisher::trusting(&trust, &sdk, &config.appsync_api_url, clock)?,
+            subscribers: AppSyncPublisher::trusting(
+                &ca_bundle,
+                &sdk,
+                &config.appsync_api_url,
+                clock,
+            )?,
             gateway: config
                 .websocket_callback_url
                 .as_deref()
@@ -56,7 +73,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let worker = Arc::new(worker);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<handle::Batch>| {
             let worker = Arc::clone(&worker);
-            // Boxed: the runtime's layers around a future this deep are more than the compiler lays out.
+            // Boxed: the compiler can't lay out the runtime's layers around a future this deep.
             Box::pin(async move {
                 let handled = worker.handle(event.payload, &event.context);
                 Ok::<_, std::convert::Infallible>(handled.await)

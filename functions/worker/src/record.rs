@@ -1,14 +1,16 @@
-//! What is read of a record in an SQS event, besides its body.
+//! What the worker reads of a record in an SQS event, besides its body.
 
 use aws_lambda_events::event::sqs::{SqsMessage, SqsMessageAttribute};
 use tokencast_aws::queue::{Attribute, Forwarded};
+use tokencast_core::time::Timestamp;
 
-/// When the prompt went into the queue, in milliseconds since the Unix epoch.
-pub fn sent_at_ms(record: &SqsMessage) -> Option<i64> {
-    record.attributes.get("SentTimestamp")?.parse().ok()
+/// When the prompt went into the queue.
+pub fn sent_at(record: &SqsMessage) -> Option<Timestamp> {
+    let sent_at_ms = record.attributes.get("SentTimestamp")?.parse().ok()?;
+    Some(Timestamp::from_millis(sent_at_ms))
 }
 
-/// The record as another queue is to have it: body, message attributes and message group.
+/// The message as another queue gets it: body, message attributes and message group.
 pub fn as_it_came(record: &SqsMessage) -> Forwarded<'_> {
     let attributes = record.message_attributes.iter();
     Forwarded {

@@ -1,24 +1,25 @@
-//! Where one job's events go.
+//! The sink of one job's events.
 
 use futures_util::future::join;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
-use tokencast_core::job::Delivery;
+use tokencast_core::job::Channel;
 use tokencast_core::ports::{Fence, TokenSink};
 use tokencast_core::session::{Progress, Session};
+use tokencast_core::time::Deadline;
 
-/// The session's subscribers, if that is how its answer was asked for; and whoever follows it, which anybody may whose
-/// session it is.
+/// Sends events to the session's subscribers if its answer was asked for over that channel, and to its followers in any
+/// case.
 pub struct JobSink<'a, K, F> {
     subscribers: Option<&'a K>,
     followers: Option<F>,
 }
 
 impl<'a, K, F> JobSink<'a, K, F> {
-    /// `followers` is `None` where nothing can be pushed; the session's record has it all.
-    pub fn new(delivery: Delivery, subscribers: &'a K, followers: Option<F>) -> Self {
+    /// `followers` is `None` if there is no WebSocket API. The session's record has all events anyway.
+    pub fn new(channel: Channel, subscribers: &'a K, followers: Option<F>) -> Self {
         Self {
-            subscribers: (delivery == Delivery::Subscription).then_some(subscribers),
+            subscribers: (channel == Channel::Subscription).then_some(subscribers),
             followers,
         }
     }
@@ -29,17 +30,17 @@ impl<K: TokenSink, F: TokenSink> TokenSink for JobSink<'_, K, F> {
         &self,
         event: &TokenEvent,
         fence: &Fence,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), Failure> {
         let published = async {
             match self.subscribers {
-                Some(subscribers) => subscribers.publish(event, fence, give_up_at_ms).await,
+                Some(subscribers) => subscribers.publish(event, fence, deadline).await,
                 None => Ok(()),
             }
         };
         let pushed = async {
             match &self.followers {
-                Some(followers) => followers.publish(event, fence, give_up_at_ms).await,
+                Some(followers) => followers.publish(event, fence, deadline).await,
                 None => Ok(()),
             }
         };
@@ -47,12 +48,12 @@ impl<K: TokenSink, F: TokenSink> TokenSink for JobSink<'_, K, F> {
         published.and(pushed)
     }
 
-    fn attend(&self, session: &Session, progress: &Progress) {
+    fn on_record_changed(&self, session: &Session, progress: &Progress, fence: &Fence) {
         if let Some(subscribers) = self.subscribers {
-            subscribers.attend(session, progress);
+            subscribers.on_record_changed(session, progress, fence);
         }
         if let Some(followers) = &self.followers {
-            followers.attend(session, progress);
+            followers.on_record_changed(session, progress, fence);
         }
     }
 }

@@ -8,7 +8,7 @@ use lambda_runtime::Context;
 use serde_json::json;
 use tokencast_aws::bedrock::ModelSettings;
 use tokencast_aws::clock::SystemClock;
-use tokencast_aws::queue::SqsQueue;
+use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::sdk;
 use tokencast_core::deliver::Policy;
 use tokencast_core::event::TokenEvent;
@@ -17,10 +17,11 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{PublishMode, Settings};
 use tokencast_core::ports::{
-    Conflict, Fence, Model, ModelEvent, SessionStore, StoreError, TokenSink, TokenSource, Version,
-    Versioned,
+    Conflict, Fence, Model, ModelEvent, Ports, SessionStore, StoreError, TokenSink, TokenSource,
+    Version, Versioned,
 };
 use tokencast_core::session::{Session, Status};
+use tokencast_core::time::{Deadline, Timestamp};
 use tokio::net::TcpListener;
 use worker::config::Config;
 use worker::handle::{Batch, Worker};
@@ -54,7 +55,7 @@ impl TokenSource for Answer {
 struct NoSubscribers;
 
 impl TokenSink for NoSubscribers {
-    async fn publish(&self, _: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+    async fn publish(&self, _: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
         Ok(())
     }
 }
@@ -90,6 +91,16 @@ impl SessionStore for Sessions {
         records.insert(session.id, Versioned { session, version });
         Ok(Ok(version))
     }
+}
+
+enum FaultyPorts {}
+
+impl Ports for FaultyPorts {
+    type Model = FaultyModel;
+    type Sink = NoSubscribers;
+    type Store = Sessions;
+    type Receipt = SqsReceipt;
+    type Clock = SystemClock;
 }
 
 fn config() -> Config {
@@ -137,7 +148,7 @@ async fn queue() -> SqsQueue {
 #[tokio::test]
 async fn a_delivery_that_panics_fails_alone() {
     let sessions = Sessions::default();
-    let worker = Arc::new(Worker {
+    let worker = Arc::new(Worker::<FaultyPorts> {
         model: FaultyModel,
         subscribers: NoSubscribers,
         gateway: None,
@@ -151,7 +162,7 @@ async fn a_delivery_that_panics_fails_alone() {
     let ids = prompts.map(|_| SessionId::random());
     let records = prompts.iter().zip(ids).map(|(&prompt, id)| {
         let owner = Owner::new("owner").expect("not empty");
-        let job = Job::new(id, owner, prompt.to_owned(), 0);
+        let job = Job::new(id, owner, prompt.to_owned(), Timestamp::EPOCH);
         json!({
             "messageId": prompt,
             "receiptHandle": prompt,

@@ -1,4 +1,4 @@
-//! The credentials to sign with: those of the environment, and never expired ones.
+//! The credentials to sign with: the environment's, and never expired ones.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokencast_core::ports::Clock;
 
 use crate::clock::system_time;
 
-/// New ones are asked for this long before the old ones expire.
+/// How long before their expiry credentials are renewed.
 const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
 /// Keeps a provider's credentials until shortly before they expire.
@@ -36,7 +36,7 @@ impl Credentials {
         }
     }
 
-    /// Has the provider asked again for the next request, whatever the kept ones' expiry says.
+    /// Forgets the kept credentials, so that the next request asks the provider again.
     pub(super) fn renew(&self) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -45,7 +45,7 @@ impl Credentials {
         &self,
         clock: &impl Clock,
     ) -> Result<aws_credential_types::Credentials, CredentialsError> {
-        let now = system_time(clock.now_ms());
+        let now = system_time(clock.now());
         let kept = self
             .kept
             .lock()
@@ -70,30 +70,33 @@ impl Credentials {
 
 #[cfg(test)]
 mod tests {
+    use tokencast_core::time::Timestamp;
+
     use super::*;
 
-    struct At(i64);
+    struct At(Timestamp);
 
     impl Clock for At {
-        fn now_ms(&self) -> i64 {
+        fn now(&self) -> Timestamp {
             self.0
         }
     }
 
     #[tokio::test]
     async fn expired_credentials_are_never_given() {
-        let expiry = system_time(1_000_000);
+        let expiry = system_time(Timestamp::from_millis(1_000_000));
         let credentials =
             aws_credential_types::Credentials::new("AKID", "secret", None, Some(expiry), "test");
         let credentials = Credentials::new(SharedCredentialsProvider::new(credentials));
-        for (now_ms, given) in [
+        for (now, given) in [
             (0, true),
             (999_999, true),
             (1_000_000, false),
             (2_000_000, false),
         ] {
-            let got = credentials.get(&At(now_ms)).await;
-            assert_eq!(got.is_ok(), given, "at {now_ms}");
+            let clock = At(Timestamp::from_millis(now));
+            let got = credentials.get(&clock).await;
+            assert_eq!(got.is_ok(), given, "at {now}");
         }
     }
 }

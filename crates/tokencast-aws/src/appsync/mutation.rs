@@ -1,4 +1,4 @@
-//! `publishToken` as a request's body, of the types that `graphql_client` makes from the schema.
+//! The body of a `publishToken` request, by the types that `graphql_client` generates from the schema.
 
 use bytes::Bytes;
 use graphql_client::GraphQLQuery;

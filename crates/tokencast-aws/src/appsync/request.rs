@@ -29,7 +29,7 @@ pub(super) enum RequestError {
     Value(#[from] InvalidHeaderValue),
 }
 
-/// A POST of `body`, signed with SigV4 for AppSync in `region` as of `now`.
+/// Makes a POST of `body`, signed with SigV4 for AppSync in `region` at `now`.
 pub(super) fn signed(
     url: &Url,
     region: &str,
@@ -55,7 +55,7 @@ pub(super) fn signed(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     for (name, value) in instructions.headers() {
         let mut value = HeaderValue::from_str(value)?;
-        // A request that is logged by a library shows none of them.
+        // Marked as sensitive, so that a library that logs a request shows none of them.
         value.set_sensitive(true);
         headers.insert(HeaderName::from_bytes(name.as_bytes())?, value);
     }

@@ -1,14 +1,16 @@
-//! What an error of Bedrock means: whose fault it is, what a client is told of it, and what a log may have of its words.
+//! What an error of Bedrock means: whose fault it is, what a client is told, and what may be logged.
 //!
-//! Bedrock refuses a prompt and a configuration by the same `ValidationException`, so only its words tell them apart. Words
-//! that are not known to be about the prompt are about the configuration: a user can't mend that, and is not blamed for it.
+//! Bedrock refuses prompts and configurations with the same `ValidationException`, so only its message tells them
+//! apart. A message that is not known to be about the prompt counts as one about the configuration: a user can't mend
+//! that, and is not blamed for it.
 
 use tokencast_core::failure::{Failure, FailureCode};
 
-/// The longest that is logged of what Bedrock says.
+/// How much of Bedrock's message is logged at most.
 const LOGGED_BYTES: usize = 500;
 
-/// In small letters, what a refusal of a long prompt has: Bedrock's own words, and those of the models that it passes on.
+/// Parts of messages that refuse a long prompt, in small letters: Bedrock's own, and those of the models that it passes
+/// on.
 const TOO_LONG: [&str; 11] = [
     "too long",
     "too many input tokens",
@@ -23,7 +25,7 @@ const TOO_LONG: [&str; 11] = [
     "maxlength",
 ];
 
-/// The same of a prompt that is refused for what it says.
+/// Parts of messages that refuse a prompt for its content, in small letters.
 const NOT_TAKEN: [&str; 6] = [
     "is blank",
     "must be non-empty",
@@ -33,7 +35,7 @@ const NOT_TAKEN: [&str; 6] = [
     "content policy",
 ];
 
-/// How sentences of Bedrock's own begin that quote an id or a figure at most.
+/// Beginnings of Bedrock's own messages that quote at most an id or a figure.
 const QUOTING_NOTHING: [&str; 8] = [
     "access to ",
     "input is too long for requested model",
@@ -45,7 +47,7 @@ const QUOTING_NOTHING: [&str; 8] = [
     "your account is not authorized ",
 ];
 
-/// What a client sees of an error that Bedrock calls `error_type`, and of which it says `said`.
+/// The failure that a client sees of an error of this type, with this message.
 pub(super) fn failure(error_type: Option<&str>, said: &str) -> Failure {
     let (code, message) = match error_type {
         Some("ThrottlingException" | "ServiceUnavailableException" | "ModelNotReadyException") => {
@@ -91,7 +93,7 @@ fn refused(said: &str) -> (FailureCode, &'static str) {
     }
 }
 
-/// Whether what Bedrock says can be logged: it decided before it looked at the prompt, or says so in words of its own.
+/// Whether Bedrock's message can be logged: Bedrock refused before it looked at the prompt, or the message is its own.
 pub(super) fn quotes_nothing(error_type: Option<&str>, said: &str) -> bool {
     match error_type {
         Some("ValidationException") => {
@@ -111,12 +113,12 @@ pub(super) fn quotes_nothing(error_type: Option<&str>, said: &str) -> bool {
             | "ThrottlingException"
             | "UnrecognizedClientException",
         ) => true,
-        // What the model itself said, or what nobody here has seen.
+        // The message is the model's, or unknown.
         _ => said.is_empty(),
     }
 }
 
-/// As much of it as is logged.
+/// The part of a message that is logged.
 pub(super) fn beginning(said: &str) -> &str {
     &said[..said.floor_char_boundary(LOGGED_BYTES)]
 }

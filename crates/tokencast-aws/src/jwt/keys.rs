@@ -1,4 +1,4 @@
-//! A user pool's public keys: fetched when they are needed, kept, and fetched again for a key that is not among them.
+//! A user pool's public keys. They are fetched when they are needed, kept, and fetched again for an unknown key.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,24 +12,25 @@ use reqwest::Client;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::Deserialize;
 use thiserror::Error;
+use tokencast_core::time::Timestamp;
 use tracing::warn;
 
-use crate::tls::Trust;
+use crate::tls::CaBundle;
 
-/// One fetch; Cognito answers in some 20 ms.
+/// The timeout of one fetch. Cognito answers in some 20 ms.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A pool has two keys or so, of half a KB each.
+/// The longest key set that is read. A pool has about two keys, of half a KB each.
 const MAX_KEY_SET_BYTES: usize = 64 * 1024;
 
-/// The least time between a fetch that came through and the next. So tokens with invented keys cost the pool nothing.
-const FETCH_INTERVAL_MS: i64 = 10_000;
+/// The least time between a fetch that succeeded and the next. So tokens with invented keys cost the pool nothing.
+const FETCH_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The least time between a fetch that failed and the next.
-const RETRY_INTERVAL_MS: i64 = 1_000;
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long keys are taken without looking again, so that one that the pool withdrew is not taken for ever.
-const MAX_AGE_MS: i64 = 3_600_000;
+/// How long keys are used without another fetch, so that a key that the pool withdrew does not count for ever.
+const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// The keys of one pool.
 #[derive(Debug)]
@@ -41,12 +42,12 @@ pub(super) struct KeySet {
 
 #[derive(Default)]
 struct State {
-    /// What the last fetch that came through brought.
+    /// The keys of the last fetch that succeeded.
     keys: Option<Keys>,
-    fetched_at_ms: i64,
+    fetched_at: Timestamp,
     /// The last fetch that failed, and when.
-    failed: Option<(KeysError, i64)>,
-    /// One for all that wait.
+    failed: Option<(KeysError, Timestamp)>,
+    /// The fetch under way. All callers wait for the same one.
     fetching: Option<Fetching>,
 }
 
@@ -66,7 +67,7 @@ pub enum KeysError {
     Malformed(#[source] Arc<serde_json::Error>),
 }
 
-/// What became of looking a key up.
+/// The result of looking up a key.
 #[derive(Debug)]
 pub(super) enum Lookup {
     Found(PublicKey),
@@ -88,27 +89,27 @@ impl PublicKey {
 }
 
 impl KeySet {
-    pub(super) fn new(url: String, authorities: &Trust) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(url: String, ca_bundle: &CaBundle) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            client: crate::http_client::new(authorities)?,
+            client: crate::http_client::new(ca_bundle)?,
             url,
             state: Mutex::default(),
         })
     }
 
-    /// The key with this id, after one fetch at most.
-    pub(super) async fn find(&self, key_id: &str, now_ms: i64) -> Result<Lookup, KeysError> {
-        let (kept, fetching) = self.plan(key_id, now_ms)?;
+    /// Finds the key with this id. Fetches the keys once at most.
+    pub(super) async fn find(&self, key_id: &str, now: Timestamp) -> Result<Lookup, KeysError> {
+        let (kept, fetching) = self.plan(key_id, now)?;
         let keys = match (fetching, kept) {
             (None, kept) => kept,
             (Some(fetching), kept) => match (fetching.clone().await, kept) {
                 (Ok(keys), _) => {
-                    self.note(&fetching, Ok(&keys), now_ms);
+                    self.note(&fetching, Ok(&keys), now);
                     Some(keys)
                 }
                 (Err(error), kept) => {
-                    self.note(&fetching, Err(&error), now_ms);
-                    // A key that was the pool's an hour ago most likely is still: nobody is locked out for an outage.
+                    self.note(&fetching, Err(&error), now);
+                    // A key that was the pool's an hour ago most likely still is, so an outage locks nobody out.
                     match kept.filter(|kept| kept.contains_key(key_id)) {
                         Some(kept) => Some(kept),
                         None => return Err(error),
@@ -120,26 +121,26 @@ impl KeySet {
         Ok(found.map_or(Lookup::Unknown, Lookup::Found))
     }
 
-    /// The keys at hand, and the fetch to wait for, if any: one that is under way, or a new one where there may be one.
+    /// Returns the kept keys, and the fetch to wait for, if any: the one under way, or a new one.
     fn plan(
         &self,
         key_id: &str,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<(Option<Keys>, Option<Fetching>), KeysError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let has_key = state
             .keys
             .as_ref()
             .is_some_and(|keys| keys.contains_key(key_id));
-        let age_ms = now_ms - state.fetched_at_ms;
-        if has_key && age_ms < MAX_AGE_MS {
+        let age = now.since(state.fetched_at);
+        if has_key && age < MAX_AGE {
             return Ok((state.keys.clone(), None));
         }
         if let Some(fetching) = &state.fetching {
             return Ok((state.keys.clone(), Some(fetching.clone())));
         }
-        if let Some((error, at_ms)) = &state.failed
-            && now_ms - at_ms < RETRY_INTERVAL_MS
+        if let Some((error, at)) = &state.failed
+            && now.since(*at) < RETRY_INTERVAL
         {
             return if has_key {
                 Ok((state.keys.clone(), None))
@@ -147,7 +148,7 @@ impl KeySet {
                 Err(error.clone())
             };
         }
-        if state.keys.is_some() && age_ms < FETCH_INTERVAL_MS {
+        if state.keys.is_some() && age < FETCH_INTERVAL {
             return Ok((state.keys.clone(), None));
         }
         let fetching = fetch(self.client.clone(), self.url.clone())
@@ -157,8 +158,8 @@ impl KeySet {
         Ok((state.keys.clone(), Some(fetching)))
     }
 
-    /// Keeps what a fetch brought; the first of those who waited for it does.
-    fn note(&self, fetched: &Fetching, brought: Result<&Keys, &KeysError>, now_ms: i64) {
+    /// Keeps the result of a fetch. Only the first caller that waited for it does.
+    fn note(&self, fetched: &Fetching, brought: Result<&Keys, &KeysError>, now: Timestamp) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state
             .fetching
@@ -171,7 +172,7 @@ impl KeySet {
         match brought {
             Ok(keys) => {
                 state.keys = Some(keys.clone());
-                state.fetched_at_ms = now_ms;
+                state.fetched_at = now;
                 state.failed = None;
             }
             Err(error) => {
@@ -179,7 +180,7 @@ impl KeySet {
                     error = error as &dyn std::error::Error,
                     "no keys of the user pool"
                 );
-                state.failed = Some((error.clone(), now_ms));
+                state.failed = Some((error.clone(), now));
             }
         }
     }
@@ -212,7 +213,7 @@ async fn fetch(client: Client, url: String) -> Result<Keys, KeysError> {
     Ok(Arc::new(keys))
 }
 
-/// The keys of a JSON Web Key Set that RS256 signatures can be checked with; others are passed over.
+/// Reads the keys of a JSON Web Key Set that can check RS256 signatures. Skips the others.
 fn read(body: &[u8]) -> Result<HashMap<String, PublicKey>, serde_json::Error> {
     #[derive(Deserialize)]
     struct Set {

@@ -9,6 +9,7 @@ use axum::routing::get;
 use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokencast_core::time::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
@@ -48,8 +49,8 @@ impl Table {
 struct TestClock(Arc<AtomicI64>);
 
 impl Clock for TestClock {
-    fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -95,15 +96,15 @@ impl Pool {
         let address = listener.local_addr().expect("an address");
         let app = Router::new().route("/.well-known/jwks.json", get(answer));
         tokio::spawn(async move { axum::serve(listener, app).await });
-        let trust = Trust {
-            issuer: table.issuer.clone(),
+        let issuer = JwtIssuer {
+            url: table.issuer.clone(),
             client_ids: vec!["another-client".into(), table.client_id.clone()],
         };
-        let authorities = crate::tls::Trust::default();
-        let mut verifier = Verifier::new(trust, &authorities, clock.clone()).expect("a client");
+        let ca_bundle = CaBundle::default();
+        let mut verifier = Verifier::new(issuer, &ca_bundle, clock.clone()).expect("a client");
         verifier.keys = KeySet::new(
             format!("http://{address}/.well-known/jwks.json"),
-            &authorities,
+            &ca_bundle,
         )
         .expect("a client");
         Self {
@@ -363,7 +364,7 @@ async fn keys_of_another_make_are_passed_over() {
 }
 
 #[test]
-fn trust_is_read_from_the_environment() {
+fn the_issuer_is_read_from_the_environment() {
     let read = |issuer: &str, clients: &str| {
         let lookup = |name: &str| match name {
             "COGNITO_ISSUER" => Some(issuer.to_owned()),
@@ -371,12 +372,12 @@ fn trust_is_read_from_the_environment() {
             _ => None,
         };
         let mut reader = Reader::new(&lookup);
-        let trust = Trust::read(&mut reader);
-        reader.finish(trust).map_err(|error| error.to_string())
+        let issuer = JwtIssuer::read(&mut reader);
+        reader.finish(issuer).map_err(|error| error.to_string())
     };
-    let trust = read("https://pool.example/id/", "a, b,,").expect("valid");
-    assert_eq!(trust.issuer, "https://pool.example/id");
-    assert_eq!(trust.client_ids, ["a", "b"]);
+    let issuer = read("https://pool.example/id/", "a, b,,").expect("valid");
+    assert_eq!(issuer.url, "https://pool.example/id");
+    assert_eq!(issuer.client_ids, ["a", "b"]);
     let error = read("pool", " ").expect_err("refused");
     assert!(error.contains("`COGNITO_ISSUER` is `pool`"), "{error}");
     assert!(error.contains("`COGNITO_CLIENT_ID`"), "{error}");

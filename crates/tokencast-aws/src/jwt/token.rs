@@ -5,20 +5,21 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokencast_core::id::Owner;
+use tokencast_core::time::Timestamp;
 
-use super::{MAX_SKEW_S, MAX_TOKEN_BYTES, Refused, Trust};
+use super::{JwtIssuer, MAX_SKEW_S, MAX_TOKEN_BYTES, Refused};
 
-/// A token that may be anybody's: nothing of it is verified yet.
+/// A parsed token. Nothing of it is verified yet.
 #[derive(Debug)]
 pub(super) struct Unverified<'a> {
     pub(super) key_id: String,
-    /// What the signature is over: header and claims, as they came.
+    /// The text that is signed: header and claims, as they came.
     pub(super) signed: &'a str,
     pub(super) signature: Vec<u8>,
     claims: &'a str,
 }
 
-/// A header may also hold a key, or say where to find one (`jwk`, `jku`, `x5u`): none of that is read.
+/// A header may also hold a key, or its address (`jwk`, `jku`, `x5u`). These are not read.
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -39,7 +40,7 @@ pub(super) struct Claims {
     iat: Option<f64>,
 }
 
-/// Takes a token apart.
+/// Parses a token.
 pub(super) fn parse(token: &str) -> Result<Unverified<'_>, Refused> {
     if token.is_empty() {
         return Err(Refused::Missing);
@@ -53,7 +54,7 @@ pub(super) fn parse(token: &str) -> Result<Unverified<'_>, Refused> {
         return Err(Refused::Malformed);
     }
     let header: Header = json(header)?;
-    // Pinned: the token's own word for its algorithm must not choose how it is checked.
+    // The algorithm is fixed, because a token must not choose how it is checked.
     if header.alg != "RS256" {
         return Err(Refused::Algorithm);
     }
@@ -70,19 +71,19 @@ pub(super) fn parse(token: &str) -> Result<Unverified<'_>, Refused> {
 }
 
 impl Unverified<'_> {
-    /// What it says of its bearer; to be asked once the signature is found to be right.
+    /// The claims. The caller asks for them only after the signature was verified.
     pub(super) fn claims(&self) -> Result<Claims, Refused> {
         json(self.claims)
     }
 }
 
 impl Claims {
-    /// The user, if the token is for us and valid now.
-    pub(super) fn check(self, trust: &Trust, now_ms: i64) -> Result<Owner, Refused> {
+    /// Returns the user, if the token is for us and valid now.
+    pub(super) fn check(self, issuer: &JwtIssuer, now: Timestamp) -> Result<Owner, Refused> {
         #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
-        let now = now_ms as f64 / 1000.0;
+        let now = now.as_millis() as f64 / 1000.0;
         let skew_s = f64::from(MAX_SKEW_S);
-        if self.iss.as_ref() != Some(&trust.issuer) {
+        if self.iss.as_ref() != Some(&issuer.url) {
             return Err(Refused::Issuer);
         }
         let client_id = match self.token_use.as_deref() {
@@ -90,7 +91,7 @@ impl Claims {
             Some("access") => self.client_id,
             _ => return Err(Refused::Use),
         };
-        if !client_id.is_some_and(|id| trust.client_ids.contains(&id)) {
+        if !client_id.is_some_and(|id| issuer.client_ids.contains(&id)) {
             return Err(Refused::Client);
         }
         if self.exp <= now {
@@ -108,7 +109,7 @@ fn json<T: DeserializeOwned>(part: &str) -> Result<T, Refused> {
     serde_json::from_slice(&base64(part)?).map_err(|_| Refused::Malformed)
 }
 
-/// As RFC 7515 has it: without padding, and with no bits to spare.
+/// Decodes as RFC 7515 asks: without padding, and without spare bits.
 fn base64(part: &str) -> Result<Vec<u8>, Refused> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| Refused::Malformed)
 }

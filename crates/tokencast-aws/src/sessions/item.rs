@@ -1,8 +1,8 @@
-//! A session's record as an item. Of a long text, only the end is in it: see [`super::parts`].
+//! A session's record as an item. The item holds only the end of a long text: see [`super::text_chunks`].
 //!
-//! While a deployment runs, old and new functions read and write the same items. So a reader takes the version of an item
-//! that is before its own and the one after it, and writes attributes back that it doesn't know. A version may add
-//! attributes at the top, which have a default; one that means something else needs another name.
+//! While a deployment runs, old and new functions read and write the same items. So a reader takes the item version
+//! before its own and the one after it, and writes attributes back that it doesn't know. A version may add attributes
+//! at the top that have a default. An attribute with another meaning needs another name.
 
 use std::collections::HashMap;
 
@@ -13,12 +13,13 @@ use serde_dynamo::Deserializer as ItemDeserializer;
 use thiserror::Error;
 use tokencast_core::event::{Ending, Usage};
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
+use tokencast_core::id::{Attempt, Owner, Position, Sequence, SessionId};
 use tokencast_core::ports::{Sealed, Version, Versioned};
 use tokencast_core::session::{Fingerprint, Follower, Lease, Lengths, Session, Status};
+use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 
-use super::parts::Part;
+use super::text_chunks::TextChunk;
 use super::unknown;
 
 #[cfg(test)]
@@ -67,7 +68,7 @@ const KNOWN: [&str; 28] = [
     "failure",
 ];
 
-/// An item that isn't what it should be, by the attribute that says so.
+/// An attribute of an item is missing or malformed.
 #[derive(Debug, Error)]
 #[error("the item's attribute `{0}` is missing or malformed")]
 pub(super) struct MalformedItem(pub(super) String);
@@ -96,18 +97,18 @@ struct Record {
     #[serde(default)]
     throttled_attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    throttled_since: Option<i64>,
+    throttled_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    start_by: Option<i64>,
+    start_by: Option<Timestamp>,
     #[serde(default)]
     stop_requested: bool,
-    created_at: i64,
-    updated_at: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
     expires_at: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    followers: Vec<Follower>,
+    followers: Vec<FollowerRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    lease_until: Option<i64>,
+    lease_until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lease_holder: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +119,13 @@ struct Record {
     usage: Option<UsageRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<FailureRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FollowerRecord {
+    address: String,
+    attempt: Attempt,
+    sequence: Sequence,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -138,24 +146,24 @@ fn first_version() -> u32 {
     OWN_ITEM_VERSION - 1
 }
 
-/// A newer function may know one more.
+/// Reads an unknown code, which a newer function may have written, as [`FailureCode::Internal`].
 fn failure_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureCode, D::Error> {
     let code = String::deserialize(deserializer)?;
     Ok(code.parse().unwrap_or(FailureCode::Internal))
 }
 
-pub(super) fn write(session: &Session, version: Version, rest: &Part) -> Item {
+pub(super) fn write(session: &Session, version: Version, rest: &TextChunk) -> Item {
     let mut item = unknown::write(&session.unknown);
     let written_by = item.get(ITEM_VERSION).cloned();
     item.extend(to_item(&record(session, version, rest)));
-    // What a newer function wrote stays marked as its own.
+    // An item of a newer function keeps that function's version.
     if let Some(written_by) = written_by {
         item.insert(ITEM_VERSION.to_owned(), written_by);
     }
     item
 }
 
-fn record(session: &Session, version: Version, rest: &Part) -> Record {
+fn record(session: &Session, version: Version, rest: &TextChunk) -> Record {
     let Ending {
         stop_reason,
         usage,
@@ -173,18 +181,18 @@ fn record(session: &Session, version: Version, rest: &Part) -> Record {
         text: rest.text.clone(),
         lengths: rest.lengths.as_bytes().to_vec(),
         text_attempt: session.text_attempt,
-        parts: version.sealed.parts,
+        parts: version.sealed.chunks,
         last_attempt: session.last_attempt,
         reopened_after: session.reopened_after,
         throttled_attempts: session.throttled_attempts,
-        throttled_since: session.throttled_since_ms,
-        start_by: session.start_by_ms,
+        throttled_since: session.throttled_since,
+        start_by: session.start_by,
         stop_requested: session.stop_requested,
-        created_at: session.created_at_ms,
-        updated_at: session.updated_at_ms,
-        expires_at: session.expires_at_s,
-        followers: session.followers.clone(),
-        lease_until: session.lease.map(|lease| lease.until_ms),
+        created_at: session.created_at,
+        updated_at: session.updated_at,
+        expires_at: session.expires_at.as_secs(),
+        followers: session.followers.iter().map(FollowerRecord::from).collect(),
+        lease_until: session.lease.map(|lease| lease.until),
         lease_holder: session.lease.map(|lease| lease.holder),
         last_failure: session.last_failure.clone().map(FailureRecord::from),
         stop_reason,
@@ -193,7 +201,7 @@ fn record(session: &Session, version: Version, rest: &Part) -> Record {
     }
 }
 
-/// Reads a record; its text is only what is behind its parts.
+/// Reads a record; its text is only what follows its chunks.
 pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
     let record: Record = of_item(item)?;
     let known = known_in(record.item_version)?;
@@ -202,12 +210,12 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         number: record.version,
         sealed: Sealed {
             attempt: record.text_attempt,
-            parts: record.parts,
+            chunks: record.parts,
         },
     };
     let lease = match (record.lease_until, record.lease_holder) {
         (None, _) => None,
-        (Some(until_ms), Some(holder)) => Some(Lease { until_ms, holder }),
+        (Some(until), Some(holder)) => Some(Lease { until, holder }),
         (Some(_), None) => return Err(malformed("leaseHolder")),
     };
     let fingerprint: Option<Result<Fingerprint, _>> = record.fingerprint.map(|it| it.parse());
@@ -231,21 +239,22 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         last_attempt: record.last_attempt,
         reopened_after: record.reopened_after,
         throttled_attempts: record.throttled_attempts,
-        throttled_since_ms: record.throttled_since,
-        start_by_ms: record.start_by,
+        throttled_since: record.throttled_since,
+        start_by: record.start_by,
         lease,
         stop_requested: record.stop_requested,
-        followers: record.followers,
+        followers: record.followers.into_iter().map(Follower::from).collect(),
         last_failure: record.last_failure.map(Failure::from),
-        created_at_ms: record.created_at,
-        updated_at_ms: record.updated_at,
-        expires_at_s: record.expires_at,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+        expires_at: Timestamp::from_secs(record.expires_at),
         unknown,
     };
     Ok(Versioned { session, version })
 }
 
-/// What this code knows of an item, if it can read its version. The version after its own is not its to change.
+/// The attributes that this code knows of an item of this version, if it reads that version. It must not change a newer
+/// version.
 fn known_in(written_by: u32) -> Result<Vec<&'static str>, MalformedItem> {
     match written_by.checked_sub(OWN_ITEM_VERSION - 1) {
         Some(0 | 1) => Ok(KNOWN.to_vec()),
@@ -257,31 +266,54 @@ fn known_in(written_by: u32) -> Result<Vec<&'static str>, MalformedItem> {
     }
 }
 
-/// The attributes of what has nothing but text, numbers and bytes.
+/// Makes an item of a struct that has only text, numbers and bytes.
 pub(super) fn to_item(record: &impl Serialize) -> Item {
     serde_dynamo::to_item(record).expect("text, numbers and bytes always serialize")
 }
 
-/// Reads an item; what is wrong with it is named, but not quoted, for it may be an answer's text.
+/// Reads an item. The error names the malformed attribute, and never quotes it, for it may be an answer's text.
 pub(super) fn of_item<T: DeserializeOwned>(item: &Item) -> Result<T, MalformedItem> {
     let attributes = AttributeValue::M(item.clone());
     let deserializer = ItemDeserializer::from_attribute_value(attributes.into());
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let reason = error.inner().to_string();
-        // Of a missing attribute, the path is that of the item.
+        // The path of a missing attribute is the item's, so the name comes from the message.
         let missing = reason.strip_prefix("missing field `");
         let missing = missing.and_then(|name| name.strip_suffix('`'));
         malformed(missing.unwrap_or(&error.path().to_string()))
     })
 }
 
-/// What `bytes` say of the events in `text`.
+/// Reads where the events in `text` end.
 pub(super) fn lengths(bytes: Vec<u8>, text: &str) -> Result<Lengths, MalformedItem> {
     Lengths::of(bytes, text).ok_or_else(|| malformed("lengths"))
 }
 
 pub(super) fn malformed(attribute: &str) -> MalformedItem {
     MalformedItem(attribute.to_owned())
+}
+
+impl From<&Follower> for FollowerRecord {
+    fn from(follower: &Follower) -> Self {
+        let Position { attempt, sequence } = follower.position;
+        Self {
+            address: follower.address.clone(),
+            attempt,
+            sequence,
+        }
+    }
+}
+
+impl From<FollowerRecord> for Follower {
+    fn from(record: FollowerRecord) -> Self {
+        Self {
+            address: record.address,
+            position: Position {
+                attempt: record.attempt,
+                sequence: record.sequence,
+            },
+        }
+    }
 }
 
 impl From<Failure> for FailureRecord {

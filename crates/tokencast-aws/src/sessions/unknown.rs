@@ -1,4 +1,4 @@
-//! Attributes of a record that this code doesn't know: a newer function has written them, and they are written back.
+//! Attributes of a record that only a newer function knows. They are written back unchanged.
 //!
 //! Each is kept as the JSON that DynamoDB's own protocol has for it, such as `{"S":"text"}`.
 

@@ -1,31 +1,15 @@
-//! What has been published of one attempt, so that a follower who lacks some of it can be given that: joined as far as a
-//! frame holds it.
+//! What one attempt has published, so that a follower that lacks some of it can be given that, joined as far as a frame
+//! holds it.
 
 use tokencast_core::event::TokenEvent;
-use tokencast_core::id::{Attempt, Sequence, SessionId};
-use tokencast_core::session::{Follower, Progress, Session, Status};
+use tokencast_core::id::{Attempt, Position, Sequence, SessionId};
+use tokencast_core::session::{Progress, Session, Status};
 
-/// The most text of one frame, as JSON writes it. API Gateway's limit for a frame is 32 KB; what stands around the text
-/// is well below 2 KB. An event of the pipeline fits, for it has at most 5 KiB, of which JSON may need six bytes for one.
+/// The most text of one frame, as JSON writes it. API Gateway's limit for a frame is 32 KB, of which less than 2 KB are
+/// around the text. An event of the pipeline fits: it has at most 5 KiB, and JSON needs at most six bytes for one.
 const MAX_TEXT_BYTES: usize = 30 * 1024;
 
-/// The last event that somebody has; [`Position::default`] before the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Position {
-    pub attempt: Attempt,
-    pub sequence: Sequence,
-}
-
-impl From<&Follower> for Position {
-    fn from(follower: &Follower) -> Self {
-        Self {
-            attempt: follower.attempt,
-            sequence: follower.sequence,
-        }
-    }
-}
-
-/// What goes into one frame: an event, or the events `first` to `event.sequence`, their tokens joined.
+/// The content of one frame: an event, or the events `first` to `event.sequence` with their tokens joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
     pub first: Sequence,
@@ -33,12 +17,9 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Where it takes its receiver.
+    /// The position of a follower that has got it.
     pub fn position(&self) -> Position {
-        Position {
-            attempt: self.event.attempt,
-            sequence: self.event.sequence,
-        }
+        self.event.position()
     }
 }
 
@@ -69,16 +50,16 @@ impl Backlog {
         }
     }
 
-    /// All that the record of a session holds.
+    /// Everything that the record of a session holds.
     pub fn of_session(session: &Session) -> Self {
         let mut backlog = Self::of_attempt(session.id, session.attempt, &Progress::default());
-        for event in session.events_after(Attempt(0), Sequence(0)) {
+        for event in session.events_after(Position::default()) {
             backlog.push(&event);
         }
         backlog
     }
 
-    /// Adds the next event; one that is there already changes nothing.
+    /// Adds the next event. Does nothing for an event that is there already.
     pub fn push(&mut self, event: &TokenEvent) {
         if event.is_complete() {
             self.terminal = Some(event.clone());
@@ -92,15 +73,15 @@ impl Backlog {
         self.attempt
     }
 
-    /// Whether there is anything behind a position.
+    /// Whether there is anything after a position.
     pub fn is_ahead_of(&self, position: Position) -> bool {
         let terminal = self.terminal.as_ref().map(|event| event.sequence);
-        self.known(position) < terminal.unwrap_or(self.text_sequence())
+        position.known_of(self.attempt) < terminal.unwrap_or(self.text_sequence())
     }
 
-    /// The next piece behind a position: as much as a frame holds.
+    /// The next piece after a position: as much as a frame holds.
     pub fn after(&self, position: Position) -> Option<Piece> {
-        let known = self.known(position);
+        let known = position.known_of(self.attempt);
         let known_events = usize::try_from(known.0).unwrap_or(usize::MAX);
         let Some(missing) = self.ends.get(known_events..).filter(|it| !it.is_empty()) else {
             let terminal = self.terminal.as_ref()?;
@@ -132,15 +113,6 @@ impl Backlog {
                 ending: None,
             },
         })
-    }
-
-    /// What somebody at a position has of this attempt: nothing if it is of an earlier one, all if of a later one.
-    fn known(&self, position: Position) -> Sequence {
-        match position.attempt.cmp(&self.attempt) {
-            std::cmp::Ordering::Less => Sequence(0),
-            std::cmp::Ordering::Equal => position.sequence,
-            std::cmp::Ordering::Greater => Sequence(u32::MAX),
-        }
     }
 
     /// The number of the last event with text.

@@ -4,15 +4,16 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokencast_core::failure::Failure;
 use tokencast_core::session::Session;
+use tokencast_core::time::Timestamp;
 
 use super::backlog::Piece;
 use crate::clock::iso8601;
 use crate::event_json::EventJson;
 
 /// An event of a session, or several joined.
-pub fn event(piece: &Piece, now_ms: i64) -> Bytes {
+pub fn event(piece: &Piece, now: Timestamp) -> Bytes {
     let Piece { first, event } = piece;
-    let json = EventJson::new(event, now_ms).typed(event);
+    let json = EventJson::new(event, now).typed(event);
     let json = if *first < event.sequence {
         json.joined_from(first.0)
     } else {
@@ -21,8 +22,8 @@ pub fn event(piece: &Piece, now_ms: i64) -> Bytes {
     json.to_json().into()
 }
 
-/// What an action made of a session: `started`, `resumed` or `stopping`.
-pub fn answer(r#type: &str, session: &Session, now_ms: i64) -> Bytes {
+/// The response to an action: `started`, `resumed` or `stopping`.
+pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Frame<'a> {
@@ -44,13 +45,13 @@ pub fn answer(r#type: &str, session: &Session, now_ms: i64) -> Bytes {
         status: session.status.as_str(),
         waiting: session.waiting().map(|waiting| Waiting {
             reason: waiting.reason.as_str(),
-            since: iso8601(waiting.since_ms),
+            since: iso8601(waiting.since),
         }),
-        timestamp: iso8601(now_ms),
+        timestamp: iso8601(now),
     })
 }
 
-/// A message that could not be followed.
+/// The response to a message that was refused.
 pub fn refusal(action: Option<&str>, session_id: Option<&str>, failure: &Failure) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]

@@ -1,4 +1,4 @@
-//! API Gateway's connections: what is posted to one goes out as a WebSocket frame.
+//! Posts to API Gateway's connections. Each post goes out as a WebSocket frame.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -14,15 +14,17 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokencast_core::backoff::Backoff;
 use tokencast_core::ports::Clock;
+use tokencast_core::retry::{Retry, RetryPolicy, retry};
+use tokencast_core::time::Deadline;
 use tracing::debug;
 
-/// Between tries. A connection whose client reads slowly is refused for a while, too.
-pub(super) const BACKOFF: Backoff = Backoff {
+/// API Gateway also refuses posts for a while if the client reads slowly.
+pub(super) const POLICY: RetryPolicy = RetryPolicy::unlimited(Backoff {
     first: Duration::from_millis(50),
     cap: Duration::from_secs(2),
-};
+});
 
-/// One try: API Gateway answers in some 20 ms.
+/// The timeout of one try. API Gateway answers in some 20 ms.
 const TRY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -45,9 +47,21 @@ pub enum PostError {
 }
 
 impl PostError {
-    /// Whether another try may pass.
-    pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Unavailable(_))
+    /// The error of a response with this status; `None` if there was no response.
+    fn of(status: Option<u16>, source: Box<dyn StdError + Send + Sync>) -> Self {
+        match status {
+            Some(410) => Self::Gone,
+            // 429 also says that the client reads too slowly.
+            None | Some(408 | 429 | 500..) => Self::Unavailable(source),
+            Some(_) => Self::Refused(source),
+        }
+    }
+
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Unavailable(_) => Retry::Always,
+            Self::Gone | Self::Refused(_) => Retry::Never,
+        }
     }
 }
 
@@ -57,7 +71,7 @@ impl Gateway {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .operation_attempt_timeout(TRY_TIMEOUT);
-        // Tried again here, because it is looked at the fence before each try.
+        // The SDK does not try again, because the fence must be looked at before each try.
         let config = Builder::from(sdk)
             .endpoint_url(callback_url.trim_end_matches('/'))
             .timeout_config(timeouts.build())
@@ -68,6 +82,10 @@ impl Gateway {
     }
 
     /// Tries once.
+    ///
+    /// # Errors
+    ///
+    /// API Gateway did not take the frame.
     pub async fn post(&self, connection_id: &str, frame: Bytes) -> Result<(), PostError> {
         let post = self.client.post_to_connection();
         let posted = post
@@ -76,57 +94,46 @@ impl Gateway {
             .send()
             .await;
         let Err(error) = posted else { return Ok(()) };
+        if matches!(error, SdkError::ConstructionFailure(_)) {
+            // The request could not be made, and so never can.
+            return Err(PostError::Refused(error.into()));
+        }
         let status = error.raw_response().map(|answer| answer.status().as_u16());
-        let unsent = matches!(error, SdkError::ConstructionFailure(_));
-        Err(match verdict(status) {
-            Verdict::Gone => PostError::Gone,
-            Verdict::Again if !unsent => PostError::Unavailable(error.into()),
-            Verdict::Again | Verdict::Never => PostError::Refused(error.into()),
-        })
+        Err(PostError::of(status, error.into()))
     }
 
-    /// Tries again while that may help, until `give_up_at_ms`.
+    /// Tries again while that may help, until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// API Gateway did not take the frame: the error of the last try.
     pub async fn push(
         &self,
         connection_id: &str,
         frame: Bytes,
         clock: &impl Clock,
-        give_up_at_ms: i64,
+        deadline: Deadline,
     ) -> Result<(), PostError> {
-        for failures in 1.. {
-            let Err(error) = self.post(connection_id, frame.clone()).await else {
-                return Ok(());
-            };
-            let delay = BACKOFF.delay(failures);
-            let delay_ms = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-            if !error.may_pass() || clock.now_ms() + delay_ms >= give_up_at_ms {
-                return Err(error);
-            }
-            debug!(
-                failures,
-                error = &error as &dyn StdError,
-                "not pushed; trying again"
-            );
-            tokio::time::sleep(delay).await;
-        }
-        unreachable!("the loop above only ends by returning")
+        let pushed = retry(POLICY, clock, deadline, PostError::retry, |failures| {
+            self.try_once(connection_id, frame.clone(), failures)
+        });
+        pushed.await.map_err(|given_up| given_up.error)
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Gone,
-    Again,
-    Never,
-}
-
-/// What an answer's status says about the next try; `None` where there was no answer.
-fn verdict(status: Option<u16>) -> Verdict {
-    match status {
-        Some(410) => Verdict::Gone,
-        // 429 also says that the client reads too slowly.
-        None | Some(408 | 429 | 500..) => Verdict::Again,
-        Some(_) => Verdict::Never,
+    /// [`Self::post`], and a line in the log if it fails and is tried again.
+    pub(super) async fn try_once(
+        &self,
+        connection_id: &str,
+        frame: Bytes,
+        failures: u32,
+    ) -> Result<(), PostError> {
+        let posted = self.post(connection_id, frame).await;
+        posted.inspect_err(|error| {
+            if error.retry() == Retry::Always {
+                let error = error as &dyn StdError;
+                debug!(failures, error, "not pushed; trying again");
+            }
+        })
     }
 }
 
@@ -136,17 +143,31 @@ mod tests {
 
     #[test]
     fn a_status_says_whether_to_try_again() {
-        for (status, expected) in [
-            (None, Verdict::Again),
-            (Some(410), Verdict::Gone),
-            (Some(403), Verdict::Never),
-            (Some(400), Verdict::Never),
-            (Some(413), Verdict::Never),
-            (Some(429), Verdict::Again),
-            (Some(500), Verdict::Again),
-            (Some(503), Verdict::Again),
+        for (status, expected, retry) in [
+            (None, "no acceptance", Retry::Always),
+            (Some(410), "the connection is gone", Retry::Never),
+            (
+                Some(403),
+                "the connection takes nothing of us",
+                Retry::Never,
+            ),
+            (
+                Some(400),
+                "the connection takes nothing of us",
+                Retry::Never,
+            ),
+            (
+                Some(413),
+                "the connection takes nothing of us",
+                Retry::Never,
+            ),
+            (Some(429), "no acceptance", Retry::Always),
+            (Some(500), "no acceptance", Retry::Always),
+            (Some(503), "no acceptance", Retry::Always),
         ] {
-            assert_eq!(verdict(status), expected, "{status:?}");
+            let error = PostError::of(status, "refused".into());
+            assert_eq!(error.to_string(), expected, "{status:?}");
+            assert_eq!(error.retry(), retry, "{status:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The answer's text: what has been given to events, and what waits.
+//! The answer's text: the part that went into events, and the part that waits.
 
 use std::collections::VecDeque;
 
@@ -9,10 +9,10 @@ use crate::session::Progress;
 /// is 32 KB; AppSync counts what it sends in units of 5 KB.
 pub(super) const MAX_EVENT_BYTES: usize = 5 * 1024;
 
-/// Tokens that may wait one by one before the model is read no further.
+/// How many tokens may wait one by one before the model is read no further.
 const MAX_WAITING_TOKENS: usize = 1024;
 
-/// Text that may wait before the model is read no further: so a reader who is slow slows the model.
+/// How much text may wait before the model is read no further. So a slow reader slows the model down.
 const MAX_WAITING_BYTES: usize = 4 * MAX_EVENT_BYTES;
 
 /// How tokens become events.
@@ -87,7 +87,7 @@ impl Buffer {
         }
         let end = self.ends.pop_front().unwrap_or(self.waiting.len());
         let end = floor_char_boundary(&self.waiting, end.min(self.taken + MAX_EVENT_BYTES));
-        // As a rule all of it, which then need not be copied.
+        // As a rule the event takes all that waits, which is moved and not copied.
         let token = if self.taken == 0 && end == self.waiting.len() {
             std::mem::take(&mut self.waiting)
         } else {

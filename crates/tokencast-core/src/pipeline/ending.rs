@@ -1,33 +1,34 @@
-//! An attempt's last word in the session's record.
+//! How an attempt's end is written into the session's record.
+
+use std::time::Duration;
 
 use tracing::warn;
 
-use super::{Attempted, Observation, Parts, millis, record};
+use super::{AttemptContext, Attempted, Observation};
+use crate::backoff::Backoff;
 use crate::failure::{Failure, FailureCode};
 use crate::id::Attempt;
-use crate::ports::{Clock, SessionStore, Versioned};
+use crate::ports::{Applied, Clock, Ports, StoreError, Versioned, update};
+use crate::retry::{Retry, RetryPolicy, retry};
 use crate::session::{Lost, Outcome, Progress, Session};
+use crate::time::{Deadline, Timestamp};
 
 /// Ends the session in its record.
-pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
-    parts: &Parts<'_, M, K, S, R, C>,
+pub(crate) async fn end<P: Ports>(
+    context: &AttemptContext<'_, P>,
     record: Versioned,
     attempt: Attempt,
     progress: &Progress,
     outcome: &Outcome,
-    give_up_at_ms: i64,
+    deadline: Deadline,
 ) -> Attempted {
     let id = record.session.id;
-    let written = record::persist(
-        parts.store,
-        parts.clock,
-        record,
-        give_up_at_ms,
-        |current, now_ms| Session::finish(current, attempt, progress, outcome, now_ms),
-    );
+    let written = persist(context, record, deadline, |current, now| {
+        Session::finish(current, attempt, progress, outcome, now)
+    });
     match written.await {
         Ok(Ok(session)) => {
-            (parts.observe)(Observation::Ended {
+            (context.observe)(Observation::Ended {
                 status: session.status,
             });
             Attempted::Ended(session)
@@ -40,35 +41,31 @@ pub(crate) async fn end<M, K, S: SessionStore, R, C: Clock>(
     }
 }
 
-/// Gives the attempt up, so that the next need not wait for the lease to run out. A model that was throttled for long
-/// enough ends the session.
-pub(super) async fn give_up<M, K, S: SessionStore, R, C: Clock>(
-    parts: &Parts<'_, M, K, S, R, C>,
+/// Gives the attempt up, so that the next one need not wait for the lease to end. Ends the session if the model has
+/// been throttled for too long.
+pub(super) async fn give_up<P: Ports>(
+    context: &AttemptContext<'_, P>,
     record: Versioned,
     attempt: Attempt,
     progress: &Progress,
     failure: Failure,
-    give_up_at_ms: i64,
+    deadline: Deadline,
 ) -> Attempted {
     let id = record.session.id;
-    let patience_ms = millis(parts.settings.throttle_patience);
-    let written = record::persist(
-        parts.store,
-        parts.clock,
-        record,
-        give_up_at_ms,
-        |current, now_ms| match failure.code {
+    let patience = context.settings.throttle_patience;
+    let written = persist(context, record, deadline, |current, now| {
+        match failure.code {
             FailureCode::Throttled => {
-                Session::throttle(current, attempt, progress, &failure, patience_ms, now_ms)
+                Session::throttle(current, attempt, progress, &failure, patience, now)
             }
-            _ => Session::release(current, attempt, progress, &failure, now_ms),
-        },
-    );
+            _ => Session::release(current, attempt, progress, &failure, now),
+        }
+    });
     match written.await {
         Ok(Err(Lost)) => return Attempted::LeaseLost,
         Ok(Ok(session)) if session.status.is_terminal() => {
             let status = session.status;
-            (parts.observe)(Observation::Ended { status });
+            (context.observe)(Observation::Ended { status });
             return Attempted::Ended(session);
         }
         Ok(Ok(_)) => {}
@@ -77,4 +74,36 @@ pub(super) async fn give_up<M, K, S: SessionStore, R, C: Clock>(
         }
     }
     Attempted::GaveUp(failure)
+}
+
+/// Applies the rule that ends an attempt. Tries again while the table does not answer, up to `deadline`.
+async fn persist<P: Ports>(
+    context: &AttemptContext<'_, P>,
+    record: Versioned,
+    deadline: Deadline,
+    rule: impl Fn(Option<Session>, Timestamp) -> Result<Session, Lost> + Send + Sync,
+) -> Result<Result<Session, Lost>, StoreError> {
+    const POLICY: RetryPolicy = RetryPolicy::unlimited(Backoff {
+        first: Duration::from_millis(100),
+        cap: Duration::from_secs(5),
+    });
+    let id = record.session.id;
+    let mut known = Some(record);
+    let written = retry(
+        POLICY,
+        context.clock,
+        deadline,
+        |_| Retry::Always,
+        |_| {
+            let written = update(context.store, id, known.take(), |current| {
+                let changed = rule(current, context.clock.now());
+                Applied {
+                    write: changed.as_ref().ok().cloned(),
+                    answer: changed,
+                }
+            });
+            async { written.await.map(|(changed, _)| changed) }
+        },
+    );
+    written.await.map_err(|given_up| given_up.error)
 }

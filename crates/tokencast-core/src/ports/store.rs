@@ -10,12 +10,12 @@ use crate::session::Session;
 /// How often a rule is applied to a record that others keep changing.
 const MAX_CONFLICTS: usize = 10;
 
-/// Which write of a record this is.
+/// Identifies one write of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Version {
     /// Counts the writes of one record; 0 before the first.
     pub number: u32,
-    /// What the store keeps apart from the record.
+    /// What the store has written apart from the record.
     pub sealed: Sealed,
 }
 
@@ -31,12 +31,12 @@ impl Version {
 }
 
 /// The start of the text that a store has written once and for all, apart from the record, so that it need not be written
-/// with each checkpoint. A store without such parts leaves this at its default.
+/// with each checkpoint. A store that writes no such chunks leaves this at its default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sealed {
     /// The attempt whose text it is.
     pub attempt: Attempt,
-    pub parts: u32,
+    pub chunks: u32,
 }
 
 /// A record and the write that it is from.
@@ -47,13 +47,22 @@ pub struct Versioned {
 }
 
 pub trait SessionStore: Send + Sync {
-    /// The record as of now: a consistent read.
+    /// Reads the record consistently.
+    ///
+    /// # Errors
+    ///
+    /// The table does not answer, or the record is malformed.
     fn get(
         &self,
         id: SessionId,
     ) -> impl Future<Output = Result<Option<Versioned>, StoreError>> + Send;
 
-    /// Writes a record if the one there is still `expected` (`None`: if there is none), and answers with its version.
+    /// Writes a record if the stored one is still `expected` (`None`: if there is none), and returns the new version.
+    ///
+    /// # Errors
+    ///
+    /// The table does not answer. Whether the record was written is then unknown. That another write came first is no
+    /// failure, but a [`Conflict`].
     fn put(
         &self,
         session: &Session,
@@ -61,7 +70,7 @@ pub trait SessionStore: Send + Sync {
     ) -> impl Future<Output = Result<Result<Version, Conflict>, StoreError>> + Send;
 }
 
-/// Somebody else wrote in between: the record as it stands.
+/// Another write came first. Holds the record as it stands.
 #[derive(Clone, Debug)]
 pub struct Conflict(pub Option<Versioned>);
 
@@ -73,16 +82,20 @@ pub struct StoreError {
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// What a rule makes of a record, and what it answers.
+/// What a rule makes of a record, and what it returns to the caller.
 pub struct Applied<T> {
     /// `None` where nothing is to be written.
     pub write: Option<Session>,
     pub answer: T,
 }
 
-/// Applies a rule to a record and writes the result, again and again while others write in between.
+/// Applies a rule to a record and writes the result. Repeats both while others write in between.
 ///
-/// `known` is the record as the caller last saw it, which saves a read where it is still so.
+/// `known` is the record as the caller last saw it. If it is still current, that saves a read.
+///
+/// # Errors
+///
+/// The table does not answer, or others kept changing the record.
 pub async fn update<S: SessionStore, T>(
     store: &S,
     id: SessionId,
@@ -105,7 +118,7 @@ where
         };
         match store.put(&session, version).await? {
             Ok(version) => return Ok((answer, Some(Versioned { session, version }))),
-            // The same as was to be written: an earlier try of this write came through, and only its answer was lost.
+            // The stored record is what was to be written: an earlier try succeeded, and only its response was lost.
             Err(Conflict(Some(found))) if found.session == session => {
                 return Ok((answer, Some(found)));
             }

@@ -1,4 +1,4 @@
-//! What a session was started with, as its record knows it: enough to tell the same input from another.
+//! A fingerprint of what a session was started with. It is enough to tell the same input from another one.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,13 +20,13 @@ pub struct Fingerprint([u8; BYTES]);
 pub struct InvalidFingerprint;
 
 impl Fingerprint {
-    /// Of a prompt, and of the options that the start gives, by name, always in the same order. An option that is not
-    /// given is left out, so a start without it has the fingerprint that it had before the option existed.
+    /// The fingerprint of a prompt and of its options, by name and always in the same order. An option that a start
+    /// does not give is left out, so such a start keeps its fingerprint when options are added.
     pub fn of(prompt: &str, options: &[(&str, &str)]) -> Self {
         let mut hash = Sha256::new();
         let options = options.iter().flat_map(|(name, value)| [*name, *value]);
         for part in std::iter::once(prompt).chain(options) {
-            // The length keeps two inputs apart whose parts say the same together.
+            // The lengths keep inputs apart whose parts are equal when joined.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }

@@ -1,32 +1,35 @@
 //! What a worker may do: begin an attempt, save its progress, give it up, end the session.
 //!
-//! An attempt's number is its fencing token: every change names it, and is refused once a later attempt has begun.
+//! An attempt's number is its fencing token. Every change names it, and is refused once a later attempt has begun.
+
+use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Lease, Progress, Session, Status};
+use super::{Lease, Progress, Session, Status, expiry};
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
+use crate::time::Timestamp;
 
-/// What a worker finds that asks for a session.
+/// What a worker gets that asks for a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leased {
-    /// It is the worker's, as `last_attempt`.
+    /// The worker has begun an attempt, with the number `last_attempt`.
     Begun(Session),
-    /// It is over already, or was stopped before it began.
+    /// The session is over, or was stopped before an attempt began.
     Ended(Session),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum LeaseRefused {
     #[error("another worker has the session")]
-    Held { until_ms: i64 },
+    Held { until: Timestamp },
     #[error("the session belongs to someone else than the job")]
     OtherOwner,
 }
 
-/// A later attempt has begun, or the session is over: this one may change nothing any more.
+/// A later attempt has begun, or the session is over. This attempt may change nothing any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the lease was lost to a later attempt")]
 pub struct Lost;
@@ -34,7 +37,7 @@ pub struct Lost;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Saved {
     Continue(Session),
-    /// The owner asked for a stop; nothing was saved.
+    /// The owner has asked for a stop. Nothing was saved.
     StopRequested(Session),
 }
 
@@ -46,29 +49,33 @@ pub struct Outcome {
 }
 
 impl Session {
-    /// Begins the next attempt. `start_by_ms` is the job's: it counts where the record has none yet.
+    /// Begins the next attempt. `start_by` is the job's, and counts only if the record has none.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseRefused`] if another attempt holds the session, or if it is not `owner`'s.
     pub fn lease(
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
         lease: Lease,
-        start_by_ms: Option<i64>,
-        now_ms: i64,
-        ttl_s: i64,
+        start_by: Option<Timestamp>,
+        now: Timestamp,
+        ttl: Duration,
     ) -> Result<Leased, LeaseRefused> {
         let mut session =
-            Self::claim(current, id, owner, now_ms).map_err(|_| LeaseRefused::OtherOwner)?;
-        session.start_by_ms = session.start_by_ms.or(start_by_ms);
-        let mut session = session.end_if_late(now_ms);
+            Self::claim(current, id, owner, now).map_err(|_| LeaseRefused::OtherOwner)?;
+        session.start_by = session.start_by.or(start_by);
+        let mut session = session.end_if_late(now);
         if session.status.is_terminal() {
             return Ok(Leased::Ended(session));
         }
-        if session.has_live_lease(now_ms) {
+        if session.has_live_lease(now) {
             return Err(LeaseRefused::Held {
-                until_ms: session.lease_until_ms(),
+                until: session.lease_until(),
             });
         }
-        session.updated_at_ms = now_ms;
+        session.updated_at = now;
         if session.stop_requested {
             session.end(Status::Cancelled, Ending::default());
             return Ok(Leased::Ended(session));
@@ -78,60 +85,72 @@ impl Session {
         }
         session.last_attempt = session.last_attempt.next();
         session.lease = Some(lease);
-        session.expires_at_s = now_ms / 1000 + ttl_s;
+        session.expires_at = expiry(now, ttl);
         Ok(Leased::Begun(session))
     }
 
-    /// Saves progress, where there is some, and holds the lease longer, where `until_ms` is given.
+    /// Saves `progress` if there is some, and extends the lease if `until` is given.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`] if a later attempt has begun, or the session is over.
     pub fn save(
         current: Option<Self>,
         attempt: Attempt,
         progress: Option<&Progress>,
-        until_ms: Option<i64>,
-        now_ms: i64,
+        until: Option<Timestamp>,
+        now: Timestamp,
     ) -> Result<Saved, Lost> {
         let mut session = Self::held_by(current, attempt)?;
         if session.stop_requested {
             return Ok(Saved::StopRequested(session));
         }
         session.write(attempt, progress);
-        if let (Some(lease), Some(until_ms)) = (&mut session.lease, until_ms) {
-            lease.until_ms = until_ms;
+        if let (Some(lease), Some(until)) = (&mut session.lease, until) {
+            lease.until = until;
         }
-        session.updated_at_ms = now_ms;
+        session.updated_at = now;
         Ok(Saved::Continue(session))
     }
 
-    /// Gives the attempt up, so that the next need not wait for the lease to run out.
+    /// Gives the attempt up, so that the next one need not wait for the lease to end.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`] if a later attempt has begun, or the session is over.
     pub fn release(
         current: Option<Self>,
         attempt: Attempt,
         progress: &Progress,
         failure: &Failure,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Self, Lost> {
         let mut session = Self::held_by(current, attempt)?;
         session.write(attempt, Some(progress));
         session.lease = None;
         session.last_failure = Some(failure.clone());
-        // The model answered; should it be throttled again, that begins anew.
-        session.throttled_since_ms = None;
-        session.updated_at_ms = now_ms;
+        // The model has answered. If it is throttled again, the time for that begins anew.
+        session.throttled_since = None;
+        session.updated_at = now;
         Ok(session)
     }
 
     /// Ends the session.
+    ///
+    /// # Errors
+    ///
+    /// [`Lost`] if a later attempt has begun, or the session is over.
     pub fn finish(
         current: Option<Self>,
         attempt: Attempt,
         progress: &Progress,
         outcome: &Outcome,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Self, Lost> {
         let mut session = Self::held_by(current, attempt)?;
         session.write(attempt, Some(progress));
         session.end(outcome.status, outcome.ending.clone());
-        session.updated_at_ms = now_ms;
+        session.updated_at = now;
         Ok(session)
     }
 

@@ -1,18 +1,21 @@
 //! What the owner may do: claim, start, stop; and what an operator may: reopen.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
-use super::{CLAIM_TTL_S, Fingerprint, Follower, Session, Status};
+use super::{CLAIM_TTL, Fingerprint, Follower, Session, Status, expiry};
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Owner, SessionId};
+use crate::time::Timestamp;
 
-/// The session is somebody else's.
+/// The session belongs to another user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the session belongs to someone else")]
 pub struct OtherOwner;
 
-/// Why a session is not started.
+/// Why a start is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum StartRefused {
     #[error(transparent)]
@@ -24,49 +27,58 @@ pub enum StartRefused {
 /// What a session is started with.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// Of the prompt and its options.
+    /// The fingerprint of the prompt and its options.
     pub fingerprint: Fingerprint,
-    /// By when a worker has to begin, in milliseconds since the Unix epoch.
-    pub start_by_ms: i64,
-    /// Who follows the session from its start.
+    /// By when a worker has to begin.
+    pub start_by: Timestamp,
+    /// A follower that is there from the start.
     pub follower: Option<Follower>,
 }
 
 impl Session {
-    /// The session of `owner` with this id: the one there is, ended if it is late, or a new claim on it.
+    /// Returns the session of `owner` with this id, ended if it is late. Makes a new one if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`OtherOwner`] if the session is not `owner`'s.
     pub fn claim(
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Self, OtherOwner> {
-        match current.filter(|session| !session.is_expired(now_ms)) {
-            None => Ok(Self::new(id, owner.clone(), now_ms)),
-            Some(session) if session.owner == *owner => Ok(session.end_if_late(now_ms)),
+        match current.filter(|session| !session.is_expired(now)) {
+            None => Ok(Self::new(id, owner.clone(), now)),
+            Some(session) if session.owner == *owner => Ok(session.end_if_late(now)),
             Some(_) => Err(OtherOwner),
         }
     }
 
-    /// Notes what a session is started with, before its job is sent: from then on it is this input's. Whoever starts it
-    /// with the same again finds the session as it stands; is it still [`Status::Claimed`], its job may not have been sent.
+    /// Writes down what a session is started with, before its job is sent. From then on the session belongs to this
+    /// input. Another start with the same input returns the session as it stands; if that is still [`Status::Claimed`],
+    /// its job may not have been sent.
+    ///
+    /// # Errors
+    ///
+    /// [`StartRefused`] if the session is not `owner`'s, or was started with another input.
     pub fn start(
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
         input: &Input,
-        now_ms: i64,
-        ttl_s: i64,
+        now: Timestamp,
+        ttl: Duration,
     ) -> Result<Self, StartRefused> {
-        let mut session = Self::claim(current, id, owner, now_ms)?;
+        let mut session = Self::claim(current, id, owner, now)?;
         match session.fingerprint {
             Some(of) if of != input.fingerprint => return Err(StartRefused::OtherInput),
             None if session.status == Status::Claimed => {
                 session.fingerprint = Some(input.fingerprint);
-                // Should its job never be sent, it ends all the same.
-                session.start_by_ms = Some(input.start_by_ms);
-                session.updated_at_ms = now_ms;
-                // For as long as the job may wait, so that no other input can have the id before.
-                session.expires_at_s = now_ms / 1000 + ttl_s;
+                // The session ends at this time even if its job is never sent.
+                session.start_by = Some(input.start_by);
+                session.updated_at = now;
+                // The record is kept for as long as the job may wait, so that no other input gets the id before.
+                session.expires_at = expiry(now, ttl);
             }
             _ => {}
         }
@@ -76,19 +88,34 @@ impl Session {
         })
     }
 
-    /// Ends a session whose start was refused, if somebody waits for it: the id was taken by its owner, and nothing was
-    /// started. `None` where there is nothing to end.
+    /// Adds a follower, or replaces the one with the same address. Does nothing if the session is over.
+    ///
+    /// # Errors
+    ///
+    /// [`OtherOwner`] if the session is not `owner`'s.
+    pub fn follow(
+        current: Option<Self>,
+        id: SessionId,
+        owner: &Owner,
+        follower: Follower,
+        now: Timestamp,
+    ) -> Result<Self, OtherOwner> {
+        Ok(Self::claim(current, id, owner, now)?.followed_by(follower))
+    }
+
+    /// Ends a session whose start was refused, so that a client that waits for it hears of that. `None` if the owner
+    /// has not taken the id, or if something was started.
     pub fn refuse(
         current: Option<Self>,
         owner: &Owner,
         failure: Failure,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Option<Self> {
         let waits = |session: &Self| {
             session.owner == *owner
                 && session.status == Status::Claimed
                 && session.fingerprint.is_none()
-                && !session.is_expired(now_ms)
+                && !session.is_expired(now)
         };
         let mut session = current.filter(waits)?;
         let ending = Ending {
@@ -96,50 +123,54 @@ impl Session {
             ..Ending::default()
         };
         session.end(Status::Failed, ending);
-        session.updated_at_ms = now_ms;
+        session.updated_at = now;
         Some(session)
     }
 
-    /// Notes that the job is in the queue. A worker may have been quicker; then there is nothing to note.
+    /// Writes down that the job is in the queue. Changes nothing if a worker was quicker.
     #[must_use]
-    pub fn queue(mut self, start_by_ms: i64, now_ms: i64, ttl_s: i64) -> Self {
+    pub fn queue(mut self, start_by: Timestamp, now: Timestamp, ttl: Duration) -> Self {
         if self.status == Status::Claimed {
             self.status = Status::Queued;
-            self.start_by_ms = Some(start_by_ms);
-            self.updated_at_ms = now_ms;
-            self.expires_at_s = now_ms / 1000 + ttl_s;
+            self.start_by = Some(start_by);
+            self.updated_at = now;
+            self.expires_at = expiry(now, ttl);
         }
         self
     }
 
-    /// Stops it: at once where no worker is at it, otherwise by a flag that the worker reads at its next checkpoint.
-    /// An id that nobody knows is stopped too, so that a stop that overtakes its start is not lost.
+    /// Stops the session: at once if no worker has it, otherwise by a flag that the worker reads at its next
+    /// checkpoint. An unknown id is stopped too, so that a stop that overtakes its start is not lost.
+    ///
+    /// # Errors
+    ///
+    /// [`OtherOwner`] if the session is not `owner`'s.
     pub fn stop(
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
-        now_ms: i64,
+        now: Timestamp,
     ) -> Result<Self, OtherOwner> {
-        let mut session = Self::claim(current, id, owner, now_ms)?;
+        let mut session = Self::claim(current, id, owner, now)?;
         if session.status.is_terminal() || session.stop_requested {
             return Ok(session);
         }
-        session.updated_at_ms = now_ms;
-        if session.has_live_lease(now_ms) {
+        session.updated_at = now;
+        if session.has_live_lease(now) {
             session.stop_requested = true;
         } else {
             session.end(Status::Cancelled, Ending::default());
-            session.expires_at_s = session.expires_at_s.max(now_ms / 1000 + CLAIM_TTL_S);
+            session.expires_at = session.expires_at.max(expiry(now, CLAIM_TTL));
         }
         Ok(session)
     }
 
-    /// Lets a session be tried again whose job is put back from the dead-letter queue: one that failed, or that waits for
-    /// that job. One that an attempt has, or that ended otherwise, stays as it is.
+    /// Opens a session again when its job is put back from the dead-letter queue: one that failed, or that waits for
+    /// that job. A session that an attempt holds, or that ended otherwise, stays as it is.
     #[must_use]
-    pub fn reopen(mut self, start_by_ms: i64, now_ms: i64, ttl_s: i64) -> Self {
+    pub fn reopen(mut self, start_by: Timestamp, now: Timestamp, ttl: Duration) -> Self {
         let is_over = self.status.is_terminal() && self.status != Status::Failed;
-        if is_over || self.has_live_lease(now_ms) {
+        if is_over || self.has_live_lease(now) {
             return self;
         }
         if matches!(self.status, Status::Failed | Status::Claimed) {
@@ -149,10 +180,66 @@ impl Session {
         self.last_failure = None;
         self.reopened_after = self.last_attempt;
         self.throttled_attempts = 0;
-        self.throttled_since_ms = None;
-        self.start_by_ms = Some(start_by_ms);
-        self.updated_at_ms = now_ms;
-        self.expires_at_s = now_ms / 1000 + ttl_s;
+        self.throttled_since = None;
+        self.start_by = Some(start_by);
+        self.updated_at = now;
+        self.expires_at = expiry(now, ttl);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Attempt, Position, Sequence};
+    use crate::session::MAX_FOLLOWERS;
+
+    fn follower(address: usize, sequence: u32) -> Follower {
+        Follower {
+            address: address.to_string(),
+            position: Position {
+                attempt: Attempt(1),
+                sequence: Sequence(sequence),
+            },
+        }
+    }
+
+    #[test]
+    fn followers_are_one_per_address_and_bounded() {
+        let (id, owner) = (SessionId::random(), Owner::new("owner").expect("not empty"));
+        let mut session = None;
+        for address in (0..=MAX_FOLLOWERS).chain([5]) {
+            session =
+                Session::follow(session, id, &owner, follower(address, 7), Timestamp::EPOCH).ok();
+        }
+        let session = session.expect("followed");
+        let addresses: Vec<_> = session.followers.iter().map(|f| &*f.address).collect();
+        assert_eq!(addresses.len(), MAX_FOLLOWERS);
+        assert_eq!((addresses[0], addresses[MAX_FOLLOWERS - 1]), ("1", "5"));
+        let other = Owner::new("other").expect("not empty");
+        Session::follow(
+            Some(session.clone()),
+            id,
+            &other,
+            follower(1, 0),
+            Timestamp::EPOCH,
+        )
+        .expect_err("refused");
+        assert_eq!(session.unfollow("5").followers.len(), MAX_FOLLOWERS - 1);
+    }
+
+    #[test]
+    fn what_is_over_is_not_followed() {
+        let (id, owner) = (SessionId::random(), Owner::new("owner").expect("not empty"));
+        let mut session = Session::new(id, owner.clone(), Timestamp::EPOCH);
+        session.end(Status::Cancelled, Ending::default());
+        let after = Session::follow(
+            Some(session.clone()),
+            id,
+            &owner,
+            follower(1, 0),
+            Timestamp::from_millis(5),
+        );
+        assert_eq!(after, Ok(session));
     }
 }

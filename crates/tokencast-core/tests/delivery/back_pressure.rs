@@ -19,7 +19,7 @@ fn slowly_read(mode: PublishMode, pauses: impl IntoIterator<Item = Duration>) ->
     let mut scene = Scene::new(model);
     scene.settings.publish_mode = mode;
     scene.sink.latency = Duration::from_secs(40);
-    scene.timeout_ms = 100_000_000;
+    scene.timeout = Duration::from_secs(100_000);
     scene
 }
 

@@ -150,7 +150,7 @@ async fn an_end_that_cannot_be_published_is_tried_again_and_less_often() {
 #[tokio::test(start_paused = true)]
 async fn near_the_deadline_the_session_ends_with_its_text() {
     let mut scene = Scene::new(tokens(1000, ms(10)));
-    scene.timeout_ms = 3000;
+    scene.timeout = ms(3000);
     assert_eq!(scene.deliver().await, Disposition::Done);
     let text = scene.session().text;
     scene.check_ended(Status::Failed, &text);
@@ -168,7 +168,7 @@ async fn a_stop_is_read_at_the_next_checkpoint() {
         tokio::time::sleep(ms(1234)).await;
         let owner = Owner::new("me").expect("not empty");
         scene.store.change(scene.id, |session| {
-            Session::stop(session, scene.id, &owner, scene.clock.now_ms()).expect("mine")
+            Session::stop(session, scene.id, &owner, scene.clock.now()).expect("mine")
         });
         Instant::now()
     });
@@ -261,7 +261,7 @@ async fn a_long_answer_keeps_its_lease_and_its_message() {
     scene.check_ended(Status::Completed, &joined(600));
     let hidden = scene.receipt.hidden.lock().expect("not poisoned");
     assert!(
-        hidden.len() >= 17 && hidden.iter().all(|seconds| *seconds == 9),
+        hidden.len() >= 17 && hidden.iter().all(|by| *by == Duration::from_secs(9)),
         "{hidden:?}"
     );
 }

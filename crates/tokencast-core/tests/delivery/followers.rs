@@ -10,11 +10,12 @@ use proptest::prelude::*;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
-use tokencast_core::job::{Delivery, Job};
-use tokencast_core::pipeline::{Parts, PublishMode, Settings};
-use tokencast_core::ports::{Clock, Fence, ModelEvent, TokenSink};
+use tokencast_core::id::{Attempt, Owner, Position, SessionId};
+use tokencast_core::job::{Channel, Job};
+use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
+use tokencast_core::ports::{Clock, Fence, ModelEvent, Ports, TokenSink};
 use tokencast_core::session::{Follower, Lease, Progress, Session, Status};
+use tokencast_core::time::{Deadline, Timestamp};
 use uuid::Uuid;
 
 const SETTINGS: Settings = Settings {
@@ -27,6 +28,8 @@ const SETTINGS: Settings = Settings {
     throttle_patience: Duration::from_mins(5),
 };
 
+const TTL: Duration = Duration::from_mins(1);
+
 /// What each follower has: its text, the last event's number, and whether it saw the end.
 #[derive(Default)]
 struct PushingSink {
@@ -34,7 +37,7 @@ struct PushingSink {
 }
 
 impl TokenSink for PushingSink {
-    async fn publish(&self, event: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+    async fn publish(&self, event: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
         tokio::time::sleep(Duration::from_millis(35)).await;
         for (text, last, over) in self.followers.lock().expect("not poisoned").values_mut() {
             if event.sequence.0 > *last {
@@ -47,7 +50,7 @@ impl TokenSink for PushingSink {
         Ok(())
     }
 
-    fn attend(&self, session: &Session, progress: &Progress) {
+    fn on_record_changed(&self, session: &Session, progress: &Progress, _: &Fence) {
         let mut followers = self.followers.lock().expect("not poisoned");
         for follower in &session.followers {
             followers
@@ -55,6 +58,16 @@ impl TokenSink for PushingSink {
                 .or_insert_with(|| (progress.text.clone(), progress.sequence.0, false));
         }
     }
+}
+
+enum PushingPorts {}
+
+impl Ports for PushingPorts {
+    type Model = ScriptedModel;
+    type Sink = PushingSink;
+    type Store = MemoryStore;
+    type Receipt = MemoryReceipt;
+    type Clock = TestClock;
 }
 
 fn owner() -> Owner {
@@ -91,18 +104,17 @@ impl Scene {
     fn follow(&self, address: &str) {
         let follower = Follower {
             address: address.to_owned(),
-            attempt: Attempt(0),
-            sequence: Sequence(0),
+            position: Position::default(),
         };
         self.store.change(self.id, |current| {
-            Session::follow(current, self.id, &owner(), follower, self.clock.now_ms())
+            Session::follow(current, self.id, &owner(), follower, self.clock.now())
                 .expect("the owner")
         });
     }
 
-    async fn deliver(&self, delivery: Delivery) -> Disposition {
-        let job = Job::new(self.id, owner(), "A prompt".to_owned(), 0).via(delivery);
-        let parts = Parts {
+    async fn deliver(&self, channel: Channel) -> Disposition {
+        let job = Job::new(self.id, owner(), "A prompt".to_owned(), Timestamp::EPOCH).over(channel);
+        let context = AttemptContext::<PushingPorts> {
             model: &self.model,
             sink: &self.sink,
             store: &self.store,
@@ -115,13 +127,13 @@ impl Scene {
             max_attempts: 3,
             session_ttl: Duration::from_hours(1),
         };
-        let killed_at_ms = self.clock.now_ms() + 600_000;
+        let killed_at = self.clock.now() + Duration::from_mins(10);
         let message = Message {
             body: &job.to_json(),
-            deadline_ms: killed_at_ms - 1000,
-            killed_at_ms,
+            deadline: Deadline::at(killed_at - Duration::from_secs(1)),
+            killed_at,
         };
-        deliver(&parts, &policy, &message).await
+        deliver(&context, &policy, &message).await
     }
 }
 
@@ -146,7 +158,7 @@ proptest! {
                     scene.follow(&n.to_string());
                 }
             };
-            let (disposition, ()) = tokio::join!(scene.deliver(Delivery::Connection), later);
+            let (disposition, ()) = tokio::join!(scene.deliver(Channel::Connection), later);
             assert_eq!(disposition, Disposition::Done);
             let whole: String = (0..count).map(|n| format!("{n} ")).collect();
             let followers = scene.sink.followers.lock().expect("not poisoned");
@@ -165,9 +177,9 @@ proptest! {
 #[tokio::test(start_paused = true)]
 async fn a_job_whose_answer_streams_elsewhere_is_put_off_and_taken_over_once_that_died() {
     let scene = Scene::new(3, Duration::from_millis(10));
-    let until_ms = scene.clock.now_ms() + 7000;
+    let left = Duration::from_secs(7);
     let lease = Lease {
-        until_ms,
+        until: scene.clock.now() + left,
         holder: Uuid::new_v4(),
     };
     let held = Session::lease(
@@ -176,19 +188,18 @@ async fn a_job_whose_answer_streams_elsewhere_is_put_off_and_taken_over_once_tha
         &owner(),
         lease,
         None,
-        scene.clock.now_ms(),
-        60,
+        scene.clock.now(),
+        TTL,
     );
     let Ok(tokencast_core::session::Leased::Begun(held)) = held else {
         panic!("{held:?}")
     };
     scene.store.change(scene.id, |_| held);
-    let left = Duration::from_secs(7);
-    for delivery in [Delivery::Response, Delivery::Subscription] {
-        assert_eq!(scene.deliver(delivery).await, Disposition::Wait(left));
+    for channel in [Channel::Response, Channel::Subscription] {
+        assert_eq!(scene.deliver(channel).await, Disposition::Wait(left));
     }
     tokio::time::sleep(left).await;
-    assert_eq!(scene.deliver(Delivery::Response).await, Disposition::Done);
+    assert_eq!(scene.deliver(Channel::Response).await, Disposition::Done);
     assert_eq!(scene.store.session(scene.id).attempt, Attempt(2));
 }
 
@@ -199,15 +210,14 @@ async fn a_response_is_tried_so_often_in_all_whoever_tries() {
     scene.model.script = vec![(Duration::ZERO, Err(failed))];
     for opened in 1..=2 {
         for _ in 0..3 {
-            let failed = scene.deliver(Delivery::Response).await;
+            let failed = scene.deliver(Channel::Response).await;
             assert!(matches!(failed, Disposition::Again(Some(_))), "{failed:?}");
         }
-        assert_eq!(scene.deliver(Delivery::Response).await, Disposition::Dead);
+        assert_eq!(scene.deliver(Channel::Response).await, Disposition::Dead);
         let session = scene.store.session(scene.id);
         assert_eq!(session.status, Status::Failed, "opened {opened} times");
-        let now_ms = scene.clock.now_ms();
-        let reopen =
-            |session: Option<Session>| session.expect("there").reopen(now_ms + 60_000, now_ms, 60);
+        let now = scene.clock.now();
+        let reopen = |session: Option<Session>| session.expect("there").reopen(now + TTL, now, TTL);
         scene.store.change(scene.id, reopen);
     }
 }

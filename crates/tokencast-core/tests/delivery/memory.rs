@@ -9,11 +9,22 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::SessionId;
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, Model, ModelEvent, QueueError, Receipt, SessionStore, StoreError,
-    TokenSink, TokenSource, Version, Versioned,
+    Clock, Conflict, Fence, Model, ModelEvent, Ports, QueueError, Receipt, SessionStore,
+    StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::Session;
+use tokencast_core::time::{Deadline, Timestamp};
 use tokio::time::Instant;
+
+pub(crate) enum MemoryPorts {}
+
+impl Ports for MemoryPorts {
+    type Model = ScriptedModel;
+    type Sink = RecordingSink;
+    type Store = MemoryStore;
+    type Receipt = MemoryReceipt;
+    type Clock = TestClock;
+}
 
 /// Milliseconds since the test began.
 pub(crate) struct TestClock {
@@ -29,8 +40,8 @@ impl TestClock {
 }
 
 impl Clock for TestClock {
-    fn now_ms(&self) -> i64 {
-        i64::try_from(self.start.elapsed().as_millis()).expect("a test is short")
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH + self.start.elapsed()
     }
 }
 
@@ -165,7 +176,7 @@ pub(crate) struct RecordingSink {
 }
 
 impl TokenSink for RecordingSink {
-    async fn publish(&self, event: &TokenEvent, _: &Fence, _: i64) -> Result<(), Failure> {
+    async fn publish(&self, event: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
         let so_far = self.received.lock().expect("not poisoned").len();
         if self.refuse_from.is_some_and(|from| so_far >= from) {
             return Err(Failure::new(
@@ -185,12 +196,12 @@ impl TokenSink for RecordingSink {
 /// Notes for how long its message was hidden.
 #[derive(Default)]
 pub(crate) struct MemoryReceipt {
-    pub(crate) hidden: Mutex<Vec<u32>>,
+    pub(crate) hidden: Mutex<Vec<Duration>>,
 }
 
 impl Receipt for MemoryReceipt {
-    async fn hide_for(&self, seconds: u32) -> Result<(), QueueError> {
-        self.hidden.lock().expect("not poisoned").push(seconds);
+    async fn extend_visibility(&self, by: Duration) -> Result<(), QueueError> {
+        self.hidden.lock().expect("not poisoned").push(by);
         Ok(())
     }
 }

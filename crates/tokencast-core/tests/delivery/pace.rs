@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use tokencast_core::deliver::Disposition;
 use tokencast_core::pipeline::{Observation, PublishMode};
 use tokencast_core::session::Status;
+use tokencast_core::time::Timestamp;
 use tokio::time::Instant;
 
 use crate::scene::{Scene, USAGE, joined, ms, tokens};
@@ -25,7 +26,15 @@ async fn tokens_that_wait_go_together_in_the_next_event() {
         status: Status::Completed,
     };
     let observed = scene.observed.lock().expect("not poisoned").clone();
-    assert_eq!(observed, [Observation::FirstToken { at_ms: 25 }, ended]);
+    assert_eq!(
+        observed,
+        [
+            Observation::FirstToken {
+                at: Timestamp::from_millis(25),
+            },
+            ended
+        ]
+    );
     let events = scene.sink.received.lock().expect("not poisoned").len();
     assert!(
         (25..=28).contains(&events),

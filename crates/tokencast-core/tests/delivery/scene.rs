@@ -8,11 +8,14 @@ use tokencast_core::event::Usage;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
-use tokencast_core::pipeline::{Observation, Parts, PublishMode, Settings};
+use tokencast_core::pipeline::{AttemptContext, Observation, PublishMode, Settings};
 use tokencast_core::ports::{Clock, ModelEvent};
 use tokencast_core::session::{Session, Status};
+use tokencast_core::time::{Deadline, Timestamp};
 
-use crate::memory::{MemoryReceipt, MemoryStore, RecordingSink, ScriptedModel, TestClock};
+use crate::memory::{
+    MemoryPorts, MemoryReceipt, MemoryStore, RecordingSink, ScriptedModel, TestClock,
+};
 
 pub(crate) const USAGE: Usage = Usage {
     input_tokens: 3,
@@ -29,9 +32,9 @@ pub(crate) struct Scene {
     pub(crate) clock: TestClock,
     pub(crate) settings: Settings,
     pub(crate) id: SessionId,
-    pub(crate) timeout_ms: i64,
+    pub(crate) timeout: Duration,
     /// Of the job.
-    pub(crate) start_by_ms: Option<i64>,
+    pub(crate) start_by: Option<Timestamp>,
     pub(crate) observed: Mutex<Vec<Observation>>,
 }
 
@@ -84,8 +87,8 @@ impl Scene {
                 throttle_patience: Duration::from_mins(5),
             },
             id: SessionId::random(),
-            timeout_ms: 600_000,
-            start_by_ms: None,
+            timeout: Duration::from_mins(10),
+            start_by: None,
             observed: Mutex::default(),
         }
     }
@@ -99,17 +102,17 @@ impl Scene {
             self.id,
             Owner::new("me").expect("not empty"),
             "A prompt".to_owned(),
-            0,
+            Timestamp::EPOCH,
         );
-        let job = match self.start_by_ms {
-            Some(start_by_ms) => job.start_by(start_by_ms),
+        let job = match self.start_by {
+            Some(start_by) => job.start_by(start_by),
             None => job,
         };
         self.deliver_body(&job.to_json(), sink).await
     }
 
     pub(crate) async fn deliver_body(&self, body: &str, sink: &RecordingSink) -> Disposition {
-        let parts = Parts {
+        let context = AttemptContext::<MemoryPorts> {
             model: &self.model,
             sink,
             store: &self.store,
@@ -127,13 +130,13 @@ impl Scene {
             max_attempts: 3,
             session_ttl: Duration::from_hours(1),
         };
-        let killed_at_ms = self.clock.now_ms() + self.timeout_ms;
+        let killed_at = self.clock.now() + self.timeout;
         let message = Message {
             body,
-            deadline_ms: killed_at_ms - 1000,
-            killed_at_ms,
+            deadline: Deadline::at(killed_at - Duration::from_secs(1)),
+            killed_at,
         };
-        deliver(&parts, &policy, &message).await
+        deliver(&context, &policy, &message).await
     }
 
     /// What a subscriber has: the tokens joined, after checking that the numbers have no gap.

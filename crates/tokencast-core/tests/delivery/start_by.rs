@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::FailureCode;
-use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
-use tokencast_core::job::{Delivery, Job};
+use tokencast_core::id::{Owner, Position, SessionId};
+use tokencast_core::job::{Channel, Job};
 use tokencast_core::ports::{Clock, JobQueue, QueueError};
 use tokencast_core::requests::{Requests, Rules, Start};
 use tokencast_core::session::{Follower, Lease, Session, Status};
+use tokencast_core::time::Timestamp;
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -26,7 +27,7 @@ struct NoWorkers;
 
 impl JobQueue for NoWorkers {
     async fn send_after(&self, job: &Job, _: Duration) -> Result<(), QueueError> {
-        assert_eq!(job.start_by_ms, Some(job.requested_at_ms + 3_600_000));
+        assert_eq!(job.start_by, Some(job.requested_at + START_WITHIN));
         Ok(())
     }
 }
@@ -46,7 +47,7 @@ async fn late() -> (Requests<MemoryStore, NoWorkers, TestClock>, SessionId) {
     let start = Start {
         prompt: "Why?".to_owned().into(),
         session_id: None,
-        delivery: Delivery::Subscription,
+        channel: Channel::Subscription,
         delay: Duration::ZERO,
         follower: None,
     };
@@ -82,8 +83,7 @@ async fn a_late_session_is_ended_by_whoever_asks_for_it() {
     let (requests, id) = late().await;
     let follower = Follower {
         address: "connection".to_owned(),
-        attempt: Attempt(0),
-        sequence: Sequence(0),
+        position: Position::default(),
     };
     let answered = requests
         .follow(&me(), id, follower)
@@ -96,7 +96,7 @@ async fn a_late_session_is_ended_by_whoever_asks_for_it() {
 #[tokio::test(start_paused = true)]
 async fn a_late_worker_ends_the_session_and_keeps_the_job_for_an_operator() {
     let mut scene = Scene::new(tokens(5, ms(10)));
-    scene.start_by_ms = Some(1000);
+    scene.start_by = Some(Timestamp::from_millis(1000));
     sleep(ms(1000)).await;
     // The second receive is after a crash before the message was moved.
     for _ in 0..2 {
@@ -116,9 +116,11 @@ async fn a_late_worker_ends_the_session_and_keeps_the_job_for_an_operator() {
         "{events:?}"
     );
 
-    let now_ms = scene.clock.now_ms();
-    let reopen =
-        |session: Option<Session>| session.expect("there").reopen(now_ms + 1000, now_ms, 60);
+    let now = scene.clock.now();
+    let reopen = |session: Option<Session>| {
+        let session = session.expect("there");
+        session.reopen(now + ms(1000), now, Duration::from_mins(1))
+    };
     scene.store.change(scene.id, reopen);
     assert_eq!(
         scene.deliver().await,
@@ -131,7 +133,7 @@ async fn a_late_worker_ends_the_session_and_keeps_the_job_for_an_operator() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_under_way_is_never_late() {
     let mut scene = Scene::new(tokens(100, ms(100)));
-    scene.start_by_ms = Some(1000);
+    scene.start_by = Some(Timestamp::from_millis(1000));
     let (answered, ()) = tokio::join!(scene.deliver(), async {
         sleep(ms(2000)).await;
         let repeated = scene.deliver().await;
@@ -146,14 +148,14 @@ async fn what_nobody_can_answer_is_dead_at_its_first_receive() {
     let scene = Scene::new(tokens(5, ms(10)));
     let other = Owner::new("another").expect("not empty");
     scene.store.change(scene.id, |_| {
-        let mut session = Session::claim(None, scene.id, &other, 0).expect("new");
+        let mut session = Session::claim(None, scene.id, &other, Timestamp::EPOCH).expect("new");
         session.lease = Some(Lease {
-            until_ms: 10_000,
+            until: Timestamp::from_millis(10_000),
             holder: Uuid::nil(),
         });
         session
     });
-    let foreign = Job::new(scene.id, me(), "A prompt".to_owned(), 0).to_json();
+    let foreign = Job::new(scene.id, me(), "A prompt".to_owned(), Timestamp::EPOCH).to_json();
     for body in ["no JSON", "{}", &foreign] {
         let disposition = scene.deliver_body(body, &scene.sink).await;
         assert_eq!(disposition, Disposition::Dead, "{body}");

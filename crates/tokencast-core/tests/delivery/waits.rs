@@ -7,12 +7,13 @@ use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::Clock;
 use tokencast_core::session::{Status, Waiting};
+use tokencast_core::time::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use crate::memory::{RecordingSink, ScriptedModel};
 use crate::scene::{Scene, failing, joined, ms, tokens};
 
-const TWO_MINUTES_MS: i64 = 120_000;
+const TWO_MINUTES: Duration = Duration::from_mins(2);
 
 /// A model whose every call is refused after some tokens.
 fn throttled(after_tokens: usize) -> ScriptedModel {
@@ -25,7 +26,7 @@ async fn a_model_throttled_for_two_minutes_costs_no_attempt() {
     let mut scene = Scene::new(throttled(0));
     let mut waits = 0;
     loop {
-        if scene.clock.now_ms() >= TWO_MINUTES_MS {
+        if scene.clock.now() >= Timestamp::EPOCH + TWO_MINUTES {
             scene.model = tokens(5, ms(10));
         }
         match scene.deliver().await {
@@ -36,8 +37,9 @@ async fn a_model_throttled_for_two_minutes_costs_no_attempt() {
                 waits += 1;
                 let session = scene.session();
                 assert_eq!((session.status, session.attempts()), (Status::Queued, 0));
-                let since_ms = session.waiting().expect("it waits").since_ms;
-                assert!(since_ms < 100, "since the first: {since_ms}");
+                let since = session.waiting().expect("it waits").since;
+                let since = since.as_millis();
+                assert!(since < 100, "since the first: {since}");
                 sleep(pause).await;
             }
             other => panic!("{other:?}"),
@@ -111,7 +113,7 @@ async fn other_failures_count_between_throttled_ones() {
 async fn a_job_is_received_some_180_times_during_one_answer() {
     let mut scene = Scene::new(tokens(900, Duration::from_secs(1)));
     scene.settings.lease = Duration::from_secs(5);
-    scene.timeout_ms = 1_000_000;
+    scene.timeout = Duration::from_secs(1000);
     let (mut waits, repeats) = (0, RecordingSink::default());
     let job = async {
         sleep(ms(100)).await;

@@ -17,12 +17,18 @@ mod working;
 mod world;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::Attempt;
 use tokencast_core::session::{Lease, Leased, OtherOwner, Session, Status};
+use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 use world::*;
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
 
 #[test]
 fn no_interleaving_breaks_a_promise() {
@@ -68,17 +74,17 @@ fn no_interleaving_breaks_a_promise() {
 
 #[test]
 fn an_expired_session_is_as_good_as_gone() {
-    let claimed = Session::claim(None, id(), &owner("me"), 0).expect("new");
-    let expires_ms = claimed.expires_at_s * 1000;
+    let claimed = Session::claim(None, id(), &owner("me"), Timestamp::EPOCH).expect("new");
+    let expires = claimed.expires_at;
     let taken = Session::claim(
         Some(claimed.clone()),
         id(),
         &owner("another"),
-        expires_ms - 1,
+        expires - Duration::from_millis(1),
     );
     assert_eq!(taken, Err(OtherOwner));
     let taken =
-        Session::claim(Some(claimed), id(), &owner("another"), expires_ms).expect("free again");
+        Session::claim(Some(claimed), id(), &owner("another"), expires).expect("free again");
     assert_eq!(taken.owner, owner("another"));
 }
 
@@ -92,19 +98,19 @@ fn only_what_failed_or_waits_is_opened_again() {
         (Status::Completed, false, None),
         (Status::Cancelled, false, None),
     ] {
-        let mut session = Session::claim(None, id(), &owner("me"), 0).expect("new");
+        let mut session = Session::claim(None, id(), &owner("me"), Timestamp::EPOCH).expect("new");
         session.status = status;
         session.last_attempt = Attempt(3);
-        session.start_by_ms = Some(0);
+        session.start_by = Some(at(0));
         session.lease = held.then_some(Lease {
-            until_ms: 2,
+            until: at(2),
             holder: Uuid::nil(),
         });
-        let after = session.clone().reopen(1000, 1, TTL_S);
+        let after = session.clone().reopen(at(1000), at(1), TTL);
         match reopened {
             Some(expected) => assert_eq!(
-                (after.status, after.attempts(), after.start_by_ms),
-                (expected, 0, Some(1000)),
+                (after.status, after.attempts(), after.start_by),
+                (expected, 0, Some(at(1000))),
             ),
             None => assert_eq!(after, session),
         }
@@ -114,33 +120,33 @@ fn only_what_failed_or_waits_is_opened_again() {
 #[test]
 fn a_job_says_when_to_start_only_until_the_record_does() {
     let lease = Lease {
-        until_ms: 20,
+        until: at(20),
         holder: Uuid::nil(),
     };
-    let leased = |session: Session, start_by_ms| {
+    let leased = |session: Session, start_by| {
         Session::lease(
             Some(session),
             id(),
             &owner("me"),
             lease,
-            start_by_ms,
-            10,
-            TTL_S,
+            start_by,
+            at(10),
+            TTL,
         )
         .expect("mine")
     };
-    let claimed = Session::claim(None, id(), &owner("me"), 0).expect("new");
+    let claimed = Session::claim(None, id(), &owner("me"), Timestamp::EPOCH).expect("new");
     assert!(matches!(
-        leased(claimed.clone(), Some(10)),
+        leased(claimed.clone(), Some(at(10))),
         Leased::Ended(_)
     ));
     assert!(matches!(
-        leased(claimed.clone(), Some(11)),
+        leased(claimed.clone(), Some(at(11))),
         Leased::Begun(_)
     ));
-    let queued = claimed.queue(11, 0, TTL_S);
+    let queued = claimed.queue(at(11), at(0), TTL);
     assert!(
-        matches!(leased(queued, Some(1)), Leased::Begun(_)),
+        matches!(leased(queued, Some(at(1))), Leased::Begun(_)),
         "as after a redrive"
     );
 }

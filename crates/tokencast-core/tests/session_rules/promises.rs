@@ -3,9 +3,10 @@
 use tokencast_core::event::Ending;
 use tokencast_core::id::{Attempt, Sequence};
 use tokencast_core::session::{Lease, Leased, Outcome, Progress, Session, Status};
+use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 
-use crate::world::{LEASE_MS, PATIENCE_MS, TTL_S, Worker, World, id, input, owner, start, text};
+use crate::world::{LEASE, PATIENCE, TTL, Worker, World, id, input, owner, start, text};
 
 impl World {
     /// What holds at every moment.
@@ -32,10 +33,8 @@ impl World {
         );
         // Whoever believes to be alone is.
         let alone = self.workers.iter().filter(|worker| match worker {
-            Worker::Busy {
-                attempt, until_ms, ..
-            } => {
-                let believes = *until_ms > self.now_ms;
+            Worker::Busy { attempt, until, .. } => {
+                let believes = *until > self.now;
                 assert!(
                     !believes || *attempt == session.last_attempt,
                     "fenced, and does not know: {self:?}"
@@ -69,13 +68,17 @@ impl World {
 
     /// Time up to where it no longer matters, so that equal situations are seen once.
     pub(crate) fn key(&self) -> String {
-        let left = |until_ms: i64| (until_ms - self.now_ms).clamp(-1, LEASE_MS);
+        // How long a lease goes on; `None` once it is over.
+        let left = |until: Timestamp| {
+            let has_ended = until < self.now;
+            (!has_ended).then(|| until.since(self.now).min(LEASE))
+        };
         let session = self.session.as_ref().map(|session| {
-            let lease = session.lease.map(|lease| left(lease.until_ms));
-            let throttled = session.throttled_since_ms;
-            let throttled = throttled.map(|since| (self.now_ms - since).min(PATIENCE_MS));
-            let start_by = session.start_by_ms;
-            let start_by = start_by.map(|by| (by - self.now_ms).max(0));
+            let lease = session.lease.map(|lease| left(lease.until));
+            let throttled = session.throttled_since;
+            let throttled = throttled.map(|since| self.now.since(since).min(PATIENCE));
+            let start_by = session.start_by;
+            let start_by = start_by.map(|by| by.since(self.now));
             let Session {
                 status,
                 fingerprint,
@@ -106,8 +109,8 @@ impl World {
             Worker::Busy {
                 attempt,
                 progress,
-                until_ms,
-            } => Some((attempt, progress.sequence, left(until_ms))),
+                until,
+            } => Some((attempt, progress.sequence, left(until))),
         });
         let Self {
             is_starting,
@@ -123,13 +126,13 @@ impl World {
         let mut world = self.clone();
         if !world.is_sent {
             // Nothing waits for a worker: the same start again sends the job, or finds the session over.
-            let again = start(world.session, "me", input(), world.now_ms);
+            let again = start(world.session, "me", input(), world.now);
             return again.is_ok_and(|it| it.status == Status::Claimed || it.status.is_terminal());
         }
         world.workers = [Worker::Idle, Worker::Idle];
-        world.now_ms += LEASE_MS;
+        world.now += LEASE;
         let lease = Lease {
-            until_ms: world.now_ms + LEASE_MS,
+            until: world.now + LEASE,
             holder: Uuid::nil(),
         };
         match Session::lease(
@@ -138,8 +141,8 @@ impl World {
             &owner("me"),
             lease,
             None,
-            world.now_ms,
-            TTL_S,
+            world.now,
+            TTL,
         ) {
             Ok(Leased::Ended(session)) => session.status.is_terminal(),
             Ok(Leased::Begun(session)) => {
@@ -153,7 +156,7 @@ impl World {
                     attempt,
                     &Progress::default(),
                     &outcome,
-                    world.now_ms,
+                    world.now,
                 )
                 .is_ok()
             }

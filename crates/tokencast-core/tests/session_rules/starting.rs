@@ -3,19 +3,19 @@
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::session::{Fingerprint, OtherOwner, Session, StartRefused, Status};
 
-use crate::world::{START_WITHIN_MS, Step, TTL_S, World, id, input, owner, start};
+use crate::world::{START_WITHIN, Step, TTL, World, id, input, owner, start};
 
 impl World {
     /// What whoever starts the session does, and others who try to.
     pub(crate) fn start(&mut self, step: Step) -> Option<()> {
-        let now_ms = self.now_ms;
+        let now = self.now;
         match step {
             Step::Claim => {
-                let claimed = Session::claim(self.session.clone(), id(), &owner("me"), now_ms);
+                let claimed = Session::claim(self.session.clone(), id(), &owner("me"), now);
                 self.session = Some(claimed.expect("mine"));
             }
             Step::NoteStart => {
-                let started = start(self.session.clone(), "me", input(), now_ms);
+                let started = start(self.session.clone(), "me", input(), now);
                 let session = started.expect("the same input is never refused");
                 // What is no longer claimed needs no job of this start.
                 self.is_starting = session.status == Status::Claimed;
@@ -35,7 +35,7 @@ impl World {
                 self.session = self
                     .session
                     .take()
-                    .map(|it| it.queue(now_ms + START_WITHIN_MS, now_ms, TTL_S));
+                    .map(|it| it.queue(now + START_WITHIN, now, TTL));
             }
             Step::CrashStarting => {
                 if !self.is_starting {
@@ -46,14 +46,14 @@ impl World {
             Step::StartOther => self.start_other(),
             Step::StartByAnother => {
                 let session = self.session.clone()?;
-                let theirs = start(Some(session), "another", input(), now_ms);
+                let theirs = start(Some(session), "another", input(), now);
                 assert_eq!(theirs, Err(StartRefused::OtherOwner(OtherOwner)));
             }
             Step::RefuseStart => {
                 let failure = Failure::new(FailureCode::InvalidPrompt, "prompt is empty");
                 let session = self.session.clone();
-                let mine = Session::refuse(session.clone(), &owner("me"), failure.clone(), now_ms);
-                let theirs = Session::refuse(session, &owner("another"), failure, now_ms);
+                let mine = Session::refuse(session.clone(), &owner("me"), failure.clone(), now);
+                let theirs = Session::refuse(session, &owner("another"), failure, now);
                 assert_eq!(theirs, None, "nobody else ends it");
                 let refused = mine?;
                 assert!(!self.is_starting && !self.is_sent, "nothing was started");
@@ -67,7 +67,7 @@ impl World {
     /// Another prompt is refused once one is noted, and then changes nothing.
     pub(crate) fn start_other(&self) {
         let other = Fingerprint::of("Why do birds sing?", &[]);
-        let started = start(self.session.clone(), "me", other, self.now_ms);
+        let started = start(self.session.clone(), "me", other, self.now);
         let is_noted = self
             .session
             .as_ref()

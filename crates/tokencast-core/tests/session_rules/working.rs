@@ -3,9 +3,10 @@
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::Attempt;
 use tokencast_core::session::{Lease, LeaseRefused, Leased, Lost, Progress, Saved, Session};
+use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 
-use crate::world::{LEASE_MS, MAX_ATTEMPTS, PATIENCE_MS, TTL_S, Worker, World, id, owner};
+use crate::world::{LEASE, MAX_ATTEMPTS, PATIENCE, TTL, Worker, World, id, owner};
 
 impl World {
     pub(crate) fn begin(&mut self, worker: usize) -> Option<()> {
@@ -16,9 +17,9 @@ impl World {
         if self.workers[worker] != Worker::Idle || !self.is_sent || begun == MAX_ATTEMPTS {
             return None;
         }
-        let until_ms = self.now_ms + LEASE_MS;
+        let until = self.now + LEASE;
         let lease = Lease {
-            until_ms,
+            until,
             holder: Uuid::from_u128(worker as u128),
         };
         match Session::lease(
@@ -27,8 +28,8 @@ impl World {
             &owner("me"),
             lease,
             None,
-            self.now_ms,
-            TTL_S,
+            self.now,
+            TTL,
         ) {
             Ok(Leased::Begun(session)) => {
                 let attempt = session.last_attempt;
@@ -36,15 +37,15 @@ impl World {
                 self.workers[worker] = Worker::Busy {
                     attempt,
                     progress: Progress::default(),
-                    until_ms,
+                    until,
                 };
             }
             Ok(Leased::Ended(session)) => {
                 assert!(session.status.is_terminal());
                 self.session = Some(session);
             }
-            Err(LeaseRefused::Held { until_ms }) => {
-                assert!(until_ms > self.now_ms, "a lease that is over holds nobody");
+            Err(LeaseRefused::Held { until }) => {
+                assert!(until > self.now, "a lease that is over holds nobody");
             }
             Err(LeaseRefused::OtherOwner) => panic!("the job is its owner's"),
         }
@@ -60,8 +61,8 @@ impl World {
             attempt,
             &progress,
             &busy,
-            PATIENCE_MS,
-            self.now_ms,
+            PATIENCE,
+            self.now,
         ) {
             Ok(session) => {
                 assert_eq!(session.attempts() + 1, before, "no attempt is spent");
@@ -73,22 +74,22 @@ impl World {
         Some(())
     }
 
-    pub(crate) fn save(&mut self, worker: usize, renew_until_ms: Option<i64>) -> Option<()> {
+    pub(crate) fn save(&mut self, worker: usize, renew_until: Option<Timestamp>) -> Option<()> {
         let (attempt, progress) = self.busy(worker)?;
         let before = self.session.clone();
         match Session::save(
             before.clone(),
             attempt,
             Some(&progress),
-            renew_until_ms,
-            self.now_ms,
+            renew_until,
+            self.now,
         ) {
             Ok(Saved::Continue(session)) => {
                 assert!(!session.stop_requested, "a stop is seen at the next save");
-                if let (Worker::Busy { until_ms, .. }, Some(renewed_ms)) =
-                    (&mut self.workers[worker], renew_until_ms)
+                if let (Worker::Busy { until, .. }, Some(renewed)) =
+                    (&mut self.workers[worker], renew_until)
                 {
-                    *until_ms = renewed_ms;
+                    *until = renewed;
                 }
                 self.session = Some(session);
             }

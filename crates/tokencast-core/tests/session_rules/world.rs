@@ -1,26 +1,29 @@
 //! A session's record, whoever starts it, and two workers; and what each step makes of them.
 
+use std::time::Duration;
+
 use tokencast_core::event::Ending;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::session::{
     Fingerprint, Input, Lost, OtherOwner, Outcome, Progress, Session, StartRefused, Status,
 };
+use tokencast_core::time::Timestamp;
 
-pub(crate) const LEASE_MS: i64 = 10;
-pub(crate) const TTL_S: i64 = 1_000_000;
+pub(crate) const LEASE: Duration = Duration::from_millis(10);
+pub(crate) const TTL: Duration = Duration::from_secs(1_000_000);
 /// Leases begun in all; each worker may crash or give up, and begin again.
 pub(crate) const MAX_ATTEMPTS: u32 = 3;
 pub(crate) const MAX_TOKENS: u32 = 2;
 /// How long after its start a session may begin.
-pub(crate) const START_WITHIN_MS: i64 = 2 * LEASE_MS;
+pub(crate) const START_WITHIN: Duration = Duration::from_millis(20);
 /// How long a throttled model is waited for.
-pub(crate) const PATIENCE_MS: i64 = LEASE_MS;
+pub(crate) const PATIENCE: Duration = LEASE;
 
 /// The whole world at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
-    pub(crate) now_ms: i64,
+    pub(crate) now: Timestamp,
     pub(crate) session: Option<Session>,
     /// Whoever starts the session has noted its input, and is about to send its job.
     pub(crate) is_starting: bool,
@@ -33,11 +36,11 @@ pub(crate) struct World {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Worker {
     Idle,
-    /// Working on `attempt`; by what it last heard, alone until `until_ms`.
+    /// Working on `attempt`; by what it last heard, alone until `until`.
     Busy {
         attempt: Attempt,
         progress: Progress,
-        until_ms: i64,
+        until: Timestamp,
     },
 }
 
@@ -119,14 +122,14 @@ pub(crate) fn start(
     current: Option<Session>,
     by: &str,
     input: Fingerprint,
-    now_ms: i64,
+    now: Timestamp,
 ) -> Result<Session, StartRefused> {
     let input = Input {
         fingerprint: input,
-        start_by_ms: now_ms + START_WITHIN_MS,
+        start_by: now + START_WITHIN,
         follower: None,
     };
-    Session::start(current, id(), &owner(by), &input, now_ms, TTL_S)
+    Session::start(current, id(), &owner(by), &input, now, TTL)
 }
 
 /// The text of an attempt's first events: different in each attempt, so that a mixture shows.
@@ -138,7 +141,7 @@ pub(crate) fn text(attempt: Attempt, sequence: Sequence) -> String {
 impl World {
     pub(crate) fn new() -> Self {
         Self {
-            now_ms: 0,
+            now: Timestamp::EPOCH,
             session: None,
             is_starting: false,
             is_sent: false,
@@ -150,9 +153,9 @@ impl World {
     /// The world after a step; `None` where the step is not possible now.
     pub(crate) fn after(&self, step: Step) -> Option<Self> {
         let mut world = self.clone();
-        let now_ms = self.now_ms;
+        let now = self.now;
         match step {
-            Step::Tick => world.now_ms += LEASE_MS / 2,
+            Step::Tick => world.now += LEASE / 2,
             Step::Claim
             | Step::NoteStart
             | Step::Send
@@ -164,7 +167,7 @@ impl World {
             Step::Stop => {
                 world.stops += 1;
                 let stopped =
-                    Session::stop(self.session.clone(), id(), &owner("me"), now_ms).expect("mine");
+                    Session::stop(self.session.clone(), id(), &owner("me"), now).expect("mine");
                 assert!(
                     stopped.stop_requested || stopped.status.is_terminal(),
                     "a stop takes effect: {stopped:?}"
@@ -174,15 +177,15 @@ impl World {
             Step::StopByAnother => {
                 let session = self.session.clone()?;
                 assert_eq!(
-                    Session::stop(Some(session), id(), &owner("another"), now_ms),
+                    Session::stop(Some(session), id(), &owner("another"), now),
                     Err(OtherOwner)
                 );
             }
             Step::Read => {
                 let session = self.session.clone()?;
-                let held = session.has_live_lease(now_ms);
-                let in_time = session.start_by_ms.is_none_or(|by_ms| by_ms > now_ms);
-                let read = session.clone().end_if_late(now_ms);
+                let held = session.has_live_lease(now);
+                let in_time = session.start_by.is_none_or(|by| by > now);
+                let read = session.clone().end_if_late(now);
                 if held || in_time {
                     assert_eq!(read, session, "nothing ends what goes on");
                 } else {
@@ -205,14 +208,14 @@ impl World {
                 progress.text = text(*attempt, progress.sequence);
             }
             Step::Save(worker) => world.save(worker, None)?,
-            Step::Renew(worker) => world.save(worker, Some(now_ms + LEASE_MS))?,
+            Step::Renew(worker) => world.save(worker, Some(now + LEASE))?,
             Step::Finish(worker) => {
                 let (attempt, progress) = world.busy(worker)?;
                 let outcome = Outcome {
                     status: Status::Completed,
                     ending: Ending::default(),
                 };
-                match Session::finish(self.session.clone(), attempt, &progress, &outcome, now_ms) {
+                match Session::finish(self.session.clone(), attempt, &progress, &outcome, now) {
                     Ok(session) => world.session = Some(session),
                     Err(Lost) => self.assert_fenced(attempt),
                 }
@@ -221,7 +224,7 @@ impl World {
             Step::GiveUp(worker) => {
                 let (attempt, progress) = world.busy(worker)?;
                 let failure = Failure::new(FailureCode::ModelError, "The model failed.");
-                match Session::release(self.session.clone(), attempt, &progress, &failure, now_ms) {
+                match Session::release(self.session.clone(), attempt, &progress, &failure, now) {
                     Ok(session) => world.session = Some(session),
                     Err(Lost) => self.assert_fenced(attempt),
                 }

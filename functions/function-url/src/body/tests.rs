@@ -1,6 +1,7 @@
 use tokencast_core::event::Ending;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::Sequence;
+use tokencast_core::time::Timestamp;
 use tokio::time::Instant;
 
 use super::*;
@@ -8,8 +9,8 @@ use super::*;
 struct Epoch;
 
 impl Clock for Epoch {
-    fn now_ms(&self) -> i64 {
-        0
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH
     }
 }
 

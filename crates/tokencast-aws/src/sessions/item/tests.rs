@@ -33,22 +33,24 @@ fn session() -> Session {
         last_attempt: Attempt(3),
         reopened_after: Attempt(1),
         throttled_attempts: 2,
-        throttled_since_ms: Some(1_700_000_000_500),
-        start_by_ms: Some(1_700_003_600_000),
+        throttled_since: Some(Timestamp::from_millis(1_700_000_000_500)),
+        start_by: Some(Timestamp::from_millis(1_700_003_600_000)),
         lease: Some(Lease {
-            until_ms: 1_700_000_030_000,
+            until: Timestamp::from_millis(1_700_000_030_000),
             holder: Uuid::new_v4(),
         }),
         stop_requested: true,
         followers: vec![Follower {
             address: "L0SM9cOFvHcCIhw=".to_owned(),
-            attempt: Attempt(1),
-            sequence: Sequence(9),
+            position: Position {
+                attempt: Attempt(1),
+                sequence: Sequence(9),
+            },
         }],
         last_failure: Some(Failure::new(FailureCode::Throttled, "Busy.")),
-        created_at_ms: 1_700_000_000_000,
-        updated_at_ms: 1_700_000_001_000,
-        expires_at_s: 1_700_086_400,
+        created_at: Timestamp::from_millis(1_700_000_000_000),
+        updated_at: Timestamp::from_millis(1_700_000_001_000),
+        expires_at: Timestamp::from_secs(1_700_086_400),
         unknown: BTreeMap::new(),
     }
 }
@@ -57,7 +59,7 @@ const VERSION_7: Version = Version {
     number: 7,
     sealed: Sealed {
         attempt: Attempt(1),
-        parts: 3,
+        chunks: 3,
     },
 };
 
@@ -70,15 +72,15 @@ fn a_session_reads_back_as_written() {
         fingerprint: None,
         stop_requested: false,
         last_failure: None,
-        throttled_since_ms: None,
-        start_by_ms: None,
+        throttled_since: None,
+        start_by: None,
         text: String::new(),
         lengths: Lengths::default(),
         followers: Vec::new(),
         ..session()
     };
     for session in [full, bare] {
-        let rest = Part {
+        let rest = TextChunk {
             text: session.text.clone(),
             lengths: session.lengths.clone(),
         };
@@ -89,7 +91,7 @@ fn a_session_reads_back_as_written() {
 
 #[test]
 fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
-    let item = write(&session(), VERSION_7, &Part::default());
+    let item = write(&session(), VERSION_7, &TextChunk::default());
     for name in [
         KEY,
         VERSION,
@@ -114,7 +116,7 @@ fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
 
 #[test]
 fn each_attribute_that_is_written_is_known() {
-    let item = write(&session(), VERSION_7, &Part::default());
+    let item = write(&session(), VERSION_7, &TextChunk::default());
     let mut written: Vec<_> = item.keys().map(String::as_str).collect();
     let mut known = KNOWN.to_vec();
     written.sort_unstable();
@@ -156,7 +158,7 @@ fn items_of_the_versions_beside_this_one_are_read_and_written_back() {
             "{name}"
         );
 
-        let rest = Part {
+        let rest = TextChunk {
             text: session.text.clone(),
             lengths: session.lengths.clone(),
         };

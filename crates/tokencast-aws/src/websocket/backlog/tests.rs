@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use tokencast_core::event::Ending;
 use tokencast_core::failure::{Failure, FailureCode};
 
+use tokencast_core::time::Timestamp;
+
 use super::*;
 use crate::websocket::frame;
 
@@ -50,7 +52,7 @@ fn rest(backlog: &Backlog, mut position: Position) -> (Vec<(u32, u32)>, String) 
     let (mut joined, mut text) = (Vec::new(), String::new());
     while let Some(piece) = backlog.after(position) {
         assert!(backlog.is_ahead_of(position), "{position:?}");
-        assert!(frame::event(&piece, 0).len() < MAX_FRAME_BYTES);
+        assert!(frame::event(&piece, Timestamp::EPOCH).len() < MAX_FRAME_BYTES);
         joined.push((piece.first.0, piece.event.sequence.0));
         text.push_str(&piece.event.token);
         position = piece.position();

@@ -1,29 +1,34 @@
 //! Who is served what: by the rules alone, without a connection.
 
+use std::time::Duration;
+
 use tokencast_core::event::Ending;
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
+use tokencast_core::ports::Fence;
 use tokencast_core::session::{Lease, Leased, Outcome, Status};
 use uuid::Uuid;
 
 use super::*;
 
-const LEASE_MS: i64 = 30_000;
+const LEASE: Timestamp = Timestamp::from_millis(30_000);
+const TTL: Duration = Duration::from_mins(1);
+const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// A session whose `attempt`th attempt is running, and its feed.
+/// A session whose `attempt`th attempt is running, and its queues.
 struct Scene {
     session: Session,
     progress: Progress,
-    feed: Feed,
+    queues: FollowerQueues,
 }
 
 impl Scene {
     fn new() -> Self {
         let (id, owner) = (SessionId::random(), Owner::new("owner").expect("not empty"));
-        let session = Session::claim(None, id, &owner, 0).expect("claimed");
+        let session = Session::claim(None, id, &owner, Timestamp::EPOCH).expect("claimed");
         let mut scene = Self {
             session,
             progress: Progress::default(),
-            feed: Feed::default(),
+            queues: FollowerQueues::default(),
         };
         scene.lease();
         scene
@@ -37,12 +42,18 @@ impl Scene {
         };
         let (id, owner) = (session.id, session.owner.clone());
         let lease = Lease {
-            until_ms: LEASE_MS,
+            until: LEASE,
             holder: Uuid::new_v4(),
         };
-        let Ok(Leased::Begun(session)) =
-            Session::lease(Some(session), id, &owner, lease, None, 0, 60)
-        else {
+        let Ok(Leased::Begun(session)) = Session::lease(
+            Some(session),
+            id,
+            &owner,
+            lease,
+            None,
+            Timestamp::EPOCH,
+            TTL,
+        ) else {
             panic!("leased")
         };
         self.session = session;
@@ -52,17 +63,32 @@ impl Scene {
     fn follow(&mut self, address: &str, attempt: u32, sequence: u32) -> Vec<(ServedId, String)> {
         let follower = Follower {
             address: address.to_owned(),
-            attempt: Attempt(attempt),
-            sequence: Sequence(sequence),
+            position: Position {
+                attempt: Attempt(attempt),
+                sequence: Sequence(sequence),
+            },
         };
         let (id, owner) = (self.session.id, self.session.owner.clone());
-        self.session =
-            Session::follow(Some(self.session.clone()), id, &owner, follower, 0).expect("followed");
-        self.attend()
+        self.session = Session::follow(
+            Some(self.session.clone()),
+            id,
+            &owner,
+            follower,
+            Timestamp::EPOCH,
+        )
+        .expect("followed");
+        self.on_record_changed()
     }
 
-    fn attend(&mut self) -> Vec<(ServedId, String)> {
-        self.feed.attend(&self.session, &self.progress)
+    fn on_record_changed(&mut self) -> Vec<(ServedId, String)> {
+        let fence = if self.session.status.is_terminal() {
+            Fence::open(self.session.id)
+        } else {
+            let lease_until = self.session.lease_until();
+            Fence::of_lease(self.session.id, lease_until, Duration::from_secs(30))
+        };
+        self.queues
+            .on_record_changed(&self.session, &self.progress, fence.ends_at())
     }
 
     fn publish(&mut self, token: &str) {
@@ -75,7 +101,7 @@ impl Scene {
             status: Status::Streaming,
             ending: None,
         };
-        self.feed.publish(&event, LEASE_MS);
+        self.queues.publish(&event, LEASE);
     }
 
     fn end(&mut self) {
@@ -86,14 +112,15 @@ impl Scene {
         let attempt = self.session.last_attempt;
         let session = Some(self.session.clone());
         self.session =
-            Session::finish(session, attempt, &self.progress, &outcome, 0).expect("finished");
+            Session::finish(session, attempt, &self.progress, &outcome, Timestamp::EPOCH)
+                .expect("finished");
     }
 
     /// Sends one frame: the events in it, and their text.
     fn send(&mut self, id: ServedId) -> Option<(u32, u32, u32, String)> {
-        assert_eq!(self.feed.has_news(id), self.feed.next(id).is_some());
-        let next = self.feed.next(id)?;
-        self.feed.sent(id, &next);
+        assert_eq!(self.queues.has_news(id), self.queues.next(id).is_some());
+        let next = self.queues.next(id)?;
+        self.queues.sent(id, &next);
         let Piece { first, event } = next.piece;
         Some((event.attempt.0, first.0, event.sequence.0, event.token))
     }
@@ -112,12 +139,12 @@ fn frame(attempt: u32, first: u32, last: u32, token: &str) -> (u32, u32, u32, St
 fn a_follower_from_the_start_gets_each_event() {
     let mut scene = Scene::new();
     let id = only(&scene.follow("a", 0, 0));
-    assert!(!scene.feed.is_waited_for());
+    assert!(!scene.queues.is_waited_for());
     for (sequence, token) in [(1, "x"), (2, "y")] {
         scene.publish(token);
-        assert!(scene.feed.is_waited_for());
+        assert!(scene.queues.is_waited_for());
         assert_eq!(scene.send(id), Some(frame(1, sequence, sequence, token)));
-        assert!(!scene.feed.is_waited_for());
+        assert!(!scene.queues.is_waited_for());
     }
 }
 
@@ -130,14 +157,14 @@ fn a_late_follower_gets_what_it_lacks_and_holds_nobody_up() {
         scene.send(first);
     }
     let second = only(&scene.follow("b", 1, 1));
-    assert!(!scene.feed.is_waited_for() && scene.feed.is_behind());
+    assert!(!scene.queues.is_waited_for() && scene.queues.is_behind());
     scene.publish("!");
     scene.send(first);
-    assert!(!scene.feed.is_waited_for());
+    assert!(!scene.queues.is_waited_for());
     assert_eq!(scene.send(second), Some(frame(1, 2, 4, "yz!")));
-    assert!(!scene.feed.is_behind());
+    assert!(!scene.queues.is_behind());
     scene.publish("?");
-    assert!(scene.feed.is_waited_for(), "it has caught up");
+    assert!(scene.queues.is_waited_for(), "it has caught up");
     assert_eq!(scene.send(second), Some(frame(1, 5, 5, "?")));
 }
 
@@ -146,15 +173,15 @@ fn a_slow_follower_is_not_waited_for_until_it_has_caught_up() {
     let mut scene = Scene::new();
     let id = only(&scene.follow("a", 0, 0));
     scene.publish("x");
-    let slow = scene.feed.next(id).expect("an event");
-    scene.feed.let_lag();
+    let slow = scene.queues.next(id).expect("an event");
+    scene.queues.let_lag();
     scene.publish("y");
     scene.publish("z");
-    assert!(!scene.feed.is_waited_for() && scene.feed.is_behind());
-    scene.feed.sent(id, &slow);
+    assert!(!scene.queues.is_waited_for() && scene.queues.is_behind());
+    scene.queues.sent(id, &slow);
     assert_eq!(scene.send(id), Some(frame(1, 2, 3, "yz")));
     scene.publish("!");
-    assert!(scene.feed.is_waited_for());
+    assert!(scene.queues.is_waited_for());
 }
 
 #[test]
@@ -164,12 +191,12 @@ fn whoever_asks_anew_gets_it_anew() {
     for token in ["x", "y", "z"] {
         scene.publish(token);
     }
-    let under_way = scene.feed.next(id).expect("an event");
+    let under_way = scene.queues.next(id).expect("an event");
     assert!(scene.follow("a", 1, 1).is_empty(), "its task goes on");
-    scene.feed.sent(id, &under_way);
+    scene.queues.sent(id, &under_way);
     assert_eq!(scene.send(id), Some(frame(1, 2, 3, "yz")));
     // The record says the same at each checkpoint.
-    assert!(scene.attend().is_empty());
+    assert!(scene.on_record_changed().is_empty());
     assert_eq!(scene.send(id), None);
 }
 
@@ -179,10 +206,10 @@ fn a_later_attempt_starts_again_for_all() {
     scene.follow("a", 0, 0);
     scene.publish("x");
     scene.lease();
-    scene.feed = Feed::default();
-    let new = scene.attend();
+    scene.queues = FollowerQueues::default();
+    let new = scene.on_record_changed();
     let id = only(&new);
-    assert!(!scene.feed.is_behind(), "nothing to say yet");
+    assert!(!scene.queues.is_behind(), "nothing to say yet");
     scene.publish("y");
     assert_eq!(scene.send(id), Some(frame(2, 1, 1, "y")));
 }
@@ -196,18 +223,18 @@ fn the_end_reaches_whoever_the_record_names() {
     scene.send(first);
     scene.follow("b", 0, 0);
     scene.end();
-    scene.attend();
-    assert!(scene.feed.may_send(i64::MAX - 1));
+    scene.on_record_changed();
+    assert!(scene.queues.may_send(Timestamp::MAX - MILLISECOND));
     assert_eq!(scene.send(first), Some(frame(1, 3, 3, "")));
     assert_eq!(scene.send(first), None);
     // Another process repeats the end, and knows nothing but the record.
-    scene.feed = Feed::default();
-    let [_, (second, _)] = &scene.attend()[..] else {
+    scene.queues = FollowerQueues::default();
+    let [_, (second, _)] = &scene.on_record_changed()[..] else {
         panic!("two followers")
     };
     let second = *second;
     assert_eq!(scene.send(second), Some(frame(1, 1, 2, "xy")));
-    assert!(scene.feed.is_behind());
+    assert!(scene.queues.is_behind());
     assert_eq!(scene.send(second), Some(frame(1, 3, 3, "")));
 }
 
@@ -216,25 +243,31 @@ fn whoever_is_lost_or_leaves_is_served_no_longer() {
     let mut scene = Scene::new();
     let id = only(&scene.follow("a", 0, 0));
     scene.publish("x");
-    scene.feed.lose(id);
-    assert!(!scene.feed.is_behind() && scene.feed.has_news(id));
-    assert!(scene.feed.next(id).is_none());
-    assert!(scene.attend().is_empty(), "the record still names it");
+    scene.queues.lose(id);
+    assert!(!scene.queues.is_behind() && scene.queues.has_news(id));
+    assert!(scene.queues.next(id).is_none());
+    assert!(
+        scene.on_record_changed().is_empty(),
+        "the record still names it"
+    );
     let again = only(&scene.follow("a", 1, 0));
     assert_eq!(scene.send(again), Some(frame(1, 1, 1, "x")));
     scene.session = scene.session.clone().unfollow("a");
-    scene.attend();
-    assert!(scene.feed.has_news(again) && scene.feed.next(again).is_none());
-    assert!(!scene.feed.has_followers());
+    scene.on_record_changed();
+    assert!(scene.queues.has_news(again) && scene.queues.next(again).is_none());
+    assert!(!scene.queues.has_followers());
 }
 
 #[test]
 fn nothing_is_sent_past_the_lease() {
     let mut scene = Scene::new();
-    assert!(!scene.feed.may_send(0), "not before it is known");
+    assert!(
+        !scene.queues.may_send(Timestamp::EPOCH),
+        "not before it is known"
+    );
     scene.follow("a", 0, 0);
-    assert!(scene.feed.may_send(LEASE_MS - FENCE_BEFORE_MS - 1));
-    assert!(!scene.feed.may_send(LEASE_MS - FENCE_BEFORE_MS));
+    let fence = LEASE - Duration::from_secs(1);
+    assert!(scene.queues.may_send(fence - MILLISECOND) && !scene.queues.may_send(fence));
     scene.publish("x");
-    assert!(scene.feed.may_send(LEASE_MS - 1) && !scene.feed.may_send(LEASE_MS));
+    assert!(scene.queues.may_send(LEASE - MILLISECOND) && !scene.queues.may_send(LEASE));
 }

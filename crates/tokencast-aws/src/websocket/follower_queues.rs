@@ -1,38 +1,37 @@
-//! Who follows one session, and what each of them still lacks: the state that a sink and its followers' tasks share.
+//! The followers of one session, and what each of them still lacks. A sink and its followers' tasks share this state.
 
 use tokencast_core::event::TokenEvent;
+use tokencast_core::id::Position;
 use tokencast_core::session::{Follower, Progress, Session};
+use tokencast_core::time::Timestamp;
 
-use super::backlog::{Backlog, Piece, Position};
-
-/// So much before its lease ends an attempt falls silent, for clocks that differ.
-const FENCE_BEFORE_MS: i64 = 1000;
+use super::backlog::{Backlog, Piece};
 
 #[derive(Debug, Default)]
-pub(super) struct Feed {
-    /// Kept once there is a follower.
+pub(super) struct FollowerQueues {
+    /// What was published. `None` while there is no follower.
     backlog: Option<Backlog>,
     followers: Vec<Served>,
-    /// Until when something may be sent.
-    fence_until_ms: i64,
+    /// Until when the tasks may send.
+    fence_until: Timestamp,
     next_id: ServedId,
 }
 
-/// Names one follower for as long as it is served; the same address may come back as another.
+/// Names one follower while it is served. The same address may come back with another id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct ServedId(u32);
 
 #[derive(Debug)]
 struct Served {
     id: ServedId,
-    /// As the session's record has it.
+    /// The follower in the session's record.
     registered: Follower,
     position: Position,
-    /// Counts how often it asked anew.
+    /// How often it was registered anew.
     turn: u32,
-    /// Nobody waits for it until it has caught up.
+    /// Whether it is slow: events do not wait for it until it has caught up.
     lags: bool,
-    /// Its address answers no more. Kept, so that the record's mention of it starts nothing.
+    /// Whether its address is gone. It is kept, so that the record's mention of it starts no other task.
     lost: bool,
 }
 
@@ -43,16 +42,17 @@ pub(super) struct Next {
     turn: u32,
 }
 
-impl Feed {
+impl FollowerQueues {
     pub(super) fn has_followers(&self) -> bool {
         !self.followers.is_empty()
     }
 
-    /// Takes the followers over from the record; returns those that are new, to be served.
-    pub(super) fn attend(
+    /// Takes the followers from the record. Returns the new ones, for which the caller starts a task each.
+    pub(super) fn on_record_changed(
         &mut self,
         session: &Session,
         progress: &Progress,
+        fence_until: Timestamp,
     ) -> Vec<(ServedId, String)> {
         self.followers.retain(|served| {
             let mut registered = session.followers.iter();
@@ -63,13 +63,8 @@ impl Feed {
             return Vec::new();
         }
         let ended = session.status.is_terminal();
-        // What a new follower lacks need not wait for the next event. What ended says the same whoever sends it.
-        self.fence_until_ms = if ended {
-            i64::MAX
-        } else {
-            self.fence_until_ms
-                .max(session.lease_until_ms() - FENCE_BEFORE_MS)
-        };
+        // What a new follower lacks is sent at once, and not with the next event.
+        self.fence_until = fence_until;
         let kept = self.backlog.take();
         let backlog = match kept.filter(|kept| !ended && kept.attempt() == session.last_attempt) {
             Some(kept) => kept,
@@ -78,7 +73,7 @@ impl Feed {
         };
         let mut new = Vec::new();
         for follower in &session.followers {
-            let position = Position::from(follower);
+            let position = follower.position;
             let lags = backlog.is_ahead_of(position);
             let mut known = self.followers.iter_mut();
             match known.find(|served| served.registered.address == follower.address) {
@@ -109,24 +104,24 @@ impl Feed {
         new
     }
 
-    /// Adds an event for all, to be sent until then.
-    pub(super) fn publish(&mut self, event: &TokenEvent, fence_until_ms: i64) {
-        self.fence_until_ms = fence_until_ms;
+    /// Adds an event for all followers. They may send until `fence_until`.
+    pub(super) fn publish(&mut self, event: &TokenEvent, fence_until: Timestamp) {
+        self.fence_until = fence_until;
         if let Some(backlog) = &mut self.backlog {
             backlog.push(event);
         }
     }
 
-    pub(super) fn may_send(&self, now_ms: i64) -> bool {
-        now_ms < self.fence_until_ms
+    pub(super) fn may_send(&self, now: Timestamp) -> bool {
+        now < self.fence_until
     }
 
-    /// Whether there is something to send to a follower, or it is to be served no longer.
+    /// Whether there is something to send to a follower, or its task is to end.
     pub(super) fn has_news(&self, id: ServedId) -> bool {
         self.served(id).is_none_or(|served| self.lacks(served))
     }
 
-    /// What to send to a follower; `None` if it is to be served no longer, or has all.
+    /// What to send to a follower. `None` if its task is to end, or if it has everything.
     pub(super) fn next(&self, id: ServedId) -> Option<Next> {
         let served = self.served(id)?;
         let piece = self.backlog.as_ref()?.after(served.position)?;
@@ -134,7 +129,7 @@ impl Feed {
         Some(Next { piece, turn })
     }
 
-    /// A follower has got it. Had it asked anew meanwhile, that counts.
+    /// Writes down that a follower has got a piece, unless it was registered anew meanwhile.
     pub(super) fn sent(&mut self, id: ServedId, next: &Next) {
         let Some(at) = self.followers.iter().position(|served| served.id == id) else {
             return;
@@ -145,14 +140,14 @@ impl Feed {
         }
     }
 
-    /// A follower's address answers no more.
+    /// Writes down that a follower's address is gone.
     pub(super) fn lose(&mut self, id: ServedId) {
         if let Some(served) = self.followers.iter_mut().find(|served| served.id == id) {
             served.lost = true;
         }
     }
 
-    /// Whether a follower lacks something who is waited for.
+    /// Whether a follower that is not slow lacks something.
     pub(super) fn is_waited_for(&self) -> bool {
         let mut followers = self.followers.iter();
         followers.any(|served| !served.lags && self.lacks(served))
@@ -163,7 +158,7 @@ impl Feed {
         self.followers.iter().any(|served| self.lacks(served))
     }
 
-    /// Whoever lacks something now is not waited for until it has caught up.
+    /// Marks the followers that lack something as slow, until they have caught up.
     pub(super) fn let_lag(&mut self) {
         for at in 0..self.followers.len() {
             self.followers[at].lags |= self.lacks(&self.followers[at]);
