@@ -7,6 +7,7 @@ use graphql_client::GraphQLQuery;
 use reqwest::Url;
 use uuid::Uuid;
 
+use crate::channel::Channel;
 use crate::credentials::{Credentials, TokenProvider};
 use crate::dial::Setup;
 use crate::error::Error;
@@ -17,7 +18,6 @@ use crate::operations::{
 };
 use crate::realtime::Endpoint;
 use crate::session::{AnswerStream, Begin};
-use crate::via::Via;
 use crate::wall_clock::WallClock;
 use crate::{function_url, tls, web_socket};
 
@@ -30,11 +30,11 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) caller: Caller,
     pub(crate) setup: Setup,
-    pub(crate) delivery: Delivery,
+    pub(crate) route: Route,
 }
 
-/// A [`Via`] that is ready for use; the URL is the [`Caller`]'s.
-pub(crate) enum Delivery {
+/// A [`Channel`] that is ready for use; the URL is the [`Caller`]'s.
+pub(crate) enum Route {
     AppSync(Endpoint),
     FunctionUrl,
     WebSocket,
@@ -93,10 +93,10 @@ impl Default for Timeouts {
 }
 
 impl Client {
-    /// Over which delivery, and where. Text alone is AppSync's GraphQL endpoint.
-    pub fn builder(via: impl Into<Via>) -> ClientBuilder {
+    /// Over which channel, and where. Text alone is AppSync's GraphQL endpoint.
+    pub fn builder(channel: impl Into<Channel>) -> ClientBuilder {
         ClientBuilder {
-            via: via.into(),
+            channel: channel.into(),
             credentials: None,
             extra_ca_pem: None,
             timeouts: Timeouts::default(),
@@ -138,18 +138,18 @@ impl Client {
         let Shared {
             caller,
             setup,
-            delivery,
+            route,
         } = &*self.shared;
-        match delivery {
-            Delivery::AppSync(_) => self.shared.stop(session_id).await,
-            Delivery::FunctionUrl => function_url::stop(caller, session_id).await,
-            Delivery::WebSocket => web_socket::stop(caller, setup, session_id).await,
+        match route {
+            Route::AppSync(_) => self.shared.stop(session_id).await,
+            Route::FunctionUrl => function_url::stop(caller, session_id).await,
+            Route::WebSocket => web_socket::stop(caller, setup, session_id).await,
         }
     }
 
     /// A session as it stands; `None` if there is none. Only AppSync has this.
     pub async fn get(&self, session_id: Uuid) -> Result<Option<Snapshot>, Error> {
-        if let Delivery::AppSync(_) = self.shared.delivery {
+        if let Route::AppSync(_) = self.shared.route {
             return self.shared.get(session_id).await;
         }
         Err(Error::Config {
@@ -199,7 +199,7 @@ impl Shared {
 /// Makes a [`Client`].
 #[must_use]
 pub struct ClientBuilder {
-    via: Via,
+    channel: Channel,
     credentials: Option<Credentials>,
     extra_ca_pem: Option<Vec<u8>>,
     timeouts: Timeouts,
@@ -232,17 +232,17 @@ impl ClientBuilder {
 
     pub fn build(self) -> Result<Client, Error> {
         let Self {
-            via,
+            channel,
             credentials,
             extra_ca_pem,
             timeouts,
             wall_clock,
         } = self;
-        let url = via.parse()?;
-        let delivery = match via {
-            Via::AppSync(_) => Delivery::AppSync(Endpoint::new(&url)?),
-            Via::FunctionUrl(_) => Delivery::FunctionUrl,
-            Via::WebSocket(_) => Delivery::WebSocket,
+        let url = channel.parse()?;
+        let route = match channel {
+            Channel::AppSync(_) => Route::AppSync(Endpoint::new(&url)?),
+            Channel::FunctionUrl(_) => Route::FunctionUrl,
+            Channel::WebSocket(_) => Route::WebSocket,
         };
         let credentials = credentials.ok_or_else(|| Error::Config {
             name: "credentials",
@@ -271,7 +271,7 @@ impl ClientBuilder {
             shared: Arc::new(Shared {
                 caller,
                 setup,
-                delivery,
+                route,
             }),
         })
     }

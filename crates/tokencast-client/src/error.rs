@@ -27,7 +27,7 @@ pub enum Error {
     /// The API answered with a GraphQL error.
     #[error("{error_type}: {message}")]
     Graphql { error_type: String, message: String },
-    /// The API refused the request, over a delivery that isn't GraphQL.
+    /// The API refused the request, over a channel that isn't GraphQL.
     #[error("{code}: {message}")]
     Refused {
         code: String,

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::backoff::Backoff;
 use crate::credentials::TokenProvider;
 use crate::error::Error;
-use crate::operations::Answer;
+use crate::operations::Response;
 
 /// Of a call that isn't a start.
 const TRIES: u32 = 3;
@@ -30,7 +30,7 @@ pub(crate) enum Limit {
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) http: reqwest::Client,
-    /// The delivery's: AppSync's GraphQL endpoint, or the function's.
+    /// The channel's: AppSync's GraphQL endpoint, or the function's.
     pub(crate) url: reqwest::Url,
     pub(crate) tokens: TokenProvider,
     /// For one try.
@@ -98,7 +98,7 @@ impl Caller {
         loop {
             let token = self.tokens.generation();
             let error = match once().await {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
             if matches!(error, Error::Unauthorized { .. }) && self.tokens.refused(token) {
@@ -122,7 +122,7 @@ impl Caller {
         V: Serialize + Sync,
         T: DeserializeOwned,
     {
-        let answer = self
+        let response = self
             .http
             .post(self.url.clone())
             .timeout(self.timeout)
@@ -131,8 +131,8 @@ impl Caller {
             .send()
             .await
             .map_err(Error::Request)?;
-        let status = answer.status();
-        let bytes = answer.bytes().await.map_err(Error::Request)?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(Error::Request)?;
         read(status, &bytes)
     }
 }
@@ -142,14 +142,14 @@ fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Error
         return Err(refusal(status, body));
     }
     // Errors first: beside one, `data` need not have the shape of a success.
-    let outline: Answer<serde::de::IgnoredAny> =
+    let outline: Response<serde::de::IgnoredAny> =
         serde_json::from_slice(body).map_err(|_| Error::Protocol("no GraphQL answer".into()))?;
     if let Some(error) = outline.errors.unwrap_or_default().into_iter().next() {
         return Err(error.into());
     }
-    let answer: Answer<T> =
+    let response: Response<T> =
         serde_json::from_slice(body).map_err(|error| Error::Protocol(place(&error)))?;
-    answer
+    response
         .data
         .ok_or_else(|| Error::Protocol("neither data nor errors".into()))
 }
@@ -164,9 +164,9 @@ fn place(error: &serde_json::Error) -> String {
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> Error {
-    let said = serde_json::from_slice::<Answer<serde::de::IgnoredAny>>(body)
+    let said = serde_json::from_slice::<Response<serde::de::IgnoredAny>>(body)
         .ok()
-        .and_then(|answer| answer.errors)
+        .and_then(|response| response.errors)
         .and_then(|errors| errors.into_iter().next());
     match (status, said) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, said) => {

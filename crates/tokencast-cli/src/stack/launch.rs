@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use futures_util::future::join_all;
 use serde_json::Value;
 use tokencast_client::cognito::UserPool;
-use tokencast_client::{Client, ClientBuilder, Credentials, Via};
+use tokencast_client::{Channel, Client, ClientBuilder, Credentials};
 use tokencast_local::config::{UserConfig, UserPoolConfig};
 use tokencast_local::endpoints::Endpoints;
 use tokencast_local::gateway::{BindError, nothing_here};
@@ -157,7 +157,7 @@ impl RunningStack {
     }
 
     /// Where a delivery answers, or would if this stack had it.
-    fn via(&self, via: Delivery) -> Via {
+    fn via(&self, via: Delivery) -> Channel {
         let StackInfo {
             endpoints,
             function_url,
@@ -165,13 +165,13 @@ impl RunningStack {
             ..
         } = &self.info;
         match via {
-            Delivery::Appsync => Via::AppSync(endpoints.graphql_url()),
-            Delivery::Url => Via::FunctionUrl(
+            Delivery::Appsync => Channel::AppSync(endpoints.graphql_url()),
+            Delivery::Url => Channel::FunctionUrl(
                 function_url
                     .clone()
                     .unwrap_or_else(|| endpoints.function_url(FUNCTION_URL_FUNCTION)),
             ),
-            Delivery::Websocket => Via::WebSocket(
+            Delivery::Websocket => Channel::WebSocket(
                 websocket_url
                     .clone()
                     .unwrap_or_else(|| endpoints.websocket_url(WEBSOCKET_STAGE)),

@@ -98,8 +98,8 @@ pub async fn sign_in(
         return sign_in_with_srp(http, pool, pool_id, username, password).await;
     }
     let parameters = json!({ "USERNAME": username, "PASSWORD": password });
-    let answer = wire::initiate_auth(http, pool, "USER_PASSWORD_AUTH", parameters).await?;
-    tokens(answer.authentication_result, answer.challenge_name, None)
+    let response = wire::initiate_auth(http, pool, "USER_PASSWORD_AUTH", parameters).await?;
+    tokens(response.authentication_result, response.challenge_name, None)
 }
 
 /// New tokens for a refresh token, which stays good.
@@ -109,10 +109,10 @@ pub async fn refresh(
     refresh_token: &str,
 ) -> Result<Tokens, SignInError> {
     let parameters = json!({ "REFRESH_TOKEN": refresh_token });
-    let answer = wire::initiate_auth(http, pool, "REFRESH_TOKEN_AUTH", parameters).await?;
+    let response = wire::initiate_auth(http, pool, "REFRESH_TOKEN_AUTH", parameters).await?;
     tokens(
-        answer.authentication_result,
-        answer.challenge_name,
+        response.authentication_result,
+        response.challenge_name,
         Some(refresh_token),
     )
 }
@@ -130,13 +130,13 @@ async fn sign_in_with_srp(
     };
     let client = srp::Client::new()?;
     let parameters = json!({ "USERNAME": username, "SRP_A": client.public_hex() });
-    let answer = wire::initiate_auth(http, pool, "USER_SRP_AUTH", parameters).await?;
+    let response = wire::initiate_auth(http, pool, "USER_SRP_AUTH", parameters).await?;
     let parameters = match (
-        answer.challenge_name.as_deref(),
-        answer.challenge_parameters,
+        response.challenge_name.as_deref(),
+        response.challenge_parameters,
     ) {
         (Some("PASSWORD_VERIFIER"), Some(parameters)) => parameters,
-        (name, _) => return tokens(answer.authentication_result, name.map(str::to_owned), None),
+        (name, _) => return tokens(response.authentication_result, name.map(str::to_owned), None),
     };
     let missing = SignInError::Protocol("a PASSWORD_VERIFIER challenge without its parameters");
     let Challenge {
@@ -164,15 +164,15 @@ async fn sign_in_with_srp(
         "PASSWORD_CLAIM_SIGNATURE": signature,
         "TIMESTAMP": timestamp,
     });
-    let answer = wire::respond(
+    let response = wire::respond(
         http,
         pool,
         "PASSWORD_VERIFIER",
-        answer.session.as_deref(),
+        response.session.as_deref(),
         responses,
     )
     .await?;
-    tokens(answer.authentication_result, answer.challenge_name, None)
+    tokens(response.authentication_result, response.challenge_name, None)
 }
 
 fn tokens(

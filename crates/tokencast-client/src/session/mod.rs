@@ -1,4 +1,4 @@
-//! The stream of a session's events, and the tasks behind it: one for each delivery.
+//! The stream of a session's events, and the tasks behind it: one for each channel.
 
 mod appsync;
 mod catch_up;
@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use self::listener::Listener;
-use crate::client::{Delivery, Shared};
+use crate::client::{Route, Shared};
 use crate::error::Error;
 use crate::event::AnswerEvent;
 
@@ -45,12 +45,12 @@ impl AnswerStream {
     pub(crate) fn spawn(shared: &Arc<Shared>, session_id: Uuid, begin: Begin) -> Self {
         let (sender, events) = mpsc::channel(BUFFERED_EVENTS);
         let listener = Listener::new(shared.clone(), session_id, sender);
-        let task = match &shared.delivery {
-            Delivery::AppSync(endpoint) => {
+        let task = match &shared.route {
+            Route::AppSync(endpoint) => {
                 tokio::spawn(appsync::Task::new(listener).run(endpoint.clone(), begin))
             }
-            Delivery::FunctionUrl => tokio::spawn(function_url::Task::new(listener, begin).run()),
-            Delivery::WebSocket => tokio::spawn(web_socket::Task::new(listener, begin).run()),
+            Route::FunctionUrl => tokio::spawn(function_url::Task::new(listener, begin).run()),
+            Route::WebSocket => tokio::spawn(web_socket::Task::new(listener, begin).run()),
         };
         Self {
             session_id,
