@@ -1,12 +1,13 @@
 //! The client and its builder.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use graphql_client::GraphQLQuery;
 use reqwest::Url;
 use uuid::Uuid;
 
+use crate::bounds::Timeouts;
 use crate::channel::Channel;
 use crate::credentials::{Credentials, TokenProvider};
 use crate::dial::Setup;
@@ -38,58 +39,6 @@ pub(crate) enum Route {
     AppSync(Endpoint),
     FunctionUrl,
     WebSocket,
-}
-
-/// How long to wait for what. docs/PROTOCOL.md, "How long a client waits", says what happens then.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// For one call over HTTP, or one action on a WebSocket. AppSync itself cuts a resolver at 30 s.
-    pub call: Duration,
-    /// From the first try of a start, as long as what keeps it may pass. No try begins after that.
-    pub start_within: Duration,
-    /// For a socket, with TLS and the handshake.
-    pub connect: Duration,
-    /// For `connection_ack`.
-    pub ack: Duration,
-    /// For `start_ack`.
-    pub start_ack: Duration,
-    /// The longest silence of a server that doesn't name one in its `connection_ack`.
-    pub keep_alive: Duration,
-    /// The longest silence of a function that streams: it says something each 15 s.
-    pub stream_silence: Duration,
-    /// For the first subscription, or the first event stream, with all tries.
-    pub first_connection: Duration,
-    /// From the loss of a connection, or from the first call that failed, until the stream ends with [`Error::GaveUp`].
-    pub give_up_after: Duration,
-    /// The pause before the first reconnection; it doubles.
-    pub retry_first: Duration,
-    /// The longest pause.
-    pub retry_max: Duration,
-    /// How long a gap may stay before the session is asked for: by `getStream`, or over a WebSocket API by `resume`.
-    pub gap: Duration,
-    /// After so long without an event it is asked for, too, lest the last one was lost. While the session waits in its
-    /// queue, twice and then four times as long.
-    pub idle: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            call: Duration::from_secs(30),
-            start_within: Duration::from_mins(1),
-            connect: Duration::from_secs(10),
-            ack: Duration::from_secs(15),
-            start_ack: Duration::from_secs(15),
-            keep_alive: Duration::from_mins(5),
-            stream_silence: Duration::from_secs(45),
-            first_connection: Duration::from_secs(5),
-            give_up_after: Duration::from_mins(5),
-            retry_first: Duration::from_millis(250),
-            retry_max: Duration::from_secs(10),
-            gap: Duration::from_millis(150),
-            idle: Duration::from_secs(15),
-        }
-    }
 }
 
 impl Client {

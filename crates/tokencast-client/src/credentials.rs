@@ -5,15 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Semaphore;
 
+use crate::bounds::{FRESH, RENEW_BEFORE};
 use crate::cognito::{self, SignInError, Tokens, UserPool};
 use crate::error::Error;
 use crate::wall_clock::WallClock;
-
-/// How long before its end a token is no longer used.
-const RENEW_BEFORE: Duration = Duration::from_mins(1);
-/// A token that is refused is renewed: its age may be another by the server's clock. But one younger than this isn't renewed
-/// if it replaced a refused one: then it isn't refused for its age.
-const FRESH: Duration = Duration::from_secs(30);
 
 /// Who is calling.
 #[derive(Clone)]

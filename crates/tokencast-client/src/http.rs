@@ -9,14 +9,10 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
+use crate::bounds::{CALL_RETRY_FIRST, CALL_RETRY_MAX, CALL_TRIES};
 use crate::credentials::TokenProvider;
 use crate::error::Error;
 use crate::operations::Response;
-
-/// Of a call that isn't a start.
-const TRIES: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How long a call is sent again.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +51,7 @@ impl Caller {
         V: Serialize + Sync,
         T: DeserializeOwned,
     {
-        self.call_within(body, Limit::Tries(TRIES)).await
+        self.call_within(body, Limit::Tries(CALL_TRIES)).await
     }
 
     pub(crate) async fn call_within<V, T>(
@@ -80,7 +76,7 @@ impl Caller {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.retry_within(operation, Limit::Tries(TRIES), once)
+        self.retry_within(operation, Limit::Tries(CALL_TRIES), once)
             .await
     }
 
@@ -93,7 +89,7 @@ impl Caller {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
+        let mut backoff = Backoff::new(CALL_RETRY_FIRST, CALL_RETRY_MAX);
         let began = Instant::now();
         loop {
             let token = self.tokens.generation();

@@ -53,20 +53,24 @@ pub mod event;
 pub mod transcript;
 
 mod backoff;
+mod bounds;
 mod dial;
 mod function_url;
 mod http;
 mod operations;
+mod position;
 mod realtime;
 mod session;
 mod tls;
 mod wall_clock;
 mod web_socket;
 
+pub use bounds::Timeouts;
 pub use channel::Channel;
-pub use client::{Client, ClientBuilder, Timeouts};
+pub use client::{Client, ClientBuilder};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use event::{AnswerEvent, Snapshot, StreamError, StreamStatus, TokenEvent, Usage, Waiting};
+pub use position::Position;
 pub use session::AnswerStream;
 pub use transcript::Transcript;

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
+use crate::position::Position;
 
 /// How many events wait for a gap to be filled. Beyond that the highest are dropped, and a snapshot fills them in.
 const MAX_WAITING: usize = 1_024;
@@ -81,6 +82,14 @@ impl Transcript {
     /// Of the last event in the text.
     pub fn sequence(&self) -> u64 {
         self.sequence
+    }
+
+    /// Of the last event in the text.
+    pub fn position(&self) -> Position {
+        Position {
+            attempt: self.attempt,
+            sequence: self.sequence,
+        }
     }
 
     pub fn ending(&self) -> Option<&Ending> {

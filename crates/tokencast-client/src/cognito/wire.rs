@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{SignInError, UserPool};
-
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
+use crate::bounds::SIGN_IN;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -75,7 +74,7 @@ async fn call(
 ) -> Result<AuthResponse, SignInError> {
     let response = http
         .post(&pool.endpoint)
-        .timeout(TIMEOUT)
+        .timeout(SIGN_IN)
         .header(
             "x-amz-target",
             format!("AWSCognitoIdentityProviderService.{operation}"),

@@ -1,34 +1,15 @@
 //! The events of one response.
 
-use std::fmt;
-
 use reqwest::Response;
 use tokio::time::{Duration, Instant, timeout_at};
 use uuid::Uuid;
 
 use super::sse::Parser;
 use super::{Open, open};
-use crate::client::Timeouts;
+use crate::bounds::Timeouts;
 use crate::error::Error;
 use crate::event::TokenEvent;
 use crate::http::Caller;
-
-/// Behind which event to go on. As text it is that event's `id`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) attempt: u64,
-    pub(crate) sequence: u64,
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempt, sequence } = self;
-        match attempt {
-            1 => write!(formatter, "{sequence}"),
-            attempt => write!(formatter, "{attempt}.{sequence}"),
-        }
-    }
-}
 
 /// A response that is being read.
 pub(crate) struct EventStream {

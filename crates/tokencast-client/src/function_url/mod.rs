@@ -16,8 +16,9 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::event::StreamError;
 use crate::http::Caller;
+use crate::position::Position;
 
-pub(crate) use events::{EventStream, Position};
+pub(crate) use events::EventStream;
 
 /// `CloudFront`, where it signs requests for a Function URL, takes the body's hash from here.
 const CONTENT_SHA256: &str = "x-amz-content-sha256";

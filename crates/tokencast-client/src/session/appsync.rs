@@ -7,8 +7,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Begin;
 use super::catch_up::CatchUp;
-use super::listener::{Halt, Listener, STABLE_AFTER};
+use super::listener::{Halt, Listener};
 use super::record::Record;
+use crate::bounds::STABLE_AFTER;
 use crate::error::Error;
 use crate::event::{Snapshot, StreamStatus};
 use crate::realtime::{Endpoint, Subscription};

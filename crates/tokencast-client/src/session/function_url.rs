@@ -3,12 +3,10 @@
 use tokio::time::{Duration, Instant};
 
 use super::Begin;
-use super::listener::{Halt, Listener, STABLE_AFTER};
+use super::listener::{Halt, Listener};
+use crate::bounds::{MAX_SERVERS_PAUSE, STABLE_AFTER};
 use crate::error::Error;
-use crate::function_url::{EventStream, Open, Position};
-
-/// The longest pause that a server may ask for.
-const MAX_SERVERS_PAUSE: Duration = Duration::from_mins(1);
+use crate::function_url::{EventStream, Open};
 
 pub(super) struct Task {
     listener: Listener,
@@ -69,10 +67,7 @@ impl Task {
             ..
         } = &self.listener;
         let replay = self.ahead || transcript.is_in_doubt();
-        let after = Some(Position {
-            attempt: transcript.attempt(),
-            sequence: transcript.sequence(),
-        })
+        let after = Some(transcript.position())
         .filter(|after| !replay && after.sequence > 0);
         let open = match &self.prompt {
             Some(prompt) => Open::Start { prompt },

@@ -8,14 +8,12 @@ use uuid::Uuid;
 
 use super::tell::answer_event;
 use crate::backoff::Backoff;
-use crate::client::{Shared, Timeouts};
+use crate::bounds::Timeouts;
+use crate::client::Shared;
 use crate::error::Error;
 use crate::event::{AnswerEvent, TokenEvent};
 use crate::transcript::{Change, Transcript};
 use crate::wall_clock::SleepWatch;
-
-/// A connection that lasted this long, or brought something new, has ended an outage.
-pub(super) const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) struct Listener {
     pub(super) shared: Arc<Shared>,
@@ -135,8 +133,7 @@ impl Listener {
         };
         let mut changes = self.transcript.event(event.clone());
         replay.event(event);
-        let reached = (replay.attempt(), replay.sequence())
-            >= (self.transcript.attempt(), self.transcript.sequence());
+        let reached = replay.position() >= self.transcript.position();
         if reached || replay.ending().is_some() {
             changes.extend(self.transcript.snapshot(replay.as_snapshot()));
             self.replay = None;

@@ -3,13 +3,8 @@
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
+use crate::bounds::{MAX_CLAIMED, MAX_UNKNOWN};
 use crate::error::Error;
-
-/// A listener takes an id that nobody has used. If this many answers in a row, over a second and a half or so, say that a
-/// session was merely claimed, then nobody is about to start it.
-const MAX_CLAIMED: u32 = 3;
-/// One answer may be older than the start.
-const MAX_UNKNOWN: u32 = 2;
 
 /// The answers so far that said nothing new.
 #[derive(Debug)]

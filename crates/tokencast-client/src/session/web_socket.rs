@@ -4,10 +4,12 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Begin;
 use super::catch_up::CatchUp;
-use super::listener::{Halt, Listener, STABLE_AFTER};
+use super::listener::{Halt, Listener};
 use super::record::Record;
+use crate::bounds::STABLE_AFTER;
 use crate::error::Error;
 use crate::event::StreamStatus;
+use crate::position::Position;
 use crate::web_socket::{Action, Connection, Incoming};
 
 pub(super) struct Task {
@@ -117,16 +119,15 @@ impl Task {
     /// Asks for what is missing: for all, if what there is may not be true.
     async fn ask(&mut self, connection: &mut Connection) -> Result<(), Halt> {
         let transcript = &self.listener.transcript;
-        let (mut attempt, mut sequence) = (transcript.attempt(), transcript.sequence());
+        let mut position = transcript.position();
         if self.over || transcript.is_in_doubt() {
-            (attempt, sequence) = (0, 0);
+            position = Position::default();
             self.listener.replay();
         }
         let session_id = self.listener.session_id;
         let resume = Action::Resume {
             session_id,
-            attempt,
-            sequence,
+            position,
         };
         connection.send(&resume).await?;
         self.catch_up.asking();
