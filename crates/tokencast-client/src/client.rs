@@ -13,7 +13,7 @@ use crate::credentials::{Credentials, TokenProvider};
 use crate::dial::Setup;
 use crate::error::Error;
 use crate::event::Snapshot;
-use crate::http::{Caller, Limit};
+use crate::http::Caller;
 use crate::operations::{
     GetStream, StartStream, StopStream, get_stream, start_stream, stop_stream,
 };
@@ -22,7 +22,7 @@ use crate::session::{AnswerStream, Begin};
 use crate::wall_clock::WallClock;
 use crate::{function_url, tls, web_socket};
 
-/// A Tokencast API, as one caller. Cheap to clone.
+/// A Tokencast API, as one caller. Cheap to clone. The crate's first page has an example.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
@@ -66,7 +66,7 @@ impl Client {
         self.stream_as(Uuid::new_v4(), prompt)
     }
 
-    /// The same under an id of one's own. An id of a session that exists starts nothing new, and answers with that one.
+    /// As [`Client::stream`], under an id of one's own. An id of a session that exists starts nothing new, and answers with that one.
     pub fn stream_as(&self, session_id: Uuid, prompt: impl Into<String>) -> AnswerStream {
         AnswerStream::spawn(
             &self.shared,
@@ -78,11 +78,37 @@ impl Client {
     }
 
     /// Listens to a session that was started elsewhere or before, from the beginning of its text.
+    ///
+    /// ```no_run
+    /// # async fn example(client: tokencast_client::Client, session_id: uuid::Uuid) -> Result<(), tokencast_client::Error> {
+    /// let mut answer = client.resume(session_id);
+    /// while let Some(event) = answer.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resume(&self, session_id: Uuid) -> AnswerStream {
         AnswerStream::spawn(&self.shared, session_id, Begin::Resume)
     }
 
     /// Stops a session, wherever it is. Idempotent.
+    ///
+    /// ```no_run
+    /// # async fn example(client: tokencast_client::Client) -> Result<(), tokencast_client::Error> {
+    /// let mut answer = client.stream("Count to a million");
+    /// client.stop(answer.session_id()).await?;
+    /// // `Cancelled` is the last event, and the text so far stands.
+    /// while let Some(event) = answer.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The session is another's ([`Error::Unauthorized`]), or the API can't be reached in three tries.
     pub async fn stop(&self, session_id: Uuid) -> Result<(), Error> {
         let Shared {
             caller,
@@ -97,6 +123,11 @@ impl Client {
     }
 
     /// A session as it stands; `None` if there is none. Only AppSync has this.
+    ///
+    /// # Errors
+    ///
+    /// The channel isn't AppSync ([`Error::Config`]), the session is another's ([`Error::Unauthorized`]), or the API can't be
+    /// reached in three tries.
     pub async fn get(&self, session_id: Uuid) -> Result<Option<Snapshot>, Error> {
         if let Route::AppSync(_) = self.shared.route {
             return self.shared.get(session_id).await;
@@ -110,17 +141,14 @@ impl Client {
 }
 
 impl Shared {
-    /// Starts a session. A start that fails in passing is sent again under the same id, for as long as a start may take.
+    /// Starts a session, in one try. Whether it begins with this start.
     pub(crate) async fn start(&self, session_id: Uuid, prompt: String) -> Result<bool, Error> {
         let variables = start_stream::Variables {
             prompt,
             session_id: Some(session_id.to_string()),
         };
-        let limit = Limit::Within(self.setup.timeouts.start_within);
-        let started: start_stream::ResponseData = self
-            .caller
-            .call_within(&StartStream::build_query(variables), limit)
-            .await?;
+        let body = StartStream::build_query(variables);
+        let started: start_stream::ResponseData = self.caller.call_once(&body).await?;
         Ok(started.start_stream.status == "streaming_started")
     }
 
@@ -145,7 +173,7 @@ impl Shared {
     }
 }
 
-/// Makes a [`Client`].
+/// Makes a [`Client`]: [`Client::builder`].
 #[must_use]
 pub struct ClientBuilder {
     channel: Channel,
@@ -156,6 +184,7 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
+    /// Who is calling. There is no client without.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
@@ -167,6 +196,7 @@ impl ClientBuilder {
         self
     }
 
+    /// How long to wait for what, in place of the defaults.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
@@ -179,6 +209,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Makes the client. Nothing is called yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for a URL that can't be one of the channel, or if there are no credentials; [`Error::Tls`] for an
+    /// authority that can't be read.
     pub fn build(self) -> Result<Client, Error> {
         let Self {
             channel,

@@ -6,21 +6,12 @@ use graphql_client::QueryBody;
 use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
 
 use crate::backoff::Backoff;
 use crate::bounds::{CALL_RETRY_FIRST, CALL_RETRY_MAX, CALL_TRIES};
 use crate::credentials::TokenProvider;
 use crate::error::Error;
 use crate::operations::Response;
-
-/// How long a call is sent again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Limit {
-    Tries(u32),
-    /// No try begins later than this after the first one.
-    Within(Duration),
-}
 
 /// Where calls go, and as whom.
 #[derive(Debug)]
@@ -51,19 +42,7 @@ impl Caller {
         V: Serialize + Sync,
         T: DeserializeOwned,
     {
-        self.call_within(body, Limit::Tries(CALL_TRIES)).await
-    }
-
-    pub(crate) async fn call_within<V, T>(
-        &self,
-        body: &QueryBody<V>,
-        limit: Limit,
-    ) -> Result<T, Error>
-    where
-        V: Serialize + Sync,
-        T: DeserializeOwned,
-    {
-        self.retry_within(body.operation_name, limit, || self.call_once(body))
+        self.retry(body.operation_name, || self.call_once(body))
             .await
     }
 
@@ -76,36 +55,18 @@ impl Caller {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.retry_within(operation, Limit::Tries(CALL_TRIES), once)
-            .await
-    }
-
-    async fn retry_within<T, F>(
-        &self,
-        operation: &str,
-        limit: Limit,
-        once: impl Fn() -> F,
-    ) -> Result<T, Error>
-    where
-        F: Future<Output = Result<T, Error>>,
-    {
         let mut backoff = Backoff::new(CALL_RETRY_FIRST, CALL_RETRY_MAX);
-        let began = Instant::now();
         loop {
             let token = self.tokens.generation();
             let error = match once().await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            if matches!(error, Error::Unauthorized { .. }) && self.tokens.refused(token) {
+            if self.tokens.renews_after(&error, token) {
                 continue;
             }
             let pause = backoff.next();
-            let is_spent = match limit {
-                Limit::Tries(tries) => backoff.tries() >= tries,
-                Limit::Within(within) => began.elapsed() + pause > within,
-            };
-            if !error.is_transient() || is_spent {
+            if !error.is_transient() || backoff.tries() >= CALL_TRIES {
                 return Err(error);
             }
             tracing::debug!(operation, %error, ?pause, "calling again");
@@ -113,7 +74,8 @@ impl Caller {
         }
     }
 
-    async fn call_once<V, T>(&self, body: &QueryBody<V>) -> Result<T, Error>
+    /// Sends a GraphQL operation once.
+    pub(crate) async fn call_once<V, T>(&self, body: &QueryBody<V>) -> Result<T, Error>
     where
         V: Serialize + Sync,
         T: DeserializeOwned,

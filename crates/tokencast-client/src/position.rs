@@ -33,3 +33,12 @@ impl fmt::Display for Position {
         }
     }
 }
+
+/// What a session is asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Ask {
+    /// To start.
+    Start { prompt: String },
+    /// Its events behind this one; `None`: all of them.
+    Follow { after: Option<Position> },
+}

@@ -41,10 +41,11 @@ impl Frame {
 
     /// Of a `data`. `None` is an event that couldn't be delivered whole; the gap that it leaves will be noticed.
     pub(super) fn into_event(self) -> Option<TokenEvent> {
-        let response: Response<on_token_received::ResponseData> = serde_json::from_value(self.payload)
-            // Serde's own words may quote the token.
-            .inspect_err(|_| tracing::warn!("an event of another shape"))
-            .ok()?;
+        let response: Response<on_token_received::ResponseData> =
+            serde_json::from_value(self.payload)
+                // Serde's own words may quote the token.
+                .inspect_err(|_| tracing::warn!("an event of another shape"))
+                .ok()?;
         response.data?.on_token_received.map(TokenEvent::from)
     }
 

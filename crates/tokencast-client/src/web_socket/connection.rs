@@ -76,10 +76,7 @@ impl Connection {
 
     /// Says goodbye. What doesn't get through in time is left to the server to notice.
     pub(crate) async fn close(mut self) {
-        if !matches!(
-            timeout(CLOSE, self.socket.close(None)).await,
-            Ok(Ok(()))
-        ) {
+        if !matches!(timeout(CLOSE, self.socket.close(None)).await, Ok(Ok(()))) {
             tracing::debug!("the socket was gone before it was closed");
         }
     }
