@@ -40,9 +40,11 @@
 //! | [`credentials`] | a token, or a user who signs in |
 //! | [`cognito`] | sign-in with SRP |
 //!
-//! Inside: `session` has the task behind a stream, one for each channel; `realtime` is one of AppSync's subscriptions on one
-//! socket, `function_url` one response of server-sent events, `web_socket` one connection to a WebSocket API; `http` the
-//! calls, `operations` the types that are generated from `schema.graphql`.
+//! Inside: `session` has the engine behind a stream, which is one for all channels; `realtime` is one of AppSync's subscriptions
+//! on one socket, `function_url` one response of server-sent events, `web_socket` one connection to a WebSocket API; `http` the
+//! calls, `operations` the types that are generated from `schema.graphql`; `bounds` says how long what may take.
+
+#![warn(missing_docs, clippy::missing_errors_doc)]
 
 pub mod channel;
 pub mod client;
