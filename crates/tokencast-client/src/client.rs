@@ -1,27 +1,28 @@
 //! The client and its builder.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use graphql_client::GraphQLQuery;
 use reqwest::Url;
 use uuid::Uuid;
 
+use crate::bounds::Timeouts;
+use crate::channel::Channel;
 use crate::credentials::{Credentials, TokenProvider};
 use crate::dial::Setup;
 use crate::error::Error;
 use crate::event::Snapshot;
-use crate::http::{Caller, Limit};
+use crate::http::Caller;
 use crate::operations::{
     GetStream, StartStream, StopStream, get_stream, start_stream, stop_stream,
 };
 use crate::realtime::Endpoint;
 use crate::session::{AnswerStream, Begin};
-use crate::via::Via;
 use crate::wall_clock::WallClock;
 use crate::{function_url, tls, web_socket};
 
-/// A Tokencast API, as one caller. Cheap to clone.
+/// A Tokencast API, as one caller. Cheap to clone. The crate's first page has an example.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) shared: Arc<Shared>,
@@ -30,73 +31,21 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) caller: Caller,
     pub(crate) setup: Setup,
-    pub(crate) delivery: Delivery,
+    pub(crate) route: Route,
 }
 
-/// A [`Via`] that is ready for use; the URL is the [`Caller`]'s.
-pub(crate) enum Delivery {
+/// A [`Channel`] that is ready for use; the URL is the [`Caller`]'s.
+pub(crate) enum Route {
     AppSync(Endpoint),
     FunctionUrl,
     WebSocket,
 }
 
-/// How long to wait for what. docs/PROTOCOL.md, "How long a client waits", says what happens then.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// For one call over HTTP, or one action on a WebSocket. AppSync itself cuts a resolver at 30 s.
-    pub call: Duration,
-    /// From the first try of a start, as long as what keeps it may pass. No try begins after that.
-    pub start_within: Duration,
-    /// For a socket, with TLS and the handshake.
-    pub connect: Duration,
-    /// For `connection_ack`.
-    pub ack: Duration,
-    /// For `start_ack`.
-    pub start_ack: Duration,
-    /// The longest silence of a server that doesn't name one in its `connection_ack`.
-    pub keep_alive: Duration,
-    /// The longest silence of a function that streams: it says something each 15 s.
-    pub stream_silence: Duration,
-    /// For the first subscription, or the first event stream, with all tries.
-    pub first_connection: Duration,
-    /// From the loss of a connection, or from the first call that failed, until the stream ends with [`Error::GaveUp`].
-    pub give_up_after: Duration,
-    /// The pause before the first reconnection; it doubles.
-    pub retry_first: Duration,
-    /// The longest pause.
-    pub retry_max: Duration,
-    /// How long a gap may stay before the session is asked for: by `getStream`, or over a WebSocket API by `resume`.
-    pub gap: Duration,
-    /// After so long without an event it is asked for, too, lest the last one was lost. While the session waits in its
-    /// queue, twice and then four times as long.
-    pub idle: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            call: Duration::from_secs(30),
-            start_within: Duration::from_mins(1),
-            connect: Duration::from_secs(10),
-            ack: Duration::from_secs(15),
-            start_ack: Duration::from_secs(15),
-            keep_alive: Duration::from_mins(5),
-            stream_silence: Duration::from_secs(45),
-            first_connection: Duration::from_secs(5),
-            give_up_after: Duration::from_mins(5),
-            retry_first: Duration::from_millis(250),
-            retry_max: Duration::from_secs(10),
-            gap: Duration::from_millis(150),
-            idle: Duration::from_secs(15),
-        }
-    }
-}
-
 impl Client {
-    /// Over which delivery, and where. Text alone is AppSync's GraphQL endpoint.
-    pub fn builder(via: impl Into<Via>) -> ClientBuilder {
+    /// Over which channel, and where. Text alone is AppSync's GraphQL endpoint.
+    pub fn builder(channel: impl Into<Channel>) -> ClientBuilder {
         ClientBuilder {
-            via: via.into(),
+            channel: channel.into(),
             credentials: None,
             extra_ca_pem: None,
             timeouts: Timeouts::default(),
@@ -117,7 +66,7 @@ impl Client {
         self.stream_as(Uuid::new_v4(), prompt)
     }
 
-    /// The same under an id of one's own. An id of a session that exists starts nothing new, and answers with that one.
+    /// As [`Client::stream`], under an id of one's own. An id of a session that exists starts nothing new, and answers with that one.
     pub fn stream_as(&self, session_id: Uuid, prompt: impl Into<String>) -> AnswerStream {
         AnswerStream::spawn(
             &self.shared,
@@ -129,27 +78,58 @@ impl Client {
     }
 
     /// Listens to a session that was started elsewhere or before, from the beginning of its text.
+    ///
+    /// ```no_run
+    /// # async fn example(client: tokencast_client::Client, session_id: uuid::Uuid) -> Result<(), tokencast_client::Error> {
+    /// let mut answer = client.resume(session_id);
+    /// while let Some(event) = answer.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn resume(&self, session_id: Uuid) -> AnswerStream {
         AnswerStream::spawn(&self.shared, session_id, Begin::Resume)
     }
 
     /// Stops a session, wherever it is. Idempotent.
+    ///
+    /// ```no_run
+    /// # async fn example(client: tokencast_client::Client) -> Result<(), tokencast_client::Error> {
+    /// let mut answer = client.stream("Count to a million");
+    /// client.stop(answer.session_id()).await?;
+    /// // `Cancelled` is the last event, and the text so far stands.
+    /// while let Some(event) = answer.next().await {
+    ///     println!("{:?}", event?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The session is another's ([`Error::Unauthorized`]), or the API can't be reached in three tries.
     pub async fn stop(&self, session_id: Uuid) -> Result<(), Error> {
         let Shared {
             caller,
             setup,
-            delivery,
+            route,
         } = &*self.shared;
-        match delivery {
-            Delivery::AppSync(_) => self.shared.stop(session_id).await,
-            Delivery::FunctionUrl => function_url::stop(caller, session_id).await,
-            Delivery::WebSocket => web_socket::stop(caller, setup, session_id).await,
+        match route {
+            Route::AppSync(_) => self.shared.stop(session_id).await,
+            Route::FunctionUrl => function_url::stop(caller, session_id).await,
+            Route::WebSocket => web_socket::stop(caller, setup, session_id).await,
         }
     }
 
     /// A session as it stands; `None` if there is none. Only AppSync has this.
+    ///
+    /// # Errors
+    ///
+    /// The channel isn't AppSync ([`Error::Config`]), the session is another's ([`Error::Unauthorized`]), or the API can't be
+    /// reached in three tries.
     pub async fn get(&self, session_id: Uuid) -> Result<Option<Snapshot>, Error> {
-        if let Delivery::AppSync(_) = self.shared.delivery {
+        if let Route::AppSync(_) = self.shared.route {
             return self.shared.get(session_id).await;
         }
         Err(Error::Config {
@@ -161,17 +141,14 @@ impl Client {
 }
 
 impl Shared {
-    /// Starts a session. A start that fails in passing is sent again under the same id, for as long as a start may take.
+    /// Starts a session, in one try. Whether it begins with this start.
     pub(crate) async fn start(&self, session_id: Uuid, prompt: String) -> Result<bool, Error> {
         let variables = start_stream::Variables {
             prompt,
             session_id: Some(session_id.to_string()),
         };
-        let limit = Limit::Within(self.setup.timeouts.start_within);
-        let started: start_stream::ResponseData = self
-            .caller
-            .call_within(&StartStream::build_query(variables), limit)
-            .await?;
+        let body = StartStream::build_query(variables);
+        let started: start_stream::ResponseData = self.caller.call_once(&body).await?;
         Ok(started.start_stream.status == "streaming_started")
     }
 
@@ -196,10 +173,10 @@ impl Shared {
     }
 }
 
-/// Makes a [`Client`].
+/// Makes a [`Client`]: [`Client::builder`].
 #[must_use]
 pub struct ClientBuilder {
-    via: Via,
+    channel: Channel,
     credentials: Option<Credentials>,
     extra_ca_pem: Option<Vec<u8>>,
     timeouts: Timeouts,
@@ -207,6 +184,7 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
+    /// Who is calling. There is no client without.
     pub fn credentials(mut self, credentials: Credentials) -> Self {
         self.credentials = Some(credentials);
         self
@@ -218,6 +196,7 @@ impl ClientBuilder {
         self
     }
 
+    /// How long to wait for what, in place of the defaults.
     pub fn timeouts(mut self, timeouts: Timeouts) -> Self {
         self.timeouts = timeouts;
         self
@@ -230,19 +209,25 @@ impl ClientBuilder {
         self
     }
 
+    /// Makes the client. Nothing is called yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for a URL that can't be one of the channel, or if there are no credentials; [`Error::Tls`] for an
+    /// authority that can't be read.
     pub fn build(self) -> Result<Client, Error> {
         let Self {
-            via,
+            channel,
             credentials,
             extra_ca_pem,
             timeouts,
             wall_clock,
         } = self;
-        let url = via.parse()?;
-        let delivery = match via {
-            Via::AppSync(_) => Delivery::AppSync(Endpoint::new(&url)?),
-            Via::FunctionUrl(_) => Delivery::FunctionUrl,
-            Via::WebSocket(_) => Delivery::WebSocket,
+        let url = channel.parse()?;
+        let route = match channel {
+            Channel::AppSync(_) => Route::AppSync(Endpoint::new(&url)?),
+            Channel::FunctionUrl(_) => Route::FunctionUrl,
+            Channel::WebSocket(_) => Route::WebSocket,
         };
         let credentials = credentials.ok_or_else(|| Error::Config {
             name: "credentials",
@@ -271,7 +256,7 @@ impl ClientBuilder {
             shared: Arc::new(Shared {
                 caller,
                 setup,
-                delivery,
+                route,
             }),
         })
     }

@@ -5,15 +5,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::Semaphore;
 
+use crate::bounds::{FRESH, RENEW_BEFORE};
 use crate::cognito::{self, SignInError, Tokens, UserPool};
 use crate::error::Error;
 use crate::wall_clock::WallClock;
-
-/// How long before its end a token is no longer used.
-const RENEW_BEFORE: Duration = Duration::from_mins(1);
-/// A token that is refused is renewed: its age may be another by the server's clock. But one younger than this isn't renewed
-/// if it replaced a refused one: then it isn't refused for its age.
-const FRESH: Duration = Duration::from_secs(30);
 
 /// Who is calling.
 #[derive(Clone)]
@@ -23,17 +18,29 @@ pub enum Credentials {
     Token(String),
     /// A user, who is signed in at the first call; tokens are renewed before they end.
     User {
+        /// Where the user signs in.
         pool: UserPool,
+        /// The user's name or alias.
         username: String,
+        /// With a pool id it never leaves the machine (SRP).
         password: String,
     },
 }
 
 impl Credentials {
+    /// A JWT of the user pool, used as it is.
     pub fn token(token: impl Into<String>) -> Self {
         Self::Token(token.into())
     }
 
+    /// A user, who is signed in at the first call.
+    ///
+    /// ```no_run
+    /// use tokencast_client::{Credentials, cognito::UserPool};
+    ///
+    /// let pool = UserPool::aws("us-east-1", "the app client's id", Some("us-east-1_AbCdEfGhI".into()));
+    /// let credentials = Credentials::user(pool, "alice", "her password");
+    /// ```
     pub fn user(pool: UserPool, username: impl Into<String>, password: impl Into<String>) -> Self {
         Self::User {
             pool,
@@ -134,13 +141,17 @@ impl TokenProvider {
         Ok(token)
     }
 
-    /// Which token a request is about to carry, for [`TokenProvider::refused`].
+    /// Which token a request is about to carry, for [`TokenProvider::renews_after`].
     pub(crate) fn generation(&self) -> u64 {
         self.with_held(|held| held.generation)
     }
 
-    /// The API refused a request that took its token when the generation was `seen`. Whether another token may help.
-    pub(crate) fn refused(&self, seen: u64) -> bool {
+    /// Whether a request that took its token when the generation was `seen` failed for that token, and another may help.
+    pub(crate) fn renews_after(&self, error: &Error, seen: u64) -> bool {
+        matches!(error, Error::Unauthorized { .. }) && self.refused(seen)
+    }
+
+    fn refused(&self, seen: u64) -> bool {
         self.with_held(|held| {
             if seen != 0 && seen != held.generation {
                 // Another request was refused, too, and the token is new already.

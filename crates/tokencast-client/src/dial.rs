@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream};
 
-use crate::client::Timeouts;
+use crate::bounds::Timeouts;
 use crate::error::Error;
 use crate::wall_clock::WallClock;
 

@@ -8,40 +8,65 @@ use uuid::Uuid;
 use crate::cognito::SignInError;
 use crate::event::StreamError;
 
+/// Why a call or a stream has failed. [`Error::is_transient`] says whether trying again may help.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The builder was given something that can't work.
     #[error("`{name}` is `{value}`, expected {expected}")]
     Config {
+        /// Of what was given.
         name: &'static str,
+        /// What was given.
         value: String,
+        /// What was wanted.
         expected: &'static str,
     },
+    /// An authority can't be read, or the machine's TLS can't be used.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Cognito gave no token.
     #[error("sign-in failed")]
     SignIn(#[from] SignInError),
     /// The API refused the caller, or the caller doesn't own the session.
     #[error("not authorized: {message}")]
-    Unauthorized { message: String },
+    Unauthorized {
+        /// The API's own words.
+        message: String,
+    },
     /// The API answered with a GraphQL error.
     #[error("{error_type}: {message}")]
-    Graphql { error_type: String, message: String },
-    /// The API refused the request, over a delivery that isn't GraphQL.
+    Graphql {
+        /// AppSync's `errorType`, or the code of a failure.
+        error_type: String,
+        /// The API's own words.
+        message: String,
+    },
+    /// The API refused the request, over a channel that isn't GraphQL.
     #[error("{code}: {message}")]
     Refused {
+        /// Of the closed set of failure codes.
         code: String,
+        /// The API's own words.
         message: String,
+        /// Whether the same may well succeed if it is sent again.
         retryable: bool,
     },
+    /// The API answered with a status, and without words that could be read.
     #[error("the API answered HTTP {status}")]
-    Http { status: u16 },
+    Http {
+        /// The status.
+        status: u16,
+    },
+    /// There was no response, or it broke off.
     #[error("the request to the API failed")]
     Request(#[source] reqwest::Error),
+    /// A WebSocket can't be opened.
     #[error("cannot connect to the real-time endpoint")]
     Connect(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    /// A WebSocket broke.
     #[error("the real-time connection broke")]
     Socket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+    /// A WebSocket was closed, or a response ended.
     #[error("the real-time connection was closed")]
     Closed,
     /// A response ended in the midst of its events.
@@ -52,26 +77,46 @@ pub enum Error {
     Missing,
     /// The API refused or ended the subscription.
     #[error("the subscription was refused: {error_type}: {message}")]
-    Subscription { error_type: String, message: String },
+    Subscription {
+        /// AppSync's `errorType`.
+        error_type: String,
+        /// The API's own words.
+        message: String,
+    },
+    /// Something took longer than its bound in [`Timeouts`](crate::Timeouts).
     #[error("no {what} within {} ms", after.as_millis())]
-    Timeout { what: &'static str, after: Duration },
+    Timeout {
+        /// What was waited for.
+        what: &'static str,
+        /// For how long.
+        after: Duration,
+    },
     /// An answer that the protocol doesn't know.
     #[error("the API's answer makes no sense: {0}")]
     Protocol(String),
+    /// There is no such session, or no longer.
     #[error("there is no session {session_id}")]
-    NotFound { session_id: Uuid },
+    NotFound {
+        /// The session that was asked for.
+        session_id: Uuid,
+    },
     /// The API accepted the start, and says afterwards that nobody has started the session.
     #[error(
         "the start of session {session_id} was accepted, but nothing of it is left: send the prompt again"
     )]
-    StartLost { session_id: Uuid },
+    StartLost {
+        /// The session that was started.
+        session_id: Uuid,
+    },
     /// The wall clock went on while the machine's own stood still: connections from before are dead.
     #[error("the machine was asleep")]
     Slept,
     /// The connection was lost and didn't come back in time.
     #[error("gave up reconnecting after {} s", after.as_secs())]
     GaveUp {
+        /// How long it was tried.
         after: Duration,
+        /// Why the last try failed.
         #[source]
         last: Box<Error>,
     },

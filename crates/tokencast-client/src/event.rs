@@ -12,38 +12,58 @@ use uuid::Uuid;
 )]
 pub enum AnswerEvent {
     /// The API has accepted the prompt, or has the session that is being resumed.
-    Started { session_id: Uuid },
+    Started {
+        /// The session's id, as [`Client::stop`](crate::Client::stop) and [`Client::resume`](crate::Client::resume) take it.
+        session_id: Uuid,
+    },
     /// The next piece of the text; it now reaches as far as event `sequence` of `attempt`.
     Text {
+        /// To append to what came before.
         text: String,
+        /// Of the last event in the text.
         sequence: u64,
+        /// Of the worker that writes the text; counts from 1.
         attempt: u64,
     },
     /// The text starts again from nothing: another worker has taken over.
-    Restarted { attempt: u64 },
+    Restarted {
+        /// The new worker's.
+        attempt: u64,
+    },
     /// The connection was lost; the next try follows after a pause.
     Reconnecting {
+        /// How many tries there were since the last stable connection.
         tries: u32,
+        /// The length of the pause.
         delay_ms: u64,
+        /// Why the connection was lost.
         reason: String,
     },
     /// Listening again. What was missed follows.
     Reconnected,
     /// The model has finished. The last event.
     Completed {
+        /// Why the model has finished, in its own words: `end_turn`, `max_tokens`.
         stop_reason: Option<String>,
+        /// What the answer took, if the API says so.
         usage: Option<Usage>,
     },
     /// The session failed; the text so far stands. The last event.
     Failed {
+        /// Of a closed set: `THROTTLED`, `MODEL_ERROR` and so on.
         code: String,
+        /// Safe to show to a user.
         message: String,
+        /// Whether the same prompt may well succeed if it is sent again.
         retryable: bool,
+        /// What the answer took, if the API says so.
         usage: Option<Usage>,
     },
     /// The session was stopped; the text so far stands. The last event.
     Cancelled {
+        /// Why the model has finished, if it had.
         stop_reason: Option<String>,
+        /// What the answer took, if the API says so.
         usage: Option<Usage>,
     },
 }
@@ -62,21 +82,29 @@ impl AnswerEvent {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenEvent {
+    /// Of the worker that sends it; counts from 1.
     #[serde(default)]
     pub attempt: Option<u64>,
+    /// Its number within the attempt; counts from 1.
     #[serde(default)]
     pub sequence: Option<u64>,
     /// Of an event that joins several: the first of them, `sequence` being the last.
     #[serde(default)]
     pub first_sequence: Option<u64>,
+    /// The next piece of the text; may be empty.
     pub token: String,
+    /// Whether it is the session's last event.
     pub is_complete: bool,
+    /// How the session stands with this event.
     #[serde(default)]
     pub status: Option<StreamStatus>,
+    /// Of the last event: why the model has finished.
     #[serde(default)]
     pub stop_reason: Option<String>,
+    /// Of the last event: what the answer took.
     #[serde(default)]
     pub usage: Option<Usage>,
+    /// Of the last event of a session that failed.
     #[serde(default)]
     pub error: Option<StreamError>,
 }
@@ -85,15 +113,21 @@ pub struct TokenEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Snapshot {
+    /// How the session stands.
     pub status: StreamStatus,
     /// The joined tokens of events 1 to `sequence` of this `attempt`.
     pub text: String,
+    /// Of the last event in the text.
     pub sequence: u64,
+    /// Of the last worker that took the session; 0 before the first.
     pub attempt: u64,
+    /// Why the model has finished, once it has.
     #[serde(default)]
     pub stop_reason: Option<String>,
+    /// What the answer took, once it has ended.
     #[serde(default)]
     pub usage: Option<Usage>,
+    /// Why the session failed, if it did.
     #[serde(default)]
     pub error: Option<StreamError>,
     /// Why it waits, if something is known to hold it up.
@@ -110,6 +144,7 @@ pub struct Waiting {
     pub since: String,
 }
 
+/// `StreamStatus` of the schema: how a session stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StreamStatus {
@@ -117,9 +152,13 @@ pub enum StreamStatus {
     Claimed,
     /// Started, and waiting for a worker.
     Queued,
+    /// A worker has it.
     Streaming,
+    /// The model has finished.
     Completed,
+    /// It failed; its error says why.
     Failed,
+    /// Somebody stopped it.
     Cancelled,
     /// A status that a newer API knows.
     #[serde(other)]
@@ -137,8 +176,11 @@ impl StreamStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
+    /// Of the prompt, and of what the model reads before it.
     pub input_tokens: u64,
+    /// Of the answer.
     pub output_tokens: u64,
+    /// Both together.
     pub total_tokens: u64,
 }
 

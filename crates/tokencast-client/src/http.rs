@@ -6,31 +6,18 @@ use graphql_client::QueryBody;
 use http::StatusCode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
 
 use crate::backoff::Backoff;
+use crate::bounds::{CALL_RETRY_FIRST, CALL_RETRY_MAX, CALL_TRIES};
 use crate::credentials::TokenProvider;
 use crate::error::Error;
-use crate::operations::Answer;
-
-/// Of a call that isn't a start.
-const TRIES: u32 = 3;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
-/// How long a call is sent again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Limit {
-    Tries(u32),
-    /// No try begins later than this after the first one.
-    Within(Duration),
-}
+use crate::operations::Response;
 
 /// Where calls go, and as whom.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) http: reqwest::Client,
-    /// The delivery's: AppSync's GraphQL endpoint, or the function's.
+    /// The channel's: AppSync's GraphQL endpoint, or the function's.
     pub(crate) url: reqwest::Url,
     pub(crate) tokens: TokenProvider,
     /// For one try.
@@ -55,19 +42,7 @@ impl Caller {
         V: Serialize + Sync,
         T: DeserializeOwned,
     {
-        self.call_within(body, Limit::Tries(TRIES)).await
-    }
-
-    pub(crate) async fn call_within<V, T>(
-        &self,
-        body: &QueryBody<V>,
-        limit: Limit,
-    ) -> Result<T, Error>
-    where
-        V: Serialize + Sync,
-        T: DeserializeOwned,
-    {
-        self.retry_within(body.operation_name, limit, || self.call_once(body))
+        self.retry(body.operation_name, || self.call_once(body))
             .await
     }
 
@@ -80,36 +55,18 @@ impl Caller {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        self.retry_within(operation, Limit::Tries(TRIES), once)
-            .await
-    }
-
-    async fn retry_within<T, F>(
-        &self,
-        operation: &str,
-        limit: Limit,
-        once: impl Fn() -> F,
-    ) -> Result<T, Error>
-    where
-        F: Future<Output = Result<T, Error>>,
-    {
-        let mut backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        let began = Instant::now();
+        let mut backoff = Backoff::new(CALL_RETRY_FIRST, CALL_RETRY_MAX);
         loop {
             let token = self.tokens.generation();
             let error = match once().await {
-                Ok(answer) => return Ok(answer),
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            if matches!(error, Error::Unauthorized { .. }) && self.tokens.refused(token) {
+            if self.tokens.renews_after(&error, token) {
                 continue;
             }
             let pause = backoff.next();
-            let is_spent = match limit {
-                Limit::Tries(tries) => backoff.tries() >= tries,
-                Limit::Within(within) => began.elapsed() + pause > within,
-            };
-            if !error.is_transient() || is_spent {
+            if !error.is_transient() || backoff.tries() >= CALL_TRIES {
                 return Err(error);
             }
             tracing::debug!(operation, %error, ?pause, "calling again");
@@ -117,12 +74,13 @@ impl Caller {
         }
     }
 
-    async fn call_once<V, T>(&self, body: &QueryBody<V>) -> Result<T, Error>
+    /// Sends a GraphQL operation once.
+    pub(crate) async fn call_once<V, T>(&self, body: &QueryBody<V>) -> Result<T, Error>
     where
         V: Serialize + Sync,
         T: DeserializeOwned,
     {
-        let answer = self
+        let response = self
             .http
             .post(self.url.clone())
             .timeout(self.timeout)
@@ -131,8 +89,8 @@ impl Caller {
             .send()
             .await
             .map_err(Error::Request)?;
-        let status = answer.status();
-        let bytes = answer.bytes().await.map_err(Error::Request)?;
+        let status = response.status();
+        let bytes = response.bytes().await.map_err(Error::Request)?;
         read(status, &bytes)
     }
 }
@@ -142,14 +100,14 @@ fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Result<T, Error
         return Err(refusal(status, body));
     }
     // Errors first: beside one, `data` need not have the shape of a success.
-    let outline: Answer<serde::de::IgnoredAny> =
+    let outline: Response<serde::de::IgnoredAny> =
         serde_json::from_slice(body).map_err(|_| Error::Protocol("no GraphQL answer".into()))?;
     if let Some(error) = outline.errors.unwrap_or_default().into_iter().next() {
         return Err(error.into());
     }
-    let answer: Answer<T> =
+    let response: Response<T> =
         serde_json::from_slice(body).map_err(|error| Error::Protocol(place(&error)))?;
-    answer
+    response
         .data
         .ok_or_else(|| Error::Protocol("neither data nor errors".into()))
 }
@@ -164,9 +122,9 @@ fn place(error: &serde_json::Error) -> String {
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> Error {
-    let said = serde_json::from_slice::<Answer<serde::de::IgnoredAny>>(body)
+    let said = serde_json::from_slice::<Response<serde::de::IgnoredAny>>(body)
         .ok()
-        .and_then(|answer| answer.errors)
+        .and_then(|response| response.errors)
         .and_then(|errors| errors.into_iter().next());
     match (status, said) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, said) => {

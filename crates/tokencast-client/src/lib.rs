@@ -1,4 +1,4 @@
-//! A client of a Tokencast API over any of its deliveries: AppSync, a Lambda Function URL, or an API Gateway WebSocket API.
+//! A client of a Tokencast API over any of its channels: AppSync, a Lambda Function URL, or an API Gateway WebSocket API.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), tokencast_client::Error> {
@@ -17,13 +17,13 @@
 //! # }
 //! ```
 //!
-//! Over another delivery only the first line differs:
+//! Over another channel only the first line differs:
 //!
 //! ```no_run
 //! # fn example() -> Result<(), tokencast_client::Error> {
-//! use tokencast_client::{Client, Credentials, Via};
+//! use tokencast_client::{Channel, Client, Credentials};
 //!
-//! let client = Client::builder(Via::FunctionUrl("https://example.lambda-url.us-east-1.on.aws/".into()))
+//! let client = Client::builder(Channel::FunctionUrl("https://example.lambda-url.us-east-1.on.aws/".into()))
 //!     .credentials(Credentials::token("a JWT of the user pool"))
 //!     .build()?;
 //! # Ok(())
@@ -33,40 +33,46 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`client`] | [`Client`] and its builder: start, stop, read, and listen to a session |
-//! | [`via`] | which delivery, and where it answers |
+//! | [`channel`] | over which channel an answer comes, and where that answers |
 //! | [`event`] | what a stream yields |
 //! | [`transcript`] | the reassembly of the text, by attempt and sequence; pure |
 //! | [`error`] | everything that can go wrong |
 //! | [`credentials`] | a token, or a user who signs in |
 //! | [`cognito`] | sign-in with SRP |
 //!
-//! Inside: `session` has the task behind a stream, one for each delivery; `realtime` is one of AppSync's subscriptions on one
-//! socket, `function_url` one response of server-sent events, `web_socket` one connection to a WebSocket API; `http` the
-//! calls, `operations` the types that are generated from `schema.graphql`.
+//! Inside: `session` has the engine behind a stream, which is one for all channels; `realtime` is one of AppSync's subscriptions
+//! on one socket, `function_url` one response of server-sent events, `web_socket` one connection to a WebSocket API; `http` the
+//! calls, `operations` the types that are generated from `schema.graphql`; `bounds` says how long what may take.
 
+#![warn(missing_docs, clippy::missing_errors_doc)]
+
+pub mod channel;
 pub mod client;
 pub mod cognito;
 pub mod credentials;
 pub mod error;
 pub mod event;
 pub mod transcript;
-pub mod via;
 
 mod backoff;
+mod bounds;
 mod dial;
 mod function_url;
 mod http;
 mod operations;
+mod position;
 mod realtime;
 mod session;
 mod tls;
 mod wall_clock;
 mod web_socket;
 
-pub use client::{Client, ClientBuilder, Timeouts};
+pub use bounds::Timeouts;
+pub use channel::Channel;
+pub use client::{Client, ClientBuilder};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use event::{AnswerEvent, Snapshot, StreamError, StreamStatus, TokenEvent, Usage, Waiting};
+pub use position::Position;
 pub use session::AnswerStream;
 pub use transcript::Transcript;
-pub use via::Via;

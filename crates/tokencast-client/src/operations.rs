@@ -1,4 +1,4 @@
-//! The operations, with types generated from `schema.graphql`, and the shape of an answer.
+//! The operations, with types generated from `schema.graphql`, and the shape of a response.
 
 use graphql_client::GraphQLQuery;
 use serde::Deserialize;
@@ -97,9 +97,9 @@ fn count(int: i64) -> u64 {
     u64::try_from(int).unwrap_or(0)
 }
 
-/// The body of an answer.
+/// The body of a response.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Answer<T> {
+pub(crate) struct Response<T> {
     #[serde(default = "Option::default")]
     pub(crate) data: Option<T>,
     #[serde(default)]

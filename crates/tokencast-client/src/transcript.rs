@@ -6,11 +6,33 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
+use crate::position::Position;
 
 /// How many events wait for a gap to be filled. Beyond that the highest are dropped, and a snapshot fills them in.
 const MAX_WAITING: usize = 1_024;
 
 /// The text of one session as far as it is known.
+///
+/// ```
+/// use tokencast_client::transcript::Change;
+/// use tokencast_client::{TokenEvent, Transcript};
+///
+/// let token = |sequence, token: &str| TokenEvent {
+///     attempt: Some(1),
+///     sequence: Some(sequence),
+///     token: token.into(),
+///     ..TokenEvent::default()
+/// };
+/// let mut transcript = Transcript::default();
+/// assert!(transcript.event(token(2, "vers")).is_empty(), "event 1 isn't there yet");
+/// assert!(transcript.needs_snapshot());
+/// for change in transcript.event(token(1, "Ri")) {
+///     if let Change::Append { text, .. } = change {
+///         print!("{text}");
+///     }
+/// }
+/// assert_eq!(transcript.text(), "Rivers");
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
     /// 0 until an attempt was seen.
@@ -43,11 +65,17 @@ struct End {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Clear it: it starts again.
-    Restart { attempt: u64 },
+    Restart {
+        /// Of the text that follows.
+        attempt: u64,
+    },
     /// Append to it. The text reaches as far as `sequence` then.
     Append {
+        /// What to append.
         text: String,
+        /// Of the text.
         attempt: u64,
+        /// Of the last event in the text.
         sequence: u64,
     },
     /// Nothing follows.
@@ -59,12 +87,16 @@ pub enum Change {
 pub struct Ending {
     /// One of the terminal ones.
     pub status: StreamStatus,
+    /// Why the model has finished, if it has.
     pub stop_reason: Option<String>,
+    /// What the answer took, if the API says so.
     pub usage: Option<Usage>,
+    /// Of a session that failed.
     pub error: Option<StreamError>,
 }
 
 impl Transcript {
+    /// The text as far as it has come without a gap.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -74,6 +106,7 @@ impl Transcript {
         self.status
     }
 
+    /// Of the text; 0 until an attempt was seen.
     pub fn attempt(&self) -> u64 {
         self.attempt
     }
@@ -83,6 +116,15 @@ impl Transcript {
         self.sequence
     }
 
+    /// Of the last event in the text.
+    pub fn position(&self) -> Position {
+        Position {
+            attempt: self.attempt,
+            sequence: self.sequence,
+        }
+    }
+
+    /// How the session ended, once it has.
     pub fn ending(&self) -> Option<&Ending> {
         self.ending.as_ref()
     }

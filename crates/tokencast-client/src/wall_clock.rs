@@ -6,8 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-/// The wall clock may be set, and is by NTP, so that a smaller step says nothing.
-const SLEEP: Duration = Duration::from_secs(30);
+use crate::bounds::SLEEP;
 
 #[derive(Clone)]
 pub(crate) struct WallClock(Arc<dyn Fn() -> SystemTime + Send + Sync>);

@@ -5,10 +5,10 @@ import { fetchAuthSession } from 'aws-amplify/auth';
 import { Hub } from 'aws-amplify/utils';
 
 import { errorOf, isStaleToken, signedOut } from './amplify_errors';
+import { TIMEOUTS } from './bounds';
+import { HERE } from './environment';
 import { asTokencastError, errorOfType, TokencastError } from './errors';
-import { onOnline } from './online';
 import { GET_STREAM, ON_TOKEN_RECEIVED, START_STREAM, STOP_STREAM } from './operations';
-import { TIMING } from './timing';
 import type { Listener, Transport } from './transport';
 import type { Snapshot, TokenEvent } from './types';
 import { onUnaddressedError } from './unaddressed';
@@ -90,14 +90,14 @@ export function amplifyTransport(): Transport {
         end();
       };
     },
-    onOnline,
+    onOnline: HERE.onOnline,
   };
 }
 
 /** However young the present one is: the server's clock decides. */
 export async function renewToken(): Promise<void> {
   const session = fetchAuthSession({ forceRefresh: true });
-  const { tokens } = await within(TIMING.answer, session, 'No new token has come').catch(
+  const { tokens } = await within(TIMEOUTS.call, session, 'No new token has come').catch(
     (error: unknown) => {
       throw signedOut(error) ?? asTokencastError(error);
     },

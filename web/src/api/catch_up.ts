@@ -1,13 +1,8 @@
 /** When to ask for a snapshot: soon after a gap, and now and then in a long silence. */
 
-import { Backoff, type Timing } from './timing';
+import { Backoff } from './backoff';
+import { GAP_RETRY_FIRST_MS, GAP_RETRY_MAX_MS, SECOND_LOOK_MS, type Timeouts } from './bounds';
 import type { StreamStatus } from './types';
-
-/** The worker writes the session down about twice a second, so that asking less often than this only delays. */
-const GAP_RETRY_MAX_MS = 2_000;
-const GAP_RETRY_FIRST_MS = 250;
-/** What was sent right before a subscription may be written down only now. */
-const SECOND_LOOK_MS = 800;
 
 export class CatchUp {
   /** `Infinity` until something is there to ask for. */
@@ -17,17 +12,18 @@ export class CatchUp {
   #gap = false;
   #subscribed = true;
   #secondLook = false;
-  readonly #timing: Timing;
+  readonly #timeouts: Timeouts;
   readonly #gapRetry = new Backoff(GAP_RETRY_FIRST_MS, GAP_RETRY_MAX_MS);
   readonly #unsubscribedRetry: Backoff;
   /** Of the silence: it doubles while the session waits in the queue. */
   #idlePause: number;
-  #heardAt = performance.now();
+  #heardAt: number;
 
-  constructor(timing: Timing) {
-    this.#timing = timing;
-    this.#idlePause = timing.idle;
-    this.#unsubscribedRetry = new Backoff(timing.idleUnsubscribed, timing.retryMax);
+  constructor(timeouts: Timeouts, now: number) {
+    this.#timeouts = timeouts;
+    this.#heardAt = now;
+    this.#idlePause = timeouts.idle;
+    this.#unsubscribedRetry = new Backoff(timeouts.idleUnsubscribed, timeouts.retryMax);
   }
 
   /** When to ask; `Infinity` while an answer is awaited. */
@@ -38,13 +34,13 @@ export class CatchUp {
   /** The session was started: ask before long whether it waits in the queue. */
   started(now: number): void {
     this.#heardAt = now;
-    this.#due = Math.min(this.#due, now + this.#timing.firstToken);
+    this.#due = Math.min(this.#due, now + this.#timeouts.firstToken);
   }
 
   /** A connection that may stay without a byte was opened: the record knows more after a silence. */
   opened(now: number): void {
     this.#heardAt = now;
-    this.#due = Math.min(this.#due, now + this.#timing.idle);
+    this.#due = Math.min(this.#due, now + this.#timeouts.idle);
   }
 
   asking(): void {
@@ -53,7 +49,7 @@ export class CatchUp {
 
   /** No event came for so long that what a snapshot has beyond it should have come by itself. */
   isSilent(now: number): boolean {
-    return now - this.#heardAt >= this.#timing.idle;
+    return now - this.#heardAt >= this.#timeouts.idle;
   }
 
   /** Whatever was sent before now may be missing. */
@@ -79,13 +75,13 @@ export class CatchUp {
 
   /** After an event: is anything missing? */
   event(now: number, gap: boolean): void {
-    this.#idlePause = this.#timing.idle;
+    this.#idlePause = this.#timeouts.idle;
     this.#heardAt = now;
     if (!gap) {
       this.#gapRetry.reset();
-      this.#due = now + this.#timing.idle;
+      this.#due = now + this.#timeouts.idle;
     } else if (!this.#gap) {
-      this.#due = now + this.#timing.gap;
+      this.#due = now + this.#timeouts.gap;
     }
     this.#gap = gap;
   }
@@ -106,7 +102,7 @@ export class CatchUp {
     }
     if (!this.#subscribed) return this.#unsubscribedRetry.next();
     const pause = this.#idlePause;
-    const { idle, idleQueued } = this.#timing;
+    const { idle, idleQueued } = this.#timeouts;
     this.#idlePause = status === 'QUEUED' ? Math.min(pause * 2, idleQueued) : idle;
     return pause;
   }

@@ -1,10 +1,11 @@
 /** The client: prompts in, typed events out. */
 
-import type { Feed } from './feed';
-import { feedEvents } from './feed_session';
-import { sessionEvents, type Begin } from './session';
-import { TIMING, type Timing } from './timing';
-import type { Transport } from './transport';
+import { TIMEOUTS, type Timeouts } from './bounds';
+import { byReplay, bySnapshots, type Channel } from './channel';
+import type { Begin } from './engine';
+import { HERE } from './environment';
+import { sessionEvents } from './session';
+import type { ReplayTransport, Transport } from './transport';
 import type { AnswerEvent, Snapshot } from './types';
 import { wellFormed } from './well_formed';
 import { within } from './within';
@@ -41,55 +42,55 @@ export interface TokencastClient {
 }
 
 /** Over AppSync. */
-export function createClient(transport: Transport, timing: Partial<Timing> = {}): TokencastClient {
-  const all = { ...TIMING, ...timing };
+export function createClient(
+  transport: Transport,
+  timeouts: Partial<Timeouts> = {},
+): TokencastClient {
   return clientOf(
-    all,
-    (sessionId, begin, signal) =>
-      sessionEvents({ sessionId, begin, transport, timing: all, signal }),
+    timeouts,
+    (sessionId) => bySnapshots(transport, sessionId),
     (sessionId) => transport.stopStream(sessionId),
     (sessionId) => transport.getStream(sessionId),
   );
 }
 
-/** Over a delivery that goes on behind what a client has. It has no `getStream` of its own; silences are looked into by it. */
-export function createFeedClient(
-  feed: Feed,
+/** Over a channel that goes on behind what a client has. It has no `getStream` of its own; silences are looked into by it. */
+export function createReplayClient(
+  transport: ReplayTransport,
   getStream: TokencastClient['getStream'],
-  timing: Partial<Timing> = {},
+  timeouts: Partial<Timeouts> = {},
 ): TokencastClient {
-  const all = { ...TIMING, ...timing };
   return clientOf(
-    all,
-    (sessionId, begin, signal) =>
-      feedEvents({ sessionId, begin, feed, getStream, timing: all, signal }),
-    (sessionId) => feed.stopStream(sessionId),
+    timeouts,
+    (sessionId) => byReplay(transport, sessionId, getStream, HERE),
+    (sessionId) => transport.stopStream(sessionId),
     getStream,
   );
 }
 
 function clientOf(
-  { answer }: Timing,
-  events: (
-    sessionId: string,
-    begin: Begin,
-    signal: AbortSignal | undefined,
-  ) => AsyncIterator<AnswerEvent, void>,
+  partial: Partial<Timeouts>,
+  channel: (sessionId: string) => Channel,
   stopStream: TokencastClient['stopStream'],
   getStream: TokencastClient['getStream'],
 ): TokencastClient {
+  const timeouts = { ...TIMEOUTS, ...partial };
   const stream = (id: string, begin: Begin, signal?: AbortSignal): AnswerStream => {
     const sessionId = canonical(id);
-    return { sessionId, [Symbol.asyncIterator]: () => events(sessionId, begin, signal) };
+    const options = { sessionId, begin, timeouts, environment: HERE, signal };
+    return {
+      sessionId,
+      [Symbol.asyncIterator]: () => sessionEvents({ ...options, channel: channel(sessionId) }),
+    };
   };
   return {
     streamPrompt: (prompt, { sessionId, signal } = {}) =>
       stream(sessionId ?? newSessionId(), { prompt: wellFormed(prompt) }, signal),
     resumeStream: (sessionId, { signal } = {}) => stream(sessionId, 'resume', signal),
     stopStream: (sessionId) =>
-      within(answer, stopStream(canonical(sessionId)), 'The stop was not answered'),
+      within(timeouts.call, stopStream(canonical(sessionId)), 'The stop was not answered'),
     getStream: (sessionId) =>
-      within(answer, getStream(canonical(sessionId)), 'The API does not answer'),
+      within(timeouts.call, getStream(canonical(sessionId)), 'The API does not answer'),
   };
 }
 

@@ -58,7 +58,7 @@ export function errorOfType(errorType: string, message: string, cause?: unknown)
   });
 }
 
-/** From what the deliveries without GraphQL say. */
+/** From what the channels without GraphQL say. */
 export function errorOfCode({ code, message, retryable }: StreamError): TokencastError {
   const kind = UNAUTHORIZED.has(code) ? 'unauthorized' : 'refused';
   return new TokencastError(kind, message, { errorType: code, retryable });

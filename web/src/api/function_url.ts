@@ -4,17 +4,19 @@
  * `POST /` starts and answers with events, `GET /{sessionId}` goes on behind `Last-Event-ID`, `DELETE /{sessionId}` stops.
  */
 
+import { STREAM_SILENCE_MS } from './bounds';
 import { asTokencastError, errorOfCode, TokencastError } from './errors';
-import type { Ask, Feed, FeedListener, Position } from './feed';
 import { SseParser } from './sse';
 import type { Tokens } from './tokens';
+import type { Ask, ConnectionListener, Position, ReplayTransport } from './transport';
 import type { StreamError, TokenEvent } from './types';
 import { within } from './within';
 
-/** The function says something each 15 s. */
-const MAX_SILENCE_MS = 45_000;
-
-export function functionUrlFeed(url: string, tokens: Tokens, maxSilenceMs = MAX_SILENCE_MS): Feed {
+export function functionUrlTransport(
+  url: string,
+  tokens: Tokens,
+  maxSilenceMs = STREAM_SILENCE_MS,
+): ReplayTransport {
   const base = url.endsWith('/') ? url : `${url}/`;
 
   /** Once more with a new token if the old one is refused. */
@@ -100,7 +102,7 @@ function idOf({ attempt, sequence }: Position): string {
 /** Reads a response to its end. */
 async function follow(
   response: Response,
-  listener: FeedListener,
+  listener: ConnectionListener,
   signal: AbortSignal,
   maxSilenceMs: number,
 ): Promise<void> {

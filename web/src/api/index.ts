@@ -2,22 +2,22 @@
  * The client library: `streamPrompt` and its companions over AWS Amplify, and the same over a Function URL or a WebSocket
  * API. No React in here; copy the folder, or import it.
  *
- * - `client.ts`: what a user calls; `session.ts`: one session over AppSync, from subscription to end
- * - `transcript.ts`: reassembly; `catch_up.ts`: when to ask for what is missing; `timing.ts`: all the pauses and bounds
- * - `start.ts`, `stop.ts`, `outage.ts`, `record_check.ts`: the bounds, each of them; `wake.ts`: whether the machine slept
- * - `transport.ts`: what is needed of a GraphQL client; `amplify.ts`: Amplify as such
- * - `feed_session.ts`: one session over a delivery that goes on behind what a client has: `function_url.ts`, with the events
- *   of `sse.ts`, and `web_socket_api.ts`; `feed.ts`: what is needed of them
+ * - `client.ts`: what a user calls; `engine.ts`: one session, from its start to its last event, over any channel
+ * - `transport.ts`: what is needed of a channel, in two flavours. `amplify.ts` has snapshots, over AWS Amplify; `function_url.ts`
+ *   (with the events of `sse.ts`) and `web_socket_api.ts` replay. `channel.ts` and `line.ts`: both as the engine sees them
+ * - `bounds.ts`: all the bounds and pauses; `environment.ts`: clocks and timers
+ * - what the engine knows and waits for: `known.ts` and `transcript.ts` (reassembly), `start.ts`, `stop.ts`, `outage.ts`,
+ *   `catch_up.ts` (when to ask for what is missing), `record.ts`, `wake.ts` (whether the machine slept); `reader.ts` is told
  * - `configure.ts`: from `amplify_outputs.json` to a configured Amplify
  */
 
 import { amplifyTransport } from './amplify';
-import { createClient, createFeedClient, type TokencastClient } from './client';
+import { createClient, createReplayClient, type TokencastClient } from './client';
 import type { Api, Delivery } from './configure';
-import { functionUrlFeed } from './function_url';
+import { functionUrlTransport } from './function_url';
 import { amplifyTokens, type Tokens } from './tokens';
 import type { Transport } from './transport';
-import { webSocketFeed } from './web_socket_api';
+import { webSocketTransport } from './web_socket_api';
 
 export { amplifyTransport } from './amplify';
 export { createClient, newSessionId } from './client';
@@ -54,7 +54,7 @@ export const getStream: TokencastClient['getStream'] = (sessionId) =>
 
 /** A client over a Function URL, of the user who is signed in with Amplify, or of whom `tokens` speaks. */
 export function functionUrlClient(url: string, tokens: Tokens = amplifyTokens): TokencastClient {
-  return createFeedClient(functionUrlFeed(url, tokens), getStream);
+  return createReplayClient(functionUrlTransport(url, tokens), getStream);
 }
 
 /**
@@ -64,10 +64,10 @@ export function functionUrlClient(url: string, tokens: Tokens = amplifyTokens): 
 export function webSocketClient(url: string, tokens: Tokens = amplifyTokens): TokencastClient {
   const startStream = (sessionId: string, prompt: string): Promise<void> =>
     amplify().startStream(sessionId, prompt);
-  return createFeedClient(webSocketFeed(url, tokens, startStream), getStream);
+  return createReplayClient(webSocketTransport(url, tokens, startStream), getStream);
 }
 
-/** The client over one of an API's deliveries; over AppSync if it hasn't that one. */
+/** The client over one of an API's channels; over AppSync if it hasn't that one. */
 export function clientVia(api: Api, delivery: Delivery): TokencastClient {
   const { streamUrl, webSocketUrl } = api;
   if (delivery === 'url' && streamUrl !== undefined) return functionUrlClient(streamUrl);

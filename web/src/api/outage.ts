@@ -1,23 +1,27 @@
 /** Since when nothing could be reached, and when that ends a stream. */
 
+import type { Timeouts } from './bounds';
 import { TokencastError } from './errors';
-import type { Timing } from './timing';
 
 export class Outage {
   #since: number | null = null;
   #last: TokencastError | null = null;
-  /** Whether there ever was a connection. */
-  #connected = false;
-  readonly #timing: Timing;
+  #hasConnected = false;
+  readonly #timeouts: Timeouts;
 
-  constructor(timing: Timing) {
-    this.#timing = timing;
+  constructor(timeouts: Timeouts) {
+    this.#timeouts = timeouts;
+  }
+
+  /** Whether there ever was a connection. */
+  get hasConnected(): boolean {
+    return this.#hasConnected;
   }
 
   /** When it ends the stream. */
   get endsAt(): number {
-    const { giveUpAfter, firstConnection } = this.#timing;
-    const limit = this.#connected ? giveUpAfter : firstConnection;
+    const { giveUpAfter, firstConnection } = this.#timeouts;
+    const limit = this.#hasConnected ? giveUpAfter : firstConnection;
     return this.#since === null ? Infinity : this.#since + limit;
   }
 
@@ -28,7 +32,7 @@ export class Outage {
   }
 
   connected(): void {
-    this.#connected = true;
+    this.#hasConnected = true;
   }
 
   /** Something of the session has come, so that the outage is over. */
@@ -45,7 +49,7 @@ export class Outage {
   /** @throws the last error, if it has lasted too long at this time */
   check(at: number): void {
     if (at < this.endsAt) return;
-    if (!this.#connected) {
+    if (!this.#hasConnected) {
       const never = 'The real-time connection cannot be established';
       throw this.#last ?? new TokencastError('connection', never);
     }

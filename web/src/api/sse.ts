@@ -7,6 +7,8 @@
 
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 
+import { MAX_SERVERS_PAUSE_MS } from './bounds';
+
 export interface ServerSentEvent {
   /** `message` unless the stream says otherwise. */
   name: string;
@@ -15,9 +17,6 @@ export interface ServerSentEvent {
 
 /** Longer events are none of ours: a token event has some 35 KB at most. */
 const MAX_LENGTH = 1_048_576;
-
-/** No server keeps a client away for longer than this. */
-const MAX_RETRY_MS = 60_000;
 
 export class SseParser {
   // Takes bytes cut anywhere, drops a byte order mark.
@@ -35,7 +34,7 @@ export class SseParser {
         this.#events.push({ name: event, data });
       },
       onRetry: (retryMs) => {
-        this.#retryMs = Math.min(retryMs, MAX_RETRY_MS);
+        this.#retryMs = Math.min(retryMs, MAX_SERVERS_PAUSE_MS);
       },
       onError: ({ type }) => {
         if (type !== 'max-buffer-size-exceeded') return;

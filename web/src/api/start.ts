@@ -1,7 +1,8 @@
 /** The sending of a prompt, until the server is known to have it. */
 
+import { Backoff } from './backoff';
+import type { Timeouts } from './bounds';
 import type { TokencastError } from './errors';
-import { Backoff, type Timing } from './timing';
 
 /** Starting again with the same id and prompt starts nothing twice. */
 export class Start {
@@ -9,14 +10,14 @@ export class Start {
   due = Infinity;
   #prompt: string | null;
   #firstTry: number | null = null;
-  readonly #startFor: number;
+  readonly #within: number;
   readonly #retry: Backoff;
 
   /** `null`: there is nothing to start. */
-  constructor(prompt: string | null, timing: Timing) {
+  constructor(prompt: string | null, timeouts: Timeouts) {
     this.#prompt = prompt;
-    this.#startFor = timing.startFor;
-    this.#retry = new Backoff(timing.retryFirst, timing.retryMax);
+    this.#within = timeouts.startWithin;
+    this.#retry = new Backoff(timeouts.retryFirst, timeouts.retryMax);
   }
 
   /** What is to be sent; `null` once the server is known to have it. */
@@ -51,7 +52,7 @@ export class Start {
   failed(now: number, error: TokencastError, atLeast = 0): number {
     const pause = Math.max(Math.round(this.#retry.next()), atLeast);
     this.#firstTry ??= now;
-    if (!error.transient || now + pause > this.#firstTry + this.#startFor) throw error;
+    if (!error.transient || now + pause > this.#firstTry + this.#within) throw error;
     this.due = now + pause;
     return pause;
   }

@@ -1,8 +1,8 @@
 /** The stopping of a session, until it counts as stopped. */
 
-import { asTokencastError, type TokencastError } from './errors';
-import { Backoff, type Timing } from './timing';
-import { within } from './within';
+import { Backoff } from './backoff';
+import type { Timeouts } from './bounds';
+import type { TokencastError } from './errors';
 
 export class Stop {
   /** When to send it again. */
@@ -10,21 +10,14 @@ export class Stop {
   /** When it counts as stopped, whether or not an event says so. */
   countsAt = Infinity;
   #state: 'no' | 'wanted' | 'asked' = 'no';
-  readonly #send: () => Promise<void>;
-  readonly #timing: Timing;
+  readonly #send: () => void;
+  readonly #countsAfter: number;
   readonly #retry: Backoff;
-  readonly #answered: (error: TokencastError | null) => void;
 
-  /** `answered` hears how a try has ended. */
-  constructor(
-    send: () => Promise<void>,
-    timing: Timing,
-    answered: (error: TokencastError | null) => void,
-  ) {
+  constructor(send: () => void, timeouts: Timeouts) {
     this.#send = send;
-    this.#timing = timing;
-    this.#retry = new Backoff(timing.retryFirst, timing.retryMax);
-    this.#answered = answered;
+    this.#countsAfter = timeouts.stop;
+    this.#retry = new Backoff(timeouts.retryFirst, timeouts.retryMax);
   }
 
   get wanted(): boolean {
@@ -38,20 +31,13 @@ export class Stop {
 
   want(now: number): void {
     this.#state = 'wanted';
-    this.countsAt = now + this.#timing.stop;
+    this.countsAt = now + this.#countsAfter;
   }
 
   send(): void {
     this.#state = 'asked';
     this.due = Infinity;
-    within(this.#timing.answer, this.#send(), 'The stop was not answered').then(
-      () => {
-        this.#answered(null);
-      },
-      (error: unknown) => {
-        this.#answered(asTokencastError(error));
-      },
-    );
+    this.#send();
   }
 
   /** @throws the error, if it won't pass */

@@ -1,4 +1,4 @@
-/** Where the token comes from that a delivery without Amplify carries. */
+/** Where the token comes from that a channel without Amplify carries. */
 
 import { fetchAuthSession } from 'aws-amplify/auth';
 

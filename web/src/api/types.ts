@@ -20,7 +20,7 @@ export interface StreamError {
   retryable: boolean;
 }
 
-/** An event of `onTokenReceived`, and of the other deliveries. A server of the source article's leaves out all that is optional here. */
+/** An event of `onTokenReceived`, and of the other channels. A server of the source article's leaves out all that is optional here. */
 export interface TokenEvent {
   token: string;
   isComplete: boolean;

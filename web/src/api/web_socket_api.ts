@@ -1,22 +1,20 @@
 /** A session over an API Gateway WebSocket API: the actions `stream`, `stop` and `resume`, and the frames that answer them. */
 
+import { TIMEOUTS } from './bounds';
 import { asTokencastError, errorOfCode, TokencastError } from './errors';
-import type { Ask, Feed, FeedListener } from './feed';
 import type { Tokens } from './tokens';
+import type { Ask, ConnectionListener, ReplayTransport } from './transport';
 import type { StreamError, StreamStatus, TokenEvent } from './types';
-
-/** How long a stop waits for its answer: API Gateway's own integrations end at 29 s. */
-const STOP_MS = 30_000;
 
 /** API Gateway closes the connection on a longer frame, and a browser can't split a message. */
 const MAX_FRAME_BYTES = 32_768;
 
 /** `startStream` sends prompts that are too long for a frame by another way; they are followed here all the same. */
-export function webSocketFeed(
+export function webSocketTransport(
   url: string,
   tokens: Tokens,
   startStream?: (sessionId: string, prompt: string) => Promise<void>,
-): Feed {
+): ReplayTransport {
   /** The last handshake was refused. A browser doesn't say why; it may be the token. */
   let refused = false;
 
@@ -145,7 +143,7 @@ export function webSocketFeed(
         };
         const timer = setTimeout(() => {
           done(new TokencastError('connection', 'The stop was not answered'));
-        }, STOP_MS);
+        }, TIMEOUTS.call);
         const connection = open({
           opened: () => {
             connection.send({ action: 'stop', sessionId });
@@ -188,7 +186,12 @@ interface Frame extends Partial<Omit<TokenEvent, 'error'>> {
   message?: string;
 }
 
-function tell(frame: Frame, sessionId: string, listener: FeedListener, close: () => void): void {
+function tell(
+  frame: Frame,
+  sessionId: string,
+  listener: ConnectionListener,
+  close: () => void,
+): void {
   const error = refusalIn(frame, sessionId);
   if (error !== null) {
     close();

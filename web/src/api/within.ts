@@ -1,5 +1,6 @@
 /** A limit for what somebody else answers. */
 
+import { HERE, type Environment } from './environment';
 import { TokencastError } from './errors';
 
 /** As `promise`; but `error`, or a connection error with that message, if it takes longer. */
@@ -7,16 +8,17 @@ export async function within<T>(
   ms: number,
   promise: Promise<T>,
   error: TokencastError | string,
+  { after }: Environment = HERE,
 ): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let done: (() => void) | undefined;
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    done = after(ms, () => {
       reject(typeof error === 'string' ? new TokencastError('connection', error) : error);
-    }, ms);
+    });
   });
   try {
     return await Promise.race([promise, limit]);
   } finally {
-    clearTimeout(timer);
+    done?.();
   }
 }

@@ -5,15 +5,15 @@ import type { AddressInfo } from 'node:net';
 
 import { WebSocketServer, type WebSocket } from 'ws';
 
-import type { Timing } from '../../src/api/timing';
+import type { Timeouts } from '../../src/api/bounds';
 import type { TokenEvent } from '../../src/api/types';
 
 /** Waits as little as a test can, and gives up on no server that is merely slow. */
-export const FAST: Partial<Timing> = {
+export const FAST: Partial<Timeouts> = {
   firstConnection: 60_000,
-  subscribe: 60_000,
-  answer: 60_000,
-  startFor: 60_000,
+  connect: 60_000,
+  call: 60_000,
+  startWithin: 60_000,
   giveUpAfter: 60_000,
   retryFirst: 1,
   retryMax: 5,

@@ -2,13 +2,13 @@
 
 import { vi } from 'vitest';
 
-import { createClient, createFeedClient, type TokencastClient } from '../../src/api/client';
+import { createClient, createReplayClient, type TokencastClient } from '../../src/api/client';
 import type { Delivery } from '../../src/api/configure';
 import { errorOfType, TokencastError } from '../../src/api/errors';
-import { functionUrlFeed } from '../../src/api/function_url';
+import { functionUrlTransport } from '../../src/api/function_url';
 import type { Listener, Transport } from '../../src/api/transport';
 import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/api/types';
-import { webSocketFeed } from '../../src/api/web_socket_api';
+import { webSocketTransport } from '../../src/api/web_socket_api';
 import { completed, sse, token, tokens, type Action } from './deliveries';
 
 /** No answer at all, or a connection that breaks off. */
@@ -95,7 +95,7 @@ export class Server {
         // A hash is made in a thread that knows nothing of the test's clock: as in a page without one.
         vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) });
         vi.stubGlobal('fetch', (url: string, init: RequestInit) => respond(this, url, init));
-        return createFeedClient(functionUrlFeed('http://localhost/', tokens), getStream);
+        return createReplayClient(functionUrlTransport('http://localhost/', tokens), getStream);
       case 'websocket': {
         const open = (socket: ScriptedSocket): void => {
           socket.server = this;
@@ -107,7 +107,7 @@ export class Server {
           }
         }
         vi.stubGlobal('WebSocket', Socket);
-        return createFeedClient(webSocketFeed('ws://localhost/', tokens), getStream);
+        return createReplayClient(webSocketTransport('ws://localhost/', tokens), getStream);
       }
     }
   }

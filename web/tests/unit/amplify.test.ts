@@ -113,7 +113,7 @@ async function read(): Promise<AnswerEvent[]> {
   const client = createClient(amplifyTransport(), {
     // Gives up on no server that is merely slow.
     firstConnection: 100_000,
-    subscribe: 50_000,
+    connect: 50_000,
     retryFirst: 1,
     retryMax: 50,
   });

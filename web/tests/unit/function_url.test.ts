@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 
 import { afterEach, describe, expect, test } from 'vitest';
 
-import { createFeedClient } from '../../src/api/client';
-import { functionUrlFeed } from '../../src/api/function_url';
+import { createReplayClient } from '../../src/api/client';
+import { functionUrlTransport } from '../../src/api/function_url';
 import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/api/types';
 import {
   cancelled,
@@ -40,8 +40,8 @@ async function serve(
 ) {
   const server = await startFunction(handle);
   close = server.close;
-  const feed = functionUrlFeed(server.url, tokens, maxSilenceMs);
-  const client = createFeedClient(feed, getStream, timing);
+  const transport = functionUrlTransport(server.url, tokens, maxSilenceMs);
+  const client = createReplayClient(transport, getStream, timing);
   return { ...server, client };
 }
 

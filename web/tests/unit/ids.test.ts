@@ -2,9 +2,8 @@
 
 import { expect, test } from 'vitest';
 
-import { createClient, createFeedClient } from '../../src/api/client';
-import type { Feed } from '../../src/api/feed';
-import type { Transport } from '../../src/api/transport';
+import { createClient, createReplayClient } from '../../src/api/client';
+import type { ReplayTransport, Transport } from '../../src/api/transport';
 
 const CAPITAL = 'A7E55044-10B1-426F-9247-BB680E5FE0C8';
 const SMALL = CAPITAL.toLowerCase();
@@ -42,7 +41,7 @@ function transport(asked: string[]): Transport {
   };
 }
 
-function feed(asked: string[]): Feed {
+function replays(asked: string[]): ReplayTransport {
   return {
     open: (sessionId, _ask, listener) => {
       asked.push(sessionId);
@@ -65,12 +64,14 @@ function feed(asked: string[]): Feed {
   };
 }
 
-for (const over of ['a transport', 'a feed']) {
+for (const over of ['a transport', 'a replay']) {
   test(`an id is asked for in small letters over ${over}`, async () => {
     const asked: string[] = [];
     const whole = createClient(transport(asked));
     const client =
-      over === 'a transport' ? whole : createFeedClient(feed(asked), (id) => whole.getStream(id));
+      over === 'a transport'
+        ? whole
+        : createReplayClient(replays(asked), (id) => whole.getStream(id));
     const streams = [
       client.streamPrompt('Hi', { sessionId: CAPITAL }),
       client.resumeStream(CAPITAL),

@@ -18,7 +18,7 @@ afterEach(() => {
 
 const FAST = {
   firstConnection: 500,
-  subscribe: 200,
+  connect: 200,
   giveUpAfter: 300,
   retryFirst: 1,
   retryMax: 5,

@@ -3,9 +3,9 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 
-import { createFeedClient } from '../../src/api/client';
+import { createReplayClient } from '../../src/api/client';
 import type { AnswerEvent } from '../../src/api/types';
-import { webSocketFeed } from '../../src/api/web_socket_api';
+import { webSocketTransport } from '../../src/api/web_socket_api';
 import {
   cancelled,
   completed,
@@ -45,8 +45,8 @@ async function serve(
 ) {
   const server = await startWebSocketApi(handle, accept);
   close = server.close;
-  const feed = webSocketFeed(server.url, tokens, startStream);
-  const client = createFeedClient(feed, () => Promise.resolve(null), timing);
+  const transport = webSocketTransport(server.url, tokens, startStream);
+  const client = createReplayClient(transport, () => Promise.resolve(null), timing);
   return { ...server, client };
 }
 
@@ -256,7 +256,7 @@ test('a handshake that is refused is tried with a new token', async () => {
 });
 
 test('a handshake that is never accepted is given up', async () => {
-  const timing = { ...FAST, startFor: 100 };
+  const timing = { ...FAST, startWithin: 100 };
   const { client } = await serve(() => undefined, { timing, accept: () => false });
   await expect(all(client.streamPrompt('Why?'))).rejects.toMatchObject({ kind: 'connection' });
 });

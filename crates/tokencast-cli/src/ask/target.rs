@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use tokencast_client::cognito::UserPool;
-use tokencast_client::{Client, Credentials, Via};
+use tokencast_client::{Channel, Client, Credentials};
 
 use super::outputs::{self, OutputsError};
 use crate::cli::{ApiArgs, AskArgs, Delivery};
@@ -104,8 +104,8 @@ impl Target {
             }
         }
         let socket = match &endpoint {
-            Via::AppSync(url) | Via::WebSocket(url) => Some(url.clone()),
-            Via::FunctionUrl(_) => None,
+            Channel::AppSync(url) | Channel::WebSocket(url) => Some(url.clone()),
+            Channel::FunctionUrl(_) => None,
         };
         let mut builder = Client::builder(endpoint).credentials(credentials(&api)?);
         if let Some(path) = &api.ca_file {
@@ -121,12 +121,12 @@ impl Target {
 }
 
 /// Where the delivery answers.
-fn endpoint(api: &ApiArgs, via: Delivery) -> Option<Via> {
+fn endpoint(api: &ApiArgs, via: Delivery) -> Option<Channel> {
     match via {
-        Delivery::Appsync => set(api.api_url.as_ref()).map(Via::from),
-        Delivery::Url => set(api.function_url.as_ref()).map(|url| Via::FunctionUrl(url.into())),
+        Delivery::Appsync => set(api.api_url.as_ref()).map(Channel::from),
+        Delivery::Url => set(api.function_url.as_ref()).map(|url| Channel::FunctionUrl(url.into())),
         Delivery::Websocket => {
-            set(api.websocket_url.as_ref()).map(|url| Via::WebSocket(url.into()))
+            set(api.websocket_url.as_ref()).map(|url| Channel::WebSocket(url.into()))
         }
     }
 }

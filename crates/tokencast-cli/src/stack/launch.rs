@@ -13,7 +13,7 @@ use local_stack::services::nothing_here;
 use local_stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
 use serde_json::Value;
 use tokencast_client::cognito::UserPool;
-use tokencast_client::{Client, ClientBuilder, Credentials, Via};
+use tokencast_client::{Channel, Client, ClientBuilder, Credentials};
 use tower_http::services::ServeDir;
 
 use super::{
@@ -158,7 +158,7 @@ impl RunningStack {
     }
 
     /// Where a delivery answers, or would if this stack had it.
-    fn via(&self, via: Delivery) -> Via {
+    fn via(&self, via: Delivery) -> Channel {
         let StackInfo {
             endpoints,
             function_url,
@@ -166,13 +166,13 @@ impl RunningStack {
             ..
         } = &self.info;
         match via {
-            Delivery::Appsync => Via::AppSync(endpoints.graphql_url()),
-            Delivery::Url => Via::FunctionUrl(
+            Delivery::Appsync => Channel::AppSync(endpoints.graphql_url()),
+            Delivery::Url => Channel::FunctionUrl(
                 function_url
                     .clone()
                     .unwrap_or_else(|| endpoints.function_url(FUNCTION_URL_FUNCTION)),
             ),
-            Delivery::Websocket => Via::WebSocket(
+            Delivery::Websocket => Channel::WebSocket(
                 websocket_url
                     .clone()
                     .unwrap_or_else(|| endpoints.websocket_url(WEBSOCKET_STAGE)),

@@ -15,13 +15,14 @@ use self::wire::{AuthenticationResult, Challenge};
 pub struct UserPool {
     /// `https://cognito-idp.REGION.amazonaws.com/`, or a local stack's.
     pub endpoint: String,
+    /// Of the app client, which has no secret.
     pub client_id: String,
     /// `REGION_xxxxxxxxx`. Without it, `USER_PASSWORD_AUTH` is used, which an app client has to allow.
     pub pool_id: Option<String>,
 }
 
 impl UserPool {
-    /// On AWS.
+    /// A pool on AWS.
     pub fn aws(region: &str, client_id: impl Into<String>, pool_id: Option<String>) -> Self {
         Self {
             endpoint: format!("https://cognito-idp.{region}.amazonaws.com/"),
@@ -34,9 +35,13 @@ impl UserPool {
 /// What a sign-in gives.
 #[derive(Clone)]
 pub struct Tokens {
+    /// What calls carry.
     pub access_token: String,
+    /// Who the user is.
     pub id_token: Option<String>,
+    /// What [`refresh`] takes.
     pub refresh_token: Option<String>,
+    /// When it was given, by this machine's monotonic clock.
     pub obtained_at: Instant,
     /// Of the access token.
     pub lifetime: Duration,
@@ -52,25 +57,35 @@ impl std::fmt::Debug for Tokens {
     }
 }
 
+/// Why a sign-in has failed.
 #[derive(Debug, Error)]
 pub enum SignInError {
     /// Wrong user name or password, or a refresh token that is no longer good.
     #[error("Cognito refused the credentials: {message}")]
-    NotAuthorized { message: String },
-    /// Any other answer with an error.
+    NotAuthorized {
+        /// Cognito's own words.
+        message: String,
+    },
+    /// Any other response with an error.
     #[error("Cognito answered {code}: {message}")]
     Service {
+        /// Cognito's name of the error.
         code: String,
+        /// Cognito's own words.
         message: String,
+        /// Of HTTP.
         status: u16,
     },
     /// MFA, a new password and the like: these need a user in front of them.
     #[error("Cognito asks for `{0}`, which this client can't answer")]
     Challenge(String),
+    /// There was no response, or it broke off.
     #[error("the request to Cognito failed")]
     Request(#[source] reqwest::Error),
+    /// A response that the protocol doesn't know.
     #[error("Cognito's answer makes no sense: {0}")]
     Protocol(&'static str),
+    /// A user pool's id of another form.
     #[error("user pool id `{0}`, expected REGION_NAME, such as us-east-1_AbCdEfGhI")]
     PoolId(String),
 }
@@ -88,6 +103,10 @@ impl SignInError {
 }
 
 /// Signs in with SRP, or by password if the pool's id isn't known.
+///
+/// # Errors
+///
+/// Cognito refuses the user, asks for something that needs a person, or can't be reached.
 pub async fn sign_in(
     http: &reqwest::Client,
     pool: &UserPool,
@@ -98,21 +117,29 @@ pub async fn sign_in(
         return sign_in_with_srp(http, pool, pool_id, username, password).await;
     }
     let parameters = json!({ "USERNAME": username, "PASSWORD": password });
-    let answer = wire::initiate_auth(http, pool, "USER_PASSWORD_AUTH", parameters).await?;
-    tokens(answer.authentication_result, answer.challenge_name, None)
+    let response = wire::initiate_auth(http, pool, "USER_PASSWORD_AUTH", parameters).await?;
+    tokens(
+        response.authentication_result,
+        response.challenge_name,
+        None,
+    )
 }
 
 /// New tokens for a refresh token, which stays good.
+///
+/// # Errors
+///
+/// [`SignInError::NotAuthorized`] if the refresh token has ended or was revoked; others if Cognito can't be reached.
 pub async fn refresh(
     http: &reqwest::Client,
     pool: &UserPool,
     refresh_token: &str,
 ) -> Result<Tokens, SignInError> {
     let parameters = json!({ "REFRESH_TOKEN": refresh_token });
-    let answer = wire::initiate_auth(http, pool, "REFRESH_TOKEN_AUTH", parameters).await?;
+    let response = wire::initiate_auth(http, pool, "REFRESH_TOKEN_AUTH", parameters).await?;
     tokens(
-        answer.authentication_result,
-        answer.challenge_name,
+        response.authentication_result,
+        response.challenge_name,
         Some(refresh_token),
     )
 }
@@ -130,13 +157,19 @@ async fn sign_in_with_srp(
     };
     let client = srp::Client::new()?;
     let parameters = json!({ "USERNAME": username, "SRP_A": client.public_hex() });
-    let answer = wire::initiate_auth(http, pool, "USER_SRP_AUTH", parameters).await?;
+    let response = wire::initiate_auth(http, pool, "USER_SRP_AUTH", parameters).await?;
     let parameters = match (
-        answer.challenge_name.as_deref(),
-        answer.challenge_parameters,
+        response.challenge_name.as_deref(),
+        response.challenge_parameters,
     ) {
         (Some("PASSWORD_VERIFIER"), Some(parameters)) => parameters,
-        (name, _) => return tokens(answer.authentication_result, name.map(str::to_owned), None),
+        (name, _) => {
+            return tokens(
+                response.authentication_result,
+                name.map(str::to_owned),
+                None,
+            );
+        }
     };
     let missing = SignInError::Protocol("a PASSWORD_VERIFIER challenge without its parameters");
     let Challenge {
@@ -164,15 +197,19 @@ async fn sign_in_with_srp(
         "PASSWORD_CLAIM_SIGNATURE": signature,
         "TIMESTAMP": timestamp,
     });
-    let answer = wire::respond(
+    let response = wire::respond(
         http,
         pool,
         "PASSWORD_VERIFIER",
-        answer.session.as_deref(),
+        response.session.as_deref(),
         responses,
     )
     .await?;
-    tokens(answer.authentication_result, answer.challenge_name, None)
+    tokens(
+        response.authentication_result,
+        response.challenge_name,
+        None,
+    )
 }
 
 fn tokens(

@@ -4,12 +4,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{SignInError, UserPool};
-
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(15);
+use crate::bounds::SIGN_IN;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct AuthAnswer {
+pub(super) struct AuthResponse {
     pub(super) challenge_name: Option<String>,
     pub(super) challenge_parameters: Option<Challenge>,
     pub(super) session: Option<String>,
@@ -35,7 +34,7 @@ pub(super) struct AuthenticationResult {
 }
 
 #[derive(Deserialize)]
-struct ErrorAnswer {
+struct ErrorResponse {
     #[serde(rename = "__type", default)]
     code: String,
     #[serde(default, alias = "Message")]
@@ -47,7 +46,7 @@ pub(super) async fn initiate_auth(
     pool: &UserPool,
     flow: &str,
     parameters: Value,
-) -> Result<AuthAnswer, SignInError> {
+) -> Result<AuthResponse, SignInError> {
     let body =
         json!({ "AuthFlow": flow, "ClientId": pool.client_id, "AuthParameters": parameters });
     call(http, pool, "InitiateAuth", &body).await
@@ -59,7 +58,7 @@ pub(super) async fn respond(
     challenge: &str,
     session: Option<&str>,
     responses: Value,
-) -> Result<AuthAnswer, SignInError> {
+) -> Result<AuthResponse, SignInError> {
     let mut body = json!({ "ChallengeName": challenge, "ClientId": pool.client_id, "ChallengeResponses": responses });
     if let Some(session) = session {
         body["Session"] = session.into();
@@ -72,10 +71,10 @@ async fn call(
     pool: &UserPool,
     operation: &str,
     body: &Value,
-) -> Result<AuthAnswer, SignInError> {
-    let answer = http
+) -> Result<AuthResponse, SignInError> {
+    let response = http
         .post(&pool.endpoint)
-        .timeout(TIMEOUT)
+        .timeout(SIGN_IN)
         .header(
             "x-amz-target",
             format!("AWSCognitoIdentityProviderService.{operation}"),
@@ -85,13 +84,13 @@ async fn call(
         .send()
         .await
         .map_err(SignInError::Request)?;
-    let status = answer.status();
-    let body = answer.bytes().await.map_err(SignInError::Request)?;
+    let status = response.status();
+    let body = response.bytes().await.map_err(SignInError::Request)?;
     if status.is_success() {
         return serde_json::from_slice(&body)
             .map_err(|_| SignInError::Protocol("a body of another shape"));
     }
-    let error = serde_json::from_slice::<ErrorAnswer>(&body).unwrap_or_else(|_| ErrorAnswer {
+    let error = serde_json::from_slice::<ErrorResponse>(&body).unwrap_or_else(|_| ErrorResponse {
         code: format!("HTTP {}", status.as_u16()),
         message: String::new(),
     });

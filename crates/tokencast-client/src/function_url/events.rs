@@ -1,34 +1,16 @@
 //! The events of one response.
 
-use std::fmt;
-
 use reqwest::Response;
 use tokio::time::{Duration, Instant, timeout_at};
 use uuid::Uuid;
 
+use super::open;
 use super::sse::Parser;
-use super::{Open, open};
-use crate::client::Timeouts;
+use crate::bounds::Timeouts;
 use crate::error::Error;
 use crate::event::TokenEvent;
 use crate::http::Caller;
-
-/// Behind which event to go on. As text it is that event's `id`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) attempt: u64,
-    pub(crate) sequence: u64,
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { attempt, sequence } = self;
-        match attempt {
-            1 => write!(formatter, "{sequence}"),
-            attempt => write!(formatter, "{attempt}.{sequence}"),
-        }
-    }
-}
+use crate::position::Ask;
 
 /// A response that is being read.
 pub(crate) struct EventStream {
@@ -37,8 +19,15 @@ pub(crate) struct EventStream {
     /// The server says something at least this often, or the connection is dead.
     max_silence: Duration,
     silent_until: Instant,
-    /// When the first byte came.
-    heard: Option<Instant>,
+    /// Whether the first byte of the body has come, a comment's included.
+    is_heard: bool,
+}
+
+/// What a response brings.
+pub(crate) enum Incoming {
+    /// The first byte, whatever it is of.
+    FirstByte,
+    Event(TokenEvent),
 }
 
 impl EventStream {
@@ -47,39 +36,43 @@ impl EventStream {
         caller: &Caller,
         timeouts: &Timeouts,
         session_id: Uuid,
-        how: &Open<'_>,
+        ask: &Ask,
     ) -> Result<Self, Error> {
-        let response = open(caller, session_id, how).await?;
+        let response = open(caller, session_id, ask).await?;
         let max_silence = timeouts.stream_silence;
         Ok(Self {
             response,
             parser: Parser::default(),
             max_silence,
             silent_until: Instant::now() + max_silence,
-            heard: None,
+            is_heard: false,
         })
     }
 
-    /// The next event. The end of the response is [`Error::Closed`]; whether it came too early, the events tell.
-    pub(crate) async fn next(&mut self) -> Result<TokenEvent, Error> {
+    /// The first byte, and then each event. The end of the response is [`Error::Closed`]; whether it came too early, the events
+    /// tell. Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self) -> Result<Incoming, Error> {
         loop {
             while let Some(event) = self.parser.next() {
                 if !matches!(event.name.as_str(), "token" | "complete" | "error") {
                     continue;
                 }
                 if let Ok(event) = serde_json::from_str(&event.data) {
-                    return Ok(event);
+                    return Ok(Incoming::Event(event));
                 }
                 // Serde's own words may quote the token. The gap that it leaves will be noticed.
                 tracing::warn!(id = event.id, "an event of another shape");
             }
+            let was_heard = self.is_heard;
             self.read().await?;
+            if !was_heard {
+                return Ok(Incoming::FirstByte);
+            }
         }
     }
 
-    /// When the first byte of the body came, a comment's included.
-    pub(crate) fn heard(&self) -> Option<Instant> {
-        self.heard
+    pub(crate) fn is_heard(&self) -> bool {
+        self.is_heard
     }
 
     /// What the server wants a client to wait before it comes again.
@@ -99,7 +92,7 @@ impl EventStream {
         self.silent_until = Instant::now() + self.max_silence;
         match piece.map_err(Error::Broken)? {
             Some(piece) => {
-                self.heard.get_or_insert_with(Instant::now);
+                self.is_heard = true;
                 self.parser.push(&piece)
             }
             None => Err(Error::Closed),

@@ -16,27 +16,17 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::event::StreamError;
 use crate::http::Caller;
+use crate::position::Ask;
 
-pub(crate) use events::{EventStream, Position};
+pub(crate) use events::{EventStream, Incoming};
 
 /// `CloudFront`, where it signs requests for a Function URL, takes the body's hash from here.
 const CONTENT_SHA256: &str = "x-amz-content-sha256";
 
-/// What a stream is asked for with.
-pub(crate) enum Open<'a> {
-    Start {
-        prompt: &'a str,
-    },
-    /// `None`: from the first event.
-    Follow {
-        after: Option<Position>,
-    },
-}
-
 /// Asks for the events, and returns once the answer's headers are here.
-async fn open(caller: &Caller, session_id: Uuid, open: &Open<'_>) -> Result<Response, Error> {
-    let request = match open {
-        Open::Start { prompt } => {
+async fn open(caller: &Caller, session_id: Uuid, ask: &Ask) -> Result<Response, Error> {
+    let request = match ask {
+        Ask::Start { prompt } => {
             let body = json!({ "prompt": prompt, "sessionId": session_id }).to_string();
             request(caller, Method::POST, caller.url.clone())
                 .await?
@@ -44,7 +34,7 @@ async fn open(caller: &Caller, session_id: Uuid, open: &Open<'_>) -> Result<Resp
                 .header(CONTENT_SHA256, sha256_hex(&body))
                 .body(body)
         }
-        Open::Follow { after } => {
+        Ask::Follow { after } => {
             let request = request(caller, Method::GET, session_url(caller, session_id)).await?;
             match after {
                 Some(position) => request.header("last-event-id", position.to_string()),
@@ -55,7 +45,7 @@ async fn open(caller: &Caller, session_id: Uuid, open: &Open<'_>) -> Result<Resp
     let request = request
         .header(header::ACCEPT, "text/event-stream")
         .header(header::CACHE_CONTROL, "no-store");
-    let known = matches!(open, Open::Follow { .. }).then_some(session_id);
+    let known = matches!(ask, Ask::Follow { .. }).then_some(session_id);
     let response = send(caller, request, known).await?;
     if response.status() == StatusCode::NO_CONTENT {
         // The session is over, and nothing stands behind the position.

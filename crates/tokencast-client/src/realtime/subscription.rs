@@ -11,16 +11,11 @@ use uuid::Uuid;
 
 use super::Endpoint;
 use super::frames::{self, Frame};
-use crate::client::Timeouts;
+use crate::bounds::{CLOSE, MAX_KEEP_ALIVE, Timeouts};
 use crate::dial::{Setup, Socket, broken, dial};
 use crate::error::Error;
 use crate::event::TokenEvent;
 use crate::operations::{OnTokenReceived, on_token_received};
-
-/// The longest silence that a server may ask its client to bear.
-const MAX_KEEP_ALIVE: Duration = Duration::from_mins(10);
-/// How long a close may take; the socket is dropped after that.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Subscription {
     socket: Socket,
@@ -103,7 +98,7 @@ impl Subscription {
                 .await?;
             self.socket.close(None).await
         };
-        if !matches!(timeout(CLOSE_TIMEOUT, farewell).await, Ok(Ok(()))) {
+        if !matches!(timeout(CLOSE, farewell).await, Ok(Ok(()))) {
             tracing::debug!("the socket was gone before it was closed");
         }
     }

@@ -5,11 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::backoff::Backoff;
-use crate::client::Timeouts;
-
-const GAP_RETRY_FIRST: Duration = Duration::from_millis(250);
-/// The worker writes the session down about twice a second, so that asking less often than this only delays.
-const GAP_RETRY_MAX: Duration = Duration::from_secs(2);
+use crate::bounds::{GAP_RETRY_FIRST, GAP_RETRY_MAX, Timeouts};
 
 pub(super) struct CatchUp {
     due: Instant,

@@ -1,12 +1,22 @@
-//! The stream of a session's events, and the tasks behind it: one for each delivery.
+//! The stream of a session's events, and the engine behind it.
+//!
+//! `engine` is one state machine for every channel. It follows a `transport`, of which `appsync` catches up by snapshots, and
+//! `function_url` and `web_socket` replay. What it knows and waits for has a file each: `known`, `start`, `outage`, `catch_up`,
+//! `record`; `reader` is told.
+
+mod engine;
+mod transport;
 
 mod appsync;
-mod catch_up;
 mod function_url;
-mod listener;
-mod record;
-mod tell;
 mod web_socket;
+
+mod catch_up;
+mod known;
+mod outage;
+mod reader;
+mod record;
+mod start;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,8 +27,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use self::listener::Listener;
-use crate::client::{Delivery, Shared};
+use self::appsync::AppSync;
+use self::engine::Engine;
+use self::function_url::FunctionUrl;
+use self::reader::Reader;
+use self::web_socket::WebSocket;
+use crate::client::{Route, Shared};
 use crate::error::Error;
 use crate::event::AnswerEvent;
 
@@ -33,7 +47,25 @@ pub(crate) enum Begin {
 
 /// The events of one session. After the last event, or an error, it ends.
 ///
-/// Owns the task that holds the connection: dropping the stream ends it.
+/// Owns the task that holds the connection: dropping the stream ends it. It is a [`Stream`], too.
+///
+/// ```no_run
+/// # async fn example(client: tokencast_client::Client) -> Result<(), tokencast_client::Error> {
+/// use tokencast_client::AnswerEvent;
+///
+/// let mut answer = client.stream("Why do rivers meander?");
+/// let mut text = String::new();
+/// while let Some(event) = answer.next().await {
+///     match event? {
+///         AnswerEvent::Text { text: piece, .. } => text.push_str(&piece),
+///         AnswerEvent::Restarted { .. } => text.clear(),
+///         AnswerEvent::Failed { message, .. } => eprintln!("{message}"),
+///         _ => {}
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct AnswerStream {
     session_id: Uuid,
@@ -44,13 +76,21 @@ pub struct AnswerStream {
 impl AnswerStream {
     pub(crate) fn spawn(shared: &Arc<Shared>, session_id: Uuid, begin: Begin) -> Self {
         let (sender, events) = mpsc::channel(BUFFERED_EVENTS);
-        let listener = Listener::new(shared.clone(), session_id, sender);
-        let task = match &shared.delivery {
-            Delivery::AppSync(endpoint) => {
-                tokio::spawn(appsync::Task::new(listener).run(endpoint.clone(), begin))
+        let reader = Reader::new(session_id, sender);
+        let owned = Arc::clone(shared);
+        let task = match &shared.route {
+            Route::AppSync(endpoint) => {
+                let transport = AppSync::new(Arc::clone(shared), endpoint.clone(), session_id);
+                tokio::spawn(Engine::new(transport, owned, reader, begin).run())
             }
-            Delivery::FunctionUrl => tokio::spawn(function_url::Task::new(listener, begin).run()),
-            Delivery::WebSocket => tokio::spawn(web_socket::Task::new(listener, begin).run()),
+            Route::FunctionUrl => {
+                let transport = FunctionUrl::new(Arc::clone(shared), session_id);
+                tokio::spawn(Engine::new(transport, owned, reader, begin).run())
+            }
+            Route::WebSocket => {
+                let transport = WebSocket::new(Arc::clone(shared), session_id);
+                tokio::spawn(Engine::new(transport, owned, reader, begin).run())
+            }
         };
         Self {
             session_id,
@@ -59,11 +99,17 @@ impl AnswerStream {
         }
     }
 
+    /// The id of the session, which may be handed to another client's [`resume`](crate::Client::resume).
     pub fn session_id(&self) -> Uuid {
         self.session_id
     }
 
     /// The next event; `None` after the last. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    ///
+    /// There is no way to the session's end: it was refused, isn't there, or can't be reached. Nothing follows. A session that
+    /// failed is no error, but [`AnswerEvent::Failed`].
     pub async fn next(&mut self) -> Option<Result<AnswerEvent, Error>> {
         self.events.recv().await
     }

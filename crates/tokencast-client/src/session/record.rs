@@ -3,40 +3,104 @@
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
+use crate::bounds::{MAX_CLAIMED, MAX_UNKNOWN};
 use crate::error::Error;
-
-/// A listener takes an id that nobody has used. If this many answers in a row, over a second and a half or so, say that a
-/// session was merely claimed, then nobody is about to start it.
-const MAX_CLAIMED: u32 = 3;
-/// One answer may be older than the start.
-const MAX_UNKNOWN: u32 = 2;
+use crate::event::{Snapshot, StreamStatus};
 
 /// The answers so far that said nothing new.
 #[derive(Debug)]
-pub(super) struct Record {
+pub(super) struct SessionRecord {
     session_id: Uuid,
+    give_up_after: Duration,
     claimed: u32,
     unknown: u32,
     /// Since when there was no answer at all.
     unanswered: Option<Instant>,
 }
 
-impl Record {
-    pub(super) fn new(session_id: Uuid) -> Self {
+/// When the record was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    /// Nothing was heard of the session before.
+    pub(super) is_first: bool,
+    /// The start hasn't been answered yet.
+    pub(super) is_starting: bool,
+    /// The session was said to be started before this was asked.
+    pub(super) begun: bool,
+}
+
+/// What an answer says.
+#[derive(Debug)]
+pub(super) enum Said {
+    Session(Box<Snapshot>),
+    /// Ask again; `soon` if the answer may be about to change.
+    Nothing {
+        soon: bool,
+    },
+}
+
+impl SessionRecord {
+    pub(super) fn new(session_id: Uuid, give_up_after: Duration) -> Self {
         Self {
             session_id,
+            give_up_after,
             claimed: 0,
             unknown: 0,
             unanswered: None,
         }
     }
 
+    /// Reads an answer of `getStream`.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing to wait for: the session isn't there, its start was lost, or the record can't be read for too long.
+    pub(super) fn read(
+        &mut self,
+        result: Result<Option<Snapshot>, Error>,
+        question: Question,
+    ) -> Result<Said, Error> {
+        let session_id = self.session_id;
+        let Question {
+            is_first,
+            is_starting,
+            begun,
+        } = question;
+        let snapshot = match result {
+            Ok(snapshot) => snapshot,
+            Err(error) if is_first || matches!(error, Error::Unauthorized { .. }) => {
+                return Err(error);
+            }
+            Err(error) => {
+                self.unanswered(error)?;
+                return Ok(Said::Nothing { soon: false });
+            }
+        };
+        match snapshot {
+            // The first answer decides whether there is anything to resume.
+            None if is_first => return Err(Error::NotFound { session_id }),
+            Some(snapshot) if snapshot.status != StreamStatus::Claimed => {
+                self.found();
+                return Ok(Said::Session(Box::new(snapshot)));
+            }
+            // Before the start has been answered there may be no session yet.
+            _ if is_starting && !begun => return Ok(Said::Nothing { soon: false }),
+            None => self.unknown()?,
+            Some(_) => self.claimed(begun)?,
+        }
+        Ok(Said::Nothing { soon: true })
+    }
+
     /// The session is there, and was started.
     pub(super) fn found(&mut self) {
-        *self = Self::new(self.session_id);
+        *self = Self::new(self.session_id, self.give_up_after);
     }
 
     /// The session was claimed and never started. `begun`: it was said to be started before this was asked.
+    ///
+    /// # Errors
+    ///
+    /// Nobody is about to start it.
     pub(super) fn claimed(&mut self, begun: bool) -> Result<(), Error> {
         let session_id = self.session_id;
         if begun {
@@ -51,7 +115,7 @@ impl Record {
     }
 
     /// There is no record.
-    pub(super) fn unknown(&mut self) -> Result<(), Error> {
+    fn unknown(&mut self) -> Result<(), Error> {
         self.unanswered = None;
         self.unknown += 1;
         if self.unknown < MAX_UNKNOWN {
@@ -62,18 +126,14 @@ impl Record {
     }
 
     /// The question failed, as those before may have since the last answer or event.
-    pub(super) fn unanswered(
-        &mut self,
-        error: Error,
-        give_up_after: Duration,
-    ) -> Result<(), Error> {
+    fn unanswered(&mut self, error: Error) -> Result<(), Error> {
         let since = *self.unanswered.get_or_insert_with(Instant::now);
-        if since.elapsed() < give_up_after {
+        if since.elapsed() < self.give_up_after {
             tracing::debug!(%error, "no snapshot; asking again");
             return Ok(());
         }
         Err(Error::GaveUp {
-            after: give_up_after,
+            after: self.give_up_after,
             last: Box::new(error),
         })
     }

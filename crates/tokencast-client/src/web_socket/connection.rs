@@ -10,12 +10,10 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::split::{self, MAX_MESSAGE_BYTES};
 use super::{Action, Incoming};
+use crate::bounds::CLOSE;
 use crate::dial::{Setup, Socket, broken, dial};
 use crate::error::Error;
 use crate::http::Caller;
-
-/// How long a close may take; the socket is dropped after that.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(crate) struct Connection {
     socket: Socket,
@@ -78,10 +76,7 @@ impl Connection {
 
     /// Says goodbye. What doesn't get through in time is left to the server to notice.
     pub(crate) async fn close(mut self) {
-        if !matches!(
-            timeout(CLOSE_TIMEOUT, self.socket.close(None)).await,
-            Ok(Ok(()))
-        ) {
+        if !matches!(timeout(CLOSE, self.socket.close(None)).await, Ok(Ok(()))) {
             tracing::debug!("the socket was gone before it was closed");
         }
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::event::{StreamError, StreamStatus, TokenEvent};
+use crate::position::Position;
 
 /// What a client sends.
 #[derive(Debug, Serialize)]
@@ -25,8 +26,8 @@ pub(crate) enum Action<'a> {
     /// With what the client has; zeros if nothing.
     Resume {
         session_id: Uuid,
-        attempt: u64,
-        sequence: u64,
+        #[serde(flatten)]
+        position: Position,
     },
 }
 
@@ -176,8 +177,10 @@ mod tests {
         let session_id = Uuid::nil();
         let written = serde_json::to_value(Action::Resume {
             session_id,
-            attempt: 1,
-            sequence: 2,
+            position: Position {
+                attempt: 1,
+                sequence: 2,
+            },
         });
         assert_eq!(
             written.expect("JSON"),

@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
-use tokencast_client::{Client, Credentials, Timeouts, Via};
+use tokencast_client::{Channel, Client, Credentials, Timeouts};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -172,9 +172,9 @@ impl FakeApi {
     }
 }
 
-/// A client over any delivery, with a token.
-pub fn client(via: impl Into<Via>, timeouts: Timeouts) -> Client {
-    Client::builder(via)
+/// A client over any channel, with a token.
+pub fn client(channel: impl Into<Channel>, timeouts: Timeouts) -> Client {
+    Client::builder(channel)
         .credentials(Credentials::token("jwt"))
         .timeouts(timeouts)
         .build()

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokencast_client::{AnswerStream, Client, Error, Timeouts, Via};
+use tokencast_client::{AnswerStream, Channel, Client, Error, Timeouts};
 
 use crate::support::function_url::{Request, sse};
 use crate::support::{FakeFunction, cancelled, client, completed, failed, fast, token, within};
 use crate::{rest, short};
 
 pub(crate) fn client_of(function: &FakeFunction, timeouts: Timeouts) -> Client {
-    client(Via::FunctionUrl(function.url.clone()), timeouts)
+    client(Channel::FunctionUrl(function.url.clone()), timeouts)
 }
 
 /// Without the pauses between lost connections, which take as long as they take.

@@ -7,15 +7,15 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokencast_client::{Client, Credentials, Timeouts, Via};
+use tokencast_client::{Channel, Client, Credentials, Timeouts};
 
 use crate::rest;
 use crate::sign_in::pool;
 use crate::support::{FakeApi, FakeFunction, Socket, completed, fast, snapshot, token};
 
-async fn client(via: impl Into<Via>, timeouts: Timeouts) -> Client {
+async fn client(channel: impl Into<Channel>, timeouts: Timeouts) -> Client {
     let (pool, _) = pool(3_600).await;
-    Client::builder(via)
+    Client::builder(channel)
         .credentials(Credentials::user(pool, "alice", "right"))
         .timeouts(timeouts)
         .build()
@@ -95,8 +95,8 @@ async fn a_call_whose_token_has_expired_is_sent_again_with_another() {
 #[tokio::test]
 async fn a_web_socket_whose_token_has_expired_goes_on_with_another() {
     let mut api = FakeApi::start().await;
-    let via = Via::WebSocket(api.web_socket_url.clone());
-    let stream = client(via, fast()).await.stream("Why?");
+    let channel = Channel::WebSocket(api.web_socket_url.clone());
+    let stream = client(channel, fast()).await.stream("Why?");
     let mut socket = api.socket().await;
     assert_eq!(socket.headers["authorization"], "Bearer token-1");
     socket.started().await;
@@ -115,8 +115,8 @@ async fn a_web_socket_whose_token_has_expired_goes_on_with_another() {
 #[tokio::test]
 async fn a_function_that_refuses_an_expired_token_is_asked_with_another() {
     let mut function = FakeFunction::start().await;
-    let via = Via::FunctionUrl(function.url.clone());
-    let stream = client(via, fast()).await.stream("Why?");
+    let channel = Channel::FunctionUrl(function.url.clone());
+    let stream = client(channel, fast()).await.stream("Why?");
     let request = function.request().await;
     assert_eq!(request.header("authorization"), "Bearer token-1");
     request.refuse(401, "UNAUTHORIZED", false).await;

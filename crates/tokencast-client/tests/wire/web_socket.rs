@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokencast_client::{AnswerStream, Client, Error, Timeouts, Via};
+use tokencast_client::{AnswerStream, Channel, Client, Error, Timeouts};
 
 use crate::rest;
 use crate::support::{FakeApi, cancelled, client, completed, failed, fast, joined, token, within};
 
 pub(crate) fn client_of(api: &FakeApi, timeouts: Timeouts) -> Client {
-    client(Via::WebSocket(api.web_socket_url.clone()), timeouts)
+    client(Channel::WebSocket(api.web_socket_url.clone()), timeouts)
 }
 
 async fn check_rest(stream: AnswerStream, expected: &[&str]) {
@@ -352,7 +352,7 @@ async fn a_connection_that_does_not_answer_is_left() {
 async fn a_refused_connection_is_final() {
     let api = FakeApi::start().await;
     let url = api.web_socket_url.replace("/dev", "/nowhere");
-    let stream = client(Via::WebSocket(url), fast()).stream("Why?");
+    let stream = client(Channel::WebSocket(url), fast()).stream("Why?");
     let (seen, error) = rest(stream).await;
     assert!(seen.is_empty(), "{seen:?}");
     assert!(matches!(error, Some(Error::Connect(_))), "{error:?}");

@@ -1,14 +1,17 @@
-/** What is known of a session whose delivery goes on behind any event, but has no snapshots: the whole session takes their place. */
+/** What is known of a session, where a replay from its first event may take a snapshot's place. */
 
-import type { Position } from './feed';
 import { Transcript, type Change } from './transcript';
+import type { Position } from './transport';
 import type { Ending, Snapshot, StreamStatus, TokenEvent } from './types';
 
-export class Replay {
-  /** The session is said to be over, or to have less than is known here, though its last event hasn't come. */
+export class Known {
+  /**
+   * The session is said to be over, or to have less than is known here, though its last event hasn't come. All of it has at
+   * least the event that ends it.
+   */
   isShort = false;
   readonly #transcript = new Transcript();
-  /** The session once more from its first event, where the transcript is in doubt. */
+  /** The session once more from its first event, where the transcript may not be true. */
   #replay: Transcript | null = null;
 
   get ending(): Ending | null {
@@ -23,29 +26,29 @@ export class Replay {
     return this.isShort || this.#transcript.needsSnapshot;
   }
 
-  /** Events are missing that aren't on their way. */
+  /** Whether events are missing that aren't on their way. */
   get hasGap(): boolean {
     return this.#transcript.needsSnapshot && this.#replay === null;
   }
 
-  /** Behind which event to go on; from the first, if what there is may not be true. */
-  position(): Position | null {
+  /** Behind which event to go on. All of the session is asked for if what is known may not be true. */
+  resumeFrom(): Position | null {
     const { attempt, sequence, inDoubt } = this.#transcript;
-    if (!this.isShort && !inDoubt) return sequence === 0 ? null : { attempt, sequence };
-    this.#replay = new Transcript();
-    return null;
+    const isUnsure = this.isShort || inDoubt;
+    this.#replay = isUnsure ? new Transcript() : null;
+    return isUnsure || sequence === 0 ? null : { attempt, sequence };
   }
 
-  /** A replay that has come as far as the transcript is as good as a snapshot. */
+  /** Takes an event in. A replay that has come as far as the transcript is as good as a snapshot. */
   event(event: TokenEvent): Change[] {
     const changes = this.#transcript.event(event);
     const replay = this.#replay;
     if (replay === null) return changes;
     replay.event(event);
     const { attempt, sequence } = this.#transcript;
-    const reached =
+    const hasReached =
       replay.attempt > attempt || (replay.attempt === attempt && replay.sequence >= sequence);
-    if (reached || replay.ending !== null) {
+    if (hasReached || replay.ending !== null) {
       this.#replay = null;
       changes.push(...this.#transcript.snapshot(replay.asSnapshot()));
     }

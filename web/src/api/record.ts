@@ -3,7 +3,7 @@
 import { TokencastError } from './errors';
 import type { StreamStatus } from './types';
 
-export class RecordCheck {
+export class SessionRecord {
   #unknown = 0;
   #claimedSince: number | null = null;
   readonly #resumed: boolean;

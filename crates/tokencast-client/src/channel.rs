@@ -1,12 +1,12 @@
-//! Over which delivery an answer comes.
+//! Over which channel an answer comes.
 
 use reqwest::Url;
 
 use crate::error::Error;
 
-/// A delivery, and where it answers. Text alone is AppSync's URL.
+/// A channel, and where it answers. Text alone is AppSync's URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Via {
+pub enum Channel {
     /// AppSync: the GraphQL endpoint, from which the real-time one follows.
     AppSync(String),
     /// A Lambda Function URL that streams its response: server-sent events.
@@ -15,26 +15,26 @@ pub enum Via {
     WebSocket(String),
 }
 
-impl From<String> for Via {
+impl From<String> for Channel {
     fn from(api_url: String) -> Self {
         Self::AppSync(api_url)
     }
 }
 
-impl From<&String> for Via {
+impl From<&String> for Channel {
     fn from(api_url: &String) -> Self {
         Self::AppSync(api_url.clone())
     }
 }
 
-impl From<&str> for Via {
+impl From<&str> for Channel {
     fn from(api_url: &str) -> Self {
         Self::AppSync(api_url.to_owned())
     }
 }
 
-impl Via {
-    /// The URL, if it can be one of this delivery.
+impl Channel {
+    /// The URL, if it can be one of this channel.
     pub(crate) fn parse(&self) -> Result<Url, Error> {
         let (name, text, schemes, expected) = match self {
             Self::AppSync(url) => (
@@ -71,8 +71,8 @@ impl Via {
 mod tests {
     use super::*;
 
-    fn check(via: &Via, expected: &str) {
-        let got = match via.parse() {
+    fn check(channel: &Channel, expected: &str) {
+        let got = match channel.parse() {
             Ok(url) => url.to_string(),
             Err(error) => error.to_string(),
         };
@@ -82,19 +82,19 @@ mod tests {
     #[test]
     fn a_url_of_another_kind_is_refused() {
         check(
-            &Via::FunctionUrl("https://a.lambda-url.eu-west-1.on.aws".into()),
+            &Channel::FunctionUrl("https://a.lambda-url.eu-west-1.on.aws".into()),
             "https://a.lambda-url.eu-west-1.on.aws/",
         );
         check(
-            &Via::FunctionUrl("wss://a.example/".into()),
+            &Channel::FunctionUrl("wss://a.example/".into()),
             "`function_url` is `wss://a.example/`, expected an http or https URL",
         );
         check(
-            &Via::WebSocket("https://a.example/dev".into()),
+            &Channel::WebSocket("https://a.example/dev".into()),
             "`websocket_url` is `https://a.example/dev`, expected a ws or wss URL",
         );
         check(
-            &Via::WebSocket("ws://localhost:1/websocket/dev".into()),
+            &Channel::WebSocket("ws://localhost:1/websocket/dev".into()),
             "ws://localhost:1/websocket/dev",
         );
         check(

@@ -1,22 +1,20 @@
-/**
- * How long a client waits for what: docs/PROTOCOL.md, "How long a client waits". And pauses that double with jitter, so that
- * many clients don't come back at once.
- */
+/** How long a client waits for what, in milliseconds: docs/PROTOCOL.md, "How long a client waits", says what happens then. */
 
-/** All in milliseconds. */
-export interface Timing {
+/** The bounds that a client may be made with. */
+export interface Timeouts {
   /** For the first connection, with all tries, where there is no start to be sent again. */
   firstConnection: number;
   /** For one subscription, or one WebSocket, to be established: AppSync's clients wait 15 s. */
-  subscribe: number;
+  connect: number;
   /** For anything that is asked to be answered: AppSync ends a resolver at 30 s, API Gateway an integration at 29 s. */
-  answer: number;
+  call: number;
   /** From the first try of a start until a failure that may pass is final. */
-  startFor: number;
+  startWithin: number;
   /** From when nothing could be reached any more until the stream ends with `gaveUp`. */
   giveUpAfter: number;
   /** The pause before the first reconnection; it doubles. */
   retryFirst: number;
+  /** The longest pause. */
   retryMax: number;
   /** How long a gap may stay before the session is asked for: by `getStream`, over a WebSocket API by `resume`. */
   gap: number;
@@ -34,11 +32,11 @@ export interface Timing {
   stop: number;
 }
 
-export const TIMING: Timing = {
+export const TIMEOUTS: Timeouts = {
   firstConnection: 20_000,
-  subscribe: 15_000,
-  answer: 30_000,
-  startFor: 60_000,
+  connect: 15_000,
+  call: 30_000,
+  startWithin: 60_000,
   giveUpAfter: 300_000,
   retryFirst: 250,
   retryMax: 10_000,
@@ -51,28 +49,25 @@ export const TIMING: Timing = {
   stop: 10_000,
 };
 
-export class Backoff {
-  #tries = 0;
-  readonly #first: number;
-  readonly #max: number;
+/** A connection that lasted this long, or brought something new, has ended an outage. */
+export const STABLE_AFTER_MS = 10_000;
+/** The longest silence of a function that streams: it says something each 15 s. */
+export const STREAM_SILENCE_MS = 45_000;
+/** The longest pause that a server may ask for. */
+export const MAX_SERVERS_PAUSE_MS = 60_000;
 
-  constructor(first: number, max: number) {
-    this.#first = first;
-    this.#max = max;
-  }
+/** The pause between two questions about a gap; it doubles. */
+export const GAP_RETRY_FIRST_MS = 250;
+/** The worker writes the session down about twice a second, so that asking less often than this only delays. */
+export const GAP_RETRY_MAX_MS = 2_000;
+/** What was sent right before a subscription may be written down only now. */
+export const SECOND_LOOK_MS = 800;
+/** After a stop was accepted, how long until its event is asked for. */
+export const STOPPED_LOOK_MS = 500;
 
-  get tries(): number {
-    return this.#tries;
-  }
-
-  reset(): void {
-    this.#tries = 0;
-  }
-
-  /** The next pause: between half of its full length and all of it. */
-  next(): number {
-    const full = Math.min(this.#first * 2 ** Math.min(this.#tries, 16), this.#max);
-    this.#tries += 1;
-    return full * (0.5 + Math.random() / 2);
-  }
-}
+/** How often to look whether the machine slept. */
+export const LOOK_EVERY_MS = 5_000;
+/** Clocks that are set differ by less, mostly. */
+export const MAX_DRIFT_MS = 5_000;
+/** A page in the background is given a turn each minute. */
+export const MAX_GAP_MS = 90_000;
