@@ -12,6 +12,7 @@ use tokencast_core::failure::Failure;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, Model as _, ModelEvent, TokenSink as _, TokenSource as _};
 use tokencast_core::session::Status;
+use tokencast_core::time::Deadline;
 
 use crate::error::{BenchError, Step as _};
 use crate::fakes::{Fakes, Script};
@@ -96,7 +97,7 @@ async fn publish(event: &TokenEvent, appsync: &str) -> Result<(), BenchError> {
     let sdk = sdk::load_for_endpoint(appsync, REGION).await;
     let publisher = AppSyncPublisher::new(&sdk, appsync, SystemClock).to("make a publisher")?;
     let fence = Fence::open(event.session_id);
-    let sent = publisher.publish(event, &fence, i64::MAX).await;
+    let sent = publisher.publish(event, &fence, Deadline::NEVER).await;
     sent.map_err(failed)
 }
 

@@ -10,6 +10,7 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, TokenSink as _};
 use tokencast_core::session::Status;
+use tokencast_core::time::Deadline;
 
 use crate::Options;
 use crate::bare::{Sender, serve};
@@ -90,7 +91,7 @@ async fn publish(server: SocketAddr, posts: u32) -> Result<Duration, BenchError>
     let before = thread_cpu_time()?;
     for _ in 0..posts {
         event.sequence = event.sequence.next();
-        let sent = publisher.publish(&event, &fence, i64::MAX).await;
+        let sent = publisher.publish(&event, &fence, Deadline::NEVER).await;
         sent.map_err(|failure| BenchError::Wrong(failure.message))?;
     }
     Ok(thread_cpu_time()?.saturating_sub(before))
