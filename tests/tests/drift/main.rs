@@ -31,9 +31,6 @@ const LEFT_OUT: [(&str, &[&str]); 4] = [
     ("deliveriesInProduction", &[]),
 ];
 
-/// By its absence, the WebSocket API's program knows that it is the authorizer.
-const ABSENT: (&str, &str) = (AUTHORIZER_FUNCTION, "CONNECTIONS_TABLE");
-
 fn endpoints() -> Endpoints {
     Endpoints {
         address: ([127, 0, 0, 1], 4680).into(),
@@ -94,7 +91,7 @@ const FUNCTIONS: [(&str, Read); 5] = [
         read(websocket::config::Config::read(lookup))
     }),
     (AUTHORIZER_FUNCTION, |lookup| {
-        read(websocket::config::Config::read(lookup))
+        read(websocket_authorizer::config::Config::read(lookup))
     }),
 ];
 
@@ -116,9 +113,7 @@ fn each_functions_environment_is_what_it_reads_and_nothing_else() {
             let declared: BTreeSet<String> = environment.keys().cloned().collect();
             let mut read = variables_read(environment, |lookup| config(lookup).map(|_| ()));
             read.extend(READ_OUTSIDE_OF_CONFIG.map(str::to_owned));
-            read.retain(|variable| {
-                !left_out.contains(&variable.as_str()) && (name, variable.as_str()) != ABSENT
-            });
+            read.retain(|variable| !left_out.contains(&variable.as_str()));
             let unread: Vec<_> = declared.difference(&read).collect();
             assert!(
                 unread.is_empty(),

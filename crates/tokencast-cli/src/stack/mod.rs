@@ -29,7 +29,7 @@ pub const REQUEST_FUNCTION: &str = "request";
 pub const WORKER_FUNCTION: &str = "worker";
 /// Behind the function URL, and its name.
 pub const FUNCTION_URL_FUNCTION: &str = "function-url";
-/// Of the routes of the WebSocket API; its authorizer is the same program.
+/// Of the routes of the WebSocket API.
 pub const WEBSOCKET_FUNCTION: &str = "websocket";
 pub const AUTHORIZER_FUNCTION: &str = "websocket-authorizer";
 pub const CONNECTIONS_TABLE: &str = "tokencast-connections";

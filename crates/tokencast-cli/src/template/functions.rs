@@ -12,8 +12,7 @@ use super::properties::Properties;
 use super::value::{Scope, target};
 use super::{Problem, policies, websocket_api};
 use crate::stack::{
-    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, StackOptions, WEBSOCKET_FUNCTION,
-    WORKER_FUNCTION,
+    FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, StackOptions, WEBSOCKET_FUNCTION, WORKER_FUNCTION,
 };
 
 /// What a function has where nothing is reserved for it: Lambda's default for all of a Region.
@@ -112,12 +111,7 @@ fn program(
         properties.problem("", reason);
         return None;
     };
-    // The authorizer is the routes' program.
-    let program = match part {
-        AUTHORIZER_FUNCTION => WEBSOCKET_FUNCTION,
-        part => part,
-    };
-    match options.functions.command(program) {
+    match options.functions.command(part) {
         Ok(command) => Some((part, command)),
         Err(error) => {
             properties.problem("Code", error.to_string());

@@ -45,8 +45,8 @@ pub(super) fn functions(
     options: &StackOptions,
     endpoints: &Endpoints,
 ) -> Result<[FunctionConfig; 2], StackError> {
-    let function = |name: &str, environment, policy| {
-        let (program, args) = options.functions.command(WEBSOCKET_FUNCTION)?;
+    let function = |name: &'static str, environment, policy| {
+        let (program, args) = options.functions.command(name)?;
         Ok::<_, StackError>(FunctionConfig {
             name: name.into(),
             program,

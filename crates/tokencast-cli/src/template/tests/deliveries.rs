@@ -149,7 +149,8 @@ fn a_websocket_api_answers_here() {
         found.expect("a function")
     };
     let (routes, authorizer) = (function("websocket"), function("websocket-authorizer"));
-    assert_eq!(routes.args, authorizer.args);
+    assert_eq!(routes.args, ["function", "websocket"]);
+    assert_eq!(authorizer.args, ["function", "websocket-authorizer"]);
     assert_eq!(
         routes.environment["CONNECTIONS_TABLE"],
         "tokencast-connections"
