@@ -80,7 +80,7 @@ impl Stage {
         let lease = ("LEASE_SECONDS".to_owned(), LEASE.as_secs().to_string());
         let mut options = StackOptions {
             functions: Functions::Packaged(functions_dir.to_owned()),
-            worker_timeout: time_limit,
+            worker_timeout: Some(time_limit),
             ..StackOptions::default()
         };
         options.worker_environment.extend([lease.clone()]);

@@ -7,9 +7,10 @@ use serde_json::json;
 use system_tests::stack::script;
 use system_tests::websocket::Followed;
 use system_tests::{TestStack, collect, eventually, templates};
-use tokencast::stack::{Resources, WORKER_FUNCTION};
+use tokencast::stack::WORKER_FUNCTION;
 use tokencast_local::config::FunctionConfig;
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
+use tokencast_local::stack::StackConfig;
 use uuid::Uuid;
 
 use super::{deployed, function};
@@ -47,14 +48,14 @@ const SERVICES: [FaultService; 5] = [
 ];
 
 /// Counts, by rules that change nothing: all that a function asks of each service, and what it is allowed to.
-fn counting(resources: &Resources) -> FaultPlan {
+fn counting(config: &StackConfig) -> FaultPlan {
     let count = |service, operation: &str, function: &str, name: &str| {
         Rule::new(service, operation, Fault::Delay { ms: 0 })
             .called_by(function)
             .named(name)
     };
     let mut plan = FaultPlan::default();
-    for function in &resources.functions {
+    for function in &config.functions {
         for service in SERVICES {
             plan = plan.with(count(
                 service,
