@@ -348,6 +348,7 @@ pub enum FunctionName {
     Request,
     FunctionUrl,
     Websocket,
+    WebsocketAuthorizer,
     Worker,
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use local_stack::StackConfig;
 use local_stack::config::FunctionConfig;
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::json;
 use system_tests::stack::script;
 use system_tests::websocket::Followed;
 use system_tests::{TestStack, collect, eventually, templates};
-use tokencast::stack::{Resources, WORKER_FUNCTION};
+use tokencast::stack::WORKER_FUNCTION;
 use uuid::Uuid;
 
 use super::{deployed, function};
@@ -47,14 +48,14 @@ const SERVICES: [FaultService; 5] = [
 ];
 
 /// Counts, by rules that change nothing: all that a function asks of each service, and what it is allowed to.
-fn counting(resources: &Resources) -> FaultPlan {
+fn counting(config: &StackConfig) -> FaultPlan {
     let count = |service, operation: &str, function: &str, name: &str| {
         Rule::new(service, operation, Fault::Delay { ms: 0 })
             .called_by(function)
             .named(name)
     };
     let mut plan = FaultPlan::default();
-    for function in &resources.functions {
+    for function in &config.functions {
         for service in SERVICES {
             plan = plan.with(count(
                 service,

@@ -10,14 +10,14 @@ use local_stack::config::{UserConfig, UserPoolConfig};
 use local_stack::endpoints::Endpoints;
 use local_stack::gateway::BindError;
 use local_stack::services::nothing_here;
-use local_stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
+use local_stack::{BoundStack, Stack, StackError as LocalError};
 use serde_json::Value;
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Channel, Client, ClientBuilder, Credentials};
 use tower_http::services::ServeDir;
 
 use super::{
-    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Names, REGION, Resources, StackError, StackOptions,
+    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Names, REGION, StackError, StackOptions,
     WEBSOCKET_FUNCTION, WEBSOCKET_STAGE,
 };
 use crate::amplify;
@@ -68,16 +68,19 @@ pub struct RunningStack {
 
 impl RunningStack {
     /// Starts everything; returns once it answers.
+    ///
+    /// # Errors
+    ///
+    /// If the port is taken, the local stack can't be what the template and the options describe, or a service can't start.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let bound = BoundStack::bind(options.port, REGION, options.state_dir.clone()).await?;
         let endpoints = bound.endpoints().clone();
-        let resources = match &options.template {
-            Some(template) => template.resources(&options, &endpoints)?,
-            None => Resources::new(&options, &endpoints)?,
-        };
-        let user_pool = resources.user_pool.clone();
-        let function_url = resources.function_url(&endpoints);
-        let websocket_url = resources.websocket_url(&endpoints);
+        let (config, names) = options.config(&endpoints)?;
+        let user_pool = config.user_pool.clone();
+        let url = config.function_urls.first();
+        let function_url = url.map(|url| endpoints.function_url(&url.name));
+        let api = config.websocket_apis.first();
+        let websocket_url = api.map(|api| endpoints.websocket_url(&api.stage));
         let outputs = amplify::outputs(
             &endpoints,
             &user_pool.pool_id,
@@ -86,21 +89,6 @@ impl RunningStack {
             websocket_url.as_deref(),
         );
         let page = page(options.web_dir.as_deref(), outputs);
-        let config = StackConfig {
-            queues: resources.queues,
-            tables: resources.tables,
-            functions: resources.functions,
-            event_sources: resources.event_sources,
-            function_urls: resources.function_url.into_iter().collect(),
-            websocket_apis: resources.websocket_api.into_iter().collect(),
-            api: resources.api,
-            realtime: options.realtime,
-            user_pool: resources.user_pool,
-            model: options.model,
-            faults: options.faults,
-            control: options.control,
-            access: options.access,
-        };
         let local = bound.start(config, Some(page)).await?;
         let ca_file = local.ca_pem_path().to_owned();
         let access_key = AccessKey {
@@ -109,7 +97,7 @@ impl RunningStack {
             file: local.credentials_file().to_owned(),
         };
         let info = StackInfo {
-            names: resources.names,
+            names,
             endpoints,
             user_pool,
             function_url,

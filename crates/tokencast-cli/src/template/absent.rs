@@ -86,7 +86,7 @@ const NO_VPC: &str = "there is no VPC here: the functions reach what this machin
 const NO_TRACES: &str = "there is no X-Ray here";
 const TERMINAL: &str = "the functions log to the terminal";
 const FOR_PEOPLE: &str = "it is for people to read";
-const ITS_END: &str = "what a local stack keeps is up to --state-dir";
+const ITS_END: &str = "what a local stack keeps is up to its state directory";
 
 /// Properties without effect here, of the types that are read.
 pub const PROPERTIES: &[(&str, &str, &str)] = &[
@@ -177,7 +177,7 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
     (
         "AWS::Lambda::Function",
         "Code",
-        "the program is this executable, or from --functions-dir",
+        "the program is the one that the stack is started with",
     ),
     ("AWS::Lambda::Function", "Description", FOR_PEOPLE),
     (

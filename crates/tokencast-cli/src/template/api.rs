@@ -132,7 +132,7 @@ fn data_sources(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> BTreeMap<Stri
                 })
                 .flatten()
                 .map(|function| Source::Lambda {
-                    function: scope.roles.name(function.id),
+                    function: scope.names.name(function.id),
                 }),
             other => {
                 let reason = format!("it is `{other}`, and there are AWS_LAMBDA and NONE here");

@@ -46,7 +46,7 @@ impl Document {
             source,
         })?;
         Self::parse(&text).map_err(|source| TemplateError::Json {
-            path: path.to_owned(),
+            path: Some(path.to_owned()),
             source,
         })
     }

@@ -72,7 +72,7 @@ fn named(
     if found.is_none() {
         properties.problem(property, format!("expected an {kind} of the template"));
     }
-    found.map(|resource| scope.roles.name(resource.id))
+    found.map(|resource| scope.names.name(resource.id))
 }
 
 fn positive(properties: &mut Properties<'_>, property: &str) -> Option<NonZeroU32> {

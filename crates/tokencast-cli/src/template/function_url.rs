@@ -5,9 +5,9 @@ use std::time::Duration;
 use local_stack::config::{CorsConfig, FunctionUrlConfig};
 
 use super::Problem;
+use super::names::{Part, Trigger};
 use super::properties::Properties;
 use super::value::{Scope, target};
-use crate::stack::FUNCTION_URL_FUNCTION;
 
 pub(super) const KIND: &str = "AWS::Lambda::Url";
 
@@ -39,10 +39,16 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Option<Fun
     }
     problems.extend(properties.finish());
     Some(FunctionUrlConfig {
-        name: FUNCTION_URL_FUNCTION.into(),
-        function: scope.roles.name(function?.id),
+        name: name(scope),
+        function: scope.names.name(function?.id),
         cors,
     })
+}
+
+/// What stands for the URL's id here: its function's name, unless that is the template's, which may be no part of a URL.
+pub(super) fn name(scope: &Scope<'_>) -> String {
+    let part = Part::Function(Trigger::FunctionUrl);
+    (scope.inputs.name)(part).unwrap_or_else(|| "function-url".to_owned())
 }
 
 fn cors(cors: &mut Properties<'_>) -> CorsConfig {

@@ -1,20 +1,13 @@
 //! `AWS::Lambda::Function`.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
 use std::time::Duration;
-
-use local_stack::config::{FunctionConfig, ModelConfig};
 
 use super::properties::Properties;
 use super::value::{Scope, target};
-use super::{Problem, policies, websocket_api};
-use crate::stack::{
-    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, StackOptions, WEBSOCKET_FUNCTION,
-    WORKER_FUNCTION,
-};
+use super::{Problem, Program, policies};
+use local_stack::config::FunctionConfig;
 
 /// What a function has where nothing is reserved for it: Lambda's default for all of a Region.
 pub(super) const UNRESERVED_CONCURRENCY: NonZeroU32 =
@@ -22,11 +15,7 @@ pub(super) const UNRESERVED_CONCURRENCY: NonZeroU32 =
 const DEFAULT_TIMEOUT_SECONDS: u32 = 3;
 const DEFAULT_MEMORY_MB: u32 = 128;
 
-pub(super) fn read(
-    scope: &Scope<'_>,
-    options: &StackOptions,
-    problems: &mut Vec<Problem>,
-) -> Vec<FunctionConfig> {
+pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<FunctionConfig> {
     let mut functions = Vec::new();
     for resource in scope.document.resources_of("AWS::Lambda::Function") {
         let mut properties = Properties::of(scope, resource);
@@ -47,17 +36,16 @@ pub(super) fn read(
                 Vec::new()
             }
         };
-        let Some((part, (program, args))) = program(scope, options, resource.id, &mut properties)
-        else {
+        let Some(Program { program, args }) = program(scope, resource.id, &mut properties) else {
             problems.extend(properties.finish());
             continue;
         };
         let declared = declared.flatten().unwrap_or_default();
         functions.push(FunctionConfig {
-            name: scope.roles.name(resource.id),
+            name: scope.names.name(resource.id),
             program,
             args,
-            environment: environment(scope, options, part, declared),
+            environment: environment(scope, declared),
             timeout: Duration::from_secs(timeout.unwrap_or(DEFAULT_TIMEOUT_SECONDS).into()),
             memory_mb: memory_mb.unwrap_or(DEFAULT_MEMORY_MB),
             policy,
@@ -97,70 +85,33 @@ fn only_own_runtime(properties: &mut Properties<'_>) {
     }
 }
 
-type Command = (PathBuf, Vec<OsString>);
-
-/// Which of the project's functions it is, and how it is run.
-fn program(
-    scope: &Scope<'_>,
-    options: &StackOptions,
-    id: &str,
-    properties: &mut Properties<'_>,
-) -> Option<(&'static str, Command)> {
-    let Some(part) = scope.roles.function(id) else {
+/// How it is run, by what invokes it.
+fn program(scope: &Scope<'_>, id: &str, properties: &mut Properties<'_>) -> Option<Program> {
+    let Some(trigger) = scope.names.trigger(id) else {
         let reason = "it is not one function of these: the API's data source, the event source's, the function URL's, the \
                       WebSocket API's routes', its authorizer";
         properties.problem("", reason);
         return None;
     };
-    // The authorizer is the routes' program.
-    let program = match part {
-        AUTHORIZER_FUNCTION => WEBSOCKET_FUNCTION,
-        part => part,
-    };
-    match options.functions.command(program) {
-        Ok(command) => Some((part, command)),
-        Err(error) => {
-            properties.problem("Code", error.to_string());
+    match (scope.inputs.program)(trigger) {
+        Ok(program) => Some(program),
+        Err(reason) => {
+            properties.problem("Code", reason);
             None
         }
     }
 }
 
-/// As declared, but for where AWS answers and whose tokens are taken, and for what was asked for on the command line.
+/// As declared, but for where AWS answers.
 fn environment(
     scope: &Scope<'_>,
-    options: &StackOptions,
-    part: &str,
     mut environment: BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let endpoints = scope.endpoints;
-    environment.insert("AWS_ENDPOINT_URL".into(), endpoints.url());
+    environment.insert("AWS_ENDPOINT_URL".into(), scope.inputs.endpoints.url());
     // A layer's file, and there are no layers here; nor is there TLS between a function and this stack.
     let in_a_layer = |path: &String| path.starts_with("/opt/");
     if environment.get("AWS_CA_BUNDLE").is_some_and(in_a_layer) {
         environment.remove("AWS_CA_BUNDLE");
     }
-    let mut instead = |name: &str, value: String| {
-        if let Some(declared) = environment.get_mut(name) {
-            *declared = value;
-        }
-    };
-    instead("COGNITO_ISSUER", endpoints.issuer(scope.roles.pool_id()));
-    instead("COGNITO_CLIENT_ID", scope.roles.client_id().to_owned());
-    if let Some(stage) = websocket_api::stage_name(scope) {
-        let url = endpoints.websocket_callback_url(&stage);
-        instead("WEBSOCKET_CALLBACK_URL", url);
-    }
-    if let ModelConfig::Bedrock { model_id } = &options.model {
-        instead("MODEL_ID", model_id.clone());
-    }
-    let overrides = match part {
-        REQUEST_FUNCTION => Some(&options.request_environment),
-        WORKER_FUNCTION => Some(&options.worker_environment),
-        FUNCTION_URL_FUNCTION => Some(&options.function_url_environment),
-        WEBSOCKET_FUNCTION => Some(&options.websocket_environment),
-        _ => None,
-    };
-    environment.extend(overrides.cloned().unwrap_or_default());
     environment
 }

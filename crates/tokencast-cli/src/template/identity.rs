@@ -3,16 +3,15 @@
 use local_stack::endpoints::WEBSOCKET_API_ID;
 
 use super::document::Resource;
-use super::function_url;
 use super::value::Scope;
-use crate::stack::FUNCTION_URL_FUNCTION;
+use super::{function_url, users};
 
 pub(super) fn reference(scope: &Scope<'_>, resource: &Resource<'_>) -> Result<String, String> {
     let attribute_of = |attribute| attribute_of(scope, resource, attribute);
     let found = match resource.kind {
         "AWS::SQS::Queue" => attribute_of("QueueUrl"),
         "AWS::AppSync::GraphQLApi" => attribute_of("Arn"),
-        "AWS::DynamoDB::Table" | "AWS::Lambda::Function" => Some(scope.roles.name(resource.id)),
+        "AWS::DynamoDB::Table" | "AWS::Lambda::Function" => Some(scope.names.name(resource.id)),
         "AWS::ApiGatewayV2::Api" => Some(WEBSOCKET_API_ID.to_owned()),
         "AWS::IAM::Role" | "AWS::Logs::LogGroup" => Some(resource.id.to_owned()),
         "AWS::Cognito::UserPool" => attribute_of("UserPoolId"),
@@ -41,9 +40,9 @@ pub(super) fn attribute(
 }
 
 fn attribute_of(scope: &Scope<'_>, resource: &Resource<'_>, attribute: &str) -> Option<String> {
-    let endpoints = scope.endpoints;
+    let endpoints = scope.inputs.endpoints;
     let (region, account) = (&endpoints.region, &endpoints.account_id);
-    let name = scope.roles.name(resource.id);
+    let name = scope.names.name(resource.id);
     Some(match (resource.kind, attribute) {
         ("AWS::SQS::Queue", "Arn") => endpoints.queue_arn(&name),
         ("AWS::SQS::Queue", "QueueName") => name,
@@ -52,7 +51,7 @@ fn attribute_of(scope: &Scope<'_>, resource: &Resource<'_>, attribute: &str) -> 
             format!("arn:aws:dynamodb:{region}:{account}:table/{name}")
         }
         ("AWS::Lambda::Function", "Arn") => endpoints.function_arn(&name),
-        (function_url::KIND, "FunctionUrl") => endpoints.function_url(FUNCTION_URL_FUNCTION),
+        (function_url::KIND, "FunctionUrl") => endpoints.function_url(&function_url::name(scope)),
         ("AWS::AppSync::GraphQLApi", "ApiId") => endpoints.api_id.clone(),
         ("AWS::AppSync::GraphQLApi", "Arn") => {
             format!(
@@ -66,12 +65,12 @@ fn attribute_of(scope: &Scope<'_>, resource: &Resource<'_>, attribute: &str) -> 
         }
         ("AWS::AppSync::DataSource", "Name") => resource.property("Name")?.as_str()?.to_owned(),
         ("AWS::IAM::Role", "Arn") => format!("arn:aws:iam::{account}:role/{}", resource.id),
-        ("AWS::Cognito::UserPool", "UserPoolId") => scope.roles.pool_id().to_owned(),
+        ("AWS::Cognito::UserPool", "UserPoolId") => users::pool_id(scope),
         ("AWS::Cognito::UserPool", "Arn") => {
-            let pool = scope.roles.pool_id();
+            let pool = users::pool_id(scope);
             format!("arn:aws:cognito-idp:{region}:{account}:userpool/{pool}")
         }
-        ("AWS::Cognito::UserPoolClient", "ClientId") => scope.roles.client_id().to_owned(),
+        ("AWS::Cognito::UserPoolClient", "ClientId") => scope.inputs.user_pool.client_id.clone(),
         _ => return None,
     })
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`absent`] | resource types and properties that have no effect here, each with its reason |
 //! | `document` | the template as a file, and those beside it, whose exports it imports |
-//! | `names` | what each queue, table and function is called here |
+//! | [`Part`], [`Trigger`], `names` | what each queue, table and function is called here |
 //! | `identity` | what `Ref` and `Fn::GetAtt` of a resource give here |
 //! | `value` | intrinsic functions |
 //! | `skipped` | what a template leaves open, and is left out here |
@@ -32,23 +32,51 @@ mod users;
 mod value;
 mod websocket_api;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use local_stack::StackConfig;
+use local_stack::appsync::realtime::RealtimeLimits;
+use local_stack::config::{AccessConfig, ModelConfig, UserPoolConfig};
 use local_stack::endpoints::Endpoints;
+use local_stack::faults::FaultPlan;
 use thiserror::Error;
 
+pub use self::names::{Part, Trigger};
+
 use self::document::Document;
-use self::names::Roles;
+use self::names::Names;
 use self::value::Scope;
-use crate::stack::{Resources, StackOptions};
 
 /// A synthesized template, with the exports of those beside it.
 #[derive(Clone, Debug)]
 pub struct Template {
-    path: PathBuf,
+    /// None if it isn't a file.
+    path: Option<PathBuf>,
     main: Document,
     beside: Vec<Document>,
+}
+
+/// What a stack needs besides a template.
+pub struct Inputs<'a> {
+    /// Where the stack answers: environments and policies name it.
+    pub endpoints: &'a Endpoints,
+    /// Names a resource that the template gives no name; without a name here either, it has that of its logical id.
+    pub name: &'a dyn Fn(Part<'_>) -> Option<String>,
+    /// How a function is run, or why it can't be.
+    pub program: &'a dyn Fn(Trigger) -> Result<Program, String>,
+    /// In the place of the template's pool, but for its id, if the template names one, and the lifetime of its tokens.
+    pub user_pool: UserPoolConfig,
+    /// What answers in the place of Amazon Bedrock's models.
+    pub model: ModelConfig,
+}
+
+/// A program that speaks Lambda's Runtime API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    pub program: PathBuf,
+    pub args: Vec<OsString>,
 }
 
 /// Why there is no stack like the template's.
@@ -59,14 +87,16 @@ pub enum TemplateError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("the template {} is no CloudFormation template in JSON", path.display())]
+    #[error("{} is no CloudFormation template in JSON", named(path.as_deref()))]
     Json {
-        path: PathBuf,
+        /// None if it isn't a file.
+        path: Option<PathBuf>,
         source: serde_json::Error,
     },
-    #[error("the local stack cannot be what {} describes:{}", path.display(), listed(problems))]
+    #[error("the local stack cannot be what {} describes:{}", named(path.as_deref()), listed(problems))]
     Refused {
-        path: PathBuf,
+        /// None if it isn't a file.
+        path: Option<PathBuf>,
         problems: Vec<Problem>,
     },
 }
@@ -97,27 +127,44 @@ impl fmt::Display for Problem {
 }
 
 impl Template {
-    /// Reads a template, and the `*.template.json` beside it.
+    /// Reads a template from its text. It can import nothing from others.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not a template in JSON.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let main =
+            Document::parse(text).map_err(|source| TemplateError::Json { path: None, source })?;
+        Ok(Self {
+            path: None,
+            main,
+            beside: Vec::new(),
+        })
+    }
+
+    /// Reads a template from a file, and the `*.template.json` beside it.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, or is not a template in JSON.
     pub fn open(path: &Path) -> Result<Self, TemplateError> {
         Ok(Self {
-            path: path.to_owned(),
+            path: Some(path.to_owned()),
             main: Document::read(path)?,
             beside: Document::beside(path),
         })
     }
 
-    /// The template's resources on a stack that answers at `endpoints`.
+    /// The template's resources as the config of a local stack. What a template says nothing of has its default.
     ///
-    /// Of the options, the functions' programs, what overrides their environment, and the model count.
-    pub fn resources(
-        &self,
-        options: &StackOptions,
-        endpoints: &Endpoints,
-    ) -> Result<Resources, TemplateError> {
+    /// # Errors
+    ///
+    /// If the local stack can't be what the template describes: every problem is listed.
+    pub fn stack_config(&self, inputs: &Inputs<'_>) -> Result<StackConfig, TemplateError> {
         let mut problems = Vec::new();
-        let resources = self.translate(options, endpoints, &mut problems);
-        match resources {
-            Some(resources) if problems.is_empty() => Ok(resources),
+        let config = self.translate(inputs, &mut problems);
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
             _ => Err(TemplateError::Refused {
                 path: self.path.clone(),
                 problems,
@@ -125,39 +172,37 @@ impl Template {
         }
     }
 
-    fn translate(
-        &self,
-        options: &StackOptions,
-        endpoints: &Endpoints,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Resources> {
-        let roles = Roles::find(&self.main);
+    fn translate(&self, inputs: &Inputs<'_>, problems: &mut Vec<Problem>) -> Option<StackConfig> {
+        let names = Names::find(&self.main, inputs.name);
         let scope = Scope {
             document: &self.main,
             beside: &self.beside,
-            roles: &roles,
-            endpoints,
+            names: &names,
+            inputs,
         };
         self.refuse_unknown(problems);
         let queues = queues::read(&scope, problems);
         let tables = table::read(&scope, problems);
         let event_sources = event_source::read(&scope, problems);
-        let functions = functions::read(&scope, options, problems);
+        let functions = functions::read(&scope, problems);
         let api = api::read(&scope, problems);
         let function_url = function_url::read(&scope, problems);
-        let websocket_api = websocket_api::read(&scope, options, problems);
+        let websocket_api = websocket_api::read(&scope, problems);
         let user_pool = users::read(&scope, problems);
-        let names = roles.names(problems)?;
-        Some(Resources {
-            names,
+        Some(StackConfig {
             queues,
             tables,
             functions,
             event_sources,
+            function_urls: function_url.into_iter().collect(),
+            websocket_apis: websocket_api.into_iter().collect(),
             api: api?,
-            function_url,
-            websocket_api,
+            realtime: RealtimeLimits::default(),
             user_pool,
+            model: inputs.model.clone(),
+            faults: FaultPlan::default(),
+            control: false,
+            access: AccessConfig::default(),
         })
     }
 
@@ -191,6 +236,14 @@ impl Template {
                 )),
             }
         }
+    }
+}
+
+/// A template in a message, by its file's name if it has one.
+fn named(path: Option<&Path>) -> String {
+    match path {
+        Some(path) => path.display().to_string(),
+        None => "the template".to_owned(),
     }
 }
 

@@ -1,122 +1,90 @@
 //! What each queue, table and function is called here.
 //!
-//! A template leaves the naming to `CloudFormation`. Here, what has a part in the project has the name that the other
-//! commands know it by; a name that the template gives stays.
+//! A template leaves the naming to `CloudFormation`. Here, whoever starts the stack names a resource by the part that it has
+//! in it; a name that the template gives stays.
 
 use std::collections::BTreeMap;
 
-use super::Problem;
 use super::document::{Document, Resource};
 use super::function_url;
 use super::value::{mentioned, target};
-use crate::stack::{
-    AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, DEAD_LETTER_QUEUE, FUNCTION_URL_FUNCTION, Names, QUEUE,
-    REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID, WEBSOCKET_FUNCTION,
-    WORKER_FUNCTION,
-};
 
-/// The parts that resources have in the project, by logical id.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Roles {
-    names: BTreeMap<String, String>,
-    jobs: Option<String>,
-    dead_letters: Option<String>,
-    table: Option<String>,
-    request: Option<String>,
-    worker: Option<String>,
-    function_url: Option<String>,
-    websocket: Option<String>,
-    authorizer: Option<String>,
-    connections: Option<String>,
-    /// A pool of the user's own, which the local pool stands in for.
-    pool_id: Option<String>,
+/// The part that a resource has in a stack, by what it is connected to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// The queue that an event source reads.
+    Queue,
+    /// Where that queue's messages go that were received too often.
+    DeadLetterQueue,
+    /// A table, by the name of its partition key.
+    Table {
+        partition_key: &'a str,
+    },
+    Function(Trigger),
 }
 
-impl Roles {
-    pub(super) fn find(document: &Document) -> Self {
-        let mapping = document
-            .resources_of("AWS::Lambda::EventSourceMapping")
-            .next();
-        let named_by = |resource: Option<Resource<'_>>, property: &str| -> Option<String> {
-            resource?
-                .property(property)
-                .and_then(target)
-                .map(str::to_owned)
+/// What invokes a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// The GraphQL API, whose data source it is.
+    DataSource,
+    /// An event source that reads a queue.
+    EventSource,
+    FunctionUrl,
+    /// The WebSocket API's routes.
+    Route,
+    /// The WebSocket API, to say who may connect.
+    Authorizer,
+}
+
+/// The names and triggers of resources, by logical id.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    names: BTreeMap<String, String>,
+    triggers: Vec<(String, Trigger)>,
+}
+
+impl Names {
+    /// `name_of` names what the template doesn't.
+    pub(super) fn find(document: &Document, name_of: &dyn Fn(Part<'_>) -> Option<String>) -> Self {
+        let triggers = triggers(document);
+        let queues = queues(document);
+        let part = |resource: Resource<'_>| match resource.kind {
+            "AWS::SQS::Queue" => {
+                let mut parts = queues.iter();
+                parts.find(|(id, _)| *id == resource.id).map(|(_, it)| *it)
+            }
+            "AWS::Lambda::Function" => {
+                let mut triggers = triggers.iter();
+                let found = triggers.find(|(id, _)| *id == resource.id);
+                found.map(|(_, trigger)| Part::Function(*trigger))
+            }
+            _ => None,
         };
-        let jobs = named_by(mapping, "EventSourceArn");
-        let worker = named_by(mapping, "FunctionName");
-        let dead_letters = jobs
-            .as_deref()
-            .and_then(|id| document.resource(id)?.property("RedrivePolicy"))
-            .and_then(|policy| target(policy.get("deadLetterTargetArn")?))
-            .map(str::to_owned);
-        let request = document
-            .resources_of("AWS::AppSync::DataSource")
-            .find_map(|source| target(source.property("LambdaConfig")?.get("LambdaFunctionArn")?))
-            .map(str::to_owned);
-        let function_url = named_by(
-            document.resources_of(function_url::KIND).next(),
-            "TargetFunctionArn",
-        );
-        let called_by = |kind: &str, property: &str| {
-            let uri = document.resources_of(kind).next()?.property(property)?;
-            mentioned(document, uri, "AWS::Lambda::Function").map(|function| function.id.to_owned())
-        };
-        let websocket = called_by("AWS::ApiGatewayV2::Integration", "IntegrationUri");
-        let authorizer = called_by("AWS::ApiGatewayV2::Authorizer", "AuthorizerUri");
-        let connections = websocket.as_deref().and_then(|id| {
-            let environment = document.resource(id)?.property("Environment")?;
-            let table = environment.get("Variables")?.get("CONNECTIONS_TABLE")?;
-            target(table).map(str::to_owned)
-        });
-        let table = document
-            .resources_of("AWS::DynamoDB::Table")
-            .find(|table| Some(table.id) != connections.as_deref())
-            .map(|table| table.id.to_owned());
-        let pool_id = document
-            .resources_of("AWS::AppSync::GraphQLApi")
-            .find_map(|api| {
-                api.property("UserPoolConfig")?
-                    .get("UserPoolId")?
-                    .as_str()
-                    .map(str::to_owned)
-            });
-        let mut roles = Self {
-            names: BTreeMap::new(),
-            jobs,
-            dead_letters,
-            table,
-            request,
-            worker,
-            function_url,
-            websocket,
-            authorizer,
-            connections,
-            pool_id,
-        };
-        roles.names = [
-            ("AWS::SQS::Queue", "QueueName"),
-            ("AWS::DynamoDB::Table", "TableName"),
-            ("AWS::Lambda::Function", "FunctionName"),
-        ]
-        .into_iter()
-        .flat_map(|(kind, property)| {
-            document
-                .resources_of(kind)
-                .map(move |resource| (resource, property))
-        })
-        .map(|(resource, property)| {
+        let name = |resource: Resource<'_>, property: &str| {
             let given = resource
                 .property(property)
                 .and_then(serde_json::Value::as_str);
-            let name = given.or_else(|| roles.known_name(resource.id));
-            (
-                resource.id.to_owned(),
-                name.unwrap_or(resource.id).to_owned(),
-            )
-        })
-        .collect();
-        roles
+            if let Some(given) = given {
+                return given.to_owned();
+            }
+            let named = match partition_key(resource) {
+                Some(partition_key) => name_of(Part::Table { partition_key }),
+                None => part(resource).and_then(name_of),
+            };
+            named.unwrap_or_else(|| resource.id.to_owned())
+        };
+        let mut names = BTreeMap::new();
+        for (kind, property) in [
+            ("AWS::SQS::Queue", "QueueName"),
+            ("AWS::DynamoDB::Table", "TableName"),
+            ("AWS::Lambda::Function", "FunctionName"),
+        ] {
+            for resource in document.resources_of(kind) {
+                names.insert(resource.id.to_owned(), name(resource, property));
+            }
+        }
+        Self { names, triggers }
     }
 
     /// What a queue, table or function is called here.
@@ -124,74 +92,68 @@ impl Roles {
         self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 
-    /// Which of the project's functions it is: one of the names that they have here.
-    pub(super) fn function(&self, id: &str) -> Option<&'static str> {
-        let functions = self.functions();
-        let mut parts = functions
-            .into_iter()
-            .filter(|(role, _)| role.as_deref() == Some(id));
-        match (parts.next(), parts.next()) {
-            (Some((_, part)), None) => Some(part),
+    /// What invokes a function; none if nothing does, or more than one thing.
+    pub(super) fn trigger(&self, id: &str) -> Option<Trigger> {
+        let mut triggers = self.triggers.iter().filter(|(of, _)| of == id);
+        match (triggers.next(), triggers.next()) {
+            (Some((_, trigger)), None) => Some(*trigger),
             _ => None,
         }
     }
+}
 
-    fn functions(&self) -> [(&Option<String>, &'static str); 5] {
-        [
-            (&self.request, REQUEST_FUNCTION),
-            (&self.worker, WORKER_FUNCTION),
-            (&self.function_url, FUNCTION_URL_FUNCTION),
-            (&self.websocket, WEBSOCKET_FUNCTION),
-            (&self.authorizer, AUTHORIZER_FUNCTION),
-        ]
-    }
+/// The first function of each trigger.
+fn triggers(document: &Document) -> Vec<(String, Trigger)> {
+    let named_by = |kind: &str, property: &str| {
+        let resource = document.resources_of(kind).next()?;
+        resource.property(property).and_then(target)
+    };
+    let called_by = |kind: &str, property: &str| {
+        let uri = document.resources_of(kind).next()?.property(property)?;
+        mentioned(document, uri, "AWS::Lambda::Function").map(|function| function.id)
+    };
+    let data_source = document
+        .resources_of("AWS::AppSync::DataSource")
+        .find_map(|source| target(source.property("LambdaConfig")?.get("LambdaFunctionArn")?));
+    let mapping = "AWS::Lambda::EventSourceMapping";
+    [
+        (data_source, Trigger::DataSource),
+        (named_by(mapping, "FunctionName"), Trigger::EventSource),
+        (
+            named_by(function_url::KIND, "TargetFunctionArn"),
+            Trigger::FunctionUrl,
+        ),
+        (
+            called_by("AWS::ApiGatewayV2::Integration", "IntegrationUri"),
+            Trigger::Route,
+        ),
+        (
+            called_by("AWS::ApiGatewayV2::Authorizer", "AuthorizerUri"),
+            Trigger::Authorizer,
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(id, trigger)| Some((id?.to_owned(), trigger)))
+    .collect()
+}
 
-    pub(super) fn pool_id(&self) -> &str {
-        self.pool_id.as_deref().unwrap_or(USER_POOL_ID)
-    }
-
-    #[expect(
-        clippy::unused_self,
-        reason = "as its neighbour, which is the template's to tell"
-    )]
-    pub(super) fn client_id(&self) -> &'static str {
-        USER_POOL_CLIENT_ID
-    }
-
-    /// What the commands and people have to know.
-    pub(super) fn names(&self, problems: &mut Vec<Problem>) -> Option<Names> {
-        let mut name = |role: &Option<String>, what: &str| {
-            if let Some(id) = role {
-                return self.name(id);
-            }
-            problems.push(Problem {
-                logical_id: String::new(),
-                property: String::new(),
-                reason: format!("there is no {what} in the template"),
-            });
-            String::new()
-        };
-        let names = Names {
-            queue: name(&self.jobs, "queue that an event source reads"),
-            dead_letter_queue: name(&self.dead_letters, "dead-letter queue of that queue"),
-            table: name(&self.table, "table"),
-            request_function: name(&self.request, "function that is an API's data source"),
-            worker_function: name(&self.worker, "function that an event source runs"),
-        };
-        problems.is_empty().then_some(names)
-    }
-
-    fn known_name(&self, id: &str) -> Option<&'static str> {
-        let id = Some(id);
-        [
-            (&self.jobs, QUEUE),
-            (&self.dead_letters, DEAD_LETTER_QUEUE),
-            (&self.table, TABLE),
-            (&self.connections, CONNECTIONS_TABLE),
-        ]
+/// The queue that an event source reads, and its dead-letter queue.
+fn queues(document: &Document) -> Vec<(&str, Part<'static>)> {
+    let mut mappings = document.resources_of("AWS::Lambda::EventSourceMapping");
+    let queue = mappings
+        .next()
+        .and_then(|mapping| target(mapping.property("EventSourceArn")?));
+    let dead_letters = queue
+        .and_then(|id| document.resource(id)?.property("RedrivePolicy"))
+        .and_then(|policy| target(policy.get("deadLetterTargetArn")?));
+    [(queue, Part::Queue), (dead_letters, Part::DeadLetterQueue)]
         .into_iter()
-        .chain(self.functions())
-        .find(|(role, _)| role.as_deref() == id)
-        .map(|(_, name)| name)
-    }
+        .filter_map(|(id, part)| Some((id?, part)))
+        .collect()
+}
+
+fn partition_key(table: Resource<'_>) -> Option<&str> {
+    let keys = table.property("KeySchema")?.as_array()?;
+    let key = keys.iter().find(|key| key["KeyType"] == "HASH")?;
+    key["AttributeName"].as_str()
 }

@@ -36,7 +36,7 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<QueueC
             "the local queues take 1048576 bytes",
         );
         queues.push(QueueConfig {
-            name: scope.roles.name(resource.id),
+            name: scope.names.name(resource.id),
             visibility_timeout: seconds(visibility.unwrap_or(DEFAULT_VISIBILITY_SECONDS)),
             retention: seconds(retention.unwrap_or(DEFAULT_RETENTION_SECONDS)),
             receive_wait: seconds(receive_wait.unwrap_or_default()),
@@ -64,7 +64,7 @@ fn redrive(scope: &Scope<'_>, policy: &mut Properties<'_>) -> Option<RedrivePoli
         return None;
     };
     Some(RedrivePolicy {
-        dead_letter_queue: scope.roles.name(id),
+        dead_letter_queue: scope.names.name(id),
         max_receive_count: max_receive_count?,
     })
 }

@@ -42,7 +42,7 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<TableC
             enabled.then_some(attribute)
         });
         tables.push(TableConfig {
-            name: scope.roles.name(resource.id),
+            name: scope.names.name(resource.id),
             partition_key,
             ttl_attribute: ttl.flatten(),
         });

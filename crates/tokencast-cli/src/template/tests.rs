@@ -2,14 +2,16 @@
 
 mod deliveries;
 mod left_out;
+mod refused;
 
-use local_stack::config::DataSource;
+use std::time::Duration;
+
+use local_stack::StackConfig;
+use local_stack::config::{DataSource, ModelConfig, ScriptConfig, UserPoolConfig};
 use local_stack::endpoints::Endpoints;
 use serde_json::{Value, json};
 
-use super::document::Document;
-use super::{Template, TemplateError};
-use crate::stack::{Resources, StackOptions};
+use super::{Inputs, Part, Program, Template, TemplateError, Trigger};
 
 fn endpoints() -> Endpoints {
     Endpoints {
@@ -80,29 +82,61 @@ fn template() -> Value {
     }})
 }
 
-fn read(template: &Value) -> Result<Resources, TemplateError> {
-    let main = Document::parse(&template.to_string()).expect("JSON");
-    let template = Template {
-        path: "x.template.json".into(),
-        main,
-        beside: Vec::new(),
-    };
-    template.resources(&StackOptions::default(), &endpoints())
+fn read(template: &Value) -> Result<StackConfig, TemplateError> {
+    let template = Template::parse(&template.to_string()).expect("JSON");
+    template.stack_config(&Inputs {
+        endpoints: &endpoints(),
+        name: &name,
+        program: &|trigger| {
+            Ok(Program {
+                program: "program".into(),
+                args: vec![function(trigger).into()],
+            })
+        },
+        user_pool: UserPoolConfig {
+            pool_id: "us-east-1_Own".into(),
+            client_id: "own".into(),
+            users: Vec::new(),
+            token_validity: Duration::from_mins(5),
+        },
+        model: ModelConfig::Scripted(ScriptConfig::default()),
+    })
+}
+
+fn name(part: Part<'_>) -> Option<String> {
+    match part {
+        Part::Queue => Some("jobs".into()),
+        Part::DeadLetterQueue => Some("dead-letters".into()),
+        Part::Table { partition_key } => Some(format!("by-{partition_key}")),
+        // It keeps its logical id.
+        Part::Function(Trigger::Authorizer) => None,
+        Part::Function(trigger) => Some(function(trigger).into()),
+    }
+}
+
+fn function(trigger: Trigger) -> &'static str {
+    match trigger {
+        Trigger::DataSource => "ask",
+        Trigger::EventSource => "work",
+        Trigger::FunctionUrl => "stream",
+        Trigger::Route => "routes",
+        Trigger::Authorizer => "authorize",
+    }
 }
 
 #[test]
 fn a_template_becomes_a_stack() {
-    let resources = read(&template()).expect("resources");
-    let [dead, jobs] = &resources.queues[..] else {
+    let config = read(&template()).expect("a config");
+    let [dead, jobs] = &config.queues[..] else {
         panic!("two queues")
     };
     assert_eq!(
         (dead.name.as_str(), dead.visibility_timeout.as_secs()),
-        ("tokencast-jobs-dlq", 30)
+        ("dead-letters", 30)
     );
     assert_eq!(
         (jobs.name.as_str(), jobs.visibility_timeout.as_secs()),
-        ("tokencast-jobs", 120)
+        ("jobs", 120)
     );
     let redrive = jobs.redrive.as_ref().expect("a redrive policy");
     assert_eq!(
@@ -110,30 +144,28 @@ fn a_template_becomes_a_stack() {
             redrive.dead_letter_queue.as_str(),
             redrive.max_receive_count.get()
         ),
-        ("tokencast-jobs-dlq", 4)
+        ("dead-letters", 4)
     );
-    let table = &resources.tables[0];
+    let table = &config.tables[0];
     assert_eq!(
         (table.partition_key.as_str(), table.ttl_attribute.as_deref()),
         ("id", Some("end"))
     );
 
-    let [ask, work] = &resources.functions[..] else {
+    let [ask, work] = &config.functions[..] else {
         panic!("two functions")
     };
-    assert_eq!(
-        (ask.name.as_str(), work.name.as_str()),
-        ("request", "worker")
-    );
+    assert_eq!((ask.name.as_str(), work.name.as_str()), ("ask", "work"));
+    assert_eq!(ask.args, ["ask"]);
     assert_eq!(
         ask.environment["QUEUE_URL"],
-        "http://localhost:4680/000000000000/tokencast-jobs"
+        "http://localhost:4680/000000000000/jobs"
     );
     let expected = [
         ("AWS_ENDPOINT_URL", "http://localhost:4680"),
         ("PART", "b"),
-        ("PLACE", "aws us-east-1 tokencast-jobs ${this}"),
-        ("TABLE", "tokencast-sessions"),
+        ("PLACE", "aws us-east-1 jobs ${this}"),
+        ("TABLE", "by-id"),
         ("URL", "http://localhost:4680/graphql"),
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -148,25 +180,24 @@ fn a_template_becomes_a_stack() {
     );
     assert!(ask.policy.is_empty());
 
-    let source = &resources.event_sources[0];
+    let source = &config.event_sources[0];
     assert_eq!(
         (source.batch_size.get(), source.maximum_concurrency.get()),
         (10, 7)
     );
     assert!(source.report_batch_item_failures);
-    let limits = resources.api.limits;
-    assert!(!resources.api.introspection);
+    let limits = config.api.limits;
+    assert!(!config.api.introspection);
     assert_eq!(
         (limits.query_depth.map(u32::from), limits.resolver_count),
         (Some(5), None)
     );
-    assert_eq!(resources.user_pool.pool_id, "eu-west-1_Other");
-}
-
-/// Puts a value into the template, and expects these words.
-#[track_caller]
-fn check_refused(pointer: &str, value: Value, expected: &str) {
-    check_refused_in(template(), pointer, value, expected);
+    let pool = &config.user_pool;
+    assert_eq!(
+        (pool.pool_id.as_str(), pool.client_id.as_str()),
+        ("eu-west-1_Other", "own")
+    );
+    assert_eq!(pool.token_validity, Duration::from_mins(5));
 }
 
 #[track_caller]
@@ -188,116 +219,6 @@ fn put(template: &mut Value, pointer: &str, value: Value) {
 }
 
 #[test]
-fn what_can_not_be_honoured_is_named() {
-    let queue = "/Resources/Jobs/Properties";
-    check_refused(
-        &format!("{queue}/DelaySeconds"),
-        json!(5),
-        "Jobs.DelaySeconds: it is `5`",
-    );
-    check_refused(&format!("{queue}/FifoQueue"), json!(true), "Jobs.FifoQueue");
-    check_refused(
-        &format!("{queue}/Colour"),
-        json!(1),
-        "Jobs.Colour: the local stack has nothing like it",
-    );
-    check_refused(
-        &format!("{queue}/VisibilityTimeout"),
-        json!({"Fn::If": ["A", 1, 2]}),
-        "Jobs.VisibilityTimeout: `Fn::If` is an intrinsic function",
-    );
-    check_refused(
-        &format!("{queue}/VisibilityTimeout"),
-        json!("long"),
-        "it is `long`, expected a whole number",
-    );
-    check_refused(
-        &format!("{queue}/RedrivePolicy/maxReceiveCount"),
-        json!(0),
-        "Jobs.RedrivePolicy.maxReceiveCount",
-    );
-    check_refused(
-        "/Resources/Jobs/Condition",
-        json!("InEurope"),
-        "Jobs: it depends on the condition InEurope",
-    );
-    check_refused(
-        "/Resources/Machine",
-        json!({"Type": "AWS::EC2::Instance"}),
-        "Machine: the local stack has nothing like AWS::EC2::Instance",
-    );
-    check_refused(
-        "/Resources/Sessions/Properties/StreamSpecification",
-        json!({}),
-        "Sessions.StreamSpecification",
-    );
-    check_refused(
-        "/Resources/Work/Properties/Runtime",
-        json!("nodejs22.x"),
-        "Work.Runtime: it is `nodejs22.x`",
-    );
-    check_refused(
-        "/Resources/Work/Properties/EphemeralStorage",
-        json!({"Size": 1024}),
-        "Work.EphemeralStorage",
-    );
-    check_refused(
-        "/Resources/Work/Properties/Environment/Variables/URL",
-        json!({"Fn::ImportValue": "Elsewhere:Url"}),
-        "Work.Environment.Variables.URL: no template beside this one exports Elsewhere:Url",
-    );
-}
-
-#[test]
-fn what_can_not_be_honoured_of_the_api_and_its_callers_is_named() {
-    check_refused(
-        "/Resources/Api/Properties/UserPoolConfig/DefaultAction",
-        json!("DENY"),
-        "Api.UserPoolConfig.DefaultAction: it is `DENY`",
-    );
-    check_refused(
-        "/Resources/Resolver/Properties/Kind",
-        json!("PIPELINE"),
-        "Resolver.Kind: it is `PIPELINE`",
-    );
-    check_refused(
-        "/Resources/Resolver/Properties/DataSourceName",
-        json!("Other"),
-        "Resolver.DataSourceName: there is no data source `Other`",
-    );
-    check_refused(
-        "/Resources/Source/Properties/Type",
-        json!("HTTP"),
-        "Source.Type: it is `HTTP`",
-    );
-    check_refused(
-        "/Resources/WorkPolicy/Properties/PolicyDocument/Statement/1",
-        json!({"Effect": "Deny", "Action": "sqs:*", "Resource": "*"}),
-        "WorkPolicy.PolicyDocument.Statement[1].Effect: it is `Deny`",
-    );
-    check_refused(
-        "/Resources/WorkPolicy/Properties/PolicyDocument/Statement/1/Condition",
-        json!({"Bool": {"aws:SecureTransport": "true"}}),
-        "WorkPolicy.PolicyDocument.Statement[1].Condition: the local stack has nothing like it",
-    );
-    check_refused(
-        "/Resources/WorkRole/Properties",
-        json!({"ManagedPolicyArns": ["arn:aws:iam::aws:policy/AdministratorAccess"]}),
-        "WorkRole.ManagedPolicyArns",
-    );
-    check_refused(
-        "/Resources/Mapping/Properties/FilterCriteria",
-        json!({}),
-        "Mapping.FilterCriteria",
-    );
-    check_refused(
-        "/Resources/Api",
-        json!({"Type": "AWS::CDK::Metadata"}),
-        "there is no AWS::AppSync::GraphQLApi in the template",
-    );
-}
-
-#[test]
 fn a_resolver_on_a_function_may_have_code() {
     let mut template = template();
     template["Resources"]["Resolver"]["Properties"]["Code"] = json!("the code");
@@ -310,27 +231,21 @@ fn a_resolver_on_a_function_may_have_code() {
     );
     template["Resources"]["Resolver"]["Properties"]["Runtime"] =
         json!({"Name": "APPSYNC_JS", "RuntimeVersion": "1.0.0"});
-    let resources = read(&template).expect("resources");
-    let [resolver] = &resources.api.resolvers[..] else {
+    let config = read(&template).expect("a config");
+    let [resolver] = &config.api.resolvers[..] else {
         panic!("one resolver")
     };
     let DataSource::LambdaWithCode { function, code } = &resolver.data_source else {
         panic!("{:?}", resolver.data_source)
     };
-    assert_eq!((function.as_str(), code.as_str()), ("request", "the code"));
+    assert_eq!((function.as_str(), code.as_str()), ("ask", "the code"));
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once() {
+fn a_name_that_the_template_gives_stays() {
     let mut template = template();
-    template["Resources"]["Jobs"]["Properties"]["DelaySeconds"] = json!(1);
-    template["Resources"]["Work"]["Properties"]["FileSystemConfigs"] = json!([]);
-    let Err(TemplateError::Refused { problems, .. }) = read(&template) else {
-        panic!("it is refused")
-    };
-    let places: Vec<_> = problems
-        .iter()
-        .map(|problem| problem.property.as_str())
-        .collect();
-    assert_eq!(places, ["DelaySeconds", "FileSystemConfigs"]);
+    template["Resources"]["Jobs"]["Properties"]["QueueName"] = json!("theirs");
+    let config = read(&template).expect("a config");
+    assert_eq!(config.event_sources[0].queue, "theirs");
+    assert!(config.queues.iter().any(|queue| queue.name == "theirs"));
 }

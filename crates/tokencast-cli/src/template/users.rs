@@ -6,11 +6,10 @@ use local_stack::config::UserPoolConfig;
 
 use super::Problem;
 use super::value::Scope;
-use crate::stack::users;
 
-const TOKEN_VALIDITY: Duration = Duration::from_hours(1);
 const KIND: &str = "AWS::Cognito::UserPoolClient";
 
+/// The pool that is given, with the id of one that the template names, and the tokens' lifetime of its app client.
 pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> UserPoolConfig {
     let documents = std::iter::once(scope.document).chain(scope.beside);
     let client = documents
@@ -35,10 +34,17 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> UserPoolCo
         };
         Some(Duration::from_secs(number * seconds))
     });
+    let given = &scope.inputs.user_pool;
     UserPoolConfig {
-        pool_id: scope.roles.pool_id().to_owned(),
-        client_id: scope.roles.client_id().to_owned(),
-        users: users(),
-        token_validity: validity.unwrap_or(TOKEN_VALIDITY),
+        pool_id: pool_id(scope),
+        token_validity: validity.unwrap_or(given.token_validity),
+        ..given.clone()
     }
+}
+
+/// Of a pool that the template doesn't make, or else of the one that is given.
+pub(super) fn pool_id(scope: &Scope<'_>) -> String {
+    let mut apis = scope.document.resources_of("AWS::AppSync::GraphQLApi");
+    let named = apis.find_map(|api| api.property("UserPoolConfig")?.get("UserPoolId")?.as_str());
+    named.unwrap_or(&scope.inputs.user_pool.pool_id).to_owned()
 }

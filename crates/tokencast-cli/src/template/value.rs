@@ -2,20 +2,19 @@
 
 use std::fmt::Write as _;
 
-use local_stack::endpoints::Endpoints;
 use serde_json::{Map, Value};
 
 use super::document::{Document, Resource};
-use super::identity;
-use super::names::Roles;
+use super::names::Names;
+use super::{Inputs, identity};
 
 /// Where names in a value are looked up.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) document: &'a Document,
     pub(super) beside: &'a [Document],
-    pub(super) roles: &'a Roles,
-    pub(super) endpoints: &'a Endpoints,
+    pub(super) names: &'a Names,
+    pub(super) inputs: &'a Inputs<'a>,
 }
 
 /// The resource that a value names as a whole, by `Ref` or `Fn::GetAtt`.
@@ -174,7 +173,7 @@ impl Scope<'_> {
 
     fn pseudo_parameter(&self, name: &str) -> Option<Result<String, String>> {
         let name = name.strip_prefix("AWS::")?;
-        let endpoints = self.endpoints;
+        let endpoints = self.inputs.endpoints;
         Some(match name {
             "Region" => Ok(endpoints.region.clone()),
             "AccountId" => Ok(endpoints.account_id.clone()),

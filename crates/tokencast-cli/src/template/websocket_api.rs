@@ -10,18 +10,13 @@ use super::Problem;
 use super::document::Resource;
 use super::properties::Properties;
 use super::value::{Scope, mentioned, target};
-use crate::stack::StackOptions;
 
 const API: &str = "AWS::ApiGatewayV2::Api";
 const STAGE: &str = "AWS::ApiGatewayV2::Stage";
 const FUNCTION: &str = "AWS::Lambda::Function";
 
 /// The template's WebSocket API, if it has one.
-pub(super) fn read(
-    scope: &Scope<'_>,
-    options: &StackOptions,
-    problems: &mut Vec<Problem>,
-) -> Option<WebSocketApiConfig> {
+pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Option<WebSocketApiConfig> {
     let api = first(scope, API, problems)?;
     let mut properties = Properties::of(scope, api);
     properties.only(
@@ -42,9 +37,7 @@ pub(super) fn read(
         stage: stage(scope, problems)?,
         authorizer: None,
         routes: BTreeMap::new(),
-        limits: WebSocketLimits {
-            ..options.websocket
-        },
+        limits: WebSocketLimits::default(),
     };
     for resource in scope.document.resources_of("AWS::ApiGatewayV2::Route") {
         let mut properties = Properties::of(scope, resource);
@@ -87,12 +80,6 @@ pub(super) fn read(
         problems.extend(properties.finish());
     }
     Some(config)
-}
-
-/// What the stage of the template's WebSocket API is called.
-pub(super) fn stage_name(scope: &Scope<'_>) -> Option<String> {
-    let stage = scope.document.resources_of(STAGE).next()?;
-    Some(stage.property("StageName")?.as_str()?.to_owned())
 }
 
 fn stage(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Option<String> {
@@ -190,7 +177,7 @@ fn function(scope: &Scope<'_>, properties: &mut Properties<'_>, name: &str) -> O
             format!("expected the URI of an {FUNCTION} of the template"),
         );
     }
-    function.map(|function| scope.roles.name(function.id))
+    function.map(|function| scope.names.name(function.id))
 }
 
 fn first<'a>(scope: &Scope<'a>, kind: &str, problems: &mut Vec<Problem>) -> Option<Resource<'a>> {

@@ -23,17 +23,16 @@ fn with_deliveries() -> Value {
         }})
     };
     let callback = json!({"Fn::Join": ["", ["https://", {"Ref": "Socket"}, ".execute-api.amazonaws.com/here"]]});
-    let connections = template["Resources"]["Sessions"].clone();
+    let mut connections = template["Resources"]["Sessions"].clone();
+    connections["Properties"]["KeySchema"][0]["AttributeName"] = json!("connection");
+    connections["Properties"]["AttributeDefinitions"][0]["AttributeName"] = json!("connection");
     let mut more = json!({
         "Connections": connections,
-        "Authorize": function(json!({
-            "COGNITO_ISSUER": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other",
-            "COGNITO_CLIENT_ID": "theirs",
-        })),
-        "Routes": function(json!({
-            "CONNECTIONS_TABLE": {"Ref": "Connections"}, "WEBSOCKET_CALLBACK_URL": callback,
-        })),
-        "Streams": function(json!({"COGNITO_CLIENT_ID": "theirs"})),
+        "Authorize": function(json!({"POOL": {"Ref": "Pool"}, "CLIENT": {"Ref": "Client"}})),
+        "Routes": function(json!({"CONNECTIONS": {"Ref": "Connections"}, "CALLBACK": callback})),
+        "Streams": function(json!({"OWN_URL": {"Fn::GetAtt": ["Url", "FunctionUrl"]}})),
+        "Pool": {"Type": "AWS::Cognito::UserPool"},
+        "Client": {"Type": "AWS::Cognito::UserPoolClient", "Properties": {"AccessTokenValidity": 2}},
         "Url": {"Type": "AWS::Lambda::Url", "Properties": {
             "AuthType": "NONE", "InvokeMode": "RESPONSE_STREAM", "TargetFunctionArn": {"Fn::GetAtt": ["Streams", "Arn"]},
             "Cors": {"AllowCredentials": false, "AllowOrigins": ["https://a.example"], "MaxAge": 60},
@@ -84,42 +83,44 @@ fn with_deliveries() -> Value {
 
 #[test]
 fn without_them_there_are_none() {
-    let resources = read(&template()).expect("resources");
-    assert!(resources.function_url.is_none());
-    assert!(resources.websocket_api.is_none());
+    let config = read(&template()).expect("a config");
+    assert!(config.function_urls.is_empty());
+    assert!(config.websocket_apis.is_empty());
 }
 
 #[test]
 fn a_function_url_answers_here() {
-    let resources = read(&with_deliveries()).expect("resources");
-    let url = resources.function_url.expect("a function URL");
+    let config = read(&with_deliveries()).expect("a config");
+    let [url] = &config.function_urls[..] else {
+        panic!("one function URL")
+    };
     assert_eq!(
         (url.name.as_str(), url.function.as_str()),
-        ("function-url", "function-url")
+        ("stream", "stream")
     );
-    let cors = url.cors.expect("a CORS configuration");
+    let cors = url.cors.as_ref().expect("a CORS configuration");
     assert!(!cors.allow_credentials);
     assert_eq!(cors.allow_origins, ["https://a.example"]);
     assert_eq!(cors.max_age, Some(Duration::from_mins(1)));
-    let function = resources
-        .functions
-        .iter()
-        .find(|it| it.name == "function-url");
+    let mut functions = config.functions.iter();
+    let function = functions.find(|it| it.name == "stream");
     let function = function.expect("its function");
-    assert_eq!(function.args, ["function", "function-url"]);
+    assert_eq!(function.args, ["stream"]);
     assert_eq!(
-        function.environment["COGNITO_CLIENT_ID"],
-        crate::stack::USER_POOL_CLIENT_ID
+        function.environment["OWN_URL"],
+        endpoints().function_url("stream")
     );
 }
 
 #[test]
 fn a_websocket_api_answers_here() {
-    let resources = read(&with_deliveries()).expect("resources");
-    let api = resources.websocket_api.expect("a WebSocket API");
+    let config = read(&with_deliveries()).expect("a config");
+    let [api] = &config.websocket_apis[..] else {
+        panic!("one WebSocket API")
+    };
     assert_eq!(api.stage, "here");
-    let authorizer = api.authorizer.expect("an authorizer");
-    assert_eq!(authorizer.function, "websocket-authorizer");
+    let authorizer = api.authorizer.as_ref().expect("an authorizer");
+    assert_eq!(authorizer.function, "Authorize");
     assert_eq!(
         authorizer.identity_sources,
         ["route.request.querystring.token"]
@@ -131,40 +132,39 @@ fn a_websocket_api_answers_here() {
         .collect();
     // Both are asked for an answer, and one has a response to give it.
     let expected = [
-        ("$connect", "websocket", false),
-        ("stop", "websocket", false),
-        ("stream", "websocket", true),
+        ("$connect", "routes", false),
+        ("stop", "routes", false),
+        ("stream", "routes", true),
     ];
     assert_eq!(routes, expected);
 
-    let tables: Vec<_> = resources
+    let tables: Vec<_> = config
         .tables
         .iter()
         .map(|table| table.name.as_str())
         .collect();
-    assert_eq!(tables, ["tokencast-connections", "tokencast-sessions"]);
-    assert_eq!(resources.names.table, "tokencast-sessions");
+    assert_eq!(tables, ["by-connection", "by-id"]);
     let function = |name: &str| {
-        let found = resources.functions.iter().find(|it| it.name == name);
+        let found = config.functions.iter().find(|it| it.name == name);
         found.expect("a function")
     };
-    let (routes, authorizer) = (function("websocket"), function("websocket-authorizer"));
-    assert_eq!(routes.args, authorizer.args);
+    let (routes, authorizer) = (function("routes"), function("Authorize"));
     assert_eq!(
-        routes.environment["CONNECTIONS_TABLE"],
-        "tokencast-connections"
+        (&routes.args[0], &authorizer.args[0]),
+        (&"routes".into(), &"authorize".into())
     );
+    assert_eq!(routes.environment["CONNECTIONS"], "by-connection");
     assert_eq!(
-        routes.environment["WEBSOCKET_CALLBACK_URL"],
-        "http://localhost:4680/websocket/here"
+        routes.environment["CALLBACK"],
+        "https://websocket.execute-api.amazonaws.com/here"
     );
+    let told = &authorizer.environment;
     assert_eq!(
-        authorizer.environment["COGNITO_ISSUER"],
-        endpoints().issuer("eu-west-1_Other")
+        (told["POOL"].as_str(), told["CLIENT"].as_str()),
+        ("eu-west-1_Other", "own")
     );
-    // What is not declared is not added.
-    assert!(!routes.environment.contains_key("COGNITO_ISSUER"));
-    let push = function("worker").policy.last().expect("a statement");
+    assert_eq!(config.user_pool.token_validity, Duration::from_hours(2));
+    let push = function("work").policy.last().expect("a statement");
     assert_eq!(
         push.resources,
         [endpoints().websocket_arn("here", "POST/@connections/*")]

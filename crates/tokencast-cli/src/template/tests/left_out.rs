@@ -8,7 +8,7 @@ fn check_without_effect(pointer: &str, value: Value) {
     let mut changed = template();
     put(&mut changed, pointer, value);
     let changed = read(&changed).unwrap_or_else(|error| panic!("{pointer}: {error}"));
-    let before = read(&template()).expect("resources");
+    let before = read(&template()).expect("a config");
     assert_eq!(format!("{changed:?}"), format!("{before:?}"), "{pointer}");
 }
 
@@ -43,15 +43,10 @@ fn what_has_no_effect_here_is_taken() {
 }
 
 /// What a template of these parameters and resources besides leaves out, and what becomes of it.
-fn skipped(template: &Value) -> (Vec<String>, Resources) {
-    let main = Document::parse(&template.to_string()).expect("JSON");
-    let opened = Template {
-        path: "x.template.json".into(),
-        main,
-        beside: Vec::new(),
-    };
+fn skipped(template: &Value) -> (Vec<String>, StackConfig) {
+    let opened = Template::parse(&template.to_string()).expect("JSON");
     let skipped = opened.skipped().iter().map(ToString::to_string).collect();
-    (skipped, read(template).expect("resources"))
+    (skipped, read(template).expect("a config"))
 }
 
 #[test]
@@ -81,7 +76,7 @@ fn what_a_template_leaves_open_is_left_out_and_told() {
     statements.as_array_mut().expect("statements").push(json!({
         "Effect": "Allow", "Action": "s3:GetObject", "Resource": {"Fn::Sub": "arn:aws:s3:::${Team}/*"},
     }));
-    let (told, resources) = skipped(&open);
+    let (told, config) = skipped(&open);
     let expected = [
         "Network: it is a nested stack, a template of its own: it is not started here",
         "Stage: the parameter has no value here: what it decides is left out of Work",
@@ -89,7 +84,7 @@ fn what_a_template_leaves_open_is_left_out_and_told() {
         "Team: the parameter has no value here: what it decides is left out of Work, WorkPolicy",
     ];
     assert_eq!(told, expected);
-    let work = &resources.functions[1];
+    let work = &config.functions[1];
     let variables: Vec<_> = work
         .environment
         .iter()

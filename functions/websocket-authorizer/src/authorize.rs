@@ -1,4 +1,4 @@
-//! The authorizer: a token in, a policy out.
+//! One event: a token in, a policy out.
 
 use tokencast_aws::jwt::{JwtError, Refused, Verifier};
 use tokencast_core::ports::Clock;
@@ -8,6 +8,10 @@ use crate::error::EventError;
 use crate::event::{AuthorizeEvent, Policy};
 
 /// Lets the token's user connect. What was wrong with a token stands in the log; the client only gets a 401.
+///
+/// # Errors
+///
+/// If there is no token, or more than one, or one that is not valid; and if the pool's keys can't be fetched.
 pub async fn authorize<C: Clock>(
     verifier: &Verifier<C>,
     event: &AuthorizeEvent,
