@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tokencast::template::Template;
+use local_cloudformation::Template;
 
 /// What a template is synthesized from, from the project's root.
 const SOURCES: [&str; 8] = [

@@ -9,7 +9,6 @@
 //! | [`function`] | `tokencast function`: a Lambda function's runtime loop, as the local stack starts it |
 //! | [`local_key`] | the access key of a stack that runs, for other commands |
 //! | [`stack`] | this project on the local stack, from the template of `cdk/` or another |
-//! | [`template`] | a synthesized CloudFormation template as a local stack's config |
 //! | [`amplify`] | `amplify_outputs.json` |
 //! | [`exit`] | the exit codes |
 //! | [`stdio`], [`visible`] | the standard streams, and control characters on a terminal |
@@ -27,7 +26,6 @@ pub mod redrive;
 pub mod signal;
 pub mod stack;
 pub mod stdio;
-pub mod template;
 pub mod visible;
 
 use std::ffi::OsString;

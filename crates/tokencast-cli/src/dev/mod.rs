@@ -21,7 +21,7 @@ use crate::stack::{
     AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Functions, REQUEST_FUNCTION, RunningStack,
     StackError, StackInfo, StackOptions, WEBSOCKET_FUNCTION, WORKER_FUNCTION,
 };
-use crate::template::Template;
+use local_cloudformation::Template;
 
 #[derive(Debug, Error)]
 enum DevError {

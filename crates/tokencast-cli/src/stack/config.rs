@@ -7,7 +7,7 @@ use local_stack::config::DataSource;
 use local_stack::endpoints::Endpoints;
 
 use super::{StackError, StackOptions, local};
-use crate::template::{Inputs, Program};
+use local_cloudformation::{Inputs, Program};
 
 /// What the project's resources are called on a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]

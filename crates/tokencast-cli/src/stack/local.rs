@@ -7,7 +7,7 @@ use local_stack::StackConfig;
 use local_stack::config::{ModelConfig, UserConfig, UserPoolConfig};
 use local_stack::endpoints::Endpoints;
 
-use crate::template::{Part, Template, TemplateError, Trigger};
+use local_cloudformation::{Part, Template, TemplateError, Trigger};
 
 /// `npm run templates` in `cdk/` writes it, and the tests there compare it with what `cdk/` synthesizes.
 const TEMPLATE: &str = include_str!("../../../../cdk/templates/local.template.json");

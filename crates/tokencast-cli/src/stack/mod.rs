@@ -23,7 +23,7 @@ use local_stack::config::{AccessConfig, ModelConfig, ScriptConfig, WebSocketLimi
 use local_stack::faults::FaultPlan;
 use thiserror::Error;
 
-use crate::template::{Template, TemplateError};
+use local_cloudformation::{Template, TemplateError};
 
 pub use config::Names;
 pub use launch::{AccessKey, RunningStack, StackInfo};

@@ -13,7 +13,7 @@ use super::{
     Names, QUEUE, REQUEST_FUNCTION, StackError, StackOptions, TABLE, USER_POOL_CLIENT_ID,
     USER_POOL_ID, WEBSOCKET_FUNCTION, WEBSOCKET_STAGE, WORKER_FUNCTION, local_template, users,
 };
-use crate::template::Template;
+use local_cloudformation::Template;
 
 fn endpoints() -> Endpoints {
     Endpoints {
