@@ -8,6 +8,7 @@ use system_tests::stack::script;
 use system_tests::websocket::Followed;
 use system_tests::{TestStack, collect, eventually, templates};
 use tokencast::stack::WORKER_FUNCTION;
+use tokencast_aws::sessions::PART_BYTES;
 use tokencast_local::config::FunctionConfig;
 use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use tokencast_local::stack::StackConfig;
@@ -97,6 +98,12 @@ async fn use_all(stack: &TestStack) {
         collect(client.stream_as(id, "Why do rivers meander?")),
         async {
             stack.model_said(LONG).await;
+            // The worker reads the record again once the stop has changed it under it.
+            eventually("a record of several items", || async {
+                let stream = stack.get_stream("alice", &id.to_string()).await;
+                (stream["text"].as_str()?.len() > 2 * PART_BYTES).then_some(())
+            })
+            .await;
             client.stop(id).await.expect("stopped");
         }
     );
