@@ -11,6 +11,10 @@ use system_tests::stack::script;
 use system_tests::websocket::Followed;
 use system_tests::{TestStack, collect, eventually, templates};
 use tokencast::stack::WORKER_FUNCTION;
+use tokencast_aws::sessions::PART_BYTES;
+use local_stack::config::FunctionConfig;
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
+use local_stack::stack::StackConfig;
 use uuid::Uuid;
 
 use super::{deployed, function};
@@ -97,6 +101,12 @@ async fn use_all(stack: &TestStack) {
         collect(client.stream_as(id, "Why do rivers meander?")),
         async {
             stack.model_said(LONG).await;
+            // The worker reads the record again once the stop has changed it under it.
+            eventually("a record of several items", || async {
+                let stream = stack.get_stream("alice", &id.to_string()).await;
+                (stream["text"].as_str()?.len() > 2 * PART_BYTES).then_some(())
+            })
+            .await;
             client.stop(id).await.expect("stopped");
         }
     );
