@@ -276,9 +276,9 @@ fn is_busy(stack: &RunningStack) -> bool {
 /// Starts a process of each function.
 async fn warm(stack: &RunningStack) {
     for delivery in [
-        tokencast::cli::Delivery::Appsync,
-        tokencast::cli::Delivery::Url,
-        tokencast::cli::Delivery::Websocket,
+        tokencast::cli::Channel::Appsync,
+        tokencast::cli::Channel::Url,
+        tokencast::cli::Channel::Websocket,
     ] {
         stack.warm_for(delivery).await;
     }
