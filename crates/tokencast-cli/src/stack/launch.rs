@@ -13,7 +13,7 @@ use local_stack::services::nothing_here;
 use local_stack::{BoundStack, Stack, StackError as LocalError};
 use serde_json::Value;
 use tokencast_client::cognito::UserPool;
-use tokencast_client::{Channel, Client, ClientBuilder, Credentials};
+use tokencast_client::{Client, ClientBuilder, Credentials};
 use tower_http::services::ServeDir;
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
     WEBSOCKET_FUNCTION, WEBSOCKET_STAGE,
 };
 use crate::amplify;
-use crate::cli::Delivery;
+use crate::cli::Channel;
 
 /// What a user needs to know of a stack.
 #[derive(Clone, Debug)]
@@ -110,20 +110,20 @@ impl RunningStack {
 
     /// Starts a process of each function that AppSync's prompts go through, so that the first doesn't wait for one.
     pub async fn warm(&self) {
-        self.warm_for(Delivery::Appsync).await;
+        self.warm_for(Channel::Appsync).await;
     }
 
     /// The same for any delivery.
-    pub async fn warm_for(&self, via: Delivery) {
+    pub async fn warm_for(&self, via: Channel) {
         let Names {
             request_function,
             worker_function,
             ..
         } = &self.info.names;
         let functions: &[&str] = match via {
-            Delivery::Appsync => &[request_function, worker_function],
-            Delivery::Url => &[FUNCTION_URL_FUNCTION],
-            Delivery::Websocket => &[AUTHORIZER_FUNCTION, WEBSOCKET_FUNCTION, worker_function],
+            Channel::Appsync => &[request_function, worker_function],
+            Channel::Url => &[FUNCTION_URL_FUNCTION],
+            Channel::Websocket => &[AUTHORIZER_FUNCTION, WEBSOCKET_FUNCTION, worker_function],
         };
         let lambda = self.local.lambda();
         let started = functions.iter().map(|function| lambda.warm(function, 1));
@@ -142,11 +142,11 @@ impl RunningStack {
 
     /// A client as one of the stack's users, over AppSync.
     pub fn client(&self, user: &UserConfig) -> ClientBuilder {
-        self.client_via(Delivery::Appsync, user)
+        self.client_via(Channel::Appsync, user)
     }
 
     /// Where a delivery answers, or would if this stack had it.
-    fn via(&self, via: Delivery) -> Channel {
+    fn via(&self, via: Channel) -> tokencast_client::Channel {
         let StackInfo {
             endpoints,
             function_url,
@@ -154,13 +154,13 @@ impl RunningStack {
             ..
         } = &self.info;
         match via {
-            Delivery::Appsync => Channel::AppSync(endpoints.graphql_url()),
-            Delivery::Url => Channel::FunctionUrl(
+            Channel::Appsync => tokencast_client::Channel::AppSync(endpoints.graphql_url()),
+            Channel::Url => tokencast_client::Channel::FunctionUrl(
                 function_url
                     .clone()
                     .unwrap_or_else(|| endpoints.function_url(FUNCTION_URL_FUNCTION)),
             ),
-            Delivery::Websocket => Channel::WebSocket(
+            Channel::Websocket => tokencast_client::Channel::WebSocket(
                 websocket_url
                     .clone()
                     .unwrap_or_else(|| endpoints.websocket_url(WEBSOCKET_STAGE)),
@@ -169,7 +169,7 @@ impl RunningStack {
     }
 
     /// A client as one of the stack's users.
-    pub fn client_via(&self, via: Delivery, user: &UserConfig) -> ClientBuilder {
+    pub fn client_via(&self, via: Channel, user: &UserConfig) -> ClientBuilder {
         let pool = UserPool {
             endpoint: format!("{}/", self.info.endpoints.url()),
             client_id: self.info.user_pool.client_id.clone(),
