@@ -11,6 +11,8 @@ export default defineConfig({
   plugins: [react()],
   server: { proxy },
   preview: { proxy },
+  // The worker that colours code loads a language's grammar when it needs it.
+  worker: { format: 'es' },
   build: {
     target: 'es2022',
     // GraphiQL's editor, which is loaded with the playground only.

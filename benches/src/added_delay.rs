@@ -1,22 +1,19 @@
 //! From `startStream` to the first token on the local stack, against as many bare loopback hops, in turns.
 
-pub(crate) mod floor;
-mod subscriber;
+use std::time::{Duration, Instant};
 
-use std::time::Duration;
-
-use tokencast::stack::{Functions, RunningStack, StackOptions, users};
-use tokencast_local::config::{ModelConfig, ScriptConfig};
+use local_stack::config::{ModelConfig, ScriptConfig};
+use tokencast::stack::{Functions, RunningStack, StackOptions};
+use uuid::Uuid;
 
 use crate::Options;
+use crate::bare::{Sender, serve};
 use crate::error::{BenchError, Step as _};
 use crate::report::{Row, Section};
 use crate::spread::{Spread, Times};
-use floor::Floor;
-use subscriber::Subscriber;
+use crate::subscriber::{Subscriber, User};
 
 const AIM_MS: f64 = 25.0;
-const AIM_RATIO: f64 = 3.0;
 
 /// What a client waits for, one after another, each way counted as one. What happens beside it is not in it: the
 /// answer to `startStream`, the note that the job is queued, the message's visibility.
@@ -41,28 +38,30 @@ const HOPS: [(&str, usize); 12] = [
     ),
 ];
 
-pub fn measure(options: &Options) -> Result<Section, BenchError> {
-    let runtime = tokio::runtime::Runtime::new().to("start the runtime")?;
-    runtime.block_on(measure_in_turns(options))
-}
+/// About what a mutation, an event or an item is here.
+const BODY_BYTES: usize = 512;
 
-async fn measure_in_turns(options: &Options) -> Result<Section, BenchError> {
+/// # Errors
+///
+/// The stack can't be started, or an answer doesn't come.
+pub async fn measure(options: &Options) -> Result<Section, BenchError> {
     let (turns, prompts) = (options.pick(7, 2), options.pick(50, 10));
     let hops = HOPS.iter().map(|(_, hops)| hops).sum::<usize>();
     let stack = start(options).await?;
-    let mut subscriber = connect(&stack).await?;
-    let mut floor = Floor::start(hops).await?;
+    let user = User::sign_in(&stack).await?;
+    let mut subscriber = user.connect().await?;
+    let mut sender = Sender::connect(serve()?, BODY_BYTES).await?;
     // Connections, caches and branch predictors.
     for _ in 0..10 {
-        subscriber.first_token().await?;
-        floor.cross().await?;
+        first_token(&user, &mut subscriber).await?;
+        cross(&mut sender, hops).await?;
     }
     let (mut delays, mut floors, mut ratios, mut slowest) = (vec![], vec![], vec![], vec![]);
     for _ in 0..turns {
         let (mut delay, mut bare) = (Times::default(), Times::default());
         for _ in 0..prompts {
-            delay.add(subscriber.first_token().await?);
-            bare.add(floor.cross().await?);
+            delay.add(first_token(&user, &mut subscriber).await?);
+            bare.add(cross(&mut sender, hops).await?);
         }
         delays.push(delay.median());
         floors.push(bare.median());
@@ -70,7 +69,7 @@ async fn measure_in_turns(options: &Options) -> Result<Section, BenchError> {
         slowest.push(delay.p99());
     }
     stack.shutdown().await;
-    let (delay, ratio) = (Spread::of(delays), Spread::of(ratios));
+    let delay = Spread::of(delays);
     let rows = vec![
         Row::new("`startStream` to first token", delay.text(" ms"))
             .aim(format!("under {AIM_MS} ms"), delay.median < AIM_MS),
@@ -79,8 +78,7 @@ async fn measure_in_turns(options: &Options) -> Result<Section, BenchError> {
             format!("floor: {hops} bare hops"),
             Spread::of(floors).text(" ms"),
         ),
-        Row::new("ratio", ratio.text(""))
-            .aim(format!("under {AIM_RATIO}"), ratio.median < AIM_RATIO),
+        Row::new("ratio", Spread::of(ratios).text("")),
     ];
     let counted: Vec<_> = HOPS
         .iter()
@@ -91,9 +89,9 @@ async fn measure_in_turns(options: &Options) -> Result<Section, BenchError> {
         method: format!(
             "The whole local stack with the packaged functions, warm; a model whose first token takes no time. From just \
              before the client\nsends `startStream` to the arrival of the first token's WebSocket frame, subscribed \
-             before. {turns} turns of {prompts} prompts, each prompt\nfollowed by one crossing of the floor: a message of \
-             512 bytes on loopback, as often as the prompt's way crosses it, by HTTP kept\nalive and at last by WebSocket, \
-             with nothing done at either end. The hops, each way one:\n\n{}",
+             before. {turns} turns of {prompts} prompts, each prompt\nfollowed by one crossing of the floor: {BODY_BYTES} \
+             bytes on loopback, as often as the prompt's way crosses it, there and back on a\nconnection kept alive, by \
+             bare writes and reads. The hops, each way one:\n\n{}",
             counted.join("\n")
         ),
         rows,
@@ -117,11 +115,31 @@ async fn start(options: &Options) -> Result<RunningStack, BenchError> {
     Ok(stack)
 }
 
-async fn connect(stack: &RunningStack) -> Result<Subscriber, BenchError> {
-    let cognito = stack.local.cognito().clone();
-    let user = users().swap_remove(0).username;
-    // It may have to wait for the pool's key.
-    let tokens = tokio::task::spawn_blocking(move || cognito.issue_tokens(&user));
-    let tokens = tokens.await.to("sign in")?.to("sign in")?;
-    Subscriber::connect(&stack.info.endpoints, tokens.access_token).await
+/// Subscribes to a new session, starts it, and reads it to its end. How long its first token took from its start.
+async fn first_token(user: &User, subscriber: &mut Subscriber) -> Result<Duration, BenchError> {
+    let id = Uuid::new_v4().to_string();
+    subscriber.subscribe(&id).await?;
+    let start = user.start_stream(&id);
+    let began = Instant::now();
+    let started = tokio::spawn(start);
+    let mut event = subscriber.event().await?;
+    let took = began.elapsed();
+    if event["sequence"] != 1 {
+        return Err(BenchError::Wrong(format!("the first event is {event}")));
+    }
+    while event["isComplete"] != true {
+        event = subscriber.event().await?;
+    }
+    started.await.to("call startStream")??;
+    subscriber.unsubscribe(&id).await?;
+    Ok(took)
+}
+
+/// So many hops, which are half as many round trips.
+async fn cross(sender: &mut Sender, hops: usize) -> Result<Duration, BenchError> {
+    let began = Instant::now();
+    for _ in 0..hops / 2 {
+        sender.post().await?;
+    }
+    Ok(began.elapsed())
 }

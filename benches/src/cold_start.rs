@@ -1,8 +1,4 @@
-//! From a function's start as a process to its first request for an invocation, from the first invocation to the first
-//! publish, and the size of the package.
-
-mod first_publish;
-mod tls_front;
+//! From a function's start as a process to its first request for an invocation.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -14,67 +10,52 @@ use crate::Options;
 use crate::error::{BenchError, Step as _};
 use crate::process::{ENVIRONMENT, Killed, cpu_time, peak_memory_bytes};
 use crate::report::{Row, Section};
-use crate::spread::{Spread, millis};
+use crate::spread::{Spread, millis, to_f64};
 
-const START_AIM_MS: f64 = 15.0;
-const ZIP_AIM_MB: f64 = 4.0;
+const AIM_MS: f64 = 15.0;
 
 /// Lambda's limit on the init phase.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// # Errors
+///
+/// A function can't be started, or doesn't ask for an invocation.
 pub fn measure(options: &Options) -> Result<Section, BenchError> {
     let starts = options.pick(30, 5);
-    let functions = ["request", "worker"];
-    let bootstraps =
-        functions.map(|function| options.functions_dir.join(function).join("bootstrap"));
+    let functions = ["request", "worker"].map(|function| {
+        let bootstrap = options.functions_dir.join(function).join("bootstrap");
+        (function, bootstrap)
+    });
     // What is not in the page cache yet would be measured as the disk's time.
-    for bootstrap in &bootstraps {
+    for (_, bootstrap) in &functions {
         start(bootstrap)?;
     }
     let mut times = [Vec::new(), Vec::new()];
     let mut nothing = Vec::new();
     for _ in 0..starts {
         nothing.push(millis(start_nothing()?));
-        for (bootstrap, times) in bootstraps.iter().zip(&mut times) {
+        for ((_, bootstrap), times) in functions.iter().zip(&mut times) {
             times.push(start(bootstrap)?);
         }
     }
     let mut rows = Vec::new();
-    for ((function, bootstrap), times) in functions.iter().zip(&bootstraps).zip(&times) {
+    for ((function, _), times) in functions.iter().zip(&times) {
         let spread = |value: fn(&Started) -> f64| Spread::of(times.iter().map(value));
-        let ready = spread(|started| millis(started.ready));
-        rows.push(
+        let ready = spread(|started| started.ready_ms);
+        let name = format!("{function}: start to first `next`");
+        let aim = format!("under {AIM_MS} ms");
+        rows.extend([
+            Row::new(name, ready.text(" ms")).aim(aim, ready.median < AIM_MS),
             Row::new(
-                format!("{function}: start to first `next`"),
-                ready.text(" ms"),
-            )
-            .aim(
-                format!("under {START_AIM_MS} ms"),
-                ready.median < START_AIM_MS,
+                format!("{function}: CPU until then"),
+                spread(|started| started.cpu_ms).text(" ms"),
             ),
-        );
-        rows.push(Row::new(
-            format!("{function}: CPU until then"),
-            spread(|started| millis(started.cpu)).text(" ms"),
-        ));
-        rows.push(Row::new(
-            format!("{function}: memory until then"),
-            spread(|started| started.memory_mb).text(" MB"),
-        ));
-        let zip = size_mb(&bootstrap.with_file_name("bootstrap.zip"))?;
-        rows.push(Row::new(
-            format!("{function}: `bootstrap`"),
-            format!("{:.2} MB", size_mb(bootstrap)?),
-        ));
-        rows.push(
             Row::new(
-                format!("{function}: `bootstrap.zip`"),
-                format!("{zip:.2} MB"),
-            )
-            .aim(format!("under {ZIP_AIM_MB} MB"), zip < ZIP_AIM_MB),
-        );
+                format!("{function}: memory until then"),
+                spread(|started| started.memory_mb).text(" MB"),
+            ),
+        ]);
     }
-    rows.extend(first_publish::rows(options)?);
     rows.push(Row::new(
         "for scale: `true`, start to end",
         Spread::of(nothing).text(" ms"),
@@ -84,21 +65,21 @@ pub fn measure(options: &Options) -> Result<Section, BenchError> {
         method: format!(
             "The packaged functions are started as processes, {starts} times each in turns, with a Runtime API that \
              waits for them: from just before\nthe process is made until its request for the first invocation is read. \
-             The programs are in the page cache, as on Lambda after an\nimage's first start. The zip is what is uploaded; \
-             `cargo xtask size` lists what is in it. Until then a function reads its environment and\nmakes its clients. \
-             The first event connects to DynamoDB, SQS, Bedrock and\nAppSync."
+             The programs are in the page cache, as on Lambda after an\nimage's first start. Until then a function reads \
+             its environment and makes its clients; the first event makes its connections.\nWhat is uploaded is weighed by \
+             `cargo xtask package`, and `cargo xtask size` lists what is in it."
         ),
         rows,
     })
 }
 
-pub(crate) struct Started {
-    pub(crate) ready: Duration,
-    cpu: Duration,
+struct Started {
+    ready_ms: f64,
+    cpu_ms: f64,
     memory_mb: f64,
 }
 
-pub(crate) fn start(bootstrap: &Path) -> Result<Started, BenchError> {
+fn start(bootstrap: &Path) -> Result<Started, BenchError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).to("listen")?;
     let address = listener.local_addr().to("listen")?;
     let mut command = Command::new(bootstrap);
@@ -113,14 +94,11 @@ pub(crate) fn start(bootstrap: &Path) -> Result<Started, BenchError> {
     let process = Killed(command.spawn().to("start a function")?);
     // The connection stays open until everything is read, lest the function does something about its loss.
     let (at, _connection) = await_next(&listener, address)?;
-    let ready = at.duration_since(began);
     let pid = process.0.id();
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
-    let memory_mb = peak_memory_bytes(pid)? as f64 / 1e6;
     Ok(Started {
-        ready,
-        cpu: cpu_time(pid)?,
-        memory_mb,
+        ready_ms: millis(at.duration_since(began)),
+        cpu_ms: millis(cpu_time(pid)?),
+        memory_mb: to_f64(peak_memory_bytes(pid)?) / 1e6,
     })
 }
 
@@ -150,13 +128,10 @@ fn await_next(
     // It only ever waits for `done`.
     let _ = watch.join();
     if line.starts_with("GET /2018-06-01/runtime/invocation/next ") {
-        Ok((at, reader))
-    } else {
-        Err(BenchError::Wrong(format!(
-            "a function began with `{}`",
-            line.trim_end()
-        )))
+        return Ok((at, reader));
     }
+    let line = line.trim_end();
+    Err(BenchError::Wrong(format!("a function began with `{line}`")))
 }
 
 /// The least that a process can do.
@@ -168,11 +143,4 @@ fn start_nothing() -> Result<Duration, BenchError> {
         .status()
         .to("start `true`")?;
     Ok(began.elapsed())
-}
-
-pub(crate) fn size_mb(path: &Path) -> Result<f64, BenchError> {
-    let bytes = std::fs::metadata(path).to("read a package's size")?.len();
-    #[expect(clippy::cast_precision_loss, reason = "far below 2^52 bytes")]
-    let megabytes = bytes as f64 / 1e6;
-    Ok(megabytes)
 }

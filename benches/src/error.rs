@@ -20,6 +20,9 @@ pub enum BenchError {
 
 /// Names the step that failed, as in `cannot {step}`.
 pub trait Step<T> {
+    /// # Errors
+    ///
+    /// The error that there was, with the step that failed.
     fn to(self, step: &'static str) -> Result<T, BenchError>;
 }
 

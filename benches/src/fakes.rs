@@ -4,15 +4,13 @@ pub mod appsync;
 pub mod aws;
 pub mod bedrock;
 pub mod lambda;
-mod server;
+pub(crate) mod server;
 pub mod timer;
 
 pub use appsync::{AppSync, Publish};
 pub use aws::Aws;
 pub use bedrock::{Bedrock, Script, token};
 pub use lambda::Lambda;
-
-use std::time::Duration;
 
 use crate::error::BenchError;
 
@@ -26,11 +24,14 @@ pub struct Fakes {
 }
 
 impl Fakes {
+    /// # Errors
+    ///
+    /// There is no port to listen at.
     pub async fn start() -> Result<Self, BenchError> {
         Ok(Self {
             lambda: Lambda::start().await?,
             bedrock: Bedrock::start().await?,
-            appsync: AppSync::start(Duration::ZERO).await?,
+            appsync: AppSync::start().await?,
             aws: Aws::start().await?,
         })
     }

@@ -1,7 +1,6 @@
 //! The worker's process between the fakes, and what one event costs it.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::time::Timestamp;
 
+use crate::Options;
 use crate::error::{BenchError, Step as _};
 use crate::fakes::{Fakes, Publish, Script, token};
 use crate::process::{ENVIRONMENT, Killed, cpu_time};
@@ -43,13 +43,17 @@ pub struct Session {
 }
 
 impl Function {
-    /// `core`: the only one that it may use.
+    /// The packaged worker. `core`: the only one that it may use.
+    ///
+    /// # Errors
+    ///
+    /// It can't be started, or doesn't ask for an event.
     pub async fn start(
-        program: &Path,
+        options: &Options,
         fakes: &mut Fakes,
         core: Option<usize>,
-        environment: &[(&str, &str)],
     ) -> Result<Self, BenchError> {
+        let program = options.functions_dir.join("worker/bootstrap");
         let program = std::path::absolute(program).to("find the worker")?;
         let mut command = match core {
             None => Command::new(&program),
@@ -69,7 +73,6 @@ impl Function {
             .env("AWS_ENDPOINT_URL", fakes.aws.url())
             .env("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", fakes.bedrock.url())
             .env("AWS_LAMBDA_RUNTIME_API", fakes.lambda.address())
-            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::inherit());
@@ -83,7 +86,11 @@ impl Function {
         self.process.0.id()
     }
 
-    /// So many records in one event. `fakes` have the script.
+    /// So many records in one event, whose answers follow the script.
+    ///
+    /// # Errors
+    ///
+    /// A record failed, or an answer is not the model's.
     pub async fn answer(
         &self,
         fakes: &mut Fakes,
@@ -117,19 +124,8 @@ impl Function {
     }
 }
 
-/// The packaged worker.
-pub fn packaged(functions_dir: &Path) -> PathBuf {
-    functions_dir.join("worker/bootstrap")
-}
-
-/// The worker that counts its allocations: beside this program.
-pub fn counted() -> Result<PathBuf, BenchError> {
-    let program = std::env::current_exe().to("find this program")?;
-    Ok(program.with_file_name("counted-worker"))
-}
-
 /// An SQS event, as Lambda gives it. A session's prompt is its id, so that the fakes can tell them apart.
-pub(crate) fn event(ids: &[SessionId]) -> Result<Bytes, BenchError> {
+fn event(ids: &[SessionId]) -> Result<Bytes, BenchError> {
     let owner = Owner::new("bench").ok_or_else(|| BenchError::Wrong("no owner".to_owned()))?;
     let record = |(at, id): (usize, &SessionId)| {
         json!({

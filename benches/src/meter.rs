@@ -1,38 +1,49 @@
-//! A proxy in front of a stack, which the functions talk to instead: it counts what they ask for, and what that would
-//! be billed as. So what is counted is what was done.
+//! A proxy in front of a stack, which the functions talk to instead: it counts what they ask for by AWS's own units, and
+//! has AppSync take its time. So what is counted is what was done.
 
-mod counts;
-mod forward;
-
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::net::TcpListener;
-use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::time::sleep_until;
 
-use crate::error::{BenchError, Step as _};
+use crate::error::{BenchError, Step as _, chain};
+use crate::fakes::server::Server;
+use crate::spread::to_f64;
+use crate::subscriber::http_client;
 
-pub use counts::{Calls, Counts};
+/// SQS bills each 64 KB of a request.
+const SQS_UNIT_BYTES: usize = 64 * 1024;
 
-/// No answer takes this long, so one that does never comes.
-const PATIENCE: Duration = Duration::from_mins(5);
+const READS: [&str; 4] = ["GetItem", "BatchGetItem", "Query", "TransactGetItems"];
 
-/// Ends when it is dropped.
 #[derive(Debug)]
 pub struct Meter {
-    address: SocketAddr,
+    server: Server,
     shared: Arc<Shared>,
-    accepting: JoinHandle<()>,
 }
 
-/// One `publishToken`, as it passed.
+/// What has passed.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub publishes: Vec<Passed>,
+    pub sqs_requests: f64,
+    /// DynamoDB's, as the table's own answers say.
+    pub write_units: f64,
+    pub read_units: f64,
+}
+
+/// One `publishToken`.
 #[derive(Clone, Copy, Debug)]
 pub struct Passed {
     pub at: Instant,
     pub token_bytes: usize,
-    pub is_complete: bool,
 }
 
 #[derive(Debug)]
@@ -42,38 +53,25 @@ struct Shared {
     target: OnceLock<String>,
     /// What AppSync's answer to a mutation takes on AWS.
     answer_time: Duration,
-    counts: Mutex<Counts>,
-    passed: Mutex<Vec<Passed>>,
-    completed: Notify,
+    seen: Mutex<Seen>,
 }
 
 impl Meter {
+    /// # Errors
+    ///
+    /// There is no port to listen at.
     pub async fn start(answer_time: Duration) -> Result<Self, BenchError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .await
-            .to("listen")?;
-        let address = listener.local_addr().to("listen")?;
-        // The stack does the same, but it is not there yet. What was installed before is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([])
-            .build()
-            .to("make an HTTP client")?;
         let shared = Arc::new(Shared {
-            client,
+            client: http_client()?,
             target: OnceLock::new(),
             answer_time,
-            counts: Mutex::default(),
-            passed: Mutex::default(),
-            completed: Notify::new(),
+            seen: Mutex::default(),
         });
-        let accepting = tokio::spawn(forward::accept(listener, Arc::clone(&shared)));
-        Ok(Self {
-            address,
-            shared,
-            accepting,
-        })
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&shared));
+        let server = Server::start(router).await?;
+        Ok(Self { server, shared })
     }
 
     /// Whom to pass everything on to.
@@ -83,33 +81,129 @@ impl Meter {
     }
 
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.address.port())
-    }
-
-    pub fn graphql_url(&self) -> String {
-        format!("{}/graphql", self.url())
+        format!("http://localhost:{}", self.server.address.port())
     }
 
     /// What was counted since this was last called.
-    pub fn take(&self) -> (Counts, Vec<Passed>) {
-        let counts = std::mem::take(&mut *lock(&self.shared.counts));
-        let passed = std::mem::take(&mut *lock(&self.shared.passed));
-        (counts, passed)
-    }
-
-    /// Returns when a terminal event has passed.
-    pub async fn completed(&self) -> Result<(), BenchError> {
-        let completed = tokio::time::timeout(PATIENCE, self.shared.completed.notified());
-        completed.await.to("await the answer's end")
+    pub fn take(&self) -> Seen {
+        std::mem::take(&mut *self.shared.seen())
     }
 }
 
-impl Drop for Meter {
-    fn drop(&mut self) {
-        self.accepting.abort();
+impl Shared {
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let answered = pass(&shared, request).await;
+    answered.unwrap_or_else(|error| (StatusCode::BAD_GATEWAY, chain(&error)).into_response())
+}
+
+async fn pass(shared: &Shared, request: Request) -> Result<Response, BenchError> {
+    let (head, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, usize::MAX).await;
+    let body = body.to("read a request")?;
+    let came = Instant::now();
+    let target = head.headers.get("x-amz-target").map(HeaderValue::to_str);
+    let target = target.and_then(Result::ok).unwrap_or_default();
+    let (service, operation) = target.split_once('.').unwrap_or_default();
+    let is_dynamodb = service.starts_with("DynamoDB");
+    let sent = if is_dynamodb {
+        asking_what_it_took(&body)
+    } else {
+        body.clone()
+    };
+    let url = shared.target.get().map_or("", String::as_str);
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let passed_on = shared
+        .client
+        .request(head.method, format!("{url}{path}"))
+        .headers(without_length(head.headers.clone()))
+        .body(sent);
+    let answer = passed_on.send().await.to("pass a request on")?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let answer = answer.bytes().await.to("read an answer")?;
+    if is_dynamodb {
+        let units = consumed(&answer);
+        let mut seen = shared.seen();
+        if READS.contains(&operation) {
+            seen.read_units += units;
+        } else {
+            seen.write_units += units;
+        }
+    } else if service == "AmazonSQS" {
+        shared.seen().sqs_requests += sqs_requests(body.len());
+    } else if let Some(token_bytes) = published(&body) {
+        let publish = Passed {
+            at: came,
+            token_bytes,
+        };
+        shared.seen().publishes.push(publish);
+        sleep_until((came + shared.answer_time).into()).await;
+    }
+    Ok((status, without_length(headers), answer).into_response())
+}
+
+/// The length is of the body as it is now.
+fn without_length(mut headers: HeaderMap) -> HeaderMap {
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(TRANSFER_ENCODING);
+    headers
+}
+
+/// The same request, which the table shall answer with what it consumed.
+fn asking_what_it_took(body: &Bytes) -> Bytes {
+    let Ok(Value::Object(mut request)) = serde_json::from_slice(body) else {
+        return body.clone();
+    };
+    request.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
+    Value::Object(request).to_string().into()
+}
+
+/// What DynamoDB's answer says that it consumed.
+fn consumed(answer: &[u8]) -> f64 {
+    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let units = |of: &Value| of["CapacityUnits"].as_f64().unwrap_or(0.0);
+    match &answer["ConsumedCapacity"] {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        table => units(table),
+    }
+}
+
+fn sqs_requests(bytes: usize) -> f64 {
+    to_f64(bytes.div_ceil(SQS_UNIT_BYTES).max(1) as u64)
+}
+
+/// The bytes of a `publishToken`'s token.
+fn published(body: &[u8]) -> Option<usize> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    Some(body["variables"]["token"].as_str()?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_consumed_is_added_up() {
+        for (answer, expected) in [
+            (r#"{"ConsumedCapacity": {"CapacityUnits": 2.0}}"#, 2.0),
+            (
+                r#"{"ConsumedCapacity": [{"CapacityUnits": 2.0}, {"CapacityUnits": 0.5}]}"#,
+                2.5,
+            ),
+            ("{}", 0.0),
+        ] {
+            assert!((consumed(answer.as_bytes()) - expected).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_large_request_of_sqs_is_several() {
+        for (bytes, expected) in [(1, 1.0), (65_536, 1.0), (65_537, 2.0)] {
+            assert!((sqs_requests(bytes) - expected).abs() < 1e-9, "{bytes}");
+        }
+    }
 }

@@ -45,6 +45,10 @@ impl Drop for Killed {
 }
 
 /// The CPU time that a process has used, over all its threads that are still there.
+///
+/// # Errors
+///
+/// There is no such process.
 pub fn cpu_time(pid: u32) -> Result<Duration, BenchError> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).to("list the threads of a function")?;
     let mut nanos = 0;
@@ -58,6 +62,10 @@ pub fn cpu_time(pid: u32) -> Result<Duration, BenchError> {
 }
 
 /// The CPU time that this thread has used.
+///
+/// # Errors
+///
+/// The system has no `/proc`.
 pub fn thread_cpu_time() -> Result<Duration, BenchError> {
     let schedstat = fs::read_to_string("/proc/thread-self/schedstat").to("read a thread's time")?;
     let nanos = schedstat.split(' ').next();
@@ -66,19 +74,14 @@ pub fn thread_cpu_time() -> Result<Duration, BenchError> {
 }
 
 /// The most memory that a process has held, in bytes.
+///
+/// # Errors
+///
+/// There is no such process.
 pub fn peak_memory_bytes(pid: u32) -> Result<u64, BenchError> {
-    status_bytes(pid, "VmHWM:")
-}
-
-/// The memory that a process holds, in bytes.
-pub fn memory_bytes(pid: u32) -> Result<u64, BenchError> {
-    status_bytes(pid, "VmRSS:")
-}
-
-fn status_bytes(pid: u32, name: &str) -> Result<u64, BenchError> {
     let status =
         fs::read_to_string(format!("/proc/{pid}/status")).to("read a function's memory")?;
-    let figure = status.lines().find_map(|line| line.strip_prefix(name));
+    let figure = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = figure.and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
     match kilobytes {
         Some(kilobytes) => Ok(kilobytes * 1024),

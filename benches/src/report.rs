@@ -61,33 +61,41 @@ impl Section {
                 None => (String::new(), ""),
                 Some(aim) => (aim.text.clone(), if aim.met { "yes" } else { "**no**" }),
             };
-            [row.figure.clone(), row.value.clone(), aim, met.to_owned()]
+            vec![row.figure.clone(), row.value.clone(), aim, met.to_owned()]
         });
-        let head = ["figure", "measured", "aim", "met"].map(str::to_owned);
-        let table = table(&std::iter::once(head).chain(cells).collect::<Vec<_>>());
+        let table = table(["figure", "measured", "aim", "met"], cells);
         format!("## {name}\n\n{method}\n\n{table}")
     }
 }
 
-/// A Markdown table with its columns aligned; the first line is its head.
-pub fn table<const COLUMNS: usize>(lines: &[[String; COLUMNS]]) -> String {
+/// A Markdown table with its columns aligned.
+pub fn table<H: Into<String>>(
+    head: impl IntoIterator<Item = H>,
+    lines: impl IntoIterator<Item = Vec<String>>,
+) -> String {
+    let head: Vec<String> = head.into_iter().map(H::into).collect();
+    let lines: Vec<_> = std::iter::once(head).chain(lines).collect();
     let width = |column: usize| {
-        let widths = lines.iter().map(|line| line[column].chars().count());
-        widths.max().unwrap_or(0)
+        let cells = lines.iter().filter_map(|line| line.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: [usize; COLUMNS] = std::array::from_fn(width);
-    let line = |cells: &[String; COLUMNS]| {
-        let cells = cells.iter().zip(widths);
-        let cells = cells.map(|(cell, width)| format!(" {cell:<width$} |"));
+    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
+    let text = |cells: &Vec<String>| {
+        let cells = cells.iter().zip(&widths);
+        let cells = cells.map(|(cell, &width)| format!(" {cell:<width$} |"));
         format!("|{}\n", cells.collect::<String>())
     };
-    let rule = widths.map(|width| "-".repeat(width));
-    let (head, rest) = lines.split_at(1.min(lines.len()));
+    let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let (head, rest) = lines.split_at(1);
     let lines = head.iter().chain(std::iter::once(&rule)).chain(rest);
-    lines.map(line).collect()
+    lines.map(text).collect()
 }
 
 /// Puts a section in its place in the report, and leaves the others as they are.
+///
+/// # Errors
+///
+/// The report can't be read or written.
 pub fn write(path: &Path, section: &Section) -> Result<(), BenchError> {
     let report = match fs::read_to_string(path) {
         Ok(report) => report,

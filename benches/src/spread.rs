@@ -73,10 +73,6 @@ impl Times {
         self.quantile(0.5)
     }
 
-    pub fn p95(&self) -> f64 {
-        self.quantile(0.95)
-    }
-
     pub fn p99(&self) -> f64 {
         self.quantile(0.99)
     }

@@ -1,12 +1,13 @@
 //! Many answers in one process of the worker, on one core: what a batch of records costs, and what it does to each.
 
 use std::process::Command;
+use std::time::Duration;
 
 use crate::Options;
 use crate::error::{BenchError, Step as _};
 use crate::fakes::{Fakes, Script};
-use crate::function::{Answered, Function, packaged};
-use crate::naive;
+use crate::function::{Answered, Function};
+use crate::prices::{APPSYNC_OPERATION, APPSYNC_UPDATE, LAMBDA_X86_GB_SECOND, gb_seconds};
 use crate::process::peak_memory_bytes;
 use crate::report::{Row, Section, table};
 use crate::spread::{Spread, Times, millis, to_f64};
@@ -17,13 +18,10 @@ const ANSWER_MS: u64 = 20;
 const MEMORY_AIM_KIB: f64 = 64.0;
 
 /// The worker's core; everything else has the others.
-pub(crate) const CORE: usize = 0;
+const CORE: usize = 0;
 
-/// The function's memory as deployed, and Lambda's price on arm64 in us-east-1.
-const FUNCTION_GB: f64 = 0.25;
-const DOLLARS_PER_GB_S: f64 = 0.000_013_333_4;
-/// AppSync's for an operation and for an update of one subscriber.
-const DOLLARS_PER_PUBLISH: f64 = 0.000_004 + 0.000_002;
+/// The function's memory that its time is priced by.
+const FUNCTION_MB: u32 = 256;
 
 /// One batch.
 struct Batch {
@@ -31,7 +29,7 @@ struct Batch {
     median_ms: f64,
     p99_ms: f64,
     /// From the event to the last record's last token.
-    elapsed_ms: f64,
+    elapsed: Duration,
     /// The greatest lag of any record's last token.
     slowest_ms: f64,
     cpu_ms: f64,
@@ -42,32 +40,30 @@ struct Batch {
 impl Batch {
     /// What Lambda costs for 1,000 answers.
     fn lambda_dollars(&self) -> f64 {
-        let gb_s = self.elapsed_ms / 1e3 * FUNCTION_GB;
-        1e3 * gb_s * DOLLARS_PER_GB_S / to_f64(self.records as u64)
+        let gb_seconds = gb_seconds(self.elapsed, FUNCTION_MB);
+        1e3 * gb_seconds * LAMBDA_X86_GB_SECOND.dollars / to_f64(self.records as u64)
     }
 
     /// What AppSync costs for 1,000 answers with one subscriber each.
     fn appsync_dollars(&self) -> f64 {
-        1e3 * to_f64(self.publishes) * DOLLARS_PER_PUBLISH / to_f64(self.records as u64)
+        let publish = APPSYNC_OPERATION.dollars + APPSYNC_UPDATE.dollars;
+        1e3 * to_f64(self.publishes) * publish / to_f64(self.records as u64)
     }
 }
 
-pub fn measure(options: &Options) -> Result<Section, BenchError> {
-    keep_apart(async || measure_all(options).await)
-}
-
-/// Runs something with this process kept off the worker's core.
-pub(crate) fn keep_apart<T>(
-    run: impl AsyncFnOnce() -> Result<T, BenchError>,
-) -> Result<T, BenchError> {
+/// This process is kept off the worker's core meanwhile.
+///
+/// # Errors
+///
+/// The worker can't be started, or its answers are not the model's.
+pub async fn measure(options: &Options) -> Result<Section, BenchError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let runtime = tokio::runtime::Runtime::new().to("start the runtime")?;
     // With one core, all share it.
     let apart = cores > 1;
     if apart {
         keep_to(&format!("{}-{}", CORE + 1, cores - 1))?;
     }
-    let outcome = runtime.block_on(run());
+    let outcome = measure_apart(options).await;
     if apart {
         keep_to(&format!("0-{}", cores - 1))?;
     }
@@ -94,7 +90,7 @@ fn keep_to(cores: &str) -> Result<(), BenchError> {
     Err(BenchError::Wrong(said))
 }
 
-async fn measure_all(options: &Options) -> Result<Section, BenchError> {
+async fn measure_apart(options: &Options) -> Result<Section, BenchError> {
     let batches: &[usize] = options.pick(&[1, 10, 100, 1_000], &[1, 10, 1_000]);
     let repetitions = options.pick(3, 1);
     let script = Script {
@@ -102,15 +98,13 @@ async fn measure_all(options: &Options) -> Result<Section, BenchError> {
         per_second: PER_SECOND,
     };
     let mut fakes = Fakes::start().await?;
-    let answer_time = std::time::Duration::from_millis(ANSWER_MS);
+    let answer_time = Duration::from_millis(ANSWER_MS);
     fakes.appsync.set_answer_time(answer_time);
     let mut measured: Vec<Vec<Batch>> = batches.iter().map(|_| Vec::new()).collect();
-    let mut naive = Vec::new();
     for _ in 0..repetitions {
         for (&records, measured) in batches.iter().zip(&mut measured) {
             measured.push(run(options, &mut fakes, script, records).await?);
         }
-        naive.push(naive_last_ms(&mut fakes).await?);
     }
     let memory: Vec<_> = measured[1..]
         .iter()
@@ -118,9 +112,6 @@ async fn measure_all(options: &Options) -> Result<Section, BenchError> {
         .collect();
     let lines = measured.iter().enumerate();
     let lines = lines.map(|(at, runs)| line(runs, script, at.checked_sub(1).map(|at| memory[at])));
-    let lines: Vec<_> = std::iter::once(HEAD.map(str::to_owned))
-        .chain(lines)
-        .collect();
     let most = memory.iter().copied().zip(&batches[1..]);
     let most = most.max_by(|(one, _), (other, _)| one.median.total_cmp(&other.median));
     let memory_row = |(memory, records): (Spread, &usize)| {
@@ -128,12 +119,6 @@ async fn measure_all(options: &Options) -> Result<Section, BenchError> {
         let met = memory.median < MEMORY_AIM_KIB;
         Row::new(name, memory.text(" KiB")).aim(format!("under {MEMORY_AIM_KIB} KiB"), met)
     };
-    let naive_row = Row::new(
-        format!(
-            "naive worker: event to the end of {NAIVE_RECORDS} records of {NAIVE_TOKENS} tokens"
-        ),
-        Spread::of(naive).text(" ms"),
-    );
     let share = measured[0].iter().map(|batch| {
         let (lambda, appsync) = (batch.lambda_dollars(), batch.appsync_dollars());
         100.0 * lambda / (lambda + appsync)
@@ -142,12 +127,14 @@ async fn measure_all(options: &Options) -> Result<Section, BenchError> {
         "Lambda's share of Lambda's and AppSync's price, one record by itself",
         Spread::of(share).text(" %"),
     );
-    let rows = most.map(memory_row).into_iter();
-    let rows = rows.chain([share_row, naive_row]).collect();
     Ok(Section {
         name: "streams",
-        method: method(repetitions, script, &lines),
-        rows,
+        method: method(repetitions, script, &table(HEAD, lines)),
+        rows: most
+            .map(memory_row)
+            .into_iter()
+            .chain([share_row])
+            .collect(),
     })
 }
 
@@ -158,8 +145,7 @@ async fn run(
     records: usize,
 ) -> Result<Batch, BenchError> {
     // Another process for each, for the peak of memory is the process's.
-    let program = packaged(&options.functions_dir);
-    let worker = Function::start(&program, fakes, Some(CORE), &[]).await?;
+    let worker = Function::start(options, fakes, Some(CORE)).await?;
     let Answered {
         sessions,
         cpu,
@@ -173,7 +159,7 @@ async fn run(
         records,
         median_ms: lags.median(),
         p99_ms: lags.p99(),
-        elapsed_ms: millis(elapsed),
+        elapsed,
         slowest_ms: sessions
             .iter()
             .map(|session| session.last_lag_ms)
@@ -182,20 +168,6 @@ async fn run(
         memory_bytes: to_f64(peak_memory_bytes(worker.pid())?),
         publishes: sessions.iter().map(|session| session.publishes).sum(),
     })
-}
-
-const NAIVE_RECORDS: usize = 10;
-const NAIVE_TOKENS: usize = 20;
-
-/// Short answers: it takes them one after another.
-async fn naive_last_ms(fakes: &mut Fakes) -> Result<f64, BenchError> {
-    let script = Script {
-        tokens: NAIVE_TOKENS,
-        per_second: PER_SECOND,
-    };
-    let began = std::time::Instant::now();
-    naive::answer(fakes, script, NAIVE_RECORDS).await?;
-    Ok(millis(began.elapsed()))
 }
 
 fn memory_kib(several: &[Batch], one: &[Batch]) -> Spread {
@@ -218,19 +190,19 @@ const HEAD: [&str; 9] = [
     "Lambda per 1,000 answers",
 ];
 
-fn line(runs: &[Batch], script: Script, memory: Option<Spread>) -> [String; 9] {
+fn line(runs: &[Batch], script: Script, memory: Option<Spread>) -> Vec<String> {
     let spread = |figure: fn(&Batch) -> f64| Spread::of(runs.iter().map(figure));
     let tokens = to_f64(script.tokens as u64);
     let cpu_us = |batch: &Batch| batch.cpu_ms * 1e3 / tokens / to_f64(batch.records as u64);
     let dollars = spread(Batch::lambda_dollars);
-    [
+    vec![
         runs.first().map_or(0, |batch| batch.records).to_string(),
         spread(|batch| batch.median_ms).text(" ms"),
         spread(|batch| batch.p99_ms).text(" ms"),
         spread(|batch| batch.slowest_ms).text(" ms"),
-        spread(|batch| batch.elapsed_ms).text(" ms"),
+        spread(|batch| millis(batch.elapsed)).text(" ms"),
         Spread::of(runs.iter().map(cpu_us)).text(" µs"),
-        spread(|batch| 100.0 * batch.cpu_ms / batch.elapsed_ms).text(" %"),
+        spread(|batch| 100.0 * batch.cpu_ms / millis(batch.elapsed)).text(" %"),
         memory.map_or_else(String::new, |memory| memory.text(" KiB")),
         format!("${:.5}", dollars.median),
     ]
@@ -243,14 +215,13 @@ const CONCLUSION: &str = "The records take turns at DynamoDB and SQS, four at a 
     it, answers share a process, which dies with all of them, a deadline, and at 256 MB a seventh of a core. Batches of up to 10\n\
     (`batchSize`) are sound where Lambda's concurrency, not its price, is what runs out.";
 
-fn method(repetitions: usize, script: Script, lines: &[[String; 9]]) -> String {
+fn method(repetitions: usize, script: Script, table: &str) -> String {
     format!(
         "One event with so many records, for one process of the packaged worker on one core (`taskset`), between fakes on the \
          other. Each\nrecord's answer has {} tokens at {PER_SECOND} a second; AppSync answers in {ANSWER_MS} ms. \
          {repetitions} turns, each with a fresh process, so that a batch's\ntime has the first connections in it. Memory is \
-         the process's peak less that with one record. What Lambda costs is the time from\nevent to answer at {FUNCTION_GB} \
-         GB on arm64, shared by the records; requests, AppSync, SQS and DynamoDB cost the same in any batch.\n\n{}\n{CONCLUSION}",
+         the process's peak less that with one record. What Lambda costs is the time from\nevent to answer at {FUNCTION_MB} \
+         MB on x86_64, shared by the records; requests, AppSync, SQS and DynamoDB cost the same in any batch.\n\n{table}\n{CONCLUSION}",
         script.tokens,
-        table(lines)
     )
 }

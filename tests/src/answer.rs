@@ -39,11 +39,19 @@ impl Answer {
 }
 
 /// Follows a stream to its end.
+///
+/// # Errors
+///
+/// The stream ended with an error.
 pub async fn collect(stream: AnswerStream) -> Result<Answer, Error> {
     collect_from(stream, |_| {}).await
 }
 
 /// Follows a stream to its end, and shows each event to `seen` as it comes.
+///
+/// # Errors
+///
+/// The stream ended with an error.
 pub async fn collect_from(
     mut stream: AnswerStream,
     mut seen: impl FnMut(&AnswerEvent),

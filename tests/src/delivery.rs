@@ -1,7 +1,7 @@
 //! Over which delivery a client has its answer. A promise holds over each, so most tests run over each.
 
+use local_stack::faults::{Fault, FaultService, Rule};
 use tokencast::stack::{FUNCTION_URL_FUNCTION, WORKER_FUNCTION};
-use tokencast_local::faults::{Fault, FaultService, Rule};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {

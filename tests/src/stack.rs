@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use aws_sdk_sqs::config::{BehaviorVersion, Region};
 use aws_sdk_sqs::types::QueueAttributeName;
+use local_stack::config::{FaultRule, ModelConfig, ScriptConfig};
+use local_stack::lambda::service::ProcessInfo;
 use tokencast::stack::{
     DEAD_LETTER_QUEUE, Functions, QUEUE, REGION, RunningStack, StackOptions, TABLE, WORKER_FUNCTION,
 };
 use tokencast_client::{Client, ClientBuilder, Timeouts};
-use tokencast_local::config::{FaultRule, ModelConfig, ScriptConfig};
-use tokencast_local::lambda::service::ProcessInfo;
 
 use crate::{Delivery, eventually};
 

@@ -1,10 +1,10 @@
 //! A client of the function URL by hand: requests, and server-sent events as they come.
 
+use local_stack::lambda::service::ProcessInfo;
 use reqwest::header::{ACCEPT, AUTHORIZATION};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokencast::stack::FUNCTION_URL_FUNCTION;
-use tokencast_local::lambda::service::ProcessInfo;
 
 use crate::{TestStack, eventually, within};
 

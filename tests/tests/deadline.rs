@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use local_stack::config::{FaultRule, ModelFault};
 use system_tests::stack::{faulty, script, text, text_of};
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
-use tokencast_local::config::{FaultRule, ModelFault};
 
 over_each_delivery! {
     async fn near_the_deadline_the_session_ends_with_its_text(delivery) {

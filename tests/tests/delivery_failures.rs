@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::json;
 use system_tests::answer::Answer;
 use system_tests::graphql::only_error;
 use system_tests::stack::{script, text, whole_of};
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
 use tokencast_client::Timeouts;
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 const TOKENS: usize = 60;

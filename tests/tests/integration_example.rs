@@ -1,9 +1,9 @@
 //! The example of docs/INTEGRATION.md: the local stack inside somebody else's `#[tokio::test]`.
 
+use local_stack::config::{ModelConfig, ScriptConfig};
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use tokencast::stack::{Functions, RunningStack, StackOptions, users};
 use tokencast_client::AnswerEvent;
-use tokencast_local::config::{ModelConfig, ScriptConfig};
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 
 #[tokio::test]
 async fn an_answer_survives_a_throttled_publish() {

@@ -3,11 +3,11 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use local_stack::config::{FaultRule, ModelException, ModelFault};
 use serde_json::json;
 use system_tests::answer::Answer;
 use system_tests::stack::{TestOptions, faulty, script, text_of};
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
-use tokencast_local::config::{FaultRule, ModelException, ModelFault};
 
 const TOKENS: usize = 60;
 

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{MessageAttributeValue, MessageSystemAttributeName};
+use local_stack::config::{FaultRule, ModelException, ModelFault};
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::{Value, json};
 use system_tests::stack::{faulty, script, text_of, whole_of};
 use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery};
 use tokencast::stack::WORKER_FUNCTION;
-use tokencast_local::config::{FaultRule, ModelException, ModelFault};
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 async fn stack() -> TestStack {

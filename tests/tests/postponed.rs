@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName;
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::{Value, json};
 use system_tests::stack::{script, text};
 use system_tests::websocket::Followed;
 use system_tests::{Delivery, TestStack, collect, eventually};
 use tokencast::stack::{TABLE, WORKER_FUNCTION};
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 /// More than a message has attempts.

@@ -1,13 +1,13 @@
 //! What a client may do wrong, and what it is told; nothing is enqueued.
 
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
+use local_stack::invoke::{Invoke as _, InvokeError};
 use serde_json::{Value, json};
 use system_tests::graphql::only_error;
 use system_tests::stack::text;
 use system_tests::{TestStack, collect};
 use tokencast::stack::REQUEST_FUNCTION;
 use tokencast_client::Error;
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
-use tokencast_local::lambda::invoke::{Invoke as _, InvokeError};
 use uuid::Uuid;
 
 /// A start that is refused with a type and a message, and leaves nothing behind.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use local_stack::config::{FaultRule, ModelException, ModelFault};
 use serde_json::json;
 use system_tests::stack::{faulty, script, text};
 use system_tests::{TestStack, collect, eventually};
-use tokencast_local::config::{FaultRule, ModelException, ModelFault};
 use uuid::Uuid;
 
 #[tokio::test]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use system_tests::stack::{script, text};
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 const TOKENS: usize = 200;

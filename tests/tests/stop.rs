@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use local_stack::bedrock::log::EndReason;
+use local_stack::config::{FaultRule, ModelException, ModelFault};
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::json;
 use system_tests::stack::{faulty, script, text};
 use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery, within};
-use tokencast_local::bedrock::log::EndReason;
-use tokencast_local::config::{FaultRule, ModelException, ModelFault};
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 over_each_delivery! {

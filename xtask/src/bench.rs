@@ -2,30 +2,25 @@
 
 use std::time::Duration;
 
-use crate::cli::{Bench, Compare, Cost};
+use crate::cli::{Bench, Cost};
 use crate::guard;
 use crate::npm;
 use crate::package;
 use crate::process::{cargo, command, root, run as run_program};
 use crate::step::Steps;
-use crate::variants;
 
 const PERFORMANCE: &str = "docs/PERFORMANCE.md";
-const COMPARISON: &str = "docs/COMPARISON.md";
 
 /// What a laptop needs to calm down after the build.
 const SETTLE: Duration = Duration::from_secs(2);
 
 pub fn run(steps: &mut Steps, bench: &Bench) {
     if bench.name.as_deref() == Some("guard") {
-        steps.run("instruction counts", |_| guard::check(bench.bless));
+        steps.run("instruction counts", || guard::check(bench.bless));
         return;
     }
     if bench.name.as_deref() == Some("pages") {
         pages(steps);
-        return;
-    }
-    if bench.name.as_deref() == Some("variants") && !variants::run(steps) {
         return;
     }
     let name = bench.name.clone();
@@ -36,7 +31,7 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
 /// The web pages in a browser, against a stack of their own. Prints its figures.
 fn pages(steps: &mut Steps) {
     let mut web = None;
-    let ready = steps.run("build the command", |_| {
+    let ready = steps.run("build the command", || {
         web = npm::packages()?
             .into_iter()
             .find(|package| package.folder == "web");
@@ -55,19 +50,13 @@ pub fn cost(steps: &mut Steps, cost: &Cost) {
     measure(steps, arguments.collect(), report, false);
 }
 
-pub fn compare(steps: &mut Steps, compare: &Compare) {
-    let arguments = std::iter::once("compare".to_owned()).chain(compare.arguments.iter().cloned());
-    let report = compare.arguments.is_empty().then_some(COMPARISON);
-    measure(steps, arguments.collect(), report, false);
-}
-
 /// Writes its sections of `report`, where there is one.
 fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quick: bool) {
     // The functions are measured as they are deployed.
     if !package::run(steps) {
         return;
     }
-    let built = steps.run("build the benchmarks", |_| {
+    let built = steps.run("build the benchmarks", || {
         run_program(cargo(&[
             "build",
             "--locked",
@@ -79,12 +68,11 @@ fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quic
     if !built {
         return;
     }
-    steps.run("bench", |_| {
+    steps.run("bench", || {
         std::thread::sleep(SETTLE);
         let program = root().join("target/release/benches");
         let mut benches = command(&program.to_string_lossy(), &[]);
         benches.arg("--functions-dir").arg(package::directory());
-        benches.arg("--variants-dir").arg(variants::directory());
         if quick {
             benches.arg("--quick");
         }

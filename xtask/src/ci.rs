@@ -5,10 +5,10 @@ use crate::step::Steps;
 use crate::{deny, drift, guard, npm, test};
 
 pub fn run(steps: &mut Steps) {
-    steps.run("format", |_| {
+    steps.run("format", || {
         run_program(cargo(&["fmt", "--all", "--check"]))
     });
-    steps.run("clippy", |_| {
+    steps.run("clippy", || {
         let lint = [
             "clippy",
             "--workspace",
@@ -27,7 +27,7 @@ pub fn run(steps: &mut Steps) {
             package.run(steps, &["build"]);
         }
     }
-    steps.run("instruction counts", |_| guard::check(false));
-    steps.run("dependencies", |_| deny::check());
-    steps.run("generated files", |_| drift::check());
+    steps.run("instruction counts", || guard::check(false));
+    steps.run("dependencies", deny::check);
+    steps.run("generated files", drift::check);
 }

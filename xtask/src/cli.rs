@@ -41,25 +41,13 @@ pub enum Task {
     ///
     /// Builds and measures the packaged functions. Give the machine nothing else to do meanwhile.
     Bench(Bench),
-    /// Count what an answer does, and print what 1,000 of them cost, beside a naive worker
+    /// Count what an answer does, and print what 1,000 of them cost
     ///
     /// Takes `--tokens`, `--rate`, `--flush-interval-ms` (several, with commas), `--subscribers` and `--answer-ms`, each with a
     /// default. Without any of them it also writes its section of docs/PERFORMANCE.md.
     Cost(Cost),
-    /// Answer the same prompts over the three deliveries, and print what each takes, costs and survives
-    ///
-    /// Takes `--compare-tokens`, `--compare-rate`, `--compare-answer-ms` and `--quick`. Without any of them it also writes its
-    /// section of docs/COMPARISON.md.
-    Compare(Compare),
     /// Print what is in the functions' binaries, crate by crate
     Size,
-}
-
-#[derive(Args, Debug)]
-pub struct Compare {
-    /// See `cargo xtask help compare`
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    pub arguments: Vec<String>,
 }
 
 #[derive(Args, Debug)]
@@ -71,9 +59,8 @@ pub struct Cost {
 
 #[derive(Args, Debug)]
 pub struct Bench {
-    /// Which benchmark: floors, added-delay, worker, streams, stop, cold-start, fan-out, growth or cost, or all of these
-    /// without it; variants, which builds the worker in other ways first, for half an hour; pages, the web pages in a
-    /// browser, which prints its figures; or guard, which compares instruction counts with `benches/guard/bounds.json`
+    /// Which benchmark: added-delay, worker, streams, cold-start or cost, or all of these without it; pages, the web pages
+    /// in a browser, which prints its figures; or guard, which compares instruction counts with `benches/guard/bounds.json`
     pub name: Option<String>,
     /// A short run that shows that everything works; its figures are noisy, and are not written down
     #[arg(long)]

@@ -7,6 +7,10 @@ use crate::process::{answers, command, root, run};
 
 /// Answers for what is in the lock file, wherever it runs. Advisories need their database, which not every machine can
 /// fetch: there they are not looked at, and that is said.
+///
+/// # Errors
+///
+/// cargo-deny is not there, or refuses something.
 pub fn check() -> Result<(), TaskError> {
     let deny = find()?;
     let deny = deny.to_string_lossy();

@@ -7,7 +7,7 @@ use crate::step::Steps;
 
 pub fn run(steps: &mut Steps, dev: &Dev) {
     let mut page = None;
-    let found = steps.run("npm packages", |_| {
+    let found = steps.run("npm packages", || {
         page = npm::packages()?
             .into_iter()
             .find(|package| package.folder == "web");
@@ -16,11 +16,11 @@ pub fn run(steps: &mut Steps, dev: &Dev) {
     let Some(page) = page.filter(|_| found) else {
         return;
     };
-    let built = page.install(steps) && steps.run("web: npm run build", |_| page.run_one("build"));
+    let built = page.install(steps) && steps.run("web: npm run build", || page.run_one("build"));
     if !built {
         return;
     }
-    steps.run("tokencast dev", |_| {
+    steps.run("tokencast dev", || {
         let mut run = cargo(&[
             "run",
             "--package",

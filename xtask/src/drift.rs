@@ -5,6 +5,10 @@ use crate::npm;
 use crate::process::{cargo, command, output, run};
 
 /// Compares the tree before and after, so that it also works on one with changes in it.
+///
+/// # Errors
+///
+/// A file has changed, or can't be generated.
 pub fn check() -> Result<(), TaskError> {
     // The lock file fits the manifests.
     output(cargo(&["metadata", "--locked", "--format-version=1"]))?;

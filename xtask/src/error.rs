@@ -36,10 +36,11 @@ pub enum TaskError {
         #[source]
         source: zip::result::ZipError,
     },
-    #[error("{}: {problem}", path.display())]
+    #[error("{} is no program for Linux", path.display())]
     Elf {
         path: PathBuf,
-        problem: &'static str,
+        #[source]
+        source: object::Error,
     },
     /// What is wrong, and what to do.
     #[error("{0}")]

@@ -18,6 +18,10 @@ const UNITS: u64 = 1_000;
 const TOLERANCE_PERCENT: u64 = 5;
 
 /// Counts, and compares with the bounds; with `bless`, the counts become the bounds.
+///
+/// # Errors
+///
+/// A path takes more than its bound, or nothing can be counted.
 pub fn check(bless: bool) -> Result<(), TaskError> {
     if !answers(command("valgrind", &["--version"])) {
         let missing = "valgrind is not installed: `apt-get install valgrind` does it".to_owned();

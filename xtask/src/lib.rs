@@ -4,15 +4,14 @@
 //! | --- | --- |
 //! | [`cli`] | the command line |
 //! | [`test`], [`ci`], [`dev`], [`soak`], [`package`], [`bench`], [`size`] | the tasks |
-//! | [`npm`], [`venv`], [`deny`], [`drift`], [`guard`], [`variants`] | their parts |
-//! | [`step`], [`process`], [`count`], [`error`] | steps with headings and times, the programs that they run, the tests in their output, and why they fail |
+//! | [`npm`], [`venv`], [`deny`], [`drift`], [`guard`] | their parts |
+//! | [`step`], [`process`], [`error`] | steps with headings and times, the programs that they run, and why they fail |
 
 use std::process::ExitCode;
 
 pub mod bench;
 pub mod ci;
 pub mod cli;
-pub mod count;
 pub mod deny;
 pub mod dev;
 pub mod drift;
@@ -25,7 +24,6 @@ pub mod size;
 pub mod soak;
 pub mod step;
 pub mod test;
-pub mod variants;
 pub mod venv;
 
 /// Carries a task out, and says how it went.
@@ -41,7 +39,6 @@ pub fn run(task: &cli::Task) -> ExitCode {
         }
         cli::Task::Bench(options) => bench::run(&mut steps, options),
         cli::Task::Cost(options) => bench::cost(&mut steps, options),
-        cli::Task::Compare(options) => bench::compare(&mut steps, options),
         cli::Task::Size => size::run(&mut steps),
     }
     steps.finish()

@@ -22,6 +22,10 @@ pub struct Package {
 }
 
 /// The packages that exist.
+///
+/// # Errors
+///
+/// A `package.json` can't be read.
 pub fn packages() -> Result<Vec<Package>, TaskError> {
     let present = FOLDERS
         .into_iter()
@@ -47,7 +51,7 @@ impl Package {
 
     /// `npm ci`, unless what is installed is from the same lock file and the same Node.
     pub fn install(&self, steps: &mut Steps) -> bool {
-        steps.run(&format!("{}: npm ci", self.folder), |_| {
+        steps.run(&format!("{}: npm ci", self.folder), || {
             let wanted = self.wanted()?;
             let stamp = self.stamp();
             let installed = self.path("node_modules").is_dir()
@@ -61,19 +65,21 @@ impl Package {
         })
     }
 
-    /// Runs those of `scripts` that the package has; what they report is counted.
+    /// Runs those of `scripts` that the package has.
     pub fn run(&self, steps: &mut Steps, scripts: &[&str]) {
         for script in scripts {
-            if !self.scripts.iter().any(|known| known == script) {
-                continue;
+            if self.scripts.iter().any(|known| known == script) {
+                let name = format!("{}: npm run {script}", self.folder);
+                steps.run(&name, || process::run(self.npm(&["run", script])));
             }
-            steps.run(&format!("{}: npm run {script}", self.folder), |counts| {
-                process::run_counted(self.npm(&["run", script]), counts)
-            });
         }
     }
 
     /// Runs one script, if the package has it.
+    ///
+    /// # Errors
+    ///
+    /// The script failed, or npm is not there.
     pub fn run_one(&self, script: &str) -> Result<(), TaskError> {
         if self.scripts.iter().any(|known| known == script) {
             process::run(self.npm(&["run", script]))?;

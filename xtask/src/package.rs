@@ -26,8 +26,8 @@ const AL2023_GLIBC: glibc::Version = glibc::Version(2, 34);
 const CARGO_LAMBDA: &str = "cargo-lambda==1.9.2";
 
 pub fn run(steps: &mut Steps) -> bool {
-    steps.run("build the functions", |_| build())
-        && steps.run("package", |_| FUNCTIONS.into_iter().try_for_each(package))
+    steps.run("build the functions", build)
+        && steps.run("package", || FUNCTIONS.into_iter().try_for_each(package))
 }
 
 /// Where the packaged functions are.
@@ -127,7 +127,7 @@ fn package(function: &str) -> Result<(), TaskError> {
 }
 
 /// A new file each time: the old one may be running.
-pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
+fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
     if to.exists() {
         fs::remove_file(to).map_err(TaskError::file("removed", to))?;
     }

@@ -1,10 +1,9 @@
 //! The programs that steps run.
 
-use std::io::{self, BufRead as _, BufReader, IsTerminal as _, Read, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::count::Counts;
 use crate::error::TaskError;
 
 /// The workspace's root.
@@ -35,6 +34,10 @@ pub fn cargo(args: &[&str]) -> Command {
 }
 
 /// Runs a program to its end, which must be a good one.
+///
+/// # Errors
+///
+/// It can't be started, or failed.
 pub fn run(mut command: Command) -> Result<(), TaskError> {
     println!("$ {}", shown(&command));
     flush()?;
@@ -44,42 +47,11 @@ pub fn run(mut command: Command) -> Result<(), TaskError> {
     check(&command, status)
 }
 
-/// The same, and counts the tests that it reports on standard output, which is passed on.
-pub fn run_counted(mut command: Command, counts: &mut Counts) -> Result<(), TaskError> {
-    println!("$ {}", shown(&command));
-    if io::stdout().is_terminal() {
-        // A pipe would turn them off.
-        command
-            .env("CARGO_TERM_COLOR", "always")
-            .env("FORCE_COLOR", "1");
-    }
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|source| start_error(&command, source))?;
-    let copied = match child.stdout.take() {
-        Some(stdout) => pass_on(stdout, counts),
-        None => Ok(()),
-    };
-    let status = child
-        .wait()
-        .map_err(TaskError::file("awaited", shown(&command)))?;
-    copied.map_err(TaskError::file("passed on", "standard output"))?;
-    check(&command, status)
-}
-
-fn pass_on(from: impl Read, counts: &mut Counts) -> io::Result<()> {
-    let (mut lines, mut line) = (BufReader::new(from), Vec::new());
-    let mut to = io::stdout();
-    while lines.read_until(b'\n', &mut line)? > 0 {
-        counts.add_line(&String::from_utf8_lossy(&line));
-        to.write_all(&line)?;
-        line.clear();
-    }
-    Ok(())
-}
-
 /// What a program says on standard output.
+///
+/// # Errors
+///
+/// It can't be started, or failed.
 pub fn output(mut command: Command) -> Result<String, TaskError> {
     command.stderr(Stdio::inherit());
     let output = command
@@ -90,6 +62,10 @@ pub fn output(mut command: Command) -> Result<String, TaskError> {
 }
 
 /// What a program says on standard output and standard error, in that order.
+///
+/// # Errors
+///
+/// It can't be started, or failed.
 pub fn output_of_both(mut command: Command) -> Result<String, TaskError> {
     let output = command
         .output()

@@ -13,7 +13,7 @@ const SHOWN_SHARE: f64 = 0.01;
 /// Built as they are deployed, but with their symbols.
 pub fn run(steps: &mut Steps) {
     for function in FUNCTIONS {
-        steps.run(&format!("size of {function}"), |_| size(function));
+        steps.run(&format!("size of {function}"), || size(function));
     }
 }
 

@@ -5,7 +5,7 @@ use crate::process::{cargo, command, root, run as run_program};
 use crate::step::Steps;
 
 pub fn run(steps: &mut Steps, soak: &Soak) {
-    let built = steps.run("build the soak", |_| {
+    let built = steps.run("build the soak", || {
         run_program(cargo(&[
             "build",
             "--locked",
@@ -17,7 +17,7 @@ pub fn run(steps: &mut Steps, soak: &Soak) {
     if !built {
         return;
     }
-    steps.run("soak", |_| {
+    steps.run("soak", || {
         let program = root().join("target/debug/soak");
         let sessions = soak.sessions.to_string();
         let mut run = command(&program.to_string_lossy(), &["--sessions", &sessions]);

@@ -1,6 +1,6 @@
 //! Every test, on any machine with Rust and Node.
 
-use crate::process::{answers, cargo, command, run_counted};
+use crate::process::{answers, cargo, command, run as run_program};
 use crate::step::Steps;
 use crate::{npm, venv};
 
@@ -12,7 +12,7 @@ const CFN_LINT: &str = "cfn-lint==1.58.0";
 
 pub fn run(steps: &mut Steps) {
     let mut installed = Vec::new();
-    let found = steps.run("npm packages", |_| {
+    let found = steps.run("npm packages", || {
         installed = npm::packages()?;
         for package in &installed {
             println!("{}", package.folder);
@@ -27,8 +27,8 @@ pub fn run(steps: &mut Steps) {
     for package in &installed {
         package.run(steps, &["templates"]);
     }
-    steps.run("cargo test", |counts| {
-        run_counted(cargo(&["test", "--workspace", "--no-fail-fast"]), counts)
+    steps.run("cargo test", || {
+        run_program(cargo(&["test", "--workspace", "--no-fail-fast"]))
     });
     ministack(steps);
     for package in installed {
@@ -63,10 +63,8 @@ fn ministack(steps: &mut Steps) {
         println!("\n=== LEFT OUT: ministack, because there is no python3 to install it with");
         return;
     }
-    if steps.run("ministack", |_| venv::install("ministack", REQUIREMENTS)) {
-        steps.run("cargo test on ministack", |counts| {
-            run_counted(cargo(&TEST), counts)
-        });
+    if steps.run("ministack", || venv::install("ministack", REQUIREMENTS)) {
+        steps.run("cargo test on ministack", || run_program(cargo(&TEST)));
     }
 }
 
@@ -78,9 +76,7 @@ fn cfn_lint(steps: &mut Steps, package: &npm::Package) {
         return;
     }
     let found = answers(command("cfn-lint", &["--version"]))
-        || steps.run("cfn-lint", |_| {
-            venv::program("cfn-lint", CFN_LINT).map(drop)
-        });
+        || steps.run("cfn-lint", || venv::program("cfn-lint", CFN_LINT).map(drop));
     if found {
         package.run(steps, &["lint:cfn"]);
     }

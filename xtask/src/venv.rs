@@ -6,6 +6,10 @@ use crate::error::TaskError;
 use crate::process::{command, root, run as run_program};
 
 /// The program, installed first where it is missing. `package` is what pip is asked for.
+///
+/// # Errors
+///
+/// It can't be installed.
 pub fn program(name: &str, package: &str) -> Result<PathBuf, TaskError> {
     let venv = root().join("target/venv");
     let program = directory().join(name);
@@ -21,6 +25,10 @@ pub fn program(name: &str, package: &str) -> Result<PathBuf, TaskError> {
 }
 
 /// An environment of its own below `target/`, with what a requirements file lists.
+///
+/// # Errors
+///
+/// Something can't be installed.
 pub fn install(name: &str, requirements: &str) -> Result<(), TaskError> {
     let venv = root().join("target").join(name);
     let pip = venv.join("bin/pip");

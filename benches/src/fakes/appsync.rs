@@ -1,20 +1,18 @@
 //! An AppSync that takes each `publishToken` and answers after a fixed time.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
 use bytes::Bytes;
-use futures_util::FutureExt as _;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::{Request, Response, StatusCode};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::server::{Answer, Server};
+use super::server::Server;
 use super::timer::Timer;
 use crate::error::{BenchError, Step as _};
 
@@ -40,23 +38,32 @@ pub struct Publish {
     pub status: String,
 }
 
+#[derive(Clone)]
+struct Shared {
+    publishes: mpsc::Sender<Publish>,
+    answer_micros: Arc<AtomicU64>,
+    timer: Timer,
+}
+
 impl AppSync {
-    pub async fn start(answer_time: Duration) -> Result<Self, BenchError> {
+    /// It answers at once, until [`Self::set_answer_time`].
+    ///
+    /// # Errors
+    ///
+    /// There is no port to listen at.
+    pub async fn start() -> Result<Self, BenchError> {
         let (sender, publishes) = mpsc::channel(KEPT_PUBLISHES);
         let answer_micros = Arc::new(AtomicU64::new(0));
-        let (micros, timer) = (Arc::clone(&answer_micros), Timer::start());
-        let server = Server::start(Arc::new(move |request| {
-            let answer_time = Duration::from_micros(micros.load(Ordering::Relaxed));
-            take(request, sender.clone(), timer.clone(), answer_time).boxed()
-        }))
-        .await?;
-        let appsync = Self {
-            server,
+        let shared = Shared {
+            publishes: sender,
+            answer_micros: Arc::clone(&answer_micros),
+            timer: Timer::start(),
+        };
+        Ok(Self {
+            server: Server::start(Router::new().fallback(take).with_state(shared)).await?,
             answer_micros,
             publishes,
-        };
-        appsync.set_answer_time(answer_time);
-        Ok(appsync)
+        })
     }
 
     /// How long after a publish's arrival the next ones are answered.
@@ -65,20 +72,15 @@ impl AppSync {
         self.answer_micros.store(micros, Ordering::Relaxed);
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.server.address
-    }
-
     pub fn url(&self) -> String {
-        format!("http://{}/graphql", self.server.address)
-    }
-
-    /// How many connections there were so far.
-    pub fn connections(&self) -> u64 {
-        self.server.connections.load(Ordering::Relaxed)
+        format!("{}/graphql", self.server.url())
     }
 
     /// The publishes up to and with the last of so many sessions, by session.
+    ///
+    /// # Errors
+    ///
+    /// The fake ended.
     pub async fn sessions(
         &mut self,
         count: usize,
@@ -97,33 +99,19 @@ impl AppSync {
     }
 }
 
-async fn take(
-    request: Request<Incoming>,
-    publishes: mpsc::Sender<Publish>,
-    timer: Timer,
-    answer_time: Duration,
-) -> Answer {
-    let body = request
-        .into_body()
-        .collect()
-        .await
-        .map(http_body_util::Collected::to_bytes);
+async fn take(State(shared): State<Shared>, body: Bytes) -> (StatusCode, &'static str) {
     let at = Instant::now();
-    let publish = body.to("read a publish").and_then(|body| read(&body, at));
+    let answer_time = Duration::from_micros(shared.answer_micros.load(Ordering::Relaxed));
     // Kept before the answer, which a client that hangs up doesn't wait for.
-    let kept = publish.is_ok_and(|publish| publishes.try_send(publish).is_ok());
+    let kept = read(&body, at).is_ok_and(|publish| shared.publishes.try_send(publish).is_ok());
     if !answer_time.is_zero() {
-        timer.sleep_until(at + answer_time).await;
+        shared.timer.sleep_until(at + answer_time).await;
     }
-    let (status, answer) = if kept {
+    if kept {
         (StatusCode::OK, ANSWER)
     } else {
         (StatusCode::BAD_REQUEST, "{}")
-    };
-    let mut response =
-        Response::new(Full::new(Bytes::from_static(answer.as_bytes())).boxed_unsync());
-    *response.status_mut() = status;
-    response
+    }
 }
 
 /// As long as the real one, about; the worker reads only whether there are errors.

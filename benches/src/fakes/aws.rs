@@ -3,60 +3,50 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::IntoResponse;
 use bytes::Bytes;
-use futures_util::FutureExt as _;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::{Request, Response, header};
 use serde_json::{Value, json};
 use tokencast_aws::sessions::KEY;
 
-use super::server::{Answer, Server};
+use super::server::Server;
 use crate::error::BenchError;
 
 #[derive(Debug)]
-pub struct Aws {
-    server: Server,
-}
+pub struct Aws(Server);
 
 /// By the key.
 type Items = Arc<Mutex<HashMap<String, Value>>>;
 
 impl Aws {
+    /// # Errors
+    ///
+    /// There is no port to listen at.
     pub async fn start() -> Result<Self, BenchError> {
-        let items = Items::default();
-        let server = Server::start(Arc::new(move |request| {
-            agree(request, Arc::clone(&items)).boxed()
-        }))
-        .await?;
-        Ok(Self { server })
+        let router = Router::new().fallback(agree).with_state(Items::default());
+        Server::start(router).await.map(Self)
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        self.0.url()
     }
 }
 
-fn operation(request: &Request<Incoming>) -> String {
-    let target = request.headers().get("x-amz-target");
+async fn agree(State(items): State<Items>, headers: HeaderMap, body: Bytes) -> impl IntoResponse {
+    let target = headers.get("x-amz-target");
     let target = target.and_then(|target| target.to_str().ok());
-    let name = target.and_then(|target| target.rsplit('.').next());
-    name.unwrap_or("unknown").to_owned()
+    let operation = target.and_then(|target| target.rsplit('.').next());
+    let body = serde_json::from_slice(&body).unwrap_or_default();
+    let answer = answer(operation.unwrap_or_default(), body, &items);
+    (
+        [(header::CONTENT_TYPE, "application/x-amz-json-1.0")],
+        answer,
+    )
 }
 
-async fn agree(request: Request<Incoming>, items: Items) -> Answer {
-    let operation = operation(&request);
-    let body = request.into_body().collect().await;
-    let body = body.map(http_body_util::Collected::to_bytes);
-    let body = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
-    let answer = answer(&operation, body, &items);
-    let mut response = Response::new(Full::new(answer).boxed_unsync());
-    let json = header::HeaderValue::from_static("application/x-amz-json-1.0");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
-}
-
-fn answer(operation: &str, mut body: Value, items: &Items) -> Bytes {
+fn answer(operation: &str, mut body: Value, items: &Items) -> String {
     let mut items = items.lock().unwrap_or_else(PoisonError::into_inner);
     let key = |item: &Value| item[KEY]["S"].as_str().unwrap_or_default().to_owned();
     match operation {
@@ -66,10 +56,10 @@ fn answer(operation: &str, mut body: Value, items: &Items) -> Bytes {
         }
         "GetItem" => {
             if let Some(item) = items.get(&key(&body["Key"])) {
-                return json!({ "Item": item }).to_string().into();
+                return json!({ "Item": item }).to_string();
             }
         }
         _ => {}
     }
-    Bytes::from_static(b"{}")
+    "{}".to_owned()
 }

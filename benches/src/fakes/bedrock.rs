@@ -2,22 +2,23 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
 use bytes::Bytes;
-use futures_util::{FutureExt as _, stream};
-use http_body_util::{BodyExt as _, StreamBody};
-use hyper::body::{Frame, Incoming};
-use hyper::{Request, Response, header};
+use futures_util::stream;
+use local_stack::bedrock::converse::ConverseEncoder;
+use local_stack::bedrock::frame::{CONTENT_TYPE, Frames};
+use local_stack::bedrock::model::{ModelEvent, Stop, Usage};
 use serde_json::Value;
-use tokencast_local::bedrock::converse::ConverseEncoder;
-use tokencast_local::bedrock::frame::{CONTENT_TYPE, Frames};
-use tokencast_local::bedrock::model::{ModelEvent, Stop, Usage};
 use tokio::time::sleep_until;
 
-use super::server::{Answer, Server};
+use super::server::Server;
 use crate::error::BenchError;
 
 #[derive(Debug)]
@@ -48,6 +49,9 @@ pub fn token(index: usize) -> String {
 }
 
 impl Bedrock {
+    /// # Errors
+    ///
+    /// There is no port to listen at.
     pub async fn start() -> Result<Self, BenchError> {
         let shared = Arc::new(Shared {
             script: Mutex::new(Script {
@@ -56,20 +60,13 @@ impl Bedrock {
             }),
             emitted: Mutex::default(),
         });
-        let server = Server::start(Arc::new({
-            let shared = Arc::clone(&shared);
-            move |request| converse_stream(request, Arc::clone(&shared)).boxed()
-        }))
-        .await?;
+        let router = Router::new().fallback(converse_stream);
+        let server = Server::start(router.with_state(Arc::clone(&shared))).await?;
         Ok(Self { server, shared })
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.server.address
-    }
-
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        self.server.url()
     }
 
     pub fn set_script(&self, script: Script) {
@@ -87,10 +84,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn converse_stream(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
-    let body = request.into_body().collect().await;
-    let body = body.map(http_body_util::Collected::to_bytes);
-    let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
+async fn converse_stream(State(shared): State<Arc<Shared>>, body: Bytes) -> impl IntoResponse {
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let prompt = body["messages"][0]["content"][0]["text"].as_str();
     let script = *lock(&shared.script);
     let emitted = Emitted::default();
@@ -98,14 +93,12 @@ async fn converse_stream(request: Request<Incoming>, shared: Arc<Shared>) -> Ans
     let speech = Speech::new(emitted, script);
     let frames = stream::unfold(speech, |mut speech| async move {
         let bytes = speech.next().await?;
-        Some((Ok::<_, Infallible>(Frame::data(bytes)), speech))
+        Some((Ok::<_, Infallible>(bytes), speech))
     });
-    let mut response = Response::new(StreamBody::new(frames).boxed_unsync());
-    let content_type = header::HeaderValue::from_static(CONTENT_TYPE);
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
-    response
+    (
+        [(header::CONTENT_TYPE, CONTENT_TYPE)],
+        Body::from_stream(frames),
+    )
 }
 
 /// One answer, while it is given.

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 use bytes::Bytes;
 use chrono::Utc;
-use futures_util::FutureExt as _;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::header::HeaderValue;
-use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::{Mutex, mpsc};
 
-use super::server::{Answer, Server};
+use super::server::Server;
 use crate::error::{BenchError, Step as _};
 
 /// Lambda's longest.
@@ -33,6 +33,9 @@ struct Shared {
 }
 
 impl Lambda {
+    /// # Errors
+    ///
+    /// There is no port to listen at.
     pub async fn start() -> Result<Self, BenchError> {
         let (events, to_give) = mpsc::channel(1);
         let (taken, answers) = mpsc::channel(1);
@@ -42,12 +45,12 @@ impl Lambda {
             answers: taken,
             asked: ask,
         });
-        let server = Server::start(Arc::new(move |request| {
-            answer(request, Arc::clone(&shared)).boxed()
-        }))
-        .await?;
+        let router = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next))
+            .fallback(take)
+            .with_state(shared);
         Ok(Self {
-            server,
+            server: Server::start(router).await?,
             events,
             answers,
             asked,
@@ -65,6 +68,10 @@ impl Lambda {
     }
 
     /// Gives the function, which must be ready, an event, and returns its answer once it asks for the next.
+    ///
+    /// # Errors
+    ///
+    /// The fake ended.
     pub async fn invoke(&mut self, event: Bytes) -> Result<Bytes, BenchError> {
         self.events.send(event).await.to("invoke the function")?;
         let answer = self.answers.recv().await;
@@ -73,49 +80,33 @@ impl Lambda {
     }
 }
 
-async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
-    if request.method() == Method::GET {
-        // Only one process asks, and `ready` is not always waited for.
-        let _ = shared.asked.try_send(());
-        let Some(event) = shared.events.lock().await.recv().await else {
-            return response(StatusCode::GONE, Bytes::new());
-        };
-        return invocation(event);
-    }
-    let body = request.into_body().collect().await;
-    if let Ok(body) = body {
-        // Nobody waits for it only when everything ends.
-        let _ = shared.answers.send(body.to_bytes()).await;
-    }
-    response(StatusCode::ACCEPTED, Bytes::new())
-}
-
-fn invocation(event: Bytes) -> Answer {
+async fn next(State(shared): State<Arc<Shared>>) -> Response {
+    // Only one process asks, and `ready` is not always waited for.
+    let _ = shared.asked.try_send(());
+    let Some(event) = shared.events.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
     #[expect(
         clippy::disallowed_methods,
         reason = "the function reads the system's clock, too"
     )]
     let deadline_ms = Utc::now().timestamp_millis() + DEADLINE_MS;
-    let mut response = response(StatusCode::OK, event);
-    let headers = response.headers_mut();
-    let id = uuid::Uuid::new_v4().to_string();
-    for (name, value) in [
-        ("lambda-runtime-aws-request-id", id.as_str()),
-        ("lambda-runtime-deadline-ms", &deadline_ms.to_string()),
+    let headers = [
+        (
+            "lambda-runtime-aws-request-id",
+            uuid::Uuid::new_v4().to_string(),
+        ),
+        ("lambda-runtime-deadline-ms", deadline_ms.to_string()),
         (
             "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:us-east-1:000000000000:function:bench",
+            "arn:aws:lambda:us-east-1:000000000000:function:bench".to_owned(),
         ),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    }
-    response
+    ];
+    (headers, event).into_response()
 }
 
-fn response(status: StatusCode, body: Bytes) -> Answer {
-    let mut response = Response::new(Full::new(body).boxed_unsync());
-    *response.status_mut() = status;
-    response
+async fn take(State(shared): State<Arc<Shared>>, answer: Bytes) -> StatusCode {
+    // Nobody waits for it only when everything ends.
+    let _ = shared.answers.send(answer).await;
+    StatusCode::ACCEPTED
 }

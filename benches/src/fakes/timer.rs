@@ -1,7 +1,6 @@
 //! Wakes on time: tokio's timers round up to the next millisecond, which is much of an answer's 5.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -37,42 +36,22 @@ impl Timer {
 }
 
 fn run(alarms: &Receiver<Alarm>) {
-    let mut waiting = BinaryHeap::new();
+    let mut waiting = BTreeMap::<Instant, Vec<oneshot::Sender<()>>>::new();
     loop {
-        let left = match waiting.peek() {
-            Some(Reverse(Alarm { at, .. })) => at.saturating_duration_since(Instant::now()),
+        let left = match waiting.first_key_value() {
+            Some((at, _)) => at.saturating_duration_since(Instant::now()),
             None => Duration::from_secs(1),
         };
         if left.is_zero() {
-            if let Some(Reverse(alarm)) = waiting.pop() {
-                let _ = alarm.wake.send(());
+            for wake in waiting.pop_first().into_iter().flat_map(|(_, wakes)| wakes) {
+                let _ = wake.send(());
             }
             continue;
         }
         match alarms.recv_timeout(left) {
-            Ok(alarm) => waiting.push(Reverse(alarm)),
+            Ok(Alarm { at, wake }) => waiting.entry(at).or_default().push(wake),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
-
-impl Ord for Alarm {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.at.cmp(&other.at)
-    }
-}
-
-impl PartialOrd for Alarm {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Alarm {
-    fn eq(&self, other: &Self) -> bool {
-        self.at == other.at
-    }
-}
-
-impl Eq for Alarm {}

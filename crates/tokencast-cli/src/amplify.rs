@@ -11,8 +11,8 @@
 //! Amplify.configure(config);
 //! ```
 
+use local_stack::endpoints::Endpoints;
 use serde_json::{Value, json};
-use tokencast_local::endpoints::Endpoints;
 
 /// The file's content for a stack.
 pub fn outputs(

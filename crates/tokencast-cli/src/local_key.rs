@@ -6,8 +6,8 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
-use tokencast_local::iam::own_keys;
-use tokencast_local::private_files;
+use local_stack::iam::own_keys;
+use local_stack::private_files;
 
 use crate::stack::StackInfo;
 

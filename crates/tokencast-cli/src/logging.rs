@@ -6,7 +6,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 const EXPECTED: &str = "a level (`error`, `warn`, `info`, `debug`, `trace`, `off`), alone or for a target, as in \
-                        `tokencast_local=debug,warn`";
+                        `local_stack=debug,warn`";
 
 /// By default only warnings, so that an answer stands alone; `-v` adds what happens, and what the functions log. The table
 /// warns of each condition that isn't met, which is how leases work.
@@ -20,7 +20,7 @@ pub fn init(verbose: u8, rust_log: Option<&str>, no_color: Option<&str>) -> Resu
         0 => "warn,dynoxide::server=error",
         1 => "info,dynoxide::server=error",
         _ => {
-            "info,dynoxide::server=error,request=debug,worker=debug,tokencast=debug,tokencast_client=debug,tokencast_local=debug"
+            "info,dynoxide::server=error,request=debug,worker=debug,tokencast=debug,tokencast_client=debug,local_stack=debug"
         }
     };
     let directives = rust_log

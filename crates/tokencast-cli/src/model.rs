@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use local_stack::config::{ModelConfig, ScriptConfig};
 use thiserror::Error;
-use tokencast_local::config::{ModelConfig, ScriptConfig};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ModelSpec {

@@ -6,9 +6,9 @@
 use std::num::NonZeroU64;
 
 use fastrand::Rng;
+use local_stack::faults::fault::StreamException;
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use tokencast::stack::FUNCTION_URL_FUNCTION;
-use tokencast_local::faults::fault::StreamException;
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 
 use super::Plan;
 use super::user::{prompt, session_id};

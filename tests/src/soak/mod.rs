@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use tokencast_local::config::ScriptConfig;
+use local_stack::config::ScriptConfig;
 
 use crate::stack::script;
 use crate::{Delivery, TestStack};

@@ -5,13 +5,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use local_stack::bedrock::log::ModelCall;
 use serde_json::{Value, json};
 use tokencast::stack::{
     AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, TABLE, WEBSOCKET_FUNCTION,
     WORKER_FUNCTION,
 };
 use tokencast_client::AnswerEvent;
-use tokencast_local::bedrock::log::ModelCall;
 use uuid::Uuid;
 
 use super::user::{Story, prompt};

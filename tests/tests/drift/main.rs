@@ -8,14 +8,14 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use local_stack::config::{CorsConfig, DataSource, FunctionConfig, FunctionUrlConfig};
+use local_stack::endpoints::Endpoints;
 use system_tests::templates;
 use tokencast::stack::{
     AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Names, REQUEST_FUNCTION, Resources, StackOptions,
     WEBSOCKET_FUNCTION, WORKER_FUNCTION,
 };
 use tokencast_aws::{connections, sessions};
-use tokencast_local::config::{CorsConfig, DataSource, FunctionConfig, FunctionUrlConfig};
-use tokencast_local::endpoints::Endpoints;
 
 /// Read by `main_with`, before there is a config; and what the local stack adds in AWS's place.
 const READ_OUTSIDE_OF_CONFIG: [&str; 2] = ["LOG_LEVEL", "AWS_ENDPOINT_URL"];
@@ -222,7 +222,7 @@ fn the_tables_are_those_that_the_code_writes() {
 
 /// A resolver in one line, so that two lists of them can be compared.
 fn resolvers(resources: &Resources) -> BTreeSet<String> {
-    let one = |resolver: &tokencast_local::config::ResolverConfig| {
+    let one = |resolver: &local_stack::config::ResolverConfig| {
         let source = match &resolver.data_source {
             DataSource::Lambda { function } => format!("the function {function}"),
             DataSource::LambdaWithCode { function, code } => {
@@ -274,7 +274,7 @@ fn without_a_template_the_local_stack_is_the_same() {
         let queues = resources.queues.iter();
         queues
             // How long a receive waits that doesn't say is nothing to Lambda's poller, which says.
-            .map(|queue| tokencast_local::config::QueueConfig {
+            .map(|queue| local_stack::config::QueueConfig {
                 receive_wait: Duration::ZERO,
                 ..queue.clone()
             })

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use local_stack::config::FunctionConfig;
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::json;
 use system_tests::stack::script;
 use system_tests::websocket::Followed;
 use system_tests::{TestStack, collect, eventually, templates};
 use tokencast::stack::{Resources, WORKER_FUNCTION};
-use tokencast_local::config::FunctionConfig;
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 use super::{deployed, function};

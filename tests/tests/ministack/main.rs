@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use deployment::{Deployment, deploy};
 use emulator::{Emulator, REGION};
+use local_stack::bedrock::Bedrock;
+use local_stack::clock::Clock;
+use local_stack::config::ModelConfig;
 use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::eventually;
 use system_tests::stack::{script, text};
 use tokencast_client::cognito::{UserPool, sign_in};
-use tokencast_local::bedrock::Bedrock;
-use tokencast_local::clock::Clock;
-use tokencast_local::config::ModelConfig;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 

@@ -3,12 +3,12 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use local_stack::bedrock::log::{EndReason, ModelCall};
+use local_stack::config::{FaultRule, ModelException, ModelFault, ScriptConfig};
+use local_stack::iam::{Principal, Statement};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokencast::stack::RunningStack;
-use tokencast_local::bedrock::log::{EndReason, ModelCall};
-use tokencast_local::config::{FaultRule, ModelException, ModelFault, ScriptConfig};
-use tokencast_local::iam::{Principal, Statement};
 use uuid::Uuid;
 
 /// A line after `@stack `, as JSON.

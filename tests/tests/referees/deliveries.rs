@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use lambda_runtime::streaming::{Body, Response, channel};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde_json::{Value, json};
-use tokencast_local::config::{
+use local_stack::config::{
     CorsConfig, FunctionUrlConfig, RequestAuthorizerConfig, RouteConfig, WebSocketApiConfig,
     WebSocketLimits,
 };
-use tokencast_local::iam::{Principal, Statement};
+use local_stack::iam::{Principal, Statement};
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::NODE_MODULES;
-use crate::delivery_support::{TestStack, function, gate, variable};
+use local_stack::testing::{TestStack, function, gate, variable};
 
 const LIMIT: Duration = Duration::from_mins(2);
 const STAGE: &str = "dev";

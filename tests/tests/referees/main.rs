@@ -6,20 +6,17 @@
 
 mod asks;
 mod deliveries;
-#[path = "../../../crates/tokencast-local/tests/delivery_support/mod.rs"]
-#[expect(dead_code, reason = "the local stack's own tests need more of it")]
-mod delivery_support;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use local_stack::appsync::realtime::RealtimeLimits;
+use local_stack::config::{ModelConfig, ScriptConfig};
 use serde_json::json;
 use tokencast::stack::{
     DEAD_LETTER_QUEUE, Functions, QUEUE, RunningStack, StackInfo, StackOptions, TABLE,
 };
-use tokencast_local::appsync::realtime::RealtimeLimits;
-use tokencast_local::config::{ModelConfig, ScriptConfig};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 

@@ -1,10 +1,10 @@
 //! One input, one session.
 
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::{Value, json};
 use system_tests::stack::text;
 use system_tests::websocket::Followed;
 use system_tests::{Delivery, TestStack, eventually, over_each_delivery};
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 use crate::ask::start;

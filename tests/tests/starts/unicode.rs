@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use local_stack::config::ScriptConfig;
 use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::stack::script;
 use system_tests::{Delivery, TestStack, collect, over_each_delivery};
-use tokencast_local::config::ScriptConfig;
 use uuid::Uuid;
 
 use crate::ask::start_json;

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use local_stack::config::ScriptConfig;
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use reqwest::header::ACCEPT;
 use reqwest::{Method, Response};
 use serde_json::json;
 use system_tests::stack::script;
 use system_tests::{TestStack, within};
-use tokencast_local::config::ScriptConfig;
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 use uuid::Uuid;
 
 /// A stack that keeps such responses open, with a model that says nothing.

@@ -3,12 +3,12 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use local_stack::config::{FaultRule, ModelException, ModelFault};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use system_tests::TestStack;
 use system_tests::stack::{faulty, script, text_of as said};
 use system_tests::url::{Event, text_of};
-use tokencast_local::config::{FaultRule, ModelException, ModelFault};
 
 const TOKENS: usize = 40;
 

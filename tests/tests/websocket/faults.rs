@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::json;
 use system_tests::stack::{script, text};
 use system_tests::websocket::Followed;
 use system_tests::{TestStack, eventually};
 use tokencast::stack::WORKER_FUNCTION;
-use tokencast_local::faults::{Fault, FaultPlan, FaultService, Rule};
 
 const TOKENS: usize = 80;
 

@@ -141,10 +141,10 @@ async fn a_session_that_is_over_comes_from_the_record_in_frames_that_fit() {
 #[tokio::test]
 async fn a_failed_session_says_so_in_an_error_frame() {
     let stack = TestStack::start_with(|options| {
-        let refused = tokencast_local::config::ModelFault::Refuse(
-            tokencast_local::config::ModelException::Validation,
+        let refused = local_stack::config::ModelFault::Refuse(
+            local_stack::config::ModelException::Validation,
         );
-        let rule = tokencast_local::config::FaultRule::always(refused);
+        let rule = local_stack::config::FaultRule::always(refused);
         options.script = system_tests::stack::faulty(10, Duration::ZERO, vec![rule]);
     })
     .await;

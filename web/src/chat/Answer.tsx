@@ -6,7 +6,7 @@ import { isOver, type AnswerView } from '../hooks/answer_store';
 import { Markdown } from '../markdown/Markdown';
 import { CopyButton } from '../ui/CopyButton';
 import { RetryIcon } from '../ui/icons';
-import { AnswerState } from './AnswerState';
+import { AnswerState, type Wait } from './AnswerState';
 import { wordsForEnding, wordsForNoText } from './ending_words';
 import { Failure } from './Failure';
 import { Question } from './Question';
@@ -15,12 +15,13 @@ interface AnswerProps {
   answer: AnswerView;
   /** `null` if the question was asked in another browser. */
   prompt: string | null;
+  wait: Wait;
   askAgain: (prompt: string) => void;
   edit: (prompt: string) => void;
   reload: () => void;
 }
 
-export function Answer({ answer, prompt, askAgain, edit, reload }: AnswerProps): ReactNode {
+export function Answer({ answer, prompt, wait, askAgain, edit, reload }: AnswerProps): ReactNode {
   const over = isOver(answer.phase);
   const hasText = answer.text.trim() !== '';
   const noText = wordsForNoText(answer);
@@ -30,7 +31,7 @@ export function Answer({ answer, prompt, askAgain, edit, reload }: AnswerProps):
       <article className="answer" aria-label="Answer" aria-busy={!over}>
         {hasText && <Markdown key={answer.sessionId} text={answer.text} growing={!over} />}
         {noText !== null && <p className="no-text">{noText}</p>}
-        <AnswerState answer={answer} />
+        <AnswerState answer={answer} wait={wait} />
         {answer.phase === 'failed' && answer.error && (
           <Failure
             error={answer.error}

@@ -2,14 +2,17 @@
 
 import { useEffect, useState, type ReactNode } from 'react';
 
+import type { Waiting } from '../api';
 import { isOver, type AnswerView } from '../hooks/answer_store';
+import type { Held } from '../hooks/useWaiting';
+import { timeInWords } from './times';
 
 /** A state that lasts so long is worth another word. */
 const SLOW_MS = 10_000;
 
-export function AnswerState({ answer }: { answer: AnswerView }): ReactNode {
+export function AnswerState({ answer, wait }: { answer: AnswerView; wait: Wait }): ReactNode {
   const slow = useLasting(`${answer.phase} ${answer.text.length}`);
-  const words = stateInWords(answer, slow);
+  const words = stateInWords(answer, slow, wait);
   if (words === null) return null;
   return (
     <p className={answer.text === '' ? 'state' : 'state below'} data-phase={answer.phase}>
@@ -39,19 +42,30 @@ function useLasting(state: string): boolean {
 
 type Going = Pick<AnswerView, 'phase' | 'reconnecting' | 'stopping' | 'restarts'>;
 
-/** `null` when the text speaks for itself. */
-export function stateInWords(answer: Going, slow = false): string | null {
+/** What is known of a wait. */
+export interface Wait {
+  held: Held | null;
+  /** When the question was asked, in milliseconds since the epoch; unknown if that was in another browser. */
+  askedAt: number | undefined;
+}
+
+const LEAVE = 'You may leave this page, the answer is kept.';
+
+/** `null` when the text speaks for itself. `slow`: it has been so for a while. */
+export function stateInWords(answer: Going, slow = false, wait?: Wait): string | null {
   const { phase, restarts } = answer;
   if (isOver(phase)) return null;
   if (answer.stopping) return 'Stopping …';
   if (phase === 'unsent') return 'You are offline. Your question is sent once you are back.';
   if (answer.reconnecting) return 'Reconnecting …';
-  switch (phase) {
+  const held = wait?.held ?? null;
+  if (held?.waiting) return waitInWords(held.waiting);
+  switch (held?.queued === true ? 'queued' : phase) {
     case 'connecting':
       return slow ? 'Still connecting …' : 'Connecting …';
     case 'queued':
       return slow
-        ? 'Still waiting in the queue: the model is busy. You may leave this page, the answer is kept.'
+        ? `Still waiting in the queue${asked(wait)}: the model is busy. ${LEAVE}`
         : 'Waiting in the queue …';
     case 'thinking':
       if (restarts > 0) return 'Starting the answer again …';
@@ -59,4 +73,19 @@ export function stateInWords(answer: Going, slow = false): string | null {
     default:
       return slow ? 'Waiting for the next words …' : null;
   }
+}
+
+function asked(wait: Wait | undefined): string {
+  const time = wait?.askedAt === undefined ? null : timeInWords(wait.askedAt);
+  return time === null ? '' : `, since ${time}`;
+}
+
+/** Another reason than these is new at the server's. */
+function waitInWords({ reason, since }: Waiting): string {
+  const time = timeInWords(since);
+  const from = time === null ? '' : ` since ${time}`;
+  if (reason === 'THROTTLED') {
+    return `Waiting in the queue${from}: the model has no capacity. Your question is sent to it again by itself. ${LEAVE}`;
+  }
+  return `Waiting in the queue${from}: something holds the answer up. ${LEAVE}`;
 }

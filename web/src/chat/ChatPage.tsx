@@ -9,6 +9,7 @@ import { useDelivery } from '../hooks/useDelivery';
 import { useHistory } from '../hooks/useHistory';
 import { goTo } from '../hooks/useRoute';
 import { useStream } from '../hooks/useStream';
+import { useWaiting } from '../hooks/useWaiting';
 import { Answer } from './Answer';
 import { Composer, type ComposerHandle } from './Composer';
 import { DeliverySelect } from './DeliverySelect';
@@ -105,6 +106,7 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
     document.title = tabTitle(sessionId, asked?.prompt);
   }, [sessionId, asked?.prompt]);
   const busy = !isOver(answer.phase);
+  const wait = { held: useWaiting(client, answer), askedAt: asked?.askedAt };
   return (
     <div className="chat">
       <button
@@ -132,13 +134,14 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
           openMenu={openMenu}
           menuButton={menuButton}
         />
-        <ScrollPane follow={`${answer.phase} ${answer.text.length}`} key={sessionId}>
+        <ScrollPane key={sessionId}>
           {sessionId === null ? (
             <Welcome ask={ask} />
           ) : (
             <Answer
               answer={answer}
               prompt={asked?.prompt ?? null}
+              wait={wait}
               askAgain={ask}
               edit={edit}
               reload={() => {
@@ -157,7 +160,7 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
           stop={stop}
         />
       </main>
-      <LiveRegion answer={answer} />
+      <LiveRegion answer={answer} wait={wait} />
       <SettingsDialog
         open={settingsOpen}
         close={() => {

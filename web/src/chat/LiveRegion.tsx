@@ -1,7 +1,7 @@
 /**
  * What a screen reader is told: the state when it changes, and the answer a whole block at a time.
  *
- * The blocks are added one by one and stay, so that each is read once, politely, and none is cut short by the next.
+ * The blocks are added one by one and stay for a while, so that each is read once, politely, and none is cut short by the next.
  */
 
 import { memo, useState, type ReactNode } from 'react';
@@ -9,27 +9,31 @@ import { memo, useState, type ReactNode } from 'react';
 import { isOver, type AnswerView } from '../hooks/answer_store';
 import { GrowingMarkdown, type Block } from '../markdown/blocks';
 import { wordsOf } from '../markdown/text';
-import { stateInWords } from './AnswerState';
+import { stateInWords, type Wait } from './AnswerState';
 import { wordsForNoText } from './ending_words';
 
-export function LiveRegion({ answer }: { answer: AnswerView }): ReactNode {
+/** So many blocks stay. That an older one goes away is not read. */
+const KEPT = 60;
+
+export function LiveRegion({ answer, wait }: { answer: AnswerView; wait: Wait }): ReactNode {
   const [markdown] = useState(() => new GrowingMarkdown());
   // What was there before is read by whoever looks for it.
   const fresh = answer.text.slice(answer.knownLength);
   const over = isOver(answer.phase);
   const { finished, growing } = markdown.update(fresh, !over);
   const told = over ? [...finished, ...growing] : finished;
+  const begins = `${answer.sessionId ?? ''} ${answer.restarts}`;
   return (
     <div className="hidden">
-      <p role="status">{spokenState(answer)}</p>
+      <p role="status">{spokenState(answer, wait)}</p>
       <div
         role="log"
         aria-live="polite"
         aria-relevant="additions"
         aria-label="The answer, as it comes"
       >
-        {told.map((block, index) => (
-          <Told key={`${answer.sessionId ?? ''} ${answer.restarts} ${index}`} block={block} />
+        {told.slice(-KEPT).map((block, index) => (
+          <Told key={`${begins} ${Math.max(0, told.length - KEPT) + index}`} block={block} />
         ))}
       </div>
     </div>
@@ -46,7 +50,7 @@ const Told = memo(
 );
 Told.displayName = 'Told';
 
-function spokenState(answer: AnswerView): string {
+function spokenState(answer: AnswerView, wait: Wait): string {
   switch (answer.phase) {
     case 'idle':
     case 'failed':
@@ -56,6 +60,6 @@ function spokenState(answer: AnswerView): string {
     case 'cancelled':
       return wordsForNoText(answer) ?? 'The answer was stopped.';
     default:
-      return stateInWords(answer) ?? 'The answer is coming.';
+      return stateInWords(answer, false, wait) ?? 'The answer is coming.';
   }
 }

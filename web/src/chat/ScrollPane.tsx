@@ -7,19 +7,26 @@ import { DownIcon } from '../ui/icons';
 /** So near to the end counts as at the end. */
 const NEAR_PX = 60;
 
-export function ScrollPane({
-  follow,
-  children,
-}: {
-  follow: string;
-  children: ReactNode;
-}): ReactNode {
+export function ScrollPane({ children }: { children: ReactNode }): ReactNode {
   const pane = useRef<HTMLDivElement>(null);
+  const column = useRef<HTMLDivElement>(null);
+  const scrolledTo = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
   useLayoutEffect(() => {
     const element = pane.current;
-    if (element && atEnd) element.scrollTop = element.scrollHeight;
-  }, [follow, atEnd]);
+    if (!element || !column.current || !atEnd) return undefined;
+    const toEnd = (): void => {
+      element.scrollTop = element.scrollHeight;
+    };
+    toEnd();
+    // Whatever makes it longer: words, colours, a diagram that is drawn later; or the pane lower, such as a phone's keyboard.
+    const observer = new ResizeObserver(toEnd);
+    observer.observe(column.current);
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+    };
+  }, [atEnd]);
   return (
     <div className="scroll-area">
       <div
@@ -27,10 +34,16 @@ export function ScrollPane({
         className="scroll-pane"
         tabIndex={-1}
         onScroll={({ currentTarget: { scrollTop, clientHeight, scrollHeight } }) => {
-          setAtEnd(scrollTop + clientHeight >= scrollHeight - NEAR_PX);
+          const isNear = scrollTop + clientHeight >= scrollHeight - NEAR_PX;
+          // Further from the end, since there is more: that is not the reader's doing.
+          if (isNear) setAtEnd(true);
+          else if (scrollTop < scrolledTo.current) setAtEnd(false);
+          scrolledTo.current = scrollTop;
         }}
       >
-        <div className="column">{children}</div>
+        <div ref={column} className="column">
+          {children}
+        </div>
       </div>
       {!atEnd && (
         <button

@@ -65,7 +65,10 @@ const FAILURES: Readonly<Record<string, FailureWords>> = {
     words: 'This question was never started: it was refused, or its sending broke off.',
     wayOut: 'askAgain',
   },
-  NOT_FOUND: { words: 'This answer is no longer kept. You can ask again.', wayOut: 'askAgain' },
+  NOT_FOUND: {
+    words: 'There is no answer: the question was refused, or the answer is no longer kept.',
+    wayOut: 'askAgain',
+  },
 };
 
 /** The API tells nobody whether others have a session. */

@@ -1,5 +1,7 @@
 /** How a conversation is called: above itself, where the question stands right below, and in the browser's list of tabs. */
 
+import { isToday } from './times';
+
 export function pageTitle(
   sessionId: string | null,
   askedAt: number | undefined,
@@ -9,7 +11,7 @@ export function pageTitle(
   if (askedAt === undefined) return 'Answer';
   const asked = new Date(askedAt);
   const time = asked.toLocaleTimeString(undefined, { timeStyle: 'short' });
-  if (asked.toDateString() === now.toDateString()) return `Asked today, ${time}`;
+  if (isToday(asked, now)) return `Asked today, ${time}`;
   return `Asked on ${asked.toLocaleDateString(undefined, { dateStyle: 'medium' })}, ${time}`;
 }
 

@@ -254,7 +254,8 @@ export class AnswerStore {
     const first = this.#next.text === '';
     this.#change({ text: this.#next.text + text, phase: 'streaming' });
     if (!first) {
-      this.#tellSoon();
+      // Who has stopped it reads no further; what comes meanwhile is shown with the end, and delays it not.
+      if (!this.#next.stopping) this.#tellSoon();
       return;
     }
     if (this.#asked?.isNew !== true) {
@@ -281,9 +282,14 @@ export class AnswerStore {
         clearTimeout(timer);
       };
     } else {
-      const frame = requestAnimationFrame(tell);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const frame = requestAnimationFrame(() => {
+        // In a task of its own: a click may come between it and the layout of what it changes.
+        timer = setTimeout(tell);
+      });
       this.#cancelFrame = () => {
         cancelAnimationFrame(frame);
+        clearTimeout(timer);
       };
     }
   }

@@ -3,8 +3,7 @@
 import { memo, type ReactNode } from 'react';
 
 import { CopyButton } from '../ui/CopyButton';
-import type { Coloured } from './highlight';
-import { useHighlighted } from './useHighlighted';
+import { useHighlighted, type Coloured } from './useHighlighted';
 
 interface CodeBlockProps {
   /** The code, cut between lines. */
@@ -19,7 +18,7 @@ export function CodeBlock({ pieces, language }: CodeBlockProps): ReactNode {
     <figure className="code" dir="ltr">
       <figcaption>
         <span>{name || 'text'}</span>
-        <CopyButton text={pieces.join('\n')} label="Copy code" />
+        <CopyButton text={() => pieces.join('\n')} label="Copy code" />
       </figcaption>
       <pre tabIndex={0} aria-label={name ? `Code in ${name}` : 'Code'} role="group">
         <code>

@@ -13,9 +13,12 @@ const preload = (): void => {
 if ('requestIdleCallback' in globalThis) requestIdleCallback(preload);
 else setTimeout(preload, 500);
 
+/** Of a long answer the beginning will do until then. */
+const AT_ONCE = 3_000;
+
 export function Markdown({ text, growing }: { text: string; growing: boolean }): ReactNode {
   return (
-    <Suspense fallback={<div className="markdown plain">{text}</div>}>
+    <Suspense fallback={<div className="markdown plain">{text.slice(0, AT_ONCE)}</div>}>
       <Rendered text={text} growing={growing} />
     </Suspense>
   );

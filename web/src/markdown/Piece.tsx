@@ -11,9 +11,11 @@ interface PieceProps {
   part: Part;
   source: string;
   math: MathState;
+  /** Of a list: it goes on within so many items. */
+  within?: number;
 }
 
-export const Piece = memo(({ part, source, math }: PieceProps): ReactNode => (
+export const Piece = memo(({ part, source, math, within = 0 }: PieceProps): ReactNode => (
   <Block
     content={math === 'loading' ? withoutFormulas(withDollars(source)) : withDollars(source)}
     components={COMPONENTS}
@@ -21,7 +23,7 @@ export const Piece = memo(({ part, source, math }: PieceProps): ReactNode => (
     isIncomplete={false}
     shouldParseIncompleteMarkdown={false}
     shouldNormalizeHtmlIndentation={false}
-    {...pipeline(part, math)}
+    {...pipeline(part, math, within)}
   />
 ));
 Piece.displayName = 'Piece';

@@ -15,7 +15,7 @@ import type { MathState } from './plugins';
 import { references, type References } from './references';
 
 /** So many characters are rendered at once; the rest of a long answer follows, one task after another. */
-const AT_ONCE = 3_000;
+const AT_ONCE = 2_000;
 
 export default function Rendered(answer: { text: string; growing: boolean }): ReactNode {
   const { text, growing } = useGradual(answer.text, answer.growing);
@@ -89,7 +89,13 @@ function Group({ group: { kind, blocks }, known, math, over }: GroupProps): Reac
   if (!first || kind === 'def' || kind === 'footnote') return null;
   const pieces = (part: Kind): ReactNode =>
     blocks.map((block, index) => (
-      <Piece key={index} part={part} source={known.resolve(block)} math={math} />
+      <Piece
+        key={index}
+        part={part}
+        source={known.resolve(block)}
+        math={math}
+        within={block.within}
+      />
     ));
   switch (kind) {
     case 'list': {

@@ -9,6 +9,7 @@
 import type { Token, Tokens } from 'marked';
 
 import { cutParagraph, LONG_PARAGRAPH } from './cut';
+import { cutList, depthOf } from './cut_list';
 import { lexBlocks, type DisplayMath, type Footnote } from './lexer';
 import { complete, withhold } from './unfinished';
 
@@ -22,6 +23,8 @@ export interface Block {
   token: Token;
   /** It goes on where the block before it was cut. */
   continues: boolean;
+  /** Of a list: it goes on within so many items that the blocks before it have begun. */
+  within: number;
 }
 
 export interface Blocks {
@@ -29,8 +32,8 @@ export interface Blocks {
   growing: readonly Block[];
 }
 
-/** Of items, rows and lines, so many are in one piece. */
-const PIECE = { list: 30, table: 30, code: 30 };
+/** Of rows and lines, so many are in one piece. */
+const PIECE = { table: 30, code: 30 };
 /** No more than so much is lexed at once. */
 const WINDOW = 8_000;
 /** A block that can't be cut by its structure is cut between two lines. */
@@ -39,7 +42,7 @@ const LONGEST = 16_000;
 /** A list, table, fence or paragraph that was cut, and may go on. */
 interface Open {
   kind: 'list' | 'table' | 'code' | 'continued';
-  /** What makes the rest a block of the same kind: a table's head, a fence's first line. */
+  /** What makes the rest a block of the same kind: a table's head, a fence's first line, the marks of a list's items. */
   head: string;
   mark: string;
 }
@@ -67,7 +70,8 @@ export class GrowingMarkdown {
     this.#finish();
     const rest = this.#text.slice(this.#covered);
     const head = this.#open?.head ?? '';
-    const shown = growing ? withhold(head, rest) : rest;
+    const isInside = head !== '' && this.#open?.kind !== 'list';
+    const shown = growing && !isInside ? withhold(rest) : rest;
     const tokens = lexBlocks(head + shown, growing);
     const last = tokens.at(-1);
     const blocks = tokens.map((token, index) => this.#block(token, index === 0));
@@ -114,7 +118,7 @@ export class GrowingMarkdown {
   #cut(token: Token, head: string): number {
     switch (token.type) {
       case 'list':
-        return this.#cutList(token as Tokens.List);
+        return this.#cutList(token, head);
       case 'table':
         return this.#cutLines(token, head, 2, PIECE.table);
       case 'code':
@@ -125,25 +129,19 @@ export class GrowingMarkdown {
         return at;
       }
       default:
-        return this.#cutBetweenLines(token);
+        return this.#cutBetweenLines(token, head);
     }
   }
 
-  #cutList(token: Tokens.List): number {
-    let cut = 0;
-    let size = 0;
-    let count = 0;
-    // The last item may grow.
-    for (const { raw } of token.items.slice(0, -1)) {
-      size += raw.length;
-      count += 1;
-      if (count < PIECE.list && size < WINDOW / 2) continue;
-      this.#push(token, 'list', token.raw.slice(cut, cut + size), '');
-      cut += size;
-      size = 0;
-      count = 0;
+  #cutList(token: Token, head: string): number {
+    let [rest, itsHead, length] = [token.raw, head, 0];
+    for (;;) {
+      const cut = cutList(rest, itsHead);
+      if (cut === null) return length > 0 ? length : this.#cutBetweenLines(token, head);
+      this.#push(token, 'list', rest.slice(0, cut.length), cut.head, depthOf(itsHead));
+      length += cut.length - itsHead.length;
+      [rest, itsHead] = [cut.head + rest.slice(cut.length), cut.head];
     }
-    return cut > 0 ? cut : this.#cutBetweenLines(token);
   }
 
   /** A table or a fence: its pieces begin with the same lines as it does. */
@@ -160,17 +158,19 @@ export class GrowingMarkdown {
   }
 
   /** What has no such structure. */
-  #cutBetweenLines(token: Token): number {
+  #cutBetweenLines(token: Token, head: string): number {
     if (token.raw.length < LONGEST) return 0;
     const at = token.raw.lastIndexOf('\n', LONGEST / 2) + 1;
-    if (at > 0)
-      this.#push(token, token.type === 'list' ? 'list' : 'flow', token.raw.slice(0, at), '');
-    return at;
+    if (at <= head.length) return 0;
+    const kind = token.type === 'list' ? 'list' : 'flow';
+    this.#push(token, kind, token.raw.slice(0, at), '', depthOf(head));
+    return at - head.length;
   }
 
-  #push(token: Token, kind: Kind, source: string, head: string): void {
+  /** Adds a piece of a block that goes on; `head` begins the rest. */
+  #push(token: Token, kind: Kind, source: string, head: string, within = 0): void {
     const continues = this.#continues(token);
-    this.#finished.push({ kind, source, token: asToken(kind, source), continues });
+    this.#finished.push({ kind, source, token: asToken(kind, source), continues, within });
     const mark = kind === 'list' ? listMark(token.raw, (token as Tokens.List).ordered) : '';
     this.#open = kind === 'flow' ? null : { kind: kind as Open['kind'], head, mark };
   }
@@ -178,7 +178,8 @@ export class GrowingMarkdown {
   #block(token: Token, first: boolean): Block {
     const continues = first && this.#continues(token);
     const kind = kindOf(token, continues);
-    return { kind, source: sourceOf(token), token, continues };
+    const within = continues && kind === 'list' ? depthOf(this.#open?.head ?? '') : 0;
+    return { kind, source: sourceOf(token), token, continues, within };
   }
 
   #continues(token: Token): boolean {

@@ -1,6 +1,6 @@
-/** Code in colours, by Shiki; loaded when an answer has code. */
+/** Code in colours, by Shiki. Only the worker loads it: compiling a language's expressions takes longer than a page may pause. */
 
-import type { GrammarState, HighlighterCore } from 'shiki/core';
+import type { GrammarState, HighlighterCore, ThemedToken } from 'shiki/core';
 import { createHighlighterCore } from 'shiki/core';
 import { createJavaScriptRegexEngine } from 'shiki/engine/javascript';
 
@@ -12,20 +12,17 @@ export interface ColouredToken {
   style: Record<string, string>;
 }
 
-export interface Coloured {
-  code: string;
-  lines: ColouredToken[][];
-  /** Where the next piece goes on. */
-  state: GrammarState | undefined;
-}
+export type ColouredLine = ColouredToken[];
 
-export type Highlight = (code: string, before: GrammarState | undefined) => Coloured;
+/** Colours the piece at `index` of a block, which goes on where the piece before it ended. */
+export type Highlight = (index: number, code: string) => ColouredLine[];
 
 const THEMES = { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' };
 
 let core: Promise<HighlighterCore> | undefined;
 
-export async function highlighterOf(language: string): Promise<Highlight> {
+/** A highlighter of one block, whose pieces come in their order; any of them may come again. */
+export async function highlightBlock(language: string): Promise<Highlight> {
   core ??= createHighlighterCore({
     themes: [
       import('shiki/themes/github-light-high-contrast.mjs'),
@@ -36,7 +33,10 @@ export async function highlighterOf(language: string): Promise<Highlight> {
   });
   const highlighter = await core;
   await highlighter.loadLanguage(grammarOf(language));
-  return (code, before) => {
+  /** Where each piece ended. */
+  const states: (GrammarState | undefined)[] = [];
+  return (index, code) => {
+    const before = index === 0 ? undefined : states[index - 1];
     const { tokens, grammarState } = highlighter.codeToTokens(code, {
       lang: language,
       themes: THEMES,
@@ -46,9 +46,26 @@ export async function highlighterOf(language: string): Promise<Highlight> {
       // On a busy machine a limit would leave colours out, and what follows would be wrong.
       tokenizeTimeLimit: 0,
     });
-    const lines = tokens.map((line) =>
-      line.map(({ content, htmlStyle }) => ({ text: content, style: htmlStyle ?? {} })),
-    );
-    return { code, lines, state: grammarState };
+    states[index] = grammarState;
+    return tokens.map(joined);
   };
+}
+
+/** Neighbours of one colour are one element of the page. */
+function joined(line: readonly ThemedToken[]): ColouredLine {
+  const tokens: ColouredLine = [];
+  for (const { content, htmlStyle } of line) {
+    const style: Record<string, string> = htmlStyle ?? {};
+    const last = tokens.at(-1);
+    if (last && (content.trim() === '' || isSame(last.style, style))) last.text += content;
+    else tokens.push({ text: content, style });
+  }
+  return tokens;
+}
+
+function isSame(one: Record<string, string>, other: Record<string, string>): boolean {
+  const names = Object.keys(one);
+  return (
+    names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+  );
 }

@@ -33,9 +33,9 @@ export interface Pipeline {
 const pipelines = new Map<string, Pipeline>();
 
 /** The same lists for the same part, so that what is rendered stays rendered. */
-export function pipeline(part: Part, math: MathState): Pipeline {
+export function pipeline(part: Part, math: MathState, within: number): Pipeline {
   const plugins = typeof math === 'object' ? math : null;
-  const name = `${part} ${plugins !== null}`;
+  const name = `${part} ${plugins !== null} ${within}`;
   let found = pipelines.get(name);
   if (found === undefined) {
     const { remarkPluginsBefore, remarkPluginsAfter } = createCjkPlugin();
@@ -51,7 +51,7 @@ export function pipeline(part: Part, math: MathState): Pipeline {
       rehypePlugins: [
         ...(plugins ? [plugins.rehype] : []),
         rehypeDirections,
-        [rehypePart, { part }],
+        [rehypePart, { part, within }],
       ],
     };
     pipelines.set(name, found);
@@ -109,17 +109,32 @@ function textOf(node: Element | ElementContent): string {
 }
 
 /** Leaves the container of a piece out, and the footnotes, which are listed at the end of the answer. */
-function rehypePart({ part }: { part: Part }) {
+function rehypePart({ part, within }: { part: Part; within: number }) {
   return (tree: HtmlRoot): void => {
+    if (part === 'list') goOn(elementsIn(tree).find(isList), within);
     tree.children = tree.children.flatMap((child): ElementContent[] => {
       if (child.type !== 'element' || child.properties.dataFootnotes !== undefined) return [];
       const { tagName } = child;
-      if (part === 'list' && (tagName === 'ul' || tagName === 'ol')) return elementsIn(child);
+      if (part === 'list' && isList(child)) return elementsIn(child);
       if (tagName !== 'table') return [child];
       if (part === 'head') return sectionOf(child, 'thead');
       return part === 'table' ? sectionOf(child, 'tbody') : [child];
     });
   };
+}
+
+/** Marks the first item of a list, and `within - 1` first ones in it: they go on, and have their mark and number already. */
+function goOn(list: Element | undefined, within: number): void {
+  const item = list && elementsIn(list)[0];
+  if (!item || within === 0) return;
+  item.properties.className = ['goes-on'];
+  // The next item has the next number.
+  if (list.tagName === 'ol') item.properties.value = Number(list.properties.start ?? 1);
+  goOn(elementsIn(item).find(isList), within - 1);
+}
+
+function isList({ tagName }: Element): boolean {
+  return tagName === 'ul' || tagName === 'ol';
 }
 
 function sectionOf(table: Element, section: 'thead' | 'tbody'): ElementContent[] {
@@ -128,6 +143,6 @@ function sectionOf(table: Element, section: 'thead' | 'tbody'): ElementContent[]
     .flatMap(elementsIn);
 }
 
-function elementsIn({ children }: Element): Element[] {
+function elementsIn({ children }: Element | HtmlRoot): Element[] {
   return children.filter((child) => child.type === 'element');
 }

@@ -7,9 +7,9 @@ import type { Block } from './blocks';
 /** Text that may be half a table or a formula is shown as it is when it gets longer than this. */
 const PATIENCE = 300;
 
-/** Without the last marks that may yet become something else. */
-export function withhold(head: string, text: string): string {
-  if (head !== '' || insideFence(text)) return text;
+/** Without the last marks that may yet become something else. Not for what is inside of a table or a fence. */
+export function withhold(text: string): string {
+  if (insideFence(text)) return text;
   return withoutOpening(withoutFormula(withoutTable(withoutMark(text))));
 }
 

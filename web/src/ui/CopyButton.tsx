@@ -6,7 +6,13 @@ import { CheckIcon, CopyIcon } from './icons';
 
 const SAID_FOR_MS = 2_000;
 
-export function CopyButton({ text, label }: { text: string; label: string }): ReactNode {
+interface CopyButtonProps {
+  /** A long text is put together when it is copied. */
+  text: string | (() => string);
+  label: string;
+}
+
+export function CopyButton({ text, label }: CopyButtonProps): ReactNode {
   const [said, setSaid] = useState('');
   useEffect(() => {
     if (said === '') return;
@@ -19,7 +25,7 @@ export function CopyButton({ text, label }: { text: string; label: string }): Re
   }, [said]);
   const copy = async (): Promise<void> => {
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(typeof text === 'string' ? text : text());
       setSaid('Copied');
     } catch {
       setSaid('Not allowed');

@@ -4,7 +4,7 @@
  */
 
 import { expect, test } from '../e2e/support/fixtures';
-import { mainThreadTasks, read, report } from './trace';
+import { busyBetween, mainThreadTasks, read, report } from './trace';
 
 // Recording a trace is work that the page would be blamed for.
 test.use({ trace: 'off' });
@@ -12,6 +12,10 @@ test.use({ trace: 'off' });
 /** Not by roles, which Playwright finds by looking at each element: the page would be blamed for that, too. */
 const WHOLE = '.answer[aria-busy="false"] .markdown:not(.growing, .plain)';
 const TEXT = '.answer .markdown';
+
+/** Marks in the page's timeline. */
+const CLICKED = 'clicked';
+const SEEN = 'seen';
 
 const lines = (count: number, line: (index: number) => string): string[] =>
   Array.from({ length: count }, (_, index) => line(index));
@@ -64,23 +68,29 @@ for (const [name, tokens] of Object.entries(ANSWERS)) {
     await expect
       .poll(async () => (await chat.page.locator(TEXT).textContent())?.length)
       .toBeGreaterThan(10_000);
-    const seenAfter = await chat.page.evaluate(() => {
-      const stop = document.querySelector<HTMLElement>('button[aria-label="Stop"]');
-      const from = performance.now();
-      stop?.click();
-      return new Promise<number>((resolve) => {
-        const look = (): void => {
-          const over = document.querySelector('article[aria-busy="false"]') !== null;
-          if (over) resolve(performance.now() - from);
-          else requestAnimationFrame(look);
-        };
-        look();
-      });
-    });
+    await browser.startTracing(chat.page, { categories: ['toplevel', 'blink.user_timing'] });
+    const seenAfter = await chat.page.evaluate(stopAndSee, [CLICKED, SEEN] as const);
+    const [busy] = busyBetween(read(await browser.stopTracing()), CLICKED, SEEN);
     model.release(stopped);
     report(
-      `${name}: busiest task ${streamed} while it comes, ${reloaded} after a reload; Stop seen after ${seenAfter.toFixed(0)} ms`,
+      `${name}: busiest task ${streamed} while it comes, ${reloaded} after a reload; ` +
+        `Stop seen after ${seenAfter.toFixed(0)} ms, ${(busy ?? Infinity).toFixed(0)} ms of them the page’s CPU`,
     );
+  });
+}
+
+/** In the page: from a click on Stop until the answer is seen to have ended. */
+function stopAndSee([clicked, seen]: readonly [string, string]): Promise<number> {
+  const stop = document.querySelector<HTMLElement>('button[aria-label="Stop"]');
+  const from = performance.mark(clicked).startTime;
+  stop?.click();
+  return new Promise<number>((resolve) => {
+    const look = (): void => {
+      const over = document.querySelector('article[aria-busy="false"]') !== null;
+      if (over) resolve(performance.mark(seen).startTime - from);
+      else requestAnimationFrame(look);
+    };
+    look();
   });
 }
 

@@ -6,7 +6,7 @@
 
 import type { Model } from '../support/model';
 import { expect, test, type Chat } from '../e2e/support/fixtures';
-import { mainThreadTasks, read, report, spread } from './trace';
+import { busyBetween, mainThreadTasks, read, report, spread } from './trace';
 
 // Recording a trace is work that the page would be blamed for.
 test.use({ trace: 'off' });
@@ -23,16 +23,8 @@ test('from click to the first painted token', async ({ chat, model, browser }) =
   const took: number[] = [];
   for (let run = 0; run < RUNS; run += 1) took.push(await addedDelayMs(chat, model, `${run}`));
   const trace = read(await browser.stopTracing());
-  const at = (mark: string): number[] =>
-    trace.filter(({ name }) => name === mark).map(({ ts }) => ts);
-  const [clicked, painted] = [at(CLICKED), at(PAINTED)];
-  expect([clicked.length, painted.length]).toEqual([RUNS, RUNS]);
-  const tasks = mainThreadTasks(trace);
-  const busy = clicked.map((from, run) =>
-    tasks
-      .filter(({ ts, dur = 0 }) => ts + dur > from && ts < (painted[run] ?? 0))
-      .reduce((sum, { tdur = 0 }) => sum + tdur / 1_000, 0),
-  );
+  const busy = busyBetween(trace, CLICKED, PAINTED);
+  expect(busy.length).toBe(RUNS);
   // By the clock it depends on what the machine is, and does besides; by the page's processor time it does not.
   report(
     `by the clock, less the model’s own time: ${spread(took)}; the page’s CPU: ${spread(busy)}`,

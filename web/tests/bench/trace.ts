@@ -29,8 +29,22 @@ export function mainThreadTasks(trace: TraceEvent[]): TraceEvent[] {
   const tasks = trace.filter(
     (event) => event.ph === 'X' && event.name.endsWith('RunTask') && main.has(thread(event)),
   );
-  expect(tasks.length).toBeGreaterThan(100);
+  expect(tasks.length).toBeGreaterThan(10);
   return tasks;
+}
+
+/** How long the page's main thread was at work between each two marks, in milliseconds of its processor time. */
+export function busyBetween(trace: TraceEvent[], begin: string, end: string): number[] {
+  const at = (mark: string): number[] =>
+    trace.filter(({ name }) => name === mark).map(({ ts }) => ts);
+  const [begins, ends] = [at(begin), at(end)];
+  expect(begins.length).toBe(ends.length);
+  const tasks = mainThreadTasks(trace);
+  return begins.map((from, run) =>
+    tasks
+      .filter(({ ts, dur = 0 }) => ts + dur > from && ts < (ends[run] ?? 0))
+      .reduce((sum, { tdur = 0 }) => sum + tdur / 1_000, 0),
+  );
 }
 
 function median(values: number[]): number {

@@ -2,7 +2,7 @@
 
 import { expectAccessible } from './support/accessible';
 import { dropConnections, watchConnections } from './support/connections';
-import { Chat, expect, test } from './support/fixtures';
+import { Chat, expect, expectOnly, test } from './support/fixtures';
 
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
 const WHOLE = TOKENS.join('');
@@ -104,6 +104,22 @@ for (const [label, requests] of [
       await chat.ask('refuse me');
       await expect(page.getByRole('alert')).toBeVisible();
       await expect(chat.question).toBeEditable();
+    });
+
+    test('a prompt that is refused says so, after a reload, too', async ({
+      page,
+      site,
+      stack,
+      complaints,
+    }) => {
+      const chat = new Chat(page, site, stack);
+      await chat.ask('x'.repeat(100_001));
+      await expect(chat.alert).toContainText('INVALID_PROMPT');
+      await page.reload();
+      await expect(chat.alert).toContainText(/can’t be sent|was refused/);
+      await chat.over();
+      await expect(chat.question).toBeEditable();
+      expectOnly(complaints, /status of 4\d\d/);
     });
   });
 }

@@ -27,7 +27,8 @@ test('a model without capacity is waited for in the queue', async ({ page, site,
   const chat = new Chat(page, site, own);
   await chat.signIn();
   await chat.ask('Why?');
-  await expect(chat.answer).toContainText(/queue/);
+  await expect(chat.answer).toContainText(/in the queue since .*: the model has no capacity/);
+  await expect(page.getByRole('status').filter({ hasText: 'no capacity' })).toHaveCount(1);
   await own.faults([]);
   // The job is put off, by the stack's clock.
   await own.advanceClock(60_000);

@@ -61,3 +61,23 @@ test('Arabic begins at the right, and code at the left', async ({ chat, model })
   });
   expect(sides).toEqual(['right', 'right', 'right', 'left']);
 });
+
+test('code gets its colours in a thread of its own', async ({ chat, model }) => {
+  const code = Array.from({ length: 100 }, (_, index) => `const a${index} = "b"; // c\n`).join('');
+  const worker = chat.page.waitForEvent('worker');
+  model.answer('in colours', {
+    tokens: [`\`\`\`ts\n/* from here\n`, `to here */\n${code}\`\`\`\n`],
+  });
+  await chat.ask('in colours');
+  expect((await worker).url()).toContain('highlight_worker');
+  await chat.over();
+  // The last piece, too, and a comment that began in the line before.
+  await expect(chat.text.locator('.token', { hasText: 'a99' }).last()).toBeVisible();
+  const colour = (text: string) =>
+    chat.text
+      .locator('.token', { hasText: text })
+      .first()
+      .evaluate((token) => getComputedStyle(token).color);
+  expect(await colour('to here')).toBe(await colour('// c'));
+  expect(await colour('const')).not.toBe(await colour('// c'));
+});

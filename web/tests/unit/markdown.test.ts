@@ -8,6 +8,10 @@ import { safeHref } from '../../src/markdown/links';
 import { decodeEntities, wordsOf } from '../../src/markdown/text';
 import { complete, withhold } from '../../src/markdown/unfinished';
 
+function nested(count: number, indent: (index: number) => string): string {
+  return Array.from({ length: count }, (_, index) => `${indent(index)}- item ${index}\n`).join('');
+}
+
 const TEXTS = {
   paragraphs: 'One\ntwo.\n\nThree **four** five.\n\nSix',
   'loose list': '1. one\n\n2. two\n\n   more of two\n\n10. ten\n\nafter',
@@ -21,6 +25,9 @@ const TEXTS = {
   mathematics: 'a\n\\[\nx\n\ny\n\\]\n\n$$\nz\n$$\nb',
   footnotes: 'a[^1]\n\n[^1]: one\n    two\n\n    three\n\nb',
   'long list': Array.from({ length: 100 }, (_, index) => `- item ${index}\n`).join(''),
+  'long nested list': `- All:\n${nested(300, (index) => '  '.repeat(1 + (index % 3)))}- next\n\nafter`,
+  'long numbered list within': `1. All:\n${nested(300, (index) => (index % 5 === 0 ? '   ' : '      '))}2. next\n`,
+  'long list with code': `- a\n${Array.from({ length: 40 }, (_, index) => `  - b ${index}\n    \`\`\`\n    - no item\n  - none\n    \`\`\`\n\n`).join('')}`,
   'long table': `|a|b|\n|-|-|\n${'|1|2|\n'.repeat(100)}\nafter`,
   'long fence': `\`\`\`ts\n${'code\n\n'.repeat(100)}\`\`\`\nafter`,
   'long line': `${'some words '.repeat(2_000)}\n\nafter`,
@@ -48,6 +55,15 @@ test('a text that starts again forgets the old one', () => {
   const { finished, growing } = markdown.update('New.', true);
   expect([...finished, ...growing].map(({ source }) => source)).toEqual(['New.']);
 });
+
+test.each(['long nested list', 'long numbered list within', 'long list with code'] as const)(
+  'a %s is cut into pieces',
+  (name) => {
+    const pieces = sources(new GrowingMarkdown(), TEXTS[name]);
+    for (const source of pieces) expect(source.split('\n').length).toBeLessThanOrEqual(190);
+    expect(pieces.length).toBeGreaterThan(1);
+  },
+);
 
 test.each([
   ['long list', 30],
@@ -87,7 +103,7 @@ test.each([
   ['so \\(x', 'so'],
   ['so \\(x\\) is', 'so \\(x\\) is'],
 ])('%j is shown as %j', (text, shown) => {
-  const [first] = new GrowingMarkdown().update(withhold('', text), true).growing;
+  const [first] = new GrowingMarkdown().update(withhold(text), true).growing;
   expect(first ? complete(first).source : '').toBe(shown);
 });
 

@@ -3,12 +3,21 @@
 
 import { act, createElement } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 
 import Rendered from '../../src/markdown/Rendered';
+import { workersHere } from '../support/workers';
 
 let page: HTMLElement;
 let root: Root;
+
+let noWorkers: () => void;
+beforeAll(() => {
+  noWorkers = workersHere(() => import('../../src/markdown/highlight_worker'));
+});
+afterAll(() => {
+  noWorkers();
+});
 
 beforeEach(() => {
   Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
@@ -95,6 +104,7 @@ const TEXTS = {
   'a long list':
     Array.from({ length: 75 }, (_, index) => `${index + 1}. item[^1] ${index}\n`).join('') +
     '\n[^1]: note\n',
+  'a long list in an item': `1. one\n2. two\n${Array.from({ length: 150 }, (_, index) => `   ${index + 1}. item ${index}\n`).join('')}3. three\n`,
   'a long table': `| a | b |\n|---|---|\n${Array.from({ length: 70 }, (_, index) => `| ${index} | *b* |\n`).join('')}\nAfter`,
   'a long fence': `\`\`\`\n${Array.from({ length: 130 }, (_, index) => `line ${index}\n`).join('')}\`\`\`\nAfter`,
   'a long line': `${'All **work** and [no](https://example.com/) `play` makes. '.repeat(300)}\n\nAfter`,
@@ -193,6 +203,18 @@ test('nested lists are nested', async () => {
   await whole('- a\n  - b\n    - c\n\n1. d\n   1. e\n');
   expect(page.querySelector('ul > li > ul > li > ul > li')?.textContent).toBe('c');
   expect(page.querySelector('ol > li > ol > li')?.textContent).toBe('e');
+});
+
+test('a list that is cut within an item goes on there, and counts on', async () => {
+  const items = Array.from({ length: 150 }, (_, index) => `     - item ${index}\n`).join('');
+  await whole(`- a\n\n  5. five\n${items}  6. six\n- b\n`);
+  const outer = [...page.querySelectorAll('.markdown > ul > li')];
+  expect(outer.map((item) => item.className)).toEqual(['', 'goes-on', 'goes-on', '']);
+  const numbered = [...page.querySelectorAll('ol > li')];
+  expect(numbered.map((item) => item.getAttribute('value'))).toEqual([null, '5', '5', null]);
+  expect(numbered.map((item) => item.className)).toEqual(['', 'goes-on', 'goes-on', '']);
+  expect(page.querySelectorAll('ol > li > ul > li')).toHaveLength(150);
+  expect(numbered.at(-1)?.textContent.trim()).toBe('six');
 });
 
 test.each([

@@ -7,6 +7,7 @@ import { stateInWords } from '../../src/chat/AnswerState';
 import { wordsForEnding, wordsForNoText } from '../../src/chat/ending_words';
 import { failureWords } from '../../src/chat/failure_words';
 import { isLong, promptSize } from '../../src/chat/prompt_size';
+import { timeInWords } from '../../src/chat/times';
 import { pageTitle, tabTitle } from '../../src/chat/title';
 import type { Phase } from '../../src/hooks/answer_store';
 
@@ -109,6 +110,39 @@ describe('a state is said in words', () => {
     const said = stateInWords({ ...going, ...how, phase }, slow);
     if (words === null) expect(said).toBeNull();
     else expect(said).toContain(words);
+  });
+});
+
+describe('a wait is said with its reason and its time', () => {
+  const going = { reconnecting: false, stopping: false, restarts: 0 };
+  const since = new Date(2026, 10, 28, 14, 5).toISOString();
+  const time = timeInWords(since) ?? 'no time';
+  test.each<[string, Phase, boolean, string]>([
+    ['THROTTLED', 'thinking', true, 'no capacity'],
+    ['THROTTLED', 'queued', true, 'no capacity'],
+    ['THROTTLED', 'streaming', false, 'no capacity'],
+    ['SOME_NEW_REASON', 'queued', true, 'something holds'],
+  ])('%s, %s', (reason, phase, queued, words) => {
+    const held = { queued, waiting: { reason, since } };
+    const said = stateInWords({ ...going, phase }, false, { held, askedAt: undefined });
+    expect(said).toContain(words);
+    expect(said).toContain(`since ${time}`);
+    expect(said).not.toMatch(CODE);
+    const over = stateInWords({ ...going, phase: 'completed' }, false, { held, askedAt: 0 });
+    expect(over).toBeNull();
+  });
+
+  test('a place in the queue, since the question was asked', () => {
+    const wait = { held: { queued: true, waiting: null }, askedAt: Date.parse(since) };
+    const answer: typeof going & { phase: Phase } = { ...going, phase: 'thinking' };
+    expect(stateInWords(answer, false, wait)).toBe('Waiting in the queue …');
+    expect(stateInWords(answer, true, wait)).toContain(`in the queue, since ${time}`);
+  });
+
+  test('what is no time is left out', () => {
+    const held = { queued: true, waiting: { reason: 'THROTTLED', since: 'soon' } };
+    const said = stateInWords({ ...going, phase: 'queued' }, false, { held, askedAt: undefined });
+    expect(said).toMatch(/^Waiting in the queue: /);
   });
 });
 

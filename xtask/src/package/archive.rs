@@ -12,6 +12,11 @@ use crate::error::TaskError;
 /// Deflate's most thorough level.
 const LEVEL: i64 = 9;
 
+/// Writes `zip`, with `bootstrap` in it.
+///
+/// # Errors
+///
+/// Either file can't be read or written.
 pub fn write(bootstrap: &Path, zip: &Path) -> Result<(), TaskError> {
     let program = fs::read(bootstrap).map_err(TaskError::file("read", bootstrap))?;
     let file = File::create(zip).map_err(TaskError::file("made", zip))?;

@@ -4,11 +4,11 @@ mod ready;
 
 use std::path::{Path, PathBuf};
 
+use local_stack::appsync::realtime::RealtimeLimits;
+use local_stack::config::AccessConfig;
+use local_stack::faults::{FaultPlan, PlanError};
+use local_stack::private_files;
 use thiserror::Error;
-use tokencast_local::appsync::realtime::RealtimeLimits;
-use tokencast_local::config::AccessConfig;
-use tokencast_local::faults::{FaultPlan, PlanError};
-use tokencast_local::private_files;
 
 use self::ready::Ready;
 use crate::amplify;

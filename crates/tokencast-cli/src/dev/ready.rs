@@ -3,8 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use local_stack::gateway::CONTROL_PATH;
 use serde_json::{Value, json};
-use tokencast_local::gateway::CONTROL_PATH;
 
 use crate::stack::StackInfo;
 
@@ -174,8 +174,8 @@ Ctrl-C ends it."#
 
 #[cfg(test)]
 mod tests {
-    use tokencast_local::config::UserPoolConfig;
-    use tokencast_local::endpoints::Endpoints;
+    use local_stack::config::UserPoolConfig;
+    use local_stack::endpoints::Endpoints;
 
     use super::*;
     use crate::stack::{AccessKey, Names, USER_POOL_CLIENT_ID, USER_POOL_ID, users};

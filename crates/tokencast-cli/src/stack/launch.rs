@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::future::join_all;
+use local_stack::config::{UserConfig, UserPoolConfig};
+use local_stack::endpoints::Endpoints;
+use local_stack::gateway::BindError;
+use local_stack::services::nothing_here;
+use local_stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
 use serde_json::Value;
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Client, ClientBuilder, Credentials, Via};
-use tokencast_local::config::{UserConfig, UserPoolConfig};
-use tokencast_local::endpoints::Endpoints;
-use tokencast_local::gateway::{BindError, nothing_here};
-use tokencast_local::stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
 use tower_http::services::ServeDir;
 
 use super::{

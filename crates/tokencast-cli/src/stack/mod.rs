@@ -9,12 +9,10 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use local_stack::appsync::realtime::RealtimeLimits;
+use local_stack::config::{AccessConfig, ModelConfig, ScriptConfig, UserConfig, WebSocketLimits};
+use local_stack::faults::FaultPlan;
 use thiserror::Error;
-use tokencast_local::appsync::realtime::RealtimeLimits;
-use tokencast_local::config::{
-    AccessConfig, ModelConfig, ScriptConfig, UserConfig, WebSocketLimits,
-};
-use tokencast_local::faults::FaultPlan;
 
 use crate::template::{Template, TemplateError};
 

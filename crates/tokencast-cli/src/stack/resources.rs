@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use tokencast_local::bedrock::model_id::SCRIPTED_MODEL_ID;
-use tokencast_local::config::{
+use local_stack::bedrock::model_id::SCRIPTED_MODEL_ID;
+use local_stack::config::{
     ApiConfig, ApiLimits, AuthMode, DataSource, EventSourceConfig, FunctionConfig,
     FunctionUrlConfig, ModelConfig, QueueConfig, RedrivePolicy, ResolverConfig, TableConfig,
     UserPoolConfig, WebSocketApiConfig,
 };
-use tokencast_local::endpoints::Endpoints;
-use tokencast_local::iam::Statement;
+use local_stack::endpoints::Endpoints;
+use local_stack::iam::Statement;
 
 use super::{
     DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, StackError, StackOptions, TABLE,

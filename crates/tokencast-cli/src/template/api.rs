@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use tokencast_local::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
+use local_stack::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
 
 use super::Problem;
 use super::document::Resource;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use tokencast_local::config::EventSourceConfig;
+use local_stack::config::EventSourceConfig;
 
 use super::Problem;
 use super::functions::UNRESERVED_CONCURRENCY;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokencast_local::config::{CorsConfig, FunctionUrlConfig};
+use local_stack::config::{CorsConfig, FunctionUrlConfig};
 
 use super::Problem;
 use super::properties::Properties;

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokencast_local::config::{FunctionConfig, ModelConfig};
+use local_stack::config::{FunctionConfig, ModelConfig};
 
 use super::properties::Properties;
 use super::value::{Scope, target};

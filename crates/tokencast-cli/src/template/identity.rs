@@ -1,6 +1,6 @@
 //! What `Ref` and `Fn::GetAtt` of a resource give on the local stack.
 
-use tokencast_local::endpoints::WEBSOCKET_API_ID;
+use local_stack::endpoints::WEBSOCKET_API_ID;
 
 use super::document::Resource;
 use super::function_url;

@@ -35,8 +35,8 @@ mod websocket_api;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use local_stack::endpoints::Endpoints;
 use thiserror::Error;
-use tokencast_local::endpoints::Endpoints;
 
 use self::document::Document;
 use self::names::Roles;

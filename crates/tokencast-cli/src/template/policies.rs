@@ -1,7 +1,7 @@
 //! What a role may do: `AWS::IAM::Role`, and each `AWS::IAM::Policy` that names it.
 
+use local_stack::iam::Statement;
 use serde_json::Value;
-use tokencast_local::iam::Statement;
 
 use super::document::Resource;
 use super::properties::Properties;

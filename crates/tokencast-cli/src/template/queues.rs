@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use tokencast_local::config::{QueueConfig, RedrivePolicy};
+use local_stack::config::{QueueConfig, RedrivePolicy};
 
 use super::Problem;
 use super::properties::Properties;

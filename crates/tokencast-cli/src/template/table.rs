@@ -1,6 +1,6 @@
 //! `AWS::DynamoDB::Table`.
 
-use tokencast_local::config::TableConfig;
+use local_stack::config::TableConfig;
 
 use super::Problem;
 use super::properties::Properties;

@@ -3,9 +3,9 @@
 mod deliveries;
 mod left_out;
 
+use local_stack::config::DataSource;
+use local_stack::endpoints::Endpoints;
 use serde_json::{Value, json};
-use tokencast_local::config::DataSource;
-use tokencast_local::endpoints::Endpoints;
 
 use super::document::Document;
 use super::{Template, TemplateError};

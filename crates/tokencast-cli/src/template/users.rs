@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokencast_local::config::UserPoolConfig;
+use local_stack::config::UserPoolConfig;
 
 use super::Problem;
 use super::value::Scope;

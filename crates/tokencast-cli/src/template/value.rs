@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use local_stack::endpoints::Endpoints;
 use serde_json::{Map, Value};
-use tokencast_local::endpoints::Endpoints;
 
 use super::document::{Document, Resource};
 use super::identity;

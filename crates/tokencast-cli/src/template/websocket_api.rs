@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokencast_local::config::{
+use local_stack::config::{
     RequestAuthorizerConfig, RouteConfig, WebSocketApiConfig, WebSocketLimits,
 };
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tokencast_local::config::{CorsConfig, FunctionConfig, FunctionUrlConfig};
-use tokencast_local::endpoints::Endpoints;
+use local_stack::config::{CorsConfig, FunctionConfig, FunctionUrlConfig};
+use local_stack::endpoints::Endpoints;
 
 use super::{
     MAX_REQUESTS_AT_ONCE, SESSIONS, allow, common_environment, insert_trust, model_id, table_arn,

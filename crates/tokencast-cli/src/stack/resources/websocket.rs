@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokencast_local::config::{
+use local_stack::config::{
     FunctionConfig, RequestAuthorizerConfig, RouteConfig, TableConfig, WebSocketApiConfig,
 };
-use tokencast_local::endpoints::Endpoints;
-use tokencast_local::iam::Statement;
+use local_stack::endpoints::Endpoints;
+use local_stack::iam::Statement;
 
 use super::{MAX_REQUESTS_AT_ONCE, SESSIONS, allow, common_environment, insert_trust, table_arn};
 use crate::stack::{

@@ -1,9 +1,0 @@
-//! SQS as the official Rust SDK sees it, and on the wire where the SDK shows too little.
-
-mod delivery;
-mod durability;
-mod messages;
-mod refusals;
-#[path = "../sqs_support/mod.rs"]
-mod sqs_support;
-mod stack;

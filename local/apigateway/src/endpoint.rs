@@ -1,0 +1,67 @@
+//! What the gateway has to know of WebSocket APIs and their `@connections`.
+
+use axum::body::Body;
+use axum::response::Response;
+use http::header::UPGRADE;
+use http::{Request, StatusCode};
+use local_faults::error_response::{self, PlannedError};
+use local_faults::{Claims, Fault, FaultService, Named, ServiceEndpoint};
+
+/// API Gateway bills each 32 KB of a message.
+const UNIT_BYTES: u64 = 32 * 1024;
+
+pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
+    name: "execute-api",
+    claims: Claims {
+        path: |path| path.starts_with("/websocket/"),
+        scope: Some("execute-api"),
+        ..Claims::NONE
+    },
+    // Those who push to connections are back ends.
+    takes_browsers: |request| !request.uri().path().contains("/@connections"),
+    counted_as,
+    operations,
+    names_are_in_body: |_| false,
+    answer,
+    unit_bytes: UNIT_BYTES,
+};
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "other services have requests that don't count"
+)]
+fn counted_as(request: &Request<Body>) -> Option<FaultService> {
+    Some(if request.headers().contains_key(UPGRADE) {
+        FaultService::WebSocket
+    } else {
+        FaultService::ExecuteApi
+    })
+}
+
+fn operations(service: FaultService, named: &Named<'_>) -> Vec<String> {
+    let operation = match (service, named.target.split(' ').next()) {
+        (FaultService::WebSocket, _) => "connect",
+        (_, Some("GET")) => "GetConnection",
+        (_, Some("DELETE")) => "DeleteConnection",
+        _ => "PostToConnection",
+    };
+    vec![operation.to_owned()]
+}
+
+fn answer(service: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
+    let error = PlannedError::of(fault)?;
+    let status = error
+        .status
+        .unwrap_or_else(|| status(service, error.error_type));
+    Some(error_response::rest_error(&error, status))
+}
+
+fn status(service: FaultService, error_type: &str) -> StatusCode {
+    match service {
+        FaultService::ExecuteApi if error_type.contains("Gone") => StatusCode::GONE,
+        FaultService::ExecuteApi if error_type.contains("PayloadTooLarge") => {
+            StatusCode::PAYLOAD_TOO_LARGE
+        }
+        _ => error_response::rest_status(error_type),
+    }
+}

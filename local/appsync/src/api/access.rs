@@ -1,0 +1,89 @@
+//! Who may access a field, from AWS's authorization directives.
+
+use apollo_compiler::ast::{Directive, Value};
+
+use crate::caller::{Caller, Identity};
+use crate::config::AuthMode;
+
+/// The ways in which one field is open.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    grants: Vec<Grant>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Grant {
+    /// Empty: any user of the pool.
+    UserPools {
+        groups: Vec<String>,
+    },
+    Iam,
+    /// API keys, OIDC and Lambda authorizers: no caller of this stack comes that way.
+    Other,
+}
+
+impl Access {
+    /// The field's own directives; without any, its type's; without any, the API's default mode.
+    pub(crate) fn new<'a>(
+        field: impl Iterator<Item = &'a Directive>,
+        parent: impl Iterator<Item = &'a Directive>,
+        default: AuthMode,
+    ) -> Self {
+        let mut grants: Vec<_> = field.filter_map(grant).collect();
+        if grants.is_empty() {
+            grants = parent.filter_map(grant).collect();
+        }
+        if grants.is_empty() {
+            grants.push(match default {
+                AuthMode::UserPools => Grant::UserPools { groups: Vec::new() },
+                AuthMode::Iam => Grant::Iam,
+            });
+        }
+        Self { grants }
+    }
+
+    /// Whether the caller's mode, and group where one is asked for, is among the ways in. What a policy says is not
+    /// looked at here.
+    pub(crate) fn admits(&self, caller: &Caller) -> bool {
+        self.grants
+            .iter()
+            .any(|grant| match (grant, &caller.identity) {
+                (Grant::UserPools { groups }, Identity::UserPool(user)) => {
+                    groups.is_empty()
+                        || user
+                            .groups
+                            .iter()
+                            .flatten()
+                            .any(|group| groups.contains(group))
+                }
+                (Grant::Iam, Identity::Iam(_)) => true,
+                _ => false,
+            })
+    }
+}
+
+fn grant(directive: &Directive) -> Option<Grant> {
+    match directive.name.as_str() {
+        "aws_cognito_user_pools" | "aws_auth" => Some(Grant::UserPools {
+            groups: strings(directive, "cognito_groups"),
+        }),
+        "aws_iam" => Some(Grant::Iam),
+        "aws_api_key" | "aws_oidc" | "aws_lambda" => Some(Grant::Other),
+        _ => None,
+    }
+}
+
+/// A directive's argument that is a list of strings.
+pub(crate) fn strings(directive: &Directive, argument: &str) -> Vec<String> {
+    match directive
+        .specified_argument_by_name(argument)
+        .map(AsRef::as_ref)
+    {
+        Some(Value::List(items)) => items
+            .iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect(),
+        Some(Value::String(one)) => vec![one.clone()],
+        _ => Vec::new(),
+    }
+}

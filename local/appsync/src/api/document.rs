@@ -1,0 +1,235 @@
+//! Documents: parsed, validated, and kept for the next request that sends the same text.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use apollo_compiler::ExecutableDocument;
+use apollo_compiler::Node;
+use apollo_compiler::executable::{Field, Operation, Selection, SelectionSet};
+use apollo_compiler::parser::{Parser, SourceSpan};
+use apollo_compiler::validation::Valid;
+
+use super::schema::ApiSchema;
+use super::validation;
+use crate::errors::{GraphqlError, Location};
+
+/// AppSync's limit on a query.
+const MAX_TOKENS: usize = 15_000;
+/// Far beyond any query on a schema that nests a few types; keeps the parser's stack small.
+const MAX_NESTING: usize = 200;
+/// How many documents are kept, and how long one may be to be kept.
+const MAX_CACHED: usize = 256;
+const MAX_CACHED_BYTES: usize = 16 * 1024;
+
+/// A validated document.
+pub(crate) struct Document {
+    pub(crate) text: Arc<str>,
+    pub(crate) executable: Valid<ExecutableDocument>,
+    /// Whether any field is renamed, so that results and schema fields have different names.
+    pub(crate) has_aliases: bool,
+    /// Whether any selection has a directive, so that it may depend on variables what is selected.
+    has_directives: bool,
+    /// What fields select, by where they begin: no more than the document has, and only those that were resolved.
+    selected: Mutex<HashMap<usize, Selected>>,
+}
+
+/// What a field selects, in the words of `info`.
+#[derive(Clone)]
+pub(crate) struct Selected {
+    pub(crate) list: Arc<[String]>,
+    pub(crate) graphql: Arc<str>,
+}
+
+/// Why a document can't be executed.
+pub(crate) enum DocumentError {
+    /// No GraphQL: AppSync answers 400.
+    Syntax(GraphqlError),
+    TooManyTokens,
+    /// Valid syntax that the schema refuses: AppSync answers 200 with `data: null`.
+    Invalid(Vec<GraphqlError>),
+}
+
+impl Document {
+    fn parse(schema: &ApiSchema, text: &str) -> Result<Self, DocumentError> {
+        let mut parser = Parser::new()
+            .token_limit(MAX_TOKENS)
+            .recursion_limit(MAX_NESTING);
+        let ast = parser
+            .parse_ast(text, "query.graphql")
+            .map_err(|with_errors| {
+                if parser.tokens_reached() >= MAX_TOKENS {
+                    return DocumentError::TooManyTokens;
+                }
+                let first = with_errors
+                    .errors
+                    .iter()
+                    .next()
+                    .and_then(|error| error.line_column_range());
+                let location = first.map(|range| Location {
+                    line: range.start.line,
+                    column: range.start.column,
+                });
+                DocumentError::Syntax(GraphqlError::request(
+                    "Unable to parse GraphQL query.",
+                    location,
+                ))
+            })?;
+        let executable = ast
+            .to_executable_validate(&schema.graphql)
+            .map_err(|with_errors| {
+                DocumentError::Invalid(validation::describe(schema, &ast, &with_errors.errors))
+            })?;
+        if executable.operations.is_empty() {
+            let error = GraphqlError::request("Unable to parse GraphQL query.", None);
+            return Err(DocumentError::Syntax(error));
+        }
+        let operations = executable
+            .operations
+            .iter()
+            .map(|operation| &operation.selection_set);
+        let fragments = executable
+            .fragments
+            .values()
+            .map(|fragment| &fragment.selection_set);
+        let sets: Vec<_> = operations.chain(fragments).collect();
+        let has_aliases = sets.iter().any(|set| any_alias(set));
+        let has_directives = sets.iter().any(|set| any_directive(set));
+        Ok(Self {
+            text: text.into(),
+            has_aliases,
+            has_directives,
+            executable,
+            selected: Mutex::default(),
+        })
+    }
+
+    /// What a response key's fields select; `list` makes the list of it, where it isn't known from an earlier request.
+    pub(crate) fn selected(
+        &self,
+        fields: &[&Node<Field>],
+        list: impl FnOnce() -> Vec<String>,
+    ) -> Selected {
+        let Some(field) = fields.first() else {
+            return Selected {
+                list: Arc::default(),
+                graphql: Arc::default(),
+            };
+        };
+        let describe = || Selected {
+            list: list().into(),
+            graphql: if field.selection_set.is_empty() {
+                Arc::default()
+            } else {
+                field.selection_set.to_string().into()
+            },
+        };
+        let is_fixed = fields.len() == 1 && !self.has_directives;
+        let Some(place) = field.location().filter(|_| is_fixed) else {
+            return describe();
+        };
+        let mut selected = self.selected.lock().unwrap_or_else(PoisonError::into_inner);
+        selected
+            .entry(place.offset())
+            .or_insert_with(describe)
+            .clone()
+    }
+
+    /// The operation that `operationName` names, or the only one.
+    pub(crate) fn operation(&self, name: Option<&str>) -> Result<&Operation, GraphqlError> {
+        let name = name.filter(|name| !name.is_empty());
+        self.executable
+            .operations
+            .get(name)
+            .map(AsRef::as_ref)
+            .map_err(|_| {
+                let message = match name {
+                    Some(name) => format!("Unknown operation named '{name}'."),
+                    None => "Must provide operation name if query contains multiple operations."
+                        .to_owned(),
+                };
+                GraphqlError::typed("BadRequestException", message)
+            })
+    }
+
+    pub(crate) fn location(&self, span: Option<SourceSpan>) -> Option<Location> {
+        let at = span?.line_column(&self.executable.sources)?;
+        Some(Location {
+            line: at.line,
+            column: at.column,
+        })
+    }
+}
+
+fn any_alias(set: &SelectionSet) -> bool {
+    set.selections.iter().any(|selection| match selection {
+        Selection::Field(field) => field.alias.is_some() || any_alias(&field.selection_set),
+        Selection::InlineFragment(inline) => any_alias(&inline.selection_set),
+        Selection::FragmentSpread(_) => false,
+    })
+}
+
+fn any_directive(set: &SelectionSet) -> bool {
+    set.selections.iter().any(|selection| {
+        !selection.directives().is_empty()
+            || match selection {
+                Selection::Field(field) => any_directive(&field.selection_set),
+                Selection::InlineFragment(inline) => any_directive(&inline.selection_set),
+                Selection::FragmentSpread(_) => false,
+            }
+    })
+}
+
+/// The documents used last.
+#[derive(Default)]
+pub(crate) struct DocumentCache {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    documents: HashMap<Arc<str>, (Arc<Document>, u64)>,
+    uses: u64,
+}
+
+impl DocumentCache {
+    /// The document of this text, parsed and validated at most once while it is kept.
+    pub(crate) fn get(
+        &self,
+        schema: &ApiSchema,
+        text: &str,
+    ) -> Result<Arc<Document>, DocumentError> {
+        if let Some(document) = self.find(text) {
+            return Ok(document);
+        }
+        let document = Arc::new(Document::parse(schema, text)?);
+        if text.len() <= MAX_CACHED_BYTES {
+            self.keep(Arc::clone(&document));
+        }
+        Ok(document)
+    }
+
+    fn find(&self, text: &str) -> Option<Arc<Document>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.uses += 1;
+        let now = kept.uses;
+        let (document, last_use) = kept.documents.get_mut(text)?;
+        *last_use = now;
+        Some(Arc::clone(document))
+    }
+
+    fn keep(&self, document: Arc<Document>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.documents.len() >= MAX_CACHED {
+            let oldest = kept
+                .documents
+                .iter()
+                .min_by_key(|(_, (_, last_use))| *last_use);
+            if let Some(oldest) = oldest.map(|(text, _)| Arc::clone(text)) {
+                kept.documents.remove(&oldest);
+            }
+        }
+        let now = kept.uses;
+        kept.documents
+            .insert(Arc::clone(&document.text), (document, now));
+    }
+}

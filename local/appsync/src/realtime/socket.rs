@@ -1,0 +1,204 @@
+//! Reading and writing one socket, keep-alives, and its ends.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket, close_code};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::{MissedTickBehavior, interval_at, timeout};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::debug;
+
+use super::session::{Change, Session, Started};
+use local_faults::SubscriptionError;
+use local_kit::outbox::{Frame, Inbox};
+
+/// For the last frames to go out, and for the client's own close.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A protocol's reaction to what happens on its socket. `Break`: a close is queued, read no further.
+pub(super) trait Protocol: Send {
+    const KEEP_ALIVE: &'static str;
+
+    fn text(&mut self, session: &mut Session, text: &str) -> ControlFlow<()>;
+
+    /// A message that can't be the protocol's: binary, or too long.
+    fn unusable(&mut self, session: &mut Session, why: &'static str) -> ControlFlow<()>;
+
+    fn started(&mut self, session: &mut Session, started: Started);
+
+    /// A subscription is over, though nobody stopped it.
+    fn over(&mut self, session: &mut Session, id: &str, error: &SubscriptionError);
+
+    /// Completes when the protocol gives up on a client that should have said something.
+    fn impatient(&self) -> impl Future<Output = (u16, &'static str)> + Send;
+}
+
+/// Serves until the client goes, the protocol or the stack ends it, its life is over, or it doesn't read.
+pub(super) async fn serve<P: Protocol>(
+    mut protocol: P,
+    mut session: Session,
+    inbox: Inbox,
+    socket: WebSocket,
+) {
+    let (sink, mut stream) = socket.split();
+    let keep_alive = session.realtime.limits.keep_alive;
+    let outbox = session.outbox.clone();
+    let overflowed = outbox.overflowed();
+    let serving = async {
+        // A task of its own, so that an event wakes nothing but its writer. It ends with this one.
+        let mut writing =
+            AbortOnDropHandle::new(tokio::spawn(write(sink, inbox, P::KEEP_ALIVE, keep_alive)));
+        let ended = tokio::select! {
+            _ = &mut writing => Ended::Written,
+            ended = read(&mut protocol, &mut session, &mut stream) => ended,
+        };
+        // Nothing more is for a socket that is about to close.
+        drop(session);
+        let goodbye = async {
+            if matches!(ended, Ended::ByUs | Ended::Unreadable) {
+                // It has nothing to say, not even that it panicked: then the socket is closed all the same.
+                let _ = writing.await;
+            }
+            if ended == Ended::Unreadable {
+                std::future::pending::<()>().await;
+            }
+            // With something unread, closing would reset the connection, and the client might lose the last frames.
+            while let Some(Ok(_)) = stream.next().await {}
+        };
+        if ended != Ended::ByClient && timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
+            debug!("the client didn't close");
+        }
+    };
+    tokio::select! {
+        () = serving => {}
+        () = overflowed => debug!("a subscriber is cut: it doesn't read, or a fault was planned"),
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Ended {
+    ByClient,
+    /// A close is queued.
+    ByUs,
+    /// A close is queued, and no more can be read.
+    Unreadable,
+    /// A close was sent, or sending failed.
+    Written,
+}
+
+async fn read<P: Protocol>(
+    protocol: &mut P,
+    session: &mut Session,
+    stream: &mut SplitStream<WebSocket>,
+) -> Ended {
+    let clock = session.realtime.clock.clone();
+    let lifetime_ms =
+        i64::try_from(session.realtime.limits.lifetime.as_millis()).unwrap_or(i64::MAX);
+    let dies_at = clock.now_ms().saturating_add(lifetime_ms);
+    let mut life = std::pin::pin!(clock.sleep_until(dies_at));
+    let closing = session.origin.closing.clone();
+    loop {
+        let flow = tokio::select! {
+            message = stream.next() => match message {
+                None => return Ended::ByClient,
+                Some(Ok(message)) => receive(protocol, session, message),
+                Some(Err(error)) => {
+                    debug!(%error, "socket");
+                    if !is_too_long(&error) {
+                        return Ended::ByClient;
+                    }
+                    let _ = protocol.unusable(session, "The message is too long.");
+                    session.close(close_code::SIZE, "message too long");
+                    return Ended::Unreadable;
+                }
+            },
+            change = session.next_change() => {
+                match change {
+                    Change::Started(started) => protocol.started(session, started),
+                    Change::Over { id, error } => protocol.over(session, &id, &error),
+                }
+                ControlFlow::Continue(())
+            }
+            (code, reason) = protocol.impatient() => {
+                session.close(code, reason);
+                ControlFlow::Break(())
+            }
+            () = closing.cancelled() => {
+                session.close(close_code::AWAY, "the stack shuts down");
+                ControlFlow::Break(())
+            }
+            () = &mut life => {
+                session.close(close_code::NORMAL, "the connection's life is over");
+                ControlFlow::Break(())
+            }
+        };
+        if flow.is_break() {
+            return Ended::ByUs;
+        }
+    }
+}
+
+fn receive<P: Protocol>(
+    protocol: &mut P,
+    session: &mut Session,
+    message: Message,
+) -> ControlFlow<()> {
+    match message {
+        Message::Text(text) if text.len() > session.realtime.limits.message_bytes => {
+            protocol.unusable(session, "The message is too long.")
+        }
+        Message::Text(text) => protocol.text(session, &text),
+        Message::Binary(_) => protocol.unusable(session, "Binary messages are not supported."),
+        // Answered by the library; after a close the stream ends.
+        Message::Ping(_) | Message::Pong(_) | Message::Close(_) => ControlFlow::Continue(()),
+    }
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    use std::error::Error;
+    error
+        .source()
+        .is_some_and(|source| source.to_string().starts_with("Space limit exceeded"))
+}
+
+/// Sends what is queued, as much as there is at a time, and a keep-alive when it is due.
+async fn write(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut inbox: Inbox,
+    keep_alive: &'static str,
+    period: Duration,
+) {
+    let mut due = interval_at(tokio::time::Instant::now() + period, period);
+    due.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let mut next = tokio::select! {
+            biased;
+            frame = inbox.next() => frame,
+            _ = due.tick() => Some(Frame::Text(Utf8Bytes::from_static(keep_alive))),
+        };
+        if next.is_none() {
+            return;
+        }
+        while let Some(frame) = next {
+            let is_last = matches!(frame, Frame::Close { .. });
+            let Some(message) = frame.into_message() else {
+                let _ = sink.flush().await;
+                inbox.cut();
+                return;
+            };
+            if sink.feed(message).await.is_err() {
+                return;
+            }
+            if is_last {
+                let _ = sink.flush().await;
+                return;
+            }
+            next = inbox.try_next();
+        }
+        if sink.flush().await.is_err() {
+            return;
+        }
+    }
+}

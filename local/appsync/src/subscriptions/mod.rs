@@ -1,0 +1,43 @@
+//! Who listens to what, and the fan-out of a mutation's result.
+//!
+//! [`Hub`] finds the subscriptions that a result concerns, and puts one shared, serialized payload into the outbox of
+//! each of their connections. Nothing here waits: a connection that doesn't read is cut.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+pub(crate) mod ending;
+mod hub;
+mod index;
+
+pub use hub::{Hub, MAX_PAYLOAD_BYTES};
+pub(crate) use hub::{Listener, Registration};
+pub use local_kit::outbox::OutboxLimits;
+
+/// A subscription that was validated, authorized and admitted by its resolver.
+#[derive(Clone)]
+pub struct Subscription {
+    /// `onTokenReceived`
+    pub field: String,
+    /// From `@aws_subscribe`: the mutations whose results it hears.
+    pub mutations: Vec<String>,
+    /// The arguments that were given; each must equal the field of that name in the mutation's result.
+    pub arguments: Map<String, Value>,
+    /// Subscriptions with equal keys render every event alike, so that an event is rendered once for all of them.
+    pub selection_key: Arc<str>,
+    /// Applies the subscription's selection set to a mutation's result: `{"data": …}`, with `errors` where a field that
+    /// can't be null is missing.
+    pub render: Arc<dyn Fn(&Value) -> Value + Send + Sync>,
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Subscription")
+            .field("field", &self.field)
+            .field("arguments", &self.arguments)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,345 @@
+//! The operations over HTTP: a request becomes a prompt, the model's events become frames as they come.
+
+use std::io;
+use std::time::Instant;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _, stream};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::anthropic::{self, AnthropicEncoder};
+use crate::config::ModelException;
+use crate::converse::{self, ConverseEncoder, ConverseRequest};
+use crate::error::{ModelError, error_response};
+use crate::faults::disturb;
+use crate::frame::{CONTENT_TYPE, Frames};
+use crate::log::{EndReason, OpenCall};
+use crate::model::{Model, ModelEvent, ModelStream, Stop};
+use crate::prompt::Prompt;
+use crate::{Bedrock, model_id, passthrough};
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::peer::Peer;
+
+/// Bedrock takes 20 MB of messages; base64 and JSON around it need a little more.
+const MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
+
+/// How requests are checked before they come to [`router`].
+pub const GUARDED: Guarded = Guarded {
+    service: "bedrock",
+    max_body_bytes: MAX_BODY_BYTES,
+    refuse: unsigned,
+};
+
+pub fn router(bedrock: Bedrock) -> axum::Router {
+    axum::Router::new()
+        // An ARN holds slashes, which some clients don't encode: so the operation is whatever comes last.
+        .route("/model/{*rest}", post(serve).fallback(unknown_operation))
+        .fallback(unknown_operation)
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .with_state(bedrock)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Converse,
+    Anthropic,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Operation {
+    /// As AWS calls it.
+    name: &'static str,
+    shape: Shape,
+    streaming: bool,
+}
+
+impl Operation {
+    /// By the last part of the path.
+    fn at(path: &str) -> Option<Self> {
+        let (name, shape, streaming) = match path {
+            "converse-stream" => ("ConverseStream", Shape::Converse, true),
+            "converse" => ("Converse", Shape::Converse, false),
+            "invoke-with-response-stream" => {
+                ("InvokeModelWithResponseStream", Shape::Anthropic, true)
+            }
+            "invoke" => ("InvokeModel", Shape::Anthropic, false),
+            _ => return None,
+        };
+        Some(Self {
+            name,
+            shape,
+            streaming,
+        })
+    }
+}
+
+fn unsigned(_: &HeaderMap, refusal: &SignatureRefusal) -> Response {
+    error_response(StatusCode::FORBIDDEN, refusal.error_type, &refusal.message)
+}
+
+async fn serve(
+    State(bedrock): State<Bedrock>,
+    Path(rest): Path<String>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if headers.contains_key(passthrough::HOP_HEADER) && matches!(*bedrock.model, Model::Bedrock(_))
+    {
+        return ModelError::validation(passthrough::LOOP).into_response();
+    }
+    let closing = peer.map_or_else(CancellationToken::new, |Extension(peer)| peer.closing);
+    let asked = rest
+        .rsplit_once('/')
+        .and_then(|(id, operation)| Some((id, Operation::at(operation)?)));
+    let mut response = match asked {
+        Some((id, operation)) => call(&bedrock, id, operation, &body, closing).await,
+        None => unknown_operation().await,
+    };
+    if let Ok(id) = HeaderValue::from_str(&Uuid::new_v4().to_string()) {
+        response.headers_mut().insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+async fn unknown_operation() -> Response {
+    error_response(
+        StatusCode::NOT_FOUND,
+        "UnknownOperationException",
+        "This operation is not part of the local Bedrock.",
+    )
+}
+
+async fn call(
+    bedrock: &Bedrock,
+    model_id: &str,
+    operation: Operation,
+    body: &[u8],
+    closing: CancellationToken,
+) -> Response {
+    let Operation {
+        name,
+        shape,
+        streaming,
+    } = operation;
+    let prompt = match read(model_id, shape, body) {
+        Ok(prompt) => prompt,
+        Err(response) => return *response,
+    };
+    let started = Instant::now();
+    // Open before the model is asked: a caller that leaves meanwhile is seen, too.
+    let mut open = bedrock.log.begin(model_id, prompt.last_question());
+    let events = match bedrock.model.start(&prompt).await {
+        Ok(events) => disturb(&bedrock.faults, name, body, events),
+        Err(error) => {
+            open.end(EndReason::Faulted(error.exception.name().to_owned()));
+            return error.into_response();
+        }
+    };
+    let message_id = format!("msg_bdrk_{}", Uuid::new_v4().simple());
+    if streaming {
+        let encoder = match shape {
+            Shape::Converse => Encoder::Converse(ConverseEncoder::default()),
+            Shape::Anthropic => Encoder::Anthropic(
+                AnthropicEncoder::new(model_id, message_id),
+                prompt.input_tokens(),
+            ),
+        };
+        let frames = Frames::default();
+        let answer = Answer {
+            events,
+            encoder,
+            frames,
+            open,
+            started,
+            closing,
+            phase: Phase::Start,
+        };
+        return stream_response(shape, answer.into_stream());
+    }
+    match collect(events, open).await {
+        Ok((text, reasoning, stop)) => {
+            let latency_ms = elapsed_ms(started);
+            axum::Json(match shape {
+                Shape::Converse => converse::response(&text, &reasoning, &stop, latency_ms),
+                Shape::Anthropic => {
+                    anthropic::response(model_id, &message_id, &text, &reasoning, &stop)
+                }
+            })
+            .into_response()
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+fn read(model_id: &str, shape: Shape, body: &[u8]) -> Result<Prompt, Box<Response>> {
+    let refuse = |error: ModelError| Box::new(error.into_response());
+    model_id::check(model_id).map_err(refuse)?;
+    match shape {
+        Shape::Anthropic => anthropic::parse(body).map_err(refuse),
+        Shape::Converse => {
+            let request: ConverseRequest = serde_json::from_slice(body).map_err(|error| {
+                let message = format!("The request's body can't be read: {error}");
+                Box::new(error_response(
+                    StatusCode::BAD_REQUEST,
+                    "SerializationException",
+                    &message,
+                ))
+            })?;
+            request.into_prompt().map_err(refuse)
+        }
+    }
+}
+
+fn stream_response(
+    shape: Shape,
+    body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> Response {
+    let mut response = Response::new(Body::from_stream(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    if shape == Shape::Anthropic {
+        headers.insert(
+            "x-amzn-bedrock-content-type",
+            HeaderValue::from_static("application/json"),
+        );
+    }
+    response
+}
+
+/// A response's body while it is written. The server drops it when the caller is gone, and with it the model's stream.
+struct Answer {
+    events: ModelStream,
+    encoder: Encoder,
+    frames: Frames,
+    open: OpenCall,
+    started: Instant,
+    closing: CancellationToken,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Start,
+    Running,
+    Ended,
+}
+
+enum Encoder {
+    Converse(ConverseEncoder),
+    /// With the request's number of input tokens.
+    Anthropic(AnthropicEncoder, u64),
+}
+
+impl Answer {
+    fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
+        stream::unfold(self, |mut answer| async move {
+            let chunk = answer.next().await?;
+            Some((chunk, answer))
+        })
+    }
+
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        match self.phase {
+            Phase::Start => {
+                self.phase = Phase::Running;
+                let written = match &self.encoder {
+                    Encoder::Converse(_) => ConverseEncoder::start(&mut self.frames),
+                    Encoder::Anthropic(encoder, input_tokens) => {
+                        encoder.start(*input_tokens, &mut self.frames)
+                    }
+                };
+                Some(self.take(written))
+            }
+            Phase::Running => {
+                let next = self.closing.run_until_cancelled(self.events.next());
+                let Some(event) = next.await else {
+                    self.finish(EndReason::Faulted("the stack shuts down".into()));
+                    return Some(Err(io::Error::from(io::ErrorKind::ConnectionReset)));
+                };
+                let Some(event) = event else {
+                    self.finish(EndReason::Faulted("cut".into()));
+                    return None;
+                };
+                let latency_ms = elapsed_ms(self.started);
+                let written = match &mut self.encoder {
+                    Encoder::Converse(encoder) => {
+                        encoder.event(&event, latency_ms, &mut self.frames)
+                    }
+                    Encoder::Anthropic(encoder, _) => {
+                        encoder.event(&event, latency_ms, &mut self.frames)
+                    }
+                };
+                match event {
+                    ModelEvent::Text(text) if !text.is_empty() => self.open.token_sent(&text),
+                    ModelEvent::Text(_) | ModelEvent::Reasoning(_) => {}
+                    ModelEvent::Stop(_) => self.finish(EndReason::Completed),
+                    ModelEvent::Fail(error) => {
+                        self.finish(EndReason::Faulted(error.exception.in_stream().into()));
+                    }
+                    ModelEvent::Reset => {
+                        self.finish(EndReason::Faulted("reset".into()));
+                        return Some(Err(io::Error::from(io::ErrorKind::ConnectionReset)));
+                    }
+                }
+                Some(self.take(written))
+            }
+            Phase::Ended => None,
+        }
+    }
+
+    fn finish(&mut self, reason: EndReason) {
+        self.phase = Phase::Ended;
+        self.open.end(reason);
+    }
+
+    fn take(
+        &mut self,
+        written: Result<(), aws_smithy_eventstream::error::Error>,
+    ) -> io::Result<Bytes> {
+        written.map_err(io::Error::other)?;
+        Ok(self.frames.take())
+    }
+}
+
+/// Reads an answer to its end, for the operations that don't stream.
+async fn collect(
+    mut events: ModelStream,
+    mut open: OpenCall,
+) -> Result<(String, String, Stop), ModelError> {
+    let (mut text, mut reasoning) = (String::new(), String::new());
+    while let Some(event) = events.next().await {
+        match event {
+            ModelEvent::Text(token) => {
+                if !token.is_empty() {
+                    open.token_sent(&token);
+                }
+                text.push_str(&token);
+            }
+            ModelEvent::Reasoning(token) => reasoning.push_str(&token),
+            ModelEvent::Stop(stop) => {
+                open.end(EndReason::Completed);
+                return Ok((text, reasoning, stop));
+            }
+            ModelEvent::Fail(error) => {
+                open.end(EndReason::Faulted(error.exception.name().into()));
+                return Err(error);
+            }
+            ModelEvent::Reset => break,
+        }
+    }
+    open.end(EndReason::Faulted("cut".into()));
+    Err(ModelError::standard(ModelException::ModelError))
+}
+
+fn elapsed_ms(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,264 @@
+//! Which calls there were, and how each ended: what tests and referees look at.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use local_kit::clock::Clock;
+
+/// Older calls are forgotten, so that a stack which stays up does not grow.
+const KEPT_CALLS: usize = 4_000;
+/// A log is for telling calls apart, which the beginning of a prompt does.
+const KEPT_PROMPT_BYTES: usize = 4_096;
+/// Of one call's text. No answer of this project's is longer.
+const KEPT_TEXT_BYTES: usize = 1_000_000;
+/// Of all texts together; those of the oldest calls are forgotten first.
+const KEPT_TEXTS_BYTES: usize = 32_000_000;
+
+/// One call of a model, as the model saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelCall {
+    /// 1, 2, 3 … in the order of arrival.
+    pub id: u64,
+    pub model_id: String,
+    /// The last user message's text, or the first 4 KB of it.
+    pub prompt: String,
+    pub started_at_ms: i64,
+    pub ended_at_ms: Option<i64>,
+    /// Text tokens handed to the connection, without empty ones.
+    pub tokens_sent: u64,
+    /// Their text, or the first 1 MB of it; nothing of an old call, once all texts together are more than 32 MB.
+    pub text_sent: String,
+    /// `None` while the call is being answered.
+    pub ended: Option<EndReason>,
+}
+
+impl ModelCall {
+    /// Whether it went wrong at the model's side.
+    pub fn is_faulted(&self) -> bool {
+        matches!(self.ended, Some(EndReason::Faulted(_)))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The whole answer was sent.
+    Completed,
+    /// The caller closed the connection, or reset the stream, before the end.
+    ClientGone,
+    /// Refused, failed, cut or reset: by the script or by the server behind.
+    Faulted(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct CallLog {
+    clock: Clock,
+    calls: Arc<Mutex<Calls>>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Calls {
+    last_id: u64,
+    live: usize,
+    kept: VecDeque<ModelCall>,
+    /// Of the texts that are kept.
+    text_bytes: usize,
+    /// Calls up to this one have no text any more.
+    forgotten_id: u64,
+}
+
+impl CallLog {
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            clock,
+            calls: Arc::default(),
+            changed: watch::Sender::new(()),
+        }
+    }
+
+    /// A call began; it ends with the guard.
+    pub fn begin(&self, model_id: &str, prompt: &str) -> OpenCall {
+        let mut calls = self.lock();
+        calls.last_id += 1;
+        calls.live += 1;
+        let id = calls.last_id;
+        if calls.kept.len() == KEPT_CALLS
+            && let Some(oldest) = calls.kept.pop_front()
+        {
+            calls.text_bytes -= oldest.text_sent.len();
+        }
+        calls.kept.push_back(ModelCall {
+            id,
+            model_id: model_id.to_owned(),
+            prompt: prompt[..prompt.floor_char_boundary(KEPT_PROMPT_BYTES)].to_owned(),
+            started_at_ms: self.clock.now_ms(),
+            ended_at_ms: None,
+            tokens_sent: 0,
+            text_sent: String::new(),
+            ended: None,
+        });
+        drop(calls);
+        self.changed.send_replace(());
+        OpenCall {
+            log: self.clone(),
+            id,
+            open: true,
+        }
+    }
+
+    pub fn calls(&self) -> Vec<ModelCall> {
+        self.lock().kept.iter().cloned().collect()
+    }
+
+    pub fn live(&self) -> usize {
+        self.lock().live
+    }
+
+    /// Returns once `done` says so of the calls so far. It runs under the log's lock.
+    pub async fn wait_until(&self, mut done: impl FnMut(&[ModelCall]) -> bool) {
+        let mut changed = self.changed.subscribe();
+        loop {
+            let is_done = done(self.lock().kept.make_contiguous());
+            // The log itself holds the sender.
+            if is_done || changed.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Calls> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Calls {
+    fn find(&mut self, id: u64) -> Option<&mut ModelCall> {
+        let first = self.kept.front()?.id;
+        self.kept
+            .get_mut(usize::try_from(id.checked_sub(first)?).ok()?)
+    }
+
+    fn token_sent(&mut self, id: u64, text: &str) {
+        let forgotten_id = self.forgotten_id;
+        let Some(call) = self.find(id) else {
+            return;
+        };
+        call.tokens_sent += 1;
+        if id <= forgotten_id {
+            return;
+        }
+        let left = KEPT_TEXT_BYTES - call.text_sent.len();
+        let text = &text[..text.floor_char_boundary(left)];
+        call.text_sent.push_str(text);
+        self.text_bytes += text.len();
+        while self.text_bytes > KEPT_TEXTS_BYTES {
+            self.forgotten_id += 1;
+            let forgotten_id = self.forgotten_id;
+            let text = self
+                .find(forgotten_id)
+                .map(|oldest| std::mem::take(&mut oldest.text_sent));
+            self.text_bytes -= text.unwrap_or_default().len();
+        }
+    }
+}
+
+/// A call that is being answered. Dropped before [`OpenCall::end`], it ended because nobody reads it any more.
+#[derive(Debug)]
+pub struct OpenCall {
+    log: CallLog,
+    id: u64,
+    open: bool,
+}
+
+impl OpenCall {
+    pub fn token_sent(&self, text: &str) {
+        self.log.lock().token_sent(self.id, text);
+        self.log.changed.send_replace(());
+    }
+
+    pub fn end(&mut self, reason: EndReason) {
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        let now_ms = self.log.clock.now_ms();
+        let mut calls = self.log.lock();
+        calls.live -= 1;
+        if let Some(call) = calls.find(self.id) {
+            call.ended_at_ms = Some(now_ms);
+            call.ended = Some(reason);
+        }
+        drop(calls);
+        self.log.changed.send_replace(());
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.end(EndReason::ClientGone);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_calls_are_forgotten_and_late_ends_are_harmless() {
+        let log = CallLog::new(Clock::system());
+        let mut oldest = log.begin("m", "oldest");
+        for _ in 0..KEPT_CALLS {
+            log.begin("m", "p").end(EndReason::Completed);
+        }
+        assert_eq!(log.live(), 1);
+        oldest.token_sent("late");
+        oldest.end(EndReason::Completed);
+        drop(oldest);
+        assert_eq!(log.live(), 0);
+        let calls = log.calls();
+        assert_eq!((calls.len(), calls[0].id), (KEPT_CALLS, 2));
+    }
+
+    #[test]
+    fn texts_are_kept_within_a_bound() {
+        let log = CallLog::new(Clock::system());
+        let text = "ä".repeat(KEPT_TEXT_BYTES);
+        let fit = KEPT_TEXTS_BYTES / KEPT_TEXT_BYTES;
+        let mut open: Vec<_> = (0..fit + 2).map(|_| log.begin("m", "p")).collect();
+        for call in &open {
+            call.token_sent(&text);
+        }
+        let kept = |log: &CallLog| {
+            log.calls()
+                .iter()
+                .map(|call| call.text_sent.len())
+                .collect::<Vec<_>>()
+        };
+        let expected = [vec![0, 0], vec![KEPT_TEXT_BYTES; fit]].concat();
+        assert_eq!(kept(&log), expected);
+        // What is forgotten does not begin again in its midst.
+        open[0].token_sent("late");
+        assert_eq!((kept(&log), log.calls()[0].tokens_sent), (expected, 2));
+        open.clear();
+        for _ in 0..KEPT_CALLS {
+            log.begin("m", "p").token_sent("x");
+        }
+        assert_eq!(kept(&log), vec![1; KEPT_CALLS]);
+        assert_eq!(log.lock().text_bytes, KEPT_CALLS);
+    }
+
+    #[test]
+    fn a_dropped_call_lost_its_client() {
+        let log = CallLog::new(Clock::system());
+        log.begin("m", "p").token_sent("a");
+        assert_eq!(log.calls()[0].ended, Some(EndReason::ClientGone));
+        assert_eq!(
+            (
+                log.calls()[0].tokens_sent,
+                log.calls()[0].text_sent.as_str()
+            ),
+            (1, "a")
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! Which model ids exist: those of Bedrock's forms, for any of its providers.
+
+use crate::config::ModelException;
+use crate::error::ModelError;
+
+/// The id that stands for the scripted model; every other well-formed one answers with the same model.
+pub const SCRIPTED_MODEL_ID: &str = "tokencast.scripted-v1:0";
+
+const PROVIDERS: [&str; 21] = [
+    "ai21",
+    "amazon",
+    "anthropic",
+    "cohere",
+    "deepseek",
+    "google",
+    "luma",
+    "meta",
+    "minimax",
+    "mistral",
+    "moonshot",
+    "moonshotai",
+    "nvidia",
+    "openai",
+    "qwen",
+    "stability",
+    "tokencast",
+    "twelvelabs",
+    "writer",
+    "xai",
+    "zai",
+];
+
+/// Of inference profiles.
+const GEOGRAPHIES: [&str; 10] = [
+    "us", "us-gov", "eu", "apac", "global", "jp", "au", "ca", "sa", "me",
+];
+
+const RESOURCES: [&str; 9] = [
+    "application-inference-profile",
+    "custom-model",
+    "custom-model-deployment",
+    "default-prompt-router",
+    "foundation-model",
+    "imported-model",
+    "inference-profile",
+    "prompt-router",
+    "provisioned-model",
+];
+
+/// A model's id, an inference profile's, or the ARN of either, of a router, or of a provisioned or imported model.
+pub fn check(model_id: &str) -> Result<(), ModelError> {
+    let well_formed = match model_id.strip_prefix("arn:") {
+        Some(arn) => is_arn(arn),
+        None => is_id(model_id),
+    };
+    if well_formed {
+        return Ok(());
+    }
+    Err(ModelError::new(
+        ModelException::Validation,
+        "The provided model identifier is invalid.",
+    ))
+}
+
+fn is_id(id: &str) -> bool {
+    let of_provider = |id: &str| {
+        id.split_once('.').is_some_and(|(provider, model)| {
+            PROVIDERS.contains(&provider)
+                && !model.is_empty()
+                && model
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '_'))
+        })
+    };
+    let of_geography = id
+        .split_once('.')
+        .is_some_and(|(geography, rest)| GEOGRAPHIES.contains(&geography) && of_provider(rest));
+    id.len() <= 2048 && (of_provider(id) || of_geography)
+}
+
+/// `PARTITION:bedrock:REGION:ACCOUNT:TYPE/NAME`; a foundation model's has no account.
+fn is_arn(arn: &str) -> bool {
+    let mut parts = arn.splitn(5, ':');
+    let partition = parts.next().unwrap_or_default();
+    let service = parts.next().unwrap_or_default();
+    let (_region, _account) = (parts.next(), parts.next());
+    let Some((kind, name)) = parts.next().and_then(|resource| resource.split_once('/')) else {
+        return false;
+    };
+    partition.starts_with("aws")
+        && service == "bedrock"
+        && RESOURCES.contains(&kind)
+        && (if matches!(kind, "foundation-model" | "inference-profile") {
+            is_id(name)
+        } else {
+            !name.is_empty()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_arns_of_every_form() {
+        for (id, expected) in [
+            (SCRIPTED_MODEL_ID, true),
+            ("anthropic.claude-3-haiku-20240307-v1:0", true),
+            ("us.anthropic.claude-sonnet-4-20250514-v1:0", true),
+            ("global.amazon.nova-2-lite-v1:0", true),
+            (
+                "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-lite-v1:0",
+                true,
+            ),
+            (
+                "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0",
+                true,
+            ),
+            (
+                "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123",
+                true,
+            ),
+            (
+                "arn:aws:bedrock:us-east-1:123456789012:guardrail/abc",
+                false,
+            ),
+            ("arn:aws:s3:::bucket/key", false),
+            ("nobody.model", false),
+            ("anthropic.", false),
+            ("anthropic.claude 3", false),
+            ("no-such-model", false),
+            ("", false),
+        ] {
+            assert_eq!(check(id).is_ok(), expected, "{id}");
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A model behind OpenAI's chat completions API: Ollama, llama.cpp, vLLM, or any other server that speaks it.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`request`] | what a server is asked, and which optional parameters it takes |
+//! | [`refusal`] | what it says that doesn't answer |
+//! | [`completion`] | its answer, while it arrives or whole |
+//! | [`chunk`], [`text`] | what servers write into an answer, read with leniency |
+//!
+//! What goes wrong is said in a warning as well: on a laptop, its terminal is where the operator is.
+
+mod chunk;
+mod completion;
+mod refusal;
+mod request;
+mod text;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+
+use self::refusal::{Asked, Refusal};
+use self::request::Dialect;
+use crate::config::ModelException;
+use crate::error::ModelError;
+use crate::model::ModelStream;
+use crate::prompt::Prompt;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+pub struct OpenAiModel {
+    /// Without a slash at its end.
+    base_url: String,
+    /// The same as it may be shown.
+    address: String,
+    model: String,
+    api_key: Option<String>,
+    /// No limit on the time to the first byte or between two: whoever asks watches that.
+    client: Result<reqwest::Client, reqwest::Error>,
+    /// As the server has taken requests so far.
+    dialect: Mutex<Dialect>,
+}
+
+impl std::fmt::Debug for OpenAiModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenAiModel")
+            .field("address", &self.address)
+            .field("model", &self.model)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OpenAiModel {
+    /// `base_url` is what `/chat/completions` is appended to, such as `http://127.0.0.1:11434/v1`.
+    pub fn new(base_url: &str, model: String, api_key: Option<String>) -> Self {
+        let base_url = base_url.trim_end_matches('/').to_owned();
+        Self {
+            client: client(&base_url),
+            address: presentable(&base_url),
+            base_url,
+            model,
+            api_key,
+            dialect: Mutex::default(),
+        }
+    }
+
+    pub async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+        let started = self.ask(prompt).await;
+        started.inspect_err(|error| tracing::warn!("{}", error.message))
+    }
+
+    /// Asks, and asks again where the server refuses no more than an optional parameter.
+    async fn ask(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+        let asked = Asked {
+            address: &self.address,
+            model: &self.model,
+            api_key: self.api_key.as_deref(),
+            prompt,
+        };
+        let mut dialect = self.dialect().clone();
+        let mut refused = Vec::new();
+        loop {
+            let response = self.send(prompt, &dialect).await?;
+            if response.status().is_success() {
+                if !refused.is_empty() {
+                    tracing::info!(
+                        "the model server at {} takes no {}: asked without from now on",
+                        self.address,
+                        refused.join(", ")
+                    );
+                    *self.dialect() = dialect;
+                }
+                return completion::read(response.bytes_stream().boxed(), asked).await;
+            }
+            let refusal = Refusal::read(response).await;
+            // Each step leaves something out, so they come to an end.
+            match dialect.leave_out(&refusal, prompt) {
+                Some(parameter) => refused.push(parameter),
+                None => return Err(refusal.into_error(asked)),
+            }
+        }
+    }
+
+    fn dialect(&self) -> MutexGuard<'_, Dialect> {
+        self.dialect.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn send(
+        &self,
+        prompt: &Prompt,
+        dialect: &Dialect,
+    ) -> Result<reqwest::Response, ModelError> {
+        let Self { address, .. } = self;
+        let client = self.client.as_ref().map_err(|error| {
+            let message = format!(
+                "No connection to {address} can be made: {}.",
+                root_cause(error)
+            );
+            ModelError::new(ModelException::ResourceNotFound, message)
+        })?;
+        let mut request = client
+            .post(format!("{}/chat/completions", self.base_url))
+            .json(&dialect.body(&self.model, prompt));
+        if let Some(key) = &self.api_key {
+            request = request.bearer_auth(key);
+        }
+        request.send().await.map_err(|error| {
+            let cause = root_cause(&error);
+            if error.is_connect() {
+                let message = format!(
+                    "Nobody answers at {address}, where the model server should be: {cause}."
+                );
+                ModelError::new(ModelException::ResourceNotFound, message)
+            } else {
+                let message =
+                    format!("The model server at {address} broke off before it answered: {cause}.");
+                ModelError::new(ModelException::InternalServer, message)
+            }
+        })
+    }
+}
+
+fn client(base_url: &str) -> Result<reqwest::Client, reqwest::Error> {
+    // Another part of the process may have installed one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        // A request that is sent on elsewhere arrives without its body, and its refusal would name nobody's fault.
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true);
+    if base_url.starts_with("http://") {
+        // Needs no certificates, which a minimal system may not have.
+        builder = builder.tls_certs_only([]);
+    }
+    if ["//localhost", "//127.", "//[::1]"]
+        .iter()
+        .any(|host| base_url.contains(host))
+    {
+        builder = builder.no_proxy();
+    }
+    builder.build()
+}
+
+/// Without the user's name and password that a URL may have.
+fn presentable(base_url: &str) -> String {
+    let Ok(mut url) = base_url.parse::<reqwest::Url>() else {
+        return base_url.to_owned();
+    };
+    if url.username().is_empty() && url.password().is_none() {
+        return base_url.to_owned();
+    }
+    // They can't be taken from a URL that can't have them.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_who_signs_in() {
+        for (url, shown) in [
+            ("http://127.0.0.1:1/v1/", "http://127.0.0.1:1/v1"),
+            ("https://me:secret@example.com/v1", "https://example.com/v1"),
+        ] {
+            let model = OpenAiModel::new(url, "m".into(), Some("key".into()));
+            assert_eq!(model.address, shown);
+            assert!(!format!("{model:?}").contains("secret"), "{model:?}");
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! One answer of a server, while it arrives or whole.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt as _, stream};
+
+use super::chunk::{Chunk, Complaint};
+use super::refusal::{Asked, Refusal, hint, said};
+use super::text::Joined;
+use crate::config::ModelException;
+use crate::error::ModelError;
+use crate::model::{ModelEvent, ModelStream, Stop, Usage};
+use crate::prompt::Prompt;
+use crate::sse::{SseEvent, SseParser};
+
+/// More than this is no answer.
+const MAX_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// So much of an answer is kept to tell whether an error repeats it; of a longer one, no error's words are passed on.
+const MAX_KEPT_BYTES: usize = 256 * 1024;
+
+pub(super) type Body = BoxStream<'static, reqwest::Result<Bytes>>;
+
+/// What a body turns out to be by its first letter.
+enum Kind {
+    Events,
+    Document,
+    Other,
+}
+
+/// Reads so much of a successful response as tells what it is, and the rest as it comes.
+///
+/// # Errors
+/// If it is nothing that answers, for then no other prompt or time would change it.
+pub(super) async fn read(mut body: Body, asked: Asked<'_>) -> Result<ModelStream, ModelError> {
+    let mut begun = Vec::new();
+    let kind = loop {
+        if let Some(kind) = kind(&begun) {
+            break kind;
+        }
+        if let Some(Ok(chunk)) = body.next().await {
+            begun.extend_from_slice(&chunk);
+        } else {
+            let message = format!(
+                "The model server at {} ended its answer before it began.",
+                asked.address
+            );
+            return Err(ModelError::new(ModelException::ModelError, message));
+        }
+    };
+    match kind {
+        Kind::Events => {
+            let begun = stream::once(async move { Ok(Bytes::from(begun)) });
+            Ok(Completion::new(begun.chain(body).boxed(), asked).into_stream())
+        }
+        Kind::Document => document(begun, body, asked).await,
+        Kind::Other => {
+            let what = if begun.trim_ascii_start().first() == Some(&b'<') {
+                "a web page"
+            } else {
+                "something else"
+            };
+            Err(no_api(asked, &format!("it answers with {what}")))
+        }
+    }
+}
+
+fn kind(begun: &[u8]) -> Option<Kind> {
+    let begun = begun.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(begun);
+    Some(match begun.trim_ascii_start().first()? {
+        b'{' => Kind::Document,
+        // A comment, or a field: data, event, id, retry. And a byte order mark that isn't whole yet.
+        b':' | b'd' | b'e' | b'i' | b'r' => Kind::Events,
+        0xEF if begun.len() < 3 => return None,
+        _ => Kind::Other,
+    })
+}
+
+fn no_api(asked: Asked<'_>, because: &str) -> ModelError {
+    let Asked { address, .. } = asked;
+    let message = format!(
+        "There is no chat completions API at {address}{}: {because}.",
+        hint(address)
+    );
+    ModelError::new(ModelException::ResourceNotFound, message)
+}
+
+/// A server that doesn't stream: its text comes in one piece.
+async fn document(
+    mut read: Vec<u8>,
+    mut body: Body,
+    asked: Asked<'_>,
+) -> Result<ModelStream, ModelError> {
+    let Asked { address, .. } = asked;
+    let broken = |what: &str| {
+        ModelError::new(
+            ModelException::ModelError,
+            format!("The model server at {address} {what}."),
+        )
+    };
+    while let Some(chunk) = body.next().await {
+        read.extend_from_slice(&chunk.map_err(|_| broken("broke off the answer"))?);
+        if read.len() > MAX_DOCUMENT_BYTES {
+            return Err(broken("answers at a length that is no answer's"));
+        }
+    }
+    let json = String::from_utf8_lossy(&read);
+    let json = json.trim_start_matches('\u{FEFF}').trim();
+    let Some(chunk) = Chunk::read(json) else {
+        return Err(broken("sent JSON that can't be read"));
+    };
+    if let Some(complaint) = chunk.error {
+        return Err(Refusal::within(complaint).into_error(asked));
+    }
+    if !chunk.has_choices {
+        return Err(no_api(asked, "it answers with other JSON"));
+    }
+    let mut completion = Completion::new(stream::empty().boxed(), asked);
+    completion.take(chunk);
+    if !completion.ended {
+        completion.finish(true);
+    }
+    Ok(completion.into_stream())
+}
+
+/// One answer, while it arrives.
+struct Completion {
+    server: Server,
+    body: Body,
+    sse: SseParser,
+    ready: VecDeque<ModelEvent>,
+    text: Joined,
+    reasoning: Joined,
+    finish_reason: Option<String>,
+    usage: (Option<u64>, Option<u64>),
+    /// For a server that doesn't count.
+    estimate: Usage,
+    ended: bool,
+}
+
+/// What is kept of [`Asked`] for the time of an answer, and the answer: an error may repeat either.
+struct Server {
+    address: String,
+    model: String,
+    api_key: Option<String>,
+    prompt: Prompt,
+    /// `None` once it is too long to be kept.
+    answer: Option<String>,
+}
+
+impl Server {
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            address: &self.address,
+            model: &self.model,
+            api_key: self.api_key.as_deref(),
+            prompt: &self.prompt,
+        }
+    }
+
+    fn heard(&mut self, text: &str) {
+        self.answer = self
+            .answer
+            .take()
+            .filter(|answer| answer.len() + text.len() <= MAX_KEPT_BYTES)
+            .map(|answer| answer + text);
+    }
+}
+
+impl Completion {
+    fn new(body: Body, asked: Asked<'_>) -> Self {
+        Self {
+            server: Server {
+                address: asked.address.to_owned(),
+                model: asked.model.to_owned(),
+                api_key: asked.api_key.map(str::to_owned),
+                prompt: asked.prompt.clone(),
+                answer: Some(String::new()),
+            },
+            body,
+            sse: SseParser::default(),
+            ready: VecDeque::new(),
+            text: Joined::default(),
+            reasoning: Joined::default(),
+            finish_reason: None,
+            usage: (None, None),
+            estimate: Usage {
+                input_tokens: asked.prompt.input_tokens(),
+                output_tokens: 0,
+            },
+            ended: false,
+        }
+    }
+
+    fn into_stream(self) -> ModelStream {
+        stream::unfold(self, |mut completion| async move {
+            let event = completion.next().await?;
+            Some((event, completion))
+        })
+        .boxed()
+    }
+
+    async fn next(&mut self) -> Option<ModelEvent> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            if self.ended {
+                return None;
+            }
+            match self.body.next().await {
+                Some(Ok(chunk)) => match self.sse.push(&chunk) {
+                    Ok(events) => self.read_all(events),
+                    Err(_) => self.fail("sent no event stream", None),
+                },
+                // Whatever came behind it, the answer had its end.
+                Some(Err(_)) if self.finish_reason.is_some() => self.finish(false),
+                Some(Err(_)) => self.fail("broke off the answer", None),
+                None => {
+                    let last = self.sse.finish();
+                    self.read_all(last);
+                    if !self.ended {
+                        // Without a reason why it finished, the answer was cut.
+                        self.finish(false);
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_all(&mut self, events: impl IntoIterator<Item = SseEvent>) {
+        for event in events {
+            self.read(&event);
+            if self.ended {
+                return;
+            }
+        }
+    }
+
+    fn read(&mut self, event: &SseEvent) {
+        let data = event.data.trim();
+        if data == "[DONE]" {
+            return self.finish(true);
+        }
+        match Chunk::read(data) {
+            Some(chunk) if event.name == "error" && chunk.error.is_none() => {
+                let complaint = serde_json::from_str(data).ok().and_then(Complaint::read);
+                self.complain(&complaint.unwrap_or_default());
+            }
+            Some(chunk) => self.take(chunk),
+            None if event.name == "error" => self.complain(&Complaint {
+                message: Some(data.to_owned()),
+                ..Complaint::default()
+            }),
+            None => {
+                // Some servers tell of their progress in events of another name, or send values that mean nothing.
+                let is_chunk = matches!(event.name.as_str(), "" | "message");
+                let is_json = serde_json::from_str::<serde::de::IgnoredAny>(data).is_ok();
+                if is_chunk && !is_json && !data.is_empty() {
+                    self.fail("sent an event that can't be read", None);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, chunk: Chunk) {
+        if let Some(complaint) = chunk.error {
+            return self.complain(&complaint);
+        }
+        self.usage.0 = chunk.input_tokens.or(self.usage.0);
+        self.usage.1 = chunk.output_tokens.or(self.usage.1);
+        let reasoning = self.reasoning.push(&chunk.reasoning);
+        self.say(reasoning, ModelEvent::Reasoning);
+        let text = self.text.push(&chunk.text);
+        self.say(text, ModelEvent::Text);
+        self.finish_reason = chunk.finish_reason.or(self.finish_reason.take());
+        if self.finish_reason.as_deref().is_some_and(is_failure) {
+            self.fail("ended the answer with an error", None);
+        }
+    }
+
+    fn say(&mut self, text: String, event: fn(String) -> ModelEvent) {
+        if !text.is_empty() {
+            self.estimate.output_tokens += 1;
+            self.server.heard(&text);
+            self.ready.push_back(event(text));
+        }
+    }
+
+    /// `done`: the server said that it is.
+    fn finish(&mut self, done: bool) {
+        self.ended = true;
+        let half = self.reasoning.finish();
+        self.say(half.to_owned(), ModelEvent::Reasoning);
+        let half = self.text.finish();
+        self.say(half.to_owned(), ModelEvent::Text);
+        let reason = match self.finish_reason.as_deref() {
+            None if !done => return,
+            Some("length" | "max_tokens" | "model_length") => "max_tokens",
+            Some("tool_calls" | "function_call") => "tool_use",
+            Some("content_filter") => "content_filtered",
+            _ => "end_turn",
+        };
+        let usage = Usage {
+            input_tokens: self.usage.0.unwrap_or(self.estimate.input_tokens),
+            output_tokens: self.usage.1.unwrap_or(self.estimate.output_tokens),
+        };
+        self.ready.push_back(ModelEvent::Stop(Stop {
+            reason: reason.to_owned(),
+            sequence: None,
+            usage,
+        }));
+    }
+
+    fn complain(&mut self, complaint: &Complaint) {
+        self.fail("reported an error", complaint.message.as_deref());
+    }
+
+    fn fail(&mut self, what: &str, words: Option<&str>) {
+        self.ended = true;
+        let server = &mut self.server;
+        // What an error repeats of the answer is no more to be read elsewhere than what it repeats of the prompt.
+        let words = match server.answer.take() {
+            Some(answer) => {
+                server.prompt.system.push(answer);
+                words
+            }
+            None => None,
+        };
+        let said = said(words, server.asked());
+        let message = format!("The model server at {} {what}{said}", server.address);
+        tracing::warn!("{message}");
+        let error = ModelError::new(ModelException::ModelStreamError, message);
+        self.ready.push_back(ModelEvent::Fail(error));
+    }
+}
+
+/// Whether a reason why an answer finished is that it was broken off.
+fn is_failure(finish_reason: &str) -> bool {
+    const FAILURES: [&str; 9] = [
+        "abort",
+        "aborted",
+        "canceled",
+        "cancelled",
+        "engine_overloaded",
+        "error",
+        "insufficient_system_resource",
+        "network_error",
+        "timeout",
+    ];
+    FAILURES
+        .iter()
+        .any(|failure| finish_reason.eq_ignore_ascii_case(failure))
+}

@@ -1,0 +1,68 @@
+//! What a server is asked, and which optional parameters it takes.
+
+use serde_json::{Value, json};
+
+use super::refusal::Refusal;
+use crate::prompt::{Prompt, Role};
+
+/// As which server requests are written: the optional parameters that it refused are left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Dialect {
+    refused: Vec<&'static str>,
+}
+
+impl Dialect {
+    /// The body of a request.
+    pub(super) fn body(&self, model: &str, prompt: &Prompt) -> Value {
+        let system = prompt
+            .system
+            .iter()
+            .map(|text| json!({ "role": "system", "content": text }));
+        let conversation = prompt.messages.iter().map(|message| {
+            let role = match message.role {
+                Role::User => "user",
+                Role::Assistant => "assistant",
+            };
+            json!({ "role": role, "content": message.text })
+        });
+        let mut body = json!({
+            "model": model,
+            "messages": system.chain(conversation).collect::<Vec<_>>(),
+            "stream": true,
+        });
+        for (name, value) in self.optional(prompt) {
+            body[name] = value;
+        }
+        body
+    }
+
+    fn optional(&self, prompt: &Prompt) -> impl Iterator<Item = (&'static str, Value)> {
+        // As `OpenAI` calls it for models that reason, which refuse the other name.
+        let limit = if self.refused.contains(&"max_tokens") {
+            "max_completion_tokens"
+        } else {
+            "max_tokens"
+        };
+        let stop = Some(&prompt.stop_sequences).filter(|sequences| !sequences.is_empty());
+        let parameters = [
+            ("stream_options", Some(json!({ "include_usage": true }))),
+            (limit, prompt.max_tokens.map(|limit| json!(limit))),
+            ("temperature", prompt.temperature.map(|value| json!(value))),
+            ("top_p", prompt.top_p.map(|value| json!(value))),
+            ("stop", stop.map(|sequences| json!(sequences))),
+        ];
+        parameters
+            .into_iter()
+            .filter(|(name, _)| !self.refused.contains(name))
+            .filter_map(|(name, value)| Some((name, value?)))
+    }
+
+    /// Leaves out the optional parameter that a refusal names; `None` where it names none that was sent.
+    pub(super) fn leave_out(&mut self, refusal: &Refusal, prompt: &Prompt) -> Option<&'static str> {
+        let mut sent = self.optional(prompt).map(|(name, _)| name);
+        let named = sent.find(|name| refusal.names(name))?;
+        drop(sent);
+        self.refused.push(named);
+        Some(named)
+    }
+}

@@ -1,0 +1,85 @@
+//! Whether a server's own words repeat what it was asked. Only where they don't are they passed on or logged.
+
+use std::collections::HashSet;
+
+use crate::prompt::Prompt;
+
+/// So many letters and digits in a row that both have are a quotation; fewer are words that everybody uses.
+const QUOTED: usize = 10;
+
+/// A shorter text than this is in any sentence by chance.
+const SHORTEST: usize = 4;
+
+/// The longest sentence that is passed on.
+const MAX_CHARS: usize = 400;
+
+/// `words` on one line, cut where they are long, if they repeat nothing of the prompt.
+pub fn presentable(words: &str, prompt: &Prompt) -> Option<String> {
+    let line: String = words
+        .split(|letter: char| letter.is_whitespace() || letter.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    let line: String = line.chars().take(MAX_CHARS).collect();
+    let said = bare(&line);
+    let texts = prompt
+        .system
+        .iter()
+        .chain(prompt.messages.iter().map(|message| &message.text));
+    let quoted = texts.map(|text| bare(text)).any(|text| {
+        let length = text.len().min(QUOTED);
+        length >= SHORTEST && said.len() >= length && {
+            let pieces: HashSet<&[char]> = said.windows(length).collect();
+            text.windows(length).any(|piece| pieces.contains(piece))
+        }
+    });
+    (!quoted).then_some(line)
+}
+
+/// Only what quoting in any form leaves as it is: letters and digits, in small letters.
+fn bare(text: &str) -> Vec<char> {
+    let letters = text.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prompt::{Message, Role};
+
+    fn check(prompt: &str, words: &str, expected: Option<&str>) {
+        let prompt = Prompt {
+            system: vec!["Answer in verse.".into()],
+            messages: vec![Message {
+                role: Role::User,
+                text: prompt.into(),
+            }],
+            max_tokens: None,
+            temperature: None,
+            top_p: None,
+            stop_sequences: Vec::new(),
+        };
+        assert_eq!(presentable(words, &prompt).as_deref(), expected, "{words}");
+    }
+
+    #[test]
+    fn words_that_repeat_the_prompt_are_not_presentable() {
+        let prompt = "My \"secret\" plan\nis: ünïcode";
+        for quoting in [
+            "cannot parse My \"secret\" plan",
+            r#"cannot parse {\"content\":\"My \\\"secret\\\" plan\\nis\"}"#,
+            "CANNOT PARSE MY SECRET PLAN",
+            "refused: verse. answerinverse",
+            "near `plan is: ünïcode`",
+        ] {
+            check(prompt, quoting, None);
+        }
+        check("1234", "no such pin: 1234!", None);
+        check(prompt, "model 'm' not found", Some("model 'm' not found"));
+        check(prompt, " two\n\tlines\u{1b}[2K ", Some("two lines [2K"));
+        check("hi", "this is it", Some("this is it"));
+        check("", "out of memory", Some("out of memory"));
+        let long = "word ".repeat(200);
+        check("", &long, Some(long.get(..MAX_CHARS).expect("longer")));
+    }
+}

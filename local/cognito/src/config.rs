@@ -1,0 +1,22 @@
+//! What a user pool is made of.
+
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct UserPoolConfig {
+    /// `REGION_xxxxxxxxx`.
+    pub pool_id: String,
+    pub client_id: String,
+    pub users: Vec<UserConfig>,
+    /// How long an ID or access token lives; Cognito's default is an hour.
+    pub token_validity: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct UserConfig {
+    pub username: String,
+    pub password: String,
+    pub email: String,
+    /// `cognito:groups` of the user's tokens.
+    pub groups: Vec<String>,
+}

@@ -1,0 +1,384 @@
+//! DynamoDB, by `dynoxide`: its own server, on a loopback port of its own, behind a connection pool.
+//!
+//! The server answers its requests one after another on one thread of its own, because `SQLite` blocks: so no other
+//! service waits for a disk.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use dynoxide::actions::create_table::CreateTableRequest;
+use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
+use dynoxide::server::serve_with_shutdown;
+use dynoxide::storage_backend;
+use dynoxide::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType};
+use dynoxide::{Database, DynoxideError};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub mod config;
+pub mod endpoint;
+
+pub use endpoint::ENDPOINT;
+
+use crate::config::TableConfig;
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::clock::Clock;
+use local_kit::private_files;
+use local_kit::private_listener::private_listener;
+use local_kit::write_failures::WriteFailures;
+
+const FILE: &str = "dynamodb.sqlite";
+/// What `SQLite` says when a file can't be written.
+const UNWRITABLE: [&str; 3] = [
+    "database or disk is full",
+    "disk I/O error",
+    "attempt to write a readonly database",
+];
+/// AWS promises a few days; a laptop's users would rather see it happen.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(30);
+/// A little over DynamoDB's own limit of 16 MB, which the server behind words.
+const MAX_BODY_BYTES: usize = 17 * 1024 * 1024;
+
+/// The tables, and the server that answers for them.
+#[derive(Debug)]
+pub struct DynamoDb {
+    proxy: Proxy,
+    stop: CancellationToken,
+    sweeper: TaskTracker,
+    server: Mutex<Option<JoinHandle<()>>>,
+    database: SharedDatabase,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DynamoDbError {
+    #[error("the state directory `{0}` can't be made")]
+    StateDirectory(String, #[source] io::Error),
+    #[error("the database `{0}` can't be opened")]
+    Open(String, #[source] DynoxideError),
+    #[error("table `{0}` can't be made")]
+    CreateTable(String, #[source] DynoxideError),
+    #[error("the database's server can't be started")]
+    Serve(#[source] io::Error),
+    #[error("the database's server can't be reached")]
+    Connect(#[source] reqwest::Error),
+}
+
+impl DynamoDb {
+    /// Opens the database, below `state` if it is to be kept, and makes the tables that don't exist yet.
+    ///
+    /// The clock decides about expiry, except for a database that is kept: there it is the system's.
+    pub fn start(
+        tables: &[TableConfig],
+        state: Option<&Path>,
+        clock: &Clock,
+    ) -> Result<Self, DynamoDbError> {
+        Self::start_with(tables, state, clock, &WriteFailures::default())
+    }
+
+    /// The same; a database that can't be written is told to `failures`.
+    pub fn start_with(
+        tables: &[TableConfig],
+        state: Option<&Path>,
+        clock: &Clock,
+        failures: &WriteFailures,
+    ) -> Result<Self, DynamoDbError> {
+        let database = open(state, clock)?;
+        for table in tables {
+            ensure(&database, table)
+                .map_err(|source| DynamoDbError::CreateTable(table.name.clone(), source))?;
+        }
+        // It takes any signature, so nobody else may find it.
+        let listener = private_listener().map_err(DynamoDbError::Serve)?;
+        let address = listener.local_addr().map_err(DynamoDbError::Serve)?;
+        let stop = CancellationToken::new();
+        let server = spawn_server(listener, database.clone(), stop.clone())?;
+        let sweeper = TaskTracker::new();
+        sweeper.spawn(expire(database.clone(), clock.clone(), stop.clone()));
+        sweeper.close();
+        Ok(Self {
+            proxy: Proxy {
+                kept: state.map(|state| (state.join(FILE), failures.clone())),
+                ..Proxy::new(address).map_err(DynamoDbError::Connect)?
+            },
+            stop,
+            sweeper,
+            server: Mutex::new(Some(server)),
+            database: SharedDatabase(database),
+        })
+    }
+
+    /// How its requests are checked before they come to [`DynamoDb::router`].
+    pub const GUARDED: Guarded = Guarded {
+        service: "dynamodb",
+        max_body_bytes: MAX_BODY_BYTES,
+        refuse: unsigned,
+    };
+
+    /// Answers the JSON protocol on `/`.
+    pub fn router(&self) -> axum::Router {
+        axum::Router::new()
+            .fallback(forward)
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .with_state(self.proxy.clone())
+    }
+
+    /// Deletes the items whose time to live is over, which otherwise happens now and then. Returns how many.
+    pub async fn expire_now(&self) -> usize {
+        sweep(self.database.0.clone()).await
+    }
+
+    /// Returns once requests that were begun are answered and the file is closed.
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        self.sweeper.wait().await;
+        let server = self
+            .server
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(server) = server {
+            let joined = tokio::task::spawn_blocking(move || server.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!("the database's server ended by a panic");
+            }
+        }
+    }
+}
+
+impl Drop for DynamoDb {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+#[derive(Clone)]
+struct SharedDatabase(Database);
+
+impl std::fmt::Debug for SharedDatabase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Database")
+    }
+}
+
+fn open(state: Option<&Path>, clock: &Clock) -> Result<Database, DynamoDbError> {
+    let Some(state) = state else {
+        let clock = Arc::new(InjectedClock(clock.clone()));
+        return Database::memory_with_clock(clock)
+            .map_err(|source| DynamoDbError::Open("in memory".into(), source));
+    };
+    let in_directory = |source| DynamoDbError::StateDirectory(state.display().to_string(), source);
+    std::fs::create_dir_all(state).map_err(in_directory)?;
+    let file = state.join(FILE);
+    let path = file
+        .to_str()
+        .ok_or_else(|| in_directory(io::Error::other("its path is not UTF-8")))?;
+    // SQLite gives the files beside it the same permissions.
+    private_files::open(&file).map_err(in_directory)?;
+    let database =
+        Database::new(path).map_err(|source| DynamoDbError::Open(path.to_owned(), source))?;
+    // Sets `synchronous = NORMAL`: a commit appends to the log without waiting for the disk, and only a power cut
+    // can lose it.
+    database
+        .disable_bulk_loading()
+        .map_err(|source| DynamoDbError::Open(path.to_owned(), source))?;
+    Ok(database)
+}
+
+fn ensure(database: &Database, table: &TableConfig) -> Result<(), DynoxideError> {
+    if database.get_table_metadata(&table.name)?.is_none() {
+        database.create_table(CreateTableRequest {
+            table_name: table.name.clone(),
+            key_schema: vec![KeySchemaElement {
+                attribute_name: table.partition_key.clone(),
+                key_type: KeyType::HASH,
+            }],
+            attribute_definitions: vec![AttributeDefinition {
+                attribute_name: table.partition_key.clone(),
+                attribute_type: ScalarAttributeType::S,
+            }],
+            billing_mode: Some("PAY_PER_REQUEST".into()),
+            ..CreateTableRequest::default()
+        })?;
+        if let Some(attribute) = &table.ttl_attribute {
+            database.update_time_to_live(UpdateTimeToLiveRequest {
+                table_name: table.name.clone(),
+                time_to_live_specification: TimeToLiveSpecification {
+                    attribute_name: attribute.clone(),
+                    enabled: true,
+                },
+            })?;
+        }
+    }
+    Ok(())
+}
+
+struct InjectedClock(Clock);
+
+impl storage_backend::Clock for InjectedClock {
+    fn now_unix_secs(&self) -> u64 {
+        u64::try_from(self.0.now_ms() / 1_000).unwrap_or_default()
+    }
+
+    fn now_unix_secs_f64(&self) -> f64 {
+        Duration::from_millis(u64::try_from(self.0.now_ms()).unwrap_or_default()).as_secs_f64()
+    }
+}
+
+fn spawn_server(
+    listener: std::net::TcpListener,
+    database: Database,
+    stop: CancellationToken,
+) -> Result<JoinHandle<()>, DynamoDbError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(DynamoDbError::Serve)?;
+    let serve = move || {
+        let served = runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+            serve_with_shutdown(listener, database, stop.cancelled_owned()).await
+        });
+        if let Err(error) = served {
+            tracing::error!(error, "the database's server failed");
+        }
+    };
+    std::thread::Builder::new()
+        .name("dynamodb".into())
+        .spawn(serve)
+        .map_err(DynamoDbError::Serve)
+}
+
+async fn expire(database: Database, clock: Clock, stop: CancellationToken) {
+    loop {
+        let next_ms =
+            clock.now_ms() + i64::try_from(EXPIRY_INTERVAL.as_millis()).unwrap_or(i64::MAX);
+        tokio::select! {
+            () = clock.sleep_until(next_ms) => {}
+            () = stop.cancelled() => return,
+        }
+        sweep(database.clone()).await;
+    }
+}
+
+async fn sweep(database: Database) -> usize {
+    match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
+        Ok(Ok(deleted)) => deleted,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "items could not be expired");
+            0
+        }
+        Err(_) => 0,
+    }
+}
+
+/// Passes requests on as they are, over connections that stay open.
+#[derive(Clone, Debug)]
+struct Proxy {
+    url: String,
+    client: reqwest::Client,
+    /// The database's file, if it has one, and whom to tell that it can't be written.
+    kept: Option<(PathBuf, WriteFailures)>,
+}
+
+/// Of one connection only, or written anew by the client.
+const CONNECTION_HEADERS: [http::HeaderName; 6] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::EXPECT,
+    header::HOST,
+    // The server would open its answers to any page.
+    header::ORIGIN,
+    header::TRANSFER_ENCODING,
+];
+
+impl Proxy {
+    fn new(address: SocketAddr) -> Result<Self, reqwest::Error> {
+        // Another part of the process may have installed one already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only([])
+            .tcp_nodelay(true)
+            .build()?;
+        Ok(Self {
+            url: format!("http://{address}/"),
+            client,
+            kept: None,
+        })
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> reqwest::Result<Response> {
+        for name in CONNECTION_HEADERS {
+            headers.remove(name);
+        }
+        let response = self
+            .client
+            .request(method, &self.url)
+            .headers(headers)
+            .body(body)
+            .send()
+            .await?;
+        let status = response.status();
+        let mut headers = response.headers().clone();
+        for name in CONNECTION_HEADERS {
+            headers.remove(name);
+        }
+        let body = response.bytes().await?;
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            self.look_into(&body);
+        }
+        Ok((status, headers, Body::from(body)).into_response())
+    }
+}
+
+/// DynamoDB answers 400 to them all.
+fn unsigned(_: &HeaderMap, refusal: &SignatureRefusal) -> Response {
+    let body = serde_json::json!({
+        "__type": format!("com.amazon.coral.service#{}", refusal.error_type),
+        "message": refusal.message,
+    });
+    let json = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
+    (StatusCode::BAD_REQUEST, json, body.to_string()).into_response()
+}
+
+impl Proxy {
+    /// Whether a failure is the disk's.
+    fn look_into(&self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body);
+        let why = UNWRITABLE.into_iter().find(|why| text.contains(why));
+        if let (Some(why), Some((file, failures))) = (why, &self.kept) {
+            failures.report(file, why);
+        }
+    }
+}
+
+async fn forward(
+    State(proxy): State<Proxy>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    proxy.send(method, headers, body).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the database's server can't be reached");
+        let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"The database is not running."}"#;
+        let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
+        let json = HeaderValue::from_static("application/x-amz-json-1.0");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    })
+}

@@ -1,0 +1,157 @@
+//! A plan that can't mean anything is refused, rather than never firing.
+
+use thiserror::Error;
+
+use crate::active::Point;
+use crate::fault::Fault;
+use crate::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, REALTIME, WEBSOCKET};
+use crate::plan::{FaultPlan, FaultService, Rule};
+
+/// What is wrong with a plan, and where.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("{path}: {message}")]
+pub struct PlanError {
+    /// `rules[2].fault.delay.ms`
+    pub path: String,
+    pub message: String,
+}
+
+pub(super) fn check(plan: &FaultPlan) -> Result<(), PlanError> {
+    for (index, rule) in plan.rules.iter().enumerate() {
+        let checked = service(rule)
+            .and_then(|()| operation(rule))
+            .and_then(|()| when(rule))
+            .and_then(|()| values(&rule.fault));
+        checked.map_err(|(path, message)| PlanError {
+            path: format!("rules[{index}].{path}"),
+            message,
+        })?;
+    }
+    Ok(())
+}
+
+type Checked = Result<(), (String, String)>;
+
+fn service(rule: &Rule) -> Checked {
+    let names = Fault::names_for(rule.service);
+    let (service, fault) = (rule.service.name(), rule.fault.name());
+    if !names.contains(&fault) {
+        let has = names.join(", ");
+        return wrong(
+            "fault",
+            format!("`{service}` has no `{fault}`; it has {has}"),
+        );
+    }
+    let is_signed = !matches!(
+        rule.service,
+        FaultService::Realtime
+            | FaultService::Lambda
+            | FaultService::Cognito
+            | FaultService::FunctionUrl
+            | FaultService::WebSocket
+    );
+    if rule.caller.is_some() && !(is_signed && rule.fault.fits(Point::Request)) {
+        let message =
+            format!("`{fault}` of `{service}` is not about a signed request: leave it out");
+        return wrong("caller", message);
+    }
+    Ok(())
+}
+
+fn operation(rule: &Rule) -> Checked {
+    let (operation, fault) = (rule.operation.as_str(), rule.fault.name());
+    if operation.is_empty() {
+        return wrong("operation", "is empty; `*` is any".to_owned());
+    }
+    let known: &[&str] = match rule.service {
+        FaultService::Realtime => &REALTIME,
+        FaultService::WebSocket => &WEBSOCKET,
+        FaultService::FunctionUrl => &FUNCTION_URL,
+        FaultService::ExecuteApi => &EXECUTE_API,
+        FaultService::Bedrock => &BEDROCK,
+        FaultService::Sqs if rule.fault == Fault::Duplicate => &["ReceiveMessage"],
+        _ => return Ok(()),
+    };
+    if operation == "*" {
+        return Ok(());
+    }
+    if !known.contains(&operation) {
+        let known = known.join(", ");
+        return wrong("operation", format!("`{operation}`; expected {known} or *"));
+    }
+    if matches!(
+        rule.service,
+        FaultService::Realtime | FaultService::WebSocket
+    ) {
+        let fits = |operation: &str| {
+            rule.fault.fits(match operation {
+                "data" => Point::Frame,
+                "start" => Point::Start,
+                _ => Point::Request,
+            })
+        };
+        if !fits(operation) {
+            let others = known.iter().filter(|other| fits(other));
+            let others: Vec<String> = others.map(|other| format!("`{other}`")).collect();
+            let others = others.join(" and ");
+            let message = format!("`{fault}` is for {others}, not for `{operation}`");
+            return wrong("fault", message);
+        }
+    }
+    Ok(())
+}
+
+fn when(rule: &Rule) -> Checked {
+    match rule.when.probability {
+        Some(probability) if !(0.0..=1.0).contains(&probability) => wrong(
+            "when.probability",
+            format!("`{probability}`; expected 0 to 1"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn values(fault: &Fault) -> Checked {
+    let range = |field: &str, value: u32, least: u32, most: u32| {
+        if (least..=most).contains(&value) {
+            return Ok(());
+        }
+        wrong(
+            &format!("fault.{}.{field}", fault.name()),
+            format!("`{value}`; expected {least} to {most}"),
+        )
+    };
+    match fault {
+        Fault::Error {
+            status, error_type, ..
+        } => {
+            error_name("fault.error.type", error_type)?;
+            range("status", status.map_or(500, u32::from), 400, 599)
+        }
+        Fault::GraphqlError { error_type, .. } => {
+            error_name("fault.graphqlError.errorType", error_type)
+        }
+        Fault::SubscriptionError(error) => {
+            error_name("fault.subscriptionError.errorType", &error.error_type)
+        }
+        Fault::Repeat { times } => range("times", *times, 1, 1_000),
+        Fault::Reorder { window, .. } => range("window", *window, 2, 1_000),
+        _ => Ok(()),
+    }
+}
+
+/// It goes into headers.
+fn error_name(path: &str, name: &str) -> Checked {
+    let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_name {
+        return Ok(());
+    }
+    wrong(
+        path,
+        format!("`{name}`; expected a name such as `ThrottlingException`"),
+    )
+}
+
+fn wrong(path: &str, message: String) -> Checked {
+    Err((path.to_owned(), message))
+}

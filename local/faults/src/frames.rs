@@ -1,0 +1,117 @@
+//! Faults of frames on WebSockets, one receiver at a time.
+
+use std::time::Duration;
+
+use crate::active::{Active, Event, Point};
+use crate::fault::Fault;
+use crate::late::Reorder;
+use crate::subscription_error::SubscriptionError;
+use crate::{FaultService, Faults};
+use local_kit::outbox::{Frame, Outbox};
+
+/// What became of a frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    Queued,
+    /// Nothing of it will be sent.
+    Lost,
+    /// The subscription ends here, with this error.
+    Ended(SubscriptionError),
+}
+
+/// What becomes of a subscription that starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AtStart {
+    Admit,
+    Refuse(SubscriptionError),
+    /// It is never answered.
+    Hang,
+}
+
+impl Faults {
+    /// Lets the plan decide about a subscription. `data` is its request.
+    pub fn at_start(&self, data: &[u8]) -> AtStart {
+        let service = FaultService::Realtime;
+        let Some(active) = self.active(service) else {
+            return AtStart::Admit;
+        };
+        let fired = active.fire(&Event {
+            point: Point::Start,
+            service,
+            operations: &["start"],
+            caller: None,
+            has_process: false,
+            body: data,
+        });
+        match fired.strike.map(|strike| strike.fault) {
+            Some(Fault::SubscriptionError(error)) => AtStart::Refuse(error.clone()),
+            Some(Fault::Hang) => AtStart::Hang,
+            _ => AtStart::Admit,
+        }
+    }
+
+    /// Delivers a frame to one receiver, or does to it what the plan says.
+    pub fn deliver(
+        &self,
+        active: &Active,
+        service: FaultService,
+        subscriber: u64,
+        outbox: &Outbox,
+        frame: Frame,
+    ) -> Delivered {
+        let fired = active.fire(&Event {
+            point: Point::Frame,
+            service,
+            operations: &["data"],
+            caller: None,
+            has_process: false,
+            body: frame.payload(),
+        });
+        let delay = fired.delay;
+        let Some(strike) = fired.strike else {
+            return Delivered::of(self.send(delay, outbox, frame));
+        };
+        let is_queued = match strike.fault {
+            Fault::SubscriptionError(error) => return Delivered::Ended(error.clone()),
+            Fault::Drop => false,
+            Fault::Repeat { times } => {
+                (0..*times).for_each(|_| {
+                    self.send(delay, outbox, frame.clone());
+                });
+                self.send(delay, outbox, frame)
+            }
+            Fault::Reorder { window, within_ms } => {
+                let reorder = Reorder {
+                    window: usize::try_from(*window).unwrap_or(usize::MAX),
+                    within: Duration::from_millis(*within_ms) + delay,
+                    seed: strike.draw(),
+                };
+                self.hold(subscriber, reorder, outbox, frame)
+            }
+            Fault::Disconnect => {
+                self.send(delay, outbox, Frame::Cut);
+                false
+            }
+            _ => self.send(delay, outbox, frame),
+        };
+        Delivered::of(is_queued)
+    }
+
+    fn send(&self, delay: Duration, outbox: &Outbox, frame: Frame) -> bool {
+        if delay.is_zero() {
+            outbox.push(frame)
+        } else {
+            self.send_later(delay, outbox, frame)
+        }
+    }
+}
+
+impl Delivered {
+    fn of(is_queued: bool) -> Self {
+        if is_queued { Self::Queued } else { Self::Lost }
+    }
+
+    pub fn is_queued(&self) -> bool {
+        *self == Self::Queued
+    }
+}

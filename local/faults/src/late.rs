@@ -1,0 +1,202 @@
+//! Frames that go out later than they came: delayed, or held until they can change places.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::Faults;
+use local_kit::outbox::{Frame, Outbox};
+
+/// With more than these waiting, further frames go out at once.
+const MAX_WAITING: usize = 65_536;
+
+/// What waits, of all subscribers.
+#[derive(Debug, Default)]
+pub(super) struct Late {
+    state: Mutex<State>,
+    earlier: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    due: BinaryHeap<Item>,
+    held: HashMap<u64, Held>,
+    last_number: u64,
+    /// A task waits for what is due; it ends when nothing is.
+    attended: bool,
+}
+
+/// Frames of one subscriber that are to change places.
+#[derive(Debug)]
+struct Held {
+    /// With the number of the item that releases them.
+    number: u64,
+    outbox: Outbox,
+    seed: u64,
+    frames: Vec<Frame>,
+}
+
+#[derive(Debug)]
+struct Item {
+    at: Instant,
+    /// Items that are due at once go in the order in which they came.
+    number: u64,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Send(Outbox, Frame),
+    /// The subscriber's frames, whether the window is full or not.
+    Release(u64),
+}
+
+/// How frames change places.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reorder {
+    pub(super) window: usize,
+    pub(super) within: Duration,
+    pub(super) seed: u64,
+}
+
+impl Faults {
+    /// Sends a frame after `delay`. False: it won't be sent.
+    pub(super) fn send_later(&self, delay: Duration, outbox: &Outbox, frame: Frame) -> bool {
+        let mut state = self.shared.late.lock();
+        if state.due.len() >= MAX_WAITING {
+            drop(state);
+            return outbox.push(frame);
+        }
+        state.add(Instant::now() + delay, What::Send(outbox.clone(), frame));
+        self.attend(state);
+        true
+    }
+
+    /// Keeps a frame until `window` of them are there, or for `within` after the first. False: it won't be sent.
+    pub(super) fn hold(
+        &self,
+        subscriber: u64,
+        reorder: Reorder,
+        outbox: &Outbox,
+        frame: Frame,
+    ) -> bool {
+        let mut state = self.shared.late.lock();
+        if let Some(held) = state.held.get_mut(&subscriber) {
+            held.frames.push(frame);
+            let is_full = held.frames.len() >= reorder.window;
+            return !is_full || state.release(subscriber);
+        }
+        let number = state.add(Instant::now() + reorder.within, What::Release(subscriber));
+        let held = Held {
+            number,
+            outbox: outbox.clone(),
+            seed: reorder.seed,
+            frames: vec![frame],
+        };
+        state.held.insert(subscriber, held);
+        self.attend(state);
+        true
+    }
+
+    fn attend(&self, mut state: MutexGuard<'_, State>) {
+        if std::mem::replace(&mut state.attended, true) {
+            drop(state);
+            self.shared.late.earlier.notify_one();
+            return;
+        }
+        drop(state);
+        let late = Arc::clone(&self.shared.late);
+        self.spawn(async move { late.attend().await });
+    }
+}
+
+impl Late {
+    async fn attend(&self) {
+        loop {
+            let next = {
+                let mut state = self.lock();
+                state.send_due(Instant::now());
+                let Some(next) = state.due.peek() else {
+                    state.attended = false;
+                    return;
+                };
+                next.at
+            };
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = self.earlier.notified() => {}
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn add(&mut self, at: Instant, what: What) -> u64 {
+        self.last_number += 1;
+        let number = self.last_number;
+        self.due.push(Item { at, number, what });
+        number
+    }
+
+    fn send_due(&mut self, now: Instant) {
+        while self.due.peek().is_some_and(|item| item.at <= now) {
+            let Some(item) = self.due.pop() else { return };
+            match item.what {
+                What::Send(outbox, frame) => {
+                    outbox.push(frame);
+                }
+                What::Release(subscriber) => {
+                    let held = self.held.get(&subscriber);
+                    // Otherwise they went when the window was full, and these are others.
+                    if held.is_some_and(|held| held.number == item.number) {
+                        self.release(subscriber);
+                    }
+                }
+            }
+        }
+    }
+
+    fn release(&mut self, subscriber: u64) -> bool {
+        let Some(held) = self.held.remove(&subscriber) else {
+            return false;
+        };
+        let mut frames: Vec<(usize, Frame)> = held.frames.into_iter().enumerate().collect();
+        Rng::with_seed(held.seed).shuffle(&mut frames);
+        if frames.is_sorted_by_key(|(came, _)| *came) {
+            frames.rotate_left(1);
+        }
+        frames
+            .into_iter()
+            .fold(true, |all, (_, frame)| held.outbox.push(frame) && all)
+    }
+}
+
+impl Ord for Item {
+    /// The earliest is the greatest, as the heap gives the greatest first.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (other.at, other.number).cmp(&(self.at, self.number))
+    }
+}
+
+impl PartialOrd for Item {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Item {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Item {}

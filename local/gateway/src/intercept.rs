@@ -1,0 +1,192 @@
+//! Faults of a request: what a plan does before a service sees it, and instead of its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::{Method, Request};
+use local_faults::{Active, Event, Fault, FaultService, Faults, Named, Point, ServiceEndpoint};
+use local_iam::EVENT_SOURCE_ACCESS_KEY_ID;
+use local_iam::sigv4::Credential;
+use local_kit::process::{Callers, Process, stopped};
+use rustix::process::Signal;
+use tokio_util::sync::CancellationToken;
+
+use crate::connections::Connections;
+
+/// More than any service of the stack accepts.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+
+/// What stands between a request and its service.
+#[derive(Clone, Debug)]
+pub struct Interceptor {
+    faults: Faults,
+    callers: Arc<dyn Callers>,
+    connections: Connections,
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub(crate) enum Interception {
+    Handle(Request<Body>),
+    /// Its effect is done, its answer is lost, and so is the process that waits for it.
+    HandleThenCut(Request<Body>, Option<Arc<dyn Process>>),
+    Answer(Response),
+    Cut,
+}
+
+/// A process that signed a request.
+struct Caller {
+    function: String,
+    /// None: the poller of the queues, which is no process.
+    process: Option<Arc<dyn Process>>,
+}
+
+impl Interceptor {
+    /// `callers` are the processes that a plan may kill or freeze for what they ask.
+    pub fn new(faults: &Faults, callers: Arc<dyn Callers>, connections: &Connections) -> Self {
+        Self {
+            faults: faults.clone(),
+            callers,
+            connections: connections.clone(),
+        }
+    }
+
+    /// Lets the plan decide about a request. It may take its time over it; `closing` ends that.
+    pub(crate) async fn intercept(
+        &self,
+        endpoint: Option<&'static ServiceEndpoint>,
+        operation: &str,
+        request: Request<Body>,
+        closing: &CancellationToken,
+    ) -> Interception {
+        let Some((endpoint, service)) = endpoint.zip(counted_as(endpoint, &request)) else {
+            return Interception::Handle(request);
+        };
+        let Some(active) = self.faults.active(service) else {
+            return Interception::Handle(request);
+        };
+        let decided = self.decide(&active, endpoint, service, operation, request);
+        closing
+            .run_until_cancelled(decided)
+            .await
+            .unwrap_or(Interception::Cut)
+    }
+
+    async fn decide(
+        &self,
+        active: &Active,
+        endpoint: &ServiceEndpoint,
+        service: FaultService,
+        target: &str,
+        request: Request<Body>,
+    ) -> Interception {
+        if active.is_out(service) {
+            return Interception::Cut;
+        }
+        let reads_body = (endpoint.names_are_in_body)(service) || active.reads_bodies(service);
+        let (request, body) = if reads_body {
+            let Some(buffered) = buffered(request).await else {
+                return Interception::Cut;
+            };
+            buffered
+        } else {
+            (request, Bytes::new())
+        };
+        let caller = self.caller(&request);
+        let request_name = Named {
+            target,
+            path: request.uri().path(),
+            body: &body,
+        };
+        let asked_for = (endpoint.operations)(service, &request_name);
+        let names: Vec<&str> = asked_for.iter().map(String::as_str).collect();
+        let fired = active.fire(&Event {
+            point: Point::Request,
+            service,
+            operations: &names,
+            caller: caller.as_ref().map(|caller| caller.function.as_str()),
+            has_process: caller
+                .as_ref()
+                .is_some_and(|caller| caller.process.is_some()),
+            body: &body,
+        });
+        if !fired.delay.is_zero() {
+            tokio::time::sleep(fired.delay).await;
+        }
+        let Some(strike) = fired.strike else {
+            return Interception::Handle(request);
+        };
+        if let Some(response) = (endpoint.answer)(service, strike.fault, &names) {
+            return Interception::Answer(response);
+        }
+        let process = caller.and_then(|caller| caller.process);
+        match strike.fault {
+            Fault::Hang => std::future::pending().await,
+            Fault::Reset => Interception::Cut,
+            Fault::LostAnswer => Interception::HandleThenCut(request, None),
+            Fault::Unavailable { for_ms } => {
+                active.begin_outage(service, *for_ms);
+                if matches!(service, FaultService::Realtime | FaultService::WebSocket) {
+                    self.connections
+                        .drop_connections(|connection| connection.socket_of == Some(service));
+                }
+                Interception::Cut
+            }
+            Fault::KillCaller { handled: true } => Interception::HandleThenCut(request, process),
+            Fault::KillCaller { handled: false } => match process {
+                Some(process) => {
+                    process.signal(Signal::KILL);
+                    Interception::Cut
+                }
+                None => Interception::Handle(request),
+            },
+            Fault::FreezeCaller { for_ms } => {
+                if let Some(process) = process {
+                    self.faults
+                        .freeze(&process, for_ms.map(Duration::from_millis));
+                    // It must not get the answer while it still runs.
+                    stopped(process.pid()).await;
+                }
+                Interception::Handle(request)
+            }
+            _ => Interception::Handle(request),
+        }
+    }
+
+    fn caller(&self, request: &Request<Body>) -> Option<Caller> {
+        let access_key_id = Credential::of(request.headers())?.access_key_id;
+        if access_key_id == EVENT_SOURCE_ACCESS_KEY_ID {
+            return Some(Caller {
+                function: "event-source".to_owned(),
+                process: None,
+            });
+        }
+        let (function, process) = self.callers.process_with_key(access_key_id)?;
+        Some(Caller {
+            function,
+            process: Some(process),
+        })
+    }
+}
+
+/// What a request is to a plan, and to whoever counts.
+pub(crate) fn counted_as(
+    endpoint: Option<&ServiceEndpoint>,
+    request: &Request<Body>,
+) -> Option<FaultService> {
+    // A browser's question beforehand is no operation.
+    if request.method() == Method::OPTIONS {
+        return None;
+    }
+    (endpoint?.counted_as)(request)
+}
+
+/// The request with its body, or `None` if the client didn't send it whole.
+async fn buffered(request: Request<Body>) -> Option<(Request<Body>, Bytes)> {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.ok()?;
+    Some((Request::from_parts(parts, Body::from(body.clone())), body))
+}

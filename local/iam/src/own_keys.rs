@@ -1,0 +1,111 @@
+//! The stack's own access keys: that of whoever runs it, for SDKs and the AWS CLI, and that of Lambda's poller.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{CredentialStore, EVENT_SOURCE_ACCESS_KEY_ID, Principal, Statement, random_text};
+use local_kit::private_files;
+
+/// In the stack's directory, as SDKs read it: `AWS_SHARED_CREDENTIALS_FILE`.
+pub const CREDENTIALS_FILE: &str = "credentials";
+
+const KEY_ID: &str = "aws_access_key_id";
+const SECRET: &str = "aws_secret_access_key";
+
+/// Keys that exist as long as the stack does.
+#[derive(Clone, Debug)]
+pub struct OwnKeys {
+    /// May do everything.
+    pub developer: Principal,
+    /// The developer's key, as SDKs read it.
+    pub credentials_file: PathBuf,
+    /// Of the event source mappings, which read the queues.
+    pub poller: Principal,
+}
+
+impl OwnKeys {
+    /// With the developer's key that is kept in `directory`, or a new one, which then is.
+    pub fn open(directory: &Path, account_id: &str, store: &CredentialStore) -> io::Result<Self> {
+        let credentials_file = directory.join(CREDENTIALS_FILE);
+        let kept = std::fs::read_to_string(&credentials_file)
+            .ok()
+            .and_then(|text| parse(&text));
+        let (key_id, secret) = if let Some(kept) = kept {
+            kept
+        } else {
+            let id = format!("AKIA{}", random_text(16).to_ascii_uppercase());
+            let made = (id, random_text(40));
+            private_files::write(&credentials_file, to_text(&made.0, &made.1).as_bytes())?;
+            made
+        };
+        let developer = user(account_id, "developer", key_id, secret, "*");
+        let poller_id = EVENT_SOURCE_ACCESS_KEY_ID.to_owned();
+        let poller = user(
+            account_id,
+            "event-source",
+            poller_id,
+            random_text(40),
+            "sqs:*",
+        );
+        store.insert(developer.clone());
+        store.insert(poller.clone());
+        Ok(Self {
+            developer,
+            credentials_file,
+            poller,
+        })
+    }
+}
+
+fn user(account_id: &str, name: &str, key_id: String, secret: String, action: &str) -> Principal {
+    Principal {
+        access_key_id: key_id,
+        secret_access_key: secret,
+        session_token: None,
+        account_id: account_id.to_owned(),
+        arn: format!("arn:aws:iam::{account_id}:user/{name}"),
+        expires_at_ms: None,
+        policy: vec![Statement {
+            actions: vec![action.to_owned()],
+            resources: vec!["*".to_owned()],
+        }],
+    }
+}
+
+/// A credentials file with one profile.
+pub fn to_text(access_key_id: &str, secret_access_key: &str) -> String {
+    format!("[default]\n{KEY_ID} = {access_key_id}\n{SECRET} = {secret_access_key}\n")
+}
+
+/// The id and the secret in what [`to_text`] has written.
+pub fn parse(text: &str) -> Option<(String, String)> {
+    let value = |wanted: &str| {
+        let mut pairs = text.lines().filter_map(|line| line.split_once('='));
+        let (_, value) = pairs.find(|(name, _)| name.trim() == wanted)?;
+        Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+    };
+    Some((value(KEY_ID)?, value(SECRET)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_kept_with_its_directory() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = CredentialStore::default();
+        let open = || {
+            let keys = OwnKeys::open(directory.path(), "000000000000", &store).expect("keys");
+            assert!(store.find(&keys.developer.access_key_id).is_some());
+            (keys.developer, keys.credentials_file)
+        };
+        let (first, path) = open();
+        assert_eq!(open().0.secret_access_key, first.secret_access_key);
+        assert_eq!(first.secret_access_key.len(), 40);
+        std::fs::write(&path, "[default]\n").expect("written");
+        let (second, _) = open();
+        assert_ne!(second.secret_access_key, first.secret_access_key);
+        assert_ne!(second.access_key_id, first.access_key_id);
+    }
+}

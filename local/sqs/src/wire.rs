@@ -1,0 +1,95 @@
+//! HTTP: from `X-Amz-Target: AmazonSQS.Action` to an action and back, in AWS's JSON 1.0 protocol.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use axum::{Extension, Router};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::actions;
+use super::error::{self, Kind};
+use super::query_protocol;
+use super::store::Store;
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::peer::Peer;
+
+/// Ten messages of 1 MiB, each byte of which may take six in JSON.
+const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
+
+/// How requests are checked before they come to [`router`].
+pub const GUARDED: Guarded = Guarded {
+    service: "sqs",
+    max_body_bytes: MAX_REQUEST_BYTES,
+    refuse: unsigned,
+};
+
+pub fn router(store: Arc<Store>) -> Router {
+    Router::new()
+        .fallback(any(serve))
+        .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
+        .with_state(store)
+}
+
+async fn serve(
+    State(store): State<Arc<Store>>,
+    peer: Option<Extension<Peer>>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if query_protocol::is_spoken(&headers) {
+        return query_protocol::not_here();
+    }
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
+    let action = target
+        .strip_prefix("AmazonSQS.")
+        .filter(|_| method == Method::POST);
+    let answer = match action {
+        Some(action) => {
+            let closing = peer.map_or_else(CancellationToken::new, |Extension(peer)| peer.closing);
+            let trace = headers.get("x-amzn-trace-id");
+            let trace = trace.and_then(|trace| trace.to_str().ok());
+            actions::run(&store, action, &body, trace, &closing).await
+        }
+        None => Err(Kind::UnknownOperation
+            .with("Expected `POST` with the header `X-Amz-Target: AmazonSQS.<Action>`.")),
+    };
+    match answer {
+        Ok(body) => json_response(StatusCode::OK, &body),
+        Err(error) => {
+            tracing::debug!(action, %error, "refused");
+            error.into_response()
+        }
+    }
+}
+
+fn unsigned(headers: &HeaderMap, refusal: &SignatureRefusal) -> Response {
+    if query_protocol::is_spoken(headers) {
+        let code = error::query_code_of(refusal.error_type);
+        return query_protocol::error(StatusCode::FORBIDDEN, code, &refusal.message);
+    }
+    error::unsigned(refusal)
+}
+
+/// A body with the headers of the JSON protocol.
+pub fn json_response(status: StatusCode, body: &Value) -> Response {
+    let mut response = (status, body.to_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-amz-json-1.0"),
+    );
+    if let Ok(id) = HeaderValue::try_from(uuid::Uuid::new_v4().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
