@@ -11,10 +11,7 @@ use system_tests::stack::script;
 use system_tests::websocket::Followed;
 use system_tests::{TestStack, collect, eventually, templates};
 use tokencast::stack::WORKER_FUNCTION;
-use tokencast_aws::sessions::PART_BYTES;
-use local_stack::config::FunctionConfig;
-use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
-use local_stack::stack::StackConfig;
+use tokencast_aws::sessions::TEXT_CHUNK_BYTES;
 use uuid::Uuid;
 
 use super::{deployed, function};
@@ -104,7 +101,7 @@ async fn use_all(stack: &TestStack) {
             // The worker reads the record again once the stop has changed it under it.
             eventually("a record of several items", || async {
                 let stream = stack.get_stream("alice", &id.to_string()).await;
-                (stream["text"].as_str()?.len() > 2 * PART_BYTES).then_some(())
+                (stream["text"].as_str()?.len() > 2 * TEXT_CHUNK_BYTES).then_some(())
             })
             .await;
             client.stop(id).await.expect("stopped");
