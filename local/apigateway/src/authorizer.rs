@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use local_iam::matches;
+use local_kit::invoke::InvokeError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -10,8 +12,6 @@ use super::event::{self, Asked};
 use super::integration::{self, IntegrationError};
 use super::{Api, CONNECT};
 use crate::config::RequestAuthorizerConfig;
-use local_iam::matches;
-use local_kit::invoke::InvokeError;
 
 const INVOKE: &str = "execute-api:Invoke";
 

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use local_kit::outbox::{Frame, Outbox};
+use local_kit::usage::Count;
 use serde_json::{Map, Value};
 
 use super::{Api, SERVICE};
-use local_kit::outbox::{Frame, Outbox};
-use local_kit::usage::Count;
 
 /// API Gateway bills each 32 KB of a message.
 pub(super) const UNIT_BYTES: u64 = 32 * 1024;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use local_kit::endpoints::WEBSOCKET_API_ID;
+use local_kit::proxy_event;
 use serde_json::{Map, Value, json};
 
 use super::connections::Connection;
 use super::{Api, CONNECT, DISCONNECT, new_id};
-use local_kit::endpoints::WEBSOCKET_API_ID;
-use local_kit::proxy_event;
 
 /// What a connect's request says, as the authorizer and `$connect` get it.
 pub(super) struct Asked {

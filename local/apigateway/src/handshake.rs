@@ -9,6 +9,8 @@ use axum::extract::{FromRequestParts as _, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{HOST, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use local_kit::outbox::{Inbox, outbox};
+use local_kit::peer::Peer;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -17,8 +19,6 @@ use super::connections::{Connection, Place, next_number};
 use super::event::{self, Asked};
 use super::integration::{self, IntegrationError};
 use super::{Api, CONNECT, WebSocketApis, forbidden, new_id, socket};
-use local_kit::outbox::{Inbox, outbox};
-use local_kit::peer::Peer;
 
 /// Of many sockets most are idle, so a buffer for each is small; it grows where it has to.
 const READ_BUFFER_BYTES: usize = 4 * 1024;

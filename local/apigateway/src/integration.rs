@@ -1,12 +1,12 @@
 //! A function's answer, or why there is none.
 
 use bytes::Bytes;
+use local_kit::invoke::InvokeError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::Api;
-use local_kit::invoke::InvokeError;
 
 #[derive(Debug, Error)]
 pub(super) enum IntegrationError {

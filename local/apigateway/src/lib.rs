@@ -14,20 +14,6 @@
 //! A connection's time runs by the stack's clock. Its ids are made as AWS makes them, with characters that a URL has to
 //! encode.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
-use axum::Router;
-use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE;
-use http::StatusCode;
-use serde_json::json;
-use thiserror::Error;
-
 mod authorizer;
 pub mod config;
 mod connections;
@@ -39,7 +25,19 @@ mod management;
 mod route;
 mod socket;
 
-use crate::config::WebSocketApiConfig;
+pub use endpoint::ENDPOINT;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use http::StatusCode;
 use local_faults::{FaultService, Faults};
 use local_iam::CredentialStore;
 use local_kit::clock::Clock;
@@ -47,9 +45,10 @@ use local_kit::endpoints::Endpoints;
 use local_kit::invoke::Invoke;
 use local_kit::tasks::Tasks;
 use local_kit::usage::Usage;
+use serde_json::json;
+use thiserror::Error;
 
-pub use endpoint::ENDPOINT;
-
+use crate::config::WebSocketApiConfig;
 use connections::Registry;
 
 const CONNECT: &str = "$connect";

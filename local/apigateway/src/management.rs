@@ -9,12 +9,12 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
+use local_iam::Principal;
+use local_iam::sigv4::{self, SignatureRefusal, SignedRequest};
 use serde_json::json;
 
 use super::connections::Connection;
 use super::{Api, WebSocketApis, forbidden, is_id, refused};
-use local_iam::Principal;
-use local_iam::sigv4::{self, SignatureRefusal, SignedRequest};
 
 const ACTION: &str = "execute-api:ManageConnections";
 const SIGNED_SERVICE: &str = "execute-api";

@@ -1,11 +1,11 @@
 //! A client's message: which route it takes, and what comes back.
 
+use local_kit::usage::Count;
 use serde_json::{Value, json};
 
 use super::connections::{Connection, UNIT_BYTES};
 use super::{Api, DEFAULT, SERVICE, event, integration, new_id};
 use crate::config::RouteConfig;
-use local_kit::usage::Count;
 
 /// Takes a message to its integration, and the answer back where the route has a response.
 pub(super) async fn message(api: &Api, connection: &Connection, body: &str) {

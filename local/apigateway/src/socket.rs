@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use local_kit::outbox::Inbox;
+use local_kit::usage::Count;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::connections::{Connection, Place};
 use super::{Api, DISCONNECT, SERVICE, event, integration, route};
-use local_kit::outbox::Inbox;
-use local_kit::usage::Count;
 
 /// For the last frames to go out, and for the client's own close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
+use local_iam::Principal;
 use serde_json::{Map, Value, json};
 
 use crate::config::AuthMode;
-use local_iam::Principal;
 
 /// An authenticated request's sender.
 #[derive(Clone, Debug)]

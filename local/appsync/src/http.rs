@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use local_kit::usage::OperationName;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -21,7 +22,6 @@ use uuid::Uuid;
 use super::api::{Api, GraphqlRequest, GraphqlResponse};
 use super::auth::{Authenticator, SignedRequest};
 use super::caller::{Caller, Identity};
-use local_kit::usage::OperationName;
 
 /// The path that answers.
 pub const GRAPHQL_PATH: &str = "/graphql";

@@ -24,8 +24,8 @@ mod resolvers;
 pub mod service;
 pub mod subscriptions;
 
-pub use endpoint::ENDPOINT;
-pub use service::AppSync;
-
 #[cfg(test)]
 pub(crate) mod test_support;
+
+pub use endpoint::ENDPOINT;
+pub use service::AppSync;

@@ -9,6 +9,9 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use futures_util::future::BoxFuture;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::Invoke;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -20,9 +23,6 @@ use super::http;
 use super::realtime::{Realtime, RealtimeLimits, Refusal, Subscribe};
 use super::subscriptions::{Hub, Subscription};
 use crate::config::ApiConfig;
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::invoke::Invoke;
 
 /// What an API is served with.
 #[derive(Clone, Debug)]

@@ -1,16 +1,17 @@
 //! A user pool, access keys and signers for the tests of this module.
 
+pub(crate) use local_iam::testing::{NOW_MS, REGION, Signer, post, store};
+
 use std::sync::{Arc, OnceLock};
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use local_kit::clock::Clock;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use serde_json::{Map, Value, json};
 
 use super::auth::{Authenticator, UserPoolTrust};
 use crate::config::AuthMode;
-pub(crate) use local_iam::testing::{NOW_MS, REGION, Signer, post, store};
-use local_kit::clock::Clock;
 
 pub(crate) const ISSUER: &str = "http://localhost:4000/us-east-1_test";
 pub(crate) const CLIENT_ID: &str = "web-client";

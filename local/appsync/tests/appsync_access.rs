@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use appsync_support::{
-    Answer, Stack, at_once, message, project, script, signer, user, user_in, worker,
-};
 use bytes::Bytes;
 use local_appsync::caller::Caller;
 use local_appsync::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
+
+use appsync_support::{
+    Answer, Stack, at_once, message, project, script, signer, user, user_in, worker,
+};
 
 const PUBLISH: &str =
     r#"mutation { publishToken(sessionId: "s", token: "t", isComplete: false) { token } }"#;

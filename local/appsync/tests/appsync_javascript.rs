@@ -2,11 +2,12 @@
 
 mod appsync_support;
 
+use local_appsync::config::ApiConfig;
+use serde_json::{Value, json};
+
 use appsync_support::{
     PUBLISH_TOKEN, Stack, at_once, message, project, request_from, script, user, worker,
 };
-use local_appsync::config::ApiConfig;
-use serde_json::{Value, json};
 
 const IMPORT: &str = "import { util, runtime, extensions } from '@aws-appsync/utils';\n";
 

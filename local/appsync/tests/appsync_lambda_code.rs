@@ -4,12 +4,13 @@ mod appsync_support;
 
 use std::sync::Arc;
 
-use appsync_support::{
-    ASK_REQUEST_FUNCTION, Stack, at_once, function_script, project, request_from, user, user_in,
-};
 use local_appsync::config::ApiConfig;
 use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
+
+use appsync_support::{
+    ASK_REQUEST_FUNCTION, Stack, at_once, function_script, project, request_from, user, user_in,
+};
 
 /// What the shipped resolver says of a function that failed, whatever that said.
 const NOT_HANDLED: &str = "The request could not be handled: try again.";

@@ -2,8 +2,9 @@
 
 mod appsync_support;
 
-use appsync_support::{Stack, echo, message, project, request_from, user};
 use serde_json::{Value, json};
+
+use appsync_support::{Stack, echo, message, project, request_from, user};
 
 async fn check(request: Value, expected: Value) {
     let stack = Stack::new(&project(), echo());

@@ -4,10 +4,11 @@ mod appsync_support;
 
 use std::sync::Arc;
 
-use appsync_support::{Answer, Stack, at_once, message, project, user};
 use local_appsync::config::ResolverConfig;
 use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
+
+use appsync_support::{Answer, Stack, at_once, message, project, user};
 
 #[tokio::test]
 async fn a_failure_tells_the_functions_name_and_message() {

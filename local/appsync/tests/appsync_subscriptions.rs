@@ -4,10 +4,11 @@ mod appsync_support;
 
 use std::sync::Arc;
 
-use appsync_support::{Answer, Stack, at_once, project, request_from, user, worker};
 use local_appsync::subscriptions::Subscription;
 use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
+
+use appsync_support::{Answer, Stack, at_once, project, request_from, user, worker};
 
 fn owner_check() -> Arc<Answer> {
     at_once(|event| match event["arguments"]["sessionId"].as_str() {

@@ -2,8 +2,9 @@
 
 mod appsync_support;
 
-use appsync_support::{Stack, echo, message, project, user};
 use serde_json::{Value, json};
+
+use appsync_support::{Stack, echo, message, project, user};
 
 /// One of the errors has the text and the place, there is no data, and nothing ran.
 async fn check(query: &str, text: &str, line: u32, column: u32) {

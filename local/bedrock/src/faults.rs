@@ -1,12 +1,12 @@
 //! Faults within a model's answer, whichever model it is.
 
 use futures_util::{StreamExt as _, stream};
+use local_faults::fault::StreamException;
+use local_faults::{Event, Fault, FaultService, Faults, Point};
 
 use crate::config::ModelException;
 use crate::error::ModelError;
 use crate::model::{ModelEvent, ModelStream};
-use local_faults::fault::StreamException;
-use local_faults::{Event, Fault, FaultService, Faults, Point};
 
 /// The answer as the plan lets it go on. `operation` and `body` are the request's.
 pub(crate) fn disturb(

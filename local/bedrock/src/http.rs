@@ -11,6 +11,9 @@ use axum::routing::post;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::peer::Peer;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -24,9 +27,6 @@ use crate::log::{EndReason, OpenCall};
 use crate::model::{Model, ModelEvent, ModelStream, Stop};
 use crate::prompt::Prompt;
 use crate::{Bedrock, model_id, passthrough};
-use local_iam::gate::Guarded;
-use local_iam::sigv4::SignatureRefusal;
-use local_kit::peer::Peer;
 
 /// Bedrock takes 20 MB of messages; base64 and JSON around it need a little more.
 const MAX_BODY_BYTES: usize = 25 * 1024 * 1024;

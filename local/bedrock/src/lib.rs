@@ -38,14 +38,15 @@ pub use endpoint::ENDPOINT;
 
 use std::sync::Arc;
 
+use local_faults::Faults;
+use local_kit::clock::Clock;
+
 use crate::config::{ModelConfig, ScriptConfig};
 use crate::log::{CallLog, ModelCall};
 use crate::model::Model;
 use crate::openai::OpenAiModel;
 use crate::passthrough::BedrockModel;
 use crate::script::ScriptedModel;
-use local_faults::Faults;
-use local_kit::clock::Clock;
 
 /// One Bedrock endpoint with one model behind every model id. Clones share it.
 #[derive(Clone, Debug)]

@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
-
 use local_kit::clock::Clock;
+use tokio::sync::watch;
 
 /// Older calls are forgotten, so that a stack which stays up does not grow.
 const KEPT_CALLS: usize = 4_000;

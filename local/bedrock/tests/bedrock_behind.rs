@@ -5,7 +5,6 @@ mod bedrock_support;
 use axum::body::Body;
 use axum::routing::post;
 use axum::{Json, Router};
-use bedrock_support::{Server, client, converse, fast, serve};
 use bytes::Bytes;
 use futures_util::stream;
 use local_bedrock::Bedrock;
@@ -14,6 +13,8 @@ use local_bedrock::config::{FaultRule, ModelConfig, ModelFault, ScriptConfig};
 use local_kit::clock::Clock;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+
+use bedrock_support::{Server, client, converse, fast, serve};
 
 async fn openai(base_url: String) -> Server {
     let config = ModelConfig::OpenAi {

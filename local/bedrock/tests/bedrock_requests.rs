@@ -2,8 +2,9 @@
 
 mod bedrock_support;
 
-use bedrock_support::{MODEL, Server, fast};
 use serde_json::{Value, json};
+
+use bedrock_support::{MODEL, Server, fast};
 
 struct Plain {
     server: Server,

@@ -1,5 +1,7 @@
 //! The actions over HTTP, and the documents that those who check tokens fetch.
 
+use std::time::Duration;
+
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::Json;
 use axum::body::Bytes;
@@ -8,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::time::Duration;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use uuid::Uuid;
 

@@ -10,6 +10,7 @@ use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse,
     RSAKeyParameters, RSAKeyType,
 };
+use local_kit::private_files;
 use ring::rand::SystemRandom;
 use ring::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
@@ -21,7 +22,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::OpenError;
 use crate::error::CognitoError;
-use local_kit::private_files;
 
 const BITS: usize = 2048;
 

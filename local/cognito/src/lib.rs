@@ -23,17 +23,18 @@ pub mod srp;
 pub mod tokens;
 pub mod users;
 
+pub mod config;
+pub mod endpoint;
+
+pub use endpoint::ENDPOINT;
+
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::jwk::JwkSet;
-
-pub mod config;
-pub mod endpoint;
-
-pub use endpoint::ENDPOINT;
+use local_kit::clock::Clock;
 
 use crate::challenges::Challenges;
 use crate::config::UserPoolConfig;
@@ -42,7 +43,6 @@ use crate::keys::PoolKey;
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
 use crate::users::{User, Users};
-use local_kit::clock::Clock;
 
 /// One user pool with one app client, without a client secret. Clones share it.
 #[derive(Clone, Debug)]

@@ -7,12 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use local_kit::private_files;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::OpenError;
 use crate::error::CognitoError;
-use local_kit::private_files;
 
 /// Cognito's default: 30 days.
 const VALID_SECONDS: i64 = 30 * 24 * 60 * 60;

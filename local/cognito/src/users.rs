@@ -1,10 +1,10 @@
 //! Who there is: the users of the configuration.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use num_bigint::BigUint;
 use sha2::{Digest as _, Sha256};
-use std::sync::OnceLock;
 
 use crate::config::UserConfig;
 use crate::srp;

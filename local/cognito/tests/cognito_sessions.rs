@@ -5,10 +5,11 @@ mod cognito_support;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use cognito_support::{CLIENT, PASSWORD, POOL, Pool, claims, start};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
+
+use cognito_support::{CLIENT, PASSWORD, POOL, Pool, claims, start};
 
 async fn get_user(pool: &Pool, tokens: &Value) -> Result<Value, String> {
     pool.call("GetUser", json!({ "AccessToken": tokens["AccessToken"] }))

@@ -4,8 +4,9 @@ mod cognito_support;
 
 use std::time::Duration;
 
-use cognito_support::{CLIENT, PASSWORD, SrpClient, claims, start};
 use serde_json::{Value, json};
+
+use cognito_support::{CLIENT, PASSWORD, SrpClient, claims, start};
 
 const INCORRECT: &str = "NotAuthorizedException: Incorrect username or password.";
 

@@ -3,6 +3,11 @@
 //! The server answers its requests one after another on one thread of its own, because `SQLite` blocks: so no other
 //! service waits for a disk.
 
+pub mod config;
+pub mod endpoint;
+
+pub use endpoint::ENDPOINT;
+
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,22 +25,17 @@ use dynoxide::storage_backend;
 use dynoxide::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType};
 use dynoxide::{Database, DynoxideError};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-pub mod config;
-pub mod endpoint;
-
-pub use endpoint::ENDPOINT;
-
-use crate::config::TableConfig;
 use local_iam::gate::Guarded;
 use local_iam::sigv4::SignatureRefusal;
 use local_kit::clock::Clock;
 use local_kit::private_files;
 use local_kit::private_listener::private_listener;
 use local_kit::write_failures::WriteFailures;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::TableConfig;
 
 const FILE: &str = "dynamodb.sqlite";
 /// What `SQLite` says when a file can't be written.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use local_kit::outbox::{Frame, Outbox};
+
 use crate::active::{Active, Event, Point};
 use crate::fault::Fault;
 use crate::late::Reorder;
 use crate::subscription_error::SubscriptionError;
 use crate::{FaultService, Faults};
-use local_kit::outbox::{Frame, Outbox};
 
 /// What became of a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]

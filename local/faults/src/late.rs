@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
+use local_kit::outbox::{Frame, Outbox};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::Faults;
-use local_kit::outbox::{Frame, Outbox};
 
 /// With more than these waiting, further frames go out at once.
 const MAX_WAITING: usize = 65_536;

@@ -16,14 +16,6 @@
 //!
 //! Without a plan a service pays one atomic load for each request or frame.
 
-use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
-
-use local_kit::process::Process;
-use local_kit::tasks::Tasks;
-use rustix::process::Signal;
-
 mod active;
 pub mod check;
 pub mod endpoint;
@@ -42,6 +34,14 @@ pub use fault::Fault;
 pub use frames::{AtStart, Delivered};
 pub use plan::{FaultPlan, FaultService, Rule, When};
 pub use subscription_error::{ErrorShape, FrameId, SubscriptionError};
+
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use local_kit::process::Process;
+use local_kit::tasks::Tasks;
+use rustix::process::Signal;
 
 use late::Late;
 

@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tokio_util::sync::CancellationToken;
-
 use local_faults::FaultService;
+use tokio_util::sync::CancellationToken;
 
 /// One open connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use hyper::body::{Frame, SizeHint};
-
 use local_faults::FaultService;
 use local_kit::usage::{Count, OperationName, Tally, Usage};
 

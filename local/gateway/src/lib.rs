@@ -13,20 +13,6 @@
 //!
 //! A request passes exactly one place with its service and operation known, `connection::answer`: faults go there.
 
-use std::future::Future;
-use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
-
-use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
-
 pub mod certificates;
 pub mod config;
 mod connection;
@@ -44,6 +30,20 @@ pub use certificates::{CertificateError, Certificates};
 pub use connections::{ConnectionInfo, Connections};
 pub use intercept::Interceptor;
 pub use routes::{CONTROL_PATH, Routes, ServiceRoute};
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
 
 use connection::Context;
 

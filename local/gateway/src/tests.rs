@@ -8,6 +8,9 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Extension, Request};
 use axum::routing::{any, get};
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use local_faults::{Claims, FaultService, ServiceEndpoint};
+use local_kit::clock::Clock;
+use local_kit::peer::Peer;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -17,10 +20,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
-
-use local_faults::{Claims, FaultService, ServiceEndpoint};
-use local_kit::clock::Clock;
-use local_kit::peer::Peer;
 
 use super::*;
 

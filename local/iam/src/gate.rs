@@ -6,10 +6,10 @@ use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, Limited};
+use local_kit::clock::Clock;
 
 use super::CredentialStore;
 use super::sigv4::{self, SignatureRefusal, SignedRequest};
-use local_kit::clock::Clock;
 
 /// Any key of the stack may call any operation: what its policy allows is looked at by AppSync and `@connections` only.
 #[derive(Clone, Debug)]

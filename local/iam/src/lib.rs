@@ -8,18 +8,18 @@
 //! | `signing_keys` | the keys of a day |
 //! | `testing` | access keys and AWS's own signer, for tests |
 
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
-
-use chrono::NaiveDate;
-use scratchstack_aws_signature::KSigningKey;
-
 pub mod gate;
 pub mod own_keys;
 mod signing_keys;
 pub mod sigv4;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use chrono::NaiveDate;
+use scratchstack_aws_signature::KSigningKey;
 
 use signing_keys::SigningKeys;
 

@@ -3,8 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{CredentialStore, EVENT_SOURCE_ACCESS_KEY_ID, Principal, Statement, random_text};
 use local_kit::private_files;
+
+use super::{CredentialStore, EVENT_SOURCE_ACCESS_KEY_ID, Principal, Statement, random_text};
 
 /// In the stack's directory, as SDKs read it: `AWS_SHARED_CREDENTIALS_FILE`.
 pub const CREDENTIALS_FILE: &str = "credentials";

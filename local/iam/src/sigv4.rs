@@ -1,5 +1,7 @@
 //! Signatures of the access keys in the store.
 
+mod authority;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -16,8 +18,6 @@ use thiserror::Error;
 use tower::{BoxError, service_fn};
 
 use super::{CredentialStore, Principal};
-
-mod authority;
 
 const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 

@@ -1,9 +1,8 @@
 //! A function's failure, in the shape that a caller sees: `{"errorType", "errorMessage", …}`.
 
 use bytes::Bytes;
-use serde_json::{Value, json};
-
 use local_kit::invoke::InvokeError;
+use serde_json::{Value, json};
 
 /// Reported by the function, or by Lambda about it.
 #[derive(Clone, Debug)]

@@ -8,13 +8,13 @@ use axum::routing::post;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::pool::Failure;
 use super::service::Lambda;
-use local_iam::gate::Guarded;
-use local_iam::sigv4::SignatureRefusal;
 
 /// Lambda's limits on an event: 6 MB when the caller waits, 1 MB when not.
 const MAX_EVENT_BYTES: usize = 6_291_456;

@@ -7,6 +7,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use local_faults::Faults;
+use local_iam::CredentialStore;
+use local_kit::process::Process as _;
 use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
@@ -19,9 +22,6 @@ use super::service::role;
 use super::streaming::Part;
 use super::trace::TraceHeader;
 use crate::faults::{self, Harm};
-use local_faults::Faults;
-use local_iam::CredentialStore;
-use local_kit::process::Process as _;
 
 /// What came of an invocation that did not succeed.
 #[derive(Clone, Debug)]

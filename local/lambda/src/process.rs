@@ -10,6 +10,11 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use chrono::DateTime;
+use local_iam::Principal;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::private_listener::private_listener;
+use local_kit::process::Process as _;
 use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -18,11 +23,6 @@ use tokio_util::task::TaskTracker;
 use super::environment::Environment;
 use super::runtime_api;
 use crate::config::FunctionConfig;
-use local_iam::Principal;
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::private_listener::private_listener;
-use local_kit::process::Process as _;
 
 /// What a function sees of our own environment. Not `HOME`: with it an SDK would find the developer's AWS profile.
 const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "RUST_BACKTRACE", "RUST_LOG"];

@@ -14,13 +14,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
+use local_kit::local_host::is_local;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::environment::{Environment, Outcome, Refusal};
 use super::error::FunctionError;
-use local_kit::local_host::is_local;
-
 use super::streaming::{self, Forwarded, MAX_STREAMED_BYTES, Part};
 
 /// Lambda's limit on a response: 6 MB and some room for its envelope.

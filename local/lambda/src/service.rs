@@ -7,6 +7,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use local_faults::Faults;
+use local_iam::{CredentialStore, Principal, random_text};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::{Invoke, InvokeError};
+use local_kit::process::{Callers, Process};
+use local_kit::usage::{Count, Usage};
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -19,13 +26,6 @@ use super::process::Template;
 use super::streaming::{self, Part, ResponseStream};
 use super::trace::TraceHeader;
 use crate::config::FunctionConfig;
-use local_faults::Faults;
-use local_iam::{CredentialStore, Principal, random_text};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::invoke::{Invoke, InvokeError};
-use local_kit::process::{Callers, Process};
-use local_kit::usage::{Count, Usage};
 
 /// How long an idle process is kept. AWS promises nothing; minutes are what is seen.
 const IDLE_LIMIT_MS: i64 = 10 * 60 * 1_000;

@@ -3,10 +3,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
+use local_iam::sigv4::SignatureRefusal;
 use serde_json::json;
 use thiserror::Error;
-
-use local_iam::sigv4::SignatureRefusal;
 
 /// A refusal, as a caller sees it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -9,6 +9,8 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use local_kit::private_files;
+use local_kit::write_failures::WriteFailures;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
@@ -16,8 +18,6 @@ use uuid::Uuid;
 use super::attributes::Attributes;
 use super::message::Message;
 use super::queue::Queue;
-use local_kit::private_files;
-use local_kit::write_failures::WriteFailures;
 
 const FILE: &str = "sqs.jsonl";
 

@@ -38,15 +38,15 @@ pub use endpoint::ENDPOINT;
 use std::path::Path;
 use std::sync::Arc;
 
+use local_faults::Faults;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::write_failures::WriteFailures;
 use thiserror::Error;
 
 use crate::config::QueueConfig;
 use attributes::Attributes;
 use journal::{Directory, JournalError, Kept};
-use local_faults::Faults;
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::write_failures::WriteFailures;
 use store::Store;
 
 /// The queues of a stack.

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use local_faults::{Event, FaultService, Faults, Point};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -14,9 +17,6 @@ use super::journal::{self, Journal, Kept, Queues, Record};
 use super::message::Message;
 use super::move_task::MoveTask;
 use super::queue::{MAX_IN_FLIGHT, Queue};
-use local_faults::{Event, FaultService, Faults, Point};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
 
 #[derive(Debug)]
 pub struct Store {

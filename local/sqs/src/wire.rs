@@ -8,6 +8,9 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use local_iam::gate::Guarded;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::peer::Peer;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -15,9 +18,6 @@ use super::actions;
 use super::error::{self, Kind};
 use super::query_protocol;
 use super::store::Store;
-use local_iam::gate::Guarded;
-use local_iam::sigv4::SignatureRefusal;
-use local_kit::peer::Peer;
 
 /// Ten messages of 1 MiB, each byte of which may take six in JSON.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;

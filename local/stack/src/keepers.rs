@@ -1,7 +1,5 @@
 //! The services that keep something: keys, tables, queues.
 
-use super::{StackConfig, StackError};
-use crate::state_directory::StateDirectory;
 use local_cognito::Cognito;
 use local_dynamodb::DynamoDb;
 use local_faults::Faults;
@@ -11,6 +9,9 @@ use local_kit::clock::Clock;
 use local_kit::endpoints::Endpoints;
 use local_kit::write_failures::WriteFailures;
 use local_sqs::Sqs;
+
+use super::{StackConfig, StackError};
+use crate::state_directory::StateDirectory;
 
 pub(super) struct Keepers {
     pub(super) cognito: Cognito,

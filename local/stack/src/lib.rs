@@ -12,21 +12,30 @@
 //! | `state_directory` | where they keep it |
 //! | `trust` | whose tokens AppSync takes |
 
+pub mod config;
+pub mod control;
+mod keepers;
+pub mod services;
+mod state_directory;
+mod trust;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+// Whoever embeds a stack needs no other crate.
+pub use local_kit::{clock, endpoints, invoke, private_files, usage};
+pub use {
+    local_apigateway as apigateway, local_appsync as appsync, local_bedrock as bedrock,
+    local_cognito as cognito, local_dynamodb as dynamodb, local_faults as faults,
+    local_gateway as gateway, local_iam as iam, local_lambda as lambda, local_sqs as sqs,
+};
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use thiserror::Error;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-
-use config::{
-    AccessConfig, ApiConfig, EventSourceConfig, FunctionConfig, FunctionUrlConfig, ModelConfig,
-    QueueConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
-};
-use control::Control;
 use local_apigateway::{WebSocketApiError, WebSocketApis};
 use local_appsync::AppSync;
 use local_appsync::errors::ApiConfigError;
@@ -51,28 +60,18 @@ use local_lambda::Lambda;
 use local_lambda::event_source::{EventSource, EventSourceError, sqs_client};
 use local_lambda::function_url::{FunctionUrlError, FunctionUrls};
 use local_sqs::{Sqs, SqsError};
-use state_directory::StateDirectory;
+use thiserror::Error;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-pub mod config;
-pub mod control;
-mod keepers;
-pub mod services;
-mod state_directory;
-mod trust;
-
-#[cfg(feature = "testing")]
-pub mod testing;
-
-// Whoever embeds a stack needs no other crate.
-pub use local_kit::{clock, endpoints, invoke, private_files, usage};
-pub use {
-    local_apigateway as apigateway, local_appsync as appsync, local_bedrock as bedrock,
-    local_cognito as cognito, local_dynamodb as dynamodb, local_faults as faults,
-    local_gateway as gateway, local_iam as iam, local_lambda as lambda, local_sqs as sqs,
+use config::{
+    AccessConfig, ApiConfig, EventSourceConfig, FunctionConfig, FunctionUrlConfig, ModelConfig,
+    QueueConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
 };
-
+use control::Control;
 use keepers::Keepers;
 use services::{Routers, nothing_here};
+use state_directory::StateDirectory;
 use trust::{authenticator, trust};
 
 /// How long running invocations get when the stack ends.

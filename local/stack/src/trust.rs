@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use jsonwebtoken::jwk::JwkSet;
-
-use crate::config::{ApiConfig, UserPoolConfig};
 use local_appsync::auth::{Authenticator, UserPoolTrust};
 use local_cognito::Cognito;
 use local_iam::CredentialStore;
 use local_kit::clock::Clock;
 use local_kit::endpoints::Endpoints;
+
+use crate::config::{ApiConfig, UserPoolConfig};
 
 /// Whose tokens the API takes. While the pool's keys can't be read, none.
 pub(super) fn trust(

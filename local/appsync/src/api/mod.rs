@@ -23,25 +23,26 @@ mod selection;
 mod subscribe;
 mod validation;
 
+pub(crate) use self::document::Selected;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::Invoke;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use self::document::DocumentCache;
-pub(crate) use self::document::Selected;
 use self::schema::ApiSchema;
 use super::caller::Caller;
 use super::errors::{ApiConfigError, GraphqlError};
 use super::resolvers::{Resolver, Scripts};
 use super::subscriptions::Subscription;
 use crate::config::{ApiConfig, ApiLimits, AuthMode, DataSource};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::invoke::Invoke;
 
 /// AppSync's limit on a request; a resolver that is not done by then has failed.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);

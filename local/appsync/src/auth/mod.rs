@@ -1,23 +1,22 @@
 //! Who a request comes from: Cognito's tokens and SigV4 signatures, checked as AppSync checks them.
 
+mod jwt;
+
+pub use jwt::{Keys, UserPoolTrust};
+pub use local_iam::sigv4::SignedRequest;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde_json::json;
-use thiserror::Error;
-
-mod jwt;
-
-pub use jwt::{Keys, UserPoolTrust};
-
-use crate::caller::Identity;
-use crate::config::AuthMode;
 use local_iam::CredentialStore;
 use local_iam::sigv4::{self, SignatureRefusal};
 use local_kit::clock::Clock;
+use serde_json::json;
+use thiserror::Error;
 
-pub use local_iam::sigv4::SignedRequest;
+use crate::caller::Identity;
+use crate::config::AuthMode;
 
 /// A refusal in AppSync's words.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::extract::ws::{WebSocket, close_code};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
+use local_faults::{AtStart, ErrorShape, SubscriptionError};
+use local_kit::outbox::outbox;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -19,8 +21,6 @@ use super::{Origin, Realtime, Refusal};
 use crate::api::GraphqlRequest;
 use crate::auth::SignedRequest;
 use crate::caller::Caller;
-use local_faults::{AtStart, ErrorShape, SubscriptionError};
-use local_kit::outbox::outbox;
 
 const WORDS: Words = Words {
     event: "data",

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, SEC_WEBSOCKET_PROTOCOL};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use local_kit::endpoints::Endpoints;
 use serde_json::{Map, Value};
 
 use super::Realtime;
 use crate::auth::{AuthError, SignedRequest};
-use local_kit::endpoints::Endpoints;
 
 /// Lenient: clients differ in padding, and in the bits that it leaves over.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

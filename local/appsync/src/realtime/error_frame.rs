@@ -1,8 +1,7 @@
 //! An `error` frame about one subscription, in the shapes that AppSync has for it.
 
-use serde_json::{Value, json};
-
 use local_faults::{ErrorShape, FrameId, SubscriptionError};
+use serde_json::{Value, json};
 
 /// `id`: the subscription's.
 pub(super) fn error_frame(id: &str, error: &SubscriptionError) -> Value {

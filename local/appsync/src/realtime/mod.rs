@@ -16,6 +16,15 @@
 //! lives 24 h at most); `start` needs no `connection_init` before it; a refused
 //! connect is told in a `connection_error`, once the client has said something or half a second after the upgrade.
 
+mod appsync;
+mod connect;
+mod error_frame;
+mod session;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod transport;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -29,25 +38,16 @@ use axum::routing::get;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::peer::Peer;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-
-mod appsync;
-mod connect;
-mod error_frame;
-mod session;
-mod socket;
-#[cfg(test)]
-mod tests;
-mod transport;
 
 use super::api::GraphqlRequest;
 use super::auth::Authenticator;
 use super::caller::Caller;
 use super::subscriptions::{Hub, OutboxLimits, Subscription};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::peer::Peer;
 
 const APPSYNC_PROTOCOL: &str = "graphql-ws";
 const TRANSPORT_PROTOCOL: &str = "graphql-transport-ws";

@@ -8,14 +8,14 @@ use axum::extract::ws::Utf8Bytes;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use local_faults::SubscriptionError;
+use local_kit::outbox::{Frame, Outbox};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{Origin, Realtime, Refusal};
 use crate::subscriptions::ending::{Ended, Ending};
 use crate::subscriptions::{Listener, Registration, Subscription};
-use local_faults::SubscriptionError;
-use local_kit::outbox::{Frame, Outbox};
 
 pub(super) struct Session {
     pub(super) realtime: Arc<Realtime>,

@@ -6,13 +6,13 @@ use std::time::Duration;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use local_faults::SubscriptionError;
+use local_kit::outbox::{Frame, Inbox};
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
 
 use super::session::{Change, Session, Started};
-use local_faults::SubscriptionError;
-use local_kit::outbox::{Frame, Inbox};
 
 /// For the last frames to go out, and for the client's own close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

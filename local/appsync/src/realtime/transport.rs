@@ -10,6 +10,8 @@ use std::time::Duration;
 use axum::extract::ws::WebSocket;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use local_faults::SubscriptionError;
+use local_kit::outbox::outbox;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -20,8 +22,6 @@ use super::{Origin, Realtime, Refusal};
 use crate::api::GraphqlRequest;
 use crate::auth::SignedRequest;
 use crate::caller::Caller;
-use local_faults::SubscriptionError;
-use local_kit::outbox::outbox;
 
 const WORDS: Words = Words {
     event: "next",

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use local_kit::invoke::{Invoke, InvokeError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::javascript::Turn;
 use super::{Resolved, ResolverError, Scripts};
-use local_kit::invoke::{Invoke, InvokeError};
 
 /// Sends the function the event, and takes its answer as the field's value.
 pub(super) async fn resolve(

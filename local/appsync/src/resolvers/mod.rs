@@ -11,16 +11,17 @@ mod event;
 mod javascript;
 mod lambda;
 
+pub(crate) use self::javascript::Scripts;
+
 use std::sync::Arc;
 
+use local_kit::invoke::Invoke;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use self::javascript::Scripts;
 use self::javascript::Turn;
 use super::api::Selected;
 use super::caller::Caller;
-use local_kit::invoke::Invoke;
 
 /// Where a field's value comes from.
 #[derive(Clone, Debug)]

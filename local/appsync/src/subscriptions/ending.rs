@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::mpsc;
-
 use local_faults::SubscriptionError;
+use tokio::sync::mpsc;
 
 /// How one subscription's session hears of its end.
 #[derive(Debug)]

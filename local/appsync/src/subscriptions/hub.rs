@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use local_faults::{AtStart, Delivered, FaultService, Faults};
+use local_kit::outbox::{Frame, Outbox};
+use local_kit::usage::{Count, Usage};
 use serde_json::Value;
 use tracing::{debug, warn};
 
 use super::Subscription;
 use super::ending::Ending;
 use super::index::{Index, Place};
-use local_faults::{AtStart, Delivered, FaultService, Faults};
-use local_kit::outbox::{Frame, Outbox};
-use local_kit::usage::{Count, Usage};
 
 /// AppSync's limit for what one event carries to a subscriber.
 pub const MAX_PAYLOAD_BYTES: usize = 240 * 1024;

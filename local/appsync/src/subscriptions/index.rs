@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use local_kit::outbox::Outbox;
 use serde_json::{Map, Value};
 
 use super::Subscription;
 use super::ending::Ending;
-use local_kit::outbox::Outbox;
 
 type Render = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
 

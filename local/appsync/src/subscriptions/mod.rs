@@ -3,11 +3,6 @@
 //! [`Hub`] finds the subscriptions that a result concerns, and puts one shared, serialized payload into the outbox of
 //! each of their connections. Nothing here waits: a connection that doesn't read is cut.
 
-use std::fmt;
-use std::sync::Arc;
-
-use serde_json::{Map, Value};
-
 pub(crate) mod ending;
 mod hub;
 mod index;
@@ -15,6 +10,11 @@ mod index;
 pub use hub::{Hub, MAX_PAYLOAD_BYTES};
 pub(crate) use hub::{Listener, Registration};
 pub use local_kit::outbox::OutboxLimits;
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 /// A subscription that was validated, authorized and admitted by its resolver.
 #[derive(Clone)]

@@ -2,7 +2,6 @@
 
 use aws_credential_types::Credentials;
 use aws_sdk_sqs::config::{BehaviorVersion, Region};
-
 use local_iam::Principal;
 use local_kit::endpoints::Endpoints;
 

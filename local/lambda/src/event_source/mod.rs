@@ -10,6 +10,8 @@ mod loops;
 mod outcome;
 mod poller;
 
+pub use client::sqs_client;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,8 +23,6 @@ use tokio_util::task::TaskTracker;
 use super::service::Lambda;
 use crate::config::EventSourceConfig;
 use poller::Mapping;
-
-pub use client::sqs_client;
 
 /// Long polls at once. AWS keeps five at least, and with fewer a message that arrives between two polls waits.
 const POLLERS: usize = 5;

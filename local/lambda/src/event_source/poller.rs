@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
 use bytes::Bytes;
+use local_kit::clock::Clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,7 +22,6 @@ use crate::faults;
 use crate::pool::Failure;
 use crate::service::Lambda;
 use crate::trace::TraceHeader;
-use local_kit::clock::Clock;
 
 /// What one `ReceiveMessage` and one `DeleteMessageBatch` may hold.
 const MAX_PER_CALL: usize = 10;

@@ -6,10 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
 use http::{HeaderMap, Version};
-use serde_json::{Value, json};
-
 use local_kit::peer::Peer;
 use local_kit::proxy_event;
+use serde_json::{Value, json};
 
 /// What the function gets of a request; `path` is what it sees of the request's path.
 pub(super) fn of(

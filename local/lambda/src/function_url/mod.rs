@@ -12,20 +12,6 @@
 //! time-out before its response has a head is answered 502; later, the body breaks off. A client that leaves ends
 //! nothing: the function goes on and isn't told, as on AWS.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
-
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, Method, StatusCode, header};
-use http_body_util::{BodyExt as _, Limited};
-use serde_json::json;
-use thiserror::Error;
-use uuid::Uuid;
-
 mod body;
 mod cors;
 pub mod endpoint;
@@ -36,11 +22,25 @@ mod place;
 
 pub use endpoint::ENDPOINT;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, Method, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use local_faults::Faults;
+use local_kit::clock::Clock;
+use serde_json::json;
+use thiserror::Error;
+use uuid::Uuid;
+
 use crate::Lambda;
 use crate::config::FunctionUrlConfig;
 use crate::pool::Failure;
-use local_faults::Faults;
-use local_kit::clock::Clock;
 
 /// Lambda's limit on a request's body.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageSystemAttributeName;
+use local_sqs::testing::counts;
 
 use crate::stack::{Stack, attribute, handle};
-use local_sqs::testing::counts;
 
 #[tokio::test]
 async fn a_move_task_brings_dead_messages_back_as_new_ones() {

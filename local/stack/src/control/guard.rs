@@ -4,9 +4,9 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use local_kit::local_host::is_local;
 
 use super::refusal::Refusal;
-use local_kit::local_host::is_local;
 
 /// A page that the developer looks at may send requests to this port, but not without an `Origin`; and one whose name was
 /// made to point here sends its own name as the host.

@@ -10,6 +10,11 @@
 //! | `script` | the model's script, as it comes |
 //! | `views` | what the stack's parts look like |
 
+mod guard;
+mod refusal;
+mod script;
+mod views;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -18,9 +23,6 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{get, post, put};
-use serde::Deserialize;
-use serde_json::{Value, json};
-
 use local_bedrock::Bedrock;
 use local_faults::{FaultPlan, Faults};
 use local_gateway::Connections;
@@ -28,11 +30,8 @@ use local_kit::clock::Clock;
 use local_kit::peer::Peer;
 use local_kit::usage::Usage;
 use local_lambda::Lambda;
-
-mod guard;
-mod refusal;
-mod script;
-mod views;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use guard::local_programs_only;
 use refusal::{Refusal, read};

@@ -2,10 +2,9 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use local_faults::PlanError;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-
-use local_faults::PlanError;
 
 /// A refusal: `{"error": CODE, "message": …, "path": …}`.
 #[derive(Debug)]

@@ -9,10 +9,9 @@ use local_kit::clock::Clock;
 use local_stack::config::{
     FunctionUrlConfig, QueueConfig, TableConfig, WebSocketApiConfig, WebSocketLimits,
 };
+use local_stack::testing::{TestStack, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-use local_stack::testing::{TestStack, within};
 
 pub(crate) const REGION: &str = "us-east-1";
 

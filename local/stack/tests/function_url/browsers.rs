@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use local_stack::config::CorsConfig;
+use local_stack::testing::within;
 
 use crate::stack::{ORIGIN, Url};
-use local_stack::testing::within;
 
 fn cors() -> CorsConfig {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use crate::stack::{Url, until_broken};
 use local_stack::testing::{eventually, within};
+
+use crate::stack::{Url, until_broken};
 
 #[tokio::test]
 async fn before_the_head_a_failure_is_502() {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use local_faults::{Fault, FaultService, Rule};
+use local_stack::testing::{eventually, within};
 
 use crate::stack::{Url, until_broken};
-use local_stack::testing::{eventually, within};
 
 fn invoke(fault: Fault) -> Rule {
     Rule::new(FaultService::FunctionUrl, "Invoke", fault)

@@ -6,9 +6,8 @@ use std::net::TcpStream;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_runtime::streaming::{Body, Response, Sender, channel};
 use lambda_runtime::{Error, LambdaEvent, MetadataPrelude, service_fn};
-use serde_json::{Value, json};
-
 use local_stack::testing::{gate, leave_note, variable};
+use serde_json::{Value, json};
 
 /// Started by the local Lambda with arguments that select this test alone; as a test of its own it has nothing to do.
 #[test]

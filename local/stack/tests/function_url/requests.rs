@@ -1,9 +1,9 @@
 //! What the function gets.
 
+use local_stack::testing::within;
 use serde_json::Value;
 
 use crate::stack::Url;
-use local_stack::testing::within;
 
 async fn echoed(request: reqwest::RequestBuilder) -> Value {
     let response = within(request.send()).await.expect("an answer");

@@ -1,8 +1,9 @@
 //! What passes, and when.
 
+use local_stack::testing::{eventually, within};
+
 use crate::function::MUCH;
 use crate::stack::Url;
-use local_stack::testing::{eventually, within};
 
 #[tokio::test]
 async fn each_chunk_is_there_before_the_function_writes_the_next() {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use local_stack::config::{CorsConfig, FunctionUrlConfig};
-
 use local_stack::testing::{TestStack, function, within};
 
 pub(crate) const ORIGIN: &str = "http://localhost:5173";

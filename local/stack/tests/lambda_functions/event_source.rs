@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use local_faults::{Fault, FaultPlan, FaultService, Faults, Rule};
+use local_sqs::testing::{counts, endpoints};
 use serde_json::Value;
 
 use crate::stack::{Stack, eventually, logged, worker};
-use local_sqs::testing::{counts, endpoints};
 
 /// Long enough for nothing: every invocation of these tests ends by itself or is killed by the stack.
 const GRACE: Duration = Duration::from_secs(1);

@@ -7,11 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use local_lambda::environment::{Environment, Invocation, Outcome};
 use local_lambda::runtime_api;
+use local_sqs::testing::{endpoints, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-
-use local_sqs::testing::{endpoints, serve};
 
 /// An environment without a process, with the invocation `id` taken.
 struct Api {

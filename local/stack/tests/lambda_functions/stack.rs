@@ -18,11 +18,10 @@ use local_lambda::environment::ProcessState;
 use local_lambda::event_source::EventSourceError;
 use local_lambda::service::ProcessInfo;
 use local_lambda::{EventSource, Lambda};
+use local_sqs::testing::{client, endpoints, serve, sqs};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-
-use local_sqs::testing::{client, endpoints, serve, sqs};
 
 /// What everything in this test executable has logged.
 static LOG: OnceLock<()> = OnceLock::new();

@@ -1,9 +1,9 @@
 //! The handshake: the authorizer, `$connect`, refusals.
 
+use local_stack::testing::within;
 use serde_json::{Value, json};
 
 use crate::stack::Api;
-use local_stack::testing::within;
 
 #[tokio::test]
 async fn the_authorizers_event_has_aws_shape() {

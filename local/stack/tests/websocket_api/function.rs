@@ -1,9 +1,8 @@
 //! The function under test: the authorizer and every route. It does what the token or the action says.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde_json::{Value, json};
-
 use local_stack::testing::{gate, leave_note, variable};
+use serde_json::{Value, json};
 
 /// Started by the local Lambda with arguments that select this test alone; as a test of its own it has nothing to do.
 #[test]

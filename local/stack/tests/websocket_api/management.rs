@@ -3,9 +3,9 @@
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_apigatewaymanagement::primitives::Blob;
+use local_stack::testing::within;
 
 use crate::stack::{Api, KEY, SECRET, STAGE, backend};
-use local_stack::testing::within;
 
 async fn post(client: &Client, id: &str, data: impl Into<Vec<u8>>) -> Result<(), (u16, String)> {
     let post = client.post_to_connection().connection_id(id);

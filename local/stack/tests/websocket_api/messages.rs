@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use local_stack::testing::eventually;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::stack::Api;
-use local_stack::testing::eventually;
 
 #[tokio::test]
 async fn the_action_chooses_the_route() {

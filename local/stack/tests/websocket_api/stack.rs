@@ -11,14 +11,13 @@ use local_iam::{Principal, Statement};
 use local_stack::config::{
     RequestAuthorizerConfig, RouteConfig, WebSocketApiConfig, WebSocketLimits,
 };
+use local_stack::testing::{TestStack, eventually, function, within};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
-
-use local_stack::testing::{TestStack, eventually, function, within};
 
 pub(crate) const STAGE: &str = "dev";
 pub(crate) const KEY: &str = "AKIALOCALBACKEND";

@@ -1,7 +1,8 @@
 //! Many subscribers, one of whom doesn't read.
 
-use super::*;
 use local_kit::outbox::OutboxLimits;
+
+use super::*;
 
 const READERS: usize = 50;
 const EVENTS: usize = 1_000;

@@ -1,5 +1,10 @@
 //! The protocol through a gateway, with a WebSocket client of another library.
 
+mod connect;
+mod fan_out;
+mod messages;
+mod transport;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +14,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use local_gateway::{Certificates, Connections, Gateway, Routes, ServiceRoute};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
@@ -23,14 +31,6 @@ use crate::caller::Caller;
 use crate::config::AuthMode;
 use crate::subscriptions::{Hub, Subscription};
 use crate::test_support::{Pool, REGION, authenticator_with};
-use local_gateway::{Certificates, Connections, Gateway, Routes, ServiceRoute};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-
-mod connect;
-mod fan_out;
-mod messages;
-mod transport;
 
 /// For what should happen at once.
 const PATIENCE: Duration = Duration::from_mins(1);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use local_kit::clock::Clock;
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Runtime};
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,7 +12,6 @@ use serde_json::Value;
 use super::{Script, Turn, native};
 use crate::errors::CodeError;
 use crate::resolvers::{Resolved, ResolverError};
-use local_kit::clock::Clock;
 
 /// For a script's own top level.
 const LOAD_TIME_LIMIT: Duration = Duration::from_secs(1);

@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use local_kit::clock::Clock;
+
 use super::engine::{Engine, Stopped};
 use super::{Resolved, ResolverError, Script, Turn};
-use local_kit::clock::Clock;
 
 /// Calls at one time. One that finds no engine free goes to the threads.
 const ENGINES: usize = 2;

@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use local_kit::clock::Clock;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -28,7 +29,6 @@ use self::engine::{Engine, Stopped, runtime_error};
 use self::inline::Inline;
 use super::{Resolved, ResolverError};
 use crate::errors::ApiConfigError;
-use local_kit::clock::Clock;
 
 /// Two, so that one script that spends its time limit does not stop the others.
 const THREADS: usize = 2;

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::AtomicUsize;
 
+use local_kit::outbox::{Inbox, OutboxLimits, outbox};
 use serde_json::json;
 
 use super::*;
-use local_kit::outbox::{Inbox, OutboxLimits, outbox};
 
 fn subscription(arguments: Value) -> Subscription {
     let Value::Object(arguments) = arguments else {
