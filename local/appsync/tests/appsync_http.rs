@@ -48,7 +48,7 @@ async fn send(
     (parts.status.as_u16(), parts.headers, body)
 }
 
-/// Sends and compares the status and the whole body.
+/// Sends a request, and compares the status and the whole body.
 async fn check(
     method: Method,
     token: Option<&str>,

@@ -1,4 +1,4 @@
-//! What a model answers: a stream of events, whichever model it is and whichever shape the caller wants.
+//! A model's response: a stream of events, the same for every model and for every shape of request.
 
 use futures_util::stream::BoxStream;
 
@@ -9,14 +9,15 @@ use crate::prompt::Prompt;
 use crate::script::ScriptedModel;
 
 #[derive(Debug)]
-pub enum Model {
+pub(crate) enum Model {
     Scripted(ScriptedModel),
     OpenAi(OpenAiModel),
     Bedrock(BedrockModel),
 }
 
-/// Ends after [`ModelEvent::Stop`], [`ModelEvent::Fail`] or [`ModelEvent::Reset`]; without any of them it was cut.
-pub type ModelStream = BoxStream<'static, ModelEvent>;
+/// Ends with [`ModelEvent::Stop`], [`ModelEvent::Fail`] or [`ModelEvent::Reset`]. Without any of them, the stream was
+/// cut.
+pub(crate) type ModelStream = BoxStream<'static, ModelEvent>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelEvent {
@@ -24,15 +25,15 @@ pub enum ModelEvent {
     Reasoning(String),
     Stop(Stop),
     Fail(ModelError),
-    /// The connection is to be torn down.
+    /// Tears the connection down.
     Reset,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// In Bedrock's words, such as `end_turn`.
+    /// Bedrock's stop reason, such as `end_turn`.
     pub reason: String,
-    /// The stop sequence that ended the answer.
+    /// The stop sequence that ended the text.
     pub sequence: Option<String>,
     pub usage: Usage,
 }
@@ -50,8 +51,8 @@ impl Usage {
 }
 
 impl Model {
-    /// Begins an answer; an error here is the call's HTTP error.
-    pub async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+    /// Starts a response. An error here becomes the call's HTTP error.
+    pub(crate) async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         match self {
             Self::Scripted(model) => model.start(prompt),
             Self::OpenAi(model) => model.start(prompt).await,

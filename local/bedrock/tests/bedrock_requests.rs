@@ -1,4 +1,4 @@
-//! Requests that Bedrock refuses, in its own words.
+//! Requests that Bedrock refuses, with Bedrock's messages.
 
 mod bedrock_support;
 

@@ -1,4 +1,4 @@
-//! What happens to a session: refresh, expiry, sign-out, restart; and the keys that others check tokens with.
+//! Refresh, expiry, sign-out and restart of sessions, and the keys that verify tokens.
 
 mod cognito_support;
 

@@ -1,4 +1,4 @@
-//! Signing in by password, by proof and by refresh token, and being refused.
+//! Signing in by password, by SRP and by refresh token, and refusals.
 
 mod cognito_support;
 

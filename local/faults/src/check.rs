@@ -1,4 +1,4 @@
-//! A plan that can't mean anything is refused, rather than never firing.
+//! Refuses plans that can't have an effect, instead of accepting rules that never fire.
 
 use thiserror::Error;
 
@@ -11,7 +11,7 @@ use crate::plan::{FaultPlan, FaultService, Rule};
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{path}: {message}")]
 pub struct PlanError {
-    /// `rules[2].fault.delay.ms`
+    /// The path of the wrong value: `rules[2].fault.delay.ms`.
     pub path: String,
     pub message: String,
 }
@@ -140,7 +140,7 @@ fn values(fault: &Fault) -> Checked {
     }
 }
 
-/// It goes into headers.
+/// An error's name becomes a header's value.
 fn error_name(path: &str, name: &str) -> Checked {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
     if is_name {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use local_iam::gate::Guarded;
+use local_iam::gate::GuardedService;
 use local_iam::sigv4::SignatureRefusal;
 use local_kit::peer::Peer;
 use serde_json::Value;
@@ -22,14 +22,14 @@ use super::store::Store;
 /// Ten messages of 1 MiB, each byte of which may take six in JSON.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
 
-/// How requests are checked before they come to [`router`].
-pub const GUARDED: Guarded = Guarded {
+/// How a request's signature is checked before [`router`] gets it.
+pub(crate) const GUARDED: GuardedService = GuardedService {
     service: "sqs",
     max_body_bytes: MAX_REQUEST_BYTES,
     refuse: unsigned,
 };
 
-pub fn router(store: Arc<Store>) -> Router {
+pub(crate) fn router(store: Arc<Store>) -> Router {
     Router::new()
         .fallback(any(serve))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
@@ -80,8 +80,8 @@ fn unsigned(headers: &HeaderMap, refusal: &SignatureRefusal) -> Response {
     error::unsigned(refusal)
 }
 
-/// A body with the headers of the JSON protocol.
-pub fn json_response(status: StatusCode, body: &Value) -> Response {
+/// A body with the JSON protocol's headers.
+pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
     let mut response = (status, body.to_string()).into_response();
     let headers = response.headers_mut();
     headers.insert(

@@ -1,6 +1,6 @@
-//! What a stack consists of: plain data, so that it can be written by hand, or read from a template.
+//! The configuration of a stack: plain data that can be written by hand or read from a template.
 //!
-//! Each service has the types of its own part.
+//! Each service defines the types of its own part.
 
 pub use local_apigateway::config::*;
 pub use local_appsync::config::*;

@@ -1,4 +1,4 @@
-//! The client that polls.
+//! The SQS client that polls.
 
 use aws_credential_types::Credentials;
 use aws_sdk_sqs::config::{BehaviorVersion, Region};

@@ -1,4 +1,4 @@
-//! When a message is visible, how often it is received, and whose it then is.
+//! When a message is visible, how often it is received, and by whom.
 
 use std::time::Duration;
 

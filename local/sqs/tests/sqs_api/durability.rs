@@ -1,4 +1,4 @@
-//! What comes back: from the dead-letter queue, and after a restart.
+//! Messages that return: from the dead-letter queue, and after a restart.
 
 use std::time::Duration;
 

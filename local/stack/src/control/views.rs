@@ -1,4 +1,4 @@
-//! What the stack's parts look like over HTTP.
+//! The stack's parts as JSON.
 
 use local_bedrock::log::{EndReason, ModelCall};
 use local_gateway::ConnectionInfo;

@@ -1,4 +1,4 @@
-//! What a page of another origin is told.
+//! What a page of another origin gets.
 
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ async fn an_answer_says_what_the_url_says_and_not_what_the_function_says() {
         let allowed = response.headers().get("access-control-allow-origin");
         assert_eq!(allowed.map(|it| it.to_str().expect("text")), expected);
     }
-    // A failure can be read as well.
+    // The page can read a failure as well.
     let request = url.http.get(url.at("/fail")).header("origin", ORIGIN);
     let response = within(request.send()).await.expect("an answer");
     assert_eq!(response.headers()["access-control-allow-origin"], ORIGIN);

@@ -52,7 +52,7 @@ async fn a_body_ends_as_planned() {
     url.stop().await;
 }
 
-/// Whether a response without a byte is answered while they are held.
+/// Checks whether an empty response is sent while empty responses are held.
 async fn check_held(path: &str, even_if_length_is_zero: bool, is_answered: bool) {
     let url = Url::start().await;
     url.stack.set(invoke(Fault::HoldEmpty {
@@ -64,7 +64,7 @@ async fn check_held(path: &str, even_if_length_is_zero: bool, is_answered: bool)
     });
     let name = path.trim_matches('/');
     url.stack.note(&format!("{name}.done")).await;
-    // The function is done, and its process free again.
+    // The function has ended, and its process is free again.
     eventually(async || {
         let processes = url.stack.local.lambda().processes("chat");
         processes

@@ -1,4 +1,4 @@
-//! `@connections`, by AWS's own client.
+//! `@connections`, through AWS's own client.
 
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
@@ -13,7 +13,7 @@ async fn post(client: &Client, id: &str, data: impl Into<Vec<u8>>) -> Result<(),
     posted.map(|_| ()).map_err(|error| refusal(&error))
 }
 
-/// Status and name of an error.
+/// An error's status and name.
 fn refusal<E: ProvideErrorMetadata>(
     error: &SdkError<E, aws_sdk_apigatewaymanagement::config::http::HttpResponse>,
 ) -> (u16, String) {

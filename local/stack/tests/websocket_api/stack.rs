@@ -183,7 +183,7 @@ impl Socket {
         serde_json::from_str(&self.text().await).expect("JSON")
     }
 
-    /// The close that ends it.
+    /// The close frame that ends the connection.
     pub(crate) async fn close_frame(&mut self) -> CloseFrame {
         match within(self.stream.next()).await {
             Some(Ok(Message::Close(Some(frame)))) => frame,
@@ -191,7 +191,7 @@ impl Socket {
         }
     }
 
-    /// Its end without a close.
+    /// Checks that the connection ends without a close frame.
     pub(crate) async fn cut(&mut self) {
         match within(self.stream.next()).await {
             None | Some(Err(_)) => {}

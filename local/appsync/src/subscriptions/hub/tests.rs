@@ -1,4 +1,4 @@
-//! Who gets what, and in which order.
+//! Which subscribers get which events, and in which order.
 
 use std::sync::atomic::AtomicUsize;
 
@@ -233,7 +233,7 @@ async fn nothing_is_missed_after_the_acknowledgement() {
             let payload: Value = serde_json::from_str(&payload).expect("JSON");
             let token = payload["data"]["onToken"]["token"].as_u64();
             let token = usize::try_from(token.expect("a number")).expect("small");
-            // At most the one is missed that was being published at that moment.
+            // At most the event is missed that was being published at that moment.
             assert!(
                 token <= before + 1 || expected.is_some(),
                 "{token} {before}"

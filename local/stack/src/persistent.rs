@@ -1,4 +1,4 @@
-//! The services that keep something: keys, tables, queues.
+//! The services that store something: keys, tables and queues.
 
 use local_cognito::Cognito;
 use local_dynamodb::DynamoDb;
@@ -13,7 +13,7 @@ use local_sqs::Sqs;
 use super::{StackConfig, StackError};
 use crate::state_directory::StateDirectory;
 
-pub(super) struct Keepers {
+pub(super) struct PersistentServices {
     pub(super) cognito: Cognito,
     pub(super) dynamodb: DynamoDb,
     pub(super) sqs: Sqs,
@@ -21,7 +21,7 @@ pub(super) struct Keepers {
     pub(super) failures: WriteFailures,
 }
 
-impl Keepers {
+impl PersistentServices {
     pub(super) fn open(
         config: &StackConfig,
         state: &StateDirectory,
