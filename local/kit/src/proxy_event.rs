@@ -12,7 +12,7 @@ pub fn request_time(now_ms: i64) -> String {
     at.format("%d/%b/%Y:%H:%M:%S +0000").to_string()
 }
 
-/// An X-Ray trace id.
+/// The value of an X-Ray header that samples nothing: `Root=1-…`.
 pub fn trace_id(now_ms: i64) -> String {
     let seconds = now_ms / 1_000;
     format!("Root=1-{seconds:08x}-{:024x}", fastrand::u128(..) >> 32)
