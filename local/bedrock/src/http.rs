@@ -18,13 +18,14 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::anthropic::{self, AnthropicEncoder};
+use crate::backend::Model;
 use crate::config::ModelException;
 use crate::converse::{self, ConverseEncoder, ConverseRequest};
 use crate::error::{ModelError, error_response};
 use crate::faults;
 use crate::frame::{CONTENT_TYPE, Frames};
 use crate::log::{EndReason, OpenCall};
-use crate::model::{Model, ModelEvent, ModelStream, Stop};
+use crate::model::{ModelEvent, ModelStream, Stop};
 use crate::prompt::Prompt;
 use crate::{Bedrock, model_id, passthrough};
 

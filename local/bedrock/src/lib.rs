@@ -7,6 +7,7 @@
 //! | [`frame`] | the event-stream encoding |
 //! | `error` | exceptions, before and within a stream |
 //! | `prompt`, [`model`] | a model's input and its events |
+//! | `backend` | the model behind the endpoint, one of those below |
 //! | `script`, `answer`, `subject`, `tokens` | the scripted model: its faults, its text, the prompt's subject, the
 //! text's tokens |
 //! | `openai`, `sse` | any server with OpenAI's chat completions API |
@@ -16,6 +17,7 @@
 
 mod answer;
 mod anthropic;
+mod backend;
 pub mod config;
 pub mod converse;
 mod endpoint;
@@ -43,9 +45,9 @@ use local_faults::Faults;
 use local_iam::gate::GuardedService;
 use local_kit::clock::Clock;
 
+use crate::backend::Model;
 use crate::config::{ModelConfig, ScriptConfig};
 use crate::log::{CallLog, ModelCall};
-use crate::model::Model;
 use crate::openai::OpenAiModel;
 use crate::passthrough::BedrockModel;
 use crate::script::ScriptedModel;

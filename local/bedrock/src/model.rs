@@ -3,17 +3,6 @@
 use futures_util::stream::BoxStream;
 
 use crate::error::ModelError;
-use crate::openai::OpenAiModel;
-use crate::passthrough::BedrockModel;
-use crate::prompt::Prompt;
-use crate::script::ScriptedModel;
-
-#[derive(Debug)]
-pub(crate) enum Model {
-    Scripted(ScriptedModel),
-    OpenAi(OpenAiModel),
-    Bedrock(BedrockModel),
-}
 
 /// Ends with [`ModelEvent::Stop`], [`ModelEvent::Fail`] or [`ModelEvent::Reset`]. Without any of them, the stream was
 /// cut.
@@ -47,16 +36,5 @@ pub struct Usage {
 impl Usage {
     pub fn total_tokens(self) -> u64 {
         self.input_tokens + self.output_tokens
-    }
-}
-
-impl Model {
-    /// Starts a response. An error here becomes the call's HTTP error.
-    pub(crate) async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
-        match self {
-            Self::Scripted(model) => model.start(prompt),
-            Self::OpenAi(model) => model.start(prompt).await,
-            Self::Bedrock(model) => model.start(prompt).await,
-        }
     }
 }

@@ -6,18 +6,17 @@
 
 pub mod config;
 mod endpoint;
+mod proxy;
 
 pub use endpoint::ENDPOINT;
 
 use std::io;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
 use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
@@ -25,7 +24,7 @@ use dynoxide::server::serve_with_shutdown;
 use dynoxide::storage_backend;
 use dynoxide::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType};
 use dynoxide::{Database, DynoxideError};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use local_iam::gate::GuardedService;
 use local_iam::sigv4::SignatureRefusal;
 use local_kit::clock::Clock;
@@ -37,14 +36,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::TableConfig;
+use proxy::{Proxy, forward};
 
 const FILE: &str = "dynamodb.sqlite";
-/// `SQLite`'s errors for a file that can't be written.
-const UNWRITABLE: [&str; 3] = [
-    "database or disk is full",
-    "disk I/O error",
-    "attempt to write a readonly database",
-];
 /// How often expired items are deleted. AWS promises a few days; a laptop's user wants to see it happen.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(30);
 /// A little over DynamoDB's own limit of 16 MB, which the server refuses with AWS's error.
@@ -129,11 +123,9 @@ impl DynamoDb {
         let sweeper = TaskTracker::new();
         sweeper.spawn(expire(database.clone(), clock.clone(), stop.clone()));
         sweeper.close();
+        let file = state.map(|state| (state.join(FILE), failures.clone()));
         Ok(Self {
-            proxy: Proxy {
-                kept: state.map(|state| (state.join(FILE), failures.clone())),
-                ..Proxy::new(address).map_err(DynamoDbError::Connect)?
-            },
+            proxy: Proxy::new(address, file).map_err(DynamoDbError::Connect)?,
             stop,
             sweeper,
             server: Mutex::new(Some(server)),
@@ -305,71 +297,6 @@ async fn sweep(database: Database) -> usize {
     }
 }
 
-/// Passes requests on unchanged, over connections that stay open.
-#[derive(Clone, Debug)]
-struct Proxy {
-    url: String,
-    client: reqwest::Client,
-    /// The database's file, if it has one, and where a failed write is reported.
-    kept: Option<(PathBuf, WriteFailures)>,
-}
-
-/// Headers that belong to one connection, or that the client writes itself.
-const CONNECTION_HEADERS: [http::HeaderName; 6] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::EXPECT,
-    header::HOST,
-    // With this header the server would open its responses to any page.
-    header::ORIGIN,
-    header::TRANSFER_ENCODING,
-];
-
-impl Proxy {
-    fn new(address: SocketAddr) -> Result<Self, reqwest::Error> {
-        // Another part of the process may have installed a provider already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([])
-            .tcp_nodelay(true)
-            .build()?;
-        Ok(Self {
-            url: format!("http://{address}/"),
-            client,
-            kept: None,
-        })
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        mut headers: HeaderMap,
-        body: Bytes,
-    ) -> reqwest::Result<Response> {
-        for name in CONNECTION_HEADERS {
-            headers.remove(name);
-        }
-        let response = self
-            .client
-            .request(method, &self.url)
-            .headers(headers)
-            .body(body)
-            .send()
-            .await?;
-        let status = response.status();
-        let mut headers = response.headers().clone();
-        for name in CONNECTION_HEADERS {
-            headers.remove(name);
-        }
-        let body = response.bytes().await?;
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            self.look_into(&body);
-        }
-        Ok((status, headers, Body::from(body)).into_response())
-    }
-}
-
 /// DynamoDB responds to each refused signature with 400.
 fn unsigned(_: &HeaderMap, refusal: &SignatureRefusal) -> Response {
     let body = serde_json::json!({
@@ -378,31 +305,4 @@ fn unsigned(_: &HeaderMap, refusal: &SignatureRefusal) -> Response {
     });
     let json = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
     (StatusCode::BAD_REQUEST, json, body.to_string()).into_response()
-}
-
-impl Proxy {
-    /// Reports the failure if it is the disk's.
-    fn look_into(&self, body: &[u8]) {
-        let text = String::from_utf8_lossy(body);
-        let why = UNWRITABLE.into_iter().find(|why| text.contains(why));
-        if let (Some(why), Some((file, failures))) = (why, &self.kept) {
-            failures.report(file, why);
-        }
-    }
-}
-
-async fn forward(
-    State(proxy): State<Proxy>,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    proxy.send(method, headers, body).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "the database's server can't be reached");
-        let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"The database is not running."}"#;
-        let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
-        let json = HeaderValue::from_static("application/x-amz-json-1.0");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response
-    })
 }

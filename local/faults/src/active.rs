@@ -8,26 +8,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::fault::Fault;
-use crate::plan::{FaultPlan, FaultService, Rule};
-
-/// Where in a service a fault can be applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Point {
-    /// A request at the gateway, or a real-time connect.
-    Request,
-    /// A subscription that starts.
-    Start,
-    /// A frame that is sent to one subscriber.
-    Frame,
-    /// A message that SQS returns to a receiver.
-    Receive,
-    /// A batch of messages that was received for a function, before its invocation.
-    Batch,
-    /// A function's invocation.
-    Invocation,
-    /// A model's response, or a function URL's response body.
-    Stream,
-}
+use crate::plan::{FaultPlan, Rule};
+use crate::service::{FaultService, Point};
 
 /// Something that happens in a service, which a fault may be applied to.
 #[derive(Debug)]

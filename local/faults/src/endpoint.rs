@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::Request;
 
 use crate::fault::Fault;
-use crate::plan::FaultService;
+use crate::service::FaultService;
 
 /// A service's description for the gateway, which so depends on no service.
 #[derive(Clone, Copy, Debug)]

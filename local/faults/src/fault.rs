@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::active::Point;
-use crate::plan::FaultService;
+use crate::service::{FaultService, Point};
 use crate::subscription_error::SubscriptionError;
 
 /// A fault. Its times are wall-clock times, like the network's: advancing the stack's clock doesn't shorten them.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use local_kit::outbox::{Frame, Outbox};
 
-use crate::active::{ActivePlan, Event, Point};
+use crate::active::{ActivePlan, Event};
 use crate::delayed::Reorder;
 use crate::fault::Fault;
+use crate::service::Point;
 use crate::subscription_error::SubscriptionError;
 use crate::{FaultService, Faults};
 

@@ -3,6 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | `plan` | the plan as its user writes it, in JSON or in Rust |
+//! | `service` | the services that a plan names, and where in them a fault can be applied |
 //! | [`fault`] | the faults, and which services each is for |
 //! | `subscription_error` | an `error` frame of AppSync's WebSockets |
 //! | `check` | refuses plans that can't have an effect |
@@ -25,14 +26,16 @@ pub mod fault;
 mod frames;
 mod operations;
 mod plan;
+mod service;
 mod subscription_error;
 
-pub use active::{ActivePlan, Event, Fired, FiredFault, Point, RuleReport};
+pub use active::{ActivePlan, Event, Fired, FiredFault, RuleReport};
 pub use check::PlanError;
 pub use endpoint::{Claims, RequestInfo, ServiceEndpoint};
 pub use fault::Fault;
 pub use frames::{AtStart, Delivered};
-pub use plan::{FaultPlan, FaultService, Rule, When};
+pub use plan::{FaultPlan, Rule, When};
+pub use service::{FaultService, Point};
 pub use subscription_error::{ErrorShape, FrameId, SubscriptionError};
 
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -4,8 +4,8 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::PlanError;
 use crate::fault::Fault;
+use crate::service::FaultService;
 
 /// What shall fail. The example of [`Faults`](crate::Faults) makes one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -60,63 +60,7 @@ pub struct When {
     pub probability: Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FaultService {
-    AppSync,
-    /// AppSync's WebSockets: a connect, and each event frame to each subscriber.
-    Realtime,
-    Sqs,
-    /// Invocations of functions, whoever invokes them.
-    Lambda,
-    Bedrock,
-    DynamoDb,
-    Cognito,
-    /// Requests to a Lambda function URL.
-    FunctionUrl,
-    /// API Gateway's WebSockets: a connect, and each message to a client.
-    WebSocket,
-    /// API Gateway's `@connections` API.
-    ExecuteApi,
-}
-
 impl FaultPlan {
-    /// Reads a plan from JSON and checks it.
-    ///
-    /// # Errors
-    ///
-    /// The text isn't a plan, or the plan can't have an effect.
-    pub fn from_json(text: &str) -> Result<Self, PlanError> {
-        // Serde would read an array as the fields in their order.
-        if !text.trim_start().starts_with('{') {
-            return Err(PlanError {
-                path: ".".to_owned(),
-                message: "expected a JSON object with `seed` and `rules`".to_owned(),
-            });
-        }
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let plan: Self =
-            serde_path_to_error::deserialize(&mut reader).map_err(|error| PlanError {
-                path: error.path().to_string(),
-                message: error.into_inner().to_string(),
-            })?;
-        reader.end().map_err(|error| PlanError {
-            path: ".".to_owned(),
-            message: error.to_string(),
-        })?;
-        plan.check()?;
-        Ok(plan)
-    }
-
-    /// Checks the plan.
-    ///
-    /// # Errors
-    ///
-    /// A rule can't have an effect; the error names it.
-    pub fn check(&self) -> Result<(), PlanError> {
-        crate::check::check(self)
-    }
-
     pub fn seeded(seed: u64) -> Self {
         Self {
             seed,
@@ -185,28 +129,6 @@ impl Rule {
     pub fn with_probability(mut self, probability: f64) -> Self {
         self.when.probability = Some(probability);
         self
-    }
-}
-
-impl FaultService {
-    pub(super) fn bit(self) -> u16 {
-        1 << self as u8
-    }
-
-    /// The service's name in a plan.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AppSync => "appsync",
-            Self::Realtime => "realtime",
-            Self::Sqs => "sqs",
-            Self::Lambda => "lambda",
-            Self::Bedrock => "bedrock",
-            Self::DynamoDb => "dynamodb",
-            Self::Cognito => "cognito",
-            Self::FunctionUrl => "functionurl",
-            Self::WebSocket => "websocket",
-            Self::ExecuteApi => "executeapi",
-        }
     }
 }
 

@@ -4,6 +4,13 @@ use bytes::Bytes;
 use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
 
+/// Why an invocation failed.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    Throttled,
+    Function(FunctionError),
+}
+
 /// An error that the function reported, or Lambda about the function.
 #[derive(Clone, Debug)]
 pub struct FunctionError {

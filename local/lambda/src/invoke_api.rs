@@ -13,7 +13,7 @@ use local_iam::sigv4::SignatureRefusal;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::pool::Failure;
+use super::error::Failure;
 use super::service::Lambda;
 
 /// Lambda's limits on an event: 6 MB for a synchronous invocation, 1 MB for an asynchronous one.

@@ -9,6 +9,7 @@
 //! | [`runtime_api`] | the API that this process calls |
 //! | `streaming` | responses that are passed on as they arrive |
 //! | `process` | starts a process: its environment variables and its output |
+//! | `role` | the role's temporary credentials |
 //! | `error` | errors in the shape that callers get |
 //! | `trace` | an invocation's X-Ray header, which stops loops |
 //! | [`event_source`] | invokes functions for SQS messages |
@@ -26,6 +27,7 @@ pub mod function_url;
 mod invoke_api;
 mod pool;
 mod process;
+mod role;
 pub mod runtime_api;
 pub mod service;
 mod streaming;

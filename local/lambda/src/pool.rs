@@ -16,19 +16,12 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::environment::{Environment, Invocation, Outcome};
-use super::error::FunctionError;
+use super::error::{Failure, FunctionError};
 use super::process::{self, LastLines, Template};
-use super::service::role;
+use super::role::role;
 use super::streaming::Part;
 use super::trace::TraceHeader;
 use crate::faults::{self, InvocationFault};
-
-/// Why an invocation failed.
-#[derive(Clone, Debug)]
-pub enum Failure {
-    Throttled,
-    Function(FunctionError),
-}
 
 #[derive(Debug)]
 pub(crate) struct Pool {

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use local_faults::Faults;
+use local_iam::CredentialStore;
 use local_iam::gate::GuardedService;
-use local_iam::{CredentialStore, Principal, random_text};
 use local_kit::clock::Clock;
 use local_kit::endpoints::Endpoints;
 use local_kit::invoke::{Invoke, InvokeError};
@@ -22,7 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::environment::{Environment, ProcessState};
-use super::pool::{Failure, Pool};
+use super::error::Failure;
+use super::pool::Pool;
 use super::process::Template;
 use super::streaming::{self, Part, ResponseStream};
 use super::trace::TraceHeader;
@@ -352,19 +353,4 @@ async fn end_idle(pools: BTreeMap<String, Arc<Pool>>, clock: Clock, closing: Can
         }
     };
     closing.run_until_cancelled(check).await;
-}
-
-/// Temporary credentials of the function's role.
-pub(super) fn role(config: &FunctionConfig, endpoints: &Endpoints) -> Principal {
-    let name = &config.name;
-    let account_id = &endpoints.account_id;
-    Principal {
-        access_key_id: format!("ASIA{}", random_text(16).to_ascii_uppercase()),
-        secret_access_key: random_text(40),
-        session_token: Some(random_text(120)),
-        account_id: account_id.clone(),
-        arn: format!("arn:aws:sts::{account_id}:assumed-role/{name}-role/{name}"),
-        expires_at_ms: None,
-        policy: config.policy.clone(),
-    }
 }

@@ -9,8 +9,7 @@ use http_body_util::BodyExt as _;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
-use super::error::FunctionError;
-use super::pool::Failure;
+use super::error::{Failure, FunctionError};
 use super::runtime_api::error_in_trailers;
 
 /// Lambda's limit on a streamed response.

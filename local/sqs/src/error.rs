@@ -2,9 +2,9 @@
 //! in `x-amzn-query-error`, which SDKs show first.
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode, header};
 use local_iam::sigv4::SignatureRefusal;
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 /// An error as the caller gets it.
@@ -99,6 +99,20 @@ impl ApiError {
     }
 }
 
+/// A body with the JSON protocol's headers.
+pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
+    let mut response = (status, body.to_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-amz-json-1.0"),
+    );
+    if let Ok(id) = HeaderValue::try_from(uuid::Uuid::new_v4().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
 /// The Query protocol's code, which SDKs show, for a refused signature.
 pub(crate) fn query_code_of(error_type: &str) -> &str {
     match error_type {
@@ -114,7 +128,7 @@ pub(crate) fn unsigned(refusal: &SignatureRefusal) -> Response {
         "__type": format!("com.amazon.coral.service#{}", refusal.error_type),
         "message": refusal.message,
     });
-    let mut response = super::wire::json_response(StatusCode::FORBIDDEN, &body);
+    let mut response = json_response(StatusCode::FORBIDDEN, &body);
     let query_error = format!("{};Sender", query_code_of(refusal.error_type));
     if let Ok(query_error) = HeaderValue::try_from(query_error) {
         response
@@ -132,7 +146,7 @@ impl IntoResponse for ApiError {
             (StatusCode::BAD_REQUEST, "Sender")
         };
         let body = json!({ "__type": self.kind.shape(), "message": self.message });
-        let mut response = super::wire::json_response(status, &body);
+        let mut response = json_response(status, &body);
         let query_error = format!("{};{fault}", self.kind.query_code());
         if let Ok(query_error) = HeaderValue::try_from(query_error) {
             response

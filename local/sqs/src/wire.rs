@@ -7,15 +7,14 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use local_iam::gate::GuardedService;
 use local_iam::sigv4::SignatureRefusal;
 use local_kit::peer::Peer;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::actions;
-use super::error::{self, Kind};
+use super::error::{self, Kind, json_response};
 use super::query_protocol;
 use super::store::Store;
 
@@ -78,18 +77,4 @@ fn unsigned(headers: &HeaderMap, refusal: &SignatureRefusal) -> Response {
         return query_protocol::error(StatusCode::FORBIDDEN, code, &refusal.message);
     }
     error::unsigned(refusal)
-}
-
-/// A body with the JSON protocol's headers.
-pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
-    let mut response = (status, body.to_string()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/x-amz-json-1.0"),
-    );
-    if let Ok(id) = HeaderValue::try_from(uuid::Uuid::new_v4().to_string()) {
-        headers.insert("x-amzn-requestid", id);
-    }
-    response
 }

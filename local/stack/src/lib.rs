@@ -22,6 +22,7 @@ mod state_directory;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use config::StackConfig;
 // Re-exported, so that a program with a stack needs no other crate.
 pub use local_kit::{clock, endpoints, invoke, private_files, usage};
 pub use {
@@ -39,12 +40,11 @@ use axum::Router;
 use local_apigateway::{WebSocketApiError, WebSocketApis};
 use local_appsync::AppSync;
 use local_appsync::errors::ApiConfigError;
-use local_appsync::realtime::RealtimeLimits;
 use local_appsync::subscriptions::Hub;
 use local_bedrock::Bedrock;
 use local_cognito::{Cognito, OpenError};
 use local_dynamodb::{DynamoDb, DynamoDbError};
-use local_faults::{FaultPlan, Faults, PlanError};
+use local_faults::{Faults, PlanError};
 use local_gateway::{
     BindError, CertificateError, Certificates, Connections, Gateway, Interceptor, Routes,
 };
@@ -65,10 +65,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use authentication::{authenticator, jwt_issuer};
-use config::{
-    AccessConfig, ApiConfig, EventSourceConfig, FunctionConfig, FunctionUrlConfig, ModelConfig,
-    QueueConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
-};
+use config::EventSourceConfig;
 use control::Control;
 use persistent::PersistentServices;
 use services::{Routers, nothing_here};
@@ -76,28 +73,6 @@ use state_directory::StateDirectory;
 
 /// How long running invocations may take when the stack ends.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
-
-/// The configuration of a stack.
-#[derive(Clone, Debug)]
-pub struct StackConfig {
-    pub queues: Vec<QueueConfig>,
-    pub tables: Vec<TableConfig>,
-    pub functions: Vec<FunctionConfig>,
-    pub event_sources: Vec<EventSourceConfig>,
-    pub function_urls: Vec<FunctionUrlConfig>,
-    /// Each has another stage.
-    pub websocket_apis: Vec<WebSocketApiConfig>,
-    pub api: ApiConfig,
-    pub realtime: RealtimeLimits,
-    pub user_pool: UserPoolConfig,
-    pub model: ModelConfig,
-    /// The fault plan, in force once everything has started. By default nothing fails.
-    pub faults: FaultPlan,
-    /// Whether the control endpoint is served below `/_tokencast/`: see [`crate::control`].
-    pub control: bool,
-    /// Who may use the stack besides this machine.
-    pub access: AccessConfig,
-}
 
 /// A stack whose port is bound, so that its URLs are known before anything runs.
 ///

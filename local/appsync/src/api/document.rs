@@ -12,6 +12,7 @@ use apollo_compiler::validation::Valid;
 use super::schema::ApiSchema;
 use super::validation;
 use crate::errors::{GraphqlError, Location};
+use crate::resolvers::Selected;
 
 /// AppSync's limit on a query.
 const MAX_TOKENS: usize = 15_000;
@@ -31,13 +32,6 @@ pub(crate) struct Document {
     has_directives: bool,
     /// The selections of fields, by the position of the field. Only fields that were resolved are here.
     selected: Mutex<HashMap<usize, Selected>>,
-}
-
-/// A field's selection, as resolvers get it in `info`.
-#[derive(Clone)]
-pub(crate) struct Selected {
-    pub(crate) list: Arc<[String]>,
-    pub(crate) graphql: Arc<str>,
 }
 
 /// Why a document can't be executed.

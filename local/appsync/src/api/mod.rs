@@ -23,8 +23,6 @@ mod selection;
 mod subscribe;
 mod validation;
 
-pub(crate) use self::document::Selected;
-
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;

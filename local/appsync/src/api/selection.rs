@@ -6,7 +6,8 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Node, Schema, ast};
 use serde_json::{Map, Value};
 
-use super::document::{Document, Selected};
+use super::document::Document;
+use crate::resolvers::Selected;
 
 /// The fields to execute for one object, by response key.
 pub(crate) type Groups<'a> = IndexMap<&'a str, Vec<&'a Node<Field>>>;

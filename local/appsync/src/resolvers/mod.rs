@@ -20,7 +20,6 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use self::javascript::Turn;
-use super::api::Selected;
 use super::caller::Caller;
 
 /// The source of a field's value.
@@ -39,6 +38,13 @@ pub(crate) enum Resolver {
     Script {
         index: usize,
     },
+}
+
+/// A field's selection, as resolvers get it in `info`.
+#[derive(Clone)]
+pub(crate) struct Selected {
+    pub(crate) list: Arc<[String]>,
+    pub(crate) graphql: Arc<str>,
 }
 
 /// A field to resolve.

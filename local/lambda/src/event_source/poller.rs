@@ -18,8 +18,8 @@ use super::event::{Batch, Item, batches};
 use super::loops;
 use super::outcome::failures;
 use crate::config::EventSourceConfig;
+use crate::error::Failure;
 use crate::faults;
-use crate::pool::Failure;
 use crate::service::Lambda;
 use crate::trace::TraceHeader;
 

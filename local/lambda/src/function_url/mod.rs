@@ -40,7 +40,7 @@ use uuid::Uuid;
 
 use crate::Lambda;
 use crate::config::FunctionUrlConfig;
-use crate::pool::Failure;
+use crate::error::Failure;
 
 /// Lambda's limit on a request's body.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
