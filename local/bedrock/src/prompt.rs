@@ -1,4 +1,4 @@
-//! What a model is asked, whichever operation it came by.
+//! A model's input, whichever operation it came by.
 
 use crate::error::ModelError;
 use crate::tokens;
@@ -55,8 +55,8 @@ impl Role {
     }
 }
 
-/// A conversation has messages, begins with the user, and alternates.
-pub fn check_roles(messages: &[Message]) -> Result<(), ModelError> {
+/// A conversation has messages, begins with the user, and alternates between the roles.
+pub(crate) fn check_roles(messages: &[Message]) -> Result<(), ModelError> {
     let Some(first) = messages.first() else {
         return Err(ModelError::validation(
             "A conversation must have at least one message. Try again with a conversation that has at least one message.",

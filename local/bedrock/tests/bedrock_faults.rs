@@ -5,13 +5,14 @@ mod bedrock_support;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use bedrock_support::{MODEL, Seen, Server, converse, fast, user};
 use local_bedrock::config::ModelException::{
     self, InternalServer, ModelStreamError, ServiceUnavailable, Throttling, Validation,
 };
 use local_bedrock::config::{FaultRule, ModelFault, ScriptConfig};
 use local_bedrock::log::EndReason;
 use serde_json::json;
+
+use bedrock_support::{MODEL, Seen, Server, converse, fast, user};
 
 const ANSWER: [&str; 4] = ["a", "b", "c", "d"];
 

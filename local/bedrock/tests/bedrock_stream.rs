@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_bedrockruntime::primitives::Blob;
 use aws_sdk_bedrockruntime::types::{InferenceConfiguration, ResponseStream};
-use bedrock_support::{MODEL, Seen, Server, converse, fast, user};
 use local_bedrock::config::ScriptConfig;
 use local_bedrock::log::EndReason;
 use serde_json::{Value, json};
+
+use bedrock_support::{MODEL, Seen, Server, converse, fast, user};
 
 #[tokio::test]
 async fn a_stream_has_bedrocks_events_in_their_order() {

@@ -230,7 +230,7 @@ async fn processes_are_listed_frozen_thawed_and_killed() {
 async fn connections_are_dropped_but_not_the_one_that_asks() {
     let control = Control::start().await;
     control.0.send("a").await.expect("sent");
-    // Idle, and kept by its client.
+    // An idle connection that its client keeps open.
     let other = tokio::net::TcpStream::connect(control.0.local.endpoints().address)
         .await
         .expect("connected");

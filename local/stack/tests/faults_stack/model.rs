@@ -1,4 +1,4 @@
-//! Faults within a model's answer.
+//! Faults within a model's response.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use local_faults::{Fault, FaultService};
 
 use crate::stack::{Stack, rule, within};
 
-/// The text that came, and how it ended.
+/// The text that was received, and how the stream ended.
 async fn converse(stack: &Stack) -> (String, Result<bool, String>) {
     let question = Message::builder()
         .role(ConversationRole::User)

@@ -1,4 +1,4 @@
-//! Faults of a request: errors in each service's shape, delays, hangs, resets, answers that get lost.
+//! Faults of requests: errors in each service's shape, delays, hangs, resets, lost responses.
 
 use std::time::{Duration, Instant};
 

@@ -1,34 +1,34 @@
-//! Who may call the API.
+//! Authenticates callers of the GraphQL API.
 
 use std::sync::Arc;
 
 use jsonwebtoken::jwk::JwkSet;
-
-use crate::config::{ApiConfig, UserPoolConfig};
-use local_appsync::auth::{Authenticator, UserPoolTrust};
+use local_appsync::auth::{Authenticator, JwtIssuer};
 use local_cognito::Cognito;
 use local_iam::CredentialStore;
 use local_kit::clock::Clock;
 use local_kit::endpoints::Endpoints;
 
-/// Whose tokens the API takes. While the pool's keys can't be read, none.
-pub(super) fn trust(
+use crate::config::{ApiConfig, UserPoolConfig};
+
+/// The user pool whose tokens the API accepts. While the pool's keys can't be read, no token is accepted.
+pub(super) fn jwt_issuer(
     pool: &UserPoolConfig,
     endpoints: &Endpoints,
     cognito: &Cognito,
-) -> UserPoolTrust {
+) -> JwtIssuer {
     let cognito = cognito.clone();
     let keys = move || cognito.jwk_set().unwrap_or(JwkSet { keys: Vec::new() });
-    UserPoolTrust {
+    JwtIssuer {
         issuer: endpoints.issuer(&pool.pool_id),
         client_id: pool.client_id.clone(),
         keys: Arc::new(keys),
     }
 }
 
-/// Checks requests against the API's modes.
+/// Authenticates requests by the API's authorization modes.
 pub(super) fn authenticator(
-    trust: UserPoolTrust,
+    issuer: JwtIssuer,
     api: &ApiConfig,
     credentials: &CredentialStore,
     endpoints: &Endpoints,
@@ -36,7 +36,7 @@ pub(super) fn authenticator(
 ) -> Authenticator {
     let modes = std::iter::once(api.default_auth).chain(api.additional_auth.iter().copied());
     Authenticator::new(
-        trust,
+        issuer,
         credentials.clone(),
         endpoints.region.clone(),
         modes.collect(),

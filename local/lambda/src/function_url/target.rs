@@ -1,4 +1,4 @@
-//! Which URL a request is for, and the path that its function sees.
+//! The URL that a request is for, and the path that its function sees.
 
 use http::Request;
 use http::header::HOST;
@@ -6,13 +6,13 @@ use http::header::HOST;
 const PATH_PREFIX: &str = "/function-urls/";
 const HOST_SUFFIX: &str = ".lambda-url.localhost";
 
-/// Whether a request is for a function URL, known or not.
+/// Whether a request is for a function URL, whether or not this URL exists.
 pub(crate) fn is_for<B>(request: &Request<B>) -> bool {
     of(request).is_some()
 }
 
-/// The URL's name, by the host (`NAME.lambda-url.localhost`) or else by the path (`/function-urls/NAME/…`), and what its
-/// function sees of the path, as it came.
+/// The URL's name and the path that its function sees, undecoded. The name is in the host (`NAME.lambda-url.localhost`)
+/// or else in the path (`/function-urls/NAME/…`).
 pub(super) fn of<B>(request: &Request<B>) -> Option<(String, String)> {
     let path = request.uri().path();
     if let Some(name) = host(request).and_then(|host| host.strip_suffix(HOST_SUFFIX)) {
@@ -26,7 +26,7 @@ pub(super) fn of<B>(request: &Request<B>) -> Option<(String, String)> {
     (!name.is_empty()).then(|| (name.to_owned(), path.to_owned()))
 }
 
-/// The host that a request names, without its port. Over HTTP/2 it is in the URI.
+/// The request's host without its port. Over HTTP/2 it is in the URI.
 pub(super) fn host<B>(request: &Request<B>) -> Option<&str> {
     if let Some(host) = request.uri().host() {
         return Some(host);
@@ -41,11 +41,11 @@ mod tests {
 
     fn check(host: &str, path: &str, expected: Option<(&str, &str)>) {
         let request = Request::builder().uri(path).header(HOST, host).body(());
-        let place = of(&request.expect("a request"));
-        let place = place
+        let target = of(&request.expect("a request"));
+        let target = target
             .as_ref()
             .map(|(name, path)| (name.as_str(), path.as_str()));
-        assert_eq!(place, expected, "{host} {path}");
+        assert_eq!(target, expected, "{host} {path}");
     }
 
     #[test]

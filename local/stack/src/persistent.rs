@@ -1,7 +1,5 @@
-//! The services that keep something: keys, tables, queues.
+//! The services that store something: keys, tables and queues.
 
-use super::{StackConfig, StackError};
-use crate::state_directory::StateDirectory;
 use local_cognito::Cognito;
 use local_dynamodb::DynamoDb;
 use local_faults::Faults;
@@ -12,7 +10,10 @@ use local_kit::endpoints::Endpoints;
 use local_kit::write_failures::WriteFailures;
 use local_sqs::Sqs;
 
-pub(super) struct Keepers {
+use super::{StackConfig, StackError};
+use crate::state_directory::StateDirectory;
+
+pub(super) struct PersistentServices {
     pub(super) cognito: Cognito,
     pub(super) dynamodb: DynamoDb,
     pub(super) sqs: Sqs,
@@ -20,7 +21,7 @@ pub(super) struct Keepers {
     pub(super) failures: WriteFailures,
 }
 
-impl Keepers {
+impl PersistentServices {
     pub(super) fn open(
         config: &StackConfig,
         state: &StateDirectory,

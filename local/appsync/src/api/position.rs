@@ -1,4 +1,4 @@
-//! What a position in a document belongs to.
+//! The field and argument at a position of a document.
 
 use apollo_compiler::ast::{self, Argument, Definition, Selection, Value};
 use apollo_compiler::parser::SourceSpan;
@@ -6,25 +6,25 @@ use apollo_compiler::{Node, Schema};
 
 use crate::errors::Location;
 
-/// The field, and argument, at a position.
+/// The field and argument at a position.
 #[derive(Default)]
-pub(super) struct Place {
+pub(super) struct DocumentPosition {
     /// Field names from the root, or from a fragment's name, joined by `/`.
     pub(super) path: String,
     pub(super) field: String,
-    /// The type of that field, where the schema has it.
+    /// The field's type, if the schema has the field.
     pub(super) field_type: String,
-    /// Whether the field has a selection set, whatever is in it.
+    /// Whether the field has a selection set, even an empty one.
     pub(super) has_selections: bool,
-    /// The argument's name, and its value in the words of AppSync's messages: `IntValue{value=5}`.
+    /// The argument's name, and its value as AppSync's messages write it: `IntValue{value=5}`.
     pub(super) argument: Option<(String, String)>,
 }
 
-impl Place {
+impl DocumentPosition {
     pub(super) fn find(schema: &Schema, document: &ast::Document, at: Location) -> Self {
-        let mut place = Self::default();
+        let mut position = Self::default();
         let Some(offset) = offset(document, at) else {
-            return place;
+            return position;
         };
         for definition in &document.definitions {
             let (parent, selections, location) = match definition {
@@ -42,15 +42,15 @@ impl Place {
                 _ => continue,
             };
             if contains(location, offset) {
-                place.descend(schema, parent, selections, offset);
+                position.descend(schema, parent, selections, offset);
                 if let (Definition::FragmentDefinition(fragment), false) =
-                    (definition, place.path.is_empty())
+                    (definition, position.path.is_empty())
                 {
-                    place.path = format!("{}/{}", fragment.name, place.path);
+                    position.path = format!("{}/{}", fragment.name, position.path);
                 }
             }
         }
-        place
+        position
     }
 
     fn descend(
@@ -128,7 +128,7 @@ fn contains(span: Option<SourceSpan>, offset: usize) -> bool {
     span.is_some_and(|span| (span.offset()..span.end_offset()).contains(&offset))
 }
 
-/// The byte that a line and a column stand for.
+/// The byte offset of a line and a column.
 fn offset(document: &ast::Document, at: Location) -> Option<usize> {
     let source = document.sources.values().next()?.source_text();
     let before = source

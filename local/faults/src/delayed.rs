@@ -1,4 +1,4 @@
-//! Frames that go out later than they came: delayed, or held until they can change places.
+//! Frames that are sent late: after a delay, or in another order.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
+use local_kit::outbox::{Frame, Outbox};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::Faults;
-use local_kit::outbox::{Frame, Outbox};
 
-/// With more than these waiting, further frames go out at once.
+/// When this many frames wait, further ones are sent at once.
 const MAX_WAITING: usize = 65_536;
 
-/// What waits, of all subscribers.
+/// The waiting frames of all subscribers.
 #[derive(Debug, Default)]
-pub(super) struct Late {
+pub(super) struct DelayedFrames {
     state: Mutex<State>,
     earlier: Notify,
 }
@@ -25,16 +25,16 @@ pub(super) struct Late {
 #[derive(Debug, Default)]
 struct State {
     due: BinaryHeap<Item>,
-    held: HashMap<u64, Held>,
+    held: HashMap<u64, HeldFrames>,
     last_number: u64,
-    /// A task waits for what is due; it ends when nothing is.
-    attended: bool,
+    /// Whether the task that sends due frames is running. It ends when none is left.
+    is_running: bool,
 }
 
-/// Frames of one subscriber that are to change places.
+/// The frames of one subscriber that are to be reordered.
 #[derive(Debug)]
-struct Held {
-    /// With the number of the item that releases them.
+struct HeldFrames {
+    /// The number of the item that releases these frames.
     number: u64,
     outbox: Outbox,
     seed: u64,
@@ -44,7 +44,7 @@ struct Held {
 #[derive(Debug)]
 struct Item {
     at: Instant,
-    /// Items that are due at once go in the order in which they came.
+    /// Items that are due at the same time are handled in the order of their arrival.
     number: u64,
     what: What,
 }
@@ -52,11 +52,11 @@ struct Item {
 #[derive(Debug)]
 enum What {
     Send(Outbox, Frame),
-    /// The subscriber's frames, whether the window is full or not.
+    /// Sends the subscriber's held frames, even if the window isn't full.
     Release(u64),
 }
 
-/// How frames change places.
+/// How frames are reordered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reorder {
     pub(super) window: usize,
@@ -65,19 +65,20 @@ pub(super) struct Reorder {
 }
 
 impl Faults {
-    /// Sends a frame after `delay`. False: it won't be sent.
+    /// Sends a frame after `delay`. Returns false if it won't be sent.
     pub(super) fn send_later(&self, delay: Duration, outbox: &Outbox, frame: Frame) -> bool {
-        let mut state = self.shared.late.lock();
+        let mut state = self.shared.delayed.lock();
         if state.due.len() >= MAX_WAITING {
             drop(state);
             return outbox.push(frame);
         }
         state.add(Instant::now() + delay, What::Send(outbox.clone(), frame));
-        self.attend(state);
+        self.ensure_running(state);
         true
     }
 
-    /// Keeps a frame until `window` of them are there, or for `within` after the first. False: it won't be sent.
+    /// Holds a frame until `window` frames are held, or until `within` after the first. Returns false if the frame
+    /// won't be sent.
     pub(super) fn hold(
         &self,
         subscriber: u64,
@@ -85,44 +86,44 @@ impl Faults {
         outbox: &Outbox,
         frame: Frame,
     ) -> bool {
-        let mut state = self.shared.late.lock();
+        let mut state = self.shared.delayed.lock();
         if let Some(held) = state.held.get_mut(&subscriber) {
             held.frames.push(frame);
             let is_full = held.frames.len() >= reorder.window;
             return !is_full || state.release(subscriber);
         }
         let number = state.add(Instant::now() + reorder.within, What::Release(subscriber));
-        let held = Held {
+        let held = HeldFrames {
             number,
             outbox: outbox.clone(),
             seed: reorder.seed,
             frames: vec![frame],
         };
         state.held.insert(subscriber, held);
-        self.attend(state);
+        self.ensure_running(state);
         true
     }
 
-    fn attend(&self, mut state: MutexGuard<'_, State>) {
-        if std::mem::replace(&mut state.attended, true) {
+    fn ensure_running(&self, mut state: MutexGuard<'_, State>) {
+        if std::mem::replace(&mut state.is_running, true) {
             drop(state);
-            self.shared.late.earlier.notify_one();
+            self.shared.delayed.earlier.notify_one();
             return;
         }
         drop(state);
-        let late = Arc::clone(&self.shared.late);
-        self.spawn(async move { late.attend().await });
+        let delayed = Arc::clone(&self.shared.delayed);
+        self.spawn(async move { delayed.run().await });
     }
 }
 
-impl Late {
-    async fn attend(&self) {
+impl DelayedFrames {
+    async fn run(&self) {
         loop {
             let next = {
                 let mut state = self.lock();
                 state.send_due(Instant::now());
                 let Some(next) = state.due.peek() else {
-                    state.attended = false;
+                    state.is_running = false;
                     return;
                 };
                 next.at
@@ -156,7 +157,7 @@ impl State {
                 }
                 What::Release(subscriber) => {
                     let held = self.held.get(&subscriber);
-                    // Otherwise they went when the window was full, and these are others.
+                    // If the numbers differ, the window filled up and its frames were sent; these are newer ones.
                     if held.is_some_and(|held| held.number == item.number) {
                         self.release(subscriber);
                     }
@@ -181,7 +182,7 @@ impl State {
 }
 
 impl Ord for Item {
-    /// The earliest is the greatest, as the heap gives the greatest first.
+    /// Reversed, because the heap returns the greatest item first and the earliest is wanted.
     fn cmp(&self, other: &Self) -> Ordering {
         (other.at, other.number).cmp(&(self.at, self.number))
     }
