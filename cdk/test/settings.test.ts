@@ -103,7 +103,7 @@ function configSource(name: FunctionName): string {
   const further = called.flatMap((text) =>
     [...text.matchAll(/\b(\w+)\(reader\)/g)].map(([, name = '']) => body(shared, name)),
   );
-  const trust = config.includes('Trust::read(')
+  const trust = config.includes('JwtIssuer::read(')
     ? [body(source('crates', 'tokencast-aws', 'src', 'jwt.rs'), 'read')]
     : [];
   return [config, ...called, ...further, ...trust].join('\n');
