@@ -1,6 +1,6 @@
 //! The control endpoint, over HTTP.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_bedrockruntime::types::{ContentBlock, ConversationRole, Message};
 use local_faults::FaultPlan;
@@ -246,10 +246,9 @@ async fn connections_are_dropped_but_not_the_one_that_asks() {
         .await;
     assert_eq!(status, 200);
     assert!(body["dropped"].as_u64() >= Some(1), "{body}");
-    let started = Instant::now();
     let mut byte = [0];
-    let ended = other.readable().await.map(|()| other.try_read(&mut byte));
+    let readable = within(other.readable()).await;
+    let ended = readable.map(|()| other.try_read(&mut byte));
     assert!(!matches!(ended, Ok(Ok(1))), "{ended:?}");
-    assert!(started.elapsed() < Duration::from_secs(5));
     control.0.stop().await;
 }
