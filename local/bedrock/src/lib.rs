@@ -7,9 +7,8 @@
 //! | [`frame`] | the event-stream encoding |
 //! | `error` | exceptions, before and within a stream |
 //! | `prompt`, [`model`] | a model's input and its events |
-//! | `backend` | the model behind the endpoint, one of those below |
-//! | `script`, `answer`, `subject`, `tokens` | the scripted model: its faults, its text, the prompt's subject, the
-//! text's tokens |
+//! | `backend` | the model behind the endpoint: one of the following |
+//! | `script`, `answer`, `subject`, `tokens` | the scripted model: its faults, its text, the prompt's subject, the text's tokens |
 //! | `openai`, `sse` | any server with OpenAI's chat completions API |
 //! | `quote` | whether a server's error message repeats the prompt |
 //! | `passthrough` | Bedrock itself |

@@ -29,7 +29,7 @@ use crate::prompt::Prompt;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub struct OpenAiModel {
+pub(crate) struct OpenAiModel {
     /// The base URL without a trailing slash.
     base_url: String,
     /// The base URL without credentials, for messages.
@@ -53,7 +53,7 @@ impl std::fmt::Debug for OpenAiModel {
 
 impl OpenAiModel {
     /// `/chat/completions` is appended to `base_url`, such as `http://127.0.0.1:11434/v1`.
-    pub fn new(base_url: &str, model: String, api_key: Option<String>) -> Self {
+    pub(crate) fn new(base_url: &str, model: String, api_key: Option<String>) -> Self {
         let base_url = base_url.trim_end_matches('/').to_owned();
         Self {
             client: client(&base_url),
@@ -65,7 +65,7 @@ impl OpenAiModel {
         }
     }
 
-    pub async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+    pub(crate) async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let started = self.ask(prompt).await;
         started.inspect_err(|error| tracing::warn!("{}", error.message))
     }

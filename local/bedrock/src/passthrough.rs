@@ -35,28 +35,28 @@ pub(crate) const LOOP: &str =
     "The call to Amazon Bedrock came back here: unset AWS_ENDPOINT_URL where the stack runs.";
 
 #[derive(Debug)]
-pub struct BedrockModel {
+pub(crate) struct BedrockModel {
     model_id: String,
     client: OnceCell<Client>,
 }
 
 impl BedrockModel {
     /// Reads the environment at the first call, so that missing settings become that call's error.
-    pub fn from_environment(model_id: String) -> Self {
+    pub(crate) fn from_environment(model_id: String) -> Self {
         Self {
             model_id,
             client: OnceCell::new(),
         }
     }
 
-    pub fn with_client(client: Client, model_id: String) -> Self {
+    pub(crate) fn with_client(client: Client, model_id: String) -> Self {
         Self {
             model_id,
             client: OnceCell::new_with(Some(client)),
         }
     }
 
-    pub async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+    pub(crate) async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let client = self.client.get_or_try_init(connect).await?;
         let mut request = client
             .converse_stream()

@@ -22,7 +22,7 @@ const TOKENS_PER_TURN: usize = 32;
 const CALL_PLACEHOLDER: &str = "{call}";
 
 #[derive(Debug)]
-pub struct ScriptedModel {
+pub(crate) struct ScriptedModel {
     state: Mutex<State>,
     /// The number of calls so far, over all scripts.
     calls: AtomicU64,
@@ -61,7 +61,7 @@ impl State {
 }
 
 impl ScriptedModel {
-    pub fn new(script: ScriptConfig) -> Self {
+    pub(crate) fn new(script: ScriptConfig) -> Self {
         Self {
             state: Mutex::new(State::new(script)),
             calls: AtomicU64::new(0),
@@ -69,11 +69,11 @@ impl ScriptedModel {
     }
 
     /// Sets the script from the next call on. Its faults are counted from zero.
-    pub fn set_script(&self, script: ScriptConfig) {
+    pub(crate) fn set_script(&self, script: ScriptConfig) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::new(script);
     }
 
-    pub fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+    pub(crate) fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let (script, fault) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -53,7 +53,7 @@ const MAX_BODY_BYTES: usize = 17 * 1024 * 1024;
 ///
 /// # async fn example(table: TableConfig) -> Result<(), Box<dyn std::error::Error>> {
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-/// let dynamodb = DynamoDb::start(&[table], &Clock::system(), None)?;
+/// let dynamodb = DynamoDb::start(&[table], None, &Clock::system())?;
 /// let router = dynamodb.router();
 /// tokio::spawn(async move { axum::serve(listener, router).await });
 /// dynamodb.shutdown().await;

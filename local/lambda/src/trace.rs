@@ -10,7 +10,7 @@ const MAX_HOPS: u32 = 16;
 
 /// The parts that are read here: `Root=…;Parent=…;Sampled=0;Lineage=c2ad9f3e:5|04e7a6cd:1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceHeader {
+pub(crate) struct TraceHeader {
     root: String,
     /// The functions that the chain passed, and how often.
     lineage: Vec<(String, u32)>,
@@ -18,7 +18,7 @@ pub struct TraceHeader {
 
 impl TraceHeader {
     /// The header of a request that no other request led to.
-    pub fn begin(now_ms: i64) -> Self {
+    pub(crate) fn begin(now_ms: i64) -> Self {
         let (seconds, random) = (now_ms / 1_000, fastrand::u128(..) >> 32);
         Self {
             root: format!("1-{seconds:08x}-{random:024x}"),
@@ -27,7 +27,7 @@ impl TraceHeader {
     }
 
     /// `None` if the text is no X-Ray header, or has no `Root`.
-    pub fn parse(header: &str) -> Option<Self> {
+    pub(crate) fn parse(header: &str) -> Option<Self> {
         let field = |name: &str| {
             let mut fields = header.split(';').filter_map(|field| field.split_once('='));
             fields.find(|(key, _)| key.trim() == name)
@@ -45,20 +45,20 @@ impl TraceHeader {
     }
 
     /// How often the chain passed a function.
-    pub fn hops(&self, function_arn: &str) -> u32 {
+    pub(crate) fn hops(&self, function_arn: &str) -> u32 {
         let id = id(function_arn);
         let found = self.lineage.iter().find(|(function, _)| *function == id);
         found.map_or(0, |(_, count)| *count)
     }
 
     /// Whether one more invocation of the function would continue a loop.
-    pub fn is_loop(&self, function_arn: &str) -> bool {
+    pub(crate) fn is_loop(&self, function_arn: &str) -> bool {
         self.hops(function_arn) >= MAX_HOPS
     }
 
     /// The header for the function's next invocation.
     #[must_use]
-    pub fn invoke(mut self, function_arn: &str) -> Self {
+    pub(crate) fn invoke(mut self, function_arn: &str) -> Self {
         let id = id(function_arn);
         match self
             .lineage
