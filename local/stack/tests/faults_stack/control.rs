@@ -1,13 +1,11 @@
 //! The control endpoint, over HTTP.
 
-use std::time::Duration;
-
 use aws_sdk_bedrockruntime::types::{ContentBlock, ConversationRole, Message};
 use local_faults::FaultPlan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, eventually};
+use crate::stack::{Stack, eventually, within};
 
 struct Control(Stack);
 

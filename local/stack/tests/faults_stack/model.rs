@@ -89,6 +89,9 @@ async fn a_stream_goes_wrong_after_so_many_tokens() {
 async fn an_answer_that_is_shorter_ends_as_it_would() {
     let fault = Fault::StreamCut { after_tokens: 9 };
     let stack = Stack::with(rule(FaultService::Bedrock, "*", fault)).await;
-    assert_eq!(converse(&stack, Duration::from_mins(1)).await, ("abcd".to_owned(), Ok(true)));
+    assert_eq!(
+        converse(&stack, Duration::from_mins(1)).await,
+        ("abcd".to_owned(), Ok(true))
+    );
     stack.stop().await;
 }
