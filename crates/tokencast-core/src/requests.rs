@@ -281,11 +281,11 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Requests<S, Q, C> {
         }
     }
 
-    /// Ends the session whose start was refused, so that a client that has subscribed to it reads the reason.
+    /// Ends the session whose start was refused, so that whoever looks for it reads the reason.
     async fn note_refused(&self, owner: &Owner, id: SessionId, refused: &RequestError) {
         let failure = Failure::new(refused.code(), refused.to_string());
         let noted = update(&self.sessions, id, None, |current| Applied {
-            write: Session::refuse(current, owner, failure.clone(), self.clock.now()),
+            write: Session::refuse(current, id, owner, failure.clone(), self.clock.now()),
             answer: (),
         });
         if let Err(error) = noted.await {

@@ -59,15 +59,19 @@ over_each_delivery! {
 
     async fn the_record_of_a_refused_start_says_so(delivery) {
         let stack = stack().await;
-        let id = Uuid::new_v4().to_string();
-        // Somebody who follows the session has its id taken.
-        let mut socket = stack.websocket("alice").await;
-        assert_eq!(socket.resume(&id, Followed::default()).await, "CLAIMED");
-        let refused = start(&stack, delivery, &id, " ").await.expect_err("refused");
-        let session = stack.get_stream("alice", &id).await;
-        assert_eq!(session["status"], "FAILED");
-        let error = json!({ "code": refused.0, "message": refused.1, "retryable": false });
-        assert_eq!(session["error"], error);
+        for is_taken in [true, false] {
+            let id = Uuid::new_v4().to_string();
+            if is_taken {
+                // By somebody who follows the session.
+                let mut socket = stack.websocket("alice").await;
+                assert_eq!(socket.resume(&id, Followed::default()).await, "CLAIMED");
+            }
+            let refused = start(&stack, delivery, &id, " ").await.expect_err("refused");
+            let session = stack.get_stream("alice", &id).await;
+            assert_eq!(session["status"], "FAILED", "{is_taken}");
+            let error = json!({ "code": refused.0, "message": refused.1, "retryable": false });
+            assert_eq!(session["error"], error, "{is_taken}");
+        }
         // A session that was started is not ended by that.
         let id = Uuid::new_v4().to_string();
         assert_eq!(start(&stack, delivery, &id, "Hi").await, Ok(()));

@@ -103,10 +103,11 @@ impl Session {
         Ok(Self::claim(current, id, owner, now)?.followed_by(follower))
     }
 
-    /// Ends a session whose start was refused, so that a client that waits for it hears of that. `None` if the owner
-    /// has not taken the id, or if something was started.
+    /// Ends a session whose start was refused, so that a client that waits for it, or comes back to it, hears of that.
+    /// Makes one for that if there is none. `None` if the id is somebody else's, or if something was started.
     pub fn refuse(
         current: Option<Self>,
+        id: SessionId,
         owner: &Owner,
         failure: Failure,
         now: Timestamp,
@@ -117,7 +118,8 @@ impl Session {
                 && session.fingerprint.is_none()
                 && !session.is_expired(now)
         };
-        let mut session = current.filter(waits)?;
+        let session = current.unwrap_or_else(|| Self::new(id, owner.clone(), now));
+        let mut session = Some(session).filter(waits)?;
         let ending = Ending {
             failure: Some(failure),
             ..Ending::default()
