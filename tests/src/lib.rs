@@ -3,7 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`stack`] | [`TestStack`]: a stack on a free port, with a script for its model |
-//! | [`delivery`] | over which delivery a client has its answer; [`over_each_delivery`] makes a test over each |
+//! | [`channel`] | over which channel a client has its answer; [`over_each_channel`] makes a test over each |
 //! | [`answer`] | [`Answer`]: what a client has when a stream is over |
 //! | [`forged`] | tokens that must be refused, and the few like them that must be taken |
 //! | [`soak`] | everything going wrong at random, and what must hold all the same |
@@ -19,7 +19,7 @@
 )]
 
 pub mod answer;
-pub mod delivery;
+pub mod channel;
 pub mod forged;
 pub mod graphql;
 pub mod soak;
@@ -30,6 +30,6 @@ pub mod wait;
 pub mod websocket;
 
 pub use answer::{Answer, collect};
-pub use delivery::Delivery;
+pub use channel::Channel;
 pub use stack::TestStack;
 pub use wait::{eventually, within};

@@ -13,13 +13,13 @@ use tokencast::stack::{
 };
 use tokencast_client::{Client, ClientBuilder, Timeouts};
 
-use crate::{Delivery, eventually};
+use crate::{Channel, eventually};
 
 /// A stack, and how a test looks into it.
 pub struct TestStack {
     pub running: RunningStack,
     /// Over which its clients have their answers.
-    delivery: Delivery,
+    channel: Channel,
     http: reqwest::Client,
 }
 
@@ -57,11 +57,11 @@ impl TestStack {
 
     /// A stack with other options.
     pub async fn start_with(change: impl FnOnce(&mut TestOptions)) -> Self {
-        Self::start_over(Delivery::AppSync, change).await
+        Self::start_over(Channel::AppSync, change).await
     }
 
-    /// A stack with other options, whose clients have their answers over a delivery.
-    pub async fn start_over(delivery: Delivery, change: impl FnOnce(&mut TestOptions)) -> Self {
+    /// A stack with other options, whose clients have their answers over a channel.
+    pub async fn start_over(channel: Channel, change: impl FnOnce(&mut TestOptions)) -> Self {
         use_ring();
         let stack = StackOptions {
             functions: Functions::Executable {
@@ -79,7 +79,7 @@ impl TestStack {
         let running = RunningStack::start(options.stack).await.expect("a stack");
         Self {
             running,
-            delivery,
+            channel,
             http: reqwest::Client::builder()
                 .no_proxy()
                 .build()
@@ -97,28 +97,28 @@ impl TestStack {
 
     /// A client as one of the two users, `alice` and `bob`.
     pub fn client(&self, user: &str) -> Client {
-        self.client_over(self.delivery, user)
+        self.client_over(self.channel, user)
     }
 
     /// A client that waits otherwise than by default.
     pub fn client_with(&self, user: &str, timeouts: Timeouts) -> Client {
-        let client = self.builder(self.delivery, user).timeouts(timeouts);
+        let client = self.builder(self.channel, user).timeouts(timeouts);
         client.build().expect("a client")
     }
 
-    /// The same over another delivery.
-    pub fn client_over(&self, delivery: Delivery, user: &str) -> Client {
-        let client = self.builder(delivery, user);
+    /// The same over another channel.
+    pub fn client_over(&self, channel: Channel, user: &str) -> Client {
+        let client = self.builder(channel, user);
         client.build().expect("a client")
     }
 
-    fn builder(&self, delivery: Delivery, user: &str) -> ClientBuilder {
+    fn builder(&self, channel: Channel, user: &str) -> ClientBuilder {
         let users = &self.running.info.user_pool.users;
         let user = users
             .iter()
             .find(|known| known.username == user)
             .expect("a user of the stack");
-        self.running.client_via(delivery.via(), user)
+        self.running.client_via(channel.via(), user)
     }
 
     pub fn access_token(&self, user: &str) -> String {
@@ -257,7 +257,7 @@ impl TestStack {
 
     /// The process of the function that has the model's answer at the first attempt, once it is at work.
     pub async fn busy_function(&self) -> ProcessInfo {
-        self.busy(self.delivery.function()).await
+        self.busy(self.channel.function()).await
     }
 
     async fn busy(&self, function: &str) -> ProcessInfo {

@@ -6,7 +6,7 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, StatusCode};
 use system_tests::stack::{script, text_of, whole_of};
 use system_tests::websocket::Shown;
-use system_tests::{Delivery, TestStack, collect, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, over_each_channel};
 use tokencast_aws::clock::iso8601;
 use tokencast_core::time::Timestamp;
 use uuid::Uuid;
@@ -22,18 +22,18 @@ const MOVES: [Duration; 4] = [
     Duration::from_hours(20 * 24),
 ];
 
-over_each_delivery! {
-    async fn an_answer_is_had_resumed_and_stopped_at_any_time(delivery) {
-        check_any_time(delivery).await;
+over_each_channel! {
+    async fn an_answer_is_had_resumed_and_stopped_at_any_time(channel) {
+        check_any_time(channel).await;
     }
 
-    async fn an_answer_goes_on_after_a_worker_that_is_out_of_time(delivery) {
-        check_out_of_time(delivery).await;
+    async fn an_answer_goes_on_after_a_worker_that_is_out_of_time(channel) {
+        check_out_of_time(channel).await;
     }
 }
 
-async fn check_any_time(delivery: Delivery) {
-    let stack = TestStack::start_over(delivery, |options| {
+async fn check_any_time(channel: Channel) {
+    let stack = TestStack::start_over(channel, |options| {
         options.script = script(TOKENS, Duration::ZERO);
     })
     .await;
@@ -71,8 +71,8 @@ async fn check_any_time(delivery: Delivery) {
 }
 
 /// A quarter of an hour is all that a function has, and an hour all that a token has.
-async fn check_out_of_time(delivery: Delivery) {
-    let stack = TestStack::start_over(delivery, |options| {
+async fn check_out_of_time(channel: Channel) {
+    let stack = TestStack::start_over(channel, |options| {
         options.script = script(300, Duration::from_millis(20));
     })
     .await;
@@ -83,7 +83,7 @@ async fn check_out_of_time(delivery: Delivery) {
         stack.script(script(TOKENS, Duration::ZERO));
         stack.running.local.clock().advance(Duration::from_mins(16));
         system_tests::eventually("the end of its process", || async {
-            let function = delivery.function();
+            let function = channel.function();
             let processes = stack.running.local.lambda().processes(function);
             processes.iter().all(|it| it.pid != pid).then_some(())
         })

@@ -8,16 +8,16 @@ use local_stack::config::{FaultRule, ModelException, ModelFault};
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::{Value, json};
 use system_tests::stack::{faulty, script, text_of, whole_of};
-use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, eventually, over_each_channel};
 use tokencast::stack::WORKER_FUNCTION;
 use uuid::Uuid;
 
 async fn stack() -> TestStack {
-    stack_over(Delivery::AppSync).await
+    stack_over(Channel::AppSync).await
 }
 
-async fn stack_over(delivery: Delivery) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack_over(channel: Channel) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(100, Duration::from_millis(20));
         options.worker_variable("LEASE_SECONDS", "1");
     })
@@ -184,14 +184,14 @@ async fn a_crash_between_move_and_acknowledgement_doubles_nothing_that_shows() {
     stack.shutdown().await;
 }
 
-over_each_delivery! {
-    async fn a_prompt_that_kills_each_time_fails_and_completes_once_the_cause_is_gone(delivery) {
-        check_deadly(delivery).await;
+over_each_channel! {
+    async fn a_prompt_that_kills_each_time_fails_and_completes_once_the_cause_is_gone(channel) {
+        check_deadly(channel).await;
     }
 }
 
-async fn check_deadly(delivery: Delivery) {
-    let stack = stack_over(delivery).await;
+async fn check_deadly(channel: Channel) {
+    let stack = stack_over(channel).await;
     let (id, client) = (Uuid::new_v4(), stack.client("alice"));
     let lambda = stack.running.local.lambda();
     let (answer, ()) = tokio::join!(collect(client.stream_as(id, "A deadly prompt")), async {

@@ -7,15 +7,15 @@ use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::{Value, json};
 use system_tests::stack::{script, text};
 use system_tests::websocket::Followed;
-use system_tests::{Delivery, TestStack, collect, eventually};
+use system_tests::{Channel, TestStack, collect, eventually};
 use tokencast::stack::{TABLE, WORKER_FUNCTION};
 use uuid::Uuid;
 
 /// More than a message has attempts.
 const RECEIVES: u64 = 6;
 
-async fn stack(delivery: Delivery, tokens: usize) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack(channel: Channel, tokens: usize) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(tokens, Duration::from_millis(10));
         options.worker_variable("LEASE_SECONDS", "1");
     })
@@ -64,7 +64,7 @@ async fn check_no_loop(stack: &TestStack) {
 
 #[tokio::test]
 async fn a_job_waits_for_as_long_as_somebody_else_is_at_it() {
-    let stack = stack(Delivery::AppSync, 10_000).await;
+    let stack = stack(Channel::AppSync, 10_000).await;
     count(&stack);
     let id = Uuid::new_v4().to_string();
     stack
@@ -90,7 +90,7 @@ async fn a_job_waits_for_as_long_as_somebody_else_is_at_it() {
 #[tokio::test]
 async fn a_long_answer_of_a_function_url_keeps_its_job_and_its_only_attempt() {
     const TOKENS: usize = 800;
-    let stack = stack(Delivery::FunctionUrl, TOKENS).await;
+    let stack = stack(Channel::FunctionUrl, TOKENS).await;
     count(&stack);
     let answer = collect(stack.client("alice").stream("A long story")).await;
     let answer = answer.expect("an answer");
@@ -151,7 +151,7 @@ async fn a_worker_that_cannot_start_loses_no_message() {
 
 #[tokio::test]
 async fn an_answer_that_is_nobodys_response_any_more_reaches_its_followers() {
-    let stack = stack(Delivery::AppSync, 60).await;
+    let stack = stack(Channel::AppSync, 60).await;
     let mut socket = stack.websocket("alice").await;
     let id = Uuid::new_v4().to_string();
     assert_eq!(socket.resume(&id, Followed::default()).await, "CLAIMED");

@@ -7,21 +7,21 @@ use local_stack::config::{FaultRule, ModelException, ModelFault};
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::json;
 use system_tests::stack::{faulty, script, text};
-use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery, within};
+use system_tests::{Channel, TestStack, collect, eventually, over_each_channel, within};
 use uuid::Uuid;
 
-over_each_delivery! {
-    async fn a_stop_while_streaming_ends_the_model_and_keeps_the_text(delivery) {
-        check_stop(delivery).await;
+over_each_channel! {
+    async fn a_stop_while_streaming_ends_the_model_and_keeps_the_text(channel) {
+        check_stop(channel).await;
     }
 
-    async fn a_stop_is_heard_at_any_moment(delivery) {
-        check_any_moment(delivery).await;
+    async fn a_stop_is_heard_at_any_moment(channel) {
+        check_any_moment(channel).await;
     }
 }
 
-async fn stack(delivery: Delivery, tokens: usize) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack(channel: Channel, tokens: usize) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(tokens, Duration::from_millis(10));
         // The job of a Function URL's answer is looked at again once the lease would have run out.
         options.worker_variable("LEASE_SECONDS", "5");
@@ -29,8 +29,8 @@ async fn stack(delivery: Delivery, tokens: usize) -> TestStack {
     .await
 }
 
-async fn check_stop(delivery: Delivery) {
-    let stack = stack(delivery, 2000).await;
+async fn check_stop(channel: Channel) {
+    let stack = stack(channel, 2000).await;
     let (id, client) = (Uuid::new_v4(), stack.client("alice"));
     let (answer, ()) = tokio::join!(collect(client.stream_as(id, "A very long story")), async {
         stack.model_said(50).await;
@@ -74,8 +74,8 @@ async fn check_stop(delivery: Delivery) {
     stack.shutdown().await;
 }
 
-async fn check_any_moment(delivery: Delivery) {
-    let stack = stack(delivery, 5000).await;
+async fn check_any_moment(channel: Channel) {
+    let stack = stack(channel, 5000).await;
     let client = stack.client("alice");
     for _ in 0..8 {
         let id = Uuid::new_v4();

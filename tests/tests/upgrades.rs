@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use system_tests::stack::{script, text, text_of};
-use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, eventually, over_each_channel};
 use tokencast::stack::{
     FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, TABLE, WEBSOCKET_FUNCTION, WORKER_FUNCTION,
 };
@@ -20,8 +20,8 @@ type Item = HashMap<String, AttributeValue>;
 
 const TOKENS: usize = 250;
 
-async fn stack(delivery: Delivery) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack(channel: Channel) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(TOKENS, Duration::from_millis(10));
         options.function_url_variable("LEASE_SECONDS", "2");
     })
@@ -79,8 +79,8 @@ fn change_over(stack: &TestStack) {
     }
 }
 
-async fn check_changed_over(delivery: Delivery, old_one_dies: bool) {
-    let stack = stack(delivery).await;
+async fn check_changed_over(channel: Channel, old_one_dies: bool) {
+    let stack = stack(channel).await;
     let id = Uuid::new_v4();
     let id_text = id.to_string();
     let stream = stack
@@ -119,19 +119,19 @@ async fn check_changed_over(delivery: Delivery, old_one_dies: bool) {
     stack.shutdown().await;
 }
 
-over_each_delivery! {
-    async fn an_answer_goes_on_while_the_functions_change_over(delivery) {
-        check_changed_over(delivery, false).await;
+over_each_channel! {
+    async fn an_answer_goes_on_while_the_functions_change_over(channel) {
+        check_changed_over(channel, false).await;
     }
 
-    async fn a_new_function_takes_over_from_an_old_one_that_dies(delivery) {
-        check_changed_over(delivery, true).await;
+    async fn a_new_function_takes_over_from_an_old_one_that_dies(channel) {
+        check_changed_over(channel, true).await;
     }
 }
 
 #[tokio::test]
 async fn jobs_of_the_versions_beside_this_one_are_answered() {
-    let stack = stack(Delivery::AppSync).await;
+    let stack = stack(Channel::AppSync).await;
     for case in fixture("jobs.json") {
         let id = Uuid::new_v4().to_string();
         let mut job = case["job"].clone();
@@ -162,7 +162,7 @@ async fn jobs_of_the_versions_beside_this_one_are_answered() {
 /// An old worker died while it answered, and left a record of its own version; or a newer one did, and was rolled back.
 #[tokio::test]
 async fn records_of_the_versions_beside_this_one_are_taken_over() {
-    let stack = stack(Delivery::AppSync).await;
+    let stack = stack(Channel::AppSync).await;
     let jobs = fixture("jobs.json");
     let cases = fixture("items.json");
     let readable: Vec<_> = cases

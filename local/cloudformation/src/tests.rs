@@ -1,6 +1,6 @@
 //! A small template that the local stack can be, and what makes it one that it can't.
 
-mod deliveries;
+mod channels;
 mod left_out;
 mod refused;
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use system_tests::Delivery;
+use system_tests::Channel;
 use system_tests::soak::{Plan, run};
 
 /// Many sessions, everything going wrong, and a look from outside at what holds.
@@ -16,7 +16,7 @@ struct Arguments {
     /// What everything random is drawn from; by default another each time.
     #[arg(long)]
     seed: Option<u64>,
-    /// Over which delivery: all of them in turns without it.
+    /// Over which channel: all of them in turns without it.
     #[arg(long, value_enum)]
     via: Option<Via>,
     /// Begin no session after so many seconds.
@@ -32,11 +32,11 @@ enum Via {
 }
 
 impl Via {
-    fn delivery(self) -> &'static [Delivery] {
+    fn channel(self) -> &'static [Channel] {
         match self {
-            Self::Appsync => &[Delivery::AppSync],
-            Self::Url => &[Delivery::FunctionUrl],
-            Self::Websocket => &[Delivery::WebSocket],
+            Self::Appsync => &[Channel::AppSync],
+            Self::Url => &[Channel::FunctionUrl],
+            Self::Websocket => &[Channel::WebSocket],
         }
     }
 }
@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
     let plan = Plan {
         sessions: arguments.sessions,
         seed,
-        deliveries: arguments.via.map_or(&Delivery::ALL, Via::delivery),
+        channels: arguments.via.map_or(&Channel::ALL, Via::channel),
         at_most: Duration::from_secs(arguments.seconds),
         at_least: 0,
     };

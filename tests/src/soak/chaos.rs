@@ -12,7 +12,7 @@ use tokencast::stack::FUNCTION_URL_FUNCTION;
 
 use super::Plan;
 use super::user::{prompt, session_id};
-use crate::Delivery;
+use crate::Channel;
 
 /// Of so many sessions one has a model that fails at every attempt, so that its message becomes a dead letter.
 const DOOMED: usize = 20;
@@ -20,20 +20,20 @@ const DOOMED: usize = 20;
 /// So many of a session's events come through before its fault: mostly none, for an answer may be a single event.
 const AFTER: [u64; 8] = [0, 0, 1, 0, 3, 0, 0, 2];
 
-/// The faults of a soak over these deliveries.
+/// The faults of a soak over these channels.
 pub fn faults(plan: &Plan) -> FaultPlan {
     let mut random = Rng::with_seed(plan.seed);
     let mut rules = doomed(plan, &mut random);
     rules.extend(model(&mut random));
     rules.extend(queue());
-    for delivery in plan.deliveries {
-        match delivery {
-            Delivery::AppSync => rules.extend(of_sessions(plan, *delivery, &appsync())),
-            Delivery::WebSocket => rules.extend(of_sessions(plan, *delivery, &websocket())),
-            Delivery::FunctionUrl => rules.extend(function_url()),
+    for channel in plan.channels {
+        match channel {
+            Channel::AppSync => rules.extend(of_sessions(plan, *channel, &appsync())),
+            Channel::WebSocket => rules.extend(of_sessions(plan, *channel, &websocket())),
+            Channel::FunctionUrl => rules.extend(function_url()),
         }
     }
-    if plan.deliveries.iter().any(|delivery| delivery.is_queued()) {
+    if plan.channels.iter().any(|channel| channel.is_queued()) {
         rules.extend(table());
     }
     rules
@@ -53,9 +53,9 @@ fn error(error_type: &str, status: u16) -> Fault {
     }
 }
 
-/// One rule of each group for each session of a delivery, in turns; each fires once.
-fn of_sessions(plan: &Plan, delivery: Delivery, groups: &[Vec<Rule>]) -> Vec<Rule> {
-    let numbers = (0..plan.sessions).filter(|number| plan.delivery(*number) == delivery);
+/// One rule of each group for each session of a channel, in turns; each fires once.
+fn of_sessions(plan: &Plan, channel: Channel, groups: &[Vec<Rule>]) -> Vec<Rule> {
+    let numbers = (0..plan.sessions).filter(|number| plan.channel(*number) == channel);
     let each = numbers.zip(0..).flat_map(|(number, turn): (usize, usize)| {
         let id = session_id(plan.seed, number).to_string();
         let of_session = groups

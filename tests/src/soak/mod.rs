@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use local_stack::config::ScriptConfig;
 
 use crate::stack::script;
-use crate::{Delivery, TestStack};
+use crate::{Channel, TestStack};
 
 pub mod chaos;
 pub mod user;
@@ -36,7 +36,7 @@ pub struct Plan {
     pub sessions: usize,
     pub seed: u64,
     /// Over which the sessions are had, in turns.
-    pub deliveries: &'static [Delivery],
+    pub channels: &'static [Channel],
     /// No session is begun after this, except for the first so many.
     pub at_most: Duration,
     pub at_least: usize,
@@ -93,9 +93,9 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         .expect("a plan that fits");
     // One sign-in for each user, as a browser has.
     let clients: Vec<_> = plan
-        .deliveries
+        .channels
         .iter()
-        .flat_map(|delivery| ["alice", "bob"].map(|user| stack.client_over(*delivery, user)))
+        .flat_map(|channel| ["alice", "bob"].map(|user| stack.client_over(*channel, user)))
         .collect();
     let stories: Vec<Story> = stream::iter(0..plan.sessions)
         .take_while(|number| {
@@ -167,8 +167,8 @@ fn quiet_script() -> ScriptConfig {
 
 impl Plan {
     /// Over which a session is had: two users each.
-    pub fn delivery(&self, number: usize) -> Delivery {
-        self.deliveries[number / 2 % self.deliveries.len()]
+    pub fn channel(&self, number: usize) -> Channel {
+        self.channels[number / 2 % self.channels.len()]
     }
 }
 

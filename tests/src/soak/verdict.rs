@@ -193,7 +193,7 @@ pub fn judge(
         }
         // A message may also be dead whose session is over: delivered too often while a worker was at it.
         // Who asks a Function URL is told, and there is no message to try again.
-        let is_queued = plan.delivery(story.number).is_queued();
+        let is_queued = plan.channel(story.number).is_queued();
         if status == "FAILED" && is_queued && !dead_letters.contains(&story.id) {
             complain("failed, and its message is neither done nor a dead letter".to_owned());
         }

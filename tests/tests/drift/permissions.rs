@@ -89,7 +89,7 @@ fn actions(function: &FunctionConfig) -> BTreeSet<String> {
         .collect()
 }
 
-/// What has every function do all that it ever does: an answer over each delivery, too long for one item, stopped and read
+/// What has every function do all that it ever does: an answer over each channel, too long for one item, stopped and read
 /// over another.
 async fn use_all(stack: &TestStack) {
     let client = stack.client("alice");

@@ -1,9 +1,9 @@
-//! A start by hand, over any delivery, with a prompt in JSON as it stands.
+//! A start by hand, over any channel, with a prompt in JSON as it stands.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::url::Events;
-use system_tests::{Delivery, TestStack, within};
+use system_tests::{Channel, TestStack, within};
 
 /// Why a start was refused: its code, and the message.
 pub(crate) type Refused = (String, String);
@@ -11,25 +11,25 @@ pub(crate) type Refused = (String, String);
 /// Starts a session as `alice`, with a prompt that is JSON already.
 pub(crate) async fn start_json(
     stack: &TestStack,
-    delivery: Delivery,
+    channel: Channel,
     id: &str,
     prompt: &str,
 ) -> Result<(), Refused> {
-    match delivery {
-        Delivery::AppSync => over_appsync(stack, id, prompt).await,
-        Delivery::FunctionUrl => over_url(stack, id, prompt).await,
-        Delivery::WebSocket => over_websocket(stack, id, prompt).await,
+    match channel {
+        Channel::AppSync => over_appsync(stack, id, prompt).await,
+        Channel::FunctionUrl => over_url(stack, id, prompt).await,
+        Channel::WebSocket => over_websocket(stack, id, prompt).await,
     }
 }
 
 /// The same with a prompt as it is.
 pub(crate) async fn start(
     stack: &TestStack,
-    delivery: Delivery,
+    channel: Channel,
     id: &str,
     prompt: &str,
 ) -> Result<(), Refused> {
-    start_json(stack, delivery, id, &json!(prompt).to_string()).await
+    start_json(stack, channel, id, &json!(prompt).to_string()).await
 }
 
 async fn over_appsync(stack: &TestStack, id: &str, prompt: &str) -> Result<(), Refused> {

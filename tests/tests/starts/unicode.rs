@@ -6,7 +6,7 @@ use local_stack::config::ScriptConfig;
 use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::stack::script;
-use system_tests::{Delivery, TestStack, collect, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, over_each_channel};
 use uuid::Uuid;
 
 use crate::ask::start_json;
@@ -26,9 +26,9 @@ const BOUNDARIES: [u32; 46] = [
     0x10_ffff,
 ];
 
-over_each_delivery! {
-    async fn every_character_reaches_the_model_and_comes_back(delivery) {
-        let stack = TestStack::start_over(delivery, |_| {}).await;
+over_each_channel! {
+    async fn every_character_reaches_the_model_and_comes_back(channel) {
+        let stack = TestStack::start_over(channel, |_| {}).await;
         // A few at a time, each between letters: a session for each would take its time.
         for some in BOUNDARIES.chunks(8) {
             let characters = some.iter().filter_map(|code| char::from_u32(*code));
@@ -40,15 +40,15 @@ over_each_delivery! {
         stack.shutdown().await;
     }
 
-    async fn half_of_a_surrogate_pair_is_refused_by_name(delivery) {
-        let stack = TestStack::start_over(delivery, |_| {}).await;
+    async fn half_of_a_surrogate_pair_is_refused_by_name(channel) {
+        let stack = TestStack::start_over(channel, |_| {}).await;
         for half in [r#""cut \ud83d""#, r#""\ude00 cut""#, r#""\ude00\ud83d""#, r#""\ud83d\n""#] {
             let id = Uuid::new_v4().to_string();
-            let refused = start_json(&stack, delivery, &id, half).await;
+            let refused = start_json(&stack, channel, &id, half).await;
             let (code, message) = refused.expect_err("refused");
-            let expected = match delivery {
-                Delivery::AppSync => "MalformedHttpRequestException",
-                Delivery::FunctionUrl | Delivery::WebSocket => "INVALID_PROMPT",
+            let expected = match channel {
+                Channel::AppSync => "MalformedHttpRequestException",
+                Channel::FunctionUrl | Channel::WebSocket => "INVALID_PROMPT",
             };
             assert_eq!(code, expected, "{half}: {message}");
             for said in ["prompt", "no Unicode", "surrogate pair"] {
@@ -57,15 +57,15 @@ over_each_delivery! {
         }
         // Both halves are a character.
         let id = Uuid::new_v4().to_string();
-        assert_eq!(start_json(&stack, delivery, &id, r#""whole \ud83d\ude00""#).await, Ok(()));
+        assert_eq!(start_json(&stack, channel, &id, r#""whole \ud83d\ude00""#).await, Ok(()));
         assert_eq!(stack.sessions().await, 1);
         stack.shutdown().await;
     }
 
-    async fn the_longest_prompt_fits_into_the_queue_however_it_is_escaped(delivery) {
+    async fn the_longest_prompt_fits_into_the_queue_however_it_is_escaped(channel) {
         // What a WebSocket message takes.
-        let bytes = if delivery == Delivery::WebSocket { 5_000 } else { 100_000 };
-        let stack = TestStack::start_over(delivery, |_| {}).await;
+        let bytes = if channel == Channel::WebSocket { 5_000 } else { 100_000 };
+        let stack = TestStack::start_over(channel, |_| {}).await;
         for character in ['\u{1}', '"', '\u{fffe}', '\u{10ffff}'] {
             let prompt = character.to_string().repeat(bytes / character.len_utf8());
             let answer = collect(stack.client("alice").stream(prompt)).await;

@@ -1,6 +1,6 @@
 //! Prompts that are longer than a frame of API Gateway, by the Rust client.
 
-use system_tests::{Delivery, TestStack, collect};
+use system_tests::{Channel, TestStack, collect};
 use tokencast_client::Error;
 
 /// A prompt of so many bytes whose beginning and end tell it from others.
@@ -12,7 +12,7 @@ fn prompt(bytes: usize, filling: &str) -> String {
 
 #[tokio::test]
 async fn a_prompt_of_20_to_99_kilobytes_is_answered() {
-    let stack = TestStack::start_over(Delivery::WebSocket, |_| {}).await;
+    let stack = TestStack::start_over(Channel::WebSocket, |_| {}).await;
     let client = stack.client("alice");
     let prompts = [20, 32, 40, 60, 80, 99].map(|kilobytes| prompt(kilobytes * 1_000, "why "));
     // Characters of several bytes, and such as JSON makes six times as long.
@@ -33,7 +33,7 @@ async fn a_prompt_of_20_to_99_kilobytes_is_answered() {
 
 #[tokio::test]
 async fn a_prompt_beyond_the_limit_of_the_api_is_refused_at_once() {
-    let stack = TestStack::start_over(Delivery::WebSocket, |_| {}).await;
+    let stack = TestStack::start_over(Channel::WebSocket, |_| {}).await;
     let client = stack.client("alice");
     let refused = collect(client.stream(prompt(30_000, "\u{1}"))).await;
     let Err(Error::Refused { code, message, .. }) = refused else {
@@ -42,7 +42,7 @@ async fn a_prompt_beyond_the_limit_of_the_api_is_refused_at_once() {
     assert_eq!(code, "INVALID_PROMPT");
     assert!(message.contains("131072 bytes at most"), "{message}");
     // Over the others it is answered.
-    for other in [Delivery::AppSync, Delivery::FunctionUrl] {
+    for other in [Channel::AppSync, Channel::FunctionUrl] {
         let stream = stack
             .client_over(other, "alice")
             .stream(prompt(30_000, "\u{1}"));

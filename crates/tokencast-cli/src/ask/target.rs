@@ -25,7 +25,7 @@ pub(super) enum TargetError {
     #[error("{option} is for a deployed API, but there is no {}", url_option(*via))]
     NoUrl { option: &'static str, via: Channel },
     #[error("{option} is for --via {via}")]
-    OtherDelivery {
+    OtherChannel {
         option: &'static str,
         via: &'static str,
     },
@@ -75,7 +75,7 @@ impl Target {
         ] {
             if url.is_some() && via != of {
                 let via = of.name();
-                return Err(TargetError::OtherDelivery { option, via });
+                return Err(TargetError::OtherChannel { option, via });
             }
         }
         let api = outputs::complete(args.api.clone(), via)?;

@@ -3,7 +3,7 @@
 #[path = "../../../tokencast-client/tests/support/mod.rs"]
 mod support;
 
-mod deliveries;
+mod channels;
 mod output;
 mod prompt;
 mod stack;

@@ -1,4 +1,4 @@
-//! Each delivery against a `tokencast dev` that runs.
+//! Each channel against a `tokencast dev` that runs.
 
 use std::path::PathBuf;
 
@@ -62,7 +62,7 @@ impl Dev {
 }
 
 #[tokio::test]
-async fn an_answer_is_the_same_over_each_delivery_and_to_be_had_over_any_other() {
+async fn an_answer_is_the_same_over_each_channel_and_to_be_had_over_any_other() {
     let dev = Dev::start().await;
     let mut texts = Vec::new();
     for via in VIA {
@@ -100,7 +100,7 @@ async fn a_healthy_run_says_nothing_but_its_summary() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_refused_over_each_delivery() {
+async fn what_is_refused_is_refused_over_each_channel() {
     let dev = Dev::start().await;
     let nobody = uuid::Uuid::new_v4().to_string();
     for via in VIA {

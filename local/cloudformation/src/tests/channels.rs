@@ -1,4 +1,4 @@
-//! The deliveries besides `AppSync`: a function URL and a WebSocket API.
+//! The channels besides `AppSync`: a function URL and a WebSocket API.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{check_refused_in, endpoints, read, template};
 
 /// The small template with both.
-fn with_deliveries() -> Value {
+fn with_channels() -> Value {
     let mut template = template();
     let function = |variables: Value| {
         json!({"Type": "AWS::Lambda::Function", "Properties": {
@@ -90,7 +90,7 @@ fn without_them_there_are_none() {
 
 #[test]
 fn a_function_url_answers_here() {
-    let config = read(&with_deliveries()).expect("a config");
+    let config = read(&with_channels()).expect("a config");
     let [url] = &config.function_urls[..] else {
         panic!("one function URL")
     };
@@ -114,7 +114,7 @@ fn a_function_url_answers_here() {
 
 #[test]
 fn a_websocket_api_answers_here() {
-    let config = read(&with_deliveries()).expect("a config");
+    let config = read(&with_channels()).expect("a config");
     let [api] = &config.websocket_apis[..] else {
         panic!("one WebSocket API")
     };
@@ -173,7 +173,7 @@ fn a_websocket_api_answers_here() {
 
 #[track_caller]
 fn check(pointer: &str, value: Value, expected: &str) {
-    check_refused_in(with_deliveries(), pointer, value, expected);
+    check_refused_in(with_channels(), pointer, value, expected);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn what_can_not_be_honoured_of_a_function_url_is_named() {
     );
     check(
         "/Resources/Url2",
-        with_deliveries()["Resources"]["Url"].clone(),
+        with_channels()["Resources"]["Url"].clone(),
         "Url2: it is a second function URL",
     );
     // A function of none of the services.

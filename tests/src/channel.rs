@@ -1,10 +1,10 @@
-//! Over which delivery a client has its answer. A promise holds over each, so most tests run over each.
+//! Over which channel a client has its answer. A promise holds over each, so most tests run over each.
 
 use local_stack::faults::{Fault, FaultService, Rule};
 use tokencast::stack::{FUNCTION_URL_FUNCTION, WORKER_FUNCTION};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Delivery {
+pub enum Channel {
     /// `startStream` and a subscription.
     #[default]
     AppSync,
@@ -14,7 +14,7 @@ pub enum Delivery {
     WebSocket,
 }
 
-impl Delivery {
+impl Channel {
     pub const ALL: [Self; 3] = [Self::AppSync, Self::FunctionUrl, Self::WebSocket];
 
     /// The function that has the model's answer at the first attempt.
@@ -52,30 +52,30 @@ impl Delivery {
     }
 }
 
-/// Makes of each check a test over each delivery.
+/// Makes of each check a test over each channel.
 #[macro_export]
-macro_rules! over_each_delivery {
-    ($( $(#[doc = $doc:literal])* async fn $name:ident($delivery:ident) $check:block )*) => { $(
+macro_rules! over_each_channel {
+    ($( $(#[doc = $doc:literal])* async fn $name:ident($channel:ident) $check:block )*) => { $(
         $(#[doc = $doc])*
         mod $name {
             #[allow(unused_imports)]
             use super::*;
 
-            async fn check($delivery: $crate::Delivery) $check
+            async fn check($channel: $crate::Channel) $check
 
             #[tokio::test]
             async fn over_appsync() {
-                check($crate::Delivery::AppSync).await;
+                check($crate::Channel::AppSync).await;
             }
 
             #[tokio::test]
             async fn over_a_function_url() {
-                check($crate::Delivery::FunctionUrl).await;
+                check($crate::Channel::FunctionUrl).await;
             }
 
             #[tokio::test]
             async fn over_a_websocket() {
-                check($crate::Delivery::WebSocket).await;
+                check($crate::Channel::WebSocket).await;
             }
         }
     )* };

@@ -1,4 +1,4 @@
-//! The other deliveries: the same output, exit codes and signals.
+//! The other channels: the same output, exit codes and signals.
 
 use std::process::Stdio;
 
@@ -22,7 +22,7 @@ fn over_websocket(api: &FakeApi, args: &[&str]) -> Child {
     over("websocket", "--websocket-url", &api.web_socket_url, args)
 }
 
-/// The outcome of a prompt that is answered with `events`, over each delivery.
+/// The outcome of a prompt that is answered with `events`, over each channel.
 async fn answered(args: &[&str], events: &[Value]) -> [(i32, String, String); 2] {
     let mut function = FakeFunction::start().await;
     let child = over_url(&function, args);
