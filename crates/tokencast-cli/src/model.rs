@@ -66,6 +66,10 @@ impl FromStr for ModelSpec {
 
 impl ModelSpec {
     /// Adds what the environment has: an API key, and the credentials that Bedrock needs.
+    ///
+    /// # Errors
+    ///
+    /// If the model is Bedrock's and the environment has no credentials.
     pub fn config(
         self,
         lookup: &impl Fn(&str) -> Option<String>,

@@ -16,6 +16,11 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
+    /// Catches the signals from now on.
+    ///
+    /// # Errors
+    ///
+    /// If the system can't register a handler for a signal.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -37,6 +42,11 @@ impl Signals {
 
 #[cfg(not(unix))]
 impl Signals {
+    /// Catches Ctrl-C from now on.
+    ///
+    /// # Errors
+    ///
+    /// Never: on other systems than Unix there is nothing to register.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {})
     }
