@@ -1,4 +1,4 @@
-//! The worker dies, or is paused for too long: another takes over, and nobody sees two answers mixed.
+//! The worker dies, or is paused for too long. Another takes over, and no client sees two answers mixed.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ async fn stack(channel: Channel) -> TestStack {
     .await
 }
 
-/// Kills the function that answers once the model has said so many tokens.
+/// Kills the function that streams the answer, once the model has said so many tokens.
 async fn check_killed_after(channel: Channel, tokens: u64) {
     let stack = stack(channel).await;
     let stream = stack.client("alice").stream("Why do rivers meander?");
@@ -86,7 +86,7 @@ async fn a_worker_killed_by_default_settings_is_followed_within_35_seconds() {
     stack.shutdown().await;
 }
 
-/// Pauses the function that answers until another has taken over.
+/// Pauses the function that streams the answer until another has taken over.
 async fn check_paused(channel: Channel) {
     let stack = stack(channel).await;
     let stream = stack.client("alice").stream("Why do rivers meander?");
@@ -123,7 +123,7 @@ async fn check_paused(channel: Channel) {
             .all(|attempt| *attempt == 2),
         "{attempts:?}"
     );
-    // The first call ended because its worker let go of it, not because it was answered to the end.
+    // The first call ended because its worker dropped the stream, not because the answer was complete.
     let calls = stack.running.local.bedrock().calls();
     assert_eq!(calls.len(), 2);
     stack.queue_is_empty().await;

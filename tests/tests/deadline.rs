@@ -1,4 +1,4 @@
-//! Lambda's deadline: the session ends before it, and who ignores it is killed.
+//! Lambda's deadline: the session ends before it, and a function that goes on is killed.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ async fn check_killed_at_its_deadline(channel: Channel) {
     let stream = stack.client("alice").stream("Why do rivers meander?");
     let (answer, ()) = tokio::join!(collect(stream), async {
         stack.model_said(10).await;
-        // Paused, it can't end in time: Lambda kills it.
+        // The function is paused and can't end in time, so Lambda kills it.
         let busy = stack.busy_function().await.pid;
         assert!(stack.running.local.lambda().freeze(busy));
     });

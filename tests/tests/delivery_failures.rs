@@ -1,4 +1,5 @@
-//! AppSync refuses, DynamoDB is away, SQS is down: what can recover does, and the rest ends with the right code.
+//! AppSync refuses, DynamoDB is unavailable, SQS is down. Sessions recover where they can, and end with the right code
+//! otherwise.
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ async fn stack(channel: Channel) -> TestStack {
     .await
 }
 
-/// A prompt while the stack has these faults.
+/// Asks a prompt while the stack has these faults.
 async fn ask(channel: Channel, rules: Vec<Rule>) -> (TestStack, Answer) {
     let stack = stack(channel).await;
     let plan = rules
@@ -43,7 +44,7 @@ async fn ask(channel: Channel, rules: Vec<Rule>) -> (TestStack, Answer) {
     (stack, answer)
 }
 
-/// A fault that passes: the answer is whole, at the first attempt.
+/// Checks a fault that passes: the answer is whole, at the first attempt.
 async fn check_passes(rule: Rule) {
     check_passes_over(Channel::AppSync, rule).await;
 }
@@ -161,7 +162,7 @@ over_each_channel! {
     }
 }
 
-/// Each start is an outage of its own, so that none is ever accepted.
+/// The queue is down whenever the function sends to it, so no start is ever accepted.
 async fn check_queue_gone(channel: Channel) {
     let stack = stack(channel).await;
     let away = Fault::Unavailable { for_ms: Some(5000) };
@@ -178,7 +179,7 @@ async fn check_queue_gone(channel: Channel) {
     let id = Uuid::new_v4();
     let refused = collect(client.stream_as(id, "hi")).await;
     let error = refused.expect_err("an error");
-    // AppSync hides what a function's error is called.
+    // AppSync hides the type of a function's error.
     let expected = match channel {
         Channel::AppSync => "Lambda:Unhandled: The request could not be handled: try again.",
         Channel::FunctionUrl | Channel::WebSocket => {
@@ -226,7 +227,7 @@ fn queue_is_down(stack: &TestStack, times: Option<u64>) {
     stack.running.local.faults().set(plan).expect("a plan");
 }
 
-/// The function's own tries are not enough; its client's are, or its user's.
+/// The function's own tries are not enough, but a later try by its client or its user succeeds.
 async fn check_queue_down(channel: Channel) {
     let stack = stack(channel).await;
     queue_is_down(&stack, Some(4));

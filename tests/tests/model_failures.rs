@@ -11,19 +11,19 @@ use system_tests::{Channel, TestStack, collect, over_each_channel};
 
 const TOKENS: usize = 60;
 
-/// A prompt to a model with these faults.
+/// Asks a prompt of a model with these faults.
 async fn ask(channel: Channel, faults: Vec<FaultRule>) -> (TestStack, Answer) {
     ask_with(channel, faults, |_| {}).await
 }
 
-/// The same, with a patience for a model that is throttled, of which a wait is between a thirtieth and a fifth.
+/// Asks with this patience for a throttled model. One wait takes between a thirtieth and a fifth of the patience.
 async fn ask_patiently(
     channel: Channel,
     faults: Vec<FaultRule>,
     patience_s: u32,
 ) -> (TestStack, Answer) {
     ask_with(channel, faults, |options| {
-        // Where a Function URL's function does not go on, the job does, after its lease.
+        // If the function URL's function doesn't go on, the job in the queue does, after its lease.
         options.worker_variable("LEASE_SECONDS", "2");
         options.worker_variable("THROTTLE_PATIENCE_SECONDS", patience_s.to_string());
     })
@@ -37,7 +37,7 @@ async fn ask_with(
 ) -> (TestStack, Answer) {
     let stack = TestStack::start_over(channel, |options| {
         options.script = faulty(TOKENS, Duration::from_millis(5), faults);
-        // The function behind a Function URL tries again by itself; the queue's turn comes after its lease.
+        // The function URL's function tries again by itself. The job in the queue only goes on after its lease.
         let lease = if channel.is_queued() { "2" } else { "10" };
         options.worker_variable("LEASE_SECONDS", lease);
         options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "500");
@@ -51,7 +51,7 @@ async fn ask_with(
     (stack, answer)
 }
 
-/// A fault of the first calls only: the answer comes all the same, whole.
+/// Checks a fault of the first calls only: the answer still comes whole.
 async fn check_recovers(channel: Channel, calls: u32, fault: ModelFault, shows: bool) {
     let calls = NonZeroU32::new(calls).expect("not 0");
     let first = vec![FaultRule::first(calls, fault.clone())];
@@ -71,7 +71,8 @@ async fn check_recovers(channel: Channel, calls: u32, fault: ModelFault, shows: 
     stack.shutdown().await;
 }
 
-/// A fault of every call: the session fails with a code, what was said is kept, and the message is kept for later.
+/// Checks a fault of every call: the session fails with a code, the text so far is kept, and the message becomes a dead
+/// letter.
 async fn check_fails(channel: Channel, fault: ModelFault, code: &str, kept: usize) {
     let (stack, answer) = ask(channel, vec![FaultRule::always(fault.clone())]).await;
     assert_eq!(answer.failure(), Some(code), "{fault:?}");
@@ -85,7 +86,7 @@ async fn check_fails(channel: Channel, fault: ModelFault, code: &str, kept: usiz
     stack.shutdown().await;
 }
 
-/// Its job waits for an operator, whichever channel it came by.
+/// Checks that the job waits for an operator, over every channel.
 async fn is_dead(stack: &TestStack) {
     stack.queue_is_empty().await;
     assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 1);
@@ -150,7 +151,7 @@ over_each_channel! {
         check_fails(channel, ModelFault::Stall { after_tokens: 0 }, "MODEL_STALLED", 0).await;
     }
 
-    /// As a server that loads its model does: one request, and waiting.
+    /// A server that loads its model behaves like this: it takes one request, and the client waits.
     async fn a_model_that_takes_long_to_begin_is_waited_for(channel) {
         let stack = TestStack::start_over(channel, |options| {
             options.script = script(TOKENS, Duration::ZERO);

@@ -1,4 +1,4 @@
-//! Messages that nobody can answer: they end in the dead-letter queue as they came, and can be put back.
+//! Messages that no worker can answer end in the dead-letter queue as they came, and can be put back.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn stack_over(channel: Channel) -> TestStack {
     .await
 }
 
-/// The bodies in the dead-letter queue, once there are so many.
+/// Returns the bodies in the dead-letter queue, once there are so many.
 async fn dead_letters(stack: &TestStack, count: u32) -> Vec<String> {
     let url = stack.dead_letter_queue_url();
     eventually("the dead letters", || async {
@@ -49,7 +49,7 @@ async fn dead_letters(stack: &TestStack, count: u32) -> Vec<String> {
         .collect()
 }
 
-/// `tokencast redrive` on the stack: one JSON object a message.
+/// Runs `tokencast redrive` on the stack. Returns one JSON object for each message.
 async fn redrive(stack: &TestStack, what: &[&str]) -> Vec<Value> {
     let port = stack.running.info.endpoints.address.port().to_string();
     let output = stack
@@ -144,7 +144,7 @@ async fn a_foreign_job_ends_in_the_dead_letter_queue_with_its_attributes_and_its
     stack.shutdown().await;
 }
 
-/// The worker dies when its message is in the dead-letter queue already, and not yet deleted.
+/// The worker dies after its message has gone to the dead-letter queue, and before it is deleted from the queue.
 #[tokio::test]
 async fn a_crash_between_move_and_acknowledgement_doubles_nothing_that_shows() {
     let stack = TestStack::start_with(|options| {

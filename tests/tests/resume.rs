@@ -1,4 +1,4 @@
-//! Sockets break, pages are reloaded, the network goes: the text is whole all the same.
+//! Sockets break, pages are reloaded, the network fails. The text is whole nevertheless.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ over_each_channel! {
 async fn check_cut(channel: Channel) {
     let stack = stack(channel).await;
     if channel == Channel::FunctionUrl {
-        // A response breaks off after so many pieces, and so do those of the first reconnects.
+        // Each response breaks off after so many pieces, and so do those of the first reconnects.
         let reset = Fault::StreamReset {
             after_tokens: 1 + fastrand::u64(..30),
         };

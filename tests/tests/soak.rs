@@ -12,7 +12,7 @@ async fn whatever_goes_wrong_the_promises_hold() {
         seed: 20_261_122,
         channels: &Channel::ALL,
         at_most: Duration::from_mins(1),
-        // So many that each fault has several sessions or events to happen to.
+        // The number is so large that each fault has several sessions or events to happen to.
         at_least: 48,
     };
     let report = run(plan, |_| {}).await;

@@ -1,4 +1,4 @@
-//! A stop is a stop: the model's stream ends, the text so far is kept, and everybody hears of it.
+//! A stop ends the model's stream and keeps the text so far, and every client gets the terminal event.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ over_each_channel! {
 async fn stack(channel: Channel, tokens: usize) -> TestStack {
     TestStack::start_over(channel, |options| {
         options.script = script(tokens, Duration::from_millis(10));
-        // The job of a Function URL's answer is looked at again once the lease would have run out.
+        // The queue gives the job of a Function URL's answer again once the lease would have run out.
         options.worker_variable("LEASE_SECONDS", "5");
     })
     .await
@@ -57,7 +57,7 @@ async fn check_stop(channel: Channel) {
         (&record["status"], &record["text"]),
         (&json!("CANCELLED"), &json!(answer.text))
     );
-    // Again, and by somebody else.
+    // The same user and then another one stop the session again.
     let again = stack.stop_stream("alice", &id.to_string()).await;
     assert_eq!(again["data"]["stopStream"]["status"], json!("CANCELLED"));
     let refused = stack.stop_stream("bob", &id.to_string()).await;
@@ -114,7 +114,7 @@ async fn a_stop_before_the_start_is_not_lost() {
 #[tokio::test]
 async fn a_stop_of_a_queued_session_is_a_stop_before_it_begins() {
     let stack = TestStack::start_with(|options| {
-        // Busy for as long as it is asked: the session waits in the queue.
+        // The model is busy throughout, so the session waits in the queue.
         let busy = FaultRule::always(ModelFault::Refuse(ModelException::Throttling));
         options.script = faulty(10, Duration::ZERO, vec![busy]);
         options.worker_variable("THROTTLE_PATIENCE_SECONDS", "30");

@@ -1,4 +1,4 @@
-//! Capital and small letters of an id are one session, over every channel.
+//! An id in capital letters and the same id in small letters are one session, over every channel.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::ask::start;
 
-/// An id with letters, as Swift and some others write it.
+/// Returns an id with capital letters, as Swift and some others write it.
 fn capital_id() -> String {
     let mut id = Uuid::new_v4().to_string().to_uppercase();
     id.replace_range(..1, "A");
@@ -55,7 +55,8 @@ over_each_channel! {
     }
 }
 
-/// AppSync compares a subscription's argument with each event's id: in capital letters it would hear nothing.
+/// AppSync compares a subscription's argument with each event's id. A subscription in capital letters would get no
+/// event.
 #[tokio::test]
 async fn a_subscription_in_capital_letters_is_refused_rather_than_silent() {
     let stack = TestStack::start().await;
@@ -73,7 +74,7 @@ async fn a_subscription_in_capital_letters_is_refused_rather_than_silent() {
     stack.shutdown().await;
 }
 
-/// The answer to a subscription as `alice`.
+/// Returns the reply to a subscription as `alice`.
 async fn subscribe(stack: &TestStack, id: &str) -> Value {
     let endpoints = &stack.running.info.endpoints;
     let graphql = endpoints.graphql_url();

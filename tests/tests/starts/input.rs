@@ -1,4 +1,4 @@
-//! One input, one session.
+//! One id stands for one prompt and one session.
 
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn stack() -> TestStack {
     TestStack::start_with(|options| options.function_url_variable("LEASE_SECONDS", "2")).await
 }
 
-/// The session once it is over.
+/// Returns the session once it is over.
 async fn ended(stack: &TestStack, id: &str) -> Value {
     eventually("the end", || async {
         let session = stack.get_stream("alice", id).await;
@@ -23,7 +23,7 @@ async fn ended(stack: &TestStack, id: &str) -> Value {
     .await
 }
 
-/// Another prompt is refused over every channel, and the same is taken.
+/// Checks that a start with another prompt is refused over every channel, and a start with the same prompt is accepted.
 async fn check_started(stack: &TestStack, id: &str, prompt: &str) {
     for channel in Channel::ALL {
         for other in ["Why do birds sing?", "Why do rivers meander? "] {
@@ -49,7 +49,7 @@ over_each_channel! {
     }
 
     async fn a_function_that_dies_while_it_sends_the_job_leaves_one_prompts_session(channel) {
-        // Before the queue has it, and after.
+        // The function dies before the queue has the job, and after.
         for handled in [false, true] {
             check_crash(channel, handled).await;
         }
@@ -60,7 +60,7 @@ over_each_channel! {
         for is_taken in [true, false] {
             let id = Uuid::new_v4().to_string();
             if is_taken {
-                // By somebody who follows the session.
+                // A client that follows the session claims the id.
                 let mut socket = stack.websocket("alice").await;
                 assert_eq!(socket.resume(&id, Followed::default()).await, "CLAIMED");
             }
@@ -70,7 +70,7 @@ over_each_channel! {
             let error = json!({ "code": refused.0, "message": refused.1, "retryable": false });
             assert_eq!(session["error"], error, "{is_taken}");
         }
-        // A session that was started is not ended by that.
+        // A session that was started goes on after a refused start with its id.
         let id = Uuid::new_v4().to_string();
         assert_eq!(start(&stack, channel, &id, "Hi").await, Ok(()));
         start(&stack, channel, &id, " ").await.expect_err("refused");
@@ -82,7 +82,7 @@ over_each_channel! {
 async fn check_crash(channel: Channel, handled: bool) {
     let stack = stack().await;
     let (id, prompt) = (Uuid::new_v4().to_string(), "Why do rivers meander?");
-    // The worker is slow to hear of the job, so that the record is seen as the function left it.
+    // The queue gives nothing to the worker yet, so the test sees the record as the function left it.
     let kill = Rule::new(
         FaultService::Sqs,
         "SendMessage",

@@ -1,4 +1,4 @@
-//! Every range of Unicode, to the model and back; and what is no Unicode.
+//! Characters of every range of Unicode go to the model and back. Text that is not valid Unicode is refused.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use uuid::Uuid;
 
 use crate::ask::start_json;
 
-/// The first and last of each range that JSON, SQS, DynamoDB, GraphQL, UTF-8 or UTF-16 treats apart.
+/// The first and last characters of each range that JSON, SQS, DynamoDB, GraphQL, UTF-8 or UTF-16 treats differently.
 const BOUNDARIES: [u32; 46] = [
-    // Controls, which JSON escapes; tab, line feed and carriage return, which SQS takes as they are.
+    // Controls, which JSON escapes; and tab, line feed and carriage return, which SQS takes unescaped.
     0x00, 0x01, 0x08, 0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x1f,
-    // Quote, backslash, delete, the second controls.
+    // The quote, the backslash, delete, and the second range of controls.
     0x20, 0x22, 0x5c, 0x7e, 0x7f, 0x80, 0x85, 0x9f, 0xa0, 0xff,
-    // Two and three bytes; line and paragraph separators, which JavaScript escapes.
+    // Characters of two and three bytes; and the line and paragraph separators, which JavaScript escapes.
     0x7ff, 0x800, 0x2028, 0x2029,
-    // Around the surrogates, private use, noncharacters, the byte order mark.
+    // Characters around the surrogates, private use, noncharacters, and the byte order mark.
     0xd7ff, 0xe000, 0xf8ff, 0xfdcf, 0xfdd0, 0xfdef, 0xfeff, 0xfff9, 0xfffc, 0xfffd, 0xfffe, 0xffff,
-    // Four bytes, and each plane's last two.
+    // Characters of four bytes, and the last two of each plane.
     0x1_0000, 0x1_f600, 0x1_fffe, 0x1_ffff, 0x2_0000, 0xf_fffe, 0xf_ffff, 0x10_0000, 0x10_fffe,
     0x10_ffff,
 ];
@@ -29,7 +29,7 @@ const BOUNDARIES: [u32; 46] = [
 over_each_channel! {
     async fn every_character_reaches_the_model_and_comes_back(channel) {
         let stack = TestStack::start_over(channel, |_| {}).await;
-        // A few at a time, each between letters: a session for each would take its time.
+        // Each session has several characters between letters, because a session for each would take too long.
         for some in BOUNDARIES.chunks(8) {
             let characters = some.iter().filter_map(|code| char::from_u32(*code));
             let prompt: String = characters.map(|it| format!("a{it}b")).collect();
@@ -55,7 +55,7 @@ over_each_channel! {
                 assert!(message.contains(said), "{half}: {message}");
             }
         }
-        // Both halves are a character.
+        // Both halves together are a valid character.
         let id = Uuid::new_v4().to_string();
         assert_eq!(start_json(&stack, channel, &id, r#""whole \ud83d\ude00""#).await, Ok(()));
         assert_eq!(stack.sessions().await, 1);
@@ -63,7 +63,7 @@ over_each_channel! {
     }
 
     async fn the_longest_prompt_fits_into_the_queue_however_it_is_escaped(channel) {
-        // What a WebSocket message takes.
+        // A WebSocket message takes no more.
         let bytes = if channel == Channel::WebSocket { 5_000 } else { 100_000 };
         let stack = TestStack::start_over(channel, |_| {}).await;
         for character in ['\u{1}', '"', '\u{fffe}', '\u{10ffff}'] {
@@ -75,7 +75,7 @@ over_each_channel! {
     }
 }
 
-/// The model is given exactly this prompt, and what it says comes back exactly, live and from the record.
+/// Checks that the model gets exactly this prompt, and that its text comes back exactly, live and from the record.
 async fn check_echo(stack: &TestStack, prompt: &str) {
     stack.script(ScriptConfig {
         tokens: Some(vec![prompt.to_owned(), "!".to_owned(), prompt.to_owned()]),
@@ -101,7 +101,7 @@ async fn check_echo(stack: &TestStack, prompt: &str) {
     assert_eq!(session["text"], json!(said), "{}", prompt.escape_unicode());
 }
 
-/// Only over a Function URL can a request be so long.
+/// Only the Function URL takes a request this long.
 #[tokio::test]
 async fn a_prompt_that_no_queue_takes_is_refused_with_what_was_expected() {
     let stack = TestStack::start_with(|options| {
