@@ -1,8 +1,8 @@
 //! Shows control characters instead of letting a terminal obey them.
 //!
-//! A model's text or a server's error may hold escape sequences. A terminal obeys them: they clear lines, set the
-//! title, write to the clipboard. Each control character is replaced by itself, so a sequence that comes in two pieces
-//! is shown, too.
+//! A model's text or a server's error may hold escape sequences. A terminal obeys them: they clear lines, set the title,
+//! write to the clipboard. Each control character is replaced on its own, so a sequence that comes in two pieces is
+//! shown, too.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -35,7 +35,7 @@ pub struct Routes<S, Q, C> {
 enum Reply {
     /// One frame, as the route's response.
     Frame(Bytes),
-    /// Several frames, which were pushed already. A response could arrive in the wrong order with them.
+    /// Several frames, which were pushed already, because pushed frames would overtake a response.
     Sent,
 }
 

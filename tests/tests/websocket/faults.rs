@@ -66,7 +66,7 @@ async fn a_post_whose_answer_is_lost_is_repeated_and_does_no_harm() {
 
 #[tokio::test]
 async fn a_slow_follower_holds_nobody_up() {
-    // Only the laptop's posts are slow: the laptop is the first follower to get each event.
+    // Only the laptop's posts are slow, because the laptop is posted to first.
     let stack = stack_with(post(Fault::Delay { ms: 700 }).after(1).times(6)).await;
     let (mut phone, mut laptop) = (
         stack.websocket("alice").await,
