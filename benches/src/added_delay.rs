@@ -1,4 +1,5 @@
-//! From `startStream` to the first token on the local stack, against as many bare loopback hops, in turns.
+//! Compares the time from `startStream` to the first token on the local stack with as many bare loopback hops, in
+//! turns.
 
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,8 @@ use crate::subscriber::{Subscriber, User};
 
 const AIM_MS: f64 = 25.0;
 
-/// What a client waits for, one after another, each way counted as one. What happens beside it is not in it: the
-/// answer to `startStream`, the note that the job is queued, the message's visibility.
+/// The hops that a client waits for, one after another; each direction counts as one. Steps that run beside them are
+/// not counted: the response to `startStream`, the note that the job is queued, the message's visibility.
 const HOPS: [(&str, usize); 12] = [
     ("client to AppSync: `startStream`", 1),
     (
@@ -38,9 +39,11 @@ const HOPS: [(&str, usize); 12] = [
     ),
 ];
 
-/// About what a mutation, an event or an item is here.
+/// The approximate size of a mutation, an event or an item here.
 const BODY_BYTES: usize = 512;
 
+/// Measures the delay.
+///
 /// # Errors
 ///
 /// The stack can't be started, or an answer doesn't come.
@@ -51,7 +54,7 @@ pub async fn measure(options: &Options) -> Result<Section, BenchError> {
     let user = User::sign_in(&stack).await?;
     let mut subscriber = user.connect().await?;
     let mut sender = Sender::connect(serve()?, BODY_BYTES).await?;
-    // Connections, caches and branch predictors.
+    // The first prompts fill connections, caches and branch predictors.
     for _ in 0..10 {
         first_token(&user, &mut subscriber).await?;
         cross(&mut sender, hops).await?;
@@ -115,7 +118,7 @@ async fn start(options: &Options) -> Result<RunningStack, BenchError> {
     Ok(stack)
 }
 
-/// Subscribes to a new session, starts it, and reads it to its end. How long its first token took from its start.
+/// Subscribes to a new session, starts it, and reads it to its end. Returns the time from the start to the first token.
 async fn first_token(user: &User, subscriber: &mut Subscriber) -> Result<Duration, BenchError> {
     let id = Uuid::new_v4().to_string();
     subscriber.subscribe(&id).await?;
@@ -135,7 +138,7 @@ async fn first_token(user: &User, subscriber: &mut Subscriber) -> Result<Duratio
     Ok(took)
 }
 
-/// So many hops, which are half as many round trips.
+/// Makes so many hops, which are half as many round trips.
 async fn cross(sender: &mut Sender, hops: usize) -> Result<Duration, BenchError> {
     let began = Instant::now();
     for _ in 0..hops / 2 {

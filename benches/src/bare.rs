@@ -1,5 +1,5 @@
-//! HTTP without a library: the same bytes there and back over loopback, with nothing understood. What a program takes
-//! beyond this is its own.
+//! HTTP without a library: the same bytes there and back over loopback, without any parsing. The time that a program
+//! takes beyond this is its own.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -11,15 +11,15 @@ use crate::error::{BenchError, Step as _};
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 28\r\n\r\n{\"data\":{\"publishToken\":{}}}";
 
-/// Starts a thread that answers every request of one connection, and understands only where a request ends.
+/// Starts a thread that answers every request of one connection. It only finds out where a request ends.
 ///
 /// # Errors
 ///
-/// There is no port to listen at.
+/// No port is free.
 pub fn serve() -> Result<SocketAddr, BenchError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).to("listen")?;
     let address = listener.local_addr().to("listen")?;
-    // It ends with the connection.
+    // The thread ends with the connection.
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept()?;
         stream.set_nodelay(true)?;
@@ -52,7 +52,7 @@ fn is_whole(request: &[u8]) -> bool {
     lengths.next().and_then(|length| length.parse().ok()) == Some(body.len())
 }
 
-/// A connection that is kept alive, and the request that is sent on it.
+/// A connection that is kept alive, and the request that is sent over it.
 #[derive(Debug)]
 pub struct Sender {
     stream: TcpStream,
@@ -60,7 +60,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// `body_bytes`: of each request.
+    /// Connects to `server`. `body_bytes` is the size of each request's body.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The command line that `cargo xtask bench` uses.
+//! The command line, which `cargo xtask bench` uses.
 
 use std::path::PathBuf;
 

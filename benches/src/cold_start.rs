@@ -1,4 +1,4 @@
-//! From a function's start as a process to its first request for an invocation.
+//! Measures the time from a function's start as a process to its first request for an invocation.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -17,6 +17,8 @@ const AIM_MS: f64 = 15.0;
 /// Lambda's limit on the init phase.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Measures the start of each function.
+///
 /// # Errors
 ///
 /// A function can't be started, or doesn't ask for an invocation.
@@ -26,7 +28,7 @@ pub fn measure(options: &Options) -> Result<Section, BenchError> {
         let bootstrap = options.functions_dir.join(function).join("bootstrap");
         (function, bootstrap)
     });
-    // What is not in the page cache yet would be measured as the disk's time.
+    // The first start reads the program into the page cache. Otherwise the disk's time would be measured.
     for (_, bootstrap) in &functions {
         start(bootstrap)?;
     }
@@ -92,7 +94,7 @@ fn start(bootstrap: &Path) -> Result<Started, BenchError> {
         .stderr(Stdio::inherit());
     let began = Instant::now();
     let process = Killed(command.spawn().to("start a function")?);
-    // The connection stays open until everything is read, lest the function does something about its loss.
+    // The connection stays open until everything is read, so that the function doesn't react to its loss.
     let (at, _connection) = await_next(&listener, address)?;
     let pid = process.0.id();
     Ok(Started {
@@ -102,12 +104,12 @@ fn start(bootstrap: &Path) -> Result<Started, BenchError> {
     })
 }
 
-/// Returns when the request for the first invocation has come.
+/// Waits for the function's request for the first invocation. Returns when it came.
 fn await_next(
     listener: &TcpListener,
     address: SocketAddr,
 ) -> Result<(Instant, BufReader<TcpStream>), BenchError> {
-    // `accept` waits for ever: after a while, a connection of our own ends that.
+    // `accept` waits for ever. After a while, a connection of our own ends that wait.
     let (done, waiting) = std::sync::mpsc::channel::<()>();
     let watch = std::thread::spawn(move || {
         if waiting.recv_timeout(PATIENCE).is_err() {
@@ -125,7 +127,7 @@ fn await_next(
         .read_line(&mut line)
         .to("await a function's first request")?;
     let at = Instant::now();
-    // It only ever waits for `done`.
+    // The thread only waits for `done`.
     let _ = watch.join();
     if line.starts_with("GET /2018-06-01/runtime/invocation/next ") {
         return Ok((at, reader));
@@ -134,7 +136,7 @@ fn await_next(
     Err(BenchError::Wrong(format!("a function began with `{line}`")))
 }
 
-/// The least that a process can do.
+/// Starts the smallest process, for comparison.
 fn start_nothing() -> Result<Duration, BenchError> {
     let began = Instant::now();
     Command::new("true")

@@ -1,4 +1,5 @@
-//! What 1,000 answers cost, from what one answer is seen to do, and what delay each setting buys that with.
+//! Computes the cost of 1,000 answers from the measured work of one answer, and the delay that each setting adds for
+//! it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -40,13 +41,13 @@ pub struct CostOptions {
 
 /// Lambda's own poller receives and deletes each message once.
 const POLLER_REQUESTS: f64 = 2.0;
-/// The bill is of so many answers.
+/// The bill is for so many answers.
 const ANSWERS: f64 = 1_000.0;
 
-/// No function is at work for longer.
+/// No function works for longer than this.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// One way to answer, and what that took.
+/// One setting, and what an answer took with it.
 struct Case {
     name: String,
     quantities: Quantities,
@@ -54,6 +55,8 @@ struct Case {
     lags: Times,
 }
 
+/// Measures the cost of each setting.
+///
 /// # Errors
 ///
 /// The stack can't be started, or an answer is not the model's.
@@ -84,7 +87,7 @@ fn method(cost: &CostOptions) -> String {
     )
 }
 
-/// The bill in detail: a column for each way to answer.
+/// Returns the bill in detail, with a column for each setting.
 fn bill(cases: &[Case]) -> String {
     let line = |name: &str, value: &dyn Fn(&Case) -> String| -> Vec<String> {
         let values = cases.iter().map(value);
@@ -158,7 +161,7 @@ async fn case(
         tokens,
         per_second: cost.rate,
     };
-    // The first answer makes the connections.
+    // The first answer opens the connections.
     bench.answer(script(5), 0).await?;
     let (quantities, publishes, lags) = bench.answer(script(cost.tokens), cost.subscribers).await?;
     stack.shutdown().await;
@@ -170,7 +173,7 @@ async fn case(
     })
 }
 
-/// A stack whose functions reach it through the meter, and the model without it.
+/// Starts a stack whose functions reach it through the meter. They reach the model directly.
 async fn start(
     options: &Options,
     meter: &Meter,
@@ -207,7 +210,8 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// One answer, from the subscriptions to the worker's rest: what is billed, publishes, and lags.
+    /// Runs one answer, from the subscriptions until the worker is idle. Returns the billed quantities, the number of
+    /// publishes, and the lags.
     async fn answer(
         &self,
         script: Script,
@@ -241,7 +245,7 @@ impl Bench<'_> {
         let usage = self.stack.local.usage();
         let request = usage.of("lambda", REQUEST_FUNCTION);
         let quantities = Quantities {
-            // And one to start it.
+            // One more operation starts the session.
             appsync_operations: 1.0 + to_f64(publishes as u64),
             appsync_updates: to_f64(usage.of("realtime", "data").units),
             appsync_minutes: minutes,
@@ -255,7 +259,7 @@ impl Bench<'_> {
         Ok((quantities, publishes, lags))
     }
 
-    /// Waits until the worker has answered for its message, and that is counted.
+    /// Waits until the worker's invocation has ended and is counted.
     async fn worker_at_rest(&self) -> Result<Count, BenchError> {
         let counted = async {
             loop {
@@ -270,10 +274,10 @@ impl Bench<'_> {
         counted.to("await the worker's rest")
     }
 
-    /// What a function's invocations are billed, at the memory that the stack gives it.
+    /// Returns the billed GB-seconds of a function's invocations, at the memory that the stack gives it.
     fn gb_seconds(&self, function: &str, invocations: Count) -> f64 {
         let config = self.stack.local.lambda().config(function);
-        // Each is counted in whole milliseconds already, rounded down: a millisecond begun is billed.
+        // Each duration was rounded down to whole milliseconds, and each millisecond begun is billed.
         let billed_ms = invocations.duration_ms + invocations.count;
         gb_seconds(
             Duration::from_millis(billed_ms),
@@ -282,7 +286,7 @@ impl Bench<'_> {
     }
 }
 
-/// How many events a subscriber hears, up to the last.
+/// Counts the events that a subscriber gets, the last one included.
 async fn events(mut subscriber: Subscriber) -> Result<usize, BenchError> {
     let mut events = 1;
     while subscriber.event().await?["isComplete"] != true {
@@ -291,7 +295,7 @@ async fn events(mut subscriber: Subscriber) -> Result<usize, BenchError> {
     Ok(events)
 }
 
-/// Of each token, whatever it was joined with.
+/// Returns the lag of each token, also of tokens that were joined into one publish.
 fn lags(publishes: &[Passed], emitted: &[Instant], script: Script) -> Result<Times, BenchError> {
     let width = token(0).len();
     let arrivals = publishes

@@ -1,4 +1,4 @@
-//! Why a benchmark could not be carried out.
+//! Why a benchmark failed.
 
 use std::error::Error;
 
@@ -6,14 +6,14 @@ use thiserror::Error;
 
 #[derive(Debug, Error)]
 pub enum BenchError {
-    /// A step of the benchmark itself.
+    /// A step of the benchmark itself failed.
     #[error("cannot {step}")]
     Step {
         step: &'static str,
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
-    /// What was measured did not do what it is for, so that its figures would mean nothing.
+    /// The measured program did something wrong, so its figures would mean nothing.
     #[error("{0}")]
     Wrong(String),
 }
@@ -22,7 +22,7 @@ pub enum BenchError {
 pub trait Step<T> {
     /// # Errors
     ///
-    /// The error that there was, with the step that failed.
+    /// The original error, with the name of the step.
     fn to(self, step: &'static str) -> Result<T, BenchError>;
 }
 
@@ -35,7 +35,7 @@ impl<T, E: Into<Box<dyn Error + Send + Sync>>> Step<T> for Result<T, E> {
     }
 }
 
-/// An error with its causes.
+/// Joins an error and its causes.
 pub fn chain(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     let causes: String = causes.map(|cause| format!(": {cause}")).collect();

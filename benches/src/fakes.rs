@@ -1,4 +1,4 @@
-//! What the worker talks to, in this process: each notes when what passes through it came or went.
+//! Fakes of the services that the worker talks to, in this process. Each records when something passed through it.
 
 pub mod appsync;
 pub mod aws;
@@ -14,7 +14,7 @@ pub use lambda::Lambda;
 
 use crate::error::BenchError;
 
-/// Everything that a worker needs.
+/// Every fake that a worker needs.
 #[derive(Debug)]
 pub struct Fakes {
     pub lambda: Lambda,
@@ -24,9 +24,11 @@ pub struct Fakes {
 }
 
 impl Fakes {
+    /// Starts the fakes.
+    ///
     /// # Errors
     ///
-    /// There is no port to listen at.
+    /// No port is free.
     pub async fn start() -> Result<Self, BenchError> {
         Ok(Self {
             lambda: Lambda::start().await?,

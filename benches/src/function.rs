@@ -1,4 +1,4 @@
-//! The worker's process between the fakes, and what one event costs it.
+//! Runs the worker's process between the fakes, and measures what one event costs it.
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -16,25 +16,25 @@ use crate::fakes::{Fakes, Publish, Script, token};
 use crate::process::{ENVIRONMENT, Killed, cpu_time};
 use crate::spread::{Times, millis};
 
-/// No answer takes this long, so one that does never comes.
+/// No answer takes this long. One that does would never come.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// One process of a worker, ready for an event.
+/// One worker process, ready for an event.
 #[derive(Debug)]
 pub struct Function {
     process: Killed,
 }
 
-/// What one event showed.
+/// The measurements of one event.
 #[derive(Debug)]
 pub struct Answered {
-    /// Each session's, the first first.
+    /// The sessions, in the order of the event's records.
     pub sessions: Vec<Session>,
     pub cpu: Duration,
     pub elapsed: Duration,
 }
 
-/// What one answer showed.
+/// The measurements of one answer.
 #[derive(Debug)]
 pub struct Session {
     pub lags: Times,
@@ -43,11 +43,11 @@ pub struct Session {
 }
 
 impl Function {
-    /// The packaged worker. `core`: the only one that it may use.
+    /// Starts the packaged worker. With `core` given, it may use that core only.
     ///
     /// # Errors
     ///
-    /// It can't be started, or doesn't ask for an event.
+    /// The worker can't be started, or doesn't ask for an event.
     pub async fn start(
         options: &Options,
         fakes: &mut Fakes,
@@ -86,7 +86,7 @@ impl Function {
         self.process.0.id()
     }
 
-    /// So many records in one event, whose answers follow the script.
+    /// Sends one event with so many records. Each answer follows the script.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl Function {
         let event = event(&ids)?;
         fakes.bedrock.set_script(script);
         let (began, before) = (Instant::now(), cpu_time(self.pid())?);
-        // A record that failed has no end to wait for.
+        // A record that failed has no terminal event to wait for.
         let invoke = async {
             let answer = fakes.lambda.invoke(event).await?;
             expect_no_failures(&answer)
@@ -124,7 +124,7 @@ impl Function {
     }
 }
 
-/// An SQS event, as Lambda gives it. A session's prompt is its id, so that the fakes can tell them apart.
+/// Makes an SQS event, as Lambda gives it. A session's prompt is its id, so that the fakes can tell sessions apart.
 fn event(ids: &[SessionId]) -> Result<Bytes, BenchError> {
     let owner = Owner::new("bench").ok_or_else(|| BenchError::Wrong("no owner".to_owned()))?;
     let record = |(at, id): (usize, &SessionId)| {
@@ -154,7 +154,7 @@ fn expect_no_failures(answer: &[u8]) -> Result<(), BenchError> {
     }
 }
 
-/// Checks that an answer is whole and in order, and when each of its tokens arrived.
+/// Checks that an answer is whole and in order, and returns its measurements.
 pub(crate) fn session(
     id: &str,
     script: Script,

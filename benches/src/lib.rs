@@ -1,8 +1,8 @@
-//! The benchmarks behind `cargo xtask bench`: each prints its figures with what is aimed at, and says how much they vary.
+//! The benchmarks behind `cargo xtask bench`. Each prints its figures with their aims and their variation.
 //!
-//! A benchmark is a function from [`Options`] to a [`Section`]. Both sides of a ratio are measured in one run, in turns.
-//! They measure the functions. What the local stack can do is no figure of Tokencast's, and a question that was answered
-//! needs no benchmark any more.
+//! A benchmark is a function from [`Options`] to a [`Section`]. Both sides of a ratio are measured in one run, in
+//! turns. The benchmarks measure the functions: the speed of the local stack is no figure of Tokencast's. A benchmark
+//! is deleted once its question is answered.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -43,27 +43,27 @@ use cli::{Benchmark, Cli};
 use error::{BenchError, Step as _};
 use report::Section;
 
-/// How a benchmark is run.
+/// The options of a benchmark's run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// `request/bootstrap` and `worker/bootstrap` are below it.
+    /// The directory with `request/bootstrap` and `worker/bootstrap`.
     pub functions_dir: PathBuf,
-    /// Fewer repetitions: to see that it works.
+    /// Run fewer repetitions, to see that the benchmark works.
     pub quick: bool,
 }
 
 impl Options {
-    /// One of two numbers: in full, or quick.
+    /// Chooses between the numbers of a full and of a quick run.
     pub fn pick<T>(&self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }
     }
 }
 
-/// Runs the benchmark that was asked for, or all of them, one after another.
+/// Runs one benchmark, or all of them one after another.
 ///
 /// # Errors
 ///
-/// The first step that failed, or the first answer that was not what the functions are for.
+/// A step failed, or an answer was wrong.
 pub fn run(cli: &Cli) -> Result<(), BenchError> {
     let options = Options {
         functions_dir: cli.functions_dir.clone(),

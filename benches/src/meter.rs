@@ -1,5 +1,5 @@
-//! A proxy in front of a stack, which the functions talk to instead: it counts what they ask for by AWS's own units, and
-//! has AppSync take its time. So what is counted is what was done.
+//! A proxy between the functions and a stack. It counts the functions' requests in the units that AWS bills, and delays
+//! AppSync's responses. So the bill follows from what was done.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,10 +17,10 @@ use crate::fakes::server::Server;
 use crate::spread::to_f64;
 use crate::subscriber::http_client;
 
-/// SQS bills each 64 KB of a request.
+/// SQS bills each 64 KB of a request as one request.
 const SQS_UNIT_BYTES: usize = 64 * 1024;
 
-/// DynamoDB bills each KB of an item that is written, and each 4 KB of one that is read consistently.
+/// DynamoDB bills each KB of an item that is written, and each 4 KB of an item that is read consistently.
 const WRITE_UNIT_BYTES: usize = 1024;
 const READ_UNIT_BYTES: usize = 4096;
 
@@ -30,17 +30,17 @@ pub struct Meter {
     shared: Arc<Shared>,
 }
 
-/// What has passed.
+/// The requests counted so far.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub publishes: Vec<Passed>,
     pub sqs_requests: f64,
-    /// DynamoDB's, by the sizes of the items.
+    /// DynamoDB's units, computed from the sizes of the items.
     pub write_units: f64,
     pub read_units: f64,
 }
 
-/// One `publishToken`.
+/// One `publishToken` that passed.
 #[derive(Clone, Copy, Debug)]
 pub struct Passed {
     pub at: Instant,
@@ -50,17 +50,19 @@ pub struct Passed {
 #[derive(Debug)]
 struct Shared {
     client: reqwest::Client,
-    /// The stack's URL, known once it is started.
+    /// The stack's URL, which is known once the stack has started.
     target: OnceLock<String>,
-    /// What AppSync's answer to a mutation takes on AWS.
+    /// The time that AppSync takes on AWS to answer a mutation.
     answer_time: Duration,
     seen: Mutex<Seen>,
 }
 
 impl Meter {
+    /// Starts the proxy.
+    ///
     /// # Errors
     ///
-    /// There is no port to listen at.
+    /// No port is free.
     pub async fn start(answer_time: Duration) -> Result<Self, BenchError> {
         let shared = Arc::new(Shared {
             client: http_client()?,
@@ -75,9 +77,9 @@ impl Meter {
         Ok(Self { server, shared })
     }
 
-    /// Whom to pass everything on to.
+    /// Sets the stack to pass requests on to.
     pub fn aim(&self, url: String) {
-        // A meter is of one stack.
+        // A meter belongs to one stack, so a second call changes nothing.
         let _ = self.shared.target.set(url);
     }
 
@@ -85,7 +87,7 @@ impl Meter {
         format!("http://localhost:{}", self.server.address.port())
     }
 
-    /// What was counted since this was last called.
+    /// Returns the counts since the last call.
     pub fn take(&self) -> Seen {
         std::mem::take(&mut *self.shared.seen())
     }
@@ -140,15 +142,15 @@ async fn pass(shared: &Shared, request: Request) -> Result<Response, BenchError>
     Ok((status, without_length(headers), answer).into_response())
 }
 
-/// The length is of the body as it is now.
+/// Removes the headers about the body's length, which has changed.
 fn without_length(mut headers: HeaderMap) -> HeaderMap {
     headers.remove(CONTENT_LENGTH);
     headers.remove(TRANSFER_ENCODING);
     headers
 }
 
-/// What a request that writes an item or an answer that has one is billed. The request can't ask the table for that: it is
-/// signed as it is.
+/// Returns the units billed for a request that writes an item, or for a response that contains items. The proxy can't
+/// ask DynamoDB for the consumed capacity, because the request is signed as it is.
 fn units(json: &[u8], unit_bytes: usize) -> f64 {
     let json: Value = serde_json::from_slice(json).unwrap_or_default();
     let batches = json["Responses"].as_object().into_iter().flatten();
@@ -158,7 +160,8 @@ fn units(json: &[u8], unit_bytes: usize) -> f64 {
     to_f64(batch.max(units(&json["Item"])) as u64)
 }
 
-/// DynamoDB's rules: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
+/// Returns an item's size by DynamoDB's rules:
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
 fn item_bytes(item: &Value) -> usize {
     let attributes = item.as_object().into_iter().flatten();
     attributes
@@ -173,9 +176,9 @@ fn value_bytes(value: &Value) -> usize {
     let text = value.as_str().unwrap_or_default().len();
     match kind.as_str() {
         "S" => text,
-        // Two digits a byte, and one for the sign and the exponent.
+        // A number takes a byte for two digits, and one for the sign and the exponent.
         "N" => text.div_ceil(2) + 1,
-        // In base64.
+        // The bytes are in base64.
         "B" => text / 4 * 3,
         "M" => 3 + item_bytes(value) + value.as_object().map_or(0, serde_json::Map::len),
         "L" => {
@@ -190,7 +193,7 @@ fn sqs_requests(bytes: usize) -> f64 {
     to_f64(bytes.div_ceil(SQS_UNIT_BYTES).max(1) as u64)
 }
 
-/// The bytes of a `publishToken`'s token.
+/// Returns the size of the token in a `publishToken`.
 fn published(body: &[u8]) -> Option<usize> {
     let body: Value = serde_json::from_slice(body).ok()?;
     Some(body["variables"]["token"].as_str()?.len())

@@ -1,4 +1,4 @@
-//! The worker that one writes first, as the source article's does, but in Rust: it awaits a publish for each token, and
+//! The worker that one writes first, as in the source article, but in Rust. It awaits a publish for each token, and
 //! opens a connection and an SDK session for each.
 
 use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::process::thread_cpu_time;
 
 const REGION: &str = "us-east-1";
 
-/// What an answer showed.
+/// The measurements of one answer.
 #[derive(Debug)]
 pub struct Naive {
     pub session: Session,
@@ -32,12 +32,12 @@ pub struct Naive {
 ///
 /// # Errors
 ///
-/// The fakes were not as a worker expects them.
+/// The fakes did not respond as a worker expects.
 pub async fn answer(fakes: &mut Fakes, script: Script) -> Result<Naive, BenchError> {
     fakes.bedrock.set_script(script);
     let id = SessionId::random();
     let (bedrock, appsync) = (fakes.bedrock.url(), fakes.appsync.url());
-    // A thread of its own, whose time is the worker's.
+    // The answer has a thread of its own, so that the thread's CPU time is the worker's.
     let worker = tokio::task::spawn_blocking(move || work(id, &bedrock, &appsync));
     let work = async { worker.await.to("run the naive worker")? };
     let (cpu, mut publishes) = tokio::try_join!(work, fakes.appsync.sessions(1))?;
@@ -46,7 +46,7 @@ pub async fn answer(fakes: &mut Fakes, script: Script) -> Result<Naive, BenchErr
     Ok(Naive { session, cpu })
 }
 
-/// The CPU time of it all.
+/// The CPU time of the whole answer.
 fn work(id: SessionId, bedrock: &str, appsync: &str) -> Result<Duration, BenchError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,16 +1,16 @@
-//! What AWS bills, and for how much: list prices of us-east-1 as of November 2026, without free tiers, for functions on
-//! `x86_64`. Looked up before anybody relies on them: they change.
+//! AWS's list prices of us-east-1 as of November 2026, without free tiers, for functions on `x86_64`. Prices change:
+//! look them up before you rely on them.
 
 use std::time::Duration;
 
-/// Dollars for a million.
+/// Prices are in dollars for a million.
 const MILLION: f64 = 1e6;
 
 /// One thing that is billed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Price {
     pub name: &'static str,
-    /// For one.
+    /// The price of one.
     pub dollars: f64,
 }
 
@@ -22,19 +22,19 @@ const fn per_million(name: &'static str, dollars: f64) -> Price {
 }
 
 pub const APPSYNC_OPERATION: Price = per_million("AppSync operations", 4.00);
-/// Each 5 kB of an event for one subscriber.
+/// One update is each 5 kB of an event for one subscriber.
 pub const APPSYNC_UPDATE: Price = per_million("AppSync real-time updates", 2.00);
 pub const APPSYNC_MINUTE: Price = per_million("AppSync connection minutes", 0.08);
-/// Each 64 KB of a request.
+/// One request is each 64 KB of it.
 pub const SQS_REQUEST: Price = per_million("SQS requests", 0.40);
 pub const LAMBDA_REQUEST: Price = per_million("Lambda requests", 0.20);
 pub const LAMBDA_X86_GB_SECOND: Price = per_million("Lambda GB-s, x86_64", 16.666_7);
-/// On demand; each KB of an item.
+/// The on-demand price of each KB of an item.
 pub const DYNAMODB_WRITE_UNIT: Price = per_million("DynamoDB write units", 0.625);
-/// On demand; each 4 KB of an item that is read consistently.
+/// The on-demand price of each 4 KB of an item that is read consistently.
 pub const DYNAMODB_READ_UNIT: Price = per_million("DynamoDB read units", 0.125);
 
-/// How much of each.
+/// The quantity of each thing that is billed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Quantities {
     pub appsync_operations: f64,
@@ -48,7 +48,7 @@ pub struct Quantities {
 }
 
 impl Quantities {
-    /// Each thing with how much there is of it.
+    /// Returns each price with its quantity.
     pub fn lines(&self) -> [(Price, f64); 8] {
         [
             (APPSYNC_OPERATION, self.appsync_operations),
@@ -71,7 +71,7 @@ impl Quantities {
     }
 }
 
-/// What a function is billed for one invocation: each millisecond that has begun, times its memory.
+/// Returns the GB-seconds billed for one invocation: each millisecond that has begun, times the memory.
 pub fn gb_seconds(duration: Duration, memory_mb: u32) -> f64 {
     let millis = (duration.as_secs_f64() * 1e3).ceil();
     millis / 1e3 * f64::from(memory_mb) / 1024.0

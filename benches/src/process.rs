@@ -1,4 +1,4 @@
-//! Functions as processes, and what the system says of them, from `/proc`: so these benchmarks run on Linux.
+//! Functions as processes, and their measurements from `/proc`. So these benchmarks need Linux.
 
 use std::fs;
 use std::process::Child;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::{BenchError, Step as _};
 
-/// What both functions want of their environment.
+/// The environment variables that both functions need.
 pub const ENVIRONMENT: [(&str, &str); 13] = [
     (
         "APPSYNC_API_URL",
@@ -32,19 +32,19 @@ pub const ENVIRONMENT: [(&str, &str); 13] = [
     ("SESSIONS_TABLE", "sessions"),
 ];
 
-/// A process that is killed and waited for when it is dropped.
+/// A process that is killed and waited for when this value is dropped.
 #[derive(Debug)]
 pub struct Killed(pub Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
-        // Either fails only for a process that has ended.
+        // Both calls only fail for a process that has ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The CPU time that a process has used, over all its threads that are still there.
+/// Returns the CPU time that a process has used, over all its threads that still exist.
 ///
 /// # Errors
 ///
@@ -53,7 +53,7 @@ pub fn cpu_time(pid: u32) -> Result<Duration, BenchError> {
     let tasks = fs::read_dir(format!("/proc/{pid}/task")).to("list the threads of a function")?;
     let mut nanos = 0;
     for task in tasks.flatten() {
-        // In nanoseconds, where `stat` counts hundredths of a second. A thread may have ended meanwhile.
+        // `schedstat` is in nanoseconds, where `stat` counts hundredths of a second. A thread may have ended meanwhile.
         let schedstat = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
         let used = schedstat.split(' ').next().unwrap_or_default();
         nanos += used.parse::<u64>().unwrap_or(0);
@@ -61,7 +61,7 @@ pub fn cpu_time(pid: u32) -> Result<Duration, BenchError> {
     Ok(Duration::from_nanos(nanos))
 }
 
-/// The CPU time that this thread has used.
+/// Returns the CPU time that this thread has used.
 ///
 /// # Errors
 ///
@@ -73,7 +73,7 @@ pub fn thread_cpu_time() -> Result<Duration, BenchError> {
     Ok(Duration::from_nanos(nanos.unwrap_or(0)))
 }
 
-/// The most memory that a process has held, in bytes.
+/// Returns the most memory that a process has held, in bytes.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Tables of figures, printed and kept in `docs/PERFORMANCE.md`.
+//! Tables of figures, which are printed and kept in `docs/PERFORMANCE.md`.
 
 use std::fs;
 use std::io;
@@ -10,12 +10,12 @@ use crate::error::{BenchError, Step as _};
 
 const TITLE: &str = "# Performance\n\nMeasured by `cargo xtask bench` on the packaged functions, each section by its own command. A figure is the median of its\nrepetitions, with the least and the greatest of them behind it.\n";
 
-/// What one benchmark found.
+/// The result of one benchmark.
 #[derive(Clone, Debug)]
 pub struct Section {
-    /// As on the command line.
+    /// The benchmark's name on the command line.
     pub name: &'static str,
-    /// What was measured and how, in a paragraph.
+    /// A paragraph about what was measured, and how.
     pub method: String,
     pub rows: Vec<Row>,
 }
@@ -68,7 +68,7 @@ impl Section {
     }
 }
 
-/// A Markdown table with its columns aligned.
+/// Returns a Markdown table with aligned columns.
 pub fn table<H: Into<String>>(
     head: impl IntoIterator<Item = H>,
     lines: impl IntoIterator<Item = Vec<String>>,
@@ -91,7 +91,7 @@ pub fn table<H: Into<String>>(
     lines.map(text).collect()
 }
 
-/// Puts a section in its place in the report, and leaves the others as they are.
+/// Replaces a section of the report, and leaves the others as they are.
 ///
 /// # Errors
 ///
@@ -113,7 +113,7 @@ pub fn write(path: &Path, section: &Section) -> Result<(), BenchError> {
     fs::write(path, replaced(&report, section.name, &text)).to("write the report")
 }
 
-/// The report with `text` as the section `name`: where it was, or at the end.
+/// Returns the report with `text` as the section `name`, in its old place or at the end.
 fn replaced(report: &str, name: &str, text: &str) -> String {
     let heading = format!("\n## {name}\n");
     let Some(start) = report.find(&heading).map(|at| at + 1) else {

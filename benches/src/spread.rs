@@ -1,11 +1,11 @@
-//! A figure that was measured several times.
+//! A figure that is measured several times.
 
 use std::fmt;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// Median, least and greatest of the repetitions.
+/// The median, least and greatest value of the repetitions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     pub median: f64,
@@ -14,7 +14,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of at least one repetition.
+    /// Computes the spread of at least one repetition.
     pub fn of(repetitions: impl IntoIterator<Item = f64>) -> Self {
         let mut sorted: Vec<f64> = repetitions.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
@@ -45,10 +45,10 @@ impl Spread {
     }
 }
 
-/// Ten minutes; anything longer counts as that.
+/// Ten minutes. A longer time counts as this one.
 const MAX_MICROS: u64 = 600_000_000;
 
-/// Times within one repetition, in milliseconds.
+/// The times within one repetition, in milliseconds.
 #[derive(Clone, Debug)]
 pub struct Times(Histogram<u64>);
 
@@ -65,7 +65,7 @@ impl Times {
     }
 
     pub fn merge(&mut self, others: &Self) {
-        // Both have the same bounds.
+        // Both histograms have the same bounds.
         let _ = self.0.add(&others.0);
     }
 
@@ -99,7 +99,7 @@ pub fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-/// A number with about three digits.
+/// Formats a number with about three digits.
 struct Figure(f64);
 
 impl fmt::Display for Figure {

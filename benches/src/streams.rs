@@ -1,4 +1,4 @@
-//! Many answers in one process of the worker, on one core: what a batch of records costs, and what it does to each.
+//! Many answers in one worker process, on one core: the cost of a batch of records, and the delay for each record.
 
 use std::process::Command;
 use std::time::Duration;
@@ -17,20 +17,20 @@ const ANSWER_MS: u64 = 20;
 
 const MEMORY_AIM_KIB: f64 = 64.0;
 
-/// The worker's core; everything else has the others.
+/// The worker's core. All other processes have the other cores.
 const CORE: usize = 0;
 
-/// The function's memory that its time is priced by.
+/// The memory at which the function's time is priced.
 const FUNCTION_MB: u32 = 256;
 
-/// One batch.
+/// The measurements of one batch.
 struct Batch {
     records: usize,
     median_ms: f64,
     p99_ms: f64,
-    /// From the event to the last record's last token.
+    /// The time from the event to the last record's last token.
     elapsed: Duration,
-    /// The greatest lag of any record's last token.
+    /// The greatest lag of a record's last token.
     slowest_ms: f64,
     cpu_ms: f64,
     memory_bytes: f64,
@@ -38,27 +38,27 @@ struct Batch {
 }
 
 impl Batch {
-    /// What Lambda costs for 1,000 answers.
+    /// Returns Lambda's price for 1,000 answers.
     fn lambda_dollars(&self) -> f64 {
         let gb_seconds = gb_seconds(self.elapsed, FUNCTION_MB);
         1e3 * gb_seconds * LAMBDA_X86_GB_SECOND.dollars / to_f64(self.records as u64)
     }
 
-    /// What AppSync costs for 1,000 answers with one subscriber each.
+    /// Returns AppSync's price for 1,000 answers with one subscriber each.
     fn appsync_dollars(&self) -> f64 {
         let publish = APPSYNC_OPERATION.dollars + APPSYNC_UPDATE.dollars;
         1e3 * to_f64(self.publishes) * publish / to_f64(self.records as u64)
     }
 }
 
-/// This process is kept off the worker's core meanwhile.
+/// Measures batches of each size. Meanwhile this process stays off the worker's core.
 ///
 /// # Errors
 ///
 /// The worker can't be started, or its answers are not the model's.
 pub async fn measure(options: &Options) -> Result<Section, BenchError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    // With one core, all share it.
+    // With one core, all processes share it.
     let apart = cores > 1;
     if apart {
         keep_to(&format!("{}-{}", CORE + 1, cores - 1))?;
@@ -70,12 +70,12 @@ pub async fn measure(options: &Options) -> Result<Section, BenchError> {
     outcome
 }
 
-/// Keeps this process, with all its threads, to some cores.
+/// Restricts this process, with all its threads, to some cores.
 fn keep_to(cores: &str) -> Result<(), BenchError> {
     const TRIES: u32 = 10;
     let pid = std::process::id().to_string();
     let mut said = String::new();
-    // It fails over a thread that ends while it goes through them.
+    // `taskset` fails if a thread ends while it goes through them.
     for _ in 0..TRIES {
         let mut taskset = Command::new("taskset");
         taskset.args(["--all-tasks", "--cpu-list", "--pid", cores, &pid]);
@@ -144,7 +144,7 @@ async fn run(
     script: Script,
     records: usize,
 ) -> Result<Batch, BenchError> {
-    // Another process for each, for the peak of memory is the process's.
+    // Each batch size has its own process, because the peak of memory is the process's.
     let worker = Function::start(options, fakes, Some(CORE)).await?;
     let Answered {
         sessions,

@@ -1,4 +1,4 @@
-//! A client with nothing around it: a socket for its subscriptions, and `startStream`.
+//! A bare client: a socket for its subscriptions, and `startStream`.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use crate::error::{BenchError, Step as _};
 const START: &str = "mutation($prompt: String!, $sessionId: String) { startStream(prompt: $prompt, sessionId: $sessionId) { sessionId status } }";
 const SUBSCRIBE: &str = "subscription($sessionId: String!) { onTokenReceived(sessionId: $sessionId) { sessionId token isComplete sequence attempt } }";
 
-/// No frame takes this long, so one that does never comes.
+/// No frame takes this long. One that does would never come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A user of a stack.
+/// A user of a stack, signed in.
 #[derive(Clone, Debug)]
 pub struct User {
     http: reqwest::Client,
@@ -29,7 +29,7 @@ pub struct User {
 }
 
 impl User {
-    /// The stack's first user.
+    /// Signs in as the stack's first user.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl User {
     pub async fn sign_in(stack: &RunningStack) -> Result<Self, BenchError> {
         let cognito = stack.local.cognito().clone();
         let user = users().swap_remove(0).username;
-        // It may have to wait for the pool's key.
+        // The call may have to wait for the pool's key.
         let tokens = tokio::task::spawn_blocking(move || cognito.issue_tokens(&user));
         let tokens = tokens.await.to("sign in")?.to("sign in")?;
         let endpoints = &stack.info.endpoints;
@@ -50,6 +50,10 @@ impl User {
     }
 
     /// Starts a session whose prompt is its id. Nothing is sent before the future is polled.
+    ///
+    /// # Errors
+    ///
+    /// The future fails if AppSync can't be reached or refuses the start.
     pub fn start_stream(
         &self,
         id: &str,
@@ -73,11 +77,11 @@ impl User {
         }
     }
 
-    /// Opens a socket.
+    /// Opens a real-time socket.
     ///
     /// # Errors
     ///
-    /// AppSync refuses it.
+    /// AppSync can't be reached, or refuses the connection.
     pub async fn connect(&self) -> Result<Subscriber, BenchError> {
         let realtime = format!("ws://{}/graphql/realtime", self.host);
         let mut request = realtime.into_client_request().to("connect")?;
@@ -99,15 +103,16 @@ impl User {
     }
 }
 
-/// For the local stack, in plain text.
+/// Makes an HTTP client for the local stack, which answers in plain text.
 pub(crate) fn http_client() -> Result<reqwest::Client, BenchError> {
-    // The stack does the same, but may not be there yet. What was installed before is as good.
+    // The stack installs the same provider, but may not have started yet. A provider that is already installed does as
+    // well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]);
     client.build().to("make an HTTP client")
 }
 
-/// A user's socket.
+/// A user's real-time socket.
 #[derive(Debug)]
 pub struct Subscriber {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -115,11 +120,11 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Returns once the session's events will come.
+    /// Subscribes to a session. Returns once AppSync sends its events.
     ///
     /// # Errors
     ///
-    /// AppSync refuses it.
+    /// AppSync refuses the subscription.
     pub async fn subscribe(&mut self, id: &str) -> Result<(), BenchError> {
         let data = json!({ "query": SUBSCRIBE, "variables": { "sessionId": id } }).to_string();
         let authorization = json!({ "host": self.user.host, "Authorization": self.user.token });
@@ -129,7 +134,7 @@ impl Subscriber {
         self.frame("start_ack").await.map(drop)
     }
 
-    /// Returns once no more events will come.
+    /// Ends a subscription. Returns once AppSync sends no more events.
     ///
     /// # Errors
     ///
@@ -139,11 +144,11 @@ impl Subscriber {
         self.frame("complete").await.map(drop)
     }
 
-    /// The next event.
+    /// Returns the next event.
     ///
     /// # Errors
     ///
-    /// None comes.
+    /// No event comes in time, or the socket is closed.
     pub async fn event(&mut self) -> Result<Value, BenchError> {
         let mut frame = self.frame("data").await?;
         Ok(frame["payload"]["data"]["onTokenReceived"].take())
@@ -154,7 +159,7 @@ impl Subscriber {
         sent.to("send a frame")
     }
 
-    /// The next frame of a kind; others are read over, but for errors.
+    /// Returns the next frame of a kind. It skips other frames, and fails on an error frame.
     async fn frame(&mut self, kind: &str) -> Result<Value, BenchError> {
         let reading = async {
             while let Some(message) = self.socket.next().await {

@@ -1,4 +1,4 @@
-//! The worker's process between fakes that keep the time: at each of the model's rates, with an AppSync of each speed.
+//! Runs the worker's process between fakes that record times, at each of the model's rates and AppSync's answer times.
 
 mod cell;
 mod publish;
@@ -15,16 +15,18 @@ use cell::{Cell, Run};
 
 /// Tokens a second, and how many an answer has, in full and quick.
 const RATES: [(u32, usize, usize); 3] = [(20, 40, 20), (100, 200, 60), (1_000, 1_500, 500)];
-/// What AppSync takes for an answer. On AWS it is about 20 ms.
+/// The times that AppSync takes to answer. On AWS it takes about 20 ms.
 const ANSWER_TIMES_MS: [u64; 4] = [0, 5, 20, 100];
-/// Where the naive worker is measured, too, by rate and answer time.
+/// The rates and answer times at which the naive worker is measured, too.
 const NAIVE: (u32, u64) = (100, 20);
 
-/// Beyond two answer times.
+/// The greatest lag beyond two answer times that is aimed at.
 const P99_AIM_MS: f64 = 2.0;
 const NAIVE_AIM: f64 = 100.0;
 const MEMORY_AIM_MB: f64 = 40.0;
 
+/// Measures each rate with each answer time.
+///
 /// # Errors
 ///
 /// The worker can't be started, or its answers are not the model's.
@@ -32,7 +34,7 @@ pub async fn measure(options: &Options) -> Result<Section, BenchError> {
     let repetitions = options.pick(3, 1);
     let mut fakes = Fakes::start().await?;
     let worker = Function::start(options, &mut fakes, None).await?;
-    // The first answer makes the connections.
+    // The first answer opens the connections.
     let warm = Script {
         tokens: 50,
         per_second: 100,
@@ -64,7 +66,7 @@ pub async fn measure(options: &Options) -> Result<Section, BenchError> {
     let memory = Row::new("peak memory of the process", format!("{memory_mb:.1} MB"));
     let aim = format!("under {MEMORY_AIM_MB} MB");
     rows.push(memory.aim(aim, memory_mb < MEMORY_AIM_MB));
-    // On threads of its own, for each has its own CPU time.
+    // Each naive answer runs on a thread of its own, because each has its own CPU time.
     let quick = options.clone();
     let publish = tokio::task::spawn_blocking(move || publish::rows(&quick)).await;
     rows.extend(publish.to("measure a publish")??);

@@ -1,5 +1,5 @@
-//! `docs/SCALE.md` against its own formulas: what its tables say has to follow from its assumptions and from the prices
-//! that the benchmarks bill by. What the tables should say is printed where they don't.
+//! Checks `docs/SCALE.md` against its own formulas: its tables have to follow from its assumptions and from the prices
+//! that the benchmarks use. A failing test prints what the tables should say.
 
 use benches::prices::{
     APPSYNC_MINUTE, APPSYNC_OPERATION, APPSYNC_UPDATE, DYNAMODB_WRITE_UNIT, LAMBDA_REQUEST,
@@ -10,7 +10,7 @@ use rquickjs::{Context, Ctx, Runtime};
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/SCALE.md");
 const USERS: [f64; 6] = [1.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0];
 
-/// A table by its first two headings, as cells without their blanks.
+/// Returns the table with these first two headers, as trimmed cells.
 fn table(page: &str, headings: [&str; 2]) -> Vec<Vec<String>> {
     let cells = |line: &str| -> Vec<String> {
         let line = line.trim_matches('|');
@@ -26,12 +26,12 @@ fn table(page: &str, headings: [&str; 2]) -> Vec<Vec<String>> {
     rows
 }
 
-/// What stands between the backticks.
+/// Returns the text between backticks.
 fn code(cell: &str) -> &str {
     cell.trim_matches('`')
 }
 
-/// The engine that evaluates formulas: they are arithmetic, as JavaScript writes it.
+/// The engine that evaluates formulas, which are JavaScript arithmetic.
 fn with_engine<T>(run: impl FnOnce(&Ctx<'_>) -> T) -> T {
     let runtime = Runtime::new().expect("an engine");
     let context = Context::full(&runtime).expect("a context");
@@ -51,7 +51,7 @@ fn value(ctx: &Ctx<'_>, formula: &str) -> f64 {
         .unwrap_or_else(|_| panic!("`{formula}` is no formula"))
 }
 
-/// As the page writes numbers: three digits and more, whole, with commas.
+/// Formats a number as the page does: as an integer with commas if it has three digits or more.
 fn written(value: f64) -> String {
     let digits = match value {
         value if value >= 100.0 => return whole(value),
@@ -74,7 +74,7 @@ fn whole(value: f64) -> String {
     grouped
 }
 
-/// Rows that say something else than they should, as they should be.
+/// Returns the rows that are wrong, with their right values.
 fn check(wrong: &[String]) {
     assert!(
         wrong.is_empty(),
@@ -87,7 +87,7 @@ fn row(cells: &[String]) -> String {
     format!("| {} |", cells.join(" | "))
 }
 
-/// The assumptions and prices of the page, as numbers of the engine.
+/// Defines the page's assumptions and prices as numbers in the engine.
 fn assume(ctx: &Ctx<'_>, page: &str) {
     let assumed = table(page, ["symbol", "value"]);
     let prices = table(page, ["symbol", "dollars for a million"]);
@@ -96,7 +96,7 @@ fn assume(ctx: &Ctx<'_>, page: &str) {
     }
 }
 
-/// The rows of a table of users, each with its values; later formulas name the symbols of earlier ones.
+/// Returns the rows of a table of users, each with its values. Later formulas use the symbols of earlier ones.
 fn evaluated(ctx: &Ctx<'_>, rows: &[Vec<String>]) -> Vec<String> {
     let mut expected = rows.to_vec();
     for (column, users) in USERS.into_iter().enumerate() {
@@ -123,7 +123,7 @@ fn the_tables_of_users_follow_from_their_formulas() {
     let page = read();
     let wrong = with_engine(|ctx| {
         assume(ctx, &page);
-        // The costs name symbols of the load.
+        // The formulas of the costs use the symbols of the load.
         let mut rows = table(&page, ["symbol", "what"]);
         rows.retain(|cells| cells.len() > 3);
         let costs = page.split_once("## What it costs").expect("costs").1;

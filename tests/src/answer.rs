@@ -1,4 +1,4 @@
-//! What a client has when a stream is over.
+//! The events of a whole stream, put together.
 
 use tokencast_client::{AnswerEvent, AnswerStream, Error};
 
@@ -9,19 +9,19 @@ use crate::wait::within;
 pub struct Answer {
     /// The text since the last restart.
     pub text: String,
-    /// How often the text started again.
+    /// The number of times that the text started again.
     pub restarts: usize,
-    /// How often the connection was lost.
+    /// The number of times that the connection was lost.
     pub reconnects: usize,
-    /// How many pieces the text came in.
+    /// The number of pieces of the text.
     pub pieces: usize,
-    /// The attempt that the text is from.
+    /// The attempt of the text.
     pub attempt: u64,
     pub ending: AnswerEvent,
 }
 
 impl Answer {
-    /// The code of a failed session.
+    /// Returns the code of a failed session.
     pub fn failure(&self) -> Option<&str> {
         match &self.ending {
             AnswerEvent::Failed { code, .. } => Some(code),

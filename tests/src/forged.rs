@@ -1,9 +1,9 @@
-//! Forged tokens of every kind, and the few like them that must be taken.
+//! Forged tokens of every kind, which must be refused, and a few similar tokens that must be accepted.
 //!
-//! One table for everything that checks a user pool's tokens: our verifier, AppSync on the local stack, and npm's
-//! `aws-jwt-verify` as the referee. `tests/fixtures/forged_tokens.json` is the table made once, for a fixed time, with
-//! keys that were thrown away (`cargo run -p system-tests --bin forge-tokens` makes it anew); on a stack it is made with
-//! the stack's own key, because the best forgery is one that only its signer could have made.
+//! One table serves everything that checks a user pool's tokens: our verifier, AppSync on the local stack, and npm's
+//! `aws-jwt-verify` as the referee. `tests/fixtures/forged_tokens.json` is the table for a fixed time, with keys that
+//! were thrown away (`cargo run -p system-tests --bin forge-tokens` makes it again). On a stack the table is made with
+//! the stack's own key, because only the signer can make the best forgeries.
 
 use std::path::Path;
 
@@ -31,19 +31,19 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// With a key of its own, new each time.
+    /// Makes a pool with a new key.
     pub fn new(issuer: &str, client_id: &str, key_id: &str) -> Self {
         let key = RsaPrivateKey::new(&mut rsa::rand_core::OsRng, 2048).expect("a key");
         Self::with_key(issuer, client_id, key_id, &key)
     }
 
-    /// With the key that the local stack keeps, as PEM.
+    /// Makes a pool with the key that the local stack keeps, as PEM.
     pub fn from_pem(issuer: &str, client_id: &str, key_id: &str, pem: &str) -> Self {
         let key = RsaPrivateKey::from_pkcs8_pem(pem).expect("a private key");
         Self::with_key(issuer, client_id, key_id, &key)
     }
 
-    /// The pool of a stack that keeps its key in `state_dir`.
+    /// Returns the pool of a stack that keeps its key in `state_dir`.
     pub fn of(stack: &TestStack, state_dir: &Path) -> Self {
         let info = &stack.running.info;
         let pool_id = &info.user_pool.pool_id;
@@ -69,26 +69,26 @@ impl Pool {
         }
     }
 
-    /// Its public key, as the pool's key set has it.
+    /// Returns the public key as the pool's key set has it.
     pub fn jwks(&self) -> JwkSet {
         let mut key = Jwk::from_encoding_key(&self.key, Algorithm::RS256).expect("an RSA key");
         key.common.key_id = Some(self.key_id.clone());
         JwkSet { keys: vec![key] }
     }
 
-    /// The third part of a token whose first two are `message`.
+    /// Returns the signature of a token; `message` is the token's first two parts.
     fn sign(&self, message: &str, algorithm: Algorithm) -> String {
         crypto::sign(message.as_bytes(), &self.key, algorithm).expect("signed")
     }
 
-    /// As someone signs who takes the public key for a shared secret.
+    /// Signs as an attacker who uses the public key as a shared secret.
     fn sign_with_public_key(&self, message: &str) -> String {
         let secret = EncodingKey::from_secret(self.public_pem.as_bytes());
         crypto::sign(message.as_bytes(), &secret, Algorithm::HS256).expect("signed")
     }
 }
 
-/// The table as a file, for the languages that only read it.
+/// Returns the table as a file, for languages that only read it.
 pub fn fixture(now_s: i64) -> Value {
     let pool = Pool::new(
         "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Forged",

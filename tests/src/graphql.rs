@@ -1,11 +1,11 @@
-//! GraphQL by hand, for what the client would not send.
+//! GraphQL requests by hand, which the client would not send.
 
 use serde_json::{Value, json};
 
 use crate::TestStack;
 
 impl TestStack {
-    /// What the API answers to a document, signed in as `user`.
+    /// Returns the API's response to a document, signed in as `user`.
     pub async fn graphql(&self, user: &str, document: &str, variables: Value) -> Value {
         let token = self.access_token(user);
         let response = self
@@ -20,7 +20,7 @@ impl TestStack {
         response.json().await.expect("the API answers in JSON")
     }
 
-    /// The status that a document is answered with whose caller shows `token`.
+    /// Returns the HTTP status of a document whose caller shows `token`.
     pub async fn graphql_status(&self, token: &str, document: &str) -> u16 {
         let request = self
             .http()
@@ -31,7 +31,7 @@ impl TestStack {
         response.status().as_u16()
     }
 
-    /// `startStream` by hand.
+    /// Calls `startStream` by hand.
     pub async fn start_stream(&self, user: &str, prompt: &str, session_id: Option<&str>) -> Value {
         const DOCUMENT: &str = "mutation Start($prompt: String!, $sessionId: String) {
             startStream(prompt: $prompt, sessionId: $sessionId) { sessionId status message timestamp error }
@@ -44,7 +44,7 @@ impl TestStack {
         .await
     }
 
-    /// `getStream` by hand: the session, or null.
+    /// Calls `getStream` by hand. Returns the session, or null.
     pub async fn get_stream(&self, user: &str, session_id: &str) -> Value {
         const DOCUMENT: &str = "query Get($sessionId: String!) {
             getStream(sessionId: $sessionId) {
@@ -61,7 +61,7 @@ impl TestStack {
         answer["data"]["getStream"].clone()
     }
 
-    /// `stopStream` by hand.
+    /// Calls `stopStream` by hand.
     pub async fn stop_stream(&self, user: &str, session_id: &str) -> Value {
         const DOCUMENT: &str = "mutation Stop($sessionId: String!) {
             stopStream(sessionId: $sessionId) { sessionId status message timestamp error }
@@ -71,7 +71,7 @@ impl TestStack {
     }
 }
 
-/// The type and message of an answer's only error.
+/// Returns the type and message of a response's only error.
 pub fn only_error(answer: &Value) -> (&str, &str) {
     let errors = answer["errors"]
         .as_array()

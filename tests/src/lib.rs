@@ -1,17 +1,17 @@
-//! What the whole-system tests share: a stack of its own for each test, clients, and bounded waiting.
+//! Support for the whole-system tests: each test gets a stack of its own, clients, and bounded waiting.
 //!
 //! | module | what |
 //! | --- | --- |
 //! | [`stack`] | [`TestStack`]: a stack on a free port, with a script for its model |
-//! | [`delivery`] | over which delivery a client has its answer; [`over_each_delivery`] makes a test over each |
-//! | [`answer`] | [`Answer`]: what a client has when a stream is over |
-//! | [`forged`] | tokens that must be refused, and the few like them that must be taken |
-//! | [`soak`] | everything going wrong at random, and what must hold all the same |
-//! | [`templates`] | what `npm run variants` in `cdk/` wrote |
+//! | [`channel`] | the channel by which a client gets its answer; [`over_each_channel`] makes a test over each |
+//! | [`answer`] | [`Answer`]: the events of a whole stream, put together |
+//! | [`forged`] | tokens that must be refused, and a few similar ones that must be accepted |
+//! | [`soak`] | many sessions while every kind of fault happens at random |
+//! | [`templates`] | the templates that `npm run variants` in `cdk/` wrote |
 //! | [`websocket`] | a client of the WebSocket API by hand |
 //! | [`url`] | a client of the function URL by hand |
-//! | [`wait`] | bounds on everything that is waited for |
-//! | [`graphql`] | GraphQL by hand, for what the client would not send |
+//! | [`wait`] | waits with a bound |
+//! | [`graphql`] | GraphQL by hand, which the client would not send |
 
 #![expect(
     clippy::missing_panics_doc,
@@ -19,7 +19,7 @@
 )]
 
 pub mod answer;
-pub mod delivery;
+pub mod channel;
 pub mod forged;
 pub mod graphql;
 pub mod soak;
@@ -30,6 +30,6 @@ pub mod wait;
 pub mod websocket;
 
 pub use answer::{Answer, collect};
-pub use delivery::Delivery;
+pub use channel::Channel;
 pub use stack::TestStack;
 pub use wait::{eventually, within};

@@ -13,17 +13,17 @@ use tokencast::stack::{
 };
 use tokencast_client::{Client, ClientBuilder, Timeouts};
 
-use crate::{Delivery, eventually};
+use crate::{Channel, eventually};
 
-/// A stack, and how a test looks into it.
+/// A running stack, and the means by which a test looks into it.
 pub struct TestStack {
     pub running: RunningStack,
-    /// Over which its clients have their answers.
-    delivery: Delivery,
+    /// The channel of the stack's clients.
+    channel: Channel,
     http: reqwest::Client,
 }
 
-/// What a test may want otherwise.
+/// The options of a test's stack.
 pub struct TestOptions {
     pub stack: StackOptions,
     /// What the model says, and when.
@@ -41,7 +41,7 @@ impl TestOptions {
     /// Sets a variable of the worker.
     pub fn worker_variable(&mut self, name: &str, value: impl Into<String>) {
         let variable = (name.to_owned(), value.into());
-        // The function behind the Function URL does a worker's work.
+        // The function behind the Function URL does the same work as a worker.
         self.stack
             .function_url_environment
             .extend([variable.clone()]);
@@ -50,18 +50,18 @@ impl TestOptions {
 }
 
 impl TestStack {
-    /// A stack whose model says a hundred tokens at full speed.
+    /// Starts a stack whose model says a hundred tokens at full speed.
     pub async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// A stack with other options.
+    /// Starts a stack with other options.
     pub async fn start_with(change: impl FnOnce(&mut TestOptions)) -> Self {
-        Self::start_over(Delivery::AppSync, change).await
+        Self::start_over(Channel::AppSync, change).await
     }
 
-    /// A stack with other options, whose clients have their answers over a delivery.
-    pub async fn start_over(delivery: Delivery, change: impl FnOnce(&mut TestOptions)) -> Self {
+    /// Starts a stack with other options, whose clients use the channel.
+    pub async fn start_over(channel: Channel, change: impl FnOnce(&mut TestOptions)) -> Self {
         use_ring();
         let stack = StackOptions {
             functions: Functions::Executable {
@@ -79,7 +79,7 @@ impl TestStack {
         let running = RunningStack::start(options.stack).await.expect("a stack");
         Self {
             running,
-            delivery,
+            channel,
             http: reqwest::Client::builder()
                 .no_proxy()
                 .build()
@@ -95,30 +95,30 @@ impl TestStack {
         &self.http
     }
 
-    /// A client as one of the two users, `alice` and `bob`.
+    /// Returns a client for one of the two users, `alice` and `bob`.
     pub fn client(&self, user: &str) -> Client {
-        self.client_over(self.delivery, user)
+        self.client_over(self.channel, user)
     }
 
-    /// A client that waits otherwise than by default.
+    /// Returns a client with other time-outs than the default ones.
     pub fn client_with(&self, user: &str, timeouts: Timeouts) -> Client {
-        let client = self.builder(self.delivery, user).timeouts(timeouts);
+        let client = self.builder(self.channel, user).timeouts(timeouts);
         client.build().expect("a client")
     }
 
-    /// The same over another delivery.
-    pub fn client_over(&self, delivery: Delivery, user: &str) -> Client {
-        let client = self.builder(delivery, user);
+    /// Returns a client over another channel.
+    pub fn client_over(&self, channel: Channel, user: &str) -> Client {
+        let client = self.builder(channel, user);
         client.build().expect("a client")
     }
 
-    fn builder(&self, delivery: Delivery, user: &str) -> ClientBuilder {
+    fn builder(&self, channel: Channel, user: &str) -> ClientBuilder {
         let users = &self.running.info.user_pool.users;
         let user = users
             .iter()
             .find(|known| known.username == user)
             .expect("a user of the stack");
-        self.running.client_via(delivery.via(), user)
+        self.running.client_via(channel.via(), user)
     }
 
     pub fn access_token(&self, user: &str) -> String {
@@ -130,7 +130,7 @@ impl TestStack {
             .access_token
     }
 
-    /// Another script from now on.
+    /// Gives the model another script from now on.
     pub fn script(&self, script: ScriptConfig) {
         assert!(
             self.running.local.bedrock().set_script(script),
@@ -158,7 +158,7 @@ impl TestStack {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    /// The stack's own access key.
+    /// Returns the stack's own access key.
     fn credentials(&self) -> aws_credential_types::Credentials {
         let key = &self.running.info.access_key;
         aws_credential_types::Credentials::new(&key.id, &key.secret, None, None, "test")
@@ -172,7 +172,7 @@ impl TestStack {
         self.running.info.endpoints.queue_url(DEAD_LETTER_QUEUE)
     }
 
-    /// The messages in a queue, those that are hidden included.
+    /// Counts the messages in a queue, including hidden ones.
     pub async fn messages_in(&self, queue_url: &str) -> u32 {
         let counts = [
             QueueAttributeName::ApproximateNumberOfMessages,
@@ -192,7 +192,7 @@ impl TestStack {
             .sum()
     }
 
-    /// Every job was acknowledged.
+    /// Waits until every job was acknowledged.
     pub async fn queue_is_empty(&self) {
         let url = self.queue_url();
         eventually("an empty queue", || async {
@@ -201,13 +201,13 @@ impl TestStack {
         .await;
     }
 
-    /// The sessions that the table holds.
+    /// Counts the sessions in the table.
     pub async fn sessions(&self) -> usize {
         let scan = self
             .dynamodb()
             .scan()
             .table_name(TABLE)
-            // Parts of a long text are items too.
+            // The chunks of a long text are items too.
             .filter_expression("attribute_exists(#owner)")
             .expression_attribute_names("#owner", "owner")
             .send()
@@ -216,7 +216,7 @@ impl TestStack {
         usize::try_from(scan.count()).expect("a count")
     }
 
-    /// Runs the command to its end; its output.
+    /// Runs the command to its end, and returns its output.
     pub async fn command(&self, arguments: &[&str]) -> std::process::Output {
         let key = &self.running.info.access_key;
         let mut command = tokio::process::Command::new(function_host());
@@ -240,7 +240,7 @@ impl TestStack {
         sent.send().await.expect("the queue takes it");
     }
 
-    /// Waits until the model has said so many tokens to a call that is not over.
+    /// Waits until the model has said so many tokens in a call that is still running.
     pub async fn model_said(&self, tokens: u64) {
         let said = self.running.local.bedrock().wait_until(|calls| {
             calls
@@ -250,14 +250,14 @@ impl TestStack {
         crate::within("the model's tokens", said).await;
     }
 
-    /// The worker process that runs an invocation, once there is one.
+    /// Waits for a worker process that runs an invocation.
     pub async fn busy_worker(&self) -> ProcessInfo {
         self.busy(WORKER_FUNCTION).await
     }
 
-    /// The process of the function that has the model's answer at the first attempt, once it is at work.
+    /// Waits until the function that makes the first attempt runs an invocation, and returns its process.
     pub async fn busy_function(&self) -> ProcessInfo {
-        self.busy(self.delivery.function()).await
+        self.busy(self.channel.function()).await
     }
 
     async fn busy(&self, function: &str) -> ProcessInfo {
@@ -271,7 +271,8 @@ impl TestStack {
     }
 }
 
-/// "1:0 1:1 1:2 … " at the first call, "2:0 2:1 2:2 … " at the second: a token at a time, and no two answers alike.
+/// The model says "1:0 1:1 1:2 … " in the first call and "2:0 2:1 2:2 … " in the second. So each token is known, and no
+/// two answers are alike.
 pub fn script(tokens: usize, time_between_tokens: Duration) -> ScriptConfig {
     ScriptConfig {
         tokens: Some(
@@ -285,7 +286,7 @@ pub fn script(tokens: usize, time_between_tokens: Duration) -> ScriptConfig {
     }
 }
 
-/// The same with faults.
+/// The same script with faults.
 pub fn faulty(
     tokens: usize,
     time_between_tokens: Duration,
@@ -297,19 +298,19 @@ pub fn faulty(
     }
 }
 
-/// What [`script`] says in all to the first call.
+/// Returns the whole text of [`script`] in the first call.
 pub fn text(tokens: usize) -> String {
     text_of(1, tokens)
 }
 
-/// What [`script`] says in all to a call.
+/// Returns the whole text of [`script`] in a call.
 pub fn text_of(call: u32, tokens: usize) -> String {
     (0..tokens)
         .map(|number| format!("{call}:{number} "))
         .collect()
 }
 
-/// What [`script`] says in all to the call that a text begins like.
+/// Returns the whole text of [`script`] in the call that `text` comes from.
 pub fn whole_of(text: &str, tokens: usize) -> String {
     let call = text
         .split(':')
@@ -322,12 +323,13 @@ pub fn whole_of(text: &str, tokens: usize) -> String {
 fn use_ring() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Another may have been quicker; then there is one, which is all that is needed.
+        // Another test may have installed a provider first, which does as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
 }
 
-/// `tokencast-under-test`, which cargo builds beside this package's programs, and a directory above its tests.
+/// Returns the path of `tokencast-under-test`. Cargo builds it beside this package's programs, one directory above its
+/// tests.
 pub fn function_host() -> PathBuf {
     let own = std::env::current_exe().expect("a program has a path");
     let host = own

@@ -1,11 +1,11 @@
-//! The synthesized templates of every variant, as `npm run variants` in `cdk/` wrote them.
+//! The synthesized templates of every variant, which `npm run variants` in `cdk/` writes.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use local_cloudformation::Template;
 
-/// What a template is synthesized from, from the project's root.
+/// The files that templates are synthesized from, from the project's root.
 const SOURCES: [&str; 8] = [
     "cdk/bin",
     "cdk/cdk.json",
@@ -17,14 +17,14 @@ const SOURCES: [&str; 8] = [
     "schema.graphql",
 ];
 
-/// The `Streaming` template of one of the variants in `cdk/scripts/variants.ts`.
+/// Reads the `Streaming` template of one of the variants in `cdk/scripts/variants.ts`.
 pub fn streaming(variant: &str) -> Template {
     Template::open(&path(variant, "Streaming")).expect("a template")
 }
 
-/// Where a stack's template is.
+/// Returns the path of a stack's template.
 ///
-/// It fails the test if it isn't there, or older than what it is made from.
+/// Fails the test if the template isn't there, or is older than its sources.
 pub fn path(variant: &str, stack: &str) -> PathBuf {
     const HOW: &str = "run `cargo xtask test`, or `npm ci && npm run variants` in cdk/";
     let path = root().join(format!(
@@ -40,14 +40,14 @@ pub fn path(variant: &str, stack: &str) -> PathBuf {
     path
 }
 
-/// The project's folder.
+/// Returns the project's root.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("this package is in a folder of the project")
 }
 
-/// When a file, or the latest one of a folder, was last changed.
+/// Returns when a file, or the newest file of a folder, was last changed.
 fn newest(path: &Path) -> Option<SystemTime> {
     let Ok(entries) = std::fs::read_dir(path) else {
         return modified(path);

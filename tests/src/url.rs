@@ -21,7 +21,7 @@ impl Event {
         self.data["token"].as_str().expect("a token")
     }
 
-    /// Without the time at which it was sent, which is another each time.
+    /// Removes the time of sending, which differs each time.
     #[must_use]
     pub fn timeless(mut self) -> Self {
         let data = self.data.as_object_mut().expect("an object");
@@ -30,12 +30,12 @@ impl Event {
     }
 }
 
-/// A stream of events as it comes.
+/// A stream of events as they arrive.
 #[derive(Debug)]
 pub struct Events {
     response: Response,
     waiting: Vec<u8>,
-    /// How much of `waiting` was read.
+    /// The number of bytes of `waiting` that were read.
     read_bytes: usize,
 }
 
@@ -44,7 +44,7 @@ pub struct Events {
 pub struct Broken;
 
 impl Events {
-    /// Of a response that is one.
+    /// Reads a response, which must be an event stream.
     pub fn of(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         let header = |name: &str| response.headers().get(name).and_then(|it| it.to_str().ok());
@@ -63,7 +63,11 @@ impl Events {
         id.to_str().expect("a text").to_owned()
     }
 
-    /// The next event; `None` at the end.
+    /// Returns the next event; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// The stream broke off.
     pub async fn next(&mut self) -> Result<Option<Event>, Broken> {
         loop {
             let unread = &self.waiting[self.read_bytes..];
@@ -84,7 +88,7 @@ impl Events {
         }
     }
 
-    /// So many of the next events.
+    /// Returns so many of the next events.
     pub async fn take(&mut self, count: usize) -> Vec<Event> {
         let mut events = Vec::new();
         while events.len() < count {
@@ -93,14 +97,14 @@ impl Events {
         events
     }
 
-    /// What is left, to its end.
+    /// Returns the remaining events of a stream that ends well.
     pub async fn rest(&mut self) -> Vec<Event> {
         let (events, end) = self.rest_or_broken().await;
         assert_eq!(end, Ok(()), "the stream breaks off");
         events
     }
 
-    /// What is left, and whether it broke off.
+    /// Returns the remaining events, and whether the stream broke off.
     pub async fn rest_or_broken(&mut self) -> (Vec<Event>, Result<(), Broken>) {
         let mut events = Vec::new();
         loop {
@@ -113,7 +117,7 @@ impl Events {
     }
 }
 
-/// `None` for a comment.
+/// Parses an event; `None` for a comment.
 fn read(lines: &str) -> Option<Event> {
     let lines: Vec<&str> = lines.trim_end().lines().collect();
     if lines.iter().all(|line| line.starts_with(':')) {
@@ -133,7 +137,7 @@ fn read(lines: &str) -> Option<Event> {
     })
 }
 
-/// The text of an answer whose events are all there, without a gap, in one attempt, with its end last.
+/// Returns the text of an answer. Its events must be complete and in one attempt, with the terminal event last.
 pub fn text_of(events: &[Event]) -> String {
     let (end, tokens) = events.split_last().expect("events");
     assert_eq!(end.data["isComplete"], json!(true), "{end:?}");
@@ -152,20 +156,20 @@ pub fn text_of(events: &[Event]) -> String {
 }
 
 impl TestStack {
-    /// A request to the function URL with a token of `alice` or `bob`.
+    /// Makes a request to the function URL with a token of `alice` or `bob`.
     pub fn url(&self, method: Method, path: &str, user: &str) -> RequestBuilder {
         let token = format!("Bearer {}", self.access_token(user));
         self.url_anonymous(method, path)
             .header(AUTHORIZATION, token)
     }
 
-    /// A request to the function URL without a token.
+    /// Makes a request to the function URL without a token.
     pub fn url_anonymous(&self, method: Method, path: &str) -> RequestBuilder {
         let url = self.running.info.function_url.as_ref().expect("a URL");
         self.http().request(method, format!("{url}{path}"))
     }
 
-    /// Asks as `alice`; the events as they come.
+    /// Asks as `alice`, and returns the events as they arrive.
     pub async fn url_ask(&self, session_id: Option<&str>) -> Events {
         let question = json!({ "prompt": "Why do rivers meander?", "sessionId": session_id });
         let request = self.url(Method::POST, "", "alice").json(&question);
@@ -176,7 +180,7 @@ impl TestStack {
         )
     }
 
-    /// The text alone.
+    /// Asks for the text alone.
     pub async fn url_text(&self) -> Response {
         let question = json!({ "prompt": "Why do rivers meander?" });
         let request = self.url(Method::POST, "", "alice").json(&question);
@@ -186,7 +190,7 @@ impl TestStack {
             .expect("a response")
     }
 
-    /// Goes on after an event.
+    /// Resumes a session after an event.
     pub async fn url_resume(&self, session_id: &str, last_event_id: Option<&str>) -> Events {
         let mut request = self.url(Method::GET, session_id, "alice");
         if let Some(id) = last_event_id {
@@ -199,7 +203,7 @@ impl TestStack {
         )
     }
 
-    /// Stops a session: the status, and the answer.
+    /// Stops a session. Returns the status and the body.
     pub async fn url_stop(&self, session_id: &str) -> (StatusCode, Value) {
         let request = self.url(Method::DELETE, session_id, "alice");
         let response = within("a response", request.send())
@@ -208,7 +212,7 @@ impl TestStack {
         (response.status(), response.json().await.expect("JSON"))
     }
 
-    /// The function URL's process that runs an invocation.
+    /// Waits for a process of the function URL's function that runs an invocation.
     pub async fn busy_function_url(&self) -> ProcessInfo {
         eventually("a busy function", || async {
             let processes = self.running.local.lambda().processes(FUNCTION_URL_FUNCTION);

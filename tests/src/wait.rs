@@ -1,14 +1,14 @@
-//! Bounds on everything that is waited for, so that a test fails by itself.
+//! Waits with a bound, so that a test fails instead of hanging.
 
 use std::future::Future;
 use std::time::Duration;
 
-/// For what takes a second or two on a machine that is idle, or a client's wait for an event that was lost.
+/// Enough for work that takes a second or two on an idle machine, and for a client's wait after a lost event.
 pub const SOON: Duration = Duration::from_mins(1);
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// What `future` gives, within [`SOON`]; `what` says what was waited for.
+/// Waits for `future`, up to [`SOON`]. `what` names it in the failure.
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     let Ok(value) = tokio::time::timeout(SOON, future).await else {
         panic!("{what}: not within {SOON:?}");
@@ -16,7 +16,7 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     value
 }
 
-/// Looks at a state until it is as wanted, within [`SOON`].
+/// Looks at a state until it is as wanted, up to [`SOON`].
 pub async fn eventually<T, F: Future<Output = Option<T>>>(
     what: &str,
     mut look: impl FnMut() -> F,

@@ -1,4 +1,4 @@
-//! A client of the WebSocket API by hand, and what it has of the sessions that it follows.
+//! A client of the WebSocket API by hand, with the sessions that it follows.
 
 use std::collections::HashMap;
 
@@ -22,26 +22,26 @@ pub enum Shown {
     InHeader,
 }
 
-/// One connection. Dropping it cuts it without a goodbye.
+/// One connection. Dropping it cuts the connection without a close frame.
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    /// By their ids.
+    /// The followed sessions, by their ids.
     pub sessions: HashMap<String, Followed>,
 }
 
-/// What came of one session, put together by attempt and sequence. A gap fails the test.
+/// What arrived of one session, put together by attempt and sequence. A gap fails the test.
 #[derive(Clone, Debug, Default)]
 pub struct Followed {
     pub text: String,
     pub attempt: u64,
     pub sequence: u64,
-    /// Frames with text that was not there yet.
+    /// The number of frames with new text.
     pub pieces: usize,
-    /// Of them, those of several events.
+    /// The number of these frames that hold several events.
     pub joined: usize,
-    /// Frames of an attempt before the one that had begun.
+    /// The number of frames of an older attempt.
     pub stale: usize,
-    /// The frame that ended it.
+    /// The terminal event's frame.
     pub ending: Option<Value>,
 }
 
@@ -51,7 +51,7 @@ impl Followed {
         ending["status"].as_str().expect("a status")
     }
 
-    /// As a resumed client goes on.
+    /// Returns the state that a resumed client starts from.
     #[must_use]
     pub fn known(&self) -> Self {
         Self {
@@ -96,13 +96,13 @@ impl Socket {
     }
 
     pub async fn send_text(&mut self, text: &str) {
-        // As messages of more than 32 KB have to be sent to API Gateway.
+        // API Gateway takes a message of more than 32 KB in several frames only.
         assert!(text.len() <= MAX_FRAME_BYTES, "one frame");
         let sent = self.stream.send(Message::text(text)).await;
         sent.expect("the connection lives");
     }
 
-    /// The next frame; of an event, what it says is put to its session first.
+    /// Returns the next frame. An event's frame is first added to its session.
     pub async fn next(&mut self) -> Value {
         loop {
             let frame = within("the next frame", self.stream.next()).await;
@@ -121,7 +121,7 @@ impl Socket {
         }
     }
 
-    /// Sends a message, and waits for the answer to it; events may come before.
+    /// Sends a message, and waits for the reply. Events may come before it.
     pub async fn ask(&mut self, message: &Value, answer: &str) -> Value {
         self.send(message).await;
         loop {
@@ -133,14 +133,14 @@ impl Socket {
         }
     }
 
-    /// Starts a session; its id.
+    /// Starts a session, and returns its id.
     pub async fn start(&mut self, prompt: &str) -> String {
         let message = json!({ "action": "stream", "prompt": prompt });
         let started = self.ask(&message, "started").await;
         started["sessionId"].as_str().expect("an id").to_owned()
     }
 
-    /// Goes on with what is known of a session; the answer's status.
+    /// Resumes a session from what is known of it. Returns the reply's status.
     pub async fn resume(&mut self, id: &str, known: Followed) -> String {
         let (attempt, sequence) = (known.attempt, known.sequence);
         self.sessions.insert(id.to_owned(), known);
@@ -155,13 +155,13 @@ impl Socket {
         self.until(id, |session| session.ending.is_some()).await
     }
 
-    /// Reads until so many events of a session are there. The one that ends it is not read for that.
+    /// Reads until so many events of a session have arrived. It does not read on to the terminal event.
     pub async fn events_of(&mut self, id: &str, events: u64) -> Followed {
         let enough = |session: &Followed| session.sequence >= events;
         self.until(id, enough).await
     }
 
-    /// Reads until so many bytes of a session's text are there. The event that ends it is not read for that.
+    /// Reads until so many bytes of a session's text have arrived. It does not read on to the terminal event.
     pub async fn text_of(&mut self, id: &str, bytes: usize) -> Followed {
         let enough = |session: &Followed| session.text.len() >= bytes;
         self.until(id, enough).await
@@ -176,14 +176,14 @@ impl Socket {
         }
     }
 
-    /// Says goodbye.
+    /// Closes the connection with a close frame.
     pub async fn close(mut self) {
         self.stream.close(None).await.expect("closed");
     }
 }
 
 impl TestStack {
-    /// A connection as one of the users.
+    /// Connects as one of the users.
     pub async fn websocket(&self, user: &str) -> Socket {
         let token = self.access_token(user);
         self.websocket_with(Shown::InQuery, &token)
@@ -191,7 +191,11 @@ impl TestStack {
             .expect("connected")
     }
 
-    /// A connection with this token, or the handshake's status.
+    /// Connects with this token.
+    ///
+    /// # Errors
+    ///
+    /// The status of the refused handshake.
     pub async fn websocket_with(&self, shown: Shown, token: &str) -> Result<Socket, u16> {
         let url = self.running.info.websocket_url.as_ref().expect("a URL");
         let mut request = match shown {
@@ -217,7 +221,11 @@ impl TestStack {
         self.handshake(request).await
     }
 
-    /// A connection whose `Authorization` header is given twice, or the handshake's status.
+    /// Connects with two `Authorization` headers.
+    ///
+    /// # Errors
+    ///
+    /// The status of the refused handshake.
     pub async fn websocket_given_twice(&self, token: &str) -> Result<Socket, u16> {
         let url = self.running.info.websocket_url.as_ref().expect("a URL");
         let mut request = url.into_client_request().expect("a URL");

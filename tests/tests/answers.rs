@@ -1,4 +1,4 @@
-//! A prompt's way through the whole pipeline, as its subscribers see it.
+//! A prompt goes through the whole pipeline, and its subscribers see the answer.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -106,7 +106,7 @@ async fn every_subscriber_of_a_session_sees_all_of_it() {
     let id = Uuid::new_v4();
     let (client, other_device) = (stack.client("alice"), stack.client("alice"));
     let (asker, listener) = tokio::join!(collect(client.stream_as(id, "For both of us")), async {
-        // A listener needs a session to resume: this one starts as soon as there is one.
+        // A listener needs a session to resume. This one starts as soon as there is one.
         system_tests::eventually("the session", || async {
             other_device.get(id).await.expect("readable")
         })
@@ -154,7 +154,7 @@ async fn who_comes_late_reads_what_was_said() {
 async fn a_start_is_idempotent() {
     let stack = TestStack::start_with(|options| {
         options.script = script(20, Duration::from_millis(20));
-        // So that a second message, if there is one, is looked at again soon.
+        // A second message, if there is one, becomes visible again soon.
         options.worker_variable("LEASE_SECONDS", "1");
     })
     .await;

@@ -1,5 +1,5 @@
-//! What an answer's checkpoints write grows with its text and with their number, never with both multiplied: counted in
-//! bytes at DynamoDB, so that no clock has a say.
+//! The bytes of an answer's checkpoints grow with the text plus the number of checkpoints, never with their product.
+//! The test counts bytes at DynamoDB, so that timing doesn't matter.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 const TOKEN: &str = "token ";
 const TOKENS_PER_CHECKPOINT: usize = 50;
-/// Of a request beside the text: the record's other attributes, with their names, as JSON.
+/// The bytes of a request beside the text: the record's other attributes, with their names, as JSON.
 const REQUEST_BYTES: usize = 2_048;
-/// Where an event ends takes a byte or two, and a third more in base64.
+/// The length of an event takes a byte or two, and a third more in base64.
 const LENGTH_BYTES: usize = 3;
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const TTL: Duration = Duration::from_hours(1);
 
-/// The bytes of all `PutItem` requests of an answer, and how many there were.
+/// Writes an answer's checkpoints. Returns the bytes of all `PutItem` requests, and their number.
 async fn written(stack: &TestStack, table: &SessionTable, tokens: usize) -> (usize, usize) {
     let (id, owner) = (SessionId::random(), Owner::new("alice").expect("an owner"));
     let lease = Lease {
@@ -77,7 +77,7 @@ async fn checkpoints_write_the_text_once_and_a_part_each() {
             bytes <= bound,
             "{tokens} tokens: {bytes} bytes in {puts} writes, at most {bound} are expected"
         );
-        // The bound means something: were the text written whole each time, it would not hold.
+        // The bound is meaningful: it would not hold if every checkpoint wrote the whole text.
         let checkpoints = tokens / TOKENS_PER_CHECKPOINT;
         let whole = checkpoints * text / 2;
         assert!(

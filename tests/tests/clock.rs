@@ -1,4 +1,4 @@
-//! The stack's clock is moved by hours and days: everything goes on, by the time that it shows.
+//! The stack's clock moves by hours and days. Everything goes on by the time that it shows.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, StatusCode};
 use system_tests::stack::{script, text_of, whole_of};
 use system_tests::websocket::Shown;
-use system_tests::{Delivery, TestStack, collect, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, over_each_channel};
 use tokencast_aws::clock::iso8601;
 use tokencast_core::time::Timestamp;
 use uuid::Uuid;
@@ -14,7 +14,8 @@ use uuid::Uuid;
 const TOKENS: usize = 100;
 const PROMPT: &str = "Why do rivers meander?";
 
-/// Beyond the skew of signatures; beyond the life of a token; beyond that of a session, and of a connection.
+/// The moves are longer than the skew of signatures, the life of a token, the life of a session, and the life of a
+/// connection.
 const MOVES: [Duration; 4] = [
     Duration::from_mins(6),
     Duration::from_hours(2),
@@ -22,18 +23,18 @@ const MOVES: [Duration; 4] = [
     Duration::from_hours(20 * 24),
 ];
 
-over_each_delivery! {
-    async fn an_answer_is_had_resumed_and_stopped_at_any_time(delivery) {
-        check_any_time(delivery).await;
+over_each_channel! {
+    async fn an_answer_is_had_resumed_and_stopped_at_any_time(channel) {
+        check_any_time(channel).await;
     }
 
-    async fn an_answer_goes_on_after_a_worker_that_is_out_of_time(delivery) {
-        check_out_of_time(delivery).await;
+    async fn an_answer_goes_on_after_a_worker_that_is_out_of_time(channel) {
+        check_out_of_time(channel).await;
     }
 }
 
-async fn check_any_time(delivery: Delivery) {
-    let stack = TestStack::start_over(delivery, |options| {
+async fn check_any_time(channel: Channel) {
+    let stack = TestStack::start_over(channel, |options| {
         options.script = script(TOKENS, Duration::ZERO);
     })
     .await;
@@ -41,7 +42,7 @@ async fn check_any_time(delivery: Delivery) {
     for by in MOVES {
         clock.advance(by);
         let before_ms = clock.now_ms();
-        // Whoever signs in now has a token of now.
+        // A user who signs in now gets a token with the new time.
         let client = stack.client("alice");
         stack.script(script(TOKENS, Duration::ZERO));
         let id = Uuid::new_v4();
@@ -70,9 +71,9 @@ async fn check_any_time(delivery: Delivery) {
     stack.shutdown().await;
 }
 
-/// A quarter of an hour is all that a function has, and an hour all that a token has.
-async fn check_out_of_time(delivery: Delivery) {
-    let stack = TestStack::start_over(delivery, |options| {
+/// A function has a quarter of an hour in all, and a token an hour.
+async fn check_out_of_time(channel: Channel) {
+    let stack = TestStack::start_over(channel, |options| {
         options.script = script(300, Duration::from_millis(20));
     })
     .await;
@@ -83,7 +84,7 @@ async fn check_out_of_time(delivery: Delivery) {
         stack.script(script(TOKENS, Duration::ZERO));
         stack.running.local.clock().advance(Duration::from_mins(16));
         system_tests::eventually("the end of its process", || async {
-            let function = delivery.function();
+            let function = channel.function();
             let processes = stack.running.local.lambda().processes(function);
             processes.iter().all(|it| it.pid != pid).then_some(())
         })
@@ -107,7 +108,7 @@ async fn a_token_is_over_for_all_by_the_stacks_clock() {
     stack.shutdown().await;
 }
 
-/// What AppSync, the function URL and the WebSocket API's authorizer say of a token.
+/// Checks what AppSync, the function URL and the WebSocket API's authorizer decide about a token.
 async fn check_token(stack: &TestStack, token: &str, is_good: bool) {
     let (right, refused) = if is_good {
         (200, None)
@@ -119,7 +120,7 @@ async fn check_token(stack: &TestStack, token: &str, is_good: bool) {
     let request = stack.url_anonymous(Method::GET, &Uuid::new_v4().to_string());
     let request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     let status = request.send().await.expect("a response").status();
-    // It knows the caller, and nothing of the session.
+    // The function accepts the caller, and finds no session.
     let known = if is_good {
         StatusCode::NOT_FOUND
     } else {

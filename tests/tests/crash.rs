@@ -1,25 +1,25 @@
-//! The worker dies, or is paused for too long: another takes over, and nobody sees two answers mixed.
+//! The worker dies, or is paused for too long. Another takes over, and no client sees two answers mixed.
 
 use std::time::{Duration, Instant};
 
 use system_tests::stack::{script, text_of};
-use system_tests::{Delivery, TestStack, collect, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, over_each_channel};
 use tokencast_client::AnswerEvent;
 use uuid::Uuid;
 
 const TOKENS: usize = 150;
 
-async fn stack(delivery: Delivery) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack(channel: Channel) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(TOKENS, Duration::from_millis(10));
         options.worker_variable("LEASE_SECONDS", "2");
     })
     .await
 }
 
-/// Kills the function that answers once the model has said so many tokens.
-async fn check_killed_after(delivery: Delivery, tokens: u64) {
-    let stack = stack(delivery).await;
+/// Kills the function that streams the answer, once the model has said so many tokens.
+async fn check_killed_after(channel: Channel, tokens: u64) {
+    let stack = stack(channel).await;
     let stream = stack.client("alice").stream("Why do rivers meander?");
     let (answer, ()) = tokio::join!(collect(stream), async {
         stack.model_said(tokens).await;
@@ -38,21 +38,21 @@ async fn check_killed_after(delivery: Delivery, tokens: u64) {
     stack.shutdown().await;
 }
 
-over_each_delivery! {
-    async fn another_attempt_follows_a_kill_at_the_first_token(delivery) {
-        check_killed_after(delivery, 1).await;
+over_each_channel! {
+    async fn another_attempt_follows_a_kill_at_the_first_token(channel) {
+        check_killed_after(channel, 1).await;
     }
 
-    async fn another_attempt_follows_a_kill_in_the_middle(delivery) {
-        check_killed_after(delivery, 70).await;
+    async fn another_attempt_follows_a_kill_in_the_middle(channel) {
+        check_killed_after(channel, 70).await;
     }
 
-    async fn another_attempt_follows_a_kill_near_the_end(delivery) {
-        check_killed_after(delivery, 140).await;
+    async fn another_attempt_follows_a_kill_near_the_end(channel) {
+        check_killed_after(channel, 140).await;
     }
 
-    async fn who_was_paused_and_wakes_up_says_nothing_more(delivery) {
-        check_paused(delivery).await;
+    async fn who_was_paused_and_wakes_up_says_nothing_more(channel) {
+        check_paused(channel).await;
     }
 }
 
@@ -86,9 +86,9 @@ async fn a_worker_killed_by_default_settings_is_followed_within_35_seconds() {
     stack.shutdown().await;
 }
 
-/// Pauses the function that answers until another has taken over.
-async fn check_paused(delivery: Delivery) {
-    let stack = stack(delivery).await;
+/// Pauses the function that streams the answer until another has taken over.
+async fn check_paused(channel: Channel) {
+    let stack = stack(channel).await;
     let stream = stack.client("alice").stream("Why do rivers meander?");
     let mut attempts = Vec::new();
     let (answer, ()) = tokio::join!(
@@ -123,7 +123,7 @@ async fn check_paused(delivery: Delivery) {
             .all(|attempt| *attempt == 2),
         "{attempts:?}"
     );
-    // The first call ended because its worker let go of it, not because it was answered to the end.
+    // The first call ended because its worker dropped the stream, not because the answer was complete.
     let calls = stack.running.local.bedrock().calls();
     assert_eq!(calls.len(), 2);
     stack.queue_is_empty().await;

@@ -1,23 +1,23 @@
-//! Lambda's deadline: the session ends before it, and who ignores it is killed.
+//! Lambda's deadline: the session ends before it, and a function that goes on is killed.
 
 use std::time::Duration;
 
 use local_stack::config::{FaultRule, ModelFault};
 use system_tests::stack::{faulty, script, text, text_of};
-use system_tests::{Delivery, TestStack, collect, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, over_each_channel};
 
-over_each_delivery! {
-    async fn near_the_deadline_the_session_ends_with_its_text(delivery) {
-        check_deadline(delivery).await;
+over_each_channel! {
+    async fn near_the_deadline_the_session_ends_with_its_text(channel) {
+        check_deadline(channel).await;
     }
 
-    async fn a_function_that_is_killed_at_its_deadline_is_followed_by_another(delivery) {
-        check_killed_at_its_deadline(delivery).await;
+    async fn a_function_that_is_killed_at_its_deadline_is_followed_by_another(channel) {
+        check_killed_at_its_deadline(channel).await;
     }
 }
 
-async fn check_deadline(delivery: Delivery) {
-    let stack = TestStack::start_over(delivery, |options| {
+async fn check_deadline(channel: Channel) {
+    let stack = TestStack::start_over(channel, |options| {
         options.script = script(10_000, Duration::from_millis(10));
         options.stack.worker_timeout = Some(Duration::from_secs(3));
         options.worker_variable("LEASE_SECONDS", "5");
@@ -41,8 +41,8 @@ async fn check_deadline(delivery: Delivery) {
     stack.shutdown().await;
 }
 
-async fn check_killed_at_its_deadline(delivery: Delivery) {
-    let stack = TestStack::start_over(delivery, |options| {
+async fn check_killed_at_its_deadline(channel: Channel) {
+    let stack = TestStack::start_over(channel, |options| {
         options.script = faulty(50, Duration::from_millis(5), vec![]);
         options.stack.worker_timeout = Some(Duration::from_secs(2));
         options.worker_variable("LEASE_SECONDS", "1");
@@ -59,7 +59,7 @@ async fn check_killed_at_its_deadline(delivery: Delivery) {
     let stream = stack.client("alice").stream("Why do rivers meander?");
     let (answer, ()) = tokio::join!(collect(stream), async {
         stack.model_said(10).await;
-        // Paused, it can't end in time: Lambda kills it.
+        // The function is paused and can't end in time, so Lambda kills it.
         let busy = stack.busy_function().await.pid;
         assert!(stack.running.local.lambda().freeze(busy));
     });

@@ -1,4 +1,5 @@
-//! AppSync refuses, DynamoDB is away, SQS is down: what can recover does, and the rest ends with the right code.
+//! AppSync refuses, DynamoDB is unavailable, SQS is down. Sessions recover where they can, and end with the right code
+//! otherwise.
 
 use std::time::Duration;
 
@@ -7,23 +8,23 @@ use serde_json::json;
 use system_tests::answer::Answer;
 use system_tests::graphql::only_error;
 use system_tests::stack::{script, text, whole_of};
-use system_tests::{Delivery, TestStack, collect, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, over_each_channel};
 use tokencast_client::Timeouts;
 use uuid::Uuid;
 
 const TOKENS: usize = 60;
 
-async fn stack(delivery: Delivery) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack(channel: Channel) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(TOKENS, Duration::from_millis(5));
         options.worker_variable("LEASE_SECONDS", "2");
     })
     .await
 }
 
-/// A prompt while the stack has these faults.
-async fn ask(delivery: Delivery, rules: Vec<Rule>) -> (TestStack, Answer) {
-    let stack = stack(delivery).await;
+/// Asks a prompt while the stack has these faults.
+async fn ask(channel: Channel, rules: Vec<Rule>) -> (TestStack, Answer) {
+    let stack = stack(channel).await;
     let plan = rules
         .into_iter()
         .fold(FaultPlan::seeded(1), FaultPlan::with);
@@ -43,14 +44,14 @@ async fn ask(delivery: Delivery, rules: Vec<Rule>) -> (TestStack, Answer) {
     (stack, answer)
 }
 
-/// A fault that passes: the answer is whole, at the first attempt.
+/// Checks a fault that passes: the answer is whole, at the first attempt.
 async fn check_passes(rule: Rule) {
-    check_passes_over(Delivery::AppSync, rule).await;
+    check_passes_over(Channel::AppSync, rule).await;
 }
 
-async fn check_passes_over(delivery: Delivery, rule: Rule) {
-    let name = format!("{delivery:?}: {rule:?}");
-    let (stack, answer) = ask(delivery, vec![rule]).await;
+async fn check_passes_over(channel: Channel, rule: Rule) {
+    let name = format!("{channel:?}: {rule:?}");
+    let (stack, answer) = ask(channel, vec![rule]).await;
     assert!(answer.is_completed(), "{name}: {:?}", answer.ending);
     assert_eq!((answer.text, answer.restarts), (text(TOKENS), 0), "{name}");
     stack.queue_is_empty().await;
@@ -120,7 +121,7 @@ async fn a_publish_that_is_never_accepted_fails_the_session_and_keeps_its_text()
         error_type: "Unauthorized".to_owned(),
         message: None,
     };
-    let (stack, answer) = ask(Delivery::AppSync, vec![publish(refused).after(1)]).await;
+    let (stack, answer) = ask(Channel::AppSync, vec![publish(refused).after(1)]).await;
     assert_eq!(answer.failure(), Some("PUBLISH_FAILED"));
     assert!(
         !answer.text.is_empty() && whole_of(&answer.text, TOKENS).starts_with(&answer.text),
@@ -133,37 +134,37 @@ async fn a_publish_that_is_never_accepted_fails_the_session_and_keeps_its_text()
     stack.shutdown().await;
 }
 
-fn table(delivery: Delivery, operation: &str, fault: Fault) -> Rule {
-    Rule::new(FaultService::DynamoDb, operation, fault).called_by(delivery.function())
+fn table(channel: Channel, operation: &str, fault: Fault) -> Rule {
+    Rule::new(FaultService::DynamoDb, operation, fault).called_by(channel.function())
 }
 
-over_each_delivery! {
-    async fn a_throttled_table_delays_nothing_that_shows(delivery) {
+over_each_channel! {
+    async fn a_throttled_table_delays_nothing_that_shows(channel) {
         let throttled = Fault::error("ThrottlingException");
-        check_passes_over(delivery, table(delivery, "PutItem", throttled).times(4)).await;
+        check_passes_over(channel, table(channel, "PutItem", throttled).times(4)).await;
     }
 
-    async fn a_table_whose_answers_are_lost_is_written_once(delivery) {
-        check_passes_over(delivery, table(delivery, "PutItem", Fault::LostAnswer).times(3)).await;
+    async fn a_table_whose_answers_are_lost_is_written_once(channel) {
+        check_passes_over(channel, table(channel, "PutItem", Fault::LostAnswer).times(3)).await;
     }
 
-    async fn a_start_that_cannot_be_queued_can_be_tried_again(delivery) {
-        check_queue_down(delivery).await;
+    async fn a_start_that_cannot_be_queued_can_be_tried_again(channel) {
+        check_queue_down(channel).await;
     }
 
-    async fn a_queue_that_is_away_for_a_while_is_waited_for(delivery) {
+    async fn a_queue_that_is_away_for_a_while_is_waited_for(channel) {
         let away = Fault::Unavailable { for_ms: Some(5000) };
-        check_passes_over(delivery, Rule::new(FaultService::Sqs, "SendMessage", away).times(1)).await;
+        check_passes_over(channel, Rule::new(FaultService::Sqs, "SendMessage", away).times(1)).await;
     }
 
-    async fn a_queue_that_stays_away_ends_the_stream_with_the_error(delivery) {
-        check_queue_gone(delivery).await;
+    async fn a_queue_that_stays_away_ends_the_stream_with_the_error(channel) {
+        check_queue_gone(channel).await;
     }
 }
 
-/// Each start is an outage of its own, so that none is ever accepted.
-async fn check_queue_gone(delivery: Delivery) {
-    let stack = stack(delivery).await;
+/// The queue is down whenever the function sends to it, so no start is ever accepted.
+async fn check_queue_gone(channel: Channel) {
+    let stack = stack(channel).await;
     let away = Fault::Unavailable { for_ms: Some(5000) };
     let rule = Rule::new(FaultService::Sqs, "SendMessage", away);
     let faults = stack.running.local.faults();
@@ -178,23 +179,23 @@ async fn check_queue_gone(delivery: Delivery) {
     let id = Uuid::new_v4();
     let refused = collect(client.stream_as(id, "hi")).await;
     let error = refused.expect_err("an error");
-    // AppSync hides what a function's error is called.
-    let expected = match delivery {
-        Delivery::AppSync => "Lambda:Unhandled: The request could not be handled: try again.",
-        Delivery::FunctionUrl | Delivery::WebSocket => {
+    // AppSync hides the type of a function's error.
+    let expected = match channel {
+        Channel::AppSync => "Lambda:Unhandled: The request could not be handled: try again.",
+        Channel::FunctionUrl | Channel::WebSocket => {
             "INTERNAL: the prompt could not be queued: try again"
         }
     };
-    assert_eq!(error.to_string(), expected, "{delivery:?}");
+    assert_eq!(error.to_string(), expected, "{channel:?}");
     assert!(faults.report()[0].fired > 0, "the fault happened");
     let session = stack.get_stream("alice", &id.to_string()).await;
-    assert_eq!(session["status"], json!("CLAIMED"), "{delivery:?}");
+    assert_eq!(session["status"], json!("CLAIMED"), "{channel:?}");
     stack.shutdown().await;
 }
 
 #[tokio::test]
 async fn the_command_waits_for_a_queue_that_is_away() {
-    let stack = stack(Delivery::AppSync).await;
+    let stack = stack(Channel::AppSync).await;
     let away = Fault::Unavailable { for_ms: Some(5000) };
     let rule = Rule::new(FaultService::Sqs, "SendMessage", away).times(1);
     let faults = stack.running.local.faults();
@@ -215,7 +216,7 @@ async fn the_command_waits_for_a_queue_that_is_away() {
 #[tokio::test]
 async fn a_table_that_is_away_for_a_while_costs_no_attempt() {
     let away = Fault::Unavailable { for_ms: Some(3000) };
-    check_passes(table(Delivery::AppSync, "GetItem", away).times(1)).await;
+    check_passes(table(Channel::AppSync, "GetItem", away).times(1)).await;
 }
 
 fn queue_is_down(stack: &TestStack, times: Option<u64>) {
@@ -226,9 +227,9 @@ fn queue_is_down(stack: &TestStack, times: Option<u64>) {
     stack.running.local.faults().set(plan).expect("a plan");
 }
 
-/// The function's own tries are not enough; its client's are, or its user's.
-async fn check_queue_down(delivery: Delivery) {
-    let stack = stack(delivery).await;
+/// The function's own tries are not enough, but a later try by its client or its user succeeds.
+async fn check_queue_down(channel: Channel) {
+    let stack = stack(channel).await;
     queue_is_down(&stack, Some(4));
     let (id, client) = (Uuid::new_v4(), stack.client("alice"));
     let mut answer = collect(client.stream_as(id, "Why do rivers meander?")).await;
@@ -244,7 +245,7 @@ async fn check_queue_down(delivery: Delivery) {
 
 #[tokio::test]
 async fn a_start_that_cannot_be_queued_is_an_error_and_can_be_tried_again() {
-    let stack = stack(Delivery::AppSync).await;
+    let stack = stack(Channel::AppSync).await;
     queue_is_down(&stack, None);
     let id = Uuid::new_v4();
     let refused = stack

@@ -1,4 +1,4 @@
-//! SQS delivers at least once; the session is answered once.
+//! SQS delivers a message at least once. The session is answered once.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use system_tests::{TestStack, collect};
 use tokencast_client::AnswerEvent;
 use uuid::Uuid;
 
-/// The message of a session as the request function sends it, read from a queue that nobody else reads.
+/// Returns the message of a session as the request function sends it, from a queue that nobody else reads.
 fn job(stack: &TestStack, id: Uuid) -> String {
     let owner = stack
         .running

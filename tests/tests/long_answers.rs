@@ -1,4 +1,4 @@
-//! A long answer is kept in parts beside its session's record; whoever reads it sees one text.
+//! A long answer is kept in chunks beside its session's record. Every reader sees one text.
 
 use std::collections::HashMap;
 use std::time::Duration;

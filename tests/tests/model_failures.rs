@@ -7,23 +7,23 @@ use local_stack::config::{FaultRule, ModelException, ModelFault};
 use serde_json::json;
 use system_tests::answer::Answer;
 use system_tests::stack::{TestOptions, faulty, script, text_of};
-use system_tests::{Delivery, TestStack, collect, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, over_each_channel};
 
 const TOKENS: usize = 60;
 
-/// A prompt to a model with these faults.
-async fn ask(delivery: Delivery, faults: Vec<FaultRule>) -> (TestStack, Answer) {
-    ask_with(delivery, faults, |_| {}).await
+/// Asks a prompt of a model with these faults.
+async fn ask(channel: Channel, faults: Vec<FaultRule>) -> (TestStack, Answer) {
+    ask_with(channel, faults, |_| {}).await
 }
 
-/// The same, with a patience for a model that is throttled, of which a wait is between a thirtieth and a fifth.
+/// Asks with this patience for a throttled model. One wait takes between a thirtieth and a fifth of the patience.
 async fn ask_patiently(
-    delivery: Delivery,
+    channel: Channel,
     faults: Vec<FaultRule>,
     patience_s: u32,
 ) -> (TestStack, Answer) {
-    ask_with(delivery, faults, |options| {
-        // Where a Function URL's function does not go on, the job does, after its lease.
+    ask_with(channel, faults, |options| {
+        // If the function URL's function doesn't go on, the job in the queue does, after its lease.
         options.worker_variable("LEASE_SECONDS", "2");
         options.worker_variable("THROTTLE_PATIENCE_SECONDS", patience_s.to_string());
     })
@@ -31,14 +31,14 @@ async fn ask_patiently(
 }
 
 async fn ask_with(
-    delivery: Delivery,
+    channel: Channel,
     faults: Vec<FaultRule>,
     change: impl FnOnce(&mut TestOptions),
 ) -> (TestStack, Answer) {
-    let stack = TestStack::start_over(delivery, |options| {
+    let stack = TestStack::start_over(channel, |options| {
         options.script = faulty(TOKENS, Duration::from_millis(5), faults);
-        // The function behind a Function URL tries again by itself; the queue's turn comes after its lease.
-        let lease = if delivery.is_queued() { "2" } else { "10" };
+        // The function URL's function tries again by itself. The job in the queue only goes on after its lease.
+        let lease = if channel.is_queued() { "2" } else { "10" };
         options.worker_variable("LEASE_SECONDS", lease);
         options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "500");
         options.worker_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1500");
@@ -51,13 +51,13 @@ async fn ask_with(
     (stack, answer)
 }
 
-/// A fault of the first calls only: the answer comes all the same, whole.
-async fn check_recovers(delivery: Delivery, calls: u32, fault: ModelFault, shows: bool) {
+/// Checks a fault of the first calls only: the answer still comes whole.
+async fn check_recovers(channel: Channel, calls: u32, fault: ModelFault, shows: bool) {
     let calls = NonZeroU32::new(calls).expect("not 0");
     let first = vec![FaultRule::first(calls, fault.clone())];
     let (stack, answer) = match fault {
-        ModelFault::Refuse(ModelException::Throttling) => ask_patiently(delivery, first, 30).await,
-        _ => ask(delivery, first).await,
+        ModelFault::Refuse(ModelException::Throttling) => ask_patiently(channel, first, 30).await,
+        _ => ask(channel, first).await,
     };
     assert!(answer.is_completed(), "{fault:?}: {:?}", answer.ending);
     assert_eq!(answer.text, text_of(calls.get() + 1, TOKENS), "{fault:?}");
@@ -71,9 +71,10 @@ async fn check_recovers(delivery: Delivery, calls: u32, fault: ModelFault, shows
     stack.shutdown().await;
 }
 
-/// A fault of every call: the session fails with a code, what was said is kept, and the message is kept for later.
-async fn check_fails(delivery: Delivery, fault: ModelFault, code: &str, kept: usize) {
-    let (stack, answer) = ask(delivery, vec![FaultRule::always(fault.clone())]).await;
+/// Checks a fault of every call: the session fails with a code, the text so far is kept, and the message becomes a dead
+/// letter.
+async fn check_fails(channel: Channel, fault: ModelFault, code: &str, kept: usize) {
+    let (stack, answer) = ask(channel, vec![FaultRule::always(fault.clone())]).await;
     assert_eq!(answer.failure(), Some(code), "{fault:?}");
     assert_eq!(answer.text, text_of(3, kept), "{fault:?}");
     assert_eq!(
@@ -85,7 +86,7 @@ async fn check_fails(delivery: Delivery, fault: ModelFault, code: &str, kept: us
     stack.shutdown().await;
 }
 
-/// Its job waits for an operator, whichever delivery it came by.
+/// Checks that the job waits for an operator, over every channel.
 async fn is_dead(stack: &TestStack) {
     stack.queue_is_empty().await;
     assert_eq!(stack.messages_in(&stack.dead_letter_queue_url()).await, 1);
@@ -98,37 +99,37 @@ fn mid_stream(exception: ModelException) -> ModelFault {
     }
 }
 
-over_each_delivery! {
-    async fn a_busy_model_is_asked_again_and_the_client_sees_nothing_of_it(delivery) {
+over_each_channel! {
+    async fn a_busy_model_is_asked_again_and_the_client_sees_nothing_of_it(channel) {
         let busy = ModelFault::Refuse(ModelException::Throttling);
-        check_recovers(delivery, 2, busy, false).await;
+        check_recovers(channel, 2, busy, false).await;
     }
 
-    async fn a_model_that_fails_to_start_is_asked_again(delivery) {
+    async fn a_model_that_fails_to_start_is_asked_again(channel) {
         let failed = ModelFault::Refuse(ModelException::InternalServer);
-        check_recovers(delivery, 1, failed, false).await;
+        check_recovers(channel, 1, failed, false).await;
     }
 
-    async fn a_model_error_in_mid_stream_starts_the_text_again(delivery) {
-        check_recovers(delivery, 1, mid_stream(ModelException::ModelStreamError), true).await;
+    async fn a_model_error_in_mid_stream_starts_the_text_again(channel) {
+        check_recovers(channel, 1, mid_stream(ModelException::ModelStreamError), true).await;
     }
 
-    async fn a_stream_without_its_end_starts_the_text_again(delivery) {
-        check_recovers(delivery, 1, ModelFault::Cut { after_tokens: 20 }, true).await;
+    async fn a_stream_without_its_end_starts_the_text_again(channel) {
+        check_recovers(channel, 1, ModelFault::Cut { after_tokens: 20 }, true).await;
     }
 
-    async fn a_stream_whose_connection_breaks_starts_the_text_again(delivery) {
-        check_recovers(delivery, 1, ModelFault::Reset { after_tokens: 20 }, true).await;
+    async fn a_stream_whose_connection_breaks_starts_the_text_again(channel) {
+        check_recovers(channel, 1, ModelFault::Reset { after_tokens: 20 }, true).await;
     }
 
-    async fn a_stream_that_falls_silent_starts_the_text_again(delivery) {
-        check_recovers(delivery, 1, ModelFault::Stall { after_tokens: 20 }, true).await;
+    async fn a_stream_that_falls_silent_starts_the_text_again(channel) {
+        check_recovers(channel, 1, ModelFault::Stall { after_tokens: 20 }, true).await;
     }
 
-    async fn a_model_that_is_always_busy_fails_the_session(delivery) {
+    async fn a_model_that_is_always_busy_fails_the_session(channel) {
         let busy = ModelFault::Refuse(ModelException::Throttling);
         let always = vec![FaultRule::always(busy)];
-        let (stack, answer) = ask_patiently(delivery, always, 3).await;
+        let (stack, answer) = ask_patiently(channel, always, 3).await;
         assert_eq!(answer.failure(), Some("THROTTLED"));
         assert_eq!(answer.text, "");
         let calls = stack.running.local.bedrock().calls().len();
@@ -137,22 +138,22 @@ over_each_delivery! {
         stack.shutdown().await;
     }
 
-    async fn a_model_that_always_fails_in_mid_stream_fails_the_session_and_its_text_is_kept(delivery) {
+    async fn a_model_that_always_fails_in_mid_stream_fails_the_session_and_its_text_is_kept(channel) {
         let failed = mid_stream(ModelException::InternalServer);
-        check_fails(delivery, failed, "MODEL_ERROR", 20).await;
+        check_fails(channel, failed, "MODEL_ERROR", 20).await;
     }
 
-    async fn a_model_that_always_falls_silent_fails_the_session(delivery) {
-        check_fails(delivery, ModelFault::Stall { after_tokens: 10 }, "MODEL_STALLED", 10).await;
+    async fn a_model_that_always_falls_silent_fails_the_session(channel) {
+        check_fails(channel, ModelFault::Stall { after_tokens: 10 }, "MODEL_STALLED", 10).await;
     }
 
-    async fn a_model_that_does_not_begin_in_time_fails_the_session(delivery) {
-        check_fails(delivery, ModelFault::Stall { after_tokens: 0 }, "MODEL_STALLED", 0).await;
+    async fn a_model_that_does_not_begin_in_time_fails_the_session(channel) {
+        check_fails(channel, ModelFault::Stall { after_tokens: 0 }, "MODEL_STALLED", 0).await;
     }
 
-    /// As a server that loads its model does: one request, and waiting.
-    async fn a_model_that_takes_long_to_begin_is_waited_for(delivery) {
-        let stack = TestStack::start_over(delivery, |options| {
+    /// A server that loads its model behaves like this: it takes one request, and the client waits.
+    async fn a_model_that_takes_long_to_begin_is_waited_for(channel) {
+        let stack = TestStack::start_over(channel, |options| {
             options.script = script(TOKENS, Duration::ZERO);
             options.script.time_to_first_token = Duration::from_millis(1500);
             options.worker_variable("LEASE_SECONDS", "1");
@@ -167,10 +168,10 @@ over_each_delivery! {
         stack.shutdown().await;
     }
 
-    async fn a_model_that_is_not_to_be_had_fails_at_once(delivery) {
+    async fn a_model_that_is_not_to_be_had_fails_at_once(channel) {
         for exception in [ModelException::AccessDenied, ModelException::ResourceNotFound] {
             let refused = ModelFault::Refuse(exception);
-            let (stack, answer) = ask(delivery, vec![FaultRule::always(refused)]).await;
+            let (stack, answer) = ask(channel, vec![FaultRule::always(refused)]).await;
             assert_eq!(answer.failure(), Some("MODEL_UNAVAILABLE"));
             let calls = stack.running.local.bedrock().calls().len();
             assert_eq!(calls, 1, "no other attempt");
@@ -179,9 +180,9 @@ over_each_delivery! {
         }
     }
 
-    async fn a_prompt_that_the_model_refuses_fails_at_once(delivery) {
+    async fn a_prompt_that_the_model_refuses_fails_at_once(channel) {
         let refused = ModelFault::Refuse(ModelException::Validation);
-        let (stack, answer) = ask(delivery, vec![FaultRule::always(refused)]).await;
+        let (stack, answer) = ask(channel, vec![FaultRule::always(refused)]).await;
         assert_eq!(answer.failure(), Some("INVALID_PROMPT"));
         let calls = stack.running.local.bedrock().calls().len();
         assert_eq!(calls, 1, "no other attempt");

@@ -1,4 +1,4 @@
-//! Messages that nobody can answer: they end in the dead-letter queue as they came, and can be put back.
+//! Messages that no worker can answer end in the dead-letter queue as they came, and can be put back.
 
 use std::time::Duration;
 
@@ -8,23 +8,23 @@ use local_stack::config::{FaultRule, ModelException, ModelFault};
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::{Value, json};
 use system_tests::stack::{faulty, script, text_of, whole_of};
-use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, eventually, over_each_channel};
 use tokencast::stack::WORKER_FUNCTION;
 use uuid::Uuid;
 
 async fn stack() -> TestStack {
-    stack_over(Delivery::AppSync).await
+    stack_over(Channel::AppSync).await
 }
 
-async fn stack_over(delivery: Delivery) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack_over(channel: Channel) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(100, Duration::from_millis(20));
         options.worker_variable("LEASE_SECONDS", "1");
     })
     .await
 }
 
-/// The bodies in the dead-letter queue, once there are so many.
+/// Returns the bodies in the dead-letter queue, once there are so many.
 async fn dead_letters(stack: &TestStack, count: u32) -> Vec<String> {
     let url = stack.dead_letter_queue_url();
     eventually("the dead letters", || async {
@@ -49,7 +49,7 @@ async fn dead_letters(stack: &TestStack, count: u32) -> Vec<String> {
         .collect()
 }
 
-/// `tokencast redrive` on the stack: one JSON object a message.
+/// Runs `tokencast redrive` on the stack. Returns one JSON object for each message.
 async fn redrive(stack: &TestStack, what: &[&str]) -> Vec<Value> {
     let port = stack.running.info.endpoints.address.port().to_string();
     let output = stack
@@ -144,7 +144,7 @@ async fn a_foreign_job_ends_in_the_dead_letter_queue_with_its_attributes_and_its
     stack.shutdown().await;
 }
 
-/// The worker dies when its message is in the dead-letter queue already, and not yet deleted.
+/// The worker dies after its message has gone to the dead-letter queue, and before it is deleted from the queue.
 #[tokio::test]
 async fn a_crash_between_move_and_acknowledgement_doubles_nothing_that_shows() {
     let stack = TestStack::start_with(|options| {
@@ -184,14 +184,14 @@ async fn a_crash_between_move_and_acknowledgement_doubles_nothing_that_shows() {
     stack.shutdown().await;
 }
 
-over_each_delivery! {
-    async fn a_prompt_that_kills_each_time_fails_and_completes_once_the_cause_is_gone(delivery) {
-        check_deadly(delivery).await;
+over_each_channel! {
+    async fn a_prompt_that_kills_each_time_fails_and_completes_once_the_cause_is_gone(channel) {
+        check_deadly(channel).await;
     }
 }
 
-async fn check_deadly(delivery: Delivery) {
-    let stack = stack_over(delivery).await;
+async fn check_deadly(channel: Channel) {
+    let stack = stack_over(channel).await;
     let (id, client) = (Uuid::new_v4(), stack.client("alice"));
     let lambda = stack.running.local.lambda();
     let (answer, ()) = tokio::join!(collect(client.stream_as(id, "A deadly prompt")), async {

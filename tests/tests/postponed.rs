@@ -1,4 +1,4 @@
-//! Receives that are no attempts: somebody else is at the session, Lambda is throttled, or no worker can start.
+//! Receives that are no attempts: another worker has the session, Lambda is throttled, or no worker can start.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::{Value, json};
 use system_tests::stack::{script, text};
 use system_tests::websocket::Followed;
-use system_tests::{Delivery, TestStack, collect, eventually};
+use system_tests::{Channel, TestStack, collect, eventually};
 use tokencast::stack::{TABLE, WORKER_FUNCTION};
 use uuid::Uuid;
 
-/// More than a message has attempts.
+/// More receives than a session has attempts.
 const RECEIVES: u64 = 6;
 
-async fn stack(delivery: Delivery, tokens: usize) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack(channel: Channel, tokens: usize) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(tokens, Duration::from_millis(10));
         options.worker_variable("LEASE_SECONDS", "1");
     })
     .await
 }
 
-/// A job as the function behind a Function URL leaves it in the queue, in case that it dies.
+/// A job that the function URL's function leaves in the queue, in case it dies.
 fn job(id: &str, owner: &str) -> Value {
     json!({
         "version": 1, "sessionId": id, "owner": owner, "prompt": "Why do rivers meander?",
@@ -38,7 +38,7 @@ async fn owner_of(stack: &TestStack, id: &str) -> String {
     item["owner"].as_s().expect("an owner").clone()
 }
 
-/// Counts, by rules that change nothing, what the worker is invoked for and what it sends.
+/// Sets rules that change nothing and only count: the worker's invocations, and the messages that it sends.
 fn count(stack: &TestStack) {
     let nothing = Fault::Delay { ms: 0 };
     let invoked = Rule::new(FaultService::Lambda, WORKER_FUNCTION, nothing.clone());
@@ -55,7 +55,7 @@ async fn until_invoked(stack: &TestStack, times: u64) {
     .await;
 }
 
-/// The worker sent nothing: to the queue that invokes it, that would be a loop.
+/// Checks that the worker sent nothing. Sending to the queue that invokes it would be a loop.
 async fn check_no_loop(stack: &TestStack) {
     assert_eq!(stack.running.local.faults().report()[1].matched, 0);
     let dead = stack.messages_in(&stack.dead_letter_queue_url()).await;
@@ -64,7 +64,7 @@ async fn check_no_loop(stack: &TestStack) {
 
 #[tokio::test]
 async fn a_job_waits_for_as_long_as_somebody_else_is_at_it() {
-    let stack = stack(Delivery::AppSync, 10_000).await;
+    let stack = stack(Channel::AppSync, 10_000).await;
     count(&stack);
     let id = Uuid::new_v4().to_string();
     stack
@@ -90,7 +90,7 @@ async fn a_job_waits_for_as_long_as_somebody_else_is_at_it() {
 #[tokio::test]
 async fn a_long_answer_of_a_function_url_keeps_its_job_and_its_only_attempt() {
     const TOKENS: usize = 800;
-    let stack = stack(Delivery::FunctionUrl, TOKENS).await;
+    let stack = stack(Channel::FunctionUrl, TOKENS).await;
     count(&stack);
     let answer = collect(stack.client("alice").stream("A long story")).await;
     let answer = answer.expect("an answer");
@@ -111,7 +111,8 @@ async fn set_visibility(stack: &TestStack, seconds: u32) {
     set.send().await.expect("set");
 }
 
-/// So many receives come to nothing: at once, for meanwhile the message is visible again as soon as it was received.
+/// Checks receives that fail. They follow each other at once, because the message becomes visible again as soon as it
+/// is received.
 async fn check_costs_no_attempt(fault: Fault, receives: u64) {
     let stack = TestStack::start_with(|options| {
         options.script = script(20, Duration::from_millis(10));
@@ -151,7 +152,7 @@ async fn a_worker_that_cannot_start_loses_no_message() {
 
 #[tokio::test]
 async fn an_answer_that_is_nobodys_response_any_more_reaches_its_followers() {
-    let stack = stack(Delivery::AppSync, 60).await;
+    let stack = stack(Channel::AppSync, 60).await;
     let mut socket = stack.websocket("alice").await;
     let id = Uuid::new_v4().to_string();
     assert_eq!(socket.resume(&id, Followed::default()).await, "CLAIMED");

@@ -1,4 +1,4 @@
-//! What a client may do wrong, and what it is told; nothing is enqueued.
+//! What a client may do wrong, and the error that it gets. Nothing is enqueued.
 
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use local_stack::invoke::{Invoke as _, InvokeError};
@@ -10,7 +10,7 @@ use tokencast::stack::REQUEST_FUNCTION;
 use tokencast_client::Error;
 use uuid::Uuid;
 
-/// A start that is refused with a type and a message, and leaves nothing behind.
+/// Checks a start that is refused with a type and a message, and leaves nothing behind.
 async fn check_start(stack: &TestStack, prompt: &str, id: Option<&str>, expected: (&str, &str)) {
     let before = stack.sessions().await;
     let answer = stack.start_stream("alice", prompt, id).await;
@@ -89,7 +89,7 @@ async fn a_session_is_its_owners_alone() {
     assert_eq!(only_error(&started), theirs);
     let stopped = stack.stop_stream("bob", &id_text).await;
     assert_eq!(only_error(&stopped), theirs);
-    // A read does not say whether somebody has the id.
+    // A read doesn't tell whether another user has the id.
     for field in [
         "getStream(sessionId: $id) { text }",
         "getStreamStatus(sessionId: $id) { status }",
@@ -105,7 +105,7 @@ async fn a_session_is_its_owners_alone() {
     }
     let listened = collect(stack.client("bob").resume(id)).await;
     let listened = listened.expect_err("nothing to resume");
-    // Whichever comes first: the record that he can't read, or the subscription that he can't have.
+    // Either may come first: the record that he can't read, or the subscription that he can't have.
     assert!(
         matches!(
             listened,
@@ -116,7 +116,7 @@ async fn a_session_is_its_owners_alone() {
     stack.shutdown().await;
 }
 
-/// What the request function answers when it is invoked with this event.
+/// Returns the request function's response to an event.
 async fn invoke(stack: &TestStack, event: Value) -> Result<Value, InvokeError> {
     let lambda = stack.running.local.lambda();
     let event = event.to_string().into();
@@ -205,7 +205,7 @@ async fn a_subscriber_claims_an_unknown_id() {
         Value::Null,
         "reading claims nothing"
     );
-    // Alice listens first, and is slow to start; Bob, who heard of the id, comes between.
+    // Alice listens first and starts late. Bob, who knows the id, tries in between.
     let answer = collect(stack.client("alice").stream_as(id, "Mine"))
         .await
         .expect("an answer");

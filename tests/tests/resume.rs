@@ -1,35 +1,35 @@
-//! Sockets break, pages are reloaded, the network goes: the text is whole all the same.
+//! Sockets break, pages are reloaded, the network fails. The text is whole nevertheless.
 
 use std::time::Duration;
 
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use system_tests::stack::{script, text};
-use system_tests::{Delivery, TestStack, collect, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, over_each_channel};
 use uuid::Uuid;
 
 const TOKENS: usize = 200;
 
-async fn stack(delivery: Delivery) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack(channel: Channel) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(TOKENS, Duration::from_millis(10));
     })
     .await
 }
 
-over_each_delivery! {
-    async fn a_connection_cut_again_and_again_costs_no_token(delivery) {
-        check_cut(delivery).await;
+over_each_channel! {
+    async fn a_connection_cut_again_and_again_costs_no_token(channel) {
+        check_cut(channel).await;
     }
 
-    async fn a_reload_from_nothing_but_the_id_has_it_all(delivery) {
-        check_reload(delivery).await;
+    async fn a_reload_from_nothing_but_the_id_has_it_all(channel) {
+        check_reload(channel).await;
     }
 }
 
-async fn check_cut(delivery: Delivery) {
-    let stack = stack(delivery).await;
-    if delivery == Delivery::FunctionUrl {
-        // A response breaks off after so many pieces, and so do those of the first reconnects.
+async fn check_cut(channel: Channel) {
+    let stack = stack(channel).await;
+    if channel == Channel::FunctionUrl {
+        // Each response breaks off after so many pieces, and so do those of the first reconnects.
         let reset = Fault::StreamReset {
             after_tokens: 1 + fastrand::u64(..30),
         };
@@ -50,8 +50,8 @@ async fn check_cut(delivery: Delivery) {
     stack.shutdown().await;
 }
 
-async fn check_reload(delivery: Delivery) {
-    let stack = stack(delivery).await;
+async fn check_reload(channel: Channel) {
+    let stack = stack(channel).await;
     let id = Uuid::new_v4();
     let mut tab = stack
         .client("alice")

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use system_tests::Delivery;
+use system_tests::Channel;
 use system_tests::soak::{Plan, run};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -10,9 +10,9 @@ async fn whatever_goes_wrong_the_promises_hold() {
     let plan = Plan {
         sessions: 200,
         seed: 20_261_122,
-        deliveries: &Delivery::ALL,
+        channels: &Channel::ALL,
         at_most: Duration::from_mins(1),
-        // So many that each fault has several sessions or events to happen to.
+        // The number is so large that each fault has several sessions or events to happen to.
         at_least: 48,
     };
     let report = run(plan, |_| {}).await;

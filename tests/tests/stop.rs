@@ -1,4 +1,4 @@
-//! A stop is a stop: the model's stream ends, the text so far is kept, and everybody hears of it.
+//! A stop ends the model's stream and keeps the text so far, and every client gets the terminal event.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use local_stack::config::{FaultRule, ModelException, ModelFault};
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::json;
 use system_tests::stack::{faulty, script, text};
-use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery, within};
+use system_tests::{Channel, TestStack, collect, eventually, over_each_channel, within};
 use uuid::Uuid;
 
-over_each_delivery! {
-    async fn a_stop_while_streaming_ends_the_model_and_keeps_the_text(delivery) {
-        check_stop(delivery).await;
+over_each_channel! {
+    async fn a_stop_while_streaming_ends_the_model_and_keeps_the_text(channel) {
+        check_stop(channel).await;
     }
 
-    async fn a_stop_is_heard_at_any_moment(delivery) {
-        check_any_moment(delivery).await;
+    async fn a_stop_is_heard_at_any_moment(channel) {
+        check_any_moment(channel).await;
     }
 }
 
-async fn stack(delivery: Delivery, tokens: usize) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack(channel: Channel, tokens: usize) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(tokens, Duration::from_millis(10));
-        // The job of a Function URL's answer is looked at again once the lease would have run out.
+        // The queue gives the job of a Function URL's answer again once the lease would have run out.
         options.worker_variable("LEASE_SECONDS", "5");
     })
     .await
 }
 
-async fn check_stop(delivery: Delivery) {
-    let stack = stack(delivery, 2000).await;
+async fn check_stop(channel: Channel) {
+    let stack = stack(channel, 2000).await;
     let (id, client) = (Uuid::new_v4(), stack.client("alice"));
     let (answer, ()) = tokio::join!(collect(client.stream_as(id, "A very long story")), async {
         stack.model_said(50).await;
@@ -57,7 +57,7 @@ async fn check_stop(delivery: Delivery) {
         (&record["status"], &record["text"]),
         (&json!("CANCELLED"), &json!(answer.text))
     );
-    // Again, and by somebody else.
+    // The same user and then another one stop the session again.
     let again = stack.stop_stream("alice", &id.to_string()).await;
     assert_eq!(again["data"]["stopStream"]["status"], json!("CANCELLED"));
     let refused = stack.stop_stream("bob", &id.to_string()).await;
@@ -74,8 +74,8 @@ async fn check_stop(delivery: Delivery) {
     stack.shutdown().await;
 }
 
-async fn check_any_moment(delivery: Delivery) {
-    let stack = stack(delivery, 5000).await;
+async fn check_any_moment(channel: Channel) {
+    let stack = stack(channel, 5000).await;
     let client = stack.client("alice");
     for _ in 0..8 {
         let id = Uuid::new_v4();
@@ -114,7 +114,7 @@ async fn a_stop_before_the_start_is_not_lost() {
 #[tokio::test]
 async fn a_stop_of_a_queued_session_is_a_stop_before_it_begins() {
     let stack = TestStack::start_with(|options| {
-        // Busy for as long as it is asked: the session waits in the queue.
+        // The model is busy throughout, so the session waits in the queue.
         let busy = FaultRule::always(ModelFault::Refuse(ModelException::Throttling));
         options.script = faulty(10, Duration::ZERO, vec![busy]);
         options.worker_variable("THROTTLE_PATIENCE_SECONDS", "30");

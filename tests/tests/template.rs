@@ -1,4 +1,5 @@
-//! The local stack from the synthesized template: it answers, it is as the template says, and it refuses what it can't be.
+//! The local stack from the synthesized template: it answers, it is as the template says, and it refuses templates that
+//! it can't be.
 
 use std::process::Stdio;
 
@@ -33,7 +34,7 @@ async fn a_prompt_is_answered_on_what_will_be_deployed() {
 }
 
 #[tokio::test]
-async fn each_delivery_answers_as_it_will_be_deployed() {
+async fn each_channel_answers_as_it_will_be_deployed() {
     for variant in ["deliveries", "deliveriesInProduction"] {
         let stack = stack(variant).await;
         let answer = collect(stack.client("alice").stream("Why do rivers meander?")).await;
@@ -109,7 +110,7 @@ async fn introspection_is_off_as_in_the_template() {
     stack.shutdown().await;
 }
 
-/// Runs `tokencast dev --template` on a variant that can't be run here; its exit code and what it says.
+/// Runs `tokencast dev --template` on a variant that can't run here. Returns the exit code and stderr.
 async fn refused(variant: &str) -> (Option<i32>, String) {
     let mut command = tokio::process::Command::new(system_tests::stack::function_host());
     command

@@ -1,8 +1,8 @@
-//! Old and new functions side by side, as they are while a deployment runs: jobs and records of the version after this
-//! one and the one before it, and functions that change over in the middle of answers.
+//! Old and new functions work side by side while a deployment runs. Jobs and records have the version before or after
+//! this one, and functions are replaced in the middle of answers.
 //!
-//! The functions here are all of one version. What another version writes stands in `tests/fixtures`, and is put where it
-//! would have written it: into the queue, and into the table between two writes of an answer.
+//! All functions here are of one version. `tests/fixtures` has what another version writes. The tests put it where that
+//! version would have written it: into the queue, and into the table between two writes of an answer.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use system_tests::stack::{script, text, text_of};
-use system_tests::{Delivery, TestStack, collect, eventually, over_each_delivery};
+use system_tests::{Channel, TestStack, collect, eventually, over_each_channel};
 use tokencast::stack::{
     FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, TABLE, WEBSOCKET_FUNCTION, WORKER_FUNCTION,
 };
@@ -20,8 +20,8 @@ type Item = HashMap<String, AttributeValue>;
 
 const TOKENS: usize = 250;
 
-async fn stack(delivery: Delivery) -> TestStack {
-    TestStack::start_over(delivery, |options| {
+async fn stack(channel: Channel) -> TestStack {
+    TestStack::start_over(channel, |options| {
         options.script = script(TOKENS, Duration::from_millis(10));
         options.function_url_variable("LEASE_SECONDS", "2");
     })
@@ -44,7 +44,7 @@ fn is_completed(item: &Item) -> bool {
     item.get("status") == Some(&AttributeValue::S("COMPLETED".to_owned()))
 }
 
-/// What a newer function would write beside an answer while an old one is at it: it marks the item, and counts the write.
+/// Writes as a newer function would while an old one answers: it marks the item, and increments the record's version.
 async fn write_as_a_newer_function(stack: &TestStack, id: &str) {
     let update = stack.dynamodb().update_item().table_name(TABLE);
     let blocks = AttributeValue::L(vec![AttributeValue::S("new".to_owned())]);
@@ -61,7 +61,8 @@ async fn write_as_a_newer_function(stack: &TestStack, id: &str) {
         .expect("written");
 }
 
-/// Replaces the functions: who is idle is gone, and who comes next is started anew. Whoever answers goes on to the end.
+/// Replaces the functions. Idle processes end, and the next invocation starts a new one. Busy processes go on to the
+/// end.
 fn change_over(stack: &TestStack) {
     let lambda = stack.running.local.lambda();
     let functions = [
@@ -79,8 +80,8 @@ fn change_over(stack: &TestStack) {
     }
 }
 
-async fn check_changed_over(delivery: Delivery, old_one_dies: bool) {
-    let stack = stack(delivery).await;
+async fn check_changed_over(channel: Channel, old_one_dies: bool) {
+    let stack = stack(channel).await;
     let id = Uuid::new_v4();
     let id_text = id.to_string();
     let stream = stack
@@ -94,7 +95,7 @@ async fn check_changed_over(delivery: Delivery, old_one_dies: bool) {
         if old_one_dies {
             assert!(stack.running.local.lambda().kill(old.pid));
         }
-        // The new ones serve at once, beside the old one that answers.
+        // The new functions serve at once, beside the old one that still answers.
         let session = stack.get_stream("alice", &id_text).await;
         assert_eq!(session["sessionId"], json!(id_text));
     });
@@ -110,7 +111,7 @@ async fn check_changed_over(delivery: Delivery, old_one_dies: bool) {
         (&session["status"], &session["text"]),
         (&json!("COMPLETED"), &json!(said))
     );
-    // What the newer one wrote is there, though an older one wrote after it.
+    // The newer function's attribute is still there, although an older function wrote after it.
     let item = record(&stack, &id_text).await.expect("a record");
     assert_eq!(item["itemVersion"], AttributeValue::N("3".to_owned()));
     let blocks = item["blocks"].as_l().expect("a list");
@@ -119,25 +120,25 @@ async fn check_changed_over(delivery: Delivery, old_one_dies: bool) {
     stack.shutdown().await;
 }
 
-over_each_delivery! {
-    async fn an_answer_goes_on_while_the_functions_change_over(delivery) {
-        check_changed_over(delivery, false).await;
+over_each_channel! {
+    async fn an_answer_goes_on_while_the_functions_change_over(channel) {
+        check_changed_over(channel, false).await;
     }
 
-    async fn a_new_function_takes_over_from_an_old_one_that_dies(delivery) {
-        check_changed_over(delivery, true).await;
+    async fn a_new_function_takes_over_from_an_old_one_that_dies(channel) {
+        check_changed_over(channel, true).await;
     }
 }
 
 #[tokio::test]
 async fn jobs_of_the_versions_beside_this_one_are_answered() {
-    let stack = stack(Delivery::AppSync).await;
+    let stack = stack(Channel::AppSync).await;
     for case in fixture("jobs.json") {
         let id = Uuid::new_v4().to_string();
         let mut job = case["job"].clone();
         job["sessionId"] = json!(id);
         let body = job.to_string();
-        // As its writer escapes it.
+        // The body is escaped as its writer escapes it.
         let body = body
             .replace('\u{fffe}', "\\ufffe")
             .replace('\u{ffff}', "\\uffff");
@@ -159,10 +160,10 @@ async fn jobs_of_the_versions_beside_this_one_are_answered() {
     stack.shutdown().await;
 }
 
-/// An old worker died while it answered, and left a record of its own version; or a newer one did, and was rolled back.
+/// An old worker died during an answer and left a record of its own version. Or a newer one did, and was rolled back.
 #[tokio::test]
 async fn records_of_the_versions_beside_this_one_are_taken_over() {
-    let stack = stack(Delivery::AppSync).await;
+    let stack = stack(Channel::AppSync).await;
     let jobs = fixture("jobs.json");
     let cases = fixture("items.json");
     let readable: Vec<_> = cases
@@ -200,7 +201,7 @@ async fn records_of_the_versions_beside_this_one_are_taken_over() {
     stack.shutdown().await;
 }
 
-/// A value in the JSON of DynamoDB's protocol, of the types that the fixtures have.
+/// Converts the JSON of DynamoDB's protocol, for the types in the fixtures.
 fn attribute(json: &Value) -> AttributeValue {
     let (kind, value) = json
         .as_object()

@@ -1,4 +1,4 @@
-//! The benchmarks: builds what they measure, and runs them.
+//! The benchmarks: builds the programs that they measure, and runs them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::step::Steps;
 
 const PERFORMANCE: &str = "docs/PERFORMANCE.md";
 
-/// What a laptop needs to calm down after the build.
+/// A laptop needs this time to cool down after the build.
 const SETTLE: Duration = Duration::from_secs(2);
 
 pub fn run(steps: &mut Steps, bench: &Bench) {
@@ -28,7 +28,7 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
     measure(steps, name.into_iter().collect(), report, bench.quick);
 }
 
-/// The web pages in a browser, against a stack of their own. Prints its figures.
+/// Measures the web pages in a browser, against a stack of their own, and prints the figures.
 fn pages(steps: &mut Steps) {
     let mut web = None;
     let ready = steps.run("build the command", || {
@@ -50,7 +50,7 @@ pub fn cost(steps: &mut Steps, cost: &Cost) {
     measure(steps, arguments.collect(), report, false);
 }
 
-/// Writes its sections of `report`, where there is one.
+/// Runs the benchmarks. Writes their sections of `report`, if one is given.
 fn measure(steps: &mut Steps, arguments: Vec<String>, report: Option<&str>, quick: bool) {
     // The functions are measured as they are deployed.
     if !package::run(steps) {

@@ -1,4 +1,4 @@
-//! Exactly what CI runs.
+//! Runs exactly what CI runs.
 
 use crate::process::{cargo, run as run_program};
 use crate::step::Steps;
@@ -21,7 +21,7 @@ pub fn run(steps: &mut Steps) {
         run_program(cargo(&lint))
     });
     test::run(steps);
-    // What the tests don't build: the pages as they are published.
+    // The tests don't build the pages as they are published.
     for package in npm::packages().unwrap_or_default() {
         if package.folder == "web" {
             package.run(steps, &["build"]);

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line's arguments.
 
 use clap::{Args, Parser, Subcommand};
 
@@ -85,7 +85,7 @@ pub struct Soak {
     /// What everything random is drawn from; another each time unless given
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Over which delivery: appsync, url or websocket; all of them in turns without it
+    /// The channel: appsync, url or websocket; all of them in turns without it
     #[arg(long)]
     pub via: Option<String>,
 }

@@ -1,16 +1,16 @@
-//! The dependencies against `deny.toml`, by cargo-deny.
+//! Checks the dependencies against `deny.toml`, with cargo-deny.
 
 use std::path::PathBuf;
 
 use crate::error::TaskError;
 use crate::process::{answers, command, root, run};
 
-/// Answers for what is in the lock file, wherever it runs. Advisories need their database, which not every machine can
-/// fetch: there they are not looked at, and that is said.
+/// Checks the lock file for every platform. Advisories need their database, which not every machine can fetch. If it
+/// can't be fetched, advisories are not checked, and the output says so.
 ///
 /// # Errors
 ///
-/// cargo-deny is not there, or refuses something.
+/// cargo-deny is not installed, or refuses something.
 pub fn check() -> Result<(), TaskError> {
     let deny = find()?;
     let deny = deny.to_string_lossy();
@@ -25,7 +25,7 @@ pub fn check() -> Result<(), TaskError> {
     run(command(&deny, &["--locked", "check", "advisories"]))
 }
 
-/// The one on the path, or the one that `.ci/run` leaves below `target/`.
+/// Returns the cargo-deny on the path, or the one that `.ci/run` leaves below `target/`.
 fn find() -> Result<PathBuf, TaskError> {
     let candidates = [
         PathBuf::from("cargo-deny"),

@@ -1,4 +1,4 @@
-//! The local stack with the web page that is built for it.
+//! Runs the local stack with the web page, which is built first.
 
 use crate::cli::Dev;
 use crate::npm;

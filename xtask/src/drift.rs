@@ -1,16 +1,16 @@
-//! Generated files: made anew, they must be what is checked in.
+//! Generates files again, and compares them with what is checked in.
 
 use crate::error::TaskError;
 use crate::npm;
 use crate::process::{cargo, command, output, run};
 
-/// Compares the tree before and after, so that it also works on one with changes in it.
+/// Compares the tree before and after, so that the check also works on a tree with changes.
 ///
 /// # Errors
 ///
 /// A file has changed, or can't be generated.
 pub fn check() -> Result<(), TaskError> {
-    // The lock file fits the manifests.
+    // The lock file must fit the manifests.
     output(cargo(&["metadata", "--locked", "--format-version=1"]))?;
     let before = tree()?;
     for package in npm::packages()? {

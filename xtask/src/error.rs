@@ -42,7 +42,7 @@ pub enum TaskError {
         #[source]
         source: object::Error,
     },
-    /// What is wrong, and what to do.
+    /// Says what is wrong, and what to do about it.
     #[error("{0}")]
     Advice(String),
 }

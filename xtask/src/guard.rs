@@ -1,4 +1,5 @@
-//! The regression guard: instructions, which don't depend on how busy a machine is, counted by valgrind's callgrind.
+//! The regression guard. It counts instructions, which don't depend on how busy a machine is, with valgrind's
+//! callgrind.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,19 +10,19 @@ use serde_json::{Value, json};
 use crate::error::TaskError;
 use crate::process::{answers, cargo, command, output_of_both, root, run as run_program};
 
-/// A path of `benches/guard`, each unit of which is a token or a publish.
+/// The paths of `benches/guard`. A unit is a token or a publish.
 const PATHS: [&str; 3] = ["pipeline-joined", "pipeline-token", "publish"];
 const UNITS: u64 = 1_000;
 
-/// What the same program may differ by between machines: the C library picks its copying by what the processor can do,
-/// and its allocator is of its version's. A change that matters is far more than this.
+/// The counts of one program may differ by this much between machines: the C library chooses how to copy by the
+/// processor, and its allocator depends on its version. A change that matters is far greater.
 const TOLERANCE_PERCENT: u64 = 5;
 
-/// Counts, and compares with the bounds; with `bless`, the counts become the bounds.
+/// Counts, and compares the counts with the bounds. With `bless`, the counts become the bounds.
 ///
 /// # Errors
 ///
-/// A path takes more than its bound, or nothing can be counted.
+/// A path takes more than its bound, or its instructions can't be counted.
 pub fn check(bless: bool) -> Result<(), TaskError> {
     if !answers(command("valgrind", &["--version"])) {
         let missing = "valgrind is not installed: `apt-get install valgrind` does it".to_owned();
@@ -102,7 +103,7 @@ fn verdict(counted: u64, bound: u64) -> Verdict {
     }
 }
 
-/// The instructions of a whole run.
+/// Returns the instructions of a whole run.
 fn count(path: &str, units: u64) -> Result<u64, TaskError> {
     let program = root().join("target/guard/guard");
     let mut valgrind = command(
@@ -118,7 +119,7 @@ fn count(path: &str, units: u64) -> Result<u64, TaskError> {
     })
 }
 
-/// From a line such as `==123== Collected : 4567`.
+/// Parses a line such as `==123== Collected : 4567`.
 fn collected(said: &str) -> Option<u64> {
     let line = said
         .lines()

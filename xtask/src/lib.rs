@@ -1,4 +1,4 @@
-//! `cargo xtask`: the tasks of whoever works on this project, the same on a laptop and in CI.
+//! `cargo xtask`: the tasks of a developer of this project, the same on a laptop and in CI.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -26,7 +26,7 @@ pub mod step;
 pub mod test;
 pub mod venv;
 
-/// Carries a task out, and says how it went.
+/// Runs a task, and returns its exit code.
 pub fn run(task: &cli::Task) -> ExitCode {
     let mut steps = step::Steps::begin();
     match task {

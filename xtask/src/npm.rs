@@ -1,4 +1,4 @@
-//! The npm packages of the project: installed from their lock files, and the scripts that they have.
+//! The project's npm packages: installs them from their lock files, and runs their scripts.
 
 use std::env::JoinPathsError;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use crate::process::{self, output, root};
 use crate::step::Steps;
 use crate::venv;
 
-/// Where there may be a package, from the root.
+/// The folders that may hold a package, from the root.
 const FOLDERS: [&str; 3] = ["tests/referees", "cdk", "web"];
 
 /// A folder with a `package.json`.
@@ -21,7 +21,7 @@ pub struct Package {
     scripts: Vec<String>,
 }
 
-/// The packages that exist.
+/// Returns the packages that exist.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ impl Package {
         })
     }
 
-    /// `npm ci`, unless what is installed is from the same lock file and the same Node.
+    /// Runs `npm ci`, unless the installation is from the same lock file and the same Node.
     pub fn install(&self, steps: &mut Steps) -> bool {
         steps.run(&format!("{}: npm ci", self.folder), || {
             let wanted = self.wanted()?;
@@ -65,7 +65,7 @@ impl Package {
         })
     }
 
-    /// Runs those of `scripts` that the package has.
+    /// Runs the scripts of the list that the package has.
     pub fn run(&self, steps: &mut Steps, scripts: &[&str]) {
         for script in scripts {
             if self.scripts.iter().any(|known| known == script) {
@@ -79,7 +79,7 @@ impl Package {
     ///
     /// # Errors
     ///
-    /// The script failed, or npm is not there.
+    /// The script failed, or npm is not installed.
     pub fn run_one(&self, script: &str) -> Result<(), TaskError> {
         if self.scripts.iter().any(|known| known == script) {
             process::run(self.npm(&["run", script]))?;
@@ -91,7 +91,7 @@ impl Package {
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
         let mut command = process::command(npm, args);
         command.current_dir(self.path(""));
-        // Tests that start the stack start what `cargo test` has just built.
+        // Tests that start the stack use the program that `cargo test` has just built.
         command.env("TOKENCAST_BIN", root().join("target/debug/tokencast"));
         if let Ok(path) = with_venv() {
             command.env("PATH", path);
@@ -108,7 +108,7 @@ impl Package {
         root().join("target/xtask").join(format!("npm-{name}"))
     }
 
-    /// What an installation depends on: the lock file, and the Node that native modules are built for.
+    /// Returns what an installation depends on: the lock file, and the Node that native modules are built for.
     fn wanted(&self) -> Result<String, TaskError> {
         let lock = self.path("package-lock.json");
         let lock = std::fs::read_to_string(&lock).map_err(TaskError::file("read", &lock))?;
@@ -117,7 +117,7 @@ impl Package {
     }
 }
 
-/// The path, with the programs from `PyPI` at its end.
+/// Returns the path, with the programs from `PyPI` at its end.
 fn with_venv() -> Result<OsString, JoinPathsError> {
     #[expect(clippy::disallowed_methods, reason = "a task passes its own path on")]
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The functions as they are deployed: `bootstrap` and `bootstrap.zip` in `target/lambda/FUNCTION`.
+//! Builds the functions as they are deployed: `bootstrap` and `bootstrap.zip` in `target/lambda/FUNCTION`.
 
 pub mod archive;
 pub mod glibc;
@@ -19,16 +19,18 @@ pub const FUNCTIONS: [&str; 5] = [
     "websocket-authorizer",
 ];
 
-/// The target's directory is not cargo's own `target/lambda`, where a binary `worker` would stand in our directory's way.
+/// The build target. Cargo gives a named target a directory of its own. Otherwise it would build into `target/lambda`,
+/// where a binary `worker` would stand in the way of our directory `worker`.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// The profile of `Cargo.toml`.
+/// The profile of the root `Cargo.toml`.
 pub(crate) const PROFILE: &str = "lambda";
 
-/// glibc of Amazon Linux 2023, which `provided.al2023` is: <https://docs.aws.amazon.com/linux/al2023/ug/glibc.html>.
+/// The glibc version of Amazon Linux 2023, which `provided.al2023` is:
+/// <https://docs.aws.amazon.com/linux/al2023/ug/glibc.html>.
 const AL2023_GLIBC: glibc::Version = glibc::Version(2, 34);
 
-/// Pinned, so that what it links against doesn't change under us.
+/// The version is pinned, so that the glibc it links against doesn't change unnoticed.
 const CARGO_LAMBDA: &str = "cargo-lambda==1.9.2";
 
 pub fn run(steps: &mut Steps) -> bool {
@@ -36,7 +38,7 @@ pub fn run(steps: &mut Steps) -> bool {
         && steps.run("package", || FUNCTIONS.into_iter().try_for_each(package))
 }
 
-/// Where the packaged functions are.
+/// Returns the directory of the packaged functions.
 pub fn directory() -> PathBuf {
     root().join("target/lambda")
 }
@@ -58,7 +60,7 @@ fn build() -> Result<(), TaskError> {
     build_with_cargo_lambda()
 }
 
-/// cargo-lambda links against the glibc of Lambda, with zig, on whatever is newer.
+/// Builds with cargo-lambda. It links against Lambda's glibc, with zig, on systems with a newer one.
 fn build_with_cargo_lambda() -> Result<(), TaskError> {
     let mut build = match cargo_lambda()? {
         None => cargo(&build_args(&["lambda", "build"])),
@@ -67,7 +69,7 @@ fn build_with_cargo_lambda() -> Result<(), TaskError> {
             &build_args(&["lambda", "build"]),
         ),
     };
-    // It leaves its binaries where we leave ours.
+    // By default cargo-lambda leaves its binaries in `target/lambda`, where this task leaves its own.
     build.args(["--lambda-dir", "target/cargo-lambda"]);
     run_program(build)?;
     for function in FUNCTIONS {
@@ -88,7 +90,7 @@ fn build_with_cargo_lambda() -> Result<(), TaskError> {
     Ok(())
 }
 
-/// `None` if cargo has it as a subcommand; otherwise it is installed below `target/`, from `PyPI`.
+/// Returns `None` if cargo has cargo-lambda as a subcommand. Otherwise installs it below `target/`, from `PyPI`.
 fn cargo_lambda() -> Result<Option<PathBuf>, TaskError> {
     if answers(cargo(&["lambda", "--version"])) {
         return Ok(None);
@@ -132,7 +134,7 @@ fn package(function: &str) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// A new file each time: the old one may be running.
+/// Writes a new file each time, because the old one may be running.
 fn copy(from: &Path, to: &Path) -> Result<(), TaskError> {
     if to.exists() {
         fs::remove_file(to).map_err(TaskError::file("removed", to))?;

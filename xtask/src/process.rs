@@ -6,17 +6,17 @@ use std::process::{Command, Stdio};
 
 use crate::error::TaskError;
 
-/// The workspace's root.
+/// Returns the workspace's root.
 pub fn root() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask).to_owned()
 }
 
-/// Variables that `cargo run` sets for xtask. Passed on to another cargo they would make it build again what depends on
-/// them, such as ring and all that uses it.
+/// Variables that `cargo run` sets for xtask. With them, another cargo would rebuild crates that depend on them, such
+/// as ring and all that uses it.
 const OF_CARGO_RUN: [&str; 3] = ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_"];
 
-/// A program that runs in the workspace's root and asks nobody anything.
+/// Returns a command that runs in the workspace's root and reads nothing from the user.
 pub fn command(program: &str, args: &[&str]) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -33,11 +33,11 @@ pub fn cargo(args: &[&str]) -> Command {
     command("cargo", args)
 }
 
-/// Runs a program to its end, which must be a good one.
+/// Runs a program until it ends successfully.
 ///
 /// # Errors
 ///
-/// It can't be started, or failed.
+/// The program can't be started, or failed.
 pub fn run(mut command: Command) -> Result<(), TaskError> {
     println!("$ {}", shown(&command));
     flush()?;
@@ -47,11 +47,11 @@ pub fn run(mut command: Command) -> Result<(), TaskError> {
     check(&command, status)
 }
 
-/// What a program says on standard output.
+/// Returns a program's standard output.
 ///
 /// # Errors
 ///
-/// It can't be started, or failed.
+/// The program can't be started, or failed.
 pub fn output(mut command: Command) -> Result<String, TaskError> {
     command.stderr(Stdio::inherit());
     let output = command
@@ -61,11 +61,11 @@ pub fn output(mut command: Command) -> Result<String, TaskError> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What a program says on standard output and standard error, in that order.
+/// Returns a program's standard output and standard error, in that order.
 ///
 /// # Errors
 ///
-/// It can't be started, or failed.
+/// The program can't be started, or failed.
 pub fn output_of_both(mut command: Command) -> Result<String, TaskError> {
     let output = command
         .output()
@@ -79,7 +79,7 @@ pub fn output_of_both(mut command: Command) -> Result<String, TaskError> {
     Ok(said)
 }
 
-/// Whether a program is there and answers.
+/// Whether a program is installed and runs.
 pub fn answers(mut command: Command) -> bool {
     let quiet = command.stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
@@ -110,7 +110,7 @@ fn start_error(command: &Command, source: io::Error) -> TaskError {
     }
 }
 
-/// A command as one would type it, from the directory that it runs in.
+/// Returns a command as one would type it, from the directory that it runs in.
 fn shown(command: &Command) -> String {
     let root = root();
     let words = std::iter::once(command.get_program()).chain(command.get_args());

@@ -1,4 +1,4 @@
-//! What is in the functions' binaries: the sizes of their symbols, crate by crate.
+//! Prints the contents of the functions' binaries: the sizes of their symbols, crate by crate.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use crate::package::{FUNCTIONS, PROFILE, TARGET, binary};
 use crate::process::{cargo, command, output, run as run_program};
 use crate::step::Steps;
 
-/// Crates that take less are counted together.
+/// Crates below this size are counted together.
 const SHOWN_SHARE: f64 = 0.01;
 
-/// Built as they are deployed, but with their symbols.
+/// The functions are built as they are deployed, but with their symbols.
 pub fn run(steps: &mut Steps) {
     for function in FUNCTIONS {
         steps.run(&format!("size of {function}"), || size(function));
@@ -53,7 +53,7 @@ fn by_crate(symbols: &str) -> BTreeMap<String, u64> {
         else {
             continue;
         };
-        // Text, read-only data and data; what is zero at the start is in no file.
+        // The sizes are of text, read-only data and data. Data that starts as zero is in no file.
         if let (Ok(size), "t" | "T" | "r" | "R" | "d" | "D" | "V" | "W") =
             (u64::from_str_radix(size, 16), kind)
         {
@@ -63,7 +63,7 @@ fn by_crate(symbols: &str) -> BTreeMap<String, u64> {
     sizes
 }
 
-/// The crate that a symbol's path begins with; of an implementation, the type's.
+/// Returns the crate at the start of a symbol's path. For an implementation it is the type's crate.
 fn crate_of(name: &str) -> String {
     let path = name.trim_start_matches(|it: char| !it.is_alphabetic() && it != '_');
     let path = ["dyn ", "mut ", "const "]

@@ -1,4 +1,4 @@
-//! The soak: many sessions, everything that can go wrong going wrong at random.
+//! Runs the soak: many sessions, while every kind of fault happens at random.
 
 use crate::cli::Soak;
 use crate::process::{cargo, command, root, run as run_program};

@@ -1,4 +1,4 @@
-//! A task's steps: a heading for each, its time, and what came of it.
+//! A task's steps: prints a heading for each, its time, and its result.
 
 use std::error::Error as _;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::TaskError;
 
-/// The steps so far. A step that fails doesn't keep the next from running, so that one run shows all that is wrong.
+/// The steps so far. The next step runs even if a step fails, so that one run shows everything that is wrong.
 pub struct Steps {
     started: Instant,
     done: Vec<Step>,
@@ -26,7 +26,7 @@ impl Steps {
         }
     }
 
-    /// Runs one step. Answers whether it went well.
+    /// Runs one step. Returns whether it succeeded.
     pub fn run(&mut self, name: &str, work: impl FnOnce() -> Result<(), TaskError>) -> bool {
         println!("\n=== {name}");
         let started = Instant::now();
@@ -45,7 +45,7 @@ impl Steps {
         well
     }
 
-    /// Prints what was done and how long it took, and last of all how many steps went well.
+    /// Prints each step with its time, and then how many steps succeeded.
     pub fn finish(self) -> ExitCode {
         let Self { started, done } = self;
         println!("\n=== {} in all", seconds(started.elapsed()));

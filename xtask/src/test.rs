@@ -1,13 +1,13 @@
-//! Every test, on any machine with Rust and Node.
+//! Runs every test, on any machine with Rust and Node.
 
 use crate::process::{answers, cargo, command, run as run_program};
 use crate::step::Steps;
 use crate::{npm, venv};
 
-/// What an npm package may have to check itself with.
+/// The scripts by which an npm package may check itself.
 const SCRIPTS: [&str; 3] = ["typecheck", "lint", "test"];
 
-/// Finds what CloudFormation would refuse; from `PyPI`.
+/// The package of cfn-lint, which finds what CloudFormation would refuse. It comes from `PyPI`.
 const CFN_LINT: &str = "cfn-lint==1.58.0";
 
 pub fn run(steps: &mut Steps) {
@@ -23,8 +23,8 @@ pub fn run(steps: &mut Steps) {
         return;
     }
     installed.retain(|package| package.install(steps));
-    // Some of the Rust tests read the deployment's templates, and run some of the packages as referees. The committed template
-    // is not written, so that the tests of cdk/ find it as it is.
+    // Some Rust tests read the deployment's templates, and run some of the packages as referees. The committed template
+    // is not written, so that the tests of cdk/ compare it as it is.
     for package in &installed {
         package.run(steps, &["variants"]);
     }
@@ -34,7 +34,7 @@ pub fn run(steps: &mut Steps) {
     ministack(steps);
     for package in installed {
         match package.folder {
-            // The referees' own test is one of the Rust tests: it needs a stack.
+            // The referees' own test is one of the Rust tests, because it needs a stack.
             "tests/referees" => {}
             "web" => {
                 package.run(steps, &SCRIPTS);
@@ -48,7 +48,7 @@ pub fn run(steps: &mut Steps) {
     }
 }
 
-/// The deployment and the functions on an AWS emulator that nobody here wrote.
+/// Runs the deployment and the functions on an independent AWS emulator.
 fn ministack(steps: &mut Steps) {
     const REQUIREMENTS: &str = "tests/tests/ministack/requirements.txt";
     const TEST: [&str; 7] = [
@@ -69,7 +69,7 @@ fn ministack(steps: &mut Steps) {
     }
 }
 
-/// The templates, as CloudFormation's own rules see them.
+/// Checks the templates by CloudFormation's own rules.
 fn cfn_lint(steps: &mut Steps, package: &npm::Package) {
     let has_python = answers(command("python3", &["--version"]));
     if !has_python && !answers(command("cfn-lint", &["--version"])) {
@@ -83,7 +83,7 @@ fn cfn_lint(steps: &mut Steps, package: &npm::Package) {
     }
 }
 
-/// The pages, in a browser that is there: none is downloaded.
+/// Tests the pages in an installed browser. None is downloaded.
 fn in_a_browser(steps: &mut Steps, package: &npm::Package) {
     const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
     #[expect(

@@ -1,15 +1,15 @@
-//! Programs from `PyPI`, in a virtual environment below `target/`.
+//! Installs programs from `PyPI` in a virtual environment below `target/`.
 
 use std::path::PathBuf;
 
 use crate::error::TaskError;
 use crate::process::{command, root, run as run_program};
 
-/// The program, installed first where it is missing. `package` is what pip is asked for.
+/// Returns the program's path, and installs the program if it is missing. `package` is pip's argument.
 ///
 /// # Errors
 ///
-/// It can't be installed.
+/// The program can't be installed.
 pub fn program(name: &str, package: &str) -> Result<PathBuf, TaskError> {
     let venv = root().join("target/venv");
     let program = directory().join(name);
@@ -24,11 +24,11 @@ pub fn program(name: &str, package: &str) -> Result<PathBuf, TaskError> {
     Ok(program)
 }
 
-/// An environment of its own below `target/`, with what a requirements file lists.
+/// Makes an environment of its own below `target/`, with the packages of a requirements file.
 ///
 /// # Errors
 ///
-/// Something can't be installed.
+/// A package can't be installed.
 pub fn install(name: &str, requirements: &str) -> Result<(), TaskError> {
     let venv = root().join("target").join(name);
     let pip = venv.join("bin/pip");
@@ -45,7 +45,7 @@ pub fn install(name: &str, requirements: &str) -> Result<(), TaskError> {
     run_program(command(&pip.to_string_lossy(), &install))
 }
 
-/// Where its programs are.
+/// Returns the directory of the environment's programs.
 pub fn directory() -> PathBuf {
     root().join("target/venv/bin")
 }

@@ -1,4 +1,4 @@
-//! Which of our packages may depend on which. Cargo's manifests are the truth; the table here is what was decided.
+//! Which of our packages may depend on which. This test compares Cargo's manifests with the table that was decided.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A package is named by its folder. It may depend on those of these lists, and on no other of ours. A row may be there
-/// before its package.
+/// A package is named by its folder. It may depend on the packages of these lists, and on no other of ours. The table
+/// may have a row before its package exists.
 const ARROWS: &[(&str, &[&[&str]])] = &[
     ("crates/tokencast-core", &[]),
     ("crates/tokencast-client", &[]),
@@ -38,20 +38,20 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
     ("xtask", &[]),
 ];
 
-/// What a package may use in its tests, beyond that.
+/// The packages that a package may use in its tests, too.
 const IN_TESTS: &[(&str, &[&[&str]])] = &[
-    // Its WebSockets are tested over the real port.
+    // Its WebSockets are tested over the gateway's real port.
     ("local/appsync", &[&["local/gateway"]]),
-    // Their own test support, which others use as well.
+    // These packages use their own test support, as other packages do.
     ("local/sqs", &[&["local/sqs"]]),
     ("local/stack", &[&["local/stack"]]),
 ];
 
 const CORE: &[&str] = &["crates/tokencast-core"];
 const AWS: &[&str] = &["crates/tokencast-aws"];
-/// What each service of the local stack is made of.
+/// What each service of the local stack may depend on.
 const BASE: &[&str] = &["local/faults", "local/iam", "local/kit"];
-/// None of them knows another: a trait of `local/kit` stands between them.
+/// No service knows another: a trait of `local/kit` stands between them.
 const SERVICES: &[&str] = &[
     "local/apigateway",
     "local/appsync",
@@ -72,7 +72,7 @@ struct Package {
     in_tests: BTreeSet<String>,
 }
 
-/// What is wrong with a workspace, a line each.
+/// Returns what is wrong with a workspace, a line for each problem.
 fn violations(packages: &[Package]) -> Vec<String> {
     let mut wrong = Vec::new();
     for package in packages {
@@ -99,7 +99,7 @@ fn violations(packages: &[Package]) -> Vec<String> {
     wrong
 }
 
-/// The workspace, as cargo reads its manifests.
+/// Returns the workspace, as cargo reads its manifests.
 fn workspace() -> Vec<Package> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let root = root.canonicalize().expect("the root");
@@ -126,7 +126,7 @@ fn package(found: &Value, root: &Path) -> Package {
         ..Package::default()
     };
     for dependency in found["dependencies"].as_array().expect("dependencies") {
-        // Of a registry's there is no path.
+        // A dependency from a registry has no path.
         let Some(path) = dependency["path"].as_str() else {
             continue;
         };
@@ -143,7 +143,7 @@ fn package(found: &Value, root: &Path) -> Package {
 #[test]
 fn no_package_depends_on_one_that_it_may_not_know() {
     let packages = workspace();
-    // The check means something: the arrows that everybody relies on are seen.
+    // The check must see the arrows that exist, or it would mean nothing.
     let worker = packages.iter().find(|it| it.folder == "functions/worker");
     let worker = worker.expect("the worker");
     assert!(worker.dependencies.contains(CORE[0]), "{worker:?}");
@@ -151,7 +151,7 @@ fn no_package_depends_on_one_that_it_may_not_know() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// A workspace of one package, and what is wrong with it.
+/// Makes a workspace of one package, and returns what is wrong with it.
 fn check(folder: &str, dependencies: &[&str], in_tests: &[&str], expected: &[&str]) {
     let set = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     let package = Package {

@@ -1,4 +1,4 @@
-//! docs/GLOSSARY.md names types that there are.
+//! Checks that the types in docs/GLOSSARY.md exist.
 
 use std::path::Path;
 

@@ -1,12 +1,12 @@
-//! One path of the worker, so many times, and nothing else: `cargo xtask bench guard` has valgrind count the
-//! instructions of it, once with a thousand units and once with none, and compares the difference with a stored bound.
+//! Runs one path of the worker a given number of times, and nothing else. `cargo xtask bench guard` has valgrind count
+//! its instructions, once with a thousand units and once with none, and compares the difference with a stored bound.
 //!
 //! | module | what |
 //! | --- | --- |
 //! | `pipeline` | an answer through `tokencast_core::deliver`, with its ports in memory and the clock paused |
 //! | `publish` | the worker's own publisher, up to the signed request |
 //!
-//! For the count to be the same each time there is one thread, no time, no network, and no hash map with a seed.
+//! The count must be the same each time. So there is one thread, no time, no network, and no hash map with a seed.
 
 mod pipeline;
 mod publish;

@@ -1,4 +1,4 @@
-//! One message's answer, with everything outside in memory.
+//! Answers one message, with every port in memory.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -19,15 +19,15 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::GuardError;
 
-/// 100 tokens a second, and an AppSync that answers in 20 ms.
+/// The model says 100 tokens a second, and AppSync answers in 20 ms.
 const BETWEEN_TOKENS: Duration = Duration::from_millis(10);
 const ANSWER_TIME: Duration = Duration::from_millis(20);
 const TOKEN: &str = " token";
-/// Any day; long before the paused clock could reach a deadline.
+/// The date may be any. The deadline is far beyond what the paused clock reaches.
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const TIME: Duration = Duration::from_hours(24);
 
-/// An answer of so many tokens, from the message to its acknowledgement.
+/// Answers a prompt with so many tokens, from the message to its acknowledgement.
 pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(), GuardError> {
     let settings = Settings {
         publish_mode,
@@ -134,7 +134,7 @@ impl TokenSink for Sink {
     }
 }
 
-/// One session's record.
+/// The record of one session.
 #[derive(Default)]
 struct Store {
     record: Mutex<Option<Versioned>>,

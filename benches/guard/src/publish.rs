@@ -1,4 +1,4 @@
-//! What the worker does for a publish before it is sent: the mutation's body, the signature, the headers.
+//! The worker's work for a publish before it is sent: the mutation's body, the signature, the headers.
 
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::sdk;
@@ -12,7 +12,7 @@ use crate::GuardError;
 
 const URL: &str = "https://example.appsync-api.us-east-1.amazonaws.com/graphql";
 
-/// So many signed requests.
+/// Makes so many signed requests.
 pub(crate) async fn requests(events: usize) -> Result<(), GuardError> {
     let sdk = sdk::load_for_endpoint("http://localhost", "us-east-1").await;
     let publisher = AppSyncPublisher::new(&sdk, URL, StoppedClock)

@@ -1,4 +1,4 @@
-//! An AppSync that takes each `publishToken` and answers after a fixed time.
+//! A fake AppSync that takes each `publishToken` and answers after a fixed time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::server::Server;
 use super::timer::Timer;
 use crate::error::{BenchError, Step as _};
 
-/// More than all answers of one run publish.
+/// More than all publishes of one run.
 const KEPT_PUBLISHES: usize = 1 << 20;
 
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct AppSync {
 /// One `publishToken`, as it arrived.
 #[derive(Clone, Debug)]
 pub struct Publish {
-    /// When all of it was there.
+    /// When the whole request had arrived.
     pub at: Instant,
     pub session_id: String,
     pub token: String,
@@ -46,11 +46,11 @@ struct Shared {
 }
 
 impl AppSync {
-    /// It answers at once, until [`Self::set_answer_time`].
+    /// Starts the fake. It answers at once, until [`Self::set_answer_time`].
     ///
     /// # Errors
     ///
-    /// There is no port to listen at.
+    /// No port is free.
     pub async fn start() -> Result<Self, BenchError> {
         let (sender, publishes) = mpsc::channel(KEPT_PUBLISHES);
         let answer_micros = Arc::new(AtomicU64::new(0));
@@ -66,7 +66,7 @@ impl AppSync {
         })
     }
 
-    /// How long after a publish's arrival the next ones are answered.
+    /// Sets the time from a publish's arrival to its response, for the publishes from now on.
     pub fn set_answer_time(&self, answer_time: Duration) {
         let micros = u64::try_from(answer_time.as_micros()).unwrap_or(u64::MAX);
         self.answer_micros.store(micros, Ordering::Relaxed);
@@ -76,7 +76,7 @@ impl AppSync {
         format!("{}/graphql", self.server.url())
     }
 
-    /// The publishes up to and with the last of so many sessions, by session.
+    /// Returns the publishes by session, once so many sessions have ended.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl AppSync {
 async fn take(State(shared): State<Shared>, body: Bytes) -> (StatusCode, &'static str) {
     let at = Instant::now();
     let answer_time = Duration::from_micros(shared.answer_micros.load(Ordering::Relaxed));
-    // Kept before the answer, which a client that hangs up doesn't wait for.
+    // The publish is kept before the response, because a client that hangs up doesn't wait for the response.
     let kept = read(&body, at).is_ok_and(|publish| shared.publishes.try_send(publish).is_ok());
     if !answer_time.is_zero() {
         shared.timer.sleep_until(at + answer_time).await;
@@ -114,7 +114,7 @@ async fn take(State(shared): State<Shared>, body: Bytes) -> (StatusCode, &'stati
     }
 }
 
-/// As long as the real one, about; the worker reads only whether there are errors.
+/// About as long as a real response. The worker only checks whether there are errors.
 const ANSWER: &str = r#"{"data":{"publishToken":{"sessionId":"00000000-0000-4000-8000-000000000000","token":"a token","isComplete":false,"timestamp":"2026-01-01T00:00:00.000Z","sequence":1,"attempt":1,"status":"STREAMING","stopReason":null,"usage":null,"error":null}}}"#;
 
 fn read(body: &[u8], at: Instant) -> Result<Publish, BenchError> {

@@ -1,4 +1,5 @@
-//! A DynamoDB and an SQS that agree to everything at once. Items are kept as they were written, whatever the condition.
+//! A fake DynamoDB and a fake SQS, which accept everything at once. Items are kept as they were written, whatever the
+//! condition.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,13 +18,15 @@ use crate::error::BenchError;
 #[derive(Debug)]
 pub struct Aws(Server);
 
-/// By the key.
+/// The items, by key.
 type Items = Arc<Mutex<HashMap<String, Value>>>;
 
 impl Aws {
+    /// Starts the fakes.
+    ///
     /// # Errors
     ///
-    /// There is no port to listen at.
+    /// No port is free.
     pub async fn start() -> Result<Self, BenchError> {
         let router = Router::new().fallback(agree).with_state(Items::default());
         Server::start(router).await.map(Self)

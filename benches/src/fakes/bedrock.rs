@@ -1,4 +1,4 @@
-//! A Bedrock that speaks at an exact pace and notes when it gave each token away.
+//! A fake Bedrock that sends tokens at an exact rate, and records when it sent each.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -27,7 +27,7 @@ pub struct Bedrock {
     shared: Arc<Shared>,
 }
 
-/// What the next call is answered with.
+/// The answer to the next call.
 #[derive(Clone, Copy, Debug)]
 pub struct Script {
     pub tokens: usize,
@@ -37,21 +37,23 @@ pub struct Script {
 #[derive(Debug)]
 struct Shared {
     script: Mutex<Script>,
-    /// When each token of an answer was given to its connection, by the prompt.
+    /// When each token of an answer was written to its connection, by the prompt.
     emitted: Mutex<HashMap<String, Emitted>>,
 }
 
 type Emitted = Arc<Mutex<Vec<Instant>>>;
 
-/// A token that tells which it is: six characters.
+/// Returns a token that contains its own number, in six characters.
 pub fn token(index: usize) -> String {
     format!("w{index:04} ")
 }
 
 impl Bedrock {
+    /// Starts the fake.
+    ///
     /// # Errors
     ///
-    /// There is no port to listen at.
+    /// No port is free.
     pub async fn start() -> Result<Self, BenchError> {
         let shared = Arc::new(Shared {
             script: Mutex::new(Script {
@@ -73,7 +75,7 @@ impl Bedrock {
         *lock(&self.shared.script) = script;
     }
 
-    /// When each token of the answer to a prompt was given to its connection. It is forgotten then.
+    /// Returns when each token of the answer to a prompt was written to its connection, and forgets it.
     pub fn emitted(&self, prompt: &str) -> Vec<Instant> {
         let emitted = lock(&self.shared.emitted).remove(prompt);
         emitted.map_or_else(Vec::new, |emitted| std::mem::take(&mut *lock(&emitted)))
@@ -101,7 +103,7 @@ async fn converse_stream(State(shared): State<Arc<Shared>>, body: Bytes) -> impl
     )
 }
 
-/// One answer, while it is given.
+/// One answer that is being sent.
 struct Speech {
     emitted: Emitted,
     script: Script,
@@ -138,7 +140,7 @@ impl Speech {
             }
             Next::Token(index) if index < self.script.tokens => {
                 self.next = Next::Token(index + 1);
-                // By the clock, so that late timers don't add up.
+                // The time of a token follows from the start, so that late timers don't add up.
                 let due =
                     Duration::from_secs(1) * u32::try_from(index).ok()? / self.script.per_second;
                 sleep_until((self.started + due).into()).await;
@@ -162,7 +164,7 @@ impl Speech {
             }
             Next::End => return None,
         };
-        // Cut short, which the worker reports as a failure, and the benchmark then, too.
+        // The stream is cut short here. The worker reports that as a failure, and so does the benchmark.
         written.ok()?;
         Some(self.frames.take())
     }

@@ -1,4 +1,4 @@
-//! A Runtime API for one process: gives it one event after another, and takes its answers.
+//! A fake Runtime API for one process: it gives the process one event after another, and takes its responses.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::server::Server;
 use crate::error::{BenchError, Step as _};
 
-/// Lambda's longest.
+/// The longest time-out of a Lambda function.
 const DEADLINE_MS: i64 = 900_000;
 
 #[derive(Debug)]
@@ -33,9 +33,11 @@ struct Shared {
 }
 
 impl Lambda {
+    /// Starts the fake.
+    ///
     /// # Errors
     ///
-    /// There is no port to listen at.
+    /// No port is free.
     pub async fn start() -> Result<Self, BenchError> {
         let (events, to_give) = mpsc::channel(1);
         let (taken, answers) = mpsc::channel(1);
@@ -57,17 +59,18 @@ impl Lambda {
         })
     }
 
-    /// For `AWS_LAMBDA_RUNTIME_API`.
+    /// Returns the value of `AWS_LAMBDA_RUNTIME_API`.
     pub fn address(&self) -> String {
         self.server.address.to_string()
     }
 
-    /// Until the function asks for an event.
+    /// Waits until the function asks for an event.
     pub async fn ready(&mut self) {
         self.asked.recv().await;
     }
 
-    /// Gives the function, which must be ready, an event, and returns its answer once it asks for the next.
+    /// Gives an event to the function, which must be ready. Returns the response once the function asks for the next
+    /// event.
     ///
     /// # Errors
     ///
@@ -81,7 +84,7 @@ impl Lambda {
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
-    // Only one process asks, and `ready` is not always waited for.
+    // Only one process asks, and not every request is awaited by `ready`.
     let _ = shared.asked.try_send(());
     let Some(event) = shared.events.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
@@ -106,7 +109,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
 }
 
 async fn take(State(shared): State<Arc<Shared>>, answer: Bytes) -> StatusCode {
-    // Nobody waits for it only when everything ends.
+    // Nobody waits for the response only when everything ends.
     let _ = shared.answers.send(answer).await;
     StatusCode::ACCEPTED
 }

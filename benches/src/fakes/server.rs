@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::error::{BenchError, Step as _};
 
-/// Accepts no more once it is dropped.
+/// The server. It accepts no connection once it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -21,12 +21,12 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let listener = listener.to("listen")?;
         let address = listener.local_addr().to("listen")?;
-        // Without it a small frame may wait for the acknowledgement of the one before.
+        // Without this option a small frame may wait for the acknowledgement of the previous one.
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);
         });
         let serving = tokio::spawn(async move {
-            // It goes on until it is aborted.
+            // The task runs until it is aborted.
             let _ = axum::serve(listener, router).await;
         });
         Ok(Self { address, serving })

@@ -1,4 +1,4 @@
-//! Wakes on time: tokio's timers round up to the next millisecond, which is much of an answer's 5.
+//! Timers without rounding: tokio's round up to the next millisecond, which is much of an answer time of 5 ms.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-/// More than are ever in flight.
+/// More timers than are ever pending.
 const PLACES: usize = 65_536;
 
-/// A thread that wakes tasks, each at its time. It ends with the last of its handles.
+/// A thread that wakes each task at its time. It ends when its last handle is dropped.
 #[derive(Clone, Debug)]
 pub struct Timer(SyncSender<Alarm>);
 
@@ -28,7 +28,7 @@ impl Timer {
 
     pub async fn sleep_until(&self, at: Instant) {
         let (wake, woken) = oneshot::channel();
-        // Either fails only when everything ends.
+        // Both calls only fail when everything ends.
         if self.0.try_send(Alarm { at, wake }).is_ok() {
             let _ = woken.await;
         }

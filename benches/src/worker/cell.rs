@@ -1,4 +1,4 @@
-//! One rate with one answer time: its runs, and its line in the table.
+//! One rate with one answer time: its runs, and its row in the table.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ pub(super) struct Cell {
     pub(super) runs: Vec<Run>,
 }
 
-/// What one answer showed.
+/// The measurements of one answer.
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) median_ms: f64,
     p99_ms: f64,
     last_ms: f64,
     publishes: f64,
-    /// Of each further token.
+    /// The CPU time of each further token.
     cpu_us: f64,
-    /// Of an answer with one token.
+    /// The CPU time of an answer with one token.
     answer_cpu_ms: f64,
 }
 
@@ -37,7 +37,7 @@ impl Run {
         fakes
             .appsync
             .set_answer_time(Duration::from_millis(cell.answer_ms));
-        // What an answer takes however long it is.
+        // An answer of one token shows the CPU time that every answer takes.
         let shortest = Script {
             tokens: 1,
             ..cell.script
@@ -53,7 +53,7 @@ impl Run {
             median_ms: session.lags.median(),
             p99_ms: session.lags.p99(),
             last_ms: session.last_lag_ms,
-            // The last one is the answer's end.
+            // The last publish is the terminal event.
             publishes: 1_000.0 * to_f64(session.publishes - 1) / to_f64(tokens),
             cpu_us: further.as_secs_f64() * 1e6 / to_f64(tokens - 1),
             answer_cpu_ms: millis(shortest.cpu),
@@ -74,7 +74,7 @@ impl Cell {
         Spread::of(self.runs.iter().map(figure))
     }
 
-    /// How much later than two of AppSync's answers the 99th of a hundred tokens is.
+    /// Returns by how much the 99th of a hundred tokens is later than two of AppSync's answers.
     pub(super) fn p99_beyond_ms(&self) -> f64 {
         self.spread(|run| run.p99_ms).median - 2.0 * to_f64(self.answer_ms)
     }

@@ -1,4 +1,4 @@
-//! What a signed publish costs its sender in CPU, by what the same bytes cost without a library.
+//! Compares the CPU time of a signed publish with that of the same bytes sent without a library.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,12 +19,12 @@ use crate::process::thread_cpu_time;
 use crate::report::Row;
 use crate::spread::Spread;
 
-/// In the CPU of bare writes and reads.
+/// The aim: a publish by the CPU time of bare writes and reads.
 const AIM: f64 = 2.5;
-/// About what a mutation and its head are beyond a bare head.
+/// The approximate size of a mutation and its head beyond a bare head.
 const BODY_BYTES: usize = 1024;
 
-/// Both in turns, each on a connection kept alive.
+/// Measures both in turns, each over a connection that is kept alive.
 pub(super) fn rows(options: &Options) -> Result<Vec<Row>, BenchError> {
     let (turns, posts) = (options.pick(7, 2), options.pick(5_000, 500));
     let (mut bare_us, mut publish_us, mut ratios) = (vec![], vec![], vec![]);
@@ -50,7 +50,7 @@ pub(super) fn rows(options: &Options) -> Result<Vec<Row>, BenchError> {
     ])
 }
 
-/// Of one post, in microseconds: on a runtime of one thread, whose time it is.
+/// Returns the CPU time of one post, in microseconds. The runtime has one thread, whose CPU time is measured.
 fn cpu_us(
     posts: u32,
     send: impl AsyncFnOnce(SocketAddr) -> Result<Duration, BenchError>,

@@ -1,7 +1,8 @@
 //! `amplify_outputs.json`, as Amplify's Gen 2 back ends write it.
 //!
-//! The file has no place for a Cognito endpoint that isn't AWS's, and `Amplify.configure` ignores what it doesn't know.
-//! So it stands under `custom.tokencast`, to be put into the configuration that `parseAmplifyConfig` makes:
+//! The file has no place for a Cognito endpoint that isn't AWS's, and `Amplify.configure` ignores keys that it doesn't
+//! know. So the endpoint stands under `custom.tokencast`. A page copies it into the configuration that
+//! `parseAmplifyConfig` makes:
 //!
 //! ```js
 //! import { Amplify } from 'aws-amplify';

@@ -1,4 +1,4 @@
-//! The arguments.
+//! The command line's arguments.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ mod access;
 use crate::exit;
 use crate::model::ModelSpec;
 
-/// Where `tokencast dev` answers unless told otherwise.
+/// The port of `tokencast dev` unless another is given.
 pub const DEFAULT_PORT: u16 = 4680;
 
 /// Stream a language model's answer through AppSync, on AWS or on this machine.
@@ -123,7 +123,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// As it is written on the command line.
+    /// The channel's name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Appsync => "appsync",
@@ -339,7 +339,7 @@ pub struct FunctionArgs {
 
 #[derive(Debug, Args)]
 pub struct ExecFunctionArgs {
-    /// A packaged function's `bootstrap`.
+    /// The path of a packaged function's `bootstrap`.
     pub program: PathBuf,
 }
 

@@ -12,7 +12,7 @@ pub enum Exit {
     /// The session ended as `FAILED`.
     Failed,
     Usage,
-    /// The API can't be reached, refused the caller or the request, or was lost.
+    /// The API can't be reached, refused the caller or the request, or the connection to it was lost.
     Api,
     /// The local stack can't start.
     Stack,
@@ -30,7 +30,7 @@ pub enum Exit {
     Terminated,
 }
 
-/// For `--help`.
+/// The table of exit codes, for `--help`.
 pub const HELP: &str = "\
 Exit codes:
   0    the answer is complete
@@ -63,13 +63,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// `eprintln!` that doesn't panic when nobody reads stderr any more.
+/// `eprintln!` that doesn't panic when stderr is closed.
 macro_rules! say {
     ($($argument:tt)*) => { $crate::exit::say_line(format_args!($($argument)*)) };
 }
 pub(crate) use say;
 
-/// What `say!` does. On a terminal, control characters of a server's words are shown instead of obeyed.
+/// Writes a line to stderr. On a terminal it shows control characters of a server's text instead of letting the
+/// terminal obey them.
 pub fn say_line(line: std::fmt::Arguments<'_>) {
     let line = format!("{line}\n");
     let line = if std::io::stderr().is_terminal() {
@@ -77,22 +78,22 @@ pub fn say_line(line: std::fmt::Arguments<'_>) {
     } else {
         line.into()
     };
-    // There is no other place left to say that this one is gone.
+    // A failed write to stderr can't be reported anywhere.
     let _ = Stderr.write_all(line.as_bytes());
 }
 
-/// Says on stderr what went wrong, with every cause on the same line.
+/// Writes an error to stderr, with every cause on the same line.
 pub fn complain(error: &dyn std::error::Error) {
     say!("error: {}", chain(error));
 }
 
-/// `error: cause: cause`.
+/// Joins an error and its causes: `error: cause: cause`.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
-        // Some libraries' errors repeat what they come from.
+        // Some libraries' errors repeat their cause.
         if !text.ends_with(&cause_text) {
             text = format!("{text}: {cause_text}");
         }

@@ -1,8 +1,8 @@
-//! `tokencast function` and `tokencast exec-function`: what the local stack starts.
+//! `tokencast function` and `tokencast exec-function`: the commands that the local stack starts as functions.
 //!
-//! A stack that is killed can't end its functions any more, and one that is busy doesn't ask the Runtime API for minutes. So
-//! a function has the kernel kill it when its stack is gone, where the kernel can (Linux). Elsewhere, and should the stack end
-//! before that is arranged, it ends with its next call of the Runtime API, which nobody answers.
+//! A stack that is killed can't end its functions, and a busy function doesn't ask the Runtime API for minutes. So on
+//! Linux a function asks the kernel to kill it when its stack is gone. Elsewhere, or if the stack ends before the
+//! function has asked, the function ends with its next call of the Runtime API, which nobody answers.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 use crate::cli::FunctionName;
 use crate::exit::{Exit, say};
 
-/// Runs a function's runtime loop until the runtime ends it: one executable is the whole system.
+/// Runs a function's runtime loop until the runtime ends it. One executable is the whole system.
 pub fn run(name: FunctionName, lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     end_with_parent();
     match name {
@@ -23,12 +23,12 @@ pub fn run(name: FunctionName, lookup: impl Fn(&str) -> Option<String>) -> ExitC
     }
 }
 
-/// Becomes a packaged function: the same process, so that what was arranged for it holds.
+/// Replaces this process by a packaged function. The process stays the same, so the kernel's signal still reaches it.
 pub fn exec(program: &Path) -> ExitCode {
     end_with_parent();
     let mut command = Command::new(program);
     if let Some(task_root) = program.parent() {
-        // The stack saw this executable's directory.
+        // The stack took the working directory from the path of this executable.
         command
             .current_dir(task_root)
             .env("LAMBDA_TASK_ROOT", task_root);

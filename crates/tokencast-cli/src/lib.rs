@@ -44,7 +44,7 @@ pub fn main_with(
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
-            // `--help` and `--version` come here as well, and go to stdout. A closed pipe is nothing to complain about.
+            // `--help` and `--version` come here as well, and go to stdout. A closed pipe is no error.
             let _ = error.print();
             return if error.use_stderr() {
                 Exit::Usage.into()
@@ -54,7 +54,7 @@ pub fn main_with(
         }
     };
     if let Command::Function(args) = &cli.command {
-        // Before anything else is set up: a function has its own runtime and its own logs.
+        // A function has its own runtime and its own logs, so it runs before anything else is set up.
         return function::run(args.name, lookup);
     }
     if let Command::ExecFunction(args) = &cli.command {
@@ -83,7 +83,7 @@ pub fn main_with(
             Command::Function(_) | Command::ExecFunction(_) => unreachable!("it returned above"),
         }
     });
-    // A read of stdin that nobody waits for any more mustn't hold up the end.
+    // A pending read of stdin must not delay the end of the process.
     runtime.shutdown_background();
     exit.into()
 }

@@ -1,6 +1,7 @@
-//! The access key of a `tokencast dev` that is running, where another command of the same user finds it.
+//! Publishes the access key of a running `tokencast dev`, where other commands of the same user find it.
 //!
-//! It is below a directory of the user's own, and never below the system's temporary one, where others could put a file first.
+//! The file is in a directory of the user's own. It is never in the system's temporary directory, where others could
+//! put a file first.
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -11,14 +12,14 @@ use local_stack::private_files;
 
 use crate::stack::StackInfo;
 
-/// A key that can be found for as long as this is there.
+/// A published key. Others find it until this value is dropped.
 #[derive(Debug)]
 pub struct PublishedKey {
     file: Option<PathBuf>,
 }
 
 impl PublishedKey {
-    /// Without a directory to write to, `redrive --local` takes the key from the AWS environment.
+    /// Writes the key. Without a directory to write to, `redrive --local` takes the key from the AWS environment.
     pub fn publish(stack: &StackInfo, lookup: &impl Fn(&str) -> Option<String>) -> Self {
         let port = stack.endpoints.address.port();
         let Some(file) = path(port, lookup) else {
@@ -53,7 +54,7 @@ impl Drop for PublishedKey {
     }
 }
 
-/// Id and secret of the stack that has this port.
+/// Returns the id and secret of the stack on this port.
 pub fn find(port: u16, lookup: &impl Fn(&str) -> Option<String>) -> Option<(String, String)> {
     let text = std::fs::read_to_string(path(port, lookup)?).ok()?;
     own_keys::parse(&text)

@@ -1,4 +1,4 @@
-//! Logs, to stderr.
+//! Sets up logs, on stderr.
 
 use std::io::IsTerminal;
 
@@ -8,13 +8,13 @@ use tracing_subscriber::filter::LevelFilter;
 const EXPECTED: &str = "a level (`error`, `warn`, `info`, `debug`, `trace`, `off`), alone or for a target, as in \
                         `local_stack=debug,warn`";
 
-/// By default only warnings, so that an answer stands alone; `-v` adds what happens, and what the functions log. The table
-/// warns of each condition that isn't met, which is how leases work.
+/// By default only warnings are logged, so that an answer stands alone. `-v` adds what happens, and the functions'
+/// logs. The local table warns of each condition that isn't met, which is how leases work.
 ///
-/// Colours are for a terminal, and not for who has set `NO_COLOR`.
+/// Colours are for a terminal, unless `NO_COLOR` is set.
 ///
 /// # Errors
-/// What is wrong with `RUST_LOG`.
+/// If `RUST_LOG` is not valid.
 pub fn init(verbose: u8, rust_log: Option<&str>, no_color: Option<&str>) -> Result<(), String> {
     let default = match verbose {
         0 => "warn,dynoxide::server=error",
@@ -27,7 +27,7 @@ pub fn init(verbose: u8, rust_log: Option<&str>, no_color: Option<&str>) -> Resu
         .filter(|directives| !directives.trim().is_empty())
         .unwrap_or(default);
     let wrong = || format!("`RUST_LOG` is `{directives}`, expected {EXPECTED}");
-    // To the library a word that is no level is a target, so that `verbose` would silence everything.
+    // The library takes a word that is no level for a target, so `verbose` would silence everything.
     let is_level = |directive: &str| {
         directive.contains(['=', '[']) || directive.trim().parse::<LevelFilter>().is_ok()
     };
@@ -35,7 +35,7 @@ pub fn init(verbose: u8, rust_log: Option<&str>, no_color: Option<&str>) -> Resu
         return Err(wrong());
     }
     let filter = EnvFilter::try_new(directives).map_err(|_| wrong())?;
-    // A second call in one process, as in a test, keeps the first one's logs.
+    // A second call in one process, as in a test, keeps the first call's logs.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

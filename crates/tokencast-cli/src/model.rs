@@ -1,4 +1,4 @@
-//! `--model`: what answers a prompt on the local stack.
+//! `--model`: the model of the local stack.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -65,7 +65,11 @@ impl FromStr for ModelSpec {
 }
 
 impl ModelSpec {
-    /// With what the environment adds: an API key, and the credentials that Bedrock can't do without.
+    /// Adds what the environment has: an API key, and the credentials that Bedrock needs.
+    ///
+    /// # Errors
+    ///
+    /// If the model is Bedrock's and the environment has no credentials.
     pub fn config(
         self,
         lookup: &impl Fn(&str) -> Option<String>,
@@ -88,7 +92,7 @@ impl ModelSpec {
     }
 }
 
-/// Whether the SDK will find any, as far as can be told without asking anybody.
+/// Whether the SDK is likely to find credentials, without a call to any service.
 fn has_credentials(set: &impl Fn(&str) -> Option<String>) -> bool {
     let keys = set("AWS_ACCESS_KEY_ID").is_some() && set("AWS_SECRET_ACCESS_KEY").is_some();
     let elsewhere = [

@@ -16,10 +16,10 @@ use crate::exit::{Exit, complain};
 use crate::local_key;
 use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, REGION, TABLE};
 
-/// How long a session that is opened again is kept at least.
+/// The least time for which a reopened session is kept.
 const SESSION_TTL: Duration = Duration::from_hours(24);
 
-/// How long after that its answer may begin.
+/// The time within which the answer of a reopened session may begin.
 const START_WITHIN: Duration = Duration::from_hours(1);
 
 #[derive(Debug, Error)]
@@ -49,8 +49,9 @@ async fn open(
     let sdk = match &endpoint {
         Some(url) => {
             let found = args.local.and_then(|port| local_key::find(port, lookup));
-            // That of the environment, if the stack is another user's, or a test's. Without one the stack, if there is any,
-            // says what is missing, and not a search for credentials in places that a laptop doesn't have.
+            // The environment's key is for a stack of another user, or of a test. Without any key the command sends a
+            // placeholder, so that the stack itself says what is missing, and the SDK doesn't search for credentials
+            // where a laptop has none.
             let none = || ("none".to_owned(), "none".to_owned());
             let is_set = lookup("AWS_ACCESS_KEY_ID").is_some();
             let key = found.or_else(|| (!is_set).then(none));
@@ -58,7 +59,7 @@ async fn open(
         }
         None => sdk::load().await,
     };
-    // The SDK's queue URLs need only end in the queue's name.
+    // The SDK only needs queue URLs that end in the queue's name.
     let local_queue = |name: &str| {
         format!(
             "{}/000000000000/{name}",
@@ -119,7 +120,7 @@ fn print(letter: &DeadLetter, args: &RedriveArgs) {
     } else {
         as_text(letter)
     };
-    // A reader who has gone doesn't keep a job from going back.
+    // A closed stdout doesn't keep a job from going back to the queue.
     let _ = writeln!(crate::stdio::Stdout, "{line}");
 }
 

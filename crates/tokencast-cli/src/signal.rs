@@ -1,10 +1,10 @@
-//! Ctrl-C, SIGTERM, and SIGHUP, which a terminal sends that is closed.
+//! Ctrl-C, SIGTERM, and SIGHUP, which a closing terminal sends.
 
 use std::io;
 
 use crate::exit::Exit;
 
-/// The signals that end a command, from now on.
+/// The signals that end the command, caught from the creation of this value on.
 pub struct Signals {
     #[cfg(unix)]
     interrupt: tokio::signal::unix::Signal,
@@ -16,6 +16,11 @@ pub struct Signals {
 
 #[cfg(unix)]
 impl Signals {
+    /// Catches the signals from now on.
+    ///
+    /// # Errors
+    ///
+    /// If the system can't register a handler for a signal.
     pub fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -25,7 +30,7 @@ impl Signals {
         })
     }
 
-    /// The next signal, as the exit code that it leads to. Cancel-safe.
+    /// Waits for the next signal. Returns the exit code for it. Cancel-safe.
     pub async fn next(&mut self) -> Exit {
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Interrupted,
@@ -37,11 +42,16 @@ impl Signals {
 
 #[cfg(not(unix))]
 impl Signals {
+    /// Catches Ctrl-C from now on.
+    ///
+    /// # Errors
+    ///
+    /// Never: on other systems than Unix there is nothing to register.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {})
     }
 
-    /// The next Ctrl-C. Cancel-safe.
+    /// Waits for the next Ctrl-C. Cancel-safe.
     pub async fn next(&mut self) -> Exit {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

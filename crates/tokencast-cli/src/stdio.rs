@@ -1,7 +1,8 @@
-//! The standard streams, whoever made them non-blocking.
+//! The standard streams, which may be non-blocking.
 //!
-//! A pipe or a terminal may be shared with a program that has set `O_NONBLOCK` on it. std takes the `EAGAIN` of a slow reader
-//! for a failure, by which output is lost; here it is waited for. Nothing is buffered, so that nothing is lost at the end.
+//! A pipe or a terminal may be shared with a program that has set `O_NONBLOCK` on it. std takes the `EAGAIN` of a slow
+//! reader for a failure, and output is lost. Here the stream waits until the reader is ready. Nothing is buffered, so
+//! that nothing is lost at the end.
 
 use std::io::{self, Read, Write};
 

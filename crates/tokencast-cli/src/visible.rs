@@ -1,12 +1,14 @@
-//! Control characters, shown instead of obeyed.
+//! Shows control characters instead of letting a terminal obey them.
 //!
-//! A model's text or a server's error may hold escape sequences, which a terminal would obey: they clear lines, set the title,
-//! write to the clipboard. Each control character is shown by itself, so that a sequence that comes in two pieces is, too.
+//! A model's text or a server's error may hold escape sequences. A terminal obeys them: they clear lines, set the title,
+//! write to the clipboard. Each control character is replaced on its own, so a sequence that comes in two pieces is
+//! shown, too.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// The text as a terminal may show it: C0 but line feeds and tabs, DEL and C1 as `\u001b`, which JSON reads back.
+/// Returns the text as a terminal may show it. C0 (but for line feeds and tabs), DEL and C1 become `\u001b` and the
+/// like, which JSON reads back.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_obeyed) {
         return Cow::Borrowed(text);

@@ -44,7 +44,7 @@
 //! on one socket, `function_url` one response of server-sent events, `web_socket` one connection to a WebSocket API; `http` the
 //! calls, `operations` the types that are generated from `schema.graphql`; `bounds` says how long what may take.
 
-#![warn(missing_docs, clippy::missing_errors_doc)]
+#![warn(missing_docs)]
 
 pub mod channel;
 pub mod client;

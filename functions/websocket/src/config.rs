@@ -10,9 +10,9 @@ pub struct Config {
     pub connections_table: String,
     /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
     pub sessions_table: String,
-    /// `QUEUE_URL`: where jobs go.
+    /// `QUEUE_URL`: the queue for jobs.
     pub queue_url: String,
-    /// `WEBSOCKET_CALLBACK_URL`: where connections are posted to.
+    /// `WEBSOCKET_CALLBACK_URL`: the endpoint that posts to connections.
     pub callback_url: String,
     /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
     pub rules: Rules,
@@ -23,7 +23,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// If one is missing or not as expected: all of them are told at once.
+    /// If a variable is missing or not valid. The error lists all such variables.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(lookup);
         let config = Self {

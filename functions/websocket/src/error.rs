@@ -1,4 +1,4 @@
-//! Why an event is refused as a whole: API Gateway sees it, not the client.
+//! Why the function fails an event as a whole. API Gateway sees the error, and the client doesn't.
 
 use lambda_runtime::Diagnostic;
 use thiserror::Error;

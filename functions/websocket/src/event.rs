@@ -1,9 +1,9 @@
-//! What API Gateway sends, as far as it is read here, and what it gets.
+//! The parts of API Gateway's event that this function reads, and its response.
 
 use serde::{Deserialize, Serialize};
 use tokencast_core::id::Owner;
 
-/// Something happens on a connection. A connect's headers and query string, which hold the token, are not read.
+/// An event of a connection. The function doesn't read a connect's headers and query string, which hold the token.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteEvent {
@@ -23,7 +23,7 @@ pub struct RequestContext {
     authorizer: Option<Authorizer>,
 }
 
-/// The context that the authorizer gave when the client connected.
+/// The context that the authorizer returned when the client connected.
 #[derive(Deserialize)]
 struct Authorizer {
     #[serde(default)]
@@ -36,7 +36,7 @@ impl RequestContext {
     }
 }
 
-/// `body` goes to the client as a frame.
+/// The response. API Gateway sends `body` to the client as a frame.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RouteAnswer {

@@ -1,15 +1,15 @@
-//! The routes of API Gateway's WebSocket API: what clients ask over their connections.
+//! The routes of API Gateway's WebSocket API, which answer what clients send over their connections.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`config`] | its environment variables |
-//! | [`event`] | what API Gateway sends, and what it gets |
-//! | [`error`] | why an event is refused |
-//! | [`message`] | what a client may ask, read from its JSON |
-//! | [`routes`] | one event: connections come and go, messages are answered |
+//! | [`config`] | the function's environment variables |
+//! | [`event`] | API Gateway's event, and the response to it |
+//! | [`error`] | why an event fails as a whole |
+//! | [`message`] | parses a client's message from JSON |
+//! | [`routes`] | handles one event: a connect, a disconnect, or a message |
 //!
-//! The function `websocket-authorizer` says who may connect. The worker pushes the events of an answer; here only those of a
-//! session that is over already are pushed.
+//! The function `websocket-authorizer` decides who may connect. The worker pushes the events of an answer. This
+//! function only pushes the events of a session that is over already.
 
 use std::process::ExitCode;
 use std::sync::Arc;

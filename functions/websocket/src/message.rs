@@ -1,4 +1,4 @@
-//! What a client may ask, read from its JSON. What is wrong with it is said field by field.
+//! Parses a client's message from JSON. Errors name the field that is wrong.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -17,12 +17,12 @@ pub enum Action {
     Stop(SessionId),
     Resume {
         session_id: SessionId,
-        /// What the client has.
+        /// The position that the client has reached.
         known: Position,
     },
 }
 
-/// A message as far as it could be read: enough for an error to name what it is about.
+/// A message as far as it could be read. It holds enough for an error to name the action and the session.
 #[derive(Debug)]
 pub struct Message {
     pub action: Option<String>,
@@ -61,7 +61,7 @@ impl MessageError {
         }
     }
 
-    /// Whether the fault is ours, and not the caller's.
+    /// Whether the fault is the system's, and not the caller's.
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Request(error) if error.is_failure())
     }
@@ -81,7 +81,7 @@ impl Message {
         Self::about(known("action"), known("sessionId"), asked)
     }
 
-    /// A message whose prompt is no Unicode text, which is no `Value` either.
+    /// Reads a message whose prompt is not valid Unicode. Such a prompt does not fit into a `Value` either.
     fn read_cut(body: &str) -> Option<Self> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -100,7 +100,7 @@ impl Message {
         ))
     }
 
-    /// An error repeats no more than it must of what somebody sent.
+    /// Keeps a known action and a valid session id only, so that an error repeats no other text of the client's.
     fn about(
         action: Option<&str>,
         session_id: Option<&str>,
@@ -142,7 +142,7 @@ fn session_id(fields: &Map<String, Value>) -> Result<SessionId, MessageError> {
     Ok(id.parse()?)
 }
 
-/// `null` counts as missing, as in GraphQL.
+/// Treats `null` as missing, as GraphQL does.
 fn text<'a>(
     fields: &'a Map<String, Value>,
     name: &'static str,
@@ -277,7 +277,7 @@ mod tests {
             error.to_string().starts_with("prompt is no Unicode"),
             "{error}"
         );
-        // Elsewhere it is no message at all.
+        // In any other field such a text makes the whole message invalid.
         for body in [
             r#"{"action":"\ud83d"}"#,
             r#"{"prompt":"x","more":"\ud83d"}"#,

@@ -1,4 +1,4 @@
-//! The routes: connections come and go, messages are answered.
+//! Handles the routes: connections come and go, messages are answered.
 
 use std::time::Duration;
 
@@ -21,21 +21,21 @@ use crate::error::EventError;
 use crate::event::{RouteAnswer, RouteEvent};
 use crate::message::{Action, Message, MessageError};
 
-/// How long the events of a session that is over are pushed: shorter than the function's time-out of 10 s.
+/// The time for pushing the events of a session that is over. It is shorter than the function's time-out of 10 s.
 const PUSH_BUDGET: Duration = Duration::from_secs(8);
 
-/// What the routes work with.
+/// The ports and settings that the routes use.
 pub struct Routes<S, Q, C> {
     pub requests: Requests<S, Q, C>,
     pub connections: ConnectionTable,
     pub gateway: Gateway,
 }
 
-/// What a client gets for a message.
+/// What a client gets for its message.
 enum Reply {
     /// One frame, as the route's response.
     Frame(Bytes),
-    /// Several, which it was sent already: they would overtake a response.
+    /// Several frames, which were pushed already, because pushed frames would overtake a response.
     Sent,
 }
 
@@ -44,7 +44,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
     ///
     /// # Errors
     ///
-    /// If the connection has no owner. What fails for a client is an answer to it.
+    /// If the connection has no owner. Other failures become error frames for the client.
     pub async fn handle(&self, event: RouteEvent) -> Result<RouteAnswer, EventError> {
         let context = &event.request_context;
         let connection_id = &context.connection_id;
@@ -59,7 +59,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
             }
             _ => {
                 let owner = context.owner().ok_or(EventError::NoOwner)?;
-                // API Gateway knows no binary message; what claims to be one is no JSON.
+                // API Gateway knows no binary message, so a body that is marked as binary is not JSON.
                 let body = event.body.filter(|_| !event.is_base64_encoded);
                 let message = Message::read(body.as_deref().unwrap_or_default());
                 Ok(self.answer(connection_id, &owner, message).await)
@@ -76,7 +76,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
                     error = &error as &dyn std::error::Error,
                     "a connection was not noted"
                 );
-                // The handshake is answered with this.
+                // API Gateway answers the handshake with this status.
                 RouteAnswer {
                     status_code: 503,
                     body: None,
@@ -85,12 +85,12 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
         }
     }
 
-    /// Its sessions go on, and nobody tries to push to it any more.
+    /// Forgets a connection. Its sessions go on, and workers stop pushing to it.
     async fn disconnect(&self, connection_id: &str) {
         let sessions = match self.connections.delete(connection_id).await {
             Ok(sessions) => sessions,
             Err(error) => {
-                // Whoever pushes to it finds out, and the table forgets it.
+                // The next push to the connection fails, and the table's item expires.
                 warn!(
                     error = &error as &dyn std::error::Error,
                     "a connection was not forgotten"
@@ -184,14 +184,15 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
         }
     }
 
-    /// Notes which session is pushed to a connection, to end that with the connection.
+    /// Records that a session is pushed to a connection, so that the end of the connection ends the pushing.
     async fn note(&self, connection_id: &str, session: SessionId) {
         if let Err(error) = self.connections.add_session(connection_id, session).await {
             warn!(%session, error = &error as &dyn std::error::Error, "not noted with its connection");
         }
     }
 
-    /// Of a session that is over nobody pushes events any more, so that is done here.
+    /// Starts to send a session to the client. If the session is over, no worker pushes its events, so this function
+    /// does.
     async fn begin(
         &self,
         connection_id: &str,
@@ -212,7 +213,8 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
         Reply::Sent
     }
 
-    /// A worker that has the session says how it ended. Where none has, it is over already: that is said here.
+    /// Answers a stop. A worker that has the session pushes its terminal event. If the session is over already, this
+    /// function pushes it.
     async fn stopping(&self, connection_id: &str, session: &Session) -> Reply {
         let answer = self.frame("stopping", session);
         let Some(event) = session.terminal_event() else {
@@ -222,7 +224,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
             first: event.sequence,
             event,
         };
-        // A session that was never started has no worker to tell the others.
+        // A session that never began has no worker that tells the other followers.
         let others = session.followers.iter().map(|it| it.address.as_str());
         let others = others.filter(|it| *it != connection_id && session.text.is_empty());
         let others = others.map(|other| self.push(other, session.id, None, [end.clone()]));
@@ -238,7 +240,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
         frame::answer(r#type, session, now)
     }
 
-    /// Sends frames one after another. Whoever does not get them all can resume.
+    /// Pushes frames one after another. A client that doesn't get all of them can resume.
     async fn push(
         &self,
         connection_id: &str,

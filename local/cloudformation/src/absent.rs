@@ -1,4 +1,4 @@
-//! What a template may say that has no effect on the local stack, each with its reason.
+//! What a template may contain that has no effect on the local stack, each with its reason.
 
 /// The resource types that the local stack is made from.
 const READ: &[&str] = &[
@@ -21,7 +21,7 @@ const READ: &[&str] = &[
     "AWS::SQS::Queue",
 ];
 
-/// Resource types without effect here, and why.
+/// Resource types without effect here, each with its reason.
 pub const TYPES: &[(&str, &str)] = &[
     ("AWS::ApiGateway::Account", TERMINAL),
     ("AWS::CDK::Metadata", "it is about the template itself"),
@@ -88,7 +88,7 @@ const TERMINAL: &str = "the functions log to the terminal";
 const FOR_PEOPLE: &str = "it is for people to read";
 const ITS_END: &str = "what a local stack keeps is up to its state directory";
 
-/// Properties without effect here, of the types that are read.
+/// Properties without effect here, of the resource types that are read.
 pub const PROPERTIES: &[(&str, &str, &str)] = &[
     ("AWS::ApiGatewayV2::Api", "Description", FOR_PEOPLE),
     ("AWS::ApiGatewayV2::Api", "Name", FOR_PEOPLE),
@@ -211,7 +211,7 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
     ("AWS::SQS::Queue", "Tags", FOR_PEOPLE),
 ];
 
-/// Statements about these services have no effect on a function's credentials here, and why.
+/// Services whose statements have no effect on a function's credentials here, each with its reason.
 pub const ACTIONS: &[(&str, &str)] = &[
     ("cloudwatch", "there are no metrics here"),
     ("ec2", NO_VPC),
@@ -227,7 +227,7 @@ pub const MANAGED_POLICIES: &[(&str, &str)] = &[
     ("AWSXRayDaemonWriteAccess", NO_TRACES),
 ];
 
-/// Why a resource type has no effect here; none if it has one, or is unknown.
+/// Returns why a resource type has no effect here; none if it has an effect, or is unknown.
 pub(super) fn reason(kind: &str) -> Option<&'static str> {
     TYPES
         .iter()
@@ -235,7 +235,7 @@ pub(super) fn reason(kind: &str) -> Option<&'static str> {
         .map(|(_, reason)| *reason)
 }
 
-/// Why a property has no effect here.
+/// Returns why a property has no effect here.
 pub(super) fn property(kind: &str, property: &str) -> Option<&'static str> {
     PROPERTIES
         .iter()

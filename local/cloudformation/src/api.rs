@@ -1,4 +1,4 @@
-//! `AWS::AppSync::GraphQLApi`, its schema, data sources and resolvers.
+//! Reads `AWS::AppSync::GraphQLApi`, its schema, data sources and resolvers.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -10,7 +10,7 @@ use super::document::Resource;
 use super::properties::Properties;
 use super::value::{Scope, target};
 
-/// A data source, by what a resolver on it does.
+/// A data source, by what its resolvers do.
 enum Source {
     Lambda { function: String },
     None,
@@ -90,11 +90,11 @@ fn auth_mode(properties: &mut Properties<'_>) -> Option<AuthMode> {
     }
 }
 
-/// The local pool stands in for it, wherever it is.
+/// The local pool stands in for the template's, even for one of another Region.
 fn user_pool(config: &mut Properties<'_>) {
     config.raw("AwsRegion");
     config.raw("UserPoolId");
-    // The local pool has one app client, which the API takes.
+    // The local pool has one app client, and the API takes its tokens.
     config.raw("AppIdClientRegex");
     config.only(
         "DefaultAction",

@@ -1,4 +1,4 @@
-//! A template as a file, and those beside it.
+//! Templates as files: one template, and the templates of the same folder.
 
 use std::path::Path;
 
@@ -15,11 +15,11 @@ pub(super) struct Document {
     root: Map<String, Value>,
 }
 
-/// A resource as it is written.
+/// A resource as the template writes it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resource<'a> {
     pub(super) id: &'a str,
-    /// Such as `AWS::SQS::Queue`.
+    /// The resource type, such as `AWS::SQS::Queue`.
     pub(super) kind: &'a str,
     pub(super) properties: Option<&'a Map<String, Value>>,
     pub(super) condition: Option<&'a str>,
@@ -61,7 +61,7 @@ impl Document {
         }
     }
 
-    /// The other templates of the same folder. One that can't be read exports nothing.
+    /// Reads the other templates of the same folder. One that can't be read exports nothing.
     pub(super) fn beside(path: &Path) -> Vec<Self> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -105,14 +105,14 @@ impl Document {
         self.root.get("Parameters")?.get(name)
     }
 
-    /// The value that a parameter has by default; none where it is to be given, or looked up, at the deployment.
+    /// Returns a parameter's default. None if the value is given, or looked up, at the deployment.
     pub(super) fn parameter_value(&self, name: &str) -> Option<String> {
         let parameter = self.parameter(name)?;
         let is_plain = matches!(parameter["Type"].as_str(), Some("String" | "Number"));
         as_text(&parameter["Default"]).filter(|_| is_plain)
     }
 
-    /// The value that an output exports under this name.
+    /// Returns the value of the output that is exported under this name.
     pub(super) fn export(&self, name: &str) -> Option<&Value> {
         self.section("Outputs")
             .find(|(_, output)| output["Export"]["Name"] == name)?

@@ -1,4 +1,4 @@
-//! `AWS::Lambda::EventSourceMapping`.
+//! Reads `AWS::Lambda::EventSourceMapping`.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::functions::UNRESERVED_CONCURRENCY;
 use super::properties::Properties;
 use super::value::{Scope, target};
 
-/// Lambda's own for SQS.
+/// Lambda's own default for SQS.
 const DEFAULT_BATCH_SIZE: NonZeroU32 = NonZeroU32::new(10).expect("10 is not 0");
 const REPORT_FAILURES: &str = "ReportBatchItemFailures";
 
@@ -59,7 +59,7 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<EventS
     sources
 }
 
-/// What a resource of the template is called here, which a property names.
+/// Returns the name, on the local stack, of the resource that a property refers to.
 fn named(
     scope: &Scope<'_>,
     properties: &mut Properties<'_>,

@@ -1,4 +1,4 @@
-//! `AWS::Lambda::Url`.
+//! Reads `AWS::Lambda::Url`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::value::{Scope, target};
 
 pub(super) const KIND: &str = "AWS::Lambda::Url";
 
-/// The template's function URL, if it has one.
+/// Returns the template's function URL, if it has one.
 pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Option<FunctionUrlConfig> {
     let mut resources = scope.document.resources_of(KIND);
     let resource = resources.next()?;
@@ -45,7 +45,8 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Option<Fun
     })
 }
 
-/// What stands for the URL's id here: its function's name, unless that is the template's, which may be no part of a URL.
+/// Returns what stands for the URL's id here: its function's name as the stack's inputs give it. A name that the
+/// template gives may not be valid in a URL.
 pub(super) fn name(scope: &Scope<'_>) -> String {
     let part = Part::Function(Trigger::FunctionUrl);
     (scope.inputs.name)(part).unwrap_or_else(|| "function-url".to_owned())

@@ -1,4 +1,4 @@
-//! `AWS::Lambda::Function`.
+//! Reads `AWS::Lambda::Function`.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -9,7 +9,7 @@ use super::value::{Scope, target};
 use super::{Problem, Program, policies};
 use local_stack::config::FunctionConfig;
 
-/// What a function has where nothing is reserved for it: Lambda's default for all of a Region.
+/// The concurrency of a function that reserves none: Lambda's default for a whole Region.
 pub(super) const UNRESERVED_CONCURRENCY: NonZeroU32 =
     NonZeroU32::new(1_000).expect("1,000 is not 0");
 const DEFAULT_TIMEOUT_SECONDS: u32 = 3;
@@ -19,7 +19,7 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<Functi
     let mut functions = Vec::new();
     for resource in scope.document.resources_of("AWS::Lambda::Function") {
         let mut properties = Properties::of(scope, resource);
-        // Its name was read with everyone's.
+        // `names` has read the name already.
         properties.raw("FunctionName");
         only_own_runtime(&mut properties);
         let declared = properties.nested("Environment", |environment| {
@@ -85,7 +85,7 @@ fn only_own_runtime(properties: &mut Properties<'_>) {
     }
 }
 
-/// How it is run, by what invokes it.
+/// Returns how to run the function, by what invokes it.
 fn program(scope: &Scope<'_>, id: &str, properties: &mut Properties<'_>) -> Option<Program> {
     let Some(trigger) = scope.names.trigger(id) else {
         let reason = "it is not one function of these: the API's data source, the event source's, the function URL's, the \
@@ -102,13 +102,14 @@ fn program(scope: &Scope<'_>, id: &str, properties: &mut Properties<'_>) -> Opti
     }
 }
 
-/// As declared, but for where AWS answers.
+/// Returns the environment as declared, but for the variables that say where AWS answers.
 fn environment(
     scope: &Scope<'_>,
     mut environment: BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     environment.insert("AWS_ENDPOINT_URL".into(), scope.inputs.endpoints.url());
-    // A layer's file, and there are no layers here; nor is there TLS between a function and this stack.
+    // The variable names a layer's file, and there are no layers here. Nor is there TLS between a function and this
+    // stack.
     let in_a_layer = |path: &String| path.starts_with("/opt/");
     if environment.get("AWS_CA_BUNDLE").is_some_and(in_a_layer) {
         environment.remove("AWS_CA_BUNDLE");

@@ -1,4 +1,4 @@
-//! What `Ref` and `Fn::GetAtt` of a resource give on the local stack.
+//! The values of `Ref` and `Fn::GetAtt` for each resource on the local stack.
 
 use local_stack::endpoints::WEBSOCKET_API_ID;
 

@@ -1,4 +1,5 @@
-//! The local stack from a synthesized `CloudFormation` template, so that what runs here is what will be deployed.
+//! Makes the config of a local stack from a synthesized `CloudFormation` template, so that what runs here is what will
+//! be deployed.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -11,7 +12,7 @@
 //! | `properties` | a resource's properties, each of which is read, without effect, or refused |
 //! | `queues`, `table`, `functions`, `policies`, `event_source`, `api`, `function_url`, `websocket_api`, `users` | one kind of resource each |
 //!
-//! Whatever the local stack can't honour is refused by its logical id and property; all of it is told at once.
+//! Whatever the local stack can't honour is refused by its logical id and property. All problems are reported at once.
 
 pub mod absent;
 mod api;
@@ -49,10 +50,10 @@ use self::document::Document;
 use self::names::Names;
 use self::value::Scope;
 
-/// A synthesized template, with the exports of those beside it.
+/// A synthesized template, with the exports of the templates in the same folder.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// None if it isn't a file.
+    /// The template's file; none if it was parsed from a text.
     path: Option<PathBuf>,
     main: Document,
     beside: Vec<Document>,
@@ -60,15 +61,17 @@ pub struct Template {
 
 /// What a stack needs besides a template.
 pub struct Inputs<'a> {
-    /// Where the stack answers: environments and policies name it.
+    /// The addresses of the stack, which environments and policies name.
     pub endpoints: &'a Endpoints,
-    /// Names a resource that the template gives no name; without a name here either, it has that of its logical id.
+    /// Names a resource that the template doesn't name. Without a name from here either, the resource has its logical
+    /// id as its name.
     pub name: &'a dyn Fn(Part<'_>) -> Option<String>,
-    /// How a function is run, or why it can't be.
+    /// Returns how to run a function, or why it can't be run.
     pub program: &'a dyn Fn(Trigger) -> Result<Program, String>,
-    /// In the place of the template's pool, but for its id, if the template names one, and the lifetime of its tokens.
+    /// Replaces the template's pool. The pool's id (if the template names one) and the lifetime of its tokens come from
+    /// the template.
     pub user_pool: UserPoolConfig,
-    /// What answers in the place of Amazon Bedrock's models.
+    /// The model that answers in place of Amazon Bedrock's.
     pub model: ModelConfig,
 }
 
@@ -79,7 +82,7 @@ pub struct Program {
     pub args: Vec<OsString>,
 }
 
-/// Why there is no stack like the template's.
+/// Why the local stack can't be what a template describes.
 #[derive(Debug, Error)]
 pub enum TemplateError {
     #[error("cannot read the template {}", path.display())]
@@ -89,24 +92,24 @@ pub enum TemplateError {
     },
     #[error("{} is no CloudFormation template in JSON", named(path.as_deref()))]
     Json {
-        /// None if it isn't a file.
+        /// The template's file; none if it was parsed from a text.
         path: Option<PathBuf>,
         source: serde_json::Error,
     },
     #[error("the local stack cannot be what {} describes:{}", named(path.as_deref()), listed(problems))]
     Refused {
-        /// None if it isn't a file.
+        /// The template's file; none if it was parsed from a text.
         path: Option<PathBuf>,
         problems: Vec<Problem>,
     },
 }
 
-/// Something of a template that the local stack can't honour.
+/// Something in a template that the local stack can't honour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Of the resource; empty if it is about the template as a whole.
+    /// The resource's logical id; empty if the problem is about the template as a whole.
     pub logical_id: String,
-    /// Such as `ScalingConfig.MaximumConcurrency`; empty if it is about the resource as a whole.
+    /// The property, such as `ScalingConfig.MaximumConcurrency`; empty if the problem is about the resource as a whole.
     pub property: String,
     pub reason: String,
 }
@@ -127,7 +130,7 @@ impl fmt::Display for Problem {
 }
 
 impl Template {
-    /// Reads a template from its text. It can import nothing from others.
+    /// Reads a template from its text. It can't import anything from other templates.
     ///
     /// # Errors
     ///
@@ -142,7 +145,7 @@ impl Template {
         })
     }
 
-    /// Reads a template from a file, and the `*.template.json` beside it.
+    /// Reads a template from a file, and the other `*.template.json` files of its folder.
     ///
     /// # Errors
     ///
@@ -155,11 +158,12 @@ impl Template {
         })
     }
 
-    /// The template's resources as the config of a local stack. What a template says nothing of has its default.
+    /// Returns the template's resources as the config of a local stack. Settings that the template doesn't give have
+    /// their defaults.
     ///
     /// # Errors
     ///
-    /// If the local stack can't be what the template describes: every problem is listed.
+    /// If the local stack can't be what the template describes. The error lists every problem.
     pub fn stack_config(&self, inputs: &Inputs<'_>) -> Result<StackConfig, TemplateError> {
         let mut problems = Vec::new();
         let config = self.translate(inputs, &mut problems);
@@ -206,7 +210,7 @@ impl Template {
         })
     }
 
-    /// What has an effect on AWS and none here.
+    /// Returns what has an effect on AWS and none here.
     fn refuse_unknown(&self, problems: &mut Vec<Problem>) {
         for resource in self.main.resources() {
             let known = absent::is_read(resource.kind);
@@ -239,7 +243,7 @@ impl Template {
     }
 }
 
-/// A template in a message, by its file's name if it has one.
+/// Names a template in a message, by its file if it has one.
 fn named(path: Option<&Path>) -> String {
     match path {
         Some(path) => path.display().to_string(),

@@ -1,7 +1,7 @@
-//! What each queue, table and function is called here.
+//! The names of queues, tables and functions on the local stack.
 //!
-//! A template leaves the naming to `CloudFormation`. Here, whoever starts the stack names a resource by the part that it has
-//! in it; a name that the template gives stays.
+//! A template usually leaves names to `CloudFormation`. Here, whoever starts the stack names a resource by its part in
+//! the stack. A name that the template gives stays.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use super::document::{Document, Resource};
 use super::function_url;
 use super::value::{mentioned, target};
 
-/// The part that a resource has in a stack, by what it is connected to.
+/// A resource's part in a stack, by what the resource is connected to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
     /// The queue that an event source reads.
     Queue,
-    /// Where that queue's messages go that were received too often.
+    /// The dead-letter queue of that queue.
     DeadLetterQueue,
     /// A table, by the name of its partition key.
     Table {
@@ -26,14 +26,14 @@ pub enum Part<'a> {
 /// What invokes a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// The GraphQL API, whose data source it is.
+    /// The GraphQL API. The function is its data source.
     DataSource,
     /// An event source that reads a queue.
     EventSource,
     FunctionUrl,
     /// The WebSocket API's routes.
     Route,
-    /// The WebSocket API, to say who may connect.
+    /// The WebSocket API, which asks the function who may connect.
     Authorizer,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// `name_of` names what the template doesn't.
+    /// Finds the names. `name_of` names the resources that the template doesn't.
     pub(super) fn find(document: &Document, name_of: &dyn Fn(Part<'_>) -> Option<String>) -> Self {
         let triggers = triggers(document);
         let queues = queues(document);
@@ -87,12 +87,12 @@ impl Names {
         Self { names, triggers }
     }
 
-    /// What a queue, table or function is called here.
+    /// Returns the name of a queue, table or function on the local stack.
     pub(super) fn name(&self, id: &str) -> String {
         self.names.get(id).cloned().unwrap_or_else(|| id.to_owned())
     }
 
-    /// What invokes a function; none if nothing does, or more than one thing.
+    /// Returns what invokes a function; none if nothing does, or if several things do.
     pub(super) fn trigger(&self, id: &str) -> Option<Trigger> {
         let mut triggers = self.triggers.iter().filter(|(of, _)| of == id);
         match (triggers.next(), triggers.next()) {
@@ -102,7 +102,7 @@ impl Names {
     }
 }
 
-/// The first function of each trigger.
+/// Returns the first function of each trigger.
 fn triggers(document: &Document) -> Vec<(String, Trigger)> {
     let named_by = |kind: &str, property: &str| {
         let resource = document.resources_of(kind).next()?;
@@ -137,7 +137,7 @@ fn triggers(document: &Document) -> Vec<(String, Trigger)> {
     .collect()
 }
 
-/// The queue that an event source reads, and its dead-letter queue.
+/// Returns the queue that an event source reads, and its dead-letter queue.
 fn queues(document: &Document) -> Vec<(&str, Part<'static>)> {
     let mut mappings = document.resources_of("AWS::Lambda::EventSourceMapping");
     let queue = mappings

@@ -1,4 +1,4 @@
-//! What a role may do: `AWS::IAM::Role`, and each `AWS::IAM::Policy` that names it.
+//! What a role may do: reads `AWS::IAM::Role`, and each `AWS::IAM::Policy` that names it.
 
 use local_stack::iam::Statement;
 use serde_json::Value;
@@ -86,7 +86,7 @@ fn statement(statement: &mut Properties<'_>) -> Option<Statement> {
         statement.raw("Condition");
     }
     if statement.open("Resource").is_some() {
-        // Nothing is allowed on what isn't known.
+        // A resource that isn't known gets no permission.
         statement.raw("Resource");
         return None;
     }
@@ -94,7 +94,7 @@ fn statement(statement: &mut Properties<'_>) -> Option<Statement> {
     Some(Statement { actions, resources })
 }
 
-/// About a service that doesn't exist here.
+/// Whether a statement is about a service that doesn't exist here.
 fn is_absent(action: &str) -> bool {
     let service = action.split(':').next();
     absent::ACTIONS
@@ -102,12 +102,12 @@ fn is_absent(action: &str) -> bool {
         .any(|(absent, _)| Some(*absent) == service)
 }
 
-/// The local APIs check their callers' credentials; queues, tables and models take any of this machine's.
+/// The local APIs check their callers' credentials. Queues, tables and models take any credentials of this machine.
 fn is_checked(action: &str) -> bool {
     action.starts_with("appsync:") || action.starts_with("execute-api:") || !action.contains(':')
 }
 
-/// A text, or a list of them.
+/// Returns a text, or a list of texts, as a list.
 fn texts(statement: &mut Properties<'_>, name: &str) -> Vec<String> {
     let texts: Option<Vec<String>> = match statement.value(name) {
         Some(Value::String(text)) => Some(vec![text]),

@@ -1,4 +1,4 @@
-//! A resource's properties, each of which is read, without effect here, or refused.
+//! A resource's properties. Each is read, or has no effect here, or is refused.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +9,11 @@ use super::skipped::{Open, open_value};
 use super::value::{Scope, as_text};
 use super::{Problem, absent};
 
-/// The properties of a resource, or of an object within it, that nobody has looked at yet.
+/// The properties of a resource, or of an object within it, that have not been read yet.
 pub(super) struct Properties<'a> {
     scope: Scope<'a>,
     resource: Resource<'a>,
-    /// Before a nested object's properties: `ScalingConfig.`
+    /// The prefix of a nested object's properties, such as `ScalingConfig.`.
     prefix: String,
     rest: BTreeMap<&'a str, &'a Value>,
     problems: Vec<Problem>,
@@ -44,7 +44,7 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// The problems: those met so far, and every property that nobody asked for.
+    /// Returns the problems found so far, and one for every property that was not read.
     pub(super) fn finish(mut self) -> Vec<Problem> {
         let rest: Vec<&str> = self.rest.keys().copied().collect();
         for name in rest {
@@ -59,17 +59,17 @@ impl<'a> Properties<'a> {
         self.problems.push(self.resource.problem(property, reason));
     }
 
-    /// As it is written, for what is about the resource that it names.
+    /// Returns a property as it is written, for the caller that looks at the resource it names.
     pub(super) fn raw(&mut self, name: &str) -> Option<&'a Value> {
         self.rest.remove(name)
     }
 
-    /// What a property can't be had without; then it is left out.
+    /// Returns what a property needs and the template leaves open. Then the property is left out.
     pub(super) fn open(&self, name: &str) -> Option<Open> {
         open_value(self.scope.document, self.rest.get(name)?)
     }
 
-    /// Without intrinsic functions; none if it isn't there, or is left out.
+    /// Returns a property without intrinsic functions; none if it isn't there, or is left out.
     pub(super) fn value(&mut self, name: &str) -> Option<Value> {
         let is_open = self.open(name).is_some();
         let value = self.rest.remove(name)?;
@@ -94,7 +94,7 @@ impl<'a> Properties<'a> {
         text
     }
 
-    /// A text that must be there; empty where it isn't.
+    /// Returns a text that must be there; empty if it isn't.
     pub(super) fn required(&mut self, name: &str) -> String {
         if !self.rest.contains_key(name) {
             self.problem(name, "it is missing");
@@ -104,7 +104,7 @@ impl<'a> Properties<'a> {
         self.text(name).unwrap_or_default()
     }
 
-    /// A list of texts; empty where it isn't there.
+    /// Returns a list of texts; empty if it isn't there.
     pub(super) fn list(&mut self, name: &str) -> Vec<String> {
         let Some(value) = self.value(name) else {
             return Vec::new();
@@ -119,7 +119,7 @@ impl<'a> Properties<'a> {
         })
     }
 
-    /// A whole number, which may be written as a text.
+    /// Returns a whole number, which may be written as a text.
     pub(super) fn number(&mut self, name: &str) -> Option<u32> {
         let text = self.text(name)?;
         let number = text.parse().ok();
@@ -129,7 +129,7 @@ impl<'a> Properties<'a> {
         number
     }
 
-    /// Refuses every value but these.
+    /// Refuses every value of a property but these.
     pub(super) fn only(&mut self, name: &str, allowed: &[&str], otherwise: &str) {
         if let Some(text) = self.text(name)
             && !allowed.contains(&text.as_str())
@@ -138,7 +138,7 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// The properties of an object; none if it isn't there.
+    /// Reads the properties of an object; none if it isn't there.
     pub(super) fn nested<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         match self.rest.remove(name)? {
             Value::Object(object) => {
@@ -155,7 +155,7 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// The properties of each object of a list.
+    /// Reads the properties of each object of a list.
     pub(super) fn each<T>(&mut self, name: &str, mut read: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let items = match self.rest.remove(name) {
             None => return Vec::new(),
@@ -175,7 +175,7 @@ impl<'a> Properties<'a> {
         values
     }
 
-    /// Every property of an object, whatever its name.
+    /// Returns every property of an object, whatever its name.
     pub(super) fn texts(&mut self) -> BTreeMap<String, String> {
         let names: Vec<&str> = self.rest.keys().copied().collect();
         names

@@ -1,4 +1,4 @@
-//! `AWS::SQS::Queue`.
+//! Reads `AWS::SQS::Queue`.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::value::{Scope, target};
 
 const DEFAULT_VISIBILITY_SECONDS: u32 = 30;
 const DEFAULT_RETENTION_SECONDS: u32 = 345_600;
-/// AWS's greatest, and the local queues' own.
+/// AWS's greatest message size, and the local queues' own.
 const MAXIMUM_MESSAGE_BYTES: &str = "1048576";
 
 pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<QueueConfig> {
@@ -22,7 +22,7 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<QueueC
         let visibility = properties.number("VisibilityTimeout");
         let retention = properties.number("MessageRetentionPeriod");
         let receive_wait = properties.number("ReceiveMessageWaitTimeSeconds");
-        // Its name was read with everyone's.
+        // `names` has read the name already.
         properties.raw("QueueName");
         properties.only("FifoQueue", &["false"], "there are standard queues only");
         properties.only(

@@ -1,6 +1,6 @@
-//! What a template leaves open, so that it can't be had here: parameters without a value, and nested stacks.
+//! What a template leaves open, so that the local stack can't have it: parameters without a value, and nested stacks.
 //!
-//! Neither stops the local stack from starting. What is named by them is left out, and told.
+//! Neither keeps the local stack from starting. Properties that refer to them are left out, and reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::document::Document;
 use super::{Problem, Template};
 
-/// A template of its own, which the local stack doesn't read.
+/// A nested stack, whose template the local stack doesn't read.
 pub(super) const NESTED_STACK: &str = "AWS::CloudFormation::Stack";
 
 impl Template {
-    /// Nested stacks, and the parameters without a value that something of the template is named by.
+    /// Returns the nested stacks, and the parameters without a value that a resource refers to.
     pub fn skipped(&self) -> Vec<Problem> {
         let document = &self.main;
         let nested = document.resources_of(NESTED_STACK).map(|stack| {
@@ -44,7 +44,7 @@ impl Template {
     }
 }
 
-/// What a value can't be had without.
+/// Something that a value needs and the template leaves open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Open {
     Parameter(String),
@@ -60,14 +60,14 @@ impl std::fmt::Display for Open {
     }
 }
 
-/// The first parameter without a value, or nested stack, that a value names anywhere within.
+/// Returns the first parameter without a value, or nested stack, that a value refers to at any depth.
 pub(super) fn open_value(document: &Document, value: &Value) -> Option<Open> {
     let mut open = Vec::new();
     collect(document, value, &mut open);
     open.into_iter().next()
 }
 
-/// All of them.
+/// Collects all parameters without a value and nested stacks in a value.
 fn collect(document: &Document, value: &Value, open: &mut Vec<Open>) {
     match value {
         Value::Object(object) => {
@@ -99,7 +99,7 @@ fn collect(document: &Document, value: &Value, open: &mut Vec<Open>) {
     }
 }
 
-/// `${Name}` and `${Name.Attribute}` of `Fn::Sub`, unless the name is one of its own.
+/// Collects `${Name}` and `${Name.Attribute}` of `Fn::Sub`, unless `Fn::Sub` itself defines the name.
 fn in_text(document: &Document, own: Option<&Value>, text: &str) -> Vec<Open> {
     let names = text.split("${").skip(1).filter_map(|rest| {
         let name = rest.split('}').next()?;

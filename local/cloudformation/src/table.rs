@@ -1,4 +1,4 @@
-//! `AWS::DynamoDB::Table`.
+//! Reads `AWS::DynamoDB::Table`.
 
 use local_stack::config::TableConfig;
 
@@ -10,7 +10,7 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<TableC
     let mut tables = Vec::new();
     for resource in scope.document.resources_of("AWS::DynamoDB::Table") {
         let mut properties = Properties::of(scope, resource);
-        // Its name was read with everyone's.
+        // `names` has read the name already.
         properties.raw("TableName");
         let keys = properties.each("KeySchema", |key| {
             (key.required("AttributeName"), key.required("KeyType"))

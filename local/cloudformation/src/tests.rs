@@ -1,6 +1,6 @@
-//! A small template that the local stack can be, and what makes it one that it can't.
+//! Tests with a small template that the local stack can be, and with changes to it that the local stack refuses.
 
-mod deliveries;
+mod channels;
 mod left_out;
 mod refused;
 
@@ -108,7 +108,7 @@ fn name(part: Part<'_>) -> Option<String> {
         Part::Queue => Some("jobs".into()),
         Part::DeadLetterQueue => Some("dead-letters".into()),
         Part::Table { partition_key } => Some(format!("by-{partition_key}")),
-        // It keeps its logical id.
+        // The resource keeps its logical id.
         Part::Function(Trigger::Authorizer) => None,
         Part::Function(trigger) => Some(function(trigger).into()),
     }

@@ -1,4 +1,4 @@
-//! The local user pool in the place of the template's.
+//! The local user pool, which replaces the template's.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::value::Scope;
 
 const KIND: &str = "AWS::Cognito::UserPoolClient";
 
-/// The pool that is given, with the id of one that the template names, and the tokens' lifetime of its app client.
+/// Returns the given pool, with the id that the template names (if it does) and the token lifetime of its app client.
 pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> UserPoolConfig {
     let documents = std::iter::once(scope.document).chain(scope.beside);
     let client = documents
@@ -42,7 +42,7 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> UserPoolCo
     }
 }
 
-/// Of a pool that the template doesn't make, or else of the one that is given.
+/// Returns the id of a pool that the template names but doesn't make, or else of the given pool.
 pub(super) fn pool_id(scope: &Scope<'_>) -> String {
     let mut apis = scope.document.resources_of("AWS::AppSync::GraphQLApi");
     let named = apis.find_map(|api| api.property("UserPoolConfig")?.get("UserPoolId")?.as_str());

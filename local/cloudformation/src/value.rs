@@ -1,4 +1,4 @@
-//! Intrinsic functions, evaluated against the local stack.
+//! Evaluates intrinsic functions against the local stack.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use super::document::{Document, Resource};
 use super::names::Names;
 use super::{Inputs, identity};
 
-/// Where names in a value are looked up.
+/// Where the names in a value are looked up.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) document: &'a Document,
@@ -17,7 +17,7 @@ pub(super) struct Scope<'a> {
     pub(super) inputs: &'a Inputs<'a>,
 }
 
-/// The resource that a value names as a whole, by `Ref` or `Fn::GetAtt`.
+/// Returns the resource that a whole value refers to, by `Ref` or `Fn::GetAtt`.
 pub(super) fn target(value: &Value) -> Option<&str> {
     let object = value.as_object().filter(|object| object.len() == 1)?;
     if let Some(id) = object.get("Ref") {
@@ -30,7 +30,7 @@ pub(super) fn target(value: &Value) -> Option<&str> {
     }
 }
 
-/// The resource of a kind that a value names anywhere within, such as a function in a URI.
+/// Returns the resource of a kind that a value refers to at any depth, such as a function in a URI.
 pub(super) fn mentioned<'a>(
     document: &'a Document,
     value: &Value,
@@ -53,7 +53,7 @@ pub(super) fn mentioned<'a>(
 }
 
 impl Scope<'_> {
-    /// The value without intrinsic functions; `None` is `AWS::NoValue`.
+    /// Evaluates the intrinsic functions of a value; `None` is `AWS::NoValue`.
     pub(super) fn resolve(&self, value: &Value) -> Result<Option<Value>, String> {
         match value {
             Value::Object(object) => match object.iter().next() {
@@ -188,7 +188,7 @@ impl Scope<'_> {
         })
     }
 
-    /// `${Name}`, `${Name.Attribute}` and `${!Literal}`; `None` if the argument isn't one of `Fn::Sub`.
+    /// Evaluates `${Name}`, `${Name.Attribute}` and `${!Literal}`; `None` if the argument isn't valid for `Fn::Sub`.
     fn substitute(&self, argument: &Value) -> Result<Option<String>, String> {
         let (text, own) = match argument {
             Value::String(text) => (text, None),
@@ -232,7 +232,7 @@ impl Scope<'_> {
         let Some((document, value)) = exported else {
             return Err(format!("no template beside this one exports {name}"));
         };
-        // An export that imports is one of another stack still, and can't lead back here.
+        // An export that imports a value imports it from another stack, so the lookup can't come back here.
         Scope {
             document,
             beside: &[],
@@ -242,7 +242,7 @@ impl Scope<'_> {
     }
 }
 
-/// A text, or what `CloudFormation` takes for one.
+/// Returns a text, or what `CloudFormation` takes for one.
 pub(super) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! `AWS::ApiGatewayV2::*`: a WebSocket API with its routes, integrations, authorizer and stage.
+//! Reads `AWS::ApiGatewayV2::*`: a WebSocket API with its routes, integrations, authorizer and stage.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ const API: &str = "AWS::ApiGatewayV2::Api";
 const STAGE: &str = "AWS::ApiGatewayV2::Stage";
 const FUNCTION: &str = "AWS::Lambda::Function";
 
-/// The template's WebSocket API, if it has one.
+/// Returns the template's WebSocket API, if it has one.
 pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Option<WebSocketApiConfig> {
     let api = first(scope, API, problems)?;
     let mut properties = Properties::of(scope, api);
@@ -103,7 +103,7 @@ fn stage(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Option<String> {
     Some(name)
 }
 
-/// The functions' names, by integration.
+/// Returns the functions' names, by integration.
 fn integrations(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
     let mut functions = BTreeMap::new();
     let kind = "AWS::ApiGatewayV2::Integration";
@@ -149,7 +149,7 @@ fn authorizers(
     authorizers
 }
 
-/// The routes that have a response.
+/// Returns the routes that have a response.
 fn route_responses<'a>(scope: &Scope<'a>, problems: &mut Vec<Problem>) -> BTreeSet<&'a str> {
     let mut routes = BTreeSet::new();
     let kind = "AWS::ApiGatewayV2::RouteResponse";
@@ -167,7 +167,7 @@ fn route_responses<'a>(scope: &Scope<'a>, problems: &mut Vec<Problem>) -> BTreeS
     routes
 }
 
-/// What a function is called here that a URI of API Gateway names.
+/// Returns the name, on the local stack, of the function in an API Gateway URI.
 fn function(scope: &Scope<'_>, properties: &mut Properties<'_>, name: &str) -> Option<String> {
     let uri = properties.raw(name);
     let function = uri.and_then(|uri| mentioned(scope.document, uri, FUNCTION));

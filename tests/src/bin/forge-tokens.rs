@@ -1,4 +1,4 @@
-//! Makes `tests/fixtures/forged_tokens.json` anew, with new keys.
+//! Writes `tests/fixtures/forged_tokens.json` again, with new keys.
 
 use std::path::Path;
 

@@ -1,22 +1,22 @@
-//! `cargo xtask soak`: the soak, with a table of what happened.
+//! `cargo xtask soak`: runs the soak, and prints a table of its results.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use system_tests::Delivery;
+use system_tests::Channel;
 use system_tests::soak::{Plan, run};
 
-/// Many sessions, everything going wrong, and a look from outside at what holds.
+/// Runs many sessions while every kind of fault happens, and checks from outside what must hold.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many sessions, 24 at once.
+    /// The number of sessions, of which 24 run at once.
     #[arg(long, default_value_t = 500)]
     sessions: usize,
-    /// What everything random is drawn from; by default another each time.
+    /// The seed of everything random; another one each time unless given.
     #[arg(long)]
     seed: Option<u64>,
-    /// Over which delivery: all of them in turns without it.
+    /// The channel; all of them in turns unless given.
     #[arg(long, value_enum)]
     via: Option<Via>,
     /// Begin no session after so many seconds.
@@ -32,11 +32,11 @@ enum Via {
 }
 
 impl Via {
-    fn delivery(self) -> &'static [Delivery] {
+    fn channel(self) -> &'static [Channel] {
         match self {
-            Self::Appsync => &[Delivery::AppSync],
-            Self::Url => &[Delivery::FunctionUrl],
-            Self::Websocket => &[Delivery::WebSocket],
+            Self::Appsync => &[Channel::AppSync],
+            Self::Url => &[Channel::FunctionUrl],
+            Self::Websocket => &[Channel::WebSocket],
         }
     }
 }
@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
     let plan = Plan {
         sessions: arguments.sessions,
         seed,
-        deliveries: arguments.via.map_or(&Delivery::ALL, Via::delivery),
+        channels: arguments.via.map_or(&Channel::ALL, Via::channel),
         at_most: Duration::from_secs(arguments.seconds),
         at_least: 0,
     };

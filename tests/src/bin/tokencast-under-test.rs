@@ -1,4 +1,5 @@
-//! The `tokencast` command, built with these tests, so that they never run an old one: it is the functions' process.
+//! The `tokencast` command, which the stacks of these tests run as their functions. It is built with the tests, so that
+//! they never run an old one.
 
 use std::process::ExitCode;
 

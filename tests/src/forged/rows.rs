@@ -12,23 +12,23 @@ mod claims;
 mod shapes;
 mod signing;
 
-/// Beyond any token that Cognito issues, and beyond the bound of whoever has one.
+/// More bytes than any token of Cognito's, and more than the bound of every verifier that has one.
 const HUGE_BYTES: usize = 13_000;
 
-/// One token, and what becomes of it.
+/// One token, and what verifiers must do with it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     pub name: &'static str,
     pub token: String,
-    /// `null` where it is taken; otherwise our verifier's reason.
+    /// `null` if the token must be accepted; otherwise our verifier's reason to refuse it.
     pub refused: Option<&'static str>,
-    /// Who decides otherwise, and why that is right as well.
+    /// The verifiers that rightly decide otherwise, each with the reason.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub differs: Map<String, Value>,
 }
 
 impl Row {
-    /// What `who` makes of it: `our verifier`, `AppSync` or `aws-jwt-verify`.
+    /// Whether a verifier must accept the token. `who` is `our verifier`, `AppSync` or `aws-jwt-verify`.
     pub fn is_taken_by(&self, who: &str) -> bool {
         self.refused.is_none() != self.differs.contains_key(who)
     }
@@ -40,7 +40,7 @@ struct Table<'a> {
     rows: Vec<Row>,
 }
 
-/// What each of `pool`'s tokens at `now_s` must come to.
+/// Returns tokens of `pool` at `now_s`, with what verifiers must do with each.
 pub fn rows(pool: &Pool, now_s: i64) -> Vec<Row> {
     let mut table = Table {
         pool,
@@ -64,7 +64,7 @@ impl Table<'_> {
         });
     }
 
-    /// Of the last row: `who` decides otherwise.
+    /// Notes that `who` decides otherwise about the last row.
     fn differs(&mut self, who: &str, why: &str) {
         let row = self.rows.last_mut().expect("a row");
         row.differs.insert(who.to_owned(), why.into());
@@ -74,7 +74,7 @@ impl Table<'_> {
         json!({"alg": "RS256", "kid": self.pool.key_id})
     }
 
-    /// A right access token's claims but for the changes; `null` removes one.
+    /// Returns the claims of a valid access token, with the changes; `null` removes a claim.
     fn changed(&self, changes: Value) -> Value {
         let mut claims = json!({
             "sub": "6a5b1f0e-0c5e-4f0e-9f5e-1c0de5a1ada0", "iss": self.pool.issuer, "token_use": "access",
@@ -85,7 +85,7 @@ impl Table<'_> {
         claims
     }
 
-    /// Signed as Cognito signs, whatever it says.
+    /// Signs any header and claims as Cognito signs.
     fn signed(&self, header: &Value, claims: &Value) -> String {
         let message = format!("{}.{}", encode(header), encode(claims));
         let signature = self.pool.sign(&message, Algorithm::RS256);

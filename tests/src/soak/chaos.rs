@@ -1,7 +1,7 @@
-//! Which faults: of every service, and each often enough to be seen.
+//! The soak's faults: of every service, and each often enough to be seen.
 //!
-//! What happens to one event of a session's answer is planned for sessions, because how many events an answer has is up
-//! to the machine: on a busy one more tokens go together. What happens beside it is planned for each so manieth event.
+//! A fault of a session's event is planned by session, because the machine decides how many events an answer has: a
+//! busy one joins more tokens. Every other fault is planned by count: one in so many events.
 
 use std::num::NonZeroU64;
 
@@ -12,28 +12,29 @@ use tokencast::stack::FUNCTION_URL_FUNCTION;
 
 use super::Plan;
 use super::user::{prompt, session_id};
-use crate::Delivery;
+use crate::Channel;
 
-/// Of so many sessions one has a model that fails at every attempt, so that its message becomes a dead letter.
+/// One session in so many has a model that fails at every attempt, so that its message becomes a dead letter.
 const DOOMED: usize = 20;
 
-/// So many of a session's events come through before its fault: mostly none, for an answer may be a single event.
+/// So many of a session's events come through before its fault. The number is mostly zero, because an answer may be a
+/// single event.
 const AFTER: [u64; 8] = [0, 0, 1, 0, 3, 0, 0, 2];
 
-/// The faults of a soak over these deliveries.
+/// Returns the faults for the plan's channels.
 pub fn faults(plan: &Plan) -> FaultPlan {
     let mut random = Rng::with_seed(plan.seed);
     let mut rules = doomed(plan, &mut random);
     rules.extend(model(&mut random));
     rules.extend(queue());
-    for delivery in plan.deliveries {
-        match delivery {
-            Delivery::AppSync => rules.extend(of_sessions(plan, *delivery, &appsync())),
-            Delivery::WebSocket => rules.extend(of_sessions(plan, *delivery, &websocket())),
-            Delivery::FunctionUrl => rules.extend(function_url()),
+    for channel in plan.channels {
+        match channel {
+            Channel::AppSync => rules.extend(of_sessions(plan, *channel, &appsync())),
+            Channel::WebSocket => rules.extend(of_sessions(plan, *channel, &websocket())),
+            Channel::FunctionUrl => rules.extend(function_url()),
         }
     }
-    if plan.deliveries.iter().any(|delivery| delivery.is_queued()) {
+    if plan.channels.iter().any(|channel| channel.is_queued()) {
         rules.extend(table());
     }
     rules
@@ -53,16 +54,16 @@ fn error(error_type: &str, status: u16) -> Fault {
     }
 }
 
-/// One rule of each group for each session of a delivery, in turns; each fires once.
-fn of_sessions(plan: &Plan, delivery: Delivery, groups: &[Vec<Rule>]) -> Vec<Rule> {
-    let numbers = (0..plan.sessions).filter(|number| plan.delivery(*number) == delivery);
+/// Gives each session of a channel one rule of each group, in turns. Each rule fires once.
+fn of_sessions(plan: &Plan, channel: Channel, groups: &[Vec<Rule>]) -> Vec<Rule> {
+    let numbers = (0..plan.sessions).filter(|number| plan.channel(*number) == channel);
     let each = numbers.zip(0..).flat_map(|(number, turn): (usize, usize)| {
         let id = session_id(plan.seed, number).to_string();
         let of_session = groups
             .iter()
             .zip(0..)
             .map(move |(group, place): (_, usize)| {
-                // Each round the groups are shifted against each other, so that the same faults don't always meet.
+                // Each round shifts the groups against each other, so that the same faults don't always meet.
                 let round = turn / group.len();
                 let rule = group[(turn + place * round) % group.len()].clone();
                 let after = AFTER[round % AFTER.len()];
@@ -73,7 +74,7 @@ fn of_sessions(plan: &Plan, delivery: Delivery, groups: &[Vec<Rule>]) -> Vec<Rul
     each.collect()
 }
 
-/// What happens to `publishToken`, and to the subscriptions behind it.
+/// Faults of `publishToken`, and of the subscriptions behind it.
 fn appsync() -> [Vec<Rule>; 4] {
     let publish = |name: &str, fault| rule(name, FaultService::AppSync, "publishToken", fault);
     let frame = |name: &str, fault| rule(name, FaultService::Realtime, "data", fault);
@@ -112,7 +113,7 @@ fn appsync() -> [Vec<Rule>; 4] {
     ]
 }
 
-/// What happens to a push, and to the connection behind it.
+/// Faults of a push, and of the connection behind it.
 fn websocket() -> [Vec<Rule>; 2] {
     let push = |name: &str, fault| rule(name, FaultService::ExecuteApi, "PostToConnection", fault);
     let frame = |name: &str, fault| rule(name, FaultService::WebSocket, "data", fault);
@@ -131,7 +132,7 @@ fn websocket() -> [Vec<Rule>; 2] {
     ]
 }
 
-/// Rules for one of so many events each. The first of them comes a little later for each rule of a list.
+/// Makes each rule fire at one in so many events. Each rule of a list starts one event later than the rule before.
 fn at_counts(rules: impl IntoIterator<Item = (Rule, u64)>) -> Vec<Rule> {
     let numbered = rules.into_iter().zip(1..);
     let each = |((rule, every), number): ((Rule, u64), u64)| {
@@ -162,7 +163,7 @@ fn function_url() -> Vec<Rule> {
     all
 }
 
-/// The worker's writes to the table.
+/// Faults of the worker's writes to the table.
 fn table() -> Vec<Rule> {
     let put = |name: &str, fault| {
         rule(name, FaultService::DynamoDb, "PutItem", fault).called_by("worker")
@@ -193,7 +194,7 @@ fn queue() -> Vec<Rule> {
     each.into_iter().flat_map(|one| at_counts([one])).collect()
 }
 
-/// What befalls a call of the model, whoever's it is; the next attempt has another.
+/// Faults of a model call of any session. The next attempt makes another call.
 fn model(random: &mut Rng) -> Vec<Rule> {
     const EVERY: u64 = 17;
     let call = |name: &str, fault| {
@@ -227,7 +228,7 @@ fn model(random: &mut Rng) -> Vec<Rule> {
     ])
 }
 
-/// Sessions whose model fails at every attempt, each in its own way.
+/// Faults that fail every attempt of a session, each in its own way.
 fn doomed(plan: &Plan, random: &mut Rng) -> Vec<Rule> {
     let numbers = (0..plan.sessions).step_by(DOOMED);
     let each = numbers.zip((0..3).cycle()).map(|(number, how)| {

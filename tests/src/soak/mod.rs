@@ -1,10 +1,10 @@
-//! The soak: many sessions, everything that can go wrong going wrong, and a look from outside at what holds.
+//! The soak: many sessions run while every kind of fault happens, and a check from outside says what holds.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`chaos`] | which faults, and how often |
-//! | [`user`] | one session's clients: they start, listen, leave, come back and stop, as the seed says |
-//! | [`verdict`] | what must hold when all is quiet again |
+//! | [`chaos`] | the faults, and how often they happen |
+//! | [`user`] | the clients of one session: they start, listen, leave, come back and stop, as the seed says |
+//! | [`verdict`] | what must hold when everything is over |
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use local_stack::config::ScriptConfig;
 
 use crate::stack::script;
-use crate::{Delivery, TestStack};
+use crate::{Channel, TestStack};
 
 pub mod chaos;
 pub mod user;
@@ -21,28 +21,28 @@ pub mod verdict;
 
 use user::{Story, User};
 
-/// Tokens of an answer, and how fast they come.
+/// The number of an answer's tokens, and the time between them.
 const TOKENS: usize = 120;
 const TIME_BETWEEN_TOKENS: Duration = Duration::from_millis(10);
 
-/// Sessions at once.
+/// The number of sessions at once.
 const AT_ONCE: usize = 24;
 
-/// How long everything may take to become quiet after the last client has left.
+/// After the last client has left, all work must be over within this time.
 const QUIET_WITHIN: Duration = Duration::from_mins(3);
 
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     pub sessions: usize,
     pub seed: u64,
-    /// Over which the sessions are had, in turns.
-    pub deliveries: &'static [Delivery],
-    /// No session is begun after this, except for the first so many.
+    /// The channels of the sessions, in turns.
+    pub channels: &'static [Channel],
+    /// No session begins after this time, except for the first `at_least`.
     pub at_most: Duration,
     pub at_least: usize,
 }
 
-/// How often a fault could have happened, and how often it did.
+/// The number of times that a fault could have happened, and that it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FaultCount {
     pub name: String,
@@ -50,7 +50,7 @@ pub struct FaultCount {
     pub happened: u64,
 }
 
-/// What a soak came to.
+/// The result of a soak.
 #[derive(Debug)]
 pub struct Report {
     pub plan: Plan,
@@ -58,15 +58,15 @@ pub struct Report {
     pub completed: usize,
     pub cancelled: usize,
     pub failed: usize,
-    /// Sessions that needed more than one attempt.
+    /// The number of sessions that needed more than one attempt.
     pub taken_over: usize,
-    /// Of each fault, by name.
+    /// The counts of each fault, by name.
     pub faults: Vec<FaultCount>,
     pub reconnects: usize,
-    /// The longest from a lost connection to the next event.
+    /// The longest time from a lost connection to the next event.
     pub worst_catch_up: Duration,
     pub took: Duration,
-    /// What does not hold; empty if all is well.
+    /// The promises that don't hold; empty if all is well.
     pub broken: Vec<String>,
 }
 
@@ -91,11 +91,11 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         .faults()
         .set(chaos::faults(&plan))
         .expect("a plan that fits");
-    // One sign-in for each user, as a browser has.
+    // Each user signs in once, as in a browser.
     let clients: Vec<_> = plan
-        .deliveries
+        .channels
         .iter()
-        .flat_map(|delivery| ["alice", "bob"].map(|user| stack.client_over(*delivery, user)))
+        .flat_map(|channel| ["alice", "bob"].map(|user| stack.client_over(*channel, user)))
         .collect();
     let stories: Vec<Story> = stream::iter(0..plan.sessions)
         .take_while(|number| {
@@ -112,7 +112,7 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         .collect()
         .await;
     let faults = verdict::fault_counts(&stack);
-    // What is left shall end without further trouble.
+    // The remaining sessions end without further faults.
     stack.running.local.faults().clear();
     let mut broken = verdict::too_rare(&faults, stories.len());
     if !verdict::quiet(&stack, QUIET_WITHIN).await {
@@ -166,9 +166,9 @@ fn quiet_script() -> ScriptConfig {
 }
 
 impl Plan {
-    /// Over which a session is had: two users each.
-    pub fn delivery(&self, number: usize) -> Delivery {
-        self.deliveries[number / 2 % self.deliveries.len()]
+    /// Returns the channel of a session. Two sessions in a row, one for each user, have the same channel.
+    pub fn channel(&self, number: usize) -> Channel {
+        self.channels[number / 2 % self.channels.len()]
     }
 }
 

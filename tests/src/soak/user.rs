@@ -1,4 +1,4 @@
-//! One session's clients: they start, listen, leave, come back and stop, as the seed says.
+//! The clients of one session: they start, listen, leave, come back and stop, as the seed says.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use fastrand::Rng;
 use tokencast_client::{AnswerEvent, AnswerStream, Client, Error};
 use uuid::Uuid;
 
-/// A session is over sooner than this, whatever happens to it.
+/// Every session is over sooner than this, whatever happens to it.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// What one user does.
+/// A user, who acts as the seed says.
 pub struct User<'a> {
     client: &'a Client,
     number: usize,
@@ -22,22 +22,22 @@ pub struct User<'a> {
 pub struct Story {
     pub id: Uuid,
     pub number: usize,
-    /// The text as it was shown at the end.
+    /// The text on display at the end.
     pub text: String,
     pub ending: Option<AnswerEvent>,
     pub asked_to_stop: bool,
     pub reconnects: usize,
     pub worst_catch_up: Duration,
-    /// What a user should never see.
+    /// Everything that a user should never see.
     pub complaints: Vec<String>,
 }
 
-/// The prompt of a session: no other's is a part of it.
+/// Returns the prompt of a session. No other session's prompt is a part of it.
 pub fn prompt(number: usize) -> String {
     format!("prompt <{number}>")
 }
 
-/// The id of a session, which its client makes: the same seed, the same ids.
+/// Returns the id of a session, which its client makes. The same seed gives the same ids.
 pub fn session_id(seed: u64, number: usize) -> Uuid {
     let bytes = random(seed, number).u128(..).to_be_bytes();
     uuid::Builder::from_random_bytes(bytes).into_uuid()
@@ -57,7 +57,7 @@ impl<'a> User<'a> {
         }
     }
 
-    /// The session, from the start to its end as the user sees it.
+    /// Follows the session from its start to its end, as the user sees it.
     pub async fn live(mut self) -> Story {
         let mut story = Story {
             id: self.id,
@@ -70,7 +70,7 @@ impl<'a> User<'a> {
             complaints: Vec::new(),
         };
         let bytes = |random: &mut Rng| random.usize(0..700);
-        // One in four stops somewhere, one in four reloads the page somewhere.
+        // One user in four stops somewhere, and one in four reloads the page somewhere.
         let (stops_at, reloads_at) = match self.random.u32(0..4) {
             0 => (Some(bytes(&mut self.random)), None),
             1 => (None, Some(bytes(&mut self.random))),
@@ -105,7 +105,7 @@ impl<'a> User<'a> {
                         return;
                     }
                 }
-                // A start that was refused for the moment, or a connection that was lost for good: a person tries again.
+                // The start was refused for the moment, or the connection was lost for good. A person would try again.
                 Some(Err(error)) if error.is_transient() || is_internal(&error) => {
                     stream = self.client.stream_as(self.id, prompt(self.number));
                     view = View::default();
@@ -126,7 +126,7 @@ impl<'a> User<'a> {
                 && !story.asked_to_stop
                 && view.started
             {
-                // Refused for the moment: the next event is soon enough for another try.
+                // If the stop is refused for the moment, the user tries again at the next event.
                 story.asked_to_stop = self.client.stop(self.id).await.is_ok();
             }
             if reloads_at.is_some_and(|at| view.text.len() >= at) && view.started {
@@ -137,7 +137,7 @@ impl<'a> User<'a> {
         }
     }
 
-    /// Everything is forgotten but the id.
+    /// Reloads the page, which forgets everything but the id.
     fn reload(&self, before: AnswerStream) -> AnswerStream {
         drop(before);
         self.client.resume(self.id)
@@ -159,7 +159,7 @@ struct View {
 }
 
 impl View {
-    /// Shows an event; true when it was the last.
+    /// Shows an event. Returns true if it was the last.
     fn see(&mut self, event: AnswerEvent, story: &mut Story) -> bool {
         if let (Some(lost_at), false) = (
             self.lost_at,

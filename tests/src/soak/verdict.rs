@@ -1,5 +1,5 @@
-//! What must hold when all is quiet again: looked at from outside, in the table, the queues, the model's log and the
-//! processes.
+//! Checks what must hold when everything is over. It looks from outside: at the table, the queues, the model's log and
+//! the processes.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
@@ -18,13 +18,13 @@ use super::user::{Story, prompt};
 use super::{FaultCount, Plan};
 use crate::TestStack;
 
-/// So many sessions are a long soak.
+/// A soak of so many sessions is a long one.
 const LONG: usize = 500;
 
-/// A session's record, as JSON: status, text, attempt, code.
+/// The sessions' records as JSON: status, text, attempt, code.
 pub type Records = HashMap<Uuid, Value>;
 
-/// How often each fault happened, those that never did included. Rules of one name are one fault.
+/// Returns how often each fault happened, including faults that never did. Rules with the same name are one fault.
 pub fn fault_counts(stack: &TestStack) -> Vec<FaultCount> {
     let mut counts: Vec<FaultCount> = Vec::new();
     for rule in stack.running.local.faults().report() {
@@ -43,7 +43,7 @@ pub fn fault_counts(stack: &TestStack) -> Vec<FaultCount> {
     counts
 }
 
-/// The faults that did not happen as often as makes a soak worth its name: once, and in a long one 20 times.
+/// Returns the faults that happened too rarely for a soak: each must happen once, and 20 times in a long one.
 pub fn too_rare(faults: &[FaultCount], sessions: usize) -> Vec<String> {
     let least = if sessions >= LONG { 20 } else { 1 };
     let rare = faults.iter().filter(|fault| fault.happened < least);
@@ -58,7 +58,7 @@ pub fn too_rare(faults: &[FaultCount], sessions: usize) -> Vec<String> {
     .collect()
 }
 
-/// Waits until no message waits and no stream lives.
+/// Waits until the queue is empty and no model call is running.
 pub async fn quiet(stack: &TestStack, within: Duration) -> bool {
     let begun = Instant::now();
     let url = stack.queue_url();
@@ -71,7 +71,7 @@ pub async fn quiet(stack: &TestStack, within: Duration) -> bool {
     false
 }
 
-/// The sessions whose messages are in the dead-letter queue.
+/// Returns the sessions whose messages are in the dead-letter queue.
 pub async fn dead_letters(stack: &TestStack) -> BTreeSet<Uuid> {
     let mut sessions = BTreeSet::new();
     loop {
@@ -101,7 +101,7 @@ pub async fn records(stack: &TestStack) -> Records {
         .dynamodb()
         .scan()
         .table_name(TABLE)
-        // Parts of a long text are items too.
+        // The chunks of a long text are items too.
         .filter_expression("attribute_exists(#owner)")
         .expression_attribute_names("#owner", "owner")
         .into_paginator()
@@ -132,7 +132,7 @@ pub async fn records(stack: &TestStack) -> Records {
     records
 }
 
-/// Everything that does not hold.
+/// Returns every promise that doesn't hold.
 pub fn judge(
     plan: &Plan,
     stories: &[Story],
@@ -191,9 +191,9 @@ pub fn judge(
                 "{status} with a text that no call of the model gave: {text:?}"
             ));
         }
-        // A message may also be dead whose session is over: delivered too often while a worker was at it.
-        // Who asks a Function URL is told, and there is no message to try again.
-        let is_queued = plan.delivery(story.number).is_queued();
+        // A message may also be dead although its session is over: SQS delivered it too often while a worker answered
+        // it. A client of a Function URL gets the error itself, and there is no message to try again.
+        let is_queued = plan.channel(story.number).is_queued();
         if status == "FAILED" && is_queued && !dead_letters.contains(&story.id) {
             complain("failed, and its message is neither done nor a dead letter".to_owned());
         }
@@ -207,7 +207,7 @@ pub fn judge(
     broken
 }
 
-/// The functions' processes that there are.
+/// Returns the running processes of the functions.
 pub fn processes(stack: &TestStack) -> Vec<u32> {
     let lambda = stack.running.local.lambda();
     let functions = [
@@ -224,7 +224,7 @@ pub fn processes(stack: &TestStack) -> Vec<u32> {
         .collect()
 }
 
-/// What the stack left: processes, and open files beyond those before it.
+/// Returns what the stack left behind: processes, and more open files than before it.
 pub async fn left_behind(processes: &[u32], open_files_before: usize) -> Vec<String> {
     let mut broken = Vec::new();
     let begun = Instant::now();
@@ -249,7 +249,7 @@ fn is_alive(pid: u32) -> bool {
     std::path::Path::new(&format!("/proc/{pid}")).exists()
 }
 
-/// Open files and sockets of this process; 0 where nobody can tell.
+/// Returns the open files and sockets of this process; 0 if the system doesn't tell.
 pub fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }

@@ -1,4 +1,4 @@
-//! A disk that is full, by a limit on the size of files: the stack ends, and names the file.
+//! A limit on the size of files stands for a full disk: the stack ends, and names the file.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use tokio::process::Command;
 
 use crate::process::{Dev, prepare};
 
-/// Far more than an empty stack writes, in the units of `ulimit -f`, 512 bytes.
+/// Far more than an empty stack writes, in the units of `ulimit -f`, which are 512 bytes.
 const BLOCKS: usize = 4096;
-/// Less than a message or an item may have.
+/// Less than the limit of a message or an item.
 const CHUNK_BYTES: usize = 200 * 1024;
 
-/// None of its files can grow beyond the limit. The signal that tells of it is ignored, so that a write fails, as on a full
-/// disk.
+/// Starts a stack whose files can't grow beyond the limit. It ignores the signal for that, so that a write fails as on
+/// a full disk.
 async fn start(temporary: &Path, state: &Path) -> Dev {
     let script = r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#;
     let mut command = Command::new("sh");
@@ -27,7 +27,7 @@ async fn start(temporary: &Path, state: &Path) -> Dev {
     Dev::start(command).await
 }
 
-/// Writes by `write` until it is refused, which a bound of writes makes sure of; then the stack ends and names `file`.
+/// Calls `write` until a write is refused, which must happen within a bound. Then the stack must end and name `file`.
 async fn check(file: &str, write: impl AsyncFn(&Dev, usize) -> bool) {
     let temporary = tempfile::tempdir().expect("a directory");
     let state = temporary.path().join("state");

@@ -1,4 +1,4 @@
-//! A stack that is killed takes its functions with it, busy ones too.
+//! A stack that is killed takes its functions with it, even busy ones.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn busy_functions_end_with_a_stack_that_is_killed() {
     eventually(async || (!pids.iter().any(|pid| runs(*pid))).then_some(())).await;
 }
 
-/// A packaged function knows nothing of the stack: what starts it arranges for its end.
+/// A packaged function knows nothing about the stack. The program that starts it arranges for its end.
 #[tokio::test]
 async fn a_packaged_function_ends_with_whoever_started_it() {
     let directory = tempfile::tempdir().expect("a directory");

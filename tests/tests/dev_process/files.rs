@@ -1,11 +1,12 @@
-//! Prompts, answers and keys are files for their owner's eyes only, and go with the stack unless they are to be kept.
+//! Prompts, answers and keys are in files that only their owner can read. They are removed with the stack unless they
+//! are to be kept.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::process::{Dev, command, prepare, within};
 
-/// Every directory of `root` is closed to others, and so is every file.
+/// Checks that every directory of `root`, and every file, is closed to other users.
 fn check_closed(root: &Path) {
     let mut left = vec![root.to_owned()];
     let mut files = 0;
@@ -62,7 +63,7 @@ async fn redrive_finds_the_key_of_the_users_own_stack() {
     dev.interrupt().await;
 }
 
-/// The files below a directory.
+/// Returns the files below a directory.
 fn walk(directory: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(directory).expect("readable").flatten();
     entries
@@ -77,7 +78,7 @@ fn walk(directory: &Path) -> Vec<std::path::PathBuf> {
 async fn a_folder_that_somebody_put_there_first_is_not_used() {
     let temporary = tempfile::tempdir().expect("a directory");
     let elsewhere = tempfile::tempdir().expect("a directory");
-    // The port is known before the stack is started.
+    // The port must be known before the stack starts.
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = free.local_addr().expect("an address").port();
     drop(free);
@@ -100,7 +101,7 @@ async fn a_state_directory_is_closed_and_keeps_its_key() {
     let key = dev.text("accessKeyId").to_owned();
     check_closed(&state);
     dev.interrupt().await;
-    // As an earlier version left it.
+    // An earlier version left the file like this.
     let open = |path: &Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("ours");
     };

@@ -1,4 +1,4 @@
-//! `tokencast dev` as a process: who sees its files, how it ends, and what is left of it.
+//! `tokencast dev` as a process: who can read its files, how it ends, and what it leaves behind.
 
 mod disk;
 mod ends;

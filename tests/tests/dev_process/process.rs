@@ -1,4 +1,4 @@
-//! A `tokencast dev` that runs.
+//! A running `tokencast dev`.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -11,17 +11,17 @@ use system_tests::stack::function_host;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// What nothing takes, on any machine.
+/// Nothing takes this long, on any machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) struct Dev {
     pub(crate) child: Child,
-    /// What it said once it was ready.
+    /// The line that it printed once it was ready.
     pub(crate) ready: Value,
     pub(crate) http: reqwest::Client,
 }
 
-/// `tokencast dev`, with its temporary files below `temporary`.
+/// Returns the command `tokencast dev`, with its temporary files below `temporary`.
 pub(crate) fn command(temporary: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(function_host());
     prepare(&mut command, temporary);
@@ -68,7 +68,7 @@ impl Dev {
         self.text(name).into()
     }
 
-    /// A request of the control endpoint.
+    /// Makes a request to the control endpoint.
     pub(crate) async fn control(&self, method: &str, path: &str, body: Option<Value>) -> Value {
         let url = format!("{}{path}", self.text("controlUrl"));
         let method = method.parse().expect("a method");
@@ -113,7 +113,7 @@ impl Dev {
         assert_eq!(status, "streaming_started", "{answer}");
     }
 
-    /// With the key that it printed.
+    /// Returns the key that the stack printed.
     pub(crate) fn credentials(&self) -> Credentials {
         let (id, secret) = (self.text("accessKeyId"), self.text("secretAccessKey"));
         Credentials::new(id, secret, None, None, "printed")
@@ -143,7 +143,7 @@ impl Dev {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    /// Ctrl-C, and its end: the exit code and what it said on stderr.
+    /// Sends Ctrl-C, and waits for the end. Returns the exit code and stderr.
     pub(crate) async fn interrupt(self) -> (Option<i32>, String) {
         let pid = i32::try_from(self.child.id().expect("it runs")).expect("a pid");
         let pid = rustix::process::Pid::from_raw(pid).expect("not zero");
@@ -151,7 +151,7 @@ impl Dev {
         self.end().await
     }
 
-    /// Its end by itself.
+    /// Waits until the process ends by itself.
     pub(crate) async fn end(mut self) -> (Option<i32>, String) {
         let mut stderr = self.child.stderr.take().expect("piped");
         let mut said = String::new();
@@ -169,7 +169,7 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
         .expect("in time")
 }
 
-/// Looks until there is something to see.
+/// Looks until there is a result.
 pub(crate) async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     within(async {
         loop {
@@ -182,7 +182,7 @@ pub(crate) async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T
     .await
 }
 
-/// Whether a process is there and no zombie, which nobody may have reaped.
+/// Whether a process runs. A zombie, which nobody may have reaped, doesn't count.
 pub(crate) fn runs(pid: u64) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
     stat.is_ok_and(|stat| !stat.contains(") Z "))

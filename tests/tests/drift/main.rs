@@ -1,5 +1,5 @@
-//! What is deployed against what the code expects: the synthesized templates on one side, the functions on the other. Whoever
-//! changes one of them alone hears of it here.
+//! Compares what is deployed with what the code expects: the synthesized templates on one side, the functions on the
+//! other. A change of one side alone fails here.
 
 mod permissions;
 mod trust;
@@ -18,10 +18,10 @@ use tokencast::stack::{
 };
 use tokencast_aws::{connections, sessions};
 
-/// Read by `main_with`, before there is a config; and what the local stack adds in AWS's place.
+/// `main_with` reads the first variable before there is a config. The local stack adds the second one in AWS's place.
 const READ_OUTSIDE_OF_CONFIG: [&str; 2] = ["LOG_LEVEL", "AWS_ENDPOINT_URL"];
 
-/// What has no default, and is left out by these variants.
+/// Variables without a default that these variants leave out.
 const LEFT_OUT: [(&str, &[&str]); 5] = [
     (LOCAL, &["SYSTEM_PROMPT", "TEMPERATURE"]),
     (
@@ -33,7 +33,7 @@ const LEFT_OUT: [(&str, &[&str]); 5] = [
     ("deliveriesInProduction", &[]),
 ];
 
-/// The variant that is committed, and that every stack on this machine is started from.
+/// The committed variant, from which every stack on this machine starts.
 const LOCAL: &str = "local";
 
 fn endpoints() -> Endpoints {
@@ -61,7 +61,7 @@ fn function<'a>(config: &'a StackConfig, name: &str) -> &'a FunctionConfig {
         .expect("a function")
 }
 
-/// Which variables a config reads from these, and whether it is content with them.
+/// Returns the variables that a config reads. The config must accept the environment.
 fn variables_read(
     environment: &BTreeMap<String, String>,
     read: impl FnOnce(&dyn Fn(&str) -> Option<String>) -> Result<(), String>,
@@ -75,7 +75,7 @@ fn variables_read(
     asked.into_inner()
 }
 
-/// What a function's config says of an environment.
+/// Reads a function's config from an environment.
 type Read = fn(&dyn Fn(&str) -> Option<String>) -> Result<String, String>;
 
 fn read<C: std::fmt::Debug, E: std::fmt::Display>(config: Result<C, E>) -> Result<String, String> {
@@ -102,7 +102,7 @@ const FUNCTIONS: [(&str, Read); 5] = [
     }),
 ];
 
-/// The functions of a variant, each with what reads its environment.
+/// Returns the functions of a variant, each with the function that reads its config.
 fn functions(config: &StackConfig) -> impl Iterator<Item = (&'static str, Read, &FunctionConfig)> {
     FUNCTIONS.into_iter().filter_map(|(name, read)| {
         let mut deployed = config.functions.iter();
@@ -199,7 +199,7 @@ fn no_job_comes_back_while_a_worker_may_still_have_it() {
             match name {
                 WORKER_FUNCTION => {}
                 FUNCTION_URL_FUNCTION => assert!(Duration::from_millis(reserve) < function.timeout),
-                // AppSync waits for a resolver no longer than 30 s, API Gateway for an integration no longer than 29 s.
+                // AppSync waits for a resolver for 30 s at most, and API Gateway for an integration for 29 s.
                 _ => assert!(function.timeout < Duration::from_secs(29), "{name}"),
             }
         }

@@ -1,4 +1,5 @@
-//! Each function's policy against what the function asks of AWS: nothing may be missing, and nothing allowed in vain.
+//! Compares each function's policy with the function's requests to AWS: nothing may be missing, and nothing may be
+//! allowed in vain.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,23 +17,23 @@ use uuid::Uuid;
 
 use super::{deployed, function};
 
-/// After so many tokens a session is more than one item; and nobody waits for so many.
+/// A session of so many tokens is more than one item. No answer gets to [`NEVER_ALL`] tokens.
 const LONG: u64 = 3000;
 const NEVER_ALL: usize = 100_000;
 
-/// What Lambda's own poller calls with the worker's role.
+/// The actions that Lambda's own poller calls with the worker's role.
 const POLLER: [&str; 3] = [
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
 ];
 
-/// The request that an action is for, as the local stack sees it.
+/// Returns the request that an action allows, as the local stack sees it.
 fn request_of(action: &str) -> (FaultService, &str) {
     match action.split_once(':').expect("SERVICE:ACTION") {
         ("sqs", operation) => (FaultService::Sqs, operation),
         ("dynamodb", operation) => (FaultService::DynamoDb, operation),
-        // AWS has no action of its own for it.
+        // AWS has no action of its own for `ConverseStream`.
         ("bedrock", "InvokeModelWithResponseStream") => (FaultService::Bedrock, "ConverseStream"),
         ("appsync", "GraphQL") => (FaultService::AppSync, "publishToken"),
         ("execute-api", "ManageConnections") => (FaultService::ExecuteApi, "PostToConnection"),
@@ -48,7 +49,8 @@ const SERVICES: [FaultService; 5] = [
     FaultService::Sqs,
 ];
 
-/// Counts, by rules that change nothing: all that a function asks of each service, and what it is allowed to.
+/// Returns rules that change nothing and only count. They count each function's requests to each service, and those
+/// that its policy allows.
 fn counting(config: &StackConfig) -> FaultPlan {
     let count = |service, operation: &str, function: &str, name: &str| {
         Rule::new(service, operation, Fault::Delay { ms: 0 })
@@ -78,7 +80,7 @@ fn counting(config: &StackConfig) -> FaultPlan {
     plan
 }
 
-/// What a function's own code is allowed.
+/// Returns the actions that a function's own code is allowed.
 fn actions(function: &FunctionConfig) -> BTreeSet<String> {
     let is_its_own =
         |action: &String| function.name != WORKER_FUNCTION || !POLLER.contains(&action.as_str());
@@ -89,8 +91,8 @@ fn actions(function: &FunctionConfig) -> BTreeSet<String> {
         .collect()
 }
 
-/// What has every function do all that it ever does: an answer over each delivery, too long for one item, stopped and read
-/// over another.
+/// Makes every function do all that it ever does. There is an answer over each channel, too long for one item, and it
+/// is stopped and read over another channel.
 async fn use_all(stack: &TestStack) {
     let client = stack.client("alice");
     let id = Uuid::new_v4();
@@ -98,7 +100,7 @@ async fn use_all(stack: &TestStack) {
         collect(client.stream_as(id, "Why do rivers meander?")),
         async {
             stack.model_said(LONG).await;
-            // The worker reads the record again once the stop has changed it under it.
+            // The stop changes the record, so the worker reads it again.
             eventually("a record of several items", || async {
                 let stream = stack.get_stream("alice", &id.to_string()).await;
                 (stream["text"].as_str()?.len() > 2 * TEXT_CHUNK_BYTES).then_some(())
@@ -146,7 +148,7 @@ fn matched(stack: &TestStack, rule: &str, service: FaultService) -> u64 {
     rules.map(|it| it.matched).sum()
 }
 
-/// What the rule is called that counts an action of a function, or `all`.
+/// Returns the name of the rule that counts an action of a function, or `all`.
 fn counted(function: &str, action: &str) -> String {
     format!("{function} {action}")
 }

@@ -1,5 +1,5 @@
-//! Whom each function trusts over TLS: `AWS_CA_BUNDLE`, which the deployment sets where an organization has authorities of
-//! its own, is for all of them.
+//! Every function trusts an organization's own certificate authorities: the deployment sets `AWS_CA_BUNDLE` for all of
+//! them.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! The synthesized stacks and the functions' own binaries, deployed as `cdk deploy` does it.
+//! Deploys the synthesized stacks and the functions' own binaries as `cdk deploy` does.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -13,18 +13,18 @@ use zip::write::SimpleFileOptions;
 
 use crate::emulator::{ACCOUNT, Emulator, REGION};
 
-/// Compiling the functions, if they aren't.
+/// The time for compiling the functions, if they aren't compiled yet.
 const BUILD_LIMIT: Duration = Duration::from_mins(9);
 const CREATION_LIMIT: Duration = Duration::from_mins(1);
 
-/// What the `Streaming` stack consists of, by the names that the emulator gave.
+/// The resources of the `Streaming` stack, by the names that the emulator gave them.
 pub(crate) struct Deployment {
     pub(crate) queue_url: String,
     pub(crate) dead_letter_queue_url: String,
     pub(crate) table: String,
     pub(crate) user_pool_id: String,
     pub(crate) user_pool_client_id: String,
-    /// Of the emulator's own data plane: its `CloudFormation` gives AWS's.
+    /// The URL on the emulator's own data plane. The emulator's `CloudFormation` returns AWS's URL.
     pub(crate) graphql_url: String,
     pub(crate) worker: String,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Deployment {
 /// Deploys the three stacks of the default variant.
 pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
     let functions = build_functions().await;
-    // What `cdk bootstrap` leaves in an account.
+    // `cdk bootstrap` leaves this parameter and this bucket in an account.
     let version =
         json!({"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "30", "Type": "String"});
     emulator
@@ -53,7 +53,7 @@ pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
         if is_worker {
             worker.clone_from(id);
         }
-        // The templates of the checks have stand-ins for the functions: here are the functions.
+        // The templates of the checks have stand-ins for the functions. Here the functions themselves replace them.
         resource["Properties"]["Code"]["S3Key"] = json!(format!("{name}.zip"));
         let zip = zipped(&functions.join(name));
         let path = format!("{bucket}/{name}.zip");
@@ -133,13 +133,13 @@ fn template(stack: &str) -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// The text of the first element of that name.
+/// Returns the text of the first element with the name.
 fn tag<'a>(xml: &'a str, name: &str) -> &'a str {
     let (_, after) = xml.split_once(&format!("<{name}>")).expect("an element");
     after.split_once("</").expect("its end").0
 }
 
-/// Compiles the functions as they are deployed but for their optimisation; the directory of their binaries.
+/// Compiles the functions as they are deployed, but without optimisation. Returns the directory of their binaries.
 async fn build_functions() -> PathBuf {
     let build = Command::new(env!("CARGO"))
         .args([
@@ -160,7 +160,7 @@ async fn build_functions() -> PathBuf {
         .expect("the functions compile in time")
         .expect("cargo runs");
     assert!(status.success(), "the functions compile");
-    // Beside this test's own directory, `deps`.
+    // The binaries are beside this test's own directory, `deps`.
     let test = std::env::current_exe().expect("a test has a path");
     let directory = test.parent().and_then(Path::parent);
     directory.expect("target/debug").to_owned()
@@ -168,7 +168,7 @@ async fn build_functions() -> PathBuf {
 
 fn zipped(binary: &Path) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    // Not compressed: it is sent to this machine, and compressing it would take longer than all the rest.
+    // The zip is not compressed: it is sent to this machine, and compressing it would take longer than all the rest.
     let options = SimpleFileOptions::default()
         .compression_method(zip::CompressionMethod::Stored)
         .unix_permissions(0o755);

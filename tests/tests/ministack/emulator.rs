@@ -22,12 +22,12 @@ pub(crate) struct Emulator {
     process: Child,
     pub(crate) url: String,
     pub(crate) http: reqwest::Client,
-    /// For what it writes, the functions' code among it.
+    /// The directory for the emulator's files, the functions' code among them.
     _files: TempDir,
 }
 
 impl Emulator {
-    /// Starts it on loopback; it checks signatures and policies.
+    /// Starts the emulator on loopback. It checks signatures and policies.
     pub(crate) async fn start() -> Self {
         let program = templates::root().join("target/ministack/bin/ministack");
         assert!(program.is_file(), "there is no ministack: {HOW}");
@@ -72,7 +72,7 @@ impl Emulator {
         }
     }
 
-    /// Ends it, and with it the functions' processes.
+    /// Ends the emulator and its functions' processes.
     pub(crate) async fn shutdown(mut self) {
         let pid = self.process.id().and_then(|pid| i32::try_from(pid).ok());
         if let Some(pid) = pid.and_then(Pid::from_raw) {
@@ -83,7 +83,7 @@ impl Emulator {
             .expect("it ends");
     }
 
-    /// A call over a JSON protocol. `target` is what `X-Amz-Target` says.
+    /// Makes a call over a JSON protocol. `target` is the value of `X-Amz-Target`.
     pub(crate) async fn call(&self, service: &str, target: &str, input: Value) -> Value {
         let request = self
             .request(Method::POST, service, "/")
@@ -94,7 +94,7 @@ impl Emulator {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// A call over the Query protocol; the answer is XML.
+    /// Makes a call over the Query protocol, whose response is XML.
     pub(crate) async fn query(&self, service: &str, fields: &[(&str, &str)]) -> String {
         let request = self
             .request(Method::POST, service, "/")
@@ -104,7 +104,7 @@ impl Emulator {
         text
     }
 
-    /// A call over a REST protocol.
+    /// Makes a call over a REST protocol.
     pub(crate) async fn rest(
         &self,
         method: Method,
@@ -118,7 +118,8 @@ impl Emulator {
         text
     }
 
-    /// By the root user, whose signature isn't checked; and as if over TLS, which the queues' policies ask for.
+    /// Calls as the root user, whose signature isn't checked. The call claims to be over TLS, which the queues'
+    /// policies ask for.
     fn request(&self, method: Method, service: &str, path: &str) -> reqwest::RequestBuilder {
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential=test/20260101/{REGION}/{service}/aws4_request, \
@@ -157,7 +158,7 @@ fn form(fields: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-/// Free a moment ago; ministack can't be asked which one it took.
+/// Returns a port that was free a moment ago. ministack can't tell which port it took.
 fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     listener.local_addr().expect("an address").port()

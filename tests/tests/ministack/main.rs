@@ -1,8 +1,8 @@
-//! The synthesized stacks and the functions' own binaries on an AWS emulator that nobody here wrote: ministack, which
-//! verifies signatures and enforces policies. Its API, queue, event source, table and user pool; our model, for its own
-//! asks for an action that Bedrock doesn't have.
+//! The synthesized stacks and the functions' own binaries on an independent AWS emulator: ministack, which verifies
+//! signatures and enforces policies. The API, queue, event source, table and user pool are the emulator's. The model is
+//! ours, because the emulator's asks for an action that Bedrock doesn't have.
 //!
-//! `requirements.txt` says what to install, into `target/ministack`.
+//! `requirements.txt` lists what to install into `target/ministack`.
 
 mod deployment;
 mod emulator;
@@ -28,7 +28,7 @@ const PASSWORD: &str = "A-long-enough-1-password";
 #[tokio::test]
 #[ignore = "needs ministack, an emulator from PyPI: see tests/tests/ministack/requirements.txt"]
 async fn a_prompt_is_answered_on_an_independent_emulator() {
-    // The test's own clients have none of their own.
+    // The test's own clients need a TLS provider and install none.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let model_url = model().await;
     let emulator = Emulator::start().await;
@@ -37,7 +37,7 @@ async fn a_prompt_is_answered_on_an_independent_emulator() {
     let token = user(&emulator, &deployed).await;
     let session_id = Uuid::new_v4().to_string();
 
-    // There is no TLS here, and the queue's policy wants it: the policy is in force.
+    // The queue's policy demands TLS, and there is none here. The refusal shows that the policy is in force.
     let refused = start(&emulator, &deployed, &token, &session_id).await;
     assert!(refused["data"]["startStream"].is_null(), "{refused}");
     assert_eq!(
@@ -76,7 +76,7 @@ async fn a_prompt_is_answered_on_an_independent_emulator() {
     );
     assert_eq!(record["attempt"]["N"], "1", "{record}");
 
-    // Read back through the API, as a page does after a reload.
+    // The session is read through the API, as a page does after a reload.
     let query = "query($id: String!) { getStream(sessionId: $id) { status text } }";
     let read = graphql(
         &emulator,
@@ -93,11 +93,11 @@ async fn a_prompt_is_answered_on_an_independent_emulator() {
 
     refuse(&emulator, &deployed, &token, &session_id).await;
 
-    // The last one, so that nothing of it is left if anything above fails: both end with this process, too.
+    // The shutdown comes last. If an assertion above fails, the emulator and the functions end with this process.
     emulator.shutdown().await;
 }
 
-/// The shipped resolver on somebody else's runtime: refusals are errors of GraphQL with our types and words.
+/// Checks the shipped resolver on another runtime: refusals are GraphQL errors with our types and messages.
 async fn refuse(emulator: &Emulator, deployed: &Deployment, token: &str, session_id: &str) {
     let foreign = Uuid::new_v4().to_string();
     let item = json!({"sessionId": {"S": foreign}, "owner": {"S": "somebody else"}});
@@ -136,7 +136,7 @@ async fn refuse(emulator: &Emulator, deployed: &Deployment, token: &str, session
         let got = error["errorType"].as_str().zip(error["message"].as_str());
         assert_eq!(got, Some(expected), "{query}: {answer}");
     }
-    // A read doesn't say whether others have an id.
+    // A read doesn't tell whether another user has the id.
     for id in [Uuid::new_v4().to_string(), foreign] {
         let query = "query($id: String!) { getStream(sessionId: $id) { text } }";
         let answer = graphql(emulator, deployed, token, query, json!({ "id": id })).await;
@@ -145,7 +145,7 @@ async fn refuse(emulator: &Emulator, deployed: &Deployment, token: &str, session
     }
 }
 
-/// Our model by itself, where it answers: the worker signs with the emulator's keys, which a stack of ours does not know.
+/// Serves our model alone. The worker signs with the emulator's keys, which a local stack of ours doesn't know.
 async fn model() -> String {
     let bedrock = Bedrock::new(
         ModelConfig::Scripted(script(100, Duration::ZERO)),
@@ -157,7 +157,8 @@ async fn model() -> String {
     url
 }
 
-/// The two addresses that the emulator's template has wrong: the API's, which is AWS's there, and the model's.
+/// Replaces the two addresses that are wrong in the emulator's deployment: the API's URL, which is AWS's, and the
+/// model's.
 async fn point_the_worker(emulator: &Emulator, deployed: &Deployment, model_url: &str) {
     let path = format!("/2015-03-31/functions/{}/configuration", deployed.worker);
     let text = emulator.rest(Method::GET, "lambda", &path, "").await;
@@ -169,7 +170,7 @@ async fn point_the_worker(emulator: &Emulator, deployed: &Deployment, model_url:
     emulator.rest(Method::PUT, "lambda", &path, body).await;
 }
 
-/// Makes a user as an operator does, signs in with SRP as a page does; the access token.
+/// Makes a user as an operator does, and signs in with SRP as a page does. Returns the access token.
 async fn user(emulator: &Emulator, deployed: &Deployment) -> String {
     let pool_id = &deployed.user_pool_id;
     create_user(emulator, deployed).await;
@@ -183,7 +184,7 @@ async fn user(emulator: &Emulator, deployed: &Deployment) -> String {
     tokens.expect("signed in").access_token
 }
 
-/// `npm run user` of the CDK app.
+/// Runs `npm run user` of the CDK app.
 async fn create_user(emulator: &Emulator, deployed: &Deployment) {
     let outputs = json!({"Streaming": {"Region": REGION, "GraphqlUrl": deployed.graphql_url,
         "UserPoolId": deployed.user_pool_id, "UserPoolClientId": deployed.user_pool_client_id}});
@@ -198,7 +199,7 @@ async fn create_user(emulator: &Emulator, deployed: &Deployment) {
             .current_dir(cdk)
             .env("TOKENCAST_PASSWORD", PASSWORD)
             .env("AWS_ENDPOINT_URL", &emulator.url)
-            // The root user's.
+            // The credentials are the root user's.
             .envs([
                 ("AWS_ACCESS_KEY_ID", "test"),
                 ("AWS_SECRET_ACCESS_KEY", "test"),
@@ -237,7 +238,7 @@ async fn graphql(
     answer.json().await.expect("JSON")
 }
 
-/// A session as the table holds it.
+/// Returns a session as the table holds it.
 async fn record(emulator: &Emulator, deployed: &Deployment, session_id: &str) -> Value {
     let input = json!({"TableName": deployed.table, "Key": {"sessionId": {"S": session_id}}, "ConsistentRead": true});
     let found = emulator
@@ -246,7 +247,7 @@ async fn record(emulator: &Emulator, deployed: &Deployment, session_id: &str) ->
     found["Item"].clone()
 }
 
-/// The messages in a queue, those that are hidden included.
+/// Counts the messages in a queue, including hidden ones.
 async fn messages(emulator: &Emulator, queue_url: &str) -> u64 {
     let counts = [
         "ApproximateNumberOfMessages",

@@ -1,4 +1,4 @@
-//! What a referee may ask of the stack that serves it.
+//! Requests of a referee to the stack that serves it.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -11,29 +11,29 @@ use serde_json::{Value, json};
 use tokencast::stack::RunningStack;
 use uuid::Uuid;
 
-/// A line after `@stack `, as JSON.
+/// The line after `@stack `, as JSON.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "ask", rename_all = "camelCase")]
 enum Ask {
-    /// Cuts every real-time socket, without a goodbye.
+    /// Cut every real-time socket, without a close frame.
     DropWebsockets,
-    /// The open connections.
+    /// Return the open connections.
     Connections,
-    /// An access key that may publish, as the worker's may.
+    /// Return an access key that may publish, as the worker's may.
     AccessKey,
-    /// Changes what the scripted model says from now on.
+    /// Change what the scripted model says from now on.
     Script(Script),
-    /// The last call of the model, once it has ended.
+    /// Return the model's last call, once it has ended.
     LastModelCall,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Script {
-    /// `None`: a few paragraphs about the prompt.
+    /// The tokens; without them, a few paragraphs about the prompt.
     tokens: Option<Vec<String>>,
     ms_between_tokens: u64,
-    /// Of the next call alone.
+    /// The fault of the next call alone.
     fault: Option<Fault>,
 }
 
@@ -68,7 +68,7 @@ enum Exception {
     Validation,
 }
 
-/// One line of JSON.
+/// Answers a request with one line of JSON.
 pub(crate) async fn answer(ask: &str, stack: &RunningStack) -> Value {
     let ask: Ask = match serde_json::from_str(ask) {
         Ok(ask) => ask,

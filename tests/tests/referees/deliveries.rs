@@ -1,5 +1,5 @@
-//! Function URLs and the WebSocket API of the local stack, with functions of a few lines: this test executable, started
-//! again, on the official Rust runtime.
+//! Function URLs and the WebSocket API of the local stack, with small functions. The functions are this test
+//! executable, started again, on the official Rust runtime.
 //!
 //! A referee opens a gate for a function by writing a file into the stack's directory.
 
@@ -38,7 +38,7 @@ async fn the_sdk_for_connections() {
     check("connections.test.mjs").await;
 }
 
-/// Runs one file against a stack of its own; it passes if Node says so.
+/// Runs one file against a stack of its own. It passes if Node exits with success.
 async fn check(file: &str) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("referees");
     assert!(directory.join("node_modules").is_dir(), "{NODE_MODULES}");
@@ -137,7 +137,7 @@ fn backend(resource: String) -> Principal {
     }
 }
 
-/// Started by the local Lambda with arguments that select this test alone; as a test of its own it has nothing to do.
+/// The local Lambda starts this test alone, as the functions' process. As a test of its own it does nothing.
 #[test]
 fn function_process() {
     if variable("AWS_LAMBDA_RUNTIME_API").is_none() {
@@ -156,7 +156,8 @@ fn function_process() {
     std::process::exit(i32::from(ended.is_err()));
 }
 
-/// Three events; before the second and the third it waits for the gates `2` and `3`. With `?break`, it ends in the middle.
+/// Sends three events. It waits for the gates `2` and `3` before the second and the third. With `?break`, it ends in
+/// the middle.
 async fn stream(event: LambdaEvent<Value>) -> Result<Response<Body>, Error> {
     let breaks = event.payload["rawQueryString"] == "break";
     let (mut sender, body) = channel();
@@ -180,7 +181,7 @@ async fn stream(event: LambdaEvent<Value>) -> Result<Response<Body>, Error> {
     Ok(response)
 }
 
-/// The authorizer and the routes.
+/// Answers for the authorizer and the routes.
 async fn deliver(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let event = event.payload;
     if event["type"] == "REQUEST" {

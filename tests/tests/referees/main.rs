@@ -1,8 +1,8 @@
-//! Clients that nobody here wrote, from npm, against the local stack.
+//! Runs independent clients from npm against the local stack.
 //!
 //! A referee is a file of `tests/referees/`, run by Node's own test runner. It gets a stack of its own, and the stack's
-//! endpoints in the environment. Beside them it may ask for what no client can do, such as cutting its socket: it
-//! writes a line that starts with `@stack ` to stdout, and reads the answer, a line of JSON, from stdin.
+//! endpoints in the environment. It may also ask the stack for what no client can do, such as cutting its socket. For
+//! that it writes a line that starts with `@stack ` to stdout, and reads the answer, a line of JSON, from stdin.
 
 mod asks;
 mod deliveries;
@@ -23,10 +23,10 @@ use tokio::process::{Child, Command};
 pub(crate) const NODE_MODULES: &str =
     "the referees are not installed: run `npm ci` in tests/referees (`cargo xtask test` does it)";
 
-/// Before each line that is meant for the stack.
+/// The start of each line that is meant for the stack.
 const ASK: &str = "@stack ";
 
-/// Each test of a file has a limit of its own; this one is for a Node that hangs.
+/// Each test of a file has a limit of its own. This limit is for a Node that hangs.
 const LIMIT: Duration = Duration::from_mins(2);
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(20);
 
@@ -100,14 +100,14 @@ async fn signatures_of_the_sdk() {
     check("signature.test.mjs").await;
 }
 
-/// Runs one file; it passes if Node says so.
+/// Runs one file. It passes if Node exits with success.
 async fn check(file: &str) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("referees");
     assert!(directory.join("node_modules").is_dir(), "{NODE_MODULES}");
     let stack = RunningStack::start(options()).await.expect("a stack");
     let mut node = start_node(&directory, file, &stack.info);
     let run = tokio::time::timeout(LIMIT, converse(&mut node, &stack)).await;
-    // Before any assertion, so that nothing is left behind.
+    // Node ends before any assertion, so that nothing is left behind.
     let killed = run.is_err() && node.kill().await.is_ok();
     let status = node.wait().await.expect("Node's exit status");
     let ended = tokio::time::timeout(SHUTDOWN_LIMIT, stack.shutdown()).await;
@@ -128,7 +128,7 @@ fn options() -> StackOptions {
             args: Vec::new(),
         },
         realtime: RealtimeLimits {
-            // For graphql-ws, which knows nothing else.
+            // graphql-ws knows no other protocol.
             graphql_transport_ws: true,
             ..RealtimeLimits::default()
         },
@@ -158,12 +158,12 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
         "table": TABLE,
     });
     Command::new("node")
-        // Amplify leaves timers behind that would hold the process for a quarter of a minute.
+        // Amplify leaves timers behind that would keep the process alive for a quarter of a minute.
         .args(["--test-force-exit", file])
         .current_dir(directory)
         .env("STACK", described.to_string())
         .env("NODE_EXTRA_CA_CERTS", &stack.ca_file)
-        // What any SDK wants to find: the stack's own key.
+        // Every SDK needs a key in the environment: this is the stack's own.
         .env("AWS_ACCESS_KEY_ID", &stack.access_key.id)
         .env("AWS_SECRET_ACCESS_KEY", &stack.access_key.secret)
         .env("AWS_REGION", &endpoints.region)
@@ -178,7 +178,7 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
         .expect("Node 20 or newer, as `node`")
 }
 
-/// Answers what is asked until Node is done, and returns everything else that it said.
+/// Answers Node's requests until Node ends. Returns everything else that Node printed.
 async fn converse(node: &mut Child, stack: &RunningStack) -> String {
     let mut stdin = node.stdin.take().expect("stdin is piped");
     let stdout = node.stdout.take().expect("stdout is piped");

@@ -1,35 +1,35 @@
-//! A start by hand, over any delivery, with a prompt in JSON as it stands.
+//! Starts a session by hand, over any channel, with a prompt in JSON that is sent unchanged.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use system_tests::url::Events;
-use system_tests::{Delivery, TestStack, within};
+use system_tests::{Channel, TestStack, within};
 
-/// Why a start was refused: its code, and the message.
+/// Why a start was refused: its code and message.
 pub(crate) type Refused = (String, String);
 
 /// Starts a session as `alice`, with a prompt that is JSON already.
 pub(crate) async fn start_json(
     stack: &TestStack,
-    delivery: Delivery,
+    channel: Channel,
     id: &str,
     prompt: &str,
 ) -> Result<(), Refused> {
-    match delivery {
-        Delivery::AppSync => over_appsync(stack, id, prompt).await,
-        Delivery::FunctionUrl => over_url(stack, id, prompt).await,
-        Delivery::WebSocket => over_websocket(stack, id, prompt).await,
+    match channel {
+        Channel::AppSync => over_appsync(stack, id, prompt).await,
+        Channel::FunctionUrl => over_url(stack, id, prompt).await,
+        Channel::WebSocket => over_websocket(stack, id, prompt).await,
     }
 }
 
-/// The same with a prompt as it is.
+/// Starts a session with a prompt that is encoded here.
 pub(crate) async fn start(
     stack: &TestStack,
-    delivery: Delivery,
+    channel: Channel,
     id: &str,
     prompt: &str,
 ) -> Result<(), Refused> {
-    start_json(stack, delivery, id, &json!(prompt).to_string()).await
+    start_json(stack, channel, id, &json!(prompt).to_string()).await
 }
 
 async fn over_appsync(stack: &TestStack, id: &str, prompt: &str) -> Result<(), Refused> {
@@ -51,7 +51,7 @@ async fn over_appsync(stack: &TestStack, id: &str, prompt: &str) -> Result<(), R
     }
 }
 
-/// Reads the whole answer, too.
+/// Starts over the Function URL, and reads the whole answer.
 async fn over_url(stack: &TestStack, id: &str, prompt: &str) -> Result<(), Refused> {
     let body = format!(r#"{{"prompt":{prompt},"sessionId":"{id}"}}"#);
     let request = stack.url(Method::POST, "", "alice").body(body);
@@ -79,7 +79,7 @@ async fn over_websocket(stack: &TestStack, id: &str, prompt: &str) -> Result<(),
         if frame["type"] == "started" {
             return Ok(());
         }
-        // An event may overtake the answer.
+        // An event may come before the reply.
         if frame.get("sequence").is_none() {
             let error = &frame["error"];
             return Err((text(&error["code"]), text(&error["message"])));

@@ -1,4 +1,4 @@
-//! Capital and small letters of an id are one session, over every delivery.
+//! An id in capital letters and the same id in small letters are one session, over every channel.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use system_tests::stack::text;
 use system_tests::url::text_of;
 use system_tests::websocket::Followed;
-use system_tests::{Delivery, TestStack, eventually, over_each_delivery, within};
+use system_tests::{Channel, TestStack, eventually, over_each_channel, within};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -15,19 +15,19 @@ use uuid::Uuid;
 
 use crate::ask::start;
 
-/// An id with letters, as Swift and some others write it.
+/// Returns an id with capital letters, as Swift and some others write it.
 fn capital_id() -> String {
     let mut id = Uuid::new_v4().to_string().to_uppercase();
     id.replace_range(..1, "A");
     id
 }
 
-over_each_delivery! {
-    async fn an_id_is_the_same_in_capital_letters(delivery) {
+over_each_channel! {
+    async fn an_id_is_the_same_in_capital_letters(channel) {
         let stack = TestStack::start().await;
         let capital = capital_id();
         let small = capital.to_lowercase();
-        assert_eq!(start(&stack, delivery, &capital, "Why?").await, Ok(()));
+        assert_eq!(start(&stack, channel, &capital, "Why?").await, Ok(()));
         for id in [&small, &capital] {
             let session = eventually("the answer", || async {
                 let session = stack.get_stream("alice", id).await;
@@ -38,7 +38,7 @@ over_each_delivery! {
             let events = stack.url_resume(id, None).await.rest().await;
             assert_eq!(text_of(&events), text(100));
             assert_eq!(events[0].data["sessionId"], json!(small));
-            for again in Delivery::ALL {
+            for again in Channel::ALL {
                 assert_eq!(start(&stack, again, id, "Why?").await, Ok(()), "{again:?}");
                 start(&stack, again, id, "Why not?").await.expect_err("another prompt");
             }
@@ -55,7 +55,8 @@ over_each_delivery! {
     }
 }
 
-/// AppSync compares a subscription's argument with each event's id: in capital letters it would hear nothing.
+/// AppSync compares a subscription's argument with each event's id. A subscription in capital letters would get no
+/// event.
 #[tokio::test]
 async fn a_subscription_in_capital_letters_is_refused_rather_than_silent() {
     let stack = TestStack::start().await;
@@ -73,7 +74,7 @@ async fn a_subscription_in_capital_letters_is_refused_rather_than_silent() {
     stack.shutdown().await;
 }
 
-/// The answer to a subscription as `alice`.
+/// Returns the reply to a subscription as `alice`.
 async fn subscribe(stack: &TestStack, id: &str) -> Value {
     let endpoints = &stack.running.info.endpoints;
     let graphql = endpoints.graphql_url();

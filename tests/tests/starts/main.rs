@@ -1,4 +1,4 @@
-//! Starts over each delivery: one id is one input and one session, whatever Unicode the prompt holds.
+//! Starts over each channel: one id is one input and one session, whatever Unicode the prompt holds.
 
 mod ask;
 mod ids;

@@ -1,4 +1,4 @@
-//! An answer as events, as text, from the record, and stopped.
+//! Answers as events, as text, from the record, and stopped.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use system_tests::stack::{script, text};
 use system_tests::url::{Event, Events, text_of};
 use uuid::Uuid;
 
-/// A stack whose jobs, which wait for a function to die, wait for a second only.
+/// Starts a stack whose jobs, which wait for a function to die, wait for a short time only.
 async fn stack(tokens: usize, time_between_tokens: Duration) -> TestStack {
     TestStack::start_with(|options| {
         options.script = script(tokens, time_between_tokens);
@@ -37,7 +37,7 @@ async fn a_whole_answer_is_a_stream_of_events() {
             .all(|event| event.data["sessionId"] == json!(id))
     );
 
-    // The same over AppSync, and nobody asks the model again.
+    // AppSync has the same session, and the model isn't asked again.
     let record = stack.get_stream("alice", &id).await;
     assert_eq!(record["status"], "COMPLETED");
     assert_eq!(record["text"], json!(text(100)));
@@ -53,7 +53,7 @@ async fn tokens_leave_as_they_come() {
     let mut events = stack.url_ask(None).await;
     let first = events.take(1).await;
     assert_eq!(first[0].token(), "1:0 ");
-    // The model is still at it.
+    // The model still streams.
     assert!(stack.running.local.bedrock().calls()[0].ended.is_none());
     let all: Vec<_> = first.into_iter().chain(events.rest().await).collect();
     assert_eq!(text_of(&all), text(40));
@@ -74,7 +74,7 @@ async fn plain_text_is_the_tokens_and_nothing_else() {
     let id = response.headers()["x-tokencast-session-id"].clone();
     assert_eq!(response.text().await.expect("whole"), text(100));
 
-    // From the record, too, and from the middle of it.
+    // The record gives the same text, also from its middle.
     let path = id.to_str().expect("an id");
     let again = stack.url(Method::GET, path, "alice");
     let again = again.header("accept", "text/plain").send().await;
@@ -93,7 +93,7 @@ async fn text_is_for_who_prefers_it() {
     for (accept, is_text) in [
         ("text/plain", true),
         ("text/plain, */*;q=0.8", true),
-        // What axios sends.
+        // axios sends this header.
         ("application/json, text/plain, */*", false),
         ("text/plain, text/event-stream", false),
         ("text/event-stream, text/plain;q=0.5", false),
@@ -134,7 +134,7 @@ async fn every_event_can_be_gone_on_from() {
         let rest: Vec<_> = rest.into_iter().map(Event::timeless).collect();
         assert_eq!(rest, sent[known..], "after {last:?}");
     }
-    // By the same start again, too, for who asks no other way.
+    // The same start resumes, too, for clients that only know how to start.
     let again = async |last: Option<&str>, id: &str| {
         let question = json!({ "prompt": "Why do rivers meander?", "sessionId": id });
         let mut request = stack.url(Method::POST, "", "alice").json(&question);
@@ -158,16 +158,16 @@ async fn every_event_can_be_gone_on_from() {
         StatusCode::BAD_REQUEST
     );
     assert_eq!(stack.running.local.bedrock().calls().len(), 1);
-    // A session that only begins has all its events before it.
+    // For a session that only begins, all events are still to come.
     let fresh = Uuid::new_v4().to_string();
     let events = Events::of(again(Some("17"), &fresh).await).rest().await;
     assert_eq!(events.len(), 31);
-    // As a query, for those who can't send the header.
+    // The id may be in the query, for clients that can't send the header.
     let request = stack.url(Method::GET, &format!("{id}?lastEventId=29"), "alice");
     let response = request.send().await.expect("a response");
     let rest = Events::of(response).rest().await;
     assert_eq!(rest.len(), 2);
-    // Whoever has everything is told so, which keeps an `EventSource` from asking again.
+    // A client that has every event gets a 204, which keeps an `EventSource` from asking again.
     for known in ["31", "99", "2.1"] {
         let request = stack.url(Method::GET, &id, "alice");
         let response = request.header("last-event-id", known).send().await;
@@ -185,7 +185,7 @@ async fn leaving_is_not_stopping() {
     let id = events.session_id();
     let mut seen = events.take(5).await;
     drop(events);
-    // On another connection the answer goes on, live.
+    // The answer goes on live over another connection.
     let last = seen.last().expect("some").id.clone();
     let mut events = stack.url_resume(&id, Some(&last)).await;
     seen.extend(events.take(1).await);
@@ -224,7 +224,7 @@ async fn asking_twice_with_one_id_asks_the_model_once() {
     let (one, other) = tokio::join!(both(), both());
     assert_eq!(text_of(&one), text(60));
     assert_eq!(text_of(&other), text(60));
-    // When it is over, too.
+    // The same holds when the session is over.
     let again = stack.url_ask(Some(&id)).await.rest().await;
     assert_eq!(text_of(&again), text(60));
     assert_eq!(stack.running.local.bedrock().calls().len(), 1);
@@ -270,7 +270,7 @@ async fn a_stop_ends_the_models_work_and_keeps_the_text() {
     let record = stack.get_stream("alice", &id).await;
     assert_eq!(record["text"], json!(kept));
     assert!(stack.running.local.bedrock().calls()[0].tokens_sent < 2_000);
-    // Again, and of a session that nobody started: it can't be started any more.
+    // A second stop succeeds. So does a stop of a session that nobody started, which can't be started any more.
     assert_eq!(stack.url_stop(&id).await.1["status"], "CANCELLED");
     let fresh = Uuid::new_v4().to_string();
     assert_eq!(stack.url_stop(&fresh).await.1["status"], "CANCELLED");

@@ -12,7 +12,7 @@ use system_tests::{TestStack, eventually, within};
 use tokencast::stack::FUNCTION_URL_FUNCTION;
 use uuid::Uuid;
 
-/// A stack that keeps such responses open, with a model that says nothing.
+/// Starts a stack that keeps such responses open, with a model that says nothing.
 async fn stack(nothing_left: &str, even_if_length_is_zero: bool) -> TestStack {
     let stack = TestStack::start_with(|options| {
         options.script = script(0, Duration::ZERO);
@@ -67,7 +67,7 @@ async fn a_text_that_is_stopped_before_its_first_token_has_a_byte() {
     stack.shutdown().await;
 }
 
-/// What whoever has all events gets: a status and a body, or nothing where the response is kept open.
+/// Checks what a client gets that has all events: a status and a body, or nothing if the response is kept open.
 async fn check(nothing_left: &str, even_if_length_is_zero: bool, expected: Option<(u16, &str)>) {
     let stack = stack(nothing_left, even_if_length_is_zero).await;
     let id = Uuid::new_v4().to_string();
@@ -91,7 +91,7 @@ async fn check(nothing_left: &str, even_if_length_is_zero: bool, expected: Optio
             assert_eq!(kind == "text/event-stream", status == 200, "{kind:?}");
             assert_eq!(response.text().await.expect("whole"), body);
         } else {
-            // The function has answered, another request is asked and answered, and this one still waits.
+            // The function has returned, and another request was answered meanwhile. This one still waits.
             let answered = || async { (ended() > before).then_some(()) };
             eventually("the function's end", answered).await;
             text(&stack, &Uuid::new_v4().to_string()).await;

@@ -1,4 +1,4 @@
-//! The model fails: before its first token, in mid-stream, once, always.
+//! The model fails before its first token, in mid-stream, once, or always.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -17,7 +17,7 @@ async fn stack(faults: Vec<FaultRule>) -> TestStack {
         options.script = faulty(TOKENS, Duration::from_millis(2), faults);
         options.function_url_variable("MODEL_IDLE_TIMEOUT_MS", "1000");
         options.function_url_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1000");
-        // Throttled, a session would wait for a worker.
+        // A throttled session would wait for a worker.
         options.function_url_variable("THROTTLE_PATIENCE_SECONDS", "0");
     })
     .await
@@ -53,7 +53,7 @@ async fn a_failure_in_mid_stream_begins_the_text_anew_under_the_next_attempt() {
     assert_eq!(second[0].id, "2.1");
     assert_eq!(text_of(second), said(2, TOKENS));
 
-    // Whoever has some of the first attempt gets all of the second.
+    // A client that has some of the first attempt gets all of the second.
     let last = &first.last().expect("some").id;
     let rest = stack.url_resume(&id, Some(last)).await.rest().await;
     assert_eq!(text_of(&rest), said(2, TOKENS));
@@ -116,7 +116,7 @@ async fn a_failure_for_good_is_an_event() {
     assert_eq!(end.data["error"]["retryable"], true);
     assert!(end.data["error"]["message"].is_string());
     assert_eq!(end.token(), "");
-    // The last event's number counts on from a text that is all there.
+    // The terminal event's number follows the last event of the text, which has no gap.
     let attempt = &end.data["attempt"];
     let last: Vec<_> = events
         .iter()

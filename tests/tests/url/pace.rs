@@ -1,4 +1,4 @@
-//! A reader who is slow.
+//! A slow reader.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
-/// Bytes that take six each in JSON. With what is around them an event has 310, and all of them have 22 MB: more than the
-/// buffers of two connections hold, which were seen to take 8 to 13 MB.
+/// Each of these bytes takes six in JSON. An event has 310 bytes with its frame, and all events have 22 MB. That is
+/// more than the buffers of two connections hold, which were measured at 8 to 13 MB.
 const TOKEN: &str = "\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}";
 const TOKENS: usize = 70_000;
 
-/// After how many whole answers of others the model must be found where it was.
+/// The model must be found at the same place after so many whole answers of others.
 const LOOKS: u32 = 10;
 
-/// That many events take their time where two cores are shared.
+/// So many events take their time on two shared cores.
 const LIMIT: Duration = Duration::from_mins(5);
 
-/// A request whose response nobody reads yet, by a client that takes little unread.
+/// Sends a request and doesn't read the response yet. The client buffers little.
 async fn ask(stack: &TestStack) -> TcpStream {
     let address = stack.running.info.endpoints.address;
     let socket = TcpSocket::new_v4().expect("a socket");
@@ -37,7 +37,7 @@ async fn ask(stack: &TestStack) -> TcpStream {
     stream
 }
 
-/// What the chunks of a response say.
+/// Returns the content of a response's chunks.
 fn body_of(response: &[u8]) -> String {
     let text = std::str::from_utf8(response).expect("UTF-8");
     let (_, mut rest) = text.split_once("\r\n\r\n").expect("a head");
@@ -64,7 +64,8 @@ async fn a_slow_reader_slows_the_model() {
     let mut stream = ask(&stack).await;
     stack.model_said(1).await;
     let said = || stack.running.local.bedrock().calls()[0].tokens_sent;
-    // Nobody reads: the model says no more, while others have whole answers, with much of this one still to come.
+    // Nobody reads this response. So the model must stop with much of the answer still to come, while others get whole
+    // answers.
     stack.script(script(10, Duration::ZERO));
     let (mut stopped_at, mut looks) = (0, 0);
     let waits = async {

@@ -1,4 +1,4 @@
-//! The function dies: a worker takes over, and the client goes on where it was.
+//! The function dies. A worker takes over, and the client resumes where it was.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn a_stop_reaches_a_session_whose_function_died() {
     stack.shutdown().await;
 }
 
-/// The job that waits for a function to die never disturbs one that lives.
+/// The job that waits for a function to die never disturbs a function that lives.
 #[tokio::test]
 async fn a_job_is_put_off_while_the_function_lives() {
     let stack = TestStack::start_with(|options| {

@@ -1,4 +1,4 @@
-//! What is refused, and how.
+//! Requests that are refused, and how.
 
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
@@ -10,7 +10,7 @@ use tokencast_aws::clock::SystemClock;
 use tokencast_core::ports::Clock as _;
 use uuid::Uuid;
 
-/// Whether a body is an error's, and of which code.
+/// Returns the code of an error body, which must be complete.
 fn code(body: &Value) -> &str {
     let error = body["error"].as_object().expect("an error");
     let names: Vec<_> = error.keys().collect();
@@ -34,7 +34,7 @@ async fn forged_tokens_are_refused_here_and_by_appsync() {
     let pool = Pool::of(&stack, directory.path());
     let id = Uuid::new_v4().to_string();
     for row in rows(&pool, SystemClock.now().as_secs()) {
-        // Not every row can stand in a header.
+        // Not every row is valid in a header.
         let authorization = format!("Bearer {}", row.token);
         let request = stack.url_anonymous(Method::GET, &id);
         let response = request.header(AUTHORIZATION, &authorization).send().await;
@@ -92,7 +92,7 @@ async fn a_token_is_given_once_here_and_to_appsync() {
     stack.shutdown().await;
 }
 
-/// A request of `alice`'s, to be refused with a status, and with a message that is about something.
+/// Sends a request as `alice` that must be refused with a status, and with a message that names something.
 async fn check(stack: &TestStack, request: (Method, &str), body: &str, status: u16, about: &str) {
     let (method, path) = request;
     let what = format!("{method} {path} {body}");
@@ -168,7 +168,7 @@ async fn somebody_elses_session_is_nobodys_business() {
     let id = events.session_id();
     events.rest().await;
     let question = json!({ "prompt": "What did she ask?", "sessionId": id });
-    // A read does not say whether somebody has the id.
+    // A read doesn't tell whether another user has the id.
     let read = async |id: &str| {
         let response = stack.url(Method::GET, id, "bob").send().await;
         let response = response.expect("a response");
@@ -193,7 +193,7 @@ async fn somebody_elses_session_is_nobodys_business() {
 #[tokio::test]
 async fn keys_that_cannot_be_fetched_are_no_refusal() {
     let stack = TestStack::start_with(|options| {
-        // Nothing answers there.
+        // Nothing answers at this address.
         let environment = &mut options.stack.function_url_environment;
         environment.insert("COGNITO_ISSUER".into(), "http://127.0.0.1:9/pool".into());
     })

@@ -1,4 +1,4 @@
-//! Answers, over one connection and over several.
+//! Answers over one connection and over several.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn an_answer_comes_as_frames_with_the_token_in_either_place() {
         assert_eq!(ending["stopReason"], json!("end_turn"), "{ending}");
         assert!(ending["usage"]["outputTokens"].is_u64(), "{ending}");
         assert_eq!(ending.get("error"), None, "{ending}");
-        // The same session, by the API's other door.
+        // The same session is there over AppSync.
         let record = stack.get_stream("alice", id).await;
         assert_eq!(
             (&record["status"], &record["text"]),
@@ -77,7 +77,7 @@ async fn a_session_is_started_once() {
     socket.ask(&again, "started").await;
     let session = socket.end_of(&id).await;
     assert_eq!(session.text, text(40));
-    // Once more when it is over: then it comes whole, from the record.
+    // The same start after the end returns the whole answer from the record.
     socket.sessions.clear();
     let started = socket.ask(&again, "started").await;
     assert_eq!(started["status"], json!("COMPLETED"));
@@ -157,7 +157,7 @@ async fn a_stop_is_answered_and_ends_the_session() {
     assert!(text(2000).starts_with(&session.text) && !session.text.is_empty());
     let record = stack.get_stream("alice", &id).await;
     assert_eq!(record["text"], json!(session.text));
-    // Again: it says the same, and how it ended.
+    // A second stop gets the same reply, and the terminal event again.
     let again = socket.ask(&stop, "stopping").await;
     assert_eq!(again["status"], json!("CANCELLED"), "{again}");
     stack.queue_is_empty().await;
@@ -206,7 +206,7 @@ async fn whoever_says_goodbye_is_followed_by_nobody() {
         (scan.send().await.expect("a scan").count() == 0).then_some(())
     })
     .await;
-    // Disconnecting is not stopping.
+    // A disconnect is not a stop.
     stack.queue_is_empty().await;
     let record = stack.get_stream("alice", &id).await;
     assert_eq!(record["text"], json!(text(300)));

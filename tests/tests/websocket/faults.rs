@@ -1,4 +1,4 @@
-//! API Gateway refuses, throttles, fails, or loses a connection: the answer goes on.
+//! API Gateway refuses, throttles, fails, or loses a connection. The answer goes on.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn fired(stack: &TestStack) -> u64 {
     report.iter().map(|rule| rule.fired).sum()
 }
 
-/// A fault that costs no token, and no attempt.
+/// Checks a fault that costs no token and no attempt.
 async fn check_passes(rule: Rule) {
     let stack = stack_with(rule.clone()).await;
     let mut socket = stack.websocket("alice").await;
@@ -41,7 +41,7 @@ async fn check_passes(rule: Rule) {
         (text(TOKENS), 1),
         "{rule:?}"
     );
-    // How many posts there are is up to the machine: at least one with text, and the last.
+    // The machine decides how many posts there are. There is at least one with text, and the last one.
     assert!(
         fired(&stack) > 0 || rule.when.probability.is_some(),
         "{rule:?}"
@@ -66,7 +66,7 @@ async fn a_post_whose_answer_is_lost_is_repeated_and_does_no_harm() {
 
 #[tokio::test]
 async fn a_slow_follower_holds_nobody_up() {
-    // Its posts alone take their time: the laptop is the first to be posted to.
+    // Only the laptop's posts are slow, because the laptop is posted to first.
     let stack = stack_with(post(Fault::Delay { ms: 700 }).after(1).times(6)).await;
     let (mut phone, mut laptop) = (
         stack.websocket("alice").await,

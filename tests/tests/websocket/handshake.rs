@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokencast_aws::clock::SystemClock;
 use tokencast_core::ports::Clock as _;
 
-/// More than API Gateway takes of headers and query string in all.
+/// More bytes than API Gateway takes in headers and query string together.
 const LONG: usize = 8 * 1024;
 
 #[tokio::test]

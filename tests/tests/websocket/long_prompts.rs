@@ -1,9 +1,9 @@
-//! Prompts that are longer than a frame of API Gateway, by the Rust client.
+//! Prompts that are longer than an API Gateway frame, sent by the Rust client.
 
-use system_tests::{Delivery, TestStack, collect};
+use system_tests::{Channel, TestStack, collect};
 use tokencast_client::Error;
 
-/// A prompt of so many bytes whose beginning and end tell it from others.
+/// Returns a prompt of so many bytes. Its beginning and its end tell it from others.
 fn prompt(bytes: usize, filling: &str) -> String {
     let (begin, end) = (format!("{bytes}: "), "end");
     let repeats = (bytes - begin.len() - end.len()) / filling.len();
@@ -12,10 +12,10 @@ fn prompt(bytes: usize, filling: &str) -> String {
 
 #[tokio::test]
 async fn a_prompt_of_20_to_99_kilobytes_is_answered() {
-    let stack = TestStack::start_over(Delivery::WebSocket, |_| {}).await;
+    let stack = TestStack::start_over(Channel::WebSocket, |_| {}).await;
     let client = stack.client("alice");
     let prompts = [20, 32, 40, 60, 80, 99].map(|kilobytes| prompt(kilobytes * 1_000, "why "));
-    // Characters of several bytes, and such as JSON makes six times as long.
+    // Some characters have several bytes, and some become six times as long in JSON.
     let others = [prompt(99_000, "🌊"), prompt(20_000, "\u{1}")];
     for prompt in prompts.into_iter().chain(others) {
         let bytes = prompt.len();
@@ -25,7 +25,7 @@ async fn a_prompt_of_20_to_99_kilobytes_is_answered() {
         assert_eq!(answer.reconnects, 0, "{bytes} bytes");
         let calls = stack.running.local.bedrock().calls();
         let call = calls.last().expect("a call");
-        // The log keeps the beginning of a prompt.
+        // The log only keeps the beginning of a prompt.
         assert!(prompt.starts_with(&call.prompt), "{bytes} bytes");
     }
     stack.shutdown().await;
@@ -33,7 +33,7 @@ async fn a_prompt_of_20_to_99_kilobytes_is_answered() {
 
 #[tokio::test]
 async fn a_prompt_beyond_the_limit_of_the_api_is_refused_at_once() {
-    let stack = TestStack::start_over(Delivery::WebSocket, |_| {}).await;
+    let stack = TestStack::start_over(Channel::WebSocket, |_| {}).await;
     let client = stack.client("alice");
     let refused = collect(client.stream(prompt(30_000, "\u{1}"))).await;
     let Err(Error::Refused { code, message, .. }) = refused else {
@@ -41,8 +41,8 @@ async fn a_prompt_beyond_the_limit_of_the_api_is_refused_at_once() {
     };
     assert_eq!(code, "INVALID_PROMPT");
     assert!(message.contains("131072 bytes at most"), "{message}");
-    // Over the others it is answered.
-    for other in [Delivery::AppSync, Delivery::FunctionUrl] {
+    // The other channels answer the prompt.
+    for other in [Channel::AppSync, Channel::FunctionUrl] {
         let stream = stack
             .client_over(other, "alice")
             .stream(prompt(30_000, "\u{1}"));

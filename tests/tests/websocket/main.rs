@@ -1,4 +1,4 @@
-//! The WebSocket API against the whole local stack: what it promises, and that nothing that goes wrong breaks it.
+//! Tests the WebSocket API against the whole local stack: its promises hold, and no fault breaks it.
 
 mod answers;
 mod faults;

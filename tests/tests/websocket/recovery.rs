@@ -1,4 +1,4 @@
-//! Sockets break, workers die: whoever resumes has the exact text.
+//! Sockets break and workers die. A client that resumes has the exact text.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn stack() -> TestStack {
     .await
 }
 
-/// How many addresses a session's record names.
+/// Returns the number of followers in a session's record.
 pub(crate) async fn followers(stack: &TestStack, id: &str) -> usize {
     let id = aws_sdk_dynamodb::types::AttributeValue::S(id.to_owned());
     let get = stack.dynamodb().get_item().table_name(TABLE);
@@ -101,7 +101,7 @@ async fn a_paused_worker_that_wakes_up_pushes_nothing_more() {
     system_tests::within("another worker", taken_over).await;
     assert!(lambda.thaw(paused));
     let session = socket.end_of(&id).await;
-    // What was on its way when the worker was paused can't be called back; that is one frame.
+    // The post that was in flight when the worker was paused can't be called back. It is one frame at most.
     assert!(session.stale <= 1, "{} frames", session.stale);
     assert_eq!((session.text, session.attempt), (text_of(2, TOKENS), 2));
     stack.queue_is_empty().await;
@@ -127,7 +127,7 @@ async fn a_session_that_is_over_comes_from_the_record_in_frames_that_fit() {
     let session = socket.end_of(&id).await;
     assert_eq!(session.text, whole);
     assert!(session.pieces > 1, "more than a frame holds");
-    // From somewhere in the middle, and from the end.
+    // The client resumes from the middle, and from the end.
     let before_end = Followed {
         sequence: session.sequence - 1,
         ..session.known()

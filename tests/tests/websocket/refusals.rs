@@ -1,4 +1,4 @@
-//! What a client may do wrong: it is told, and its connection lives.
+//! What a client may do wrong. It gets an error, and its connection stays open.
 
 use serde_json::{Value, json};
 use system_tests::TestStack;
@@ -16,7 +16,8 @@ async fn stack() -> TestStack {
     .await
 }
 
-/// A message that is refused with this code and message, naming what it could read.
+/// Sends a message that is refused with this code and message. The error names the action and session that could be
+/// read.
 async fn check(socket: &mut Socket, body: &str, named: Value, code: &str, message: &str) {
     socket.send_text(body).await;
     let frame = socket.next().await;
@@ -78,7 +79,7 @@ async fn a_bad_message_is_answered_with_what_was_expected() {
         no_uuid,
     )
     .await;
-    // After all this it still answers.
+    // The connection still answers after all these errors.
     let prompt = "x".repeat(MAX_PROMPT_BYTES);
     let id = socket.start(&prompt).await;
     assert_eq!(socket.end_of(&id).await.text, text(100));

@@ -1,4 +1,4 @@
-//! The zip that Lambda takes: `bootstrap`, executable, and the same bytes for the same program.
+//! The zip that Lambda takes: it holds an executable `bootstrap`, and the same program gives the same bytes.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -9,14 +9,14 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::error::TaskError;
 
-/// Deflate's most thorough level.
+/// Deflate's highest level.
 const LEVEL: i64 = 9;
 
-/// Writes `zip`, with `bootstrap` in it.
+/// Writes `zip` with `bootstrap` in it.
 ///
 /// # Errors
 ///
-/// Either file can't be read or written.
+/// One of the files can't be read or written.
 pub fn write(bootstrap: &Path, zip: &Path) -> Result<(), TaskError> {
     let program = fs::read(bootstrap).map_err(TaskError::file("read", bootstrap))?;
     let file = File::create(zip).map_err(TaskError::file("made", zip))?;
@@ -27,7 +27,7 @@ pub fn write(bootstrap: &Path, zip: &Path) -> Result<(), TaskError> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(LEVEL))
-        // 1980: the time of building would change the hash that a deployment compares.
+        // The time is fixed at 1980. The time of the build would change the hash that a deployment compares.
         .last_modified_time(DateTime::default())
         .unix_permissions(0o755);
     let mut archive = ZipWriter::new(file);

@@ -1,4 +1,4 @@
-//! The newest glibc that a program needs, from the versions that its dynamic symbols ask for.
+//! Finds the newest glibc that a program needs, from the versions of its dynamic symbols.
 
 use std::fmt;
 use std::path::Path;
@@ -18,11 +18,11 @@ impl fmt::Display for Version {
     }
 }
 
-/// `None` if the program needs no glibc at all.
+/// Returns the version; `None` if the program needs no glibc.
 ///
 /// # Errors
 ///
-/// The file can't be read, or is no program for Linux on `x86_64`.
+/// The file can't be read, or is no Linux program for `x86_64`.
 pub fn newest(path: &Path) -> Result<Option<Version>, TaskError> {
     let elf = std::fs::read(path).map_err(TaskError::file("read", path))?;
     let needed = versions(&elf).map_err(|source| TaskError::Elf {
@@ -38,8 +38,8 @@ pub fn newest(path: &Path) -> Result<Option<Version>, TaskError> {
     }
 }
 
-/// The versions that each library must have, without those that the loader doesn't insist on. `None` if the program is for
-/// another processor.
+/// Returns the versions that each library must have, without those that the loader treats as optional. `None` if the
+/// program is for another processor.
 fn versions(elf: &[u8]) -> object::Result<Option<Vec<Version>>> {
     let header = FileHeader64::<Endianness>::parse(elf)?;
     let endian = header.endian()?;
@@ -60,7 +60,7 @@ fn versions(elf: &[u8]) -> object::Result<Option<Vec<Version>>> {
     Ok(Some(versions))
 }
 
-/// `GLIBC_2.34`, or `GLIBC_2.2.5`.
+/// Parses `GLIBC_2.34`, or `GLIBC_2.2.5`.
 fn parse(name: &[u8]) -> Option<Version> {
     let name = std::str::from_utf8(name).ok()?;
     let mut numbers = name.strip_prefix("GLIBC_")?.split('.');
@@ -87,7 +87,7 @@ mod tests {
         assert!(versions(b"\x7fELF\x02\x01\x01").is_err());
     }
 
-    /// The test's own executable: linked on a system with glibc, it needs some of it.
+    /// The test's own executable needs some glibc, because it is linked on a system with glibc.
     #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
     #[test]
     fn a_linked_program_needs_glibc() {
@@ -98,7 +98,7 @@ mod tests {
         assert!(needed >= Version(2, 2), "{needed}");
     }
 
-    /// The processor is at the 18th byte of the header.
+    /// The header names the processor in its 18th byte.
     #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
     #[test]
     fn a_program_for_another_processor_is_refused() {

@@ -1,4 +1,4 @@
-//! One session, from the prompt to the exit code.
+//! Runs one session, from the prompt to the exit code.
 
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
@@ -13,11 +13,11 @@ use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
 use crate::stdio::Stdout;
 
-/// How long a stop may take, and then the session's last event.
+/// A stop may take this long; then the session's last event may take as long as [`LAST_EVENT_TIMEOUT`].
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const LAST_EVENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What to listen to.
+/// The session to listen to.
 pub(super) enum Session {
     New {
         session_id: Option<Uuid>,
@@ -28,15 +28,15 @@ pub(super) enum Session {
     },
 }
 
-/// How to listen.
+/// How the command listens to a session.
 pub(super) struct Listening {
-    /// One JSON event a line.
+    /// Print one JSON event a line.
     pub(super) json: bool,
-    /// The variable of a proxy that a WebSocket doesn't take.
+    /// The variable that names a proxy for the host of a WebSocket. WebSockets don't go through it.
     pub(super) proxy: Option<&'static str>,
 }
 
-/// Prints the answer, and its summary, and says how it went.
+/// Prints the answer and its summary, and returns the exit code.
 pub(super) async fn run(
     client: &Client,
     session: Session,
@@ -89,12 +89,12 @@ struct Answer<W> {
     started: bool,
     waiting: Waiting,
     outage: Outage,
-    /// Of the API.
+    /// The API's address.
     address: String,
 }
 
 impl<W: io::Write> Answer<W> {
-    /// Until the last event. Cancel-safe: an event is either still in the stream or wholly printed.
+    /// Prints events until the last one. Cancel-safe: an event is either still in the stream or wholly printed.
     async fn follow(&mut self, client: &Client) -> io::Result<Exit> {
         let session_id = self.stream.session_id();
         loop {
@@ -127,7 +127,7 @@ impl<W: io::Write> Answer<W> {
         }
     }
 
-    /// What stderr has to say of an event, and the exit code if it is the last.
+    /// Writes to stderr what an event has to say there. Returns the exit code if the event is the last.
     fn announce(&mut self, event: &AnswerEvent) -> io::Result<Option<Exit>> {
         let exit = match event {
             AnswerEvent::Started { .. } => {
@@ -188,31 +188,31 @@ impl<W: io::Write> Answer<W> {
         Ok(Some(exit))
     }
 
-    /// Stops the session, prints what still comes of it, and says what is kept.
+    /// Stops the session, prints the events that still come, and says what is kept.
     async fn stop(&mut self, client: &Client, interruption: Exit, signals: &mut Signals) -> Exit {
         let session_id = self.stream.session_id();
         if !self.started {
-            // Lest it starts after it was stopped.
+            // Closing the stream keeps the session from starting after its stop.
             self.stream.close();
         }
         let stopping = async {
             let stopped = tokio::time::timeout(STOP_TIMEOUT, client.stop(session_id)).await;
             let unwritten = matches!(interruption, Exit::BrokenPipe | Exit::Unwritable);
             if !unwritten && matches!(stopped, Ok(Ok(()))) {
-                // What was on its way is still part of the text.
+                // Events on their way are still part of the text.
                 let _ = tokio::time::timeout(LAST_EVENT_TIMEOUT, self.follow(client)).await;
             }
             stopped
         };
         let stopped = tokio::select! {
             stopped = stopping => stopped,
-            // Asked twice: no more waiting.
+            // A second Ctrl-C ends the wait.
             exit = signals.next() => return exit,
         };
         if interruption == Exit::BrokenPipe {
             return interruption;
         }
-        // The summary goes to stderr whatever becomes of stdout.
+        // The summary goes to stderr even if stdout is gone.
         let _ = self.output.end_line();
         match stopped {
             Ok(Ok(())) => say!("stopped; {} characters kept", self.summary.characters()),
@@ -226,7 +226,7 @@ impl<W: io::Write> Answer<W> {
         interruption
     }
 
-    /// An error's words, and what may be behind it.
+    /// An error's text, and a likely cause behind it.
     fn explained(&self, error: &Error) -> String {
         let text = chain(error);
         match self.proxy {
@@ -245,7 +245,7 @@ impl<W: io::Write> Answer<W> {
     }
 }
 
-/// A reader that has had enough is no error; whatever else keeps stdout from taking the answer is.
+/// A reader that closes the pipe is no error. Anything else that keeps stdout from taking the answer is one.
 fn unwritten_exit(error: &io::Error) -> Exit {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Exit::BrokenPipe;
@@ -254,7 +254,7 @@ fn unwritten_exit(error: &io::Error) -> Exit {
     Exit::Unwritable
 }
 
-/// Whether a WebSocket could not be connected.
+/// Whether the error is a WebSocket that could not connect.
 fn is_unconnected(error: &Error) -> bool {
     match error {
         Error::Connect(_) => true,
@@ -269,7 +269,7 @@ fn hint(error: &Error, address: &str) {
         Error::NotFound { .. } => {
             say!("sessions are kept for a limited time, and only their owner sees them");
         }
-        // These don't say where.
+        // The texts of these errors don't name the address.
         Error::Connect(_) | Error::GaveUp { .. } | Error::Timeout { .. } | Error::Http { .. } => {
             say!("the API is at {address}");
         }

@@ -21,7 +21,7 @@ use crate::exit::{Exit, complain, say};
 use crate::signal::Signals;
 use crate::stack::{RunningStack, StackError, StackOptions};
 
-/// A start that takes longer than this is worth a word.
+/// The command reports a start that takes longer than this.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
@@ -32,7 +32,7 @@ pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
             return Exit::Api;
         }
     };
-    // What is wrong with the options is said before stdin is waited for.
+    // Wrong options are reported before the command waits for stdin.
     let target = match Target::new(&args, lookup) {
         Ok(target) => target,
         Err(error) => {
@@ -60,7 +60,7 @@ pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
             converse::run(&client, session, listening, &mut signals).await
         }
         Target::Local(options) => {
-            // Boxed, for it holds a whole stack.
+            // The future is boxed because it holds a whole stack.
             Box::pin(ask_local(
                 *options,
                 args.via,

@@ -1,4 +1,4 @@
-//! The answer on stdout: as text, or one JSON event a line.
+//! Writes the answer to stdout: as text, or one JSON event a line.
 
 use std::io::{self, Write};
 
@@ -10,17 +10,17 @@ use crate::visible::visible;
 /// How the answer is written.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Style {
-    /// One JSON event a line.
+    /// Write one JSON event a line.
     pub(super) json: bool,
-    /// Control characters are shown instead of obeyed.
+    /// Show control characters instead of letting the terminal obey them.
     pub(super) terminal: bool,
 }
 
-/// Writes events as they come, and flushes each.
+/// Writes events as they come, and flushes after each.
 pub(super) struct Output<W> {
     out: W,
     style: Style,
-    /// Whether there is anything to read on display.
+    /// Whether the text on display has more than blanks.
     has_text: bool,
     /// Whether the cursor is at the start of a line.
     at_line_start: bool,
@@ -64,7 +64,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// The client's own failure, which is no event of the session.
+    /// Writes the client's own failure, which is no event of the session.
     pub(super) fn error(&mut self, message: &str) -> io::Result<()> {
         if !self.style.json {
             return self.end_line();
@@ -72,7 +72,7 @@ impl<W: Write> Output<W> {
         self.json_line(&json!({ "type": "error", "message": message }))
     }
 
-    /// So that whatever follows stands on a line of its own.
+    /// Ends the current line, so that whatever follows stands on a line of its own.
     pub(super) fn end_line(&mut self) -> io::Result<()> {
         if !std::mem::replace(&mut self.at_line_start, true) {
             self.out.write_all(b"\n")?;
@@ -84,7 +84,7 @@ impl<W: Write> Output<W> {
         self.write(&format!("{line}\n"))
     }
 
-    /// In one piece, as the stream below may have no buffer.
+    /// Writes the text in one piece, because the stream below may have no buffer.
     fn write(&mut self, text: &str) -> io::Result<()> {
         if self.style.terminal {
             self.out.write_all(visible(text).as_bytes())?;
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_terminal_is_shown_control_characters_and_a_file_gets_them() {
         let (sequence, shown) = ("\u{1b}[2K\u{9b}0m\n", "\\u001b[2K\\u009b0m\n");
-        // Cut anywhere, as tokens may be.
+        // The text may be cut anywhere, as tokens may be.
         for cut in sequence.char_indices().map(|(at, _)| at) {
             let (left, right) = sequence.split_at(cut);
             let events = [text(left, 1), text(right, 1)];

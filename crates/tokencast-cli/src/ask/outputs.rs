@@ -1,4 +1,4 @@
-//! What a deployed API says of itself: in the file that `cdk deploy --outputs-file` writes, or in Amplify's.
+//! A deployed API's outputs, from the file that `cdk deploy --outputs-file` writes, or from Amplify's.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -50,7 +50,7 @@ pub(super) enum OutputsError {
     },
 }
 
-/// The options, with those that are not given taken from the stack of `--stack`, or from `--amplify-outputs`.
+/// Fills in the options that are not given, from the stack of `--stack` or from `--amplify-outputs`.
 pub(super) fn complete(mut api: ApiArgs, via: Channel) -> Result<ApiArgs, OutputsError> {
     if let Some(stack) = api.stack.take() {
         return of_stack(api, stack, via);
@@ -91,7 +91,7 @@ fn of_stack(mut api: ApiArgs, stack: String, via: Channel) -> Result<ApiArgs, Ou
         via: via.name(),
     })?;
     set_url(&mut api, via, url);
-    // A pool of the deployer's own may have no output; then its options are asked for as without a stack.
+    // A deployer's own user pool may have no output. Then the command asks for its options, as it does without a stack.
     api.user_pool_id = api.user_pool_id.or_else(|| output("UserPoolId"));
     api.user_pool_client_id = api
         .user_pool_client_id
@@ -128,7 +128,7 @@ fn of_amplify(mut api: ApiArgs, path: &Path, via: Channel) -> Result<ApiArgs, Ou
     Ok(api)
 }
 
-/// Over one that is given: what is in the environment may be another deployment's.
+/// Replaces a URL that is given, because one in the environment may be another deployment's.
 fn set_url(api: &mut ApiArgs, via: Channel, url: String) {
     let place = match via {
         Channel::Appsync => &mut api.api_url,

@@ -1,4 +1,4 @@
-//! The prompt, from the command line or from stdin.
+//! Reads the prompt, from the command line or from stdin.
 
 use std::io::Read;
 
@@ -6,9 +6,9 @@ use thiserror::Error;
 
 use crate::stdio::Stdin;
 
-/// `MAX_PROMPT_BYTES` of the functions goes no further, so that every API refuses a longer prompt.
+/// The functions' `MAX_PROMPT_BYTES` can't be more than this, so every API refuses a longer prompt.
 const MAX_BYTES: usize = 500_000;
-/// In UTF-16 a prompt of that length may take twice as much, and a byte order mark.
+/// A prompt of that length may take twice as many bytes in UTF-16, and a byte order mark.
 const MAX_BYTES_READ: u64 = 2 * MAX_BYTES as u64 + 2;
 
 /// What is wrong with the prompt.
@@ -34,7 +34,7 @@ pub(super) enum PromptError {
     Half(&'static str),
 }
 
-/// The prompt, or what `-` stands for.
+/// Returns the prompt, or reads stdin if the argument is `-`.
 pub(super) async fn read(argument: Option<&str>) -> Result<String, PromptError> {
     let prompt = match argument {
         Some("-") => from_stdin().await?,
@@ -99,8 +99,8 @@ fn utf_16(
     }
 }
 
-/// What text in an alphabet of UTF-16 would be: control characters in every other place, such as 0 for Latin and 4 for
-/// Cyrillic letters, and in hardly one of the places between.
+/// Recognizes UTF-16 text in an alphabet. Every other byte of it is a control character, such as 0 for Latin and 4 for
+/// Cyrillic letters, and hardly any byte between them is.
 fn unmarked_utf_16(bytes: &[u8]) -> Option<&'static str> {
     if bytes.len() % 2 == 1 {
         return None;
@@ -169,9 +169,9 @@ mod tests {
     #[test]
     fn what_is_no_text_is_named_with_its_place() {
         check(b"cut \xf0\x9f", Err("not UTF-8 at byte 4"));
-        // A lone surrogate, as some programs write it.
+        // Some programs write a lone surrogate like this.
         check(b"cut \xed\xa0\xbd", Err("not UTF-8 at byte 4"));
-        // A zero alone is a character like any other.
+        // A single zero is a character like any other.
         check(b"a\0bcdefgh", Ok("a\0bcdefgh"));
     }
 

@@ -1,8 +1,8 @@
-//! Proxies of the environment, which calls over HTTP take and WebSockets don't.
+//! Proxies of the environment. Calls over HTTP take them, and WebSockets don't.
 
 use axum::http::Uri;
 
-/// The variable that names a proxy for the host of a WebSocket, if one does.
+/// Returns the variable that names a proxy for the host of a WebSocket, if one does.
 pub(super) fn in_the_way(
     url: &str,
     lookup: &impl Fn(&str) -> Option<String>,

@@ -1,4 +1,4 @@
-//! The line that closes an answer: who, how much, how fast.
+//! The line that closes an answer: the session's id, its size, its speed.
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 use tokencast_client::{AnswerEvent, Usage};
 use uuid::Uuid;
 
-/// What is counted while the answer comes.
+/// Counts while the answer comes.
 pub(super) struct Summary {
     session_id: Uuid,
     asked_at: Instant,
     first_text_at: Option<Instant>,
     last_text_at: Option<Instant>,
     attempt: u64,
-    /// Of the attempt that is on display.
+    /// Text events of the attempt that is on display.
     events: u64,
     characters: usize,
     usage: Option<Usage>,
@@ -69,7 +69,7 @@ impl Summary {
         self.usage = usage;
     }
 
-    /// One line, without a line break.
+    /// Returns one line, without a line break.
     pub(super) fn line(&self) -> String {
         let mut line = format!("session {}, attempt {}, ", self.session_id, self.attempt);
         // Writing to a string never fails.
@@ -95,7 +95,7 @@ impl Summary {
         line
     }
 
-    /// From the first token to the last; without the model's own count, an event counts as a token.
+    /// Tokens a second, from the first token to the last. Without the model's own count, an event counts as a token.
     fn tokens_per_second(&self) -> Option<f64> {
         let took = self
             .last_text_at?

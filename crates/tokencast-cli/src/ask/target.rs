@@ -1,4 +1,4 @@
-//! Who answers: a deployed API, or a local stack of the command's own.
+//! Where the answer comes from: a deployed API, or a local stack that the command starts.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::stack::{Functions, StackError, StackOptions};
 pub(super) enum Target {
     Remote {
         client: Client,
-        /// The URL from which a WebSocket's follows, if the delivery has one.
+        /// The URL from which the WebSocket's URL is made, if the channel has a WebSocket.
         socket: Option<String>,
     },
     Local(Box<StackOptions>),
@@ -25,7 +25,7 @@ pub(super) enum TargetError {
     #[error("{option} is for a deployed API, but there is no {}", url_option(*via))]
     NoUrl { option: &'static str, via: Channel },
     #[error("{option} is for --via {via}")]
-    OtherDelivery {
+    OtherChannel {
         option: &'static str,
         via: &'static str,
     },
@@ -75,7 +75,7 @@ impl Target {
         ] {
             if url.is_some() && via != of {
                 let via = of.name();
-                return Err(TargetError::OtherDelivery { option, via });
+                return Err(TargetError::OtherChannel { option, via });
             }
         }
         let api = outputs::complete(args.api.clone(), via)?;
@@ -122,7 +122,7 @@ impl Target {
     }
 }
 
-/// Where the delivery answers.
+/// Returns the channel's URL.
 fn endpoint(api: &ApiArgs, via: Channel) -> Option<tokencast_client::Channel> {
     match via {
         Channel::Appsync => set(api.api_url.as_ref()).map(tokencast_client::Channel::from),
@@ -141,14 +141,15 @@ fn url_option(via: Channel) -> &'static str {
     }
 }
 
-/// An empty variable is as good as none.
+/// An empty variable counts as unset.
 fn set(value: Option<&String>) -> Option<&str> {
     value
         .map(String::as_str)
         .filter(|value| !value.trim().is_empty())
 }
 
-/// An option that means nothing without an API. A password alone may well be in the environment for later.
+/// Finds an option that means nothing without an API. A password alone is no such option: it may be in the environment
+/// for later.
 fn stray(api: &ApiArgs, via: Channel) -> Option<&'static str> {
     [
         (
@@ -208,7 +209,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
-    /// The error of `tokencast ask ARGS`, or what kind of target it is.
+    /// Returns the error of `tokencast ask ARGS`, or the kind of its target.
     fn check(args: &str, expected: &str) {
         let words = ["tokencast", "ask"]
             .into_iter()

@@ -1,4 +1,4 @@
-//! What is said on a terminal while nothing comes: before the model's first token, and without a connection.
+//! Messages on a terminal while nothing comes: before the model's first token, and while the connection is lost.
 
 use std::time::Duration;
 
@@ -6,15 +6,15 @@ use tokencast_client::{Client, Waiting as Held};
 use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
 
-/// Most models have begun by then.
+/// Most models have begun after this time.
 const FIRST_WORD: Duration = Duration::from_secs(5);
 const NEXT_WORD: Duration = Duration::from_secs(15);
-/// How long the API may take to say why a session waits.
+/// The API may take this long to say why a session waits.
 const ASK_WHY: Duration = Duration::from_secs(2);
-/// Between two lines about a connection that is still lost.
+/// The time between two messages about a connection that is still lost.
 const STILL_LOST: Duration = Duration::from_secs(30);
 
-/// Counts from the start of the session to its first text. Says nothing unless it is begun.
+/// Counts from the start of the session to its first text. It says nothing until it is begun.
 #[derive(Debug)]
 pub(super) struct Waiting {
     since: Option<Instant>,
@@ -43,7 +43,7 @@ impl Waiting {
         self.since = None;
     }
 
-    /// The next word, once it is due. `why` asks the API what holds the session up. Cancel-safe.
+    /// Returns the next message, once it is due. `why` asks the API what holds the session up. Cancel-safe.
     pub(super) async fn word(&mut self, why: impl AsyncFnOnce() -> Option<Held>) -> String {
         let Some(since) = self.since else {
             return std::future::pending().await;
@@ -55,7 +55,7 @@ impl Waiting {
     }
 }
 
-/// What holds a session up, if the API knows and says it soon. Only AppSync can be asked.
+/// Returns what holds a session up, if the API knows and answers soon. Only AppSync can be asked.
 pub(super) async fn why(client: &Client, session_id: Uuid) -> Option<Held> {
     let asked = timeout(ASK_WHY, client.get(session_id)).await;
     asked.ok()?.ok()??.waiting
@@ -72,7 +72,7 @@ fn words(seconds: u64, held: Option<&Held>) -> String {
     format!("waiting for the model's first token, {seconds} s so far; {why} …")
 }
 
-/// A connection that is lost, and found again.
+/// Tracks a connection that is lost and found again.
 #[derive(Debug)]
 pub(super) struct Outage {
     said_at: Option<Instant>,
@@ -87,7 +87,7 @@ impl Outage {
         }
     }
 
-    /// What to say of a try that failed: of the first, and then not of each.
+    /// Returns what to say of a failed try. The first failure is reported, and later ones only from time to time.
     pub(super) fn lost(&mut self, reason: &str) -> Option<String> {
         let now = Instant::now();
         let is_first = self.said_at.is_none();

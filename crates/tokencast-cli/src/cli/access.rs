@@ -1,6 +1,6 @@
 //! The values of `--allow-host` and `--allow-origin`.
 
-/// A name or an address, without scheme, port and path.
+/// Parses a host name or an address, without scheme, port and path.
 pub(super) fn host(given: &str) -> Result<String, String> {
     let bare = given.trim_start_matches('[').trim_end_matches(']');
     let is_address = bare.parse::<std::net::IpAddr>().is_ok();
@@ -18,7 +18,7 @@ pub(super) fn host(given: &str) -> Result<String, String> {
     }
 }
 
-/// As browsers write it: scheme, host, and the port unless it is the scheme's own.
+/// Parses an origin as browsers write it: scheme, host, and the port unless it is the scheme's default.
 pub(super) fn origin(given: &str) -> Result<String, String> {
     let given = given.strip_suffix('/').unwrap_or(given);
     let is_origin = given.split_once("://").is_some_and(|(scheme, host)| {

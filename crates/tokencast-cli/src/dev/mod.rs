@@ -1,4 +1,4 @@
-//! `tokencast dev`: the local stack, until Ctrl-C.
+//! `tokencast dev`: runs the local stack until Ctrl-C.
 
 mod ready;
 
@@ -73,10 +73,10 @@ async fn serve(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Resul
         stack = RunningStack::start(options) => stack?,
         _ = signals.next() => return Ok(()),
     };
-    // The first prompt shall not wait for a process to start.
+    // Functions start now, so that the first prompt doesn't wait for a process.
     stack.warm().await;
     let mut ended = announce(&args, &stack);
-    // So that `redrive --local` finds it, for as long as the stack is there.
+    // `redrive --local` finds the key for as long as the stack runs.
     let published = PublishedKey::publish(&stack.info, lookup);
     if ended.is_ok() {
         tokio::select! {
@@ -90,7 +90,7 @@ async fn serve(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Resul
     drop(published);
     tokio::select! {
         () = stack.shutdown() => {}
-        // Asked twice: no more waiting.
+        // A second Ctrl-C ends the wait.
         _ = signals.next() => {}
     }
     ended
@@ -103,7 +103,8 @@ fn options(
     let functions = match &args.functions_dir {
         Some(directory) => {
             let packaged = Functions::packaged_under_own(directory.clone())?;
-            // Before anything is started. A template of one's own may do without the others.
+            // Missing programs are reported before anything starts. A stack from another template may do without the
+            // other functions.
             let needed: &[&'static str] = match args.template {
                 Some(_) => &[REQUEST_FUNCTION, WORKER_FUNCTION],
                 None => &[
@@ -193,13 +194,14 @@ fn announce(args: &DevArgs, stack: &RunningStack) -> Result<(), DevError> {
     } else {
         ready.text()
     };
-    // A reader who has gone isn't waiting for the stack's addresses.
+    // A closed stdout is no error: nobody waits for the stack's addresses.
     let _ = std::io::Write::write_all(&mut crate::stdio::Stdout, format!("{text}\n").as_bytes());
     Ok(())
 }
 
-/// Never in the working directory unasked: a file of that name may be there, of a deployed back end. The stack's own
-/// directory is closed to others, and goes with the stack unless it is to be kept.
+/// The path of `amplify_outputs.json`. The default is never the working directory, which may have such a file of a
+/// deployed back end. The stack's own directory is closed to other users, and is removed with the stack unless it is to
+/// be kept.
 fn outputs_path(args: &DevArgs, stack: &StackInfo) -> PathBuf {
     args.amplify_outputs
         .clone()

@@ -18,7 +18,7 @@ pub(super) struct Ready<'a> {
 }
 
 impl Ready<'_> {
-    /// One object, for harnesses.
+    /// Returns one JSON object, for test harnesses.
     pub(super) fn json(&self) -> Value {
         let StackInfo {
             names,
@@ -61,7 +61,7 @@ impl Ready<'_> {
         })
     }
 
-    /// For people: everything that they may want to paste.
+    /// Returns text for people, with everything that they may want to paste.
     pub(super) fn text(&self) -> String {
         let StackInfo {
             names,

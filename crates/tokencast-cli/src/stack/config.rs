@@ -1,4 +1,4 @@
-//! The config of a stack: what its template says, and over that what its options do.
+//! A stack's config: the template's resources, changed by the stack's options.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use local_stack::endpoints::Endpoints;
 use super::{StackError, StackOptions, local};
 use local_cloudformation::{Inputs, Program};
 
-/// What the project's resources are called on a stack.
+/// The names of the project's resources on a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     pub queue: String,
@@ -20,11 +20,11 @@ pub struct Names {
 }
 
 impl Names {
-    /// Finds them by what they are connected to.
+    /// Finds the resources by their connections.
     ///
     /// # Errors
     ///
-    /// If one isn't there: a template may leave it to another stack.
+    /// If a resource isn't there, because the template leaves it to another stack.
     pub fn of(config: &StackConfig) -> Result<Self, StackError> {
         let source = config.event_sources.first();
         let source = source.ok_or(StackError::Missing("event source in the template"))?;
@@ -65,12 +65,12 @@ impl Names {
 }
 
 impl StackOptions {
-    /// What a stack with these options consists of that answers at `endpoints`, and what its resources are called.
+    /// Returns the config of a stack with these options at `endpoints`, and the names of its resources.
     ///
     /// # Errors
     ///
-    /// If the local stack can't be what the template describes, a function's program isn't there, or a resource is missing
-    /// that the project can't be without.
+    /// If the local stack can't be what the template describes, a function's program isn't there, or a resource is
+    /// missing that the project needs.
     pub fn config(&self, endpoints: &Endpoints) -> Result<(StackConfig, Names), StackError> {
         let inputs = Inputs {
             endpoints,

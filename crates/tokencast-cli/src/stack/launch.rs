@@ -1,4 +1,4 @@
-//! Starting this project's stack, and what is known of it once it runs.
+//! Starts this project's stack, and describes it once it runs.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,33 +23,33 @@ use super::{
 use crate::amplify;
 use crate::cli::Channel;
 
-/// What a user needs to know of a stack.
+/// What a user needs to know about a stack.
 #[derive(Clone, Debug)]
 pub struct StackInfo {
     pub names: Names,
     pub endpoints: Endpoints,
     pub user_pool: UserPoolConfig,
-    /// Where the function URL answers, if there is one.
+    /// The function URL, if there is one.
     pub function_url: Option<String>,
-    /// Where the WebSocket API is, if there is one.
+    /// The WebSocket API's URL, if there is one.
     pub websocket_url: Option<String>,
-    /// Of the authority that its TLS certificate comes from.
+    /// The certificate of the authority that signed the stack's TLS certificate.
     pub ca_file: PathBuf,
-    /// For AWS SDKs: it may do everything.
+    /// The key for AWS SDKs, which may do everything.
     pub access_key: AccessKey,
 }
 
-/// What AWS SDKs sign with.
+/// A key that AWS SDKs sign with.
 #[derive(Clone)]
 pub struct AccessKey {
     pub id: String,
     pub secret: String,
-    /// The same as a file: `AWS_SHARED_CREDENTIALS_FILE`.
+    /// The key as a file, for `AWS_SHARED_CREDENTIALS_FILE`.
     pub file: PathBuf,
 }
 
 impl fmt::Debug for AccessKey {
-    /// Without the secret.
+    /// Leaves the secret out.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("AccessKey")
@@ -62,12 +62,12 @@ impl fmt::Debug for AccessKey {
 #[derive(Debug)]
 pub struct RunningStack {
     pub info: StackInfo,
-    /// The services themselves, to look into and to disturb.
+    /// The local services, for tests that inspect or disturb them.
     pub local: Stack,
 }
 
 impl RunningStack {
-    /// Starts everything; returns once it answers.
+    /// Starts everything, and returns once it answers.
     ///
     /// # Errors
     ///
@@ -108,12 +108,12 @@ impl RunningStack {
         Ok(Self { info, local })
     }
 
-    /// Starts a process of each function that AppSync's prompts go through, so that the first doesn't wait for one.
+    /// Starts a process of each function that answers over AppSync, so that the first prompt doesn't wait for one.
     pub async fn warm(&self) {
         self.warm_for(Channel::Appsync).await;
     }
 
-    /// The same for any delivery.
+    /// Starts a process of each function that answers over the channel.
     pub async fn warm_for(&self, via: Channel) {
         let Names {
             request_function,
@@ -140,12 +140,12 @@ impl RunningStack {
         self.local.shutdown().await;
     }
 
-    /// A client as one of the stack's users, over AppSync.
+    /// Returns a client for one of the stack's users, over AppSync.
     pub fn client(&self, user: &UserConfig) -> ClientBuilder {
         self.client_via(Channel::Appsync, user)
     }
 
-    /// Where a delivery answers, or would if this stack had it.
+    /// Returns the channel's URL. If this stack doesn't have the channel, nothing answers there.
     fn via(&self, via: Channel) -> tokencast_client::Channel {
         let StackInfo {
             endpoints,
@@ -168,7 +168,7 @@ impl RunningStack {
         }
     }
 
-    /// A client as one of the stack's users.
+    /// Returns a client for one of the stack's users.
     pub fn client_via(&self, via: Channel, user: &UserConfig) -> ClientBuilder {
         let pool = UserPool {
             endpoint: format!("{}/", self.info.endpoints.url()),
@@ -180,7 +180,7 @@ impl RunningStack {
     }
 }
 
-/// What a browser may fetch: the API's outputs, and the web page where one is built.
+/// What a browser may fetch: the API's outputs, and the web page if one is built.
 fn page(web_dir: Option<&Path>, outputs: Value) -> Router {
     let outputs = Router::new().route("/amplify_outputs.json", get(async move || Json(outputs)));
     match web_dir {

@@ -1,5 +1,5 @@
-//! What differs between a deployment and a stack on this machine, and can't be said by the template of `cdk/`, each with
-//! its reason. What the template can say of a laptop is its variant `local`, in `cdk/scripts/variants.ts`.
+//! What differs between a deployment and a stack on this machine and can't be said by the template of `cdk/`, each with
+//! its reason. What the template can say about a laptop is its variant `local`, in `cdk/scripts/variants.ts`.
 
 use std::time::Duration;
 
@@ -9,42 +9,43 @@ use local_stack::endpoints::Endpoints;
 
 use local_cloudformation::{Part, Template, TemplateError, Trigger};
 
-/// `npm run templates` in `cdk/` writes it, and the tests there compare it with what `cdk/` synthesizes.
+/// `npm run templates` in `cdk/` writes this file. The tests there compare it with what `cdk/` synthesizes.
 const TEMPLATE: &str = include_str!("../../../../cdk/templates/local.template.json");
 
-/// A template says nothing of where it is deployed.
+/// A template doesn't say which Region it is deployed to.
 pub const REGION: &str = "us-east-1";
 
-// CloudFormation makes up the names of resources. Here they are fixed, since `redrive --local` and programs around a stack
-// know them before it runs.
+// CloudFormation makes up the names of resources. Here they are fixed, because `redrive --local` and other programs
+// know them before a stack runs.
 pub const QUEUE: &str = "tokencast-jobs";
 pub const DEAD_LETTER_QUEUE: &str = "tokencast-jobs-dlq";
 pub const TABLE: &str = "tokencast-sessions";
 pub const CONNECTIONS_TABLE: &str = "tokencast-connections";
-/// These are the names of the programs as well.
+/// The functions' names are those of their programs as well.
 pub const REQUEST_FUNCTION: &str = "request";
 pub const WORKER_FUNCTION: &str = "worker";
-/// Behind the function URL, and its name.
+/// The function behind the function URL. The function URL has the same name.
 pub const FUNCTION_URL_FUNCTION: &str = "function-url";
-/// Of the routes of the WebSocket API.
+/// The function of the WebSocket API's routes.
 pub const WEBSOCKET_FUNCTION: &str = "websocket";
 pub const AUTHORIZER_FUNCTION: &str = "websocket-authorizer";
 
-/// The template's own, repeated for those who have to know it before a stack runs.
+/// The template's own stage, repeated for programs that know it before a stack runs.
 pub const WEBSOCKET_STAGE: &str = "dev";
 
-/// The partition keys by which the two tables are told apart.
+/// The partition keys that tell the two tables apart.
 pub(super) const SESSIONS_KEY: &str = "sessionId";
 const CONNECTIONS_KEY: &str = "connectionId";
 
-/// Cognito makes up the ids of pools and clients. These are fixed, so that a page may be built before its stack runs.
+/// Cognito makes up the ids of pools and clients. Here they are fixed, so that a page can be built before its stack
+/// runs.
 pub const USER_POOL_ID: &str = "us-east-1_Tokencast";
 pub const USER_POOL_CLIENT_ID: &str = "tokencastlocalclient000000";
 
-/// Unless the template has an app client that says otherwise: Cognito's default.
+/// Cognito's default, for a template whose app client doesn't set one.
 const TOKEN_VALIDITY: Duration = Duration::from_hours(1);
 
-/// The template of every stack that isn't given another: what `cdk/` deploys, with every delivery.
+/// Returns the template of every stack that isn't given another: what `cdk/` deploys, with every channel.
 ///
 /// # Errors
 ///
@@ -53,7 +54,7 @@ pub fn template() -> Result<Template, TemplateError> {
     Template::parse(TEMPLATE)
 }
 
-/// What a resource is called that the template doesn't name.
+/// Returns the name of a resource that the template doesn't name.
 pub(super) fn name(part: Part<'_>) -> Option<String> {
     let name = match part {
         Part::Queue => QUEUE,
@@ -70,7 +71,7 @@ pub(super) fn name(part: Part<'_>) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Which of the project's functions something invokes. A template names an archive of code, which isn't here.
+/// Returns the program of the function that a trigger invokes. A template names an archive of code, which isn't here.
 pub(super) fn program(trigger: Trigger) -> &'static str {
     match trigger {
         Trigger::DataSource => REQUEST_FUNCTION,
@@ -81,7 +82,7 @@ pub(super) fn program(trigger: Trigger) -> &'static str {
     }
 }
 
-/// The local pool. A template's pool is empty, and its users get their passwords by mail.
+/// Returns the local pool. A template's pool is empty, and its users get their passwords by mail.
 pub(super) fn user_pool() -> UserPoolConfig {
     UserPoolConfig {
         pool_id: USER_POOL_ID.into(),
@@ -103,12 +104,12 @@ pub fn users() -> Vec<UserConfig> {
         .into()
 }
 
-/// Has the functions' variables that lead to AWS lead to this stack. A template puts their values together from parts of
-/// AWS's host names.
+/// Points the functions' AWS variables at this stack. A template puts their values together from parts of AWS's host
+/// names.
 pub(super) fn lead_here(config: &mut StackConfig, endpoints: &Endpoints) {
     let pool = &config.user_pool;
     let mut values = vec![
-        // The tokens are the local pool's.
+        // The local pool issues the tokens.
         ("COGNITO_ISSUER", endpoints.issuer(&pool.pool_id)),
         ("COGNITO_CLIENT_ID", pool.client_id.clone()),
     ];
@@ -117,12 +118,12 @@ pub(super) fn lead_here(config: &mut StackConfig, endpoints: &Endpoints) {
         values.push(("WEBSOCKET_CALLBACK_URL", url));
     }
     if let ModelConfig::Bedrock { model_id } = &config.model {
-        // Bedrock itself answers, so its model is the one that was asked for on the command line.
+        // Bedrock itself answers, so `MODEL_ID` is the model of the command line.
         values.push(("MODEL_ID", model_id.clone()));
     }
     for function in &mut config.functions {
         for (name, value) in &values {
-            // A function isn't told what it doesn't read.
+            // A function only gets variables that its template declares.
             if let Some(declared) = function.environment.get_mut(*name) {
                 declared.clone_from(value);
             }

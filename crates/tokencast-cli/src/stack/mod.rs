@@ -33,39 +33,39 @@ pub use local::{
     WEBSOCKET_STAGE, WORKER_FUNCTION, template as local_template, users,
 };
 
-/// What may differ between two stacks.
+/// The options in which two stacks may differ.
 #[derive(Clone, Debug)]
 pub struct StackOptions {
-    /// On loopback; 0 takes any that is free.
+    /// The port on loopback; 0 takes any that is free.
     pub port: u16,
     pub model: ModelConfig,
     pub functions: Functions,
-    /// Where the resources come from; [`local_template`] unless given. The options below override what it says.
+    /// The template of the resources; [`local_template`] unless given. The options below override what it says.
     pub template: Option<Template>,
-    /// Keeps tables, queues and keys; without it they live as long as the stack.
+    /// The directory that keeps tables, queues and keys. Without it they live as long as the stack.
     pub state_dir: Option<PathBuf>,
-    /// Over the request function's environment.
+    /// Overrides variables of the request function.
     pub request_environment: BTreeMap<String, String>,
-    /// Over the worker's environment.
+    /// Overrides variables of the worker.
     pub worker_environment: BTreeMap<String, String>,
-    /// Over the environment of the function URL's function.
+    /// Overrides variables of the function URL's function.
     pub function_url_environment: BTreeMap<String, String>,
-    /// Over the environment of the WebSocket API's routes.
+    /// Overrides variables of the function of the WebSocket API's routes.
     pub websocket_environment: BTreeMap<String, String>,
     /// The time-out of the worker and of the function URL's function, and the queue's visibility timeout.
     pub worker_timeout: Option<Duration>,
     pub batch_size: Option<NonZeroU32>,
-    /// Workers at once.
+    /// The greatest number of workers at once.
     pub max_concurrency: Option<NonZeroU32>,
     /// Limits of the real-time connections.
     pub realtime: RealtimeLimits,
     /// Limits of the WebSocket API.
     pub websocket: WebSocketLimits,
-    /// What goes wrong once everything has started.
+    /// The faults that are applied once everything has started.
     pub faults: FaultPlan,
-    /// Answers below `/_tokencast/`, for tests in other languages.
+    /// Serves the control endpoint below `/_tokencast/`, for tests in other languages.
     pub control: bool,
-    /// Who may ask besides this machine.
+    /// Hosts and origins that are allowed besides those of this machine.
     pub access: AccessConfig,
     /// A built web page, served beside the services.
     pub web_dir: Option<PathBuf>,
@@ -100,7 +100,7 @@ impl Default for StackOptions {
 }
 
 impl StackOptions {
-    /// Has whatever asks the model wait so many seconds for its first token.
+    /// Sets the time for which functions wait for the model's first token.
     #[must_use]
     pub fn with_first_token_timeout(mut self, seconds: Option<u16>) -> Self {
         if let Some(seconds) = seconds {
@@ -116,17 +116,19 @@ impl StackOptions {
     }
 }
 
-/// Which programs the functions are.
+/// The programs of the functions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Functions {
-    /// One program for all: it is run with `args`, then `function request`, `function worker` and so on.
+    /// One program for all functions: it is run with `args`, then `function request`, `function worker` and so on.
     Executable {
         program: PathBuf,
         args: Vec<OsString>,
     },
-    /// `request/bootstrap`, `worker/bootstrap` and so on below a directory, as `cargo xtask package` leaves them.
+    /// Packaged functions: `request/bootstrap`, `worker/bootstrap` and so on below a directory, as `cargo xtask
+    /// package` leaves them.
     Packaged(PathBuf),
-    /// The same, started by this executable's `exec-function`, so that they end with the stack even when it is killed.
+    /// Packaged functions that this executable's `exec-function` starts, so that they end with the stack even when it
+    /// is killed.
     PackagedUnder {
         launcher: PathBuf,
         directory: PathBuf,
@@ -134,11 +136,11 @@ pub enum Functions {
 }
 
 impl Functions {
-    /// The executable that is running.
+    /// Uses the running executable for all functions.
     ///
     /// # Errors
     ///
-    /// If the system doesn't say which it is.
+    /// If the system can't name the running executable.
     pub fn own() -> Result<Self, StackError> {
         let program = std::env::current_exe().map_err(StackError::OwnExecutable)?;
         Ok(Self::Executable {
@@ -147,11 +149,11 @@ impl Functions {
         })
     }
 
-    /// Packaged functions that end with the stack.
+    /// Uses packaged functions that end with the stack.
     ///
     /// # Errors
     ///
-    /// If the system doesn't say which executable is running, which starts them.
+    /// If the system can't name the running executable, which starts the functions.
     pub fn packaged_under_own(directory: PathBuf) -> Result<Self, StackError> {
         let launcher = std::env::current_exe().map_err(StackError::OwnExecutable)?;
         Ok(Self::PackagedUnder {
@@ -160,7 +162,7 @@ impl Functions {
         })
     }
 
-    /// The program and arguments of one function.
+    /// Returns the program and arguments of one function.
     ///
     /// # Errors
     ///
@@ -200,7 +202,7 @@ fn packaged(directory: &Path, function: &'static str) -> Result<PathBuf, StackEr
         })
 }
 
-/// Why there is no stack.
+/// Why a stack can't start.
 #[derive(Debug, Error)]
 pub enum StackError {
     #[error("port {0} is in use; choose another with --port, or 0 for any that is free")]

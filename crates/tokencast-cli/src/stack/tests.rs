@@ -1,4 +1,4 @@
-//! The stack that is started without a template of one's own.
+//! Tests of the stack that starts without another template.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

@@ -1,9 +1,9 @@
-//! `tokencast ask` against an API that does what its test says.
+//! `tokencast ask` against a fake API that each test scripts.
 
 #[path = "../../../tokencast-client/tests/support/mod.rs"]
 mod support;
 
-mod deliveries;
+mod channels;
 mod output;
 mod prompt;
 mod stack;
@@ -65,7 +65,7 @@ async fn finish(child: Child) -> (i32, String, String) {
     )
 }
 
-/// The outcome of a prompt that is answered with `events`.
+/// Returns the outcome of a prompt that is answered with `events`.
 async fn answered(args: &[&str], events: Vec<Value>) -> (i32, String, String) {
     let mut api = FakeApi::start().await;
     let child = ask(&api, args);
@@ -83,7 +83,7 @@ async fn check_usage(args: &[&str], stdin: &str, expected: &str) {
         .spawn()
         .expect("it starts");
     let mut pipe = child.stdin.take().expect("a pipe");
-    // It may well have ended before it reads.
+    // The command may end before it reads stdin.
     let _ = pipe.write_all(stdin.as_bytes()).await;
     drop(pipe);
     let (code, stdout, stderr) = finish(child).await;
@@ -241,7 +241,7 @@ async fn wrong_usage_is_exit_code_2_and_says_what_is_missing() {
     check_usage(&["dev", "--port", "70000"], "", "70000").await;
 }
 
-/// A session whose first token is on stdout.
+/// Starts a session whose first token is on stdout.
 async fn begun(api: &mut FakeApi) -> (Child, Socket) {
     let mut child = ask(api, &["Why?"]);
     let socket = api.subscriber().await;
@@ -290,7 +290,7 @@ async fn check_signal(signal: rustix::process::Signal, expected: i32) {
     let (child, socket) = begun(&mut api).await;
     send_signal(&child, signal);
     api.call("StopStream").await;
-    // What was under way when the stop came is still part of the text.
+    // Text that was on its way when the stop came is still part of the answer.
     socket.tokens(1, &[(2, "ers")]).await;
     socket.event(cancelled(1, 3)).await;
     let (code, stdout, stderr) = finish(child).await;

@@ -1,4 +1,4 @@
-//! Where the answer goes: files, slow readers, full disks, terminals; and answers without text.
+//! Where the answer goes: files, slow readers, full disks, terminals. Also answers without text.
 
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ async fn a_pipe_gets_the_bytes_as_they_are() {
     assert!(!stderr.contains('\u{1b}'), "{stderr:?}");
 }
 
-/// By util-linux's `script`, where there is one.
+/// Runs the command on a terminal, by util-linux's `script`, if it is installed.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_terminal_is_shown_control_characters() {
@@ -69,7 +69,7 @@ async fn a_terminal_is_shown_control_characters() {
     let child = script.spawn().expect("it starts");
     let socket = api.subscriber().await;
     api.call("StartStream").await;
-    // A sequence in two tokens.
+    // The escape sequence comes in two tokens.
     let (left, right) = SEQUENCES.split_at(1);
     socket.tokens(1, &[(1, left), (2, right)]).await;
     let mut end = failed(1, 3);
@@ -84,7 +84,7 @@ async fn a_terminal_is_shown_control_characters() {
     assert!(shown.contains("The model\\u001b[2J failed."), "{shown:?}");
 }
 
-/// A pipe that somebody else made non-blocking, and a reader who comes once it is full.
+/// Stdout is a pipe that another program made non-blocking. The reader starts once the pipe is full.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_slow_reader_of_a_stream_that_does_not_block_gets_all() {
@@ -102,7 +102,7 @@ async fn a_slow_reader_of_a_stream_that_does_not_block_gets_all() {
         .stdout(OwnedFd::from(writer))
         .spawn()
         .expect("it starts");
-    // The command holds the other end's copy.
+    // The command holds its own copy of the other end.
     drop(command);
     let mut socket = api.subscriber().await;
     api.call("StartStream").await;
@@ -145,7 +145,7 @@ async fn a_full_disk_is_exit_code_7() {
 
 #[tokio::test]
 async fn a_socket_that_a_proxy_is_in_the_way_of_says_so() {
-    // An address of this machine's that isn't called loopback; nobody listens there.
+    // An address of this machine that isn't loopback. Nothing listens there.
     for (via, option, url) in [
         ("appsync", "--api-url", "https://0.0.0.0:1/graphql"),
         ("websocket", "--websocket-url", "wss://0.0.0.0:1/dev"),

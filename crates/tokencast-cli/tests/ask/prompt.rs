@@ -1,4 +1,4 @@
-//! Prompts from stdin: how much of it is read, and in which encodings.
+//! Prompts from stdin: how much of stdin is read, and in which encodings.
 
 use std::process::Stdio;
 
@@ -7,7 +7,7 @@ use tokio::io::AsyncWriteExt;
 use crate::support::{FakeApi, completed};
 use crate::{finish, tokencast};
 
-/// How `ask -` ends that gets `stdin`.
+/// Returns how `ask -` ends that gets `stdin`.
 async fn refused(stdin: &[u8]) -> String {
     let mut child = tokencast(&["ask", "-", "--api-url", "http://localhost:1/graphql"])
         .args(["--token", "jwt"])
@@ -15,7 +15,7 @@ async fn refused(stdin: &[u8]) -> String {
         .spawn()
         .expect("it starts");
     let mut pipe = child.stdin.take().expect("a pipe");
-    // It may well have ended before it reads all.
+    // The command may end before it reads all.
     let _ = pipe.write_all(stdin).await;
     drop(pipe);
     let (code, _, stderr) = finish(child).await;
@@ -47,7 +47,7 @@ async fn an_endless_prompt_is_refused_soon() {
         .expect("it starts");
     let mut pipe = child.stdin.take().expect("a pipe");
     let mut taken = 0;
-    // Until it reads no more.
+    // Writes until the command reads no more.
     while let Ok(count) = pipe.write(&piece).await {
         taken += count;
         assert!(taken < 4_000_000, "it reads on and on");

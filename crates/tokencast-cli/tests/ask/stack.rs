@@ -1,4 +1,4 @@
-//! Each delivery against a `tokencast dev` that runs.
+//! Asks over each channel against a running `tokencast dev`.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::tokencast;
 
 const VIA: [&str; 3] = ["appsync", "url", "websocket"];
 
-/// No step takes this long, be the machine ever so busy.
+/// No step takes this long, even on a busy machine.
 const PATIENCE: std::time::Duration = std::time::Duration::from_mins(2);
 
 struct Dev {
@@ -41,7 +41,7 @@ impl Dev {
         }
     }
 
-    /// The exit code, what is on stdout, and on stderr.
+    /// Returns the exit code, stdout and stderr.
     async fn ask(&self, user: usize, via: &str, args: &[&str]) -> (i32, String, String) {
         let mut command = tokencast(&["ask", "--via", via, "--amplify-outputs"]);
         let user = &self.ready["users"][user];
@@ -62,7 +62,7 @@ impl Dev {
 }
 
 #[tokio::test]
-async fn an_answer_is_the_same_over_each_delivery_and_to_be_had_over_any_other() {
+async fn an_answer_is_the_same_over_each_channel_and_to_be_had_over_any_other() {
     let dev = Dev::start().await;
     let mut texts = Vec::new();
     for via in VIA {
@@ -74,7 +74,7 @@ async fn an_answer_is_the_same_over_each_delivery_and_to_be_had_over_any_other()
             assert_eq!((code, &again), (0, &text), "{via}, then {other}: {stderr}");
             let (code, _, stderr) = dev.ask(1, other, &["--resume", &session]).await;
             assert_eq!(code, 3, "another user, {other}: {stderr}");
-            // A read doesn't say whether others have an id; what follows a session does.
+            // A read doesn't tell whether another user has the id. A subscription does.
             let refused = ["there is no session", "not authorized"];
             let said = refused.iter().any(|words| stderr.contains(words));
             assert!(said, "{other}: {stderr}");
@@ -100,14 +100,14 @@ async fn a_healthy_run_says_nothing_but_its_summary() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_refused_over_each_delivery() {
+async fn what_is_refused_is_refused_over_each_channel() {
     let dev = Dev::start().await;
     let nobody = uuid::Uuid::new_v4().to_string();
     for via in VIA {
         let (code, _, stderr) = dev.ask(0, via, &["--resume", &nobody]).await;
         assert_eq!(code, 3, "{via}: {stderr}");
         let missing = format!("there is no session {nobody}");
-        // The WebSocket API has taken the id for this user meanwhile; it still answers nothing.
+        // The WebSocket API has claimed the id for this user meanwhile. A read still returns nothing.
         assert!(stderr.contains(&missing), "{via}: {stderr}");
 
         let mut command = tokencast(&["ask", "Why?", "--via", via, "--token", "forged"]);

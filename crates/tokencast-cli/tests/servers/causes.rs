@@ -1,4 +1,4 @@
-//! What is wrong with a server or its address is said where the operator reads, and never blamed on the prompt.
+//! Errors name what is wrong with a server or its address, in the operator's terminal. They never blame the prompt.
 
 use tokio::net::TcpListener;
 
@@ -12,9 +12,9 @@ const KEY: &str = "sk-canary-key";
 
 struct Cause {
     answer: Vec<u8>,
-    /// As `ask` says it.
+    /// The error as `ask` prints it.
     failure: &'static str,
-    /// In the terminal, behind the address.
+    /// The cause in the terminal, after the address.
     said: &'static str,
     calls: usize,
     key: Option<&'static str>,
@@ -155,7 +155,7 @@ async fn an_address_without_v1_is_told_what_it_lacks() {
     check(&asked, UNAVAILABLE, &[&lacks]);
 }
 
-/// With everything logged, the functions' logs included.
+/// Everything is logged, the functions' logs included.
 #[tokio::test]
 async fn servers_that_repeat_the_prompt_are_not_repeated() {
     let quoting = |text: &str| serde_json::json!({ "error": { "message": text } }).to_string();
@@ -178,7 +178,7 @@ async fn servers_that_repeat_the_prompt_are_not_repeated() {
         let asked = ask_of(vec![answer], &["-vv"], None).await;
         assert_eq!(asked.code, Some(1), "{asked:?}");
         let said = asked.stderr.to_lowercase();
-        // The functions' own logs are among it.
+        // The functions' own logs are part of the output.
         assert!(
             said.contains("the model failed") && said.contains("http://127.0.0.1:"),
             "{said}"

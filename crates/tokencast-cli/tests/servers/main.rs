@@ -1,5 +1,5 @@
-//! `tokencast ask --model openai:…` against servers as they are: what they send, what is on stdout, what the terminal says,
-//! and how it ends. Each case runs the command, which starts a whole local stack.
+//! `tokencast ask --model openai:…` against servers as they are in use. Each case gives what the server sends, and
+//! checks stdout, the terminal and the exit code. It runs the command, which starts a whole local stack.
 
 mod causes;
 mod replay;
@@ -14,16 +14,16 @@ use replay::Replay;
 use serde_json::Value;
 use tokio::process::Command;
 
-/// No step takes this long, be the machine ever so busy.
+/// No step takes this long, even on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(3);
 
-/// So many stacks at once.
+/// The number of stacks at once.
 const AT_ONCE: usize = 2;
 
-/// What nobody may read but the model. Some servers repeat it.
+/// A text that only the model may read. Some servers repeat it in their errors.
 const PROMPT: &str = "Why do zebras wear canary-yellow stripes?";
 
-/// How the command went.
+/// The outcome of the command.
 #[derive(Debug)]
 struct Asked {
     code: Option<i32>,
@@ -33,7 +33,7 @@ struct Asked {
     requests: Vec<Value>,
 }
 
-/// The command, without what the environment of the test may have.
+/// Returns the command, without the variables of the test's own environment.
 fn tokencast(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokencast"));
     for variable in [
@@ -74,7 +74,7 @@ async fn finish(mut command: Command) -> Asked {
     }
 }
 
-/// Asks a server whose n-th answer is the n-th of these, and the last from then on.
+/// Asks a server that gives these answers in turn, and repeats the last one.
 async fn ask_of(answers: Vec<Vec<u8>>, arguments: &[&str], key: Option<&str>) -> Asked {
     let server = Replay::start(answers).await;
     let mut command = ask(&format!("openai:{}/v1#m", server.url));

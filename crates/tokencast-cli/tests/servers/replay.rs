@@ -13,7 +13,7 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// The n-th request gets the n-th answer; the last answer is given from then on.
+    /// Starts the server. The n-th request gets the n-th answer, and later requests get the last one.
     pub(crate) async fn start(answers: Vec<Vec<u8>>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0))
             .await
@@ -40,13 +40,13 @@ impl Replay {
         Self { url, requests }
     }
 
-    /// The bodies so far.
+    /// Returns the bodies of the requests so far.
     pub(crate) fn requests(&self) -> Vec<Value> {
         self.requests.lock().expect("not poisoned").clone()
     }
 }
 
-/// A request's body, and `None` for a connection without one.
+/// Reads a request's body; `None` for a connection without a request.
 async fn read(socket: &mut TcpStream) -> Option<Value> {
     let mut bytes = Vec::new();
     loop {
@@ -68,7 +68,7 @@ async fn read(socket: &mut TcpStream) -> Option<Value> {
     }
 }
 
-/// A response that ends with its connection.
+/// Returns a response that ends with its connection.
 pub(crate) fn response(status: u16, content_type: &str, body: &str) -> Vec<u8> {
     format!(
         "HTTP/1.1 {status} Status\r\ncontent-type: {content_type}\r\nconnection: close\r\n\r\n{body}"
@@ -84,7 +84,7 @@ pub(crate) fn events(body: &str) -> Vec<u8> {
     response(200, "text/event-stream", body)
 }
 
-/// An event with a piece of the text.
+/// Returns an event with a piece of the text.
 pub(crate) fn said(text: &str) -> String {
     let text = Value::from(text);
     format!(
@@ -92,5 +92,5 @@ pub(crate) fn said(text: &str) -> String {
     )
 }
 
-/// The end of a good stream.
+/// Returns the end of a good stream.
 pub(crate) const STOP: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";

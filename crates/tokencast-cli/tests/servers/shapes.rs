@@ -1,9 +1,9 @@
-//! Answers in every shape that servers have: the text is whole, or the end is no success.
+//! Answers in every shape that servers send. The text is whole, or the exit code is no success.
 
 use crate::replay::{STOP, events, json, said};
 use crate::{Asked, ask_of, each};
 
-/// Something odd between two pieces of a good stream.
+/// Odd pieces that a server may send in the middle of a good stream.
 const WITHIN: &[&str] = &[
     "data: null\n\n",
     "data:\n\n",
@@ -31,7 +31,7 @@ const WITHIN: &[&str] = &[
     "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":null},\"finish_reason\":\"\"}]}\n\n",
 ];
 
-/// The whole of a stream or document, and its text.
+/// Returns whole streams and documents, each with its text.
 fn whole() -> Vec<(Vec<u8>, &'static str)> {
     let choice = |rest: &str| format!("data: {{\"choices\":[{{\"index\":0,{rest}}}]}}\n\n");
     vec![
@@ -59,7 +59,7 @@ fn whole() -> Vec<(Vec<u8>, &'static str)> {
             events(&(choice(r#""delta":{"content":"cut \ud83d"}"#) + STOP)),
             "cut \u{FFFD}",
         ),
-        // The last chunk has no blank line, or not even a line's end.
+        // The last chunk has no blank line, or not even a line feed.
         (
             events(
                 &(said("Rivers ")
@@ -189,7 +189,7 @@ async fn what_is_not_whole_is_no_success() {
     .await;
 }
 
-/// A refusal that names an optional parameter, and what the next request has in its place.
+/// Each case: a refusal that names an optional parameter, and the parameter that the next request has in its place.
 #[tokio::test]
 async fn a_refused_parameter_is_left_out() {
     let cases = vec![

@@ -1,10 +1,10 @@
-//! The limit of the first token, and addresses where nobody is.
+//! The time limit of the first token, and addresses where nothing listens.
 
 use tokio::net::TcpListener;
 
 use crate::{ask, each, finish, tokencast};
 
-/// A server that takes requests and never says a word.
+/// Starts a server that takes requests and never answers.
 #[tokio::test]
 async fn the_first_token_has_a_limit_of_its_own() {
     let listener = TcpListener::bind(("127.0.0.1", 0))

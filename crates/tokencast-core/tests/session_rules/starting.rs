@@ -6,12 +6,7 @@ use tokencast_core::time::Timestamp;
 
 use crate::world::{START_WITHIN, Step, TTL, World, id, input, owner, start};
 
-fn refuse(
-    current: Option<Session>,
-    by: &str,
-    failure: Failure,
-    now: Timestamp,
-) -> Option<Session> {
+fn refuse(current: Option<Session>, by: &str, failure: Failure, now: Timestamp) -> Option<Session> {
     Session::refuse(current, id(), &owner(by), failure, now)
 }
 

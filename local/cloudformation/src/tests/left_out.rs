@@ -1,8 +1,8 @@
-//! What has no effect here, and what a template leaves open: neither keeps the stack from starting.
+//! Tests of what has no effect here, and of what a template leaves open. Neither keeps the stack from starting.
 
 use super::*;
 
-/// Puts a value into the template, which changes nothing here.
+/// Puts a value into the template, and checks that it changes nothing here.
 #[track_caller]
 fn check_without_effect(pointer: &str, value: Value) {
     let mut changed = template();
@@ -42,7 +42,7 @@ fn what_has_no_effect_here_is_taken() {
     );
 }
 
-/// What a template of these parameters and resources besides leaves out, and what becomes of it.
+/// Returns what a template with these additional parameters and resources leaves out, and the resulting config.
 fn skipped(template: &Value) -> (Vec<String>, StackConfig) {
     let opened = Template::parse(&template.to_string()).expect("JSON");
     let skipped = opened.skipped().iter().map(ToString::to_string).collect();
@@ -94,7 +94,7 @@ fn what_a_template_leaves_open_is_left_out_and_told() {
     assert_eq!(variables, [endpoint, "LEVEL=debug", "OWN=blue"]);
     assert_eq!(work.policy.len(), 1, "{:?}", work.policy);
     assert_eq!(skipped(&template()).0, [""; 0]);
-    // What the stack can't be without is refused.
+    // The stack refuses a template that leaves out what it needs.
     open["Resources"]["Source"]["Properties"]["Name"] = json!({"Ref": "Team"});
     let error = read(&open).expect_err("refused").to_string();
     let expected = "Source.Name: it is needed, and the parameter Team has no value here";

@@ -1,4 +1,4 @@
-//! What the local stack can't be, each by its logical id and property.
+//! Tests of what the local stack refuses, each by its logical id and property.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::{Inputs, Template, TemplateError};
 use super::{check_refused_in, endpoints, name, read, template};
 
-/// Puts a value into the template, and expects these words.
+/// Puts a value into the template, and expects this problem.
 #[track_caller]
 fn check_refused(pointer: &str, value: Value, expected: &str) {
     check_refused_in(template(), pointer, value, expected);

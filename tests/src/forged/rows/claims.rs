@@ -1,4 +1,4 @@
-//! Rightly signed tokens that say one thing or another.
+//! Tokens with a valid signature and various claims.
 
 use serde_json::json;
 

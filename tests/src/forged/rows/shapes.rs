@@ -1,4 +1,4 @@
-//! What was a token once.
+//! Malformed tokens, each made from a valid one.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
@@ -67,7 +67,7 @@ impl Table<'_> {
         let text = format!("{text}.{}", self.pool.sign(&text, Algorithm::RS256));
         self.row("claims that are no JSON", Some("Malformed"), text);
 
-        // The signature is of 256 bytes, so its last character has four bits to spare.
+        // The signature has 256 bytes, so its last character has four unused bits.
         let last = signature.chars().last().expect("a signature");
         let spare = char::from_u32(u32::from(last) + 1).expect("a letter");
         let spare = format!("{message}.{}{spare}", &signature[..signature.len() - 1]);
@@ -87,7 +87,7 @@ impl Table<'_> {
         );
         let claims = self.changed(json!({"pad": "x"}));
         let longer = self.changed(json!({"pad": "xx"}));
-        // One of the two needs padding.
+        // One of the two parts needs padding.
         let claims = if claims.to_string().len().is_multiple_of(3) {
             longer
         } else {

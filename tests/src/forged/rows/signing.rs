@@ -1,4 +1,4 @@
-//! Tokens signed by another algorithm, or with another key.
+//! Tokens that are signed with another algorithm or another key.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

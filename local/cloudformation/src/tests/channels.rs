@@ -1,4 +1,4 @@
-//! The deliveries besides `AppSync`: a function URL and a WebSocket API.
+//! Tests of the channels besides `AppSync`: a function URL and a WebSocket API.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{check_refused_in, endpoints, read, template};
 
-/// The small template with both.
-fn with_deliveries() -> Value {
+/// Returns the small template with both.
+fn with_channels() -> Value {
     let mut template = template();
     let function = |variables: Value| {
         json!({"Type": "AWS::Lambda::Function", "Properties": {
@@ -58,7 +58,7 @@ fn with_deliveries() -> Value {
             "ApiId": {"Ref": "Socket"}, "RouteId": {"Ref": "Ask1"}, "RouteResponseKey": "$default",
         }},
     });
-    // The connections stand before the sessions.
+    // The connections' table comes before the sessions' table.
     if let (Value::Object(all), Value::Object(base)) = (&mut more, template["Resources"].take()) {
         all.extend(base);
     }
@@ -90,7 +90,7 @@ fn without_them_there_are_none() {
 
 #[test]
 fn a_function_url_answers_here() {
-    let config = read(&with_deliveries()).expect("a config");
+    let config = read(&with_channels()).expect("a config");
     let [url] = &config.function_urls[..] else {
         panic!("one function URL")
     };
@@ -114,7 +114,7 @@ fn a_function_url_answers_here() {
 
 #[test]
 fn a_websocket_api_answers_here() {
-    let config = read(&with_deliveries()).expect("a config");
+    let config = read(&with_channels()).expect("a config");
     let [api] = &config.websocket_apis[..] else {
         panic!("one WebSocket API")
     };
@@ -130,7 +130,7 @@ fn a_websocket_api_answers_here() {
         .iter()
         .map(|(key, route)| (key.as_str(), route.function.as_str(), route.route_response))
         .collect();
-    // Both are asked for an answer, and one has a response to give it.
+    // Both functions are asked for an answer, and one of them has a response to give it.
     let expected = [
         ("$connect", "routes", false),
         ("stop", "routes", false),
@@ -173,7 +173,7 @@ fn a_websocket_api_answers_here() {
 
 #[track_caller]
 fn check(pointer: &str, value: Value, expected: &str) {
-    check_refused_in(with_deliveries(), pointer, value, expected);
+    check_refused_in(with_channels(), pointer, value, expected);
 }
 
 #[test]
@@ -202,10 +202,10 @@ fn what_can_not_be_honoured_of_a_function_url_is_named() {
     );
     check(
         "/Resources/Url2",
-        with_deliveries()["Resources"]["Url"].clone(),
+        with_channels()["Resources"]["Url"].clone(),
         "Url2: it is a second function URL",
     );
-    // A function of none of the services.
+    // The function belongs to none of the services.
     check(
         "/Resources/Url",
         json!({"Type": "AWS::CDK::Metadata"}),

@@ -1,4 +1,4 @@
-//! The other deliveries: the same output, exit codes and signals.
+//! The Function URL and the WebSocket API give the same output, exit codes and signals as AppSync.
 
 use std::process::Stdio;
 
@@ -22,7 +22,7 @@ fn over_websocket(api: &FakeApi, args: &[&str]) -> Child {
     over("websocket", "--websocket-url", &api.web_socket_url, args)
 }
 
-/// The outcome of a prompt that is answered with `events`, over each delivery.
+/// Returns the outcome of a prompt that is answered with `events`, over each channel.
 async fn answered(args: &[&str], events: &[Value]) -> [(i32, String, String); 2] {
     let mut function = FakeFunction::start().await;
     let child = over_url(&function, args);
@@ -163,7 +163,7 @@ async fn the_file_of_amplify_says_where_to_ask() {
     std::fs::remove_file(&path).expect("removed");
 }
 
-/// Until the first token is on stdout.
+/// Waits until the first token is on stdout.
 async fn first_token(child: &mut Child) {
     let mut first = [0; 3];
     let stdout = child.stdout.as_mut().expect("a pipe");

@@ -1,10 +1,10 @@
-//! Over which delivery a client has its answer. A promise holds over each, so most tests run over each.
+//! The channel by which a client gets its answer. A promise holds over every channel, so most tests run over each.
 
 use local_stack::faults::{Fault, FaultService, Rule};
 use tokencast::stack::{FUNCTION_URL_FUNCTION, WORKER_FUNCTION};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Delivery {
+pub enum Channel {
     /// `startStream` and a subscription.
     #[default]
     AppSync,
@@ -14,10 +14,10 @@ pub enum Delivery {
     WebSocket,
 }
 
-impl Delivery {
+impl Channel {
     pub const ALL: [Self; 3] = [Self::AppSync, Self::FunctionUrl, Self::WebSocket];
 
-    /// The function that has the model's answer at the first attempt.
+    /// Returns the function that streams the answer at the first attempt.
     pub fn function(self) -> &'static str {
         match self {
             Self::AppSync | Self::WebSocket => WORKER_FUNCTION,
@@ -25,7 +25,8 @@ impl Delivery {
         }
     }
 
-    /// A fault of what takes the events. A Function URL's are the response itself: there is nobody to refuse them.
+    /// Returns a rule that makes publishing fail. The Function URL's events are the response itself, and nothing can
+    /// refuse them.
     pub fn publish(self, fault: Fault) -> Option<Rule> {
         match self {
             Self::AppSync => Some(Rule::new(FaultService::AppSync, "publishToken", fault)),
@@ -38,7 +39,8 @@ impl Delivery {
         }
     }
 
-    /// Whether the queue's message is what an attempt is made for. A Function URL's own attempts are no receives.
+    /// Whether each attempt is for a message of the queue. The Function URL's function makes attempts without receiving
+    /// one.
     pub fn is_queued(self) -> bool {
         self != Self::FunctionUrl
     }
@@ -52,30 +54,30 @@ impl Delivery {
     }
 }
 
-/// Makes of each check a test over each delivery.
+/// Turns each check into a test over each channel.
 #[macro_export]
-macro_rules! over_each_delivery {
-    ($( $(#[doc = $doc:literal])* async fn $name:ident($delivery:ident) $check:block )*) => { $(
+macro_rules! over_each_channel {
+    ($( $(#[doc = $doc:literal])* async fn $name:ident($channel:ident) $check:block )*) => { $(
         $(#[doc = $doc])*
         mod $name {
             #[allow(unused_imports)]
             use super::*;
 
-            async fn check($delivery: $crate::Delivery) $check
+            async fn check($channel: $crate::Channel) $check
 
             #[tokio::test]
             async fn over_appsync() {
-                check($crate::Delivery::AppSync).await;
+                check($crate::Channel::AppSync).await;
             }
 
             #[tokio::test]
             async fn over_a_function_url() {
-                check($crate::Delivery::FunctionUrl).await;
+                check($crate::Channel::FunctionUrl).await;
             }
 
             #[tokio::test]
             async fn over_a_websocket() {
-                check($crate::Delivery::WebSocket).await;
+                check($crate::Channel::WebSocket).await;
             }
         }
     )* };
