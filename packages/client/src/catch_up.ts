@@ -1,8 +1,8 @@
 /** When to ask for a snapshot: soon after a gap, and now and then in a long silence. */
 
-import { Backoff } from './backoff';
-import { GAP_RETRY_FIRST_MS, GAP_RETRY_MAX_MS, SECOND_LOOK_MS, type Timeouts } from './bounds';
-import type { StreamStatus } from './types';
+import { Backoff } from './backoff.js';
+import { GAP_RETRY_FIRST_MS, GAP_RETRY_MAX_MS, SECOND_LOOK_MS, type Timeouts } from './bounds.js';
+import type { StreamStatus } from './types.js';
 
 export class CatchUp {
   /** `Infinity` until something is there to ask for. */

@@ -1,8 +1,14 @@
 /** A transport of either flavour as the engine sees it, for one session. */
 
-import type { Environment } from './environment';
-import type { Ask, Connection, ConnectionListener, ReplayTransport, Transport } from './transport';
-import type { Snapshot } from './types';
+import type { Environment } from './environment.js';
+import type {
+  Ask,
+  Connection,
+  ConnectionListener,
+  ReplayTransport,
+  Transport,
+} from './transport.js';
+import type { Snapshot } from './types.js';
 
 export interface Channel {
   readonly flavour: 'snapshot' | 'replay';

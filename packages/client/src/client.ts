@@ -1,20 +1,21 @@
 /** The client: prompts in, typed events out. */
 
-import { TIMEOUTS, type Timeouts } from './bounds';
-import { byReplay, bySnapshots, type Channel } from './channel';
-import type { Begin } from './engine';
-import { HERE } from './environment';
-import { sessionEvents } from './session';
-import type { ReplayTransport, Transport } from './transport';
-import type { AnswerEvent, Snapshot } from './types';
-import { wellFormed } from './well_formed';
-import { within } from './within';
+import { TIMEOUTS, type Timeouts } from './bounds.js';
+import { byReplay, bySnapshots, type Channel } from './channel.js';
+import type { Begin } from './engine.js';
+import { HERE } from './environment.js';
+import { globals, type StopSignal } from './globals.js';
+import { sessionEvents } from './session.js';
+import type { ReplayTransport, Transport } from './transport.js';
+import type { AnswerEvent, Snapshot } from './types.js';
+import { wellFormed } from './well_formed.js';
+import { within } from './within.js';
 
 export interface StreamOptions {
   /** Aborting it stops the session: the model ends, and the last event is `cancelled`. */
-  signal?: AbortSignal;
+  signal?: StopSignal | undefined;
   /** A UUID of one's own. An id of a session that exists starts nothing new, and answers with that one. */
-  sessionId?: string;
+  sessionId?: string | undefined;
 }
 
 /**
@@ -29,8 +30,8 @@ export interface TokencastClient {
   /**
    * Sends a prompt under a new session id, listening before it starts, so that no token is missed.
    *
-   * A prompt that is no Unicode is repaired. The iteration throws a `TokencastError` if there is no way to the end of the answer: refused, not found, no
-   * connection. A model that fails is no exception but the event `failed`.
+   * A prompt that is no Unicode is repaired. The iteration throws a `TokencastError` if there is no way to the end of the
+   * answer: refused, not found, no connection. A model that fails is no exception but the event `failed`.
    */
   streamPrompt(prompt: string, options?: StreamOptions): AnswerStream;
   /** Listens to a session that was started elsewhere or before, from the beginning of its text. */
@@ -41,8 +42,8 @@ export interface TokencastClient {
   getStream(sessionId: string): Promise<Snapshot | null>;
 }
 
-/** Over AppSync. */
-export function createClient(
+/** Over a transport of AppSync's flavour. */
+export function clientOver(
   transport: Transport,
   timeouts: Partial<Timeouts> = {},
 ): TokencastClient {
@@ -54,8 +55,8 @@ export function createClient(
   );
 }
 
-/** Over a channel that goes on behind what a client has. It has no `getStream` of its own; silences are looked into by it. */
-export function createReplayClient(
+/** Over a transport that goes on behind what a client has. It has no `getStream` of its own; silences are looked into by it. */
+export function clientOverReplay(
   transport: ReplayTransport,
   getStream: TokencastClient['getStream'],
   timeouts: Partial<Timeouts> = {},
@@ -75,7 +76,7 @@ function clientOf(
   getStream: TokencastClient['getStream'],
 ): TokencastClient {
   const timeouts = { ...TIMEOUTS, ...partial };
-  const stream = (id: string, begin: Begin, signal?: AbortSignal): AnswerStream => {
+  const stream = (id: string, begin: Begin, signal?: StopSignal): AnswerStream => {
     const sessionId = canonical(id);
     const options = { sessionId, begin, timeouts, environment: HERE, signal };
     return {
@@ -101,7 +102,7 @@ function canonical(sessionId: string): string {
 
 /** A UUID. `crypto.randomUUID` is missing in pages that came over plain HTTP from another machine. */
 export function newSessionId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const bytes = globals.crypto.getRandomValues(new Uint8Array(16));
   const hex = Array.from(bytes, (byte, index) => {
     if (index === 6) return (byte & 0x0f) | 0x40;
     return index === 8 ? (byte & 0x3f) | 0x80 : byte;

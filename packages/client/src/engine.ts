@@ -5,24 +5,24 @@
  * here, with the bounds of `bounds.ts`.
  */
 
-import { Backoff } from './backoff';
-import { STABLE_AFTER_MS, STOPPED_LOOK_MS, type Timeouts } from './bounds';
-import { CatchUp } from './catch_up';
-import type { Channel } from './channel';
-import type { Environment } from './environment';
-import { TokencastError } from './errors';
-import { Known } from './known';
-import { Line, type Message } from './line';
-import type { Machine } from './loop';
-import { Outage } from './outage';
-import { Reader } from './reader';
-import { notFound, SessionRecord } from './record';
-import { Start } from './start';
-import { Stop } from './stop';
-import type { Change } from './transcript';
-import type { Ask, Loss } from './transport';
-import { isTerminal } from './types';
-import type { AnswerEvent, Snapshot, StreamStatus, TokenEvent } from './types';
+import { Backoff } from './backoff.js';
+import { STABLE_AFTER_MS, STOPPED_LOOK_MS, type Timeouts } from './bounds.js';
+import { CatchUp } from './catch_up.js';
+import type { Channel } from './channel.js';
+import type { Environment } from './environment.js';
+import { TokencastError } from './errors.js';
+import { Known } from './known.js';
+import { Line, type Message } from './line.js';
+import type { Machine } from './loop.js';
+import { Outage } from './outage.js';
+import { Reader } from './reader.js';
+import { notFound, SessionRecord } from './record.js';
+import { Start } from './start.js';
+import { Stop } from './stop.js';
+import type { Change } from './transcript.js';
+import type { Ask, Loss } from './transport.js';
+import { isTerminal } from './types.js';
+import type { AnswerEvent, Snapshot, StreamStatus, TokenEvent } from './types.js';
 
 /** How a session begins: with a prompt, or as one that was started elsewhere or before. */
 export type Begin = { prompt: string } | 'resume';

@@ -1,4 +1,6 @@
-/** What the client takes from the machine that it runs on. No other file of the engine reads a clock or a global. */
+/** The clocks and timers of the machine that the client runs on. No other file of the engine reads a clock. */
+
+import { globals } from './globals.js';
 
 export interface Environment {
   /** In milliseconds, by a clock that is never set; it may stand still while the machine sleeps. */
@@ -11,21 +13,20 @@ export interface Environment {
   readonly onOnline: (callback: () => void) => () => void;
 }
 
-/** A browser, or Node, where nobody tells of the network. */
+/** A browser; or Node and React Native, where nobody tells of the network. */
 export const HERE: Environment = {
-  now: () => performance.now(),
+  now: () => globals.performance.now(),
   wallClock: () => Date.now(),
   after: (ms, callback) => {
-    const timer = setTimeout(callback, ms);
+    const timer = globals.setTimeout(callback, ms);
     return () => {
-      clearTimeout(timer);
+      globals.clearTimeout(timer);
     };
   },
   onOnline: (callback) => {
-    if (typeof window === 'undefined') return () => undefined;
-    window.addEventListener('online', callback);
+    globals.addEventListener?.('online', callback);
     return () => {
-      window.removeEventListener('online', callback);
+      globals.removeEventListener?.('online', callback);
     };
   },
 };

@@ -1,7 +1,7 @@
 /** Everything that can go wrong between a client and its answer. */
 
-import { RETRYABLE } from './failure_codes';
-import type { StreamError } from './types';
+import { RETRYABLE } from './failure_codes.js';
+import type { StreamError } from './types.js';
 
 export type TokencastErrorKind =
   /** The API refused the caller, or the caller doesn't own the session. */
@@ -15,6 +15,14 @@ export type TokencastErrorKind =
   /** The connection was lost and didn't come back in time. */
   | 'gaveUp';
 
+export interface TokencastErrorOptions {
+  errorType?: string;
+  /** Whether it may pass; otherwise that follows from the type. */
+  retryable?: boolean;
+  cause?: unknown;
+}
+
+/** There is no way to the end of an answer, or a call was refused. `kind` says what to do about it. */
 export class TokencastError extends Error {
   override readonly name = 'TokencastError';
   readonly kind: TokencastErrorKind;
@@ -22,11 +30,7 @@ export class TokencastError extends Error {
   readonly errorType: string | null;
   readonly #retryable: boolean | null;
 
-  constructor(
-    kind: TokencastErrorKind,
-    message: string,
-    options: { errorType?: string; retryable?: boolean; cause?: unknown } = {},
-  ) {
+  constructor(kind: TokencastErrorKind, message: string, options: TokencastErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.errorType = options.errorType ?? null;

@@ -4,32 +4,49 @@
  * `POST /` starts and answers with events, `GET /{sessionId}` goes on behind `Last-Event-ID`, `DELETE /{sessionId}` stops.
  */
 
-import { STREAM_SILENCE_MS } from './bounds';
-import { asTokencastError, errorOfCode, TokencastError } from './errors';
-import { SseParser } from './sse';
-import type { Tokens } from './tokens';
-import type { Ask, ConnectionListener, Position, ReplayTransport } from './transport';
-import type { StreamError, TokenEvent } from './types';
-import { within } from './within';
+import { STREAM_SILENCE_MS } from './bounds.js';
+import { asTokencastError, errorOfCode, TokencastError } from './errors.js';
+import {
+  globals,
+  type ByteReader,
+  type Fetch,
+  type FetchInit,
+  type FetchResponse,
+  type StopSignal,
+} from './globals.js';
+import { SseParser } from './sse.js';
+import type { Tokens } from './tokens.js';
+import type { Ask, ConnectionListener, Position, ReplayTransport } from './transport.js';
+import type { StreamError, TokenEvent } from './types.js';
+import { within } from './within.js';
 
+export interface FunctionUrlOptions {
+  /** In place of the global one. */
+  fetch?: Fetch | undefined;
+  /** How long the function may say nothing at all. */
+  maxSilenceMs?: number;
+}
+
+/** Sessions over the Function URL at `url`, or at a CloudFront distribution in front of it. */
 export function functionUrlTransport(
   url: string,
   tokens: Tokens,
-  maxSilenceMs = STREAM_SILENCE_MS,
+  { fetch, maxSilenceMs = STREAM_SILENCE_MS }: FunctionUrlOptions = {},
 ): ReplayTransport {
   const base = url.endsWith('/') ? url : `${url}/`;
 
   /** Once more with a new token if the old one is refused. */
   async function call(
     path: string,
-    init: RequestInit,
+    init: FetchInit,
     sending: () => void = () => undefined,
-  ): Promise<Response> {
-    const once = async (refresh: boolean): Promise<Response> => {
-      const headers = new Headers(init.headers);
-      headers.set('authorization', `Bearer ${await tokens(refresh)}`);
+  ): Promise<FetchResponse> {
+    const once = async (refresh: boolean): Promise<FetchResponse> => {
+      const authorization = `Bearer ${await tokens(refresh)}`;
+      const headers = { ...init.headers, authorization };
+      const request: FetchInit = { ...init, headers, cache: 'no-store', redirect: 'error' };
       sending();
-      return fetch(base + path, { ...init, headers, cache: 'no-store', redirect: 'error' });
+      return fetch ? fetch(base + path, request) : globals.fetch(base + path, request);
     };
     const response = await once(false);
     return response.status === 401 ? once(true) : response;
@@ -37,7 +54,7 @@ export function functionUrlTransport(
 
   return {
     open(sessionId, ask, listener) {
-      const abort = new AbortController();
+      const abort = new globals.AbortController();
       const { signal } = abort;
       const run = async (): Promise<void> => {
         const response = await call(...(await request(sessionId, ask, signal)), listener.asked);
@@ -73,8 +90,8 @@ export function functionUrlTransport(
 async function request(
   sessionId: string,
   ask: Ask,
-  signal: AbortSignal,
-): Promise<[string, RequestInit]> {
+  signal: StopSignal,
+): Promise<[string, FetchInit]> {
   const accept = { accept: 'text/event-stream' };
   if ('prompt' in ask) {
     const body = JSON.stringify({ prompt: ask.prompt, sessionId });
@@ -87,9 +104,10 @@ async function request(
 
 /** CloudFront in front of a Function URL wants a body's hash. Pages that came over plain HTTP have no means to make it. */
 async function digest(body: string): Promise<Record<string, string>> {
-  const subtle = (globalThis.crypto as Partial<Crypto> | undefined)?.subtle;
+  const subtle = (globals as Partial<typeof globals>).crypto?.subtle;
   if (subtle === undefined) return {};
-  const hash = new Uint8Array(await subtle.digest('SHA-256', new TextEncoder().encode(body)));
+  const bytes = new globals.TextEncoder().encode(body);
+  const hash = new Uint8Array(await subtle.digest('SHA-256', bytes));
   const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return { 'x-amz-content-sha256': hex };
 }
@@ -101,14 +119,17 @@ function idOf({ attempt, sequence }: Position): string {
 
 /** Reads a response to its end. */
 async function follow(
-  response: Response,
+  response: FetchResponse,
   listener: ConnectionListener,
-  signal: AbortSignal,
+  signal: StopSignal,
   maxSilenceMs: number,
 ): Promise<void> {
   const type = response.headers.get('content-type') ?? '';
-  if (!/^text\/event-stream\s*(;|$)/i.test(type) || response.body === null) {
+  if (!/^text\/event-stream\s*(;|$)/i.test(type)) {
     throw new TokencastError('refused', `The function answered with \`${type}\`, not with events`);
+  }
+  if (!response.body) {
+    throw new TokencastError('refused', 'This `fetch` cannot read a response while it comes');
   }
   const reader = response.body.getReader();
   const parser = new SseParser();
@@ -117,7 +138,7 @@ async function follow(
     for (;;) {
       const { done, value } = await read(reader, maxSilenceMs);
       if (signal.aborted) return;
-      if (done) {
+      if (done || value === undefined) {
         const ended = new TokencastError('connection', 'The event stream ended');
         listener.lost(ended, { inOrder: true, retryMs: parser.retryMs });
         return;
@@ -139,7 +160,7 @@ async function follow(
 }
 
 /** It may have changed behind a call, whatever the types say. */
-function stopped(signal: AbortSignal): boolean {
+function stopped(signal: StopSignal): boolean {
   return signal.aborted;
 }
 
@@ -157,16 +178,13 @@ function eventOf(name: string, data: string): TokenEvent | null {
 
 class Silence extends TokencastError {}
 
-function read(
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  maxSilenceMs: number,
-): Promise<ReadableStreamReadResult<Uint8Array>> {
+function read(reader: ByteReader, maxSilenceMs: number): ReturnType<ByteReader['read']> {
   const silence = new Silence('connection', 'The function has fallen silent');
   return within(maxSilenceMs, reader.read(), silence);
 }
 
 /** `sessionId` is the one that was asked for in the path. */
-async function refusal(response: Response, sessionId: string | null): Promise<TokencastError> {
+async function refusal(response: FetchResponse, sessionId: string | null): Promise<TokencastError> {
   const { status } = response;
   const said = await saidBy(response);
   if (status === 401 || status === 403) {
@@ -181,7 +199,7 @@ async function refusal(response: Response, sessionId: string | null): Promise<To
   return new TokencastError(kind, message, { errorType: `HTTP ${status}` });
 }
 
-async function saidBy(response: Response): Promise<StreamError | null> {
+async function saidBy(response: FetchResponse): Promise<StreamError | null> {
   try {
     const { error } = (await response.json()) as { error?: StreamError };
     return error ?? null;

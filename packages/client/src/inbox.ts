@@ -1,6 +1,6 @@
 /** Messages for one reader, in their order, with a time limit for each wait. */
 
-import type { Environment } from './environment';
+import type { Environment } from './environment.js';
 
 /** `setTimeout` fires at once when it is told to wait longer. */
 const LONGEST_WAIT_MS = 0x7fff_ffff;

@@ -1,8 +1,8 @@
 /** What is known of a session, where a replay from its first event may take a snapshot's place. */
 
-import { Transcript, type Change } from './transcript';
-import type { Position } from './transport';
-import type { Ending, Snapshot, StreamStatus, TokenEvent } from './types';
+import { Transcript, type Change } from './transcript.js';
+import type { Position } from './transport.js';
+import type { Ending, Snapshot, StreamStatus, TokenEvent } from './types.js';
 
 export class Known {
   /**

@@ -1,11 +1,11 @@
 /** A channel's connections and calls, as messages to the engine. */
 
-import type { Channel } from './channel';
-import type { Environment } from './environment';
-import { asTokencastError, type TokencastError } from './errors';
-import type { Ask, Connection, Loss, Position } from './transport';
-import type { Snapshot, StreamStatus, TokenEvent } from './types';
-import { within } from './within';
+import type { Channel } from './channel.js';
+import type { Environment } from './environment.js';
+import { asTokencastError, type TokencastError } from './errors.js';
+import type { Ask, Connection, Loss, Position } from './transport.js';
+import type { Snapshot, StreamStatus, TokenEvent } from './types.js';
+import { within } from './within.js';
 
 export type Message =
   /** Connected, and what was asked is on its way. */

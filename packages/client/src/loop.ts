@@ -1,10 +1,11 @@
 /** The turns of a state machine: messages and times, until its last event or until nobody listens. */
 
-import { LOOK_EVERY_MS } from './bounds';
-import type { Environment } from './environment';
-import type { Inbox } from './inbox';
-import type { AnswerEvent } from './types';
-import { Wake } from './wake';
+import { LOOK_EVERY_MS } from './bounds.js';
+import type { Environment } from './environment.js';
+import type { StopSignal } from './globals.js';
+import type { Inbox } from './inbox.js';
+import type { AnswerEvent } from './types.js';
+import { Wake } from './wake.js';
 
 export interface Machine<Message> {
   /** Whether the last event was told. */
@@ -25,7 +26,7 @@ export interface LoopOptions<Message extends object> {
   inbox: Inbox<Message | Signal>;
   environment: Environment;
   onOnline: Environment['onOnline'];
-  signal?: AbortSignal | undefined;
+  signal?: StopSignal | undefined;
 }
 
 export type Signal = 'online' | 'left' | 'abort';

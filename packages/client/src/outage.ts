@@ -1,7 +1,7 @@
 /** Since when nothing could be reached, and when that ends a stream. */
 
-import type { Timeouts } from './bounds';
-import { TokencastError } from './errors';
+import type { Timeouts } from './bounds.js';
+import { TokencastError } from './errors.js';
 
 export class Outage {
   #since: number | null = null;

@@ -1,7 +1,7 @@
 /** Who reads a stream, and in what words a transcript's changes are told. */
 
-import type { Change } from './transcript';
-import type { AnswerEvent, Ending, StreamStatus } from './types';
+import type { Change } from './transcript.js';
+import type { AnswerEvent, Ending, StreamStatus } from './types.js';
 
 export class Reader {
   readonly #sessionId: string;

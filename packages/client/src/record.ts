@@ -1,7 +1,7 @@
 /** What a session's record says that no event follows from. */
 
-import { TokencastError } from './errors';
-import type { StreamStatus } from './types';
+import { TokencastError } from './errors.js';
+import type { StreamStatus } from './types.js';
 
 export class SessionRecord {
   #unknown = 0;

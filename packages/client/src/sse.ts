@@ -7,7 +7,8 @@
 
 import { createParser, type EventSourceParser } from 'eventsource-parser';
 
-import { MAX_SERVERS_PAUSE_MS } from './bounds';
+import { MAX_SERVERS_PAUSE_MS } from './bounds.js';
+import { globals } from './globals.js';
 
 export interface ServerSentEvent {
   /** `message` unless the stream says otherwise. */
@@ -20,7 +21,7 @@ const MAX_LENGTH = 1_048_576;
 
 export class SseParser {
   // Takes bytes cut anywhere, drops a byte order mark.
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new globals.TextDecoder();
   readonly #parser: EventSourceParser;
   /** The last byte was CR, so that an LF still belongs to it. */
   #afterCr = false;

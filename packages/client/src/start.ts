@@ -1,8 +1,8 @@
 /** The sending of a prompt, until the server is known to have it. */
 
-import { Backoff } from './backoff';
-import type { Timeouts } from './bounds';
-import type { TokencastError } from './errors';
+import { Backoff } from './backoff.js';
+import type { Timeouts } from './bounds.js';
+import type { TokencastError } from './errors.js';
 
 /** Starting again with the same id and prompt starts nothing twice. */
 export class Start {

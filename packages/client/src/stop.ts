@@ -1,8 +1,8 @@
 /** The stopping of a session, until it counts as stopped. */
 
-import { Backoff } from './backoff';
-import type { Timeouts } from './bounds';
-import type { TokencastError } from './errors';
+import { Backoff } from './backoff.js';
+import type { Timeouts } from './bounds.js';
+import type { TokencastError } from './errors.js';
 
 export class Stop {
   /** When to send it again. */

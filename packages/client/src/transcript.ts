@@ -12,7 +12,7 @@ import {
   type StreamStatus,
   type TokenEvent,
   type TokenUsage,
-} from './types';
+} from './types.js';
 
 /** How many events wait for a gap to be filled. Beyond that the highest are dropped, and a snapshot fills them in. */
 const MAX_WAITING = 1_024;

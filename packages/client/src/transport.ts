@@ -4,8 +4,8 @@
  * Function URL, a WebSocket API).
  */
 
-import type { TokencastError } from './errors';
-import type { Snapshot, StreamStatus, TokenEvent } from './types';
+import type { TokencastError } from './errors.js';
+import type { Snapshot, StreamStatus, TokenEvent } from './types.js';
 
 /** Catches up by snapshots. Starts and questions are calls beside the subscription, and outlive it. */
 export interface Transport {

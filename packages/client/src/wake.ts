@@ -1,7 +1,7 @@
 /** Notices that the machine slept, or that the page was frozen: what was connected before may be gone without a word. */
 
-import { MAX_DRIFT_MS, MAX_GAP_MS } from './bounds';
-import type { Environment } from './environment';
+import { MAX_DRIFT_MS, MAX_GAP_MS } from './bounds.js';
+import type { Environment } from './environment.js';
 
 export class Wake {
   readonly #environment: Environment;

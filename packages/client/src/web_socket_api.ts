@@ -1,33 +1,41 @@
 /** A session over an API Gateway WebSocket API: the actions `stream`, `stop` and `resume`, and the frames that answer them. */
 
-import { TIMEOUTS } from './bounds';
-import { asTokencastError, errorOfCode, TokencastError } from './errors';
-import type { Tokens } from './tokens';
-import type { Ask, ConnectionListener, ReplayTransport } from './transport';
-import type { StreamError, StreamStatus, TokenEvent } from './types';
+import { TIMEOUTS } from './bounds.js';
+import { asTokencastError, errorOfCode, TokencastError } from './errors.js';
+import { globals, OPEN, type WebSocketConstructor, type WebSocketLike } from './globals.js';
+import { openSocket } from './socket.js';
+import type { Tokens } from './tokens.js';
+import type { Ask, ConnectionListener, ReplayTransport } from './transport.js';
+import type { StreamError, StreamStatus, TokenEvent } from './types.js';
 
 /** API Gateway closes the connection on a longer frame, and a browser can't split a message. */
 const MAX_FRAME_BYTES = 32_768;
 
-/** `startStream` sends prompts that are too long for a frame by another way; they are followed here all the same. */
+export interface WebSocketOptions {
+  /** In place of the global one, which Node 20 lacks. */
+  WebSocket?: WebSocketConstructor | undefined;
+  /** Sends prompts that are too long for a frame by another way; they are followed here all the same. */
+  startStream?: (sessionId: string, prompt: string) => Promise<void>;
+}
+
+/** Sessions over the WebSocket API at `url`, which ends with the stage. */
 export function webSocketTransport(
   url: string,
   tokens: Tokens,
-  startStream?: (sessionId: string, prompt: string) => Promise<void>,
+  { WebSocket, startStream }: WebSocketOptions = {},
 ): ReplayTransport {
   /** The last handshake was refused. A browser doesn't say why; it may be the token. */
   let refused = false;
 
   /** A page cannot set a header of a handshake, so that the token goes into the address. */
-  async function connect(): Promise<WebSocket> {
-    const address = new URL(url);
-    address.searchParams.set('token', await tokens(refused));
-    return new WebSocket(address);
+  async function connect(): Promise<WebSocketLike> {
+    const token = encodeURIComponent(await tokens(refused));
+    return openSocket(WebSocket, `${url}${url.includes('?') ? '&' : '?'}token=${token}`);
   }
 
   /** One connection; returns how to end it, and how to say something on it. */
   function open(handlers: Handlers): OpenSocket {
-    let socket: WebSocket | null = null;
+    let socket: WebSocketLike | null = null;
     let over = false;
     const lose = (error: TokencastError): void => {
       if (over) return;
@@ -48,7 +56,7 @@ export function webSocketTransport(
           refused = false;
           if (!over) handlers.opened();
         };
-        made.onmessage = ({ data }) => {
+        made.onmessage = ({ data }: { data: unknown }) => {
           // API Gateway may send an empty frame for a route that answers nothing.
           if (over || data === '') return;
           try {
@@ -71,7 +79,7 @@ export function webSocketTransport(
     );
     return {
       send: (action) => {
-        if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(action));
+        if (socket?.readyState === OPEN) socket.send(JSON.stringify(action));
       },
       lose,
       close: () => {
@@ -94,7 +102,7 @@ export function webSocketTransport(
       };
       const start = (prompt: string): void => {
         const stream = { action: 'stream', sessionId, prompt };
-        const bytes = new TextEncoder().encode(JSON.stringify(stream)).length;
+        const bytes = new globals.TextEncoder().encode(JSON.stringify(stream)).length;
         if (bytes <= MAX_FRAME_BYTES) {
           say(stream);
           return;
@@ -136,12 +144,12 @@ export function webSocketTransport(
     stopStream: (sessionId) =>
       new Promise((resolve, reject) => {
         const done = (error: TokencastError | null): void => {
-          clearTimeout(timer);
+          globals.clearTimeout(timer);
           connection.close();
           if (error === null) resolve();
           else reject(error);
         };
-        const timer = setTimeout(() => {
+        const timer = globals.setTimeout(() => {
           done(new TokencastError('connection', 'The stop was not answered'));
         }, TIMEOUTS.call);
         const connection = open({

@@ -1,7 +1,7 @@
 /** A limit for what somebody else answers. */
 
-import { HERE, type Environment } from './environment';
-import { TokencastError } from './errors';
+import { HERE, type Environment } from './environment.js';
+import { TokencastError } from './errors.js';
 
 /** As `promise`; but `error`, or a connection error with that message, if it takes longer. */
 export async function within<T>(

@@ -2,16 +2,16 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { clientVia, type Api, type Delivery, type TokencastClient } from '../../src/api';
-import { startTokencast, type Tokencast } from '../examples/tokencast';
-import { signInTo } from '../support/amplify';
+import type { Delivery, TokencastClient } from '../../src/index.js';
+import { startTokencast, type Tokencast } from '../../../../web/tests/examples/tokencast.js';
+import { accessBy, type Access } from '../support/access.js';
 
 let stack: Tokencast;
-let api: Api;
+let access: Access;
 
 beforeAll(async () => {
   stack = await startTokencast();
-  api = await signInTo(stack);
+  access = await accessBy('tokens', stack);
   await stack.script({ tokens: ['Rivers ', 'meander.'] });
 });
 
@@ -30,7 +30,7 @@ describe.each<Delivery>(['appsync', 'url', 'websocket'])('over %s', (via) => {
   let client: TokencastClient;
 
   beforeAll(() => {
-    client = clientVia(api, via);
+    client = access.client(via);
   });
 
   async function answer(prompt: string): Promise<string> {

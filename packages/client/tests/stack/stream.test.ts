@@ -2,26 +2,17 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import {
-  clientVia,
-  getStream,
-  type AnswerEvent,
-  type Api,
-  type Delivery,
-  type TokencastClient,
-} from '../../src/api';
-import { signInTo } from '../support/amplify';
-import { startModel, type Model } from '../support/model';
-import { startStack, type Stack } from '../support/stack';
+import type { AnswerEvent, Delivery, TokencastClient } from '../../src/index.js';
+import { accessBy, WAYS, type Access } from '../support/access.js';
+import { startModel, type Model } from '../support/model.js';
+import { startStack, type Stack } from '../support/stack.js';
 
 let stack: Stack;
 let model: Model;
-let api: Api;
 
 beforeAll(async () => {
   model = await startModel();
   stack = await startStack(['--model', model.spec]);
-  api = await signInTo(stack);
 });
 
 afterAll(async () => {
@@ -29,13 +20,20 @@ afterAll(async () => {
   await model.close();
 });
 
+const DELIVERIES: Delivery[] = ['appsync', 'url', 'websocket'];
 const TOKENS = ['Rivers ', 'meander ', '**because** ', 'banks ', 'erode. ', '🌊'];
 
-describe.each<Delivery>(['appsync', 'url', 'websocket'])('over %s', (via) => {
+const EACH = WAYS.flatMap((way) => DELIVERIES.map((delivery) => ({ way, delivery })));
+
+describe.each(EACH)('by $way, over $delivery', ({ way, delivery }) => {
+  /** In prompts, for the model to tell them apart. */
+  const via = `${way}, ${delivery}:`;
+  let access: Access;
   let client: TokencastClient;
 
-  beforeAll(() => {
-    client = clientVia(api, via);
+  beforeAll(async () => {
+    access = await accessBy(way, stack);
+    client = access.client(delivery);
   });
 
   test('an answer arrives whole, and says how it ended', async () => {
@@ -72,7 +70,7 @@ describe.each<Delivery>(['appsync', 'url', 'websocket'])('over %s', (via) => {
     }
     expect(events.at(-1)).toMatchObject({ type: 'cancelled' });
     expect(textOf(events)).toBe('Rivers meander ');
-    expect(await getStream(stream.sessionId)).toMatchObject({
+    expect(await client.getStream(stream.sessionId)).toMatchObject({
       status: 'CANCELLED',
       text: 'Rivers meander ',
     });
@@ -82,7 +80,7 @@ describe.each<Delivery>(['appsync', 'url', 'websocket'])('over %s', (via) => {
   test('aborting before anything was sent starts nothing', async () => {
     const stream = client.streamPrompt('never', { signal: AbortSignal.abort() });
     expect((await all(stream)).at(-1)).toMatchObject({ type: 'cancelled' });
-    expect(await getStream(stream.sessionId)).toBeNull();
+    expect(await client.getStream(stream.sessionId)).toBeNull();
   });
 
   test('leaving the loop leaves the answer going, and resuming finds all of it', async () => {
@@ -139,7 +137,7 @@ describe.each<Delivery>(['appsync', 'url', 'websocket'])('over %s', (via) => {
     model.answer(`${via} private`, { tokens: TOKENS });
     const stream = client.streamPrompt(`${via} private`);
     await all(stream);
-    await signInTo(stack, 1);
+    await access.become(1);
     try {
       const unauthorized = { kind: 'unauthorized' };
       // A read doesn't say whether others have an id; what follows a session does.
@@ -150,7 +148,7 @@ describe.each<Delivery>(['appsync', 'url', 'websocket'])('over %s', (via) => {
       const taken = client.streamPrompt('mine now', { sessionId: stream.sessionId });
       await expect(all(taken)).rejects.toMatchObject(unauthorized);
     } finally {
-      await signInTo(stack);
+      await access.become(0);
     }
   });
 });

@@ -1,29 +1,15 @@
 /** Tokens that the server takes no more, though the client thinks well of them. */
 
-import { signIn } from 'aws-amplify/auth';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import WebSocket from 'ws';
 
-import {
-  clientVia,
-  configure,
-  getStream,
-  loadOutputs,
-  type AnswerStream,
-  type Api,
-  type Delivery,
-} from '../../src/api';
-import { startTokencast, type Tokencast } from '../examples/tokencast';
+import { startTokencast, type Tokencast } from '../../../../web/tests/examples/tokencast.js';
+import type { AnswerStream, Delivery } from '../../src/index.js';
+import { accessBy, WAYS } from '../support/access.js';
 
 let stack: Tokencast;
-let api: Api;
 
 beforeAll(async () => {
   stack = await startTokencast();
-  Object.assign(globalThis, { WebSocket });
-  api = configure(await loadOutputs(`${stack.url}/amplify_outputs.json`));
-  const { username = '', password = '' } = stack.users[0] ?? {};
-  await signIn({ username, password });
   await stack.script({ tokens: ['Rivers ', 'meander.'] });
 });
 
@@ -31,15 +17,18 @@ afterAll(() => stack.stop());
 
 const HOURS_MS = 3_600_000;
 
+const DELIVERIES: Delivery[] = ['appsync', 'url'];
+const EACH = WAYS.flatMap((way) => DELIVERIES.map((delivery) => ({ way, delivery })));
+
 // However young they are: the user has only just signed in, or renewed them.
-describe.each<Delivery>(['appsync', 'url'])('over %s', (via) => {
+describe.each(EACH)('by $way, over $delivery', ({ way, delivery }) => {
   test('a query and a stream renew them, and go on', async () => {
-    const client = clientVia(api, via);
+    const client = (await accessBy(way, stack)).client(delivery);
     const stream = client.streamPrompt('Why?');
     expect(await textOf(stream)).toBe('Rivers meander.');
 
     await stack.advanceClock(2 * HOURS_MS);
-    expect(await getStream(stream.sessionId)).toMatchObject({ text: 'Rivers meander.' });
+    expect(await client.getStream(stream.sessionId)).toMatchObject({ text: 'Rivers meander.' });
 
     await stack.advanceClock(2 * HOURS_MS);
     // The socket, if it is still there, takes no new subscription with an old token; a new one neither.

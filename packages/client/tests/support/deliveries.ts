@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 
 import { WebSocketServer, type WebSocket } from 'ws';
 
-import type { Timeouts } from '../../src/api/bounds';
-import type { TokenEvent } from '../../src/api/types';
+import type { Timeouts } from '../../src/bounds.js';
+import type { TokenEvent } from '../../src/types.js';
 
 /** Waits as little as a test can, and gives up on no server that is merely slow. */
 export const FAST: Partial<Timeouts> = {

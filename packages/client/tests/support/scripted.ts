@@ -2,14 +2,14 @@
 
 import { vi } from 'vitest';
 
-import { createClient, createReplayClient, type TokencastClient } from '../../src/api/client';
-import type { Delivery } from '../../src/api/configure';
-import { errorOfType, TokencastError } from '../../src/api/errors';
-import { functionUrlTransport } from '../../src/api/function_url';
-import type { Listener, Transport } from '../../src/api/transport';
-import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/api/types';
-import { webSocketTransport } from '../../src/api/web_socket_api';
-import { completed, sse, token, tokens, type Action } from './deliveries';
+import { clientOver, clientOverReplay, type TokencastClient } from '../../src/client.js';
+import type { Delivery } from '../../src/outputs.js';
+import { errorOfType, TokencastError } from '../../src/errors.js';
+import { functionUrlTransport } from '../../src/function_url.js';
+import type { Listener, Transport } from '../../src/transport.js';
+import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/types.js';
+import { webSocketTransport } from '../../src/web_socket_api.js';
+import { completed, sse, token, tokens, type Action } from './deliveries.js';
 
 /** No answer at all, or a connection that breaks off. */
 export type Silence = 'hang' | 'reset';
@@ -90,12 +90,12 @@ export class Server {
     const getStream = () => this.getStream();
     switch (delivery) {
       case 'appsync':
-        return createClient(new ScriptedTransport(this));
+        return clientOver(new ScriptedTransport(this));
       case 'url':
         // A hash is made in a thread that knows nothing of the test's clock: as in a page without one.
         vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) });
         vi.stubGlobal('fetch', (url: string, init: RequestInit) => respond(this, url, init));
-        return createReplayClient(functionUrlTransport('http://localhost/', tokens), getStream);
+        return clientOverReplay(functionUrlTransport('http://localhost/', tokens), getStream);
       case 'websocket': {
         const open = (socket: ScriptedSocket): void => {
           socket.server = this;
@@ -107,7 +107,7 @@ export class Server {
           }
         }
         vi.stubGlobal('WebSocket', Socket);
-        return createReplayClient(webSocketTransport('ws://localhost/', tokens), getStream);
+        return clientOverReplay(webSocketTransport('ws://localhost/', tokens), getStream);
       }
     }
   }

@@ -17,12 +17,11 @@ export interface Stack extends Ready {
   stop(): Promise<void>;
 }
 
-const WEB = fileURLToPath(new URL('../../', import.meta.url));
-const EXECUTABLE = process.env.TOKENCAST_BIN ?? '../target/debug/tokencast';
+const BUILT = new URL('../../../../target/debug/tokencast', import.meta.url);
+const EXECUTABLE = process.env.TOKENCAST_BIN ?? fileURLToPath(BUILT);
 
 export async function startStack(args: string[] = []): Promise<Stack> {
   const child = spawn(EXECUTABLE, ['dev', '--json', '--port', '0', ...args], {
-    cwd: WEB,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ready = await firstLine(child);

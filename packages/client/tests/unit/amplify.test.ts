@@ -8,12 +8,12 @@ import { decodeJWT } from 'aws-amplify/auth';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 
-import { amplifyTransport } from '../../src/api/amplify';
-import { createClient } from '../../src/api/client';
-import { allowLocalWebSocket } from '../../src/api/local_websocket';
-import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/api/types';
-import { watchSockets } from '../../src/api/unaddressed';
-import { completed, token } from '../support/deliveries';
+import { amplifyTransport } from '../../src/amplify/transport.js';
+import { clientOver } from '../../src/client.js';
+import { allowLocalWebSocket } from '../../src/amplify/local_websocket.js';
+import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/types.js';
+import { watchSockets } from '../../src/amplify/unaddressed.js';
+import { completed, token } from '../support/deliveries.js';
 
 type Send = (frame: object) => void;
 interface Start {
@@ -110,7 +110,7 @@ const say = ({ id, send }: Start, ...events: TokenEvent[]): void => {
 };
 
 async function read(): Promise<AnswerEvent[]> {
-  const client = createClient(amplifyTransport(), {
+  const client = clientOver(amplifyTransport(), {
     // Gives up on no server that is merely slow.
     firstConnection: 100_000,
     connect: 50_000,

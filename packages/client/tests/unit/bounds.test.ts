@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import type { Delivery } from '../../src/api/configure';
-import { DEADLINE, outcome, record, Server, WHOLE, type Script } from '../support/scripted';
+import type { Delivery } from '../../src/outputs.js';
+import { DEADLINE, outcome, record, Server, WHOLE, type Script } from '../support/scripted.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { errorOf, isStaleToken, refusalIn } from '../../src/api/amplify_errors';
-import { errorOfType } from '../../src/api/errors';
+import { errorOf } from '../../src/amplify/errors.js';
+import { errorOfType } from '../../src/errors.js';
+import { isStaleToken, refusalIn } from '../../src/graphql_errors.js';
 
 test.each([
   ['Lambda:Unhandled', true],

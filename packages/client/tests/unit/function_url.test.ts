@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 
 import { afterEach, describe, expect, test } from 'vitest';
 
-import { createReplayClient } from '../../src/api/client';
-import { functionUrlTransport } from '../../src/api/function_url';
-import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/api/types';
+import { clientOverReplay } from '../../src/client.js';
+import { functionUrlTransport } from '../../src/function_url.js';
+import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/types.js';
 import {
   cancelled,
   completed,
@@ -17,7 +17,7 @@ import {
   token,
   tokens,
   type Request,
-} from '../support/deliveries';
+} from '../support/deliveries.js';
 
 let close: (() => Promise<unknown>) | null = null;
 
@@ -40,8 +40,8 @@ async function serve(
 ) {
   const server = await startFunction(handle);
   close = server.close;
-  const transport = functionUrlTransport(server.url, tokens, maxSilenceMs);
-  const client = createReplayClient(transport, getStream, timing);
+  const transport = functionUrlTransport(server.url, tokens, { maxSilenceMs });
+  const client = clientOverReplay(transport, getStream, timing);
   return { ...server, client };
 }
 

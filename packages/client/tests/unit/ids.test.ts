@@ -2,8 +2,8 @@
 
 import { expect, test } from 'vitest';
 
-import { createClient, createReplayClient } from '../../src/api/client';
-import type { ReplayTransport, Transport } from '../../src/api/transport';
+import { clientOver, clientOverReplay } from '../../src/client.js';
+import type { ReplayTransport, Transport } from '../../src/transport.js';
 
 const CAPITAL = 'A7E55044-10B1-426F-9247-BB680E5FE0C8';
 const SMALL = CAPITAL.toLowerCase();
@@ -67,11 +67,11 @@ function replays(asked: string[]): ReplayTransport {
 for (const over of ['a transport', 'a replay']) {
   test(`an id is asked for in small letters over ${over}`, async () => {
     const asked: string[] = [];
-    const whole = createClient(transport(asked));
+    const whole = clientOver(transport(asked));
     const client =
       over === 'a transport'
         ? whole
-        : createReplayClient(replays(asked), (id) => whole.getStream(id));
+        : clientOverReplay(replays(asked), (id) => whole.getStream(id));
     const streams = [
       client.streamPrompt('Hi', { sessionId: CAPITAL }),
       client.resumeStream(CAPITAL),

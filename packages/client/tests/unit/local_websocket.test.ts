@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-import { allowLocalWebSocket } from '../../src/api/local_websocket';
-import { realtimeUrl } from '../../src/api/playground';
+import { allowLocalWebSocket } from '../../src/amplify/local_websocket.js';
+import { realtimeUrl } from '../../src/realtime.js';
 
 const original = globalThis.WebSocket;
 let opened: string[];

@@ -2,11 +2,11 @@
 
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { createClient } from '../../src/api/client';
-import { errorOfType, TokencastError } from '../../src/api/errors';
-import type { Listener, Transport } from '../../src/api/transport';
-import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/api/types';
-import { outcome } from '../support/scripted';
+import { clientOver } from '../../src/client.js';
+import { errorOfType, TokencastError } from '../../src/errors.js';
+import type { Listener, Transport } from '../../src/transport.js';
+import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/types.js';
+import { outcome } from '../support/scripted.js';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -88,7 +88,7 @@ const streaming = (text: string, sequence: number): Snapshot => ({
 });
 
 async function all(wire: Wire, signal?: AbortSignal): Promise<AnswerEvent[]> {
-  const stream = createClient(wire, FAST).streamPrompt('why', signal ? { signal } : {});
+  const stream = clientOver(wire, FAST).streamPrompt('why', signal ? { signal } : {});
   const ended = await outcome(stream);
   if (ended === null) throw new Error('it does not end');
   if (ended.error !== null) throw ended.error as Error;
@@ -170,7 +170,7 @@ test('a lost terminal event is found by asking', async () => {
 test('waiting in the queue is told', async () => {
   const wire = new Wire();
   wire.session = { ...streaming('', 0), status: 'QUEUED', attempt: 0 };
-  const ended = await outcome(createClient(wire, FAST).streamPrompt('why'), (event) => {
+  const ended = await outcome(clientOver(wire, FAST).streamPrompt('why'), (event) => {
     if (event.type === 'status' && event.status === 'QUEUED') {
       wire.say(1, 'a');
       wire.say(2, '', END);
@@ -264,7 +264,7 @@ test('an answer that starts again clears what was there', async () => {
 
 test('leaving while an event is awaited ends the subscription at once', async () => {
   const wire = new Wire();
-  const client = createClient(wire, { ...FAST, firstToken: 60_000, idle: 60_000 });
+  const client = clientOver(wire, { ...FAST, firstToken: 60_000, idle: 60_000 });
   const events = client.streamPrompt('why')[Symbol.asyncIterator]();
   expect((await events.next()).value).toMatchObject({ type: 'started' });
   const pending = events.next();

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { SseParser, type ServerSentEvent } from '../../src/api/sse';
+import { SseParser, type ServerSentEvent } from '../../src/sse.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

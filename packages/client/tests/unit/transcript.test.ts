@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { Transcript, type Change } from '../../src/api/transcript';
-import type { Snapshot, StreamStatus, TokenEvent } from '../../src/api/types';
+import { Transcript, type Change } from '../../src/transcript.js';
+import type { Snapshot, StreamStatus, TokenEvent } from '../../src/types.js';
 
 interface Case {
   name: string;
@@ -14,7 +14,7 @@ interface Case {
   }[];
 }
 
-const FIXTURE = new URL('../../../tests/fixtures/reassembly.json', import.meta.url);
+const FIXTURE = new URL('../../../../tests/fixtures/reassembly.json', import.meta.url);
 const cases = JSON.parse(readFileSync(FIXTURE, 'utf8')) as Case[];
 
 describe('the shared vectors of reassembly', () => {

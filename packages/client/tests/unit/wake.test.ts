@@ -2,8 +2,8 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import type { Delivery } from '../../src/api/configure';
-import { outcome, record, Server, WHOLE } from '../support/scripted';
+import type { Delivery } from '../../src/outputs.js';
+import { outcome, record, Server, WHOLE } from '../support/scripted.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

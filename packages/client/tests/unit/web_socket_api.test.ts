@@ -3,9 +3,9 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 
-import { createReplayClient } from '../../src/api/client';
-import type { AnswerEvent } from '../../src/api/types';
-import { webSocketTransport } from '../../src/api/web_socket_api';
+import { clientOverReplay } from '../../src/client.js';
+import type { AnswerEvent } from '../../src/types.js';
+import { webSocketTransport } from '../../src/web_socket_api.js';
 import {
   cancelled,
   completed,
@@ -17,7 +17,7 @@ import {
   tokens,
   type Action,
   type Socket,
-} from '../support/deliveries';
+} from '../support/deliveries.js';
 
 beforeAll(() => {
   // Node 20 has none of its own.
@@ -45,8 +45,8 @@ async function serve(
 ) {
   const server = await startWebSocketApi(handle, accept);
   close = server.close;
-  const transport = webSocketTransport(server.url, tokens, startStream);
-  const client = createReplayClient(transport, () => Promise.resolve(null), timing);
+  const transport = webSocketTransport(server.url, tokens, startStream ? { startStream } : {});
+  const client = clientOverReplay(transport, () => Promise.resolve(null), timing);
   return { ...server, client };
 }
 

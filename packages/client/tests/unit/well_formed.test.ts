@@ -2,9 +2,9 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 
-import type { Delivery } from '../../src/api/configure';
-import { wellFormed } from '../../src/api/well_formed';
-import { outcome, Server, WHOLE } from '../support/scripted';
+import type { Delivery } from '../../src/outputs.js';
+import { wellFormed } from '../../src/well_formed.js';
+import { outcome, Server, WHOLE } from '../support/scripted.js';
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -3,7 +3,8 @@
  * listened to beside it.
  */
 
-import { refusalIn, type Refusal } from './amplify_errors';
+import { refusalIn, type Refusal } from '../graphql_errors.js';
+import { page } from './page_socket.js';
 
 type Told = (refusal: Refusal) => void;
 
@@ -20,10 +21,10 @@ export function onUnaddressedError(told: Told): () => void {
 
 /** Listens to all sockets with AppSync's protocol that are opened from now on. */
 export function watchSockets(): void {
-  const Original = globalThis.WebSocket as typeof WebSocket | undefined;
+  const Original = page.WebSocket as typeof page.WebSocket | undefined;
   if (!Original || watched.has(Original)) return;
-  globalThis.WebSocket = class extends Original {
-    constructor(url: string | URL, protocols?: string | string[]) {
+  page.WebSocket = class extends Original {
+    constructor(url: unknown, protocols?: string | string[]) {
       super(url, protocols);
       const [protocol] = Array.isArray(protocols) ? protocols : [protocols];
       if (protocol !== 'graphql-ws') return;
@@ -33,7 +34,7 @@ export function watchSockets(): void {
       });
     }
   };
-  watched.add(globalThis.WebSocket);
+  watched.add(page.WebSocket);
 }
 
 /** Within a token quotes are escaped, so that few frames are parsed here. */

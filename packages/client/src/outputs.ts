@@ -1,12 +1,8 @@
-/** Points Amplify to the API that `amplify_outputs.json` describes: the local stack's, or a deployed one. */
+/** Where an API is: from `amplify_outputs.json`, which the local stack serves and a deployment writes. */
 
-import { Amplify } from 'aws-amplify';
-import { parseAmplifyConfig } from 'aws-amplify/utils';
+import { globals } from './globals.js';
 
-import { allowLocalWebSocket } from './local_websocket';
-import { watchSockets } from './unaddressed';
-
-/** What the pages need of the file. `custom.tokencast` is the local stack's; the URLs are of deliveries that are there. */
+/** What the client needs of the file. `custom.tokencast` is the local stack's; the URLs are of deliveries that are there. */
 export interface AmplifyOutputs {
   version: string;
   auth: { aws_region: string; user_pool_id: string; user_pool_client_id: string };
@@ -21,6 +17,7 @@ export interface AmplifyOutputs {
 /** AppSync, a Lambda Function URL, or an API Gateway WebSocket API. */
 export type Delivery = 'appsync' | 'url' | 'websocket';
 
+/** An API, as its outputs describe it. */
 export interface Api {
   graphqlUrl: string;
   streamUrl?: string | undefined;
@@ -33,22 +30,22 @@ export interface Api {
   selfSignUp: boolean;
 }
 
+/**
+ * Reads the file.
+ *
+ * @throws `Error` if there is none at this address
+ */
 export async function loadOutputs(url = './amplify_outputs.json'): Promise<AmplifyOutputs> {
-  const response = await fetch(url, { cache: 'no-cache' });
+  const response = await globals.fetch(url, { cache: 'no-cache' });
   const isJson = response.headers.get('content-type')?.includes('json') ?? false;
   if (!response.ok || !isJson) throw new Error(`There is no ${url} (HTTP ${response.status})`);
   return (await response.json()) as AmplifyOutputs;
 }
 
-export function configure(outputs: AmplifyOutputs): Api {
-  const config = parseAmplifyConfig(outputs);
+/** The API that the file describes. */
+export function apiOf(outputs: AmplifyOutputs): Api {
   const { streamUrl, webSocketUrl, tokencast = {} } = outputs.custom ?? {};
   const { user_pool_endpoint: endpoint, self_sign_up: selfSignUp = false } = tokencast;
-  // The file's format has no place for a user pool that isn't at AWS.
-  if (endpoint && config.Auth?.Cognito) config.Auth.Cognito.userPoolEndpoint = endpoint;
-  Amplify.configure(config);
-  allowLocalWebSocket(outputs.data.url);
-  watchSockets();
   const deliveries: Delivery[] = ['appsync'];
   if (streamUrl !== undefined) deliveries.push('url');
   if (webSocketUrl !== undefined) deliveries.push('websocket');

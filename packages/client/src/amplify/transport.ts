@@ -1,23 +1,22 @@
 /** The transport over AWS Amplify, for the user who is signed in there. */
 
 import { generateClient } from 'aws-amplify/api';
-import { fetchAuthSession } from 'aws-amplify/auth';
 import { Hub } from 'aws-amplify/utils';
 
-import { errorOf, isStaleToken, signedOut } from './amplify_errors';
-import { TIMEOUTS } from './bounds';
-import { HERE } from './environment';
-import { asTokencastError, errorOfType, TokencastError } from './errors';
-import { GET_STREAM, ON_TOKEN_RECEIVED, START_STREAM, STOP_STREAM } from './operations';
-import type { Listener, Transport } from './transport';
-import type { Snapshot, TokenEvent } from './types';
-import { onUnaddressedError } from './unaddressed';
-import { within } from './within';
+import { HERE } from '../environment.js';
+import { errorOfType, TokencastError } from '../errors.js';
+import { isStaleToken } from '../graphql_errors.js';
+import { GET_STREAM, ON_TOKEN_RECEIVED, START_STREAM, STOP_STREAM } from '../operations.js';
+import type { Listener, Transport } from '../transport.js';
+import type { Snapshot, TokenEvent } from '../types.js';
+import { errorOf } from './errors.js';
+import { renewToken } from './tokens.js';
+import { onUnaddressedError } from './unaddressed.js';
 
 /** Amplify closes a socket a second after its last subscription; the next one opens another. */
 const FRESH_AFTER_MS = 1_200;
 
-/** Needs `Amplify.configure` before its first use. */
+/** AppSync over Amplify. Needs `configure`, or `Amplify.configure` before its first use. */
 export function amplifyTransport(): Transport {
   const client = generateClient();
   /** Sessions whose subscription was refused for its token, and hasn't been accepted with the new one yet. */
@@ -92,17 +91,6 @@ export function amplifyTransport(): Transport {
     },
     onOnline: HERE.onOnline,
   };
-}
-
-/** However young the present one is: the server's clock decides. */
-export async function renewToken(): Promise<void> {
-  const session = fetchAuthSession({ forceRefresh: true });
-  const { tokens } = await within(TIMEOUTS.call, session, 'No new token has come').catch(
-    (error: unknown) => {
-      throw signedOut(error) ?? asTokencastError(error);
-    },
-  );
-  if (tokens === undefined) throw errorOfType('SignedOut', 'You are not signed in');
 }
 
 type Variables = Record<string, string>;
