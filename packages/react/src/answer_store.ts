@@ -7,9 +7,20 @@ import {
   type AnswerStream,
   type StreamError,
   type TokencastClient,
+  type StopSignal,
   type TokenUsage,
-} from '../api';
+} from '@tokencast/client';
 
+import {
+  abortController,
+  afterNextFrame,
+  isOnline,
+  now,
+  onOnline,
+  type AbortLike,
+} from './page.js';
+
+/** How far an answer is. */
 export type Phase =
   | 'idle'
   /** The question waits in this page until there is a network to send it over. */
@@ -25,6 +36,7 @@ export type Phase =
   /** The session failed, or there is no way to it: `error` says why. */
   | 'failed';
 
+/** What to show of a session. */
 export interface AnswerView {
   sessionId: string | null;
   phase: Phase;
@@ -41,6 +53,10 @@ export interface AnswerView {
   restarts: number;
   usage: TokenUsage | null;
   stopReason: string | null;
+  /**
+   * Why it failed. Its `code` is the server's, or one of ours: `PAGE` (a fault of the program's), `CONNECTION`, `UNSENT` (the
+   * question isn't known to have arrived), `SIGNED_OUT`, `OTHER_USER`, `NOT_STARTED`, `NOT_FOUND`, `REFUSED`.
+   */
   error: StreamError | null;
   /** From `ask` to the first text; `null` for a resumed session. */
   timeToFirstTokenMs: number | null;
@@ -61,9 +77,6 @@ const IDLE: AnswerView = {
   timeToFirstTokenMs: null,
 };
 
-/** How often a page in the background, which gets no frames, is told. */
-const HIDDEN_INTERVAL_MS = 250;
-
 interface Asked {
   sessionId: string;
   prompt: string;
@@ -71,6 +84,7 @@ interface Asked {
   isNew: boolean;
 }
 
+/** What `useStream` reads, for whom another framework shows it. */
 export class AnswerStore {
   #client: TokencastClient;
   readonly #listeners = new Set<() => void>();
@@ -78,7 +92,7 @@ export class AnswerStore {
   /** What the next view will be. */
   #next = IDLE;
   #cancelFrame: (() => void) | null = null;
-  #stop: AbortController | null = null;
+  #stop: AbortLike | null = null;
   #leave: (() => void) | null = null;
   /** The question that is being asked here, to be sent again if it didn't arrive. */
   #asked: Asked | null = null;
@@ -130,7 +144,7 @@ export class AnswerStore {
   #send(asked: Asked): void {
     const { sessionId, prompt } = asked;
     this.#asked = asked;
-    if (navigator.onLine) {
+    if (isOnline()) {
       this.#follow(sessionId, (signal) => this.#client.streamPrompt(prompt, { sessionId, signal }));
     } else {
       this.#leave?.();
@@ -145,10 +159,7 @@ export class AnswerStore {
     const back = (): void => {
       if (this.#asked !== null) this.#send(this.#asked);
     };
-    window.addEventListener('online', back);
-    this.#leave = () => {
-      window.removeEventListener('online', back);
-    };
+    this.#leave = onOnline(back);
     this.#change({ phase: error === null ? 'unsent' : 'failed', error, reconnecting: false });
     this.#tell();
   }
@@ -171,14 +182,14 @@ export class AnswerStore {
     this.#tell();
   }
 
-  #follow(sessionId: string, open: (signal: AbortSignal) => AnswerStream): void {
+  #follow(sessionId: string, open: (signal: StopSignal) => AnswerStream): void {
     this.#leave?.();
-    this.#stop = new AbortController();
+    this.#stop = abortController();
     const sent = this.#asked === null;
     this.#next = { ...IDLE, sessionId, phase: 'connecting', sent };
     this.#tell();
     const events = open(this.#stop.signal)[Symbol.asyncIterator]();
-    const askedAt = performance.now();
+    const askedAt = now();
     let left = false;
     this.#leave = () => {
       left = true;
@@ -203,7 +214,7 @@ export class AnswerStore {
     const isLost = error.code === 'CONNECTION';
     if (isLost && !this.#next.sent && !this.#next.stopping) {
       this.#leave?.();
-      this.#waitForNetwork(navigator.onLine ? { ...error, code: 'UNSENT' } : null);
+      this.#waitForNetwork(isOnline() ? { ...error, code: 'UNSENT' } : null);
       return;
     }
     const sent = this.#next.sent || !isLost;
@@ -262,7 +273,7 @@ export class AnswerStore {
       // What there was comes as one piece. When its first token came, nobody here knows.
       if (this.#next.restarts === 0) this.#change({ knownLength: text.length });
     } else if (this.#next.timeToFirstTokenMs === null) {
-      this.#change({ timeToFirstTokenMs: performance.now() - askedAt });
+      this.#change({ timeToFirstTokenMs: now() - askedAt });
     }
     this.#tell();
   }
@@ -272,26 +283,9 @@ export class AnswerStore {
   }
 
   #tellSoon(): void {
-    if (this.#cancelFrame) return;
-    const tell = (): void => {
+    this.#cancelFrame ??= afterNextFrame(() => {
       this.#tell();
-    };
-    if (document.visibilityState === 'hidden') {
-      const timer = setTimeout(tell, HIDDEN_INTERVAL_MS);
-      this.#cancelFrame = () => {
-        clearTimeout(timer);
-      };
-    } else {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const frame = requestAnimationFrame(() => {
-        // In a task of its own: a click may come between it and the layout of what it changes.
-        timer = setTimeout(tell);
-      });
-      this.#cancelFrame = () => {
-        cancelAnimationFrame(frame);
-        clearTimeout(timer);
-      };
-    }
+    });
   }
 
   #tell(): void {
@@ -303,11 +297,12 @@ export class AnswerStore {
   }
 }
 
+/** Whether nothing more comes of it by itself. */
 export function isOver(phase: Phase): boolean {
   return phase === 'completed' || phase === 'cancelled' || phase === 'failed' || phase === 'idle';
 }
 
-/** Codes of the page's own are those of `chat/failure_words.ts`. */
+/** Codes of our own are listed with `AnswerView`. */
 function asStreamError(error: unknown): StreamError {
   if (!(error instanceof TokencastError)) {
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -1,11 +1,13 @@
+'use client';
+
 /** One answer at a time, for React. */
 
+import type { TokencastClient } from '@tokencast/client';
 import { useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
-import { tokencast, type TokencastClient } from '../api';
-import { AnswerStore, type AnswerView } from './answer_store';
+import { AnswerStore, type AnswerView } from './answer_store.js';
 
-/** Stable as long as the component is there. */
+/** What can be done; stable as long as the component is there. */
 export interface StreamActions {
   /** Sends a prompt, and follows its answer. Returns the new session's id. */
   ask: (prompt: string) => string;
@@ -19,13 +21,16 @@ export interface StreamActions {
   leave: () => void;
 }
 
-/** What to show, over AppSync unless another client is given, which changes at most once per frame, and what can be done. */
-export function useStream(client?: TokencastClient): [AnswerView, StreamActions] {
-  const [store] = useState(() => new AnswerStore(client ?? tokencast()));
+/**
+ * What to show, which changes at most once per frame, and what can be done. With another client, the next question goes over
+ * that one; an answer that is followed goes on as it came.
+ */
+export function useStream(client: TokencastClient): [AnswerView, StreamActions] {
+  const [store] = useState(() => new AnswerStore(client));
   useLayoutEffect(() => {
-    store.use(client ?? tokencast());
+    store.use(client);
   }, [store, client]);
-  const answer = useSyncExternalStore(store.subscribe, store.view);
+  const answer = useSyncExternalStore(store.subscribe, store.view, store.view);
   const actions = useMemo<StreamActions>(
     () => ({
       ask: (prompt) => store.ask(prompt),
