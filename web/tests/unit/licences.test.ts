@@ -38,7 +38,7 @@ interface Lock {
 }
 
 const lock = JSON.parse(
-  readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../package-lock.json', import.meta.url), 'utf8'),
 ) as Lock;
 const packages = Object.entries(lock.packages)
   .filter(([path]) => path !== '')
