@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['*/dist'] },
+  { ignores: ['**/dist', '**/tests/installed'] },
   {
     files: ['*/{src,tests}/**/*.{ts,tsx}', '*/*.config.ts'],
     extends: [

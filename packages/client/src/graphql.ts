@@ -14,7 +14,7 @@ export function graphqlCall(url: string, tokens: Tokens, fetch: Fetch | undefine
     const request = { method: 'POST', headers, body: JSON.stringify({ query, variables }) };
     try {
       const response = await (fetch ? fetch(url, request) : globals.fetch(url, request));
-      return dataOf<T>(response.status, await response.text());
+      return dataOf(response.status, await response.text()) as T;
     } catch (error) {
       throw asTokencastError(error);
     }
@@ -29,10 +29,10 @@ export function graphqlCall(url: string, tokens: Tokens, fetch: Fetch | undefine
   };
 }
 
-function dataOf<T>(status: number, body: string): T {
+function dataOf(status: number, body: string): unknown {
   const error = errorOfStatus(status, body);
   if (error !== null) throw error;
-  const answer = parse(body) as { data?: T | null; errors?: unknown } | null;
+  const answer = parse(body) as { data?: unknown; errors?: unknown } | null;
   // Errors first: beside one, `data` need not have the shape of a success.
   const refusal = answer?.errors === undefined ? null : refusalIn(answer);
   if (refusal !== null && refusal.errorType !== '') {

@@ -49,15 +49,15 @@ export function abortController(): AbortLike {
 
 /** Calls back once the page has been drawn; returns how to prevent it. */
 export function afterNextFrame(callback: () => void): () => void {
-  const { requestAnimationFrame, document } = globals;
-  if (requestAnimationFrame === undefined || document?.visibilityState === 'hidden') {
+  const isHidden = globals.document?.visibilityState === 'hidden';
+  if (globals.requestAnimationFrame === undefined || isHidden) {
     const timer = globals.setTimeout(callback, HIDDEN_INTERVAL_MS);
     return () => {
       globals.clearTimeout(timer);
     };
   }
   let timer: unknown;
-  const frame = requestAnimationFrame.call(globals, () => {
+  const frame = globals.requestAnimationFrame(() => {
     // In a task of its own: a click may come between it and the layout of what it changes.
     timer = globals.setTimeout(callback);
   });

@@ -85,18 +85,18 @@ const text = (piece: string, sequence: number): AnswerEvent => ({
   attempt: 1,
 });
 
-beforeEach(async () => {
+beforeEach(() => {
   vi.useFakeTimers();
   script = new Script();
   renders = 0;
   root = createRoot(document.body.appendChild(document.createElement('div')));
-  await act(() => {
+  act(() => {
     root.render(<Page client={script.client} />);
   });
 });
 
-afterEach(async () => {
-  await act(() => {
+afterEach(() => {
+  act(() => {
     root.unmount();
   });
   document.body.replaceChildren();
@@ -104,9 +104,9 @@ afterEach(async () => {
   vi.restoreAllMocks();
 });
 
-async function ask(prompt: string): Promise<string> {
+function ask(prompt: string): string {
   let sessionId = '';
-  await act(() => {
+  act(() => {
     sessionId = actions.ask(prompt);
   });
   return sessionId;
@@ -114,7 +114,7 @@ async function ask(prompt: string): Promise<string> {
 
 test('an answer is shown as it comes, and says how it ended', async () => {
   expect(answer.phase).toBe('idle');
-  const sessionId = await ask('Why?');
+  const sessionId = ask('Why?');
   expect(answer).toMatchObject({ sessionId, phase: 'connecting', sent: false });
   await script.say({ type: 'started', sessionId }, { type: 'status', status: 'QUEUED' });
   expect(answer).toMatchObject({ phase: 'queued', sent: true });
@@ -125,7 +125,7 @@ test('an answer is shown as it comes, and says how it ended', async () => {
 });
 
 test('many tokens of one frame are shown at once', async () => {
-  await ask('Why?');
+  ask('Why?');
   await script.say(text('0 ', 1));
   const before = renders;
   await script.say(...Array.from({ length: 50 }, (_, index) => text('1 ', index + 2)));
@@ -134,24 +134,24 @@ test('many tokens of one frame are shown at once', async () => {
 });
 
 test('a restart clears the text', async () => {
-  await ask('Why?');
+  ask('Why?');
   await script.say(text('Riv', 1), { type: 'restarted', attempt: 2 });
   expect(answer).toMatchObject({ text: '', phase: 'thinking', restarts: 1 });
 });
 
 test('stop stops the session, and unmounting only leaves it', async () => {
-  await ask('Why?');
+  ask('Why?');
   await script.say(text('Riv', 1));
-  await act(() => {
+  act(() => {
     actions.stop();
   });
   expect([answer.stopping, script.stopped]).toEqual([true, true]);
   await script.say({ type: 'cancelled', stopReason: null, usage: null });
   expect(answer).toMatchObject({ phase: 'cancelled', stopping: false, text: 'Riv' });
-  await act(() => {
+  act(() => {
     actions.resume('other');
   });
-  await act(() => {
+  act(() => {
     root.render(null);
   });
   expect(script.asked).toEqual(['Why?', 'resume other']);
@@ -159,17 +159,17 @@ test('stop stops the session, and unmounting only leaves it', async () => {
 });
 
 test('what is thrown is an error with a code', async () => {
-  await ask('Why?');
+  ask('Why?');
   await script.say(new TokencastError('notFound', 'There is none'));
   expect(answer).toMatchObject({ phase: 'failed', error: { code: 'NOT_FOUND', retryable: false } });
 });
 
-test('a question without a network is sent once there is one', async () => {
+test('a question without a network is sent once there is one', () => {
   const onLine = vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false);
-  await ask('Why?');
+  ask('Why?');
   expect([answer.phase, script.asked]).toEqual(['unsent', []]);
   onLine.mockReturnValue(true);
-  await act(() => {
+  act(() => {
     window.dispatchEvent(new Event('online'));
   });
   expect(script.asked).toEqual(['Why?']);
