@@ -2,7 +2,7 @@
 /** The packages as users get them: packed, installed into a project elsewhere, type-checked and run there. */
 
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,3 +110,20 @@ test('a licence, a manual, the source and its build are what is published', asyn
   const files = await readdir(folder);
   expect(files.sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'src']);
 });
+
+test('what comes along with the packages has a permissive licence', async () => {
+  const manifest = async (name: string): Promise<Manifest> => {
+    const text = await readFile(join(project, 'node_modules', name, 'package.json'), 'utf8');
+    return JSON.parse(text) as Manifest;
+  };
+  const names = ['@tokencast/client', '@tokencast/react'];
+  for (const name of names) names.push(...Object.keys((await manifest(name)).dependencies ?? {}));
+  const licences = await Promise.all(names.map(async (name) => (await manifest(name)).license));
+  expect(names).toEqual(['@tokencast/client', '@tokencast/react', 'eventsource-parser']);
+  expect(licences).toEqual(['Apache-2.0', 'Apache-2.0', 'MIT']);
+});
+
+interface Manifest {
+  license: string;
+  dependencies?: Record<string, string>;
+}

@@ -1,4 +1,4 @@
-/** Amplify itself against an AppSync that refuses in all the ways that AppSync has. */
+/** AppSync over Amplify, and without it, against one that refuses in all the ways that AppSync has. */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,8 +9,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 
 import { amplifyTransport } from '../../src/amplify/transport.js';
+import { appSyncTransport } from '../../src/appsync.js';
 import { clientOver } from '../../src/client.js';
 import { allowLocalWebSocket } from '../../src/amplify/local_websocket.js';
+import type { Tokens } from '../../src/tokens.js';
+import type { Transport } from '../../src/transport.js';
 import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/types.js';
 import { watchSockets } from '../../src/amplify/unaddressed.js';
 import { completed, token } from '../support/deliveries.js';
@@ -25,6 +28,7 @@ interface Start {
 
 let server: Server;
 let sockets: WebSocketServer;
+let endpoint: string;
 /** How often the user's token was renewed by force. */
 let renewals: number;
 let starts: number;
@@ -72,7 +76,7 @@ beforeEach(async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  const endpoint = `http://localhost:${(server.address() as AddressInfo).port}/graphql`;
+  endpoint = `http://localhost:${(server.address() as AddressInfo).port}/graphql`;
   // Node 20 has none of its own, and each test has an endpoint of its own.
   Object.assign(globalThis, { WebSocket });
   allowLocalWebSocket(endpoint);
@@ -109,8 +113,18 @@ const say = ({ id, send }: Start, ...events: TokenEvent[]): void => {
   }
 };
 
-async function read(): Promise<AnswerEvent[]> {
-  const client = clientOver(amplifyTransport(), {
+const TRANSPORTS: [name: string, make: () => Transport][] = [
+  ['with Amplify', () => amplifyTransport()],
+  ['without Amplify', () => appSyncTransport(endpoint, ownTokens, { WebSocket })],
+];
+
+const ownTokens: Tokens = (refresh = false) => {
+  if (refresh) renewals += 1;
+  return Promise.resolve(jwt(renewals));
+};
+
+async function read(transport: Transport): Promise<AnswerEvent[]> {
+  const client = clientOver(transport, {
     // Gives up on no server that is merely slow.
     firstConnection: 100_000,
     connect: 50_000,
@@ -139,8 +153,16 @@ const SHAPES: [shape: string, of: (error: object) => object][] = [
   ['a type alone', (error) => error],
 ];
 
-describe.each(SHAPES)('errors come as %s', (_, payload) => {
-  describe.each(['of its id', 'of no id'])('in a frame %s', (which) => {
+const FRAMES = ['of its id', 'of no id'];
+const CASES = TRANSPORTS.flatMap(([name, make]) =>
+  SHAPES.flatMap(([shape, payload]) =>
+    FRAMES.map((which) => ({ name, make, shape, payload, which })),
+  ),
+);
+
+describe.each(CASES)(
+  '$name, errors come as $shape in a frame $which',
+  ({ make, payload, which }) => {
     const refuse = ({ id, send }: Start, error: object): void => {
       send({ type: 'error', id: which === 'of its id' ? id : '', payload: payload(error) });
     };
@@ -164,7 +186,7 @@ describe.each(SHAPES)('errors come as %s', (_, payload) => {
           say(start, token(5, 'e'), completed(6));
         }
       };
-      const events = await read();
+      const events = await read(make());
       expect(textOf(events)).toBe('abcde');
       expect(events.at(-1)).toMatchObject({ type: 'completed' });
       expect(tokens).toEqual([0, 1, 2]);
@@ -180,7 +202,7 @@ describe.each(SHAPES)('errors come as %s', (_, payload) => {
         ack(start);
         snapshot = { ...streaming('a'), status: 'COMPLETED' };
       };
-      expect((await read()).at(-1)).toMatchObject({ type: 'completed' });
+      expect((await read(make())).at(-1)).toMatchObject({ type: 'completed' });
       expect(renewals).toBe(1);
     });
 
@@ -188,7 +210,7 @@ describe.each(SHAPES)('errors come as %s', (_, payload) => {
       onStart = (start) => {
         refuse(start, EXPIRED);
       };
-      await expect(read()).rejects.toMatchObject({ kind: 'unauthorized' });
+      await expect(read(make())).rejects.toMatchObject({ kind: 'unauthorized' });
       expect([starts, renewals]).toEqual([2, 1]);
     });
 
@@ -201,7 +223,7 @@ describe.each(SHAPES)('errors come as %s', (_, payload) => {
         ack(start);
         snapshot = { ...streaming('a'), status: 'COMPLETED' };
       };
-      expect((await read()).at(-1)).toMatchObject({ type: 'completed' });
+      expect((await read(make())).at(-1)).toMatchObject({ type: 'completed' });
       expect(renewals).toBe(0);
     });
 
@@ -209,8 +231,8 @@ describe.each(SHAPES)('errors come as %s', (_, payload) => {
       onStart = (start) => {
         refuse(start, { errorType: 'UNAUTHORIZED', message: 'The session is not yours' });
       };
-      await expect(read()).rejects.toMatchObject({ kind: 'unauthorized' });
+      await expect(read(make())).rejects.toMatchObject({ kind: 'unauthorized' });
       expect([starts, renewals]).toEqual([1, 0]);
     });
-  });
-});
+  },
+);
