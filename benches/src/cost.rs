@@ -77,7 +77,7 @@ fn method(cost: &CostOptions) -> String {
         "What 1,000 answers of {} tokens at {} tokens/s with {} subscriber(s) cost, in dollars of us-east-1's list prices \
          (`benches/src/prices.rs`),\nwithout the model and without free tiers. One answer is run on the local stack with \
          the packaged functions, AppSync answering in\n{} ms, and what it does is counted: operations and events as they \
-         pass, DynamoDB's units by the table's own account, functions by\ntheir time at work and their memory. Of \
+         pass, DynamoDB's units by the sizes of the items, functions by\ntheir time at work and their memory. Of \
          Lambda's poller, one receive and one delete a message are counted, and none while idle; of a\nsubscriber's \
          connection, the time of the answer. Lag: from the model's giving a token away to its arrival at AppSync.",
         cost.tokens, cost.rate, cost.subscribers, cost.answer_ms

@@ -9,7 +9,6 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::sleep_until;
 
@@ -21,7 +20,9 @@ use crate::subscriber::http_client;
 /// SQS bills each 64 KB of a request.
 const SQS_UNIT_BYTES: usize = 64 * 1024;
 
-const READS: [&str; 4] = ["GetItem", "BatchGetItem", "Query", "TransactGetItems"];
+/// DynamoDB bills each KB of an item that is written, and each 4 KB of one that is read consistently.
+const WRITE_UNIT_BYTES: usize = 1024;
+const READ_UNIT_BYTES: usize = 4096;
 
 #[derive(Debug)]
 pub struct Meter {
@@ -34,7 +35,7 @@ pub struct Meter {
 pub struct Seen {
     pub publishes: Vec<Passed>,
     pub sqs_requests: f64,
-    /// DynamoDB's, as the table's own answers say.
+    /// DynamoDB's, by the sizes of the items.
     pub write_units: f64,
     pub read_units: f64,
 }
@@ -109,29 +110,22 @@ async fn pass(shared: &Shared, request: Request) -> Result<Response, BenchError>
     let target = head.headers.get("x-amz-target").map(HeaderValue::to_str);
     let target = target.and_then(Result::ok).unwrap_or_default();
     let (service, operation) = target.split_once('.').unwrap_or_default();
-    let is_dynamodb = service.starts_with("DynamoDB");
-    let sent = if is_dynamodb {
-        asking_what_it_took(&body)
-    } else {
-        body.clone()
-    };
     let url = shared.target.get().map_or("", String::as_str);
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let passed_on = shared
         .client
         .request(head.method, format!("{url}{path}"))
         .headers(without_length(head.headers.clone()))
-        .body(sent);
+        .body(body.clone());
     let answer = passed_on.send().await.to("pass a request on")?;
     let (status, headers) = (answer.status(), answer.headers().clone());
     let answer = answer.bytes().await.to("read an answer")?;
-    if is_dynamodb {
-        let units = consumed(&answer);
+    if service.starts_with("DynamoDB") {
         let mut seen = shared.seen();
-        if READS.contains(&operation) {
-            seen.read_units += units;
+        if matches!(operation, "GetItem" | "BatchGetItem") {
+            seen.read_units += units(&answer, READ_UNIT_BYTES);
         } else {
-            seen.write_units += units;
+            seen.write_units += units(&body, WRITE_UNIT_BYTES);
         }
     } else if service == "AmazonSQS" {
         shared.seen().sqs_requests += sqs_requests(body.len());
@@ -153,22 +147,42 @@ fn without_length(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
-/// The same request, which the table shall answer with what it consumed.
-fn asking_what_it_took(body: &Bytes) -> Bytes {
-    let Ok(Value::Object(mut request)) = serde_json::from_slice(body) else {
-        return body.clone();
-    };
-    request.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
-    Value::Object(request).to_string().into()
+/// What a request that writes an item or an answer that has one is billed. The request can't ask the table for that: it is
+/// signed as it is.
+fn units(json: &[u8], unit_bytes: usize) -> f64 {
+    let json: Value = serde_json::from_slice(json).unwrap_or_default();
+    let batches = json["Responses"].as_object().into_iter().flatten();
+    let items = batches.flat_map(|(_, items)| items.as_array().into_iter().flatten());
+    let units = |item| item_bytes(item).div_ceil(unit_bytes).max(1);
+    let batch: usize = items.map(units).sum();
+    to_f64(batch.max(units(&json["Item"])) as u64)
 }
 
-/// What DynamoDB's answer says that it consumed.
-fn consumed(answer: &[u8]) -> f64 {
-    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
-    let units = |of: &Value| of["CapacityUnits"].as_f64().unwrap_or(0.0);
-    match &answer["ConsumedCapacity"] {
-        Value::Array(tables) => tables.iter().map(units).sum(),
-        table => units(table),
+/// DynamoDB's rules: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>.
+fn item_bytes(item: &Value) -> usize {
+    let attributes = item.as_object().into_iter().flatten();
+    attributes
+        .map(|(name, value)| name.len() + value_bytes(value))
+        .sum()
+}
+
+fn value_bytes(value: &Value) -> usize {
+    let Some((kind, value)) = value.as_object().and_then(|value| value.iter().next()) else {
+        return 0;
+    };
+    let text = value.as_str().unwrap_or_default().len();
+    match kind.as_str() {
+        "S" => text,
+        // Two digits a byte, and one for the sign and the exponent.
+        "N" => text.div_ceil(2) + 1,
+        // In base64.
+        "B" => text / 4 * 3,
+        "M" => 3 + item_bytes(value) + value.as_object().map_or(0, serde_json::Map::len),
+        "L" => {
+            let values = value.as_array().into_iter().flatten();
+            3 + values.map(|value| 1 + value_bytes(value)).sum::<usize>()
+        }
+        _ => 1,
     }
 }
 
@@ -184,19 +198,21 @@ fn published(body: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn what_was_consumed_is_added_up() {
-        for (answer, expected) in [
-            (r#"{"ConsumedCapacity": {"CapacityUnits": 2.0}}"#, 2.0),
-            (
-                r#"{"ConsumedCapacity": [{"CapacityUnits": 2.0}, {"CapacityUnits": 0.5}]}"#,
-                2.5,
-            ),
-            ("{}", 0.0),
+    fn the_size_of_an_item_is_dynamodbs() {
+        for (item, expected) in [
+            (json!({"id": {"S": "abc"}}), 5),
+            (json!({"n": {"N": "1234"}}), 4),
+            (json!({"b": {"BOOL": true}}), 2),
+            (json!({"b": {"B": "AAAA"}}), 4),
+            (json!({"m": {"M": {"a": {"S": "x"}}}}), 1 + 3 + 2 + 1),
+            (json!({"l": {"L": [{"S": "x"}, {"N": "1"}]}}), 1 + 3 + 2 + 3),
         ] {
-            assert!((consumed(answer.as_bytes()) - expected).abs() < 1e-9);
+            assert_eq!(item_bytes(&item), expected, "{item}");
         }
     }
 

@@ -64,7 +64,7 @@ impl Section {
             vec![row.figure.clone(), row.value.clone(), aim, met.to_owned()]
         });
         let table = table(["figure", "measured", "aim", "met"], cells);
-        format!("## {name}\n\n{method}\n\n{table}")
+        format!("## {name}\n\n{}\n\n{table}", method.trim_end())
     }
 }
 

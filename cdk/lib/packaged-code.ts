@@ -23,7 +23,7 @@ export function packagedCode(folder: string, architecture: Architecture): Functi
   };
 }
 
-/** The same for one function: `function-url` is an `UrlStream`'s, `websocket` a `WebSocketStream`'s. */
+/** The same for one function: `function-url` is an `UrlStream`'s; `websocket` and `websocket-authorizer` are a `WebSocketStream`'s. */
 export function packagedFunction(folder: string, name: FunctionName, architecture: Architecture): Code {
   const zip = join(folder, name, 'bootstrap.zip');
   const binary = join(folder, name, 'bootstrap');

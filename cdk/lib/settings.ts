@@ -52,7 +52,7 @@ export type PublishMode = (typeof PUBLISH_MODES)[number];
 export const PUBLISH_MODES = ['joined', 'token'] as const;
 
 /** The functions, as `functions/` has them. */
-export const FUNCTION_NAMES = ['request', 'worker', 'function-url', 'websocket'] as const;
+export const FUNCTION_NAMES = ['request', 'worker', 'function-url', 'websocket', 'websocket-authorizer'] as const;
 
 export type FunctionName = (typeof FUNCTION_NAMES)[number];
 

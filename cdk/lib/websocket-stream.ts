@@ -3,6 +3,7 @@ import { Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Metric, MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
 import { ConnectionsTable } from './connections-table';
@@ -12,6 +13,8 @@ import { StreamFunction } from './stream-function';
 import { StreamWebSocketApi } from './websocket-api';
 
 export interface WebSocketStreamProps extends DeliveryProps {
+  /** The packaged function `websocket-authorizer`; `code` is that of `websocket`. */
+  readonly authorizerCode: Code;
   /** The API's stage, the last part of its URL. @default 'live' */
   readonly stageName?: string;
   /** How many connects and messages of all clients together are taken in a second. @default 500 */
@@ -29,7 +32,7 @@ export class WebSocketStream extends Construct {
   readonly connectionsTable: Table;
   /** Who may connect. */
   readonly authorizer: StreamFunction;
-  /** Every route: the same program as the authorizer, with rights of its own. */
+  /** Every route. */
   readonly routes: StreamFunction;
   /** Where clients connect. */
   readonly url: string;
@@ -51,14 +54,16 @@ export class WebSocketStream extends Construct {
       removalPolicy,
       encryptionKey: stream.encryptionKey,
     }).table;
-    const functions = { ...defaults, code: props.code, timeout: Duration.seconds(10), memoryMb: 256 };
+    const functions = { ...defaults, timeout: Duration.seconds(10), memoryMb: 256 };
     this.authorizer = new StreamFunction(this, 'Authorizer', {
       ...functions,
+      code: props.authorizerCode,
       description: 'Tokencast: says who may connect to the WebSocket API.',
       environment: signInEnvironment(props),
     });
     this.routes = new StreamFunction(this, 'Routes', {
       ...functions,
+      code: props.code,
       description: 'Tokencast: starts, stops and resumes sessions over the WebSocket API.',
       environment: {
         ...stream.environment,

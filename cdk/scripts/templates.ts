@@ -18,17 +18,23 @@ export function toolkitContext(): Record<string, unknown> {
 /** Synthesizes every variant, and says where. */
 export function writeTemplates(): string {
   rmSync(TEMPLATES_DIR, { recursive: true, force: true });
-  for (const [name, context] of Object.entries(VARIANTS)) {
-    const machine: Machine = context['architecture'] === 'arm64' ? 'arm64' : 'x86_64';
-    const functionsDir = placeholderFunctions(join(CDK_DIR, 'build', 'placeholder', machine), machine);
-    const { app } = tokencast({
-      analyticsReporting: false,
-      outdir: join(TEMPLATES_DIR, name),
-      context: { ...toolkitContext(), functionsDir, ...context },
-    });
-    app.synth();
+  for (const name of Object.keys(VARIANTS)) {
+    writeVariant(name, join(TEMPLATES_DIR, name));
   }
   return TEMPLATES_DIR;
+}
+
+/** Synthesizes one variant into `outdir`. */
+export function writeVariant(name: string, outdir: string): void {
+  const context = VARIANTS[name] ?? {};
+  const machine: Machine = context['architecture'] === 'arm64' ? 'arm64' : 'x86_64';
+  const functionsDir = placeholderFunctions(join(CDK_DIR, 'build', 'placeholder', machine), machine);
+  const { app } = tokencast({
+    analyticsReporting: false,
+    outdir,
+    context: { ...toolkitContext(), functionsDir, ...context },
+  });
+  app.synth();
 }
 
 if (require.main === module) {

@@ -1,6 +1,21 @@
 /** Deployments that differ in kind, by their context: the checks look at the templates of each. */
 export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   default: {},
+  // What a stack on a laptop is started from: see local-template.ts.
+  local: {
+    deliveries: 'url,websocket',
+    // Playgrounds and code generators ask for the schema.
+    introspection: 'true',
+    // Pages come from any port of the machine; the local stack itself refuses those of other machines.
+    allowedOrigins: '*',
+    // A model on a laptop may take long.
+    workerTimeoutSeconds: '900',
+    urlTimeoutSeconds: '900',
+    // Those of the local stack (crates/tokencast-cli/src/stack/local.rs), where every id of a model leads to the same one.
+    userPoolId: 'us-east-1_Tokencast',
+    userPoolClientId: 'tokencastlocalclient000000',
+    modelId: 'tokencast.scripted-v1:0',
+  },
   arm64: { architecture: 'arm64' },
   production: {
     stage: 'prod',

@@ -17,22 +17,22 @@ interface Variable {
   readonly default?: number;
 }
 
-/** What is deployed, by the start of its role's id; where one program is deployed twice, each is told its part alone. */
-const DEPLOYED: readonly { name: FunctionName; role: string; told?: (variable: string) => boolean }[] = [
+/** What is deployed, by the start of its role's id. */
+const DEPLOYED: readonly { name: FunctionName; role: string }[] = [
   { name: 'request', role: 'StreamRequest' },
   { name: 'worker', role: 'StreamWorker' },
   { name: 'function-url', role: 'UrlHandler' },
-  { name: 'websocket', role: 'WebSocketRoutes', told: (variable) => !variable.startsWith('COGNITO_') },
-  { name: 'websocket', role: 'WebSocketAuthorizer', told: (variable) => variable.startsWith('COGNITO_') },
+  { name: 'websocket', role: 'WebSocketRoutes' },
+  { name: 'websocket-authorizer', role: 'WebSocketAuthorizer' },
 ];
 
 const deliveries = 'url,websocket';
 const plain = new Deployment({ deliveries }).template('Streaming');
 const full = new Deployment({ deliveries, systemPrompt: 'Answer briefly.', temperature: '0.3' }).template('Streaming');
 
-for (const { name, role, told = () => true } of DEPLOYED) {
+for (const { name, role } of DEPLOYED) {
   describe(`the function ${name} as ${role}`, () => {
-    const read = variablesRead(name).filter((variable) => told(variable.name));
+    const read = variablesRead(name);
 
     test('is given every variable that it reads, and none that it does not', () => {
       const wanted = [...read.map((variable) => variable.name), 'LOG_LEVEL'].sort();
@@ -45,9 +45,7 @@ for (const { name, role, told = () => true } of DEPLOYED) {
     });
 
     test('and this package agree on ranges and defaults', () => {
-      const ours = Object.values(NUMBER_SETTINGS).filter(
-        ({ readBy, variable }) => readBy.includes(name) && told(variable) && role !== 'WebSocketAuthorizer',
-      );
+      const ours = Object.values(NUMBER_SETTINGS).filter(({ readBy }) => readBy.includes(name));
       const theirs = read.filter(({ how }) => how === 'number' || how === 'millis');
       assert.deepEqual(ours.map(({ variable }) => variable).sort(), theirs.map((variable) => variable.name).sort());
       for (const { variable, minimum, maximum, default: byDefault } of ours) {
@@ -105,7 +103,7 @@ function configSource(name: FunctionName): string {
   const further = called.flatMap((text) =>
     [...text.matchAll(/\b(\w+)\(reader\)/g)].map(([, name = '']) => body(shared, name)),
   );
-  const trust = config.includes('Trust::read(')
+  const trust = config.includes('JwtIssuer::read(')
     ? [body(source('crates', 'tokencast-aws', 'src', 'jwt.rs'), 'read')]
     : [];
   return [config, ...called, ...further, ...trust].join('\n');

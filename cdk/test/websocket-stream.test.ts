@@ -1,5 +1,7 @@
 /** The WebSocket API: its routes and who may connect, what is logged, and who may push. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
@@ -10,7 +12,8 @@ import { TokenStream } from '../lib/token-stream';
 import { TokenStreamProps } from '../lib/token-stream-props';
 import { ACCESS_LOG_FIELDS } from '../lib/websocket-api';
 import { WebSocketStream, WebSocketStreamProps } from '../lib/websocket-stream';
-import { Deployment, deliveryCode, only, ownStack, Resource, resources, streamProps } from './deployment';
+import { placeholderFunctions, zip } from '../scripts/placeholder';
+import { Deployment, deliveryCode, only, ownStack, Resource, resources, scratch, streamProps } from './deployment';
 import { permissions } from './policies';
 
 const API = 'AWS::ApiGatewayV2::Api';
@@ -30,8 +33,11 @@ function make(
 ): Made {
   const stack = ownStack();
   const stream = new TokenStream(stack, 'Chat', { ...streamProps(), ...of(stack) });
-  const code = deliveryCode('websocket');
-  return { stack, stream, webSocket: new WebSocketStream(stack, 'Socket', { stream, code, ...props }) };
+  return { stack, stream, webSocket: new WebSocketStream(stack, 'Socket', { stream, ...webSocketCode(), ...props }) };
+}
+
+function webSocketCode(): Pick<WebSocketStreamProps, 'code' | 'authorizerCode'> {
+  return { code: deliveryCode('websocket'), authorizerCode: deliveryCode('websocket-authorizer') };
 }
 
 interface Made {
@@ -183,9 +189,19 @@ describe('the table of connections', () => {
 });
 
 describe('the functions', () => {
-  test('are one program, each told what it needs and nothing else', () => {
+  test('are two programs', () => {
+    const functionsDir = placeholderFunctions(scratch());
+    writeFileSync(
+      join(functionsDir, 'websocket-authorizer', 'bootstrap.zip'),
+      zip('bootstrap', Buffer.from('another')),
+    );
+    const found = new Deployment({ deliveries: 'websocket', functionsDir }).template('Streaming');
+    const codes = ['Authorizer', 'Routes'].map((name) => functionNamed(found, `WebSocket${name}`).Properties['Code']);
+    assert.notDeepEqual(codes[0], codes[1]);
+  });
+
+  test('are each told what they need and nothing else', () => {
     const [authorizer, routes] = ['Authorizer', 'Routes'].map((name) => functionNamed(template, `WebSocket${name}`));
-    assert.deepEqual(authorizer?.Properties['Code'], routes?.Properties['Code']);
     assert.deepEqual(variables(authorizer), ['COGNITO_CLIENT_ID', 'COGNITO_ISSUER', 'LOG_LEVEL']);
     assert.deepEqual(variables(routes), [
       'CONNECTIONS_TABLE',
@@ -263,7 +279,7 @@ describe('a stream', () => {
   test('pushes to one API alone', () => {
     const { stack, stream } = make();
     assert.throws(
-      () => new WebSocketStream(stack, 'Second', { stream, code: deliveryCode('websocket') }),
+      () => new WebSocketStream(stack, 'Second', { stream, ...webSocketCode() }),
       /pushes to a WebSocket API already/,
     );
   });
@@ -271,11 +287,7 @@ describe('a stream', () => {
   test('is in the stack of its API', () => {
     const { stream } = make();
     assert.throws(
-      () =>
-        new WebSocketStream(ownStack(), 'Socket', {
-          stream,
-          code: deliveryCode('websocket'),
-        }),
+      () => new WebSocketStream(ownStack(), 'Socket', { stream, ...webSocketCode() }),
       /has to be in the stack of its `stream`/,
     );
   });

@@ -43,11 +43,11 @@ impl Delivery {
         self != Self::FunctionUrl
     }
 
-    pub(crate) fn via(self) -> tokencast::cli::Delivery {
+    pub(crate) fn via(self) -> tokencast::cli::Channel {
         match self {
-            Self::AppSync => tokencast::cli::Delivery::Appsync,
-            Self::FunctionUrl => tokencast::cli::Delivery::Url,
-            Self::WebSocket => tokencast::cli::Delivery::Websocket,
+            Self::AppSync => tokencast::cli::Channel::Appsync,
+            Self::FunctionUrl => tokencast::cli::Channel::Url,
+            Self::WebSocket => tokencast::cli::Channel::Websocket,
         }
     }
 }

@@ -7,7 +7,7 @@
 //! | [`answer`] | [`Answer`]: what a client has when a stream is over |
 //! | [`forged`] | tokens that must be refused, and the few like them that must be taken |
 //! | [`soak`] | everything going wrong at random, and what must hold all the same |
-//! | [`templates`] | what `npm run templates` wrote |
+//! | [`templates`] | what `npm run variants` in `cdk/` wrote |
 //! | [`websocket`] | a client of the WebSocket API by hand |
 //! | [`url`] | a client of the function URL by hand |
 //! | [`wait`] | bounds on everything that is waited for |

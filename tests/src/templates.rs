@@ -1,9 +1,9 @@
-//! The synthesized templates, as `npm run templates` in `cdk/` wrote them.
+//! The synthesized templates of every variant, as `npm run variants` in `cdk/` wrote them.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tokencast::template::Template;
+use local_cloudformation::Template;
 
 /// What a template is synthesized from, from the project's root.
 const SOURCES: [&str; 8] = [
@@ -26,7 +26,7 @@ pub fn streaming(variant: &str) -> Template {
 ///
 /// It fails the test if it isn't there, or older than what it is made from.
 pub fn path(variant: &str, stack: &str) -> PathBuf {
-    const HOW: &str = "run `cargo xtask test`, or `npm ci && npm run templates` in cdk/";
+    const HOW: &str = "run `cargo xtask test`, or `npm ci && npm run variants` in cdk/";
     let path = root().join(format!(
         "cdk/build/templates/{variant}/{stack}.template.json"
     ));

@@ -65,8 +65,8 @@ async fn fifty_sessions_at_once_do_not_mix() {
         options.script.tokens = None;
         options.script.time_to_first_token = Duration::from_millis(20);
         options.script.time_between_tokens = Duration::from_millis(1);
-        options.stack.batch_size = std::num::NonZeroU32::new(10).expect("not 0");
-        options.stack.max_concurrency = std::num::NonZeroU32::new(10).expect("not 0");
+        options.stack.batch_size = std::num::NonZeroU32::new(10);
+        options.stack.max_concurrency = std::num::NonZeroU32::new(10);
     })
     .await;
     let client = stack.client("alice");

@@ -19,7 +19,7 @@ over_each_delivery! {
 async fn check_deadline(delivery: Delivery) {
     let stack = TestStack::start_over(delivery, |options| {
         options.script = script(10_000, Duration::from_millis(10));
-        options.stack.worker_timeout = Duration::from_secs(3);
+        options.stack.worker_timeout = Some(Duration::from_secs(3));
         options.worker_variable("LEASE_SECONDS", "5");
     })
     .await;
@@ -44,7 +44,7 @@ async fn check_deadline(delivery: Delivery) {
 async fn check_killed_at_its_deadline(delivery: Delivery) {
     let stack = TestStack::start_over(delivery, |options| {
         options.script = faulty(50, Duration::from_millis(5), vec![]);
-        options.stack.worker_timeout = Duration::from_secs(2);
+        options.stack.worker_timeout = Some(Duration::from_secs(2));
         options.worker_variable("LEASE_SECONDS", "1");
     })
     .await;

@@ -47,7 +47,7 @@ mod deliveries {
     use super::tokencast_command;
 
     // The second example.
-    use tokencast::cli::Delivery;
+    use tokencast::cli::Channel;
     use tokencast::stack::{Functions, RunningStack, StackOptions, users};
     use tokencast_client::AnswerEvent;
 
@@ -63,8 +63,8 @@ mod deliveries {
         let stack = stack.await.expect("a stack on a free port");
 
         let mut texts = Vec::new();
-        for delivery in [Delivery::Appsync, Delivery::Url, Delivery::Websocket] {
-            let client = stack.client_via(delivery, &users()[0]);
+        for channel in [Channel::Appsync, Channel::Url, Channel::Websocket] {
+            let client = stack.client_via(channel, &users()[0]);
             let client = client.build().expect("a client");
             let mut answer = client.stream("Why do rivers meander?");
             let mut text = String::new();

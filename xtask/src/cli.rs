@@ -33,7 +33,7 @@ pub enum Task {
     Soak(Soak),
     /// Build the Lambda functions, small, for `provided.al2023` on `x86_64`
     ///
-    /// Leaves target/lambda/FUNCTION/bootstrap and bootstrap.zip for request, function-url, websocket and worker. A binary that
+    /// Leaves target/lambda/FUNCTION/bootstrap and bootstrap.zip for each function. A binary that
     /// needs a newer glibc than Amazon Linux 2023 has is built again with cargo-lambda, which is installed below target/ where
     /// it is missing.
     Package(Package),

@@ -1,4 +1,4 @@
-//! The functions as they are deployed: `bootstrap` and `bootstrap.zip` in `target/lambda/{request,function-url,websocket,worker}`.
+//! The functions as they are deployed: `bootstrap` and `bootstrap.zip` in `target/lambda/FUNCTION`.
 
 pub mod archive;
 pub mod glibc;
@@ -12,7 +12,13 @@ use crate::process::{answers, cargo, command, root, run as run_program};
 use crate::step::Steps;
 use crate::venv;
 
-pub const FUNCTIONS: [&str; 4] = ["request", "function-url", "websocket", "worker"];
+pub const FUNCTIONS: [&str; 5] = [
+    "request",
+    "worker",
+    "function-url",
+    "websocket",
+    "websocket-authorizer",
+];
 
 /// The target's directory is not cargo's own `target/lambda`, where a binary `worker` would stand in our directory's way.
 pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -120,7 +126,7 @@ fn package(function: &str) -> Result<(), TaskError> {
     let zip = directory.join("bootstrap.zip");
     archive::write(&bootstrap, &zip)?;
     println!(
-        "{function:>10}: bootstrap {}, bootstrap.zip {}",
+        "{function:>20}: bootstrap {}, bootstrap.zip {}",
         megabytes(&bootstrap)?,
         megabytes(&zip)?
     );

@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
     ("local/s3", &[BASE]),
     ("local/sqs", &[BASE]),
     ("local/gateway", &[BASE]),
-    ("local/cloudformation", &[BASE, SERVICES]),
+    ("local/cloudformation", &[&["local/stack"]]),
     ("local/stack", &[BASE, SERVICES, &["local/gateway"]]),
     ("crates/tokencast-cli", &[EVERYTHING]),
     ("tests", &[EVERYTHING]),

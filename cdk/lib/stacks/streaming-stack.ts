@@ -99,6 +99,7 @@ export class StreamingStack extends Stack {
       config.webSocket &&
       new WebSocketStream(this, 'WebSocket', {
         ...this.delivery('websocket', config, userPool, clientId),
+        authorizerCode: packagedFunction(config.functionsDir, 'websocket-authorizer', config.architecture),
         stageName: config.stage,
       })
     );

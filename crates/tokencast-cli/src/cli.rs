@@ -95,9 +95,9 @@ pub struct AskArgs {
     #[arg(long, value_name = "SESSION_ID")]
     pub resume: Option<Uuid>,
 
-    /// Over which delivery the answer comes. The session, the output and the exit codes are the same.
+    /// Over which channel the answer comes. The session, the output and the exit codes are the same.
     #[arg(long, value_enum, default_value_t)]
-    pub via: Delivery,
+    pub via: Channel,
 
     /// What answers on the local stack: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
     #[arg(long, value_name = "MODEL")]
@@ -112,7 +112,7 @@ pub struct AskArgs {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Delivery {
+pub enum Channel {
     /// GraphQL, and its subscription.
     #[default]
     Appsync,
@@ -122,7 +122,7 @@ pub enum Delivery {
     Websocket,
 }
 
-impl Delivery {
+impl Channel {
     /// As it is written on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -348,6 +348,7 @@ pub enum FunctionName {
     Request,
     FunctionUrl,
     Websocket,
+    WebsocketAuthorizer,
     Worker,
 }
 

@@ -18,6 +18,7 @@ pub fn run(name: FunctionName, lookup: impl Fn(&str) -> Option<String>) -> ExitC
         FunctionName::Request => request::main_with(lookup),
         FunctionName::FunctionUrl => function_url::main_with(lookup),
         FunctionName::Websocket => websocket::main_with(lookup),
+        FunctionName::WebsocketAuthorizer => websocket_authorizer::main_with(lookup),
         FunctionName::Worker => worker::main_with(lookup),
     }
 }

@@ -8,8 +8,7 @@
 //! | [`redrive`] | `tokencast redrive`: jobs whose every attempt failed |
 //! | [`function`] | `tokencast function`: a Lambda function's runtime loop, as the local stack starts it |
 //! | [`local_key`] | the access key of a stack that runs, for other commands |
-//! | [`stack`] | this project's resources on the local stack |
-//! | [`template`] | the same resources, read from a synthesized CloudFormation template |
+//! | [`stack`] | this project on the local stack, from the template of `cdk/` or another |
 //! | [`amplify`] | `amplify_outputs.json` |
 //! | [`exit`] | the exit codes |
 //! | [`stdio`], [`visible`] | the standard streams, and control characters on a terminal |
@@ -27,7 +26,6 @@ pub mod redrive;
 pub mod signal;
 pub mod stack;
 pub mod stdio;
-pub mod template;
 pub mod visible;
 
 use std::ffi::OsString;

@@ -1,7 +1,7 @@
 //! A session's record, and the rules by which it changes.
 //!
-//! The rules are pure functions from the current record to the next one. A [store](crate::ports) writes the result only
-//! if nobody else has written since, and applies the rule again otherwise. So what is proved of the rules holds for the
+//! The rules are pure functions from the current record to the next one. A session store writes the result only if
+//! nobody else has written since, and applies the rule again otherwise. So what is proved of the rules holds for the
 //! table.
 
 use uuid::Uuid;

@@ -40,6 +40,11 @@ enum Reply {
 }
 
 impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
+    /// Answers one event.
+    ///
+    /// # Errors
+    ///
+    /// If the connection has no owner. What fails for a client is an answer to it.
     pub async fn handle(&self, event: RouteEvent) -> Result<RouteAnswer, EventError> {
         let context = &event.request_context;
         let connection_id = &context.connection_id;

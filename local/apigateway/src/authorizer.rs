@@ -1,35 +1,35 @@
-//! What the authorizer is asked, and what its policy allows.
+//! The authorizer's event, and what its policy allows.
 
 use std::time::Instant;
 
+use local_iam::matches;
+use local_kit::invoke::InvokeError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::connections::Connection;
-use super::event::{self, Asked};
+use super::event::{self, ConnectRequest};
 use super::integration::{self, IntegrationError};
 use super::{Api, CONNECT};
 use crate::config::RequestAuthorizerConfig;
-use local_iam::matches;
-use local_kit::invoke::InvokeError;
 
 const INVOKE: &str = "execute-api:Invoke";
 
 /// Why a client may not connect.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Denied {
-    /// An identity source is missing, or the function's error says `Unauthorized`.
+    /// An identity source is missing, or the function failed with `Unauthorized`.
     Unauthorized,
     Policy {
         is_explicit: bool,
     },
-    /// The function failed otherwise, or its answer is no policy.
+    /// The function failed otherwise, or its response is no policy.
     Broken(String),
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct AuthorizerResponse {
     principal_id: String,
     policy_document: Policy,
     #[serde(default)]
@@ -63,7 +63,7 @@ enum OneOrMore {
     More(Vec<String>),
 }
 
-/// Where an identity source looks.
+/// Where an identity source is read from.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Source<'a> {
     Query(&'a str),
@@ -80,13 +80,13 @@ pub(super) fn source(text: &str) -> Option<Source<'_>> {
     Some(source)
 }
 
-/// What the authorizer passes on to the integrations.
-pub(super) async fn ask(
+/// Invokes the authorizer. Returns the context that it passes on to the integrations.
+pub(super) async fn authorize(
     api: &Api,
     config: &RequestAuthorizerConfig,
     connection: &Connection,
     request_id: &str,
-    asked: &Asked,
+    asked: &ConnectRequest,
 ) -> Result<Map<String, Value>, Denied> {
     if !config
         .identity_sources
@@ -113,7 +113,7 @@ pub(super) async fn ask(
     Ok(context)
 }
 
-fn is_there(text: &str, asked: &Asked) -> bool {
+fn is_there(text: &str, asked: &ConnectRequest) -> bool {
     let values = match source(text) {
         Some(Source::Query(name)) => asked.query.get(name),
         Some(Source::Header(name)) => asked
@@ -126,7 +126,7 @@ fn is_there(text: &str, asked: &Asked) -> bool {
 }
 
 fn evaluate(answer: &[u8], arn: &str) -> Result<Map<String, Value>, Denied> {
-    let answer: Answer =
+    let answer: AuthorizerResponse =
         serde_json::from_slice(answer).map_err(|error| Denied::Broken(error.to_string()))?;
     let statements = answer.policy_document.statement.iter();
     let mut fitting = statements.filter(|statement| {
@@ -142,7 +142,7 @@ fn evaluate(answer: &[u8], arn: &str) -> Result<Map<String, Value>, Denied> {
     let mut context = Map::new();
     context.insert("principalId".to_owned(), answer.principal_id.into());
     for (name, value) in answer.context.into_iter().flatten() {
-        // All of them reach the integration as texts.
+        // The integration gets every value as text.
         let text = match value {
             Value::String(text) => text,
             Value::Bool(_) | Value::Number(_) => value.to_string(),

@@ -1,4 +1,4 @@
-//! What a WebSocket API is made of.
+//! The configuration of a WebSocket API.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -8,23 +8,23 @@ use local_kit::outbox::OutboxLimits;
 
 /// A WebSocket API of API Gateway with one stage, whose routes are selected by `$request.body.action`.
 ///
-/// It answers at `ws://localhost:PORT/websocket/STAGE`, its connections at `…/websocket/STAGE/@connections/ID`.
+/// Its URL is `ws://localhost:PORT/websocket/STAGE`; its connections are at `…/websocket/STAGE/@connections/ID`.
 #[derive(Clone, Debug)]
 pub struct WebSocketApiConfig {
     pub stage: String,
     pub authorizer: Option<RequestAuthorizerConfig>,
-    /// `$connect`, `$disconnect`, `$default`, or an action's name, to its integration. All are optional, as on AWS: what
-    /// has no route is answered `Forbidden`.
+    /// The integration of each route: `$connect`, `$disconnect`, `$default`, or an action's name. All are optional, as
+    /// on AWS. A message without a route gets `Forbidden`.
     pub routes: BTreeMap<String, RouteConfig>,
     pub limits: WebSocketLimits,
 }
 
-/// A REQUEST authorizer, asked at `$connect`.
+/// A REQUEST authorizer, which is invoked at `$connect`.
 #[derive(Clone, Debug)]
 pub struct RequestAuthorizerConfig {
     pub function: String,
-    /// `route.request.querystring.NAME` or `route.request.header.NAME`. Where one is missing or empty, the answer is 401
-    /// and the function isn't asked. None at all: it is always asked.
+    /// `route.request.querystring.NAME` or `route.request.header.NAME`. If one is missing or empty, the response is 401
+    /// and the function isn't invoked. Without any, the function is always invoked.
     pub identity_sources: Vec<String>,
 }
 
@@ -32,23 +32,23 @@ pub struct RequestAuthorizerConfig {
 #[derive(Clone, Debug)]
 pub struct RouteConfig {
     pub function: String,
-    /// Whether the route has a route response: then the `body` of the function's answer goes back to the client.
+    /// Whether the route has a route response, which sends the `body` of the function's response to the client.
     pub route_response: bool,
 }
 
-/// Limits of a WebSocket API; the defaults are AWS's, where it names a figure.
+/// Limits of a WebSocket API. The defaults are AWS's where AWS names a figure.
 #[derive(Clone, Copy, Debug)]
 pub struct WebSocketLimits {
     pub integration_timeout: Duration,
-    /// Of a frame from a client; a larger one closes the connection, 1009.
+    /// The size of a client's frame. A larger one closes the connection with 1009.
     pub frame_bytes: usize,
-    /// Of a message, to or from a client.
+    /// The size of a message to or from a client.
     pub message_bytes: usize,
     pub idle_timeout: Duration,
     pub lifetime: Duration,
-    /// A client's messages that are with their integrations; no more are read meanwhile.
+    /// How many of a client's messages may be with their integrations. Until one returns, no more are read.
     pub concurrent_messages: NonZeroU32,
-    /// What may wait for a client that doesn't read, before its connection is cut.
+    /// How much may wait for a client that doesn't read, before its connection is cut.
     pub outbox: OutboxLimits,
 }
 

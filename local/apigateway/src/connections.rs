@@ -5,33 +5,33 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use local_kit::outbox::{Frame, Outbox};
+use local_kit::usage::Count;
 use serde_json::{Map, Value};
 
 use super::{Api, SERVICE};
-use local_kit::outbox::{Frame, Outbox};
-use local_kit::usage::Count;
 
 /// API Gateway bills each 32 KB of a message.
 pub(super) const UNIT_BYTES: u64 = 32 * 1024;
 
-/// One connection, from before its handshake's answer to its end.
+/// One connection, from before its handshake's response to its end.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) id: String,
-    /// Of all connections ever, and of no subscription: a fault plan holds back frames by it.
+    /// Unique among all connections and subscriptions. A fault plan holds back frames by this number.
     pub(super) number: u64,
     pub(super) connected_at_ms: i64,
     pub(super) source_ip: IpAddr,
     pub(super) user_agent: Option<String>,
     pub(super) host: String,
-    /// What the authorizer passes on, with its `principalId`.
+    /// The authorizer's context, with its `principalId`.
     pub(super) authorizer: Option<Map<String, Value>>,
     pub(super) outbox: Outbox,
     pub(super) last_active_ms: AtomicI64,
 }
 
 impl Connection {
-    /// A message, in either direction, keeps it from being idle.
+    /// Restarts the idle time. Called for each message in either direction.
     pub(super) fn is_active(&self, now_ms: i64) {
         self.last_active_ms.fetch_max(now_ms, Ordering::AcqRel);
     }
@@ -40,7 +40,7 @@ impl Connection {
         self.last_active_ms.load(Ordering::Acquire)
     }
 
-    /// Queues a message for the client, unless a fault was planned for it. A client that doesn't read is cut.
+    /// Queues a message for the client, unless a fault prevents it. A client that doesn't read is cut.
     pub(super) fn send(&self, api: &Api, text: String) {
         let count = Count::metered(0, text.len() as u64, UNIT_BYTES);
         self.is_active(api.clock.now_ms());
@@ -62,15 +62,15 @@ impl Connection {
     }
 }
 
-/// By their ids.
+/// The open connections by their ids.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
     open: Mutex<HashMap<String, Arc<Connection>>>,
 }
 
-/// A connection's place, which it leaves when this is dropped.
+/// Registers a connection until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Registration {
     api: Arc<Api>,
     pub(super) connection: Arc<Connection>,
 }
@@ -97,8 +97,8 @@ impl Registry {
     }
 }
 
-impl Place {
-    pub(super) fn take(api: Arc<Api>, connection: Connection) -> Self {
+impl Registration {
+    pub(super) fn new(api: Arc<Api>, connection: Connection) -> Self {
         let connection = Arc::new(connection);
         let mut open = api.connections.lock();
         open.insert(connection.id.clone(), Arc::clone(&connection));
@@ -107,13 +107,13 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
         self.api.connections.remove(&self.connection.id);
     }
 }
 
-/// Subscriptions of AppSync are numbered from zero; these from the middle.
+/// AppSync numbers its subscriptions from zero, so connections are numbered from the middle of the range.
 pub(super) fn next_number() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(1 << 63);
     LAST.fetch_add(1, Ordering::Relaxed)

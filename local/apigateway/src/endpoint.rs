@@ -1,11 +1,11 @@
-//! What the gateway has to know of WebSocket APIs and their `@connections`.
+//! The description of WebSocket APIs and `@connections` for the gateway.
 
 use axum::body::Body;
 use axum::response::Response;
 use http::header::UPGRADE;
 use http::{Request, StatusCode};
 use local_faults::error_response::{self, PlannedError};
-use local_faults::{Claims, Fault, FaultService, Named, ServiceEndpoint};
+use local_faults::{Claims, Fault, FaultService, RequestInfo, ServiceEndpoint};
 
 /// API Gateway bills each 32 KB of a message.
 const UNIT_BYTES: u64 = 32 * 1024;
@@ -17,12 +17,12 @@ pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
         scope: Some("execute-api"),
         ..Claims::NONE
     },
-    // Those who push to connections are back ends.
+    // Only back ends call `@connections`.
     takes_browsers: |request| !request.uri().path().contains("/@connections"),
     counted_as,
     operations,
     names_are_in_body: |_| false,
-    answer,
+    error_response: fault_response,
     unit_bytes: UNIT_BYTES,
 };
 
@@ -38,8 +38,8 @@ fn counted_as(request: &Request<Body>) -> Option<FaultService> {
     })
 }
 
-fn operations(service: FaultService, named: &Named<'_>) -> Vec<String> {
-    let operation = match (service, named.target.split(' ').next()) {
+fn operations(service: FaultService, request: &RequestInfo<'_>) -> Vec<String> {
+    let operation = match (service, request.target.split(' ').next()) {
         (FaultService::WebSocket, _) => "connect",
         (_, Some("GET")) => "GetConnection",
         (_, Some("DELETE")) => "DeleteConnection",
@@ -48,7 +48,7 @@ fn operations(service: FaultService, named: &Named<'_>) -> Vec<String> {
     vec![operation.to_owned()]
 }
 
-fn answer(service: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
+fn fault_response(service: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
     let error = PlannedError::of(fault)?;
     let status = error
         .status

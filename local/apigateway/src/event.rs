@@ -1,23 +1,23 @@
-//! The events that functions get.
+//! The functions' events.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use local_kit::endpoints::WEBSOCKET_API_ID;
+use local_kit::proxy_event;
 use serde_json::{Map, Value, json};
 
 use super::connections::Connection;
 use super::{Api, CONNECT, DISCONNECT, new_id};
-use local_kit::endpoints::WEBSOCKET_API_ID;
-use local_kit::proxy_event;
 
-/// What a connect's request says, as the authorizer and `$connect` get it.
-pub(super) struct Asked {
+/// A connect's request, as the authorizer and `$connect` get it.
+pub(super) struct ConnectRequest {
     pub(super) headers: BTreeMap<String, Vec<String>>,
     pub(super) query: BTreeMap<String, Vec<String>>,
 }
 
-impl Asked {
+impl ConnectRequest {
     pub(super) fn of(headers: &HeaderMap, query: &str) -> Self {
         let headers = proxy_event::headers(headers);
         Self {
@@ -39,7 +39,7 @@ impl Asked {
     }
 }
 
-/// API Gateway passes names on as the client writes them, which here are gone; so as most write them.
+/// API Gateway keeps the client's spelling of header names. It is lost here, so this writes them as most clients do.
 fn as_usual(name: &str) -> String {
     let words = name.split('-').map(|word| match word {
         "websocket" => "WebSocket".to_owned(),
@@ -51,7 +51,12 @@ fn as_usual(name: &str) -> String {
     words.collect::<Vec<_>>().join("-")
 }
 
-pub(super) fn authorizer(api: &Api, connection: &Connection, id: &str, asked: &Asked) -> Bytes {
+pub(super) fn authorizer(
+    api: &Api,
+    connection: &Connection,
+    id: &str,
+    asked: &ConnectRequest,
+) -> Bytes {
     let mut event = json!({
         "type": "REQUEST",
         "methodArn": api.endpoints().websocket_arn(&api.config.stage, CONNECT),
@@ -64,7 +69,12 @@ pub(super) fn authorizer(api: &Api, connection: &Connection, id: &str, asked: &A
     event.to_string().into()
 }
 
-pub(super) fn connect(api: &Api, connection: &Connection, id: &str, asked: &Asked) -> Bytes {
+pub(super) fn connect(
+    api: &Api,
+    connection: &Connection,
+    id: &str,
+    asked: &ConnectRequest,
+) -> Bytes {
     let mut event = json!({});
     asked.put_into(&mut event);
     event["requestContext"] = context(api, connection, CONNECT, "CONNECT", id).into();

@@ -1,4 +1,4 @@
-//! A connect: the authorizer, `$connect`, the upgrade.
+//! The handshake: the authorizer, `$connect`, and the upgrade.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -9,18 +9,18 @@ use axum::extract::{FromRequestParts as _, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{HOST, SEC_WEBSOCKET_PROTOCOL, USER_AGENT};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use local_kit::outbox::{Inbox, outbox};
+use local_kit::peer::Peer;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::authorizer::{self, Denied};
-use super::connections::{Connection, Place, next_number};
-use super::event::{self, Asked};
+use super::connections::{Connection, Registration, next_number};
+use super::event::{self, ConnectRequest};
 use super::integration::{self, IntegrationError};
 use super::{Api, CONNECT, WebSocketApis, forbidden, new_id, socket};
-use local_kit::outbox::{Inbox, outbox};
-use local_kit::peer::Peer;
 
-/// Of many sockets most are idle, so a buffer for each is small; it grows where it has to.
+/// Most of many sockets are idle, so each starts with a small buffer, which grows when needed.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
 pub(super) async fn connect(
@@ -42,7 +42,7 @@ pub(super) async fn connect(
         Some(peer) => (peer.address.ip(), peer.closing.clone()),
         None => (Ipv4Addr::LOCALHOST.into(), CancellationToken::new()),
     };
-    let asked = Asked::of(&parts.headers, parts.uri.query().unwrap_or_default());
+    let asked = ConnectRequest::of(&parts.headers, parts.uri.query().unwrap_or_default());
     let (mut connection, inbox) = begin(&api, &parts.headers, source_ip);
     let request_id = new_id();
     let protocol = match admit(&api, &mut connection, &request_id, &asked).await {
@@ -73,7 +73,7 @@ fn begin(api: &Api, headers: &HeaderMap, source_ip: IpAddr) -> (Connection, Inbo
     (connection, inbox)
 }
 
-/// Why there is no connection.
+/// Why a connect is refused.
 struct Refusal {
     status: StatusCode,
     error_type: &'static str,
@@ -98,15 +98,15 @@ impl Refusal {
     }
 }
 
-/// Asks the authorizer and `$connect`. Answers with the protocol that `$connect` chose.
+/// Invokes the authorizer and `$connect`. Returns the subprotocol that `$connect` chose.
 async fn admit(
     api: &Api,
     connection: &mut Connection,
     request_id: &str,
-    asked: &Asked,
+    asked: &ConnectRequest,
 ) -> Result<Option<HeaderValue>, Refusal> {
     if let Some(config) = &api.config.authorizer {
-        let context = authorizer::ask(api, config, connection, request_id, asked).await;
+        let context = authorizer::authorize(api, config, connection, request_id, asked).await;
         connection.authorizer = Some(context.map_err(|denied| refusal(api, denied))?);
     }
     let Some(route) = api.config.routes.get(CONNECT) else {
@@ -172,7 +172,7 @@ fn failed(api: &Api, error: &IntegrationError) -> Refusal {
     }
 }
 
-/// From here on messages for the connection are taken, so that none is refused while the client still reads the answer.
+/// Registers the connection before the client has the response, so that a message sent to it meanwhile isn't refused.
 fn accept(
     api: Arc<Api>,
     connection: Connection,
@@ -185,11 +185,11 @@ fn accept(
         upgrade.set_selected_protocol(protocol);
     }
     let limits = api.config.limits;
-    let place = Place::take(Arc::clone(&api), connection);
+    let registration = Registration::new(Arc::clone(&api), connection);
     upgrade
         .read_buffer_size(READ_BUFFER_BYTES)
         .write_buffer_size(READ_BUFFER_BYTES)
         .max_frame_size(limits.frame_bytes)
         .max_message_size(limits.message_bytes)
-        .on_upgrade(move |websocket| socket::serve(api, place, inbox, websocket, closing))
+        .on_upgrade(move |websocket| socket::serve(api, registration, inbox, websocket, closing))
 }

@@ -1,28 +1,28 @@
-//! A function's answer, or why there is none.
+//! Invokes an integration's function.
 
 use bytes::Bytes;
+use local_kit::invoke::InvokeError;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use super::Api;
-use local_kit::invoke::InvokeError;
 
 #[derive(Debug, Error)]
 pub(super) enum IntegrationError {
-    /// It goes on all the same.
+    /// The function goes on running, as on AWS.
     #[error("the function didn't answer in time")]
     TimedOut,
     #[error(transparent)]
     Invoke(#[from] InvokeError),
     #[error("its answer is not a proxy integration's: `statusCode`, `headers` and `body`")]
-    Answer(#[source] serde_json::Error),
+    InvalidResponse(#[source] serde_json::Error),
 }
 
-/// What a proxy integration answers.
+/// The response of a Lambda proxy integration.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Answer {
+pub(super) struct ProxyResponse {
     pub(super) status_code: u16,
     #[serde(default)]
     pub(super) headers: Option<Map<String, Value>>,
@@ -30,7 +30,7 @@ pub(super) struct Answer {
     pub(super) body: Option<String>,
 }
 
-/// Asks a function, for as long as an integration may take.
+/// Invokes a function, and waits for as long as an integration may take.
 pub(super) async fn invoke(
     api: &Api,
     function: &str,
@@ -52,17 +52,17 @@ pub(super) async fn proxy(
     api: &Api,
     function: &str,
     event: Bytes,
-) -> Result<Answer, IntegrationError> {
+) -> Result<ProxyResponse, IntegrationError> {
     let answer = invoke(api, function, event).await?;
-    serde_json::from_slice(&answer).map_err(IntegrationError::Answer)
+    serde_json::from_slice(&answer).map_err(IntegrationError::InvalidResponse)
 }
 
-impl Answer {
+impl ProxyResponse {
     pub(super) fn is_success(&self) -> bool {
         (200..300).contains(&self.status_code)
     }
 
-    /// A header, whatever the case of its name.
+    /// The value of a header, whatever the case of its name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let headers = self.headers.as_ref()?;
         let (_, value) = headers
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn an_answer_needs_a_status() {
-        let read = |text| serde_json::from_str::<Answer>(text);
+        let read = |text| serde_json::from_str::<ProxyResponse>(text);
         let answer = read(r#"{"statusCode":201,"headers":{"Sec-WebSocket-Protocol":"a"}}"#);
         let answer = answer.expect("an answer");
         assert!(answer.is_success());

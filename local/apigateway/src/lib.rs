@@ -2,17 +2,30 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | `handshake` | a connect: authorizer, `$connect`, upgrade |
-//! | `authorizer` | what the authorizer is asked, and what its policy allows |
-//! | `event` | the events that functions get |
-//! | `integration` | a function's answer, or why there is none |
-//! | `socket` | one connection: reading, writing, its ends |
-//! | `route` | a client's message: which route it takes, and what comes back |
+//! | `handshake` | the handshake: authorizer, `$connect`, upgrade |
+//! | `authorizer` | the authorizer's event, and what its policy allows |
+//! | `event` | the functions' events |
+//! | `integration` | invokes an integration's function |
+//! | `socket` | one connection: reading, writing, closing |
+//! | `route` | the route of a client's message, and its route response |
 //! | `connections` | the open connections |
 //! | `management` | `@connections`: `POST`, `GET`, `DELETE` |
 //!
-//! A connection's time runs by the stack's clock. Its ids are made as AWS makes them, with characters that a URL has to
-//! encode.
+//! A connection's time limits follow the stack's clock. Its ids contain characters that a URL has to encode, as AWS's
+//! do.
+
+mod authorizer;
+pub mod config;
+mod connections;
+mod endpoint;
+mod event;
+mod handshake;
+mod integration;
+mod management;
+mod route;
+mod socket;
+
+pub use endpoint::ENDPOINT;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,21 +38,6 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use http::StatusCode;
-use serde_json::json;
-use thiserror::Error;
-
-mod authorizer;
-pub mod config;
-mod connections;
-pub mod endpoint;
-mod event;
-mod handshake;
-mod integration;
-mod management;
-mod route;
-mod socket;
-
-use crate::config::WebSocketApiConfig;
 use local_faults::{FaultService, Faults};
 use local_iam::CredentialStore;
 use local_kit::clock::Clock;
@@ -47,22 +45,44 @@ use local_kit::endpoints::Endpoints;
 use local_kit::invoke::Invoke;
 use local_kit::tasks::Tasks;
 use local_kit::usage::Usage;
+use serde_json::json;
+use thiserror::Error;
 
-pub use endpoint::ENDPOINT;
-
+use crate::config::WebSocketApiConfig;
 use connections::Registry;
 
 const CONNECT: &str = "$connect";
 const DISCONNECT: &str = "$disconnect";
 const DEFAULT: &str = "$default";
 
-/// How long [`WebSocketApis::shutdown`] waits for tasks that were told to end.
+/// How long [`WebSocketApis::shutdown`] waits for cancelled tasks.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 
-/// Of an id; as text it has 16 characters.
+/// The bytes of an id, which has 16 characters as text.
 const ID_BYTES: usize = 11;
 
-/// The WebSocket APIs of a stack, by their stages.
+/// The WebSocket APIs of a stack, by their stages. Clones share them.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use local_apigateway::WebSocketApis;
+/// use local_apigateway::config::WebSocketApiConfig;
+/// use local_faults::Faults;
+/// use local_iam::CredentialStore;
+/// use local_kit::clock::Clock;
+/// use local_kit::endpoints::Endpoints;
+/// use local_kit::invoke::Invoke;
+/// use local_kit::usage::Usage;
+///
+/// # async fn example(api: WebSocketApiConfig, functions: Arc<dyn Invoke>, endpoints: Endpoints) -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = tokio::net::TcpListener::bind(endpoints.address).await?;
+/// let credentials = CredentialStore::default();
+/// let (clock, faults, usage) = (Clock::system(), Faults::default(), Usage::default());
+/// let apis = WebSocketApis::new(vec![api], &functions, &endpoints, &credentials, &clock, &faults, &usage)?;
+/// axum::serve(listener, apis.router()).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct WebSocketApis {
     apis: Arc<BTreeMap<String, Arc<Api>>>,
@@ -83,7 +103,7 @@ pub enum WebSocketApiError {
     IdentitySource(String),
 }
 
-/// One API.
+/// One API with its connections.
 #[derive(Debug)]
 struct Api {
     config: WebSocketApiConfig,
@@ -98,6 +118,11 @@ struct Api {
 }
 
 impl WebSocketApis {
+    /// Checks the configurations and registers the APIs.
+    ///
+    /// # Errors
+    ///
+    /// A stage isn't allowed or is there twice, a function doesn't exist, or an identity source can't be read.
     pub fn new(
         configs: Vec<WebSocketApiConfig>,
         functions: &Arc<dyn Invoke>,
@@ -132,7 +157,7 @@ impl WebSocketApis {
         })
     }
 
-    /// `/websocket/{stage}` and `/websocket/{stage}/@connections/{id}`.
+    /// Serves `/websocket/{stage}` and `/websocket/{stage}/@connections/{id}`.
     pub fn router(&self) -> Router {
         let connection = || {
             post(management::post)
@@ -156,7 +181,7 @@ impl WebSocketApis {
         api.map(|api| api.connections.ids()).unwrap_or_default()
     }
 
-    /// Ends what still runs for connections that are gone, such as their `$disconnect`.
+    /// Ends the tasks of closed connections, such as their `$disconnect`.
     pub async fn shutdown(&self) {
         if !self.tasks.shutdown(SHUTDOWN_LIMIT).await {
             tracing::warn!("tasks of a WebSocket API are left");
@@ -173,7 +198,7 @@ impl Api {
         &self.endpoints
     }
 
-    /// `localhost:PORT`, which on AWS would be the API's own host.
+    /// `localhost:PORT`, in place of the API's own host on AWS.
     fn domain_name(&self) -> String {
         format!("localhost:{}", self.endpoints().address.port())
     }
@@ -210,13 +235,13 @@ fn check(config: &WebSocketApiConfig, functions: &dyn Invoke) -> Result<(), WebS
     Ok(())
 }
 
-/// Of a connection, a request or a message: `L0SM9cOFvHcCIhw=`.
+/// The id of a connection, a request or a message: `L0SM9cOFvHcCIhw=`.
 fn new_id() -> String {
     let bytes: [u8; ID_BYTES] = std::array::from_fn(|_| fastrand::u8(..));
     URL_SAFE.encode(bytes)
 }
 
-/// Whether a connection can be called that.
+/// Whether a text has the form of a connection's id.
 fn is_id(text: &str) -> bool {
     URL_SAFE
         .decode(text)
@@ -229,7 +254,7 @@ async fn unknown(request: Request) -> Response {
     forbidden(&message)
 }
 
-/// What API Gateway answers where there is nothing.
+/// API Gateway's response for a path that doesn't exist.
 fn forbidden(message: &str) -> Response {
     refused(StatusCode::FORBIDDEN, "ForbiddenException", message)
 }
@@ -239,7 +264,7 @@ fn refused(status: StatusCode, error_type: &'static str, message: &str) -> Respo
     (status, headers, axum::Json(json!({ "message": message }))).into_response()
 }
 
-/// The name under which sockets are counted and disturbed.
+/// The name of the service in usage counts and fault plans.
 const SERVICE: FaultService = FaultService::WebSocket;
 
 #[cfg(test)]

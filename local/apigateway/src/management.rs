@@ -1,4 +1,4 @@
-//! `@connections`: what a backend does with a connection. Signed for `execute-api`, and permitted by
+//! The `@connections` API, with which a backend uses a connection. Requests are signed for `execute-api` and allowed by
 //! `execute-api:ManageConnections`.
 
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat};
 use http::{Method, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
+use local_iam::Principal;
+use local_iam::sigv4::{self, SignatureRefusal, SignedRequest};
 use serde_json::json;
 
 use super::connections::Connection;
 use super::{Api, WebSocketApis, forbidden, is_id, refused};
-use local_iam::Principal;
-use local_iam::sigv4::{self, SignatureRefusal, SignedRequest};
 
 const ACTION: &str = "execute-api:ManageConnections";
 const SIGNED_SERVICE: &str = "execute-api";
 
-type Place = Path<(String, String)>;
+type ConnectionPath = Path<(String, String)>;
 
-/// `PostToConnection`: answered once the message is queued for the client.
+/// `PostToConnection`: responds once the message is queued for the client.
 pub(super) async fn post(
     State(apis): State<WebSocketApis>,
-    Path((stage, id)): Place,
+    Path((stage, id)): ConnectionPath,
     request: Request,
 ) -> Response {
     let (api, connection, body) = match find(&apis, &stage, &id, request).await {
@@ -39,7 +39,7 @@ pub(super) async fn post(
 /// `GetConnection`
 pub(super) async fn get(
     State(apis): State<WebSocketApis>,
-    Path((stage, id)): Place,
+    Path((stage, id)): ConnectionPath,
     request: Request,
 ) -> Response {
     let (_, connection, _) = match find(&apis, &stage, &id, request).await {
@@ -58,10 +58,10 @@ pub(super) async fn get(
     axum::Json(body).into_response()
 }
 
-/// `DeleteConnection`: from now on it is gone, whether the client answers the close or not.
+/// `DeleteConnection`: the connection is gone at once, whether the client answers the close frame or not.
 pub(super) async fn delete(
     State(apis): State<WebSocketApis>,
-    Path((stage, id)): Place,
+    Path((stage, id)): ConnectionPath,
     request: Request,
 ) -> Response {
     let (api, connection, _) = match find(&apis, &stage, &id, request).await {
@@ -77,7 +77,7 @@ pub(super) async fn delete(
 
 type Found = (Arc<Api>, Arc<Connection>, Bytes);
 
-/// The connection and the request's body, if the sender may.
+/// The connection and the request's body, if the sender may use the connection.
 async fn find(
     apis: &WebSocketApis,
     stage: &str,
@@ -109,7 +109,7 @@ async fn find(
         &api.credentials,
         SIGNED_SERVICE,
         &api.endpoints().region,
-        // An SDK signs by its machine's clock, whatever the stack's says.
+        // An SDK signs with its machine's clock, whatever the stack's clock shows.
         api.clock.real_ms(),
     )
     .await
@@ -143,7 +143,7 @@ fn permit(
     Err(Box::new(refusal))
 }
 
-/// API Gateway answers each of them with 403.
+/// API Gateway responds to each refused signature with 403.
 fn unsigned(error: &SignatureRefusal) -> Response {
     refused(StatusCode::FORBIDDEN, error.error_type, &error.message)
 }
@@ -153,7 +153,7 @@ fn gone() -> Response {
     refused(StatusCode::GONE, "GoneException", message)
 }
 
-/// `2020-04-30T20:10:33.236Z`
+/// A time as `2020-04-30T20:10:33.236Z`.
 fn time(at_ms: i64) -> String {
     let at = DateTime::from_timestamp_millis(at_ms).unwrap_or_default();
     at.to_rfc3339_opts(SecondsFormat::Millis, true)

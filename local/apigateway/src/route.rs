@@ -1,13 +1,13 @@
-//! A client's message: which route it takes, and what comes back.
+//! The route of a client's message, and its route response.
 
+use local_kit::usage::Count;
 use serde_json::{Value, json};
 
 use super::connections::{Connection, UNIT_BYTES};
 use super::{Api, DEFAULT, SERVICE, event, integration, new_id};
 use crate::config::RouteConfig;
-use local_kit::usage::Count;
 
-/// Takes a message to its integration, and the answer back where the route has a response.
+/// Invokes the message's integration. If the route has a response, sends the function's response to the client.
 pub(super) async fn message(api: &Api, connection: &Connection, body: &str) {
     let request_id = new_id();
     let Some((key, route)) = select(api, body) else {
@@ -51,11 +51,11 @@ fn failure(message: &str, connection: &Connection, request_id: &str) -> String {
     frame.to_string()
 }
 
-/// The route of `$request.body.action`, or else the default one.
+/// The route of `$request.body.action`, or else `$default`.
 fn select<'a>(api: &'a Api, body: &str) -> Option<(&'a str, &'a RouteConfig)> {
     let routes = &api.config.routes;
     let named = action(body)
-        // A client can't name the API's own routes.
+        // A client can't select the API's own routes.
         .filter(|action| !action.starts_with('$'))
         .and_then(|action| routes.get_key_value(&action));
     let (key, route) = named.or_else(|| routes.get_key_value(DEFAULT))?;

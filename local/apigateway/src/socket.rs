@@ -1,4 +1,4 @@
-//! One connection: reading, writing, its ends.
+//! One connection: reading, writing and closing.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,43 +6,44 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use futures_util::stream::{FuturesUnordered, SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use local_kit::outbox::Inbox;
+use local_kit::usage::Count;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::connections::{Connection, Place};
+use super::connections::{Connection, Registration};
 use super::{Api, DISCONNECT, SERVICE, event, integration, route};
-use local_kit::outbox::Inbox;
-use local_kit::usage::Count;
 
-/// For the last frames to go out, and for the client's own close.
+/// How long the last frames, and then the client's own close frame, are waited for.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The code of no close frame at all (RFC 6455, 7.1.5).
+/// The code for an end without a close frame (RFC 6455, 7.1.5).
 const ABNORMAL: u16 = 1006;
-/// The code of a close frame without one.
+/// The code for a close frame without a code.
 const NO_STATUS: u16 = 1005;
 
-/// How a connection ended, as `$disconnect` is told.
+/// How a connection ended, which `$disconnect` is told.
 struct Ended {
     code: u16,
     reason: String,
-    /// A close was queued for the client, who hasn't sent one.
+    /// Whether a close was queued for the client, who hasn't sent one.
     by_us: bool,
 }
 
-/// Serves until the client goes, the API or the stack ends it, or the client doesn't read; then runs `$disconnect`.
+/// Serves a connection until the client leaves, the API or the stack ends it, or the client doesn't read. Then runs
+/// `$disconnect`.
 pub(super) async fn serve(
     api: Arc<Api>,
-    place: Place,
+    registration: Registration,
     inbox: Inbox,
     socket: WebSocket,
     closing: CancellationToken,
 ) {
-    let connection = Arc::clone(&place.connection);
+    let connection = Arc::clone(&registration.connection);
     let started = Instant::now();
     let overflowed = connection.outbox.overflowed();
     let ended = tokio::select! {
-        ended = converse(&api, place, inbox, socket, &closing) => ended,
+        ended = converse(&api, registration, inbox, socket, &closing) => ended,
         () = overflowed => {
             debug!("a client is cut: it doesn't read, or a fault was planned");
             Ended::without_close()
@@ -55,7 +56,7 @@ pub(super) async fn serve(
     }
 }
 
-/// Tells `$disconnect`, which nobody waits for.
+/// Invokes `$disconnect`, without anybody waiting for it.
 fn disconnected(api: &Arc<Api>, connection: &Connection, ended: &Ended) {
     let Some(route) = api.config.routes.get(DISCONNECT) else {
         return;
@@ -75,16 +76,16 @@ fn disconnected(api: &Arc<Api>, connection: &Connection, ended: &Ended) {
 
 async fn converse(
     api: &Api,
-    place: Place,
+    registration: Registration,
     inbox: Inbox,
     socket: WebSocket,
     closing: &CancellationToken,
 ) -> Ended {
-    let connection = Arc::clone(&place.connection);
+    let connection = Arc::clone(&registration.connection);
     let (sink, mut stream) = socket.split();
     let mut writing = std::pin::pin!(write(sink, inbox));
     let (ended, is_written) = tokio::select! {
-        // A close that was asked for, or a client that is gone.
+        // The connection is to be closed, or the client is gone.
         code = &mut writing => {
             let ended = Ended {
                 by_us: code != ABNORMAL,
@@ -94,14 +95,14 @@ async fn converse(
         }
         ended = read(api, &connection, &mut stream, closing) => (ended, false),
     };
-    // Nothing more is for a socket that is about to close.
-    drop(place);
+    // A socket that is about to close gets no more messages.
+    drop(registration);
     if ended.by_us {
         let goodbye = async {
             if !is_written {
                 writing.as_mut().await;
             }
-            // With something unread, closing would reset the connection, and the client might lose the last frames.
+            // Closing with unread data would reset the connection, and the client might lose the last frames.
             while let Some(Ok(_)) = stream.next().await {}
         };
         if timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
@@ -125,7 +126,7 @@ impl Ended {
     }
 }
 
-/// Queues a close.
+/// Queues a close frame.
 fn close(connection: &Connection, code: u16, reason: &'static str) -> Ended {
     connection.close(code, reason);
     Ended {
@@ -158,7 +159,7 @@ async fn read(
                     Some(Ok(Message::Binary(_))) => {
                         return close(connection, close_code::UNSUPPORTED, "Binary frames are not supported");
                     }
-                    // Answered by the library; after a close the stream ends.
+                    // The library answers a close frame; the stream ends after it.
                     Some(Ok(Message::Close(frame))) => closed = Some(frame),
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                     Some(Err(error)) if is_too_long(&error) => {
@@ -179,7 +180,7 @@ async fn read(
     }
 }
 
-/// Returns once no message has come or gone for as long as a connection may be idle.
+/// Returns once no message was sent or received for the idle limit.
 async fn idle(api: &Api, connection: &Connection) {
     loop {
         let until_ms = after(connection.last_active_ms(), api.config.limits.idle_timeout);
@@ -208,7 +209,8 @@ fn is_too_long(error: &axum::Error) -> bool {
         .is_some_and(|source| source.to_string().starts_with("Space limit exceeded"))
 }
 
-/// Sends what is queued, as much as there is at a time. Returns the code of the close that it sent, or [`ABNORMAL`].
+/// Sends the queued frames, as many as are there at a time. Returns the code of the close frame that it sent, or
+/// [`ABNORMAL`].
 async fn write(mut sink: SplitSink<WebSocket, Message>, mut inbox: Inbox) -> u16 {
     loop {
         let mut next = inbox.next().await;

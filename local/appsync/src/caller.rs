@@ -1,15 +1,15 @@
-//! Who a request comes from, as resolvers see it in `ctx.identity`.
+//! The sender of a request, as resolvers see it in `ctx.identity`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::HeaderMap;
+use local_iam::Principal;
 use serde_json::{Map, Value, json};
 
 use crate::config::AuthMode;
-use local_iam::Principal;
 
-/// An authenticated request's sender.
+/// The authenticated sender of a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub identity: Identity,
@@ -24,7 +24,7 @@ pub enum Identity {
     Iam(Arc<Principal>),
 }
 
-/// From the claims of a verified ID or access token.
+/// The claims of a verified ID or access token.
 #[derive(Clone, Debug)]
 pub struct UserPoolIdentity {
     pub sub: String,
@@ -35,7 +35,7 @@ pub struct UserPoolIdentity {
 }
 
 impl Identity {
-    /// When a token's holder is no longer believed; `None` for a signature, which is of the moment.
+    /// When the token expires. `None` for a signature, which doesn't last.
     pub fn expires_at_ms(&self) -> Option<i64> {
         match self {
             Self::UserPool(user) => {
@@ -55,8 +55,8 @@ impl Caller {
         }
     }
 
-    /// `ctx.identity`, in the shape that AppSync gives to resolvers.
-    pub fn identity_json(&self) -> Value {
+    /// `ctx.identity`, in AppSync's shape for resolvers.
+    pub(crate) fn identity_json(&self) -> Value {
         let source_ip = json!([self.source_ip.to_string()]);
         match &self.identity {
             Identity::UserPool(user) => json!({

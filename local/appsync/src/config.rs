@@ -1,4 +1,4 @@
-//! What a GraphQL API is made of.
+//! The configuration of a GraphQL API.
 
 use std::num::NonZeroU32;
 
@@ -13,12 +13,12 @@ pub struct ApiConfig {
     pub resolvers: Vec<ResolverConfig>,
 }
 
-/// What a single request may ask for; by default AppSync limits neither.
+/// Limits of a single request. By default AppSync has none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ApiLimits {
-    /// Nested levels; a field of the root is the first.
+    /// The number of nested levels. A root field is on the first.
     pub query_depth: Option<NonZeroU32>,
-    /// Fields with a resolver.
+    /// The number of fields with a resolver.
     pub resolver_count: Option<NonZeroU32>,
 }
 
@@ -39,8 +39,8 @@ pub struct ResolverConfig {
 pub enum DataSource {
     /// A direct Lambda resolver.
     Lambda { function: String },
-    /// An `APPSYNC_JS` resolver on a Lambda data source: the text of its file.
+    /// An `APPSYNC_JS` resolver on a Lambda data source, with its code.
     LambdaWithCode { function: String, code: String },
-    /// An `APPSYNC_JS` resolver on a NONE data source: the text of its file.
+    /// An `APPSYNC_JS` resolver on a NONE data source, with its code.
     None { code: String },
 }

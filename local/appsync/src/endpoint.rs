@@ -1,4 +1,4 @@
-//! What the gateway has to know of AppSync.
+//! AppSync's description for the gateway.
 
 use apollo_compiler::ast::{Definition, Document, OperationDefinition, Selection};
 use axum::body::Body;
@@ -6,7 +6,7 @@ use axum::response::Response;
 use http::header::UPGRADE;
 use http::{Request, StatusCode};
 use local_faults::error_response::{self, PlannedError};
-use local_faults::{Claims, Fault, FaultService, Named, ServiceEndpoint};
+use local_faults::{Claims, Fault, FaultService, RequestInfo, ServiceEndpoint};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -23,7 +23,7 @@ pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
     counted_as,
     operations,
     names_are_in_body: |service| service == FaultService::AppSync,
-    answer,
+    error_response: fault_response,
     unit_bytes: u64::MAX,
 };
 
@@ -39,14 +39,14 @@ fn counted_as(request: &Request<Body>) -> Option<FaultService> {
     })
 }
 
-fn operations(service: FaultService, named: &Named<'_>) -> Vec<String> {
+fn operations(service: FaultService, request: &RequestInfo<'_>) -> Vec<String> {
     if service == FaultService::Realtime {
         return vec!["connect".to_owned()];
     }
-    root_fields(named.body)
+    root_fields(request.body)
 }
 
-fn answer(_: FaultService, fault: &Fault, fields: &[&str]) -> Option<Response> {
+fn fault_response(_: FaultService, fault: &Fault, fields: &[&str]) -> Option<Response> {
     if let Fault::GraphqlError {
         error_type,
         message,
@@ -72,7 +72,7 @@ fn answer(_: FaultService, fault: &Fault, fields: &[&str]) -> Option<Response> {
     Some(response)
 }
 
-/// AppSync's answer when a field that can't be null failed.
+/// AppSync's response when a field failed that can't be null.
 fn graphql_error(field: Option<&str>, error_type: &str, message: &str) -> Response {
     let body = json!({
         "data": null,
@@ -97,7 +97,7 @@ struct GraphqlRequest {
     operation_name: Option<String>,
 }
 
-/// The root fields that a GraphQL request asks for; none if it can't be read, which the API says better.
+/// The root fields of a GraphQL request. None if it can't be parsed; the API reports that better.
 fn root_fields(body: &[u8]) -> Vec<String> {
     if body.is_empty() {
         return Vec::new();
@@ -142,7 +142,7 @@ fn collect(
             }
             Selection::FragmentSpread(spread) => {
                 let name = spread.fragment_name.as_str();
-                // A cycle is for the API to refuse.
+                // The API refuses cycles.
                 if fragments.iter().any(|seen| seen == name) {
                     continue;
                 }

@@ -1,4 +1,4 @@
-//! The errors of a GraphQL response in AppSync's shape, and those of a configuration that can't be served.
+//! The errors of a GraphQL response in AppSync's shape, and the errors of a configuration.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ pub struct GraphqlError {
     pub message: String,
     pub path: Option<Vec<PathSegment>>,
     pub location: Option<Location>,
-    /// Set where AppSync tells an `errorType`: resolver failures and refusals, not validation errors.
+    /// Set where AppSync sends an `errorType`: for resolver failures and refusals, not for validation errors.
     pub failure: Option<Box<Failure>>,
 }
 
-/// What a resolver tells of its failure beside the message.
+/// What a resolver reports besides the message.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Failure {
     pub error_type: Option<String>,
@@ -23,7 +23,7 @@ pub struct Failure {
     pub error_info: Value,
 }
 
-/// Where in the document, from 1.
+/// A position in the document, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Location {
     pub line: usize,
@@ -62,14 +62,14 @@ impl GraphqlError {
         }
     }
 
-    /// `errorType`, where AppSync tells one.
+    /// The `errorType`, if AppSync sends one.
     pub fn error_type(&self) -> Option<&str> {
         self.failure
             .as_ref()
             .and_then(|failure| failure.error_type.as_deref())
     }
 
-    /// As it is written into a response.
+    /// The error as an entry of the response.
     pub fn to_json(&self) -> Value {
         let mut fields = Map::new();
         fields.insert(
@@ -103,7 +103,7 @@ impl PathSegment {
     }
 }
 
-/// A path as AppSync writes it into messages: `/items[0]/name`.
+/// A path as AppSync's messages write it: `/items[0]/name`.
 pub(crate) struct SlashPath<'a>(pub(crate) &'a [PathSegment]);
 
 impl fmt::Display for SlashPath<'_> {
@@ -115,7 +115,7 @@ impl fmt::Display for SlashPath<'_> {
     }
 }
 
-/// Why an API can't be served.
+/// Why a configuration isn't allowed.
 #[derive(Debug, Error)]
 pub enum ApiConfigError {
     #[error("the schema is not valid:\n{0}")]

@@ -1,4 +1,4 @@
-//! The GraphQL endpoint.
+//! The GraphQL endpoint over HTTP.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,6 +13,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use local_kit::usage::OperationName;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -21,14 +22,13 @@ use uuid::Uuid;
 use super::api::{Api, GraphqlRequest, GraphqlResponse};
 use super::auth::{Authenticator, SignedRequest};
 use super::caller::{Caller, Identity};
-use local_kit::usage::OperationName;
 
-/// The path that answers.
+/// The endpoint's path.
 pub const GRAPHQL_PATH: &str = "/graphql";
 /// AppSync's limit on a request's body.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// Finds out who sent a request.
+/// Authenticates requests.
 pub trait Authenticate: Send + Sync {
     fn authenticate<'a>(
         &'a self,
@@ -64,7 +64,7 @@ where
     }
 }
 
-/// Why a request is not let in: answered as `{"errors":[{"errorType":…,"message":…}]}`.
+/// Why a request isn't admitted. The response is `{"errors":[{"errorType":…,"message":…}]}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub status: u16,
@@ -83,15 +83,15 @@ impl Refusal {
     }
 }
 
-/// What [`GRAPHQL_PATH`] answers with.
+/// What [`GRAPHQL_PATH`] is served with.
 #[derive(Clone)]
 pub(super) struct Endpoint {
     pub(super) api: Api,
     pub(super) authenticate: Arc<dyn Authenticate>,
 }
 
-/// `POST /graphql`, and the preflight requests of browsers. The sender's address is taken from axum's
-/// [`ConnectInfo`], where the server provides it.
+/// Serves `POST /graphql` and browsers' preflight requests. The sender's address comes from axum's [`ConnectInfo`], if
+/// the server provides it.
 pub fn router(api: Api, authenticate: Arc<dyn Authenticate>) -> Router {
     Router::new()
         .route(GRAPHQL_PATH, any(answer))
@@ -174,7 +174,7 @@ async fn read(body: Body) -> Result<Bytes, GraphqlResponse> {
     }
 }
 
-/// Reads the body by its content, as AppSync does, whatever its content type says.
+/// Parses the body by its content, as AppSync does, whatever its content type is.
 fn parse(body: &[u8]) -> Result<GraphqlRequest, GraphqlResponse> {
     if body.trim_ascii().is_empty() {
         return Err(malformed("Request body is empty."));
@@ -207,8 +207,8 @@ fn parse(body: &[u8]) -> Result<GraphqlRequest, GraphqlResponse> {
     })
 }
 
-/// The variable with half of a surrogate pair in it, which JSON's grammar allows. What AppSync itself answers isn't known;
-/// it can't be the query's fault.
+/// The variable that contains half of a surrogate pair, which JSON's grammar allows. AppSync's response isn't known,
+/// but the query isn't at fault.
 fn cut_variable(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Request<'a> {
@@ -229,7 +229,7 @@ fn malformed(message: &str) -> GraphqlResponse {
     GraphqlResponse::refused(400, "MalformedHttpRequestException", message)
 }
 
-/// The address that `ctx.identity.sourceIp` tells.
+/// The address in `ctx.identity.sourceIp`.
 fn source_ip(request: &Request) -> IpAddr {
     let connected = request.extensions().get::<ConnectInfo<SocketAddr>>();
     connected.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |ConnectInfo(address)| {
@@ -260,12 +260,12 @@ fn respond(answer: &GraphqlResponse) -> Response {
     response
 }
 
-/// What AppSync tells a browser before it sends a request from another origin.
+/// AppSync's response to a preflight request.
 fn preflight(asked: &HeaderMap) -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     let any_header = HeaderValue::from_static("*");
-    // A `*` does not cover `authorization`, so what was asked for is named.
+    // `*` doesn't cover `authorization`, so the requested headers are named.
     let allowed = asked
         .get(header::ACCESS_CONTROL_REQUEST_HEADERS)
         .cloned()

@@ -1,4 +1,4 @@
-//! One API behind one router: GraphQL over HTTP, and the WebSocket protocols where a request asks for an upgrade.
+//! One API in one router: GraphQL over HTTP, and the WebSocket protocols for upgrades.
 
 use std::sync::Arc;
 
@@ -9,6 +9,9 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use futures_util::future::BoxFuture;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::Invoke;
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -20,11 +23,24 @@ use super::http;
 use super::realtime::{Realtime, RealtimeLimits, Refusal, Subscribe};
 use super::subscriptions::{Hub, Subscription};
 use crate::config::ApiConfig;
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::invoke::Invoke;
 
-/// What an API is served with.
+/// A GraphQL API's authentication, subscriptions, limits and names.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use local_appsync::AppSync;
+/// use local_appsync::config::ApiConfig;
+/// use local_kit::invoke::Invoke;
+///
+/// # async fn example(appsync: AppSync, api: ApiConfig, functions: Arc<dyn Invoke>) -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = tokio::net::TcpListener::bind(appsync.endpoints.address).await?;
+/// let (hub, router) = (appsync.hub.clone(), appsync.router(&api, functions)?);
+/// tokio::spawn(async move { axum::serve(listener, router).await });
+/// // Every subscriber of this session gets the event.
+/// hub.publish("publishToken", &serde_json::json!({"sessionId": "s", "token": "Hello"}));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AppSync {
     pub authenticator: Authenticator,
@@ -35,7 +51,11 @@ pub struct AppSync {
 }
 
 impl AppSync {
-    /// Reads the API's schema and resolvers, and answers for it.
+    /// Reads the API's schema and resolvers, and returns the router that serves it.
+    ///
+    /// # Errors
+    ///
+    /// The schema, a resolver or its code isn't valid.
     pub fn router(
         self,
         config: &ApiConfig,
@@ -60,7 +80,7 @@ impl AppSync {
         };
         let realtime = realtime.router();
         Ok(Router::new()
-            .route(http::GRAPHQL_PATH, any(answer))
+            .route(http::GRAPHQL_PATH, any(route))
             .fallback(upgrade)
             .with_state(Paths { graphql, realtime }))
     }
@@ -72,8 +92,8 @@ struct Paths {
     realtime: Router,
 }
 
-/// Answered here, without another router in between: each mutation passes.
-async fn answer(State(paths): State<Paths>, request: Request) -> Response {
+/// Selects the service without another router in between, because each mutation passes here.
+async fn route(State(paths): State<Paths>, request: Request) -> Response {
     if request.headers().contains_key(UPGRADE) {
         return upgrade(State(paths), request).await;
     }

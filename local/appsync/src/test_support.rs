@@ -1,21 +1,22 @@
-//! A user pool, access keys and signers for the tests of this module.
+//! A user pool, access keys and signers for this crate's tests.
+
+pub(crate) use local_iam::testing::{NOW_MS, REGION, Signer, post, store};
 
 use std::sync::{Arc, OnceLock};
 
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use local_kit::clock::Clock;
 use rsa::pkcs1::EncodeRsaPrivateKey;
 use serde_json::{Map, Value, json};
 
-use super::auth::{Authenticator, UserPoolTrust};
+use super::auth::{Authenticator, JwtIssuer};
 use crate::config::AuthMode;
-pub(crate) use local_iam::testing::{NOW_MS, REGION, Signer, post, store};
-use local_kit::clock::Clock;
 
 pub(crate) const ISSUER: &str = "http://localhost:4000/us-east-1_test";
 pub(crate) const CLIENT_ID: &str = "web-client";
 
-/// A user pool with one key, made once for each test process: a key takes a while.
+/// A user pool with one key, generated once for each test process because it takes a while.
 pub(crate) struct Pool {
     pub(crate) encoding_key: EncodingKey,
     keys: JwkSet,
@@ -40,9 +41,9 @@ impl Pool {
         })
     }
 
-    pub(crate) fn trust(&self) -> UserPoolTrust {
+    pub(crate) fn jwt_issuer(&self) -> JwtIssuer {
         let keys = self.keys.clone();
-        UserPoolTrust {
+        JwtIssuer {
             issuer: ISSUER.into(),
             client_id: CLIENT_ID.into(),
             keys: Arc::new(move || keys.clone()),
@@ -66,7 +67,7 @@ impl Pool {
         claims.as_object().expect("an object").clone()
     }
 
-    /// A right access token, valid now, for the given time.
+    /// A valid access token with this validity.
     pub(crate) fn fresh_access_token(&self, validity_s: i64) -> String {
         let now = Clock::system().now_ms() / 1000;
         let mut claims = Self::access_claims();
@@ -76,12 +77,12 @@ impl Pool {
     }
 }
 
-/// An authenticator with the system's clock: sign for it with [`Pool::fresh_access_token`] and [`Signer::fresh`].
+/// An authenticator with the system's clock. Sign for it with [`Pool::fresh_access_token`] and [`Signer::fresh`].
 pub(crate) fn authenticator(modes: &[AuthMode]) -> Authenticator {
     authenticator_with(modes, Clock::system())
 }
 
 pub(crate) fn authenticator_with(modes: &[AuthMode], clock: Clock) -> Authenticator {
-    let trust = Pool::shared().trust();
-    Authenticator::new(trust, store(), REGION.into(), modes.to_vec(), clock)
+    let issuer = Pool::shared().jwt_issuer();
+    Authenticator::new(issuer, store(), REGION.into(), modes.to_vec(), clock)
 }

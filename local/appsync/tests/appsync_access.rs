@@ -1,4 +1,4 @@
-//! Who may access what, and what Lambda is told of a field.
+//! Who may access which field, and what Lambda gets for a field.
 
 mod appsync_support;
 
@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use appsync_support::{
-    Answer, Stack, at_once, message, project, script, signer, user, user_in, worker,
-};
 use bytes::Bytes;
 use local_appsync::caller::Caller;
 use local_appsync::config::{ApiConfig, ApiLimits, AuthMode, DataSource, ResolverConfig};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 
+use appsync_support::{
+    FakeFunction, Stack, at_once, message, project, script, signer, user, user_in, worker,
+};
+
 const PUBLISH: &str =
     r#"mutation { publishToken(sessionId: "s", token: "t", isComplete: false) { token } }"#;
 
-fn stream() -> Arc<Answer> {
+fn stream() -> Arc<FakeFunction> {
     at_once(|event| {
         let session = &event["arguments"]["sessionId"];
         Ok(
@@ -95,7 +96,7 @@ async fn directives_decide_field_by_field() {
         &["publishToken on type Mutation"],
     )
     .await;
-    // Introspection is for whoever is let in.
+    // Everybody who is admitted may use introspection.
     check(
         &project,
         &signer(&[]),
@@ -250,7 +251,7 @@ async fn lambda_is_sent_what_appsync_sends() {
         "stash": {},
     });
     assert_eq!(stack.events(), [expected]);
-    // An argument that was not given is not there; an explicit null is.
+    // An argument without a value is left out; an explicit null is kept.
     for (arguments, expected) in [
         (json!({}), json!({"prompt": "p"})),
         (
@@ -273,9 +274,9 @@ async fn lambda_is_sent_what_appsync_sends() {
 
 #[tokio::test]
 async fn queries_run_side_by_side_and_mutations_in_turn() {
-    // Each waits for the other: one after the other, they would never end.
+    // Each waits for the other, so they would never end one after the other.
     let together = Arc::new(Barrier::new(2));
-    let answer: Arc<Answer> = Arc::new(move |_| {
+    let answer: Arc<FakeFunction> = Arc::new(move |_| {
         let together = Arc::clone(&together);
         Box::pin(async move {
             together.wait().await;
@@ -289,7 +290,7 @@ async fn queries_run_side_by_side_and_mutations_in_turn() {
     assert_eq!(body, json!({"data": {"a": null, "b": null}}));
 
     let running = Arc::new(AtomicUsize::new(0));
-    let answer: Arc<Answer> = Arc::new(move |event| {
+    let answer: Arc<FakeFunction> = Arc::new(move |event| {
         let (running, session) = (
             Arc::clone(&running),
             event["arguments"]["sessionId"].clone(),
@@ -322,7 +323,7 @@ async fn queries_run_side_by_side_and_mutations_in_turn() {
 
 #[tokio::test]
 async fn a_request_has_a_time_limit() {
-    let answer: Arc<Answer> = Arc::new(|_| Box::pin(std::future::pending()));
+    let answer: Arc<FakeFunction> = Arc::new(|_| Box::pin(std::future::pending()));
     let mut stack = Stack::new(&project(), answer);
     stack.api = stack.api.with_timeout(Duration::from_millis(50));
     let query = r#"mutation { a: stopStream(sessionId: "1") { status } b: stopStream(sessionId: "2") { status } }"#;

@@ -4,7 +4,6 @@ mod appsync_support;
 
 use std::sync::Arc;
 
-use appsync_support::{Stack, at_once, project, user};
 use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, Method, Request};
@@ -13,6 +12,8 @@ use local_appsync::auth::SignedRequest;
 use local_appsync::http::{Refusal, router};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+
+use appsync_support::{Stack, at_once, project, user};
 
 fn endpoint() -> Router {
     let stack = Stack::new(&project(), at_once(|_| Ok(Value::Null)));
@@ -47,7 +48,7 @@ async fn send(
     (parts.status.as_u16(), parts.headers, body)
 }
 
-/// Sends and compares the status and the whole body.
+/// Sends a request, and compares the status and the whole body.
 async fn check(
     method: Method,
     token: Option<&str>,

@@ -1,12 +1,13 @@
-//! `APPSYNC_JS` resolvers on NONE data sources; `appsync_lambda_code.rs` has those on functions.
+//! `APPSYNC_JS` resolvers on NONE data sources. `appsync_lambda_code.rs` tests those on functions.
 
 mod appsync_support;
+
+use local_appsync::config::ApiConfig;
+use serde_json::{Value, json};
 
 use appsync_support::{
     PUBLISH_TOKEN, Stack, at_once, message, project, request_from, script, user, worker,
 };
-use local_appsync::config::ApiConfig;
-use serde_json::{Value, json};
 
 const IMPORT: &str = "import { util, runtime, extensions } from '@aws-appsync/utils';\n";
 
@@ -23,7 +24,7 @@ fn stack(code: &str) -> Stack {
     Stack::new(&config(code), at_once(|_| Ok(Value::Null)))
 }
 
-/// A resolver whose request answers with the expression.
+/// A resolver whose request function returns the expression.
 fn payload(expression: &str) -> String {
     format!(
         "{IMPORT}export function request(ctx) {{ return {{ payload: {expression} }}; }}\nexport function response(ctx) {{ return ctx.result; }}"
@@ -36,7 +37,7 @@ async fn run(code: &str) -> Value {
         .await
 }
 
-/// The field's value: `AWSJSON`, so any.
+/// Checks the field's value, which is `AWSJSON` and so may be anything.
 async fn check(code: &str, expected: Value) {
     let body = run(code).await;
     assert_eq!(body.get("errors"), None, "{code}: {body}");
@@ -229,7 +230,7 @@ async fn code_that_does_not_end_or_eats_memory_is_stopped() {
     }
 }
 
-/// It is begun where it is asked for, and begun again where it may take its time.
+/// It starts on the caller's thread, and starts again on a thread where it may take longer.
 #[tokio::test]
 async fn code_that_is_slow_has_its_time() {
     let sum = payload("[...Array(300000).keys()].reduce((sum, n) => sum + n, 0)");
@@ -279,7 +280,7 @@ async fn a_request_finds_nothing_that_another_left() {
             assert_eq!(body, json!({"data": {"f": "1"}}), "{code}");
         }
     }
-    // What all requests share can't be changed.
+    // Objects that all requests share can't be changed.
     for place in [
         "globalThis.n",
         "Object.prototype.n",

@@ -4,14 +4,15 @@ mod appsync_support;
 
 use std::sync::Arc;
 
-use appsync_support::{
-    ASK_REQUEST_FUNCTION, Stack, at_once, function_script, project, request_from, user, user_in,
-};
 use local_appsync::config::ApiConfig;
 use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
 
-/// What the shipped resolver says of a function that failed, whatever that said.
+use appsync_support::{
+    ASK_REQUEST_FUNCTION, Stack, at_once, function_script, project, request_from, user, user_in,
+};
+
+/// The shipped resolver's message for a function that failed, whatever the function's message was.
 const NOT_HANDLED: &str = "The request could not be handled: try again.";
 
 const IMPORT: &str = "import { util, runtime } from '@aws-appsync/utils';\n";
@@ -115,7 +116,7 @@ async fn the_shipped_resolver_raises_refusals_and_faults() {
         ),
     ] {
         let name = format!("{outcome:?}");
-        // An error can't be cloned, and the function is asked twice.
+        // An error can't be cloned, and the function is invoked twice.
         let outcome = Arc::new(outcome);
         let stack = Stack::new(&shipped(), at_once(move |_| again(&outcome)));
         let body = stack.send(&json!({"query": START}), &user("alice")).await;
@@ -140,7 +141,7 @@ async fn the_shipped_resolver_raises_refusals_and_faults() {
     }
 }
 
-/// The same again.
+/// A copy of an outcome.
 fn again(outcome: &Result<Value, InvokeError>) -> Result<Value, InvokeError> {
     match outcome {
         Ok(value) => Ok(value.clone()),
@@ -156,7 +157,7 @@ fn again(outcome: &Result<Value, InvokeError>) -> Result<Value, InvokeError> {
     }
 }
 
-/// What `Query.f`, an `AWSJSON`, comes to with this code, on a function that answers with `[its event]`.
+/// The result of `Query.f`, an `AWSJSON`, with this code and a function that returns `[its event]`.
 async fn run(code: &str) -> (Value, Vec<Value>) {
     let config = ApiConfig {
         schema: "type Query { f(a: Int): AWSJSON }".to_owned(),
@@ -191,7 +192,7 @@ async fn the_two_functions_share_what_appsync_lets_them_share() {
             json!("early"),
             0,
         ),
-        // A module with variables of its own runs elsewhere, and starts anew for each half.
+        // A module with state runs elsewhere, and starts anew for each half.
         (
             "let calls = 0;
              export function request() { calls += 1; return { operation: 'Invoke', payload: calls }; }

@@ -1,9 +1,10 @@
-//! What operations are answered: any valid GraphQL on the schema.
+//! The responses to operations: any valid GraphQL on the schema.
 
 mod appsync_support;
 
-use appsync_support::{Stack, echo, message, project, request_from, user};
 use serde_json::{Value, json};
+
+use appsync_support::{Stack, echo, message, project, request_from, user};
 
 async fn check(request: Value, expected: Value) {
     let stack = Stack::new(&project(), echo());
@@ -319,7 +320,7 @@ async fn no_query_and_no_variables_make_it_panic() {
     assert_eq!(response.status, 400);
 }
 
-/// With a limit of 2 levels and 3 resolvers.
+/// Checks a query with a limit of 2 levels and 3 resolvers.
 async fn check_limits(query: &str, expected: Option<&str>) {
     let mut config = project();
     config.limits.query_depth = std::num::NonZeroU32::new(2);
@@ -346,7 +347,7 @@ async fn a_request_may_be_as_large_as_the_api_allows() {
     };
     check_limits(&format!("{{ {} }}", times(3)), None).await;
     check_limits(&format!("{{ {} }}", times(4)), many).await;
-    // Twice as many at each of 20 fragments.
+    // Each of 20 fragments doubles the number.
     let doubling: String = (0..20)
         .map(|n| {
             format!(

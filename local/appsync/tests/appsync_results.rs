@@ -1,13 +1,14 @@
-//! What resolvers answer: failures, and results that do not fit the schema.
+//! What resolvers return: failures, and results that don't fit the schema.
 
 mod appsync_support;
 
 use std::sync::Arc;
 
-use appsync_support::{Answer, Stack, at_once, message, project, user};
 use local_appsync::config::ResolverConfig;
 use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
+
+use appsync_support::{FakeFunction, Stack, at_once, message, project, user};
 
 #[tokio::test]
 async fn a_failure_tells_the_functions_name_and_message() {
@@ -46,7 +47,7 @@ async fn a_failure_tells_the_functions_name_and_message() {
             "locations": [{"line": 2, "column": 3, "sourceName": null}], "message": text,
         }]});
         assert_eq!(body, expected);
-        // The field can't be null, so nothing is left of the data.
+        // The field can't be null, so no data is left.
         let query = format!("mutation {{ stopStream(sessionId: \"{session}\") {{ status }} }}");
         let body = stack.send(&json!({"query": query}), &user("alice")).await;
         assert_eq!((&body["data"], message(&body)), (&Value::Null, text));
@@ -138,7 +139,7 @@ async fn an_answer_that_is_no_json_is_an_error() {
         ("{", Some("not valid JSON")),
         ("\u{1}", Some("not valid JSON")),
     ] {
-        let answered: Arc<Answer> = Arc::new(move |_| {
+        let answered: Arc<FakeFunction> = Arc::new(move |_| {
             Box::pin(std::future::ready(Ok(bytes::Bytes::from_static(
                 answer.as_bytes(),
             ))))

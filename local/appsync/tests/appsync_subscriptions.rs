@@ -1,15 +1,16 @@
-//! What subscribers are told of a mutation, and how a subscription is admitted.
+//! The events that subscribers get for a mutation, and how a subscription is admitted.
 
 mod appsync_support;
 
 use std::sync::Arc;
 
-use appsync_support::{Answer, Stack, at_once, project, request_from, user, worker};
 use local_appsync::subscriptions::Subscription;
 use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
 
-fn owner_check() -> Arc<Answer> {
+use appsync_support::{FakeFunction, Stack, at_once, project, request_from, user, worker};
+
+fn owner_check() -> Arc<FakeFunction> {
     at_once(|event| match event["arguments"]["sessionId"].as_str() {
         Some("other") => Err(InvokeError::Function {
             error_type: "UNAUTHORIZED".into(),
@@ -29,7 +30,7 @@ async fn subscribe(query: &str, variables: Value) -> Subscription {
         .expect("admitted")
 }
 
-/// Publishes and compares what is told, without the time of publishing.
+/// Publishes, and compares the events without their time.
 async fn check_published(query: &str, expected: &[Value]) {
     let stack = Stack::new(&project(), owner_check());
     let body = stack.send(&json!({"query": query}), &worker()).await;
@@ -67,7 +68,7 @@ async fn a_mutation_tells_what_it_selected_under_the_schemas_names() {
         (publish("id: sessionId token usage { i: inputTokens outputTokens } ... on TokenEvent { again: sequence }"),
          vec![json!({"token": "t", "usage": {"outputTokens": 2}})]),
         (format!("a: {} b: {}", publish("token"), publish("sequence")), vec![json!({"token": "t"}), json!({"sequence": 2})]),
-        // Failed, so nobody hears of it.
+        // The mutation failed, so nobody gets an event.
         (r#"publishToken(sessionId: "s", token: "t", isComplete: true) { usage { inputTokens } } stopStream(sessionId: "s") { status }"#.to_owned(),
          vec![json!({"usage": null})]),
         (publish("nope"), vec![]),

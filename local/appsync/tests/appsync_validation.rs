@@ -1,11 +1,12 @@
-//! Documents and variables that the schema refuses, in AppSync's words.
+//! Documents and variables that the schema doesn't allow, with AppSync's messages.
 
 mod appsync_support;
 
-use appsync_support::{Stack, echo, message, project, user};
 use serde_json::{Value, json};
 
-/// One of the errors has the text and the place, there is no data, and nothing ran.
+use appsync_support::{Stack, echo, message, project, user};
+
+/// Checks that one of the errors has this text and location, that there is no data, and that no resolver ran.
 async fn check(query: &str, text: &str, line: u32, column: u32) {
     let stack = Stack::new(&project(), echo());
     let body = stack.send(&json!({"query": query}), &user("alice")).await;

@@ -1,11 +1,11 @@
-//! What the scripted model says: a few paragraphs about the prompt's subject, and about the way that they came.
+//! The scripted model's text: a few paragraphs about the prompt's subject, and about how the text was delivered.
 
 use crate::prompt::{Prompt, Role};
 use crate::subject::subject;
 use crate::tokens;
 
-/// The answer's tokens; the same for the same prompt.
-pub fn write(prompt: &Prompt) -> Vec<String> {
+/// The text's tokens, which are the same for the same prompt.
+pub(crate) fn write(prompt: &Prompt) -> Vec<String> {
     tokens::split(&text(prompt))
 }
 
@@ -81,7 +81,7 @@ fn pick<'a>(texts: &[&'a str], by: u64) -> &'a str {
         .unwrap_or_default()
 }
 
-/// FNV-1a: the choice of words needs to be stable, not secret.
+/// FNV-1a, because the choice of words needs to be stable, not secret.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

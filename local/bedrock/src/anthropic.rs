@@ -43,7 +43,7 @@ struct Block {
 }
 
 /// Reads and checks a request's body.
-pub fn parse(body: &[u8]) -> Result<Prompt, ModelError> {
+pub(crate) fn parse(body: &[u8]) -> Result<Prompt, ModelError> {
     let request: InvokeRequest = serde_json::from_slice(body).map_err(|error| {
         ModelError::validation(format!(
             "Malformed input request: {error}, please reformat your input and try again."
@@ -141,9 +141,9 @@ impl Content {
     }
 }
 
-/// Writes a stream's events, each as the base64 `bytes` of one `chunk`.
+/// Encodes a stream's events, each as the base64 `bytes` of one `chunk`.
 #[derive(Debug)]
-pub struct AnthropicEncoder {
+pub(crate) struct AnthropicEncoder {
     model_id: String,
     message_id: String,
     block: usize,
@@ -152,7 +152,7 @@ pub struct AnthropicEncoder {
 }
 
 impl AnthropicEncoder {
-    pub fn new(model_id: &str, message_id: String) -> Self {
+    pub(crate) fn new(model_id: &str, message_id: String) -> Self {
         Self {
             model_id: model_id.to_owned(),
             message_id,
@@ -162,7 +162,7 @@ impl AnthropicEncoder {
         }
     }
 
-    pub fn start(&self, input_tokens: u64, frames: &mut Frames) -> Result<(), Error> {
+    pub(crate) fn start(&self, input_tokens: u64, frames: &mut Frames) -> Result<(), Error> {
         let message = json!({
             "id": self.message_id, "type": "message", "role": "assistant", "model": self.model_id,
             "content": [], "stop_reason": null, "stop_sequence": null,
@@ -174,7 +174,7 @@ impl AnthropicEncoder {
         )
     }
 
-    pub fn event(
+    pub(crate) fn event(
         &mut self,
         event: &ModelEvent,
         latency_ms: u64,
@@ -253,8 +253,8 @@ impl AnthropicEncoder {
     }
 }
 
-/// The answer of `InvokeModel`.
-pub fn response(
+/// The response of `InvokeModel`.
+pub(crate) fn response(
     model_id: &str,
     message_id: &str,
     text: &str,

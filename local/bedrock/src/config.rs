@@ -1,12 +1,12 @@
-//! Which model answers, and what the scripted one says.
+//! Which model is behind Bedrock, and the scripted model's script.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// What answers a prompt.
+/// The model that answers prompts.
 #[derive(Clone, Debug)]
 pub enum ModelConfig {
-    /// Answers any prompt from a script, and says so.
+    /// A model that follows a script. Its text says so.
     Scripted(ScriptConfig),
     /// A server with OpenAI's chat completions API, such as Ollama's or llama.cpp's.
     OpenAi {
@@ -14,24 +14,24 @@ pub enum ModelConfig {
         model: String,
         api_key: Option<String>,
     },
-    /// Amazon Bedrock itself, with the credentials of the environment.
+    /// Amazon Bedrock itself, with the environment's credentials.
     Bedrock { model_id: String },
 }
 
-/// How the scripted model speaks.
+/// What the scripted model says, how fast, and when it fails.
 #[derive(Clone, Debug)]
 pub struct ScriptConfig {
-    /// The answer's tokens; `None` writes a few paragraphs about the prompt. An empty token is sent as an empty delta.
-    /// `{call}` in a token stands for the call's number, 1, 2, 3 …, so that the answers of two attempts differ.
+    /// The text's tokens. `None` writes a few paragraphs about the prompt. An empty token is sent as an empty delta.
+    /// `{call}` in a token is replaced by the call's number, 1, 2, 3 …, so that two attempts differ.
     pub tokens: Option<Vec<String>>,
-    /// Sent as reasoning, before the answer.
+    /// Tokens that are sent as reasoning, before the text.
     pub reasoning: Vec<String>,
     pub time_to_first_token: Duration,
-    /// Zero is full speed.
+    /// Zero sends at full speed.
     pub time_between_tokens: Duration,
-    /// What the end says, unless the request's token limit or a stop sequence ends the answer.
+    /// The stop reason, unless the request's token limit or a stop sequence ends the text.
     pub stop_reason: String,
-    /// A call has the first of these that is not used up and that its prompt matches.
+    /// A call gets the first of these faults that isn't used up and whose condition its prompt meets.
     pub faults: Vec<FaultRule>,
 }
 
@@ -49,18 +49,18 @@ impl Default for ScriptConfig {
     }
 }
 
-/// What goes wrong, and for which calls.
+/// A fault, and the calls that it is for.
 #[derive(Clone, Debug)]
 pub struct FaultRule {
     pub fault: ModelFault,
-    /// For how many calls; `None` is every one.
+    /// The number of calls; `None` is every call.
     pub times: Option<NonZeroU32>,
-    /// Only for calls whose last user message contains this.
+    /// Applies only to calls whose last user message contains this text.
     pub prompt_contains: Option<String>,
 }
 
 impl FaultRule {
-    /// For every call.
+    /// A fault of every call.
     pub fn always(fault: ModelFault) -> Self {
         Self {
             fault,
@@ -69,7 +69,7 @@ impl FaultRule {
         }
     }
 
-    /// For the first `calls` calls.
+    /// A fault of the first `calls` calls.
     pub fn first(calls: NonZeroU32, fault: ModelFault) -> Self {
         Self {
             fault,
@@ -79,21 +79,21 @@ impl FaultRule {
     }
 }
 
-/// What a model can do to its caller. Tokens are counted from the first one of the answer, without reasoning.
+/// A fault of the scripted model. Tokens are counted from the text's first, without reasoning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelFault {
-    /// The call is refused, with the exception's HTTP status.
+    /// Refuses the call, with the exception's HTTP status.
     Refuse(ModelException),
-    /// The stream ends with an exception event.
+    /// Ends the stream with an exception event.
     Fail {
         after_tokens: usize,
         exception: ModelException,
     },
-    /// Not a byte more, for as long as the caller stays.
+    /// Sends nothing more for as long as the caller stays.
     Stall { after_tokens: usize },
-    /// The stream ends as if complete, but without `messageStop`.
+    /// Ends the stream as if complete, but without `messageStop`.
     Cut { after_tokens: usize },
-    /// The connection (or HTTP/2 stream) is torn down.
+    /// Tears down the connection (or HTTP/2 stream).
     Reset { after_tokens: usize },
 }
 

@@ -9,10 +9,10 @@ use crate::frame::Frames;
 use crate::model::{ModelEvent, Stop};
 use crate::prompt::{Message, Prompt, Role, check_roles};
 
-/// The request's body, before it is checked. Members that no model here needs (tools, guardrails …) are let through.
+/// The request's body before its checks. Members that no model here needs (tools, guardrails …) are ignored.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ConverseRequest {
+pub(crate) struct ConverseRequest {
     messages: Option<Vec<WireMessage>>,
     system: Option<Vec<Block>>,
     inference_config: Option<InferenceConfig>,
@@ -41,7 +41,7 @@ struct InferenceConfig {
 }
 
 impl ConverseRequest {
-    pub fn into_prompt(self) -> Result<Prompt, ModelError> {
+    pub(crate) fn into_prompt(self) -> Result<Prompt, ModelError> {
         let config = self.inference_config.unwrap_or_default().check()?;
         let messages = self.messages.unwrap_or_default();
         let messages: Vec<Message> = messages
@@ -167,7 +167,7 @@ fn constraint(value: &str, member: &str, rule: &str) -> ModelError {
     ))
 }
 
-/// Writes a stream's events. Reasoning and text are blocks of their own.
+/// Encodes a stream's events. Reasoning and text are separate blocks.
 #[derive(Debug, Default)]
 pub struct ConverseEncoder {
     block: usize,
@@ -181,10 +181,20 @@ enum BlockKind {
 }
 
 impl ConverseEncoder {
+    /// Writes the event that starts the message.
+    ///
+    /// # Errors
+    ///
+    /// The event can't be encoded.
     pub fn start(frames: &mut Frames) -> Result<(), Error> {
         frames.event("messageStart", &json!({ "role": "assistant" }))
     }
 
+    /// Writes a model's event.
+    ///
+    /// # Errors
+    ///
+    /// The event can't be encoded.
     pub fn event(
         &mut self,
         event: &ModelEvent,
@@ -229,7 +239,7 @@ impl ConverseEncoder {
     }
 }
 
-/// The answer of `Converse`.
+/// The response of `Converse`.
 pub fn response(text: &str, reasoning: &str, stop: &Stop, latency_ms: u64) -> Value {
     let mut content = Vec::new();
     if !reasoning.is_empty() {

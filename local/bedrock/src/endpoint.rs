@@ -1,9 +1,9 @@
-//! What the gateway has to know of Bedrock.
+//! Bedrock's description for the gateway.
 
 use axum::response::Response;
 use http::StatusCode;
 use local_faults::error_response::{self, PlannedError};
-use local_faults::{Claims, Fault, FaultService, Named, ServiceEndpoint};
+use local_faults::{Claims, Fault, FaultService, RequestInfo, ServiceEndpoint};
 
 pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
     name: "bedrock",
@@ -16,18 +16,18 @@ pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
     counted_as: |_| Some(FaultService::Bedrock),
     operations,
     names_are_in_body: |_| false,
-    answer,
+    error_response: fault_response,
     unit_bytes: u64::MAX,
 };
 
-fn operations(_: FaultService, named: &Named<'_>) -> Vec<String> {
-    operation(named.path)
+fn operations(_: FaultService, request: &RequestInfo<'_>) -> Vec<String> {
+    operation(request.path)
         .into_iter()
         .map(str::to_owned)
         .collect()
 }
 
-/// Of `/model/{modelId}/{operation}`.
+/// The operation in `/model/{modelId}/{operation}`.
 fn operation(path: &str) -> Option<&'static str> {
     match path.rsplit('/').next()? {
         "converse-stream" => Some("ConverseStream"),
@@ -38,7 +38,7 @@ fn operation(path: &str) -> Option<&'static str> {
     }
 }
 
-fn answer(_: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
+fn fault_response(_: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
     let error = PlannedError::of(fault)?;
     let status = error.status.unwrap_or_else(|| status(error.error_type));
     Some(error_response::rest_error(&error, status))

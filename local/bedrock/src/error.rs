@@ -1,4 +1,4 @@
-//! Bedrock's exceptions: as an HTTP error before a stream, and as an event within one.
+//! Bedrock's exceptions: an HTTP error before a stream, an event within one.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode};
@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::config::ModelException;
 
-/// What a caller is told. The message is safe to show.
+/// The error that a caller gets. Its message is safe to show.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {message}", exception.name())]
 pub struct ModelError {
@@ -26,7 +26,7 @@ impl ModelError {
         Self::new(ModelException::Validation, message)
     }
 
-    /// With the words that Bedrock uses for it.
+    /// The exception with Bedrock's message for it.
     pub fn standard(exception: ModelException) -> Self {
         Self::new(exception, exception.standard_message())
     }
@@ -43,7 +43,7 @@ impl IntoResponse for ModelError {
 }
 
 /// An error in the shape of AWS's REST JSON protocol.
-pub fn error_response(status: StatusCode, name: &'static str, message: &str) -> Response {
+pub(crate) fn error_response(status: StatusCode, name: &'static str, message: &str) -> Response {
     let mut response = (status, axum::Json(json!({ "message": message }))).into_response();
     response
         .headers_mut()
@@ -52,7 +52,7 @@ pub fn error_response(status: StatusCode, name: &'static str, message: &str) -> 
 }
 
 impl ModelException {
-    /// As in `x-amzn-errortype`.
+    /// The exception's name in `x-amzn-errortype`.
     pub fn name(self) -> &'static str {
         match self {
             Self::AccessDenied => "AccessDeniedException",
@@ -81,7 +81,8 @@ impl ModelException {
         }
     }
 
-    /// As in `:exception-type`. A stream knows fewer exceptions than a call: the others are the server's.
+    /// The exception's name in `:exception-type`. A stream has fewer exceptions than a call; the others become the
+    /// server's.
     pub fn in_stream(self) -> &'static str {
         match self {
             Self::ModelError | Self::ModelStreamError | Self::ModelTimeout => {
@@ -119,7 +120,7 @@ impl ModelException {
             }
             Self::ServiceUnavailable => "Bedrock is unable to process your request.",
             Self::Throttling => "Too many requests, please wait before trying again.",
-            // Most refusals of a prompt are this one; others have words of their own.
+            // Most prompts are refused with this message; other refusals have their own.
             Self::Validation => "Input is too long for requested model.",
         }
     }

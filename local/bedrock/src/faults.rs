@@ -1,15 +1,15 @@
-//! Faults within a model's answer, whichever model it is.
+//! Faults within a model's response, whichever model it is.
 
 use futures_util::{StreamExt as _, stream};
+use local_faults::fault::StreamException;
+use local_faults::{Event, Fault, FaultService, Faults, Point};
 
 use crate::config::ModelException;
 use crate::error::ModelError;
 use crate::model::{ModelEvent, ModelStream};
-use local_faults::fault::StreamException;
-use local_faults::{Event, Fault, FaultService, Faults, Point};
 
-/// The answer as the plan lets it go on. `operation` and `body` are the request's.
-pub(crate) fn disturb(
+/// Applies the fault plan to a response. `operation` and `body` are the request's.
+pub(crate) fn apply(
     faults: &Faults,
     operation: &str,
     body: &[u8],
@@ -26,7 +26,7 @@ pub(crate) fn disturb(
         has_process: false,
         body,
     });
-    let (after_tokens, end) = match fired.strike.map(|strike| strike.fault) {
+    let (after_tokens, end) = match fired.fault.map(|fired| fired.fault) {
         Some(Fault::StreamError {
             after_tokens,
             exception,
@@ -39,20 +39,20 @@ pub(crate) fn disturb(
         Some(Fault::StreamStall { after_tokens }) => (*after_tokens, End::Never),
         _ => return events,
     };
-    let disturbed = Disturbed {
+    let interrupted = FaultyStream {
         events,
         left: after_tokens,
         end: Some(end),
     };
-    stream::unfold(disturbed, |mut disturbed| async move {
-        let event = disturbed.next().await?;
-        Some((event, disturbed))
+    stream::unfold(interrupted, |mut interrupted| async move {
+        let event = interrupted.next().await?;
+        Some((event, interrupted))
     })
     .boxed()
 }
 
-struct Disturbed {
-    /// Kept to the end: a model that stalls still has its caller.
+struct FaultyStream {
+    /// Kept until the end, because a stalled model's caller is still there.
     events: ModelStream,
     left: u64,
     end: Option<End>,
@@ -64,20 +64,20 @@ enum End {
     Never,
 }
 
-impl Disturbed {
+impl FaultyStream {
     async fn next(&mut self) -> Option<ModelEvent> {
         if self.left > 0 {
             let event = self.events.next().await?;
             match &event {
                 ModelEvent::Text(text) if !text.is_empty() => self.left -= 1,
-                // An answer that is shorter ends as it would.
+                // A response that is shorter ends as it would without the fault.
                 ModelEvent::Stop(_) | ModelEvent::Fail(_) | ModelEvent::Reset => self.end = None,
                 ModelEvent::Text(_) | ModelEvent::Reasoning(_) => {}
             }
             return Some(event);
         }
         let end = self.end.take()?;
-        // Lets the server flush: a reset throws away what it still holds.
+        // Lets the server flush, because a reset discards what the server still holds.
         tokio::task::yield_now().await;
         match end {
             End::With(event) => Some(event),

@@ -1,4 +1,4 @@
-//! The event-stream encoding: one message is one frame, with its own lengths and checksums.
+//! The event-stream encoding: each message is one frame, with its own lengths and checksums.
 
 use aws_smithy_eventstream::error::Error;
 use aws_smithy_eventstream::frame::write_message_to;
@@ -10,17 +10,27 @@ use crate::error::ModelError;
 
 pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
 
-/// Frames that go out together.
+/// Frames that are sent together.
 #[derive(Debug, Default)]
 pub struct Frames {
     buffer: BytesMut,
 }
 
 impl Frames {
+    /// Appends an event.
+    ///
+    /// # Errors
+    ///
+    /// The event can't be encoded.
     pub fn event(&mut self, event_type: &'static str, payload: &Value) -> Result<(), Error> {
         self.write("event", ":event-type", event_type, payload)
     }
 
+    /// Appends an exception.
+    ///
+    /// # Errors
+    ///
+    /// The exception can't be encoded.
     pub fn exception(&mut self, error: &ModelError) -> Result<(), Error> {
         let payload = json!({ "message": error.message });
         self.write(

@@ -1,4 +1,4 @@
-//! The operations over HTTP: a request becomes a prompt, the model's events become frames as they come.
+//! The operations over HTTP: turns a request into a prompt, and the model's events into frames as they arrive.
 
 use std::io;
 use std::time::Instant;
@@ -11,36 +11,37 @@ use axum::routing::post;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use local_iam::gate::GuardedService;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::peer::Peer;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::anthropic::{self, AnthropicEncoder};
+use crate::backend::Model;
 use crate::config::ModelException;
 use crate::converse::{self, ConverseEncoder, ConverseRequest};
 use crate::error::{ModelError, error_response};
-use crate::faults::disturb;
+use crate::faults;
 use crate::frame::{CONTENT_TYPE, Frames};
 use crate::log::{EndReason, OpenCall};
-use crate::model::{Model, ModelEvent, ModelStream, Stop};
+use crate::model::{ModelEvent, ModelStream, Stop};
 use crate::prompt::Prompt;
 use crate::{Bedrock, model_id, passthrough};
-use local_iam::gate::Guarded;
-use local_iam::sigv4::SignatureRefusal;
-use local_kit::peer::Peer;
 
-/// Bedrock takes 20 MB of messages; base64 and JSON around it need a little more.
+/// Bedrock accepts 20 MB of messages; their base64 and JSON need a little more.
 const MAX_BODY_BYTES: usize = 25 * 1024 * 1024;
 
-/// How requests are checked before they come to [`router`].
-pub const GUARDED: Guarded = Guarded {
+/// How a request's signature is checked before [`router`] gets it.
+pub(crate) const GUARDED: GuardedService = GuardedService {
     service: "bedrock",
     max_body_bytes: MAX_BODY_BYTES,
     refuse: unsigned,
 };
 
-pub fn router(bedrock: Bedrock) -> axum::Router {
+pub(crate) fn router(bedrock: Bedrock) -> axum::Router {
     axum::Router::new()
-        // An ARN holds slashes, which some clients don't encode: so the operation is whatever comes last.
+        // An ARN contains slashes, which some clients don't encode. So the operation is the path's last part.
         .route("/model/{*rest}", post(serve).fallback(unknown_operation))
         .fallback(unknown_operation)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -55,14 +56,14 @@ enum Shape {
 
 #[derive(Clone, Copy, Debug)]
 struct Operation {
-    /// As AWS calls it.
+    /// AWS's name of the operation.
     name: &'static str,
     shape: Shape,
     streaming: bool,
 }
 
 impl Operation {
-    /// By the last part of the path.
+    /// The operation in the path's last part.
     fn at(path: &str) -> Option<Self> {
         let (name, shape, streaming) = match path {
             "converse-stream" => ("ConverseStream", Shape::Converse, true),
@@ -135,10 +136,10 @@ async fn call(
         Err(response) => return *response,
     };
     let started = Instant::now();
-    // Open before the model is asked: a caller that leaves meanwhile is seen, too.
+    // Logged before the model starts, so that a caller that leaves meanwhile is seen.
     let mut open = bedrock.log.begin(model_id, prompt.last_question());
     let events = match bedrock.model.start(&prompt).await {
-        Ok(events) => disturb(&bedrock.faults, name, body, events),
+        Ok(events) => faults::apply(&bedrock.faults, name, body, events),
         Err(error) => {
             open.end(EndReason::Faulted(error.exception.name().to_owned()));
             return error.into_response();
@@ -154,7 +155,7 @@ async fn call(
             ),
         };
         let frames = Frames::default();
-        let answer = Answer {
+        let body = ResponseBody {
             events,
             encoder,
             frames,
@@ -163,7 +164,7 @@ async fn call(
             closing,
             phase: Phase::Start,
         };
-        return stream_response(shape, answer.into_stream());
+        return stream_response(shape, body.into_stream());
     }
     match collect(events, open).await {
         Ok((text, reasoning, stop)) => {
@@ -215,8 +216,8 @@ fn stream_response(
     response
 }
 
-/// A response's body while it is written. The server drops it when the caller is gone, and with it the model's stream.
-struct Answer {
+/// The body of a streamed response. The server drops it, and with it the model's stream, when the caller is gone.
+struct ResponseBody {
     events: ModelStream,
     encoder: Encoder,
     frames: Frames,
@@ -235,15 +236,15 @@ enum Phase {
 
 enum Encoder {
     Converse(ConverseEncoder),
-    /// With the request's number of input tokens.
+    /// With the number of the request's input tokens.
     Anthropic(AnthropicEncoder, u64),
 }
 
-impl Answer {
+impl ResponseBody {
     fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send {
-        stream::unfold(self, |mut answer| async move {
-            let chunk = answer.next().await?;
-            Some((chunk, answer))
+        stream::unfold(self, |mut body| async move {
+            let chunk = body.next().await?;
+            Some((chunk, body))
         })
     }
 
@@ -310,7 +311,7 @@ impl Answer {
     }
 }
 
-/// Reads an answer to its end, for the operations that don't stream.
+/// Reads a model's stream to its end, for the operations that don't stream.
 async fn collect(
     mut events: ModelStream,
     mut open: OpenCall,

@@ -2,52 +2,72 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`http`] | the operations over HTTP |
-//! | [`converse`], [`anthropic`] | the two request and event shapes |
+//! | `http` | the operations over HTTP |
+//! | [`converse`], `anthropic` | the two shapes of requests and events |
 //! | [`frame`] | the event-stream encoding |
-//! | [`error`] | exceptions, before and within a stream |
-//! | [`prompt`], [`model`] | what a model is asked, and what it answers |
-//! | [`script`], [`answer`], [`subject`], [`tokens`] | the scripted model: its faults, what it says, about what, in which pieces |
-//! | [`openai`], [`sse`] | any server with OpenAI's chat completions API |
-//! | [`quote`] | whether a server's words repeat what it was asked |
-//! | [`passthrough`] | Bedrock itself |
-//! | [`log`] | which calls there were, and how each ended |
+//! | `error` | exceptions, before and within a stream |
+//! | `prompt`, [`model`] | a model's input and its events |
+//! | `backend` | the model behind the endpoint: one of the following |
+//! | `script`, `answer`, `subject`, `tokens` | the scripted model: its faults, its text, the prompt's subject, the text's tokens |
+//! | `openai`, `sse` | any server with OpenAI's chat completions API |
+//! | `quote` | whether a server's error message repeats the prompt |
+//! | `passthrough` | Bedrock itself |
+//! | [`log`] | the calls, and how each ended |
 
-pub mod answer;
-pub mod anthropic;
+mod answer;
+mod anthropic;
+mod backend;
 pub mod config;
 pub mod converse;
-pub mod endpoint;
-pub mod error;
+mod endpoint;
+mod error;
 mod faults;
 pub mod frame;
-pub mod http;
+mod http;
 pub mod log;
 pub mod model;
 pub mod model_id;
-pub mod openai;
-pub mod passthrough;
-pub mod prompt;
-pub mod quote;
-pub mod script;
-pub mod sse;
-pub mod subject;
-pub mod tokens;
+mod openai;
+mod passthrough;
+mod prompt;
+mod quote;
+mod script;
+mod sse;
+mod subject;
+mod tokens;
 
 pub use endpoint::ENDPOINT;
 
 use std::sync::Arc;
 
+use local_faults::Faults;
+use local_iam::gate::GuardedService;
+use local_kit::clock::Clock;
+
+use crate::backend::Model;
 use crate::config::{ModelConfig, ScriptConfig};
 use crate::log::{CallLog, ModelCall};
-use crate::model::Model;
 use crate::openai::OpenAiModel;
 use crate::passthrough::BedrockModel;
 use crate::script::ScriptedModel;
-use local_faults::Faults;
-use local_kit::clock::Clock;
 
 /// One Bedrock endpoint with one model behind every model id. Clones share it.
+///
+/// ```no_run
+/// use local_bedrock::Bedrock;
+/// use local_bedrock::config::{ModelConfig, ScriptConfig};
+/// use local_kit::clock::Clock;
+///
+/// # async fn example() -> std::io::Result<()> {
+/// let script = ScriptConfig { tokens: Some(vec!["Hello".into()]), ..ScriptConfig::default() };
+/// let bedrock = Bedrock::new(ModelConfig::Scripted(script), Clock::system());
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let router = bedrock.router();
+/// tokio::spawn(async move { axum::serve(listener, router).await });
+/// bedrock.wait_until(|calls| !calls.is_empty()).await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Bedrock {
     model: Arc<Model>,
@@ -56,6 +76,9 @@ pub struct Bedrock {
 }
 
 impl Bedrock {
+    /// How a request's signature is checked before [`Self::router`] gets it.
+    pub const GUARDED: GuardedService = crate::http::GUARDED;
+
     pub fn new(config: ModelConfig, clock: Clock) -> Self {
         let model = match config {
             ModelConfig::Scripted(script) => Model::Scripted(ScriptedModel::new(script)),
@@ -75,14 +98,14 @@ impl Bedrock {
         }
     }
 
-    /// Has the answers meet the fault plan.
+    /// Applies the fault plan to the model's responses.
     #[must_use]
     pub fn with_faults(mut self, faults: Faults) -> Self {
         self.faults = faults;
         self
     }
 
-    /// Passes calls on to `client`, as to `model_id`.
+    /// Passes calls on to `client`, for the model `model_id`.
     pub fn with_client(
         client: aws_sdk_bedrockruntime::Client,
         model_id: String,
@@ -96,12 +119,12 @@ impl Bedrock {
         }
     }
 
-    /// Answers `POST /model/{modelId}/{operation}`.
+    /// Serves `POST /model/{modelId}/{operation}`.
     pub fn router(&self) -> axum::Router {
         http::router(self.clone())
     }
 
-    /// What the scripted model does from the next call on; false if the model is another one.
+    /// Sets the scripted model's script from the next call on. Returns false if the model is another one.
     pub fn set_script(&self, script: ScriptConfig) -> bool {
         match &*self.model {
             Model::Scripted(model) => {
@@ -112,17 +135,17 @@ impl Bedrock {
         }
     }
 
-    /// The calls so far, oldest first; the last 4,000 are kept.
+    /// The calls so far, the oldest first. Only the last 4,000 are kept.
     pub fn calls(&self) -> Vec<ModelCall> {
         self.log.calls()
     }
 
-    /// Returns once `done` says so of the calls so far: for a test that would otherwise sleep.
+    /// Returns once `done` is true of the calls so far, so that a test needn't sleep.
     pub async fn wait_until(&self, done: impl FnMut(&[ModelCall]) -> bool) {
         self.log.wait_until(done).await;
     }
 
-    /// How many calls are being answered now.
+    /// The number of calls in progress.
     pub fn live_streams(&self) -> usize {
         self.log.live()
     }

@@ -1,19 +1,18 @@
-//! Which calls there were, and how each ended: what tests and referees look at.
+//! The calls and how each ended, for tests.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use local_kit::clock::Clock;
 use tokio::sync::watch;
 
-use local_kit::clock::Clock;
-
-/// Older calls are forgotten, so that a stack which stays up does not grow.
+/// Older calls are dropped, so that a long-running stack doesn't grow.
 const KEPT_CALLS: usize = 4_000;
-/// A log is for telling calls apart, which the beginning of a prompt does.
+/// The beginning of a prompt is enough to tell calls apart.
 const KEPT_PROMPT_BYTES: usize = 4_096;
-/// Of one call's text. No answer of this project's is longer.
+/// The limit of one call's text. No response of this project is longer.
 const KEPT_TEXT_BYTES: usize = 1_000_000;
-/// Of all texts together; those of the oldest calls are forgotten first.
+/// The limit of all texts together. The oldest calls' texts are dropped first.
 const KEPT_TEXTS_BYTES: usize = 32_000_000;
 
 /// One call of a model, as the model saw it.
@@ -26,16 +25,16 @@ pub struct ModelCall {
     pub prompt: String,
     pub started_at_ms: i64,
     pub ended_at_ms: Option<i64>,
-    /// Text tokens handed to the connection, without empty ones.
+    /// The text tokens that were handed to the connection, without empty ones.
     pub tokens_sent: u64,
-    /// Their text, or the first 1 MB of it; nothing of an old call, once all texts together are more than 32 MB.
+    /// The tokens' text, or its first 1 MB. Empty for old calls once all texts together exceed 32 MB.
     pub text_sent: String,
-    /// `None` while the call is being answered.
+    /// `None` while the call is in progress.
     pub ended: Option<EndReason>,
 }
 
 impl ModelCall {
-    /// Whether it went wrong at the model's side.
+    /// Whether the call failed at the model's side.
     pub fn is_faulted(&self) -> bool {
         matches!(self.ended, Some(EndReason::Faulted(_)))
     }
@@ -43,16 +42,16 @@ impl ModelCall {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndReason {
-    /// The whole answer was sent.
+    /// The whole response was sent.
     Completed,
     /// The caller closed the connection, or reset the stream, before the end.
     ClientGone,
-    /// Refused, failed, cut or reset: by the script or by the server behind.
+    /// The script or the server behind refused, failed, cut or reset the call.
     Faulted(String),
 }
 
 #[derive(Clone, Debug)]
-pub struct CallLog {
+pub(crate) struct CallLog {
     clock: Clock,
     calls: Arc<Mutex<Calls>>,
     changed: watch::Sender<()>,
@@ -63,14 +62,14 @@ struct Calls {
     last_id: u64,
     live: usize,
     kept: VecDeque<ModelCall>,
-    /// Of the texts that are kept.
+    /// The size of the texts that are kept.
     text_bytes: usize,
-    /// Calls up to this one have no text any more.
+    /// Calls up to this id have no text any more.
     forgotten_id: u64,
 }
 
 impl CallLog {
-    pub fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
             calls: Arc::default(),
@@ -78,8 +77,8 @@ impl CallLog {
         }
     }
 
-    /// A call began; it ends with the guard.
-    pub fn begin(&self, model_id: &str, prompt: &str) -> OpenCall {
+    /// Logs the start of a call, which ends with the guard.
+    pub(crate) fn begin(&self, model_id: &str, prompt: &str) -> OpenCall {
         let mut calls = self.lock();
         calls.last_id += 1;
         calls.live += 1;
@@ -108,20 +107,20 @@ impl CallLog {
         }
     }
 
-    pub fn calls(&self) -> Vec<ModelCall> {
+    pub(crate) fn calls(&self) -> Vec<ModelCall> {
         self.lock().kept.iter().cloned().collect()
     }
 
-    pub fn live(&self) -> usize {
+    pub(crate) fn live(&self) -> usize {
         self.lock().live
     }
 
-    /// Returns once `done` says so of the calls so far. It runs under the log's lock.
-    pub async fn wait_until(&self, mut done: impl FnMut(&[ModelCall]) -> bool) {
+    /// Returns once `done` is true of the calls so far. `done` runs under the log's lock.
+    pub(crate) async fn wait_until(&self, mut done: impl FnMut(&[ModelCall]) -> bool) {
         let mut changed = self.changed.subscribe();
         loop {
             let is_done = done(self.lock().kept.make_contiguous());
-            // The log itself holds the sender.
+            // The log itself holds the sender, so this can't fail.
             if is_done || changed.changed().await.is_err() {
                 return;
             }
@@ -164,21 +163,21 @@ impl Calls {
     }
 }
 
-/// A call that is being answered. Dropped before [`OpenCall::end`], it ended because nobody reads it any more.
+/// A call in progress. If it is dropped before [`OpenCall::end`], the caller is gone.
 #[derive(Debug)]
-pub struct OpenCall {
+pub(crate) struct OpenCall {
     log: CallLog,
     id: u64,
     open: bool,
 }
 
 impl OpenCall {
-    pub fn token_sent(&self, text: &str) {
+    pub(crate) fn token_sent(&self, text: &str) {
         self.log.lock().token_sent(self.id, text);
         self.log.changed.send_replace(());
     }
 
-    pub fn end(&mut self, reason: EndReason) {
+    pub(crate) fn end(&mut self, reason: EndReason) {
         if !std::mem::take(&mut self.open) {
             return;
         }
@@ -237,7 +236,7 @@ mod tests {
         };
         let expected = [vec![0, 0], vec![KEPT_TEXT_BYTES; fit]].concat();
         assert_eq!(kept(&log), expected);
-        // What is forgotten does not begin again in its midst.
+        // A text that was dropped doesn't start again in its middle.
         open[0].token_sent("late");
         assert_eq!((kept(&log), log.calls()[0].tokens_sent), (expected, 2));
         open.clear();

@@ -1,22 +1,12 @@
-//! What a model answers: a stream of events, whichever model it is and whichever shape the caller wants.
+//! A model's response: a stream of events, the same for every model and for every shape of request.
 
 use futures_util::stream::BoxStream;
 
 use crate::error::ModelError;
-use crate::openai::OpenAiModel;
-use crate::passthrough::BedrockModel;
-use crate::prompt::Prompt;
-use crate::script::ScriptedModel;
 
-#[derive(Debug)]
-pub enum Model {
-    Scripted(ScriptedModel),
-    OpenAi(OpenAiModel),
-    Bedrock(BedrockModel),
-}
-
-/// Ends after [`ModelEvent::Stop`], [`ModelEvent::Fail`] or [`ModelEvent::Reset`]; without any of them it was cut.
-pub type ModelStream = BoxStream<'static, ModelEvent>;
+/// Ends with [`ModelEvent::Stop`], [`ModelEvent::Fail`] or [`ModelEvent::Reset`]. Without any of them, the stream was
+/// cut.
+pub(crate) type ModelStream = BoxStream<'static, ModelEvent>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelEvent {
@@ -24,15 +14,15 @@ pub enum ModelEvent {
     Reasoning(String),
     Stop(Stop),
     Fail(ModelError),
-    /// The connection is to be torn down.
+    /// Tears the connection down.
     Reset,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// In Bedrock's words, such as `end_turn`.
+    /// Bedrock's stop reason, such as `end_turn`.
     pub reason: String,
-    /// The stop sequence that ended the answer.
+    /// The stop sequence that ended the text.
     pub sequence: Option<String>,
     pub usage: Usage,
 }
@@ -46,16 +36,5 @@ pub struct Usage {
 impl Usage {
     pub fn total_tokens(self) -> u64 {
         self.input_tokens + self.output_tokens
-    }
-}
-
-impl Model {
-    /// Begins an answer; an error here is the call's HTTP error.
-    pub async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
-        match self {
-            Self::Scripted(model) => model.start(prompt),
-            Self::OpenAi(model) => model.start(prompt).await,
-            Self::Bedrock(model) => model.start(prompt).await,
-        }
     }
 }

@@ -1,9 +1,9 @@
-//! Which model ids exist: those of Bedrock's forms, for any of its providers.
+//! The model ids that exist: those in Bedrock's forms, for any of its providers.
 
 use crate::config::ModelException;
 use crate::error::ModelError;
 
-/// The id that stands for the scripted model; every other well-formed one answers with the same model.
+/// The scripted model's id. Every other well-formed id reaches the same model.
 pub const SCRIPTED_MODEL_ID: &str = "tokencast.scripted-v1:0";
 
 const PROVIDERS: [&str; 21] = [
@@ -30,7 +30,7 @@ const PROVIDERS: [&str; 21] = [
     "zai",
 ];
 
-/// Of inference profiles.
+/// The prefixes of inference profiles.
 const GEOGRAPHIES: [&str; 10] = [
     "us", "us-gov", "eu", "apac", "global", "jp", "au", "ca", "sa", "me",
 ];
@@ -47,8 +47,9 @@ const RESOURCES: [&str; 9] = [
     "provisioned-model",
 ];
 
-/// A model's id, an inference profile's, or the ARN of either, of a router, or of a provisioned or imported model.
-pub fn check(model_id: &str) -> Result<(), ModelError> {
+/// Accepts the id of a model or inference profile, and the ARN of either, of a prompt router, or of a provisioned or
+/// imported model.
+pub(crate) fn check(model_id: &str) -> Result<(), ModelError> {
     let well_formed = match model_id.strip_prefix("arn:") {
         Some(arn) => is_arn(arn),
         None => is_id(model_id),
@@ -78,7 +79,7 @@ fn is_id(id: &str) -> bool {
     id.len() <= 2048 && (of_provider(id) || of_geography)
 }
 
-/// `PARTITION:bedrock:REGION:ACCOUNT:TYPE/NAME`; a foundation model's has no account.
+/// `PARTITION:bedrock:REGION:ACCOUNT:TYPE/NAME`. A foundation model's ARN has no account.
 fn is_arn(arn: &str) -> bool {
     let mut parts = arn.splitn(5, ':');
     let partition = parts.next().unwrap_or_default();

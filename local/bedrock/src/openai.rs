@@ -2,12 +2,12 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`request`] | what a server is asked, and which optional parameters it takes |
-//! | [`refusal`] | what it says that doesn't answer |
-//! | [`completion`] | its answer, while it arrives or whole |
-//! | [`chunk`], [`text`] | what servers write into an answer, read with leniency |
+//! | `request` | the request's body, without the optional parameters that the server refused |
+//! | `refusal` | responses that are errors |
+//! | `completion` | responses that are completions, streamed or whole |
+//! | `chunk`, `text` | a lenient reader of what servers send in completions |
 //!
-//! What goes wrong is said in a warning as well: on a laptop, its terminal is where the operator is.
+//! Failures are also logged as warnings: on a laptop, the operator looks at the terminal.
 
 mod chunk;
 mod completion;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
-use self::refusal::{Asked, Refusal};
+use self::refusal::{Refusal, SentRequest};
 use self::request::Dialect;
 use crate::config::ModelException;
 use crate::error::ModelError;
@@ -29,16 +29,16 @@ use crate::prompt::Prompt;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-pub struct OpenAiModel {
-    /// Without a slash at its end.
+pub(crate) struct OpenAiModel {
+    /// The base URL without a trailing slash.
     base_url: String,
-    /// The same as it may be shown.
+    /// The base URL without credentials, for messages.
     address: String,
     model: String,
     api_key: Option<String>,
-    /// No limit on the time to the first byte or between two: whoever asks watches that.
+    /// Has no time limits, because the caller watches the time to the first byte and between bytes.
     client: Result<reqwest::Client, reqwest::Error>,
-    /// As the server has taken requests so far.
+    /// The optional parameters that the server accepts, as far as is known.
     dialect: Mutex<Dialect>,
 }
 
@@ -52,8 +52,8 @@ impl std::fmt::Debug for OpenAiModel {
 }
 
 impl OpenAiModel {
-    /// `base_url` is what `/chat/completions` is appended to, such as `http://127.0.0.1:11434/v1`.
-    pub fn new(base_url: &str, model: String, api_key: Option<String>) -> Self {
+    /// `/chat/completions` is appended to `base_url`, such as `http://127.0.0.1:11434/v1`.
+    pub(crate) fn new(base_url: &str, model: String, api_key: Option<String>) -> Self {
         let base_url = base_url.trim_end_matches('/').to_owned();
         Self {
             client: client(&base_url),
@@ -65,14 +65,14 @@ impl OpenAiModel {
         }
     }
 
-    pub async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+    pub(crate) async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let started = self.ask(prompt).await;
         started.inspect_err(|error| tracing::warn!("{}", error.message))
     }
 
-    /// Asks, and asks again where the server refuses no more than an optional parameter.
+    /// Sends the prompt, and sends it again while the server refuses only an optional parameter.
     async fn ask(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
-        let asked = Asked {
+        let sent = SentRequest {
             address: &self.address,
             model: &self.model,
             api_key: self.api_key.as_deref(),
@@ -91,13 +91,13 @@ impl OpenAiModel {
                     );
                     *self.dialect() = dialect;
                 }
-                return completion::read(response.bytes_stream().boxed(), asked).await;
+                return completion::read(response.bytes_stream().boxed(), sent).await;
             }
             let refusal = Refusal::read(response).await;
-            // Each step leaves something out, so they come to an end.
+            // Each round leaves out a parameter, so the loop ends.
             match dialect.leave_out(&refusal, prompt) {
                 Some(parameter) => refused.push(parameter),
-                None => return Err(refusal.into_error(asked)),
+                None => return Err(refusal.into_error(sent)),
             }
         }
     }
@@ -142,15 +142,15 @@ impl OpenAiModel {
 }
 
 fn client(base_url: &str) -> Result<reqwest::Client, reqwest::Error> {
-    // Another part of the process may have installed one already, which is as good.
+    // Another part of the process may have installed a provider already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        // A request that is sent on elsewhere arrives without its body, and its refusal would name nobody's fault.
+        // A redirected request would arrive without its body, and the error would mislead.
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true);
     if base_url.starts_with("http://") {
-        // Needs no certificates, which a minimal system may not have.
+        // Plain HTTP needs no certificates, which a minimal system may not have.
         builder = builder.tls_certs_only([]);
     }
     if ["//localhost", "//127.", "//[::1]"]
@@ -162,7 +162,7 @@ fn client(base_url: &str) -> Result<reqwest::Client, reqwest::Error> {
     builder.build()
 }
 
-/// Without the user's name and password that a URL may have.
+/// The URL without a user's name and password.
 fn presentable(base_url: &str) -> String {
     let Ok(mut url) = base_url.parse::<reqwest::Url>() else {
         return base_url.to_owned();
@@ -170,7 +170,7 @@ fn presentable(base_url: &str) -> String {
     if url.username().is_empty() && url.password().is_none() {
         return base_url.to_owned();
     }
-    // They can't be taken from a URL that can't have them.
+    // A URL that can't have credentials has none to remove.
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.as_str().trim_end_matches('/').to_owned()

@@ -1,4 +1,4 @@
-//! Bedrock itself, with the credentials of the environment. Its events are read and written anew.
+//! Bedrock itself, with the environment's credentials. Its events are decoded and encoded again.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -29,34 +29,34 @@ const NO_CREDENTIALS: &str = "No AWS credentials were found for Bedrock: set AWS
 const NO_REGION: &str =
     "No AWS region is known for Bedrock: set AWS_REGION, or a region in the AWS profile.";
 
-/// Marks a call that was passed on, so that one which comes back is noticed.
-pub const HOP_HEADER: &str = "x-tokencast-passed-on";
-pub const LOOP: &str =
+/// Marks a call that was passed on, so that a call that comes back is noticed.
+pub(crate) const HOP_HEADER: &str = "x-tokencast-passed-on";
+pub(crate) const LOOP: &str =
     "The call to Amazon Bedrock came back here: unset AWS_ENDPOINT_URL where the stack runs.";
 
 #[derive(Debug)]
-pub struct BedrockModel {
+pub(crate) struct BedrockModel {
     model_id: String,
     client: OnceCell<Client>,
 }
 
 impl BedrockModel {
-    /// Reads the environment at the first call, so that what is missing is that call's error.
-    pub fn from_environment(model_id: String) -> Self {
+    /// Reads the environment at the first call, so that missing settings become that call's error.
+    pub(crate) fn from_environment(model_id: String) -> Self {
         Self {
             model_id,
             client: OnceCell::new(),
         }
     }
 
-    pub fn with_client(client: Client, model_id: String) -> Self {
+    pub(crate) fn with_client(client: Client, model_id: String) -> Self {
         Self {
             model_id,
             client: OnceCell::new_with(Some(client)),
         }
     }
 
-    pub async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+    pub(crate) async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let client = self.client.get_or_try_init(connect).await?;
         let mut request = client
             .converse_stream()
@@ -90,7 +90,7 @@ impl BedrockModel {
             tracing::warn!("Amazon Bedrock refused a request to `{model_id}`: {name}: {said}");
             refused
         })?;
-        let answer = Answer {
+        let answer = Completion {
             response,
             stop_reason: None,
             ended: false,
@@ -182,14 +182,14 @@ fn exception(code: &str) -> ModelException {
     }
 }
 
-/// One answer, while it arrives.
-struct Answer {
+/// One response while it arrives.
+struct Completion {
     response: Response,
     stop_reason: Option<String>,
     ended: bool,
 }
 
-impl Answer {
+impl Completion {
     async fn next(&mut self) -> Option<ModelEvent> {
         while !self.ended {
             match self.response.stream.recv().await {
@@ -200,7 +200,7 @@ impl Answer {
                 }
                 Ok(None) => {
                     self.ended = true;
-                    // Bedrock sends the usage last; an answer that stopped without it is complete all the same.
+                    // Bedrock sends the usage last. A response with a stop reason but no usage is complete.
                     let reason = self.stop_reason.take()?;
                     return Some(ModelEvent::Stop(Stop {
                         reason,
@@ -255,7 +255,7 @@ impl Answer {
     }
 }
 
-/// An exception within a stream carries no code: what it is, only its variant says.
+/// An exception within a stream has no code; only its variant tells what it is.
 fn broken<R>(error: &SdkError<ConverseStreamOutputError, R>) -> ModelError {
     use ConverseStreamOutputError as Broken;
     let Some(service) = error.as_service_error() else {

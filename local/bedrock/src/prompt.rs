@@ -1,11 +1,11 @@
-//! What a model is asked, whichever operation it came by.
+//! A model's input, whichever operation it came by.
 
 use crate::error::ModelError;
 use crate::tokens;
 
 /// A checked request.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prompt {
+pub(crate) struct Prompt {
     pub system: Vec<String>,
     pub messages: Vec<Message>,
     pub max_tokens: Option<u32>,
@@ -15,20 +15,20 @@ pub struct Prompt {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
+pub(crate) struct Message {
     pub role: Role,
     pub text: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     User,
     Assistant,
 }
 
 impl Prompt {
     /// The text of the last user message.
-    pub fn last_question(&self) -> &str {
+    pub(crate) fn last_question(&self) -> &str {
         self.messages
             .iter()
             .rev()
@@ -36,7 +36,7 @@ impl Prompt {
             .map_or("", |message| &message.text)
     }
 
-    pub fn input_tokens(&self) -> u64 {
+    pub(crate) fn input_tokens(&self) -> u64 {
         let texts = self
             .system
             .iter()
@@ -46,7 +46,7 @@ impl Prompt {
 }
 
 impl Role {
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
             "user" => Some(Self::User),
             "assistant" => Some(Self::Assistant),
@@ -55,8 +55,8 @@ impl Role {
     }
 }
 
-/// A conversation has messages, begins with the user, and alternates.
-pub fn check_roles(messages: &[Message]) -> Result<(), ModelError> {
+/// A conversation has messages, begins with the user, and alternates between the roles.
+pub(crate) fn check_roles(messages: &[Message]) -> Result<(), ModelError> {
     let Some(first) = messages.first() else {
         return Err(ModelError::validation(
             "A conversation must have at least one message. Try again with a conversation that has at least one message.",

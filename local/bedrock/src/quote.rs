@@ -1,20 +1,21 @@
-//! Whether a server's own words repeat what it was asked. Only where they don't are they passed on or logged.
+//! Whether a server's message repeats the prompt. Only a message that doesn't is passed on or logged.
 
 use std::collections::HashSet;
 
 use crate::prompt::Prompt;
 
-/// So many letters and digits in a row that both have are a quotation; fewer are words that everybody uses.
+/// If a message shares this many letters and digits in a row with the prompt, it quotes the prompt. Shorter runs are
+/// common words.
 const QUOTED: usize = 10;
 
-/// A shorter text than this is in any sentence by chance.
+/// A shorter prompt appears in ordinary sentences by chance.
 const SHORTEST: usize = 4;
 
-/// The longest sentence that is passed on.
+/// The longest message that is passed on; a longer one is cut.
 const MAX_CHARS: usize = 400;
 
-/// `words` on one line, cut where they are long, if they repeat nothing of the prompt.
-pub fn presentable(words: &str, prompt: &Prompt) -> Option<String> {
+/// `words` on one line, cut if they are long. `None` if they repeat the prompt.
+pub(crate) fn presentable(words: &str, prompt: &Prompt) -> Option<String> {
     let line: String = words
         .split(|letter: char| letter.is_whitespace() || letter.is_control())
         .filter(|word| !word.is_empty())
@@ -36,7 +37,7 @@ pub fn presentable(words: &str, prompt: &Prompt) -> Option<String> {
     (!quoted).then_some(line)
 }
 
-/// Only what quoting in any form leaves as it is: letters and digits, in small letters.
+/// The letters and digits in lower case, which every form of quoting keeps.
 fn bare(text: &str) -> Vec<char> {
     let letters = text.chars().filter(|letter| letter.is_alphanumeric());
     letters.flat_map(char::to_lowercase).collect()

@@ -1,4 +1,4 @@
-//! The scripted model: says what it was told to, at the pace it was told, and goes wrong as it was told.
+//! The scripted model, which follows its script's tokens, pace and faults.
 
 use std::collections::VecDeque;
 use std::future;
@@ -15,23 +15,23 @@ use crate::error::ModelError;
 use crate::model::{ModelEvent, ModelStream, Stop, Usage};
 use crate::prompt::Prompt;
 
-/// At full speed, how many tokens before others get their turn; also what makes the server flush.
+/// At full speed, how many tokens are sent before other tasks get a turn, at which the server flushes.
 const TOKENS_PER_TURN: usize = 32;
 
-/// In a token of a script: the number of the call.
+/// Replaced in a script's token by the call's number.
 const CALL_PLACEHOLDER: &str = "{call}";
 
 #[derive(Debug)]
-pub struct ScriptedModel {
+pub(crate) struct ScriptedModel {
     state: Mutex<State>,
-    /// So far, whatever the script.
+    /// The number of calls so far, over all scripts.
     calls: AtomicU64,
 }
 
 #[derive(Debug)]
 struct State {
     script: Arc<ScriptConfig>,
-    /// How often each of the script's faults happened.
+    /// How often each of the script's faults was applied.
     used: Vec<u32>,
 }
 
@@ -61,19 +61,19 @@ impl State {
 }
 
 impl ScriptedModel {
-    pub fn new(script: ScriptConfig) -> Self {
+    pub(crate) fn new(script: ScriptConfig) -> Self {
         Self {
             state: Mutex::new(State::new(script)),
             calls: AtomicU64::new(0),
         }
     }
 
-    /// For the calls from now on; its faults begin to count anew.
-    pub fn set_script(&self, script: ScriptConfig) {
+    /// Sets the script from the next call on. Its faults are counted from zero.
+    pub(crate) fn set_script(&self, script: ScriptConfig) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::new(script);
     }
 
-    pub fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+    pub(crate) fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let (script, fault) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +92,7 @@ impl ScriptedModel {
     }
 }
 
-/// The tokens with the call's number where they ask for it.
+/// The tokens with their placeholders replaced by the call's number.
 fn numbered(tokens: &[String], call: u64) -> Vec<String> {
     let call = call.to_string();
     tokens
@@ -101,14 +101,14 @@ fn numbered(tokens: &[String], call: u64) -> Vec<String> {
         .collect()
 }
 
-/// One answer, while it is given.
+/// One response while it is sent.
 struct Speech {
     reasoning: VecDeque<String>,
     tokens: VecDeque<String>,
     sent: usize,
     fault: Option<ModelFault>,
     stop: Stop,
-    /// A schedule rather than a pause after each token, so that a timer's delays don't add up.
+    /// A schedule instead of a pause after each token, so that timer delays don't add up.
     next_at: Instant,
     time_between_tokens: Duration,
     ended: bool,
@@ -161,13 +161,13 @@ impl Speech {
             self.wait().await;
             return Some(ModelEvent::Reasoning(token));
         }
-        // A fault beyond the answer's end happens at its end.
+        // A fault beyond the text's end is applied at the end.
         if let Some(fault) = self
             .fault
             .take_if(|fault| fault.after_tokens() <= self.sent || self.tokens.is_empty())
         {
             self.wait().await;
-            // Lets the server flush: a reset throws away what it still holds.
+            // Lets the server flush, because a reset discards what the server still holds.
             tokio::task::yield_now().await;
             self.ended = true;
             return match fault {
@@ -210,7 +210,7 @@ impl ModelFault {
     }
 }
 
-/// The tokens before the first stop sequence, and which one it was.
+/// The tokens before the first stop sequence, and this sequence.
 fn cut_at_stop_sequence(
     tokens: Vec<String>,
     sequences: &[String],
@@ -228,7 +228,7 @@ fn cut_at_stop_sequence(
         if left == 0 {
             break;
         }
-        // The sequence begins at a character's boundary of the text, so of the token that it falls into, too.
+        // A sequence begins at a character boundary of the text, so also of the token that it begins in.
         token.truncate(left);
         left -= token.len();
         kept.push(token);
@@ -236,7 +236,7 @@ fn cut_at_stop_sequence(
     (kept, Some(sequence.clone()))
 }
 
-/// At most `limit` tokens that aren't empty, and whether that is less than all.
+/// At most `limit` tokens that aren't empty, and whether tokens were left out.
 fn cut_at_limit(mut tokens: Vec<String>, limit: Option<u32>) -> (Vec<String>, bool) {
     let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) else {
         return (tokens, false);

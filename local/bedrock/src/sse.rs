@@ -1,35 +1,35 @@
 //! Server-sent events, read from chunks that may be split anywhere.
 //!
-//! This parser is our own: `sse-stream` 0.3 has no bound on a line or an event and refuses what is not UTF-8, by its source, and
-//! `eventsource-stream` 0.2.3 failed the tests of `tokencast-client`'s parser. A last event without its blank line has to be
-//! read here, because servers send one.
+//! This parser is our own. By its source, `sse-stream` 0.3 has no bound on a line or an event and refuses what isn't
+//! UTF-8. `eventsource-stream` 0.2.3 failed the tests of `tokencast-client`'s parser. Servers omit the blank line after
+//! their last event, so this parser also reads an event without it.
 
-/// More than this without an event's end is no event stream.
+/// A stream with a longer event is no event stream.
 const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SseEvent {
-    /// Of the `event` field; empty where there is none.
+pub(crate) struct SseEvent {
+    /// The `event` field; empty if there is none.
     pub name: String,
     pub data: String,
 }
 
 #[derive(Debug, Default)]
-pub struct SseParser {
+pub(crate) struct SseParser {
     line: Vec<u8>,
     event: SseEvent,
     has_data: bool,
-    /// A line feed right after a carriage return ends no second line.
+    /// A line feed directly after a carriage return ends no second line.
     after_carriage_return: bool,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event is longer than {MAX_EVENT_BYTES} bytes")]
-pub struct EventTooLong;
+pub(crate) struct EventTooLong;
 
 impl SseParser {
     /// The events that `chunk` completes.
-    pub fn push(&mut self, chunk: &[u8]) -> Result<Vec<SseEvent>, EventTooLong> {
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<Vec<SseEvent>, EventTooLong> {
         let mut events = Vec::new();
         for &byte in chunk {
             let after_carriage_return =
@@ -44,8 +44,8 @@ impl SseParser {
         Ok(events)
     }
 
-    /// What the stream ended with, though the standard would drop an event that no blank line follows.
-    pub fn finish(&mut self) -> Option<SseEvent> {
+    /// The event at the stream's end, if no blank line follows it. The standard would drop it.
+    pub(crate) fn finish(&mut self) -> Option<SseEvent> {
         self.end_of_line().or_else(|| self.take_event())
     }
 
@@ -58,7 +58,7 @@ impl SseParser {
             return self.take_event();
         }
         let line = std::mem::take(&mut self.line);
-        // As the standard has it: what is not UTF-8 is replaced.
+        // As in the standard, what isn't UTF-8 is replaced.
         let line = String::from_utf8_lossy(&line);
         let line = line.trim_start_matches('\u{FEFF}');
         let (field, value) = line.split_once(':').unwrap_or((line, ""));

@@ -1,8 +1,8 @@
-//! What a prompt is about, as far as that can be seen from its words.
+//! What a prompt is about, judged by its words.
 
-/// A noun phrase for the middle of a sentence, free of control characters and of Markdown.
-pub fn subject(prompt: &str) -> String {
-    // The beginning is enough; a prompt may be as long as a book.
+/// A noun phrase for the middle of a sentence, without control characters and Markdown.
+pub(crate) fn subject(prompt: &str) -> String {
+    // The beginning is enough, because a prompt may be as long as a book.
     let beginning: String = prompt.chars().take(2_000).collect();
     let text = clean(&beginning);
     let is_code = looks_like_code(&beginning);
@@ -24,7 +24,7 @@ const MAX_SUBJECT_CHARS: usize = 60;
 fn clean(text: &str) -> String {
     let visible = text.chars().filter_map(|c| match c {
         _ if c.is_control() || c.is_whitespace() => Some(' '),
-        // What turns the direction of a line around, or hides.
+        // Characters that change the text's direction, or hide.
         _ if is_hidden(c) => None,
         '`' | '*' | '\\' | '“' | '”' => None,
         '<' => Some('‹'),
@@ -37,7 +37,7 @@ fn clean(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What turns the direction of a line around, has no width, or belongs to nobody; but not what joins emoji.
+/// Characters that change the text's direction, have no width, or are unassigned, but not those that join emoji.
 fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
@@ -63,7 +63,7 @@ fn first_sentence(text: &str) -> &str {
     ])
 }
 
-/// Drops what questions and commands begin with, as long as something is left.
+/// Removes the usual beginning of a question or command, unless nothing would be left.
 fn strip_lead_in(text: &str) -> &str {
     let mut rest = text;
     while let Some(shorter) = LEAD_INS
@@ -75,7 +75,7 @@ fn strip_lead_in(text: &str) -> &str {
     rest
 }
 
-/// Longer ones first where one begins with another.
+/// Where one begins with another, the longer one stands first.
 const LEAD_INS: [&str; 46] = [
     "please",
     "hello",

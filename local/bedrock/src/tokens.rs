@@ -1,7 +1,8 @@
-//! Text in pieces of a token's natural size: a short word with its space, a part of a long one, a punctuation mark.
+//! Splits text into pieces of a token's usual size: a short word with its space, a part of a long word, a punctuation
+//! mark.
 
-/// The pieces of `text`; together they are the text.
-pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
+/// The pieces of `text`, which joined together are the text.
+pub(crate) fn pieces(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
@@ -13,11 +14,11 @@ pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-pub fn split(text: &str) -> Vec<String> {
+pub(crate) fn split(text: &str) -> Vec<String> {
     pieces(text).map(str::to_owned).collect()
 }
 
-pub fn count(text: &str) -> u64 {
+pub(crate) fn count(text: &str) -> u64 {
     u64::try_from(pieces(text).count()).unwrap_or(u64::MAX)
 }
 

@@ -1,11 +1,10 @@
-//! Other models behind the same wire: a server with OpenAI's API, and Bedrock itself.
+//! Other models behind Bedrock's API: a server with OpenAI's API, and Bedrock itself.
 
 mod bedrock_support;
 
 use axum::body::Body;
 use axum::routing::post;
 use axum::{Json, Router};
-use bedrock_support::{Server, client, converse, fast, serve};
 use bytes::Bytes;
 use futures_util::stream;
 use local_bedrock::Bedrock;
@@ -14,6 +13,8 @@ use local_bedrock::config::{FaultRule, ModelConfig, ModelFault, ScriptConfig};
 use local_kit::clock::Clock;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
+
+use bedrock_support::{Server, client, converse, fast, serve};
 
 async fn openai(base_url: String) -> Server {
     let config = ModelConfig::OpenAi {
@@ -24,7 +25,7 @@ async fn openai(base_url: String) -> Server {
     Server::start(Bedrock::new(config, Clock::system())).await
 }
 
-/// A chat completions server that answers with `body`, in chunks of `size` bytes.
+/// A chat completions server that responds with `body`, in chunks of `size` bytes.
 async fn completions(
     status: u16,
     body: &'static str,
@@ -123,7 +124,7 @@ async fn an_openai_servers_errors_become_bedrocks() {
             "",
             Some("ModelStreamErrorException"),
         ),
-        // Ends without a reason: cut.
+        // Ends without a reason, so it was cut.
         (
             200,
             "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
@@ -165,7 +166,7 @@ async fn a_server_that_is_not_there_is_named() {
     );
 }
 
-/// A server that takes only these optional parameters, and says of one more at a time that it doesn't.
+/// A server that accepts only these optional parameters, and refuses one other at a time.
 async fn particular(taken: &'static [&'static str]) -> (String, mpsc::Receiver<Value>) {
     const OPTIONAL: [&str; 6] = [
         "max_completion_tokens",

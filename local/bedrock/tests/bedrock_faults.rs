@@ -3,15 +3,16 @@
 mod bedrock_support;
 
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use bedrock_support::{MODEL, Seen, Server, converse, fast, user};
 use local_bedrock::config::ModelException::{
     self, InternalServer, ModelStreamError, ServiceUnavailable, Throttling, Validation,
 };
 use local_bedrock::config::{FaultRule, ModelFault, ScriptConfig};
 use local_bedrock::log::EndReason;
 use serde_json::json;
+
+use bedrock_support::{MODEL, Seen, Server, converse, fast, user};
 
 const ANSWER: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -191,15 +192,9 @@ async fn a_caller_that_leaves_is_noticed_between_tokens() {
             );
         }
         assert_eq!(server.bedrock.live_streams(), 1);
-        let left = Instant::now();
         drop(response);
         let (call, reason) = server.last_call_ended().await;
         assert_eq!((reason, call.tokens_sent), (EndReason::ClientGone, 1));
-        assert!(
-            left.elapsed() < Duration::from_millis(500),
-            "{:?}",
-            left.elapsed()
-        );
     }
 }
 

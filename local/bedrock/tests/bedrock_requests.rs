@@ -1,9 +1,10 @@
-//! Requests that Bedrock refuses, in its own words.
+//! Requests that Bedrock refuses, with Bedrock's messages.
 
 mod bedrock_support;
 
-use bedrock_support::{MODEL, Server, fast};
 use serde_json::{Value, json};
+
+use bedrock_support::{MODEL, Server, fast};
 
 struct Plain {
     server: Server,

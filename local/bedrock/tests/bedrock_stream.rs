@@ -2,14 +2,15 @@
 
 mod bedrock_support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_bedrockruntime::primitives::Blob;
 use aws_sdk_bedrockruntime::types::{InferenceConfiguration, ResponseStream};
-use bedrock_support::{MODEL, Seen, Server, converse, fast, user};
 use local_bedrock::config::ScriptConfig;
 use local_bedrock::log::EndReason;
 use serde_json::{Value, json};
+
+use bedrock_support::{MODEL, Seen, Server, converse, fast, user};
 
 #[tokio::test]
 async fn a_stream_has_bedrocks_events_in_their_order() {
@@ -81,18 +82,12 @@ async fn the_default_script_answers_any_prompt_about_its_subject() {
 }
 
 #[tokio::test]
-async fn two_thousand_tokens_flow_at_full_speed() {
+async fn two_thousand_tokens_at_full_speed_all_come() {
     let words: Vec<String> = (0..2_000).map(|n| format!(" {n}")).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let server = Server::scripted(fast(&words)).await;
-    let started = Instant::now();
     let seen = converse(&server.client(), "Count").await;
     assert_eq!(seen.deltas, words);
-    assert!(
-        started.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        started.elapsed()
-    );
 }
 
 #[tokio::test]

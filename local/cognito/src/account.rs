@@ -1,4 +1,4 @@
-//! What a signed-in user may do: see who they are, and sign out.
+//! What a signed-in user may do: read their own attributes, and sign out.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,13 +9,13 @@ use crate::sign_in::missing;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct WithAccessToken {
+pub(crate) struct WithAccessToken {
     access_token: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct RevokeToken {
+pub(crate) struct RevokeToken {
     token: Option<String>,
     client_id: Option<String>,
 }
@@ -36,7 +36,7 @@ impl Pool {
         Ok(json!({ "Username": user.username, "UserAttributes": attributes }))
     }
 
-    /// Ends every session of the user.
+    /// Ends all of the user's sessions.
     pub(crate) fn global_sign_out(&self, request: &WithAccessToken) -> Result<Value, CognitoError> {
         let token = request
             .access_token
@@ -47,7 +47,7 @@ impl Pool {
         Ok(json!({}))
     }
 
-    /// Ends one session. A token that is not known is as good as revoked.
+    /// Ends one session. An unknown token counts as revoked.
     pub(crate) fn revoke_token(&self, request: &RevokeToken) -> Result<Value, CognitoError> {
         self.check_client(request.client_id.as_deref())?;
         let token = request.token.as_deref().ok_or_else(|| missing("token"))?;

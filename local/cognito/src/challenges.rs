@@ -1,31 +1,31 @@
-//! Proofs that were begun: few, short-lived, and each good for one answer.
+//! Open SRP challenges. They are few and short-lived, and each can be answered once.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use crate::srp::ServerProof;
 
-/// Cognito's default for an authentication session.
+/// Cognito's default validity of an authentication session.
 const VALID_MS: i64 = 3 * 60 * 1_000;
-/// The oldest gives way: somebody who only begins proofs fills no memory.
+/// At this limit the oldest challenge is dropped, so that a client that only begins sign-ins fills no memory.
 const MAX_OPEN: usize = 1_000;
 
 #[derive(Debug, Default)]
-pub struct Challenges {
+pub(crate) struct Challenges {
     open: Mutex<VecDeque<Challenge>>,
 }
 
 #[derive(Clone, Debug)]
-pub struct Challenge {
+pub(crate) struct Challenge {
     pub secret_block: Vec<u8>,
     pub proof: ServerProof,
-    /// What the client signs: of an unknown user, what it was called.
+    /// The user id that the client signs. For an unknown user, the name that was given.
     pub user_id: String,
     pub begun_at_ms: i64,
 }
 
 impl Challenges {
-    pub fn add(&self, challenge: Challenge) {
+    pub(crate) fn add(&self, challenge: Challenge) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|other| challenge.begun_at_ms - other.begun_at_ms < VALID_MS);
         if open.len() == MAX_OPEN {
@@ -34,8 +34,8 @@ impl Challenges {
         open.push_back(challenge);
     }
 
-    /// Takes the challenge out, if it is not too old.
-    pub fn take(&self, secret_block: &[u8], now_ms: i64) -> Option<Challenge> {
+    /// Removes the challenge, and returns it if it hasn't expired.
+    pub(crate) fn take(&self, secret_block: &[u8], now_ms: i64) -> Option<Challenge> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let at = open
             .iter()

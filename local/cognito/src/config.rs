@@ -1,4 +1,4 @@
-//! What a user pool is made of.
+//! The configuration of a user pool.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ pub struct UserPoolConfig {
     pub pool_id: String,
     pub client_id: String,
     pub users: Vec<UserConfig>,
-    /// How long an ID or access token lives; Cognito's default is an hour.
+    /// The validity of ID and access tokens; Cognito's default is an hour.
     pub token_validity: Duration,
 }
 
@@ -17,6 +17,6 @@ pub struct UserConfig {
     pub username: String,
     pub password: String,
     pub email: String,
-    /// `cognito:groups` of the user's tokens.
+    /// The `cognito:groups` of the user's tokens.
     pub groups: Vec<String>,
 }

@@ -1,11 +1,11 @@
-//! What the gateway has to know of Cognito.
+//! Cognito's description for the gateway.
 
 use axum::body::Body;
 use axum::response::Response;
 use http::header::ACCESS_CONTROL_REQUEST_HEADERS;
 use http::{Method, Request};
 use local_faults::error_response::{self, PlannedError};
-use local_faults::{Claims, Fault, FaultService, Named, ServiceEndpoint};
+use local_faults::{Claims, Fault, FaultService, RequestInfo, ServiceEndpoint};
 use serde_json::json;
 
 pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
@@ -21,11 +21,11 @@ pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
     counted_as: |_| Some(FaultService::Cognito),
     operations,
     names_are_in_body: |_| false,
-    answer,
+    error_response: fault_response,
     unit_bytes: u64::MAX,
 };
 
-/// Of the services without a path of their own, browsers call only Cognito.
+/// Cognito is the only service without its own path that browsers call, so such a preflight is Cognito's.
 fn is_preflight(request: &Request<Body>) -> bool {
     let wanted = request.headers().get(ACCESS_CONTROL_REQUEST_HEADERS);
     let wanted = wanted.and_then(|it| it.to_str().ok()).unwrap_or_default();
@@ -35,17 +35,17 @@ fn is_preflight(request: &Request<Body>) -> bool {
             .any(|name| name.trim().eq_ignore_ascii_case("x-amz-target"))
 }
 
-fn operations(_: FaultService, named: &Named<'_>) -> Vec<String> {
-    // `jwks.json` and the like have no target.
-    let name = if named.target.contains(' ') {
-        named.path.rsplit('/').next().unwrap_or_default()
+fn operations(_: FaultService, request: &RequestInfo<'_>) -> Vec<String> {
+    // Requests such as `jwks.json` have no target.
+    let name = if request.target.contains(' ') {
+        request.path.rsplit('/').next().unwrap_or_default()
     } else {
-        named.target
+        request.target
     };
     vec![name.to_owned()]
 }
 
-fn answer(_: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
+fn fault_response(_: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
     let error = PlannedError::of(fault)?;
     let PlannedError {
         error_type,

@@ -4,7 +4,7 @@ use ::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// What a caller is told. The message is safe to show.
+/// The error that a caller gets. Its message is safe to show.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}: {message}")]
 pub struct CognitoError {
@@ -24,7 +24,7 @@ impl CognitoError {
         Self::new("NotAuthorizedException", message)
     }
 
-    /// The same for a wrong password and for an unknown user, so that nobody learns which users exist.
+    /// The same error for a wrong password and for an unknown user, so that nobody learns which users exist.
     pub fn incorrect() -> Self {
         Self::not_authorized("Incorrect username or password.")
     }
@@ -51,7 +51,7 @@ impl IntoResponse for CognitoError {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/x-amz-json-1.1"),
         );
-        // A browser's client reads it as `NAME:anything`.
+        // Browser clients read this header as `NAME:anything`.
         if let Ok(kind) = HeaderValue::from_str(&format!("{}:", self.kind)) {
             headers.insert("x-amzn-errortype", kind);
         }

@@ -1,4 +1,6 @@
-//! The actions over HTTP, and the documents that those who check tokens fetch.
+//! The actions over HTTP, and the documents that token verifiers fetch.
+
+use std::time::Duration;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::Json;
@@ -8,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::time::Duration;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use crate::error::CognitoError;
 
 const TARGET: &str = "AWSCognitoIdentityProviderService.";
 
-pub fn router(cognito: Cognito) -> axum::Router {
+pub(crate) fn router(cognito: Cognito) -> axum::Router {
     let error_headers = [
         "x-amzn-errortype",
         "x-amzn-errormessage",
@@ -47,7 +48,7 @@ async fn act(State(cognito): State<Cognito>, headers: HeaderMap, body: Bytes) ->
         .unwrap_or_default();
     let action = target.strip_prefix(TARGET).unwrap_or_default().to_owned();
     cognito.pool.key.ready().await;
-    // A proof costs milliseconds of arithmetic, which is too long for a thread that serves connections.
+    // SRP takes milliseconds of arithmetic, which is too long for a thread that serves connections.
     let done = tokio::task::spawn_blocking(move || dispatch(&cognito, &action, &body)).await;
     let done = done.unwrap_or_else(|_| Err(CognitoError::internal("The action failed.")));
     let mut response = done.map_or_else(IntoResponse::into_response, |value| {
@@ -81,7 +82,7 @@ fn dispatch(cognito: &Cognito, action: &str, body: &[u8]) -> Result<Value, Cogni
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, CognitoError> {
-    // Not the parser's own words: they may repeat a password.
+    // The parser's own message may repeat a password, so it isn't used.
     serde_json::from_slice(body).map_err(|_| {
         CognitoError::new(
             "SerializationException",

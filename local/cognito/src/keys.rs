@@ -1,4 +1,4 @@
-//! The pool's signing key: RSA with 2,048 bits, kept in the state directory for its owner's eyes only.
+//! The pool's signing key: 2,048-bit RSA, in a file of the state directory that only its owner may read.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse,
     RSAKeyParameters, RSAKeyType,
 };
+use local_kit::private_files;
 use ring::rand::SystemRandom;
 use ring::signature::{
     RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
@@ -21,19 +22,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::OpenError;
 use crate::error::CognitoError;
-use local_kit::private_files;
 
 const BITS: usize = 2048;
 
-/// The key, or the making of it.
+/// The key, which may still be being generated.
 #[derive(Clone, Debug)]
-pub struct PoolKey {
+pub(crate) struct PoolKey {
     made: Arc<OnceLock<Result<SigningKey, String>>>,
 }
 
 impl PoolKey {
-    /// Reads the key that is kept, or begins to make one.
-    pub fn open(pool_id: &str, state: Option<&Path>) -> Result<Self, OpenError> {
+    /// Reads the stored key, or starts to generate one.
+    pub(crate) fn open(pool_id: &str, state: Option<&Path>) -> Result<Self, OpenError> {
         let file = match state {
             Some(state) => Some(key_file(pool_id, state)?),
             None => None,
@@ -52,7 +52,7 @@ impl PoolKey {
         let key = Self { made };
         let for_thread = key.clone();
         let run = move || {
-            // Nobody else sets it.
+            // Only this thread sets the key.
             let _ = for_thread
                 .made
                 .set(make(file.as_deref()).inspect_err(|error| {
@@ -68,8 +68,8 @@ impl PoolKey {
         Ok(key)
     }
 
-    /// Blocks until the key is made.
-    pub fn wait(&self) -> Result<&SigningKey, CognitoError> {
+    /// Blocks until the key is generated.
+    pub(crate) fn wait(&self) -> Result<&SigningKey, CognitoError> {
         let made = self.made.wait().as_ref();
         made.map_err(|error| {
             CognitoError::internal(format!("The signing key can't be made: {error}"))
@@ -77,7 +77,7 @@ impl PoolKey {
     }
 
     /// Returns once [`PoolKey::wait`] doesn't block.
-    pub async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         if self.made.get().is_none() {
             let made = Arc::clone(&self.made);
             let _ = tokio::task::spawn_blocking(move || {
@@ -107,10 +107,10 @@ fn make(file: Option<&Path>) -> Result<SigningKey, String> {
     SigningKey::new(&key)
 }
 
-pub struct SigningKey {
+pub(crate) struct SigningKey {
     pair: RsaKeyPair,
     kid: String,
-    /// Modulus and exponent, big-endian.
+    /// Modulus and exponent, in big-endian bytes.
     n: Vec<u8>,
     e: Vec<u8>,
 }
@@ -126,7 +126,7 @@ impl std::fmt::Debug for SigningKey {
 impl SigningKey {
     fn new(key: &RsaPrivateKey) -> Result<Self, String> {
         let der = key.to_pkcs8_der().map_err(|error| error.to_string())?;
-        // `ring` signs fast in a debug build, too.
+        // `ring` signs fast even in a debug build.
         let pair = RsaKeyPair::from_pkcs8(der.as_bytes()).map_err(|error| error.to_string())?;
         let (n, e) = (key.n().to_bytes_be(), key.e().to_bytes_be());
         Ok(Self {
@@ -137,11 +137,11 @@ impl SigningKey {
         })
     }
 
-    pub fn kid(&self) -> &str {
+    pub(crate) fn kid(&self) -> &str {
         &self.kid
     }
 
-    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CognitoError> {
+    pub(crate) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CognitoError> {
         let mut signature = vec![0; self.pair.public().modulus_len()];
         self.pair
             .sign(
@@ -154,7 +154,7 @@ impl SigningKey {
         Ok(signature)
     }
 
-    pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+    pub(crate) fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         let key = RsaPublicKeyComponents {
             n: &self.n,
             e: &self.e,
@@ -163,7 +163,7 @@ impl SigningKey {
             .is_ok()
     }
 
-    pub fn jwk_set(&self) -> JwkSet {
+    pub(crate) fn jwk_set(&self) -> JwkSet {
         let common = CommonParameters {
             public_key_use: Some(PublicKeyUse::Signature),
             key_algorithm: Some(KeyAlgorithm::RS256),

@@ -1,27 +1,32 @@
-//! Cognito user pools, as much of them as a sign-in needs.
+//! Cognito user pools, as far as a sign-in needs them.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`http`] | the actions over HTTP, and the documents that verifiers fetch |
-//! | [`sign_in`] | from a password or a refresh token to tokens |
-//! | [`srp`] | the password proof in which no password is sent |
-//! | [`challenges`] | proofs that were begun |
-//! | [`account`] | what a signed-in user may do |
-//! | [`tokens`] | what a token says, and how it is signed and checked |
-//! | [`keys`] | the signing key, and where it is kept |
-//! | [`sessions`] | who is signed in, and with which refresh token |
-//! | [`users`] | who there is |
+//! | `http` | the actions over HTTP, and the documents that token verifiers fetch |
+//! | `sign_in` | exchanges a password or a refresh token for tokens |
+//! | `srp` | the sign-in that doesn't send the password |
+//! | `challenges` | open SRP challenges |
+//! | `account` | what a signed-in user may do |
+//! | `tokens` | the tokens' claims, and how tokens are signed and verified |
+//! | `keys` | the signing key and its file |
+//! | `sessions` | the sessions and their refresh tokens |
+//! | `users` | the pool's users |
 
-pub mod account;
-pub mod challenges;
-pub mod error;
-pub mod http;
-pub mod keys;
-pub mod sessions;
-pub mod sign_in;
-pub mod srp;
-pub mod tokens;
-pub mod users;
+mod account;
+mod challenges;
+mod error;
+mod http;
+mod keys;
+mod sessions;
+mod sign_in;
+mod srp;
+mod tokens;
+mod users;
+
+pub mod config;
+mod endpoint;
+
+pub use endpoint::ENDPOINT;
 
 use std::io;
 use std::path::Path;
@@ -29,11 +34,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::jwk::JwkSet;
-
-pub mod config;
-pub mod endpoint;
-
-pub use endpoint::ENDPOINT;
+use local_kit::clock::Clock;
 
 use crate::challenges::Challenges;
 use crate::config::UserPoolConfig;
@@ -42,9 +43,21 @@ use crate::keys::PoolKey;
 use crate::sessions::Sessions;
 use crate::tokens::Tokens;
 use crate::users::{User, Users};
-use local_kit::clock::Clock;
 
-/// One user pool with one app client, without a client secret. Clones share it.
+/// One user pool with one app client, which has no secret. Clones share it.
+///
+/// ```no_run
+/// use local_cognito::Cognito;
+/// use local_cognito::config::UserPoolConfig;
+/// use local_kit::clock::Clock;
+///
+/// # async fn example(pool: UserPoolConfig, issuer: String) -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let cognito = Cognito::new(&pool, issuer, None, Clock::system())?;
+/// axum::serve(listener, cognito.router()).await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Cognito {
     pool: Arc<Pool>,
@@ -77,8 +90,12 @@ pub enum OpenError {
 }
 
 impl Cognito {
-    /// Opens the pool. Its key and refresh tokens are kept below `state`, if there is one; without a kept key, one is
-    /// made meanwhile, on a thread of its own, and what needs it waits.
+    /// Opens the pool. If there is a directory `state`, the key and the refresh tokens are stored there. A missing key
+    /// is generated on its own thread; what needs the key waits for it.
+    ///
+    /// # Errors
+    ///
+    /// A stored file can't be read.
     pub fn new(
         config: &UserPoolConfig,
         issuer: String,
@@ -105,17 +122,21 @@ impl Cognito {
         })
     }
 
-    /// Answers the JSON protocol on `POST /`, and `GET /{poolId}/.well-known/…`.
+    /// Serves the JSON protocol on `POST /`, and `GET /{poolId}/.well-known/…`.
     pub fn router(&self) -> axum::Router {
         http::router(self.clone())
     }
 
-    /// The keys that tokens are checked with. Blocks while the first key is made.
+    /// The public keys that verify the tokens. Blocks while the first key is generated.
+    ///
+    /// # Errors
+    ///
+    /// The key couldn't be generated.
     pub fn jwk_set(&self) -> Result<JwkSet, CognitoError> {
         Ok(self.pool.key.wait()?.jwk_set())
     }
 
-    /// `iss` of the tokens.
+    /// The tokens' `iss`.
     pub fn issuer(&self) -> &str {
         &self.pool.issuer
     }
@@ -132,7 +153,11 @@ impl Cognito {
         self.pool.users.all()
     }
 
-    /// Signs a user in without asking for a password. Blocks while the first key is made.
+    /// Signs a user in without a password. Blocks while the first key is generated.
+    ///
+    /// # Errors
+    ///
+    /// There is no such user, or the key couldn't be generated.
     pub fn issue_tokens(&self, username: &str) -> Result<Tokens, CognitoError> {
         let user = self
             .pool

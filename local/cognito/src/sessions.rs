@@ -1,4 +1,4 @@
-//! Who is signed in, and with which refresh token. Kept in the state directory, so that a restart signs nobody out.
+//! The sessions and their refresh tokens. They are stored in the state directory, so that a restart signs nobody out.
 
 use std::collections::HashMap;
 use std::io;
@@ -7,38 +7,38 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use local_kit::private_files;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::OpenError;
 use crate::error::CognitoError;
-use local_kit::private_files;
 
 /// Cognito's default: 30 days.
 const VALID_SECONDS: i64 = 30 * 24 * 60 * 60;
-/// The oldest are signed out first: a stack that stays up does not grow.
+/// At this limit the oldest session is ended, so that a long-running stack doesn't grow.
 const MAX_SESSIONS: usize = 2_000;
 
 #[derive(Debug)]
-pub struct Sessions {
+pub(crate) struct Sessions {
     file: Option<PathBuf>,
-    /// By the hash of the refresh token: the token itself is nowhere but with its user.
+    /// By the hash of the refresh token, because only the user has the token itself.
     by_token: Mutex<HashMap<String, Session>>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Session {
-    /// In every token of the session.
+pub(crate) struct Session {
+    /// The `origin_jti` of all tokens of the session.
     pub origin_jti: String,
     pub username: String,
     /// Seconds since the Unix epoch.
     pub signed_in_at: i64,
-    /// Kept until it would have expired anyway, because its access tokens are still around.
+    /// A revoked session is remembered until it would have expired, because its access tokens may still be used.
     pub revoked: bool,
 }
 
 impl Sessions {
-    pub fn open(pool_id: &str, state: Option<&Path>) -> Result<Self, OpenError> {
+    pub(crate) fn open(pool_id: &str, state: Option<&Path>) -> Result<Self, OpenError> {
         let file = state.map(|state| state.join(format!("cognito-{pool_id}-sessions.json")));
         let by_token = match &file {
             Some(file) if file.exists() => {
@@ -54,7 +54,7 @@ impl Sessions {
         })
     }
 
-    pub fn add(&self, refresh_token: &str, session: Session) -> Result<(), CognitoError> {
+    pub(crate) fn add(&self, refresh_token: &str, session: Session) -> Result<(), CognitoError> {
         let mut sessions = self.lock();
         sessions.retain(|_, other| session.signed_in_at - other.signed_in_at < VALID_SECONDS);
         if sessions.len() >= MAX_SESSIONS {
@@ -68,8 +68,12 @@ impl Sessions {
         self.save(&sessions)
     }
 
-    /// The session of a refresh token that is still good.
-    pub fn resume(&self, refresh_token: &str, now_seconds: i64) -> Result<Session, CognitoError> {
+    /// The session of a refresh token that is valid.
+    pub(crate) fn resume(
+        &self,
+        refresh_token: &str,
+        now_seconds: i64,
+    ) -> Result<Session, CognitoError> {
         let session = self.lock().get(&hash(refresh_token)).cloned();
         let session =
             session.ok_or_else(|| CognitoError::not_authorized("Invalid Refresh Token"))?;
@@ -84,17 +88,17 @@ impl Sessions {
         Ok(session)
     }
 
-    pub fn revoke(&self, refresh_token: &str) -> Result<(), CognitoError> {
+    pub(crate) fn revoke(&self, refresh_token: &str) -> Result<(), CognitoError> {
         let hash = hash(refresh_token);
         self.revoke_where(|token, _| *token == hash)
     }
 
-    pub fn revoke_all(&self, username: &str) -> Result<(), CognitoError> {
+    pub(crate) fn revoke_all(&self, username: &str) -> Result<(), CognitoError> {
         self.revoke_where(|_, session| session.username == username)
     }
 
-    /// True for a session that is not known any more, too.
-    pub fn is_revoked(&self, origin_jti: &str) -> bool {
+    /// Whether the session was revoked. Unknown sessions count as revoked.
+    pub(crate) fn is_revoked(&self, origin_jti: &str) -> bool {
         self.lock()
             .values()
             .find(|session| session.origin_jti == origin_jti)
@@ -109,7 +113,7 @@ impl Sessions {
         self.save(&sessions)
     }
 
-    /// Under the lock, so that an older state never overwrites a newer one.
+    /// Called under the lock, so that an older state never overwrites a newer one.
     fn save(&self, sessions: &HashMap<String, Session>) -> Result<(), CognitoError> {
         let Some(file) = &self.file else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! From a password, its proof, or a refresh token to tokens.
+//! Exchanges a password, an SRP proof or a refresh token for tokens.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use crate::users::Verifier;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct InitiateAuth {
+pub(crate) struct InitiateAuth {
     auth_flow: Option<String>,
     #[serde(default)]
     auth_parameters: HashMap<String, String>,
@@ -27,7 +27,7 @@ pub struct InitiateAuth {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct RespondToAuthChallenge {
+pub(crate) struct RespondToAuthChallenge {
     challenge_name: Option<String>,
     #[serde(default)]
     challenge_responses: HashMap<String, String>,
@@ -36,7 +36,7 @@ pub struct RespondToAuthChallenge {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct GetTokensFromRefreshToken {
+pub(crate) struct GetTokensFromRefreshToken {
     refresh_token: Option<String>,
     client_id: Option<String>,
 }
@@ -103,7 +103,7 @@ impl Pool {
             )));
         }
         let answers = &request.challenge_responses;
-        // Which user answers, the challenge knows.
+        // The challenge knows its user, so the value of `USERNAME` isn't used.
         required(answers, "USERNAME")?;
         let secret_block = required(answers, "PASSWORD_CLAIM_SECRET_BLOCK")?;
         let signature = required(answers, "PASSWORD_CLAIM_SIGNATURE")?;
@@ -163,7 +163,7 @@ impl Pool {
         Ok(())
     }
 
-    /// An unknown user gets a challenge, too, which nobody can answer: as with `PreventUserExistenceErrors`.
+    /// An unknown user gets a challenge too, which nobody can answer, as with Cognito's `PreventUserExistenceErrors`.
     fn begin_proof(&self, username: &str, client_public: &str) -> Result<Value, CognitoError> {
         let client_public =
             BigUint::parse_bytes(client_public.as_bytes(), 16).ok_or_else(|| {
@@ -193,7 +193,7 @@ impl Pool {
         Ok(json!({ "ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": parameters }))
     }
 
-    /// The same salt each time, as a user has it.
+    /// An unknown user gets the same salt each time, as a known user does.
     fn no_verifier(&self, username: &str) -> Verifier {
         let seed = Sha256::new()
             .chain_update(&self.id)

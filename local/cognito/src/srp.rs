@@ -1,5 +1,5 @@
-//! SRP-6a as Cognito speaks it: the 3,072-bit group of RFC 5054, SHA-256, numbers padded as Java writes them, and a
-//! session key by HKDF, with which the client signs the challenge.
+//! SRP-6a as Cognito speaks it: the 3,072-bit group of RFC 5054, SHA-256, numbers padded as Java writes them. The
+//! client signs the challenge with a session key made by HKDF.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use num_bigint::BigUint;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use sha2::{Digest as _, Sha256};
 
-/// Of RFC 5054, appendix A.
+/// The group's prime, from RFC 5054, appendix A.
 const N_HEX: &[u8] = b"FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74\
 020BBEA63B139B22514A08798E3404DDEF9519B3CD3A431B302B0A6DF25F1437\
 4FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
@@ -29,7 +29,7 @@ static K: LazyLock<BigUint> = LazyLock::new(|| hash_number(&[&padded(&N), &padde
 
 /// The server's half of a proof that was begun.
 #[derive(Clone, Debug)]
-pub struct ServerProof {
+pub(crate) struct ServerProof {
     client_public: BigUint,
     verifier: BigUint,
     secret: BigUint,
@@ -37,8 +37,8 @@ pub struct ServerProof {
 }
 
 impl ServerProof {
-    /// `None` if the client's number is one that would need no password.
-    pub fn begin(client_public: BigUint, verifier: BigUint) -> Option<Self> {
+    /// `None` if the client's number would make the proof succeed without a password.
+    pub(crate) fn begin(client_public: BigUint, verifier: BigUint) -> Option<Self> {
         if &client_public % &*N == BigUint::ZERO {
             return None;
         }
@@ -52,9 +52,9 @@ impl ServerProof {
         })
     }
 
-    /// Whether `signature` is by somebody who knows the password. `message` is pool name, user id, secret block and
-    /// timestamp, one after the other.
-    pub fn verify(&self, message: &[&[u8]], signature: &[u8]) -> bool {
+    /// Whether `signature` was made with the password. `message` is the concatenation of pool name, user id, secret
+    /// block and timestamp.
+    pub(crate) fn verify(&self, message: &[&[u8]], signature: &[u8]) -> bool {
         let u = hash_number(&[&padded(&self.client_public), &padded(&self.public)]);
         let base = &self.client_public * self.verifier.modpow(&u, &N) % &*N;
         let shared = base.modpow(&self.secret, &N);
@@ -66,22 +66,26 @@ impl ServerProof {
     }
 }
 
-pub fn verifier(pool_name: &str, user_id: &str, password: &str, salt: &BigUint) -> BigUint {
+pub(crate) fn verifier(pool_name: &str, user_id: &str, password: &str, salt: &BigUint) -> BigUint {
     let identity = Sha256::digest(format!("{pool_name}{user_id}:{password}"));
     G.modpow(&hash_number(&[&padded(salt), &identity]), &N)
 }
 
+/// A random number of this many bytes.
+///
 /// # Panics
 ///
 /// As [`random_bytes`].
-pub fn random(bytes: usize) -> BigUint {
+pub(crate) fn random(bytes: usize) -> BigUint {
     BigUint::from_bytes_be(&random_bytes(bytes))
 }
 
+/// Random bytes.
+///
 /// # Panics
 ///
-/// On a system without a source of randomness: nothing that is asked of a user pool could go on.
-pub fn random_bytes(bytes: usize) -> Vec<u8> {
+/// The system has no source of randomness, without which a user pool can't do anything.
+pub(crate) fn random_bytes(bytes: usize) -> Vec<u8> {
     let mut random = vec![0; bytes];
     SystemRandom::new()
         .fill(&mut random)
@@ -112,7 +116,7 @@ fn hash_number(parts: &[&[u8]]) -> BigUint {
     BigUint::from_bytes_be(&hash.finalize())
 }
 
-/// As Java's `BigInteger.toByteArray`: with a zero in front where the highest bit would read as a sign.
+/// The bytes as Java's `BigInteger.toByteArray` writes them: with a leading zero if the highest bit is set.
 fn padded(number: &BigUint) -> Vec<u8> {
     let mut bytes = number.to_bytes_be();
     if bytes[0] & 0x80 != 0 {

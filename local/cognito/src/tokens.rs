@@ -1,4 +1,4 @@
-//! What a token says, and how it is signed and checked.
+//! The tokens' claims, and how tokens are signed and verified.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,12 +11,12 @@ use crate::sessions::Session;
 use crate::srp;
 use crate::users::User;
 
-/// What a sign-in answers with.
+/// The result of a sign-in.
 #[derive(Clone)]
 pub struct Tokens {
     pub access_token: String,
     pub id_token: String,
-    /// None where a refresh token was used to get the others.
+    /// `None` if a refresh token was used to get the others.
     pub refresh_token: Option<String>,
     pub expires_in_seconds: u64,
 }
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// As `AuthenticationResult`.
+    /// The tokens in the shape of `AuthenticationResult`.
     pub fn to_json(&self) -> Value {
         let mut result = json!({
             "AccessToken": self.access_token,
@@ -46,7 +46,7 @@ impl Tokens {
 }
 
 impl Pool {
-    /// Begins a session of its own.
+    /// Starts a new session.
     pub(crate) fn sign_in(&self, user: &User) -> Result<Tokens, CognitoError> {
         let refresh_token = URL_SAFE_NO_PAD.encode(srp::random_bytes(192));
         let session = Session {
@@ -63,7 +63,7 @@ impl Pool {
         })
     }
 
-    /// Tokens of a session that goes on.
+    /// New tokens of an existing session.
     pub(crate) fn tokens(&self, user: &User, session: &Session) -> Result<Tokens, CognitoError> {
         let issued_at = self.now_seconds();
         let validity = self.token_validity.as_secs();
@@ -152,7 +152,7 @@ impl Pool {
         Ok(format!("{message}.{signature}"))
     }
 
-    /// The claims of a token of this pool, whatever they say.
+    /// The claims of a token that this pool signed, without checking the claims.
     fn verify(&self, token: &str) -> Option<Value> {
         let key = self.key.wait().ok()?;
         let (message, signature) = token.rsplit_once('.')?;

@@ -1,16 +1,16 @@
-//! Who there is: the users of the configuration.
+//! The pool's users, who come from the configuration.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use num_bigint::BigUint;
 use sha2::{Digest as _, Sha256};
-use std::sync::OnceLock;
 
 use crate::config::UserConfig;
 use crate::srp;
 
 #[derive(Debug)]
-pub struct Users {
+pub(crate) struct Users {
     pool_name: String,
     all: Vec<User>,
     /// By user name and by e-mail address, in lower case.
@@ -19,18 +19,18 @@ pub struct Users {
 
 pub struct User {
     pub username: String,
-    /// Stable: the same user of the same pool keeps it over restarts.
+    /// Stable over restarts, because it is derived from the pool and the user name.
     pub sub: String,
     pub email: String,
     pub groups: Vec<String>,
     password: String,
-    /// Made at the first sign-in by proof.
+    /// Computed at the user's first SRP sign-in.
     verifier: OnceLock<Verifier>,
 }
 
-/// What a server needs to check a proof of a password.
+/// What a server needs to check an SRP proof.
 #[derive(Clone, Debug)]
-pub struct Verifier {
+pub(crate) struct Verifier {
     pub salt: BigUint,
     pub verifier: BigUint,
 }
@@ -45,13 +45,13 @@ impl std::fmt::Debug for User {
 }
 
 impl Users {
-    pub fn new(pool_id: &str, pool_name: &str, users: &[UserConfig]) -> Self {
+    pub(crate) fn new(pool_id: &str, pool_name: &str, users: &[UserConfig]) -> Self {
         let all: Vec<User> = users.iter().map(|user| User::new(pool_id, user)).collect();
         let mut by_name = HashMap::new();
         for (at, user) in all.iter().enumerate() {
             by_name.entry(user.email.to_lowercase()).or_insert(at);
         }
-        // A user's name goes before another's address.
+        // A user's name takes precedence over another user's e-mail address.
         for (at, user) in all.iter().enumerate() {
             by_name.insert(user.username.to_lowercase(), at);
         }
@@ -62,12 +62,12 @@ impl Users {
         }
     }
 
-    pub fn all(&self) -> &[User] {
+    pub(crate) fn all(&self) -> &[User] {
         &self.all
     }
 
-    /// By user name, e-mail address or `sub`.
-    pub fn find(&self, name: &str) -> Option<&User> {
+    /// Finds a user by name, e-mail address or `sub`.
+    pub(crate) fn find(&self, name: &str) -> Option<&User> {
         let by_name = self
             .by_name
             .get(&name.to_lowercase())
@@ -75,12 +75,12 @@ impl Users {
         by_name.or_else(|| self.all.iter().find(|user| user.sub == name))
     }
 
-    /// The part of the pool's id that proofs contain.
-    pub fn pool_name(&self) -> &str {
+    /// The part of the pool's id that SRP proofs contain.
+    pub(crate) fn pool_name(&self) -> &str {
         &self.pool_name
     }
 
-    pub fn verifier(&self, user: &User) -> Verifier {
+    pub(crate) fn verifier(&self, user: &User) -> Verifier {
         let make = || {
             let salt = srp::random(16);
             let verifier = srp::verifier(&self.pool_name, &user.username, &user.password, &salt);
@@ -103,7 +103,7 @@ impl User {
     }
 
     pub fn has_password(&self, password: &str) -> bool {
-        // Of hashes, so that the time tells nothing about the password.
+        // Compares hashes, so that the time it takes tells nothing about the password.
         Sha256::digest(password.as_bytes()) == Sha256::digest(self.password.as_bytes())
     }
 }

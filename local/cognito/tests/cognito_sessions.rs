@@ -1,14 +1,15 @@
-//! What happens to a session: refresh, expiry, sign-out, restart; and the keys that others check tokens with.
+//! Refresh, expiry, sign-out and restart of sessions, and the keys that verify tokens.
 
 mod cognito_support;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
-use cognito_support::{CLIENT, PASSWORD, POOL, Pool, claims, start};
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
+
+use cognito_support::{CLIENT, PASSWORD, POOL, Pool, claims, start};
 
 async fn get_user(pool: &Pool, tokens: &Value) -> Result<Value, String> {
     pool.call("GetUser", json!({ "AccessToken": tokens["AccessToken"] }))

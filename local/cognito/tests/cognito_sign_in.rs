@@ -1,11 +1,12 @@
-//! Signing in by password, by proof and by refresh token, and being refused.
+//! Signing in by password, by SRP and by refresh token, and refusals.
 
 mod cognito_support;
 
 use std::time::Duration;
 
-use cognito_support::{CLIENT, PASSWORD, SrpClient, claims, start};
 use serde_json::{Value, json};
+
+use cognito_support::{CLIENT, PASSWORD, SrpClient, claims, start};
 
 const INCORRECT: &str = "NotAuthorizedException: Incorrect username or password.";
 

@@ -1,9 +1,9 @@
-//! What a table is made of.
+//! The configuration of a table.
 
 #[derive(Clone, Debug)]
 pub struct TableConfig {
     pub name: String,
-    /// Name of the partition key, a string.
+    /// The name of the partition key, which is a string.
     pub partition_key: String,
     pub ttl_attribute: Option<String>,
 }

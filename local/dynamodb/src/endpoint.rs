@@ -1,4 +1,4 @@
-//! What the gateway has to know of DynamoDB.
+//! DynamoDB's description for the gateway.
 
 use axum::response::Response;
 use local_faults::error_response::{self, PlannedError};
@@ -13,13 +13,13 @@ pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
     },
     takes_browsers: |_| false,
     counted_as: |_| Some(FaultService::DynamoDb),
-    operations: |_, named| vec![named.target.to_owned()],
+    operations: |_, request| vec![request.target.to_owned()],
     names_are_in_body: |_| false,
-    answer,
+    error_response: fault_response,
     unit_bytes: u64::MAX,
 };
 
-fn answer(_: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
+fn fault_response(_: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
     let error = PlannedError::of(fault)?;
     let status = error
         .status

@@ -1,17 +1,22 @@
-//! DynamoDB, by `dynoxide`: its own server, on a loopback port of its own, behind a connection pool.
+//! DynamoDB, by the library `dynoxide`. Its server listens on its own loopback port, and requests are passed on to it
+//! over a connection pool.
 //!
-//! The server answers its requests one after another on one thread of its own, because `SQLite` blocks: so no other
-//! service waits for a disk.
+//! The server handles one request at a time on its own thread, because `SQLite` blocks. So no other service waits for a
+//! disk.
+
+pub mod config;
+mod endpoint;
+mod proxy;
+
+pub use endpoint::ENDPOINT;
 
 use std::io;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
 use dynoxide::actions::create_table::CreateTableRequest;
 use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
@@ -19,37 +24,42 @@ use dynoxide::server::serve_with_shutdown;
 use dynoxide::storage_backend;
 use dynoxide::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType};
 use dynoxide::{Database, DynoxideError};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-pub mod config;
-pub mod endpoint;
-
-pub use endpoint::ENDPOINT;
-
-use crate::config::TableConfig;
-use local_iam::gate::Guarded;
+use http::{HeaderMap, StatusCode, header};
+use local_iam::gate::GuardedService;
 use local_iam::sigv4::SignatureRefusal;
 use local_kit::clock::Clock;
 use local_kit::private_files;
 use local_kit::private_listener::private_listener;
 use local_kit::write_failures::WriteFailures;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::TableConfig;
+use proxy::{Proxy, forward};
 
 const FILE: &str = "dynamodb.sqlite";
-/// What `SQLite` says when a file can't be written.
-const UNWRITABLE: [&str; 3] = [
-    "database or disk is full",
-    "disk I/O error",
-    "attempt to write a readonly database",
-];
-/// AWS promises a few days; a laptop's users would rather see it happen.
+/// How often expired items are deleted. AWS promises a few days; a laptop's user wants to see it happen.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(30);
-/// A little over DynamoDB's own limit of 16 MB, which the server behind words.
+/// A little over DynamoDB's own limit of 16 MB, which the server refuses with AWS's error.
 const MAX_BODY_BYTES: usize = 17 * 1024 * 1024;
 
-/// The tables, and the server that answers for them.
+/// The tables and their server.
+///
+/// ```no_run
+/// use local_dynamodb::DynamoDb;
+/// use local_dynamodb::config::TableConfig;
+/// use local_kit::clock::Clock;
+///
+/// # async fn example(table: TableConfig) -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let dynamodb = DynamoDb::start(&[table], None, &Clock::system())?;
+/// let router = dynamodb.router();
+/// tokio::spawn(async move { axum::serve(listener, router).await });
+/// dynamodb.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct DynamoDb {
     proxy: Proxy,
@@ -74,9 +84,13 @@ pub enum DynamoDbError {
 }
 
 impl DynamoDb {
-    /// Opens the database, below `state` if it is to be kept, and makes the tables that don't exist yet.
+    /// Opens the database, in the directory `state` if there is one, and creates the tables that don't exist yet.
     ///
-    /// The clock decides about expiry, except for a database that is kept: there it is the system's.
+    /// Items expire by `clock`, but in a database on disk by the system's time.
+    ///
+    /// # Errors
+    ///
+    /// The database can't be opened, a table can't be created, or no port is free.
     pub fn start(
         tables: &[TableConfig],
         state: Option<&Path>,
@@ -85,7 +99,11 @@ impl DynamoDb {
         Self::start_with(tables, state, clock, &WriteFailures::default())
     }
 
-    /// The same; a database that can't be written is told to `failures`.
+    /// As [`DynamoDb::start`]. A database that can't be written is reported to `failures`.
+    ///
+    /// # Errors
+    ///
+    /// As [`DynamoDb::start`].
     pub fn start_with(
         tables: &[TableConfig],
         state: Option<&Path>,
@@ -97,7 +115,7 @@ impl DynamoDb {
             ensure(&database, table)
                 .map_err(|source| DynamoDbError::CreateTable(table.name.clone(), source))?;
         }
-        // It takes any signature, so nobody else may find it.
+        // The server accepts any signature, so nobody else may find its port.
         let listener = private_listener().map_err(DynamoDbError::Serve)?;
         let address = listener.local_addr().map_err(DynamoDbError::Serve)?;
         let stop = CancellationToken::new();
@@ -105,11 +123,9 @@ impl DynamoDb {
         let sweeper = TaskTracker::new();
         sweeper.spawn(expire(database.clone(), clock.clone(), stop.clone()));
         sweeper.close();
+        let file = state.map(|state| (state.join(FILE), failures.clone()));
         Ok(Self {
-            proxy: Proxy {
-                kept: state.map(|state| (state.join(FILE), failures.clone())),
-                ..Proxy::new(address).map_err(DynamoDbError::Connect)?
-            },
+            proxy: Proxy::new(address, file).map_err(DynamoDbError::Connect)?,
             stop,
             sweeper,
             server: Mutex::new(Some(server)),
@@ -117,14 +133,14 @@ impl DynamoDb {
         })
     }
 
-    /// How its requests are checked before they come to [`DynamoDb::router`].
-    pub const GUARDED: Guarded = Guarded {
+    /// How a request's signature is checked before [`DynamoDb::router`] gets it.
+    pub const GUARDED: GuardedService = GuardedService {
         service: "dynamodb",
         max_body_bytes: MAX_BODY_BYTES,
         refuse: unsigned,
     };
 
-    /// Answers the JSON protocol on `/`.
+    /// Serves the JSON protocol on `/`.
     pub fn router(&self) -> axum::Router {
         axum::Router::new()
             .fallback(forward)
@@ -132,12 +148,12 @@ impl DynamoDb {
             .with_state(self.proxy.clone())
     }
 
-    /// Deletes the items whose time to live is over, which otherwise happens now and then. Returns how many.
+    /// Deletes the items whose time to live is over, and returns how many. A timer does the same regularly.
     pub async fn expire_now(&self) -> usize {
         sweep(self.database.0.clone()).await
     }
 
-    /// Returns once requests that were begun are answered and the file is closed.
+    /// Waits for the requests in progress, then closes the file.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.sweeper.wait().await;
@@ -182,11 +198,11 @@ fn open(state: Option<&Path>, clock: &Clock) -> Result<Database, DynamoDbError> 
     let path = file
         .to_str()
         .ok_or_else(|| in_directory(io::Error::other("its path is not UTF-8")))?;
-    // SQLite gives the files beside it the same permissions.
+    // SQLite creates the files beside it with the same permissions.
     private_files::open(&file).map_err(in_directory)?;
     let database =
         Database::new(path).map_err(|source| DynamoDbError::Open(path.to_owned(), source))?;
-    // Sets `synchronous = NORMAL`: a commit appends to the log without waiting for the disk, and only a power cut
+    // Sets `synchronous = NORMAL`: a commit is appended to the log without waiting for the disk, so only a power cut
     // can lose it.
     database
         .disable_bulk_loading()
@@ -281,72 +297,7 @@ async fn sweep(database: Database) -> usize {
     }
 }
 
-/// Passes requests on as they are, over connections that stay open.
-#[derive(Clone, Debug)]
-struct Proxy {
-    url: String,
-    client: reqwest::Client,
-    /// The database's file, if it has one, and whom to tell that it can't be written.
-    kept: Option<(PathBuf, WriteFailures)>,
-}
-
-/// Of one connection only, or written anew by the client.
-const CONNECTION_HEADERS: [http::HeaderName; 6] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::EXPECT,
-    header::HOST,
-    // The server would open its answers to any page.
-    header::ORIGIN,
-    header::TRANSFER_ENCODING,
-];
-
-impl Proxy {
-    fn new(address: SocketAddr) -> Result<Self, reqwest::Error> {
-        // Another part of the process may have installed one already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([])
-            .tcp_nodelay(true)
-            .build()?;
-        Ok(Self {
-            url: format!("http://{address}/"),
-            client,
-            kept: None,
-        })
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        mut headers: HeaderMap,
-        body: Bytes,
-    ) -> reqwest::Result<Response> {
-        for name in CONNECTION_HEADERS {
-            headers.remove(name);
-        }
-        let response = self
-            .client
-            .request(method, &self.url)
-            .headers(headers)
-            .body(body)
-            .send()
-            .await?;
-        let status = response.status();
-        let mut headers = response.headers().clone();
-        for name in CONNECTION_HEADERS {
-            headers.remove(name);
-        }
-        let body = response.bytes().await?;
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            self.look_into(&body);
-        }
-        Ok((status, headers, Body::from(body)).into_response())
-    }
-}
-
-/// DynamoDB answers 400 to them all.
+/// DynamoDB responds to each refused signature with 400.
 fn unsigned(_: &HeaderMap, refusal: &SignatureRefusal) -> Response {
     let body = serde_json::json!({
         "__type": format!("com.amazon.coral.service#{}", refusal.error_type),
@@ -354,31 +305,4 @@ fn unsigned(_: &HeaderMap, refusal: &SignatureRefusal) -> Response {
     });
     let json = [(header::CONTENT_TYPE, "application/x-amz-json-1.0")];
     (StatusCode::BAD_REQUEST, json, body.to_string()).into_response()
-}
-
-impl Proxy {
-    /// Whether a failure is the disk's.
-    fn look_into(&self, body: &[u8]) {
-        let text = String::from_utf8_lossy(body);
-        let why = UNWRITABLE.into_iter().find(|why| text.contains(why));
-        if let (Some(why), Some((file, failures))) = (why, &self.kept) {
-            failures.report(file, why);
-        }
-    }
-}
-
-async fn forward(
-    State(proxy): State<Proxy>,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    proxy.send(method, headers, body).await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "the database's server can't be reached");
-        let body = r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"The database is not running."}"#;
-        let mut response = (StatusCode::INTERNAL_SERVER_ERROR, body).into_response();
-        let json = HeaderValue::from_static("application/x-amz-json-1.0");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response
-    })
 }

@@ -1,4 +1,4 @@
-//! The official SDK against the local tables: what sessions and leases rely on.
+//! The official SDK against the local tables, for what sessions and leases rely on.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -80,7 +80,7 @@ impl Local {
         request.send().await.expect("got").item
     }
 
-    /// Takes the lease: from `attempt` to the next one, for one caller only.
+    /// Takes the lease: raises `attempt` by one, which only one caller can.
     async fn take_lease(
         &self,
         id: &str,

@@ -1,4 +1,4 @@
-//! The plan while it is in force: which rule fires, and how often each did.
+//! The plan in force: which rule fires, and how often each rule matched and fired.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,69 +8,52 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::fault::Fault;
-use crate::plan::{FaultPlan, FaultService, Rule};
+use crate::plan::{FaultPlan, Rule};
+use crate::service::{FaultService, Point};
 
-/// Where a fault can strike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Point {
-    /// A request at the gateway, or a real-time connect.
-    Request,
-    /// A subscription that starts.
-    Start,
-    /// A frame on its way to one subscriber.
-    Frame,
-    /// A message that was just received.
-    Receive,
-    /// What was received for a function, before its invocation.
-    Batch,
-    /// A function's invocation.
-    Invocation,
-    /// A model's answer.
-    Stream,
-}
-
-/// What happens now, and may have a fault.
+/// Something that happens in a service, which a fault may be applied to.
 #[derive(Debug)]
 pub struct Event<'a> {
     pub point: Point,
     pub service: FaultService,
     pub operations: &'a [&'a str],
     pub caller: Option<&'a str>,
-    /// The caller is a process, which can be killed.
+    /// Whether the caller is a process, which can be killed.
     pub has_process: bool,
     pub body: &'a [u8],
 }
 
-/// How often a rule matched, and fired.
+/// How often a rule matched and fired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RuleReport {
-    /// The rule's name, or else its place in the plan, `rules[0]`.
+    /// The rule's name, or its place in the plan: `rules[0]`.
     pub rule: String,
     pub service: FaultService,
     pub operation: String,
     pub fault: &'static str,
-    /// Events that it was looked at for and that are its own, whether it fired or let them through.
+    /// How many events the rule applied to, whether it fired or not. Events that an earlier rule decided don't count.
     pub matched: u64,
     pub fired: u64,
 }
 
-/// What comes of an event.
+/// What the plan does to an event.
 #[derive(Debug, Default)]
 pub struct Fired<'a> {
     pub delay: Duration,
-    pub strike: Option<Strike<'a>>,
+    pub fault: Option<FiredFault<'a>>,
 }
 
-/// The fault of a rule that fired.
+/// The fault of the rule that fired.
 #[derive(Clone, Copy, Debug)]
-pub struct Strike<'a> {
+pub struct FiredFault<'a> {
     pub fault: &'a Fault,
     state: &'a Mutex<State>,
 }
 
+/// A plan with the state of its rules.
 #[derive(Debug)]
-pub struct Active {
+pub struct ActivePlan {
     seed: u64,
     rules: Vec<ActiveRule>,
     outages: Mutex<Vec<Outage>>,
@@ -86,7 +69,7 @@ struct ActiveRule {
 struct State {
     matched: u64,
     fired: u64,
-    /// Each rule's own, so that one rule's draws don't depend on another's events.
+    /// Each rule has its own generator, so that its draws don't depend on another rule's events.
     rng: Rng,
 }
 
@@ -96,7 +79,7 @@ struct Outage {
     until: Option<Instant>,
 }
 
-impl Active {
+impl ActivePlan {
     pub(super) fn new(plan: FaultPlan) -> Self {
         let seed = plan.seed;
         let rules = plan.rules.into_iter().zip(1_u64..).map(|(rule, number)| {
@@ -143,7 +126,7 @@ impl Active {
         self.rules.iter().enumerate().map(report).collect()
     }
 
-    /// Lets the rules decide, in their order: delays add up, the first other fault ends the search.
+    /// Tries the rules in their order. Delays add up; the first other fault that fires ends the search.
     pub fn fire(&self, event: &Event<'_>) -> Fired<'_> {
         let mut fired = Fired::default();
         for (index, it) in self.rules.iter().enumerate() {
@@ -155,7 +138,7 @@ impl Active {
             if let Fault::Delay { ms } = it.rule.fault {
                 fired.delay += Duration::from_millis(ms);
             } else {
-                fired.strike = Some(Strike {
+                fired.fault = Some(FiredFault {
                     fault: &it.rule.fault,
                     state: &it.state,
                 });
@@ -165,18 +148,20 @@ impl Active {
         fired
     }
 
-    /// Whether a rule has to look into a request's body, or at who signed it.
+    /// Whether a rule depends on the content of a request's body.
     pub fn reads_bodies(&self, service: FaultService) -> bool {
         self.rules
             .iter()
             .any(|it| it.rule.service == service && it.rule.contains.is_some())
     }
 
+    /// Makes the service unavailable, for `for_ms` or until the plan changes.
     pub fn begin_outage(&self, service: FaultService, for_ms: Option<u64>) {
         let until = for_ms.map(|ms| Instant::now() + Duration::from_millis(ms));
         lock(&self.outages).push(Outage { service, until });
     }
 
+    /// Whether the service is unavailable now.
     pub fn is_out(&self, service: FaultService) -> bool {
         let mut outages = lock(&self.outages);
         if outages.is_empty() {
@@ -188,8 +173,8 @@ impl Active {
     }
 }
 
-impl Strike<'_> {
-    /// Of the rule's own draws.
+impl FiredFault<'_> {
+    /// A random number from the rule's own generator.
     pub fn draw(&self) -> u64 {
         lock(self.state).rng.u64(..)
     }
@@ -252,11 +237,11 @@ mod tests {
     use super::*;
     use crate::plan::When;
 
-    /// Which of so many equal events had the fault.
+    /// Which of `events` equal events had the fault, as `x` and `.`.
     fn pattern(seed: u64, when: When, events: usize) -> String {
         let mut rule = Rule::new(FaultService::Sqs, "SendMessage", Fault::Hang);
         rule.when = when;
-        let active = Active::new(FaultPlan::seeded(seed).with(rule));
+        let active = ActivePlan::new(FaultPlan::seeded(seed).with(rule));
         let event = Event {
             point: Point::Request,
             service: FaultService::Sqs,
@@ -265,7 +250,7 @@ mod tests {
             has_process: false,
             body: b"",
         };
-        let fires = |_| match active.fire(&event).strike {
+        let fires = |_| match active.fire(&event).fault {
             Some(_) => 'x',
             None => '.',
         };
@@ -321,7 +306,7 @@ mod tests {
             let plan = FaultPlan::seeded(9)
                 .with(half("SendMessage"))
                 .with(half("DeleteMessage"));
-            let active = Active::new(plan);
+            let active = ActivePlan::new(plan);
             let fires = |operation: &str| {
                 let event = Event {
                     point: Point::Request,
@@ -331,7 +316,7 @@ mod tests {
                     has_process: false,
                     body: b"",
                 };
-                active.fire(&event).strike.is_some()
+                active.fire(&event).fault.is_some()
             };
             for _ in 0..others {
                 fires("SendMessage");

@@ -1,22 +1,60 @@
-//! A plan that can't mean anything is refused, rather than never firing.
+//! Refuses plans that can't have an effect, instead of accepting rules that never fire.
 
 use thiserror::Error;
 
-use crate::active::Point;
 use crate::fault::Fault;
 use crate::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, REALTIME, WEBSOCKET};
-use crate::plan::{FaultPlan, FaultService, Rule};
+use crate::plan::{FaultPlan, Rule};
+use crate::service::{FaultService, Point};
 
 /// What is wrong with a plan, and where.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{path}: {message}")]
 pub struct PlanError {
-    /// `rules[2].fault.delay.ms`
+    /// The path of the wrong value: `rules[2].fault.delay.ms`.
     pub path: String,
     pub message: String,
 }
 
-pub(super) fn check(plan: &FaultPlan) -> Result<(), PlanError> {
+impl FaultPlan {
+    /// Reads a plan from JSON and checks it.
+    ///
+    /// # Errors
+    ///
+    /// The text isn't a plan, or the plan can't have an effect.
+    pub fn from_json(text: &str) -> Result<Self, PlanError> {
+        // Serde would read an array as the fields in their order.
+        if !text.trim_start().starts_with('{') {
+            return Err(PlanError {
+                path: ".".to_owned(),
+                message: "expected a JSON object with `seed` and `rules`".to_owned(),
+            });
+        }
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let plan: Self =
+            serde_path_to_error::deserialize(&mut reader).map_err(|error| PlanError {
+                path: error.path().to_string(),
+                message: error.into_inner().to_string(),
+            })?;
+        reader.end().map_err(|error| PlanError {
+            path: ".".to_owned(),
+            message: error.to_string(),
+        })?;
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// Checks the plan.
+    ///
+    /// # Errors
+    ///
+    /// A rule can't have an effect; the error names it.
+    pub fn check(&self) -> Result<(), PlanError> {
+        check(self)
+    }
+}
+
+fn check(plan: &FaultPlan) -> Result<(), PlanError> {
     for (index, rule) in plan.rules.iter().enumerate() {
         let checked = service(rule)
             .and_then(|()| operation(rule))
@@ -140,7 +178,7 @@ fn values(fault: &Fault) -> Checked {
     }
 }
 
-/// It goes into headers.
+/// An error's name becomes a header's value.
 fn error_name(path: &str, name: &str) -> Checked {
     let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
     if is_name {

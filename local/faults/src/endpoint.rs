@@ -1,63 +1,65 @@
-//! A service as the gateway sees it: which requests are its own, what they are called, and how they fail on purpose.
+//! How a service describes itself to the gateway: its requests, their operations, and its error responses.
 
 use axum::body::Body;
 use axum::response::Response;
 use http::Request;
 
 use crate::fault::Fault;
-use crate::plan::FaultService;
+use crate::service::FaultService;
 
-/// What a service tells the gateway about itself, so that the gateway needs to know none.
+/// A service's description for the gateway, which so depends on no service.
 #[derive(Clone, Copy, Debug)]
 pub struct ServiceEndpoint {
-    /// As logs call it: `sqs`.
+    /// The service's name in logs: `sqs`.
     pub name: &'static str,
     pub claims: Claims,
-    /// Whether web pages of another origin than this machine's may send such a request, once they are let in.
+    /// Whether a web page may send this request from another origin than this machine's, if its origin is allowed.
     pub takes_browsers: fn(&Request<Body>) -> bool,
-    /// What a request is to a fault plan and to usage counts; `None`: it is no operation to either.
+    /// The service that fault plans and usage counts see in a request. `None` if the request is no operation, such as a
+    /// preflight.
     pub counted_as: fn(&Request<Body>) -> Option<FaultService>,
-    /// What a request's operations are called in a plan; several where GraphQL asks for several root fields.
-    pub operations: fn(FaultService, &Named<'_>) -> Vec<String>,
-    /// Whether the names of the operations are in the body.
+    /// The names of a request's operations in a plan. A GraphQL request has one for each root field.
+    pub operations: fn(FaultService, &RequestInfo<'_>) -> Vec<String>,
+    /// Whether the operations' names are in the body.
     pub names_are_in_body: fn(FaultService) -> bool,
-    /// The answer that a fault makes in the service's own shape; `None` where the fault is no answer. The names are those
-    /// of the operations.
-    pub answer: fn(FaultService, &Fault, &[&str]) -> Option<Response>,
-    /// AWS meters each so many bytes of a request as one.
+    /// The response, in the service's own shape, to a request whose fault is an error. `None` for other faults. The
+    /// texts are the operations' names.
+    pub error_response: fn(FaultService, &Fault, &[&str]) -> Option<Response>,
+    /// AWS bills each `unit_bytes` of a request as one unit.
     pub unit_bytes: u64,
 }
 
-/// Which requests are a service's own. AWS gives each service a host; here a request itself has to tell.
+/// Which requests belong to a service. AWS gives each service a host; here the request itself has to tell.
 ///
-/// The gateway looks at `address` of all services first. A request with an `X-Amz-Target` then belongs to a service with
-/// such a target or to none; any other to the first service that knows it by `path`, then by `hint`, then by the scope of
-/// its signature.
+/// The gateway asks `address` of all services first. A request with an `X-Amz-Target` then belongs to the service with
+/// this target, or to none. Any other request belongs to the first service that claims it by `path`, then by `hint`,
+/// then by the scope of its signature.
 #[derive(Clone, Copy, Debug)]
 pub struct Claims {
-    /// By host or path, whatever the headers say: the caller of a function URL may send any.
+    /// Claims a request by host or path whatever its headers are, because the caller of a function URL may send any
+    /// headers.
     pub address: fn(&Request<Body>) -> bool,
-    /// What stands before the dot of an `X-Amz-Target`: `AmazonSQS`, or with a star for any version `DynamoDB_*`.
+    /// The part of `X-Amz-Target` before the dot: `AmazonSQS`, or `DynamoDB_*` for any version.
     pub targets: &'static [&'static str],
     pub path: fn(&str) -> bool,
-    /// By anything else that a request says.
+    /// Claims a request by anything else in it.
     pub hint: fn(&Request<Body>) -> bool,
-    /// As it is signed for: `sqs`.
+    /// The service's name in the scope of signatures: `sqs`.
     pub scope: Option<&'static str>,
 }
 
-/// What a request says about its operation.
+/// The parts of a request that tell its operation.
 #[derive(Clone, Copy, Debug)]
-pub struct Named<'a> {
-    /// What stands behind the dot of its `X-Amz-Target`, or else method and path.
+pub struct RequestInfo<'a> {
+    /// The part of `X-Amz-Target` after the dot, or else method and path.
     pub target: &'a str,
     pub path: &'a str,
-    /// Empty where nobody needed to read it.
+    /// Empty unless the plan or the operation's name depends on it.
     pub body: &'a [u8],
 }
 
 impl Claims {
-    /// Claims nothing.
+    /// Claims no request.
     pub const NONE: Self = Self {
         address: |_| false,
         targets: &[],
@@ -66,7 +68,7 @@ impl Claims {
         scope: None,
     };
 
-    /// Whether an `X-Amz-Target` is the service's.
+    /// Whether this `X-Amz-Target` belongs to the service.
     pub fn has_target(&self, target: &str) -> bool {
         let Some((prefix, _)) = target.split_once('.') else {
             return false;

@@ -1,4 +1,4 @@
-//! What errors of different services have in common. Each service has the rest of its shape itself.
+//! What the error responses of different services share. Each service adds its own shape.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -12,13 +12,13 @@ use crate::fault::Fault;
 pub struct PlannedError<'a> {
     /// `ThrottlingException`
     pub error_type: &'a str,
-    /// Where the plan has one.
+    /// The status, if the plan has one.
     pub status: Option<StatusCode>,
     pub message: &'a str,
 }
 
 impl<'a> PlannedError<'a> {
-    /// The error of a fault that is one.
+    /// The error, if the fault is one.
     pub fn of(fault: &'a Fault) -> Option<Self> {
         let Fault::Error {
             error_type,
@@ -38,12 +38,13 @@ impl<'a> PlannedError<'a> {
     }
 }
 
-/// The status of services whose JSON protocols answer all but their own failures with 400, throttling too.
+/// The status that JSON protocols use: 500 or 503 for the service's own failures, 400 for the rest, throttling
+/// included.
 pub fn json_protocol_status(error_type: &str) -> StatusCode {
     failure_status(error_type).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-/// The status of services that have one for each kind of error.
+/// The status of a service that has one for each kind of error.
 pub fn rest_status(error_type: &str) -> StatusCode {
     let is = |part: &str| error_type.contains(part);
     if is("Unauthorized") {
@@ -57,7 +58,7 @@ pub fn rest_status(error_type: &str) -> StatusCode {
     }
 }
 
-/// An error of a service with a REST protocol: the type in a header, the message in the body.
+/// An error of a REST protocol: the type in a header, the message in the body.
 pub fn rest_error(error: &PlannedError<'_>, status: StatusCode) -> Response {
     let body = serde_json::json!({ "message": error.message });
     let mut response = json(status, "application/json", &body);
@@ -65,7 +66,7 @@ pub fn rest_error(error: &PlannedError<'_>, status: StatusCode) -> Response {
     response
 }
 
-/// `namespace#Type`, as JSON protocols name an error.
+/// A JSON protocol's error, which is named `namespace#Type`.
 pub fn shaped(namespace: &str, error: &PlannedError<'_>) -> Value {
     let error_type = error.error_type;
     let shape = if error_type.contains('#') {
@@ -76,7 +77,7 @@ pub fn shaped(namespace: &str, error: &PlannedError<'_>) -> Value {
     serde_json::json!({ "__type": shape, "message": error.message })
 }
 
-/// The service's own failures.
+/// The status of an error that is the service's own failure.
 pub fn failure_status(error_type: &str) -> Option<StatusCode> {
     let is = |part: &str| error_type.contains(part);
     if is("Unavailable") {
@@ -88,7 +89,7 @@ pub fn failure_status(error_type: &str) -> Option<StatusCode> {
     }
 }
 
-/// What stands in an error for which the plan has no message.
+/// The message of an error for which the plan has none.
 pub fn usual_message(error_type: &str) -> &'static str {
     if error_type.contains("Throttl") || error_type.contains("TooManyRequests") {
         "Rate exceeded"
@@ -107,7 +108,7 @@ pub fn json(status: StatusCode, content_type: &'static str, body: &Value) -> Res
     response
 }
 
-/// Sets a header, unless the value can't be one.
+/// Sets a header, unless the value isn't allowed in one.
 pub fn set_header(response: &mut Response, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response
@@ -116,7 +117,7 @@ pub fn set_header(response: &mut Response, name: &'static str, value: &str) {
     }
 }
 
-/// Lets pages of any origin read it.
+/// Allows pages of any origin to read the response.
 pub fn open_to_browsers(response: &mut Response) {
     set_header(response, "access-control-allow-origin", "*");
     set_header(

@@ -1,12 +1,11 @@
-//! What can go wrong, and where each fault fits.
+//! The faults, and which services each is for.
 
 use serde::{Deserialize, Serialize};
 
-use crate::active::Point;
-use crate::plan::FaultService;
+use crate::service::{FaultService, Point};
 use crate::subscription_error::SubscriptionError;
 
-/// What goes wrong. Times are the wall clock's, as the network's are: moving the stack's clock doesn't shorten them.
+/// A fault. Its times are wall-clock times, like the network's: advancing the stack's clock doesn't shorten them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     rename_all = "camelCase",
@@ -14,106 +13,106 @@ use crate::subscription_error::SubscriptionError;
     deny_unknown_fields
 )]
 pub enum Fault {
-    /// Answered with an error of the service's own shape, and not handled.
+    /// The service responds with an error in its own shape and doesn't handle the request.
     Error {
         /// `ThrottlingException`, `Lambda.Unknown`, …
         #[serde(rename = "type")]
         error_type: String,
-        /// By default what AWS sends with errors of that name.
+        /// By default the status that AWS sends with this error.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
-    /// `AppSync`: HTTP 200 with `errors`, and not handled.
+    /// `AppSync` responds with HTTP 200 and `errors`, and doesn't handle the request.
     GraphqlError {
         error_type: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
-    /// Handled, or delivered, so much later. A frame that is delayed doesn't hold up the ones behind it.
+    /// Handles or delivers it after a delay. A delayed frame doesn't hold up later ones.
     Delay { ms: u64 },
-    /// Never answered; ends when the client gives up.
+    /// Never responds. The request ends when the client gives up.
     Hang,
-    /// The connection is reset instead of handling the request.
+    /// Resets the connection and doesn't handle the request.
     Reset,
-    /// The request is handled, its effect is done, and then the connection is reset instead of an answer.
+    /// Handles the request, with its effect, and then resets the connection instead of responding.
     LostAnswer,
     /// An outage of the whole service: from now on each request's connection is reset, whatever its operation.
     Unavailable {
-        /// Until the plan changes, if not given.
+        /// Without it, the outage lasts until the plan changes.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         for_ms: Option<u64>,
     },
     /// WebSockets: the receiver doesn't get this frame.
     Drop,
-    /// WebSockets: the receiver gets this frame so many times more.
+    /// WebSockets: the receiver gets this frame `times` more times.
     Repeat { times: u32 },
-    /// WebSockets: this frame waits until `window` frames wait for the same receiver; then they go out in another order.
+    /// WebSockets: holds this frame until `window` frames wait for the same receiver, then sends them in another order.
     Reorder {
         window: u32,
-        /// They go out after this time even if they are fewer; 200 by default.
+        /// After this time the held frames are sent even if they are fewer; 200 by default.
         #[serde(default = "default_within_ms")]
         within_ms: u64,
     },
-    /// WebSockets: the receiver's socket is cut where this frame would have been.
+    /// WebSockets: cuts the receiver's socket in place of this frame.
     Disconnect,
-    /// AppSync's WebSockets: at `start` the subscription is refused with this `error` frame; at `data` the frame comes in
-    /// the event's place, and the subscription is over.
+    /// AppSync's WebSockets: at `start`, refuses the subscription with this `error` frame. At `data`, sends this frame
+    /// in place of the event and ends the subscription.
     SubscriptionError(SubscriptionError),
-    /// SQS: the message that is received is visible again at once, so that another receive gets it as well.
+    /// SQS: makes the received message visible again at once, so that another receive gets it as well.
     Duplicate,
-    /// Lambda: messages are received for the function, but it isn't invoked, as when Lambda is throttled: they are visible
-    /// again when their visibility ends, and a receive is spent.
+    /// Lambda: receives the messages for the function but doesn't invoke it, as when Lambda is throttled. The messages
+    /// become visible again when their visibility timeout ends, and a receive is spent.
     ThrottledReceive,
-    /// Bedrock: the stream ends with an exception after so many tokens.
+    /// Bedrock: ends the stream with an exception after this many tokens.
     StreamError {
         after_tokens: u64,
         #[serde(default)]
         exception: StreamException,
     },
-    /// Bedrock: nothing more comes after so many tokens. A function URL: after so many chunks of the body.
+    /// Bedrock: sends nothing more after this many tokens. A function URL: after this many chunks of the body.
     StreamStall { after_tokens: u64 },
-    /// Bedrock: the stream ends after so many tokens as if complete, but without `messageStop`. A function URL: the body
-    /// ends as if complete after so many chunks.
+    /// Bedrock: ends the stream after this many tokens as if complete, but without `messageStop`. A function URL: ends
+    /// the body as if complete after this many chunks.
     StreamCut { after_tokens: u64 },
-    /// Bedrock: the connection (or HTTP/2 stream) is torn down after so many tokens. A function URL: after so many chunks
-    /// of the body.
+    /// Bedrock: tears down the connection (or HTTP/2 stream) after this many tokens. A function URL: after this many
+    /// chunks of the body.
     StreamReset { after_tokens: u64 },
-    /// A function URL: a response whose body has no byte isn't ended, nor its head sent, as on some AWS accounts.
+    /// A function URL: holds back the head and the end of a response with an empty body, as some AWS accounts do.
     HoldEmpty {
-        /// Nor is one that says `content-length: 0`.
+        /// Holds it back even if the head says `content-length: 0`.
         #[serde(default)]
         even_if_length_is_zero: bool,
     },
-    /// Lambda: the process is killed so long after it took the invocation.
+    /// Lambda: kills the process this long after it took the invocation.
     Kill {
         #[serde(default)]
         after_ms: u64,
     },
-    /// Lambda: the process is stopped so long after it took the invocation.
+    /// Lambda: stops the process this long after it took the invocation.
     Freeze {
         #[serde(default)]
         after_ms: u64,
-        /// Until it is thawed through the control endpoint, if not given.
+        /// Without it, the process stays stopped until it is thawed through the control endpoint.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         for_ms: Option<u64>,
     },
-    /// The function's process that sent this request is killed.
+    /// Kills the function's process that sent this request.
     KillCaller {
-        /// Whether the request still has its effect; by default it has none.
+        /// Whether the request still has its effect. By default it has none.
         #[serde(default)]
         handled: bool,
     },
-    /// The function's process that sent this request is stopped; the request is handled.
+    /// Stops the function's process that sent this request. The request is handled.
     FreezeCaller {
-        /// Until it is thawed through the control endpoint, if not given.
+        /// Without it, the process stays stopped until it is thawed through the control endpoint.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         for_ms: Option<u64>,
     },
 }
 
-/// The exceptions that a `ConverseStream` may carry.
+/// The exceptions that a `ConverseStream` may end with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StreamException {
     #[serde(rename = "internalServerException")]
@@ -134,7 +133,7 @@ const fn default_within_ms() -> u64 {
 }
 
 impl Fault {
-    /// An error with the status and message that AWS has for it.
+    /// An error with the status and message that AWS sends for it.
     pub fn error(error_type: &str) -> Self {
         Self::Error {
             error_type: error_type.to_owned(),
@@ -143,7 +142,7 @@ impl Fault {
         }
     }
 
-    /// As in a plan.
+    /// The fault's name in a plan.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Error { .. } => "error",
@@ -204,7 +203,7 @@ impl Fault {
         matches!(self, Self::KillCaller { .. } | Self::FreezeCaller { .. })
     }
 
-    /// The names of the faults that a service has.
+    /// The names of the faults that a service supports.
     pub(super) fn names_for(service: FaultService) -> &'static [&'static str] {
         match service {
             FaultService::AppSync => &[

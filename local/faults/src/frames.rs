@@ -1,35 +1,37 @@
-//! Faults of frames on WebSockets, one receiver at a time.
+//! Faults of WebSocket frames, for one receiver at a time.
 
 use std::time::Duration;
 
-use crate::active::{Active, Event, Point};
-use crate::fault::Fault;
-use crate::late::Reorder;
-use crate::subscription_error::SubscriptionError;
-use crate::{FaultService, Faults};
 use local_kit::outbox::{Frame, Outbox};
 
-/// What became of a frame.
+use crate::active::{ActivePlan, Event};
+use crate::delayed::Reorder;
+use crate::fault::Fault;
+use crate::service::Point;
+use crate::subscription_error::SubscriptionError;
+use crate::{FaultService, Faults};
+
+/// What happened to a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivered {
     Queued,
-    /// Nothing of it will be sent.
+    /// The frame won't be sent.
     Lost,
-    /// The subscription ends here, with this error.
+    /// The subscription ends with this error.
     Ended(SubscriptionError),
 }
 
-/// What becomes of a subscription that starts.
+/// What happens to a subscription that starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AtStart {
     Admit,
     Refuse(SubscriptionError),
-    /// It is never answered.
+    /// The service never responds.
     Hang,
 }
 
 impl Faults {
-    /// Lets the plan decide about a subscription. `data` is its request.
+    /// Decides about a subscription that starts. `data` is its request.
     pub fn at_start(&self, data: &[u8]) -> AtStart {
         let service = FaultService::Realtime;
         let Some(active) = self.active(service) else {
@@ -43,17 +45,17 @@ impl Faults {
             has_process: false,
             body: data,
         });
-        match fired.strike.map(|strike| strike.fault) {
+        match fired.fault.map(|fired| fired.fault) {
             Some(Fault::SubscriptionError(error)) => AtStart::Refuse(error.clone()),
             Some(Fault::Hang) => AtStart::Hang,
             _ => AtStart::Admit,
         }
     }
 
-    /// Delivers a frame to one receiver, or does to it what the plan says.
+    /// Delivers a frame to one receiver, and applies the fault that the plan has for it.
     pub fn deliver(
         &self,
-        active: &Active,
+        active: &ActivePlan,
         service: FaultService,
         subscriber: u64,
         outbox: &Outbox,
@@ -68,10 +70,10 @@ impl Faults {
             body: frame.payload(),
         });
         let delay = fired.delay;
-        let Some(strike) = fired.strike else {
+        let Some(fired) = fired.fault else {
             return Delivered::of(self.send(delay, outbox, frame));
         };
-        let is_queued = match strike.fault {
+        let is_queued = match fired.fault {
             Fault::SubscriptionError(error) => return Delivered::Ended(error.clone()),
             Fault::Drop => false,
             Fault::Repeat { times } => {
@@ -84,7 +86,7 @@ impl Faults {
                 let reorder = Reorder {
                     window: usize::try_from(*window).unwrap_or(usize::MAX),
                     within: Duration::from_millis(*within_ms) + delay,
-                    seed: strike.draw(),
+                    seed: fired.draw(),
                 };
                 self.hold(subscriber, reorder, outbox, frame)
             }

@@ -1,20 +1,42 @@
-//! Faults on purpose: a plan of what shall go wrong, where and how often.
+//! Fault plans: what shall fail on purpose, where, and how often.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`plan`] | the plan as its user writes it, in JSON or in Rust |
-//! | [`fault`] | what can go wrong, and where each fault fits |
-//! | [`subscription_error`] | an `error` frame of AppSync's WebSockets |
-//! | [`check`] | a plan that can't mean anything is refused |
-//! | `active` | the plan while it is in force: which rule fires, and how often each did |
-//! | [`endpoint`] | a service as the gateway sees it: its requests, their names, its errors |
-//! | [`error_response`] | what errors of different services have in common |
-//! | `operations` | the operations that a plan may name, where a service has few |
-//! | `frames`, `late` | faults of frames on WebSockets, one receiver at a time |
+//! | `plan` | the plan as its user writes it, in JSON or in Rust |
+//! | `service` | the services that a plan names, and where in them a fault can be applied |
+//! | [`fault`] | the faults, and which services each is for |
+//! | `subscription_error` | an `error` frame of AppSync's WebSockets |
+//! | `check` | refuses plans that can't have an effect |
+//! | `active` | the plan in force: which rule fires, and how often |
+//! | `endpoint` | how a service describes itself to the gateway |
+//! | [`error_response`] | what the error responses of different services share |
+//! | `operations` | the operations that a plan may name, for services that have few |
+//! | `frames`, `delayed` | faults of WebSocket frames, for one receiver at a time |
 //!
-//! This is the engine alone: what a fault does to a service's requests, answers and processes is in that service.
+//! This crate decides which fault is due. Each service applies it to its own requests, responses and processes.
 //!
-//! Without a plan a service pays one atomic load for each request or frame.
+//! Without a plan, a service pays one atomic load for each request or frame.
+
+mod active;
+mod check;
+mod delayed;
+mod endpoint;
+pub mod error_response;
+pub mod fault;
+mod frames;
+mod operations;
+mod plan;
+mod service;
+mod subscription_error;
+
+pub use active::{ActivePlan, Event, Fired, FiredFault, RuleReport};
+pub use check::PlanError;
+pub use endpoint::{Claims, RequestInfo, ServiceEndpoint};
+pub use fault::Fault;
+pub use frames::{AtStart, Delivered};
+pub use plan::{FaultPlan, Rule, When};
+pub use service::{FaultService, Point};
+pub use subscription_error::{ErrorShape, FrameId, SubscriptionError};
 
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,31 +46,24 @@ use local_kit::process::Process;
 use local_kit::tasks::Tasks;
 use rustix::process::Signal;
 
-mod active;
-pub mod check;
-pub mod endpoint;
-pub mod error_response;
-pub mod fault;
-mod frames;
-mod late;
-pub mod operations;
-pub mod plan;
-pub mod subscription_error;
+use delayed::DelayedFrames;
 
-pub use active::{Active, Event, Fired, Point, RuleReport, Strike};
-pub use check::PlanError;
-pub use endpoint::{Claims, Named, ServiceEndpoint};
-pub use fault::Fault;
-pub use frames::{AtStart, Delivered};
-pub use plan::{FaultPlan, FaultService, Rule, When};
-pub use subscription_error::{ErrorShape, FrameId, SubscriptionError};
-
-use late::Late;
-
-/// How long [`Faults::shutdown`] waits for tasks that were told to end.
+/// How long [`Faults::shutdown`] waits for cancelled tasks.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(1);
 
-/// The plan in force. Clones share it; without a plan nothing ever goes wrong here.
+/// The plan in force, without which nothing fails. Clones share it.
+///
+/// ```
+/// use local_faults::{Fault, FaultPlan, FaultService, Faults, Rule};
+///
+/// let plan = FaultPlan::default().with(
+///     Rule::new(FaultService::Sqs, "SendMessage", Fault::error("RequestThrottled")).times(2),
+/// );
+/// let faults = Faults::default();
+/// faults.set(plan)?;   // the next two sends are refused
+/// assert_eq!(faults.report()[0].fired, 0);
+/// # Ok::<(), local_faults::PlanError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     shared: Arc<Shared>,
@@ -56,55 +71,56 @@ pub struct Faults {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// A bit for each service that the plan has a rule for.
+    /// One bit for each service that the plan has a rule for.
     services: AtomicU16,
-    active: RwLock<Option<Arc<Active>>>,
-    late: Arc<Late>,
+    active: RwLock<Option<Arc<ActivePlan>>>,
+    delayed: Arc<DelayedFrames>,
     tasks: Tasks,
 }
 
 impl Faults {
-    /// Puts a plan in force in place of the one before; its counts begin at zero. What the one before has begun, such as
-    /// a delay, goes on.
+    /// Puts a plan in force and replaces the previous one. Counts start at zero. What the previous plan has begun, such
+    /// as a delay, goes on.
     ///
     /// # Errors
-    /// A plan that can't mean anything; the one before then stays.
+    ///
+    /// The plan can't have an effect. The previous plan then stays in force.
     pub fn set(&self, plan: FaultPlan) -> Result<(), PlanError> {
         plan.check()?;
         let services = plan
             .rules
             .iter()
             .fold(0, |services, rule| services | rule.service.bit());
-        self.replace(Some(Arc::new(Active::new(plan))), services);
+        self.replace(Some(Arc::new(ActivePlan::new(plan))), services);
         Ok(())
     }
 
-    /// From now on nothing goes wrong any more.
+    /// Removes the plan.
     pub fn clear(&self) {
         self.replace(None, 0);
     }
 
-    /// The plan in force; without one, an empty plan.
+    /// The plan in force, or an empty plan.
     pub fn plan(&self) -> FaultPlan {
         self.current()
             .map(|active| active.plan())
             .unwrap_or_default()
     }
 
-    /// How often each rule of the plan matched and fired so far, in the plan's order.
+    /// How often each rule matched and fired so far, in the plan's order.
     pub fn report(&self) -> Vec<RuleReport> {
         self.current()
             .map(|active| active.report())
             .unwrap_or_default()
     }
 
-    /// How much of what was begun is still to come: processes to kill, freeze or thaw later, frames to send later.
+    /// The number of tasks that haven't ended, such as those that kill processes or send frames later.
     pub fn pending(&self) -> usize {
         self.shared.tasks.len()
     }
 
     /// The plan, if it has a rule for `service`.
-    pub fn active(&self, service: FaultService) -> Option<Arc<Active>> {
+    pub fn active(&self, service: FaultService) -> Option<Arc<ActivePlan>> {
         if self.shared.services.load(Ordering::Acquire) & service.bit() == 0 {
             return None;
         }
@@ -116,7 +132,7 @@ impl Faults {
         self.shared.tasks.spawn(task);
     }
 
-    /// Stops a process, and lets it go on after `lasts`; without it, never.
+    /// Stops a process, and lets it continue after `lasts`, or never without it.
     pub fn freeze(&self, process: &Arc<dyn Process>, lasts: Option<Duration>) {
         process.signal(Signal::STOP);
         if let Some(lasts) = lasts {
@@ -128,14 +144,14 @@ impl Faults {
         }
     }
 
-    /// Ends what is still to come, such as frames that were delayed.
+    /// Cancels what hasn't happened yet, such as frames that were delayed.
     pub async fn shutdown(&self) {
         if !self.shared.tasks.shutdown(SHUTDOWN_LIMIT).await {
             tracing::warn!("tasks of the fault plan are left");
         }
     }
 
-    fn current(&self) -> Option<Arc<Active>> {
+    fn current(&self) -> Option<Arc<ActivePlan>> {
         self.shared
             .active
             .read()
@@ -143,7 +159,7 @@ impl Faults {
             .clone()
     }
 
-    fn replace(&self, active: Option<Arc<Active>>, services: u16) {
+    fn replace(&self, active: Option<Arc<ActivePlan>>, services: u16) {
         let mut current = self
             .shared
             .active

@@ -1,12 +1,12 @@
-//! The operations that a plan may name, of the services that have few. What others have is theirs to know.
+//! The operations that a plan may name, for the services that have few. Other services know their own.
 
-/// Of AppSync's WebSockets.
-pub const REALTIME: [&str; 3] = ["connect", "start", "data"];
-/// Of API Gateway's.
-pub const WEBSOCKET: [&str; 2] = ["connect", "data"];
-pub const FUNCTION_URL: [&str; 1] = ["Invoke"];
-pub const EXECUTE_API: [&str; 3] = ["PostToConnection", "GetConnection", "DeleteConnection"];
-pub const BEDROCK: [&str; 4] = [
+/// The operations of AppSync's WebSockets.
+pub(crate) const REALTIME: [&str; 3] = ["connect", "start", "data"];
+/// The operations of API Gateway's WebSockets.
+pub(crate) const WEBSOCKET: [&str; 2] = ["connect", "data"];
+pub(crate) const FUNCTION_URL: [&str; 1] = ["Invoke"];
+pub(crate) const EXECUTE_API: [&str; 3] = ["PostToConnection", "GetConnection", "DeleteConnection"];
+pub(crate) const BEDROCK: [&str; 4] = [
     "ConverseStream",
     "Converse",
     "InvokeModelWithResponseStream",

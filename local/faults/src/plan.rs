@@ -4,37 +4,37 @@ use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::PlanError;
 use crate::fault::Fault;
+use crate::service::FaultService;
 
-/// What shall go wrong.
+/// What shall fail. The example of [`Faults`](crate::Faults) makes one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FaultPlan {
-    /// What probabilities and orders are drawn from: the same seed and the same events, the same faults.
+    /// The seed for probabilities and orders: the same seed and the same events give the same faults.
     #[serde(default)]
     pub seed: u64,
-    /// Tried in this order. The first that fires decides, except for delays, which add up.
+    /// The rules, tried in this order. The first that fires decides, except for delays, which add up.
     #[serde(default)]
     pub rules: Vec<Rule>,
 }
 
-/// One fault, for which events, and for how many of them.
+/// One fault, the events that it is for, and how many of them it is applied to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
-    /// What reports and logs call it.
+    /// The rule's name in reports and logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     pub service: FaultService,
-    /// The operation as AWS names it (`PutItem`, `ConverseStream`), a root field of GraphQL (`publishToken`), a function's
-    /// name, or for WebSockets `connect`, `start` (AppSync's only) or `data`. `*` is any.
+    /// The operation as AWS names it (`PutItem`, `ConverseStream`), a GraphQL root field (`publishToken`), or a
+    /// function's name. WebSockets have `connect`, `start` (only AppSync) and `data`. `*` matches any operation.
     #[serde(default = "any")]
     pub operation: String,
-    /// Only where this is part of the request's body, the message's body, the event or the frame's payload.
+    /// Matches only if this text is part of the request's body, the message's body, the event or the frame's payload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contains: Option<String>,
-    /// Only requests signed by a process of the function of this name, or by `event-source`, which polls the queues.
+    /// Matches only requests that a process of this function signed, or the queues' poller for `event-source`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
     #[serde(default)]
@@ -42,73 +42,25 @@ pub struct Rule {
     pub fault: Fault,
 }
 
-/// Which of the events that match: all, unless it says otherwise.
+/// Which of the matching events the fault is applied to; by default to all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct When {
-    /// So many are let through first.
+    /// Lets this many events pass first.
     #[serde(default)]
     pub after: u64,
-    /// Of the others the first, and from there each so manieth.
+    /// Of the remaining events, applies to the first and then to each `every`th.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<NonZeroU64>,
-    /// At most so often.
+    /// Applies at most this many times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// 0 to 1, for each event.
+    /// The probability for each event, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FaultService {
-    AppSync,
-    /// AppSync's WebSockets: a connect, and each frame with an event to each subscriber.
-    Realtime,
-    Sqs,
-    /// Invocations, whoever asks for them.
-    Lambda,
-    Bedrock,
-    DynamoDb,
-    Cognito,
-    /// Requests to a Lambda function URL.
-    FunctionUrl,
-    /// API Gateway's WebSockets: a connect, and each message to a client.
-    WebSocket,
-    /// API Gateway's `@connections`.
-    ExecuteApi,
-}
-
 impl FaultPlan {
-    /// Reads a plan and checks it.
-    pub fn from_json(text: &str) -> Result<Self, PlanError> {
-        // An array would be read as the fields in their order.
-        if !text.trim_start().starts_with('{') {
-            return Err(PlanError {
-                path: ".".to_owned(),
-                message: "expected a JSON object with `seed` and `rules`".to_owned(),
-            });
-        }
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let plan: Self =
-            serde_path_to_error::deserialize(&mut reader).map_err(|error| PlanError {
-                path: error.path().to_string(),
-                message: error.into_inner().to_string(),
-            })?;
-        reader.end().map_err(|error| PlanError {
-            path: ".".to_owned(),
-            message: error.to_string(),
-        })?;
-        plan.check()?;
-        Ok(plan)
-    }
-
-    /// Whether it can mean anything.
-    pub fn check(&self) -> Result<(), PlanError> {
-        crate::check::check(self)
-    }
-
     pub fn seeded(seed: u64) -> Self {
         Self {
             seed,
@@ -124,7 +76,7 @@ impl FaultPlan {
 }
 
 impl Rule {
-    /// `fault` at every `operation` of `service`; the methods below narrow it down.
+    /// Applies `fault` to every `operation` of `service`. The methods below narrow it down.
     pub fn new(service: FaultService, operation: &str, fault: Fault) -> Self {
         Self {
             name: None,
@@ -177,28 +129,6 @@ impl Rule {
     pub fn with_probability(mut self, probability: f64) -> Self {
         self.when.probability = Some(probability);
         self
-    }
-}
-
-impl FaultService {
-    pub(super) fn bit(self) -> u16 {
-        1 << self as u8
-    }
-
-    /// As in a plan.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AppSync => "appsync",
-            Self::Realtime => "realtime",
-            Self::Sqs => "sqs",
-            Self::Lambda => "lambda",
-            Self::Bedrock => "bedrock",
-            Self::DynamoDb => "dynamodb",
-            Self::Cognito => "cognito",
-            Self::FunctionUrl => "functionurl",
-            Self::WebSocket => "websocket",
-            Self::ExecuteApi => "executeapi",
-        }
     }
 }
 

@@ -1,8 +1,8 @@
-//! An `error` frame of AppSync's WebSockets, which come in several shapes.
+//! The `error` frames of AppSync's WebSockets, which have several shapes.
 
 use serde::{Deserialize, Serialize};
 
-/// What the client of a subscription is told.
+/// The error that a subscription's client gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SubscriptionError {
@@ -16,7 +16,7 @@ pub struct SubscriptionError {
     pub id: FrameId,
 }
 
-/// How the frame's payload is written; AppSync was seen to send each.
+/// The shape of the frame's payload. AppSync was seen to send each of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ErrorShape {
@@ -29,21 +29,21 @@ pub enum ErrorShape {
     ErrorType,
 }
 
-/// Which `id` the frame has.
+/// The `id` of the frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FrameId {
-    /// The subscription's.
+    /// The subscription's id.
     #[default]
     Own,
-    /// `"id": ""`
+    /// An empty id: `"id": ""`.
     Empty,
-    /// There is none, so that it is about the connection as a whole.
+    /// No id: the error is about the whole connection.
     None,
 }
 
 impl SubscriptionError {
-    /// With the subscription's id, in an array.
+    /// An error in an array, with the subscription's id.
     pub fn new(error_type: &str, message: &str) -> Self {
         Self {
             error_type: error_type.to_owned(),

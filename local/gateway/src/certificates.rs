@@ -1,4 +1,5 @@
-//! A certificate authority of the stack's own, kept in the state directory, and the server's certificate from it.
+//! The stack's own certificate authority, which is kept in the state directory, and the server certificate that it
+//! issues.
 
 use std::fs;
 use std::io;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta};
+use local_kit::private_files;
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, date_time_ymd,
@@ -16,22 +18,20 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use thiserror::Error;
 
-use local_kit::private_files;
-
-/// What makes it unnecessary to trust the authority anew.
+/// So long that nobody has to trust the authority again.
 const AUTHORITY_DAYS: i64 = 3650;
-/// Browsers take at most 398 days.
+/// Browsers accept at most 398 days.
 const SERVER_DAYS: i64 = 397;
 /// An authority that expires within this time is replaced.
 const RENEWAL_DAYS: i64 = 30;
-/// Before the certificate in `ca.pem`; whoever reads the file as PEM skips it.
+/// Written before the certificate in `ca.pem`. PEM readers skip it.
 const VALID_UNTIL: &str = "Valid until: ";
-/// Before the further names that the authority may vouch for, if there are any.
+/// Written before the other names that the authority may certify, if there are any.
 const ALSO_FOR: &str = "Also for: ";
-/// No `*.localhost`: neither Node, browsers nor rustls take a wildcard right below the top level.
+/// Without `*.localhost`: Node, browsers and rustls don't accept a wildcard directly below the top level.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// What the gateway's TLS shows.
+/// The gateway's certificates.
 #[derive(Clone, Debug)]
 pub struct Certificates {
     ca_pem_path: PathBuf,
@@ -54,9 +54,13 @@ struct Authority {
 }
 
 impl Certificates {
-    /// Takes the authority in `directory`, or makes one there (`ca.pem`, `ca.key`) when there is none, it is unreadable
-    /// or it has expired. The server's own certificate is made anew each time. `hosts`: names and addresses besides those of
-    /// loopback. An authority vouches for what it was made for only, so that other hosts take another one.
+    /// Reads the authority from `directory` (`ca.pem`, `ca.key`), or makes one if there is none, it is unreadable, or
+    /// it has expired. The server certificate is new each time. `hosts` are names and addresses besides those of
+    /// loopback; other hosts need another authority, because an authority certifies only the names it was made for.
+    ///
+    /// # Errors
+    ///
+    /// A file can't be written, or a certificate can't be made.
     pub fn load(directory: &Path, now_ms: i64, hosts: &[String]) -> Result<Self, CertificateError> {
         let today = DateTime::from_timestamp_millis(now_ms)
             .unwrap_or_default()
@@ -80,7 +84,7 @@ impl Certificates {
         })
     }
 
-    /// What `NODE_EXTRA_CA_CERTS` is set to.
+    /// The value for `NODE_EXTRA_CA_CERTS`.
     pub fn ca_pem_path(&self) -> &Path {
         &self.ca_pem_path
     }
@@ -99,7 +103,7 @@ fn read(pem_path: &Path, key_path: &Path, today: NaiveDate, hosts: &[String]) ->
     if said(ALSO_FOR).unwrap_or_default() != hosts.join(",") {
         return None;
     }
-    // The key is the certificate's when the certificate contains its public half.
+    // The key belongs to the certificate if the certificate contains its public half.
     let public = key.public_key_raw();
     let belongs = certificate.windows(public.len()).any(|part| part == public);
     (belongs && until > today + TimeDelta::days(RENEWAL_DAYS)).then_some(Authority { pem, key })
@@ -123,8 +127,8 @@ fn make_authority(today: NaiveDate, hosts: &[String]) -> Result<Authority, Certi
     Ok(Authority { pem, key })
 }
 
-/// All that a certificate takes over from its issuer is in here and in the key, so that the authority's certificate
-/// doesn't have to be parsed.
+/// Everything that a certificate takes from its issuer is in these parameters and in the key, so the authority's
+/// certificate needn't be parsed.
 fn authority_params(hosts: &[String]) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
@@ -133,7 +137,8 @@ fn authority_params(hosts: &[String]) -> CertificateParams {
         .push(DnType::CommonName, "Tokencast local stack");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    // So that whoever trusts it, trusts it for this machine's own addresses, those that were let in, and nothing else.
+    // Limits the authority to this machine's addresses and the allowed hosts, so that trusting it is harmless
+    // otherwise.
     let mut permitted_subtrees = vec![
         GeneralSubtree::DnsName("localhost".into()),
         GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8)),
@@ -218,7 +223,7 @@ mod tests {
     const NOW_MS: i64 = 1_767_312_000_000;
     const DAY_MS: i64 = 86_400_000;
 
-    /// Whether the authority is kept when `change` was made to its directory.
+    /// Whether the authority is kept after `change` was made to its directory.
     fn check(change: impl Fn(&Path), later_days: i64, kept: bool) {
         let directory = tempfile::tempdir().expect("a directory");
         let state = directory.path().join("state");

@@ -1,4 +1,4 @@
-//! One connection: TLS or not, then HTTP/1.1 or HTTP/2, whichever the client speaks.
+//! One connection: TLS or plain text, then HTTP/1.1 or HTTP/2, as the client chooses.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -17,7 +17,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use local_faults::{FaultService, Named};
+use local_faults::{FaultService, RequestInfo};
 use local_kit::peer::Peer;
 use rustix::process::Signal;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -37,7 +37,7 @@ use super::refusal::internal_failure;
 use super::routes::{Routes, Target};
 use super::stream::Stream;
 
-/// The first byte of a TLS handshake record; no HTTP request starts with it.
+/// The first byte of a TLS handshake record. No HTTP request starts with it.
 const TLS_HANDSHAKE: u8 = 0x16;
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
@@ -59,7 +59,7 @@ pub(super) async fn serve(context: Arc<Context>, tcp: TcpStream, address: Socket
         closing: context.closing.clone(),
     };
     let (mark, cut) = (entry.mark(), entry.cut());
-    // Tokens go out as they come, each in a segment of its own.
+    // Sends each token at once, in a segment of its own.
     if let Err(error) = tcp.set_nodelay(true) {
         debug!(%error, "no TCP_NODELAY");
     }
@@ -79,7 +79,7 @@ pub(super) async fn serve(context: Arc<Context>, tcp: TcpStream, address: Socket
     mark.tls();
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, context.tls.accept(stream)).await {
         Ok(Ok(stream)) => serve_http(&context, stream, peer, mark).await,
-        // Most often a client that doesn't trust the local authority.
+        // Most often the client doesn't trust the local authority.
         Ok(Err(error)) => debug!(%error, "TLS handshake"),
         Err(_) => debug!("TLS handshake took too long"),
     }
@@ -91,10 +91,10 @@ where
 {
     let service = service_fn(|request| {
         let (context, peer, mark) = (Arc::clone(context), peer.clone(), mark.clone());
-        async move { Ok::<_, Infallible>(answer(&context, peer, &mark, request).await) }
+        async move { Ok::<_, Infallible>(intercept_and_handle(&context, peer, &mark, request).await) }
     });
     let mut http = auto::Builder::new(Tracked(context.tasks.clone()));
-    // It would also end idle connections, while a client is about to use them again.
+    // This timeout would also end idle connections, just when a client is about to use them again.
     http.http1().header_read_timeout(None);
     http.http2().timer(TokioTimer::new());
     let mut connection = pin!(http.serve_connection_with_upgrades(TokioIo::new(stream), service));
@@ -110,8 +110,8 @@ where
     }
 }
 
-/// Every request passes here, with its service and operation known: the place for a fault that is planned for them.
-async fn answer(
+/// Handles every request, with its service and operation known, and applies the fault that is planned for it.
+async fn intercept_and_handle(
     context: &Context,
     peer: Peer,
     mark: &Mark,
@@ -148,7 +148,7 @@ async fn answer(
             }
             return cut(mark);
         }
-        Interception::Answer(response) => response,
+        Interception::Respond(response) => response,
         Interception::Cut => return cut(mark),
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -175,14 +175,14 @@ async fn counted(context: &Context, target: &Target, request: Request<Body>) -> 
     else {
         return handle(context, target, request).await;
     };
-    // Without its body a GraphQL request has no name; its answer has one, unless it is an error.
-    let named = Named {
+    // Without its body a GraphQL request has no name. Its response has one, unless it is an error.
+    let request_info = RequestInfo {
         target: &target.operation,
         path: request.uri().path(),
         body: &[],
     };
-    let asked_for = (endpoint.operations)(service, &named);
-    let name = asked_for.into_iter().next();
+    let operations = (endpoint.operations)(service, &request_info);
+    let name = operations.into_iter().next();
     let counting = Counting::begin(
         usage,
         service,
@@ -212,7 +212,7 @@ async fn handle(context: &Context, target: &Target, request: Request<Body>) -> R
     }
 }
 
-/// The answer is for HTTP's sake: nothing can be written any more.
+/// Cuts the connection. The response only satisfies the HTTP library; it can't be sent any more.
 fn cut(mark: &Mark) -> Response {
     mark.cut();
     Response::new(Body::empty())
@@ -224,7 +224,7 @@ fn panic_message(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("without a message")
 }
 
-/// Runs the tasks of HTTP/2 streams where the shutdown waits for them.
+/// Starts the tasks of HTTP/2 streams in the tracker that the shutdown waits for.
 #[derive(Clone)]
 struct Tracked(TaskTracker);
 

@@ -1,13 +1,12 @@
-//! The connections that are open, and cutting them.
+//! The open connections, which can be listed and cut.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tokio_util::sync::CancellationToken;
-
 use local_faults::FaultService;
+use tokio_util::sync::CancellationToken;
 
 /// One open connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +14,13 @@ pub struct ConnectionInfo {
     pub id: u64,
     pub peer: SocketAddr,
     pub tls: bool,
-    /// Upgraded to a WebSocket.
+    /// Whether the connection was upgraded to a WebSocket.
     pub websocket: bool,
-    /// Whose WebSocket it is: AppSync's (`Realtime`) or API Gateway's (`WebSocket`).
+    /// The service of the WebSocket: AppSync (`Realtime`) or API Gateway (`WebSocket`).
     pub socket_of: Option<FaultService>,
 }
 
-/// Every open connection of a gateway.
+/// The open connections of a gateway. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Connections {
     shared: Arc<Shared>,
@@ -37,7 +36,7 @@ struct Shared {
 struct State {
     peer: SocketAddr,
     tls: AtomicBool,
-    /// Set once it is upgraded.
+    /// Set when the connection is upgraded.
     socket_of: OnceLock<FaultService>,
     cut: CancellationToken,
 }
@@ -55,7 +54,7 @@ impl Connections {
         list
     }
 
-    /// Cuts those that `which` picks, at once and without a goodbye of any protocol, and returns how many.
+    /// Cuts the connections that `which` selects, at once and without closing any protocol. Returns how many.
     pub fn drop_connections(&self, which: impl Fn(&ConnectionInfo) -> bool) -> usize {
         let open = self
             .shared
@@ -66,7 +65,7 @@ impl Connections {
         picked.map(|(_, state)| state.cut.cancel()).count()
     }
 
-    /// Cuts the WebSockets, AppSync's and API Gateway's.
+    /// Cuts the WebSockets of AppSync and of API Gateway.
     pub fn drop_websockets(&self) -> usize {
         self.drop_connections(|connection| connection.websocket)
     }
@@ -92,7 +91,7 @@ impl Connections {
     }
 }
 
-/// A connection's place in the list, which it leaves when this is dropped.
+/// Lists a connection until it is dropped.
 pub(super) struct Entry {
     id: u64,
     mark: Mark,
@@ -124,12 +123,12 @@ impl Drop for Entry {
     }
 }
 
-/// Records what a connection turned out to be.
+/// Records what a connection is used for.
 #[derive(Clone)]
 pub(super) struct Mark(Arc<State>);
 
 impl Mark {
-    /// Cuts the connection, at once and without a goodbye of any protocol.
+    /// Cuts the connection at once, without closing any protocol.
     pub(super) fn cut(&self) {
         self.0.cut.cancel();
     }
@@ -139,7 +138,7 @@ impl Mark {
     }
 
     pub(super) fn websocket(&self, service: FaultService) {
-        // A connection is upgraded once at most.
+        // A connection is upgraded at most once.
         let _ = self.0.socket_of.set(service);
     }
 }

@@ -1,4 +1,4 @@
-//! Counts a request and the bytes of both bodies, once its answer has ended.
+//! Counts a request and the bytes of both bodies, once its response has ended.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +9,6 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{Request, StatusCode};
 use hyper::body::{Frame, SizeHint};
-
 use local_faults::FaultService;
 use local_kit::usage::{Count, OperationName, Tally, Usage};
 
@@ -62,7 +61,7 @@ impl Counting {
             bytes_in: self.bytes_in,
             bytes_out: Arc::default(),
         };
-        // Its body is no body: the socket goes on.
+        // A WebSocket has no response body to wait for.
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return response;
         }
@@ -76,7 +75,7 @@ impl Counting {
     }
 }
 
-/// Counts when it is dropped.
+/// Counts the request when it is dropped.
 struct Ended {
     usage: Usage,
     service: FaultService,
@@ -114,7 +113,7 @@ impl HttpBody for Counted {
         {
             self.tally.add(data.len());
         }
-        // Now rather than when it is dropped: whoever has read the last byte finds it counted.
+        // Counted now, not when the body is dropped, so that a client that has read the last byte finds it counted.
         if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
             self.until = None;
         }

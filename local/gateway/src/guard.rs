@@ -1,7 +1,7 @@
-//! Who is heard: whoever asks for this machine by one of its names, and web pages of the origins that are let in.
+//! Decides which requests are allowed: those to this machine under one of its names, and those of allowed origins.
 //!
-//! A page that the developer looks at may send requests to this port. What it sends has an `Origin`, unless it is a plain
-//! `GET`; and a page whose own name was made to lead here (DNS rebinding) sends that name as the host.
+//! A web page that the developer visits may send requests to this port. They have an `Origin`, unless they are plain
+//! `GET`s. A page whose own name was made to point here (DNS rebinding) sends this name as the host.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +20,7 @@ const FOREIGN_ORIGIN: &str = "A web page of this origin may not call the stack: 
 const NO_BROWSERS: &str =
     "A web page may not call this service: browsers don't call it on AWS, either.";
 
-/// Whether a request is heard; if not, the answer to it.
+/// Allows a request, or returns the response that refuses it.
 pub(super) fn check(
     access: &AccessConfig,
     service: Option<&ServiceEndpoint>,
@@ -49,7 +49,7 @@ pub(super) fn check(
     if !is_for_browsers(service, request) {
         return Err(forbidden(NO_BROWSERS));
     }
-    // A page that this port has served itself, under a host that is let in.
+    // A page that this port has served, under an allowed host.
     let is_own = authority(origin).is_some_and(|origin| hosts.contains(&origin));
     let is_listed = access
         .allow_origins
@@ -62,8 +62,8 @@ pub(super) fn check(
     }
 }
 
-/// Every host that a request names: over HTTP/2 the authority, over HTTP/1.1 a header, which may disagree with the request
-/// line. `None`: one of them is no text.
+/// All hosts that a request names: the authority over HTTP/2, and the header over HTTP/1.1, which may differ from the
+/// request line. `None` if one of them isn't text.
 fn hosts(request: &Request<Body>) -> Option<Vec<&str>> {
     let authority = request.uri().authority().map(http::uri::Authority::as_str);
     let headers = request.headers().get_all(HOST).into_iter();
@@ -82,7 +82,7 @@ fn is_local_origin(origin: &str) -> bool {
     authority(origin).is_some_and(is_local)
 }
 
-/// Host and port of a web page's origin; other schemes are apps' and extensions', which have to be let in by name.
+/// Host and port of a web page's origin. Other schemes belong to apps and extensions, which have to be allowed by name.
 fn authority(origin: &str) -> Option<&str> {
     let authority = origin
         .strip_prefix("http://")
@@ -90,7 +90,7 @@ fn authority(origin: &str) -> Option<&str> {
     (!authority.contains(['/', '@', '?', '#'])).then_some(authority)
 }
 
-/// What browsers call in production, and the page that the stack serves itself.
+/// Whether browsers call this in production, or it is the page that the stack itself serves.
 fn is_for_browsers(service: Option<&ServiceEndpoint>, request: &Request<Body>) -> bool {
     service.is_none_or(|service| (service.takes_browsers)(request))
 }
@@ -108,7 +108,7 @@ mod tests {
         counted_as: |_| None,
         operations: |_, _| Vec::new(),
         names_are_in_body: |_| false,
-        answer: |_, _, _| None,
+        error_response: |_, _, _| None,
         unit_bytes: 1,
     };
 

@@ -1,4 +1,4 @@
-//! Faults of a request: what a plan does before a service sees it, and instead of its answer.
+//! Faults of requests, applied before a service sees the request or in place of its response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,9 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{Method, Request};
-use local_faults::{Active, Event, Fault, FaultService, Faults, Named, Point, ServiceEndpoint};
+use local_faults::{
+    ActivePlan, Event, Fault, FaultService, Faults, Point, RequestInfo, ServiceEndpoint,
+};
 use local_iam::EVENT_SOURCE_ACCESS_KEY_ID;
 use local_iam::sigv4::Credential;
 use local_kit::process::{Callers, Process, stopped};
@@ -19,7 +21,7 @@ use crate::connections::Connections;
 /// More than any service of the stack accepts.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// What stands between a request and its service.
+/// Applies the fault plan to requests before their service gets them.
 #[derive(Clone, Debug)]
 pub struct Interceptor {
     faults: Faults,
@@ -27,25 +29,26 @@ pub struct Interceptor {
     connections: Connections,
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Debug)]
 pub(crate) enum Interception {
     Handle(Request<Body>),
-    /// Its effect is done, its answer is lost, and so is the process that waits for it.
+    /// Handles the request, with its effect, then discards the response and kills the process that waits for it, if
+    /// there is one.
     HandleThenCut(Request<Body>, Option<Arc<dyn Process>>),
-    Answer(Response),
+    Respond(Response),
     Cut,
 }
 
-/// A process that signed a request.
+/// The function that signed a request.
 struct Caller {
     function: String,
-    /// None: the poller of the queues, which is no process.
+    /// `None` for the queues' poller, which is no process.
     process: Option<Arc<dyn Process>>,
 }
 
 impl Interceptor {
-    /// `callers` are the processes that a plan may kill or freeze for what they ask.
+    /// `callers` finds the processes that a plan may kill or freeze because of their requests.
     pub fn new(faults: &Faults, callers: Arc<dyn Callers>, connections: &Connections) -> Self {
         Self {
             faults: faults.clone(),
@@ -54,7 +57,7 @@ impl Interceptor {
         }
     }
 
-    /// Lets the plan decide about a request. It may take its time over it; `closing` ends that.
+    /// Applies the plan to a request, which may take time. `closing` ends a delay or a hang.
     pub(crate) async fn intercept(
         &self,
         endpoint: Option<&'static ServiceEndpoint>,
@@ -77,7 +80,7 @@ impl Interceptor {
 
     async fn decide(
         &self,
-        active: &Active,
+        active: &ActivePlan,
         endpoint: &ServiceEndpoint,
         service: FaultService,
         target: &str,
@@ -96,13 +99,13 @@ impl Interceptor {
             (request, Bytes::new())
         };
         let caller = self.caller(&request);
-        let request_name = Named {
+        let request_info = RequestInfo {
             target,
             path: request.uri().path(),
             body: &body,
         };
-        let asked_for = (endpoint.operations)(service, &request_name);
-        let names: Vec<&str> = asked_for.iter().map(String::as_str).collect();
+        let operations = (endpoint.operations)(service, &request_info);
+        let names: Vec<&str> = operations.iter().map(String::as_str).collect();
         let fired = active.fire(&Event {
             point: Point::Request,
             service,
@@ -116,14 +119,14 @@ impl Interceptor {
         if !fired.delay.is_zero() {
             tokio::time::sleep(fired.delay).await;
         }
-        let Some(strike) = fired.strike else {
+        let Some(fired) = fired.fault else {
             return Interception::Handle(request);
         };
-        if let Some(response) = (endpoint.answer)(service, strike.fault, &names) {
-            return Interception::Answer(response);
+        if let Some(response) = (endpoint.error_response)(service, fired.fault, &names) {
+            return Interception::Respond(response);
         }
         let process = caller.and_then(|caller| caller.process);
-        match strike.fault {
+        match fired.fault {
             Fault::Hang => std::future::pending().await,
             Fault::Reset => Interception::Cut,
             Fault::LostAnswer => Interception::HandleThenCut(request, None),
@@ -147,7 +150,7 @@ impl Interceptor {
                 if let Some(process) = process {
                     self.faults
                         .freeze(&process, for_ms.map(Duration::from_millis));
-                    // It must not get the answer while it still runs.
+                    // The process must be stopped before it gets the response.
                     stopped(process.pid()).await;
                 }
                 Interception::Handle(request)
@@ -172,12 +175,12 @@ impl Interceptor {
     }
 }
 
-/// What a request is to a plan, and to whoever counts.
+/// The service that a request counts for, in fault plans and usage counts.
 pub(crate) fn counted_as(
     endpoint: Option<&ServiceEndpoint>,
     request: &Request<Body>,
 ) -> Option<FaultService> {
-    // A browser's question beforehand is no operation.
+    // A preflight request is no operation.
     if request.method() == Method::OPTIONS {
         return None;
     }

@@ -1,17 +1,36 @@
-//! The port: plain text and TLS, HTTP/1.1 and h2c, and which service a request is for.
+//! The stack's one port: plain text and TLS, HTTP/1.1 and HTTP/2, and which service a request is for.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`routes`] | which service a request is for |
-//! | `connection` | one connection: TLS or not, HTTP, a panic's answer |
-//! | [`connections`] | the open ones, and cutting them |
-//! | `intercept` | what a fault plan does to a request |
-//! | `count` | what each request was, and how large |
-//! | `refusal` | what the gateway itself answers |
-//! | `guard` | whose requests are heard: `Host` and `Origin` |
-//! | [`certificates`] | the local certificate authority |
+//! | `routes` | which service a request is for |
+//! | `connection` | one connection: TLS, HTTP, and the response when a handler panics |
+//! | `connections` | the open connections, which can be listed and cut |
+//! | `intercept` | applies the fault plan to requests |
+//! | `count` | counts requests and their sizes |
+//! | `refusal` | the gateway's own responses |
+//! | `guard` | which requests are allowed, by `Host` and `Origin` |
+//! | `certificates` | the local certificate authority |
 //!
-//! A request passes exactly one place with its service and operation known, `connection::answer`: faults go there.
+//! Every request passes through `connection::intercept_and_handle`, where its service and operation are known and
+//! faults are applied.
+
+mod certificates;
+pub mod config;
+mod connection;
+mod connections;
+mod count;
+mod guard;
+mod intercept;
+mod refusal;
+mod routes;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub use certificates::{CertificateError, Certificates};
+pub use connections::{ConnectionInfo, Connections};
+pub use intercept::Interceptor;
+pub use routes::{CONTROL_PATH, Routes, ServiceRoute};
 
 use std::future::Future;
 use std::io;
@@ -27,37 +46,34 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-pub mod certificates;
-pub mod config;
-mod connection;
-pub mod connections;
-mod count;
-mod guard;
-mod intercept;
-mod refusal;
-pub mod routes;
-mod stream;
-#[cfg(test)]
-mod tests;
-
-pub use certificates::{CertificateError, Certificates};
-pub use connections::{ConnectionInfo, Connections};
-pub use intercept::Interceptor;
-pub use routes::{CONTROL_PATH, Routes, ServiceRoute};
-
 use connection::Context;
 
-/// How long requests that are under way may take to end once a shutdown began. A long poll should end itself then, by
+/// How long requests in progress may take once a shutdown has begun. A long poll should end itself then, by
 /// [`local_kit::peer::Peer::closing`].
 const GRACE: Duration = Duration::from_millis(1500);
-/// How long the tasks of connections that were cut may take to notice.
+/// How long the tasks of cut connections may take to end.
 const CUT_GRACE: Duration = Duration::from_secs(2);
 /// How often a free port for both address families is looked for.
 const ANY_PORT_ATTEMPTS: usize = 32;
-/// A pause after an accept that failed, such as for want of file descriptors.
+/// The pause after an accept that failed, for instance because file descriptors ran out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The stack's one port, bound but not served yet: its number goes into URLs that services need before they start.
+/// The stack's one port, bound but not served yet: services need its number for their URLs before they start.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use local_gateway::{Certificates, Gateway, Routes};
+/// use local_kit::clock::Clock;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let gateway = Gateway::bind(0).await?;
+/// println!("http://{}", gateway.local_addr());
+/// let certificates = Certificates::load(Path::new("state"), Clock::system().now_ms(), &[])?;
+/// let shutdown = async { /* completes when the gateway is to end */ };
+/// gateway.serve(Routes::default(), &certificates, shutdown).await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Gateway {
     v4: TcpListener,
@@ -82,7 +98,12 @@ pub enum BindError {
 }
 
 impl Gateway {
-    /// Listens on 127.0.0.1 and, where there is IPv6, on `[::1]`: `localhost` means either. Port 0 takes any free one.
+    /// Listens on 127.0.0.1 and, if the machine has IPv6, on `[::1]`, because `localhost` means either. Port 0 picks a
+    /// free port.
+    ///
+    /// # Errors
+    ///
+    /// The port is in use, or can't be listened on.
     pub async fn bind(port: u16) -> Result<Self, BindError> {
         for _ in 0..ANY_PORT_ATTEMPTS {
             let v4 = listen((Ipv4Addr::LOCALHOST, port).into()).await?;
@@ -114,12 +135,12 @@ impl Gateway {
         self.address
     }
 
-    /// To see and to cut connections while the gateway serves.
+    /// Lists and cuts connections while the gateway serves.
     pub fn connections(&self) -> Connections {
         self.connections.clone()
     }
 
-    /// Serves until `shutdown` completes, then ends every connection; when this returns, none of its tasks is left.
+    /// Serves until `shutdown` completes, then ends every connection. No task of the gateway is left when this returns.
     pub async fn serve(
         self,
         routes: Routes,

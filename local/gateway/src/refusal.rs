@@ -1,4 +1,4 @@
-//! What the gateway itself answers.
+//! The gateway's own responses.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
-/// Says that nothing answers a request.
+/// The response for a request of no service.
 pub(super) async fn nothing_here(request: Request<Body>) -> Response {
     let message = format!(
         "Nothing on this port answers {} {}.",
@@ -18,7 +18,7 @@ pub(super) async fn nothing_here(request: Request<Body>) -> Response {
     refusal(StatusCode::NOT_FOUND, "UnknownOperationException", &message)
 }
 
-/// An error of the gateway's own, in the words of whichever protocol reads it.
+/// An error of the gateway's own, which every protocol's clients can read.
 pub(super) fn refusal(status: StatusCode, error_type: &'static str, message: &str) -> Response {
     let body = json!({
         "__type": error_type,
@@ -28,7 +28,7 @@ pub(super) fn refusal(status: StatusCode, error_type: &'static str, message: &st
     error(status, error_type, &body).into_response()
 }
 
-/// What a handler that panicked is answered with.
+/// The response when a handler panicked.
 pub(super) fn internal_failure() -> Response {
     let message =
         "The request processing has failed because of an unknown error, exception or failure.";

@@ -11,39 +11,39 @@ use crate::config::AccessConfig;
 use crate::intercept::Interceptor;
 use crate::refusal::nothing_here;
 
-/// Where the stack itself is asked and told things, if it was started with that.
+/// The path prefix of the stack's control endpoint, if the stack has one.
 pub const CONTROL_PATH: &str = "/_tokencast/";
 
-/// A service and who answers for it.
+/// A service's description and its router.
 #[derive(Clone, Debug)]
 pub struct ServiceRoute {
     pub endpoint: &'static ServiceEndpoint,
     pub router: Router,
 }
 
-/// Who answers for which requests.
+/// The routers of all services.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    /// Where two claim a request alike, it is the first one's.
+    /// If two services claim a request alike, the first one gets it.
     pub services: Vec<ServiceRoute>,
     /// For requests of no service, such as a web page's.
     pub fallback: Option<Router>,
-    /// For what is below [`CONTROL_PATH`], whatever else the request says.
+    /// For paths below [`CONTROL_PATH`], whatever else the request says.
     pub control: Option<Router>,
-    /// Who is heard besides this machine.
+    /// Who may use the stack besides this machine.
     pub access: AccessConfig,
-    /// What may go wrong with a request on purpose.
+    /// Applies the fault plan.
     pub interceptor: Option<Interceptor>,
     /// Where requests are counted.
     pub usage: Option<Usage>,
 }
 
-/// What a request asks for.
+/// The service and operation of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) service: Option<&'static ServiceEndpoint>,
     router: Option<Router>,
-    /// `SendMessage` where the request names one, otherwise method and path.
+    /// The operation that the request names, such as `SendMessage`, or else method and path.
     pub(crate) operation: String,
 }
 
@@ -54,7 +54,7 @@ impl Routes {
         Some(route.endpoint.name)
     }
 
-    /// The stack's own paths, which have a stricter guard of their own.
+    /// The control endpoint's router, if the request is for it. It has a stricter guard of its own.
     pub(crate) fn control(&self, request: &Request<Body>) -> Option<&Router> {
         let is_control = request.uri().path().starts_with(CONTROL_PATH);
         self.control.as_ref().filter(|_| is_control)
@@ -84,13 +84,13 @@ impl Routes {
 }
 
 impl Target {
-    /// Of the service, for logs.
+    /// The service's name, for logs.
     pub(crate) fn name(&self) -> Option<&'static str> {
         self.service.map(|service| service.name)
     }
 }
 
-/// In the order that [`Claims`] describes.
+/// Finds a request's service, in the order that [`Claims`] describes.
 fn find<'a>(services: &'a [ServiceRoute], request: &Request<Body>) -> Option<&'a ServiceRoute> {
     let by = |claims: &dyn Fn(&Claims) -> bool| {
         services.iter().find(|route| claims(&route.endpoint.claims))

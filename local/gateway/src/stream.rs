@@ -1,4 +1,4 @@
-//! A TCP stream that can be cut from outside, wherever its protocol stands.
+//! A TCP stream that can be cut at any time, whatever its protocol is doing.
 
 use std::future::Future;
 use std::io;
@@ -12,8 +12,8 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::connections::Entry;
 
-/// Lies below TLS and HTTP, so that it lives as long as the socket does: also after an upgrade to a WebSocket, when the
-/// HTTP connection's task is long gone. Hence it is what keeps the connection listed and the shutdown waiting.
+/// Lies below TLS and HTTP, so it lives as long as the socket, even after an upgrade to a WebSocket has ended the HTTP
+/// connection's task. So it keeps the connection listed, and the shutdown waiting.
 pub(super) struct Stream {
     tcp: TcpStream,
     cut: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -37,7 +37,7 @@ impl Stream {
     fn poll_cut(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if !self.is_cut && self.cut.as_mut().poll(context).is_ready() {
             self.is_cut = true;
-            // The peer sees a reset, as when a network or a process goes away.
+            // The peer sees a reset, as if a network or a process had failed.
             self.tcp.set_zero_linger()?;
         }
         if self.is_cut {

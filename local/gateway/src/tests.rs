@@ -1,4 +1,4 @@
-//! The port, with clients of other libraries.
+//! The gateway, with clients of other libraries.
 
 use std::sync::Arc;
 
@@ -8,6 +8,9 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Extension, Request};
 use axum::routing::{any, get};
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use local_faults::{Claims, FaultService, ServiceEndpoint};
+use local_kit::clock::Clock;
+use local_kit::peer::Peer;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -17,10 +20,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::Message;
-
-use local_faults::{Claims, FaultService, ServiceEndpoint};
-use local_kit::clock::Clock;
-use local_kit::peer::Peer;
 
 use super::*;
 
@@ -34,7 +33,7 @@ const GRAPHQL: ServiceEndpoint = ServiceEndpoint {
     counted_as: |_| Some(FaultService::AppSync),
     operations: |_, _| Vec::new(),
     names_are_in_body: |_| false,
-    answer: |_, _, _| None,
+    error_response: |_, _, _| None,
     unit_bytes: u64::MAX,
 };
 
@@ -124,13 +123,13 @@ fn answering() -> Router {
         .route("/graphql/hangs", get(std::future::pending::<()>))
 }
 
-/// The answer to a bare HTTP/1.1 request, and what follows until the connection ends.
+/// The response to a plain HTTP/1.1 request, and everything after it until the connection ends.
 async fn http1(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     let sent = stream.write_all(request.as_bytes()).await;
     sent.expect("sent");
     let mut answer = Vec::new();
-    // A TLS client sees the end as an error where the server says no goodbye.
+    // A TLS client reports an error if the server ends the connection without closing TLS.
     let _ = stream.read_to_end(&mut answer).await;
     String::from_utf8(answer).expect("text")
 }
@@ -217,7 +216,7 @@ async fn a_panic_and_an_unknown_request_are_answered_as_aws_does() {
     };
     check("/graphql/panics", "500", "InternalFailure").await;
     check("/nothing", "404", "UnknownOperationException").await;
-    // Of a service that isn't part of the stack.
+    // A request of a service that isn't part of the stack.
     check("/000000000000/jobs", "404", "UnknownOperationException").await;
     served.stop().await;
 }

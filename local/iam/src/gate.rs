@@ -1,4 +1,4 @@
-//! Lets a service be asked by those alone who have one of the stack's keys.
+//! Admits only requests that are signed with one of the stack's keys.
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -6,35 +6,36 @@ use axum::http::HeaderMap;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use http_body_util::{BodyExt as _, Limited};
+use local_kit::clock::Clock;
 
 use super::CredentialStore;
 use super::sigv4::{self, SignatureRefusal, SignedRequest};
-use local_kit::clock::Clock;
 
-/// Any key of the stack may call any operation: what its policy allows is looked at by AppSync and `@connections` only.
+/// Any key of the stack may call any operation. Only AppSync and `@connections` check a key's policy.
 #[derive(Clone, Debug)]
 pub struct SignatureGate {
     credentials: CredentialStore,
     region: String,
-    /// The system's, and not the stack's, which a test may move: whoever signs does so by the real time.
+    /// The system's clock, not the stack's, which a test may advance: SDKs sign with the real time.
     clock: Clock,
 }
 
 /// How one service is guarded.
 #[derive(Clone, Copy, Debug)]
-pub struct Guarded {
-    /// As it is signed for: `sqs`, `dynamodb`, …
+pub struct GuardedService {
+    /// The service's name in signatures: `sqs`, `dynamodb`, …
     pub service: &'static str,
-    /// The signature is over the whole body, so that it has to be read first. More than any operation of the service takes.
+    /// The signature covers the whole body, so the body is read first. This is more than any operation of the service
+    /// takes.
     pub max_body_bytes: usize,
-    /// A refusal in the shape of the service; it may depend on the request's headers.
+    /// The refusal in the service's own shape, which may depend on the request's headers.
     pub refuse: fn(&HeaderMap, &SignatureRefusal) -> Response,
 }
 
 #[derive(Clone)]
 struct Checked {
     gate: SignatureGate,
-    guarded: Guarded,
+    guarded: GuardedService,
 }
 
 impl SignatureGate {
@@ -46,10 +47,10 @@ impl SignatureGate {
         }
     }
 
-    /// `router` behind a check of each request's signature.
-    pub fn guard(&self, guarded: Guarded, router: Router) -> Router {
+    /// Wraps `router` in a check of each request's signature.
+    pub fn guard(&self, guarded: GuardedService, router: Router) -> Router {
         let gate = self.clone();
-        // A layer of a router sees only requests that a route or a fallback of its own takes.
+        // A router's layer sees only requests that match one of its routes or its own fallback.
         Router::new()
             .fallback_service(router)
             .layer(from_fn_with_state(Checked { gate, guarded }, check))

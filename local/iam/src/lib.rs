@@ -1,18 +1,12 @@
-//! Access keys, and what each may do. A function's role gets one at start, as on Lambda.
+//! Access keys and their policies. Each function's role gets a key when it starts, as on Lambda.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`sigv4`] | signatures of requests, verified |
-//! | [`gate`] | a service's router behind that check |
-//! | [`own_keys`] | the stack's own keys |
-//! | `signing_keys` | the keys of a day |
+//! | [`sigv4`] | verifies the signatures of requests |
+//! | [`gate`] | puts a service's router behind that check |
+//! | [`own_keys`] | the stack's own access keys |
+//! | `signing_keys` | a cache of SigV4 signing keys |
 //! | `testing` | access keys and AWS's own signer, for tests |
-
-use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
-
-use chrono::NaiveDate;
-use scratchstack_aws_signature::KSigningKey;
 
 pub mod gate;
 pub mod own_keys;
@@ -21,27 +15,33 @@ pub mod sigv4;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use chrono::NaiveDate;
+use scratchstack_aws_signature::KSigningKey;
+
 use signing_keys::SigningKeys;
 
-/// Of the event source mappings' own poller, which reads the queues.
+/// The access key of the event source mappings' poller, which reads the queues.
 pub const EVENT_SOURCE_ACCESS_KEY_ID: &str = "AKIALOCALEVENTSOURCE";
 
-/// Whoever signs with an access key.
+/// A user or role with its access key.
 #[derive(Clone, Debug)]
 pub struct Principal {
     pub access_key_id: String,
     pub secret_access_key: String,
-    /// Set for temporary credentials, such as a role's; a request must then carry it.
+    /// Set for temporary credentials, such as a role's. A request must then carry it.
     pub session_token: Option<String>,
     pub account_id: String,
     /// `arn:aws:sts::A:assumed-role/ROLE/SESSION` or `arn:aws:iam::A:user/NAME`.
     pub arn: String,
-    /// When the key stops working, in milliseconds since the Unix epoch; `None` is never.
+    /// When the key expires, in milliseconds since the Unix epoch. `None` means never.
     pub expires_at_ms: Option<i64>,
     pub policy: Vec<Statement>,
 }
 
-/// One `Allow` statement of a policy. `*` stands for any run of characters.
+/// One `Allow` statement of a policy. `*` matches any run of characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
     pub actions: Vec<String>,
@@ -63,7 +63,7 @@ impl Principal {
     }
 }
 
-/// The access keys that exist.
+/// The access keys that exist. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct CredentialStore {
     principals: Arc<RwLock<HashMap<String, Arc<Principal>>>>,
@@ -79,7 +79,7 @@ impl CredentialStore {
         principals.insert(principal.access_key_id.clone(), Arc::new(principal));
     }
 
-    /// From now on the key is unknown.
+    /// Removes the key. Requests signed with it are refused from now on.
     pub fn remove(&self, access_key_id: &str) {
         let mut principals = self
             .principals
@@ -96,7 +96,7 @@ impl CredentialStore {
         principals.get(access_key_id).cloned()
     }
 
-    /// What the principal signs with on one day. `None`: no key can be made of its secret.
+    /// The key that the principal signs with on one day. `None` if the secret can't be made into a key.
     pub fn signing_key(
         &self,
         principal: &Arc<Principal>,
@@ -108,7 +108,7 @@ impl CredentialStore {
     }
 }
 
-/// Text that nobody can guess: digits and the letters to `f`.
+/// Random text of hexadecimal digits that nobody can guess.
 pub fn random_text(length: usize) -> String {
     let mut text = String::new();
     while text.len() < length {
@@ -118,7 +118,7 @@ pub fn random_text(length: usize) -> String {
     text
 }
 
-/// Whether `text` is what `pattern` means, in which `*` stands for any run of characters.
+/// Whether `text` matches `pattern`, in which `*` matches any run of characters.
 pub fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

@@ -1,30 +1,35 @@
-//! The stack's own access keys: that of whoever runs it, for SDKs and the AWS CLI, and that of Lambda's poller.
+//! The stack's own access keys: the developer's, for SDKs and the AWS CLI, and the key of Lambda's poller.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{CredentialStore, EVENT_SOURCE_ACCESS_KEY_ID, Principal, Statement, random_text};
 use local_kit::private_files;
 
-/// In the stack's directory, as SDKs read it: `AWS_SHARED_CREDENTIALS_FILE`.
+use super::{CredentialStore, EVENT_SOURCE_ACCESS_KEY_ID, Principal, Statement, random_text};
+
+/// The name of the developer's credentials file in the stack's directory (`AWS_SHARED_CREDENTIALS_FILE`).
 pub const CREDENTIALS_FILE: &str = "credentials";
 
 const KEY_ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
 
-/// Keys that exist as long as the stack does.
+/// The keys that exist for as long as the stack runs.
 #[derive(Clone, Debug)]
 pub struct OwnKeys {
-    /// May do everything.
+    /// The developer's principal, which may do everything.
     pub developer: Principal,
-    /// The developer's key, as SDKs read it.
+    /// The developer's key in the format that SDKs read.
     pub credentials_file: PathBuf,
-    /// Of the event source mappings, which read the queues.
+    /// The principal of the event source mappings, which read the queues.
     pub poller: Principal,
 }
 
 impl OwnKeys {
-    /// With the developer's key that is kept in `directory`, or a new one, which then is.
+    /// Reads the developer's key from `directory`, or makes a new one and stores it there.
+    ///
+    /// # Errors
+    ///
+    /// The credentials file can't be read or written.
     pub fn open(directory: &Path, account_id: &str, store: &CredentialStore) -> io::Result<Self> {
         let credentials_file = directory.join(CREDENTIALS_FILE);
         let kept = std::fs::read_to_string(&credentials_file)
@@ -72,12 +77,12 @@ fn user(account_id: &str, name: &str, key_id: String, secret: String, action: &s
     }
 }
 
-/// A credentials file with one profile.
+/// The text of a credentials file with one profile.
 pub fn to_text(access_key_id: &str, secret_access_key: &str) -> String {
     format!("[default]\n{KEY_ID} = {access_key_id}\n{SECRET} = {secret_access_key}\n")
 }
 
-/// The id and the secret in what [`to_text`] has written.
+/// Reads the key id and the secret from a text that [`to_text`] wrote.
 pub fn parse(text: &str) -> Option<(String, String)> {
     let value = |wanted: &str| {
         let mut pairs = text.lines().filter_map(|line| line.split_once('='));

@@ -1,4 +1,4 @@
-//! The keys of SigV4, which stay the same for a day.
+//! A cache of SigV4 signing keys, which are valid for a day.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,16 +9,17 @@ use scratchstack_aws_signature::{KSecretKey, KSigningKey};
 
 use super::Principal;
 
-/// More than the functions and services of a stack.
-const MAX_KEPT: usize = 32;
+/// More than a stack has functions and services.
+const MAX_CACHED: usize = 32;
 
-/// Those derived last. A key belongs to the very principal that it was derived for: one that was replaced has it no more.
+/// The signing keys derived last. A key belongs to the principal it was derived for, so replacing a principal
+/// invalidates its keys.
 #[derive(Clone, Default)]
 pub(super) struct SigningKeys {
-    kept: Arc<Mutex<VecDeque<Kept>>>,
+    cached: Arc<Mutex<VecDeque<CachedKey>>>,
 }
 
-struct Kept {
+struct CachedKey {
     principal: Arc<Principal>,
     date: NaiveDate,
     region: String,
@@ -34,8 +35,8 @@ impl SigningKeys {
         region: &str,
         service: &str,
     ) -> Option<KSigningKey> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = kept.iter().find(|it| {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = cached.iter().find(|it| {
             Arc::ptr_eq(&it.principal, principal)
                 && it.date == date
                 && it.region == region
@@ -44,15 +45,16 @@ impl SigningKeys {
         if let Some(found) = found {
             return Some(found.key);
         }
-        // The library wants AWS's 40 characters exactly. HMAC pads a shorter key with zeros itself, so these change nothing.
+        // The library wants AWS's 40 characters exactly. HMAC pads a shorter key with zeros anyway, so the padding
+        // changes nothing.
         let secret: KSecretKey = format!("{:\0<40}", principal.secret_access_key)
             .parse()
             .ok()?;
         let key = secret.to_ksigning(date, region, service);
-        if kept.len() >= MAX_KEPT {
-            kept.pop_front();
+        if cached.len() >= MAX_CACHED {
+            cached.pop_front();
         }
-        kept.push_back(Kept {
+        cached.push_back(CachedKey {
             principal: Arc::clone(principal),
             date,
             region: region.to_owned(),
@@ -64,7 +66,7 @@ impl SigningKeys {
 }
 
 impl fmt::Debug for SigningKeys {
-    /// Without the keys.
+    /// Leaves out the keys.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("SigningKeys")

@@ -1,4 +1,6 @@
-//! Signatures of the access keys in the store.
+//! Verifies SigV4 signatures of the access keys in the store.
+
+mod authority;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,21 +19,19 @@ use tower::{BoxError, service_fn};
 
 use super::{CredentialStore, Principal};
 
-mod authority;
-
 const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 
-/// How far a signer's clock may be off, either way.
+/// How far a signer's clock may differ, either way.
 const MAX_SKEW: TimeDelta = TimeDelta::minutes(5);
 const DATE_FORMAT: &str = "%Y%m%dT%H%M%SZ";
 
-/// The time of a request that is judged by it must be signed: otherwise whoever sees a request can send it again later.
+/// The signature must cover the request's time. Otherwise anybody who sees a request could send it again later.
 const SIGNS_X_AMZ_DATE: ConstSignedHeaderRequirements =
     ConstSignedHeaderRequirements::new(&[], &[Cow::Borrowed("X-Amz-Date")], &[]);
 const SIGNS_DATE: ConstSignedHeaderRequirements =
     ConstSignedHeaderRequirements::new(&[], &[Cow::Borrowed("Date")], &[]);
 
-/// What is checked: an HTTP request as it came, or the request that a real-time message stands for.
+/// What is verified: an HTTP request, or the request that a real-time message stands for.
 #[derive(Clone)]
 pub struct SignedRequest {
     pub method: Method,
@@ -41,7 +41,7 @@ pub struct SignedRequest {
 }
 
 impl fmt::Debug for SignedRequest {
-    /// Without headers and body: they hold credentials and prompts.
+    /// Leaves out headers and body, which hold credentials and prompts.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("SignedRequest")
@@ -51,7 +51,7 @@ impl fmt::Debug for SignedRequest {
     }
 }
 
-/// Why a signature isn't taken, in the words of AWS's JSON services.
+/// Why a signature is refused, in the words of AWS's JSON services.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{error_type}: {message}")]
 pub struct SignatureRefusal {
@@ -60,16 +60,16 @@ pub struct SignatureRefusal {
     pub message: String,
 }
 
-/// What a signature says of its key. Whether the signature is right is another question.
+/// The key that a signature names, before the signature is verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Credential<'a> {
     pub access_key_id: &'a str,
-    /// The service in the signature's scope, if it gets that far.
+    /// The service in the signature's scope, if there is one.
     pub service: Option<&'a str>,
 }
 
 impl<'a> Credential<'a> {
-    /// Of `Credential=AKID/20260102/us-east-1/sqs/aws4_request` in the header `authorization`.
+    /// Reads `Credential=AKID/20260102/us-east-1/sqs/aws4_request` from the `authorization` header.
     pub fn of(headers: &'a HeaderMap) -> Option<Self> {
         let authorization = headers.get(AUTHORIZATION)?.to_str().ok()?;
         let (_, credential) = authorization.split_once("Credential=")?;
@@ -80,8 +80,12 @@ impl<'a> Credential<'a> {
     }
 }
 
-/// Who signed a request for `service` in this region, with a key that works now. `now_ms` is the real time, by which
-/// signers sign.
+/// The principal that signed a request for `service` in this region, if its key is valid now. `now_ms` is the machine's
+/// real time, because SDKs sign with it.
+///
+/// # Errors
+///
+/// The signature is missing, can't be parsed, is wrong or too old, or its key is unknown or has expired.
 pub async fn verify(
     request: &SignedRequest,
     credentials: &CredentialStore,
@@ -122,8 +126,8 @@ pub async fn verify(
     principal.ok_or_else(unknown_key)
 }
 
-/// Over HTTP/2 the host that was signed comes as `:authority`. And of a path each segment is signed encoded once more
-/// than it is sent, which the library leaves out.
+/// Over HTTP/2 the signed host arrives as `:authority`. Each path segment is signed encoded once more than it is sent,
+/// which the library doesn't do.
 fn as_signed(request: &SignedRequest) -> Request<bytes::Bytes> {
     let mut signed = Request::new(request.body.clone());
     *signed.method_mut() = request.method.clone();
@@ -150,11 +154,11 @@ fn encoded_again(uri: &Uri) -> Uri {
     }
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = path.parse().ok();
-    // What can't be put together again is not what was signed either.
+    // A URI that can't be rebuilt isn't the one that was signed.
     Uri::from_parts(parts).unwrap_or_default()
 }
 
-/// Two proxies, or a proxy and a service, may each read another one of two headers. The library would take the first.
+/// Refuses duplicate headers: two proxies could each read a different one of them, and the library reads the first.
 fn check_given_once(request: &SignedRequest) -> Result<(), SignatureRefusal> {
     match request.headers.get_all(AUTHORIZATION).iter().count() {
         0 => Err(SignatureRefusal {
@@ -169,7 +173,7 @@ fn check_given_once(request: &SignedRequest) -> Result<(), SignatureRefusal> {
     }
 }
 
-/// The library allows a quarter of an hour, as IAM does; AppSync allows five minutes.
+/// AppSync allows five minutes, where the library allows fifteen, as IAM does.
 fn check_skew(request: &SignedRequest, now: DateTime<Utc>) -> Result<(), SignatureRefusal> {
     let date = request
         .headers
@@ -177,7 +181,7 @@ fn check_skew(request: &SignedRequest, now: DateTime<Utc>) -> Result<(), Signatu
         .and_then(|date| date.to_str().ok());
     let Some(at) = date.and_then(|date| NaiveDateTime::parse_from_str(date, DATE_FORMAT).ok())
     else {
-        // Left to the library, which says what is wrong with it.
+        // The library reports what is wrong with the date.
         return Ok(());
     };
     let at = at.and_utc();
@@ -238,7 +242,7 @@ fn unknown_key() -> SignatureRefusal {
     }
 }
 
-/// The library's error under the name that AWS's JSON services have for it.
+/// The library's error under the name that AWS's JSON services use.
 fn refusal(error: BoxError) -> SignatureRefusal {
     let error = SignatureError::from(error);
     let error_type = match &error {
@@ -254,7 +258,7 @@ fn refusal(error: BoxError) -> SignatureRefusal {
             "The request signature we calculated does not match the signature you provided."
                 .to_owned()
         }
-        // Its message repeats the header; what is wrong stands before it.
+        // The library's message repeats the header; the reason stands before it.
         SignatureError::IncompleteSignature(message) => message
             .split(" Authorization=")
             .next()

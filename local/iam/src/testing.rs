@@ -1,4 +1,4 @@
-//! Access keys and AWS's own signer, for tests of whoever verifies signatures.
+//! Access keys and AWS's own signer, for tests of services that verify signatures.
 
 #![expect(
     clippy::missing_panics_doc,
@@ -21,7 +21,7 @@ pub const REGION: &str = "us-east-1";
 /// 2 January 2026.
 pub const NOW_MS: i64 = 1_767_312_000_000;
 
-/// A worker's key that doesn't expire, a role's key, and one that has expired.
+/// A store with three keys: a worker's that doesn't expire, a role's, and one that has expired.
 pub fn store() -> CredentialStore {
     let store = CredentialStore::default();
     let principal = |id: &str, secret: &str, token: Option<&str>, expires_at_ms| Principal {
@@ -58,7 +58,7 @@ pub fn post(headers: &[(&str, &str)], body: &str) -> SignedRequest {
     }
 }
 
-/// Signs with AWS's own signer.
+/// Signs requests with AWS's own signer.
 pub struct Signer<'a> {
     pub key: &'a str,
     pub secret: &'a str,
@@ -67,7 +67,7 @@ pub struct Signer<'a> {
     pub service: &'a str,
     pub host: &'a str,
     pub path: &'a str,
-    /// Since the Unix epoch.
+    /// When the request is signed, since the Unix epoch.
     pub at: Duration,
 }
 
@@ -87,7 +87,7 @@ impl Default for Signer<'_> {
 }
 
 impl Signer<'_> {
-    /// Signs with the present time.
+    /// A signer that signs with the present time.
     pub fn fresh() -> Self {
         Self {
             at: Duration::from_millis(Clock::system().now_ms().unsigned_abs()),

@@ -1,7 +1,7 @@
-//! The time that decides: visibility timeouts, expiry, deadlines. Injected, so that a test can move it.
+//! The clock that decides visibility timeouts, expiry and deadlines. It is injected, so that a test can move it.
 //!
-//! Signatures are judged by the machine's own time ([`Clock::real_ms`]): whoever signs does so by the clock of the
-//! machine, and an SDK can't be told another.
+//! Signatures are checked against the machine's own time ([`Clock::real_ms`]), because SDKs sign with that time and
+//! can't be given another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,7 +9,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
-/// The system's time plus an offset that a test may move forward.
+/// The system's time plus an offset that a test may advance. Clones share the offset.
+///
+/// ```
+/// use std::time::Duration;
+/// use local_kit::clock::Clock;
+///
+/// let clock = Clock::system();
+/// let start_ms = clock.now_ms();
+/// clock.advance(Duration::from_secs(30));
+/// assert!(clock.now_ms() >= start_ms + 30_000);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
@@ -17,6 +27,7 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// A clock that shows the system's time until it is advanced.
     pub fn system() -> Self {
         Self {
             offset_ms: Arc::default(),
@@ -29,12 +40,12 @@ impl Clock {
         self.real_ms() + self.offset_ms()
     }
 
-    /// By how much the time was moved so far.
+    /// How far the clock was advanced so far, in milliseconds.
     pub fn offset_ms(&self) -> i64 {
         self.offset_ms.load(Ordering::Acquire)
     }
 
-    /// The machine's own time, which no test moves.
+    /// The machine's own time in milliseconds since the Unix epoch. Tests can't move it.
     pub fn real_ms(&self) -> i64 {
         #[expect(
             clippy::disallowed_methods,
@@ -46,7 +57,7 @@ impl Clock {
         i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Moves the time forward and wakes whoever waits in [`Clock::sleep_until`].
+    /// Advances the clock and wakes every task that waits in [`Clock::sleep_until`].
     pub fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
         self.offset_ms.fetch_add(by, Ordering::AcqRel);

@@ -1,4 +1,4 @@
-//! Where the stack answers: every URL and identifier that follows from its port, region and account.
+//! The URLs and ARNs of a stack, which follow from its port, region and account.
 
 use std::net::SocketAddr;
 
@@ -15,16 +15,17 @@ pub struct Endpoints {
 }
 
 impl Endpoints {
-    /// What `AWS_ENDPOINT_URL` is set to: `http://localhost:PORT`.
+    /// The value for `AWS_ENDPOINT_URL`: `http://localhost:PORT`.
     pub fn url(&self) -> String {
         format!("http://localhost:{}", self.address.port())
     }
 
-    /// `http://localhost:PORT/graphql`; the same path answers `https`, and WebSockets at `/graphql/realtime`.
+    /// `http://localhost:PORT/graphql`. The same path also serves `https`, and `/graphql/realtime` serves WebSockets.
     pub fn graphql_url(&self) -> String {
         format!("{}/graphql", self.url())
     }
 
+    /// The URL of a queue: `http://localhost:PORT/ACCOUNT/QUEUE`.
     pub fn queue_url(&self, queue: &str) -> String {
         format!("{}/{}/{queue}", self.url(), self.account_id)
     }
@@ -33,7 +34,7 @@ impl Endpoints {
         format!("arn:aws:sqs:{}:{}:{queue}", self.region, self.account_id)
     }
 
-    /// `iss` of the tokens: the pool's discovery document and keys are below it.
+    /// The tokens' `iss`. The user pool's discovery document and keys are below this URL.
     pub fn issuer(&self, pool_id: &str) -> String {
         format!("{}/{pool_id}", self.url())
     }
@@ -45,22 +46,23 @@ impl Endpoints {
         )
     }
 
-    /// `http://localhost:PORT/function-urls/NAME/`
+    /// The URL of a function URL: `http://localhost:PORT/function-urls/NAME/`.
     pub fn function_url(&self, name: &str) -> String {
         format!("{}/function-urls/{name}/", self.url())
     }
 
-    /// Where clients connect: `ws://localhost:PORT/websocket/STAGE`.
+    /// The URL that WebSocket clients connect to: `ws://localhost:PORT/websocket/STAGE`.
     pub fn websocket_url(&self, stage: &str) -> String {
         format!("ws://localhost:{}/websocket/{stage}", self.address.port())
     }
 
-    /// The endpoint of `PostToConnection` and the like: `http://localhost:PORT/websocket/STAGE`.
+    /// The endpoint of the `@connections` API (`PostToConnection`): `http://localhost:PORT/websocket/STAGE`.
     pub fn websocket_callback_url(&self, stage: &str) -> String {
         format!("{}/websocket/{stage}", self.url())
     }
 
-    /// Of the WebSocket API: `$connect` for its authorizer, `POST/@connections/ID` for `execute-api:ManageConnections`.
+    /// An ARN of the WebSocket API. `what` is `$connect` for the authorizer, and `POST/@connections/ID` for
+    /// `execute-api:ManageConnections`.
     pub fn websocket_arn(&self, stage: &str, what: &str) -> String {
         let Self {
             region, account_id, ..
@@ -68,7 +70,7 @@ impl Endpoints {
         format!("arn:aws:execute-api:{region}:{account_id}:{WEBSOCKET_API_ID}/{stage}/{what}")
     }
 
-    /// The resource that `appsync:GraphQL` is checked against for one field.
+    /// The ARN of one field, which `appsync:GraphQL` is checked against.
     pub fn field_arn(&self, type_name: &str, field: &str) -> String {
         let Self {
             region,

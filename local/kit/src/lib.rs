@@ -1,19 +1,19 @@
-//! What the local AWS services share, so that none needs another.
+//! What the local AWS services share. It is in a crate of its own so that no service depends on another.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`clock`] | the time that decides, which a test may move |
-//! | [`endpoints`] | where the stack answers: URLs and ARNs |
-//! | [`usage`] | what was asked of each service, counted |
-//! | [`peer`] | where a request comes from |
-//! | [`local_host`] | the names of this machine |
-//! | [`invoke`] | what services ask of Lambda |
-//! | [`process`] | the processes behind access keys |
-//! | [`outbox`] | what waits to be sent on one WebSocket |
-//! | [`proxy_event`] | what the events of function URLs and of WebSocket APIs have in common |
-//! | [`tasks`] | tasks that end together |
-//! | [`private_files`], [`private_listener`] | files and ports for their owner alone |
-//! | [`write_failures`] | a file that can't be written any more |
+//! | [`clock`] | the clock that decides expiry and deadlines; tests can advance it |
+//! | [`endpoints`] | the URLs and ARNs of a stack |
+//! | [`usage`] | counts of the requests to each service |
+//! | [`peer`] | the address and connection that a request comes from |
+//! | [`local_host`] | the host names of this machine |
+//! | [`invoke`] | invoking a Lambda function |
+//! | [`process`] | the processes that sign with an access key |
+//! | [`outbox`] | the frames that wait to be sent on one WebSocket |
+//! | [`proxy_event`] | the fields that function URL events and WebSocket API events share |
+//! | [`tasks`] | background tasks that end together |
+//! | [`private_files`], [`private_listener`] | files and ports that only their owner may use |
+//! | [`write_failures`] | the first file that couldn't be written |
 
 pub mod clock;
 pub mod endpoints;

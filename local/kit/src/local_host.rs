@@ -1,6 +1,6 @@
-//! The names of this machine, as a request's `Host` has them.
+//! The host names of this machine, as a request's `Host` header gives them.
 
-/// Whether a host, with or without its port, is a name of loopback. Names below `localhost` are nobody else's.
+/// Whether a host, with or without a port, names the loopback interface. All names below `localhost` do.
 ///
 /// ```
 /// assert!(local_kit::local_host::is_local("chat.localhost:4680"));
@@ -16,13 +16,13 @@ pub fn is_local(host: &str) -> bool {
         .is_ok_and(|address| address.is_loopback())
 }
 
-/// A host without its port and an address' brackets.
+/// The host without its port, and without the brackets of an IPv6 address.
 pub fn name(host: &str) -> &str {
     if let Some(address) = host.strip_prefix('[') {
         return address.split(']').next().unwrap_or_default();
     }
     match host.split_once(':') {
-        // A bare address of IPv6 has more than one colon, and no port.
+        // A bare IPv6 address has more than one colon and no port.
         Some((name, port)) if !port.contains(':') => name,
         _ => host,
     }

@@ -1,4 +1,4 @@
-//! What waits to be sent on one connection: bounded, and never waited for by a sender.
+//! The frames that wait to be sent on one connection. The queue is bounded, and a sender never waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
-/// How much may wait for one connection before it is cut.
+/// How much may wait for one connection before the connection is cut.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxLimits {
     pub frames: usize,
@@ -15,8 +15,8 @@ pub struct OutboxLimits {
 }
 
 impl Default for OutboxLimits {
-    /// Far more than a reader that keeps up ever leaves. Payloads are shared, so that a full outbox costs about 200 KB of
-    /// its own.
+    /// Far more than waits for a reader that keeps up. Payloads are shared, so a full outbox costs about 200 KB of its
+    /// own.
     fn default() -> Self {
         Self {
             frames: 4096,
@@ -25,20 +25,21 @@ impl Default for OutboxLimits {
     }
 }
 
+/// A frame for a client.
 #[derive(Clone, Debug)]
 pub enum Frame {
     Text(Utf8Bytes),
-    /// `{prefix}{payload}}`: the payload is shared by all subscribers, only the prefix with the id is a subscription's own.
+    /// Sent as `{prefix}{payload}}`. All subscribers share the payload; the prefix holds the subscription's id.
     Event {
         prefix: Arc<str>,
         payload: Arc<str>,
     },
-    /// The last frame.
+    /// The WebSocket's close frame. Nothing is sent after it.
     Close {
         code: u16,
         reason: &'static str,
     },
-    /// No frame: here the connection is cut.
+    /// Not a frame: the connection is cut here.
     Cut,
 }
 
@@ -51,7 +52,7 @@ impl Frame {
         }
     }
 
-    /// Of an event, what its subscriber gets of it; of a text, all.
+    /// The event's payload, or the whole text.
     pub fn payload(&self) -> &[u8] {
         match self {
             Self::Event { payload, .. } => payload.as_bytes(),
@@ -60,7 +61,7 @@ impl Frame {
         }
     }
 
-    /// `None` where the connection is cut.
+    /// The WebSocket message for this frame. `None` means that the connection is to be cut.
     pub fn into_message(self) -> Option<Message> {
         Some(match self {
             Self::Text(text) => Message::Text(text),
@@ -80,7 +81,7 @@ impl Frame {
     }
 }
 
-/// The sending side; clones share the bounds.
+/// The sending side of a connection's queue. Clones share the limits.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     frames: mpsc::Sender<Frame>,
@@ -91,7 +92,7 @@ pub struct Outbox {
 struct Fill {
     bytes: AtomicUsize,
     max_bytes: usize,
-    /// Beside the token, which takes a lock to say so: this is asked for each frame.
+    /// Kept beside the token, because it is read for each frame and reading the token takes a lock.
     is_cut: AtomicBool,
     overflow: CancellationToken,
 }
@@ -103,13 +104,14 @@ impl Fill {
     }
 }
 
-/// The connection's side.
+/// The receiving side, which the connection's task reads.
 #[derive(Debug)]
 pub struct Inbox {
     frames: mpsc::Receiver<Frame>,
     fill: Arc<Fill>,
 }
 
+/// A queue of frames with these limits.
 pub fn outbox(limits: OutboxLimits) -> (Outbox, Inbox) {
     let (sender, receiver) = mpsc::channel(limits.frames);
     let fill = Arc::new(Fill {
@@ -131,9 +133,10 @@ pub fn outbox(limits: OutboxLimits) -> (Outbox, Inbox) {
 }
 
 impl Outbox {
-    /// Queues a frame, or marks the connection as overflowed. False: it won't be sent.
+    /// Queues a frame. Returns false if the frame won't be sent.
     ///
-    /// A gap would go unnoticed by the client, a cut connection is made again and caught up; so nothing is skipped.
+    /// A full outbox cuts the connection instead of skipping the frame: a client wouldn't notice a gap, but it
+    /// reconnects and catches up after a cut.
     pub fn push(&self, frame: Frame) -> bool {
         if self.fill.is_cut.load(Ordering::Acquire) {
             return false;
@@ -154,25 +157,26 @@ impl Outbox {
         }
     }
 
+    /// Resolves when the outbox has overflowed, or [`Inbox::cut`] was called.
     pub fn overflowed(&self) -> WaitForCancellationFuture<'_> {
         self.fill.overflow.cancelled()
     }
 }
 
 impl Inbox {
-    /// Cancel-safe. `None` when every [`Outbox`] is gone.
+    /// The next frame, or `None` when every [`Outbox`] was dropped. Cancel-safe.
     pub async fn next(&mut self) -> Option<Frame> {
         let frame = self.frames.recv().await?;
         Some(self.taken(frame))
     }
 
-    /// What is there already.
+    /// The next frame, if one is queued already.
     pub fn try_next(&mut self) -> Option<Frame> {
         let frame = self.frames.try_recv().ok()?;
         Some(self.taken(frame))
     }
 
-    /// Ends the connection without a goodbye.
+    /// Cuts the connection without a close frame.
     pub fn cut(&self) {
         self.fill.cut();
     }

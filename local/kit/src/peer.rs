@@ -1,15 +1,15 @@
-//! Where a request comes from.
+//! The address and connection that a request comes from.
 
 use std::net::SocketAddr;
 
 use tokio_util::sync::CancellationToken;
 
-/// Of every request, in its extensions: where it comes from.
+/// The gateway puts a `Peer` into every request's extensions.
 #[derive(Clone, Debug)]
 pub struct Peer {
     pub address: SocketAddr,
-    /// Counts the gateway's connections from 1.
+    /// The connection's number; the gateway numbers its connections from 1.
     pub connection_id: u64,
-    /// Cancelled when the gateway shuts down: an answer without an end must end itself then.
+    /// Cancelled when the gateway shuts down. A response without an end must then end itself.
     pub closing: CancellationToken,
 }

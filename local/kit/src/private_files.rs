@@ -1,4 +1,4 @@
-//! Files for their owner's eyes only: they hold prompts, answers and keys.
+//! Files that only their owner may read, because they hold prompts, answers and keys.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -7,7 +7,11 @@ use std::path::Path;
 
 const OWNER_ONLY: u32 = 0o600;
 
-/// Writes a file whole or not at all. What is there is replaced, be it a link, rather than written through.
+/// Writes a file atomically. An existing file or link is replaced, not written through.
+///
+/// # Errors
+///
+/// The file can't be written or renamed.
 pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".partial");
@@ -18,7 +22,11 @@ pub fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     std::fs::rename(partial, path)
 }
 
-/// A new and empty file in the place of what is there.
+/// Creates an empty file, and replaces what has this path.
+///
+/// # Errors
+///
+/// The old file can't be removed, or the new one can't be created.
 pub fn create(path: &Path) -> io::Result<File> {
     if let Err(error) = std::fs::remove_file(path)
         && error.kind() != io::ErrorKind::NotFound
@@ -30,7 +38,11 @@ pub fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// The file as it is, or a new and empty one.
+/// Opens a file to read and write, and creates it if it is missing.
+///
+/// # Errors
+///
+/// The file can't be opened or created.
 pub fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

@@ -1,4 +1,4 @@
-//! The processes behind access keys, which tests and fault plans may stop.
+//! The processes that sign with an access key. Tests and fault plans may stop them.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -9,17 +9,18 @@ use rustix::process::Signal;
 /// A process that runs a function.
 pub trait Process: Debug + Send + Sync {
     fn pid(&self) -> u32;
-    /// Sends a signal to the process and its children, unless it is gone.
+    /// Sends a signal to the process and its children. Does nothing if the process has ended.
     fn signal(&self, signal: Signal);
 }
 
-/// Who signs with which access key.
+/// Finds the process that signs with an access key.
 pub trait Callers: Debug + Send + Sync {
-    /// The process that has this access key, and its function's name.
+    /// The function's name and the process that has this access key.
     fn process_with_key(&self, access_key_id: &str) -> Option<(String, Arc<dyn Process>)>;
 }
 
-/// Waits until each thread of a process that was sent `SIGSTOP` has stopped, where that can be seen, for a second at most.
+/// Waits until each thread of a process has stopped after `SIGSTOP`: for at most a second, and only where `/proc` shows
+/// it.
 pub async fn stopped(pid: u32) {
     let tasks = format!("/proc/{pid}/task");
     let is_stopped = |task: &std::fs::DirEntry| {
@@ -34,6 +35,6 @@ pub async fn stopped(pid: u32) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    // Whoever can't be stopped is not waited for.
+    // A process that doesn't stop in time isn't waited for any longer.
     let _ = tokio::time::timeout(Duration::from_secs(1), waiting).await;
 }

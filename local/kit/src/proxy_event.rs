@@ -1,4 +1,4 @@
-//! What the events of function URLs and of WebSocket APIs have in common.
+//! The fields that function URL events and WebSocket API events share.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use axum::http::HeaderMap;
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
-/// `12/Mar/2020:19:03:58 +0000`, as both write a time.
+/// A time as both events write it: `12/Mar/2020:19:03:58 +0000`.
 pub fn request_time(now_ms: i64) -> String {
     let at = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
     at.format("%d/%b/%Y:%H:%M:%S +0000").to_string()
 }
 
-/// An X-Ray header that samples nothing.
+/// The value of an X-Ray header that samples nothing: `Root=1-…`.
 pub fn trace_id(now_ms: i64) -> String {
     let seconds = now_ms / 1_000;
     format!("Root=1-{seconds:08x}-{:024x}", fastrand::u128(..) >> 32)
 }
 
-/// Each parameter of a query with its values, decoded, in their order.
+/// Each query parameter with its decoded values, in their order.
 pub fn query(query: &str) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    // Only a whole URL can be parsed; its host means nothing.
+    // The parser needs a whole URL; this host has no meaning.
     let Ok(url) = reqwest::Url::parse(&format!("http://localhost/?{query}")) else {
         return all;
     };
@@ -33,7 +33,7 @@ pub fn query(query: &str) -> BTreeMap<String, Vec<String>> {
     all
 }
 
-/// Each header with its values as texts.
+/// Each header with its values as text.
 pub fn headers(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in headers {
@@ -43,7 +43,7 @@ pub fn headers(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
     all
 }
 
-/// `{"name": "first,second"}`
+/// Each name with its values joined: `{"name": "first,second"}`.
 pub fn joined(all: &BTreeMap<String, Vec<String>>) -> Value {
     let object: Map<String, Value> = all
         .iter()
@@ -52,12 +52,12 @@ pub fn joined(all: &BTreeMap<String, Vec<String>>) -> Value {
     object.into()
 }
 
-/// `{"name": ["first", "second"]}`
+/// Each name with the list of its values: `{"name": ["first", "second"]}`.
 pub fn multiple(all: &BTreeMap<String, Vec<String>>) -> Value {
     json!(all)
 }
 
-/// `{"name": "second"}`: the last of several counts.
+/// Each name with its last value: `{"name": "second"}`.
 pub fn last(all: &BTreeMap<String, Vec<String>>) -> Value {
     let object: Map<String, Value> = all
         .iter()

@@ -1,17 +1,17 @@
-//! What was asked of each service, counted: the base of what an answer would cost on AWS.
+//! Counts of the requests to each service, from which the cost on AWS can be worked out.
 //!
 //! | service | operation | counted where |
 //! | --- | --- | --- |
-//! | `sqs`, `dynamodb`, `cognito`, `bedrock` | as AWS names it | at the gateway, as it is answered |
-//! | `appsync` | the root fields of the answer, `publishToken`; `error` without any | at the gateway |
-//! | `realtime`, `websocket` | `connect` | at the gateway; its duration when the socket has ended |
-//! | `realtime` | `start`, a subscription; `data`, an event for one subscriber | at the fan-out |
-//! | `websocket` | a route, such as `stream`: a message of a client; `data`: a message to a client | at the socket |
+//! | `sqs`, `dynamodb`, `cognito`, `bedrock` | AWS's name of the operation | at the gateway, with its response |
+//! | `appsync` | the response's root fields, such as `publishToken`; `error` if it has none | at the gateway |
+//! | `realtime`, `websocket` | `connect` | at the gateway; the duration once the socket has ended |
+//! | `realtime` | `start`: a subscription; `data`: an event for one subscriber | at the fan-out |
+//! | `websocket` | a route, such as `stream`: a client's message; `data`: a message to a client | at the socket |
 //! | `executeapi` | `PostToConnection`, `GetConnection`, `DeleteConnection` | at the gateway |
-//! | `functionurl` | `Invoke` | at the gateway, when its response has ended |
-//! | `lambda` | the function's name, whoever invokes it | when the invocation has ended |
+//! | `functionurl` | `Invoke` | at the gateway, once the response has ended |
+//! | `lambda` | the function's name, whoever invokes it | once the invocation has ended |
 //!
-//! A request that the fault plan answered or cut is not counted.
+//! A request that a fault answered or cut isn't counted.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,10 +20,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// Names come from requests; beyond so many they are counted together, as `other`.
+/// Operation names come from requests. Beyond this many, further names are counted together as `other`.
 const MAX_OPERATIONS: usize = 1_000;
 
-/// What an answer says that it was, where the request alone doesn't tell the gateway: goes into its extensions.
+/// The operation that a response was for, in the response's extensions. A service sets it where the request alone
+/// doesn't tell the gateway.
 #[derive(Clone, Debug)]
 pub struct OperationName(pub String);
 
@@ -33,17 +34,18 @@ pub struct Usage {
     counts: Arc<Mutex<BTreeMap<(&'static str, String), Count>>>,
 }
 
+/// How often an operation was asked for, and how much it moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Count {
     pub count: u64,
-    /// Of bodies, messages and events; without HTTP's headers, and of a function without what it streamed.
+    /// Bytes of bodies, messages and events. HTTP headers don't count, nor does what a function streamed.
     pub bytes_in: u64,
     pub bytes_out: u64,
-    /// What AWS meters, where a large one counts several times: 5 KB of an event of AppSync (`realtime`), 32 KB of a
-    /// message of API Gateway, 64 KB of a request of SQS. Of anything else it is the count.
+    /// The units that AWS bills: 5 KB of an AppSync event (`realtime`), 32 KB of an API Gateway message, 64 KB of an
+    /// SQS request. Equal to the count for other services.
     pub units: u64,
-    /// Of functions: wall time, starts of processes included. Of sockets: how long they were open.
+    /// For functions, the wall time including process starts. For sockets, how long they were open.
     pub duration_ms: u64,
 }
 
@@ -58,6 +60,7 @@ pub struct OperationUsage {
 }
 
 impl Usage {
+    /// Adds to the counts of one operation.
     pub fn add(&self, service: &'static str, operation: &str, count: Count) {
         let mut counts = self.lock();
         let is_full = counts.len() >= MAX_OPERATIONS;
@@ -68,7 +71,7 @@ impl Usage {
         counts.entry(key).or_default().add(count);
     }
 
-    /// Of one operation; nothing if it was never asked for.
+    /// The counts of one operation; zeros if it was never asked for.
     pub fn of(&self, service: &'static str, operation: &str) -> Count {
         let counts = self.lock();
         counts
@@ -77,7 +80,7 @@ impl Usage {
             .unwrap_or_default()
     }
 
-    /// Every operation that was asked for, by service and name.
+    /// Every operation that was asked for, ordered by service and name.
     pub fn report(&self) -> Vec<OperationUsage> {
         let counts = self.lock();
         let described = counts
@@ -90,7 +93,7 @@ impl Usage {
         described.collect()
     }
 
-    /// Counts from zero again. What is under way counts afterwards.
+    /// Resets all counts to zero. Requests in progress are counted when they end.
     pub fn reset(&self) {
         self.lock().clear();
     }
@@ -101,7 +104,7 @@ impl Usage {
 }
 
 impl Count {
-    /// So many times, each a unit.
+    /// `count` operations of one unit each.
     pub fn of(count: u64, bytes_in: usize, bytes_out: usize) -> Self {
         Self {
             count,
@@ -112,7 +115,7 @@ impl Count {
         }
     }
 
-    /// One, metered by its size.
+    /// One operation, whose units follow from its size.
     pub fn metered(bytes_in: u64, bytes_out: u64, unit_bytes: u64) -> Self {
         Self {
             count: 1,
@@ -123,13 +126,14 @@ impl Count {
         }
     }
 
+    /// The same counts with this duration.
     #[must_use]
     pub fn lasting(mut self, duration: Duration) -> Self {
         self.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         self
     }
 
-    /// As many more of the same.
+    /// The same counts, multiplied.
     #[must_use]
     pub fn times(self, times: u64) -> Self {
         Self {
@@ -150,7 +154,7 @@ impl Count {
     }
 }
 
-/// Bytes that pass here, added up.
+/// A running sum of bytes.
 #[derive(Debug, Default)]
 pub struct Tally(AtomicU64);
 

@@ -1,13 +1,13 @@
-//! A file that can't be written any more, mostly because the disk is full.
+//! Reports that a file can't be written, mostly because the disk is full.
 //!
-//! A stack that goes on then answers, but loses what it is told: prompts would be taken and never answered. So whoever runs
-//! the stack hears of the first failure, with the file's name, and ends it.
+//! A stack that went on would still respond but lose what it is sent, such as prompts. So the first failure is
+//! reported, with the file's name, to the program that runs the stack, which then ends the stack.
 
 use std::path::Path;
 
 use tokio::sync::watch;
 
-/// Where a stack's services report them. Clones share it.
+/// The failures that a stack's services report. Clones share them.
 #[derive(Clone, Debug)]
 pub struct WriteFailures {
     first: watch::Sender<Option<String>>,
@@ -22,6 +22,7 @@ impl Default for WriteFailures {
 }
 
 impl WriteFailures {
+    /// Reports that `file` couldn't be written. Only the first report is logged.
     pub fn report(&self, file: &Path, why: &str) {
         let text = format!("`{}` can't be written: {why}", file.display());
         let is_first = self.first.send_if_modified(|first| {
@@ -36,12 +37,12 @@ impl WriteFailures {
         }
     }
 
-    /// The first failure, once there is one.
+    /// Resolves to the first failure's text, once there is one.
     pub async fn first(&self) -> String {
         let mut first = self.first.subscribe();
         match first.wait_for(Option::is_some).await {
             Ok(found) => found.clone().unwrap_or_default(),
-            // Not while `self` is there.
+            // Can't happen: `self` holds the sender.
             Err(_) => std::future::pending().await,
         }
     }

@@ -1,4 +1,4 @@
-//! What functions, event source mappings and function URLs are made of.
+//! The configuration of functions, event source mappings and function URLs.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,9 +17,9 @@ pub struct FunctionConfig {
     pub environment: BTreeMap<String, String>,
     pub timeout: Duration,
     pub memory_mb: u32,
-    /// What its role's credentials may do.
+    /// The policy of the function's role.
     pub policy: Vec<Statement>,
-    /// At most this many invocations at once; further ones are throttled. AWS's default is 1,000 in a region.
+    /// The most invocations at once; further ones are throttled. AWS's default is 1,000 in a region.
     pub max_concurrency: NonZeroU32,
 }
 
@@ -30,25 +30,25 @@ pub struct EventSourceConfig {
     pub function: String,
     pub batch_size: NonZeroU32,
     pub batching_window: Duration,
-    /// AWS takes 2 to 1,000.
+    /// AWS allows 2 to 1,000.
     pub maximum_concurrency: NonZeroU32,
     pub report_batch_item_failures: bool,
 }
 
-/// A function URL with response streaming (`RESPONSE_STREAM`) that asks for no credentials (`NONE`).
+/// A function URL with response streaming (`RESPONSE_STREAM`) and without credentials (`NONE`).
 ///
-/// It answers at `http://localhost:PORT/function-urls/NAME/`, of which the function sees the path behind `NAME`, and at
+/// It is served at `http://localhost:PORT/function-urls/NAME/`, where the function sees the path after `NAME`, and at
 /// `http://NAME.lambda-url.localhost:PORT/`.
 #[derive(Clone, Debug)]
 pub struct FunctionUrlConfig {
-    /// Stands for the URL's id: small letters, digits and `-`.
+    /// Takes the place of the URL's id: lower-case letters, digits and `-`.
     pub name: String,
     pub function: String,
-    /// With it the URL answers every `OPTIONS` itself; without it, browsers of other origins are told nothing.
+    /// With it, the URL responds to every `OPTIONS` itself. Without it, pages of other origins can't read responses.
     pub cors: Option<CorsConfig>,
 }
 
-/// Whom a function URL answers in browsers; `*` in a list is any.
+/// The CORS configuration of a function URL. `*` in a list allows any value.
 #[derive(Clone, Debug, Default)]
 pub struct CorsConfig {
     pub allow_credentials: bool,
@@ -56,6 +56,6 @@ pub struct CorsConfig {
     pub allow_methods: Vec<String>,
     pub allow_origins: Vec<String>,
     pub expose_headers: Vec<String>,
-    /// How long a browser may keep the answer to a preflight request.
+    /// How long a browser may cache the response to a preflight request.
     pub max_age: Option<Duration>,
 }

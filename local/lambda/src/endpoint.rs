@@ -1,8 +1,9 @@
-//! What the gateway has to know of Lambda.
+//! Lambda's description for the gateway.
 
 use local_faults::{Claims, ServiceEndpoint};
 
-/// The Invoke API. Faults and counts of invocations are where they run, so that every way to invoke a function counts.
+/// The Invoke API. Faults and usage counts of invocations are where functions run, so that they apply to every way to
+/// invoke a function.
 pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
     name: "lambda",
     claims: Claims {
@@ -12,9 +13,9 @@ pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
     },
     takes_browsers: |_| false,
     counted_as: |_| None,
-    operations: |_, named| vec![named.target.to_owned()],
+    operations: |_, request| vec![request.target.to_owned()],
     names_are_in_body: |_| false,
-    answer: |_, _, _| None,
+    error_response: |_, _, _| None,
     unit_bytes: u64::MAX,
 };
 

@@ -1,6 +1,6 @@
-//! One execution environment: a process, and its one invocation at a time.
+//! One execution environment: a process, which runs one invocation at a time.
 //!
-//! The process drives it through the Runtime API ([`super::runtime_api`]); the pool gives it invocations.
+//! The process drives it through the Runtime API ([`super::runtime_api`]); the pool assigns invocations to it.
 
 use std::pin::pin;
 use std::process::ExitStatus;
@@ -15,15 +15,15 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::error::FunctionError;
 use super::streaming::Part;
 
-/// How long a process may take from its start to its first `next`; Lambda's limit on the init phase.
+/// How long a process may take from its start to its first `next`: Lambda's limit on the init phase.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub struct Environment {
     pub pid: u32,
-    /// What it signs its requests with.
+    /// The access key that the process signs its requests with.
     pub access_key_id: String,
-    /// By how much the stack's clock had been moved when it was started; the process keeps to that time.
+    /// How far the stack's clock was advanced when the process started. The process keeps to that time.
     pub clock_offset_ms: i64,
     state: Mutex<State>,
     changed: Notify,
@@ -32,10 +32,10 @@ pub struct Environment {
 #[derive(Debug, Default)]
 struct State {
     phase: Phase,
-    /// Given by the pool, not yet taken by the process.
+    /// Assigned by the pool, not taken by the process yet.
     pending: Option<Invocation>,
     running: Option<Running>,
-    /// The process has ended and was waited for: its id may be somebody else's by now.
+    /// The process has ended and was waited for, so its pid may belong to another process by now.
     gone: bool,
 }
 
@@ -44,9 +44,9 @@ enum Phase {
     #[default]
     Starting,
     InitFailed(FunctionError),
-    /// Has asked for an invocation at least once.
+    /// The process has asked for an invocation at least once.
     Ready,
-    /// The exit, in Lambda's words; `asked` tells whether it had got as far as `Ready`.
+    /// The process has ended, as Lambda words it. `asked` tells whether it was `Ready` before.
     Ended {
         exit: String,
         asked: bool,
@@ -57,11 +57,11 @@ enum Phase {
 pub struct Invocation {
     pub request_id: String,
     pub event: Bytes,
-    /// Absolute, in milliseconds since the Unix epoch.
+    /// In milliseconds since the Unix epoch.
     pub deadline_ms: i64,
-    /// Its X-Ray header.
+    /// The invocation's X-Ray header.
     pub trace: String,
-    /// Where a streamed response goes as it comes; `None`: the caller waits for the whole.
+    /// Gets a streamed response's parts as they arrive. `None` if the caller waits for the whole response.
     pub parts: Option<mpsc::Sender<Part>>,
     pub outcome: oneshot::Sender<Outcome>,
 }
@@ -70,30 +70,30 @@ pub struct Invocation {
 struct Running {
     request_id: String,
     parts: Option<mpsc::Sender<Part>>,
-    /// The process has begun with its response.
+    /// Whether the process has begun its response.
     is_answering: bool,
     outcome: oneshot::Sender<Outcome>,
 }
 
-/// What became of an invocation.
+/// How an invocation ended.
 #[derive(Debug)]
 pub enum Outcome {
     Response(Bytes),
     Error(FunctionError),
-    /// The process ended before it took the invocation, which another one may have.
+    /// The process ended before it took the invocation, so another process may run it.
     NotTaken,
 }
 
 /// Why the Runtime API refuses a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// No such invocation is running here: unknown, answered already, or past its deadline.
+    /// No such invocation is running here: it is unknown, has ended, or is past its deadline.
     UnknownRequest,
-    /// Not the time for this call.
+    /// The call isn't allowed in the environment's present state.
     State,
 }
 
-/// For tests and fault plans.
+/// What a process is doing, for tests and fault plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessState {
     Starting,
@@ -115,7 +115,8 @@ impl Environment {
     /// Waits until the process asks for its first invocation.
     ///
     /// # Errors
-    /// What stopped it: the error that it reported, its exit, or the limit of the init phase.
+    ///
+    /// The process reported an error, ended, or exceeded the limit of the init phase.
     pub async fn ready(&self) -> Result<(), FunctionError> {
         let started = self.wait(|state| match &state.phase {
             Phase::Starting => None,
@@ -125,7 +126,7 @@ impl Environment {
                 Some(Err(FunctionError::new("Runtime.ExitError", exit.clone())))
             }
         });
-        // By the real time: how long a process takes to start has nothing to do with a clock that a test moves.
+        // Measured in real time, because a process starts no faster when a test advances the clock.
         tokio::time::timeout(INIT_LIMIT, started)
             .await
             .unwrap_or_else(|_| {
@@ -135,7 +136,7 @@ impl Environment {
             })
     }
 
-    /// Gives the process an invocation. One that has ended says [`Outcome::NotTaken`].
+    /// Assigns an invocation. If the process has ended, the outcome is [`Outcome::NotTaken`].
     pub fn assign(&self, invocation: Invocation) {
         let mut state = self.lock();
         if state.gone {
@@ -148,10 +149,11 @@ impl Environment {
         self.changed.notify_waiters();
     }
 
-    /// `next`: waits for an invocation. Answers with its id, deadline, X-Ray header and event.
+    /// `next`: waits for an invocation. Returns its id, deadline, X-Ray header and event.
     ///
     /// # Errors
-    /// `State`, while an invocation is running.
+    ///
+    /// `State` while an invocation is running.
     pub async fn next(&self) -> Result<(String, i64, String, Bytes), Refusal> {
         {
             let mut state = self.lock();
@@ -183,7 +185,7 @@ impl Environment {
         Ok(taken)
     }
 
-    /// Waits until the process has taken the invocation that it was assigned. False: it won't.
+    /// Waits until the process has taken the invocation that it was assigned. Returns false if it never will.
     pub async fn taken(&self, request_id: &str) -> bool {
         self.wait(|state| {
             let is_running = state
@@ -199,9 +201,10 @@ impl Environment {
         .await
     }
 
-    /// Is `request_id` running here?
+    /// Whether `request_id` is running here.
     ///
     /// # Errors
+    ///
     /// `UnknownRequest` if not.
     pub fn check(&self, request_id: &str) -> Result<(), Refusal> {
         let state = self.lock();
@@ -211,11 +214,16 @@ impl Environment {
         }
     }
 
-    /// The process begins with its response. Returns where it goes if its caller wants it as it comes.
+    /// Records that the process begins its response. Returns where its parts go, if the caller wants them as they
+    /// arrive.
     ///
     /// # Errors
+    ///
     /// `UnknownRequest` if `request_id` isn't running here, `State` if its response has begun already.
-    pub fn begin_response(&self, request_id: &str) -> Result<Option<mpsc::Sender<Part>>, Refusal> {
+    pub(crate) fn begin_response(
+        &self,
+        request_id: &str,
+    ) -> Result<Option<mpsc::Sender<Part>>, Refusal> {
         let mut state = self.lock();
         match &mut state.running {
             Some(running) if running.request_id == request_id => {
@@ -231,23 +239,27 @@ impl Environment {
     /// Ends the running invocation.
     ///
     /// # Errors
-    /// `UnknownRequest` if it isn't `request_id`.
+    ///
+    /// `UnknownRequest` if the running invocation isn't `request_id`.
     pub fn finish(&self, request_id: &str, outcome: Outcome) -> Result<(), Refusal> {
         let mut state = self.lock();
         let running = state
             .running
             .take_if(|running| running.request_id == request_id);
         let running = running.ok_or(Refusal::UnknownRequest)?;
-        // The receiver has given up at the deadline: as late as any other late answer.
+        // The receiver gave up at the deadline, so this response is too late.
         running
             .outcome
             .send(outcome)
             .map_err(|_| Refusal::UnknownRequest)
     }
 
+    /// Records that the process failed in its init phase.
+    ///
     /// # Errors
-    /// `State`, after the init phase.
-    pub fn init_failed(&self, error: FunctionError) -> Result<(), Refusal> {
+    ///
+    /// `State` after the init phase.
+    pub(crate) fn init_failed(&self, error: FunctionError) -> Result<(), Refusal> {
         let mut state = self.lock();
         if !matches!(state.phase, Phase::Starting) {
             return Err(Refusal::State);
@@ -258,7 +270,7 @@ impl Environment {
         Ok(())
     }
 
-    /// The process is gone.
+    /// Records that the process has ended.
     pub fn ended(&self, status: Option<ExitStatus>) {
         let exit = describe(status);
         let (pending, running) = {
@@ -292,7 +304,7 @@ impl Environment {
         matches!(self.lock().phase, Phase::Starting | Phase::Ready)
     }
 
-    /// What it is doing, and for which request.
+    /// What the process is doing, and the id of its invocation.
     pub fn describe(&self) -> (ProcessState, Option<String>) {
         let state = self.lock();
         let request_id = state
@@ -316,7 +328,8 @@ impl Environment {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at each change until `look` finds what it wants. Cancel-safe: `look` takes at the very end or not at all.
+    /// Calls `look` after each change until it returns a value. Cancel-safe, because `look` takes something only when
+    /// it returns it.
     async fn wait<T>(&self, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -347,7 +360,7 @@ impl Process for Environment {
     }
 }
 
-/// In the words of Lambda, which are those of Go.
+/// The exit in Lambda's words, which are Go's.
 fn describe(status: Option<ExitStatus>) -> String {
     use std::os::unix::process::ExitStatusExt as _;
     match status.map(|status| (status.code(), status.signal())) {

@@ -1,16 +1,22 @@
-//! A function's failure, in the shape that a caller sees: `{"errorType", "errorMessage", …}`.
+//! A function's error in the shape that callers get: `{"errorType", "errorMessage", …}`.
 
 use bytes::Bytes;
+use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
 
-use local_kit::invoke::InvokeError;
+/// Why an invocation failed.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    Throttled,
+    Function(FunctionError),
+}
 
-/// Reported by the function, or by Lambda about it.
+/// An error that the function reported, or Lambda about the function.
 #[derive(Clone, Debug)]
 pub struct FunctionError {
     pub error_type: String,
     pub message: String,
-    /// What the caller gets as the body, with a stack trace where the runtime gave one.
+    /// The response's body, which includes the runtime's stack trace if there is one.
     pub payload: Bytes,
 }
 
@@ -24,7 +30,7 @@ impl FunctionError {
         }
     }
 
-    /// From the body of an error that a runtime posts; `header_type` is for a body that says no type.
+    /// Reads the error that a runtime posted. `header_type` is the type if the body has none.
     pub fn reported(payload: Bytes, header_type: &str) -> Self {
         let body: Value = serde_json::from_slice(&payload).unwrap_or_default();
         let text = |name: &str| body[name].as_str().map(str::to_owned);
@@ -39,7 +45,7 @@ impl FunctionError {
         }
     }
 
-    /// `RequestId: … Error: …`, as Lambda words its own.
+    /// An error of Lambda's own, worded `RequestId: … Error: …`.
     pub fn of_request(error_type: &str, request_id: &str, what: &str) -> Self {
         Self::new(error_type, format!("RequestId: {request_id} Error: {what}"))
     }

@@ -1,4 +1,4 @@
-//! What a fault plan does to a function's invocation.
+//! Applies a fault plan to a function's invocations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use rustix::process::Signal;
 
 use crate::environment::Environment;
 
-/// What the plan has for one invocation.
+/// The delay and the fault of one invocation.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct InvocationFault {
+pub(crate) struct InvocationPlan {
     pub(crate) delay: Duration,
-    pub(crate) harm: Option<Harm>,
+    pub(crate) fault: Option<InvocationFault>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Harm {
-    /// The function isn't invoked.
+pub(crate) enum InvocationFault {
+    /// Fails the invocation without invoking the function.
     Error {
         error_type: String,
         message: String,
@@ -32,10 +32,10 @@ pub(crate) enum Harm {
     },
 }
 
-/// What the plan has for an invocation of `function` with `event`.
-pub(crate) fn of_invocation(faults: &Faults, function: &str, event: &[u8]) -> InvocationFault {
+/// What the plan does to an invocation of `function` with `event`.
+pub(crate) fn of_invocation(faults: &Faults, function: &str, event: &[u8]) -> InvocationPlan {
     let Some(active) = faults.active(FaultService::Lambda) else {
-        return InvocationFault::default();
+        return InvocationPlan::default();
     };
     let fired = active.fire(&Event {
         point: Point::Invocation,
@@ -45,33 +45,33 @@ pub(crate) fn of_invocation(faults: &Faults, function: &str, event: &[u8]) -> In
         has_process: false,
         body: event,
     });
-    let harm = match fired.strike.map(|strike| strike.fault) {
+    let fault = match fired.fault.map(|fired| fired.fault) {
         Some(Fault::Error {
             error_type,
             message,
             ..
-        }) => Some(Harm::Error {
+        }) => Some(InvocationFault::Error {
             error_type: error_type.clone(),
             message: message
                 .clone()
                 .unwrap_or_else(|| "Caused by the fault plan.".to_owned()),
         }),
-        Some(Fault::Kill { after_ms }) => Some(Harm::Kill {
+        Some(Fault::Kill { after_ms }) => Some(InvocationFault::Kill {
             after: Duration::from_millis(*after_ms),
         }),
-        Some(Fault::Freeze { after_ms, for_ms }) => Some(Harm::Freeze {
+        Some(Fault::Freeze { after_ms, for_ms }) => Some(InvocationFault::Freeze {
             after: Duration::from_millis(*after_ms),
             lasts: for_ms.map(Duration::from_millis),
         }),
         _ => None,
     };
-    InvocationFault {
+    InvocationPlan {
         delay: fired.delay,
-        harm,
+        fault,
     }
 }
 
-/// Whether a batch of messages stays where it is, its function not invoked.
+/// Whether the plan throttles a batch: its function isn't invoked, and the messages stay in the queue.
 pub(crate) fn throttles_receive(faults: &Faults, function: &str, event: &[u8]) -> bool {
     let Some(active) = faults.active(FaultService::Lambda) else {
         return false;
@@ -84,20 +84,20 @@ pub(crate) fn throttles_receive(faults: &Faults, function: &str, event: &[u8]) -
         has_process: false,
         body: event,
     });
-    fired.strike.is_some()
+    fired.fault.is_some()
 }
 
-/// Kills or freezes the process while it runs this invocation, and not another.
+/// Kills or freezes the process while it runs this invocation, but not while it runs another.
 pub(crate) fn apply(
     faults: &Faults,
-    harm: &Harm,
+    fault: &InvocationFault,
     environment: &Arc<Environment>,
     request_id: &str,
 ) {
-    let (after, lasts) = match harm {
-        Harm::Error { .. } => return,
-        Harm::Kill { after } => (*after, None),
-        Harm::Freeze { after, lasts } => (*after, Some(*lasts)),
+    let (after, lasts) = match fault {
+        InvocationFault::Error { .. } => return,
+        InvocationFault::Kill { after } => (*after, None),
+        InvocationFault::Freeze { after, lasts } => (*after, Some(*lasts)),
     };
     let (plan, environment) = (faults.clone(), Arc::clone(environment));
     let request_id = request_id.to_owned();

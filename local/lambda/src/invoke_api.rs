@@ -8,33 +8,33 @@ use axum::routing::post;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use http_body_util::{BodyExt as _, Limited};
+use local_iam::gate::GuardedService;
+use local_iam::sigv4::SignatureRefusal;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::pool::Failure;
+use super::error::Failure;
 use super::service::Lambda;
-use local_iam::gate::Guarded;
-use local_iam::sigv4::SignatureRefusal;
 
-/// Lambda's limits on an event: 6 MB when the caller waits, 1 MB when not.
+/// Lambda's limits on an event: 6 MB for a synchronous invocation, 1 MB for an asynchronous one.
 const MAX_EVENT_BYTES: usize = 6_291_456;
 const MAX_ASYNC_EVENT_BYTES: usize = 1_048_576;
 
-/// An asynchronous invocation that fails is tried again after a minute, then after two.
+/// When an asynchronous invocation that failed is tried again: after one minute, then after two.
 const RETRIES_MS: [i64; 2] = [60_000, 120_000];
-/// A throttled one is tried again for up to six hours, at most five minutes apart.
+/// A throttled invocation is tried again for up to six hours, at most five minutes apart.
 const THROTTLED_FIRST_MS: i64 = 1_000;
 const THROTTLED_LONGEST_MS: i64 = 300_000;
 const THROTTLED_LIMIT_MS: i64 = 6 * 3_600_000;
 
-/// How requests are checked before they come to [`router`], which words what is too large.
-pub const GUARDED: Guarded = Guarded {
+/// How a request's signature is checked before [`router`] gets it. The router itself refuses events that are too large.
+pub(crate) const GUARDED: GuardedService = GuardedService {
     service: "lambda",
     max_body_bytes: 4 * MAX_EVENT_BYTES,
     refuse: unsigned,
 };
 
-pub fn router(lambda: Lambda) -> Router {
+pub(crate) fn router(lambda: Lambda) -> Router {
     Router::new()
         .route(
             "/2015-03-31/functions/{name}/invocations",
@@ -180,7 +180,7 @@ async fn run_later(lambda: Lambda, function: String, event: Bytes) {
     }
 }
 
-/// From a name, a partial ARN or a whole one, with or without `:$LATEST`.
+/// The function's name in a name, a partial ARN or a whole ARN, with or without `:$LATEST`.
 fn function_name(given: &str) -> &str {
     let tail = given
         .rsplit_once("function:")
@@ -206,7 +206,7 @@ fn throttled() -> Response {
 }
 
 fn refused(status: StatusCode, error_type: &'static str, message: &str) -> Response {
-    // `Message` for this error, `message` for the others; SDKs read either.
+    // This error has `Message`, the others `message`. SDKs read either.
     error(
         status,
         error_type,

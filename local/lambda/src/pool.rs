@@ -1,37 +1,30 @@
-//! A function's processes: an idle one is used again (the last one first, so that the others may end), a new one is
-//! started when none is idle, and none beyond the function's concurrency.
+//! A function's processes. An idle process is used again, the last used first, so that the others can end. If none is
+//! idle, a new one is started, up to the function's concurrency.
 //!
-//! A process keeps to the time of the clock that it was started at. When the clock was moved since, it finishes what it
-//! runs, and the next invocation gets a new process.
+//! A process keeps to the clock's time at its start. If the clock is advanced, the process finishes its invocation, and
+//! the next invocation gets a new process.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use local_faults::Faults;
+use local_iam::CredentialStore;
+use local_kit::process::Process as _;
 use rustix::process::Signal;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::environment::{Environment, Invocation, Outcome};
-use super::error::FunctionError;
+use super::error::{Failure, FunctionError};
 use super::process::{self, LastLines, Template};
-use super::service::role;
+use super::role::role;
 use super::streaming::Part;
 use super::trace::TraceHeader;
-use crate::faults::{self, Harm};
-use local_faults::Faults;
-use local_iam::CredentialStore;
-use local_kit::process::Process as _;
-
-/// What came of an invocation that did not succeed.
-#[derive(Clone, Debug)]
-pub enum Failure {
-    Throttled,
-    Function(FunctionError),
-}
+use crate::faults::{self, InvocationFault};
 
 #[derive(Debug)]
-pub struct Pool {
+pub(crate) struct Pool {
     pub template: Template,
     credentials: CredentialStore,
     faults: Faults,
@@ -41,7 +34,7 @@ pub struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Every process, and each start under way, counts towards the concurrency.
+    /// Processes that are being started. They count towards the concurrency.
     starting: usize,
     all: Vec<Arc<Environment>>,
     idle: Vec<Idle>,
@@ -55,7 +48,7 @@ struct Idle {
 }
 
 impl Pool {
-    pub fn new(
+    pub(crate) fn new(
         template: Template,
         credentials: CredentialStore,
         faults: Faults,
@@ -70,25 +63,25 @@ impl Pool {
         }
     }
 
-    /// Runs one invocation to its end. With `parts`, a streamed response goes there, and the answer is empty. `caused_by` is
-    /// the header of what led to it.
-    pub async fn run(
+    /// Runs one invocation to its end. With `parts`, a streamed response goes there and the result is empty.
+    /// `caused_by` is the X-Ray header of the request that led to the invocation.
+    pub(crate) async fn run(
         self: Arc<Self>,
         event: Bytes,
         parts: Option<mpsc::Sender<Part>>,
         caused_by: Option<TraceHeader>,
     ) -> Result<Bytes, Failure> {
         let request_id = Uuid::new_v4().to_string();
-        let fault = faults::of_invocation(&self.faults, &self.template.config.name, &event);
-        if !fault.delay.is_zero() {
-            tokio::time::sleep(fault.delay).await;
+        let planned = faults::of_invocation(&self.faults, &self.template.config.name, &event);
+        if !planned.delay.is_zero() {
+            tokio::time::sleep(planned.delay).await;
         }
-        if let Some(Harm::Error {
+        if let Some(InvocationFault::Error {
             error_type,
             message,
-        }) = fault.harm
+        }) = planned.fault
         {
-            return Err(planned(&error_type, message));
+            return Err(planned_error(&error_type, message));
         }
         loop {
             let environment = match self.take_idle() {
@@ -113,11 +106,11 @@ impl Pool {
                 outcome,
             };
             environment.assign(invocation);
-            if let Some(harm) = &fault.harm {
-                faults::apply(&self.faults, harm, &environment, &request_id);
+            if let Some(fault) = &planned.fault {
+                faults::apply(&self.faults, fault, &environment, &request_id);
             }
             let outcome = tokio::select! {
-                // An answer that is there at the deadline counts.
+                // A response that is there at the deadline counts.
                 biased;
                 outcome = &mut answer => outcome.unwrap_or(Outcome::NotTaken),
                 () = clock.sleep_until(deadline_ms) => {
@@ -138,14 +131,14 @@ impl Pool {
                     self.give_back(environment);
                     return Err(Failure::Function(error));
                 }
-                // The function never saw it.
+                // The function never saw the invocation.
                 Outcome::NotTaken => self.discard(&environment),
             }
         }
     }
 
     /// Starts processes until `count` exist, and waits until all are idle.
-    pub async fn warm(self: Arc<Self>, count: usize) -> Result<(), Failure> {
+    pub(crate) async fn warm(self: Arc<Self>, count: usize) -> Result<(), Failure> {
         self.end_outdated();
         let missing = {
             let state = self.lock();
@@ -159,12 +152,12 @@ impl Pool {
         futures_util::future::try_join_all(starts).await.map(|_| ())
     }
 
-    pub fn environments(&self) -> Vec<Arc<Environment>> {
+    pub(crate) fn environments(&self) -> Vec<Arc<Environment>> {
         self.lock().all.clone()
     }
 
     /// Ends processes that have been idle since `before_ms`.
-    pub fn end_idle(&self, before_ms: i64) {
+    pub(crate) fn end_idle(&self, before_ms: i64) {
         let ended: Vec<_> = self
             .lock()
             .idle
@@ -175,15 +168,15 @@ impl Pool {
         }
     }
 
-    /// Ends every process and starts no more.
-    pub fn close(&self) {
+    /// Ends every process, and starts no more.
+    pub(crate) fn close(&self) {
         self.lock().closed = true;
         for environment in self.environments() {
             self.discard(&environment);
         }
     }
 
-    /// Ends idle processes that keep to the time before the clock was moved.
+    /// Ends idle processes that were started before the clock was advanced.
     fn end_outdated(&self) {
         let outdated: Vec<_> = self
             .lock()
@@ -239,7 +232,7 @@ impl Pool {
         }
     }
 
-    /// Starts a process in the place that was reserved for it.
+    /// Starts a process. Its place in the concurrency limit is reserved already.
     fn spawn(self: &Arc<Self>) -> std::io::Result<(Arc<Environment>, LastLines)> {
         let pool = Arc::clone(self);
         let principal = role(&self.template.config, &self.template.endpoints);
@@ -305,7 +298,7 @@ impl Pool {
         });
     }
 
-    /// Ends a process, which from now on counts no more.
+    /// Ends a process, which then no longer counts.
     fn discard(&self, environment: &Arc<Environment>) {
         environment.signal(Signal::KILL);
         let mut state = self.lock();
@@ -320,7 +313,7 @@ impl Pool {
     }
 }
 
-fn planned(error_type: &str, message: String) -> Failure {
+fn planned_error(error_type: &str, message: String) -> Failure {
     match error_type {
         "TooManyRequestsException" => Failure::Throttled,
         _ => Failure::Function(FunctionError::new(error_type, message)),

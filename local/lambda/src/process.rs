@@ -1,4 +1,4 @@
-//! How a function's process is started: its environment variables, its output, and its end.
+//! Starts a function's process, with its environment variables and its output, and ends it.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -10,6 +10,11 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use chrono::DateTime;
+use local_iam::Principal;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::private_listener::private_listener;
+use local_kit::process::Process as _;
 use rustix::process::Signal;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -18,27 +23,22 @@ use tokio_util::task::TaskTracker;
 use super::environment::Environment;
 use super::runtime_api;
 use crate::config::FunctionConfig;
-use local_iam::Principal;
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::private_listener::private_listener;
-use local_kit::process::Process as _;
 
-/// What a function sees of our own environment. Not `HOME`: with it an SDK would find the developer's AWS profile.
+/// The variables that a function inherits. `HOME` isn't one: an SDK would find the developer's AWS profile there.
 const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "RUST_BACKTRACE", "RUST_LOG"];
 
-/// By how many milliseconds the stack's clock was moved, for a function that keeps to it. Lambda sets nothing like it.
-pub const CLOCK_OFFSET_VARIABLE: &str = "TOKENCAST_CLOCK_OFFSET_MS";
+/// How many milliseconds the stack's clock was advanced, for functions that keep to it. Lambda has no such variable.
+pub(crate) const CLOCK_OFFSET_VARIABLE: &str = "TOKENCAST_CLOCK_OFFSET_MS";
 
 /// A longer line of output is logged in pieces.
 const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-/// Lines of standard error that are repeated when a process fails to start.
+/// How many lines of standard error are repeated when a process fails to start.
 const LAST_LINES: usize = 20;
 
-/// What every process of a function is started from.
+/// Everything that a function's processes are started with.
 #[derive(Debug)]
-pub struct Template {
+pub(crate) struct Template {
     pub config: FunctionConfig,
     pub endpoints: Endpoints,
     pub clock: Clock,
@@ -46,10 +46,10 @@ pub struct Template {
 
 /// The last lines of a process's standard error.
 #[derive(Clone, Debug, Default)]
-pub struct LastLines(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct LastLines(Arc<Mutex<VecDeque<String>>>);
 
-/// Starts a process with its Runtime API; a task of `tracker` looks after both until the process ends, then runs `ended`.
-pub fn start(
+/// Starts a process and its Runtime API. A task of `tracker` watches both until the process ends, then calls `ended`.
+pub(crate) fn start(
     template: &Template,
     principal: &Principal,
     tracker: &TaskTracker,
@@ -59,7 +59,7 @@ pub fn start(
     let listener = private_listener()?;
     let address = listener.local_addr()?;
     let listener = tokio::net::TcpListener::from_std(listener)?.tap_io(|stream| {
-        // Without it each small frame may wait for the acknowledgement of the one before.
+        // Without it, a small frame may wait for the acknowledgement of the previous one.
         let _ = stream.set_nodelay(true);
     });
     let program = std::fs::canonicalize(&config.program)?;
@@ -83,7 +83,8 @@ pub fn start(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        // A group of its own: a signal for it reaches its children, and the terminal's Ctrl-C does not reach it.
+        // A process group of its own, so that a signal reaches the process's children, and the terminal's Ctrl-C
+        // doesn't reach it.
         .process_group(0)
         .kill_on_drop(true)
         .spawn()?;
@@ -115,11 +116,11 @@ pub fn start(
         async move {
             let status = tokio::select! {
                 status = exit(&mut child) => status,
-                // Only ever ends with an error of the listener.
+                // Ends only with an error of the listener.
                 _ = axum::serve(listener, api).into_future() => None,
             };
             environment.signal(Signal::KILL);
-            // Its last words, unless a child of its own holds on to the pipes.
+            // Waits for the last output, unless a child of the process keeps the pipes open.
             let drained = async {
                 for task in [output.0, output.1].into_iter().flatten() {
                     let _ = task.await;
@@ -137,7 +138,7 @@ async fn exit(child: &mut Child) -> Option<std::process::ExitStatus> {
     child.wait().await.ok()
 }
 
-/// As on AWS, where `Reserved environment variables` win over the function's own, except for the endpoint.
+/// As on AWS, the `Reserved environment variables` win over the function's own, except for the endpoint.
 fn variables(
     template: &Template,
     principal: &Principal,
@@ -191,7 +192,7 @@ fn variables(
     all
 }
 
-/// `2026/01/31/[$LATEST]…`
+/// The log stream's name: `2026/01/31/[$LATEST]…`.
 fn log_stream(clock: &Clock) -> String {
     let day = DateTime::from_timestamp_millis(clock.now_ms())
         .unwrap_or_default()
@@ -199,7 +200,7 @@ fn log_stream(clock: &Clock) -> String {
     format!("{day}/[$LATEST]{:032x}", fastrand::u128(..))
 }
 
-/// Passes output on, line by line, and so fast that the process never waits for us.
+/// Logs the output line by line, fast enough that the process never waits.
 async fn log(stream: impl AsyncRead + Unpin, function: String, pid: u32, last_lines: LastLines) {
     let mut lines = BufReader::new(stream);
     let mut line = Vec::new();
@@ -229,7 +230,7 @@ impl LastLines {
         lines.push_back(line.to_owned());
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines
             .iter()

@@ -1,5 +1,5 @@
-//! The Runtime API, 2018-06-01, as one process sees it. Each process has a listener of its own, so that
-//! `AWS_LAMBDA_RUNTIME_API` is a host and a port as on AWS, and no process can answer for another.
+//! The Runtime API, 2018-06-01, of one process. Each process has a listener of its own, so that
+//! `AWS_LAMBDA_RUNTIME_API` is a host and a port as on AWS, and no process can respond for another.
 
 use std::sync::Arc;
 
@@ -14,16 +14,15 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
+use local_kit::local_host::is_local;
 use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::environment::{Environment, Outcome, Refusal};
 use super::error::FunctionError;
-use local_kit::local_host::is_local;
-
 use super::streaming::{self, Forwarded, MAX_STREAMED_BYTES, Part};
 
-/// Lambda's limit on a response: 6 MB and some room for its envelope.
+/// Lambda's limit on a response: 6 MB, and some room for its envelope.
 const MAX_RESPONSE_BYTES: usize = 6_291_556;
 
 const ERROR_TYPE: &str = "lambda-runtime-function-error-type";
@@ -51,8 +50,9 @@ pub fn router(environment: Arc<Environment>, function_arn: String) -> Router {
         .layer(from_fn(no_browsers))
 }
 
-/// No web page may take a function's invocation or answer for it, should one find the port. Browsers name themselves in
-/// `Origin`, or, on a plain `GET`, in `Sec-Fetch-Site`; and a page under a name that was made to lead here names that.
+/// Refuses web pages, which could otherwise take a function's invocation or respond for it if they found the port. A
+/// browser sends `Origin`, or `Sec-Fetch-Site` with a plain `GET`. A page whose own name was made to point here (DNS
+/// rebinding) sends this name as the host.
 async fn no_browsers(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = headers
@@ -82,8 +82,8 @@ async fn next(State(api): State<Api>) -> Response {
     }
 }
 
-/// A streamed response goes to a caller that wants it as it comes; any other is passed on when it is whole. Either may
-/// still end in an error, which its trailers tell.
+/// Passes a streamed response on as it arrives if the caller wants that, else as a whole. Its trailers may still report
+/// an error.
 async fn response(
     State(api): State<Api>,
     Path(id): Path<String>,
@@ -139,7 +139,7 @@ async fn collected(environment: &Environment, id: &str, body: Body) -> Response 
 fn cut_short(environment: &Environment, id: &str) -> Response {
     let what = "the response was cut short";
     let error = FunctionError::of_request("Runtime.TruncatedResponse", id, what);
-    // The connection is gone; nobody reads this answer.
+    // The connection is gone, so nobody reads this response.
     let _ = environment.finish(id, Outcome::Error(error));
     status(
         StatusCode::BAD_REQUEST,

@@ -1,4 +1,4 @@
-//! The functions, and what may be done to their processes.
+//! The functions of a stack and their processes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,6 +7,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use local_faults::Faults;
+use local_iam::CredentialStore;
+use local_iam::gate::GuardedService;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::{Invoke, InvokeError};
+use local_kit::process::{Callers, Process};
+use local_kit::usage::{Count, Usage};
 use rustix::process::Signal;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -14,27 +22,36 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::environment::{Environment, ProcessState};
-use super::pool::{Failure, Pool};
+use super::error::Failure;
+use super::pool::Pool;
 use super::process::Template;
 use super::streaming::{self, Part, ResponseStream};
 use super::trace::TraceHeader;
 use crate::config::FunctionConfig;
-use local_faults::Faults;
-use local_iam::{CredentialStore, Principal, random_text};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::invoke::{Invoke, InvokeError};
-use local_kit::process::{Callers, Process};
-use local_kit::usage::{Count, Usage};
 
-/// How long an idle process is kept. AWS promises nothing; minutes are what is seen.
+/// How long an idle process is kept. AWS documents no time; minutes have been observed.
 const IDLE_LIMIT_MS: i64 = 10 * 60 * 1_000;
 const IDLE_CHECK_MS: i64 = 30 * 1_000;
 
 /// How long [`Lambda::shutdown`] waits for processes that were killed.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
-/// The functions of a stack.
+/// The functions of a stack. Clones share them.
+///
+/// ```no_run
+/// use local_iam::CredentialStore;
+/// use local_kit::clock::Clock;
+/// use local_kit::endpoints::Endpoints;
+/// use local_lambda::Lambda;
+/// use local_lambda::config::FunctionConfig;
+///
+/// # async fn example(function: FunctionConfig, endpoints: Endpoints) {
+/// let name = function.name.clone();
+/// let lambda = Lambda::start(vec![function], endpoints, &CredentialStore::default(), Clock::system());
+/// let result = lambda.run(&name, r#"{"key": "value"}"#.into()).await;
+/// lambda.shutdown().await;
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Lambda {
     inner: Arc<Inner>,
@@ -55,12 +72,16 @@ struct Inner {
 pub struct ProcessInfo {
     pub pid: u32,
     pub state: ProcessState,
-    /// Of the invocation that it runs, or is about to.
+    /// The id of the invocation that the process runs, or is about to run.
     pub request_id: Option<String>,
 }
 
 impl Lambda {
-    /// A process is started when it is first needed; each gets temporary credentials of its function's role, as on AWS.
+    /// How a request's signature is checked before [`Self::router`] gets it.
+    pub const GUARDED: GuardedService = crate::invoke_api::GUARDED;
+
+    /// Starts a process only when it is first needed. Each process gets temporary credentials of its function's role,
+    /// as on AWS.
     ///
     /// Call it within a tokio runtime.
     pub fn start(
@@ -73,7 +94,7 @@ impl Lambda {
         Self::start_with(functions, endpoints, credentials, clock, &faults, &usage)
     }
 
-    /// Functions whose invocations meet the fault plan, and are counted.
+    /// As [`Lambda::start`], with a fault plan and with usage counts.
     pub fn start_with(
         functions: Vec<FunctionConfig>,
         endpoints: Endpoints,
@@ -115,7 +136,7 @@ impl Lambda {
         Self { inner }
     }
 
-    /// The Invoke API.
+    /// The Invoke API's router.
     pub fn router(&self) -> axum::Router {
         super::invoke_api::router(self.clone())
     }
@@ -147,8 +168,8 @@ impl Lambda {
         self.run_for(function, event, None).await
     }
 
-    /// The same for a request with this X-Ray header.
-    pub async fn run_for(
+    /// As [`Lambda::run`], for a request with this X-Ray header.
+    pub(crate) async fn run_for(
         &self,
         function: &str,
         event: Bytes,
@@ -160,8 +181,8 @@ impl Lambda {
         }
     }
 
-    /// Runs `function` to its end, and passes a streamed response on as it comes (`RESPONSE_STREAM`). `None` if there is
-    /// no such function.
+    /// Runs `function` to its end, and passes a streamed response on as it arrives (`RESPONSE_STREAM`). `None` if there
+    /// is no such function.
     pub fn stream(&self, function: &str, event: Bytes) -> Option<ResponseStream> {
         let (sender, parts) = streaming::parts();
         let run = self.begin(function, event, Some(sender), None)?;
@@ -196,7 +217,11 @@ impl Lambda {
             .spawn(async move { closing.run_until_cancelled(task).await });
     }
 
-    /// Starts processes ahead of their first invocation, until `count` exist.
+    /// Starts processes before their first invocation, until `count` exist.
+    ///
+    /// # Errors
+    ///
+    /// The function doesn't exist, or a process can't be started.
     pub async fn warm(&self, function: &str, count: usize) -> Result<(), InvokeError> {
         let pool = self
             .inner
@@ -230,17 +255,17 @@ impl Lambda {
         self.inner.pools.keys().map(String::as_str)
     }
 
-    /// Kills a process (`SIGKILL`). False if it is none of ours, or gone.
+    /// Kills a process (`SIGKILL`). Returns false if it isn't a function's, or has ended.
     pub fn kill(&self, pid: u32) -> bool {
         self.signal(pid, Signal::KILL)
     }
 
-    /// Stops a process in its tracks (`SIGSTOP`), until [`Lambda::thaw`]. Its threads stop within moments, not at once.
+    /// Stops a process (`SIGSTOP`) until [`Lambda::thaw`]. Its threads stop within moments, not at once.
     pub fn freeze(&self, pid: u32) -> bool {
         self.signal(pid, Signal::STOP)
     }
 
-    /// Lets a frozen process go on (`SIGCONT`).
+    /// Continues a frozen process (`SIGCONT`).
     pub fn thaw(&self, pid: u32) -> bool {
         self.signal(pid, Signal::CONT)
     }
@@ -328,19 +353,4 @@ async fn end_idle(pools: BTreeMap<String, Arc<Pool>>, clock: Clock, closing: Can
         }
     };
     closing.run_until_cancelled(check).await;
-}
-
-/// Temporary credentials of the function's role.
-pub(super) fn role(config: &FunctionConfig, endpoints: &Endpoints) -> Principal {
-    let name = &config.name;
-    let account_id = &endpoints.account_id;
-    Principal {
-        access_key_id: format!("ASIA{}", random_text(16).to_ascii_uppercase()),
-        secret_access_key: random_text(40),
-        session_token: Some(random_text(120)),
-        account_id: account_id.clone(),
-        arn: format!("arn:aws:sts::{account_id}:assumed-role/{name}-role/{name}"),
-        expires_at_ms: None,
-        policy: config.policy.clone(),
-    }
 }

@@ -1,7 +1,7 @@
-//! A response that goes to its caller as it comes, part by part.
+//! Responses that are passed on part by part as they arrive.
 //!
-//! The parts pass through a channel of a few places: while its reader waits, nothing more is read from the process,
-//! whose own writes wait then.
+//! The parts go through a bounded channel. While its reader waits, nothing more is read from the process, whose writes
+//! then wait too.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -9,27 +9,26 @@ use http_body_util::BodyExt as _;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
 
-use super::error::FunctionError;
-use super::pool::Failure;
+use super::error::{Failure, FunctionError};
 use super::runtime_api::error_in_trailers;
 
 /// Lambda's limit on a streamed response.
-pub const MAX_STREAMED_BYTES: u64 = 200 * 1024 * 1024;
-/// Parts that wait for their reader.
+pub(crate) const MAX_STREAMED_BYTES: u64 = 200 * 1024 * 1024;
+/// How many parts may wait for their reader.
 const WAITING_PARTS: usize = 4;
 
-/// What a process sends of its response, in this order.
+/// The parts of a response, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// It has begun.
+    /// The response has begun.
     Head {
         content_type: Option<String>,
     },
     Data(Bytes),
 }
 
-/// The response of one invocation while it comes. Dropping it doesn't end the invocation, as on AWS: what is still to
-/// come is thrown away.
+/// The response of one invocation while it arrives. Dropping it doesn't end the invocation, as on AWS: Lambda discards
+/// the rest of the response.
 #[derive(Debug)]
 pub struct ResponseStream {
     parts: mpsc::Receiver<Part>,
@@ -53,25 +52,29 @@ impl ResponseStream {
         }
     }
 
-    /// The next part; after the last one `None`, and [`ResponseStream::end`] tells what became of the invocation.
+    /// The next part. `None` after the last one; [`ResponseStream::end`] then tells how the invocation ended.
     /// Cancel-safe.
     pub async fn next(&mut self) -> Option<Part> {
         if self.ended.is_none() {
             tokio::select! {
-                // What was sent before the end counts.
+                // Parts that were sent before the end count.
                 biased;
                 part = self.parts.recv() => return part,
                 ended = &mut self.run => self.ended = Some(unless_panicked(ended)),
             }
         }
         match self.ended {
-            // Whoever forwards the parts may still be at it.
+            // The task that forwards the parts may not be done yet.
             Some(Ok(_)) => self.parts.recv().await,
             _ => self.parts.try_recv().ok(),
         }
     }
 
-    /// Waits for the invocation's end: the whole response if it wasn't streamed, nothing if it was.
+    /// Waits for the invocation's end. Returns the whole response if it wasn't streamed, and nothing if it was.
+    ///
+    /// # Errors
+    ///
+    /// The invocation failed.
     pub async fn end(mut self) -> Result<Bytes, Failure> {
         match self.ended.take() {
             Some(ended) => ended,
@@ -89,7 +92,7 @@ pub(super) enum Forwarded {
     CutShort,
 }
 
-/// Passes a response on as it comes. When nobody wants it any more it is read to its end all the same.
+/// Passes a response on as it arrives. If the caller is gone, reads it to its end all the same.
 pub(super) async fn forward(
     content_type: Option<String>,
     mut body: Body,

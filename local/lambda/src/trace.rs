@@ -1,24 +1,24 @@
-//! The X-Ray header of an invocation, and the count in it by which Lambda stops loops.
+//! The X-Ray header of an invocation, with the counts by which Lambda stops loops.
 //!
-//! A function's SDK passes the header on with what it sends. SQS keeps it with the message (`AWSTraceHeader`), and the event
-//! source gives it to the next invocation, one higher. Lambda counts so for each function, in `Lineage`, and stops a chain of
-//! requests that came by one function some 16 times:
+//! A function's SDK passes the header on with each request. SQS keeps it with the message (`AWSTraceHeader`), and the
+//! event source passes it to the next invocation with a higher count. In `Lineage`, Lambda counts how often a chain of
+//! requests passed each function, and stops the chain after about 16 times:
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>.
 
-/// How often a chain of requests may come by one function.
+/// How often a chain of requests may pass one function.
 const MAX_HOPS: u32 = 16;
 
-/// As far as it is read here: `Root=…;Parent=…;Sampled=0;Lineage=c2ad9f3e:5|04e7a6cd:1`.
+/// The parts that are read here: `Root=…;Parent=…;Sampled=0;Lineage=c2ad9f3e:5|04e7a6cd:1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceHeader {
+pub(crate) struct TraceHeader {
     root: String,
-    /// Which functions the chain came by, and how often.
+    /// The functions that the chain passed, and how often.
     lineage: Vec<(String, u32)>,
 }
 
 impl TraceHeader {
-    /// Of a request that nothing led to.
-    pub fn begin(now_ms: i64) -> Self {
+    /// The header of a request that no other request led to.
+    pub(crate) fn begin(now_ms: i64) -> Self {
         let (seconds, random) = (now_ms / 1_000, fastrand::u128(..) >> 32);
         Self {
             root: format!("1-{seconds:08x}-{random:024x}"),
@@ -26,8 +26,8 @@ impl TraceHeader {
         }
     }
 
-    /// `None` for what is none, or has no `Root`.
-    pub fn parse(header: &str) -> Option<Self> {
+    /// `None` if the text is no X-Ray header, or has no `Root`.
+    pub(crate) fn parse(header: &str) -> Option<Self> {
         let field = |name: &str| {
             let mut fields = header.split(';').filter_map(|field| field.split_once('='));
             fields.find(|(key, _)| key.trim() == name)
@@ -44,21 +44,21 @@ impl TraceHeader {
         })
     }
 
-    /// How often the chain came by a function.
-    pub fn hops(&self, function_arn: &str) -> u32 {
+    /// How often the chain passed a function.
+    pub(crate) fn hops(&self, function_arn: &str) -> u32 {
         let id = id(function_arn);
         let found = self.lineage.iter().find(|(function, _)| *function == id);
         found.map_or(0, |(_, count)| *count)
     }
 
-    /// Whether one more invocation of the function would go on with a loop.
-    pub fn is_loop(&self, function_arn: &str) -> bool {
+    /// Whether one more invocation of the function would continue a loop.
+    pub(crate) fn is_loop(&self, function_arn: &str) -> bool {
         self.hops(function_arn) >= MAX_HOPS
     }
 
-    /// What the next invocation of the function is given.
+    /// The header for the function's next invocation.
     #[must_use]
-    pub fn invoke(mut self, function_arn: &str) -> Self {
+    pub(crate) fn invoke(mut self, function_arn: &str) -> Self {
         let id = id(function_arn);
         match self
             .lineage
@@ -73,7 +73,7 @@ impl TraceHeader {
 }
 
 impl std::fmt::Display for TraceHeader {
-    /// Samples nothing.
+    /// Always with `Sampled=0`.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (root, parent) = (&self.root, fastrand::u64(..));
         write!(formatter, "Root={root};Parent={parent:016x};Sampled=0")?;
@@ -86,7 +86,7 @@ impl std::fmt::Display for TraceHeader {
     }
 }
 
-/// Eight hexadecimal digits, as on AWS; there it is not documented which (FNV-1a here).
+/// Eight hexadecimal digits, as on AWS. AWS doesn't document how it makes them; here it is FNV-1a.
 fn id(function_arn: &str) -> String {
     let hash = function_arn.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)

@@ -1,4 +1,4 @@
-//! A queue's settings. Ranges and defaults are those of `SetQueueAttributes` in the API reference.
+//! A queue's attributes. Ranges and defaults are those of `SetQueueAttributes` in the API reference.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -8,22 +8,22 @@ use serde_json::Value;
 
 use super::error::{ApiError, Kind};
 
-/// Settable attributes, parsed where they decide something and kept as given where they don't.
+/// The attributes that can be set: parsed if they have an effect here, else kept as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attributes {
+pub(crate) struct Attributes {
     pub visibility_timeout_s: u32,
     pub retention_s: u32,
     pub delay_s: u32,
     pub maximum_message_bytes: u32,
     pub wait_time_s: u32,
     pub redrive: Option<Redrive>,
-    /// `Policy`, `RedriveAllowPolicy` and the encryption settings: echoed, not acted upon.
+    /// `Policy`, `RedriveAllowPolicy` and the encryption settings, which are returned but have no effect.
     pub echoed: BTreeMap<String, String>,
 }
 
 /// `RedrivePolicy`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Redrive {
+pub(crate) struct Redrive {
     #[serde(rename = "deadLetterTargetArn")]
     pub target_arn: String,
     #[serde(rename = "maxReceiveCount")]
@@ -46,7 +46,7 @@ impl Default for Attributes {
 
 impl Attributes {
     /// Sets one attribute from its text.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
+    pub(crate) fn set(&mut self, name: &str, value: &str) -> Result<(), ApiError> {
         match name {
             "VisibilityTimeout" => self.visibility_timeout_s = number(name, value, 0, 43_200)?,
             "MessageRetentionPeriod" => self.retention_s = number(name, value, 60, 1_209_600)?,
@@ -82,8 +82,8 @@ impl Attributes {
         Ok(())
     }
 
-    /// What was set, by AWS's names.
-    pub fn pairs(&self) -> BTreeMap<String, String> {
+    /// The attributes that were set, by AWS's names.
+    pub(crate) fn pairs(&self) -> BTreeMap<String, String> {
         let mut pairs = self.echoed.clone();
         for (name, value) in [
             ("VisibilityTimeout", self.visibility_timeout_s),
@@ -114,7 +114,7 @@ fn invalid(name: &str) -> ApiError {
     Kind::InvalidAttributeValue.with(format!("Invalid value for the parameter {name}."))
 }
 
-/// `maxReceiveCount` comes as a number or as text, 1 to 1,000.
+/// `maxReceiveCount` is a number or a text, 1 to 1,000.
 fn redrive(text: &str) -> Result<Redrive, ApiError> {
     let refuse = |reason: &str| ApiError::invalid_value(text, "RedrivePolicy", reason);
     let policy: Value = serde_json::from_str(text)

@@ -1,4 +1,4 @@
-//! What a queue is made of.
+//! The configuration of a queue.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -6,19 +6,19 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct QueueConfig {
     pub name: String,
-    /// AWS's default is 30 s.
+    /// `VisibilityTimeout`; AWS's default is 30 s.
     pub visibility_timeout: Duration,
-    /// AWS's default is 4 days.
+    /// `MessageRetentionPeriod`; AWS's default is 4 days.
     pub retention: Duration,
-    /// How long a receive waits that doesn't say; AWS's default is not at all.
+    /// `ReceiveMessageWaitTimeSeconds`: how long a receive waits that sets no time. AWS's default is 0.
     pub receive_wait: Duration,
     pub redrive: Option<RedrivePolicy>,
 }
 
-/// Where a message goes that was received too often.
+/// Moves a message to the dead-letter queue once it was received too often.
 #[derive(Clone, Debug)]
 pub struct RedrivePolicy {
-    /// Name of a queue of the same stack.
+    /// The name of a queue of the same stack.
     pub dead_letter_queue: String,
     pub max_receive_count: NonZeroU32,
 }

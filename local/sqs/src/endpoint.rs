@@ -1,4 +1,4 @@
-//! What the gateway has to know of SQS.
+//! SQS's description for the gateway.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -22,13 +22,13 @@ pub const ENDPOINT: ServiceEndpoint = ServiceEndpoint {
     },
     takes_browsers: |_| false,
     counted_as: |_| Some(FaultService::Sqs),
-    operations: |_, named| vec![named.target.to_owned()],
+    operations: |_, request| vec![request.target.to_owned()],
     names_are_in_body: |_| false,
-    answer,
+    error_response: fault_response,
     unit_bytes: UNIT_BYTES,
 };
 
-/// `/{accountId}/{queue}`
+/// Whether a path is a queue's: `/{accountId}/{queue}`.
 fn is_queue(path: &str) -> bool {
     let mut segments = path.split('/').skip(1);
     let is_account =
@@ -37,7 +37,8 @@ fn is_queue(path: &str) -> bool {
         && segments.next().is_some_and(|queue| !queue.is_empty())
 }
 
-/// The protocol before JSON, which SQS answers itself. Other services still have it, and are told by their signature.
+/// Whether a request speaks the Query protocol, which SQS itself refuses. Other services still use this protocol, and
+/// their signature tells them apart.
 fn is_query_protocol(request: &Request<Body>) -> bool {
     let content_type = request.headers().get(CONTENT_TYPE);
     let is_form = content_type
@@ -50,7 +51,7 @@ fn is_query_protocol(request: &Request<Body>) -> bool {
         && scope.is_none_or(|service| service == "sqs")
 }
 
-fn answer(_: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
+fn fault_response(_: FaultService, fault: &Fault, _: &[&str]) -> Option<Response> {
     let error = PlannedError::of(fault)?;
     let status = error
         .status

@@ -1,34 +1,33 @@
-//! AWS's error codes, in both forms that the JSON protocol gives them: the shape's name in `__type`, and the code of the
-//! older Query protocol in `x-amzn-query-error`, which SDKs show first.
+//! AWS's errors. The JSON protocol has two names for each: the shape's name in `__type`, and the Query protocol's code
+//! in `x-amzn-query-error`, which SDKs show first.
 
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode};
-use serde_json::json;
+use http::{HeaderValue, StatusCode, header};
+use local_iam::sigv4::SignatureRefusal;
+use serde_json::{Value, json};
 use thiserror::Error;
 
-use local_iam::sigv4::SignatureRefusal;
-
-/// A refusal, as a caller sees it.
+/// An error as the caller gets it.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{}: {message}", kind.query_code())]
-pub struct ApiError {
+pub(crate) struct ApiError {
     pub kind: Kind,
     pub message: String,
 }
 
-/// `(variant, __type, code of the Query protocol)`.
+/// Each error is `(variant, __type, code of the Query protocol)`.
 macro_rules! kinds {
     ($($variant:ident $shape:literal $code:literal;)*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Kind { $($variant,)* }
+        pub(crate) enum Kind { $($variant,)* }
 
         impl Kind {
             fn shape(self) -> &'static str {
                 match self { $(Self::$variant => $shape,)* }
             }
 
-            /// What SDKs call the error's code; also `Code` of an entry that failed in a batch.
-            pub fn query_code(self) -> &'static str {
+            /// The error's code in SDKs, and the `Code` of a batch's entry that failed.
+            pub(crate) fn query_code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
             }
         }
@@ -61,7 +60,7 @@ kinds! {
 }
 
 impl Kind {
-    pub fn with(self, message: impl Into<String>) -> ApiError {
+    pub(crate) fn with(self, message: impl Into<String>) -> ApiError {
         ApiError {
             kind: self,
             message: message.into(),
@@ -74,30 +73,48 @@ impl Kind {
 }
 
 impl ApiError {
-    pub fn no_such_queue() -> Self {
+    pub(crate) fn no_such_queue() -> Self {
         Kind::QueueDoesNotExist.with("The specified queue does not exist.")
     }
 
-    pub fn missing(parameter: &str) -> Self {
+    pub(crate) fn missing(parameter: &str) -> Self {
         Kind::MissingParameter.with(format!(
             "The request must contain the parameter {parameter}."
         ))
     }
 
     /// `Value X for parameter Y is invalid. Reason: Z`
-    pub fn invalid_value(value: impl std::fmt::Display, parameter: &str, reason: &str) -> Self {
+    pub(crate) fn invalid_value(
+        value: impl std::fmt::Display,
+        parameter: &str,
+        reason: &str,
+    ) -> Self {
         Kind::InvalidParameterValue.with(format!(
             "Value {value} for parameter {parameter} is invalid. Reason: {reason}"
         ))
     }
 
-    pub fn sender_fault(&self) -> bool {
+    pub(crate) fn sender_fault(&self) -> bool {
         !self.kind.is_ours()
     }
 }
 
-/// What the query protocol, and with it the SDKs, call a refused signature.
-pub fn query_code_of(error_type: &str) -> &str {
+/// A body with the JSON protocol's headers.
+pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response {
+    let mut response = (status, body.to_string()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-amz-json-1.0"),
+    );
+    if let Ok(id) = HeaderValue::try_from(uuid::Uuid::new_v4().to_string()) {
+        headers.insert("x-amzn-requestid", id);
+    }
+    response
+}
+
+/// The Query protocol's code, which SDKs show, for a refused signature.
+pub(crate) fn query_code_of(error_type: &str) -> &str {
     match error_type {
         "InvalidSignatureException" => "SignatureDoesNotMatch",
         "UnrecognizedClientException" => "InvalidClientTokenId",
@@ -105,13 +122,13 @@ pub fn query_code_of(error_type: &str) -> &str {
     }
 }
 
-/// A request that isn't signed by a key of the stack.
-pub fn unsigned(refusal: &SignatureRefusal) -> Response {
+/// Refuses a request that isn't signed with a key of the stack.
+pub(crate) fn unsigned(refusal: &SignatureRefusal) -> Response {
     let body = json!({
         "__type": format!("com.amazon.coral.service#{}", refusal.error_type),
         "message": refusal.message,
     });
-    let mut response = super::wire::json_response(StatusCode::FORBIDDEN, &body);
+    let mut response = json_response(StatusCode::FORBIDDEN, &body);
     let query_error = format!("{};Sender", query_code_of(refusal.error_type));
     if let Ok(query_error) = HeaderValue::try_from(query_error) {
         response
@@ -129,7 +146,7 @@ impl IntoResponse for ApiError {
             (StatusCode::BAD_REQUEST, "Sender")
         };
         let body = json!({ "__type": self.kind.shape(), "message": self.message });
-        let mut response = super::wire::json_response(status, &body);
+        let mut response = json_response(status, &body);
         let query_error = format!("{};{fault}", self.kind.query_code());
         if let Ok(query_error) = HeaderValue::try_from(query_error) {
             response

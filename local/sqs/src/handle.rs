@@ -1,4 +1,4 @@
-//! Receipt handles: which message, in which queue, and which receive of it.
+//! Receipt handles, which name a queue, a message and one receive of the message.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,21 +8,24 @@ use super::error::{ApiError, Kind};
 
 /// One receive of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiptHandle {
+pub(crate) struct ReceiptHandle {
     pub message_id: Uuid,
-    /// The message's receive count at that receive.
+    /// The message's receive count at this receive.
     pub receive: u32,
 }
 
 impl ReceiptHandle {
-    /// Opaque to callers, as AWS's are.
-    pub fn encode(&self, queue: &str) -> String {
+    /// The handle's text, which is opaque to callers as on AWS.
+    pub(crate) fn encode(&self, queue: &str) -> String {
         STANDARD.encode(format!("{queue} {} {}", self.message_id, self.receive))
     }
 
+    /// Reads a handle's text.
+    ///
     /// # Errors
-    /// `ReceiptHandleIsInvalid` if it was not made by this queue.
-    pub fn decode(text: &str, queue: &str) -> Result<Self, ApiError> {
+    ///
+    /// `ReceiptHandleIsInvalid` if this queue didn't make it.
+    pub(crate) fn decode(text: &str, queue: &str) -> Result<Self, ApiError> {
         parse(text, queue).ok_or_else(|| {
             Kind::ReceiptHandleIsInvalid.with(format!(
                 "The input receipt handle \"{text}\" is not a valid receipt handle."

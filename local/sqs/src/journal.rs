@@ -1,14 +1,18 @@
-//! What survives a restart: every change as a line of JSON, written through to the operating system before the caller has
-//! its answer. That outlives this process, however it ends; an `fsync` for each message, against the machine's own end,
-//! would cost more than a laptop's queue is worth.
+//! The journal, from which the queues are read after a restart. Each change is one line of JSON.
 //!
-//! A change is applied by the same code whether it is made now or read back: [`apply`].
+//! A change is written to the operating system before the caller gets its response, so it survives any end of this
+//! process. It isn't synced to disk: an `fsync` for each message, which would survive a power cut, costs more than a
+//! laptop's queue is worth.
+//!
+//! [`apply`] makes a change both when it happens and when it is read back.
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
+use local_kit::private_files;
+use local_kit::write_failures::WriteFailures;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
@@ -16,18 +20,16 @@ use uuid::Uuid;
 use super::attributes::Attributes;
 use super::message::Message;
 use super::queue::Queue;
-use local_kit::private_files;
-use local_kit::write_failures::WriteFailures;
 
 const FILE: &str = "sqs.jsonl";
 
 /// Queues by name.
-pub type Queues = BTreeMap<String, Queue>;
+pub(crate) type Queues = BTreeMap<String, Queue>;
 
 /// One change.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
-pub enum Record {
+pub(crate) enum Record {
     Create {
         queue: String,
         attributes: BTreeMap<String, String>,
@@ -69,7 +71,7 @@ pub enum Record {
         queue: String,
         id: Uuid,
     },
-    /// To the dead-letter queue, as it is.
+    /// Moves a message to the dead-letter queue unchanged.
     DeadLetter {
         queue: String,
         to: String,
@@ -77,7 +79,7 @@ pub enum Record {
         source_arn: String,
         at_ms: i64,
     },
-    /// Back from it, as a new message.
+    /// Moves a message back from the dead-letter queue, as a new message.
     Redrive {
         queue: String,
         to: String,
@@ -106,15 +108,15 @@ pub enum JournalError {
     },
 }
 
-/// What the journal of the run before tells.
+/// The queues that the previous run's journal holds.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub(crate) struct SavedQueues {
     pub queues: Queues,
 }
 
-impl Kept {
-    /// A queue's configuration wins over what was kept of it; its messages stay.
-    pub fn configure(&mut self, name: &str, attributes: Attributes, now_ms: i64) {
+impl SavedQueues {
+    /// Sets a queue's attributes from the configuration, which wins over the journal. Its messages stay.
+    pub(crate) fn configure(&mut self, name: &str, attributes: Attributes, now_ms: i64) {
         let queue = self.queues.entry(name.to_owned()).or_default();
         if queue.created_ms == 0 {
             queue.created_ms = now_ms;
@@ -124,28 +126,28 @@ impl Kept {
     }
 }
 
-/// Where a journal is kept, for one process at a time.
+/// The journal's directory, locked so that one process at a time uses it.
 #[derive(Debug)]
-pub struct Directory {
+pub(crate) struct Directory {
     path: PathBuf,
     lock: File,
 }
 
 /// The open journal.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     file: File,
     path: PathBuf,
-    /// As far as whole lines go.
+    /// Where the last complete line ends.
     length: u64,
     failures: WriteFailures,
-    /// Held for as long as the journal is open: two processes must not both append.
+    /// Held while the journal is open, because two processes must not both append.
     _lock: File,
 }
 
 impl Directory {
-    /// Takes a directory, which is made if need be.
-    pub fn take(path: &Path) -> Result<Self, JournalError> {
+    /// Locks a directory, and creates it if it is missing.
+    pub(crate) fn lock(path: &Path) -> Result<Self, JournalError> {
         std::fs::create_dir_all(path).map_err(at(path))?;
         let lock_path = path.join(format!("{FILE}.lock"));
         let lock = private_files::open(&lock_path).map_err(at(&lock_path))?;
@@ -159,15 +161,17 @@ impl Directory {
         }
     }
 
-    /// Reads the journal of the run before. A last line that was cut short never happened.
-    pub fn load(&self) -> Result<Kept, JournalError> {
+    /// Reads the previous run's journal. An incomplete last line is ignored.
+    pub(crate) fn load(&self) -> Result<SavedQueues, JournalError> {
         let path = self.path.join(FILE);
         let text = match std::fs::read(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Kept::default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(SavedQueues::default());
+            }
             Err(error) => return Err(at(&path)(error)),
         };
-        let mut kept = Kept::default();
+        let mut saved = SavedQueues::default();
         let whole = text
             .iter()
             .rposition(|byte| *byte == b'\n')
@@ -179,17 +183,21 @@ impl Directory {
                 line: index + 1,
                 source,
             })?;
-            apply(&mut kept.queues, record);
+            apply(&mut saved.queues, record);
         }
-        Ok(kept)
+        Ok(saved)
     }
 
-    /// Starts a new journal that says no more than `kept`.
-    pub fn start(self, kept: &Kept, failures: &WriteFailures) -> Result<Journal, JournalError> {
+    /// Starts a new journal that holds only `saved`.
+    pub(crate) fn start(
+        self,
+        saved: &SavedQueues,
+        failures: &WriteFailures,
+    ) -> Result<Journal, JournalError> {
         let path = self.path.join(FILE);
         let fresh = self.path.join(format!("{FILE}.new"));
         let mut file = private_files::create(&fresh).map_err(at(&fresh))?;
-        for (name, queue) in &kept.queues {
+        for (name, queue) in &saved.queues {
             let create = Record::Create {
                 queue: name.clone(),
                 attributes: queue.attributes.pairs(),
@@ -217,14 +225,14 @@ impl Directory {
 }
 
 impl Journal {
-    /// Appends a change, or leaves the journal as it was.
-    pub fn append(&mut self, record: &Record) -> io::Result<()> {
+    /// Appends a change. If that fails, the journal stays as it was.
+    pub(crate) fn append(&mut self, record: &Record) -> io::Result<()> {
         let written = write(&mut self.file, std::slice::from_ref(record));
         match &written {
             Ok(bytes) => self.length += bytes,
             Err(error) => {
                 self.failures.report(&self.path, &error.to_string());
-                // A part of a line would spoil the next one.
+                // An incomplete line would spoil the next one.
                 let cut = self.file.set_len(self.length);
                 let back = cut.and_then(|()| self.file.seek(SeekFrom::Start(self.length)));
                 if let Err(error) = back {
@@ -236,8 +244,8 @@ impl Journal {
     }
 }
 
-/// Makes one change.
-pub fn apply(queues: &mut Queues, record: Record) {
+/// Applies one change.
+pub(crate) fn apply(queues: &mut Queues, record: Record) {
     match record {
         Record::Create {
             queue,
@@ -288,7 +296,7 @@ pub fn apply(queues: &mut Queues, record: Record) {
         } => change(queues, &queue, |queue| {
             queue.update(id, |message| message.visible_ms = until_ms);
         }),
-        // Makes nothing visible: no long poll need look.
+        // A deletion makes nothing visible, so no long poll needs to look.
         Record::Delete { queue, id } => {
             drop(queues.get_mut(&queue).and_then(|queue| queue.remove(id)));
         }
@@ -339,7 +347,7 @@ fn change(queues: &mut Queues, name: &str, change: impl FnOnce(&mut Queue)) {
     }
 }
 
-/// Attributes were checked when they were set.
+/// Attributes were checked when they were set, so errors can't happen here.
 fn set(queue: &mut Queue, attributes: &BTreeMap<String, String>) {
     for (name, value) in attributes {
         if let Err(error) = queue.attributes.set(name, value) {
@@ -348,7 +356,7 @@ fn set(queue: &mut Queue, attributes: &BTreeMap<String, String>) {
     }
 }
 
-/// How many bytes it took.
+/// Returns the number of bytes written.
 fn write(file: &mut File, records: &[Record]) -> io::Result<u64> {
     let mut lines = Vec::new();
     for record in records {

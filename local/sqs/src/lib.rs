@@ -1,55 +1,79 @@
-//! SQS: standard queues, over the JSON protocol.
+//! SQS: standard queues over the JSON protocol.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`wire`] | HTTP: from `X-Amz-Target` to an action and back |
-//! | [`query_protocol`] | how the older protocol is refused, in its own shape |
-//! | [`actions`] | what each action checks and answers |
-//! | [`store`] | the queues together: what touches two of them, and what is written to the journal |
-//! | [`queue`] | one queue's messages: which is visible, in flight or delayed, and until when |
-//! | [`attributes`] | a queue's settings, with their ranges |
-//! | [`message`] | a message, its checks and its digests |
-//! | [`handle`] | receipt handles |
-//! | [`move_task`] | redrive from a dead-letter queue |
-//! | [`journal`] | what survives a restart |
-//! | [`error`] | AWS's error codes |
+//! | `wire` | HTTP: from `X-Amz-Target` to an action and back |
+//! | `query_protocol` | refuses the older protocol in its own shape |
+//! | `actions` | the actions: each checks its input and returns its output |
+//! | `store` | all queues together, and their journal |
+//! | `queue` | one queue's messages: visible, in flight or delayed, and until when |
+//! | `attributes` | a queue's attributes and their ranges |
+//! | `message` | a message, its checks and its digests |
+//! | `handle` | receipt handles |
+//! | `move_task` | redrive from a dead-letter queue |
+//! | `journal` | the journal, from which the queues are read after a restart |
+//! | `error` | AWS's errors |
 //!
-//! Left out on purpose: FIFO queues, the older query (XML) protocol, permissions, and the 60 s during which AWS refuses
-//! to make a queue again after its deletion.
+//! Left out on purpose: FIFO queues, the older Query protocol (XML), permissions, and the 60 s during which AWS refuses
+//! to create a queue again after its deletion.
 
-pub mod actions;
-pub mod attributes;
+mod actions;
+mod attributes;
 pub mod config;
-pub mod endpoint;
-pub mod error;
-pub mod handle;
-pub mod journal;
-pub mod message;
-pub mod move_task;
-pub mod query_protocol;
-pub mod queue;
-pub mod store;
+mod endpoint;
+mod error;
+mod handle;
+mod journal;
+mod message;
+mod move_task;
+mod query_protocol;
+mod queue;
+mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
-pub mod wire;
+mod wire;
 
 pub use endpoint::ENDPOINT;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use local_faults::Faults;
+use local_iam::gate::GuardedService;
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::write_failures::WriteFailures;
 use thiserror::Error;
 
 use crate::config::QueueConfig;
 use attributes::Attributes;
-use journal::{Directory, JournalError, Kept};
-use local_faults::Faults;
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::write_failures::WriteFailures;
+use journal::{Directory, JournalError, SavedQueues};
 use store::Store;
 
-/// The queues of a stack.
+/// The queues of a stack. Clones share them.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use local_kit::clock::Clock;
+/// use local_kit::endpoints::Endpoints;
+/// use local_sqs::Sqs;
+/// use local_sqs::config::QueueConfig;
+///
+/// # async fn example(queue: QueueConfig) -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let endpoints = Endpoints {
+///     address: listener.local_addr()?,
+///     region: "us-east-1".into(),
+///     account_id: "000000000000".into(),
+///     api_id: "local".into(),
+/// };
+/// let clock = Clock::system();
+/// let sqs = Sqs::new(&[queue], endpoints, clock.clone(), None)?;
+/// tokio::spawn(async move { axum::serve(listener, sqs.router()).await });
+/// clock.advance(Duration::from_secs(30)); // a message's visibility timeout has passed
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sqs {
     store: Arc<Store>,
@@ -66,7 +90,15 @@ pub enum SqsError {
 }
 
 impl Sqs {
-    /// Makes the configured queues; with `state`, a directory, also the queues and messages of the run before.
+    /// How a request's signature is checked before [`Self::router`] gets it.
+    pub const GUARDED: GuardedService = wire::GUARDED;
+
+    /// Creates the configured queues. If there is a directory `state`, restores the previous run's queues and messages
+    /// from it.
+    ///
+    /// # Errors
+    ///
+    /// A queue's configuration isn't allowed, or the journal can't be read.
     pub fn new(
         queues: &[QueueConfig],
         endpoints: Endpoints,
@@ -77,7 +109,11 @@ impl Sqs {
         Self::with_faults(queues, endpoints, clock, state, faults, &failures)
     }
 
-    /// Queues whose messages meet the fault plan. A journal that can't be written is told to `failures`.
+    /// As [`Sqs::new`], with a fault plan. A journal that can't be written is reported to `failures`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sqs::new`].
     pub fn with_faults(
         queues: &[QueueConfig],
         endpoints: Endpoints,
@@ -87,32 +123,32 @@ impl Sqs {
         failures: &WriteFailures,
     ) -> Result<Self, SqsError> {
         let directory = state
-            .map(Directory::take)
+            .map(Directory::lock)
             .transpose()
             .map_err(SqsError::Journal)?;
-        let mut kept = match &directory {
+        let mut saved = match &directory {
             Some(directory) => directory.load().map_err(SqsError::Journal)?,
-            None => Kept::default(),
+            None => SavedQueues::default(),
         };
         for config in queues {
             let attributes = configured(config, queues, &endpoints)?;
-            kept.configure(&config.name, attributes, clock.now_ms());
+            saved.configure(&config.name, attributes, clock.now_ms());
         }
         let journal = directory
-            .map(|directory| directory.start(&kept, failures))
+            .map(|directory| directory.start(&saved, failures))
             .transpose()
             .map_err(SqsError::Journal)?;
         Ok(Self {
-            store: Arc::new(Store::new(kept, journal, endpoints, clock, faults)),
+            store: Arc::new(Store::new(saved, journal, endpoints, clock, faults)),
         })
     }
 
-    /// Answers `POST` on any path: the SDKs post to the endpoint's root, or to a queue's URL.
+    /// Serves `POST` on any path, because SDKs post to the endpoint's root or to a queue's URL.
     pub fn router(&self) -> axum::Router {
         wire::router(Arc::clone(&self.store))
     }
 
-    /// Lets go of the state directory, so that another may take it; connections that are still open change nothing more.
+    /// Releases the state directory for another process. Connections that are still open change nothing from now on.
     pub fn close(&self) {
         self.store.lock().close();
     }

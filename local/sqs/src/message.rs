@@ -1,4 +1,4 @@
-//! A message: what may be in it, and the digests that SDKs verify.
+//! A message, the checks of its content, and the digests that SDKs verify.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::error::{ApiError, Kind};
 
-pub const MAX_ATTRIBUTES: usize = 10;
+pub(crate) const MAX_ATTRIBUTES: usize = 10;
 
-/// A message as it was sent, with what has happened to it since.
+/// A message as it was sent, and what happened to it since.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Message {
+pub(crate) struct Message {
     pub id: Uuid,
     pub body: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -28,24 +28,24 @@ pub struct Message {
     pub receive_count: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_received_ms: Option<i64>,
-    /// When it is, or was, visible from; in the future while delayed or in flight.
+    /// When the message becomes or became visible: in the future while it is delayed or in flight.
     pub visible_ms: i64,
-    /// Held by a receiver, unless its visibility has ended since.
+    /// Whether a receiver holds the message, unless its visibility timeout has ended since.
     #[serde(default)]
     pub in_flight: bool,
-    /// ARN of the queue that it was moved from, in a dead-letter queue.
+    /// In a dead-letter queue, the ARN of the queue that the message was moved from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_letter_source: Option<String>,
 }
 
-/// A message attribute, in the shape of the API.
+/// A message attribute in the API's shape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct MessageAttribute {
+pub(crate) struct MessageAttribute {
     pub data_type: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub string_value: Option<String>,
-    /// Base64.
+    /// The value in Base64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binary_value: Option<String>,
 }
@@ -99,8 +99,8 @@ impl MessageAttribute {
     }
 }
 
-/// Bytes that count towards the limits of a message: its body, and its attributes' names, types and values.
-pub fn size_bytes(body: &str, attributes: &BTreeMap<String, MessageAttribute>) -> usize {
+/// The bytes that count towards a message's limit: its body, and its attributes' names, types and values.
+pub(crate) fn size_bytes(body: &str, attributes: &BTreeMap<String, MessageAttribute>) -> usize {
     let of_attributes: usize = attributes
         .iter()
         .map(|(name, it)| name.len() + it.data_type.len() + it.value().len())
@@ -108,18 +108,26 @@ pub fn size_bytes(body: &str, attributes: &BTreeMap<String, MessageAttribute>) -
     body.len() + of_attributes
 }
 
+/// Checks a message's body.
+///
 /// # Errors
-/// What `SendMessage` refuses in a body.
-pub fn check_body(body: &str) -> Result<(), ApiError> {
+///
+/// `SendMessage` refuses this body.
+pub(crate) fn check_body(body: &str) -> Result<(), ApiError> {
     if body.is_empty() {
         return Err(ApiError::missing("MessageBody"));
     }
     check_characters(body)
 }
 
+/// Checks a message's attributes.
+///
 /// # Errors
-/// What `SendMessage` refuses in attributes.
-pub fn check_attributes(attributes: &BTreeMap<String, MessageAttribute>) -> Result<(), ApiError> {
+///
+/// `SendMessage` refuses one of them.
+pub(crate) fn check_attributes(
+    attributes: &BTreeMap<String, MessageAttribute>,
+) -> Result<(), ApiError> {
     if attributes.len() > MAX_ATTRIBUTES {
         return Err(Kind::InvalidParameterValue.with(format!(
             "Number of message attributes [{}] exceeds the allowed maximum [{MAX_ATTRIBUTES}].",
@@ -166,13 +174,13 @@ fn check_characters(text: &str) -> Result<(), ApiError> {
 }
 
 /// `MD5OfMessageBody`
-pub fn md5_of_body(body: &str) -> String {
+pub(crate) fn md5_of_body(body: &str) -> String {
     hex(&Md5::digest(body.as_bytes()))
 }
 
-/// `MD5OfMessageAttributes`, by the algorithm in the developer guide: names in order, and each of name, type and value
-/// behind its length, with a byte for the kind of value. `None` without attributes.
-pub fn md5_of_attributes(attributes: &BTreeMap<String, MessageAttribute>) -> Option<String> {
+/// `MD5OfMessageAttributes`, by the developer guide's algorithm: the names in order, and name, type and value each
+/// after its length, with a byte for the kind of value. `None` without attributes.
+pub(crate) fn md5_of_attributes(attributes: &BTreeMap<String, MessageAttribute>) -> Option<String> {
     if attributes.is_empty() {
         return None;
     }

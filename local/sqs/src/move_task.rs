@@ -1,6 +1,6 @@
-//! Redrive: a task that moves the messages of a dead-letter queue back to where they came from, or elsewhere.
+//! Redrive: a task that moves a dead-letter queue's messages back to their source queues, or to another queue.
 //!
-//! As on AWS each moved message is a new one, with an id and a time of its own and no receives.
+//! As on AWS, each moved message is a new one with its own id, its own time and no receives.
 
 use std::sync::{Arc, Weak};
 
@@ -10,14 +10,14 @@ use super::error::ApiError;
 use super::journal::Record;
 use super::store::{State, Store};
 
-/// How many tasks are remembered; AWS shows the ten latest of a queue.
+/// How many tasks are remembered. AWS shows a queue's ten latest.
 const KEPT: usize = 100;
 
 #[derive(Clone, Debug)]
-pub struct MoveTask {
+pub(crate) struct MoveTask {
     pub handle: String,
     pub source: String,
-    /// `None`: each message goes to the queue that it came from.
+    /// The target queue. `None` moves each message to the queue that it came from.
     pub destination: Option<String>,
     /// Messages a second.
     pub rate: Option<u32>,
@@ -28,7 +28,7 @@ pub struct MoveTask {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     Running,
     Completed,
     Cancelled,
@@ -36,7 +36,7 @@ pub enum Status {
 }
 
 impl Status {
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Running => "RUNNING",
             Self::Completed => "COMPLETED",
@@ -47,7 +47,7 @@ impl Status {
 }
 
 impl MoveTask {
-    pub fn new(
+    pub(crate) fn new(
         source: String,
         destination: Option<String>,
         rate: Option<u32>,
@@ -68,8 +68,8 @@ impl MoveTask {
     }
 }
 
-/// Moves message after message until none is left or the task is cancelled. Ends with the queues themselves.
-pub async fn run(store: Weak<Store>, handle: String) {
+/// Moves one message after another until none is left or the task is cancelled. Ends when the queues are dropped.
+pub(crate) async fn run(store: Weak<Store>, handle: String) {
     loop {
         let Some(alive) = store.upgrade() else { return };
         let Some(pause_ms) = step(&alive, &handle) else {
@@ -85,7 +85,7 @@ pub async fn run(store: Weak<Store>, handle: String) {
     }
 }
 
-/// Moves one message; answers with the pause before the next, or `None` at the end.
+/// Moves one message. Returns the pause before the next, or `None` at the end.
 fn step(store: &Arc<Store>, handle: &str) -> Option<i64> {
     let mut state = store.lock();
     let index = state

@@ -1,17 +1,17 @@
-//! The protocol that SQS had before JSON: forms in, XML out. It isn't spoken here, but whoever speaks it is told so in words
-//! that its SDK shows.
+//! SQS's older Query protocol: forms in, XML out. It isn't supported; a request in it gets an error that its SDK can
+//! show.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use uuid::Uuid;
 
-/// The first SDKs that speak JSON; docs/LOCAL.md has them all.
+/// Names the first SDKs that speak JSON. docs/LOCAL.md lists them all.
 const NOT_HERE: &str = "This endpoint speaks the AWS JSON protocol, and this request is of the older query protocol. Use \
                         boto3 1.28.82, botocore 1.31.82, the AWS CLI 1.29.82, the SDK for Java 2.21.19, for JavaScript \
                         3.447.0, for Go v2 service/sqs 1.28.0, or a later one.";
 
 /// Whether a request is a form.
-pub fn is_spoken(headers: &HeaderMap) -> bool {
+pub(crate) fn is_spoken(headers: &HeaderMap) -> bool {
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -20,14 +20,14 @@ pub fn is_spoken(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
-/// The answer to every action.
-pub fn not_here() -> Response {
+/// The response to every action.
+pub(crate) fn not_here() -> Response {
     let code = "AWS.SimpleQueueService.UnsupportedOperation";
     error(StatusCode::BAD_REQUEST, code, NOT_HERE)
 }
 
 /// An error in the protocol's own shape.
-pub fn error(status: StatusCode, code: &str, message: &str) -> Response {
+pub(crate) fn error(status: StatusCode, code: &str, message: &str) -> Response {
     let escaped = message
         .replace('&', "&amp;")
         .replace('<', "&lt;")

@@ -1,6 +1,6 @@
-//! One queue's messages: which is visible, in flight or delayed, and until when.
+//! One queue's messages: which are visible, in flight or delayed, and until when.
 //!
-//! Nothing here waits, locks or reads a clock: [`super::store`] does.
+//! Nothing here waits, locks or reads a clock: `store` does.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use uuid::Uuid;
 use super::attributes::Attributes;
 use super::message::Message;
 
-/// AWS's limit on messages in flight in a standard queue.
-pub const MAX_IN_FLIGHT: usize = 120_000;
+/// AWS's limit on a standard queue's messages in flight.
+pub(crate) const MAX_IN_FLIGHT: usize = 120_000;
 
-/// Position in the order of arrival.
+/// A message's position in the order of arrival.
 type Slot = u64;
-/// When a message is visible from, then its order of arrival.
+/// When a message becomes visible, then its order of arrival.
 type Key = (i64, Slot);
-/// `MessageGroupId`, for fair queueing.
+/// `MessageGroupId`, which fair queueing uses.
 type Group = Option<String>;
 
 #[derive(Debug, Default)]
-pub struct Queue {
+pub(crate) struct Queue {
     pub attributes: Attributes,
     pub tags: BTreeMap<String, String>,
     pub created_ms: i64,
@@ -34,7 +34,7 @@ pub struct Queue {
     messages: HashMap<Slot, Message>,
     slots: HashMap<Uuid, Slot>,
     ready: BTreeMap<Group, BTreeSet<Key>>,
-    /// Delayed and in flight, and what has arrived since [`Queue::settle`].
+    /// Messages that are delayed or in flight, and those that arrived since [`Queue::settle`].
     hidden: BTreeSet<Key>,
     by_age: BTreeSet<Key>,
     in_flight: HashMap<Group, usize>,
@@ -42,14 +42,14 @@ pub struct Queue {
 
 /// `ApproximateNumberOfMessages…`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub(crate) struct Counts {
     pub visible: usize,
     pub in_flight: usize,
     pub delayed: usize,
 }
 
 impl Queue {
-    pub fn put(&mut self, message: Message) {
+    pub(crate) fn put(&mut self, message: Message) {
         let slot = self.next_slot;
         self.next_slot += 1;
         self.slots.insert(message.id, slot);
@@ -58,18 +58,18 @@ impl Queue {
         self.messages.insert(slot, message);
     }
 
-    pub fn get(&self, id: Uuid) -> Option<&Message> {
+    pub(crate) fn get(&self, id: Uuid) -> Option<&Message> {
         self.messages.get(self.slots.get(&id)?)
     }
 
-    /// All messages, oldest arrival first.
-    pub fn messages(&self) -> Vec<&Message> {
+    /// All messages, the oldest arrival first.
+    pub(crate) fn messages(&self) -> Vec<&Message> {
         let mut all: Vec<_> = self.messages.iter().collect();
         all.sort_unstable_by_key(|(slot, _)| **slot);
         all.into_iter().map(|(_, message)| message).collect()
     }
 
-    pub fn remove(&mut self, id: Uuid) -> Option<Message> {
+    pub(crate) fn remove(&mut self, id: Uuid) -> Option<Message> {
         let slot = self.slots.remove(&id)?;
         let message = self.messages.remove(&slot)?;
         self.by_age.remove(&(message.sent_ms, slot));
@@ -77,14 +77,14 @@ impl Queue {
         Some(message)
     }
 
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         for id in self.slots.keys().copied().collect::<Vec<_>>() {
             self.remove(id);
         }
     }
 
-    /// Changes a message and puts it where it then belongs.
-    pub fn update(&mut self, id: Uuid, change: impl FnOnce(&mut Message)) {
+    /// Changes a message, then moves it to the set that it belongs to.
+    pub(crate) fn update(&mut self, id: Uuid, change: impl FnOnce(&mut Message)) {
         let Some(slot) = self.slots.get(&id).copied() else {
             return;
         };
@@ -97,8 +97,8 @@ impl Queue {
         self.messages.insert(slot, message);
     }
 
-    /// Makes visible what is due, and lets go of what is older than the retention period.
-    pub fn settle(&mut self, now_ms: i64) {
+    /// Makes due messages visible, and drops those older than the retention period.
+    pub(crate) fn settle(&mut self, now_ms: i64) {
         let retention_ms = i64::from(self.attributes.retention_s) * 1_000;
         while let Some((sent_ms, slot)) = self.by_age.first().copied() {
             if sent_ms + retention_ms > now_ms {
@@ -127,9 +127,9 @@ impl Queue {
         }
     }
 
-    /// The next message to receive: of the group with the fewest in flight (fair queueing: a busy group delays no quiet
-    /// one), the one that has been visible for longest.
-    pub fn next_visible(&self) -> Option<&Message> {
+    /// The next message to receive: from the group with the fewest messages in flight, the one that has been visible
+    /// for longest. This is fair queueing: a busy group doesn't delay a quiet one.
+    pub(crate) fn next_visible(&self) -> Option<&Message> {
         let first_of = |(group, keys): (&Group, &BTreeSet<Key>)| {
             let first = *keys.first()?;
             Some((self.in_flight.get(group).copied().unwrap_or(0), first))
@@ -139,11 +139,11 @@ impl Queue {
     }
 
     /// When the next hidden message becomes visible.
-    pub fn next_change_ms(&self) -> Option<i64> {
+    pub(crate) fn next_change_ms(&self) -> Option<i64> {
         self.hidden.first().map(|(visible_ms, _)| *visible_ms)
     }
 
-    pub fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         let in_flight = self.in_flight.values().sum();
         let visible = self.ready.values().map(BTreeSet::len).sum();
         Counts {

@@ -1,58 +1,58 @@
-//! The queues together, behind one lock that is never held while anything waits: every operation on it takes microseconds,
-//! so that a full queue, or one with a hundred long polls, holds up nobody else.
+//! All queues behind one lock, which is never held across a wait. Each operation takes microseconds, so a full queue,
+//! or one with a hundred long polls, holds up nobody else.
 
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use local_faults::{Event, FaultService, Faults, Point};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::error::{ApiError, Kind};
 use super::handle::ReceiptHandle;
-use super::journal::{self, Journal, Kept, Queues, Record};
+use super::journal::{self, Journal, Queues, Record, SavedQueues};
 use super::message::Message;
 use super::move_task::MoveTask;
 use super::queue::{MAX_IN_FLIGHT, Queue};
-use local_faults::{Event, FaultService, Faults, Point};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
 
 #[derive(Debug)]
-pub struct Store {
+pub(crate) struct Store {
     pub endpoints: Endpoints,
     pub clock: Clock,
     faults: Faults,
     state: Mutex<State>,
 }
 
-/// What the lock guards.
+/// What the lock protects.
 #[derive(Debug)]
-pub struct State {
+pub(crate) struct State {
     pub queues: Queues,
     pub move_tasks: Vec<MoveTask>,
     journal: Option<Journal>,
     closed: bool,
 }
 
-/// A checked `ReceiveMessage`.
+/// A `ReceiveMessage` whose input was checked.
 #[derive(Clone, Copy, Debug)]
-pub struct Receive {
+pub(crate) struct Receive {
     pub max: usize,
     pub visibility_s: Option<u32>,
     pub wait_s: Option<u32>,
 }
 
 impl Store {
-    pub fn new(
-        kept: Kept,
+    pub(crate) fn new(
+        saved: SavedQueues,
         journal: Option<Journal>,
         endpoints: Endpoints,
         clock: Clock,
         faults: Faults,
     ) -> Self {
         let state = State {
-            queues: kept.queues,
+            queues: saved.queues,
             move_tasks: Vec::new(),
             journal,
             closed: false,
@@ -65,13 +65,13 @@ impl Store {
         }
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Receives what is visible, or waits until something is: it arrives, its delay or its visibility ends. `closing`
+    /// Receives visible messages, or waits until a message arrives or a delay or visibility timeout ends. `closing`
     /// ends the wait.
-    pub async fn receive(
+    pub(crate) async fn receive(
         &self,
         name: &str,
         request: Receive,
@@ -80,7 +80,7 @@ impl Store {
         let started_ms = self.clock.now_ms();
         loop {
             let changed = Arc::clone(&self.lock().queue(name)?.changed);
-            // Listens before it looks: what arrives in between is not missed.
+            // Subscribes before it looks, so that a message that arrives in between isn't missed.
             let mut changed = pin!(changed.notified());
             changed.as_mut().enable();
             let now_ms = self.clock.now_ms();
@@ -162,13 +162,14 @@ impl Store {
                 })?;
                 state.queue(name)?.changed.notify_waiters();
             }
-            // With a visibility of 0 it is due again at once, but not before the next look: never twice in one answer.
+            // With a visibility timeout of 0 a message is due again at once, but not before the next look, so a
+            // response never has it twice.
             received.extend(message);
         }
         Ok(received)
     }
 
-    /// Whether the fault plan has this message be visible again while it is in flight.
+    /// Whether the fault plan makes this message visible again while it is in flight.
     fn is_delivered_twice(&self, message: &Message) -> bool {
         let Some(active) = self.faults.active(FaultService::Sqs) else {
             return false;
@@ -181,28 +182,28 @@ impl Store {
             has_process: false,
             body: message.body.as_bytes(),
         };
-        active.fire(&event).strike.is_some()
+        active.fire(&event).fault.is_some()
     }
 
-    /// The dead-letter queue, for a message that was received as often as its queue allows.
+    /// The dead-letter queue for a message that was received as often as its queue allows.
     fn exhausted(&self, state: &State, queue: &Queue, message: &Message) -> Option<String> {
         let redrive = queue.attributes.redrive.as_ref()?;
         if message.receive_count < redrive.max_receive_count.get() {
             return None;
         }
-        // Without its target AWS keeps the message where it is.
+        // If the dead-letter queue doesn't exist, AWS keeps the message in its queue.
         self.queue_of_arn(&redrive.target_arn)
             .filter(|target| state.queues.contains_key(target))
     }
 
-    pub fn delete(&self, name: &str, handle: &str) -> Result<(), ApiError> {
+    pub(crate) fn delete(&self, name: &str, handle: &str) -> Result<(), ApiError> {
         let mut state = self.lock();
         let handle = ReceiptHandle::decode(handle, name)?;
         let current = state
             .queue(name)?
             .get(handle.message_id)
             .map(|message| message.receive_count);
-        // The handle of an older receive is answered with success and deletes nothing (API reference, DeleteMessage).
+        // An older receive's handle succeeds and deletes nothing (API reference, DeleteMessage).
         if current == Some(handle.receive) {
             state.commit(Record::Delete {
                 queue: name.to_owned(),
@@ -212,7 +213,7 @@ impl Store {
         Ok(())
     }
 
-    pub fn change_visibility(
+    pub(crate) fn change_visibility(
         &self,
         name: &str,
         handle_text: &str,
@@ -246,8 +247,8 @@ impl Store {
         })
     }
 
-    /// Names of the queues whose dead-letter queue `name` is.
-    pub fn dead_letter_sources(&self, state: &State, name: &str) -> Vec<String> {
+    /// The names of the queues whose dead-letter queue is `name`.
+    pub(crate) fn dead_letter_sources(&self, state: &State, name: &str) -> Vec<String> {
         let arn = self.endpoints.queue_arn(name);
         let points_here = |queue: &Queue| {
             queue
@@ -264,31 +265,31 @@ impl Store {
             .collect()
     }
 
-    /// The name in an ARN of this stack's region and account.
-    pub fn queue_of_arn(&self, arn: &str) -> Option<String> {
+    /// The queue's name in an ARN of this stack's region and account.
+    pub(crate) fn queue_of_arn(&self, arn: &str) -> Option<String> {
         let name = arn.rsplit(':').next()?;
         (self.endpoints.queue_arn(name) == arn).then(|| name.to_owned())
     }
 }
 
 impl State {
-    pub fn queue(&self, name: &str) -> Result<&Queue, ApiError> {
+    pub(crate) fn queue(&self, name: &str) -> Result<&Queue, ApiError> {
         self.queues.get(name).ok_or_else(ApiError::no_such_queue)
     }
 
-    pub fn queue_mut(&mut self, name: &str) -> Result<&mut Queue, ApiError> {
+    pub(crate) fn queue_mut(&mut self, name: &str) -> Result<&mut Queue, ApiError> {
         self.queues
             .get_mut(name)
             .ok_or_else(ApiError::no_such_queue)
     }
 
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.closed = true;
         self.journal = None;
     }
 
-    /// Writes a change to the journal, then makes it.
-    pub fn commit(&mut self, record: Record) -> Result<(), ApiError> {
+    /// Writes a change to the journal, then applies it.
+    pub(crate) fn commit(&mut self, record: Record) -> Result<(), ApiError> {
         if self.closed {
             return Err(Kind::InternalFailure.with("The queues are closed."));
         }
@@ -315,8 +316,8 @@ impl State {
     }
 }
 
-/// 1 to 80 characters: letters, digits, hyphens and underscores.
-pub fn check_name(name: &str) -> Result<(), ApiError> {
+/// A name has 1 to 80 characters: letters, digits, hyphens and underscores.
+pub(crate) fn check_name(name: &str) -> Result<(), ApiError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if (1..=80).contains(&name.len()) && name.bytes().all(allowed) {
         return Ok(());
@@ -331,8 +332,8 @@ pub fn check_name(name: &str) -> Result<(), ApiError> {
     ))
 }
 
-/// A message as `SendMessage` puts it.
-pub fn new_message(body: String, sent_ms: i64, delay_s: u32) -> Message {
+/// A message as `SendMessage` stores it.
+pub(crate) fn new_message(body: String, sent_ms: i64, delay_s: u32) -> Message {
     Message {
         id: Uuid::new_v4(),
         body,

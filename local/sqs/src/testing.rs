@@ -1,4 +1,4 @@
-//! SQS for a test, and whatever else it adds, on a port of its own.
+//! Starts SQS on a port of its own, for tests.
 
 #![expect(
     clippy::missing_panics_doc,
@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use crate::Sqs;
 use crate::config::{QueueConfig, RedrivePolicy};
 
-/// A listener that nobody answers yet, and the names that follow from it.
+/// A listener that isn't served yet, and the endpoints of its port.
 pub async fn endpoints() -> (TcpListener, Endpoints) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
@@ -52,7 +52,7 @@ pub fn queues() -> Vec<QueueConfig> {
     vec![queue("jobs", Some(redrive)), queue("dead", None)]
 }
 
-/// AWS's client of it, over plain HTTP.
+/// AWS's SQS client, over plain HTTP.
 pub fn client(endpoints: &Endpoints) -> aws_sdk_sqs::Client {
     let credentials = Credentials::new("AKIATEST", "secret", None, None, "test");
     let config = aws_sdk_sqs::Config::builder()
@@ -77,7 +77,7 @@ pub fn sqs(endpoints: &Endpoints, clock: &Clock, state: Option<&Path>) -> Sqs {
     Sqs::new(&queues(), endpoints.clone(), clock.clone(), state).expect("a valid configuration")
 }
 
-/// Visible, in flight and delayed, as the API tells them.
+/// The numbers of visible, in-flight and delayed messages that the API reports.
 pub async fn counts(client: &aws_sdk_sqs::Client, queue_url: &str) -> [u32; 3] {
     use aws_sdk_sqs::types::QueueAttributeName as Name;
     let answer = client
@@ -96,9 +96,9 @@ pub async fn counts(client: &aws_sdk_sqs::Client, queue_url: &str) -> [u32; 3] {
     .map(|name| attributes[&name].parse().expect("a number"))
 }
 
-/// A plain HTTP client; `reqwest` wants a provider of cryptography even for that.
+/// A plain HTTP client. `reqwest` needs a cryptography provider even for that.
 pub fn http() -> reqwest::Client {
-    // Another test has installed it already: as good.
+    // Another test may have installed a provider already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }

@@ -7,29 +7,28 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use serde_json::Value;
+use http::{HeaderMap, Method, StatusCode};
+use local_iam::gate::GuardedService;
+use local_iam::sigv4::SignatureRefusal;
+use local_kit::peer::Peer;
 use tokio_util::sync::CancellationToken;
 
 use super::actions;
-use super::error::{self, Kind};
+use super::error::{self, Kind, json_response};
 use super::query_protocol;
 use super::store::Store;
-use local_iam::gate::Guarded;
-use local_iam::sigv4::SignatureRefusal;
-use local_kit::peer::Peer;
 
 /// Ten messages of 1 MiB, each byte of which may take six in JSON.
 const MAX_REQUEST_BYTES: usize = 64 * 1024 * 1024;
 
-/// How requests are checked before they come to [`router`].
-pub const GUARDED: Guarded = Guarded {
+/// How a request's signature is checked before [`router`] gets it.
+pub(crate) const GUARDED: GuardedService = GuardedService {
     service: "sqs",
     max_body_bytes: MAX_REQUEST_BYTES,
     refuse: unsigned,
 };
 
-pub fn router(store: Arc<Store>) -> Router {
+pub(crate) fn router(store: Arc<Store>) -> Router {
     Router::new()
         .fallback(any(serve))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
@@ -78,18 +77,4 @@ fn unsigned(headers: &HeaderMap, refusal: &SignatureRefusal) -> Response {
         return query_protocol::error(StatusCode::FORBIDDEN, code, &refusal.message);
     }
     error::unsigned(refusal)
-}
-
-/// A body with the headers of the JSON protocol.
-pub fn json_response(status: StatusCode, body: &Value) -> Response {
-    let mut response = (status, body.to_string()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/x-amz-json-1.0"),
-    );
-    if let Ok(id) = HeaderValue::try_from(uuid::Uuid::new_v4().to_string()) {
-        headers.insert("x-amzn-requestid", id);
-    }
-    response
 }

@@ -1,16 +1,35 @@
-//! The AWS services that Tokencast uses, in one process on loopback: bound, started, and ended as one.
+//! The AWS services that Tokencast uses, in one process on loopback, started and ended together.
 //!
-//! One port, the gateway's, answers for all of them, as `AWS_ENDPOINT_URL` expects; each service speaks AWS's own wire
-//! protocol, so that the official SDKs, Amplify and the unchanged Lambda functions run against it.
+//! One port, the gateway's, serves all of them, as `AWS_ENDPOINT_URL` expects. Each service speaks AWS's own wire
+//! protocol, so the official SDKs, Amplify and the unchanged Lambda functions run against it.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`config`] | what a stack consists of |
-//! | [`control`] | the stack over HTTP: faults, clock, processes, connections, the model's script |
-//! | [`services`] | which services the gateway knows |
-//! | `keepers` | the services that keep something |
-//! | `state_directory` | where they keep it |
-//! | `trust` | whose tokens AppSync takes |
+//! | [`config`] | the configuration of a stack |
+//! | [`control`] | the control endpoint: faults, clock, processes, connections and the model's script over HTTP |
+//! | [`services`] | the routers of all services |
+//! | `persistent` | the services that store something |
+//! | `state_directory` | the directory that they store it in |
+//! | `authentication` | authenticates callers of the GraphQL API |
+
+mod authentication;
+pub mod config;
+pub mod control;
+mod persistent;
+pub mod services;
+mod state_directory;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use config::StackConfig;
+// Re-exported, so that a program with a stack needs no other crate.
+pub use local_kit::{clock, endpoints, invoke, private_files, usage};
+pub use {
+    local_apigateway as apigateway, local_appsync as appsync, local_bedrock as bedrock,
+    local_cognito as cognito, local_dynamodb as dynamodb, local_faults as faults,
+    local_gateway as gateway, local_iam as iam, local_lambda as lambda, local_sqs as sqs,
+};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,24 +37,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use thiserror::Error;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-
-use config::{
-    AccessConfig, ApiConfig, EventSourceConfig, FunctionConfig, FunctionUrlConfig, ModelConfig,
-    QueueConfig, TableConfig, UserPoolConfig, WebSocketApiConfig,
-};
-use control::Control;
 use local_apigateway::{WebSocketApiError, WebSocketApis};
 use local_appsync::AppSync;
 use local_appsync::errors::ApiConfigError;
-use local_appsync::realtime::RealtimeLimits;
 use local_appsync::subscriptions::Hub;
 use local_bedrock::Bedrock;
 use local_cognito::{Cognito, OpenError};
 use local_dynamodb::{DynamoDb, DynamoDbError};
-use local_faults::{FaultPlan, Faults, PlanError};
+use local_faults::{Faults, PlanError};
 use local_gateway::{
     BindError, CertificateError, Certificates, Connections, Gateway, Interceptor, Routes,
 };
@@ -51,56 +60,34 @@ use local_lambda::Lambda;
 use local_lambda::event_source::{EventSource, EventSourceError, sqs_client};
 use local_lambda::function_url::{FunctionUrlError, FunctionUrls};
 use local_sqs::{Sqs, SqsError};
+use thiserror::Error;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use authentication::{authenticator, jwt_issuer};
+use config::EventSourceConfig;
+use control::Control;
+use persistent::PersistentServices;
+use services::{Routers, nothing_here};
 use state_directory::StateDirectory;
 
-pub mod config;
-pub mod control;
-mod keepers;
-pub mod services;
-mod state_directory;
-mod trust;
-
-#[cfg(feature = "testing")]
-pub mod testing;
-
-// Whoever embeds a stack needs no other crate.
-pub use local_kit::{clock, endpoints, invoke, private_files, usage};
-pub use {
-    local_apigateway as apigateway, local_appsync as appsync, local_bedrock as bedrock,
-    local_cognito as cognito, local_dynamodb as dynamodb, local_faults as faults,
-    local_gateway as gateway, local_iam as iam, local_lambda as lambda, local_sqs as sqs,
-};
-
-use keepers::Keepers;
-use services::{Routers, nothing_here};
-use trust::{authenticator, trust};
-
-/// How long running invocations get when the stack ends.
+/// How long running invocations may take when the stack ends.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
-/// What one stack consists of.
-#[derive(Clone, Debug)]
-pub struct StackConfig {
-    pub queues: Vec<QueueConfig>,
-    pub tables: Vec<TableConfig>,
-    pub functions: Vec<FunctionConfig>,
-    pub event_sources: Vec<EventSourceConfig>,
-    pub function_urls: Vec<FunctionUrlConfig>,
-    /// Told apart by their stages.
-    pub websocket_apis: Vec<WebSocketApiConfig>,
-    pub api: ApiConfig,
-    pub realtime: RealtimeLimits,
-    pub user_pool: UserPoolConfig,
-    pub model: ModelConfig,
-    /// What goes wrong once everything has started; by default nothing.
-    pub faults: FaultPlan,
-    /// Answers below `/_tokencast/` on the gateway's port: see [`crate::control`].
-    pub control: bool,
-    /// Who may ask besides this machine.
-    pub access: AccessConfig,
-}
-
-/// A stack with its port, so that its URLs are known before anything runs.
+/// A stack whose port is bound, so that its URLs are known before anything runs.
+///
+/// ```no_run
+/// use local_stack::{BoundStack, StackConfig};
+///
+/// # async fn example(config: StackConfig) -> Result<(), Box<dyn std::error::Error>> {
+/// let bound = BoundStack::bind(0, "us-east-1", None).await?;
+/// println!("AWS_ENDPOINT_URL={}", bound.endpoints().url());
+/// let stack = bound.start(config, None).await?;
+/// stack.clock().advance(std::time::Duration::from_secs(30));
+/// stack.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct BoundStack {
     gateway: Gateway,
@@ -108,7 +95,7 @@ pub struct BoundStack {
     state: StateDirectory,
 }
 
-/// A stack that answers. It ends with [`Stack::shutdown`]; when it is dropped, its processes are killed.
+/// A running stack. It ends with [`Stack::shutdown`]; dropping it kills its processes.
 #[derive(Debug)]
 pub struct Stack {
     endpoints: Endpoints,
@@ -159,7 +146,11 @@ pub enum StackError {
 }
 
 impl BoundStack {
-    /// Takes the port; 0 is any that is free. `state_dir` keeps tables, queues and keys.
+    /// Binds the port; 0 picks a free one. Tables, queues and keys are stored in `state_dir`, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The port is in use, or the directory can't be used.
     pub async fn bind(
         port: u16,
         region: &str,
@@ -185,7 +176,11 @@ impl BoundStack {
         &self.endpoints
     }
 
-    /// Starts every service, and returns once they answer. Requests of no service go to `fallback`.
+    /// Starts every service, and returns once all of them serve. Requests of no service go to `fallback`.
+    ///
+    /// # Errors
+    ///
+    /// The configuration isn't allowed, or a service can't start; the error names the service.
     pub async fn start(
         self,
         config: StackConfig,
@@ -201,13 +196,13 @@ impl BoundStack {
         let certificates =
             Certificates::load(state.path(), clock.now_ms(), &config.access.allow_hosts)?;
         let (credentials, closing) = (CredentialStore::default(), CancellationToken::new());
-        let Keepers {
+        let PersistentServices {
             cognito,
             dynamodb,
             sqs,
             keys,
             failures,
-        } = Keepers::open(&config, &state, &endpoints, &clock, &faults, &credentials)?;
+        } = PersistentServices::open(&config, &state, &endpoints, &clock, &faults, &credentials)?;
         let bedrock = Bedrock::new(config.model, clock.clone()).with_faults(faults.clone());
         let gate = SignatureGate::new(&credentials, &endpoints.region);
         let lambda = Lambda::start_with(
@@ -229,9 +224,9 @@ impl BoundStack {
             &faults,
             &usage,
         )?;
-        let trust = trust(&config.user_pool, &endpoints, &cognito);
+        let issuer = jwt_issuer(&config.user_pool, &endpoints, &cognito);
         let appsync = AppSync {
-            authenticator: authenticator(trust, &config.api, &credentials, &endpoints, &clock),
+            authenticator: authenticator(issuer, &config.api, &credentials, &endpoints, &clock),
             hub: Hub::with_faults(faults.clone()).counting(usage.clone()),
             limits: config.realtime,
             endpoints: endpoints.clone(),
@@ -248,13 +243,13 @@ impl BoundStack {
         });
         let services = Routers {
             appsync: appsync.router(&config.api, invoke)?,
-            bedrock: gate.guard(bedrock::http::GUARDED, bedrock.router()),
+            bedrock: gate.guard(Bedrock::GUARDED, bedrock.router()),
             cognito: cognito.router(),
             dynamodb: gate.guard(DynamoDb::GUARDED, dynamodb.router()),
             execute_api: websocket_apis.router(),
             function_url: function_urls.router(),
-            lambda: gate.guard(lambda::invoke_api::GUARDED, lambda.router()),
-            sqs: gate.guard(sqs::wire::GUARDED, sqs.router()),
+            lambda: gate.guard(Lambda::GUARDED, lambda.router()),
+            sqs: gate.guard(Sqs::GUARDED, sqs.router()),
         };
         let callers = Arc::new(lambda.clone());
         let routes = Routes {
@@ -287,7 +282,7 @@ impl BoundStack {
             _state: state,
         };
         stack.poll(config.event_sources).await?;
-        // Not before: an event source has to find its queue.
+        // Only now, because an event source has to find its queue first.
         stack.faults.set(config.faults)?;
         Ok(stack)
     }
@@ -307,72 +302,72 @@ impl Stack {
         &self.endpoints
     }
 
-    /// The time of every service; a test may move it.
+    /// The clock of every service, which a test may advance.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// To make things go wrong.
+    /// Sets the fault plan.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// The authority of the gateway's certificate, for `NODE_EXTRA_CA_CERTS` and the like.
+    /// The certificate authority's file, for `NODE_EXTRA_CA_CERTS` and the like.
     pub fn ca_pem_path(&self) -> &Path {
         &self.ca_pem_path
     }
 
-    /// To see and to cut the gateway's connections.
+    /// Lists and cuts the gateway's connections.
     pub fn connections(&self) -> &Connections {
         &self.connections
     }
 
-    /// To change the script of the model, and to see what was asked of it.
+    /// Changes the model's script, and lists the model's calls.
     pub fn bedrock(&self) -> &Bedrock {
         &self.bedrock
     }
 
-    /// To sign users in without a password.
+    /// Signs users in without a password.
     pub fn cognito(&self) -> &Cognito {
         &self.cognito
     }
 
-    /// To make access keys of one's own, beside those of the functions.
+    /// Adds access keys to those of the functions.
     pub fn credentials(&self) -> &CredentialStore {
         &self.credentials
     }
 
-    /// The access key of whoever runs the stack: it may do everything.
+    /// The access key of the developer, which may do everything.
     pub fn developer(&self) -> &Principal {
         &self.keys.developer
     }
 
-    /// The same key in a file, for `AWS_SHARED_CREDENTIALS_FILE`.
+    /// A file with this key, for `AWS_SHARED_CREDENTIALS_FILE`.
     pub fn credentials_file(&self) -> &Path {
         &self.keys.credentials_file
     }
 
-    /// To see, start, kill and freeze the functions' processes.
+    /// Lists, starts, kills and freezes the functions' processes.
     pub fn lambda(&self) -> &Lambda {
         &self.lambda
     }
 
-    /// To see which WebSocket connections are open.
+    /// Lists the open WebSocket connections.
     pub fn websocket_apis(&self) -> &WebSocketApis {
         &self.websocket_apis
     }
 
-    /// How often each operation of each service was asked for, and how much went in and out.
+    /// How often each operation was asked for, and how many bytes it moved.
     pub fn usage(&self) -> &Usage {
         &self.usage
     }
 
-    /// Files that can't be written any more: such a stack is to be ended.
+    /// Reports files that can't be written. The stack should be ended then.
     pub fn write_failures(&self) -> &WriteFailures {
         &self.failures
     }
 
-    /// Ends everything: polls, functions, connections, files. No task or process is left.
+    /// Ends everything: polls, functions, connections and files. No task or process is left.
     pub async fn shutdown(self) {
         for source in self.event_sources {
             source.shutdown(SHUTDOWN_GRACE).await;

@@ -1,4 +1,4 @@
-//! Which services the gateway knows, and what it says where nothing answers.
+//! The routers of all services, and the response for requests of none.
 
 use axum::Router;
 use axum::body::Body;
@@ -8,7 +8,7 @@ use http::{HeaderName, Request, StatusCode};
 use local_gateway::ServiceRoute;
 use serde_json::json;
 
-/// Who answers for each service.
+/// The routers of all services.
 pub struct Routers {
     pub appsync: Router,
     pub bedrock: Router,
@@ -21,7 +21,7 @@ pub struct Routers {
 }
 
 impl Routers {
-    /// For the gateway.
+    /// The gateway's routes.
     pub fn routes(self) -> Vec<ServiceRoute> {
         let services = [
             (&local_appsync::ENDPOINT, self.appsync),
@@ -29,7 +29,7 @@ impl Routers {
             (&local_bedrock::ENDPOINT, self.bedrock),
             (&local_lambda::ENDPOINT, self.lambda),
             (&local_lambda::function_url::ENDPOINT, self.function_url),
-            // Before SQS: a user pool's keys are below a name that could be an account's.
+            // Before SQS, because the path of a user pool's keys could be a queue's.
             (&local_cognito::ENDPOINT, self.cognito),
             (&local_dynamodb::ENDPOINT, self.dynamodb),
             (&local_sqs::ENDPOINT, self.sqs),
@@ -41,7 +41,7 @@ impl Routers {
     }
 }
 
-/// Says that nothing answers a request, and what else does.
+/// The response for a request of no service, which lists what there is.
 pub async fn nothing_here(request: Request<Body>) -> Response {
     let asked = match request.headers().get("x-amz-target") {
         Some(target) => format!(

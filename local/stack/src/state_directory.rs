@@ -1,4 +1,4 @@
-//! Where a stack keeps its files: prompts, answers and keys, so that its directory is closed to other users of the machine.
+//! A stack's directory. It holds prompts, responses and keys, so other users of the machine can't read it.
 
 use std::fs::{DirBuilder, Metadata, Permissions};
 use std::io;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 const OWNER_ONLY: u32 = 0o700;
 const FILE_OF_OWNER_ONLY: u32 = 0o600;
-/// What others may do.
+/// The permissions of other users.
 const OTHERS: u32 = 0o077;
 
 /// What the names of a stack's files begin with.
@@ -22,7 +22,7 @@ const OWN_FILES: [&str; 6] = [
     "sqs.jsonl",
 ];
 
-/// A directory of its user's, or one that goes with the stack.
+/// A directory of the user's, or a temporary one that ends with the stack.
 #[derive(Debug)]
 pub(crate) enum StateDirectory {
     Kept(PathBuf),
@@ -52,7 +52,7 @@ impl StateDirectory {
         }
     }
 
-    /// Where services keep what shall outlive the stack.
+    /// The directory for what shall outlive the stack.
     pub(crate) fn kept(&self) -> Option<&Path> {
         match self {
             Self::Kept(path) => Some(path),
@@ -61,9 +61,9 @@ impl StateDirectory {
     }
 }
 
-/// Makes a directory, or takes one that nobody else can have prepared, and closes it to others.
+/// Creates a directory, or accepts one that nobody else can have prepared, and closes it to other users.
 fn keep(path: &Path) -> io::Result<()> {
-    // Without `/` or `/.` behind it, by which the system would follow a link.
+    // Without a trailing `/` or `/.`, which would make the system follow a link.
     let path = &*path.components().collect::<PathBuf>();
     let Some(found) = metadata(path)? else {
         return DirBuilder::new()
@@ -89,7 +89,7 @@ fn keep(path: &Path) -> io::Result<()> {
         .into_iter()
         .partition(|entry| is_own(&entry.file_name().to_string_lossy()));
     if found.mode() & OTHERS != 0 {
-        // It may be a project's, or a home directory: what others may do there is not for a stack to change.
+        // The directory may be a project's or a home directory, whose permissions a stack mustn't change.
         if own.is_empty() && !others.is_empty() {
             let mode = found.mode() & 0o777;
             return refuse(format!(
@@ -116,7 +116,7 @@ fn is_own(name: &str) -> bool {
     OWN_FILES.iter().any(|own| name.starts_with(own))
 }
 
-/// Of the path itself, and not of what it may lead to.
+/// Of the path itself, not of a link's target.
 fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
     match std::fs::symlink_metadata(path) {
         Ok(found) => Ok(Some(found)),
@@ -139,7 +139,7 @@ mod tests {
         std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("ours");
     }
 
-    /// A directory as `prepare` leaves it is taken, or refused with words that contain `refused`.
+    /// Checks that a directory is accepted as `prepare` leaves it, or refused with a message that contains `refused`.
     fn check(prepare: impl Fn(&Path), refused: Option<&str>) {
         let parent = tempfile::tempdir().expect("a directory");
         let path = parent.path().join("state");

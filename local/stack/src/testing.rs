@@ -1,4 +1,4 @@
-//! A stack with nothing in it but what a test puts there, for function URLs and WebSocket APIs.
+//! An empty stack that a test adds its resources to, for function URLs and WebSocket APIs.
 
 #![expect(
     clippy::missing_panics_doc,
@@ -19,10 +19,10 @@ use local_appsync::realtime::RealtimeLimits;
 use local_faults::{FaultPlan, Rule};
 use serde_json::Value;
 
-/// What nothing in a test takes, on any machine.
+/// Longer than anything in a test takes, on any machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A stack, and a directory that its functions see as `DIRECTORY`: they leave notes there, and wait for gates.
+/// A stack and a directory, which its functions see as `DIRECTORY`. Functions leave notes and wait for gates there.
 pub struct TestStack {
     pub local: Stack,
     pub directory: tempfile::TempDir,
@@ -30,7 +30,7 @@ pub struct TestStack {
 
 impl TestStack {
     pub async fn start(change: impl FnOnce(&mut StackConfig)) -> Self {
-        // Another test may have installed it already: as good.
+        // Another test may have installed a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let directory = tempfile::tempdir().expect("a directory");
         let bound = BoundStack::bind(0, "us-east-1", None).await;
@@ -49,18 +49,18 @@ impl TestStack {
         within(self.local.shutdown()).await;
     }
 
-    /// The only rule from now on.
+    /// Sets the only rule of the fault plan.
     pub fn set(&self, rule: Rule) {
         let plan = FaultPlan::seeded(1).with(rule);
         self.local.faults().set(plan).expect("a valid plan");
     }
 
-    /// Lets a function go on that waits for this gate.
+    /// Opens a gate that a function waits for.
     pub fn open_gate(&self, name: &str) {
         std::fs::write(self.path(name), "").expect("written");
     }
 
-    /// What a function has noted, once it has.
+    /// Waits for a function's note, and returns it.
     pub async fn note(&self, name: &str) -> Value {
         eventually(async || {
             let text = std::fs::read(self.path(name)).ok()?;
@@ -78,7 +78,7 @@ impl TestStack {
     }
 }
 
-/// A function that is this executable, started again with arguments that select its own test alone.
+/// A function whose program is this executable, started with arguments that select only the function's own test.
 pub fn function(name: &str) -> FunctionConfig {
     FunctionConfig {
         name: name.to_owned(),
@@ -100,7 +100,7 @@ pub async fn within<T>(future: impl Future<Output = T>) -> T {
         .expect("in time")
 }
 
-/// Looks until there is something to see.
+/// Calls `look` again and again until it returns a value.
 pub async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     within(async {
         loop {
@@ -113,13 +113,13 @@ pub async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     .await
 }
 
-/// Of a function's process.
+/// A variable of a function's process.
 pub fn variable(name: &str) -> Option<String> {
     let found = std::env::vars().find(|(key, _)| key == name);
     found.map(|(_, value)| value)
 }
 
-/// In a function's process: leaves a note, whole or not at all.
+/// Called in a function's process: leaves a note, which readers see whole or not at all.
 pub fn leave_note(name: &str, note: &Value) {
     let directory = PathBuf::from(variable("DIRECTORY").unwrap_or_default());
     let unfinished = directory.join(format!("{name}.{}", std::process::id()));
@@ -127,7 +127,7 @@ pub fn leave_note(name: &str, note: &Value) {
     std::fs::rename(unfinished, directory.join(name)).expect("renamed");
 }
 
-/// In a function's process: waits until a gate is open.
+/// Called in a function's process: waits until a gate is open.
 pub async fn gate(name: &str) {
     let gate = PathBuf::from(variable("DIRECTORY").unwrap_or_default()).join(name);
     let waiting = async {

@@ -76,9 +76,9 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
     let open_files_before = verdict::open_files();
     let stack = TestStack::start_with(|options| {
         options.script = quiet_script();
-        options.stack.batch_size = std::num::NonZeroU32::new(3).expect("not 0");
-        options.stack.max_concurrency = std::num::NonZeroU32::new(8).expect("not 0");
-        options.stack.worker_timeout = Duration::from_secs(30);
+        options.stack.batch_size = std::num::NonZeroU32::new(3);
+        options.stack.max_concurrency = std::num::NonZeroU32::new(8);
+        options.stack.worker_timeout = Some(Duration::from_secs(30));
         options.worker_variable("LEASE_SECONDS", "2");
         options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "1500");
         options.worker_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1500");

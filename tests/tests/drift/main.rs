@@ -1,5 +1,5 @@
-//! What is deployed against what the code expects: the synthesized template on one side, the functions and the local
-//! stack's own defaults on the other. Whoever changes one of them alone hears of it here.
+//! What is deployed against what the code expects: the synthesized templates on one side, the functions on the other. Whoever
+//! changes one of them alone hears of it here.
 
 mod permissions;
 mod trust;
@@ -8,12 +8,13 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use local_stack::config::{CorsConfig, DataSource, FunctionConfig, FunctionUrlConfig};
+use local_stack::StackConfig;
+use local_stack::config::{DataSource, FunctionConfig};
 use local_stack::endpoints::Endpoints;
 use system_tests::templates;
 use tokencast::stack::{
-    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Names, REQUEST_FUNCTION, Resources, StackOptions,
-    WEBSOCKET_FUNCTION, WORKER_FUNCTION,
+    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, StackOptions, WEBSOCKET_FUNCTION,
+    WORKER_FUNCTION,
 };
 use tokencast_aws::{connections, sessions};
 
@@ -21,7 +22,8 @@ use tokencast_aws::{connections, sessions};
 const READ_OUTSIDE_OF_CONFIG: [&str; 2] = ["LOG_LEVEL", "AWS_ENDPOINT_URL"];
 
 /// What has no default, and is left out by these variants.
-const LEFT_OUT: [(&str, &[&str]); 4] = [
+const LEFT_OUT: [(&str, &[&str]); 5] = [
+    (LOCAL, &["SYSTEM_PROMPT", "TEMPERATURE"]),
     (
         "default",
         &["SYSTEM_PROMPT", "TEMPERATURE", "WEBSOCKET_CALLBACK_URL"],
@@ -31,8 +33,8 @@ const LEFT_OUT: [(&str, &[&str]); 4] = [
     ("deliveriesInProduction", &[]),
 ];
 
-/// By its absence, the WebSocket API's program knows that it is the authorizer.
-const ABSENT: (&str, &str) = (AUTHORIZER_FUNCTION, "CONNECTIONS_TABLE");
+/// The variant that is committed, and that every stack on this machine is started from.
+const LOCAL: &str = "local";
 
 fn endpoints() -> Endpoints {
     Endpoints {
@@ -43,14 +45,16 @@ fn endpoints() -> Endpoints {
     }
 }
 
-fn deployed(variant: &str) -> Resources {
-    templates::streaming(variant)
-        .resources(&StackOptions::default(), &endpoints())
-        .expect("resources")
+fn deployed(variant: &str) -> StackConfig {
+    let options = StackOptions {
+        template: (variant != LOCAL).then(|| templates::streaming(variant)),
+        ..StackOptions::default()
+    };
+    options.config(&endpoints()).expect("a config").0
 }
 
-fn function<'a>(resources: &'a Resources, name: &str) -> &'a FunctionConfig {
-    resources
+fn function<'a>(config: &'a StackConfig, name: &str) -> &'a FunctionConfig {
+    config
         .functions
         .iter()
         .find(|function| function.name == name)
@@ -94,14 +98,14 @@ const FUNCTIONS: [(&str, Read); 5] = [
         read(websocket::config::Config::read(lookup))
     }),
     (AUTHORIZER_FUNCTION, |lookup| {
-        read(websocket::config::Config::read(lookup))
+        read(websocket_authorizer::config::Config::read(lookup))
     }),
 ];
 
 /// The functions of a variant, each with what reads its environment.
-fn functions(resources: &Resources) -> impl Iterator<Item = (&'static str, Read, &FunctionConfig)> {
+fn functions(config: &StackConfig) -> impl Iterator<Item = (&'static str, Read, &FunctionConfig)> {
     FUNCTIONS.into_iter().filter_map(|(name, read)| {
-        let mut deployed = resources.functions.iter();
+        let mut deployed = config.functions.iter();
         let function = deployed.find(|function| function.name == name)?;
         Some((name, read, function))
     })
@@ -116,9 +120,7 @@ fn each_functions_environment_is_what_it_reads_and_nothing_else() {
             let declared: BTreeSet<String> = environment.keys().cloned().collect();
             let mut read = variables_read(environment, |lookup| config(lookup).map(|_| ()));
             read.extend(READ_OUTSIDE_OF_CONFIG.map(str::to_owned));
-            read.retain(|variable| {
-                !left_out.contains(&variable.as_str()) && (name, variable.as_str()) != ABSENT
-            });
+            read.retain(|variable| !left_out.contains(&variable.as_str()));
             let unread: Vec<_> = declared.difference(&read).collect();
             assert!(
                 unread.is_empty(),
@@ -209,7 +211,7 @@ fn the_tables_are_those_that_the_code_writes() {
     for (variant, _) in LEFT_OUT {
         let resources = deployed(variant);
         let mut expected = vec![(sessions::KEY, Some(sessions::TTL))];
-        if resources.websocket_api.is_some() {
+        if !resources.websocket_apis.is_empty() {
             expected.push((connections::KEY, Some(connections::TTL)));
         }
         let tables = resources.tables.iter();
@@ -220,99 +222,25 @@ fn the_tables_are_those_that_the_code_writes() {
     }
 }
 
-/// A resolver in one line, so that two lists of them can be compared.
-fn resolvers(resources: &Resources) -> BTreeSet<String> {
-    let one = |resolver: &local_stack::config::ResolverConfig| {
-        let source = match &resolver.data_source {
-            DataSource::Lambda { function } => format!("the function {function}"),
-            DataSource::LambdaWithCode { function, code } => {
-                format!("the function {function} by the code\n{code}")
-            }
-            DataSource::None { code } => format!("the code\n{code}"),
-        };
-        format!("{}.{} is {source}", resolver.type_name, resolver.field_name)
-    };
-    resources.api.resolvers.iter().map(one).collect()
-}
-
 #[test]
-fn without_a_template_the_local_stack_is_the_same() {
-    let deployed = deployed("deliveries");
-    let worker = function(&deployed, WORKER_FUNCTION);
-    let source = &deployed.event_sources[0];
-    let options = StackOptions {
-        worker_timeout: worker.timeout,
-        batch_size: source.batch_size,
-        max_concurrency: source.maximum_concurrency,
-        ..StackOptions::default()
+fn the_committed_template_has_the_schema_and_the_resolvers_of_their_files() {
+    const HOW: &str = "run `npm run templates` in cdk/";
+    let file = |path: &str| {
+        let path = templates::root().join(path);
+        std::fs::read_to_string(path).expect("a file of the project")
     };
-    let local = Resources::new(&options, &endpoints()).expect("resources");
-    assert_eq!(deployed.names, Names::default());
-    assert_eq!(resolvers(&deployed), resolvers(&local));
-    let schema = std::fs::read_to_string(templates::root().join("schema.graphql"));
-    assert_eq!(deployed.api.schema, schema.expect("the schema"));
-    assert_eq!(deployed.api.schema, local.api.schema);
-    assert_eq!(deployed.api.default_auth, local.api.default_auth);
-    assert_eq!(deployed.api.additional_auth, local.api.additional_auth);
-    assert!(
-        !deployed.api.introspection,
-        "only a laptop shows its schema"
+    let api = deployed(LOCAL).api;
+    assert!(api.schema == file("schema.graphql"), "{HOW}");
+    let (request, publish) = (
+        file("cdk/resolvers/requestFunction.js"),
+        file("cdk/resolvers/publishToken.js"),
     );
-    // Introspection is deeper than any operation of the contract, so a laptop allows more levels.
-    let depth = |resources: &Resources| resources.api.limits.query_depth;
-    assert!(depth(&deployed).is_some_and(|limit| Some(limit) <= depth(&local)));
-    let resolvers_at_once = |resources: &Resources| resources.api.limits.resolver_count;
-    assert!(resolvers_at_once(&deployed).is_some());
-    assert_eq!(resolvers_at_once(&deployed), resolvers_at_once(&local));
-
-    let tables = |resources: &Resources| -> BTreeSet<String> {
-        let tables = resources.tables.iter();
-        tables.map(|table| format!("{table:?}")).collect()
-    };
-    assert_eq!(tables(&deployed), tables(&local));
-    let queues = |resources: &Resources| -> BTreeSet<String> {
-        let queues = resources.queues.iter();
-        queues
-            // How long a receive waits that doesn't say is nothing to Lambda's poller, which says.
-            .map(|queue| local_stack::config::QueueConfig {
-                receive_wait: Duration::ZERO,
-                ..queue.clone()
-            })
-            .map(|queue| format!("{queue:?}"))
-            .collect()
-    };
-    assert_eq!(queues(&deployed), queues(&local));
-    assert_eq!(
-        format!("{:?}", deployed.event_sources),
-        format!("{:?}", local.event_sources)
-    );
-    assert_eq!(
-        format!("{:?}", deployed.websocket_api),
-        format!("{:?}", local.websocket_api)
-    );
-    // Pages of any origin on a laptop, of those that are named on AWS.
-    let url = |resources: &Resources| {
-        let url = resources.function_url.clone().expect("a function URL");
-        let cors = url.cors.expect("a CORS configuration");
-        FunctionUrlConfig {
-            cors: Some(CorsConfig {
-                allow_origins: Vec::new(),
-                ..cors
-            }),
-            ..url
-        }
-    };
-    assert_eq!(
-        format!("{:?}", url(&deployed)),
-        format!("{:?}", url(&local))
-    );
-    for (name, _) in FUNCTIONS {
-        let (deployed, local) = (function(&deployed, name), function(&local, name));
-        assert_eq!(deployed.timeout, local.timeout, "{name}");
-        let actions = |function: &FunctionConfig| -> BTreeSet<String> {
-            let statements = function.policy.iter();
-            statements.flat_map(|it| it.actions.clone()).collect()
+    for resolver in &api.resolvers {
+        let (code, expected) = match &resolver.data_source {
+            DataSource::LambdaWithCode { code, .. } => (code, &request),
+            DataSource::None { code } => (code, &publish),
+            DataSource::Lambda { .. } => panic!("{} has code", resolver.field_name),
         };
-        assert_eq!(actions(deployed), actions(local), "{name}");
+        assert!(code == expected, "{}: {HOW}", resolver.field_name);
     }
 }

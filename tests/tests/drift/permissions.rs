@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use local_stack::StackConfig;
 use local_stack::config::FunctionConfig;
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use serde_json::json;
 use system_tests::stack::script;
 use system_tests::websocket::Followed;
 use system_tests::{TestStack, collect, eventually, templates};
-use tokencast::stack::{Resources, WORKER_FUNCTION};
+use tokencast::stack::WORKER_FUNCTION;
+use tokencast_aws::sessions::TEXT_CHUNK_BYTES;
 use uuid::Uuid;
 
 use super::{deployed, function};
@@ -47,14 +49,14 @@ const SERVICES: [FaultService; 5] = [
 ];
 
 /// Counts, by rules that change nothing: all that a function asks of each service, and what it is allowed to.
-fn counting(resources: &Resources) -> FaultPlan {
+fn counting(config: &StackConfig) -> FaultPlan {
     let count = |service, operation: &str, function: &str, name: &str| {
         Rule::new(service, operation, Fault::Delay { ms: 0 })
             .called_by(function)
             .named(name)
     };
     let mut plan = FaultPlan::default();
-    for function in &resources.functions {
+    for function in &config.functions {
         for service in SERVICES {
             plan = plan.with(count(
                 service,
@@ -96,6 +98,12 @@ async fn use_all(stack: &TestStack) {
         collect(client.stream_as(id, "Why do rivers meander?")),
         async {
             stack.model_said(LONG).await;
+            // The worker reads the record again once the stop has changed it under it.
+            eventually("a record of several items", || async {
+                let stream = stack.get_stream("alice", &id.to_string()).await;
+                (stream["text"].as_str()?.len() > 2 * TEXT_CHUNK_BYTES).then_some(())
+            })
+            .await;
             client.stop(id).await.expect("stopped");
         }
     );

@@ -172,7 +172,7 @@ async fn a_failure_for_good_before_the_first_token_is_a_status_for_a_text() {
 async fn a_deadline_ends_the_session_and_keeps_the_text() {
     let stack = TestStack::start_with(|options| {
         options.script = script(2_000, Duration::from_millis(20));
-        options.stack.worker_timeout = Duration::from_secs(5);
+        options.stack.worker_timeout = Some(Duration::from_secs(5));
         options.function_url_variable("DEADLINE_RESERVE_MS", "1000");
     })
     .await;

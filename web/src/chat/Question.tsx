@@ -9,9 +9,7 @@ export const Question = memo(({ prompt }: { prompt: string }): ReactNode => {
   const long = isLong(prompt);
   return (
     <section className="question" aria-label="Question">
-      <p dir="auto" className={long && !whole ? 'collapsed' : undefined}>
-        {prompt}
-      </p>
+      <p dir="auto">{long && !whole ? <span className="collapsed">{prompt}</span> : prompt}</p>
       {long && (
         <button
           type="button"

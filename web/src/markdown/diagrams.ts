@@ -25,5 +25,16 @@ export async function drawDiagram(id: string, source: string): Promise<string> {
     fontFamily: 'sans-serif',
   });
   const { svg } = await mermaid.render(id, source);
-  return svg;
+  return withSize(svg);
+}
+
+/** As an image a drawing needs a size of its own: Mermaid's takes all the width there is. */
+export function withSize(svg: string): string {
+  return svg.replace(/^<svg[^>]*>/, (tag) => {
+    const [, width, height] = /viewBox="\S+ \S+ ([\d.]+) ([\d.]+)"/.exec(tag) ?? [];
+    if (width === undefined || height === undefined) return tag;
+    return tag
+      .replace(/ (?:width|height)="[^"]*"/g, '')
+      .replace('<svg', `<svg width="${width}" height="${height}"`);
+  });
 }

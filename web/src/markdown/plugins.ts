@@ -129,7 +129,7 @@ function goOn(list: Element | undefined, within: number): void {
   if (!item || within === 0) return;
   item.properties.className = ['goes-on'];
   // The next item has the next number.
-  if (list.tagName === 'ol') item.properties.value = Number(list.properties.start ?? 1);
+  if (list.tagName === 'ol') item.properties.value = String(list.properties.start ?? 1);
   goOn(elementsIn(item).find(isList), within - 1);
 }
 
@@ -143,6 +143,6 @@ function sectionOf(table: Element, section: 'thead' | 'tbody'): ElementContent[]
     .flatMap(elementsIn);
 }
 
-function elementsIn({ children }: Element | HtmlRoot): Element[] {
-  return children.filter((child) => child.type === 'element');
+function elementsIn(parent: Element | HtmlRoot): Element[] {
+  return parent.children.flatMap((child) => (child.type === 'element' ? [child] : []));
 }

@@ -59,7 +59,8 @@ export function examples(): Example[] {
 }
 
 const SUBSCRIBE = `# 1. Subscribe first, so that no token is missed.
-# Then start the answer in a second window: changing tabs here ends the subscription.
+# Then start the answer in a second window:
+# changing tabs here ends the subscription.
 subscription OnTokenReceived($sessionId: String!) {
   onTokenReceived(sessionId: $sessionId) {
     attempt
@@ -96,13 +97,15 @@ query GetStream($sessionId: String!) {
     stopReason
     usage { inputTokens outputTokens totalTokens }
     error { code message retryable }
+    waiting { reason since }
     createdAt
     updatedAt
   }
 }
 `;
 
-const STOP = `# 4. Stop it, wherever it is. What it has said so far stays.
+const STOP = `# 4. Stop it, wherever it is.
+# What it has said so far stays.
 mutation StopStream($sessionId: String!) {
   stopStream(sessionId: $sessionId) {
     sessionId

@@ -1,5 +1,6 @@
 /** The chat page, as its users know it. */
 
+import { expectAccessible } from './support/accessible';
 import { Chat, expect, listenToComplaints, test } from './support/fixtures';
 
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
@@ -129,3 +130,22 @@ test('signing out closes the page', async ({ chat }) => {
   await chat.page.getByRole('button', { name: 'Sign out' }).click();
   await expect(chat.page.getByRole('button', { name: 'Sign in' })).toBeVisible();
 });
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test.describe(`in ${colorScheme} colours`, () => {
+    test.use({ colorScheme });
+
+    test('the sign-in has the colours of the page', async ({ page, site }) => {
+      await page.goto(site);
+      const form = page.locator('[data-amplify-router]');
+      await expect(form).toBeVisible();
+      const brightness = await form.evaluate((element) => {
+        const shades = (colour: string) => (colour.match(/[\d.]+/g) ?? []).slice(0, 3).map(Number);
+        const { backgroundColor } = getComputedStyle(element);
+        return Math.max(...shades(backgroundColor));
+      });
+      expect(brightness > 128 ? 'light' : 'dark').toBe(colorScheme);
+      await expectAccessible(page);
+    });
+  });
+}

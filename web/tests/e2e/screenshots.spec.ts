@@ -54,6 +54,7 @@ test('light, dark, and on a phone', async ({ chat, model, browser, site, stack }
   await chat.ask('Why do rivers meander?');
   await chat.over();
   await expect(chat.answer).toContainText('oxbow lake');
+  await expect(chat.text.locator('.token').first()).toBeVisible();
   await chat.page.screenshot({ path: `${SCREENSHOTS}chat-light.png` });
 
   await chat.page.getByRole('button', { name: 'Dark colours' }).click();

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { GrowingMarkdown, type Block } from '../../src/markdown/blocks';
-import { isSafeDiagram } from '../../src/markdown/diagrams';
+import { isSafeDiagram, withSize } from '../../src/markdown/diagrams';
 import { safeHref } from '../../src/markdown/links';
 import { decodeEntities, wordsOf } from '../../src/markdown/text';
 import { complete, withhold } from '../../src/markdown/unfinished';
@@ -118,6 +118,16 @@ test.each([
   ['graph TD\n  click A href "javascript:alert(1)"', false],
 ])('the diagram %j is drawn: %s', (source, safe) => {
   expect(isSafeDiagram(source)).toBe(safe);
+});
+
+test.each([
+  [
+    '<svg id="a" width="100%" viewBox="0 -4 217.5 414" style="max-width: 217.5px"><g width="1"/></svg>',
+    '<svg width="217.5" height="414" id="a" viewBox="0 -4 217.5 414" style="max-width: 217.5px"><g width="1"/></svg>',
+  ],
+  ['<svg width="100%"><g/></svg>', '<svg width="100%"><g/></svg>'],
+])('the drawing %j has its own size', (drawn, sized) => {
+  expect(withSize(drawn)).toBe(sized);
 });
 
 test.each([

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::output::{Output, Style};
 use super::summary::Summary;
-use super::waiting::Waiting;
+use super::waiting::{Outage, Waiting, why};
 use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
 use crate::stdio::Stdout;
@@ -68,10 +68,11 @@ pub(super) async fn run(
         proxy: listening.proxy,
         started: false,
         waiting: Waiting::new(io::stderr().is_terminal()),
+        outage: Outage::new(io::stderr().is_terminal()),
         address: client.address().to_owned(),
     };
     let interruption = tokio::select! {
-        ending = answer.follow() => match ending {
+        ending = answer.follow(client) => match ending {
             Ok(exit) => return answer.close(exit),
             Err(unwritten) => unwritten_exit(&unwritten),
         },
@@ -87,17 +88,19 @@ struct Answer<W> {
     proxy: Option<&'static str>,
     started: bool,
     waiting: Waiting,
+    outage: Outage,
     /// Of the API.
     address: String,
 }
 
 impl<W: io::Write> Answer<W> {
     /// Until the last event. Cancel-safe: an event is either still in the stream or wholly printed.
-    async fn follow(&mut self) -> io::Result<Exit> {
+    async fn follow(&mut self, client: &Client) -> io::Result<Exit> {
+        let session_id = self.stream.session_id();
         loop {
             let event = tokio::select! {
                 event = self.stream.next() => event,
-                word = self.waiting.word() => {
+                word = self.waiting.word(async || why(client, session_id).await) => {
                     say!("{word}");
                     continue;
                 }
@@ -144,10 +147,16 @@ impl<W: io::Write> Answer<W> {
                 delay_ms, reason, ..
             } => {
                 tracing::info!(reason, delay_ms, "connection lost, trying again");
+                if let Some(word) = self.outage.lost(reason) {
+                    say!("{word}");
+                }
                 return Ok(None);
             }
             AnswerEvent::Reconnected => {
                 tracing::info!("connected again");
+                if let Some(word) = self.outage.found() {
+                    say!("{word}");
+                }
                 return Ok(None);
             }
             AnswerEvent::Completed { .. } if !self.output.has_text() => Exit::NoText,
@@ -191,7 +200,7 @@ impl<W: io::Write> Answer<W> {
             let unwritten = matches!(interruption, Exit::BrokenPipe | Exit::Unwritable);
             if !unwritten && matches!(stopped, Ok(Ok(()))) {
                 // What was on its way is still part of the text.
-                let _ = tokio::time::timeout(LAST_EVENT_TIMEOUT, self.follow()).await;
+                let _ = tokio::time::timeout(LAST_EVENT_TIMEOUT, self.follow(client)).await;
             }
             stopped
         };

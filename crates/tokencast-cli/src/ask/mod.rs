@@ -16,7 +16,7 @@ use tokencast_client::Client;
 use self::converse::{Listening, Session};
 use self::prompt::PromptError;
 use self::target::Target;
-use crate::cli::{AskArgs, Delivery};
+use crate::cli::{AskArgs, Channel};
 use crate::exit::{Exit, complain, say};
 use crate::signal::Signals;
 use crate::stack::{RunningStack, StackError, StackOptions};
@@ -75,7 +75,7 @@ pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
 
 async fn ask_local(
     options: StackOptions,
-    via: Delivery,
+    via: Channel,
     session: Session,
     json: bool,
     signals: &mut Signals,
@@ -118,7 +118,7 @@ async fn start(options: StackOptions) -> Result<RunningStack, StackError> {
     start.await
 }
 
-fn local_client(stack: &RunningStack, via: Delivery) -> Result<Client, tokencast_client::Error> {
+fn local_client(stack: &RunningStack, via: Channel) -> Result<Client, tokencast_client::Error> {
     let user = &stack.info.user_pool.users[0];
     stack.client_via(via, user).build()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::cli::{ApiArgs, Delivery};
+use crate::cli::{ApiArgs, Channel};
 
 /// Each stack's outputs by name.
 type Outputs = BTreeMap<String, BTreeMap<String, String>>;
@@ -51,7 +51,7 @@ pub(super) enum OutputsError {
 }
 
 /// The options, with those that are not given taken from the stack of `--stack`, or from `--amplify-outputs`.
-pub(super) fn complete(mut api: ApiArgs, via: Delivery) -> Result<ApiArgs, OutputsError> {
+pub(super) fn complete(mut api: ApiArgs, via: Channel) -> Result<ApiArgs, OutputsError> {
     if let Some(stack) = api.stack.take() {
         return of_stack(api, stack, via);
     }
@@ -61,7 +61,7 @@ pub(super) fn complete(mut api: ApiArgs, via: Delivery) -> Result<ApiArgs, Outpu
     }
 }
 
-fn of_stack(mut api: ApiArgs, stack: String, via: Delivery) -> Result<ApiArgs, OutputsError> {
+fn of_stack(mut api: ApiArgs, stack: String, via: Channel) -> Result<ApiArgs, OutputsError> {
     let path = api.outputs_file.clone();
     let text = std::fs::read_to_string(&path).map_err(|source| OutputsError::Read {
         path: path.clone(),
@@ -81,9 +81,9 @@ fn of_stack(mut api: ApiArgs, stack: String, via: Delivery) -> Result<ApiArgs, O
     };
     let output = |name: &str| values.get(name).cloned();
     let name = match via {
-        Delivery::Appsync => "GraphqlUrl",
-        Delivery::Url => "StreamUrl",
-        Delivery::Websocket => "WebSocketUrl",
+        Channel::Appsync => "GraphqlUrl",
+        Channel::Url => "StreamUrl",
+        Channel::Websocket => "WebSocketUrl",
     };
     let url = output(name).ok_or(OutputsError::NoOutput {
         stack,
@@ -99,7 +99,7 @@ fn of_stack(mut api: ApiArgs, stack: String, via: Delivery) -> Result<ApiArgs, O
     Ok(api)
 }
 
-fn of_amplify(mut api: ApiArgs, path: &Path, via: Delivery) -> Result<ApiArgs, OutputsError> {
+fn of_amplify(mut api: ApiArgs, path: &Path, via: Channel) -> Result<ApiArgs, OutputsError> {
     let text = std::fs::read_to_string(path).map_err(|source| OutputsError::ReadAmplify {
         path: path.to_owned(),
         source,
@@ -110,9 +110,9 @@ fn of_amplify(mut api: ApiArgs, path: &Path, via: Delivery) -> Result<ApiArgs, O
     })?;
     let value = |pointer: &str| outputs.pointer(pointer)?.as_str().map(str::to_owned);
     let (pointer, name) = match via {
-        Delivery::Appsync => ("/data/url", "data.url"),
-        Delivery::Url => ("/custom/streamUrl", "custom.streamUrl"),
-        Delivery::Websocket => ("/custom/webSocketUrl", "custom.webSocketUrl"),
+        Channel::Appsync => ("/data/url", "data.url"),
+        Channel::Url => ("/custom/streamUrl", "custom.streamUrl"),
+        Channel::Websocket => ("/custom/webSocketUrl", "custom.webSocketUrl"),
     };
     let url = value(pointer).ok_or_else(|| OutputsError::NoValue {
         path: path.to_owned(),
@@ -129,11 +129,11 @@ fn of_amplify(mut api: ApiArgs, path: &Path, via: Delivery) -> Result<ApiArgs, O
 }
 
 /// Over one that is given: what is in the environment may be another deployment's.
-fn set_url(api: &mut ApiArgs, via: Delivery, url: String) {
+fn set_url(api: &mut ApiArgs, via: Channel, url: String) {
     let place = match via {
-        Delivery::Appsync => &mut api.api_url,
-        Delivery::Url => &mut api.function_url,
-        Delivery::Websocket => &mut api.websocket_url,
+        Channel::Appsync => &mut api.api_url,
+        Channel::Url => &mut api.function_url,
+        Channel::Websocket => &mut api.websocket_url,
     };
     *place = Some(url);
 }

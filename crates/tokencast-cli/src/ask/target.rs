@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 use tokencast_client::cognito::UserPool;
-use tokencast_client::{Channel, Client, Credentials};
+use tokencast_client::{Client, Credentials};
 
 use super::outputs::{self, OutputsError};
-use crate::cli::{ApiArgs, AskArgs, Delivery};
+use crate::cli::{ApiArgs, AskArgs, Channel};
 use crate::model::ModelSpecError;
 use crate::stack::{Functions, StackError, StackOptions};
 
@@ -23,7 +23,7 @@ pub(super) enum Target {
 #[derive(Debug, Error)]
 pub(super) enum TargetError {
     #[error("{option} is for a deployed API, but there is no {}", url_option(*via))]
-    NoUrl { option: &'static str, via: Delivery },
+    NoUrl { option: &'static str, via: Channel },
     #[error("{option} is for --via {via}")]
     OtherDelivery {
         option: &'static str,
@@ -43,7 +43,7 @@ pub(super) enum TargetError {
         "--resume needs {}: a local stack that `ask` starts for itself has no earlier session",
         url_option(*via)
     )]
-    NothingToResume { via: Delivery },
+    NothingToResume { via: Channel },
     #[error("cannot read --ca-file {}", path.display())]
     CaFile {
         path: PathBuf,
@@ -66,11 +66,11 @@ impl Target {
     ) -> Result<Self, TargetError> {
         let via = args.via;
         for (option, url, of) in [
-            ("--function-url", &args.api.function_url, Delivery::Url),
+            ("--function-url", &args.api.function_url, Channel::Url),
             (
                 "--websocket-url",
                 &args.api.websocket_url,
-                Delivery::Websocket,
+                Channel::Websocket,
             ),
         ] {
             if url.is_some() && via != of {
@@ -104,8 +104,10 @@ impl Target {
             }
         }
         let socket = match &endpoint {
-            Channel::AppSync(url) | Channel::WebSocket(url) => Some(url.clone()),
-            Channel::FunctionUrl(_) => None,
+            tokencast_client::Channel::AppSync(url) | tokencast_client::Channel::WebSocket(url) => {
+                Some(url.clone())
+            }
+            tokencast_client::Channel::FunctionUrl(_) => None,
         };
         let mut builder = Client::builder(endpoint).credentials(credentials(&api)?);
         if let Some(path) = &api.ca_file {
@@ -121,21 +123,21 @@ impl Target {
 }
 
 /// Where the delivery answers.
-fn endpoint(api: &ApiArgs, via: Delivery) -> Option<Channel> {
+fn endpoint(api: &ApiArgs, via: Channel) -> Option<tokencast_client::Channel> {
     match via {
-        Delivery::Appsync => set(api.api_url.as_ref()).map(Channel::from),
-        Delivery::Url => set(api.function_url.as_ref()).map(|url| Channel::FunctionUrl(url.into())),
-        Delivery::Websocket => {
-            set(api.websocket_url.as_ref()).map(|url| Channel::WebSocket(url.into()))
-        }
+        Channel::Appsync => set(api.api_url.as_ref()).map(tokencast_client::Channel::from),
+        Channel::Url => set(api.function_url.as_ref())
+            .map(|url| tokencast_client::Channel::FunctionUrl(url.into())),
+        Channel::Websocket => set(api.websocket_url.as_ref())
+            .map(|url| tokencast_client::Channel::WebSocket(url.into())),
     }
 }
 
-fn url_option(via: Delivery) -> &'static str {
+fn url_option(via: Channel) -> &'static str {
     match via {
-        Delivery::Appsync => "--api-url (TOKENCAST_API_URL)",
-        Delivery::Url => "--function-url, nor --stack or --amplify-outputs that has one",
-        Delivery::Websocket => "--websocket-url, nor --stack or --amplify-outputs that has one",
+        Channel::Appsync => "--api-url (TOKENCAST_API_URL)",
+        Channel::Url => "--function-url, nor --stack or --amplify-outputs that has one",
+        Channel::Websocket => "--websocket-url, nor --stack or --amplify-outputs that has one",
     }
 }
 
@@ -147,11 +149,11 @@ fn set(value: Option<&String>) -> Option<&str> {
 }
 
 /// An option that means nothing without an API. A password alone may well be in the environment for later.
-fn stray(api: &ApiArgs, via: Delivery) -> Option<&'static str> {
+fn stray(api: &ApiArgs, via: Channel) -> Option<&'static str> {
     [
         (
             "--api-url (TOKENCAST_API_URL)",
-            via != Delivery::Appsync && set(api.api_url.as_ref()).is_some(),
+            via != Channel::Appsync && set(api.api_url.as_ref()).is_some(),
         ),
         (
             "--token (TOKENCAST_TOKEN)",

@@ -18,9 +18,10 @@ use crate::local_key::PublishedKey;
 use crate::model::ModelSpecError;
 use crate::signal::Signals;
 use crate::stack::{
-    Functions, REQUEST_FUNCTION, RunningStack, StackError, StackInfo, StackOptions, WORKER_FUNCTION,
+    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Functions, REQUEST_FUNCTION, RunningStack,
+    StackError, StackInfo, StackOptions, WEBSOCKET_FUNCTION, WORKER_FUNCTION,
 };
-use crate::template::Template;
+use local_cloudformation::Template;
 
 #[derive(Debug, Error)]
 enum DevError {
@@ -58,7 +59,7 @@ pub async fn run(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
                 | DevError::NoPage(_)
                 | DevError::ReadFaults { .. }
                 | DevError::Faults { .. }
-                | DevError::Stack(StackError::Template(_)) => Exit::Usage,
+                | DevError::Stack(StackError::Template(_) | StackError::Missing(_)) => Exit::Usage,
                 _ => Exit::Stack,
             }
         }
@@ -102,8 +103,18 @@ fn options(
     let functions = match &args.functions_dir {
         Some(directory) => {
             let packaged = Functions::packaged_under_own(directory.clone())?;
-            // Before anything is started.
-            for function in [REQUEST_FUNCTION, WORKER_FUNCTION] {
+            // Before anything is started. A template of one's own may do without the others.
+            let needed: &[&'static str] = match args.template {
+                Some(_) => &[REQUEST_FUNCTION, WORKER_FUNCTION],
+                None => &[
+                    REQUEST_FUNCTION,
+                    WORKER_FUNCTION,
+                    FUNCTION_URL_FUNCTION,
+                    WEBSOCKET_FUNCTION,
+                    AUTHORIZER_FUNCTION,
+                ],
+            };
+            for &function in needed {
                 packaged.command(function)?;
             }
             packaged

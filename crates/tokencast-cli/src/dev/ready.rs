@@ -178,12 +178,21 @@ mod tests {
     use local_stack::endpoints::Endpoints;
 
     use super::*;
-    use crate::stack::{AccessKey, Names, USER_POOL_CLIENT_ID, USER_POOL_ID, users};
+    use crate::stack::{
+        AccessKey, DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID,
+        USER_POOL_ID, WORKER_FUNCTION, users,
+    };
 
     #[test]
     fn everything_to_paste_is_there() {
         let stack = StackInfo {
-            names: Names::default(),
+            names: Names {
+                queue: QUEUE.into(),
+                dead_letter_queue: DEAD_LETTER_QUEUE.into(),
+                table: TABLE.into(),
+                request_function: REQUEST_FUNCTION.into(),
+                worker_function: WORKER_FUNCTION.into(),
+            },
             endpoints: Endpoints {
                 address: ([127, 0, 0, 1], 4680).into(),
                 region: "us-east-1".into(),

@@ -10,18 +10,18 @@ use local_stack::config::{UserConfig, UserPoolConfig};
 use local_stack::endpoints::Endpoints;
 use local_stack::gateway::BindError;
 use local_stack::services::nothing_here;
-use local_stack::{BoundStack, Stack, StackConfig, StackError as LocalError};
+use local_stack::{BoundStack, Stack, StackError as LocalError};
 use serde_json::Value;
 use tokencast_client::cognito::UserPool;
-use tokencast_client::{Channel, Client, ClientBuilder, Credentials};
+use tokencast_client::{Client, ClientBuilder, Credentials};
 use tower_http::services::ServeDir;
 
 use super::{
-    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Names, REGION, Resources, StackError, StackOptions,
+    AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, Names, REGION, StackError, StackOptions,
     WEBSOCKET_FUNCTION, WEBSOCKET_STAGE,
 };
 use crate::amplify;
-use crate::cli::Delivery;
+use crate::cli::Channel;
 
 /// What a user needs to know of a stack.
 #[derive(Clone, Debug)]
@@ -68,16 +68,19 @@ pub struct RunningStack {
 
 impl RunningStack {
     /// Starts everything; returns once it answers.
+    ///
+    /// # Errors
+    ///
+    /// If the port is taken, the local stack can't be what the template and the options describe, or a service can't start.
     pub async fn start(options: StackOptions) -> Result<Self, StackError> {
         let bound = BoundStack::bind(options.port, REGION, options.state_dir.clone()).await?;
         let endpoints = bound.endpoints().clone();
-        let resources = match &options.template {
-            Some(template) => template.resources(&options, &endpoints)?,
-            None => Resources::new(&options, &endpoints)?,
-        };
-        let user_pool = resources.user_pool.clone();
-        let function_url = resources.function_url(&endpoints);
-        let websocket_url = resources.websocket_url(&endpoints);
+        let (config, names) = options.config(&endpoints)?;
+        let user_pool = config.user_pool.clone();
+        let url = config.function_urls.first();
+        let function_url = url.map(|url| endpoints.function_url(&url.name));
+        let api = config.websocket_apis.first();
+        let websocket_url = api.map(|api| endpoints.websocket_url(&api.stage));
         let outputs = amplify::outputs(
             &endpoints,
             &user_pool.pool_id,
@@ -86,21 +89,6 @@ impl RunningStack {
             websocket_url.as_deref(),
         );
         let page = page(options.web_dir.as_deref(), outputs);
-        let config = StackConfig {
-            queues: resources.queues,
-            tables: resources.tables,
-            functions: resources.functions,
-            event_sources: resources.event_sources,
-            function_urls: resources.function_url.into_iter().collect(),
-            websocket_apis: resources.websocket_api.into_iter().collect(),
-            api: resources.api,
-            realtime: options.realtime,
-            user_pool: resources.user_pool,
-            model: options.model,
-            faults: options.faults,
-            control: options.control,
-            access: options.access,
-        };
         let local = bound.start(config, Some(page)).await?;
         let ca_file = local.ca_pem_path().to_owned();
         let access_key = AccessKey {
@@ -109,7 +97,7 @@ impl RunningStack {
             file: local.credentials_file().to_owned(),
         };
         let info = StackInfo {
-            names: resources.names,
+            names,
             endpoints,
             user_pool,
             function_url,
@@ -122,20 +110,20 @@ impl RunningStack {
 
     /// Starts a process of each function that AppSync's prompts go through, so that the first doesn't wait for one.
     pub async fn warm(&self) {
-        self.warm_for(Delivery::Appsync).await;
+        self.warm_for(Channel::Appsync).await;
     }
 
     /// The same for any delivery.
-    pub async fn warm_for(&self, via: Delivery) {
+    pub async fn warm_for(&self, via: Channel) {
         let Names {
             request_function,
             worker_function,
             ..
         } = &self.info.names;
         let functions: &[&str] = match via {
-            Delivery::Appsync => &[request_function, worker_function],
-            Delivery::Url => &[FUNCTION_URL_FUNCTION],
-            Delivery::Websocket => &[AUTHORIZER_FUNCTION, WEBSOCKET_FUNCTION, worker_function],
+            Channel::Appsync => &[request_function, worker_function],
+            Channel::Url => &[FUNCTION_URL_FUNCTION],
+            Channel::Websocket => &[AUTHORIZER_FUNCTION, WEBSOCKET_FUNCTION, worker_function],
         };
         let lambda = self.local.lambda();
         let started = functions.iter().map(|function| lambda.warm(function, 1));
@@ -154,11 +142,11 @@ impl RunningStack {
 
     /// A client as one of the stack's users, over AppSync.
     pub fn client(&self, user: &UserConfig) -> ClientBuilder {
-        self.client_via(Delivery::Appsync, user)
+        self.client_via(Channel::Appsync, user)
     }
 
     /// Where a delivery answers, or would if this stack had it.
-    fn via(&self, via: Delivery) -> Channel {
+    fn via(&self, via: Channel) -> tokencast_client::Channel {
         let StackInfo {
             endpoints,
             function_url,
@@ -166,13 +154,13 @@ impl RunningStack {
             ..
         } = &self.info;
         match via {
-            Delivery::Appsync => Channel::AppSync(endpoints.graphql_url()),
-            Delivery::Url => Channel::FunctionUrl(
+            Channel::Appsync => tokencast_client::Channel::AppSync(endpoints.graphql_url()),
+            Channel::Url => tokencast_client::Channel::FunctionUrl(
                 function_url
                     .clone()
                     .unwrap_or_else(|| endpoints.function_url(FUNCTION_URL_FUNCTION)),
             ),
-            Delivery::Websocket => Channel::WebSocket(
+            Channel::Websocket => tokencast_client::Channel::WebSocket(
                 websocket_url
                     .clone()
                     .unwrap_or_else(|| endpoints.websocket_url(WEBSOCKET_STAGE)),
@@ -181,7 +169,7 @@ impl RunningStack {
     }
 
     /// A client as one of the stack's users.
-    pub fn client_via(&self, via: Delivery, user: &UserConfig) -> ClientBuilder {
+    pub fn client_via(&self, via: Channel, user: &UserConfig) -> ClientBuilder {
         let pool = UserPool {
             endpoint: format!("{}/", self.info.endpoints.url()),
             client_id: self.info.user_pool.client_id.clone(),

@@ -1,7 +1,16 @@
-//! This project on the local stack: what `cdk/` deploys, in the local stack's words.
+//! This project on the local stack: what `cdk/` deploys, from its own template.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `config` | the template, and what [`StackOptions`] change of it |
+//! | `local` | what differs on this machine, and the template can't say |
+//! | `launch` | starting it, and what is known of it once it runs |
 
+mod config;
 mod launch;
-mod resources;
+mod local;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,52 +19,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use local_stack::appsync::realtime::RealtimeLimits;
-use local_stack::config::{AccessConfig, ModelConfig, ScriptConfig, UserConfig, WebSocketLimits};
+use local_stack::config::{AccessConfig, ModelConfig, ScriptConfig, WebSocketLimits};
 use local_stack::faults::FaultPlan;
 use thiserror::Error;
 
-use crate::template::{Template, TemplateError};
+use local_cloudformation::{Template, TemplateError};
 
+pub use config::Names;
 pub use launch::{AccessKey, RunningStack, StackInfo};
-pub use resources::Resources;
-
-pub const REGION: &str = "us-east-1";
-pub const QUEUE: &str = "tokencast-jobs";
-pub const DEAD_LETTER_QUEUE: &str = "tokencast-jobs-dlq";
-pub const TABLE: &str = "tokencast-sessions";
-pub const REQUEST_FUNCTION: &str = "request";
-pub const WORKER_FUNCTION: &str = "worker";
-/// Behind the function URL, and its name.
-pub const FUNCTION_URL_FUNCTION: &str = "function-url";
-/// Of the routes of the WebSocket API; its authorizer is the same program.
-pub const WEBSOCKET_FUNCTION: &str = "websocket";
-pub const AUTHORIZER_FUNCTION: &str = "websocket-authorizer";
-pub const CONNECTIONS_TABLE: &str = "tokencast-connections";
-pub const WEBSOCKET_STAGE: &str = "dev";
-pub const USER_POOL_ID: &str = "us-east-1_Tokencast";
-pub const USER_POOL_CLIENT_ID: &str = "tokencastlocalclient000000";
-
-/// What the project's resources are called on a stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Names {
-    pub queue: String,
-    pub dead_letter_queue: String,
-    pub table: String,
-    pub request_function: String,
-    pub worker_function: String,
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        Self {
-            queue: QUEUE.into(),
-            dead_letter_queue: DEAD_LETTER_QUEUE.into(),
-            table: TABLE.into(),
-            request_function: REQUEST_FUNCTION.into(),
-            worker_function: WORKER_FUNCTION.into(),
-        }
-    }
-}
+pub use local::{
+    AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, DEAD_LETTER_QUEUE, FUNCTION_URL_FUNCTION, QUEUE,
+    REGION, REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID, WEBSOCKET_FUNCTION,
+    WEBSOCKET_STAGE, WORKER_FUNCTION, template as local_template, users,
+};
 
 /// What may differ between two stacks.
 #[derive(Clone, Debug)]
@@ -64,7 +40,7 @@ pub struct StackOptions {
     pub port: u16,
     pub model: ModelConfig,
     pub functions: Functions,
-    /// The resources are those of a synthesized template; what follows from it, such as time-outs, is the template's.
+    /// Where the resources come from; [`local_template`] unless given. The options below override what it says.
     pub template: Option<Template>,
     /// Keeps tables, queues and keys; without it they live as long as the stack.
     pub state_dir: Option<PathBuf>,
@@ -72,15 +48,15 @@ pub struct StackOptions {
     pub request_environment: BTreeMap<String, String>,
     /// Over the worker's environment.
     pub worker_environment: BTreeMap<String, String>,
-    /// Over the environment of the function URL's function, which has the worker's time-out.
+    /// Over the environment of the function URL's function.
     pub function_url_environment: BTreeMap<String, String>,
     /// Over the environment of the WebSocket API's routes.
     pub websocket_environment: BTreeMap<String, String>,
-    /// The queue's visibility timeout is the same.
-    pub worker_timeout: Duration,
-    pub batch_size: NonZeroU32,
+    /// The time-out of the worker and of the function URL's function, and the queue's visibility timeout.
+    pub worker_timeout: Option<Duration>,
+    pub batch_size: Option<NonZeroU32>,
     /// Workers at once.
-    pub max_concurrency: NonZeroU32,
+    pub max_concurrency: Option<NonZeroU32>,
     /// Limits of the real-time connections.
     pub realtime: RealtimeLimits,
     /// Limits of the WebSocket API.
@@ -110,9 +86,9 @@ impl Default for StackOptions {
             worker_environment: BTreeMap::new(),
             function_url_environment: BTreeMap::new(),
             websocket_environment: BTreeMap::new(),
-            worker_timeout: Duration::from_mins(15),
-            batch_size: NonZeroU32::MIN,
-            max_concurrency: NonZeroU32::MIN.saturating_add(49),
+            worker_timeout: None,
+            batch_size: None,
+            max_concurrency: None,
             realtime: RealtimeLimits::default(),
             websocket: WebSocketLimits::default(),
             faults: FaultPlan::default(),
@@ -159,6 +135,10 @@ pub enum Functions {
 
 impl Functions {
     /// The executable that is running.
+    ///
+    /// # Errors
+    ///
+    /// If the system doesn't say which it is.
     pub fn own() -> Result<Self, StackError> {
         let program = std::env::current_exe().map_err(StackError::OwnExecutable)?;
         Ok(Self::Executable {
@@ -168,6 +148,10 @@ impl Functions {
     }
 
     /// Packaged functions that end with the stack.
+    ///
+    /// # Errors
+    ///
+    /// If the system doesn't say which executable is running, which starts them.
     pub fn packaged_under_own(directory: PathBuf) -> Result<Self, StackError> {
         let launcher = std::env::current_exe().map_err(StackError::OwnExecutable)?;
         Ok(Self::PackagedUnder {
@@ -216,18 +200,6 @@ fn packaged(directory: &Path, function: &'static str) -> Result<PathBuf, StackEr
         })
 }
 
-/// The two users of every local stack.
-pub fn users() -> Vec<UserConfig> {
-    ["alice", "bob"]
-        .map(|name| UserConfig {
-            username: name.to_owned(),
-            password: format!("Tokencast-{name}-1"),
-            email: format!("{name}@example.com"),
-            groups: Vec::new(),
-        })
-        .into()
-}
-
 /// Why there is no stack.
 #[derive(Debug, Error)]
 pub enum StackError {
@@ -242,6 +214,8 @@ pub enum StackError {
     OwnExecutable(#[source] std::io::Error),
     #[error(transparent)]
     Template(#[from] TemplateError),
+    #[error("there is no {0}")]
+    Missing(&'static str),
     #[error("the local stack cannot start")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

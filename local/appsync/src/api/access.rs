@@ -5,7 +5,7 @@ use apollo_compiler::ast::{Directive, Value};
 use crate::caller::{Caller, Identity};
 use crate::config::AuthMode;
 
-/// The ways in which one field is open.
+/// The authorization modes and groups that may access one field.
 #[derive(Clone, Debug)]
 pub(crate) struct Access {
     grants: Vec<Grant>,
@@ -13,12 +13,12 @@ pub(crate) struct Access {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Grant {
-    /// Empty: any user of the pool.
+    /// Without groups, any user of the pool may.
     UserPools {
         groups: Vec<String>,
     },
     Iam,
-    /// API keys, OIDC and Lambda authorizers: no caller of this stack comes that way.
+    /// API keys, OIDC and Lambda authorizers, which no caller of this stack uses.
     Other,
 }
 
@@ -42,8 +42,8 @@ impl Access {
         Self { grants }
     }
 
-    /// Whether the caller's mode, and group where one is asked for, is among the ways in. What a policy says is not
-    /// looked at here.
+    /// Whether the caller's mode may access the field, and the caller's group if groups are named. Policies aren't
+    /// checked here.
     pub(crate) fn admits(&self, caller: &Caller) -> bool {
         self.grants
             .iter()

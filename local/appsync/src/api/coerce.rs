@@ -1,4 +1,4 @@
-//! Input: variables and arguments, brought to the types that the schema asks for.
+//! Input coercion: variables and arguments become values of the schema's types.
 
 use apollo_compiler::Schema;
 use apollo_compiler::ast::{self, Type};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::document::Document;
 use crate::errors::GraphqlError;
 
-/// The variables of a request; one that was not given and has no default is left out.
+/// A request's variables. A variable without a value and without a default is left out.
 pub(crate) fn variables(
     schema: &Schema,
     document: &Document,
@@ -30,7 +30,7 @@ pub(crate) fn variables(
             (None, None) => continue,
         };
         let value = value.map_err(|mismatch| {
-            // AppSync tells no place of this one.
+            // AppSync's error has no location for this mismatch.
             let is_placed = !matches!(mismatch, Mismatch::UnknownField(_));
             let location = document
                 .location(definition.location())
@@ -42,7 +42,7 @@ pub(crate) fn variables(
     Ok(coerced)
 }
 
-/// The arguments of a field, with the schema's defaults; one that was not given is left out.
+/// A field's arguments with the schema's defaults. An argument without a value is left out.
 pub(crate) fn arguments(
     schema: &Schema,
     field: &Field,
@@ -66,7 +66,7 @@ pub(crate) fn arguments(
     Ok(coerced)
 }
 
-/// The arguments that the document gives: a literal, or a variable that was provided.
+/// The arguments in the document: literals, and variables that have a value.
 pub(crate) fn given_arguments(
     schema: &Schema,
     field: &Field,
@@ -84,9 +84,9 @@ pub(crate) fn given_arguments(
         .collect()
 }
 
-/// Why a variable's value does not fit.
+/// Why a variable's value doesn't fit its type.
 enum Mismatch {
-    /// Null, or nothing, for this type.
+    /// Null or nothing, where this type is required.
     Null(String),
     UnknownField(String),
     Value(String),
@@ -202,7 +202,7 @@ fn scalar(name: &str, value: &Value) -> Result<Value, Mismatch> {
     }
 }
 
-/// A value of a validated document; `None` is a variable that was not provided.
+/// A value of a validated document. `None` for a variable without a value.
 fn literal(
     schema: &Schema,
     ty: &Type,
@@ -268,7 +268,7 @@ fn literal(
     })
 }
 
-/// A JSON value's type in the words of AppSync's messages.
+/// A JSON value's type, as AppSync's messages name it.
 pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "Null",

@@ -1,14 +1,14 @@
-//! Values that were brought to the schema's types, and how a failure spreads among them.
+//! Completed values, and how a failure spreads among them.
 
 use apollo_compiler::ast::Type;
 use serde_json::{Map, Value};
 
 use crate::errors::{GraphqlError, PathSegment, SlashPath};
 
-/// A value and the errors on the way to it.
+/// A completed value, and the errors that occurred.
 #[derive(Default)]
 pub(crate) struct Completed {
-    /// `None` where a field that can't be null failed: the parent becomes null, or fails in turn.
+    /// `None` if a field failed that can't be null. Then the parent becomes null, or fails in turn.
     pub(crate) value: Option<Value>,
     pub(crate) errors: Vec<GraphqlError>,
 }
@@ -29,7 +29,7 @@ impl Completed {
     }
 }
 
-/// The way from the root, kept on the stack.
+/// The path from the response's root to a value.
 #[derive(Clone, Copy)]
 pub(crate) struct Path<'a> {
     parent: Option<&'a Path<'a>>,
@@ -67,7 +67,7 @@ impl<'a> Path<'a> {
     }
 }
 
-/// Puts answers under their keys; fails if one of them did that can't be null.
+/// An object of the fields' values by response key. Fails if a field failed that can't be null.
 pub(crate) fn assemble<'k>(answers: impl IntoIterator<Item = (&'k str, Completed)>) -> Completed {
     let mut values = Map::new();
     let mut errors = Vec::new();
@@ -102,7 +102,7 @@ pub(super) fn list(items: impl IntoIterator<Item = Completed>) -> Completed {
     }
 }
 
-/// A failed value is null where null is allowed.
+/// A failed value becomes null if its type allows null.
 pub(super) fn nullify(ty: &Type, completed: Completed) -> Completed {
     let value = completed
         .value
@@ -145,7 +145,7 @@ pub(super) fn mismatch(path: &Path<'_>, expected: &str) -> GraphqlError {
     at(segments, message)
 }
 
-/// AppSync tells no location of a value that does not fit.
+/// AppSync's error has no location for a value that doesn't fit.
 pub(super) fn at(path: Vec<PathSegment>, message: String) -> GraphqlError {
     GraphqlError {
         message,

@@ -1,4 +1,4 @@
-//! Documents: parsed, validated, and kept for the next request that sends the same text.
+//! Documents: parsed, validated, and cached for the next request with the same text.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,12 +12,13 @@ use apollo_compiler::validation::Valid;
 use super::schema::ApiSchema;
 use super::validation;
 use crate::errors::{GraphqlError, Location};
+use crate::resolvers::Selected;
 
 /// AppSync's limit on a query.
 const MAX_TOKENS: usize = 15_000;
-/// Far beyond any query on a schema that nests a few types; keeps the parser's stack small.
+/// Far more than a query on nested types needs. It keeps the parser's stack small.
 const MAX_NESTING: usize = 200;
-/// How many documents are kept, and how long one may be to be kept.
+/// How many documents are cached, and how long a cached one may be.
 const MAX_CACHED: usize = 256;
 const MAX_CACHED_BYTES: usize = 16 * 1024;
 
@@ -25,27 +26,20 @@ const MAX_CACHED_BYTES: usize = 16 * 1024;
 pub(crate) struct Document {
     pub(crate) text: Arc<str>,
     pub(crate) executable: Valid<ExecutableDocument>,
-    /// Whether any field is renamed, so that results and schema fields have different names.
+    /// Whether any field has an alias. If not, results and schema have the same field names.
     pub(crate) has_aliases: bool,
-    /// Whether any selection has a directive, so that it may depend on variables what is selected.
+    /// Whether any selection has a directive, so that the selected fields may depend on variables.
     has_directives: bool,
-    /// What fields select, by where they begin: no more than the document has, and only those that were resolved.
+    /// The selections of fields, by the position of the field. Only fields that were resolved are here.
     selected: Mutex<HashMap<usize, Selected>>,
-}
-
-/// What a field selects, in the words of `info`.
-#[derive(Clone)]
-pub(crate) struct Selected {
-    pub(crate) list: Arc<[String]>,
-    pub(crate) graphql: Arc<str>,
 }
 
 /// Why a document can't be executed.
 pub(crate) enum DocumentError {
-    /// No GraphQL: AppSync answers 400.
+    /// The text isn't GraphQL. AppSync responds with 400.
     Syntax(GraphqlError),
     TooManyTokens,
-    /// Valid syntax that the schema refuses: AppSync answers 200 with `data: null`.
+    /// The schema doesn't allow the document. AppSync responds with 200 and `data: null`.
     Invalid(Vec<GraphqlError>),
 }
 
@@ -103,7 +97,7 @@ impl Document {
         })
     }
 
-    /// What a response key's fields select; `list` makes the list of it, where it isn't known from an earlier request.
+    /// The selection of a response key's fields. `list` computes it, unless an earlier request has.
     pub(crate) fn selected(
         &self,
         fields: &[&Node<Field>],
@@ -179,20 +173,20 @@ fn any_directive(set: &SelectionSet) -> bool {
     })
 }
 
-/// The documents used last.
+/// The documents that were used last.
 #[derive(Default)]
 pub(crate) struct DocumentCache {
-    kept: Mutex<Kept>,
+    cached: Mutex<Cached>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct Cached {
     documents: HashMap<Arc<str>, (Arc<Document>, u64)>,
     uses: u64,
 }
 
 impl DocumentCache {
-    /// The document of this text, parsed and validated at most once while it is kept.
+    /// The document of this text, which is parsed and validated once for as long as it is cached.
     pub(crate) fn get(
         &self,
         schema: &ApiSchema,
@@ -203,33 +197,34 @@ impl DocumentCache {
         }
         let document = Arc::new(Document::parse(schema, text)?);
         if text.len() <= MAX_CACHED_BYTES {
-            self.keep(Arc::clone(&document));
+            self.insert(Arc::clone(&document));
         }
         Ok(document)
     }
 
     fn find(&self, text: &str) -> Option<Arc<Document>> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.uses += 1;
-        let now = kept.uses;
-        let (document, last_use) = kept.documents.get_mut(text)?;
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.uses += 1;
+        let now = cached.uses;
+        let (document, last_use) = cached.documents.get_mut(text)?;
         *last_use = now;
         Some(Arc::clone(document))
     }
 
-    fn keep(&self, document: Arc<Document>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.documents.len() >= MAX_CACHED {
-            let oldest = kept
+    fn insert(&self, document: Arc<Document>) {
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if cached.documents.len() >= MAX_CACHED {
+            let oldest = cached
                 .documents
                 .iter()
                 .min_by_key(|(_, (_, last_use))| *last_use);
             if let Some(oldest) = oldest.map(|(text, _)| Arc::clone(text)) {
-                kept.documents.remove(&oldest);
+                cached.documents.remove(&oldest);
             }
         }
-        let now = kept.uses;
-        kept.documents
+        let now = cached.uses;
+        cached
+            .documents
             .insert(Arc::clone(&document.text), (document, now));
     }
 }

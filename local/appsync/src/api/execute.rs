@@ -1,5 +1,5 @@
-//! Execution: resolves each field, completes its value to the schema's type, and lets a failure in a field that can't
-//! be null take its parent with it.
+//! Execution: resolves each field and completes its value to the schema's type. If a field fails that can't be null,
+//! its parent fails too.
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::Type;
@@ -19,11 +19,11 @@ use crate::caller::{Caller, Identity};
 use crate::errors::{Failure, GraphqlError, SlashPath};
 use crate::resolvers::{Call, Resolved, Resolver, ResolverError};
 
-/// What a request's fields are resolved with.
+/// What the fields of one request are resolved with.
 pub(crate) struct Execution<'a> {
     pub(crate) core: &'a Core,
     pub(crate) scope: Scope<'a>,
-    /// `None` renders an event for a subscriber: nothing is resolved, and access was decided at the start.
+    /// `None` while an event is rendered for a subscriber: nothing is resolved, and access was checked at the start.
     pub(crate) request: Option<Request<'a>>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Execution<'a> {
-    /// Answers the fields of one object, at once: all a query's, and everything below the root.
+    /// Executes the fields of one object concurrently: all of a query's, and all below the root.
     pub(crate) fn object<'f>(
         &'f self,
         object: &'f str,
@@ -61,7 +61,7 @@ impl<'a> Execution<'a> {
         .boxed()
     }
 
-    /// Answers one field of an object: who may see it, what it is, and whether that fits the schema.
+    /// Executes one field of an object: checks access, resolves the value, and completes it.
     pub(crate) async fn field(
         &self,
         object: &str,
@@ -81,7 +81,7 @@ impl<'a> Execution<'a> {
             return nullify(ty, resolved);
         };
         let mut completed = self.complete(object, value, fields, path).await;
-        // An error that the resolver only noted comes before those of its result.
+        // The errors that the resolver appended come before those of its result.
         resolved.errors.append(&mut completed.errors);
         Completed {
             value: completed.value,
@@ -89,7 +89,7 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Brings a field's value to its type.
+    /// Completes a field's value to its type.
     pub(crate) async fn complete(
         &self,
         object: &str,
@@ -207,8 +207,8 @@ impl<'a> Execution<'a> {
             .await
     }
 
-    /// Whether the caller may see a field. A policy is asked about root fields alone: on AWS, too, a grant of
-    /// `Mutation.publishToken` is enough to read what it returns.
+    /// Whether the caller may access a field. A policy is checked for root fields only, as on AWS: a grant of
+    /// `Mutation.publishToken` also allows reading what it returns.
     pub(crate) fn admitted(
         &self,
         caller: &Caller,
@@ -247,7 +247,7 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Scalars, enums and lists of them.
+    /// Completes scalars, enums and lists of them.
     fn leaf(&self, ty: &Type, value: Value, parent: &str, path: &Path<'_>) -> Completed {
         let completed = match value {
             Value::Null => Completed::value(Value::Null),
@@ -274,7 +274,7 @@ impl<'a> Execution<'a> {
         non_null(ty, completed, parent, path)
     }
 
-    /// Objects, interfaces, unions and lists of them.
+    /// Completes objects, interfaces, unions and lists of them.
     fn composite<'f>(
         &'f self,
         ty: &'f Type,

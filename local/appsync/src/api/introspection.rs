@@ -1,4 +1,4 @@
-//! `__schema` and `__type`.
+//! Introspection: `__schema` and `__type`.
 
 use apollo_compiler::Node;
 use apollo_compiler::executable::{Field, Operation};
@@ -15,7 +15,7 @@ pub(crate) fn is_meta(field: &str) -> bool {
     matches!(field, "__schema" | "__type")
 }
 
-/// The first root field that asks for the schema.
+/// The first root field that is an introspection field.
 pub(crate) fn first_field<'a>(groups: &Groups<'a>) -> Option<&'a Node<Field>> {
     groups
         .values()
@@ -23,7 +23,7 @@ pub(crate) fn first_field<'a>(groups: &Groups<'a>) -> Option<&'a Node<Field>> {
         .find(|field| is_meta(&field.name))
 }
 
-/// The answers to an operation's introspection fields, by response key.
+/// The values of an operation's introspection fields, by response key.
 pub(crate) fn answer(
     schema: &ApiSchema,
     document: &Document,

@@ -1,4 +1,4 @@
-//! Output: scalars and enums of a result, brought to the types that the schema promises.
+//! Result coercion: a result's scalars and enums become values of the schema's types.
 
 use apollo_compiler::Schema;
 use apollo_compiler::schema::ExtendedType;
@@ -6,8 +6,8 @@ use serde_json::{Number, Value};
 
 use super::coerce::kind;
 
-/// As lenient as AppSync: numbers and booleans become strings where a string is asked for, and numeric strings
-/// numbers. The error is the end of AppSync's message, `Can't serialize value (/path) : …`.
+/// Serializes as leniently as AppSync: numbers and booleans become strings, and numeric strings become numbers, where
+/// the type asks for it. The error is the end of AppSync's message, `Can't serialize value (/path) : …`.
 pub(crate) fn serialize(schema: &Schema, type_name: &str, value: Value) -> Result<Value, String> {
     let expected =
         |value: &Value| format!("Expected type '{type_name}' but was '{}'.", kind(value));
@@ -63,7 +63,7 @@ pub(crate) fn serialize(schema: &Schema, type_name: &str, value: Value) -> Resul
     }
 }
 
-/// The whole number that a JSON number or numeric string stands for.
+/// The whole number in a JSON number or numeric string.
 fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number

@@ -1,8 +1,8 @@
-//! How deep a request may go, and how many resolvers it may run.
+//! Limits a request's depth and number of resolvers.
 //!
-//! AppSync's guide gives the limits and not the words of their errors: the words here are ours. AppSync counts resolvers
-//! as they run, those of a list's items each; here a field counts as often as
-//! the request has it, however long the list is.
+//! AppSync's guide gives the limits but not the errors' texts, so the texts here are ours. AppSync counts each resolver
+//! that runs, once for each item of a list. Here a field counts once for each time it is in the request, however long
+//! the list is.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ struct Size {
     resolvers: u32,
 }
 
-/// Whether the request is within the API's limits. Fragments of a validated document don't lead back to themselves.
+/// Checks the API's limits. A validated document has no cycle of fragments.
 pub(crate) fn check(
     core: &Core,
     document: &Document,
@@ -51,7 +51,8 @@ pub(crate) fn check(
 struct Measure<'a> {
     core: &'a Core,
     document: &'a Document,
-    /// Each fragment once: fragments that spread others twice, again and again, would take for ever.
+    /// Each fragment's size is computed once. Otherwise fragments that each spread others twice would take exponential
+    /// time.
     fragments: HashMap<&'a str, Size>,
 }
 

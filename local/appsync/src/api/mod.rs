@@ -3,9 +3,9 @@
 //! | module | what |
 //! | --- | --- |
 //! | `schema`, `access` | the schema with what AppSync attaches to it, and who may access a field |
-//! | `document`, `validation`, `place` | parsing and validating, and AppSync's words for what is wrong |
-//! | `coerce`, `leaf` | values on their way in, and out |
-//! | `operation`, `subscribe`, `introspection`, `limits` | what a request may ask for |
+//! | `document`, `validation`, `position` | parsing and validating, with AppSync's messages |
+//! | `coerce`, `leaf` | coercion of input and of results |
+//! | `operation`, `subscribe`, `introspection`, `limits` | the kinds of requests, and their limits |
 //! | `execute`, `completed`, `selection` | the execution of its fields |
 
 mod access;
@@ -17,7 +17,7 @@ mod introspection;
 mod leaf;
 mod limits;
 mod operation;
-mod place;
+mod position;
 mod schema;
 mod selection;
 mod subscribe;
@@ -27,26 +27,26 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::invoke::Invoke;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use self::document::DocumentCache;
-pub(crate) use self::document::Selected;
 use self::schema::ApiSchema;
 use super::caller::Caller;
 use super::errors::{ApiConfigError, GraphqlError};
 use super::resolvers::{Resolver, Scripts};
 use super::subscriptions::Subscription;
 use crate::config::{ApiConfig, ApiLimits, AuthMode, DataSource};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::invoke::Invoke;
 
-/// AppSync's limit on a request; a resolver that is not done by then has failed.
+/// AppSync's limit on a request. A resolver that takes longer has failed.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Told of each mutation that subscribers may hear: the mutation's field, and its result as they see it.
+/// Called after each mutation that a subscription is for, with the mutation's field and its result as subscribers see
+/// it.
 pub type Publish = dyn Fn(&str, &Value) + Send + Sync;
 
 /// The body of a GraphQL request over HTTP, and the `data` of a subscription's `start`.
@@ -59,11 +59,11 @@ pub struct GraphqlRequest {
     pub variables: Option<Map<String, Value>>,
 }
 
-/// What a request is answered with over HTTP.
+/// The response to a request over HTTP.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GraphqlResponse {
     pub status: u16,
-    /// `{"data": …}`, with `errors` where there are any.
+    /// `{"data": …}`, with `errors` if there are any.
     pub body: Value,
 }
 
@@ -88,6 +88,10 @@ pub(crate) struct Core {
 
 impl Api {
     /// Reads the schema, attaches the resolvers and loads their code.
+    ///
+    /// # Errors
+    ///
+    /// The schema, a resolver or its code isn't valid.
     pub fn new(
         config: &ApiConfig,
         endpoints: &Endpoints,
@@ -150,18 +154,22 @@ impl Api {
         })
     }
 
-    /// Gives requests another time than [`REQUEST_TIMEOUT`].
+    /// Sets another limit than [`REQUEST_TIMEOUT`].
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Answers a query or a mutation.
+    /// Executes a query or a mutation.
     pub async fn execute(&self, request: GraphqlRequest, caller: &Caller) -> GraphqlResponse {
         operation::execute(&self.core, self.deadline(), request, caller).await
     }
 
-    /// Admits a subscription, or says why not.
+    /// Admits a subscription.
+    ///
+    /// # Errors
+    ///
+    /// The response that refuses it.
     pub async fn subscribe(
         &self,
         request: GraphqlRequest,
@@ -176,7 +184,7 @@ impl Api {
 }
 
 impl GraphqlResponse {
-    /// A request that is refused as a whole: `{"errors":[{"errorType":…,"message":…}]}`.
+    /// Refuses a request as a whole: `{"errors":[{"errorType":…,"message":…}]}`.
     pub fn refused(status: u16, error_type: &str, message: &str) -> Self {
         let body = serde_json::json!({"errors": [{"errorType": error_type, "message": message}]});
         Self { status, body }

@@ -1,4 +1,4 @@
-//! Queries and mutations, from the request's text to the response.
+//! Executes queries and mutations, from the request's text to the response.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(crate) async fn execute(
         Err(error) => return GraphqlResponse::refused(400, "BadRequestException", &error.message),
     };
     if operation.is_subscription() {
-        // The words are of AppSync's first real-time protocol, which took subscriptions over POST.
+        // AppSync's message, which stems from its first real-time protocol, where subscriptions were sent by POST.
         let message = "Subscriptions over MQTT is not supported.";
         return GraphqlResponse::refused(400, "BadRequestException", message);
     }
@@ -106,7 +106,7 @@ async fn run(
     GraphqlResponse::answered(data, &completed.errors)
 }
 
-/// The fields of a mutation run strictly one after the other, and each tells its subscribers.
+/// Executes a mutation's fields one after another. Each is published to its subscribers.
 async fn mutate<'a>(execution: &Execution<'a>, root: &str, groups: &Groups<'a>) -> Completed {
     let mut answers = Vec::with_capacity(groups.len());
     for (key, fields) in groups {
@@ -132,7 +132,7 @@ async fn mutate<'a>(execution: &Execution<'a>, root: &str, groups: &Groups<'a>) 
     assemble(answers)
 }
 
-/// Fields in the order of the document, whoever answered them.
+/// Puts the fields, introspection included, into the document's order.
 fn in_order(data: Value, mut meta: Map<String, Value>, order: &[String]) -> Value {
     let Value::Object(mut fields) = data else {
         return data;

@@ -1,5 +1,5 @@
-//! The schema with what AppSync attaches to it: who may access a field, what resolves it, and which mutations a
-//! subscription hears.
+//! The schema with AppSync's settings: who may access a field, which resolver it has, and which mutations a
+//! subscription is for.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use crate::config::AuthMode;
 use crate::errors::ApiConfigError;
 use crate::resolvers::Resolver;
 
-/// AWS's directives and scalars, which no schema declares for itself.
+/// AWS's directives and scalars, which every schema may use without declaring them.
 const PRELUDE: &str = include_str!("prelude.graphql");
 
 pub(crate) struct ApiSchema {
@@ -23,13 +23,13 @@ pub(crate) struct ApiSchema {
     fields: HashMap<String, HashMap<String, FieldSettings>>,
 }
 
-/// What AppSync knows of one field beside its definition.
+/// AppSync's settings of one field.
 pub(crate) struct FieldSettings {
     pub(crate) access: Access,
     pub(crate) resolver: Option<Resolver>,
-    /// Of a subscription: the mutations it hears.
+    /// For a subscription: the mutations that it is for.
     pub(crate) mutations: Vec<String>,
-    /// Of a mutation: whether a subscription hears it.
+    /// For a mutation: whether a subscription is for it.
     pub(crate) heard: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Selection sets: which fields apply to an object, and what resolvers are told of them.
+//! Selection sets: which fields apply to an object, and how resolvers see them in `info`.
 
 use apollo_compiler::collections::IndexMap;
 use apollo_compiler::executable::{Field, Selection, SelectionSet};
@@ -6,12 +6,13 @@ use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::{Node, Schema, ast};
 use serde_json::{Map, Value};
 
-use super::document::{Document, Selected};
+use super::document::Document;
+use crate::resolvers::Selected;
 
-/// The fields to answer for one object: response key to the selections that ask for it.
+/// The fields to execute for one object, by response key.
 pub(crate) type Groups<'a> = IndexMap<&'a str, Vec<&'a Node<Field>>>;
 
-/// What a selection set is read with.
+/// The context in which a selection set is read.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     pub(crate) schema: &'a Schema,
@@ -20,7 +21,7 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// Fields of `sets` that apply to `object`, with fragments opened, and `@skip` and `@include` decided.
+    /// The fields of `sets` that apply to `object`, with fragments expanded and `@skip` and `@include` evaluated.
     pub(crate) fn collect(
         self,
         object: &str,
@@ -96,7 +97,8 @@ impl<'a> Scope<'a> {
             }
     }
 
-    /// What the fields of a response key select. In the list, `a`, `b`, `b/c`, a renamed field is known by its alias alone.
+    /// The selection of a response key's fields, as a list of `a`, `b`, `b/c`. A field with an alias is listed under
+    /// its alias.
     pub(crate) fn selected(self, fields: &[&'a Node<Field>]) -> Selected {
         self.document.selected(fields, || {
             let mut list = Vec::new();
@@ -108,7 +110,7 @@ impl<'a> Scope<'a> {
     fn list_into(self, prefix: &str, fields: &[&'a Node<Field>], list: &mut Vec<String>) {
         let Some(first) = fields.first() else { return };
         let named = first.ty().inner_named_type();
-        // Without an object at hand, every possible type of an abstract field counts.
+        // Without an object, all possible types of an abstract field count.
         let objects: Vec<&str> = match self.schema.types.get(named) {
             Some(ExtendedType::Object(object)) => vec![object.name.as_str()],
             Some(ExtendedType::Interface(_) | ExtendedType::Union(_)) => {
@@ -141,8 +143,8 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// What a subscriber gets of a mutation's result: the selected fields under the schema's names, without those that
-    /// the mutation renamed.
+    /// The part of a mutation's result that subscribers get: the selected fields under the schema's names, without
+    /// those that the mutation gave an alias.
     pub(crate) fn restrict(self, result: &Value, fields: &[&'a Node<Field>]) -> Value {
         match result {
             Value::Array(items) => items

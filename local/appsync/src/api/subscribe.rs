@@ -1,4 +1,4 @@
-//! Subscriptions: who may listen, to what, and how an event is rendered.
+//! Subscriptions: access, arguments, and the rendering of events.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ pub(crate) async fn subscribe(
     })
 }
 
-/// A field that the caller may not see is refused at the start, rather than null in every event.
+/// A field that the caller may not access is refused at the start, instead of being null in every event.
 fn refuse_hidden_fields<'a>(
     execution: &Execution<'a>,
     caller: &Caller,
@@ -134,8 +134,8 @@ fn refuse_hidden_fields<'a>(
     Ok(())
 }
 
-/// Equal for subscriptions that render alike: the document, the operation, and the variables that decide on fields.
-/// The subscription's arguments choose events, and change nothing in them.
+/// Equal for subscriptions that render events alike: by the document, the operation, and the variables that decide
+/// which fields are selected. A subscription's arguments only select events.
 fn selection_key(
     document: &Document,
     operation_name: Option<&str>,

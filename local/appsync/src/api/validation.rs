@@ -1,10 +1,10 @@
-//! Validation errors in AppSync's words: `Validation error of type FieldUndefined: Field 'x' in type 'Query' is
-//! undefined @ 'x'`.
+//! AppSync's validation messages: `Validation error of type FieldUndefined: Field 'x' in type 'Query' is undefined @
+//! 'x'`.
 
 use apollo_compiler::ast;
 use apollo_compiler::validation::DiagnosticList;
 
-use super::place::Place;
+use super::position::DocumentPosition;
 use super::schema::ApiSchema;
 use crate::errors::{GraphqlError, Location};
 
@@ -20,34 +20,35 @@ pub(crate) fn describe(
             column: range.start.column,
         });
         let text = diagnostic.error.to_string();
-        let place = location
-            .map(|at| Place::find(&schema.graphql, document, at))
+        let position = location
+            .map(|at| DocumentPosition::find(&schema.graphql, document, at))
             .unwrap_or_default();
         let name = diagnostic.error.unstable_error_name().unwrap_or_default();
-        // The library drops what the schema doesn't know, and then misses it. That it is unknown is an error of its own.
-        if name == "MissingSubselection" && place.has_selections {
+        // The library drops unknown fields and then reports the selection as missing. The unknown field is an error of
+        // its own.
+        if name == "MissingSubselection" && position.has_selections {
             return None;
         }
         Some(GraphqlError::request(
-            message(name, &text, &place),
+            message(name, &text, &position),
             location,
         ))
     });
     described.collect()
 }
 
-fn message(name: &str, text: &str, place: &Place) -> String {
+fn message(name: &str, text: &str, position: &DocumentPosition) -> String {
     let words = quoted(text);
-    let (kind, detail) = about_field(name, &words, place)
-        .or_else(|| about_value(name, text, &words, place))
+    let (kind, detail) = about_field(name, &words, position)
+        .or_else(|| about_value(name, text, &words, position))
         .or_else(|| about_document(name, text, &words))
         .unwrap_or_else(|| ("InvalidSyntax", text.replace('`', "'")));
-    if place.path.is_empty() {
+    if position.path.is_empty() {
         format!("Validation error of type {kind}: {detail}")
     } else {
         format!(
             "Validation error of type {kind}: {detail} @ '{}'",
-            place.path
+            position.path
         )
     }
 }
@@ -57,9 +58,9 @@ type Message = (&'static str, String);
 fn about_field(
     name: &str,
     words: &[&str],
-    Place {
+    DocumentPosition {
         field, field_type, ..
-    }: &Place,
+    }: &DocumentPosition,
 ) -> Option<Message> {
     Some(match name {
         "UndefinedField" => (
@@ -102,7 +103,12 @@ fn about_field(
     })
 }
 
-fn about_value(name: &str, text: &str, words: &[&str], place: &Place) -> Option<Message> {
+fn about_value(
+    name: &str,
+    text: &str,
+    words: &[&str],
+    position: &DocumentPosition,
+) -> Option<Message> {
     Some(match name {
         "DisallowedVariableUsage" => (
             "VariableTypeMismatch",
@@ -117,7 +123,7 @@ fn about_value(name: &str, text: &str, words: &[&str], place: &Place) -> Option<
         | "UndefinedInputValue"
         | "RequiredField"
         | "IntCoercionError"
-        | "FloatCoercionError" => ("WrongType", wrong_type(name, text, words, place)),
+        | "FloatCoercionError" => ("WrongType", wrong_type(name, text, words, position)),
         "UndefinedVariable" => (
             "UndefinedVariable",
             format!("Undefined variable {}", word(words, 0)),
@@ -139,8 +145,8 @@ fn about_value(name: &str, text: &str, words: &[&str], place: &Place) -> Option<
     })
 }
 
-fn wrong_type(name: &str, text: &str, words: &[&str], place: &Place) -> String {
-    let Some((argument, value)) = &place.argument else {
+fn wrong_type(name: &str, text: &str, words: &[&str], position: &DocumentPosition) -> String {
+    let Some((argument, value)) = &position.argument else {
         return text.replace('`', "'");
     };
     let reason = match name {
@@ -239,12 +245,12 @@ fn word<'a>(words: &[&'a str], index: usize) -> &'a str {
         .map_or("", |word| word.trim_start_matches(['$', '@']))
 }
 
-/// The words that stand between backticks.
+/// The words between backticks.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// AppSync answers for introspection that was turned off as if the schema had no such field.
+/// The error for disabled introspection: AppSync responds as if the schema had no such field.
 pub(crate) fn introspection_disabled(field: &str, location: Option<Location>) -> GraphqlError {
     let message = format!(
         "Validation error of type FieldUndefined: Field '{field}' in type 'Query' is undefined @ '{field}'"

@@ -1,4 +1,4 @@
-//! ID and access tokens of the user pool.
+//! Verifies the user pool's ID and access tokens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,27 +10,27 @@ use serde_json::{Map, Value};
 use super::AuthError;
 use crate::caller::UserPoolIdentity;
 
-/// Far above what Cognito issues, and little enough to decode for nothing.
+/// Far more than Cognito's tokens have, and little enough to decode.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// By how much the clock of whoever issued a token may be ahead. An end gets none.
+/// How far the issuer's clock may be ahead. Expiry has no such tolerance.
 const MAX_SKEW_S: f64 = 60.0;
 
-/// The pool's present public keys.
+/// Returns the pool's present public keys.
 pub type Keys = Arc<dyn Fn() -> JwkSet + Send + Sync>;
 
-/// Whose tokens are taken.
+/// The user pool whose tokens are accepted.
 #[derive(Clone)]
-pub struct UserPoolTrust {
+pub struct JwtIssuer {
     pub issuer: String,
     pub client_id: String,
     pub keys: Keys,
 }
 
-impl fmt::Debug for UserPoolTrust {
+impl fmt::Debug for JwtIssuer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("UserPoolTrust")
+            .debug_struct("JwtIssuer")
             .field("issuer", &self.issuer)
             .field("client_id", &self.client_id)
             .finish_non_exhaustive()
@@ -40,18 +40,18 @@ impl fmt::Debug for UserPoolTrust {
 /// The identity in a token that `pool` signed for its client and that is valid now.
 pub(super) fn verify(
     token: &str,
-    pool: &UserPoolTrust,
+    pool: &JwtIssuer,
     now_ms: i64,
 ) -> Result<UserPoolIdentity, AuthError> {
     if token.len() > MAX_TOKEN_BYTES {
         return Err(unreadable());
     }
     let header = decode_header(token).map_err(|_| unreadable())?;
-    // Pinned: the token's own word for its algorithm must not choose how it is checked.
+    // The algorithm is fixed, because the token's header must not choose how the token is verified.
     if header.alg != Algorithm::RS256 {
         return Err(refused());
     }
-    // An extension that must be understood and is not makes a token invalid (RFC 7515, section 4.1.11).
+    // A token with a critical extension that isn't supported is invalid (RFC 7515, section 4.1.11).
     if header.crit.is_some() {
         return Err(refused());
     }
@@ -66,7 +66,7 @@ pub(super) fn verify(
     identity(claims).ok_or_else(refused)
 }
 
-/// Times and audience are checked below: against the injected clock, and by the kind of token.
+/// Only the signature. Times are checked below by the injected clock, and the audience by the kind of token.
 fn signature_only() -> Validation {
     let mut validation = Validation::new(Algorithm::RS256);
     validation.required_spec_claims.clear();
@@ -78,7 +78,7 @@ fn signature_only() -> Validation {
 
 fn check_claims(
     claims: &Map<String, Value>,
-    pool: &UserPoolTrust,
+    pool: &JwtIssuer,
     now_ms: i64,
 ) -> Result<(), AuthError> {
     #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
@@ -158,7 +158,7 @@ mod tests {
     const UNREADABLE: &str = "Unable to parse JWT token.";
 
     fn check(token: &str, expected: Result<&str, &str>) {
-        let got = verify(token, &Pool::shared().trust(), NOW_MS)
+        let got = verify(token, &Pool::shared().jwt_issuer(), NOW_MS)
             .map(|user| user.sub)
             .map_err(|error| {
                 assert_eq!(error.error_type, "UnauthorizedException");
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(got.as_deref().map_err(String::as_str), expected, "{shown}");
     }
 
-    /// A right access token but for the claims given; `null` removes one.
+    /// A valid access token with these claims changed; `null` removes one.
     fn altered(changes: &Value) -> String {
         let mut claims = Pool::access_claims();
         for (name, value) in changes.as_object().expect("an object") {
@@ -220,14 +220,14 @@ mod tests {
         check(&altered(&json!({"sub": null})), Err(REFUSED));
     }
 
-    /// The table that every check of a user pool's tokens is held to; `tests/fixtures/README.md` describes it.
+    /// The cases that every verifier of user pool tokens must pass; `tests/fixtures/README.md` describes them.
     #[test]
     fn forged_tokens() {
         const TABLE: &str = include_str!("../../../../tests/fixtures/forged_tokens.json");
         let table: Value = serde_json::from_str(TABLE).expect("the table");
         let keys: JwkSet = serde_json::from_value(table["jwks"].clone()).expect("keys");
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        let pool = UserPoolTrust {
+        let pool = JwtIssuer {
             issuer: text(&table["issuer"]),
             client_id: text(&table["clientId"]),
             keys: Arc::new(move || keys.clone()),
@@ -251,10 +251,10 @@ mod tests {
 
     #[test]
     fn names_and_groups() {
-        let trust = Pool::shared().trust();
+        let issuer = Pool::shared().jwt_issuer();
         let user = verify(
             &altered(&json!({"cognito:groups": ["admins"]})),
-            &trust,
+            &issuer,
             NOW_MS,
         )
         .expect("valid");
@@ -263,7 +263,7 @@ mod tests {
             ("ada", Some(vec!["admins".to_owned()]))
         );
         let changes = json!({"token_use": "id", "aud": CLIENT_ID, "username": null, "cognito:username": "ada2"});
-        let user = verify(&altered(&changes), &trust, NOW_MS).expect("valid");
+        let user = verify(&altered(&changes), &issuer, NOW_MS).expect("valid");
         assert_eq!((user.username.as_str(), user.groups), ("ada2", None));
     }
 }

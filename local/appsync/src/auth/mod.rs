@@ -1,23 +1,22 @@
-//! Who a request comes from: Cognito's tokens and SigV4 signatures, checked as AppSync checks them.
+//! Authenticates requests by Cognito tokens and SigV4 signatures, as AppSync does.
+
+mod jwt;
+
+pub use jwt::{JwtIssuer, Keys};
+pub use local_iam::sigv4::SignedRequest;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use serde_json::json;
-use thiserror::Error;
-
-mod jwt;
-
-pub use jwt::{Keys, UserPoolTrust};
-
-use crate::caller::Identity;
-use crate::config::AuthMode;
 use local_iam::CredentialStore;
 use local_iam::sigv4::{self, SignatureRefusal};
 use local_kit::clock::Clock;
+use serde_json::json;
+use thiserror::Error;
 
-pub use local_iam::sigv4::SignedRequest;
+use crate::caller::Identity;
+use crate::config::AuthMode;
 
 /// A refusal in AppSync's words.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -36,7 +35,7 @@ impl AuthError {
         }
     }
 
-    /// 401 for tokens, 403 for signatures, 400 for what can't be read as a signature.
+    /// 401 for tokens, 403 for signatures, 400 for what can't be parsed as a signature.
     pub fn status(&self) -> StatusCode {
         match self.error_type {
             "UnauthorizedException" => StatusCode::UNAUTHORIZED,
@@ -70,10 +69,10 @@ impl IntoResponse for AuthError {
     }
 }
 
-/// Checks requests against one API's authorization modes.
+/// Authenticates requests by one API's authorization modes.
 #[derive(Clone, Debug)]
 pub struct Authenticator {
-    user_pool: UserPoolTrust,
+    user_pool: JwtIssuer,
     credentials: CredentialStore,
     region: String,
     modes: Vec<AuthMode>,
@@ -81,9 +80,9 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// `modes`: the default mode and the additional ones; a request in any other is refused.
+    /// `modes` are the default mode and the additional ones. A request in any other mode is refused.
     pub fn new(
-        user_pool: UserPoolTrust,
+        user_pool: JwtIssuer,
         credentials: CredentialStore,
         region: String,
         modes: Vec<AuthMode>,
@@ -98,10 +97,11 @@ impl Authenticator {
         }
     }
 
-    /// The verified sender of a request.
+    /// The authenticated sender of a request.
     ///
     /// # Errors
-    /// Missing, unreadable, wrong or expired credentials, or a mode that the API doesn't have.
+    ///
+    /// Credentials are missing, can't be parsed, are wrong or have expired, or the API doesn't have their mode.
     pub async fn authenticate(&self, request: &SignedRequest) -> Result<Identity, AuthError> {
         match credential(&request.headers)? {
             Credential::Signature if self.modes.contains(&AuthMode::Iam) => sigv4::verify(
@@ -109,7 +109,7 @@ impl Authenticator {
                 &self.credentials,
                 "appsync",
                 &self.region,
-                // An SDK signs by its machine's clock, whatever the stack's says.
+                // An SDK signs with its machine's clock, whatever the stack's clock shows.
                 self.clock.real_ms(),
             )
             .await
@@ -135,7 +135,7 @@ fn credential(headers: &HeaderMap) -> Result<Credential<'_>, AuthError> {
     let mut given = headers.get_all(AUTHORIZATION).into_iter();
     let (first, second) = (given.next(), given.next());
     if second.is_some() {
-        // Whoever reads the one and whoever reads the other would take the request for different people's.
+        // Programs that read different ones of two headers would see different senders.
         return Err(AuthError::unauthorized(
             "The authorization header must be given once.",
         ));
@@ -149,7 +149,7 @@ fn credential(headers: &HeaderMap) -> Result<Credential<'_>, AuthError> {
         };
     };
     let authorization = authorization.to_str().unwrap_or_default().trim_start();
-    // Any AWS4 algorithm, so that one which isn't supported is called that, rather than a bad token.
+    // Every AWS4 algorithm, so that an unsupported one is reported as such, not as a bad token.
     if authorization.starts_with("AWS4-") {
         return Ok(Credential::Signature);
     }

@@ -1,4 +1,4 @@
-//! AppSync's messages, `graphql-ws`.
+//! AppSync's WebSocket protocol, `graphql-ws`.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::extract::ws::{WebSocket, close_code};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
+use local_faults::{AtStart, ErrorShape, SubscriptionError};
+use local_kit::outbox::outbox;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -19,18 +21,16 @@ use super::{Origin, Realtime, Refusal};
 use crate::api::GraphqlRequest;
 use crate::auth::SignedRequest;
 use crate::caller::Caller;
-use local_faults::{AtStart, ErrorShape, SubscriptionError};
-use local_kit::outbox::outbox;
 
 const WORDS: Words = Words {
     event: "data",
     acknowledgement: Some("start_ack"),
 };
 
-/// For a client whose connect is refused to say something, which shows that it listens.
+/// How long a client whose connect is refused may take to send something, which shows that it reads.
 const FIRST_WORD: Duration = Duration::from_millis(500);
 
-/// Of an unknown type's name, in the answer.
+/// How much of an unknown type's name the response shows.
 const SHOWN_TYPE_CHARS: usize = 64;
 
 pub(super) async fn serve(
@@ -43,8 +43,9 @@ pub(super) async fn serve(
     let session = Session::new(realtime, origin, outbox);
     let refused = connect.is_err();
     if let Err(error) = connect {
-        // Who reads it is told at once. Sent with the upgrade it would be lost: Node's `ws` hands out frames that come in
-        // the same packet before an `await` on the opening, as Amplify's and Apollo's, has returned.
+        // A client that has sent something gets the error at once. Sent together with the upgrade, the error would be
+        // lost: Node's `ws` emits frames of the same packet before an `await` on the opening (Amplify's and Apollo's)
+        // returns.
         let _ = timeout(FIRST_WORD, websocket.recv()).await;
         session.send(&connection_error(&error));
         session.close(close_code::NORMAL, "connection_error");
@@ -53,7 +54,7 @@ pub(super) async fn serve(
 }
 
 struct AppSync {
-    /// The connect was: whatever comes is left unread.
+    /// Whether the connect was refused. Whatever the client sends then isn't read.
     refused: bool,
 }
 
@@ -161,7 +162,7 @@ fn start(session: &mut Session, id: &str, payload: Option<Value>) {
             let limit = session.realtime.limits.subscriptions;
             let message = format!("Max number of {limit} subscriptions reached");
             let error = SubscriptionError {
-                // As the service was seen to send this one.
+                // AppSync was seen to send this error in this shape.
                 shape: ErrorShape::Object,
                 ..SubscriptionError::new("MaxSubscriptionsReachedError", &message)
             };
@@ -172,7 +173,7 @@ fn start(session: &mut Session, id: &str, payload: Option<Value>) {
     session.send(&error(Some(id), &[refusal]));
 }
 
-/// Who starts, and whether they may.
+/// Authenticates the sender of a start, and admits its subscription.
 async fn admit(realtime: Arc<Realtime>, origin: Origin, mut payload: Value) -> Admitted {
     let bad_request = |message: &str| vec![Refusal::new("BadRequestException", message)];
     let Some(Value::String(data)) = payload.get_mut("data").map(Value::take) else {
@@ -212,7 +213,7 @@ async fn admit(realtime: Arc<Realtime>, origin: Origin, mut payload: Value) -> A
     })
 }
 
-/// What the authorization of a start signs: the `POST` of exactly its `data`.
+/// The request that the authorization of a start signs: a `POST` of exactly its `data`.
 fn signed_request(headers: HeaderMap, data: String) -> SignedRequest {
     SignedRequest {
         method: Method::POST,

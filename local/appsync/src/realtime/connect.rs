@@ -1,5 +1,5 @@
-//! The headers of a connect, in their three ways, and what they stand for: a signed `POST` of `{}` to
-//! `/graphql/connect`, which is what is authorized.
+//! The headers of a connect, which clients pass in three ways. They stand for a signed `POST` of `{}` to
+//! `/graphql/connect`, and this request is authorized.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -8,13 +8,13 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, SEC_WEBSOCKET_PROTOCOL};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use local_kit::endpoints::Endpoints;
 use serde_json::{Map, Value};
 
 use super::Realtime;
 use crate::auth::{AuthError, SignedRequest};
-use local_kit::endpoints::Endpoints;
 
-/// Lenient: clients differ in padding, and in the bits that it leaves over.
+/// Lenient, because clients differ in padding and in the bits left over.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -22,7 +22,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// A connect that is refused, as `connection_error` tells it.
+/// Why a connect is refused, as `connection_error` reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ConnectError {
     pub(super) error_type: Option<&'static str>,
@@ -56,7 +56,7 @@ impl From<AuthError> for ConnectError {
     }
 }
 
-/// The real-time endpoint knows two kinds: credentials that it can't check as they were signed, and all others.
+/// The real-time endpoint has two types of errors: one for signatures that it can't check, and one for all others.
 pub(super) fn realtime_error_type(error: &AuthError) -> &'static str {
     match error.error_type {
         "InvalidSignatureException" | "IncompleteSignatureException" | "BadRequestException" => {
@@ -66,7 +66,7 @@ pub(super) fn realtime_error_type(error: &AuthError) -> &'static str {
     }
 }
 
-/// Checks who connects.
+/// Authenticates the sender of a connect.
 pub(super) async fn authorize(realtime: &Realtime, request: &Parts) -> Result<(), ConnectError> {
     let query = request.uri.query().unwrap_or_default();
     let headers = connect_headers(query, &request.headers)?;
@@ -86,7 +86,7 @@ pub(super) async fn authorize(realtime: &Realtime, request: &Parts) -> Result<()
     Ok(())
 }
 
-/// From `?header=`, or the subprotocol `header-…`, or the upgrade's own headers.
+/// Reads the headers from `?header=`, from the subprotocol `header-…`, or from the upgrade's own headers.
 fn connect_headers(query: &str, headers: &HeaderMap) -> Result<HeaderMap, ConnectError> {
     let encoded = query_parameter(query, "header").or_else(|| header_protocol(headers));
     let Some(encoded) = encoded else {
@@ -113,24 +113,25 @@ fn header_protocol(headers: &HeaderMap) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The headers that a JSON object of texts stands for. `None`: a name or a value can't be a header's.
+/// A JSON object of texts as headers. `None` if a name or a value isn't allowed in a header.
 pub(super) fn to_headers(object: &Map<String, Value>) -> Option<HeaderMap> {
     let mut headers = HeaderMap::with_capacity(object.len());
     for (name, value) in object {
         let value = match value {
             Value::String(text) => HeaderValue::from_str(text).ok()?,
-            // What a client left undefined.
+            // JavaScript clients write null for what is undefined.
             Value::Null => continue,
             _ => return None,
         };
-        // JSON tells `Authorization` and `authorization` apart, HTTP doesn't: both are kept, and found to be two.
+        // JSON distinguishes `Authorization` and `authorization`, HTTP doesn't. Both are kept, and then refused as
+        // duplicates.
         headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, value);
     }
     Some(headers)
 }
 
-/// The GraphQL host, under any of the names that it has here, or the one that it would have on AWS. Under which names the
-/// stack may be asked is for the gateway to say: here both endpoints have one, so what the socket is asked for is one.
+/// Accepts the GraphQL host under any of its local names, or its name on AWS. The gateway decides under which names the
+/// stack may be called. Both endpoints have the same host here, so the socket's host is accepted too.
 fn check_host(
     headers: &HeaderMap,
     request: &Parts,
@@ -172,7 +173,7 @@ fn is_graphql_host(host: &str, endpoints: &Endpoints) -> bool {
     is_local && port == Some(endpoints.address.port())
 }
 
-/// The value of a parameter, percent-decoded. A plus stays one: base64 contains it, and few clients escape it.
+/// The value of a percent-encoded parameter. A plus is kept, because base64 contains it and few clients escape it.
 fn query_parameter(query: &str, name: &str) -> Option<String> {
     let value = query
         .split('&')
@@ -196,12 +197,12 @@ fn query_parameter(query: &str, name: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Either alphabet, padded or not.
+/// Decodes both base64 alphabets, with or without padding.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let standard: String = text
         .chars()
         .map(|character| match character {
-            // A space is what form decoding makes of a plus.
+            // Form decoding turns a plus into a space.
             '-' | ' ' => '+',
             '_' => '/',
             character => character,

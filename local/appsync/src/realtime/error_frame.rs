@@ -1,10 +1,9 @@
-//! An `error` frame about one subscription, in the shapes that AppSync has for it.
-
-use serde_json::{Value, json};
+//! The `error` frames about one subscription, in AppSync's shapes.
 
 use local_faults::{ErrorShape, FrameId, SubscriptionError};
+use serde_json::{Value, json};
 
-/// `id`: the subscription's.
+/// The frame for the subscription `id`.
 pub(super) fn error_frame(id: &str, error: &SubscriptionError) -> Value {
     let SubscriptionError {
         error_type,

@@ -1,20 +1,29 @@
-//! The WebSocket protocol.
+//! The WebSocket protocols.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | `connect` | the headers of a connect, in their three ways, and what they stand for |
+//! | `connect` | the headers of a connect, which clients pass in three ways |
 //! | `session` | one socket's subscriptions: starting, active, stopped |
-//! | `appsync` | AppSync's messages, `graphql-ws` |
-//! | `error_frame` | an error about one subscription, in its three shapes |
-//! | `transport` | `graphql-transport-ws`, for generic tools, where it is asked for: AppSync itself refuses it |
-//! | `socket` | reading and writing, keep-alives, ends |
+//! | `appsync` | AppSync's own protocol, `graphql-ws` |
+//! | `error_frame` | `error` frames about one subscription |
+//! | `transport` | `graphql-transport-ws` for generic tools, if it is turned on; AppSync refuses it |
+//! | `socket` | reading, writing, keep-alives and closing |
 //!
-//! A subscription ends with the token that it was started with, by the stack's clock: its client gets an `error` frame
+//! A subscription ends when the token that started it expires by the stack's clock. Its client gets an `error` frame
 //! with `UnauthorizedException`, and has to start again with a new token.
 //!
-//! Where AppSync's behaviour isn't documented: the socket itself stays, whatever the token that it was opened with (it
-//! lives 24 h at most); `start` needs no `connection_init` before it; a refused
-//! connect is told in a `connection_error`, once the client has said something or half a second after the upgrade.
+//! Where AppSync's behaviour isn't documented, this service does the following. The socket stays open when the token
+//! that opened it expires (it lives at most 24 h). `start` doesn't need a `connection_init` before it. A refused
+//! connect is reported in a `connection_error`, once the client has sent something or half a second after the upgrade.
+
+mod appsync;
+mod connect;
+mod error_frame;
+mod session;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod transport;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -29,36 +38,28 @@ use axum::routing::get;
 use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
+use local_kit::peer::Peer;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-
-mod appsync;
-mod connect;
-mod error_frame;
-mod session;
-mod socket;
-#[cfg(test)]
-mod tests;
-mod transport;
 
 use super::api::GraphqlRequest;
 use super::auth::Authenticator;
 use super::caller::Caller;
 use super::subscriptions::{Hub, OutboxLimits, Subscription};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
-use local_kit::peer::Peer;
 
 const APPSYNC_PROTOCOL: &str = "graphql-ws";
 const TRANSPORT_PROTOCOL: &str = "graphql-transport-ws";
-/// Larger messages can't even be read: the socket is closed. Below it, [`RealtimeLimits::message_bytes`] is answered.
+/// A larger message can't be read, and closes the socket. A smaller one above [`RealtimeLimits::message_bytes`] gets an
+/// error.
 const MAX_FRAME_BYTES: usize = 4 * 1024 * 1024;
-/// Of 10,000 sockets most are idle, so a buffer for each is small; it grows where it has to.
+/// Most of 10,000 sockets are idle, so each starts with a small buffer, which grows when needed.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
 
-/// What admits a subscription: validation, authorization and the field's resolver.
+/// Admits subscriptions: validation, authorization and the field's resolver.
 pub trait Subscribe: Send + Sync {
-    /// The subscription that `request` asks for, or why not.
+    /// The subscription that `request` asks for, or the refusal.
     fn subscribe<'a>(
         &'a self,
         request: GraphqlRequest,
@@ -66,7 +67,7 @@ pub trait Subscribe: Send + Sync {
     ) -> BoxFuture<'a, Result<Subscription, Vec<Refusal>>>;
 }
 
-/// Why something was refused, as a client reads it.
+/// A refusal, as the client gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub error_type: String,
@@ -82,17 +83,17 @@ impl Refusal {
     }
 }
 
-/// Limits of one connection; the defaults are AppSync's.
+/// Limits of one connection. The defaults are AppSync's.
 #[derive(Clone, Copy, Debug)]
 pub struct RealtimeLimits {
     pub keep_alive: Duration,
-    /// After so long without a keep-alive the client shall give up; told in the `connection_ack`.
+    /// After this time without a keep-alive the client should give up. Sent in the `connection_ack`.
     pub connection_timeout: Duration,
     pub lifetime: Duration,
     pub subscriptions: usize,
-    /// Whether `graphql-transport-ws` is spoken, which AppSync refuses: for tools that know no other protocol.
+    /// Whether `graphql-transport-ws` is supported, for tools that know no other protocol. AppSync refuses it.
     pub graphql_transport_ws: bool,
-    /// Of a client's message. AppSync's own isn't documented.
+    /// The size of a client's message. AppSync doesn't document its own limit.
     pub message_bytes: usize,
     pub outbox: OutboxLimits,
 }
@@ -111,7 +112,7 @@ impl Default for RealtimeLimits {
     }
 }
 
-/// What every real-time connection shares.
+/// What all real-time connections share.
 pub struct Realtime {
     pub authenticator: Authenticator,
     pub subscribe: Arc<dyn Subscribe>,
@@ -131,7 +132,7 @@ impl fmt::Debug for Realtime {
 }
 
 impl Realtime {
-    /// `GET /graphql/realtime`, as custom domains have it, and `GET /graphql`, as AWS's own real-time hosts do.
+    /// Serves `GET /graphql/realtime`, as custom domains do, and `GET /graphql`, as AWS's own real-time hosts do.
     pub fn router(self) -> Router {
         Router::new()
             .route("/graphql/realtime", get(upgrade))
@@ -144,7 +145,7 @@ impl Realtime {
 enum Protocol {
     AppSync,
     Transport,
-    /// None that is known here; the client is told so.
+    /// An unknown protocol, which the client is told.
     Unknown {
         offered_any: bool,
     },
@@ -168,7 +169,7 @@ async fn upgrade(State(realtime): State<Arc<Realtime>>, request: Request) -> Res
             Protocol::Transport => transport::serve(realtime, origin, socket).await,
             Protocol::AppSync => {
                 let connect = connect::authorize(&realtime, &parts).await;
-                // The socket may be idle for hours; its request's headers needn't stay.
+                // The socket may be idle for hours, so the request's headers are dropped.
                 drop(parts);
                 appsync::serve(realtime, origin, connect, socket).await;
             }
@@ -190,7 +191,8 @@ async fn upgrade(State(realtime): State<Arc<Realtime>>, request: Request) -> Res
     })
 }
 
-/// Picks the protocol and echoes it. An unknown one is echoed too: a browser would otherwise hide why it was refused.
+/// Selects the protocol and echoes it. An unknown one is echoed too, because otherwise a browser hides why it was
+/// refused.
 fn choose_protocol(upgrade: &mut WebSocketUpgrade, limits: &RealtimeLimits) -> Protocol {
     let offered: Vec<HeaderValue> = upgrade.requested_protocols().cloned().collect();
     for (name, protocol) in [
@@ -223,7 +225,7 @@ fn not_a_websocket() -> Response {
         .into_response()
 }
 
-/// Where a socket comes from.
+/// Where a socket's connect came from.
 #[derive(Clone, Debug)]
 struct Origin {
     ip: IpAddr,

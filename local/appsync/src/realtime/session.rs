@@ -8,14 +8,14 @@ use axum::extract::ws::Utf8Bytes;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use local_faults::SubscriptionError;
+use local_kit::outbox::{Frame, Outbox};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{Origin, Realtime, Refusal};
 use crate::subscriptions::ending::{Ended, Ending};
 use crate::subscriptions::{Listener, Registration, Subscription};
-use local_faults::SubscriptionError;
-use local_kit::outbox::{Frame, Outbox};
 
 pub(super) struct Session {
     pub(super) realtime: Arc<Realtime>,
@@ -24,17 +24,17 @@ pub(super) struct Session {
     subscriptions: HashMap<String, Slot>,
     starting: FuturesUnordered<BoxFuture<'static, Started>>,
     last_start: u64,
-    /// Subscriptions that a fault has ended.
+    /// The subscriptions that a fault has ended.
     ended: mpsc::Receiver<Box<Ended>>,
     ending: mpsc::Sender<Box<Ended>>,
 }
 
 enum Slot {
-    /// Its number tells a start from an earlier one of the same id, which was stopped meanwhile.
+    /// The number distinguishes this start from an earlier one of the same id that was stopped.
     Starting(u64),
     Active {
         start: u64,
-        /// When the token ends that it was started with.
+        /// When the token that started the subscription expires.
         expires_at_ms: Option<i64>,
         _registration: Registration,
     },
@@ -42,36 +42,36 @@ enum Slot {
 
 pub(super) type Admitted = Result<Admission, Vec<Refusal>>;
 
-/// A subscription that may be had.
+/// A subscription that was admitted.
 pub(super) struct Admission {
     pub(super) subscription: Subscription,
-    /// When the token ends that it was started with; `None` for a signature, which is of the moment.
+    /// When the token that started it expires. `None` for a signature, which doesn't last.
     pub(super) expires_at_ms: Option<i64>,
 }
 
-/// What happens to a session's subscriptions by itself.
+/// A change of a session's subscriptions that its client didn't ask for.
 pub(super) enum Change {
-    /// A start's resolver has answered.
+    /// The resolver of a start has responded.
     Started(Started),
-    /// A subscription is over, and its client is to be told.
+    /// A subscription has ended, and its client has to be told.
     Over {
         id: String,
         error: SubscriptionError,
     },
 }
 
-/// A start whose resolver has answered.
+/// A start whose resolver has responded.
 pub(super) struct Started {
     pub(super) id: String,
     start: u64,
     result: Admitted,
 }
 
-/// What a protocol calls things.
+/// The frame types of a protocol.
 pub(super) struct Words {
     /// The type of a frame with an event: `data` or `next`.
     pub(super) event: &'static str,
-    /// The type of the frame that acknowledges a subscription, where there is one.
+    /// The type of the frame that acknowledges a subscription, if the protocol has one.
     pub(super) acknowledgement: Option<&'static str>,
 }
 
@@ -96,7 +96,7 @@ impl Session {
         }
     }
 
-    /// Takes a place for `id` and starts on `admission`; [`Session::next_change`] yields its end.
+    /// Reserves `id` and starts `admission`. [`Session::next_change`] returns its result.
     pub(super) fn begin(
         &mut self,
         id: &str,
@@ -105,7 +105,7 @@ impl Session {
         if self.subscriptions.contains_key(id) {
             return Err(BeginError::Duplicate);
         }
-        // Starts that were stopped still hold their resolver.
+        // Starts that were stopped still have a running resolver.
         if self.subscriptions.len().max(self.starting.len()) >= self.realtime.limits.subscriptions {
             return Err(BeginError::TooMany);
         }
@@ -124,7 +124,8 @@ impl Session {
         Ok(())
     }
 
-    /// Cancel-safe: what it waits for is taken at the very end. A subscription that is over has left the session.
+    /// The next change. Cancel-safe, because it takes a change only when it returns it. A subscription that has ended
+    /// is removed from the session.
     pub(super) async fn next_change(&mut self) -> Change {
         loop {
             let clock = self.realtime.clock.clone();
@@ -172,7 +173,7 @@ impl Session {
         matches!(self.subscriptions.get(id), Some(Slot::Active { start, .. }) if *start == wanted)
     }
 
-    /// Registers what was admitted. What was refused is given back, unless it was stopped meanwhile.
+    /// Registers an admitted subscription. Returns a refusal, unless the start was stopped meanwhile.
     pub(super) fn settle(
         &mut self,
         started: Started,
@@ -216,7 +217,8 @@ impl Session {
         }
     }
 
-    /// No event of `id` is queued after this returns. False: there is no such subscription.
+    /// Stops a subscription. No event of `id` is queued after this returns. Returns false if there is no such
+    /// subscription.
     pub(super) fn stop(&mut self, id: &str) -> bool {
         self.subscriptions.remove(id).is_some()
     }

@@ -1,4 +1,4 @@
-//! Reading and writing one socket, keep-alives, and its ends.
+//! Reads and writes one socket, sends keep-alives, and closes it.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -6,36 +6,37 @@ use std::time::Duration;
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use local_faults::SubscriptionError;
+use local_kit::outbox::{Frame, Inbox};
 use tokio::time::{MissedTickBehavior, interval_at, timeout};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::debug;
 
 use super::session::{Change, Session, Started};
-use local_faults::SubscriptionError;
-use local_kit::outbox::{Frame, Inbox};
 
-/// For the last frames to go out, and for the client's own close.
+/// How long the last frames, and then the client's own close frame, are waited for.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A protocol's reaction to what happens on its socket. `Break`: a close is queued, read no further.
+/// How a protocol reacts to its socket. `Break` means that a close frame is queued and nothing more is read.
 pub(super) trait Protocol: Send {
     const KEEP_ALIVE: &'static str;
 
     fn text(&mut self, session: &mut Session, text: &str) -> ControlFlow<()>;
 
-    /// A message that can't be the protocol's: binary, or too long.
+    /// A message that the protocol doesn't have: binary, or too long.
     fn unusable(&mut self, session: &mut Session, why: &'static str) -> ControlFlow<()>;
 
     fn started(&mut self, session: &mut Session, started: Started);
 
-    /// A subscription is over, though nobody stopped it.
+    /// A subscription has ended, though nobody stopped it.
     fn over(&mut self, session: &mut Session, id: &str, error: &SubscriptionError);
 
-    /// Completes when the protocol gives up on a client that should have said something.
+    /// Completes when the client should have sent something and hasn't.
     fn impatient(&self) -> impl Future<Output = (u16, &'static str)> + Send;
 }
 
-/// Serves until the client goes, the protocol or the stack ends it, its life is over, or it doesn't read.
+/// Serves a socket until the client leaves, the protocol or the stack ends it, its lifetime is over, or the client
+/// doesn't read.
 pub(super) async fn serve<P: Protocol>(
     mut protocol: P,
     mut session: Session,
@@ -47,24 +48,24 @@ pub(super) async fn serve<P: Protocol>(
     let outbox = session.outbox.clone();
     let overflowed = outbox.overflowed();
     let serving = async {
-        // A task of its own, so that an event wakes nothing but its writer. It ends with this one.
+        // The writer is a task of its own, so that an event wakes only the writer. It ends with this task.
         let mut writing =
             AbortOnDropHandle::new(tokio::spawn(write(sink, inbox, P::KEEP_ALIVE, keep_alive)));
         let ended = tokio::select! {
             _ = &mut writing => Ended::Written,
             ended = read(&mut protocol, &mut session, &mut stream) => ended,
         };
-        // Nothing more is for a socket that is about to close.
+        // A socket that is about to close gets no more events.
         drop(session);
         let goodbye = async {
             if matches!(ended, Ended::ByUs | Ended::Unreadable) {
-                // It has nothing to say, not even that it panicked: then the socket is closed all the same.
+                // Its result doesn't matter, not even a panic: the socket is closed all the same.
                 let _ = writing.await;
             }
             if ended == Ended::Unreadable {
                 std::future::pending::<()>().await;
             }
-            // With something unread, closing would reset the connection, and the client might lose the last frames.
+            // Closing with unread data would reset the connection, and the client might lose the last frames.
             while let Some(Ok(_)) = stream.next().await {}
         };
         if ended != Ended::ByClient && timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
@@ -80,11 +81,11 @@ pub(super) async fn serve<P: Protocol>(
 #[derive(PartialEq, Eq)]
 enum Ended {
     ByClient,
-    /// A close is queued.
+    /// A close frame is queued.
     ByUs,
-    /// A close is queued, and no more can be read.
+    /// A close frame is queued, and nothing more can be read.
     Unreadable,
-    /// A close was sent, or sending failed.
+    /// A close frame was sent, or sending failed.
     Written,
 }
 
@@ -151,7 +152,7 @@ fn receive<P: Protocol>(
         }
         Message::Text(text) => protocol.text(session, &text),
         Message::Binary(_) => protocol.unusable(session, "Binary messages are not supported."),
-        // Answered by the library; after a close the stream ends.
+        // The library answers these. After a close frame the stream ends.
         Message::Ping(_) | Message::Pong(_) | Message::Close(_) => ControlFlow::Continue(()),
     }
 }
@@ -163,7 +164,7 @@ fn is_too_long(error: &axum::Error) -> bool {
         .is_some_and(|source| source.to_string().starts_with("Space limit exceeded"))
 }
 
-/// Sends what is queued, as much as there is at a time, and a keep-alive when it is due.
+/// Sends the queued frames, as many as are there at a time, and keep-alives when they are due.
 async fn write(
     mut sink: SplitSink<WebSocket, Message>,
     mut inbox: Inbox,

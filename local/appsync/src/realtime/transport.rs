@@ -1,7 +1,8 @@
-//! `graphql-transport-ws`, so that generic tools can subscribe locally. AppSync itself doesn't speak it.
+//! The `graphql-transport-ws` protocol, so that generic tools can subscribe locally. AppSync doesn't support it.
 //!
-//! The protocol is <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>. Credentials are in the payload of
-//! `connection_init`, as headers: `{"Authorization": "<JWT>"}`. Subscriptions only; the rest goes over HTTP.
+//! See <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>. The payload of `connection_init` has the
+//! credentials as headers: `{"Authorization": "<JWT>"}`. Only subscriptions are supported; other operations go over
+//! HTTP.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use std::time::Duration;
 use axum::extract::ws::WebSocket;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use local_faults::SubscriptionError;
+use local_kit::outbox::outbox;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -20,14 +23,12 @@ use super::{Origin, Realtime, Refusal};
 use crate::api::GraphqlRequest;
 use crate::auth::SignedRequest;
 use crate::caller::Caller;
-use local_faults::SubscriptionError;
-use local_kit::outbox::outbox;
 
 const WORDS: Words = Words {
     event: "next",
     acknowledgement: None,
 };
-/// For the `connection_init`.
+/// How long a client may take to send `connection_init`.
 const INIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) async fn serve(realtime: Arc<Realtime>, origin: Origin, websocket: WebSocket) {
@@ -41,7 +42,8 @@ pub(super) async fn serve(realtime: Arc<Realtime>, origin: Origin, websocket: We
 }
 
 struct Transport {
-    /// From `connection_init`; checked with each subscription, as its token may have expired by then.
+    /// The headers of `connection_init`. They are checked with each subscription, because their token may have expired
+    /// by then.
     headers: Option<HeaderMap>,
     init_until: Instant,
 }
@@ -142,8 +144,8 @@ fn close(session: &Session, code: u16, reason: &'static str) -> ControlFlow<()> 
     ControlFlow::Break(())
 }
 
-/// The texts of the payload as headers, or of its `headers`, where some tools put them. Others are left out: a tool may
-/// put anything there.
+/// The texts of the payload, or of its `headers`, where some tools put them, as headers. Other members are ignored,
+/// because a tool may put anything there.
 fn credentials(payload: &Value) -> HeaderMap {
     let object = payload
         .get("headers")

@@ -1,4 +1,4 @@
-//! What a direct Lambda resolver is sent, and the greater part of a script's `ctx`.
+//! The event of a direct Lambda resolver, which is also most of a script's `ctx`.
 
 use http::HeaderMap;
 use serde::ser::SerializeMap as _;
@@ -39,7 +39,7 @@ struct Info<'a> {
 #[derive(Serialize)]
 struct Empty {}
 
-/// The last of each name.
+/// The headers, with the last value of each name.
 struct Headers<'a>(&'a HeaderMap);
 
 impl Serialize for Headers<'_> {
@@ -55,7 +55,7 @@ impl Serialize for Headers<'_> {
     }
 }
 
-/// Written straight from what a call borrows: each mutation passes here.
+/// Serialized directly from what the call borrows, because each mutation passes here.
 pub(super) fn event(call: &Call<'_>) -> serde_json::Result<String> {
     serde_json::to_string(&Event {
         arguments: &call.arguments,

@@ -2,14 +2,14 @@
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use local_kit::invoke::{Invoke, InvokeError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::javascript::Turn;
 use super::{Resolved, ResolverError, Scripts};
-use local_kit::invoke::{Invoke, InvokeError};
 
-/// Sends the function the event, and takes its answer as the field's value.
+/// Invokes the function with the event. Its response is the field's value.
 pub(super) async fn resolve(
     invoke: &dyn Invoke,
     function: &str,
@@ -25,20 +25,21 @@ pub(super) struct Code<'a> {
     pub(super) script: usize,
 }
 
-/// What the code's request function came to.
+/// The result of the code's request function.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Outcome {
     /// The request, and what the code left in `ctx.stash`.
     Request { request: Value, stash: Value },
-    /// The value of `runtime.earlyReturn`: the function is not asked.
+    /// The value of `runtime.earlyReturn`, in which case the function isn't invoked.
     Returned(Value),
 }
 
 impl<'a> Code<'a> {
     /// Runs the code's request function, invokes the function with the payload, and runs the code's response function.
     ///
-    /// Boxed here: every level of a nested answer would have its stack frame grow by a future that few of them run.
+    /// Boxed, because otherwise every level of a nested result would have this future, which few of them run, in its
+    /// stack frame.
     pub(super) fn resolve(
         self,
         invoke: &'a dyn Invoke,
@@ -70,7 +71,7 @@ impl<'a> Code<'a> {
             return Err(errors);
         }
         let payload = Bytes::from(request["payload"].to_string());
-        // AppSync hides what a function's error is called from a resolver with code.
+        // AppSync hides the type of a function's error from a resolver with code.
         let answered = answer(invoke.invoke(function, payload).await, |_| {
             "Lambda:Unhandled".to_owned()
         });
@@ -99,7 +100,7 @@ impl<'a> Code<'a> {
     }
 }
 
-/// Whether it is a request that AppSync takes, and that the local stack can make.
+/// Checks that AppSync allows the request and the local stack supports it.
 fn check(request: &Value) -> Result<(), Box<ResolverError>> {
     let operation = request["operation"].as_str();
     let kind = request["invocationType"].as_str();
@@ -123,7 +124,7 @@ fn check(request: &Value) -> Result<(), Box<ResolverError>> {
     }
 }
 
-/// The function's answer, or why there is none; `named` says what a resolver calls the function's own error types.
+/// The function's response, or the resolver's error. `named` maps the function's own error types.
 fn answer(
     invoked: Result<Bytes, InvokeError>,
     named: impl Fn(String) -> String,
@@ -138,7 +139,7 @@ fn answer(
     })
 }
 
-/// An error of Lambda's is marked as such.
+/// Lambda's own errors are marked as such.
 fn failed(error: InvokeError, named: impl Fn(String) -> String) -> ResolverError {
     match error {
         InvokeError::Function {

@@ -1,43 +1,50 @@
-//! Resolvers: what a field's value is asked of.
+//! Resolvers, which provide the fields' values.
 //!
 //! | module | data source |
 //! | --- | --- |
 //! | [`lambda`] | a Lambda function, called directly or by `APPSYNC_JS` code |
 //! | [`javascript`] | NONE, with `APPSYNC_JS` code |
 //!
-//! Both are given an `event`.
+//! Both get an `event`.
 
 mod event;
 mod javascript;
 mod lambda;
 
+pub(crate) use self::javascript::Scripts;
+
 use std::sync::Arc;
 
+use local_kit::invoke::Invoke;
 use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
-pub(crate) use self::javascript::Scripts;
 use self::javascript::Turn;
-use super::api::Selected;
 use super::caller::Caller;
-use local_kit::invoke::Invoke;
 
-/// Where a field's value comes from.
+/// The source of a field's value.
 #[derive(Clone, Debug)]
 pub(crate) enum Resolver {
     Lambda {
         function: String,
     },
-    /// Called with what the code's request function makes; the code's response function makes the field's value.
+    /// The code's request function makes the function's payload, and its response function the field's value.
     LambdaWithCode {
         function: String,
-        /// The code's place among the API's [`Scripts`].
+        /// The code's index in the API's [`Scripts`].
         script: usize,
     },
-    /// The code's place among the API's [`Scripts`].
+    /// The code's index in the API's [`Scripts`].
     Script {
         index: usize,
     },
+}
+
+/// A field's selection, as resolvers get it in `info`.
+#[derive(Clone)]
+pub(crate) struct Selected {
+    pub(crate) list: Arc<[String]>,
+    pub(crate) graphql: Arc<str>,
 }
 
 /// A field to resolve.
@@ -51,7 +58,7 @@ pub(crate) struct Call<'a> {
     pub(crate) selected: Selected,
 }
 
-/// A field's value, with errors that do not keep it from being answered (`util.appendError`).
+/// A field's value, with the errors that don't affect it (`util.appendError`).
 #[derive(Debug, Default)]
 pub(crate) struct Resolved {
     pub(crate) value: Value,
@@ -108,7 +115,7 @@ impl Resolver {
                 Self::Script { index } => scripts.run(*index, Turn::both(event)).await,
             }
         };
-        // A mutation whose time is over by the time its turn comes is not started.
+        // A mutation whose time is over before its turn comes isn't started.
         if Instant::now() >= deadline {
             return Err(vec![timed_out(self)]);
         }

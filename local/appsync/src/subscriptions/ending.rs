@@ -1,24 +1,23 @@
-//! A subscription that is ended from outside its session, by a fault.
+//! Ends a subscription from outside its session, when a fault requires it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use local_faults::SubscriptionError;
 use tokio::sync::mpsc;
 
-use local_faults::SubscriptionError;
-
-/// How one subscription's session hears of its end.
+/// Tells a session that one of its subscriptions has ended.
 #[derive(Debug)]
 pub(crate) struct Ending {
     id: Arc<str>,
-    /// Its session's count of starts, because a client may use an id again.
+    /// The session's count of starts, because a client may use an id again.
     start: u64,
-    /// In boxes: each of many idle sockets has room for some.
+    /// Boxed, because each of many idle sockets has room for some.
     session: mpsc::Sender<Box<Ended>>,
     is_over: AtomicBool,
 }
 
-/// A subscription that is over.
+/// A subscription that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) id: Arc<str>,
@@ -36,7 +35,7 @@ impl Ending {
         }
     }
 
-    /// From now on it hears of nothing; its session tells the client why.
+    /// Ends the subscription, which gets no more events. Its session tells the client why.
     pub(crate) fn end(&self, error: SubscriptionError) {
         if self.is_over.swap(true, Ordering::AcqRel) {
             return;
@@ -46,7 +45,7 @@ impl Ending {
             start: self.start,
             error,
         };
-        // A session has room for as many as it may have subscriptions; one that is gone needs no word.
+        // The channel has room for all of a session's subscriptions. A session that is gone needn't be told.
         let _ = self.session.try_send(Box::new(ended));
     }
 

@@ -1,27 +1,27 @@
-//! The fan-out.
+//! The hub: the fan-out of mutations' results to subscribers.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use local_faults::{AtStart, Delivered, FaultService, Faults};
+use local_kit::outbox::{Frame, Outbox};
+use local_kit::usage::{Count, Usage};
 use serde_json::Value;
 use tracing::{debug, warn};
 
 use super::Subscription;
 use super::ending::Ending;
-use super::index::{Index, Place};
-use local_faults::{AtStart, Delivered, FaultService, Faults};
-use local_kit::outbox::{Frame, Outbox};
-use local_kit::usage::{Count, Usage};
+use super::index::{Index, IndexEntry};
 
-/// AppSync's limit for what one event carries to a subscriber.
+/// AppSync's limit on the payload of an event.
 pub const MAX_PAYLOAD_BYTES: usize = 240 * 1024;
 
 /// AppSync bills each 5 KB of an event, for each subscriber.
 const UNIT_BYTES: u64 = 5 * 1024;
 
-/// Every subscription of the API.
+/// All subscriptions of the API. Clones share them.
 #[derive(Clone, Default)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -31,32 +31,33 @@ pub struct Hub {
 
 #[derive(Default)]
 struct Shared {
-    /// Held for reading while events are queued, which never waits; for writing only to add or remove one.
+    /// Locked for reading while events are queued, which never waits, and for writing only to add or remove a
+    /// subscription.
     index: RwLock<Index>,
     next_id: AtomicU64,
 }
 
-/// Where a subscription's frames go.
+/// The receiver of a subscription's frames.
 #[derive(Debug)]
 pub(crate) struct Listener {
     /// The data frame up to its payload: `{"id":…,"type":"data","payload":`.
     pub(crate) prefix: Arc<str>,
-    /// What tells the client that it is subscribed, where the protocol has that.
+    /// The frame that acknowledges the subscription, if the protocol has one.
     pub(crate) acknowledgement: Option<Frame>,
     pub(crate) outbox: Outbox,
-    /// How its session hears that it was ended by a fault; without it, it can't be.
+    /// Tells the session that a fault has ended the subscription. Without it, faults can't end the subscription.
     pub(crate) ending: Option<Arc<Ending>>,
 }
 
-/// A subscription that is registered until this is dropped.
+/// Keeps a subscription registered until it is dropped.
 #[must_use]
 pub(crate) struct Registration {
     shared: Arc<Shared>,
-    place: Place,
+    entry: IndexEntry,
 }
 
 impl Hub {
-    /// A hub whose frames meet the fault plan on their way.
+    /// A hub that applies the fault plan to frames.
     pub fn with_faults(faults: Faults) -> Self {
         Self {
             shared: Arc::default(),
@@ -65,19 +66,19 @@ impl Hub {
         }
     }
 
-    /// A hub that counts its subscriptions and what it delivers.
+    /// Also counts subscriptions and delivered events.
     #[must_use]
     pub fn counting(mut self, usage: Usage) -> Self {
         self.usage = usage;
         self
     }
 
-    /// Queues a mutation's result for every subscription it matches, and returns for how many. Never waits for any.
+    /// Queues a mutation's result for every subscription that it matches, and returns their number. Never waits.
     ///
-    /// A subscription matches when each of its arguments equals the result's field of that name; a field that the
-    /// mutation didn't select matches none. A payload above [`MAX_PAYLOAD_BYTES`] is delivered to nobody.
+    /// A subscription matches if each of its arguments equals the result's field of that name. A field that the
+    /// mutation didn't select matches nothing. A payload above [`MAX_PAYLOAD_BYTES`] isn't delivered to anybody.
     ///
-    /// Every event goes through here once for each subscriber, where the fault plan may drop, repeat or reorder it.
+    /// Each event passes here once for each subscriber, where the fault plan may drop, repeat or reorder it.
     pub fn publish(&self, mutation_field: &str, result: &Value) -> usize {
         let Value::Object(fields) = result else {
             return 0;
@@ -131,7 +132,8 @@ impl Hub {
         delivered
     }
 
-    /// Registers, and queues the acknowledgement, in one step: no event comes before it and none after it is missed.
+    /// Registers a subscription and queues its acknowledgement in one step, so that no event comes before it and none
+    /// after it is missed.
     pub(crate) fn subscribe(&self, subscription: Subscription, listener: Listener) -> Registration {
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let count = Count::of(1, 0, 0);
@@ -151,15 +153,15 @@ impl Hub {
         if let Some(acknowledgement) = acknowledgement {
             outbox.push(acknowledgement);
         }
-        let place = index.insert(id, subscription, &prefix, &outbox, ending.as_ref());
+        let entry = index.insert(id, subscription, &prefix, &outbox, ending.as_ref());
         drop(index);
         Registration {
             shared: Arc::clone(&self.shared),
-            place,
+            entry,
         }
     }
 
-    /// Lets the fault plan decide about a subscription. `data` is its request.
+    /// Applies the fault plan to a subscription that starts. `data` is its request.
     pub(crate) fn at_start(&self, data: &[u8]) -> AtStart {
         self.faults.at_start(data)
     }
@@ -171,7 +173,7 @@ impl Hub {
             .add(FaultService::Realtime.name(), "connect", count);
     }
 
-    /// Whether nobody is subscribed.
+    /// Whether there is no subscription.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.shared
@@ -188,7 +190,7 @@ impl Drop for Registration {
             .index
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.place);
+            .remove(&self.entry);
     }
 }
 
@@ -202,7 +204,7 @@ impl fmt::Debug for Registration {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Registration")
-            .field("place", &self.place)
+            .field("entry", &self.entry)
             .finish_non_exhaustive()
     }
 }

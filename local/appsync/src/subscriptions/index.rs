@@ -1,13 +1,13 @@
-//! Subscriptions by what they filter on, so that a publish looks only at those that it may concern.
+//! An index of subscriptions by their arguments, so that a publish looks only at subscriptions that may match.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use local_kit::outbox::Outbox;
 use serde_json::{Map, Value};
 
 use super::Subscription;
 use super::ending::Ending;
-use local_kit::outbox::Outbox;
 
 type Render = Arc<dyn Fn(&Value) -> Value + Send + Sync>;
 
@@ -25,7 +25,7 @@ struct Filters {
 
 type Groups = HashMap<Arc<str>, Group>;
 
-/// Subscriptions that render alike.
+/// Subscriptions that render events alike.
 pub(super) struct Group {
     pub(super) render: Render,
     /// In order of subscription.
@@ -33,11 +33,11 @@ pub(super) struct Group {
 }
 
 pub(super) struct Member {
-    /// The frame up to the payload.
+    /// The frame up to its payload.
     pub(super) prefix: Arc<str>,
     pub(super) outbox: Outbox,
     pub(super) ending: Option<Arc<Ending>>,
-    /// The arguments that the place in the index doesn't already answer for.
+    /// The arguments that the index hasn't compared already.
     remaining: Map<String, Value>,
 }
 
@@ -51,9 +51,9 @@ impl Member {
     }
 }
 
-/// Where a subscription stands, to find it again.
+/// A subscription's keys in the index, with which it is removed.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct IndexEntry {
     id: u64,
     mutations: Vec<String>,
     pivot: Option<(String, Key)>,
@@ -68,7 +68,7 @@ impl Index {
         prefix: &Arc<str>,
         outbox: &Outbox,
         ending: Option<&Arc<Ending>>,
-    ) -> Place {
+    ) -> IndexEntry {
         let mut remaining = subscription.arguments;
         let pivot = pivot(&remaining);
         if let Some((name, key)) = &pivot
@@ -76,15 +76,15 @@ impl Index {
         {
             remaining.shift_remove(name);
         }
-        let place = Place {
+        let entry = IndexEntry {
             id,
             mutations: subscription.mutations,
             pivot,
             selection_key: subscription.selection_key,
         };
-        for mutation in &place.mutations {
+        for mutation in &entry.mutations {
             let filters = self.mutations.entry(mutation.clone()).or_default();
-            let groups = match &place.pivot {
+            let groups = match &entry.pivot {
                 None => &mut filters.unfiltered,
                 Some((name, key)) => filters
                     .by_argument
@@ -94,7 +94,7 @@ impl Index {
                     .or_default(),
             };
             let group = groups
-                .entry(Arc::clone(&place.selection_key))
+                .entry(Arc::clone(&entry.selection_key))
                 .or_insert_with(|| Group {
                     render: Arc::clone(&subscription.render),
                     members: BTreeMap::new(),
@@ -107,22 +107,22 @@ impl Index {
             };
             group.members.insert(id, member);
         }
-        place
+        entry
     }
 
-    pub(super) fn remove(&mut self, place: &Place) {
-        for mutation in &place.mutations {
+    pub(super) fn remove(&mut self, entry: &IndexEntry) {
+        for mutation in &entry.mutations {
             let Some(filters) = self.mutations.get_mut(mutation) else {
                 continue;
             };
-            match &place.pivot {
-                None => remove_member(&mut filters.unfiltered, place),
+            match &entry.pivot {
+                None => remove_member(&mut filters.unfiltered, entry),
                 Some((name, key)) => {
                     let Some(values) = filters.by_argument.get_mut(name) else {
                         continue;
                     };
                     if let Some(groups) = values.get_mut(key) {
-                        remove_member(groups, place);
+                        remove_member(groups, entry);
                         if groups.is_empty() {
                             values.remove(key);
                         }
@@ -138,7 +138,7 @@ impl Index {
         }
     }
 
-    /// The groups whose members may want a result; [`Member::wants`] tells which do.
+    /// The groups with members that may match a result. [`Member::wants`] tells which of them do.
     pub(super) fn candidates<'a>(
         &'a self,
         mutation: &str,
@@ -163,16 +163,16 @@ impl Index {
     }
 }
 
-fn remove_member(groups: &mut Groups, place: &Place) {
-    if let Some(group) = groups.get_mut(&place.selection_key) {
-        group.members.remove(&place.id);
+fn remove_member(groups: &mut Groups, entry: &IndexEntry) {
+    if let Some(group) = groups.get_mut(&entry.selection_key) {
+        group.members.remove(&entry.id);
         if group.members.is_empty() {
-            groups.remove(&place.selection_key);
+            groups.remove(&entry.selection_key);
         }
     }
 }
 
-/// The argument to look up by: an id or a text before a number, and either before what many share.
+/// The argument to index by: an id or a text before a number, and either before values that many subscriptions share.
 fn pivot(arguments: &Map<String, Value>) -> Option<(String, Key)> {
     let rank = |value: &Value| match value {
         Value::String(_) => 0,
@@ -184,7 +184,7 @@ fn pivot(arguments: &Map<String, Value>) -> Option<(String, Key)> {
     Some((name.clone(), Key::of(value)))
 }
 
-/// Equal for equal values. Unequal values share one only where [`equal`] still has to be asked.
+/// Equal for equal values. Unequal values may have the same key only if [`equal`] is still asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
     Null,
@@ -206,7 +206,7 @@ impl Key {
     }
 }
 
-/// As JSON has them, 1 and 1.0 are one number.
+/// In JSON, 1 and 1.0 are the same number.
 fn canonical(number: &serde_json::Number) -> String {
     let text = number.to_string();
     match text.strip_suffix(".0") {

@@ -1,12 +1,7 @@
-//! Who listens to what, and the fan-out of a mutation's result.
+//! The subscriptions, and the fan-out of a mutation's result.
 //!
-//! [`Hub`] finds the subscriptions that a result concerns, and puts one shared, serialized payload into the outbox of
+//! [`Hub`] finds the subscriptions that a result matches, and puts one shared, serialized payload into the outbox of
 //! each of their connections. Nothing here waits: a connection that doesn't read is cut.
-
-use std::fmt;
-use std::sync::Arc;
-
-use serde_json::{Map, Value};
 
 pub(crate) mod ending;
 mod hub;
@@ -16,19 +11,24 @@ pub use hub::{Hub, MAX_PAYLOAD_BYTES};
 pub(crate) use hub::{Listener, Registration};
 pub use local_kit::outbox::OutboxLimits;
 
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
 /// A subscription that was validated, authorized and admitted by its resolver.
 #[derive(Clone)]
 pub struct Subscription {
-    /// `onTokenReceived`
+    /// The subscription's field, such as `onTokenReceived`.
     pub field: String,
-    /// From `@aws_subscribe`: the mutations whose results it hears.
+    /// The mutations of `@aws_subscribe`, whose results the subscription gets.
     pub mutations: Vec<String>,
-    /// The arguments that were given; each must equal the field of that name in the mutation's result.
+    /// The arguments that were given. Each must equal the field of that name in the mutation's result.
     pub arguments: Map<String, Value>,
-    /// Subscriptions with equal keys render every event alike, so that an event is rendered once for all of them.
+    /// Subscriptions with equal keys render each event alike, so that an event is rendered once for all of them.
     pub selection_key: Arc<str>,
-    /// Applies the subscription's selection set to a mutation's result: `{"data": …}`, with `errors` where a field that
-    /// can't be null is missing.
+    /// Applies the subscription's selection set to a mutation's result: `{"data": …}`, with `errors` if a field is
+    /// missing that can't be null.
     pub render: Arc<dyn Fn(&Value) -> Value + Send + Sync>,
 }
 

@@ -23,8 +23,8 @@ pub(crate) const PUBLISH_TOKEN: &str = include_str!("../../../../cdk/resolvers/p
 pub(crate) const ASK_REQUEST_FUNCTION: &str =
     include_str!("../../../../cdk/resolvers/requestFunction.js");
 
-/// What the fake of Lambda does with an event.
-pub(crate) type Answer =
+/// What the fake Lambda does with an event.
+pub(crate) type FakeFunction =
     dyn Fn(&Value) -> BoxFuture<'static, Result<Bytes, InvokeError>> + Send + Sync;
 
 /// An API, and what it sent to Lambda and to its subscribers.
@@ -35,7 +35,7 @@ pub(crate) struct Stack {
 }
 
 struct Fake {
-    answer: Arc<Answer>,
+    answer: Arc<FakeFunction>,
     events: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -63,11 +63,14 @@ impl Invoke for Fake {
 }
 
 impl Stack {
-    pub(crate) fn new(config: &ApiConfig, answer: Arc<Answer>) -> Self {
+    pub(crate) fn new(config: &ApiConfig, answer: Arc<FakeFunction>) -> Self {
         Self::try_new(config, answer).expect("a valid configuration")
     }
 
-    pub(crate) fn try_new(config: &ApiConfig, answer: Arc<Answer>) -> Result<Self, ApiConfigError> {
+    pub(crate) fn try_new(
+        config: &ApiConfig,
+        answer: Arc<FakeFunction>,
+    ) -> Result<Self, ApiConfigError> {
         let events = Arc::new(Mutex::new(Vec::new()));
         let published = Arc::new(Mutex::new(Vec::new()));
         let invoke = Arc::new(Fake {
@@ -159,10 +162,10 @@ pub(crate) fn function_script(type_name: &str, field_name: &str, code: &str) -> 
     }
 }
 
-/// Answers every event with `answer(event)` at once.
+/// Responds to every event with `answer(event)` at once.
 pub(crate) fn at_once(
     answer: impl Fn(&Value) -> Result<Value, InvokeError> + Send + Sync + 'static,
-) -> Arc<Answer> {
+) -> Arc<FakeFunction> {
     Arc::new(move |event| {
         let answer = answer(event).map(|value| Bytes::from(value.to_string()));
         Box::pin(std::future::ready(answer))
@@ -200,7 +203,7 @@ pub(crate) fn user_in(sub: &str, groups: Option<&[&str]>) -> Caller {
     }
 }
 
-/// A caller that signs, and may do what the resources say.
+/// A caller that signs, and that the policy allows these resources.
 pub(crate) fn signer(resources: &[&str]) -> Caller {
     let policy = vec![Statement {
         actions: vec!["appsync:GraphQL".to_owned()],
@@ -235,8 +238,8 @@ pub(crate) fn message(body: &Value) -> &str {
     body["errors"][0]["message"].as_str().unwrap_or_default()
 }
 
-/// Answers with the arguments put into the types of the schema.
-pub(crate) fn echo() -> Arc<Answer> {
+/// Responds with the arguments, in the types of the schema.
+pub(crate) fn echo() -> Arc<FakeFunction> {
     at_once(|event| {
         let arguments = &event["arguments"];
         Ok(match event["info"]["fieldName"].as_str() {

@@ -1,15 +1,14 @@
-//! What servers write into a chunk or a whole answer, read with as much leniency as they need: what is missing, null or of
-//! another type counts as not said.
+//! A lenient reader of completions: a member that is missing, null or of another type counts as absent.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::text::{bytes_of, text_of};
 
-/// A chunk of a stream, or a whole answer.
+/// A chunk of a stream, or a whole completion.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Chunk {
-    /// Of the first choice; the others are other answers.
+    /// The text of the first choice. The other choices are alternatives.
     pub(super) text: Vec<u8>,
     pub(super) reasoning: Vec<u8>,
     pub(super) finish_reason: Option<String>,
@@ -20,15 +19,15 @@ pub(super) struct Chunk {
     pub(super) has_choices: bool,
 }
 
-/// What a server says went wrong.
+/// A server's error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Complaint {
     pub(super) message: Option<String>,
-    /// The status that it would have been, where the answer had begun already.
+    /// The HTTP status that the error would have had, if the response had begun already.
     pub(super) status: Option<u16>,
-    /// `code` and `type`, such as `context_length_exceeded`.
+    /// The error's `code` and `type`, such as `context_length_exceeded`.
     pub(super) kind: String,
-    /// The parameters that it names by their own field.
+    /// The parameters that the error names in a field of their own.
     pub(super) parameters: Vec<String>,
 }
 
@@ -50,7 +49,7 @@ struct WireChoice<'a> {
     index: Raw<'a>,
     #[serde(borrow)]
     delta: Raw<'a>,
-    /// In the place of `delta` where the answer is whole.
+    /// In place of `delta` in a whole completion.
     #[serde(borrow)]
     message: Raw<'a>,
     #[serde(borrow)]
@@ -61,10 +60,10 @@ struct WireChoice<'a> {
 struct WireDelta<'a> {
     #[serde(borrow)]
     content: Raw<'a>,
-    /// In the place of `content` where the model declines to answer.
+    /// In place of `content` if the model declines.
     #[serde(borrow)]
     refusal: Raw<'a>,
-    /// llama.cpp, vLLM and others call it so; Ollama `reasoning`; some write both.
+    /// llama.cpp, vLLM and others use this name, Ollama `reasoning`, and some servers both.
     #[serde(borrow)]
     reasoning_content: Raw<'a>,
     #[serde(borrow)]
@@ -104,7 +103,7 @@ struct WireComplaint<'a> {
 impl Chunk {
     /// `None` if `json` is no object.
     pub(super) fn read(json: &str) -> Option<Self> {
-        // A list would be read as the fields in their order.
+        // Serde would read a list as the fields in their order.
         if !json.trim_start().starts_with('{') {
             return None;
         }
@@ -138,7 +137,7 @@ impl Chunk {
             .into_iter()
             .flatten()
         {
-            // Both fields say the same.
+            // Both fields have the same content.
             if self.reasoning.is_empty() {
                 self.reasoning = pieces(reasoning).0;
             }
@@ -154,7 +153,7 @@ impl Chunk {
 }
 
 impl Complaint {
-    /// An error in any of the shapes that servers have; `None` for what says that there is none.
+    /// An error in any of the shapes that servers use. `None` for values that mean no error.
     pub(super) fn read(raw: &RawValue) -> Option<Self> {
         if let Some(message) = text(raw) {
             return (!message.is_empty()).then(|| Self {
@@ -215,7 +214,8 @@ fn text(raw: &RawValue) -> Option<String> {
     text_of(raw.get())
 }
 
-/// A count: `12`, and `12.0` as well. Bedrock's counts, and the sum of two, have 32 bits; no answer comes near a billion.
+/// A count, such as `12` or `12.0`. Bedrock's counts, and the sum of two, have 32 bits; no response comes near a
+/// billion.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

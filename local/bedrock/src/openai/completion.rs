@@ -1,4 +1,4 @@
-//! One answer of a server, while it arrives or whole.
+//! A server's completion, streamed or whole.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
 
 use super::chunk::{Chunk, Complaint};
-use super::refusal::{Asked, Refusal, hint, said};
+use super::refusal::{Refusal, SentRequest, hint, said};
 use super::text::Joined;
 use crate::config::ModelException;
 use crate::error::ModelError;
@@ -15,26 +15,28 @@ use crate::model::{ModelEvent, ModelStream, Stop, Usage};
 use crate::prompt::Prompt;
 use crate::sse::{SseEvent, SseParser};
 
-/// More than this is no answer.
+/// A larger response is no completion.
 const MAX_DOCUMENT_BYTES: usize = 8 * 1024 * 1024;
 
-/// So much of an answer is kept to tell whether an error repeats it; of a longer one, no error's words are passed on.
+/// How much of a response is kept to find out whether an error repeats it. For a longer response, no error's message is
+/// passed on.
 const MAX_KEPT_BYTES: usize = 256 * 1024;
 
 pub(super) type Body = BoxStream<'static, reqwest::Result<Bytes>>;
 
-/// What a body turns out to be by its first letter.
+/// What the first letter says a body is.
 enum Kind {
     Events,
     Document,
     Other,
 }
 
-/// Reads so much of a successful response as tells what it is, and the rest as it comes.
+/// Reads enough of a successful response to tell its kind, then the rest as it arrives.
 ///
 /// # Errors
-/// If it is nothing that answers, for then no other prompt or time would change it.
-pub(super) async fn read(mut body: Body, asked: Asked<'_>) -> Result<ModelStream, ModelError> {
+///
+/// The response is no completion, which no other prompt or time would change.
+pub(super) async fn read(mut body: Body, sent: SentRequest<'_>) -> Result<ModelStream, ModelError> {
     let mut begun = Vec::new();
     let kind = loop {
         if let Some(kind) = kind(&begun) {
@@ -45,7 +47,7 @@ pub(super) async fn read(mut body: Body, asked: Asked<'_>) -> Result<ModelStream
         } else {
             let message = format!(
                 "The model server at {} ended its answer before it began.",
-                asked.address
+                sent.address
             );
             return Err(ModelError::new(ModelException::ModelError, message));
         }
@@ -53,16 +55,16 @@ pub(super) async fn read(mut body: Body, asked: Asked<'_>) -> Result<ModelStream
     match kind {
         Kind::Events => {
             let begun = stream::once(async move { Ok(Bytes::from(begun)) });
-            Ok(Completion::new(begun.chain(body).boxed(), asked).into_stream())
+            Ok(Completion::new(begun.chain(body).boxed(), sent).into_stream())
         }
-        Kind::Document => document(begun, body, asked).await,
+        Kind::Document => document(begun, body, sent).await,
         Kind::Other => {
             let what = if begun.trim_ascii_start().first() == Some(&b'<') {
                 "a web page"
             } else {
                 "something else"
             };
-            Err(no_api(asked, &format!("it answers with {what}")))
+            Err(no_api(sent, &format!("it answers with {what}")))
         }
     }
 }
@@ -71,15 +73,15 @@ fn kind(begun: &[u8]) -> Option<Kind> {
     let begun = begun.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(begun);
     Some(match begun.trim_ascii_start().first()? {
         b'{' => Kind::Document,
-        // A comment, or a field: data, event, id, retry. And a byte order mark that isn't whole yet.
+        // A comment, a field (data, event, id, retry), or an incomplete byte order mark.
         b':' | b'd' | b'e' | b'i' | b'r' => Kind::Events,
         0xEF if begun.len() < 3 => return None,
         _ => Kind::Other,
     })
 }
 
-fn no_api(asked: Asked<'_>, because: &str) -> ModelError {
-    let Asked { address, .. } = asked;
+fn no_api(sent: SentRequest<'_>, because: &str) -> ModelError {
+    let SentRequest { address, .. } = sent;
     let message = format!(
         "There is no chat completions API at {address}{}: {because}.",
         hint(address)
@@ -87,13 +89,13 @@ fn no_api(asked: Asked<'_>, because: &str) -> ModelError {
     ModelError::new(ModelException::ResourceNotFound, message)
 }
 
-/// A server that doesn't stream: its text comes in one piece.
+/// Reads the whole completion of a server that doesn't stream. Its text is one token.
 async fn document(
     mut read: Vec<u8>,
     mut body: Body,
-    asked: Asked<'_>,
+    sent: SentRequest<'_>,
 ) -> Result<ModelStream, ModelError> {
-    let Asked { address, .. } = asked;
+    let SentRequest { address, .. } = sent;
     let broken = |what: &str| {
         ModelError::new(
             ModelException::ModelError,
@@ -112,12 +114,12 @@ async fn document(
         return Err(broken("sent JSON that can't be read"));
     };
     if let Some(complaint) = chunk.error {
-        return Err(Refusal::within(complaint).into_error(asked));
+        return Err(Refusal::within(complaint).into_error(sent));
     }
     if !chunk.has_choices {
-        return Err(no_api(asked, "it answers with other JSON"));
+        return Err(no_api(sent, "it answers with other JSON"));
     }
-    let mut completion = Completion::new(stream::empty().boxed(), asked);
+    let mut completion = Completion::new(stream::empty().boxed(), sent);
     completion.take(chunk);
     if !completion.ended {
         completion.finish(true);
@@ -125,7 +127,7 @@ async fn document(
     Ok(completion.into_stream())
 }
 
-/// One answer, while it arrives.
+/// One completion while it arrives.
 struct Completion {
     server: Server,
     body: Body,
@@ -135,24 +137,24 @@ struct Completion {
     reasoning: Joined,
     finish_reason: Option<String>,
     usage: (Option<u64>, Option<u64>),
-    /// For a server that doesn't count.
+    /// An estimate, for a server that sends no usage.
     estimate: Usage,
     ended: bool,
 }
 
-/// What is kept of [`Asked`] for the time of an answer, and the answer: an error may repeat either.
+/// The parts of [`SentRequest`] that are kept, and the response so far. An error may repeat either.
 struct Server {
     address: String,
     model: String,
     api_key: Option<String>,
     prompt: Prompt,
-    /// `None` once it is too long to be kept.
+    /// `None` once the response is too long to be kept.
     answer: Option<String>,
 }
 
 impl Server {
-    fn asked(&self) -> Asked<'_> {
-        Asked {
+    fn sent_request(&self) -> SentRequest<'_> {
+        SentRequest {
             address: &self.address,
             model: &self.model,
             api_key: self.api_key.as_deref(),
@@ -160,7 +162,7 @@ impl Server {
         }
     }
 
-    fn heard(&mut self, text: &str) {
+    fn record(&mut self, text: &str) {
         self.answer = self
             .answer
             .take()
@@ -170,13 +172,13 @@ impl Server {
 }
 
 impl Completion {
-    fn new(body: Body, asked: Asked<'_>) -> Self {
+    fn new(body: Body, sent: SentRequest<'_>) -> Self {
         Self {
             server: Server {
-                address: asked.address.to_owned(),
-                model: asked.model.to_owned(),
-                api_key: asked.api_key.map(str::to_owned),
-                prompt: asked.prompt.clone(),
+                address: sent.address.to_owned(),
+                model: sent.model.to_owned(),
+                api_key: sent.api_key.map(str::to_owned),
+                prompt: sent.prompt.clone(),
                 answer: Some(String::new()),
             },
             body,
@@ -187,7 +189,7 @@ impl Completion {
             finish_reason: None,
             usage: (None, None),
             estimate: Usage {
-                input_tokens: asked.prompt.input_tokens(),
+                input_tokens: sent.prompt.input_tokens(),
                 output_tokens: 0,
             },
             ended: false,
@@ -215,14 +217,14 @@ impl Completion {
                     Ok(events) => self.read_all(events),
                     Err(_) => self.fail("sent no event stream", None),
                 },
-                // Whatever came behind it, the answer had its end.
+                // The text was complete already, so a failure behind it doesn't matter.
                 Some(Err(_)) if self.finish_reason.is_some() => self.finish(false),
                 Some(Err(_)) => self.fail("broke off the answer", None),
                 None => {
                     let last = self.sse.finish();
                     self.read_all(last);
                     if !self.ended {
-                        // Without a reason why it finished, the answer was cut.
+                        // Without a finish reason, the completion was cut.
                         self.finish(false);
                     }
                 }
@@ -255,7 +257,7 @@ impl Completion {
                 ..Complaint::default()
             }),
             None => {
-                // Some servers tell of their progress in events of another name, or send values that mean nothing.
+                // Some servers report progress in events of another name, or send values without meaning.
                 let is_chunk = matches!(event.name.as_str(), "" | "message");
                 let is_json = serde_json::from_str::<serde::de::IgnoredAny>(data).is_ok();
                 if is_chunk && !is_json && !data.is_empty() {
@@ -284,12 +286,12 @@ impl Completion {
     fn say(&mut self, text: String, event: fn(String) -> ModelEvent) {
         if !text.is_empty() {
             self.estimate.output_tokens += 1;
-            self.server.heard(&text);
+            self.server.record(&text);
             self.ready.push_back(event(text));
         }
     }
 
-    /// `done`: the server said that it is.
+    /// `done`: the server said that it is done.
     fn finish(&mut self, done: bool) {
         self.ended = true;
         let half = self.reasoning.finish();
@@ -321,7 +323,7 @@ impl Completion {
     fn fail(&mut self, what: &str, words: Option<&str>) {
         self.ended = true;
         let server = &mut self.server;
-        // What an error repeats of the answer is no more to be read elsewhere than what it repeats of the prompt.
+        // An error's message must not repeat the response, just as it must not repeat the prompt.
         let words = match server.answer.take() {
             Some(answer) => {
                 server.prompt.system.push(answer);
@@ -329,7 +331,7 @@ impl Completion {
             }
             None => None,
         };
-        let said = said(words, server.asked());
+        let said = said(words, server.sent_request());
         let message = format!("The model server at {} {what}{said}", server.address);
         tracing::warn!("{message}");
         let error = ModelError::new(ModelException::ModelStreamError, message);
@@ -337,7 +339,7 @@ impl Completion {
     }
 }
 
-/// Whether a reason why an answer finished is that it was broken off.
+/// Whether a finish reason says that the completion failed.
 fn is_failure(finish_reason: &str) -> bool {
     const FAILURES: [&str; 9] = [
         "abort",

@@ -1,7 +1,7 @@
-//! What a server says that doesn't answer, and which of Bedrock's exceptions that is.
+//! A server's error responses, and Bedrock's exception for each.
 //!
-//! Only what is the prompt's fault becomes a `ValidationException`, in Bedrock's words for it. What no other prompt would
-//! change is `ResourceNotFoundException` or `AccessDeniedException`, by which callers know that trying again is no use.
+//! An error that the prompt caused becomes a `ValidationException`, in Bedrock's words. An error that no other prompt
+//! would change becomes a `ResourceNotFoundException` or `AccessDeniedException`, so that callers know not to retry.
 
 use futures_util::StreamExt as _;
 use reqwest::{Response, StatusCode};
@@ -13,10 +13,10 @@ use crate::error::ModelError;
 use crate::prompt::Prompt;
 use crate::quote;
 
-/// No server says more than this of an error.
+/// No server's error is longer.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// In small letters, what servers say of a prompt that is longer than the model's context.
+/// What servers say, in lower case, about a prompt that is longer than the model's context.
 const TOO_LONG: [&str; 10] = [
     "context_length",
     "context length",
@@ -30,14 +30,14 @@ const TOO_LONG: [&str; 10] = [
     "string_above_max_length",
 ];
 
-/// The same of a prompt that is refused for what it says.
+/// What servers say, in lower case, about a prompt that is refused for its content.
 const NOT_TAKEN: [&str; 3] = [
     "content_filter",
     "content_policy",
     "content management policy",
 ];
 
-/// A response that is no answer.
+/// A response that is an error.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -45,9 +45,9 @@ pub(super) struct Refusal {
     location: Option<String>,
 }
 
-/// Whom to name in an error, and what was asked.
+/// The parts of a request that its errors need.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
+pub(super) struct SentRequest<'a> {
     /// Without a user's name or password.
     pub(super) address: &'a str,
     pub(super) model: &'a str,
@@ -77,7 +77,7 @@ impl Refusal {
         }
     }
 
-    /// What a body says that came with a status of success, or in the midst of an answer.
+    /// An error in a response with a success status, or in the middle of a stream.
     pub(super) fn within(complaint: Complaint) -> Self {
         let status = complaint
             .status
@@ -91,7 +91,7 @@ impl Refusal {
         }
     }
 
-    /// Whether it is about this parameter of the request.
+    /// Whether the error is about this parameter of the request.
     pub(super) fn names(&self, parameter: &str) -> bool {
         let is_about_the_request = matches!(self.status.as_u16(), 400 | 422);
         let Complaint {
@@ -102,7 +102,7 @@ impl Refusal {
         if !is_about_the_request || parameters.iter().any(|name| name == parameter) {
             return is_about_the_request;
         }
-        // `stop` is in any sentence.
+        // `stop` appears in ordinary sentences.
         let message = message
             .as_deref()
             .filter(|_| parameters.is_empty() && parameter != "stop");
@@ -114,14 +114,14 @@ impl Refusal {
         })
     }
 
-    /// As Bedrock would say it.
-    pub(super) fn into_error(self, asked: Asked<'_>) -> ModelError {
+    /// The error as Bedrock's exception.
+    pub(super) fn into_error(self, sent: SentRequest<'_>) -> ModelError {
         let Self {
             status,
             complaint,
             location,
         } = &self;
-        let Asked { address, model, .. } = asked;
+        let SentRequest { address, model, .. } = sent;
         let has = |words: &[&str]| {
             let message = complaint.message.as_deref().unwrap_or_default();
             let said = format!("{} {message}", complaint.kind).to_lowercase();
@@ -140,7 +140,7 @@ impl Refusal {
             ),
             401 | 403 => (
                 ModelException::AccessDenied,
-                match asked.api_key {
+                match sent.api_key {
                     Some(_) => {
                         format!("The model server at {address} refused the key in OPENAI_API_KEY")
                     }
@@ -203,27 +203,27 @@ impl Refusal {
             ),
         };
         let status = status.as_u16();
-        let said = said(complaint.message.as_deref(), asked);
+        let said = said(complaint.message.as_deref(), sent);
         ModelError::new(exception, format!("{what} ({status}){said}"))
     }
 }
 
-/// The server's own words, unless they are none, or repeat the prompt.
-pub(super) fn said(message: Option<&str>, asked: Asked<'_>) -> String {
+/// The server's message, unless it is empty or repeats the prompt.
+pub(super) fn said(message: Option<&str>, sent: SentRequest<'_>) -> String {
     let Some(message) = message.filter(|message| !message.trim().is_empty()) else {
         return ".".to_owned();
     };
-    let message = match asked.api_key.filter(|key| !key.is_empty()) {
+    let message = match sent.api_key.filter(|key| !key.is_empty()) {
         Some(key) => message.replace(key, "…"),
         None => message.to_owned(),
     };
-    match quote::presentable(&message, asked.prompt) {
+    match quote::presentable(&message, sent.prompt) {
         Some(words) => format!(": {words}"),
         None => ". Its own words repeat the prompt, and are left out.".to_owned(),
     }
 }
 
-/// For an address that lacks what most servers have in it.
+/// A hint for an address that lacks the usual path.
 pub(super) fn hint(address: &str) -> &'static str {
     if address.ends_with("/v1") {
         ""
@@ -232,7 +232,7 @@ pub(super) fn hint(address: &str) -> &'static str {
     }
 }
 
-/// What a body says, in any of the shapes that servers have.
+/// The error in a body, in any of the shapes that servers use.
 fn complaint(body: &str) -> Complaint {
     let Ok(json) = serde_json::from_str::<Value>(body) else {
         let is_page = body.trim_start().starts_with('<');
@@ -249,7 +249,7 @@ fn complaint(body: &str) -> Complaint {
         None => raw(&json).and_then(|json| Complaint::read(&json)),
     };
     let mut found = found.unwrap_or_default();
-    // As FastAPI has it: a sentence, or a list of them with where in the request it is.
+    // FastAPI's shape: a sentence, or a list of sentences with their place in the request.
     match json.get("detail") {
         Some(Value::String(detail)) if found.message.is_none() => {
             found.message = Some(detail.clone());

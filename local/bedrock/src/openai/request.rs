@@ -1,11 +1,11 @@
-//! What a server is asked, and which optional parameters it takes.
+//! The request's body, without the optional parameters that the server refused.
 
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
 use crate::prompt::{Prompt, Role};
 
-/// As which server requests are written: the optional parameters that it refused are left out.
+/// The optional parameters that the server refused, which are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Dialect {
     refused: Vec<&'static str>,
@@ -37,7 +37,7 @@ impl Dialect {
     }
 
     fn optional(&self, prompt: &Prompt) -> impl Iterator<Item = (&'static str, Value)> {
-        // As `OpenAI` calls it for models that reason, which refuse the other name.
+        // `OpenAI`'s name for models that reason, which refuse the other name.
         let limit = if self.refused.contains(&"max_tokens") {
             "max_completion_tokens"
         } else {
@@ -57,7 +57,7 @@ impl Dialect {
             .filter_map(|(name, value)| Some((name, value?)))
     }
 
-    /// Leaves out the optional parameter that a refusal names; `None` where it names none that was sent.
+    /// Leaves out the optional parameter that a refusal names. `None` if it names none that was sent.
     pub(super) fn leave_out(&mut self, refusal: &Refusal, prompt: &Prompt) -> Option<&'static str> {
         let mut sent = self.optional(prompt).map(|(name, _)| name);
         let named = sent.find(|name| refusal.names(name))?;

@@ -1,11 +1,11 @@
-//! Text of JSON strings, whose characters may be split over two of them.
+//! Text of JSON strings, in which a character may be split over two strings.
 
 use std::fmt;
 
 use serde::Deserializer as _;
 use serde::de::Visitor;
 
-/// The bytes of a JSON string. A half of a surrogate pair, which is no character, is three bytes that are not UTF-8.
+/// The bytes of a JSON string. Half of a surrogate pair is no character; it becomes three bytes that aren't UTF-8.
 pub(super) fn bytes_of(string: &str) -> Option<Vec<u8>> {
     struct Bytes;
 
@@ -25,7 +25,7 @@ pub(super) fn bytes_of(string: &str) -> Option<Vec<u8>> {
     json.deserialize_bytes(Bytes).ok()
 }
 
-/// A string's text, where it is alone.
+/// The text of a string that stands alone.
 pub(super) fn text_of(string: &str) -> Option<String> {
     let bytes = bytes_of(string)?;
     let mut joined = Joined::default();
@@ -34,7 +34,7 @@ pub(super) fn text_of(string: &str) -> Option<String> {
     Some(text)
 }
 
-/// Joins the pieces of a text, and keeps the half of a character until the other half comes.
+/// Joins the pieces of a text, and keeps half a character until the other half arrives.
 #[derive(Debug, Default)]
 pub(super) struct Joined {
     high: Option<u16>,
@@ -67,7 +67,7 @@ impl Joined {
                 Ok(valid) => valid.len(),
                 Err(error) => error.valid_up_to(),
             };
-            // The other bytes are halves: whatever else is not UTF-8 was replaced before.
+            // The other bytes are halves: everything else that isn't UTF-8 was replaced before.
             let length = length.max(1);
             text.push_str(&String::from_utf8_lossy(&rest[..length]));
             rest = &rest[length..];
@@ -75,7 +75,7 @@ impl Joined {
         text
     }
 
-    /// What stands for a half that no other half followed.
+    /// The replacement for a half that no other half followed.
     pub(super) fn finish(&mut self) -> &'static str {
         match self.high.take() {
             Some(_) => "\u{FFFD}",
@@ -84,7 +84,7 @@ impl Joined {
     }
 }
 
-/// The surrogate that the bytes begin with, as UTF-8 would have it if it could.
+/// The surrogate that the bytes begin with, in the form that UTF-8 would have for it.
 fn half(bytes: &[u8]) -> Option<u16> {
     match *bytes {
         [0xED, second @ 0xA0..=0xBF, third @ 0x80..=0xBF, ..] => {

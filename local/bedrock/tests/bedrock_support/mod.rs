@@ -1,4 +1,4 @@
-//! A Bedrock on a port of its own, and the official SDK pointed at it.
+//! A Bedrock on a port of its own, and the official SDK that uses it.
 
 #![allow(
     dead_code,

@@ -1,4 +1,4 @@
-//! A user pool on a port of its own, and a client that proves passwords as the protocol says.
+//! A user pool on a port of its own, and a client that speaks SRP.
 
 #![allow(
     dead_code,
@@ -67,7 +67,7 @@ pub async fn start(state: Option<&Path>) -> Pool {
 }
 
 impl Pool {
-    /// The answer, or `TYPE: MESSAGE`.
+    /// The response, or `TYPE: MESSAGE`.
     pub async fn call(&self, action: &str, body: Value) -> Result<Value, String> {
         let request = self.client.post(&self.url).body(body.to_string());
         let target = format!("AWSCognitoIdentityProviderService.{action}");
@@ -136,7 +136,7 @@ impl Pool {
     }
 }
 
-/// The client's half of SRP, written from RFC 5054 and Cognito's own padding.
+/// The client's half of SRP, written from RFC 5054 and with Cognito's own padding.
 pub struct SrpClient {
     n: BigUint,
     secret: BigUint,
@@ -146,8 +146,8 @@ const TIMESTAMP: &str = "Sun Nov 2 09:04:05 UTC 2025";
 
 impl SrpClient {
     pub fn new() -> Self {
-        // 2^3072 - 2^3008 - 1 + 2^64 * (floor(2^2942 * pi) + 1690314): the group's definition in RFC 3526, with the
-        // digits of pi from Machin's formula, so that it is not the server's constant again.
+        // 2^3072 - 2^3008 - 1 + 2^64 * (floor(2^2942 * pi) + 1690314): the group's definition in RFC 3526. The digits
+        // of pi come from Machin's formula, so that the test doesn't repeat the server's constant.
         let one = BigUint::from(1_u8);
         let pi = pi_times_two_to(2_942);
         let n = (&one << 3_072_u32) - (&one << 3_008_u32) - &one + ((pi + 1_690_314_u32) << 64_u32);
@@ -204,7 +204,7 @@ impl SrpClient {
     }
 }
 
-/// `floor(2^bits * pi)`, by 16 atan(1/5) - 4 atan(1/239), with bits to spare for the rounding.
+/// `floor(2^bits * pi)`, by 16 atan(1/5) - 4 atan(1/239), with spare bits for rounding.
 fn pi_times_two_to(bits: u32) -> BigUint {
     let spare = 64_u32;
     let one = BigUint::from(1_u8) << (bits + spare);

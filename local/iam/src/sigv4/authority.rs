@@ -1,5 +1,6 @@
-//! Signatures over `:authority`, HTTP/2's name for the host, which the AWS SDK for JavaScript signs in place of `host`.
-//! The library checks no such header, because `http` has no name for it.
+//! Verifies signatures over `:authority`, HTTP/2's name for the host. The AWS SDK for JavaScript signs it in place of
+//! `host`.
+//! The library can't check this header, because the `http` crate has no name for it.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -17,16 +18,16 @@ const AUTHORITY: &str = ":authority";
 const DATE: &str = "x-amz-date";
 const SECURITY_TOKEN: &str = "x-amz-security-token";
 
-/// The header `authorization`, in its parts.
+/// The parts of the `authorization` header.
 struct Authorization<'a> {
     /// `20261128/us-east-1/bedrock/aws4_request`.
     scope: &'a str,
-    /// In the order in which they are signed, with semicolons between them.
+    /// The signed headers in their order, separated by semicolons.
     signed_headers: &'a str,
     signature: &'a str,
 }
 
-/// Whether the request is signed so.
+/// Whether the request's signature covers `:authority`.
 pub(super) fn is_signed(request: &SignedRequest) -> bool {
     authorization(request).is_some_and(|it| it.signs(AUTHORITY))
 }
@@ -89,7 +90,7 @@ fn authorization(request: &SignedRequest) -> Option<Authorization<'_>> {
     })
 }
 
-/// SigV4's form of a request; `None` if it lacks a header that is signed.
+/// The canonical request of SigV4. `None` if a signed header is missing.
 fn canonical(request: &SignedRequest, authorization: &Authorization<'_>) -> Option<String> {
     let uri = encoded_again(&request.uri);
     let mut query: Vec<_> = uri.query().unwrap_or_default().split('&').collect();
@@ -100,7 +101,7 @@ fn canonical(request: &SignedRequest, authorization: &Authorization<'_>) -> Opti
             AUTHORITY => request.uri.authority()?.to_string(),
             name => header(request, name)?,
         };
-        // Into memory, which has no errors.
+        // Writing to a `String` can't fail.
         let _ = writeln!(text, "{name}:{value}");
     }
     let (signed, body) = (authorization.signed_headers, hex_sha256(&request.body));
@@ -108,7 +109,7 @@ fn canonical(request: &SignedRequest, authorization: &Authorization<'_>) -> Opti
     Some(text)
 }
 
-/// All values of a header, with single spaces.
+/// All values of a header, with runs of spaces collapsed.
 fn header(request: &SignedRequest, name: &str) -> Option<String> {
     let values = request.headers.get_all(name).iter();
     let values: Option<Vec<String>> = values

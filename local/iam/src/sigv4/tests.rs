@@ -214,7 +214,7 @@ async fn what_was_signed() {
         Err(MISMATCH),
     )
     .await;
-    // Headers that were not signed may be added on the way.
+    // Proxies may add headers that aren't signed.
     check(
         with_header(signed(), "user-agent", "a proxy"),
         Ok("AKIDWORKER"),

@@ -1,4 +1,4 @@
-//! What Lambda refuses in a mapping, in its words.
+//! The mappings that Lambda refuses, with its messages.
 
 use std::time::Duration;
 
@@ -10,7 +10,10 @@ const MAX_BATCH_WITHOUT_WINDOW: u32 = 10;
 const MAX_WINDOW: Duration = Duration::from_mins(5);
 const CONCURRENCY: std::ops::RangeInclusive<u32> = 2..=1_000;
 
+/// Checks a mapping's configuration.
+///
 /// # Errors
+///
 /// Lambda's message.
 pub(super) fn check(
     config: &EventSourceConfig,

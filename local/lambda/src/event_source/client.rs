@@ -1,8 +1,7 @@
-//! The client that polls.
+//! The SQS client that polls.
 
 use aws_credential_types::Credentials;
 use aws_sdk_sqs::config::{BehaviorVersion, Region};
-
 use local_iam::Principal;
 use local_kit::endpoints::Endpoints;
 

@@ -1,4 +1,4 @@
-//! The event that a function gets: `{"Records": […]}`, in the shape of Lambda's guide for SQS.
+//! The function's event: `{"Records": […]}`, in the shape of Lambda's guide for SQS.
 
 use aws_sdk_sqs::types::{Message, MessageAttributeValue};
 use base64::Engine as _;
@@ -6,21 +6,21 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-/// One event's worth of messages.
+/// The messages of one event.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub(super) event: Bytes,
     pub(super) items: Vec<Item>,
 }
 
-/// What is needed of a message after the invocation.
+/// The parts of a message that are needed after the invocation.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) message_id: String,
     pub(super) receipt_handle: String,
 }
 
-/// Makes events of at most `most_bytes`; a message that is larger by itself gets an event of its own.
+/// Groups messages into events of at most `most_bytes`. A larger message gets an event of its own.
 pub(super) fn batches(
     messages: &[Message],
     queue_arn: &str,

@@ -1,6 +1,6 @@
-//! Messages that a loop sent: a function whose message, by way of others or not, leads to its next invocation.
+//! Loops: a function sends a message that leads, directly or through other functions, to its own next invocation.
 //!
-//! Lambda drops that invocation after some 16 hops, and the message goes to its queue's dead-letter queue.
+//! After about 16 hops Lambda drops the invocation, and the message goes to the queue's dead-letter queue.
 
 use aws_sdk_sqs::error::DisplayErrorContext;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Name};
@@ -8,13 +8,13 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Name};
 use super::poller::Mapping;
 use crate::trace::TraceHeader;
 
-/// The messages that may be invoked for, and those that a loop sent.
+/// Splits messages into those to invoke the function for, and those that a loop sent.
 pub(super) fn split(messages: Vec<Message>, function_arn: &str) -> (Vec<Message>, Vec<Message>) {
     let is_loop = |message: &Message| trace_of(message).is_some_and(|it| it.is_loop(function_arn));
     messages.into_iter().partition(|message| !is_loop(message))
 }
 
-/// Of an invocation with all these messages: the header that came by the function most often.
+/// The X-Ray header for an invocation with all these messages: the one that passed the function most often.
 pub(super) fn cause(messages: &[Message], function_arn: &str) -> Option<TraceHeader> {
     let traces = messages.iter().filter_map(trace_of);
     traces.max_by_key(|trace| trace.hops(function_arn))
@@ -29,7 +29,8 @@ fn attribute<'a>(message: &'a Message, name: &Name) -> Option<&'a str> {
 }
 
 impl Mapping {
-    /// Moves a message to the dead-letter queue. Without one it stays: it is received again when its visibility ends.
+    /// Moves a message to the dead-letter queue. Without such a queue the message stays, and is received again when its
+    /// visibility timeout ends.
     pub(super) async fn drop_loop(&self, message: Message) {
         let (queue, function) = (&self.config.queue, &self.config.function);
         let message_id = message.message_id().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! The SQS event source mapping: polls a queue, invokes a function with what it receives, and deletes what was done.
+//! The SQS event source mapping: polls a queue, invokes a function with the messages, and deletes those that succeeded.
 //!
-//! It polls with `aws-sdk-sqs`, as any consumer would, so that the queue may be of any SQS. What fails is left alone: it
-//! becomes visible again when its visibility ends, as on AWS.
+//! It polls with `aws-sdk-sqs` as any consumer would, so the queue may be of any SQS. Failed messages are left alone
+//! and become visible again when their visibility timeout ends, as on AWS.
 
 mod checks;
 mod client;
@@ -9,6 +9,8 @@ mod event;
 mod loops;
 mod outcome;
 mod poller;
+
+pub use client::sqs_client;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,24 +24,23 @@ use super::service::Lambda;
 use crate::config::EventSourceConfig;
 use poller::Mapping;
 
-pub use client::sqs_client;
-
-/// Long polls at once. AWS keeps five at least, and with fewer a message that arrives between two polls waits.
+/// The number of concurrent long polls. AWS has at least five; with fewer, a message that arrives between two polls
+/// waits.
 const POLLERS: usize = 5;
 
 /// A running event source mapping.
 #[derive(Debug)]
 pub struct EventSource {
     tracker: TaskTracker,
-    /// Stops the polls.
+    /// Stops polling.
     closing: CancellationToken,
-    /// Gives up what is still running after that.
+    /// Cancels what is still running after that.
     abandoning: CancellationToken,
 }
 
 #[derive(Debug, Error)]
 pub enum EventSourceError {
-    /// `InvalidParameterValueException`, in AWS's words.
+    /// `InvalidParameterValueException` with AWS's message.
     #[error("event source `{queue}` of function `{function}`: {message}")]
     Config {
         queue: String,
@@ -57,7 +58,11 @@ pub enum EventSourceError {
 }
 
 impl EventSource {
-    /// Starts to poll. The queue must exist.
+    /// Starts polling.
+    ///
+    /// # Errors
+    ///
+    /// The configuration isn't allowed, the queue doesn't exist, or SQS refuses the request.
     pub async fn start(
         config: EventSourceConfig,
         lambda: Lambda,
@@ -87,7 +92,7 @@ impl EventSource {
             abandoning: CancellationToken::new(),
         };
         let concurrency = config.maximum_concurrency.get() as usize;
-        // A window is for gathering: several pollers would share the messages out among their batches.
+        // A batching window gathers messages for one batch; several pollers would split them.
         let pollers = if config.batching_window.is_zero() {
             POLLERS
         } else {
@@ -111,7 +116,7 @@ impl EventSource {
         Ok(source)
     }
 
-    /// Stops polling at once, lets running invocations end within `grace`, and waits for every task.
+    /// Stops polling at once, lets running invocations finish within `grace`, and waits for every task.
     pub async fn shutdown(self, grace: Duration) {
         self.closing.cancel();
         self.tracker.close();

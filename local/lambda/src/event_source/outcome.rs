@@ -1,10 +1,10 @@
-//! `ReportBatchItemFailures`: which messages a function's answer says have failed.
+//! `ReportBatchItemFailures`: the messages that a function's response reports as failed.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-/// Why a whole batch counts as failed.
+/// Why the whole batch failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unusable {
     Json,
@@ -12,8 +12,8 @@ pub(super) enum Unusable {
     Identifier,
 }
 
-/// The failed ids; by the rules of Lambda's guide nothing, `null`, and a missing, null or empty list are success, and an
-/// identifier that is missing, null, empty or unknown fails the whole batch.
+/// The failed ids, by the rules of Lambda's guide. An empty response, `null`, and a missing, null or empty list mean
+/// success. An identifier that is missing, null, empty or unknown fails the whole batch.
 pub(super) fn failures(answer: &[u8], sent: &HashSet<&str>) -> Result<HashSet<String>, Unusable> {
     if answer.trim_ascii().is_empty() {
         return Ok(HashSet::new());

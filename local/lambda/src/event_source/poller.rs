@@ -1,4 +1,4 @@
-//! One poller: takes a permit, receives, and hands the batch to a task of its own.
+//! One poller: takes a permit, receives messages, and runs the batch in a task of its own.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use aws_sdk_sqs::types::{
     DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName, QueueAttributeName,
 };
 use bytes::Bytes;
+use local_kit::clock::Clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,17 +18,16 @@ use super::event::{Batch, Item, batches};
 use super::loops;
 use super::outcome::failures;
 use crate::config::EventSourceConfig;
+use crate::error::Failure;
 use crate::faults;
-use crate::pool::Failure;
 use crate::service::Lambda;
 use crate::trace::TraceHeader;
-use local_kit::clock::Clock;
 
-/// What one `ReceiveMessage` and one `DeleteMessageBatch` may hold.
+/// The limit of `ReceiveMessage` and of `DeleteMessageBatch`.
 const MAX_PER_CALL: usize = 10;
 /// The longest long poll.
 const MAX_WAIT_S: i32 = 20;
-/// Lambda's limit on an event, with some room for the list around the records.
+/// Lambda's limit on an event, minus room for the list around the records.
 const MAX_EVENT_BYTES: usize = 6_291_456 - 64;
 
 const FIRST_PAUSE_MS: i64 = 100;
@@ -51,7 +51,7 @@ pub(super) struct Mapping {
 pub(super) struct Queue {
     pub(super) url: String,
     arn: String,
-    /// The URL of its dead-letter queue.
+    /// The URL of the queue's dead-letter queue.
     pub(super) dead_letters: Option<String>,
     pub(super) visibility: Duration,
 }
@@ -106,7 +106,8 @@ async fn find_dead_letters(
     Ok(found.queue_url)
 }
 
-/// Polls until the mapping closes. A poll that is dropped then may leave a message in flight, until its visibility ends.
+/// Polls until the mapping closes. A poll that is cancelled then may leave a message in flight until its visibility
+/// timeout ends.
 pub(super) async fn poll(mapping: Arc<Mapping>) {
     let closing = mapping.closing.clone();
     closing.run_until_cancelled(poll_forever(mapping)).await;
@@ -115,7 +116,7 @@ pub(super) async fn poll(mapping: Arc<Mapping>) {
 async fn poll_forever(mapping: Arc<Mapping>) {
     let mut pause_ms = FIRST_PAUSE_MS;
     loop {
-        // Before the receive: a message that nobody can work on yet is better off in the queue.
+        // Taken before the receive: while nobody can work on a message, it should stay in the queue.
         let Ok(permit) = Arc::clone(&mapping.permits).acquire_owned().await else {
             return;
         };
@@ -173,7 +174,7 @@ async fn work(
 }
 
 impl Mapping {
-    /// One batch; without a window whatever one long poll brings.
+    /// One batch. Without a batching window, the messages of one long poll.
     async fn receive(&self) -> Result<Vec<Message>, aws_sdk_sqs::Error> {
         let most = self.config.batch_size.get() as usize;
         let mut messages = self.receive_once(most, MAX_WAIT_S).await?;
@@ -192,7 +193,7 @@ impl Mapping {
             }
             match self.receive_once(most - messages.len(), wait_s).await {
                 Ok(more) => messages.extend(more),
-                // What is there already goes ahead.
+                // The messages that were received already are handled first.
                 Err(error) => {
                     tracing::warn!(queue = self.config.queue, error = %DisplayErrorContext(&error), "can't receive");
                     break;
@@ -236,7 +237,7 @@ impl Mapping {
         }
     }
 
-    /// Invokes the function, again and again while it is throttled and the messages are still ours.
+    /// Invokes the function. While it is throttled, retries for as long as the messages are in flight here.
     async fn invoke(
         &self,
         event: Bytes,

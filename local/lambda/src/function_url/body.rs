@@ -1,4 +1,4 @@
-//! The response's body while it comes.
+//! The body of a response while it arrives.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use futures_util::{Stream, stream};
 use super::faults::{BodyEnd, BodyFault};
 use crate::streaming::{Part, ResponseStream};
 
-/// What came with the head, then everything as it comes, as far as a planned fault lets it.
+/// The body: the bytes that came with the head, then each part as it arrives, up to a planned fault.
 pub(super) fn stream(parts: ResponseStream, first: Bytes, fault: Option<BodyFault>) -> Body {
     let end = match fault {
         Some(BodyFault::Ends { after_chunks, end }) => Some((after_chunks, end)),
@@ -18,7 +18,7 @@ pub(super) fn stream(parts: ResponseStream, first: Bytes, fault: Option<BodyFaul
     Body::from_stream(chunks(parts, first, end))
 }
 
-/// The first bytes of the body. It never returns if there are none.
+/// The first bytes of the body. Never returns if the body is empty.
 pub(super) async fn first_bytes(parts: &mut ResponseStream) -> Bytes {
     while let Some(part) = parts.next().await {
         if let Part::Data(data) = part
@@ -79,7 +79,7 @@ impl Coming {
         match end {
             BodyEnd::Stall => std::future::pending().await,
             BodyEnd::Cut => None,
-            // Once it is gone the body is over.
+            // Resetting ends the body, so nothing comes after it.
             BodyEnd::Reset => {
                 self.parts.take()?;
                 Some(Err(broken().await))
@@ -88,7 +88,7 @@ impl Coming {
     }
 }
 
-/// Tears the connection down, once the server has had the chance to send what it holds.
+/// Breaks the connection off, after the server had a chance to send what it holds.
 async fn broken() -> io::Error {
     tokio::task::yield_now().await;
     io::ErrorKind::ConnectionReset.into()

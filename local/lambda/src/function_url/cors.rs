@@ -1,4 +1,4 @@
-//! What a function URL's configuration tells browsers. What the function itself says of it is replaced.
+//! The CORS headers of a function URL. They replace those that the function sets.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 use crate::config::CorsConfig;
 
-/// The answer to a preflight request, which the function never sees. [`apply`] completes it.
+/// The response to a preflight request, which the function never sees. [`apply`] completes it.
 pub(super) fn preflight<B>(cors: &CorsConfig, request: &Request<B>) -> Response {
     let mut response = Response::new(Body::empty());
     let asked = request.headers();
@@ -22,7 +22,7 @@ pub(super) fn preflight<B>(cors: &CorsConfig, request: &Request<B>) -> Response 
     let headers = response.headers_mut();
     list(headers, ACCESS_CONTROL_ALLOW_METHODS, &cors.allow_methods);
     if is_any(&cors.allow_headers) {
-        // A `*` doesn't cover `authorization`, so what was asked for is named.
+        // `*` doesn't cover `authorization`, so the requested headers are named.
         let any = HeaderValue::from_static("*");
         let asked = asked.get(ACCESS_CONTROL_REQUEST_HEADERS).cloned();
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.unwrap_or(any));
@@ -35,7 +35,7 @@ pub(super) fn preflight<B>(cors: &CorsConfig, request: &Request<B>) -> Response 
     response
 }
 
-/// What every response to an allowed origin says; to another, none of it.
+/// Sets the CORS headers for an allowed origin, and removes them for any other.
 pub(super) fn apply(cors: &CorsConfig, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     let allowed = allowed_origin(cors, origin);
     headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
@@ -51,7 +51,7 @@ pub(super) fn apply(cors: &CorsConfig, origin: Option<&HeaderValue>, headers: &m
     list(headers, ACCESS_CONTROL_EXPOSE_HEADERS, &cors.expose_headers);
 }
 
-/// The origin as it is answered. With credentials, `*` would be refused by browsers, so it is named.
+/// The value of `access-control-allow-origin`. With credentials, browsers refuse `*`, so the origin is named.
 fn allowed_origin(cors: &CorsConfig, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
     let origin = origin?;
     if is_any(&cors.allow_origins) {

@@ -1,4 +1,4 @@
-//! The event of a function URL: payload format 2.0.
+//! The event of a function URL, in payload format 2.0.
 
 use axum::http::request::Parts;
 use base64::Engine as _;
@@ -6,12 +6,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, HOST, USER_AGENT};
 use http::{HeaderMap, Version};
-use serde_json::{Value, json};
-
 use local_kit::peer::Peer;
 use local_kit::proxy_event;
+use serde_json::{Value, json};
 
-/// What the function gets of a request; `path` is what it sees of the request's path.
+/// The event for a request. `path` is the part of the request's path that the function sees.
 pub(super) fn of(
     name: &str,
     path: &str,
@@ -76,12 +75,12 @@ pub(super) fn of(
     event.to_string().into()
 }
 
-/// Names in small letters, values of one name joined by commas; with what Lambda adds.
+/// Lower-case names, each with its values joined by commas, and the headers that Lambda adds.
 fn headers(parts: &Parts, source_ip: &str, now_ms: i64) -> Value {
     let mut all = proxy_event::headers(&parts.headers);
     all.remove(COOKIE.as_str());
     if let Some(authority) = parts.uri.authority() {
-        // Over HTTP/2.
+        // Over HTTP/2 the host is in the URI.
         all.entry(HOST.as_str().to_owned())
             .or_insert_with(|| vec![authority.as_str().to_owned()]);
     }
@@ -120,7 +119,7 @@ fn protocol(version: Version) -> &'static str {
     }
 }
 
-/// Other bodies are passed in base64, those without a type too.
+/// Whether a body is passed as text. Other bodies, and those without a type, are passed in Base64.
 fn is_text(content_type: Option<&str>) -> bool {
     let content_type = content_type.unwrap_or_default().to_ascii_lowercase();
     let essence = content_type.split(';').next().unwrap_or_default().trim();

@@ -2,27 +2,27 @@
 
 use local_faults::{Event, Fault, FaultService, Faults, Point};
 
-/// What is wrong with a response's body.
+/// The fault of a response's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyFault {
-    /// It ends after so many chunks.
+    /// The body ends after this many chunks.
     Ends { after_chunks: u64, end: BodyEnd },
-    /// Without a byte it never ends, nor is its head sent.
+    /// An empty body never ends, and its head isn't sent.
     HeldEmpty { even_if_length_is_zero: bool },
 }
 
-/// How a response's body ends before it should.
+/// How a body ends early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BodyEnd {
-    /// As if complete.
+    /// The body ends as if complete.
     Cut,
     /// The connection is torn down.
     Reset,
-    /// Nothing more comes.
+    /// Nothing more is sent.
     Stall,
 }
 
-/// What is wrong with the body of a response to `event`.
+/// The fault of the body of the response to `event`.
 pub(crate) fn of_body(faults: &Faults, event: &[u8]) -> Option<BodyFault> {
     let active = faults.active(FaultService::FunctionUrl)?;
     let fired = active.fire(&Event {
@@ -33,7 +33,7 @@ pub(crate) fn of_body(faults: &Faults, event: &[u8]) -> Option<BodyFault> {
         has_process: false,
         body: event,
     });
-    let (after_chunks, end) = match *fired.strike.map(|strike| strike.fault)? {
+    let (after_chunks, end) = match *fired.fault.map(|fired| fired.fault)? {
         Fault::StreamCut { after_tokens } => (after_tokens, BodyEnd::Cut),
         Fault::StreamReset { after_tokens } => (after_tokens, BodyEnd::Reset),
         Fault::StreamStall { after_tokens } => (after_tokens, BodyEnd::Stall),

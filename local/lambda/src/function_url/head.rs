@@ -1,6 +1,6 @@
-//! The response's head: what stands in the prelude that a streaming runtime sends before the body.
+//! The head of a response, from the prelude that a streaming runtime sends before the body.
 //!
-//! The prelude is JSON, `{"statusCode", "headers", "cookies"}`, ended by eight NULs; the body begins right behind them.
+//! The prelude is the JSON `{"statusCode", "headers", "cookies"}`, ended by eight NULs. The body follows directly.
 
 use std::collections::BTreeMap;
 
@@ -18,21 +18,21 @@ use thiserror::Error;
 use super::faults::BodyFault;
 use crate::streaming::{Part, ResponseStream};
 
-/// Of a response that has a prelude.
+/// The content type of a response with a prelude.
 const PRELUDE_TYPE: &str = "application/vnd.awslambda.http-integration-response";
 const DELIMITER: [u8; 8] = [0; 8];
-/// A prelude that goes on longer is none.
+/// A longer prelude isn't accepted.
 const MAX_PRELUDE_BYTES: usize = 64 * 1024;
-/// What a response is that doesn't say.
+/// The content type of a response that sets none.
 const DEFAULT_TYPE: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 #[derive(Debug)]
 pub(super) struct Head {
     status: StatusCode,
     headers: HeaderMap,
-    /// The function says `content-length: 0`.
+    /// Whether the function set `content-length: 0`.
     says_empty: bool,
-    /// What came of the body with the prelude.
+    /// The part of the body that came with the prelude.
     pub(super) rest: Bytes,
 }
 
@@ -72,7 +72,7 @@ const fn ok() -> u16 {
     200
 }
 
-/// Reads the head. `None`: nothing was streamed.
+/// Reads the head. `None` if nothing was streamed.
 pub(super) async fn read(stream: &mut ResponseStream) -> Result<Option<Head>, HeadError> {
     let has_prelude = match stream.next().await {
         Some(Part::Head { content_type }) => content_type.as_deref() == Some(PRELUDE_TYPE),
@@ -89,7 +89,7 @@ pub(super) async fn read(stream: &mut ResponseStream) -> Result<Option<Head>, He
     let mut read = BytesMut::new();
     loop {
         let Some(part) = stream.next().await else {
-            // It ended within the prelude.
+            // The response ended within the prelude.
             return Ok(None);
         };
         if let Part::Data(data) = part {
@@ -106,7 +106,8 @@ pub(super) async fn read(stream: &mut ResponseStream) -> Result<Option<Head>, He
     }
 }
 
-/// A response that was not streamed: with `RESPONSE_STREAM`, what the function returned is the body as it is.
+/// The response for a function that didn't stream. With `RESPONSE_STREAM`, the function's result is the body,
+/// unchanged.
 pub(super) fn of_whole(body: Body) -> Response {
     let mut response = Response::new(body);
     let json = HeaderValue::from_static("application/json");
@@ -115,7 +116,7 @@ pub(super) fn of_whole(body: Body) -> Response {
 }
 
 impl Head {
-    /// Whether it stays unsent with this fault until the body's first byte.
+    /// Whether this fault holds the head back until the body's first byte.
     pub(super) fn is_held(&self, fault: Option<BodyFault>) -> bool {
         let Some(BodyFault::HeldEmpty {
             even_if_length_is_zero,
@@ -152,7 +153,7 @@ fn parse(prelude: &[u8], rest: Bytes) -> Result<Head, HeadError> {
         let name: HeaderName = name.parse()?;
         says_empty |=
             name == CONTENT_LENGTH && matches!(&values, Values::One(value) if value == "0");
-        // How long the body is, and how it is sent, is not the function's to say.
+        // The server decides how long the body is and how it is sent, not the function.
         if [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING].contains(&name) {
             continue;
         }

@@ -1,16 +1,26 @@
-//! Lambda function URLs with response streaming (`RESPONSE_STREAM`), without credentials (`NONE`).
+//! Lambda function URLs with response streaming (`RESPONSE_STREAM`) and without credentials (`NONE`).
 //!
 //! | module | what |
 //! | --- | --- |
-//! | `place` | which URL a request is for, and the path that its function sees |
+//! | `target` | the URL that a request is for, and the path that the function sees |
 //! | `event` | the event, payload format 2.0 |
-//! | `cors` | what the URL's configuration tells browsers |
+//! | `cors` | the CORS headers |
 //! | `head` | the response's prelude: status, headers and cookies |
-//! | `body` | the response's body while it comes |
+//! | `body` | the body of a response while it arrives |
 //!
-//! The bytes pass as they come, and only as fast as the client takes them. A function that fails or runs into its
-//! time-out before its response has a head is answered 502; later, the body breaks off. A client that leaves ends
-//! nothing: the function goes on and isn't told, as on AWS.
+//! Bytes are passed on as they arrive, and only as fast as the client reads them. If a function fails or times out
+//! before its response has a head, the response is 502; after that, the body breaks off. A client that leaves ends
+//! nothing: as on AWS, the function goes on and isn't told.
+
+mod body;
+mod cors;
+pub mod endpoint;
+mod event;
+mod faults;
+mod head;
+mod target;
+
+pub use endpoint::ENDPOINT;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,32 +32,22 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, Method, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
+use local_faults::Faults;
+use local_kit::clock::Clock;
 use serde_json::json;
 use thiserror::Error;
 use uuid::Uuid;
 
-mod body;
-mod cors;
-pub mod endpoint;
-mod event;
-mod faults;
-mod head;
-mod place;
-
-pub use endpoint::ENDPOINT;
-
 use crate::Lambda;
 use crate::config::FunctionUrlConfig;
-use crate::pool::Failure;
-use local_faults::Faults;
-use local_kit::clock::Clock;
+use crate::error::Failure;
 
 /// Lambda's limit on a request's body.
 const MAX_BODY_BYTES: usize = 6 * 1024 * 1024;
-/// Lambda's limit on a function's time-out.
+/// Lambda's limit on a function's timeout.
 const MAX_TIMEOUT: Duration = Duration::from_mins(15);
 
-/// The function URLs of a stack.
+/// The function URLs of a stack. Clones share them.
 #[derive(Clone, Debug)]
 pub struct FunctionUrls {
     inner: Arc<Inner>,
@@ -74,6 +74,11 @@ pub enum FunctionUrlError {
 }
 
 impl FunctionUrls {
+    /// Checks the configurations of the function URLs.
+    ///
+    /// # Errors
+    ///
+    /// A name isn't allowed or is there twice, or its function doesn't exist or has too long a timeout.
     pub fn new(
         configs: Vec<FunctionUrlConfig>,
         lambda: &Lambda,
@@ -122,12 +127,12 @@ fn check(config: &FunctionUrlConfig, lambda: &Lambda) -> Result<(), FunctionUrlE
 }
 
 async fn answer(State(urls): State<FunctionUrls>, request: Request) -> Response {
-    let place = place::of(&request);
-    let config = place
+    let target = target::of(&request);
+    let config = target
         .as_ref()
         .and_then(|(name, _)| urls.inner.urls.get(name));
-    let (Some((_, path)), Some(config)) = (&place, config) else {
-        return unknown(&urls, place.map(|(name, _)| name));
+    let (Some((_, path)), Some(config)) = (&target, config) else {
+        return unknown(&urls, target.map(|(name, _)| name));
     };
     let Some(cors) = &config.cors else {
         return urls.invoke(config, path, request).await;
@@ -182,9 +187,9 @@ impl FunctionUrls {
                 };
                 head.with(body::stream(stream, first, fault))
             }
-            // Not streamed, or it failed before anything was.
+            // The function didn't stream, or failed before it streamed anything.
             Ok(None) => match stream.end().await {
-                // A prelude that never ended.
+                // The prelude never ended.
                 Ok(whole) if whole.is_empty() => bad_gateway(&request_id),
                 Ok(whole) => head::of_whole(Body::from(whole)),
                 Err(Failure::Throttled) => throttled(),
@@ -216,7 +221,7 @@ fn unknown(urls: &FunctionUrls, name: Option<String>) -> Response {
     refused(StatusCode::NOT_FOUND, "ResourceNotFoundException", &message)
 }
 
-/// What a client sees of a function's failure: nothing but that.
+/// The response for a function's failure, which tells the client no details.
 fn bad_gateway(request_id: &str) -> Response {
     tracing::debug!(request_id, "the function failed before its response began");
     (StatusCode::BAD_GATEWAY, "Internal Server Error").into_response()

@@ -1,4 +1,4 @@
-//! What the three batch actions share: their checks, and results entry by entry.
+//! What the three batch actions share: their checks, and one result for each entry.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! What each action checks and answers.
+//! The actions of the API: each checks its input and returns its output.
 
 mod batch;
 mod delete;
@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 use super::error::{ApiError, Kind};
 use super::store::{Store, check_name};
 
-/// Runs one action of the API on its JSON input. `trace` is the request's X-Ray header, which a message keeps; `closing` ends a
-/// long poll.
-pub async fn run(
+/// Runs one action of the API on its JSON input. `trace` is the request's X-Ray header, which a message keeps.
+/// `closing` ends a long poll.
+pub(crate) async fn run(
     store: &Arc<Store>,
     action: &str,
     input: &[u8],
@@ -59,7 +59,7 @@ fn parse<T: DeserializeOwned>(input: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(input).map_err(|error| Kind::Serialization.with(error.to_string()))
 }
 
-/// The queue that a URL names, whichever host it has: a laptop's port changes between runs.
+/// The name of the queue in a URL. The host doesn't matter, because a laptop's port changes between runs.
 fn queue_name(url: Option<&str>) -> Result<String, ApiError> {
     let url = url
         .filter(|url| !url.is_empty())
@@ -81,7 +81,7 @@ fn required<'a>(value: Option<&'a str>, parameter: &str) -> Result<&'a str, ApiE
         .ok_or_else(|| ApiError::missing(parameter))
 }
 
-/// A number in its range, or AWS's words for why not.
+/// A number in its range, or AWS's error.
 fn ranged(value: i64, parameter: &str, most: u32, reason: &str) -> Result<u32, ApiError> {
     u32::try_from(value)
         .ok()

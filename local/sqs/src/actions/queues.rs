@@ -12,7 +12,7 @@ use crate::journal::Record;
 use crate::queue::Queue;
 use crate::store::{State, Store, check_name};
 
-/// How often a queue may be purged.
+/// A queue may be purged once in this time.
 const PURGE_INTERVAL_MS: i64 = 60_000;
 
 #[derive(Deserialize)]
@@ -21,7 +21,7 @@ pub(super) struct Create {
     queue_name: Option<String>,
     #[serde(default)]
     attributes: Option<BTreeMap<String, String>>,
-    /// `tags` in AWS's model, the only member in lower case.
+    /// AWS's model calls this member `tags`, the only one in lower case.
     #[serde(default, rename = "tags", alias = "Tags")]
     tags: Option<BTreeMap<String, String>>,
 }
@@ -177,7 +177,7 @@ pub(super) fn attributes(store: &Store, input: &Get) -> Result<Value, ApiError> 
     let known = |name: &str| {
         all.contains_key(name)
             || name == "All"
-            // Known, but not set: an empty text unsets what has no range.
+            // Known but not set. An empty text is allowed only where an attribute has no range.
             || Attributes::default().set(name, "").is_ok()
     };
     if let Some(unknown) = input.attribute_names.iter().find(|name| !known(name)) {

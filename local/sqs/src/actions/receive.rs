@@ -31,7 +31,7 @@ pub(super) struct Receive {
     max_number_of_messages: Option<i64>,
     visibility_timeout: Option<i64>,
     wait_time_seconds: Option<i64>,
-    /// The older name of the next.
+    /// The older name of `MessageSystemAttributeNames`.
     #[serde(default)]
     attribute_names: Vec<String>,
     #[serde(default)]
@@ -143,7 +143,7 @@ fn system_attributes(message: &Message, account_id: &str, wanted: &[String]) -> 
         .collect()
 }
 
-/// `All`, `.*`, a name, or a prefix followed by `.*`.
+/// The names that a selection matches: `All`, `.*`, a name, or a prefix followed by `.*`.
 fn selected(
     attributes: &BTreeMap<String, MessageAttribute>,
     wanted: &[String],

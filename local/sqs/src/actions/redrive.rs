@@ -1,4 +1,4 @@
-//! Dead-letter queues: whose they are, and moving their messages back.
+//! Dead-letter queues: the queues that use one, and moving its messages back.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub(super) fn sources(store: &Store, input: &Sources) -> Result<Value, ApiError>
         .iter()
         .map(|name| store.endpoints.queue_url(name))
         .collect();
-    // In lower case, unlike its siblings, in AWS's model.
+    // AWS's model has this member in lower case, unlike its siblings.
     Ok(json!({ "queueUrls": urls }))
 }
 

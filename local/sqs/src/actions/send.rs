@@ -151,7 +151,7 @@ fn check_group(group: Option<&str>) -> Result<(), ApiError> {
     Err(ApiError::invalid_value(group, "MessageGroupId", reason))
 }
 
-/// `AWSTraceHeader` is the one system attribute that a sender may set; else it is the header of the request.
+/// `AWSTraceHeader` is the only system attribute that a sender may set. Without it, the request's own header is used.
 fn trace_header(system: &BTreeMap<String, MessageAttribute>) -> Result<Option<String>, ApiError> {
     if let Some(name) = system.keys().find(|name| *name != "AWSTraceHeader") {
         return Err(Kind::InvalidParameterValue.with(format!(

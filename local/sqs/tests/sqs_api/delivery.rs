@@ -1,12 +1,12 @@
-//! When a message is visible, how often it is received, and whose it then is.
+//! When a message is visible, how often it is received, and by whom.
 
 use std::time::Duration;
 
 use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_sdk_sqs::types::MessageSystemAttributeName;
+use local_sqs::testing::counts;
 
 use crate::stack::{Stack, attribute, handle};
-use local_sqs::testing::counts;
 
 #[tokio::test]
 async fn a_message_is_received_again_after_its_visibility_and_dead_lettered_after_two_receives() {

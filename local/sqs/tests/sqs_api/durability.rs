@@ -1,11 +1,11 @@
-//! What comes back: from the dead-letter queue, and after a restart.
+//! Messages that return: from the dead-letter queue, and after a restart.
 
 use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageSystemAttributeName;
+use local_sqs::testing::counts;
 
 use crate::stack::{Stack, attribute, handle};
-use local_sqs::testing::counts;
 
 #[tokio::test]
 async fn a_move_task_brings_dead_messages_back_as_new_ones() {

@@ -1,4 +1,4 @@
-//! What a message carries, and what a batch answers.
+//! What a message carries, and what a batch returns.
 
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::{
@@ -75,7 +75,7 @@ async fn the_digest_of_attributes_covers_those_that_were_asked_for() {
     let asked = json!({ "QueueUrl": stack.url, "MessageAttributeNames": ["time.*"] });
     let (_, _, answer) = stack.post("ReceiveMessage", &asked).await;
     let message = &answer["Messages"][0];
-    // From the developer guide's algorithm, computed apart from this code.
+    // Computed by the developer guide's algorithm, without this code.
     assert_eq!(
         message["MD5OfMessageAttributes"],
         "235c5c510d26fb653d073faed50ae77c"

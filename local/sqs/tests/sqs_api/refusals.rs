@@ -1,4 +1,4 @@
-//! What AWS refuses, and with which code.
+//! The requests that AWS refuses, and their error codes.
 
 use serde_json::Value;
 

@@ -5,10 +5,9 @@ use aws_sdk_sqs::types::{Message, MessageSystemAttributeName};
 use local_kit::clock::Clock;
 use local_kit::endpoints::Endpoints;
 use local_sqs::Sqs;
+use local_sqs::testing::{client, endpoints, http, serve, sqs};
 use serde_json::Value;
 use tokio::task::JoinHandle;
-
-use local_sqs::testing::{client, endpoints, http, serve, sqs};
 
 /// A running SQS, and a client of it.
 pub(crate) struct Stack {

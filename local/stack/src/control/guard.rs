@@ -1,15 +1,15 @@
-//! Who is heard: programs on this machine.
+//! Admits only programs on this machine.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-
-use super::refusal::Refusal;
 use local_kit::local_host::is_local;
 
-/// A page that the developer looks at may send requests to this port, but not without an `Origin`; and one whose name was
-/// made to point here sends its own name as the host.
+use super::refusal::Refusal;
+
+/// Refuses web pages. A page that the developer visits sends an `Origin` with its requests; a page whose name was made
+/// to point here (DNS rebinding) sends this name as the host.
 pub(super) async fn local_programs_only(request: Request, next: Next) -> Response {
     let forbidden = |message: &str| {
         let refusal = Refusal {

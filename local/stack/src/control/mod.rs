@@ -1,14 +1,20 @@
-//! The stack over HTTP, for tests in any language: faults, clock, processes, connections, the model's script.
+//! The control endpoint: fault plan, clock, processes, connections and the model's script over HTTP, for tests in any
+//! language.
 //!
-//! Only a stack that was started with it answers here, below `/_tokencast/` on the gateway's port, and only programs on
-//! this machine: a web page's request is refused, as is one that names another host.
+//! It is below `/_tokencast/` on the gateway's port, if the stack was started with it. Only programs on this machine
+//! may use it: requests of web pages are refused, and so are requests to another host.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | `guard` | who is heard |
-//! | `refusal` | what is wrong with a request |
-//! | `script` | the model's script, as it comes |
-//! | `views` | what the stack's parts look like |
+//! | `guard` | admits only programs on this machine |
+//! | `refusal` | error responses |
+//! | `script` | the model's script as JSON |
+//! | `views` | the stack's parts as JSON |
+
+mod guard;
+mod refusal;
+mod script;
+mod views;
 
 use std::time::Duration;
 
@@ -18,9 +24,6 @@ use axum::extract::{Extension, Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
 use axum::routing::{get, post, put};
-use serde::Deserialize;
-use serde_json::{Value, json};
-
 use local_bedrock::Bedrock;
 use local_faults::{FaultPlan, Faults};
 use local_gateway::Connections;
@@ -28,17 +31,14 @@ use local_kit::clock::Clock;
 use local_kit::peer::Peer;
 use local_kit::usage::Usage;
 use local_lambda::Lambda;
-
-mod guard;
-mod refusal;
-mod script;
-mod views;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use guard::local_programs_only;
 use refusal::{Refusal, read};
 use script::Script;
 
-/// What can be asked and told.
+/// What the control endpoint reads and changes.
 #[derive(Clone, Debug)]
 pub struct Control {
     pub faults: Faults,
@@ -70,10 +70,10 @@ impl Control {
     }
 }
 
-type Answer = Result<axum::Json<Value>, Refusal>;
+type ControlResult = Result<axum::Json<Value>, Refusal>;
 
 async fn health(State(control): State<Control>) -> axum::Json<Value> {
-    answer(json!({
+    respond(json!({
         "status": "ok",
         "nowMs": control.clock.now_ms(),
         "rules": control.faults.report().len(),
@@ -83,22 +83,22 @@ async fn health(State(control): State<Control>) -> axum::Json<Value> {
 }
 
 async fn report(State(control): State<Control>) -> axum::Json<Value> {
-    answer(faults(&control))
+    respond(faults(&control))
 }
 
-async fn set_faults(State(control): State<Control>, body: Bytes) -> Answer {
+async fn set_faults(State(control): State<Control>, body: Bytes) -> ControlResult {
     let text = std::str::from_utf8(&body)
         .map_err(|error| Refusal::invalid("InvalidRequest", error.to_string()))?;
     let plan = FaultPlan::from_json(text)?;
     control.faults.set(plan)?;
-    Ok(answer(faults(&control)))
+    Ok(respond(faults(&control)))
 }
 
-/// Answers with what there was.
+/// Clears the fault plan and returns the last one, with its report.
 async fn clear_faults(State(control): State<Control>) -> axum::Json<Value> {
     let last = faults(&control);
     control.faults.clear();
-    answer(last)
+    respond(last)
 }
 
 fn faults(control: &Control) -> Value {
@@ -107,13 +107,13 @@ fn faults(control: &Control) -> Value {
 
 async fn model_calls(State(control): State<Control>) -> axum::Json<Value> {
     let calls: Vec<Value> = control.bedrock.calls().iter().map(views::call).collect();
-    answer(json!({ "live": control.bedrock.live_streams(), "calls": calls }))
+    respond(json!({ "live": control.bedrock.live_streams(), "calls": calls }))
 }
 
-async fn set_script(State(control): State<Control>, body: Bytes) -> Answer {
+async fn set_script(State(control): State<Control>, body: Bytes) -> ControlResult {
     let script: Script = read(&body)?;
     if control.bedrock.set_script(script.into()) {
-        return Ok(answer(json!({})));
+        return Ok(respond(json!({})));
     }
     Err(Refusal {
         status: StatusCode::CONFLICT,
@@ -126,7 +126,7 @@ async fn set_script(State(control): State<Control>, body: Bytes) -> Answer {
 async fn list_connections(State(control): State<Control>) -> axum::Json<Value> {
     let list = control.connections.list();
     let connections: Vec<Value> = list.iter().map(views::connection).collect();
-    answer(json!({ "connections": connections }))
+    respond(json!({ "connections": connections }))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -148,14 +148,14 @@ async fn drop_connections(
     State(control): State<Control>,
     peer: Option<Extension<Peer>>,
     body: Bytes,
-) -> Answer {
+) -> ControlResult {
     let DropRequest { which } = read(&body)?;
     let own = peer.map(|Extension(peer)| peer.connection_id);
     let dropped = control.connections.drop_connections(|connection| {
-        // The answer to this has to get back.
+        // The connection of this request is kept, so that the response gets back.
         Some(connection.id) != own && (connection.websocket || which == Which::All)
     });
-    Ok(answer(json!({ "dropped": dropped })))
+    Ok(respond(json!({ "dropped": dropped })))
 }
 
 async fn processes(State(control): State<Control>) -> axum::Json<Value> {
@@ -166,13 +166,13 @@ async fn processes(State(control): State<Control>) -> axum::Json<Value> {
             .collect::<Vec<_>>()
     };
     let processes: Vec<Value> = control.lambda.functions().flat_map(of).collect();
-    answer(json!({ "processes": processes }))
+    respond(json!({ "processes": processes }))
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SignalRequest {
-    /// Only this one; by default all of the function's.
+    /// One process; by default all of the function's.
     pid: Option<u32>,
 }
 
@@ -180,7 +180,7 @@ async fn signal(
     State(control): State<Control>,
     Path((function, action)): Path<(String, String)>,
     body: Bytes,
-) -> Answer {
+) -> ControlResult {
     let lambda = &control.lambda;
     let act: fn(&Lambda, u32) -> bool = match action.as_str() {
         "kill" => Lambda::kill,
@@ -211,18 +211,18 @@ async fn signal(
             "`{function}` has no process {pid}."
         )));
     }
-    Ok(answer(json!({ "pids": pids })))
+    Ok(respond(json!({ "pids": pids })))
 }
 
 async fn usage(State(control): State<Control>) -> axum::Json<Value> {
-    answer(json!({ "usage": control.usage.report() }))
+    respond(json!({ "usage": control.usage.report() }))
 }
 
-/// Answers with what there was.
+/// Resets the counts and returns the last ones.
 async fn reset_usage(State(control): State<Control>) -> axum::Json<Value> {
     let last = json!({ "usage": control.usage.report() });
     control.usage.reset();
-    answer(last)
+    respond(last)
 }
 
 #[derive(Debug, Deserialize)]
@@ -231,17 +231,17 @@ struct AdvanceRequest {
     ms: u64,
 }
 
-async fn advance(State(control): State<Control>, body: Bytes) -> Answer {
+async fn advance(State(control): State<Control>, body: Bytes) -> ControlResult {
     let AdvanceRequest { ms } = read(&body)?;
     if ms > MAX_ADVANCE_MS {
         let message = format!("`{ms}`; expected at most {MAX_ADVANCE_MS}, 100 years");
         return Err(Refusal::at("ms", message));
     }
     control.clock.advance(Duration::from_millis(ms));
-    Ok(answer(json!({ "nowMs": control.clock.now_ms() })))
+    Ok(respond(json!({ "nowMs": control.clock.now_ms() })))
 }
 
-/// Beyond it, dates would leave what formats can hold.
+/// Further dates don't fit the formats that write them.
 const MAX_ADVANCE_MS: u64 = 100 * 366 * 24 * 3_600_000;
 
 async fn unknown(request: Request) -> Refusal {
@@ -259,6 +259,6 @@ async fn wrong_method(request: Request) -> Refusal {
     }
 }
 
-fn answer(body: Value) -> axum::Json<Value> {
+fn respond(body: Value) -> axum::Json<Value> {
     axum::Json(body)
 }

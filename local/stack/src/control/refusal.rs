@@ -1,19 +1,18 @@
-//! What is wrong with a request, and where.
+//! Error responses: what is wrong with a request, and where.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use local_faults::PlanError;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use local_faults::PlanError;
-
-/// A refusal: `{"error": CODE, "message": …, "path": …}`.
+/// An error response: `{"error": CODE, "message": …, "path": …}`.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
-    /// Where in the body.
+    /// The place in the body.
     pub(super) path: Option<String>,
 }
 
@@ -61,7 +60,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A JSON body; none at all is `{}`.
+/// Reads a JSON body. An empty body counts as `{}`.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let body = if body.trim_ascii().is_empty() {
         b"{}"

@@ -1,4 +1,4 @@
-//! The model's script, as it comes over HTTP.
+//! The model's script as JSON.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use crate::config::ScriptConfig;
 
-/// What isn't given is as in a stack that was told nothing.
+/// Members that are left out have the defaults of a new stack.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Script {
-    /// The answer's tokens; without them the model writes about the prompt.
+    /// The text's tokens. Without them, the model writes about the prompt.
     tokens: Option<Vec<String>>,
     #[serde(default)]
     reasoning: Vec<String>,
@@ -29,7 +29,7 @@ impl From<Script> for ScriptConfig {
             time_to_first_token: time(script.time_to_first_token_ms, usual.time_to_first_token),
             time_between_tokens: time(script.time_between_tokens_ms, usual.time_between_tokens),
             stop_reason: script.stop_reason.unwrap_or(usual.stop_reason),
-            // The fault plan has them all.
+            // Faults are set by the fault plan instead.
             faults: Vec::new(),
         }
     }

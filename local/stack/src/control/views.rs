@@ -1,11 +1,10 @@
-//! What the stack's parts look like over HTTP.
-
-use serde_json::{Value, json};
+//! The stack's parts as JSON.
 
 use local_bedrock::log::{EndReason, ModelCall};
 use local_gateway::ConnectionInfo;
 use local_lambda::environment::ProcessState;
 use local_lambda::service::ProcessInfo;
+use serde_json::{Value, json};
 
 pub(super) fn call(call: &ModelCall) -> Value {
     let ended = call.ended.as_ref().map(|reason| match reason {

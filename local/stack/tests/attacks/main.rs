@@ -1,4 +1,4 @@
-//! What web pages and strangers on this machine may try, by raw requests, against each service of a stack.
+//! What web pages and other users of this machine may try with plain requests, against each service of a stack.
 
 mod pages;
 mod query_protocol;

@@ -1,12 +1,12 @@
-//! What a web page can send: requests with a foreign `Origin`, under a name that was made to lead here, with or without a
-//! preflight.
+//! Requests that a web page can send: with a foreign `Origin`, or under a name that was made to point here, with or
+//! without a preflight.
 
 use crate::stack::{OPEN, SIGNED, Target, with};
 
 const EVIL: &str = "https://evil.example";
 
-/// Every call, from a page of `origin` and to `host`, and whether the stack hears it. What is not heard is answered 403, and
-/// says nothing that a browser would let the page read.
+/// Sends every call from a page of `origin` and to `host`, and checks whether it is allowed. A refusal is 403, and
+/// nothing in it lets a browser's page read it.
 async fn check(
     target: &Target,
     origin: Option<&str>,
@@ -16,7 +16,7 @@ async fn check(
 ) {
     let all = OPEN.iter().map(|call| (call, browsers));
     for (call, is_heard) in all.chain(SIGNED.iter().map(|call| (call, others))) {
-        // Signed by the stack's key, so that only the page is a reason to refuse it.
+        // Signed with the stack's key, so that only the page is a reason to refuse it.
         let mut headers = if call.signed_for.is_empty() {
             target.headers(call, host)
         } else {
@@ -55,7 +55,7 @@ async fn pages_of_other_origins_are_not_heard() {
         false,
     )
     .await;
-    // The front end that somebody works on.
+    // The front end that a developer works on.
     check(&target, Some("http://localhost:5173"), None, true, true).await;
     check(&target, None, None, true, true).await;
     target.stop().await;
@@ -67,7 +67,7 @@ async fn a_name_that_was_made_to_lead_here_is_not_heard() {
     let port = target.stack.local.endpoints().address.port();
     let rebound = format!("evil.example:{port}");
     check(&target, None, Some(&rebound), false, false).await;
-    // To the browser it is the page's own origin.
+    // To the browser, this is the page's own origin.
     let own = format!("http://{rebound}");
     check(&target, Some(&own), Some(&rebound), false, false).await;
     check(&target, None, Some("0.0.0.0"), false, false).await;
@@ -115,7 +115,7 @@ async fn what_is_let_in_is_heard_where_browsers_call() {
     target.stop().await;
 }
 
-/// The real-time handshake names the GraphQL host once more, in its own header: the one that the socket was asked for is it.
+/// The real-time handshake names the GraphQL host in a header of its own. It may be the host of the socket.
 #[tokio::test]
 async fn a_host_that_is_let_in_is_the_sockets_as_well() {
     use futures_util::StreamExt as _;

@@ -1,4 +1,4 @@
-//! SQS's protocol before JSON, as SDKs of 2023 and before speak it.
+//! SQS's Query protocol, which SDKs of 2023 and before use.
 
 use crate::stack::{Call, Target};
 

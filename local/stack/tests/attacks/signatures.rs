@@ -1,8 +1,9 @@
-//! Signatures that somebody made up, changed or left out, on each service that asks for one.
+//! Signatures that are invented, changed or missing, on each service that requires one.
 
 use crate::stack::{Call, Headers, SIGNED, Target, signature, with};
 
-/// A signed call with its headers changed is refused with one of AWS's errors; without a change it isn't.
+/// Checks that a signed call with its headers changed is refused with AWS's error, and isn't refused without the
+/// change.
 async fn check(name: &str, expected: &str, change: impl Fn(&Target, &Call) -> Headers) {
     let target = Target::start(&[], &[]).await;
     for call in &SIGNED {
@@ -24,7 +25,7 @@ async fn check(name: &str, expected: &str, change: impl Fn(&Target, &Call) -> He
 #[tokio::test]
 async fn the_stacks_own_key_is_let_in() {
     let target = Target::start(&[], &[]).await;
-    // The worker's program isn't there, and this is no connection's id: both were let in to hear of it.
+    // The worker's program and the connection don't exist. Both errors show that the call was allowed.
     let expected = [200, 200, 200, 200, 400];
     for (call, expected) in SIGNED.iter().zip(expected) {
         let headers = target.signed(call, None, None);

@@ -1,4 +1,4 @@
-//! A stack with something to lose in each service, and bare HTTP.
+//! A stack with something to lose in each service, and plain HTTP.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,18 +9,17 @@ use local_kit::clock::Clock;
 use local_stack::config::{
     FunctionUrlConfig, QueueConfig, TableConfig, WebSocketApiConfig, WebSocketLimits,
 };
+use local_stack::testing::{TestStack, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use local_stack::testing::{TestStack, within};
-
 pub(crate) const REGION: &str = "us-east-1";
 
-/// A request that does something, or would.
+/// A request that has an effect if it is allowed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     pub(crate) name: &'static str,
-    /// As it is signed for; empty: the service asks for no signature.
+    /// The service that it is signed for. Empty if the service requires no signature.
     pub(crate) signed_for: &'static str,
     pub(crate) method: &'static str,
     pub(crate) path: &'static str,
@@ -31,7 +30,7 @@ pub(crate) struct Call {
 
 const JSON_1_0: &str = "application/x-amz-json-1.0";
 
-/// One that destroys or costs something, of each service that asks for signatures.
+/// A call that destroys or costs something, for each service that requires signatures.
 pub(crate) const SIGNED: [Call; 5] = [
     Call {
         name: "SQS",
@@ -80,7 +79,7 @@ pub(crate) const SIGNED: [Call; 5] = [
     },
 ];
 
-/// One of each service that browsers call.
+/// A call for each service that browsers call.
 pub(crate) const OPEN: [Call; 6] = [
     Call {
         name: "AppSync",
@@ -145,16 +144,16 @@ pub(crate) struct Target {
     pub(crate) stack: TestStack,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
 impl Target {
-    /// `hosts` and `origins` are let in.
+    /// A stack that allows these hosts and origins.
     pub(crate) async fn start(hosts: &[&str], origins: &[&str]) -> Self {
         let texts = |all: &[&str]| all.iter().map(ToString::to_string).collect();
         let stack = TestStack::start(|config| {
@@ -172,7 +171,7 @@ impl Target {
                 partition_key: "sessionId".to_owned(),
                 ttl_attribute: None,
             });
-            // Of a program that isn't there: an invocation that gets as far fails.
+            // Functions whose program doesn't exist, so an invocation that is allowed fails.
             for name in ["worker", "chat"] {
                 let mut function = local_stack::testing::function(name);
                 function.program = "/nowhere/bootstrap".into();
@@ -198,12 +197,12 @@ impl Target {
         self.stack.stop().await;
     }
 
-    /// As the stack is asked for by whoever does nothing special.
+    /// The stack's usual host.
     pub(crate) fn host(&self) -> String {
         format!("localhost:{}", self.stack.local.endpoints().address.port())
     }
 
-    /// What a program sends with a call, but for credentials. `host` in the place of the stack's own, if there is one.
+    /// The headers that a program sends with a call, without credentials. `host` replaces the stack's own.
     pub(crate) fn headers(&self, call: &Call, host: Option<&str>) -> Headers {
         let host = host.map_or_else(|| self.host(), ToOwned::to_owned);
         let mut headers = vec![("host".to_owned(), host)];
@@ -216,7 +215,7 @@ impl Target {
         headers
     }
 
-    /// The same with a signature by the stack's own key, or with another secret.
+    /// The headers with a signature by the stack's key, or with another secret.
     pub(crate) fn signed(&self, call: &Call, host: Option<&str>, secret: Option<&str>) -> Headers {
         let key = self.stack.local.developer();
         let secret = secret.unwrap_or(&key.secret_access_key);
@@ -226,7 +225,7 @@ impl Target {
     }
 
     /// One request on a connection of its own.
-    pub(crate) async fn send(&self, call: &Call, method: &str, headers: &Headers) -> Answer {
+    pub(crate) async fn send(&self, call: &Call, method: &str, headers: &Headers) -> Response {
         use std::fmt::Write as _;
         let mut request = format!("{method} {} HTTP/1.1\r\n", call.path);
         for (name, value) in headers {
@@ -252,7 +251,7 @@ impl Target {
             .split(' ')
             .nth(1)
             .and_then(|status| status.parse().ok());
-        Answer {
+        Response {
             status: status.expect("a status"),
             head: head.to_ascii_lowercase(),
             body: body.to_owned(),

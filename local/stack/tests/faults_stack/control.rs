@@ -1,13 +1,11 @@
 //! The control endpoint, over HTTP.
 
-use std::time::{Duration, Instant};
-
 use aws_sdk_bedrockruntime::types::{ContentBlock, ConversationRole, Message};
 use local_faults::FaultPlan;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::stack::{Stack, eventually};
+use crate::stack::{Stack, eventually, within};
 
 struct Control(Stack);
 
@@ -230,7 +228,7 @@ async fn processes_are_listed_frozen_thawed_and_killed() {
 async fn connections_are_dropped_but_not_the_one_that_asks() {
     let control = Control::start().await;
     control.0.send("a").await.expect("sent");
-    // Idle, and kept by its client.
+    // An idle connection that its client keeps open.
     let other = tokio::net::TcpStream::connect(control.0.local.endpoints().address)
         .await
         .expect("connected");
@@ -246,10 +244,9 @@ async fn connections_are_dropped_but_not_the_one_that_asks() {
         .await;
     assert_eq!(status, 200);
     assert!(body["dropped"].as_u64() >= Some(1), "{body}");
-    let started = Instant::now();
     let mut byte = [0];
-    let ended = other.readable().await.map(|()| other.try_read(&mut byte));
+    let readable = within(other.readable()).await;
+    let ended = readable.map(|()| other.try_read(&mut byte));
     assert!(!matches!(ended, Ok(Ok(1))), "{ended:?}");
-    assert!(started.elapsed() < Duration::from_secs(5));
     control.0.stop().await;
 }

@@ -1,9 +1,9 @@
-//! The function of these stacks. It does what its event says.
+//! The function of these stacks, which does what its event says.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-/// Started by the local Lambda with arguments that select this test alone; as a test of its own it has nothing to do.
+/// The local Lambda starts this executable with arguments that select only this test. Run as a test, it does nothing.
 #[test]
 fn function_process() {
     if !std::env::vars().any(|(name, _)| name == "AWS_LAMBDA_RUNTIME_API") {
@@ -26,7 +26,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     Ok(json!({ "pid": std::process::id() }))
 }
 
-/// Sends `1`, `2`, `3` … as its role.
+/// Sends `1`, `2`, `3` … with the credentials of its role.
 async fn send(event: &Value) -> Result<(), Error> {
     let variable = |name: &str| {
         let found = std::env::vars().find(|(key, _)| key == name);

@@ -22,7 +22,7 @@ async fn a_message_is_delivered_again_while_it_is_in_flight() {
     let stack = Stack::with(duplicate.times(1).containing("twice")).await;
     stack.send("once").await.expect("sent");
     stack.send("twice").await.expect("sent");
-    // One of them waits already when the other receives.
+    // One of them already waits when the other receives.
     let (first, second) = tokio::join!(receive(&stack, 20), receive(&stack, 20));
     let mut all: Vec<Message> = first.into_iter().chain(second).collect();
     while all.len() < 3 {

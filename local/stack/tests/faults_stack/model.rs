@@ -1,4 +1,4 @@
-//! Faults within a model's answer.
+//! Faults within a model's response.
 
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use local_faults::{Fault, FaultService};
 
 use crate::stack::{Stack, rule, within};
 
-/// The text that came, and how it ended.
-async fn converse(stack: &Stack) -> (String, Result<bool, String>) {
+/// The text that was received, and how the stream ended.
+/// The text and the end of an answer; a silence of `patience` ends it too.
+async fn converse(stack: &Stack, patience: Duration) -> (String, Result<bool, String>) {
     let question = Message::builder()
         .role(ConversationRole::User)
         .content(ContentBlock::Text("Why?".to_owned()));
@@ -25,7 +26,7 @@ async fn converse(stack: &Stack) -> (String, Result<bool, String>) {
     let mut stream = sent.await.expect("a stream").stream;
     let (mut text, mut is_stopped) = (String::new(), false);
     loop {
-        match tokio::time::timeout(Duration::from_millis(500), stream.recv()).await {
+        match tokio::time::timeout(patience, stream.recv()).await {
             Err(_) => return (text, Err("nothing comes".to_owned())),
             Ok(Ok(Some(ConverseStreamOutput::ContentBlockDelta(event)))) => {
                 let delta = event.delta.expect("a delta");
@@ -42,7 +43,12 @@ async fn converse(stack: &Stack) -> (String, Result<bool, String>) {
 async fn check(fault: Fault, text: &str, end: Result<bool, &str>) {
     let name = fault.name();
     let stack = Stack::with(rule(FaultService::Bedrock, "ConverseStream", fault).times(1)).await;
-    let (got, ended) = converse(&stack).await;
+    // Only a stall is known by its silence.
+    let patience = match end {
+        Err("nothing comes") => Duration::from_millis(500),
+        _ => Duration::from_mins(1),
+    };
+    let (got, ended) = converse(&stack, patience).await;
     assert_eq!(got, text, "{name}");
     match (ended, end) {
         (Ok(got), Ok(expected)) => assert_eq!(got, expected, "{name}"),
@@ -50,7 +56,7 @@ async fn check(fault: Fault, text: &str, end: Result<bool, &str>) {
         (got, expected) => panic!("{name}: {got:?}, expected {expected:?}"),
     }
     assert_eq!(
-        converse(&stack).await,
+        converse(&stack, Duration::from_mins(1)).await,
         ("abcd".to_owned(), Ok(true)),
         "once only"
     );
@@ -83,6 +89,9 @@ async fn a_stream_goes_wrong_after_so_many_tokens() {
 async fn an_answer_that_is_shorter_ends_as_it_would() {
     let fault = Fault::StreamCut { after_tokens: 9 };
     let stack = Stack::with(rule(FaultService::Bedrock, "*", fault)).await;
-    assert_eq!(converse(&stack).await, ("abcd".to_owned(), Ok(true)));
+    assert_eq!(
+        converse(&stack, Duration::from_mins(1)).await,
+        ("abcd".to_owned(), Ok(true))
+    );
     stack.stop().await;
 }

@@ -1,4 +1,4 @@
-//! A service that isn't there.
+//! An outage of a service.
 
 use local_faults::{Fault, FaultService};
 

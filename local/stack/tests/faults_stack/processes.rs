@@ -22,7 +22,7 @@ fn error_type(result: Result<Value, InvokeError>) -> String {
     }
 }
 
-/// The bodies in the queue, in their order.
+/// The bodies of the queue's messages, in their order.
 async fn sent(stack: &Stack) -> Vec<String> {
     let receive = stack.sqs().receive_message().queue_url(&stack.queue_url);
     let received = receive.max_number_of_messages(10).send().await;
@@ -94,7 +94,7 @@ async fn a_frozen_process_goes_on_afterwards() {
         for_ms: Some(300),
     }));
     let started = Instant::now();
-    // Long enough that it is frozen on the way.
+    // Long enough that it is frozen before it ends.
     let event = sending(&stack, 200);
     invoke(&stack, event).await.expect("an answer");
     assert!(started.elapsed() >= Duration::from_millis(300));

@@ -1,4 +1,4 @@
-//! Frames that are dropped, repeated, late or in another order, and sockets that are cut.
+//! Frames that are dropped, repeated, delayed or reordered, and sockets that are cut.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn data(fault: Fault) -> Rule {
     rule(FaultService::Realtime, "data", fault)
 }
 
-/// What a subscriber gets, up to its end, of `abcdef!`, each letter an event.
+/// What a subscriber gets of `abcdef!`, each letter an event, until its socket ends.
 async fn received(rule: Rule) -> String {
     let stack = Stack::with(rule).await;
     let token = stack.token().await;
@@ -103,7 +103,7 @@ fn error(shape: ErrorShape, id: FrameId) -> SubscriptionError {
     }
 }
 
-/// What a client is told by a rule's error, in place of the acknowledgement and in an event's place.
+/// What a client gets for a rule's error, in place of the acknowledgement and in place of an event.
 async fn check_error(error: SubscriptionError, expected: Value) {
     let stack = Stack::start().await;
     let token = stack.token().await;

@@ -1,4 +1,4 @@
-//! Faults of a request: errors in each service's shape, delays, hangs, resets, answers that get lost.
+//! Faults of requests: errors in each service's shape, delays, hangs, resets, lost responses.
 
 use std::time::{Duration, Instant};
 
@@ -202,13 +202,7 @@ async fn a_hang_ends_with_the_client_and_holds_up_no_shutdown() {
         send.message_body("b").send().await
     });
     crate::stack::eventually(async || (stack.counts() == [2, 2]).then_some(())).await;
-    let started = Instant::now();
-    stack.stop().await;
-    assert!(
-        started.elapsed() < Duration::from_secs(1),
-        "{:?}",
-        started.elapsed()
-    );
+    within(stack.stop()).await;
     within(hanging).await.expect("no panic").expect_err("cut");
 }
 

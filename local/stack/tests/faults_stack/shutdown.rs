@@ -33,7 +33,7 @@ async fn long_polls_end() {
         .await;
     check_stop(stack).await;
     let answer = within(poll).await.expect("no panic");
-    // An empty answer if it was waiting already, nothing if it was still on its way.
+    // An empty response if it was waiting already, none if it was still on its way.
     assert!(answer.is_ok_and(|answer| answer.messages().is_empty()));
 }
 

@@ -31,7 +31,7 @@ export function response(ctx) {
   return ctx.result;
 }
 ";
-/// What nothing in a test takes.
+/// Longer than anything in a test takes.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Stack {
@@ -46,7 +46,7 @@ impl Stack {
         Self::start_with(FaultPlan::default(), false).await
     }
 
-    /// With one rule in force.
+    /// A stack with one rule in force.
     pub(crate) async fn with(rule: Rule) -> Self {
         Self::start_with(FaultPlan::seeded(1).with(rule), false).await
     }
@@ -59,7 +59,7 @@ impl Stack {
             .start(config(faults, control), None)
             .await
             .expect("a stack");
-        // Another test has installed it already: as good.
+        // Another test may have installed a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
             url: local.endpoints().url(),
@@ -136,7 +136,7 @@ impl Stack {
         tokens.access_token
     }
 
-    /// A GraphQL request, by whoever has the token.
+    /// Sends a GraphQL request with this token.
     pub(crate) async fn graphql(
         &self,
         token: &str,
@@ -155,7 +155,7 @@ impl Stack {
     }
 }
 
-/// `fault` for every such operation.
+/// A rule that applies `fault` to every such operation.
 pub(crate) fn rule(service: FaultService, operation: &str, fault: Fault) -> Rule {
     Rule::new(service, operation, fault)
 }
@@ -166,7 +166,7 @@ pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
         .expect("in time")
 }
 
-/// Looks until there is something to see.
+/// Calls `look` again and again until it returns a value.
 pub(crate) async fn eventually<T>(mut look: impl AsyncFnMut() -> Option<T>) -> T {
     within(async {
         loop {

@@ -1,4 +1,4 @@
-//! A client of AppSync's WebSockets by hand, with a subscription.
+//! A hand-written client of AppSync's WebSockets, with one subscription.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -37,7 +37,7 @@ impl Subscriber {
         }
     }
 
-    /// Asks for a subscription with the id 1.
+    /// Starts a subscription with the id 1.
     pub(crate) async fn start(
         &mut self,
         stack: &Stack,
@@ -60,7 +60,7 @@ impl Subscriber {
         self.0.send(Message::text(start.to_string())).await
     }
 
-    /// `None` when the socket ended.
+    /// `None` once the socket has ended.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         match within(self.0.next()).await {
             Some(Ok(Message::Text(text))) => Some(serde_json::from_str(&text).expect("JSON")),
@@ -69,7 +69,7 @@ impl Subscriber {
         }
     }
 
-    /// The next tokens, and the error behind them.
+    /// The next tokens, and the error after them.
     pub(crate) async fn tokens_until_error(&mut self) -> (String, Value) {
         let mut all = String::new();
         loop {
@@ -85,7 +85,7 @@ impl Subscriber {
         }
     }
 
-    /// The next tokens, until this one or the end.
+    /// The next tokens, up to this one or the end.
     pub(crate) async fn tokens_until(&mut self, last: &str) -> String {
         let mut all = String::new();
         while let Some(frame) = self.next().await {

@@ -1,12 +1,12 @@
-//! What a page of another origin is told.
+//! What a page of another origin gets.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use local_stack::config::CorsConfig;
+use local_stack::testing::within;
 
 use crate::stack::{ORIGIN, Url};
-use local_stack::testing::within;
 
 fn cors() -> CorsConfig {
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
@@ -57,7 +57,7 @@ async fn an_answer_says_what_the_url_says_and_not_what_the_function_says() {
         let allowed = response.headers().get("access-control-allow-origin");
         assert_eq!(allowed.map(|it| it.to_str().expect("text")), expected);
     }
-    // A failure can be read as well.
+    // The page can read a failure as well.
     let request = url.http.get(url.at("/fail")).header("origin", ORIGIN);
     let response = within(request.send()).await.expect("an answer");
     assert_eq!(response.headers()["access-control-allow-origin"], ORIGIN);

@@ -1,9 +1,10 @@
-//! Functions that fail, run into their time-out, or lose their client.
+//! Functions that fail, time out, or lose their client.
 
 use std::time::Duration;
 
-use crate::stack::{Url, until_broken};
 use local_stack::testing::{eventually, within};
+
+use crate::stack::{Url, until_broken};
 
 #[tokio::test]
 async fn before_the_head_a_failure_is_502() {
@@ -57,7 +58,7 @@ async fn after_the_head_a_crash_breaks_the_body_off() {
     let response = url.get("/break").await;
     url.stack.open_gate("break");
     assert_eq!(until_broken(response).await, "so far");
-    // The next one gets another process.
+    // The next request gets another process.
     assert_eq!(url.get("/echo").await.status(), 200);
     url.stop().await;
 }
@@ -71,7 +72,8 @@ async fn an_error_in_the_trailers_breaks_the_body_off() {
     url.stop().await;
 }
 
-/// `lambda_runtime` 1.5 writes what should be trailers as text. It passes: hiding it here, nobody would see it before AWS.
+/// `lambda_runtime` 1.5 writes what should be trailers as text. The local Lambda passes it on: if it were hidden,
+/// nobody would notice before AWS.
 #[tokio::test]
 async fn an_error_of_the_official_runtimes_body_comes_as_text() {
     let url = Url::start().await;
@@ -93,7 +95,7 @@ async fn a_client_that_leaves_ends_nothing() {
     for number in 1..=3 {
         url.stack.open_gate(&format!("gate {number}"));
     }
-    // It has written everything, and its process is there for the next one.
+    // The function has written everything, and its process is free for the next request.
     url.stack.note("steps.done").await;
     let one = url.stack.local.lambda().processes("chat");
     assert_eq!(url.get("/echo").await.status(), 200);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use local_faults::{Fault, FaultService, Rule};
+use local_stack::testing::{eventually, within};
 
 use crate::stack::{Url, until_broken};
-use local_stack::testing::{eventually, within};
 
 fn invoke(fault: Fault) -> Rule {
     Rule::new(FaultService::FunctionUrl, "Invoke", fault)
@@ -52,7 +52,7 @@ async fn a_body_ends_as_planned() {
     url.stop().await;
 }
 
-/// Whether a response without a byte is answered while they are held.
+/// Checks whether an empty response is sent while empty responses are held.
 async fn check_held(path: &str, even_if_length_is_zero: bool, is_answered: bool) {
     let url = Url::start().await;
     url.stack.set(invoke(Fault::HoldEmpty {
@@ -64,7 +64,7 @@ async fn check_held(path: &str, even_if_length_is_zero: bool, is_answered: bool)
     });
     let name = path.trim_matches('/');
     url.stack.note(&format!("{name}.done")).await;
-    // The function is done, and its process free again.
+    // The function has ended, and its process is free again.
     eventually(async || {
         let processes = url.stack.local.lambda().processes("chat");
         processes

@@ -1,4 +1,4 @@
-//! The function under test. It does what the path says.
+//! The function under test, which does what the path says.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -6,11 +6,10 @@ use std::net::TcpStream;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use lambda_runtime::streaming::{Body, Response, Sender, channel};
 use lambda_runtime::{Error, LambdaEvent, MetadataPrelude, service_fn};
+use local_stack::testing::{gate, leave_note, variable};
 use serde_json::{Value, json};
 
-use local_stack::testing::{gate, leave_note, variable};
-
-/// Started by the local Lambda with arguments that select this test alone; as a test of its own it has nothing to do.
+/// The local Lambda starts this executable with arguments that select only this test. Run as a test, it does nothing.
 #[test]
 fn function_process() {
     let Some(runtime_api) = variable("AWS_LAMBDA_RUNTIME_API") else {
@@ -39,7 +38,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Response<Body>, Error> {
     let (status, headers) = head(&event);
     tokio::spawn(async move {
         let name = event["rawPath"].as_str().unwrap_or_default().to_owned();
-        // The client of some is gone before they end.
+        // Some clients leave before the function ends.
         let _ = write(event, sender).await;
         leave_note(&format!("{}.done", name.trim_matches('/')), &json!(true));
     });
@@ -100,10 +99,10 @@ async fn write(event: Value, mut sender: Sender) -> Result<(), Error> {
     Ok(())
 }
 
-/// More than fits anywhere on the way.
+/// More than all buffers on the way hold.
 pub(crate) const MUCH: usize = 64 * 1024 * 1024;
 
-/// As much, and a note of how much of it has been taken so far.
+/// Writes as much, and notes how much of it has been read so far.
 async fn much(path: &str, mut sender: Sender) -> Result<(), Error> {
     const CHUNK: usize = 64 * 1024;
     for number in 1..=MUCH / CHUNK {
@@ -113,8 +112,8 @@ async fn much(path: &str, mut sender: Sender) -> Result<(), Error> {
     Ok(())
 }
 
-/// A runtime of our own, for what the official one has no way to send: an error in the trailers of a response, after
-/// `so far`; one that has no prelude; one that isn't streamed.
+/// A hand-written runtime, for what the official one can't send: an error in a response's trailers after `so far`, a
+/// response without a prelude, and one that isn't streamed.
 fn by_hand(runtime_api: &str) {
     loop {
         let (id, event) = next(runtime_api);
@@ -133,7 +132,7 @@ fn by_hand(runtime_api: &str) {
                 chunk(prelude),
                 chunk("so far"),
             ),
-            // The delimiter comes in two pieces, and the body begins in the second.
+            // The delimiter comes in two parts, and the body begins in the second.
             Some("/split") => format!(
                 "{start}{streaming}{typed}\r\n{}{}{}0\r\n\r\n",
                 chunk(&prelude[..20]),
@@ -149,7 +148,7 @@ fn by_hand(runtime_api: &str) {
             _ => format!("{start}content-length: 7\r\n\r\n{{\"n\":1}}"),
         };
         stream.write_all(request.as_bytes()).expect("sent");
-        // Answered, so that the next call comes after it.
+        // Waits for the response, so that the next call comes after it.
         let mut answer = [0; 1];
         let _ = stream.read(&mut answer);
     }
@@ -170,7 +169,7 @@ fn next(runtime_api: &str) -> (String, Value) {
     loop {
         let mut line = String::new();
         if reader.read_line(&mut line).unwrap_or(0) == 0 {
-            // The stack is over.
+            // The stack has ended.
             std::process::exit(0);
         }
         let line = line.trim_end();

@@ -1,9 +1,9 @@
-//! What the function gets.
+//! The function's event.
 
+use local_stack::testing::within;
 use serde_json::Value;
 
 use crate::stack::Url;
-use local_stack::testing::within;
 
 async fn echoed(request: reqwest::RequestBuilder) -> Value {
     let response = within(request.send()).await.expect("an answer");
@@ -42,7 +42,7 @@ async fn the_event_is_payload_format_2() {
 #[tokio::test]
 async fn the_host_names_the_url_as_well() {
     let url = Url::start().await;
-    // The path is another service's, were it not for the host.
+    // Without the host, this path would be another service's.
     let request = url
         .http
         .post(format!("{}/graphql", url.stack.local.endpoints().url()))

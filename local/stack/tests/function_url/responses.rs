@@ -1,8 +1,9 @@
-//! What passes, and when.
+//! How responses are passed on, and when.
+
+use local_stack::testing::{eventually, within};
 
 use crate::function::MUCH;
 use crate::stack::Url;
-use local_stack::testing::{eventually, within};
 
 #[tokio::test]
 async fn each_chunk_is_there_before_the_function_writes_the_next() {
@@ -14,7 +15,7 @@ async fn each_chunk_is_there_before_the_function_writes_the_next() {
             .expect("no end")
             .expect("a chunk");
         assert_eq!(chunk, format!("step {number}\n"));
-        // Only now the function goes on.
+        // The function continues only now.
         url.stack.open_gate(&format!("gate {number}"));
     }
     assert_eq!(within(response.chunk()).await.expect("a whole body"), None);
@@ -65,7 +66,7 @@ async fn what_other_runtimes_send() {
 async fn a_client_that_does_not_read_holds_the_function_back() {
     let url = Url::start().await;
     let unread = url.get("/much-unread").await;
-    // Another one that is asked later, and whose client reads, is done before it.
+    // A later request whose client reads is done before this one.
     let read = url.get("/much").await;
     let body = within(read.bytes()).await.expect("a whole body");
     assert_eq!(body.len(), MUCH);

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use local_stack::config::{CorsConfig, FunctionUrlConfig};
-
 use local_stack::testing::{TestStack, function, within};
 
 pub(crate) const ORIGIN: &str = "http://localhost:5173";
@@ -14,12 +13,12 @@ pub(crate) struct Url {
 }
 
 impl Url {
-    /// A URL that tells browsers nothing.
+    /// A URL without a CORS configuration.
     pub(crate) async fn start() -> Self {
         Self::start_with(None, &[]).await
     }
 
-    /// A function with a runtime of its own.
+    /// A function with a hand-written runtime.
     pub(crate) async fn by_hand() -> Self {
         Self::start_with(None, &[("RUNTIME", "by hand")]).await
     }
@@ -53,7 +52,7 @@ impl Url {
         self.stack.stop().await;
     }
 
-    /// The URL's own, without the `/` at its end.
+    /// The URL of a path.
     pub(crate) fn at(&self, path: &str) -> String {
         let url = self.stack.local.endpoints().function_url("chat-url");
         format!("{}{path}", url.trim_end_matches('/'))
@@ -74,7 +73,7 @@ impl Url {
     }
 }
 
-/// The text up to where the body breaks off.
+/// The text up to the point where the body breaks off.
 pub(crate) async fn until_broken(mut response: reqwest::Response) -> String {
     let mut text = Vec::new();
     loop {

@@ -1,15 +1,15 @@
-//! From the queue to the function, and what becomes of the messages.
+//! From the queue to the function, and what happens to the messages.
 
 use std::time::Duration;
 
 use aws_sdk_sqs::types::MessageSystemAttributeName;
 use local_faults::{Fault, FaultPlan, FaultService, Faults, Rule};
+use local_sqs::testing::{counts, endpoints};
 use serde_json::Value;
 
 use crate::stack::{Stack, eventually, logged, worker};
-use local_sqs::testing::{counts, endpoints};
 
-/// Long enough for nothing: every invocation of these tests ends by itself or is killed by the stack.
+/// Nothing needs this long: every invocation of these tests ends by itself or is killed by the stack.
 const GRACE: Duration = Duration::from_secs(1);
 
 async fn send(stack: &Stack, body: &str) {
@@ -37,7 +37,7 @@ async fn a_message_reaches_the_function_in_lambdas_shape_and_is_deleted() {
     let record = eventually("the record is printed", async || {
         let log = logged();
         let start = log.find("{\"messageId\"")?;
-        // The line goes on with the log's own fields.
+        // The line continues with the log's own fields.
         serde_json::Deserializer::from_str(&log[start..])
             .into_iter::<Value>()
             .next()?

@@ -1,4 +1,4 @@
-//! The function under test. It does what its event, or the body of its message, says.
+//! The function under test, which does what its event or its message's body says.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use aws_sdk_sqs::config::{BehaviorVersion, Region};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
-/// Started by the local Lambda with arguments that select this test alone; as a test of its own it has nothing to do.
+/// The local Lambda starts this executable with arguments that select only this test. Run as a test, it does nothing.
 #[test]
 fn function_process() {
     let variables: Vec<(String, String)> = std::env::vars().collect();
@@ -57,7 +57,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }))
 }
 
-/// Sends to the queue that invoked it, as an SDK in a function does: with the invocation's X-Ray header.
+/// Sends to the queue that invoked it, with the invocation's X-Ray header, as an SDK in a function does.
 async fn send_again() -> Result<Value, Error> {
     println!("one more hop");
     let value = |name: &str| {
@@ -80,7 +80,8 @@ async fn send_again() -> Result<Value, Error> {
     Ok(json!({}))
 }
 
-/// Per message: `count` tells how many came together, `ok` is done, `bad` reports a failure, `hang` never ends at its first receive, `throw` fails the whole batch.
+/// What each message does: `count` returns the number of messages in the batch, `ok` succeeds, `bad` reports a failure,
+/// `hang` never ends at its first receive, `throw` fails the whole batch.
 async fn batch(records: &[Value]) -> Result<Value, Error> {
     let mut failures = Vec::new();
     if records.iter().all(|record| record["body"] == "count") {

@@ -8,10 +8,10 @@ use tokio::process::Command;
 
 use crate::stack::{Stack, eventually, worker};
 
-/// Set for the process that is to be killed.
+/// Set for the process that the test kills.
 const DOOMED: &str = "TOKENCAST_TEST_DOOMED";
 
-/// Started by the test below; as a test of its own it has nothing to do.
+/// The test below starts this. Run as a test, it does nothing.
 #[tokio::test]
 async fn doomed_stack() {
     if !std::env::vars().any(|(name, _)| name == DOOMED) {
@@ -46,7 +46,7 @@ async fn functions_end_when_their_stack_is_killed() {
     stack.kill().await.expect("killed");
     let process = Pid::from_raw(pid).expect("not zero");
     eventually("the function has ended", async || {
-        // Where nobody reaps orphans, what is left of it is a zombie.
+        // Where nobody reaps orphans, a zombie is left.
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         (test_kill_process(process).is_err() || stat.contains(") Z ")).then_some(())
     })

@@ -1,4 +1,4 @@
-//! One process per concurrent invocation: started, used again, timed out, crashed.
+//! One process for each concurrent invocation: started, used again, timed out, crashed.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn function_error(result: Result<impl std::fmt::Debug, InvokeError>) -> (String,
     }
 }
 
-/// Freezes a process, and waits until each of its threads has stopped, where that can be seen.
+/// Freezes a process, and waits until each of its threads has stopped, where `/proc` shows it.
 async fn freeze(stack: &Stack, pid: u32) {
     assert!(stack.lambda.freeze(pid));
     eventually("stopped", async || {

@@ -1,4 +1,4 @@
-//! The Runtime API, byte by byte: what a runtime other than the official one may send.
+//! The Runtime API byte by byte, for what runtimes other than the official one may send.
 
 use std::sync::Arc;
 
@@ -7,13 +7,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use local_lambda::environment::{Environment, Invocation, Outcome};
 use local_lambda::runtime_api;
+use local_sqs::testing::{endpoints, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use local_sqs::testing::{endpoints, serve};
-
-/// An environment without a process, with the invocation `id` taken.
+/// An environment without a process, which has taken the invocation `id`.
 struct Api {
     environment: Arc<Environment>,
     address: std::net::SocketAddr,
@@ -76,7 +75,7 @@ impl Api {
         answer
     }
 
-    /// Posts, and tells what became of the invocation.
+    /// Posts a response, and checks how the invocation ended.
     async fn check(
         self,
         path: &str,

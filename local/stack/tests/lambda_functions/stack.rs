@@ -18,13 +18,12 @@ use local_lambda::environment::ProcessState;
 use local_lambda::event_source::EventSourceError;
 use local_lambda::service::ProcessInfo;
 use local_lambda::{EventSource, Lambda};
+use local_sqs::testing::{client, endpoints, serve, sqs};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use local_sqs::testing::{client, endpoints, serve, sqs};
-
-/// What everything in this test executable has logged.
+/// The log of all tests in this executable.
 static LOG: OnceLock<()> = OnceLock::new();
 static LOGGED: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
@@ -58,7 +57,7 @@ impl Stack {
         Self::start_at(listener, endpoints, config, &Faults::default())
     }
 
-    /// One whose endpoints are known before, and whose invocations meet a fault plan.
+    /// Functions whose endpoints are known, and which have a fault plan.
     pub(crate) fn start_at(
         listener: TcpListener,
         endpoints: Endpoints,
@@ -109,7 +108,7 @@ impl Stack {
         Ok(serde_json::from_slice(&answer).expect("JSON"))
     }
 
-    /// An invocation that goes on by itself.
+    /// Invokes the function in a task.
     pub(crate) fn invoking(&self, event: Value) -> JoinHandle<Result<Bytes, InvokeError>> {
         let lambda = self.lambda.clone();
         tokio::spawn(async move {
@@ -161,7 +160,7 @@ impl Stack {
     }
 }
 
-/// Looks until there is something to see.
+/// Calls `look` again and again until it returns a value.
 pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let looking = async {
         loop {

@@ -1,9 +1,9 @@
 //! The handshake: the authorizer, `$connect`, refusals.
 
+use local_stack::testing::within;
 use serde_json::{Value, json};
 
 use crate::stack::Api;
-use local_stack::testing::within;
 
 #[tokio::test]
 async fn the_authorizers_event_has_aws_shape() {
@@ -35,7 +35,7 @@ async fn the_authorizers_event_has_aws_shape() {
 #[tokio::test]
 async fn what_the_authorizer_says_reaches_connect() {
     let api = Api::start().await;
-    // By the header this time.
+    // The token is in the header this time.
     let connected = api.try_connect("", &[("authorization", "grace")]).await;
     let _socket = connected.expect("connected");
     let event = api.stack.note("connect").await;

@@ -1,4 +1,4 @@
-//! How connections end, and what `$disconnect` is told.
+//! How connections end, and what `$disconnect` gets.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ async fn an_idle_connection_ends_after_ten_minutes() {
     let (mut socket, connection) = connected(&api).await;
     let clock = api.stack.local.clock();
     clock.advance(Duration::from_mins(9));
-    // Which counts from anew.
+    // A message restarts the idle time.
     socket.send("hello").await;
     socket.text().await;
     clock.advance(Duration::from_mins(9));
@@ -73,7 +73,7 @@ async fn an_idle_connection_ends_after_ten_minutes() {
 #[tokio::test]
 async fn a_connection_lives_two_hours() {
     let api = Api::start_with(|config| {
-        // Relaxed, so that only its life ends it.
+        // So long that only the connection's lifetime ends it.
         config.limits.idle_timeout = Duration::from_hours(24);
     })
     .await;

@@ -3,9 +3,9 @@
 use aws_sdk_apigatewaymanagement::error::ProvideErrorMetadata as _;
 use aws_sdk_apigatewaymanagement::primitives::Blob;
 use local_faults::{Fault, FaultService, Rule};
+use local_stack::testing::within;
 
 use crate::stack::{Api, Socket};
-use local_stack::testing::within;
 
 fn data(fault: Fault) -> Rule {
     Rule::new(FaultService::WebSocket, "data", fault)

@@ -1,11 +1,10 @@
 //! The function under test: the authorizer and every route. It does what the token or the action says.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
+use local_stack::testing::{gate, leave_note, variable};
 use serde_json::{Value, json};
 
-use local_stack::testing::{gate, leave_note, variable};
-
-/// Started by the local Lambda with arguments that select this test alone; as a test of its own it has nothing to do.
+/// The local Lambda starts this executable with arguments that select only this test. Run as a test, it does nothing.
 #[test]
 fn function_process() {
     if variable("AWS_LAMBDA_RUNTIME_API").is_none() {

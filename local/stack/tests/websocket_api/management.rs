@@ -1,11 +1,11 @@
-//! `@connections`, by AWS's own client.
+//! `@connections`, through AWS's own client.
 
 use aws_sdk_apigatewaymanagement::Client;
 use aws_sdk_apigatewaymanagement::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_apigatewaymanagement::primitives::Blob;
+use local_stack::testing::within;
 
 use crate::stack::{Api, KEY, SECRET, STAGE, backend};
-use local_stack::testing::within;
 
 async fn post(client: &Client, id: &str, data: impl Into<Vec<u8>>) -> Result<(), (u16, String)> {
     let post = client.post_to_connection().connection_id(id);
@@ -13,7 +13,7 @@ async fn post(client: &Client, id: &str, data: impl Into<Vec<u8>>) -> Result<(),
     posted.map(|_| ()).map_err(|error| refusal(&error))
 }
 
-/// Status and name of an error.
+/// An error's status and name.
 fn refusal<E: ProvideErrorMetadata>(
     error: &SdkError<E, aws_sdk_apigatewaymanagement::config::http::HttpResponse>,
 ) -> (u16, String) {

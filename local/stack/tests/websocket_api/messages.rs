@@ -1,14 +1,14 @@
-//! Messages of a client, and what comes back.
+//! A client's messages, and their route responses.
 
 use std::time::Duration;
 
+use local_stack::testing::eventually;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
 use crate::stack::Api;
-use local_stack::testing::eventually;
 
 #[tokio::test]
 async fn the_action_chooses_the_route() {
@@ -46,7 +46,7 @@ async fn a_route_without_response_says_nothing() {
     socket.send("{\"action\":\"silent\"}").await;
     eventually(async || {
         let usage = api.stack.local.usage().of("lambda", "routes");
-        // `$connect` and this.
+        // `$connect` and this message.
         (usage.count == 2).then_some(())
     })
     .await;
@@ -146,7 +146,7 @@ async fn frames_that_continue_a_message_are_put_together_up_to_128_kilobytes() {
     assert_eq!(length, Some(2 * FRAME + 10));
     api.stop().await;
 
-    // A frame that is too long, wherever it stands; and a message that is, of frames that aren't.
+    // A frame that is too long, in any place; and a message that is too long, of frames that aren't.
     for pieces in [&[10, FRAME + 1][..], &[FRAME, FRAME, FRAME, FRAME, 1][..]] {
         let api = Api::start().await;
         let mut socket = api.connect().await;

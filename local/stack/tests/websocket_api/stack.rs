@@ -11,14 +11,13 @@ use local_iam::{Principal, Statement};
 use local_stack::config::{
     RequestAuthorizerConfig, RouteConfig, WebSocketApiConfig, WebSocketLimits,
 };
+use local_stack::testing::{TestStack, eventually, function, within};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
-
-use local_stack::testing::{TestStack, eventually, function, within};
 
 pub(crate) const STAGE: &str = "dev";
 pub(crate) const KEY: &str = "AKIALOCALBACKEND";
@@ -184,7 +183,7 @@ impl Socket {
         serde_json::from_str(&self.text().await).expect("JSON")
     }
 
-    /// The close that ends it.
+    /// The close frame that ends the connection.
     pub(crate) async fn close_frame(&mut self) -> CloseFrame {
         match within(self.stream.next()).await {
             Some(Ok(Message::Close(Some(frame)))) => frame,
@@ -192,7 +191,7 @@ impl Socket {
         }
     }
 
-    /// Its end without a close.
+    /// Checks that the connection ends without a close frame.
     pub(crate) async fn cut(&mut self) {
         match within(self.stream.next()).await {
             None | Some(Err(_)) => {}

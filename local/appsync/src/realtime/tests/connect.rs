@@ -81,7 +81,7 @@ async fn refused(stack: &Stack, header: Value, error_type: &str, code: u16, mess
 }
 
 async fn refusal(client: &mut Client, error_type: Option<&str>, code: u16, message: &str) {
-    // What the client sends right away mustn't cost it the answer.
+    // A client that sends something at once must still get the response.
     client.send(json!({"type": "connection_init"})).await;
     let frame = client.next().await;
     assert_eq!(frame["type"], "connection_error");

@@ -1,16 +1,17 @@
 //! Many subscribers, one of whom doesn't read.
 
-use super::*;
 use local_kit::outbox::OutboxLimits;
+
+use super::*;
 
 const READERS: usize = 50;
 const EVENTS: usize = 1_000;
-/// So that its share is more than the kernel buffers for a socket, and yet the readers' is little.
+/// Enough that its frames exceed the kernel's buffers for a socket, while those of the readers stay small.
 const STALLED_SUBSCRIPTIONS: usize = 25;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_that_does_not_read_delays_nobody() {
-    // Less than what is published, but more than the readers are ever behind; the rest lies in the sockets' buffers.
+    // Fewer than are published, but more than the readers are ever behind. The rest is in the sockets' buffers.
     let outbox = OutboxLimits {
         frames: 100_000,
         bytes: 256 * 1024,
@@ -49,7 +50,7 @@ async fn one_that_does_not_read_delays_nobody() {
     let filler = "x".repeat(1024);
     for event in 0..EVENTS {
         stack.publish("s", &format!("{event} {filler}"));
-        // Like a worker that waits for its mutation's answer: the readers are at most a few events behind.
+        // Like a worker that waits for its mutation's response, so that the readers are at most a few events behind.
         let read = progress.acquire_many(u32::try_from(READERS).expect("few"));
         tokio::time::timeout(PATIENCE, read)
             .await
@@ -60,7 +61,7 @@ async fn one_that_does_not_read_delays_nobody() {
     for reader in readers {
         reader.await.expect("every event in order");
     }
-    // The stalled one was cut, and left the hub.
+    // The subscriber that doesn't read was cut, and left the hub.
     let gone = async {
         while stack.publish("s", "end 0") != 0 {
             tokio::task::yield_now().await;

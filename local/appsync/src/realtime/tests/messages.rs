@@ -17,7 +17,7 @@ async fn a_subscription_from_start_to_complete() {
     client.send(json!({"type": "stop", "id": "1"})).await;
     assert_eq!(client.next().await, json!({"type": "complete", "id": "1"}));
     assert_eq!(stack.publish("a", "late"), 0);
-    // The id is free again.
+    // The id may be used again.
     client.start(&stack, "1", "a").await;
     assert_eq!(stack.publish("a", "again"), 1);
     assert_eq!(client.next().await, data("1", "again"));
@@ -35,7 +35,7 @@ async fn start_needs_no_connection_init() {
     stack.stop().await;
 }
 
-/// Sends what is refused, and sees that the connection stays usable.
+/// Sends messages that are refused, and checks that the connection stays usable.
 struct Probe<'a> {
     stack: &'a Stack,
     client: Client,
@@ -155,7 +155,7 @@ async fn ids_are_counted() {
     };
     let stack = Stack::start(limits).await;
     let mut client = stack.client().await;
-    // An unknown id is ignored: the answer to what follows is the next frame.
+    // An unknown id is ignored, so the next frame is the response to the next message.
     client.send(json!({"type": "stop", "id": "unknown"})).await;
     client.send(json!({"type": "stop"})).await;
     client.start(&stack, "1", "a").await;
@@ -221,13 +221,13 @@ async fn a_slow_start_delays_no_other_and_can_be_stopped() {
         client.next().await,
         json!({"type": "complete", "id": "slow"})
     );
-    // The same id again, for another session, while the first is still being admitted.
+    // The same id again, for another session, while the first start is still being admitted.
     client.start(&stack, "slow", "b").await;
     stack.admit_slow.notify_one();
     stack.publish("b", "one");
     assert_eq!(client.next().await, data("slow", "one"));
     assert_eq!(stack.publish("slow", "never"), 0);
-    // Events of the time before the acknowledgement aren't delivered, all after it are.
+    // Events from before the acknowledgement aren't delivered; all events after it are.
     client.send(stack.start_message("3", "slow")).await;
     stack.publish("slow", "early");
     stack.admit_slow.notify_one();
@@ -269,17 +269,17 @@ async fn a_token_that_expires_ends_its_subscription_and_refuses_the_next() {
     assert_eq!(stack.publish("a", "unheard"), 0);
     client.send(second).await;
     assert_eq!(client.next().await["payload"], expired);
-    // The connection is still there, for whoever has a newer token, and so is the id.
+    // The connection and the id can still be used with a newer token.
     client.send(json!({"type": "stop", "id": "1"})).await;
     let mut renewed = stack.start_message("1", "a");
-    // Still good once the clock was moved by some hours.
+    // Valid even after the clock was advanced by some hours.
     let token = Pool::shared().fresh_access_token(48 * 3600);
     renewed["payload"]["extensions"]["authorization"]["Authorization"] = token.into();
     client.send(renewed).await;
     assert_eq!(client.next().await, json!({"type": "start_ack", "id": "1"}));
     stack.publish("a", "again");
     assert_eq!(client.next().await, data("1", "again"));
-    // And a day after the connect its life is over.
+    // A day after the connect, its lifetime is over.
     stack.clock.advance(Duration::from_hours(22));
     assert_eq!(client.closed().await, Some(1000));
     assert_eq!(stack.publish("a", "gone"), 0);
@@ -291,7 +291,7 @@ async fn a_message_beyond_all_limits_closes() {
     let stack = Stack::start(RealtimeLimits::default()).await;
     let (mut sink, mut stream) = stack.client().await.socket.split();
     let message = Message::text("x".repeat(super::super::MAX_FRAME_BYTES + 1));
-    // It isn't read to its end, so sending it may fail.
+    // The server doesn't read it to its end, so sending it may fail.
     let sending = tokio::spawn(async move { sink.send(message).await.is_ok() });
     let error = stream.next().await.expect("a frame").expect("a message");
     assert!(error.into_text().expect("text").contains("too long"));

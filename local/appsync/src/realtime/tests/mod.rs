@@ -1,4 +1,9 @@
-//! The protocol through a gateway, with a WebSocket client of another library.
+//! The protocol through a gateway, with another library's WebSocket client.
+
+mod connect;
+mod fan_out;
+mod messages;
+mod transport;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +14,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
+use local_gateway::{Certificates, Connections, Gateway, Routes, ServiceRoute};
+use local_kit::clock::Clock;
+use local_kit::endpoints::Endpoints;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
@@ -23,16 +31,8 @@ use crate::caller::Caller;
 use crate::config::AuthMode;
 use crate::subscriptions::{Hub, Subscription};
 use crate::test_support::{Pool, REGION, authenticator_with};
-use local_gateway::{Certificates, Connections, Gateway, Routes, ServiceRoute};
-use local_kit::clock::Clock;
-use local_kit::endpoints::Endpoints;
 
-mod connect;
-mod fan_out;
-mod messages;
-mod transport;
-
-/// For what should happen at once.
+/// A bound for what should happen at once.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) struct Stack {
@@ -40,7 +40,7 @@ pub(super) struct Stack {
     pub(super) hub: Hub,
     pub(super) clock: Clock,
     pub(super) connections: Connections,
-    /// Lets the subscription of session `slow` be admitted.
+    /// Admits the subscription of the session `slow`.
     pub(super) admit_slow: Arc<Notify>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
@@ -133,7 +133,7 @@ impl Stack {
         Client { socket, protocol }
     }
 
-    /// A connection with a user's token, past its first frames.
+    /// A connection with a user's token, after its first frames.
     pub(super) async fn client(&self) -> Client {
         let header = STANDARD.encode(self.authorization().to_string());
         let path = format!("/graphql/realtime?header={header}&payload=e30=");
@@ -159,7 +159,7 @@ impl Stack {
         )
     }
 
-    /// Ends the stack; fails where a task is left.
+    /// Ends the stack, and fails if a task is left.
     pub(super) async fn stop(mut self) {
         self.stop.take().map(|stop| stop.send(()));
         let served = tokio::time::timeout(PATIENCE, &mut self.serving).await;
@@ -176,7 +176,7 @@ pub(super) fn subprotocol(header: &Value) -> String {
     )
 }
 
-/// Stands for the API: admits any session but `forbidden`.
+/// A fake API, which admits any session but `forbidden`.
 struct Resolver {
     admit_slow: Arc<Notify>,
 }
@@ -239,7 +239,7 @@ impl Client {
         }
     }
 
-    /// The close frame's code; `None` when the connection just ended.
+    /// The close frame's code, or `None` if the connection ended without one.
     pub(super) async fn closed(&mut self) -> Option<u16> {
         match self.receive().await {
             Some(Ok(Message::Close(frame))) => {

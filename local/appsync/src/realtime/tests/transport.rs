@@ -34,7 +34,7 @@ async fn a_subscription() {
     let stack = Stack::start(spoken()).await;
     let mut client = ready(&stack).await;
     client.send(subscribe("1", "a")).await;
-    // There is no acknowledgement: wait for the first event that comes through.
+    // The protocol has no acknowledgement, so this waits for the first event that arrives.
     let published = async {
         while stack.publish("a", "one") == 0 {
             tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! The rules of `APPSYNC_JS` that code can break without an engine noticing: AppSync refuses it when it is deployed.
+//! The rules of `APPSYNC_JS` that an engine doesn't check. AppSync refuses such code when it is deployed.
 
 use super::lexer::{Kind, Token, tokens};
 use crate::errors::CodeError;
@@ -6,7 +6,7 @@ use crate::errors::CodeError;
 /// AppSync's limit on a resolver's code.
 const MAX_CODE_BYTES: usize = 32 * 1024;
 
-/// Checks the rules; answers whether the module has something of its own that would outlive a call.
+/// Checks the rules. Returns whether the module has state of its own that would outlive a call.
 pub(super) fn check(code: &str) -> Result<bool, CodeError> {
     if code.len() > MAX_CODE_BYTES {
         return Err(CodeError::TooLong {
@@ -53,12 +53,12 @@ fn broken_rule(tokens: &[Token<'_>], index: usize) -> Option<String> {
     }
 }
 
-/// A name after a dot, or in front of a colon or of a method's parameters: `a.throw`, `{ do: 1 }`.
+/// Whether a word is a property: after a dot, or before a colon or a method's parameters (`a.throw`, `{ do: 1 }`).
 fn is_property(tokens: &[Token<'_>], index: usize) -> bool {
     let before = index.checked_sub(1).map(|index| tokens[index].text);
     let after = tokens.get(index + 1).map(|token| token.text);
     let in_object = matches!(before, Some("{" | ","));
-    // A `catch` of a `try` follows a closing brace, so this one is a method.
+    // The `catch` of a `try` follows a closing brace, so this one is a method.
     let is_method =
         in_object && after == Some("(") && matches!(tokens[index].text, "catch" | "finally");
     matches!(before, Some("." | "?."))
@@ -66,7 +66,7 @@ fn is_property(tokens: &[Token<'_>], index: usize) -> bool {
         || (in_object && matches!(after, Some(":" | "," | "}")))
 }
 
-/// Whether a loop's head, which follows, has semicolons of its own.
+/// Whether the loop head that follows contains semicolons.
 fn is_c_style(tokens: &[Token<'_>]) -> bool {
     let mut depth = 0_usize;
     for token in tokens.iter().filter(|token| token.kind == Kind::Mark) {
@@ -92,7 +92,7 @@ fn keeps_state(tokens: &[Token<'_>]) -> bool {
             (Kind::Mark, "{" | "(" | "[") => depth += 1,
             (Kind::Mark, "}" | ")" | "]") => depth = depth.saturating_sub(1),
             (Kind::Word, "let" | "const" | "var") if depth == 0 => return true,
-            // A function, too, can carry properties; those that are exported are frozen.
+            // A function can carry properties too. Exported functions are frozen.
             (Kind::Word, "function") if depth == 0 && before != "export" => return true,
             _ => {}
         }

@@ -1,9 +1,10 @@
-//! `QuickJS`, with each script compiled in a context of its own. Used by one thread at a time.
+//! A `QuickJS` engine, which compiles each script in a context of its own. One thread uses it at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use local_kit::clock::Clock;
 use rquickjs::{CatchResultExt, Context, Ctx, Function, Module, Object, Runtime};
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,53 +12,52 @@ use serde_json::Value;
 use super::{Script, Turn, native};
 use crate::errors::CodeError;
 use crate::resolvers::{Resolved, ResolverError};
-use local_kit::clock::Clock;
 
-/// For a script's own top level.
+/// The time limit of a script's top level.
 const LOAD_TIME_LIMIT: Duration = Duration::from_secs(1);
 const MEMORY_LIMIT_BYTES: usize = 32 * 1024 * 1024;
 const STACK_LIMIT_BYTES: usize = 256 * 1024;
 
-/// The module `@aws-appsync/utils`, and what calls a resolver's two functions.
+/// The module `@aws-appsync/utils`, and the code that calls a resolver's two functions.
 const UTILS: &str = include_str!("utils.js");
 const UTILS_NAME: &str = "@aws-appsync/utils";
 
 pub(super) struct Engine {
     scripts: Arc<[Script]>,
     clock: Clock,
-    /// One for each script, made when it is first needed. Its userdata is the function that runs the resolver.
+    /// A context for each script, created when it is first needed. Its userdata is the function that runs the resolver.
     loaded: Vec<Option<Context>>,
     time: TimeLimit,
 }
 
-/// When the running call has to end, in nanoseconds of its thread's time; 0 while none runs.
+/// When the running call must end, in nanoseconds of its thread's processor time. 0 while nothing runs.
 #[derive(Clone, Default)]
 struct TimeLimit(Arc<AtomicU64>);
 
-/// It was stopped in the middle: its time was over.
+/// The script exceeded its time limit and was stopped.
 pub(super) struct Stopped;
 
-/// What a resolver's function of utils.js returns.
+/// The value that a resolver's function of utils.js returns.
 #[derive(Deserialize)]
 struct Outcome {
     #[serde(default)]
     result: Value,
     #[serde(default)]
     errors: Vec<Value>,
-    /// The field has no value; the last of `errors` says why.
+    /// Whether the field has no value. The last of `errors` tells why.
     #[serde(default)]
     failed: bool,
-    /// An exception that the code did not raise on purpose.
+    /// An exception that the code didn't raise on purpose.
     exception: Option<String>,
 }
 
-/// Loads a script to see whether it can be.
+/// Loads a script to find out whether it can be loaded.
 pub(super) fn try_load(script: &Script, clock: &Clock) -> Result<(), CodeError> {
     load(script, clock, &TimeLimit::default()).map(drop)
 }
 
 impl Engine {
-    /// With those scripts loaded that `ahead` picks.
+    /// An engine in which the scripts that `ahead` selects are loaded.
     pub(super) fn new(
         scripts: Arc<[Script]>,
         clock: Clock,
@@ -78,7 +78,7 @@ impl Engine {
         engine
     }
 
-    /// Runs a script's turn. It may take `limit` of the processor, however busy that is.
+    /// Runs a script's turn, which may use `limit` of processor time, however busy the machine is.
     pub(super) fn run(
         &mut self,
         index: usize,
@@ -117,7 +117,7 @@ impl Engine {
                 }
             }
             Err(error) => {
-                // Cut off in the middle, or out of memory: whatever it left behind is not used again.
+                // The script was stopped or ran out of memory, so its context isn't used again.
                 self.loaded[index] = None;
                 if is_over {
                     return Err(Stopped);
@@ -128,7 +128,7 @@ impl Engine {
         })
     }
 
-    /// Gives a script that keeps state a fresh context, before the next request asks for it.
+    /// Gives a script with state a fresh context before the next request needs it.
     pub(super) fn tidy_up(&mut self, index: usize) {
         if self.scripts[index].keeps_state {
             self.loaded[index] = None;
@@ -163,13 +163,13 @@ impl TimeLimit {
     }
 }
 
-/// Of this thread: a call stays on the thread where it begins.
+/// This thread's processor time: a call stays on the thread where it begins.
 fn processor_time() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
 }
 
-/// AppSync's words; what went wrong is in its log.
+/// AppSync's message. The log has the details.
 pub(super) fn runtime_error() -> ResolverError {
     ResolverError::new("Code", "Runtime Error")
 }
@@ -199,7 +199,7 @@ fn load(script: &Script, clock: &Clock, time: &TimeLimit) -> Result<Context, Cod
                 return Err(CodeError::MissingFunction(name));
             }
         }
-        // A context that serves one request has nothing to keep from the next.
+        // A context that serves only one request needn't be reset.
         if !script.keeps_state {
             freeze
                 .call::<_, ()>((module.clone(),))
@@ -221,7 +221,7 @@ fn evaluate<'js>(ctx: &Ctx<'js>, name: &str, code: &str) -> rquickjs::Result<Obj
     module.namespace()
 }
 
-/// Calls the resolver; the error is of the engine, not of the code.
+/// Calls the resolver. The error is the engine's, not the code's.
 fn call(ctx: &Ctx<'_>, turn: &Turn) -> Result<Outcome, String> {
     let run = ctx
         .userdata::<Function>()

@@ -1,23 +1,25 @@
-//! Scripts that are quick, run on the thread that asks: to wake another and be woken again costs more than the call.
+//! Runs quick scripts on the caller's thread, because waking another thread and being woken again costs more than the
+//! call.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::engine::{Engine, Stopped};
-use super::{Resolved, ResolverError, Script, Turn};
 use local_kit::clock::Clock;
 
-/// Calls at one time. One that finds no engine free goes to the threads.
+use super::engine::{Engine, Stopped};
+use super::{Resolved, ResolverError, Script, Turn};
+
+/// How many calls run at a time. A call that finds no free engine runs on the scripts' threads.
 const ENGINES: usize = 2;
-/// What a call may take of the processor here: a hundred times what passing fields on takes, and still no more than a
-/// pause that the thread's other tasks would not notice.
+/// The processor time that a call may use here: a hundred times what a resolver that passes fields on needs, and too
+/// short to disturb the thread's other tasks.
 const TIME_LIMIT: Duration = Duration::from_millis(5);
 
-/// Engines that are free, and what they are not for.
+/// The free engines, and the scripts that don't run here.
 pub(super) struct Inline {
     free: Mutex<Vec<Engine>>,
-    /// Of each script: it is for the threads, as it keeps state or has once taken too long.
+    /// For each script, whether it runs on the scripts' threads, because it has state or once took too long.
     is_slow: Vec<AtomicBool>,
 }
 
@@ -32,8 +34,8 @@ impl Inline {
         }
     }
 
-    /// `None`: it is for the threads. There it begins anew, which nobody sees: a resolver's code changes nothing outside
-    /// itself.
+    /// `None` means that the script has to run on the scripts' threads. It starts again there, which nobody notices,
+    /// because a resolver's code changes nothing outside itself.
     pub(super) fn run(
         &self,
         script: usize,

@@ -1,6 +1,6 @@
-//! Just enough of JavaScript's lexical grammar to tell code from strings, templates, comments and regular expressions.
+//! The part of JavaScript's lexical grammar that tells code from strings, templates, comments and regular expressions.
 
-/// A piece of code, and the line it is on.
+/// A token with its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Token<'a> {
     pub(super) kind: Kind,
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Regex,
 }
 
-/// Splits code into tokens; what stands in a template's `${…}` is code.
+/// Splits code into tokens. The content of a template's `${…}` is code.
 pub(super) fn tokens(code: &str) -> Vec<Token<'_>> {
     let mut lexer = Lexer {
         code,
@@ -35,7 +35,7 @@ struct Lexer<'a> {
     code: &'a str,
     at: usize,
     line: usize,
-    /// For each template that is open: how many braces are, inside its `${`.
+    /// For each open template, how many braces are open inside its `${`.
     templates: Vec<usize>,
     tokens: Vec<Token<'a>>,
 }
@@ -83,7 +83,7 @@ impl Lexer<'_> {
         self.take(Kind::Mark, long.map_or(first.len_utf8(), str::len));
     }
 
-    /// Reads a template's text, from its start or from the end of a `${…}`, up to its end or the next `${`.
+    /// Reads a template's text, from its start or from the end of a `${…}`, to its end or to the next `${`.
     fn template(&mut self, from: usize) {
         let rest = &self.code[self.at..];
         let mut escaped = false;
@@ -102,7 +102,7 @@ impl Lexer<'_> {
         self.take(Kind::Text, rest.len());
     }
 
-    /// After a value, a slash divides.
+    /// After a value, a slash is a division.
     fn may_be_regex(&self) -> bool {
         let Some(last) = self.tokens.last() else {
             return true;
@@ -112,7 +112,7 @@ impl Lexer<'_> {
                 last.text,
                 "return" | "typeof" | "case" | "in" | "of" | "delete" | "void" | "else"
             ),
-            // The text of a template that goes on ends in `${`.
+            // The text of a template that continues ends in `${`.
             Kind::Text => last.text.ends_with("${"),
             Kind::Regex => false,
             Kind::Mark => !matches!(last.text, ")" | "]" | "}"),
@@ -140,7 +140,7 @@ fn is_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_' || character == '$'
 }
 
-/// Length of a string with its quotes; one that is not closed ends with its line.
+/// The length of a string with its quotes. A string that isn't closed ends with its line.
 fn quoted(rest: &str, quote: char) -> usize {
     let mut escaped = false;
     for (index, character) in rest.char_indices().skip(1) {
@@ -155,7 +155,7 @@ fn quoted(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// Length of a regular expression with its slashes; flags are read as a word.
+/// The length of a regular expression with its slashes. Its flags are read as a word.
 fn regex(rest: &str) -> usize {
     let (mut escaped, mut in_class) = (false, false);
     for (index, character) in rest.char_indices().skip(1) {

@@ -1,14 +1,14 @@
-//! `APPSYNC_JS` resolvers: on NONE data sources, and both halves of those on others.
+//! `APPSYNC_JS` resolvers: on NONE data sources, and the two functions of resolvers on other data sources.
 //!
-//! A resolver passes fields on, in less time than it takes to wake another thread: so it runs where it is asked for, on an
-//! engine that is free. But code that does not end must not hold up anything else: what takes longer, or keeps state
-//! and so needs a context of its own each time, runs on a few threads that are there for that.
+//! Most resolvers pass fields on, which takes less time than waking another thread. So a script first runs on the
+//! caller's thread, in a free engine. Code that doesn't end must not hold up anything else, so a script that takes
+//! longer, or has state and therefore needs a fresh context each time, runs on a few threads of its own.
 //!
 //! | module | what |
 //! | --- | --- |
-//! | `check`, `lexer` | what AppSync refuses in code |
-//! | `engine`, `native` | the scripts compiled, and what they ask of the host |
-//! | `inline` | quick scripts, where they are asked for |
+//! | `check`, `lexer` | the code that AppSync refuses |
+//! | `engine`, `native` | the compiled scripts, and the host's functions for them |
+//! | `inline` | quick scripts, on the caller's thread |
 
 mod check;
 mod engine;
@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use local_kit::clock::Clock;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -28,50 +29,50 @@ use self::engine::{Engine, Stopped, runtime_error};
 use self::inline::Inline;
 use super::{Resolved, ResolverError};
 use crate::errors::ApiConfigError;
-use local_kit::clock::Clock;
 
-/// Two, so that one script that spends its time limit does not stop the others.
+/// Two, so that one script that uses up its time limit doesn't stop the others.
 const THREADS: usize = 2;
-/// Calls that wait for a thread; more than these are refused.
+/// How many calls may wait for a thread. Further calls are refused.
 const MAX_WAITING: usize = 4_096;
-/// What a call may take of the processor: a loop that does not end must.
+/// The processor time that a call may use, because a script's loop may never end.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 
-/// The scripts of an API, loaded and ready to run. The threads end when this is dropped.
+/// The scripts of an API, loaded and ready to run. Dropping it ends the threads.
 pub(crate) struct Scripts {
     inline: Inline,
     jobs: SyncSender<Job>,
 }
 
-/// One script: checked, but not yet compiled.
+/// A script that was checked but not compiled.
 pub(super) struct Script {
     code: String,
-    /// It has variables of its own, and must not find in them what another request left.
+    /// Whether it has variables of its own, in which it must not find what another request left.
     keeps_state: bool,
 }
 
-/// What of a resolver's code to run, and on what.
+/// The part of a resolver's code to run, and its input.
 pub(super) struct Turn {
-    /// As utils.js has it.
+    /// The handler's name in utils.js.
     handler: &'static str,
     /// `ctx`, as JSON.
     event: String,
-    /// What `ctx` has besides, as JSON.
+    /// The other members of `ctx`, as JSON.
     carried: String,
 }
 
 impl Turn {
-    /// Both functions, on a NONE data source.
+    /// Both functions, for a NONE data source.
     pub(super) fn both(event: String) -> Self {
         Self::new("both", event, "{}".to_owned())
     }
 
-    /// The request function alone. The result is `{"request": {"request", "stash"}}`, or `{"returned"}` for an early return.
+    /// Only the request function. The result is `{"request": {"request", "stash"}}`, or `{"returned"}` for an early
+    /// return.
     pub(super) fn request(event: String) -> Self {
         Self::new("request", event, "{}".to_owned())
     }
 
-    /// The response function alone; `carried` has `result`, `error` and `stash`.
+    /// Only the response function. `carried` has `result`, `error` and `stash`.
     pub(super) fn response(event: String, carried: &Value) -> Self {
         Self::new("response", event, carried.to_string())
     }
@@ -92,7 +93,7 @@ struct Job {
 }
 
 impl Scripts {
-    /// Checks and loads the code of `(type, field, code)`, in this order.
+    /// Checks and loads the code of each `(type, field, code)`, in this order.
     pub(crate) fn start(
         codes: Vec<(String, String, String)>,
         clock: Clock,
@@ -160,7 +161,7 @@ impl Scripts {
 
 fn work(mut engine: Engine, waiting: &Mutex<Receiver<Job>>) {
     loop {
-        // One idle thread waits with the lock, the others for the lock; none holds it while it works.
+        // One idle thread waits with the lock, the others wait for the lock. No thread holds it while it works.
         let job = waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -181,14 +182,14 @@ fn work(mut engine: Engine, waiting: &Mutex<Receiver<Job>>) {
             tracing::warn!("a resolver's code was ended, as it took too long");
             Err(vec![runtime_error()])
         });
-        // Nobody is left to be told when the request was given up in the meantime.
+        // The receiver is gone if the request was given up meanwhile.
         let _ = reply.send(answer);
         engine.tidy_up(script);
     }
 }
 
 impl ResolverError {
-    /// From what `util.error` was given.
+    /// The error that `util.error` was called with.
     fn from_json(error: &Value) -> Self {
         Self {
             message: error["message"].as_str().unwrap_or_default().to_owned(),

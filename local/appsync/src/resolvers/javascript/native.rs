@@ -1,4 +1,4 @@
-//! What `@aws-appsync/utils` asks of the host: time, randomness, encodings and the log.
+//! The host's functions for `@aws-appsync/utils`: time, randomness, encodings and the log.
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -19,7 +19,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Makes `globalThis.__native`, which utils.js takes away before any resolver runs.
+/// Installs `globalThis.__native`, which utils.js removes before any resolver runs.
 pub(super) fn install(ctx: &Ctx<'_>, clock: &Clock) -> rquickjs::Result<()> {
     let native = Object::new(ctx.clone())?;
     let now = clock.clone();
@@ -83,7 +83,7 @@ fn base64_decode(ctx: Ctx<'_>, text: String) -> rquickjs::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// 48 bits of time and 80 of chance, in Crockford's Base32.
+/// 48 bits of time and 80 random bits, in Crockford's Base32.
 fn ulid(now_ms: i64) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let time = u128::try_from(now_ms).unwrap_or_default() << 80;

@@ -1,11 +1,11 @@
-//! Who gets what, and in which order.
+//! Which subscribers get which events, and in which order.
 
 use std::sync::atomic::AtomicUsize;
 
+use local_kit::outbox::{Inbox, OutboxLimits, outbox};
 use serde_json::json;
 
 use super::*;
-use local_kit::outbox::{Inbox, OutboxLimits, outbox};
 
 fn subscription(arguments: Value) -> Subscription {
     let Value::Object(arguments) = arguments else {
@@ -233,7 +233,7 @@ async fn nothing_is_missed_after_the_acknowledgement() {
             let payload: Value = serde_json::from_str(&payload).expect("JSON");
             let token = payload["data"]["onToken"]["token"].as_u64();
             let token = usize::try_from(token.expect("a number")).expect("small");
-            // At most the one is missed that was being published at that moment.
+            // At most the event is missed that was being published at that moment.
             assert!(
                 token <= before + 1 || expected.is_some(),
                 "{token} {before}"

@@ -1,0 +1,150 @@
+//! The config of a stack: what its template says, and over that what its options do.
+
+use std::collections::BTreeMap;
+
+use local_stack::StackConfig;
+use local_stack::config::DataSource;
+use local_stack::endpoints::Endpoints;
+
+use super::{StackError, StackOptions, local};
+use local_cloudformation::{Inputs, Program};
+
+/// What the project's resources are called on a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    pub queue: String,
+    pub dead_letter_queue: String,
+    pub table: String,
+    pub request_function: String,
+    pub worker_function: String,
+}
+
+impl Names {
+    /// Finds them by what they are connected to.
+    ///
+    /// # Errors
+    ///
+    /// If one isn't there: a template may leave it to another stack.
+    pub fn of(config: &StackConfig) -> Result<Self, StackError> {
+        let source = config.event_sources.first();
+        let source = source.ok_or(StackError::Missing("event source in the template"))?;
+        let mut queues = config.queues.iter();
+        let redrive = queues
+            .find(|queue| queue.name == source.queue)
+            .and_then(|queue| queue.redrive.as_ref())
+            .ok_or(StackError::Missing(
+                "dead-letter queue in the template for the queue that the event source reads",
+            ))?;
+        let mut tables = config.tables.iter();
+        let table = tables
+            .find(|table| table.partition_key == local::SESSIONS_KEY)
+            .ok_or(StackError::Missing(
+                "table in the template with the partition key `sessionId`",
+            ))?;
+        let request = config
+            .api
+            .resolvers
+            .iter()
+            .find_map(|resolver| match &resolver.data_source {
+                DataSource::Lambda { function } | DataSource::LambdaWithCode { function, .. } => {
+                    Some(function)
+                }
+                DataSource::None { .. } => None,
+            })
+            .ok_or(StackError::Missing(
+                "function in the template that is the API's data source",
+            ))?;
+        Ok(Self {
+            queue: source.queue.clone(),
+            dead_letter_queue: redrive.dead_letter_queue.clone(),
+            table: table.name.clone(),
+            request_function: request.clone(),
+            worker_function: source.function.clone(),
+        })
+    }
+}
+
+impl StackOptions {
+    /// What a stack with these options consists of that answers at `endpoints`, and what its resources are called.
+    ///
+    /// # Errors
+    ///
+    /// If the local stack can't be what the template describes, a function's program isn't there, or a resource is missing
+    /// that the project can't be without.
+    pub fn config(&self, endpoints: &Endpoints) -> Result<(StackConfig, Names), StackError> {
+        let inputs = Inputs {
+            endpoints,
+            name: &local::name,
+            program: &|trigger| {
+                let command = self.functions.command(local::program(trigger));
+                let (program, args) = command.map_err(|error| error.to_string())?;
+                Ok(Program { program, args })
+            },
+            user_pool: local::user_pool(),
+            model: self.model.clone(),
+        };
+        let mut config = match &self.template {
+            Some(template) => template.stack_config(&inputs)?,
+            None => local::template()?.stack_config(&inputs)?,
+        };
+        local::lead_here(&mut config, endpoints);
+        let names = Names::of(&config)?;
+        self.override_template(&mut config, &names);
+        Ok((config, names))
+    }
+
+    fn override_template(&self, config: &mut StackConfig, names: &Names) {
+        let function_url = config.function_urls.first().map(|url| url.function.clone());
+        let routes = config
+            .websocket_apis
+            .first()
+            .and_then(|api| api.routes.values().next())
+            .map(|route| route.function.clone());
+        let environments: [(Option<&str>, &BTreeMap<String, String>); 4] = [
+            (
+                Some(names.request_function.as_str()),
+                &self.request_environment,
+            ),
+            (
+                Some(names.worker_function.as_str()),
+                &self.worker_environment,
+            ),
+            (function_url.as_deref(), &self.function_url_environment),
+            (routes.as_deref(), &self.websocket_environment),
+        ];
+        for function in &mut config.functions {
+            for (of, environment) in environments {
+                if of == Some(function.name.as_str()) {
+                    function.environment.extend(environment.clone());
+                }
+            }
+        }
+        if let Some(timeout) = self.worker_timeout {
+            let pipelines = [
+                Some(names.worker_function.as_str()),
+                function_url.as_deref(),
+            ];
+            for function in &mut config.functions {
+                if pipelines.contains(&Some(function.name.as_str())) {
+                    function.timeout = timeout;
+                }
+            }
+            for queue in &mut config.queues {
+                if queue.name == names.queue {
+                    queue.visibility_timeout = timeout;
+                }
+            }
+        }
+        for source in &mut config.event_sources {
+            source.batch_size = self.batch_size.unwrap_or(source.batch_size);
+            source.maximum_concurrency = self.max_concurrency.unwrap_or(source.maximum_concurrency);
+        }
+        for api in &mut config.websocket_apis {
+            api.limits = self.websocket;
+        }
+        config.realtime = self.realtime;
+        config.faults = self.faults.clone();
+        config.control = self.control;
+        config.access = self.access.clone();
+    }
+}

@@ -1,0 +1,255 @@
+//! The local stack from a synthesized `CloudFormation` template, so that what runs here is what will be deployed.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`absent`] | resource types and properties that have no effect here, each with its reason |
+//! | `document` | the template as a file, and those beside it, whose exports it imports |
+//! | [`Part`], [`Trigger`], `names` | what each queue, table and function is called here |
+//! | `identity` | what `Ref` and `Fn::GetAtt` of a resource give here |
+//! | `value` | intrinsic functions |
+//! | `skipped` | what a template leaves open, and is left out here |
+//! | `properties` | a resource's properties, each of which is read, without effect, or refused |
+//! | `queues`, `table`, `functions`, `policies`, `event_source`, `api`, `function_url`, `websocket_api`, `users` | one kind of resource each |
+//!
+//! Whatever the local stack can't honour is refused by its logical id and property; all of it is told at once.
+
+pub mod absent;
+mod api;
+mod document;
+mod event_source;
+mod function_url;
+mod functions;
+mod identity;
+mod names;
+mod policies;
+mod properties;
+mod queues;
+mod skipped;
+mod table;
+#[cfg(test)]
+mod tests;
+mod users;
+mod value;
+mod websocket_api;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use local_stack::StackConfig;
+use local_stack::appsync::realtime::RealtimeLimits;
+use local_stack::config::{AccessConfig, ModelConfig, UserPoolConfig};
+use local_stack::endpoints::Endpoints;
+use local_stack::faults::FaultPlan;
+use thiserror::Error;
+
+pub use self::names::{Part, Trigger};
+
+use self::document::Document;
+use self::names::Names;
+use self::value::Scope;
+
+/// A synthesized template, with the exports of those beside it.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// None if it isn't a file.
+    path: Option<PathBuf>,
+    main: Document,
+    beside: Vec<Document>,
+}
+
+/// What a stack needs besides a template.
+pub struct Inputs<'a> {
+    /// Where the stack answers: environments and policies name it.
+    pub endpoints: &'a Endpoints,
+    /// Names a resource that the template gives no name; without a name here either, it has that of its logical id.
+    pub name: &'a dyn Fn(Part<'_>) -> Option<String>,
+    /// How a function is run, or why it can't be.
+    pub program: &'a dyn Fn(Trigger) -> Result<Program, String>,
+    /// In the place of the template's pool, but for its id, if the template names one, and the lifetime of its tokens.
+    pub user_pool: UserPoolConfig,
+    /// What answers in the place of Amazon Bedrock's models.
+    pub model: ModelConfig,
+}
+
+/// A program that speaks Lambda's Runtime API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    pub program: PathBuf,
+    pub args: Vec<OsString>,
+}
+
+/// Why there is no stack like the template's.
+#[derive(Debug, Error)]
+pub enum TemplateError {
+    #[error("cannot read the template {}", path.display())]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{} is no CloudFormation template in JSON", named(path.as_deref()))]
+    Json {
+        /// None if it isn't a file.
+        path: Option<PathBuf>,
+        source: serde_json::Error,
+    },
+    #[error("the local stack cannot be what {} describes:{}", named(path.as_deref()), listed(problems))]
+    Refused {
+        /// None if it isn't a file.
+        path: Option<PathBuf>,
+        problems: Vec<Problem>,
+    },
+}
+
+/// Something of a template that the local stack can't honour.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Of the resource; empty if it is about the template as a whole.
+    pub logical_id: String,
+    /// Such as `ScalingConfig.MaximumConcurrency`; empty if it is about the resource as a whole.
+    pub property: String,
+    pub reason: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            logical_id,
+            property,
+            reason,
+        } = self;
+        match (logical_id.as_str(), property.as_str()) {
+            ("", _) => write!(formatter, "{reason}"),
+            (id, "") => write!(formatter, "{id}: {reason}"),
+            (id, property) => write!(formatter, "{id}.{property}: {reason}"),
+        }
+    }
+}
+
+impl Template {
+    /// Reads a template from its text. It can import nothing from others.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not a template in JSON.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let main =
+            Document::parse(text).map_err(|source| TemplateError::Json { path: None, source })?;
+        Ok(Self {
+            path: None,
+            main,
+            beside: Vec::new(),
+        })
+    }
+
+    /// Reads a template from a file, and the `*.template.json` beside it.
+    ///
+    /// # Errors
+    ///
+    /// If the file can't be read, or is not a template in JSON.
+    pub fn open(path: &Path) -> Result<Self, TemplateError> {
+        Ok(Self {
+            path: Some(path.to_owned()),
+            main: Document::read(path)?,
+            beside: Document::beside(path),
+        })
+    }
+
+    /// The template's resources as the config of a local stack. What a template says nothing of has its default.
+    ///
+    /// # Errors
+    ///
+    /// If the local stack can't be what the template describes: every problem is listed.
+    pub fn stack_config(&self, inputs: &Inputs<'_>) -> Result<StackConfig, TemplateError> {
+        let mut problems = Vec::new();
+        let config = self.translate(inputs, &mut problems);
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(TemplateError::Refused {
+                path: self.path.clone(),
+                problems,
+            }),
+        }
+    }
+
+    fn translate(&self, inputs: &Inputs<'_>, problems: &mut Vec<Problem>) -> Option<StackConfig> {
+        let names = Names::find(&self.main, inputs.name);
+        let scope = Scope {
+            document: &self.main,
+            beside: &self.beside,
+            names: &names,
+            inputs,
+        };
+        self.refuse_unknown(problems);
+        let queues = queues::read(&scope, problems);
+        let tables = table::read(&scope, problems);
+        let event_sources = event_source::read(&scope, problems);
+        let functions = functions::read(&scope, problems);
+        let api = api::read(&scope, problems);
+        let function_url = function_url::read(&scope, problems);
+        let websocket_api = websocket_api::read(&scope, problems);
+        let user_pool = users::read(&scope, problems);
+        Some(StackConfig {
+            queues,
+            tables,
+            functions,
+            event_sources,
+            function_urls: function_url.into_iter().collect(),
+            websocket_apis: websocket_api.into_iter().collect(),
+            api: api?,
+            realtime: RealtimeLimits::default(),
+            user_pool,
+            model: inputs.model.clone(),
+            faults: FaultPlan::default(),
+            control: false,
+            access: AccessConfig::default(),
+        })
+    }
+
+    /// What has an effect on AWS and none here.
+    fn refuse_unknown(&self, problems: &mut Vec<Problem>) {
+        for resource in self.main.resources() {
+            let known = absent::is_read(resource.kind);
+            if resource.kind == skipped::NESTED_STACK {
+                continue;
+            }
+            match absent::reason(resource.kind) {
+                Some(reason) => {
+                    tracing::info!(
+                        resource = resource.id,
+                        kind = resource.kind,
+                        reason,
+                        "without effect here"
+                    );
+                }
+                None if known => {
+                    if let Some(condition) = resource.condition {
+                        problems.push(resource.problem(
+                            "",
+                            format!("it depends on the condition {condition}, and conditions are not evaluated"),
+                        ));
+                    }
+                }
+                None => problems.push(resource.problem(
+                    "",
+                    format!("the local stack has nothing like {}", resource.kind),
+                )),
+            }
+        }
+    }
+}
+
+/// A template in a message, by its file's name if it has one.
+fn named(path: Option<&Path>) -> String {
+    match path {
+        Some(path) => path.display().to_string(),
+        None => "the template".to_owned(),
+    }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    problems
+        .iter()
+        .map(|problem| format!("\n  {problem}"))
+        .collect()
+}
