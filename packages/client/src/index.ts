@@ -25,6 +25,7 @@ export { RETRYABLE } from './failure_codes.js';
 export { TIMEOUTS } from './bounds.js';
 export type { Timeouts } from './bounds.js';
 export type { Tokens } from './tokens.js';
+export { isTerminal } from './types.js';
 export type * from './types.js';
 
 export { appSyncTransport } from './appsync.js';
