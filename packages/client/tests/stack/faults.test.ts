@@ -4,14 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Delivery, TokencastClient } from '../../src/index.js';
 import { startTokencast, type Tokencast } from '../../../../web/tests/examples/tokencast.js';
-import { accessBy, type Access } from '../support/access.js';
+import { accessBy, WAYS } from '../support/access.js';
 
 let stack: Tokencast;
-let access: Access;
 
 beforeAll(async () => {
   stack = await startTokencast();
-  access = await accessBy('tokens', stack);
   await stack.script({ tokens: ['Rivers ', 'meander.'] });
 });
 
@@ -26,11 +24,14 @@ const PROMPTS: [what: string, prompt: string][] = [
   ['characters that JSON makes six times as long', `a${'\u0001'.repeat(15_000)}`],
 ];
 
-describe.each<Delivery>(['appsync', 'url', 'websocket'])('over %s', (via) => {
+const DELIVERIES: Delivery[] = ['appsync', 'url', 'websocket'];
+const EACH = WAYS.flatMap((way) => DELIVERIES.map((delivery) => ({ way, delivery })));
+
+describe.each(EACH)('by $way, over $delivery', ({ way, delivery }) => {
   let client: TokencastClient;
 
-  beforeAll(() => {
-    client = access.client(via);
+  beforeAll(async () => {
+    client = (await accessBy(way, stack)).client(delivery);
   });
 
   async function answer(prompt: string): Promise<string> {
