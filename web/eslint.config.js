@@ -27,7 +27,7 @@ export default tseslint.config(
     rules: reactHooks.configs.recommended.rules,
   },
   {
-    // Components never call GraphQL; the client library never knows React.
+    // Components never call GraphQL.
     files: ['src/chat/**', 'src/hooks/**', 'src/markdown/**'],
     rules: {
       'no-restricted-imports': [
@@ -35,10 +35,6 @@ export default tseslint.config(
         { paths: ['aws-amplify/api', 'aws-amplify/data', 'graphql'] },
       ],
     },
-  },
-  {
-    files: ['src/api/**'],
-    rules: { 'no-restricted-imports': ['error', { paths: ['react', 'react-dom'] }] },
   },
   {
     // Playwright's fixtures take an object that they destructure, even when it is empty.

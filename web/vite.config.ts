@@ -1,14 +1,20 @@
 import react from '@vitejs/plugin-react';
+import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 // Where the local stack is, for `npm run dev` and `npm run preview`. The page itself asks its own origin.
 const stack = process.env.VITE_TOKENCAST_URL ?? 'http://localhost:4680';
 const proxy = { '/amplify_outputs.json': { target: stack, changeOrigin: true } };
 
+// The packages' source, as it stands: nothing has to be built first.
+const conditions = ['@tokencast/source'];
+
 export default defineConfig({
   // The page may be served from any folder.
   base: './',
   plugins: [react()],
+  resolve: { conditions: [...conditions, ...defaultClientConditions] },
+  ssr: { resolve: { conditions: [...conditions, ...defaultServerConditions] } },
   server: { proxy },
   preview: { proxy },
   // The worker that colours code loads a language's grammar when it needs it.

@@ -3,7 +3,7 @@
 import { Authenticator, ThemeProvider } from '@aws-amplify/ui-react';
 import { lazy, Suspense, useLayoutEffect, type JSX, type ReactNode } from 'react';
 
-import type { Api } from './api';
+import type { Api } from '@tokencast/client';
 import { ChatPage } from './chat/ChatPage';
 import { forget, SIGNED_OUT_KEY } from './hooks/forget';
 import { goTo, useRoute } from './hooks/useRoute';

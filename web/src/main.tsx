@@ -15,7 +15,8 @@ import './styles/touch.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
-import { configure, loadOutputs } from './api';
+import { loadOutputs } from '@tokencast/client';
+import { configure } from '@tokencast/client/amplify';
 import { App } from './App';
 import { canonicalAddress } from './hooks/useRoute';
 import { NoApi } from './NoApi';

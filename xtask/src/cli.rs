@@ -36,7 +36,7 @@ pub enum Task {
     /// Leaves target/lambda/FUNCTION/bootstrap and bootstrap.zip for each function. A binary that
     /// needs a newer glibc than Amazon Linux 2023 has is built again with cargo-lambda, which is installed below target/ where
     /// it is missing.
-    Package,
+    Package(Package),
     /// Measure, and write docs/PERFORMANCE.md
     ///
     /// Builds and measures the packaged functions. Give the machine nothing else to do meanwhile.
@@ -48,6 +48,13 @@ pub enum Task {
     Cost(Cost),
     /// Print what is in the functions' binaries, crate by crate
     Size,
+}
+
+#[derive(Args, Debug)]
+pub struct Package {
+    /// Packs the npm packages instead, into target/npm, and prints their sizes
+    #[arg(long)]
+    pub npm: bool,
 }
 
 #[derive(Args, Debug)]

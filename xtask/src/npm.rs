@@ -1,4 +1,6 @@
 //! The project's npm packages: installs them from their lock files, and runs their scripts.
+//!
+//! The packages that users install and the pages are one workspace of npm's: one lock file and one `node_modules`, at the root.
 
 use std::env::JoinPathsError;
 use std::ffi::OsString;
@@ -13,7 +15,13 @@ use crate::step::Steps;
 use crate::venv;
 
 /// The folders that may hold a package, from the root.
-const FOLDERS: [&str; 3] = ["tests/referees", "cdk", "web"];
+const FOLDERS: [&str; 5] = [
+    "tests/referees",
+    "cdk",
+    "packages/client",
+    "packages/react",
+    "web",
+];
 
 /// A folder with a `package.json`.
 pub struct Package {
@@ -51,16 +59,22 @@ impl Package {
 
     /// Runs `npm ci`, unless the installation is from the same lock file and the same Node.
     pub fn install(&self, steps: &mut Steps) -> bool {
-        steps.run(&format!("{}: npm ci", self.folder), || {
+        let name = match self.home() {
+            "" => "npm workspace: npm ci".to_owned(),
+            home => format!("{home}: npm ci"),
+        };
+        steps.run(&name, || {
             let wanted = self.wanted()?;
             let stamp = self.stamp();
-            let installed = self.path("node_modules").is_dir()
+            let installed = root().join(self.home()).join("node_modules").is_dir()
                 && std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted);
             if installed {
                 println!("nothing has changed");
                 return Ok(());
             }
-            process::run(self.npm(&["ci", "--no-audit", "--no-fund"]))?;
+            let mut ci = self.npm(&["ci", "--no-audit", "--no-fund"]);
+            ci.current_dir(root().join(self.home()));
+            process::run(ci)?;
             write(&stamp, &wanted)
         })
     }
@@ -87,6 +101,17 @@ impl Package {
         Ok(())
     }
 
+    /// Packs what would be published into a directory.
+    ///
+    /// # Errors
+    ///
+    /// The package can't be built, or npm is not there.
+    pub fn pack(&self, into: &Path) -> Result<(), TaskError> {
+        let mut pack = self.npm(&["pack", "--silent", "--pack-destination"]);
+        pack.arg(into);
+        process::run(pack)
+    }
+
     fn npm(&self, args: &[&str]) -> Command {
         let npm = if cfg!(windows) { "npm.cmd" } else { "npm" };
         let mut command = process::command(npm, args);
@@ -99,18 +124,30 @@ impl Package {
         command
     }
 
+    /// Where its lock file and its `node_modules` are, from the root: in itself, or in the workspace.
+    fn home(&self) -> &'static str {
+        if self.path("package-lock.json").is_file() {
+            self.folder
+        } else {
+            ""
+        }
+    }
+
     fn path(&self, file: &str) -> PathBuf {
         root().join(self.folder).join(file)
     }
 
     fn stamp(&self) -> PathBuf {
-        let name = self.folder.replace('/', "-");
+        let name = match self.home() {
+            "" => "workspace".to_owned(),
+            home => home.replace('/', "-"),
+        };
         root().join("target/xtask").join(format!("npm-{name}"))
     }
 
     /// Returns what an installation depends on: the lock file, and the Node that native modules are built for.
     fn wanted(&self) -> Result<String, TaskError> {
-        let lock = self.path("package-lock.json");
+        let lock = root().join(self.home()).join("package-lock.json");
         let lock = std::fs::read_to_string(&lock).map_err(TaskError::file("read", &lock))?;
         let node = output(process::command("node", &["--version"]))?;
         Ok(format!("{node}{lock}"))

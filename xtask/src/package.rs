@@ -2,6 +2,7 @@
 
 pub mod archive;
 pub mod glibc;
+pub mod npm;
 
 use std::fs;
 use std::path::{Path, PathBuf};

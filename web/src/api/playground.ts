@@ -1,5 +1,7 @@
 /** Any operation of the schema, as the user who is signed in: what a GraphQL playground needs. */
 
+import { errorOfType, realtimeHeaders as headersOf } from '@tokencast/client';
+import { errorOf, isStaleToken, refusalIn, renewToken } from '@tokencast/client/amplify';
 import { generateClient } from 'aws-amplify/api';
 import { fetchAuthSession } from 'aws-amplify/auth';
 import {
@@ -11,9 +13,6 @@ import {
   type DocumentNode,
 } from 'graphql';
 
-import { renewToken } from './amplify';
-import { errorOf, isStaleToken, refusalIn } from './amplify_errors';
-import { errorOfType } from './errors';
 import { everyEvent, type Events } from './every_event';
 
 export interface Operation {
@@ -40,17 +39,7 @@ export async function requestHeaders(own: Headers = {}): Promise<Headers> {
 
 /** What goes with each subscription: in the WebSocket's second subprotocol, `header-` and base64url of this. */
 export async function realtimeHeaders(graphqlUrl: string, own: Headers = {}): Promise<Headers> {
-  return { host: new URL(graphqlUrl).host, Authorization: await accessToken(), ...own };
-}
-
-/** Where subscriptions go. AWS's own hosts have another one for them, any other has another path. */
-export function realtimeUrl(graphqlUrl: string): string {
-  const url = new URL(graphqlUrl);
-  url.protocol = url.protocol === 'http:' ? 'ws:' : 'wss:';
-  const aws = /^(\w{26})\.appsync-api\.([\w-]+)\.(amazonaws\.com(?:\.cn)?)$/.exec(url.hostname);
-  if (aws) url.hostname = `${aws[1] ?? ''}.appsync-realtime-api.${aws[2] ?? ''}.${aws[3] ?? ''}`;
-  else url.pathname += '/realtime';
-  return url.href;
+  return { ...headersOf(graphqlUrl, await accessToken()), ...own };
 }
 
 /**

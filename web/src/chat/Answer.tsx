@@ -2,7 +2,7 @@
 
 import type { ReactNode } from 'react';
 
-import { isOver, type AnswerView } from '../hooks/answer_store';
+import { isOver, type AnswerView } from '@tokencast/react';
 import { Markdown } from '../markdown/Markdown';
 import { CopyButton } from '../ui/CopyButton';
 import { RetryIcon } from '../ui/icons';

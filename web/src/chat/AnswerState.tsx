@@ -2,8 +2,8 @@
 
 import { useEffect, useState, type ReactNode } from 'react';
 
-import type { Waiting } from '../api';
-import { isOver, type AnswerView } from '../hooks/answer_store';
+import type { Waiting } from '@tokencast/client';
+import { isOver, type AnswerView } from '@tokencast/react';
 import type { Held } from '../hooks/useWaiting';
 import { timeInWords } from './times';
 

@@ -2,13 +2,13 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
-import { clientVia, type Api } from '../api';
+import type { Api } from '@tokencast/client';
+import { createAmplifyClient } from '@tokencast/client/amplify';
+import { isOver, useStream } from '@tokencast/react';
 import type { User } from '../App';
-import { isOver } from '../hooks/answer_store';
 import { useDelivery } from '../hooks/useDelivery';
 import { useHistory } from '../hooks/useHistory';
 import { goTo } from '../hooks/useRoute';
-import { useStream } from '../hooks/useStream';
 import { useWaiting } from '../hooks/useWaiting';
 import { Answer } from './Answer';
 import { Composer, type ComposerHandle } from './Composer';
@@ -32,7 +32,7 @@ interface ChatPageProps {
 
 export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): ReactNode {
   const [delivery, chooseDelivery] = useDelivery(api.deliveries);
-  const client = useMemo(() => clientVia(api, delivery), [api, delivery]);
+  const client = useMemo(() => createAmplifyClient(api, { delivery }), [api, delivery]);
   const [answer, stream] = useStream(client);
   const history = useHistory(user.id);
   const [menuOpen, setMenuOpen] = useState(false);

@@ -2,7 +2,7 @@
 
 import { memo, type ReactNode } from 'react';
 
-import type { Delivery } from '../api';
+import type { Delivery } from '@tokencast/client';
 
 interface DeliverySelectProps {
   deliveries: readonly Delivery[];

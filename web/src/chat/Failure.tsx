@@ -2,7 +2,7 @@
 
 import type { ReactNode } from 'react';
 
-import type { StreamError } from '../api';
+import type { StreamError } from '@tokencast/client';
 import { hrefOf } from '../hooks/useRoute';
 import { RetryIcon, WarnIcon } from '../ui/icons';
 import { failureWords, type WayOut } from './failure_words';

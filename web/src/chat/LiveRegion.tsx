@@ -6,7 +6,7 @@
 
 import { memo, useState, type ReactNode } from 'react';
 
-import { isOver, type AnswerView } from '../hooks/answer_store';
+import { isOver, type AnswerView } from '@tokencast/react';
 import { GrowingMarkdown, type Block } from '../markdown/blocks';
 import { wordsOf } from '../markdown/text';
 import { stateInWords, type Wait } from './AnswerState';

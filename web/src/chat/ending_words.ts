@@ -1,6 +1,6 @@
 /** How an answer ended, in words. */
 
-import type { AnswerView } from '../hooks/answer_store';
+import type { AnswerView } from '@tokencast/react';
 
 /** What can be said of a model's reason to stop: beside a text, and instead of one. */
 interface Words {

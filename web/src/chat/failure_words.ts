@@ -1,6 +1,6 @@
 /** Failures in words: what happened, and what a reader can do about it. */
 
-import type { StreamError } from '../api';
+import type { StreamError } from '@tokencast/client';
 
 export type WayOut =
   /** Connect to the same session once more. */

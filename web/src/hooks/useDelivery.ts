@@ -2,7 +2,7 @@
 
 import { useCallback, useSyncExternalStore } from 'react';
 
-import type { Delivery } from '../api';
+import type { Delivery } from '@tokencast/client';
 
 const KEY = 'tokencast.delivery';
 const listeners = new Set<() => void>();

@@ -2,8 +2,8 @@
 
 import { useEffect, useState } from 'react';
 
-import type { Snapshot, TokencastClient, Waiting } from '../api';
-import { isOver, type AnswerView } from './answer_store';
+import type { Snapshot, TokencastClient, Waiting } from '@tokencast/client';
+import { isOver, type AnswerView } from '@tokencast/react';
 
 /** A state that lasts so long is looked into, and again as often. */
 const LOOK_AFTER_MS = 3_000;

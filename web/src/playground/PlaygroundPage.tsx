@@ -7,7 +7,7 @@ import '../styles/playground.css';
 import { GraphiQL } from 'graphiql';
 import { useCallback, useState, type ReactNode } from 'react';
 
-import type { Api } from '../api';
+import type { Api } from '@tokencast/client';
 import { execute, type Headers, type Operation } from '../api/playground';
 import { hrefOf } from '../hooks/useRoute';
 import { useTheme } from '../hooks/useTheme';

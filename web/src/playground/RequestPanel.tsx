@@ -2,8 +2,8 @@
 
 import { useEffect, useState, type ReactNode } from 'react';
 
-import type { Api } from '../api';
-import { realtimeHeaders, realtimeUrl, requestHeaders, type Headers } from '../api/playground';
+import { realtimeUrl, type Api } from '@tokencast/client';
+import { realtimeHeaders, requestHeaders, type Headers } from '../api/playground';
 import { CopyButton } from '../ui/CopyButton';
 
 interface RequestPanelProps {

@@ -1,6 +1,6 @@
 /** The schema's operations, in the order in which a session uses them. All share the id of one new session. */
 
-import { newSessionId } from '../api';
+import { newSessionId } from '@tokencast/client';
 
 export interface Example {
   query: string;

@@ -4,7 +4,7 @@
  * It prints what it measures, and asserts nothing of it: that depends on what the machine does besides.
  */
 
-import type { Model } from '../support/model';
+import type { Model } from '../../../packages/client/tests/support/model';
 import { expect, test, type Chat } from '../e2e/support/fixtures';
 import { busyBetween, mainThreadTasks, read, report, spread } from './trace';
 

@@ -2,7 +2,7 @@
 
 import { test as base, expect, type Page } from '@playwright/test';
 
-import { startStack, type Stack } from '../support/stack';
+import { startStack, type Stack } from '../../../packages/client/tests/support/stack';
 
 const EVIL = 'http://evil.example';
 

@@ -1,14 +1,9 @@
+import { loadOutputs, type Api } from '@tokencast/client';
+import { configure, createAmplifyClient } from '@tokencast/client/amplify';
 import { signIn } from 'aws-amplify/auth';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
 
-import {
-  configure,
-  functionUrlClient,
-  loadOutputs,
-  webSocketClient,
-  type Api,
-} from '../../src/api';
 import { startTokencast, type Tokencast } from './tokencast';
 
 let stack: Tokencast;
@@ -31,7 +26,7 @@ test('over a Function URL, an answer survives a response that breaks off', async
   const fault = { streamReset: { afterTokens: 2 } };
   await stack.faults([{ service: 'functionurl', when: { times: 1 }, fault }]);
 
-  const client = functionUrlClient(api.streamUrl ?? '');
+  const client = createAmplifyClient(api, { delivery: 'url' });
   let text = '';
   for await (const event of client.streamPrompt('Why?')) {
     if (event.type === 'text') text += event.text;
@@ -46,7 +41,7 @@ test('over a WebSocket API, an answer survives a socket that is cut', async () =
   const when = { after: 2, times: 1 };
   await stack.faults([{ service: 'websocket', operation: 'data', when, fault: 'disconnect' }]);
 
-  const client = webSocketClient(api.webSocketUrl ?? '');
+  const client = createAmplifyClient(api, { delivery: 'websocket' });
   let text = '';
   for await (const event of client.streamPrompt('Why?')) {
     if (event.type === 'text') text += event.text;

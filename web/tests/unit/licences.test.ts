@@ -34,14 +34,15 @@ const EXCEPTIONS: Record<string, { licence: string; reason: string }> = {
 };
 
 interface Lock {
-  packages: Record<string, { license?: string }>;
+  /** By folder. Links name folders that are listed themselves. */
+  packages: Record<string, { license?: string; link?: boolean }>;
 }
 
 const lock = JSON.parse(
-  readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../package-lock.json', import.meta.url), 'utf8'),
 ) as Lock;
 const packages = Object.entries(lock.packages)
-  .filter(([path]) => path !== '')
+  .filter(([path, { link }]) => path !== '' && link !== true)
   .map(([path, { license = 'not named' }]) => ({
     name: path.replace(/^.*node_modules\//, ''),
     licence: license,

@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from 'vitest';
 
-import { RETRYABLE } from '../../src/api/failure_codes';
+import { RETRYABLE } from '@tokencast/client';
 import { stateInWords } from '../../src/chat/AnswerState';
 import { wordsForEnding, wordsForNoText } from '../../src/chat/ending_words';
 import { failureWords } from '../../src/chat/failure_words';
 import { isLong, promptSize } from '../../src/chat/prompt_size';
 import { timeInWords } from '../../src/chat/times';
 import { pageTitle, tabTitle } from '../../src/chat/title';
-import type { Phase } from '../../src/hooks/answer_store';
+import type { Phase } from '@tokencast/react';
 
 const STOP_REASONS = [
   'end_turn',

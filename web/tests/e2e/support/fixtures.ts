@@ -3,8 +3,8 @@
 import { test as base, expect, type Page } from '@playwright/test';
 import { preview } from 'vite';
 
-import { startModel, type Model } from '../../support/model';
-import { startStack, type Stack } from '../../support/stack';
+import { startModel, type Model } from '../../../../packages/client/tests/support/model';
+import { startStack, type Stack } from '../../../../packages/client/tests/support/stack';
 
 interface WorkerFixtures {
   model: Model;

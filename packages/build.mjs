@@ -1,0 +1,22 @@
+/** Builds the package in the current directory: `src` to `dist`, by the TypeScript compiler alone. */
+
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const require = createRequire(`${process.cwd()}/package.json`);
+rmSync('dist', { recursive: true, force: true });
+const options = {
+  rootDir: 'src',
+  outDir: 'dist',
+  declaration: 'true',
+  declarationMap: 'true',
+  sourceMap: 'true',
+  // Built on the other package as its users have it, not on its source.
+  customConditions: 'null',
+};
+const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
+const tsc = require.resolve('typescript/bin/tsc');
+execFileSync(process.execPath, [tsc, ...flags], { stdio: 'inherit' });
+// npm takes a licence along if it lies beside the manifest.
+copyFileSync(new URL('../LICENSE', import.meta.url), 'LICENSE');

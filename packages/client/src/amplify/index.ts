@@ -1,0 +1,23 @@
+/** The client for whom AWS Amplify signs in: its tokens, and its connection to AppSync. Needs the package `aws-amplify`. */
+
+import type { TokencastClient } from '../client.js';
+import { clientFor, type ApiUrls, type DeliveryOptions } from '../create.js';
+import { amplifyTokens } from './tokens.js';
+import { amplifyTransport } from './transport.js';
+
+export { configure } from './configure.js';
+export { errorOf } from './errors.js';
+export { amplifyTokens, renewToken } from './tokens.js';
+export { amplifyTransport } from './transport.js';
+export { isStaleToken, refusalIn } from '../graphql_errors.js';
+export type { Refusal } from '../graphql_errors.js';
+
+/**
+ * A client for the API that `configure` returned, as the user who is signed in with Amplify. Over AppSync, Amplify's own
+ * connection is used, with the global `fetch` and `WebSocket`.
+ *
+ * @throws `TypeError` if the API hasn't that delivery
+ */
+export function createAmplifyClient(api: ApiUrls, options: DeliveryOptions = {}): TokencastClient {
+  return clientFor({ ...options, ...api }, amplifyTokens, amplifyTransport());
+}

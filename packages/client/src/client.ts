@@ -1,0 +1,111 @@
+/** The client: prompts in, typed events out. */
+
+import { TIMEOUTS, type Timeouts } from './bounds.js';
+import { byReplay, bySnapshots, type Channel } from './channel.js';
+import type { Begin } from './engine.js';
+import { HERE } from './environment.js';
+import { globals, type StopSignal } from './globals.js';
+import { sessionEvents } from './session.js';
+import type { ReplayTransport, Transport } from './transport.js';
+import type { AnswerEvent, Snapshot } from './types.js';
+import { wellFormed } from './well_formed.js';
+import { within } from './within.js';
+
+export interface StreamOptions {
+  /** Aborting it stops the session: the model ends, and the last event is `cancelled`. */
+  signal?: StopSignal | undefined;
+  /** A UUID of one's own. An id of a session that exists starts nothing new, and answers with that one. */
+  sessionId?: string | undefined;
+}
+
+/**
+ * The events of one session; `completed`, `failed` or `cancelled` is the last. Each iteration has a connection of its
+ * own, and leaving the loop early ends it: the answer goes on without a listener, and `resumeStream` finds it again.
+ */
+export interface AnswerStream extends AsyncIterable<AnswerEvent> {
+  readonly sessionId: string;
+}
+
+export interface TokencastClient {
+  /**
+   * Sends a prompt under a new session id, listening before it starts, so that no token is missed.
+   *
+   * A prompt that is no Unicode is repaired. The iteration throws a `TokencastError` if there is no way to the end of the
+   * answer: refused, not found, no connection. A model that fails is no exception but the event `failed`.
+   */
+  streamPrompt(prompt: string, options?: StreamOptions): AnswerStream;
+  /** Listens to a session that was started elsewhere or before, from the beginning of its text. */
+  resumeStream(sessionId: string, options?: Pick<StreamOptions, 'signal'>): AnswerStream;
+  /** Stops a session, wherever it is. Idempotent. */
+  stopStream(sessionId: string): Promise<void>;
+  /** A session as it stands; `null` if there is none. */
+  getStream(sessionId: string): Promise<Snapshot | null>;
+}
+
+/** Over a transport of AppSync's flavour. */
+export function clientOver(
+  transport: Transport,
+  timeouts: Partial<Timeouts> = {},
+): TokencastClient {
+  return clientOf(
+    timeouts,
+    (sessionId) => bySnapshots(transport, sessionId),
+    (sessionId) => transport.stopStream(sessionId),
+    (sessionId) => transport.getStream(sessionId),
+  );
+}
+
+/** Over a transport that goes on behind what a client has. It has no `getStream` of its own; silences are looked into by it. */
+export function clientOverReplay(
+  transport: ReplayTransport,
+  getStream: TokencastClient['getStream'],
+  timeouts: Partial<Timeouts> = {},
+): TokencastClient {
+  return clientOf(
+    timeouts,
+    (sessionId) => byReplay(transport, sessionId, getStream, HERE),
+    (sessionId) => transport.stopStream(sessionId),
+    getStream,
+  );
+}
+
+function clientOf(
+  partial: Partial<Timeouts>,
+  channel: (sessionId: string) => Channel,
+  stopStream: TokencastClient['stopStream'],
+  getStream: TokencastClient['getStream'],
+): TokencastClient {
+  const timeouts = { ...TIMEOUTS, ...partial };
+  const stream = (id: string, begin: Begin, signal?: StopSignal): AnswerStream => {
+    const sessionId = canonical(id);
+    const options = { sessionId, begin, timeouts, environment: HERE, signal };
+    return {
+      sessionId,
+      [Symbol.asyncIterator]: () => sessionEvents({ ...options, channel: channel(sessionId) }),
+    };
+  };
+  return {
+    streamPrompt: (prompt, { sessionId, signal } = {}) =>
+      stream(sessionId ?? newSessionId(), { prompt: wellFormed(prompt) }, signal),
+    resumeStream: (sessionId, { signal } = {}) => stream(sessionId, 'resume', signal),
+    stopStream: (sessionId) =>
+      within(timeouts.call, stopStream(canonical(sessionId)), 'The stop was not answered'),
+    getStream: (sessionId) =>
+      within(timeouts.call, getStream(canonical(sessionId)), 'The API does not answer'),
+  };
+}
+
+/** Capital letters name the same session, but AppSync's subscriptions compare the text with each event's id. */
+function canonical(sessionId: string): string {
+  return sessionId.toLowerCase();
+}
+
+/** A UUID. `crypto.randomUUID` is missing in pages that came over plain HTTP from another machine. */
+export function newSessionId(): string {
+  const bytes = globals.crypto.getRandomValues(new Uint8Array(16));
+  const hex = Array.from(bytes, (byte, index) => {
+    if (index === 6) return (byte & 0x0f) | 0x40;
+    return index === 8 ? (byte & 0x3f) | 0x80 : byte;
+  }).map((byte) => byte.toString(16).padStart(2, '0'));
+  return hex.join('').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,68 @@
+/** A client for one API, over one of its deliveries. */
+
+import { appSyncTransport } from './appsync.js';
+import type { Timeouts } from './bounds.js';
+import { clientOver, clientOverReplay, type TokencastClient } from './client.js';
+import { functionUrlTransport } from './function_url.js';
+import type { Fetch, WebSocketConstructor } from './globals.js';
+import type { Api, Delivery } from './outputs.js';
+import type { Tokens } from './tokens.js';
+import type { Transport } from './transport.js';
+import { webSocketTransport } from './web_socket_api.js';
+
+/** Where an API is; `apiOf` reads it from `amplify_outputs.json`. */
+export type ApiUrls = Pick<Api, 'graphqlUrl' | 'streamUrl' | 'webSocketUrl'>;
+
+/** What is the same whoever signs the user in. */
+export interface DeliveryOptions {
+  /** Over which of the API's deliveries answers come. AppSync unless it is said. */
+  delivery?: Delivery | undefined;
+  /** In place of the global one. */
+  fetch?: Fetch | undefined;
+  /** In place of the global one, which Node 20 lacks: that of the package `ws` will do. */
+  WebSocket?: WebSocketConstructor | undefined;
+  /** Other bounds than those of docs/PROTOCOL.md. */
+  timeouts?: Partial<Timeouts> | undefined;
+}
+
+export interface ClientOptions extends ApiUrls, DeliveryOptions {
+  /** Asked for the user's token with each call and each connection. */
+  tokens: Tokens;
+}
+
+/**
+ * A client for the API, as the user whom `tokens` speaks of. Over a WebSocket API, a prompt that is too long for a frame
+ * that a browser can send is sent by GraphQL, and followed over the WebSocket.
+ *
+ * @throws `TypeError` if the API hasn't that delivery
+ */
+export function createClient(options: ClientOptions): TokencastClient {
+  const { graphqlUrl, tokens, fetch, WebSocket } = options;
+  return clientFor(options, tokens, appSyncTransport(graphqlUrl, tokens, { fetch, WebSocket }));
+}
+
+/** `graphql` is the transport over AppSync, whatever the delivery: it reads records, and starts what no frame can. */
+export function clientFor(
+  options: ApiUrls & DeliveryOptions,
+  tokens: Tokens,
+  graphql: Transport,
+): TokencastClient {
+  const { streamUrl, webSocketUrl, delivery = 'appsync', fetch, WebSocket, timeouts } = options;
+  const getStream: Transport['getStream'] = (sessionId) => graphql.getStream(sessionId);
+  switch (delivery) {
+    case 'appsync':
+      return clientOver(graphql, timeouts);
+    case 'url': {
+      if (streamUrl === undefined) throw new TypeError('This API has no `streamUrl`');
+      const transport = functionUrlTransport(streamUrl, tokens, { fetch });
+      return clientOverReplay(transport, getStream, timeouts);
+    }
+    case 'websocket': {
+      if (webSocketUrl === undefined) throw new TypeError('This API has no `webSocketUrl`');
+      const startStream: Transport['startStream'] = (sessionId, prompt) =>
+        graphql.startStream(sessionId, prompt);
+      const transport = webSocketTransport(webSocketUrl, tokens, { WebSocket, startStream });
+      return clientOverReplay(transport, getStream, timeouts);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** Everything that can go wrong between a client and its answer. */
+
+import { RETRYABLE } from './failure_codes.js';
+import type { StreamError } from './types.js';
+
+export type TokencastErrorKind =
+  /** The API refused the caller, or the caller doesn't own the session. */
+  | 'unauthorized'
+  /** There is no such session, or no longer. */
+  | 'notFound'
+  /** The API refused what was asked: `errorType` says why. */
+  | 'refused'
+  /** No connection, or it broke. */
+  | 'connection'
+  /** The connection was lost and didn't come back in time. */
+  | 'gaveUp';
+
+export interface TokencastErrorOptions {
+  errorType?: string;
+  /** Whether it may pass; otherwise that follows from the type. */
+  retryable?: boolean;
+  cause?: unknown;
+}
+
+/** There is no way to the end of an answer, or a call was refused. `kind` says what to do about it. */
+export class TokencastError extends Error {
+  override readonly name = 'TokencastError';
+  readonly kind: TokencastErrorKind;
+  /** In AppSync's words, without what it puts before `#`; elsewhere the code. */
+  readonly errorType: string | null;
+  readonly #retryable: boolean | null;
+
+  constructor(kind: TokencastErrorKind, message: string, options: TokencastErrorOptions = {}) {
+    super(message, { cause: options.cause });
+    this.kind = kind;
+    this.errorType = options.errorType ?? null;
+    this.#retryable = options.retryable ?? null;
+  }
+
+  /** Whether trying the same again may help. */
+  get transient(): boolean {
+    switch (this.kind) {
+      case 'connection':
+        return true;
+      case 'refused':
+        return this.#retryable ?? isTransientType(this.errorType ?? '');
+      case 'unauthorized':
+      case 'notFound':
+      case 'gaveUp':
+        return false;
+    }
+  }
+}
+
+/** From what AppSync says: an error of an answer's `errors`, or of a refused subscription. */
+export function errorOfType(errorType: string, message: string, cause?: unknown): TokencastError {
+  const name = errorType.slice(errorType.lastIndexOf('#') + 1);
+  const kind = UNAUTHORIZED.has(name) ? 'unauthorized' : 'refused';
+  return new TokencastError(kind, message || name || 'The request was refused', {
+    errorType: name,
+    cause,
+  });
+}
+
+/** From what the channels without GraphQL say. */
+export function errorOfCode({ code, message, retryable }: StreamError): TokencastError {
+  const kind = UNAUTHORIZED.has(code) ? 'unauthorized' : 'refused';
+  return new TokencastError(kind, message, { errorType: code, retryable });
+}
+
+export function asTokencastError(error: unknown): TokencastError {
+  if (error instanceof TokencastError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TokencastError('connection', message, { cause: error });
+}
+
+const UNAUTHORIZED = new Set([
+  'Unauthorized',
+  'UnauthorizedException',
+  'SignedOut',
+  'UNAUTHORIZED',
+  'AccessDeniedException',
+  'NotAuthorizedException',
+]);
+
+/** AppSync's own passing troubles: quotas, and time-outs. */
+const TRANSIENT = new Set([
+  'MaxSubscriptionsReachedError',
+  'LimitExceededError',
+  'LimitExceededException',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'ExecutionTimeout',
+  'InternalFailure',
+  'InternalFailureException',
+]);
+
+/** A resolver's function that was throttled, timed out or broke: `Lambda:Unhandled`, `Sandbox.Timedout`, `Runtime.ExitError`. */
+const FUNCTION_BROKE = /^(Lambda:|Sandbox\.|Runtime\.)/;
+
+function isTransientType(errorType: string): boolean {
+  return RETRYABLE[errorType] ?? (FUNCTION_BROKE.test(errorType) || TRANSIENT.has(errorType));
+}

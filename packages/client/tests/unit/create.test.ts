@@ -1,0 +1,61 @@
+/** A client for an API: what it takes from the machine, and what it is handed. */
+
+import { afterEach, expect, test, vi } from 'vitest';
+
+import { apiOf, createClient, type AmplifyOutputs, type Fetch } from '../../src/index.js';
+import { realtimeHeaders } from '../../src/realtime.js';
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+const graphqlUrl = 'https://api.example.com/graphql';
+const tokens = (): Promise<string> => Promise.resolve('jwt');
+
+const outputs = (custom?: AmplifyOutputs['custom']): AmplifyOutputs => ({
+  version: '1.4',
+  auth: { aws_region: 'r', user_pool_id: 'p', user_pool_client_id: 'c' },
+  data: { aws_region: 'r', url: graphqlUrl },
+  ...(custom === undefined ? {} : { custom }),
+});
+
+test.each([
+  [undefined, ['appsync'], false],
+  [{ streamUrl: 'https://s/' }, ['appsync', 'url'], false],
+  [{ webSocketUrl: 'wss://w' }, ['appsync', 'websocket'], false],
+  [{ tokencast: { user_pool_endpoint: 'http://localhost/' } }, ['appsync'], true],
+])('an API has the deliveries that its outputs name: %j', (custom, deliveries, local) => {
+  expect(apiOf(outputs(custom))).toMatchObject({ graphqlUrl, deliveries, local });
+});
+
+test.each(['url', 'websocket'] as const)('an API without %s has no client over it', (delivery) => {
+  expect(() => createClient({ graphqlUrl, tokens, delivery })).toThrow(TypeError);
+});
+
+test('the fetch that is handed in is used, with the token', async () => {
+  const calls: Parameters<Fetch>[] = [];
+  const fetch: Fetch = (...call) => {
+    calls.push(call);
+    return Promise.resolve(new Response(JSON.stringify({ data: { getStream: null } })));
+  };
+  const client = createClient({ graphqlUrl, tokens, fetch });
+  expect(await client.getStream('A7E55044-10B1-426F-9247-BB680E5FE0C8')).toBeNull();
+  expect(calls).toMatchObject([[graphqlUrl, { headers: { authorization: 'jwt' } }]]);
+});
+
+test('without any WebSocket, that is said at once', async () => {
+  vi.stubGlobal('WebSocket', undefined);
+  const client = createClient({ graphqlUrl, tokens });
+  const events = client.streamPrompt('Why?')[Symbol.asyncIterator]();
+  await expect(events.next()).rejects.toMatchObject({
+    kind: 'refused',
+    message: expect.stringContaining('hand one in') as string,
+  });
+});
+
+test.each([
+  [graphqlUrl, 'api.example.com'],
+  ['http://localhost:4680/graphql', 'localhost:4680'],
+])('a subscription at %s is signed in for %s', (url, host) => {
+  expect(realtimeHeaders(url, 'jwt')).toEqual({ host, Authorization: 'jwt' });
+});

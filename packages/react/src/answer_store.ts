@@ -1,0 +1,328 @@
+/** What a page shows of one session at a time: follows its events, and tells at most once per frame. */
+
+import {
+  newSessionId,
+  TokencastError,
+  type AnswerEvent,
+  type AnswerStream,
+  type StreamError,
+  type TokencastClient,
+  type StopSignal,
+  type TokenUsage,
+} from '@tokencast/client';
+
+import {
+  abortController,
+  afterNextFrame,
+  isOnline,
+  now,
+  onOnline,
+  type AbortLike,
+} from './page.js';
+
+/** How far an answer is. */
+export type Phase =
+  | 'idle'
+  /** The question waits in this page until there is a network to send it over. */
+  | 'unsent'
+  /** Subscribing, or looking for a session that is resumed. */
+  | 'connecting'
+  | 'queued'
+  /** A worker has it, or soon will; no token yet. */
+  | 'thinking'
+  | 'streaming'
+  | 'completed'
+  | 'cancelled'
+  /** The session failed, or there is no way to it: `error` says why. */
+  | 'failed';
+
+/** What to show of a session. */
+export interface AnswerView {
+  sessionId: string | null;
+  phase: Phase;
+  text: string;
+  /** How much of the text was there before this page followed it. */
+  knownLength: number;
+  /** The API knows of the question, or refused it. */
+  sent: boolean;
+  /** The connection is lost for now; the phase is that of before. */
+  reconnecting: boolean;
+  /** A stop was asked for, and hasn't taken effect yet. */
+  stopping: boolean;
+  /** The answer started again from nothing this often. */
+  restarts: number;
+  usage: TokenUsage | null;
+  stopReason: string | null;
+  /**
+   * Why it failed. Its `code` is the server's, or one of ours: `PAGE` (a fault of the program's), `CONNECTION`, `UNSENT` (the
+   * question isn't known to have arrived), `SIGNED_OUT`, `OTHER_USER`, `NOT_STARTED`, `NOT_FOUND`, `REFUSED`.
+   */
+  error: StreamError | null;
+  /** From `ask` to the first text; `null` for a resumed session. */
+  timeToFirstTokenMs: number | null;
+}
+
+const IDLE: AnswerView = {
+  sessionId: null,
+  phase: 'idle',
+  text: '',
+  knownLength: 0,
+  sent: false,
+  reconnecting: false,
+  stopping: false,
+  restarts: 0,
+  usage: null,
+  stopReason: null,
+  error: null,
+  timeToFirstTokenMs: null,
+};
+
+interface Asked {
+  sessionId: string;
+  prompt: string;
+  /** Nobody can have seen any of its answer yet. */
+  isNew: boolean;
+}
+
+/** What `useStream` reads, for whom another framework shows it. */
+export class AnswerStore {
+  #client: TokencastClient;
+  readonly #listeners = new Set<() => void>();
+  #view = IDLE;
+  /** What the next view will be. */
+  #next = IDLE;
+  #cancelFrame: (() => void) | null = null;
+  #stop: AbortLike | null = null;
+  #leave: (() => void) | null = null;
+  /** The question that is being asked here, to be sent again if it didn't arrive. */
+  #asked: Asked | null = null;
+
+  constructor(client: TokencastClient) {
+    this.#client = client;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly view = (): AnswerView => this.#view;
+
+  /** From now on, over this client; an answer that is followed goes on as it came. */
+  use(client: TokencastClient): void {
+    this.#client = client;
+  }
+
+  /** Sends a prompt, once there is a network, and follows its answer. Returns the new session's id. */
+  ask(prompt: string): string {
+    const sessionId = newSessionId();
+    this.#send({ sessionId, prompt, isNew: true });
+    return sessionId;
+  }
+
+  /**
+   * Follows a session that exists, unless it does so already. With an `unsent` prompt it may not exist yet: sending it twice
+   * starts nothing twice.
+   */
+  resume(sessionId: string, unsent: string | null = null): void {
+    if (this.#next.sessionId === sessionId) return;
+    if (unsent === null) this.reload(sessionId);
+    else this.#send({ sessionId, prompt: unsent, isNew: false });
+  }
+
+  /** Follows a session from its beginning; sends its question first if the API doesn't know of it. */
+  reload(sessionId: string): void {
+    const { sessionId: followed, sent } = this.#next;
+    if (this.#asked?.sessionId === sessionId && followed === sessionId && !sent) {
+      this.#send(this.#asked);
+      return;
+    }
+    this.#asked = null;
+    this.#follow(sessionId, (signal) => this.#client.resumeStream(sessionId, { signal }));
+  }
+
+  #send(asked: Asked): void {
+    const { sessionId, prompt } = asked;
+    this.#asked = asked;
+    if (isOnline()) {
+      this.#follow(sessionId, (signal) => this.#client.streamPrompt(prompt, { sessionId, signal }));
+    } else {
+      this.#leave?.();
+      this.#stop = null;
+      this.#next = { ...IDLE, sessionId };
+      this.#waitForNetwork(null);
+    }
+  }
+
+  /** The question stays here, and is sent once the network is there, with or without an error meanwhile. */
+  #waitForNetwork(error: StreamError | null): void {
+    const back = (): void => {
+      if (this.#asked !== null) this.#send(this.#asked);
+    };
+    this.#leave = onOnline(back);
+    this.#change({ phase: error === null ? 'unsent' : 'failed', error, reconnecting: false });
+    this.#tell();
+  }
+
+  /** Stops the session, for everybody who listens. */
+  stop(): void {
+    if (!this.#stop || isOver(this.#next.phase)) return;
+    this.#change({ stopping: true });
+    this.#tell();
+    this.#stop.abort();
+  }
+
+  /** Follows nothing any more; the session goes on. */
+  leave(): void {
+    this.#leave?.();
+    this.#leave = null;
+    this.#stop = null;
+    this.#asked = null;
+    this.#next = IDLE;
+    this.#tell();
+  }
+
+  #follow(sessionId: string, open: (signal: StopSignal) => AnswerStream): void {
+    this.#leave?.();
+    this.#stop = abortController();
+    const sent = this.#asked === null;
+    this.#next = { ...IDLE, sessionId, phase: 'connecting', sent };
+    this.#tell();
+    const events = open(this.#stop.signal)[Symbol.asyncIterator]();
+    const askedAt = now();
+    let left = false;
+    this.#leave = () => {
+      left = true;
+      void events.return?.();
+    };
+    const read = async (): Promise<void> => {
+      try {
+        for (;;) {
+          const next = await events.next();
+          if (next.done === true || left) return;
+          this.#event(next.value, askedAt);
+        }
+      } catch (error) {
+        if (!left) this.#failed(error);
+      }
+    };
+    void read();
+  }
+
+  #failed(thrown: unknown): void {
+    const error = asStreamError(thrown);
+    const isLost = error.code === 'CONNECTION';
+    if (isLost && !this.#next.sent && !this.#next.stopping) {
+      this.#leave?.();
+      this.#waitForNetwork(isOnline() ? { ...error, code: 'UNSENT' } : null);
+      return;
+    }
+    const sent = this.#next.sent || !isLost;
+    this.#change({ phase: 'failed', error, sent, stopping: false, reconnecting: false });
+    this.#tell();
+  }
+
+  #event(event: AnswerEvent, askedAt: number): void {
+    const view = this.#next;
+    if (event.type !== 'reconnecting' && event.type !== 'reconnected') this.#change({ sent: true });
+    switch (event.type) {
+      case 'started':
+        this.#change({ phase: 'thinking' });
+        break;
+      case 'status':
+        if (view.text === '') {
+          this.#change({ phase: event.status === 'QUEUED' ? 'queued' : 'thinking' });
+        }
+        break;
+      case 'text':
+        this.#text(event.text, askedAt);
+        return;
+      case 'restarted':
+        this.#change({ text: '', knownLength: 0, phase: 'thinking', restarts: view.restarts + 1 });
+        break;
+      case 'reconnecting':
+        this.#change({ reconnecting: true });
+        break;
+      case 'reconnected':
+        this.#change({ reconnecting: false });
+        break;
+      case 'completed':
+      case 'cancelled': {
+        const { type: phase, usage, stopReason } = event;
+        this.#change({ phase, usage, stopReason, stopping: false, reconnecting: false });
+        break;
+      }
+      case 'failed': {
+        const { code, message, retryable, usage } = event;
+        const error = { code, message, retryable };
+        this.#change({ phase: 'failed', error, usage, stopping: false, reconnecting: false });
+      }
+    }
+    this.#tell();
+  }
+
+  #text(text: string, askedAt: number): void {
+    const first = this.#next.text === '';
+    this.#change({ text: this.#next.text + text, phase: 'streaming' });
+    if (!first) {
+      // Who has stopped it reads no further; what comes meanwhile is shown with the end, and delays it not.
+      if (!this.#next.stopping) this.#tellSoon();
+      return;
+    }
+    if (this.#asked?.isNew !== true) {
+      // What there was comes as one piece. When its first token came, nobody here knows.
+      if (this.#next.restarts === 0) this.#change({ knownLength: text.length });
+    } else if (this.#next.timeToFirstTokenMs === null) {
+      this.#change({ timeToFirstTokenMs: now() - askedAt });
+    }
+    this.#tell();
+  }
+
+  #change(changes: Partial<AnswerView>): void {
+    this.#next = { ...this.#next, ...changes };
+  }
+
+  #tellSoon(): void {
+    this.#cancelFrame ??= afterNextFrame(() => {
+      this.#tell();
+    });
+  }
+
+  #tell(): void {
+    this.#cancelFrame?.();
+    this.#cancelFrame = null;
+    if (this.#view === this.#next) return;
+    this.#view = this.#next;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Whether nothing more comes of it by itself. */
+export function isOver(phase: Phase): boolean {
+  return phase === 'completed' || phase === 'cancelled' || phase === 'failed' || phase === 'idle';
+}
+
+/** Codes of our own are listed with `AnswerView`. */
+function asStreamError(error: unknown): StreamError {
+  if (!(error instanceof TokencastError)) {
+    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return { code: 'PAGE', message, retryable: true };
+  }
+  const { message, errorType, transient } = error;
+  switch (error.kind) {
+    case 'unauthorized': {
+      // Of the token, or of the session.
+      const expired = errorType === 'SignedOut' || errorType === 'UnauthorizedException';
+      return { code: expired ? 'SIGNED_OUT' : 'OTHER_USER', message, retryable: false };
+    }
+    case 'notFound': {
+      const claimed = errorType === 'CLAIMED';
+      return { code: claimed ? 'NOT_STARTED' : 'NOT_FOUND', message, retryable: claimed };
+    }
+    case 'refused':
+      return { code: errorType ?? 'REFUSED', message, retryable: transient };
+    case 'connection':
+    case 'gaveUp':
+      return { code: 'CONNECTION', message, retryable: true };
+  }
+}

@@ -1,0 +1,67 @@
+//! The npm packages as they are published: a tarball each in `target/npm`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::TaskError;
+use crate::npm::{self, Package};
+use crate::process::root;
+use crate::step::Steps;
+
+/// Those that users install.
+const PUBLISHED: [&str; 2] = ["packages/client", "packages/react"];
+
+/// Builds and packs them, and prints how large they are.
+pub fn run(steps: &mut Steps) {
+    let mut packages = Vec::new();
+    let found = steps.run("npm packages", || {
+        packages = npm::packages()?;
+        packages.retain(|package| PUBLISHED.contains(&package.folder));
+        empty(&directory())
+    });
+    if !found || !packages.iter().all(|package| package.install(steps)) {
+        return;
+    }
+    let packed = packages
+        .iter()
+        .all(|package| steps.run(&format!("{}: npm pack", package.folder), || pack(package)));
+    if packed {
+        steps.run("tarballs", print_sizes);
+    }
+}
+
+/// Where the tarballs are.
+fn directory() -> PathBuf {
+    root().join("target/npm")
+}
+
+fn pack(package: &Package) -> Result<(), TaskError> {
+    package.pack(&directory())
+}
+
+fn print_sizes() -> Result<(), TaskError> {
+    let directory = directory();
+    let read = |source: io::Error| TaskError::file("read", &directory)(source);
+    let mut tarballs = fs::read_dir(&directory)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(read)?;
+    tarballs.sort_by_key(fs::DirEntry::file_name);
+    for tarball in tarballs {
+        let bytes = tarball.metadata().map_err(read)?.len();
+        let name = tarball.file_name();
+        println!("{:>8} bytes  {}", bytes, name.to_string_lossy());
+    }
+    Ok(())
+}
+
+/// Tarballs of another version would be taken for this one's.
+fn empty(directory: &Path) -> Result<(), TaskError> {
+    match fs::remove_dir_all(directory) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(TaskError::file("removed", directory)(error));
+        }
+        _ => {}
+    }
+    fs::create_dir_all(directory).map_err(TaskError::file("made", directory))
+}
