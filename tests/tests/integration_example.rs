@@ -52,7 +52,7 @@ mod deliveries {
     use tokencast_client::AnswerEvent;
 
     #[tokio::test]
-    async fn the_events_are_the_same_over_every_delivery() {
+    async fn the_events_are_the_same_over_every_channel() {
         let stack = RunningStack::start(StackOptions {
             functions: Functions::Executable {
                 program: tokencast_command(),
@@ -90,7 +90,7 @@ fn the_document_shows_these_very_examples() {
     let document = include_str!("../../docs/INTEGRATION.md");
     let file = include_str!("integration_example.rs");
     for (from, to, indent) in [
-        ("use tokencast::stack", "fn tokencast_command", ""),
+        ("use local_stack", "fn tokencast_command", ""),
         ("    use tokencast::cli", "    // Its end.", "    "),
     ] {
         let from = file.find(from).expect("the example");
