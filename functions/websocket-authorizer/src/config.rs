@@ -6,7 +6,7 @@ use tokencast_aws::jwt::JwtIssuer;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `COGNITO_ISSUER`, `COGNITO_CLIENT_ID`: whose tokens are taken.
-    pub trust: JwtIssuer,
+    pub jwt_issuer: JwtIssuer,
 }
 
 impl Config {
@@ -18,7 +18,7 @@ impl Config {
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(lookup);
         let config = Self {
-            trust: JwtIssuer::read(&mut reader),
+            jwt_issuer: JwtIssuer::read(&mut reader),
         };
         reader.finish(config)
     }

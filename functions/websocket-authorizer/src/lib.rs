@@ -37,7 +37,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     runtime::run(async move {
         logging?;
         let (config, clock, authorities) = (config?, clock?, authorities?);
-        let verifier = Arc::new(Verifier::new(config.trust, &authorities, clock)?);
+        let verifier = Arc::new(Verifier::new(config.jwt_issuer, &authorities, clock)?);
         lambda_runtime::run(service_fn(move |event: LambdaEvent<AuthorizeEvent>| {
             let verifier = Arc::clone(&verifier);
             async move { isolated(async move { authorize(&verifier, &event.payload).await }).await? }
