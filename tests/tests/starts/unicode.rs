@@ -58,7 +58,8 @@ over_each_channel! {
         // Both halves together are a valid character.
         let id = Uuid::new_v4().to_string();
         assert_eq!(start_json(&stack, channel, &id, r#""whole \ud83d\ude00""#).await, Ok(()));
-        assert_eq!(stack.sessions().await, 1);
+        stack.queue_is_empty().await;
+        assert_eq!(stack.running.local.bedrock().calls().len(), 1, "only that one is asked");
         stack.shutdown().await;
     }
 
