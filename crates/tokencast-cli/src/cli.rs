@@ -76,11 +76,7 @@ where USAGE is {\"inputTokens\":N,\"outputTokens\":N,\"totalTokens\":N}.";
 #[command(after_long_help = format!("{ASK_HELP}\n\n{}", exit::HELP))]
 pub struct AskArgs {
     /// The prompt, or `-` to read it from stdin: UTF-8, or UTF-16 with a byte order mark.
-    #[arg(
-        required_unless_present = "resume",
-        conflicts_with = "resume",
-        allow_hyphen_values = true
-    )]
+    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
     pub prompt: Option<String>,
 
     /// Print one JSON event a line.
@@ -359,5 +355,29 @@ mod tests {
     #[test]
     fn the_arguments_make_sense() {
         super::Cli::command().debug_assert();
+    }
+
+    /// A typo must not cost an answer.
+    #[test]
+    fn an_unknown_option_is_no_prompt() {
+        let parse = |words: &[&str]| {
+            let words = ["tokencast", "ask"].iter().chain(words);
+            Cli::try_parse_from(words).map(|cli| match cli.command {
+                Command::Ask(args) => args.prompt,
+                _ => None,
+            })
+        };
+        for words in [&["--jsn"][..], &["--jsn", "hello"], &["-x"]] {
+            let error = parse(words).expect_err("an unknown option");
+            assert!(error.to_string().contains(words[0]), "{words:?}: {error}");
+        }
+        for (words, prompt) in [
+            (&["--", "--jsn"][..], "--jsn"),
+            (&["-"], "-"),
+            (&["Is 5 - 3 2?"], "Is 5 - 3 2?"),
+        ] {
+            let parsed = parse(words).expect("a prompt");
+            assert_eq!(parsed.as_deref(), Some(prompt), "{words:?}");
+        }
     }
 }
