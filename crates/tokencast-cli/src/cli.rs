@@ -352,9 +352,11 @@ pub enum FunctionName {
 mod tests {
     use clap::CommandFactory;
 
+    use super::*;
+
     #[test]
     fn the_arguments_make_sense() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
     }
 
     /// A typo must not cost an answer.
