@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
     ("local/stack", &[BASE, SERVICES, &["local/gateway"]]),
     ("crates/tokencast-cli", &[EVERYTHING]),
     ("tests", &[EVERYTHING]),
+    ("tests/fakes", &[&["crates/tokencast-client"]]),
     ("benches", &[EVERYTHING]),
     ("benches/guard", &[CORE, AWS]),
     ("xtask", &[]),
@@ -40,6 +41,7 @@ const ARROWS: &[(&str, &[&[&str]])] = &[
 
 /// The packages that a package may use in its tests, too.
 const IN_TESTS: &[(&str, &[&[&str]])] = &[
+    ("crates/tokencast-client", &[&["tests/fakes"]]),
     // Its WebSockets are tested over the gateway's real port.
     ("local/appsync", &[&["local/gateway"]]),
     // These packages use their own test support, as other packages do.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 
-use crate::support::{FakeApi, FakeFunction, cancelled, completed, failed, joined, token, within};
 use crate::{SESSION, finish, tokencast};
+use client_fakes::{FakeApi, FakeFunction, cancelled, completed, failed, joined, token, within};
 
 fn over(via: &str, option: &str, url: &str, args: &[&str]) -> Child {
     let mut command = tokencast(&["ask", "--via", via, option, url, "--token", "jwt"]);

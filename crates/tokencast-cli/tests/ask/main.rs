@@ -1,8 +1,5 @@
 //! `tokencast ask` against a fake API that each test scripts.
 
-#[path = "../../../tokencast-client/tests/support/mod.rs"]
-mod support;
-
 mod channels;
 mod output;
 mod prompt;
@@ -14,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use support::{FakeApi, Socket, cancelled, completed, failed, snapshot, token, within};
+use client_fakes::{FakeApi, Socket, cancelled, completed, failed, snapshot, token, within};
 
 const SESSION: &str = "3f1c3b5e-7a39-4b8e-9f0a-0d8a1f6f6b11";
 

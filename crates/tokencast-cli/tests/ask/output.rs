@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::support::{FakeApi, completed, token};
 use crate::{answered, finish, tokencast};
+use client_fakes::{FakeApi, completed, token};
 
 #[tokio::test]
 async fn an_answer_without_text_is_exit_code_6() {
@@ -50,7 +50,7 @@ async fn a_pipe_gets_the_bytes_as_they_are() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_terminal_is_shown_control_characters() {
-    use crate::support::failed;
+    use client_fakes::failed;
 
     const SCRIPT: &str = "/usr/bin/script";
     if !std::path::Path::new(SCRIPT).exists() {

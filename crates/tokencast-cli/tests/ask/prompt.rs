@@ -4,8 +4,8 @@ use std::process::Stdio;
 
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{FakeApi, completed};
 use crate::{finish, tokencast};
+use client_fakes::{FakeApi, completed};
 
 /// Returns how `ask -` ends that gets `stdin`.
 async fn refused(stdin: &[u8]) -> String {

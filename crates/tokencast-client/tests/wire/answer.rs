@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokencast_client::{AnswerEvent, Usage};
 
 use crate::rest;
-use crate::support::{FakeApi, cancelled, completed, failed, snapshot, token, within};
+use client_fakes::{FakeApi, cancelled, completed, failed, snapshot, token, within};
 
 /// A stream whose subscriber gets `events`, with `state` to be had from `getStream`.
 async fn check(state: Value, events: Vec<Value>, expected: &[&str]) {

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Error, Timeouts};
 
-use crate::support::held::GIVEN_UP;
-use crate::support::{FakeApi, Replies, completed, fast, snapshot, within};
 use crate::{rest, short};
+use client_fakes::held::GIVEN_UP;
+use client_fakes::{FakeApi, Replies, completed, fast, snapshot, within};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -313,7 +313,7 @@ async fn a_server_that_takes_connections_and_says_nothing_is_left() {
         first_connection: Duration::ZERO,
         ..fast()
     };
-    let client = crate::support::client(format!("http://{address}/graphql"), timeouts);
+    let client = client_fakes::client(format!("http://{address}/graphql"), timeouts);
     let (_, error) = rest(client.stream("Why?")).await;
     let expected = "no connection within 300 ms";
     assert_eq!(error.expect("an error").to_string(), expected);

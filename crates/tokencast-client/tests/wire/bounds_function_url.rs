@@ -6,8 +6,8 @@ use tokencast_client::{AnswerEvent, Error, Timeouts};
 
 use crate::function_url::{client_of, seen};
 use crate::rest;
-use crate::support::function_url::{Body, Request};
-use crate::support::{FakeFunction, cancelled, completed, fast, token, within};
+use client_fakes::function_url::{Body, Request};
+use client_fakes::{FakeFunction, cancelled, completed, fast, token, within};
 
 const SHORT: Duration = Duration::from_millis(300);
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokencast_client::{Error, Timeouts};
 
 use crate::rest;
-use crate::support::{FakeApi, Socket, completed, fast};
 use crate::web_socket::client_of;
+use client_fakes::{FakeApi, Socket, completed, fast};
 
 const SHORT: Duration = Duration::from_millis(300);
 

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokencast_client::{AnswerStream, Channel, Client, Error, Timeouts};
 
-use crate::support::function_url::{Request, sse};
-use crate::support::{FakeFunction, cancelled, client, completed, failed, fast, token, within};
 use crate::{rest, short};
+use client_fakes::function_url::{Request, sse};
+use client_fakes::{FakeFunction, cancelled, client, completed, failed, fast, token, within};
 
 pub(crate) fn client_of(function: &FakeFunction, timeouts: Timeouts) -> Client {
     client(Channel::FunctionUrl(function.url.clone()), timeouts)

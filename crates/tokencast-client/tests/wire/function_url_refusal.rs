@@ -5,7 +5,7 @@ use tokencast_client::Error;
 
 use crate::function_url::{client_of, seen};
 use crate::rest;
-use crate::support::{FakeFunction, completed, fast, within};
+use client_fakes::{FakeFunction, completed, fast, within};
 
 /// The first request is refused; the error that the stream ends with.
 async fn check_refusal(status: u16, body: &str, expected: &str) {

@@ -4,8 +4,8 @@ use axum::extract::ws::{CloseFrame, Message};
 use serde_json::json;
 
 use crate::rest;
-use crate::support::{FakeApi, completed, fast};
 use crate::web_socket::client_of;
+use client_fakes::{FakeApi, completed, fast};
 
 /// A prompt that arrives whole.
 async fn check(prompt: String) {

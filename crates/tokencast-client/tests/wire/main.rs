@@ -1,8 +1,5 @@
 //! A client against an API that behaves, and one that doesn't.
 
-#[path = "../support/mod.rs"]
-mod support;
-
 mod answer;
 mod bounds;
 mod bounds_function_url;
@@ -20,7 +17,7 @@ mod web_socket;
 
 use tokencast_client::{AnswerEvent, AnswerStream, Error};
 
-use support::within;
+use client_fakes::within;
 
 /// Everything that a stream yields, without its reasons and delays.
 async fn rest(mut stream: AnswerStream) -> (Vec<String>, Option<Error>) {

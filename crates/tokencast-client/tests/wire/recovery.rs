@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokencast_client::{Error, Timeouts};
 
 use crate::rest;
-use crate::support::{FakeApi, completed, fast, snapshot};
+use client_fakes::{FakeApi, completed, fast, snapshot};
 
 #[tokio::test]
 async fn a_lost_last_event_is_found_out_in_the_silence() {

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokencast_client::Error;
 
 use crate::rest;
-use crate::support::{FakeApi, completed};
+use client_fakes::{FakeApi, completed};
 
 /// What `refuse` does to the first socket ends the stream with an error that says `expected`.
 async fn check_refusal(error_type: &str, at_connect: bool, expected: &str) {

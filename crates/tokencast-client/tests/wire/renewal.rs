@@ -11,7 +11,7 @@ use tokencast_client::{Channel, Client, Credentials, Timeouts};
 
 use crate::rest;
 use crate::sign_in::pool;
-use crate::support::{FakeApi, FakeFunction, Socket, completed, fast, snapshot, token};
+use client_fakes::{FakeApi, FakeFunction, Socket, completed, fast, snapshot, token};
 
 async fn client(channel: impl Into<Channel>, timeouts: Timeouts) -> Client {
     let (pool, _) = pool(3_600).await;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokencast_client::Error;
 
-use crate::support::{FakeApi, completed, snapshot};
 use crate::{rest, short};
+use client_fakes::{FakeApi, completed, snapshot};
 
 #[tokio::test]
 async fn a_session_that_has_ended_is_read_without_a_socket() {

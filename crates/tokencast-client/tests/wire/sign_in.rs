@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokencast_client::cognito::{SignInError, UserPool};
 use tokencast_client::{Client, Credentials, Error};
 
-use crate::support::{FakeApi, fast};
+use client_fakes::{FakeApi, fast};
 
 /// The flows that were asked for, in their order.
 pub(crate) type Asked = Arc<Mutex<Vec<String>>>;

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use crate::rest;
-use crate::support::{FakeApi, completed, fast};
+use client_fakes::{FakeApi, completed, fast};
 
 /// Ends TLS in front of `target`. Returns its port and its certificate, in PEM.
 async fn tls_in_front_of(target: String) -> (u16, String) {

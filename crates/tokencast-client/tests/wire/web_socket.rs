@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokencast_client::{AnswerStream, Channel, Client, Error, Timeouts};
 
 use crate::rest;
-use crate::support::{FakeApi, cancelled, client, completed, failed, fast, joined, token, within};
+use client_fakes::{FakeApi, cancelled, client, completed, failed, fast, joined, token, within};
 
 pub(crate) fn client_of(api: &FakeApi, timeouts: Timeouts) -> Client {
     client(Channel::WebSocket(api.web_socket_url.clone()), timeouts)

@@ -1,5 +1,9 @@
-//! An API that does what its test says, frame by frame: AppSync, a WebSocket API beside it, and a function's URL.
-#![allow(dead_code, unreachable_pub, reason = "each test program uses its part")]
+//! Fakes of an API for tests of its clients: an API that does what its test says, frame by frame: AppSync, a WebSocket API beside it, and a function's URL.
+
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "a test ends in a panic where something is wrong"
+)]
 
 pub mod function_url;
 pub mod held;
