@@ -96,7 +96,7 @@ async fn deliver(id: SessionId, bedrock: &str, appsync: &str) -> Result<(), Benc
 async fn publish(event: &TokenEvent, appsync: &str) -> Result<(), BenchError> {
     let sdk = sdk::load_for_endpoint(appsync, REGION).await;
     let publisher = AppSyncPublisher::new(&sdk, appsync, SystemClock).to("make a publisher")?;
-    let fence = Fence::open(event.session_id);
+    let fence = Fence::open();
     let sent = publisher.publish(event, &fence, Deadline::NEVER).await;
     sent.map_err(failed)
 }

@@ -87,7 +87,7 @@ async fn publish(server: SocketAddr, posts: u32) -> Result<Duration, BenchError>
         status: Status::Streaming,
         ending: None,
     };
-    let fence = Fence::open(event.session_id);
+    let fence = Fence::open();
     let before = thread_cpu_time()?;
     for _ in 0..posts {
         event.sequence = event.sequence.next();

@@ -134,7 +134,7 @@ async fn publish(server: &Server, events: u32) -> Result<(), Failure> {
     let url = format!("http://{}/graphql", server.address);
     let publisher = AppSyncPublisher::new(&sdk(), &url, SystemClock).expect("a publisher");
     let session_id = SessionId::random();
-    let fence = Fence::open(session_id);
+    let fence = Fence::open();
     let mut event = TokenEvent {
         session_id,
         attempt: Attempt(1),

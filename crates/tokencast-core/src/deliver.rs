@@ -255,7 +255,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
         let Some(event) = session.terminal_event() else {
             return Disposition::Again(None);
         };
-        let fence = Fence::open(session.id);
+        let fence = Fence::open();
         let progress = session.progress();
         self.context
             .sink

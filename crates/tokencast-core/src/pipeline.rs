@@ -96,11 +96,7 @@ pub async fn run<P: Ports>(
     deadline: Deadline,
 ) -> Attempted {
     let sink = context.sink;
-    let fence = &Fence::of_lease(
-        held.session.id,
-        held.session.lease_until(),
-        context.settings.lease,
-    );
+    let fence = &Fence::of_lease(held.session.lease_until(), context.settings.lease);
     sink.on_record_changed(&held.session, &Progress::default(), fence);
     let mut attempt = Attempt::begin(context, fence, prompt, held, deadline);
     // The publish in flight. It is pinned here and set anew for each event, so that an event costs no allocation.

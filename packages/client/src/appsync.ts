@@ -5,11 +5,10 @@ import { TokencastError } from './errors.js';
 import type { Fetch, WebSocketConstructor } from './globals.js';
 import { graphqlCall } from './graphql.js';
 import { isStaleToken } from './graphql_errors.js';
-import { GET_STREAM, START_STREAM, STOP_STREAM } from './operations.js';
+import { calls } from './operations.js';
 import { subscribe } from './realtime.js';
 import type { Tokens } from './tokens.js';
 import type { Transport } from './transport.js';
-import type { Snapshot } from './types.js';
 
 export interface AppSyncOptions {
   /** In place of the global one. */
@@ -29,16 +28,7 @@ export function appSyncTransport(
   const refused = new Set<string>();
 
   return {
-    async startStream(sessionId, prompt) {
-      await call(START_STREAM, { sessionId, prompt });
-    },
-    async stopStream(sessionId) {
-      await call(STOP_STREAM, { sessionId });
-    },
-    async getStream(sessionId) {
-      const { getStream } = await call<{ getStream: Snapshot | null }>(GET_STREAM, { sessionId });
-      return getStream;
-    },
+    ...calls(call),
     subscribe(sessionId, listener) {
       let accepted = false;
       const token = (): Promise<string> => tokens(refused.has(sessionId));

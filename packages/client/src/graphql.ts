@@ -3,9 +3,8 @@
 import { asTokencastError, errorOfType, TokencastError } from './errors.js';
 import { globals, type Fetch } from './globals.js';
 import { errorOfStatus, isStaleToken, parse, refusalIn } from './graphql_errors.js';
+import type { Call } from './operations.js';
 import type { Tokens } from './tokens.js';
-
-export type Call = <T>(query: string, variables: Record<string, string>) => Promise<T>;
 
 /** Calls once more with a new token if the old one is refused. */
 export function graphqlCall(url: string, tokens: Tokens, fetch: Fetch | undefined): Call {

@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use crate::id::SessionId;
 use crate::time::Timestamp;
 
 /// The most that a fence falls before its lease.
@@ -13,7 +12,6 @@ const MAX_MARGIN: Duration = Duration::from_secs(1);
 /// was paused.
 #[derive(Debug)]
 pub struct Fence {
-    session_id: SessionId,
     /// How long before its lease it falls, for clocks that differ.
     margin: Duration,
     until_ms: AtomicI64,
@@ -21,26 +19,25 @@ pub struct Fence {
 
 impl Fence {
     /// The fence of an attempt that holds a lease until `lease_until`, and renews it for `lease` each time.
-    pub fn of_lease(session_id: SessionId, lease_until: Timestamp, lease: Duration) -> Self {
+    pub fn of_lease(lease_until: Timestamp, lease: Duration) -> Self {
         let fence = Self {
             margin: (lease / 10).min(MAX_MARGIN),
-            ..Self::until(session_id, lease_until)
+            ..Self::until(lease_until)
         };
         fence.renew(lease_until);
         fence
     }
 
-    fn until(session_id: SessionId, until: Timestamp) -> Self {
+    fn until(until: Timestamp) -> Self {
         Self {
-            session_id,
             margin: Duration::ZERO,
             until_ms: AtomicI64::new(until.as_millis()),
         }
     }
 
     /// A fence that never falls, for events that are the same whoever sends them, such as the end of a session.
-    pub fn open(session_id: SessionId) -> Self {
-        Self::until(session_id, Timestamp::MAX)
+    pub fn open() -> Self {
+        Self::until(Timestamp::MAX)
     }
 
     /// Moves it with the lease, which was renewed.
@@ -57,10 +54,6 @@ impl Fence {
     pub fn ends_at(&self) -> Timestamp {
         Timestamp::from_millis(self.until_ms.load(Ordering::Acquire))
     }
-
-    pub fn session_id(&self) -> SessionId {
-        self.session_id
-    }
 }
 
 #[cfg(test)]
@@ -73,7 +66,7 @@ mod tests {
         for (lease_ms, expected_ms) in [(30_000, 29_000), (10_000, 9_000), (5_000, 4_500)] {
             let lease = Duration::from_millis(lease_ms);
             let lease_until = Timestamp::EPOCH + lease;
-            let fence = Fence::of_lease(SessionId::random(), lease_until, lease);
+            let fence = Fence::of_lease(lease_until, lease);
             assert_eq!(fence.ends_at(), at(expected_ms));
             assert!(fence.holds(at(expected_ms - 1)) && !fence.holds(at(expected_ms)));
             fence.renew(lease_until + Duration::from_secs(7));

@@ -6,9 +6,9 @@ import { Hub } from 'aws-amplify/utils';
 import { HERE } from '../environment.js';
 import { errorOfType, TokencastError } from '../errors.js';
 import { isStaleToken } from '../graphql_errors.js';
-import { GET_STREAM, ON_TOKEN_RECEIVED, START_STREAM, STOP_STREAM } from '../operations.js';
+import { calls, ON_TOKEN_RECEIVED } from '../operations.js';
 import type { Listener, Transport } from '../transport.js';
-import type { Snapshot, TokenEvent } from '../types.js';
+import type { TokenEvent } from '../types.js';
 import { errorOf } from './errors.js';
 import { renewToken } from './tokens.js';
 import { onUnaddressedError } from './unaddressed.js';
@@ -44,16 +44,7 @@ export function amplifyTransport(): Transport {
 
   return {
     freshAfterMs: FRESH_AFTER_MS,
-    async startStream(sessionId, prompt) {
-      await call(START_STREAM, { sessionId, prompt });
-    },
-    async stopStream(sessionId) {
-      await call(STOP_STREAM, { sessionId });
-    },
-    async getStream(sessionId) {
-      const { getStream } = await call<{ getStream: Snapshot | null }>(GET_STREAM, { sessionId });
-      return getStream;
-    },
+    ...calls(call),
     subscribe(sessionId, listener) {
       const variables = { sessionId };
       const answer = client.graphql({ query: ON_TOKEN_RECEIVED, variables });

@@ -82,10 +82,10 @@ impl Scene {
 
     fn on_record_changed(&mut self) -> Vec<(ServedId, String)> {
         let fence = if self.session.status.is_terminal() {
-            Fence::open(self.session.id)
+            Fence::open()
         } else {
             let lease_until = self.session.lease_until();
-            Fence::of_lease(self.session.id, lease_until, Duration::from_secs(30))
+            Fence::of_lease(lease_until, Duration::from_secs(30))
         };
         self.queues
             .on_record_changed(&self.session, &self.progress, fence.ends_at())
