@@ -72,20 +72,20 @@ async fn deliver(id: SessionId, bedrock: &str, appsync: &str) -> Result<(), Benc
         session_id: id,
         attempt: Attempt(1),
         sequence: Sequence(0),
-        token: String::new(),
+        piece: None,
         status: Status::Streaming,
         ending: None,
     };
     while let Some(next) = tokens.next().await.map_err(failed)? {
-        if let ModelEvent::Text(token) = next {
+        if let ModelEvent::Piece(piece) = next {
             event.sequence = event.sequence.next();
-            event.token = token;
+            event.piece = Some(piece);
             publish(&event, appsync).await?;
         }
     }
     let last = TokenEvent {
         sequence: event.sequence.next(),
-        token: String::new(),
+        piece: None,
         status: Status::Completed,
         ending: Some(Ending::default()),
         ..event

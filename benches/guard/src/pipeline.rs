@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokencast_core::block::Piece;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::event::{TokenEvent, Usage};
 use tokencast_core::failure::Failure;
@@ -110,7 +111,7 @@ impl TokenSource for Speech {
             sleep_until(self.due).await;
             self.due += BETWEEN_TOKENS;
             self.left -= 1;
-            return Ok(Some(ModelEvent::Text(TOKEN.to_owned())));
+            return Ok(Some(ModelEvent::Piece(Piece::text(TOKEN))));
         }
         self.ending += 1;
         Ok(match self.ending {
@@ -129,7 +130,7 @@ struct Sink {
 impl TokenSink for Sink {
     async fn publish(&self, event: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
         sleep(ANSWER_TIME).await;
-        *self.bytes.lock().unwrap_or_else(PoisonError::into_inner) += event.token.len();
+        *self.bytes.lock().unwrap_or_else(PoisonError::into_inner) += event.token().len();
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::sdk;
+use tokencast_core::block::Piece;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::Clock;
@@ -24,7 +25,7 @@ pub(crate) async fn requests(events: usize) -> Result<(), GuardError> {
         session_id,
         attempt: Attempt(1),
         sequence: Sequence(0),
-        token: " token".to_owned(),
+        piece: Some(Piece::text(" token")),
         status: Status::Streaming,
         ending: None,
     };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::clock::SystemClock;
 use tokencast_aws::sdk;
+use tokencast_core::block::Piece;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
 use tokencast_core::ports::{Fence, TokenSink as _};
@@ -83,7 +84,7 @@ async fn publish(server: SocketAddr, posts: u32) -> Result<Duration, BenchError>
         session_id: SessionId::random(),
         attempt: Attempt(1),
         sequence: Sequence(0),
-        token: "token ".to_owned(),
+        piece: Some(Piece::text("token ")),
         status: Status::Streaming,
         ending: None,
     };

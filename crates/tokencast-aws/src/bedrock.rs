@@ -14,6 +14,7 @@ use aws_sdk_bedrockruntime::types::{
     ContentBlock, ContentBlockDelta, ConversationRole, ConverseStreamOutput,
     InferenceConfiguration, Message, SystemContentBlock,
 };
+use tokencast_core::block::Piece;
 use tokencast_core::event::Usage;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Model, ModelEvent, TokenSource};
@@ -125,9 +126,11 @@ impl TokenSource for BedrockTokens {
             return Ok(match self.stream.recv().await {
                 Ok(None) => None,
                 Ok(Some(ConverseStreamOutput::ContentBlockDelta(delta))) => match delta.delta {
-                    Some(ContentBlockDelta::Text(text)) => Some(ModelEvent::Text(text)),
+                    Some(ContentBlockDelta::Text(text)) => {
+                        Some(ModelEvent::Piece(Piece::text(text)))
+                    }
                     // Reasoning, tools and citations have no text to show, but prove that the model is alive.
-                    _ => Some(ModelEvent::Text(String::new())),
+                    _ => Some(ModelEvent::Alive),
                 },
                 Ok(Some(ConverseStreamOutput::MessageStop(stop))) => {
                     Some(ModelEvent::Stopped(stop.stop_reason.as_str().to_owned()))
@@ -137,6 +140,8 @@ impl TokenSource for BedrockTokens {
                         input_tokens: count(usage.input_tokens),
                         output_tokens: count(usage.output_tokens),
                         total_tokens: count(usage.total_tokens),
+                        cache_read_input_tokens: usage.cache_read_input_tokens.map(count),
+                        cache_write_input_tokens: usage.cache_write_input_tokens.map(count),
                     })),
                     None => continue,
                 },

@@ -54,7 +54,7 @@ impl<'a> EventJson<'a> {
         Self {
             kind: None,
             session_id: event.session_id.as_str(),
-            token: &event.token,
+            token: event.token(),
             is_complete: event.is_complete(),
             timestamp: iso8601(now),
             first_sequence: None,

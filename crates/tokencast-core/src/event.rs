@@ -2,18 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::block::Piece;
 use crate::failure::Failure;
 use crate::id::{Attempt, Position, Sequence, SessionId};
 use crate::status::Status;
 
-/// One publish: a token, several that waited together, or the end of the session.
+/// One publish: a piece of the answer, several of one block that waited together, or the end of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenEvent {
     pub session_id: SessionId,
     pub attempt: Attempt,
     pub sequence: Sequence,
-    /// Empty in the event that ends a session.
-    pub token: String,
+    /// `None` in the event that ends a session.
+    pub piece: Option<Piece>,
     pub status: Status,
     /// Set in the event that ends a session.
     pub ending: Option<Ending>,
@@ -35,6 +36,12 @@ pub struct Usage {
     pub input_tokens: u32,
     pub output_tokens: u32,
     pub total_tokens: u32,
+    /// Of the input, what the model had in its prompt cache; `None` if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read_input_tokens: Option<u32>,
+    /// Of the input, what the model wrote into its prompt cache; `None` if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_input_tokens: Option<u32>,
 }
 
 impl TokenEvent {
@@ -43,6 +50,11 @@ impl TokenEvent {
             attempt: self.attempt,
             sequence: self.sequence,
         }
+    }
+
+    /// What the event adds to the answer's text.
+    pub fn token(&self) -> &str {
+        self.piece.as_ref().map_or("", Piece::token)
     }
 
     pub fn is_complete(&self) -> bool {

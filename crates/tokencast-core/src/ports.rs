@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::block::Piece;
 use crate::event::{TokenEvent, Usage};
 use crate::failure::Failure;
 use crate::job::Job;
@@ -73,7 +74,9 @@ pub trait TokenSource: Send {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelEvent {
     /// A piece of the answer. An empty one only shows that the model is alive.
-    Text(String),
+    Piece(Piece),
+    /// The model has sent something that is no part of the answer.
+    Alive,
     /// Why the model stopped, in its own words.
     Stopped(String),
     Usage(Usage),

@@ -19,6 +19,7 @@ mod fingerprint;
 mod follower;
 mod late;
 mod lease;
+mod other_pieces;
 mod owner;
 mod progress;
 mod throttle;
@@ -26,6 +27,7 @@ mod throttle;
 pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use follower::{Follower, MAX_FOLLOWERS};
 pub use lease::{LeaseRefused, Leased, Lost, Outcome, Saved};
+pub use other_pieces::OtherPieces;
 pub use owner::{Input, OtherOwner, StartRefused};
 pub use progress::{Lengths, Progress};
 pub use throttle::Waiting;
@@ -56,9 +58,14 @@ pub struct Session {
     pub attempt: Attempt,
     /// The last event that `text` covers; of a session that is over, the event that ended it.
     pub sequence: Sequence,
+    /// The text of all `TEXT` blocks, in the order of the events.
     pub text: String,
-    /// Where in `text` each event ends.
+    /// The length in `text` of each event's piece: 0 if the piece is no text.
     pub lengths: Lengths,
+    /// What the events have besides text.
+    pub others: OtherPieces,
+    /// How long the model has reasoned; `None` if it has not.
+    pub reasoning_ms: Option<u32>,
     /// The attempt that wrote `text`. It is earlier than `attempt` if the last attempt said nothing.
     pub text_attempt: Attempt,
     /// Meaningful once the session is over.
@@ -100,6 +107,8 @@ impl Session {
             sequence: Sequence(0),
             text: String::new(),
             lengths: Lengths::default(),
+            others: OtherPieces::default(),
+            reasoning_ms: None,
             text_attempt: Attempt(0),
             ending: Ending::default(),
             last_attempt: Attempt(0),

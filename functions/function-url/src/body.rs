@@ -129,7 +129,7 @@ impl<C: Clock> Body<C> {
             match self.format {
                 Format::Events => return Some(Ok(sse::frame(&event, self.clock.now()))),
                 Format::Text => {
-                    if let Some(bytes) = self.text(event).transpose() {
+                    if let Some(bytes) = self.text(&event).transpose() {
                         return Some(bytes);
                     }
                     if self.is_over && self.attempt.is_none() {
@@ -142,15 +142,19 @@ impl<C: Clock> Body<C> {
     }
 
     /// The bytes that an event adds to a text, if any.
-    fn text(&mut self, event: TokenEvent) -> Result<Option<Bytes>, BrokenOff> {
+    fn text(&mut self, event: &TokenEvent) -> Result<Option<Bytes>, BrokenOff> {
         if event.status == Status::Failed {
             return Err(BrokenOff::Failed);
         }
-        if !event.token.is_empty() && *self.attempt.get_or_insert(event.attempt) != event.attempt {
+        let token = event.token();
+        if token.is_empty() {
+            return Ok(None);
+        }
+        if *self.attempt.get_or_insert(event.attempt) != event.attempt {
             self.is_over = true;
             return Err(BrokenOff::Restarted);
         }
-        Ok(Some(Bytes::from(event.token)).filter(|token| !token.is_empty()))
+        Ok(Some(Bytes::copy_from_slice(token.as_bytes())))
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use tokencast_aws::connections::ConnectionTable;
-use tokencast_aws::websocket::backlog::{Backlog, Piece};
+use tokencast_aws::websocket::backlog::{Backlog, Joined};
 use tokencast_aws::websocket::frame;
 use tokencast_aws::websocket::gateway::{Gateway, PostError};
 use tokencast_core::failure::Failure;
@@ -220,7 +220,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
         let Some(event) = session.terminal_event() else {
             return Reply::Frame(answer);
         };
-        let end = Piece {
+        let end = Joined {
             first: event.sequence,
             event,
         };
@@ -246,7 +246,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
         connection_id: &str,
         session: SessionId,
         answer: Option<Bytes>,
-        pieces: impl IntoIterator<Item = Piece>,
+        pieces: impl IntoIterator<Item = Joined>,
     ) {
         let clock = &self.requests.clock;
         let deadline = Deadline::at(clock.now() + PUSH_BUDGET);

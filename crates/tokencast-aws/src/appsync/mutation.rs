@@ -31,7 +31,7 @@ impl From<&TokenEvent> for Variables {
         } = event.ending.clone().unwrap_or_default();
         Self {
             session_id: event.session_id.to_string(),
-            token: event.token.clone(),
+            token: event.token().to_owned(),
             is_complete: event.is_complete(),
             sequence: Some(event.sequence.0.into()),
             attempt: Some(event.attempt.0.into()),
@@ -62,6 +62,8 @@ impl From<Usage> for TokenUsageInput {
             input_tokens: usage.input_tokens.into(),
             output_tokens: usage.output_tokens.into(),
             total_tokens: usage.total_tokens.into(),
+            cache_read_input_tokens: usage.cache_read_input_tokens.map(Into::into),
+            cache_write_input_tokens: usage.cache_write_input_tokens.map(Into::into),
         }
     }
 }

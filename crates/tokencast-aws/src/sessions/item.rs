@@ -15,7 +15,9 @@ use tokencast_core::event::{Ending, Usage};
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Position, Sequence, SessionId};
 use tokencast_core::ports::{Sealed, Version, Versioned};
-use tokencast_core::session::{Fingerprint, Follower, Lease, Lengths, Session, Status};
+use tokencast_core::session::{
+    Fingerprint, Follower, Lease, Lengths, OtherPieces, Session, Status,
+};
 use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 
@@ -230,6 +232,8 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         sequence: record.sequence,
         lengths: lengths(record.lengths, &record.text)?,
         text: record.text,
+        others: OtherPieces::default(),
+        reasoning_ms: None,
         text_attempt: record.text_attempt,
         ending: Ending {
             stop_reason: record.stop_reason,
@@ -345,6 +349,7 @@ impl From<UsageRecord> for Usage {
             input_tokens: record.input,
             output_tokens: record.output,
             total_tokens: record.total,
+            ..Self::default()
         }
     }
 }

@@ -5,7 +5,7 @@ use tokencast_core::id::Position;
 use tokencast_core::session::{Follower, Progress, Session};
 use tokencast_core::time::Timestamp;
 
-use super::backlog::{Backlog, Piece};
+use super::backlog::{Backlog, Joined};
 
 #[derive(Debug, Default)]
 pub(super) struct FollowerQueues {
@@ -38,7 +38,7 @@ struct Served {
 /// What is to be sent to a follower.
 #[derive(Debug)]
 pub(super) struct Next {
-    pub(super) piece: Piece,
+    pub(super) piece: Joined,
     turn: u32,
 }
 

@@ -6,13 +6,13 @@ use tokencast_core::failure::Failure;
 use tokencast_core::session::Session;
 use tokencast_core::time::Timestamp;
 
-use super::backlog::Piece;
+use super::backlog::Joined;
 use crate::clock::iso8601;
 use crate::event_json::EventJson;
 
 /// An event of a session, or several joined.
-pub fn event(piece: &Piece, now: Timestamp) -> Bytes {
-    let Piece { first, event } = piece;
+pub fn event(piece: &Joined, now: Timestamp) -> Bytes {
+    let Joined { first, event } = piece;
     let json = EventJson::new(event, now).typed(event);
     let json = if *first < event.sequence {
         json.joined_from(first.0)

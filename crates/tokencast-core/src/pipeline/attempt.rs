@@ -14,6 +14,7 @@ use super::checkpoint::{Checkpoint, save_checkpoint};
 use super::ending::{end, give_up};
 use super::model_stream::ModelStream;
 use super::{AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, STOP_REASON_TOO_LONG};
+use crate::block::Piece;
 use crate::event::{Ending, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
 use crate::id::{self, Sequence, SessionId};
@@ -118,13 +119,13 @@ impl<'a, P: Ports> Attempt<'a, P> {
             // Nobody read the model while the buffer was full, so its silence counts from now on.
             self.restart_idle();
         }
-        let (token, sequence) = self.buffer.take()?;
+        let (piece, sequence) = self.buffer.take()?;
         self.next_publish = Instant::now() + self.context.settings.flush_interval;
         if sequence.0 == 1 {
             // The first token makes the session STREAMING, and readers shall see that soon.
             self.checkpoint_timer.reset_immediately();
         }
-        Some(self.event(token, sequence))
+        Some(self.event(piece, sequence))
     }
 
     /// Whether the model has said everything, and all of it went into events.
@@ -229,13 +230,14 @@ impl<'a, P: Ports> Attempt<'a, P> {
         self.restart_idle();
         self.heard = true;
         match said {
-            Ok(Some(ModelEvent::Text(token))) => {
-                self.buffer.push(token);
+            Ok(Some(ModelEvent::Piece(piece))) => {
+                self.buffer.push(piece);
                 if self.buffer.answer_bytes() >= MAX_ANSWER_BYTES {
                     self.stop_reason = Some(STOP_REASON_TOO_LONG.to_owned());
                     self.model = ModelStream::Over;
                 }
             }
+            Ok(Some(ModelEvent::Alive)) => {}
             Ok(Some(ModelEvent::Stopped(reason))) => self.stop_reason = Some(reason),
             Ok(Some(ModelEvent::Usage(counted))) => self.usage = Some(counted),
             Ok(None) if self.stop_reason.is_none() => {
@@ -271,8 +273,8 @@ impl<'a, P: Ports> Attempt<'a, P> {
         // Tokens that were not published yet are kept. After a request to stop, only the published ones are.
         let mut waiting = Vec::new();
         if !matches!(stop, Stop::Requested) {
-            while let Some((token, sequence)) = self.buffer.take() {
-                waiting.push(self.event(token, sequence));
+            while let Some((piece, sequence)) = self.buffer.take() {
+                waiting.push(self.event(piece, sequence));
             }
         }
         let Self {
@@ -336,12 +338,12 @@ impl<'a, P: Ports> Attempt<'a, P> {
         self.idle.as_mut().reset(Instant::now() + timeout);
     }
 
-    fn event(&self, token: String, sequence: Sequence) -> TokenEvent {
+    fn event(&self, piece: Piece, sequence: Sequence) -> TokenEvent {
         TokenEvent {
             session_id: self.session_id,
             attempt: self.number,
             sequence,
-            token,
+            piece: Some(piece),
             status: Status::Streaming,
             ending: None,
         }

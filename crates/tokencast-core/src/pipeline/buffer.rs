@@ -1,11 +1,12 @@
-//! The answer's text: the part that went into events, and the part that waits.
+//! The answer's pieces: those that went into events, and those that wait.
 
 use std::collections::VecDeque;
 
+use crate::block::{BlockIndex, Piece, PieceKind, ToolNames};
 use crate::id::Sequence;
 use crate::session::Progress;
 
-/// The most text that one event carries. JSON may need six bytes for one, and API Gateway's limit for a WebSocket frame
+/// The most text that one event carries, of whatever block. JSON may need six bytes for one, and API Gateway's limit for a WebSocket frame
 /// is 32 KB; AppSync counts what it sends in units of 5 KB.
 pub(super) const MAX_EVENT_BYTES: usize = 5 * 1024;
 
@@ -18,10 +19,10 @@ const MAX_WAITING_BYTES: usize = 4 * MAX_EVENT_BYTES;
 /// How tokens become events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PublishMode {
-    /// Tokens that wait while a publish is in flight go together in the next.
+    /// Pieces of one block that wait while a publish is in flight go together in the next.
     #[default]
     Joined,
-    /// Each token is an event of its own.
+    /// Each piece that the model sends is an event of its own.
     Token,
 }
 
@@ -29,11 +30,22 @@ pub enum PublishMode {
 pub(super) struct Buffer {
     mode: PublishMode,
     progress: Progress,
-    /// Ends of the waiting tokens, as offsets into `waiting`; only when they may not be joined.
-    ends: VecDeque<usize>,
+    /// What waits, in order. Each is an event of its own, or several if it is long.
+    runs: VecDeque<Run>,
+    /// The contents of all runs, joined.
     waiting: String,
     /// How much of `waiting` has been taken already.
     taken: usize,
+    tools: ToolNames,
+}
+
+/// Waiting pieces that become one event.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    block: BlockIndex,
+    kind: PieceKind,
+    /// The end of its content, as an offset into `waiting`.
+    end: usize,
 }
 
 impl Buffer {
@@ -41,23 +53,33 @@ impl Buffer {
         Self {
             mode,
             progress: Progress::default(),
-            ends: VecDeque::new(),
+            runs: VecDeque::new(),
             waiting: String::new(),
             taken: 0,
+            tools: ToolNames::default(),
         }
     }
 
-    pub(super) fn push(&mut self, token: String) {
-        if token.is_empty() {
+    pub(super) fn push(&mut self, piece: Piece) {
+        if piece.content.is_empty() {
             return;
         }
+        let Piece { block, kind, .. } = piece;
         if self.waiting.is_empty() {
-            self.waiting = token;
+            self.waiting = piece.content;
         } else {
-            self.waiting.push_str(&token);
+            self.waiting.push_str(&piece.content);
         }
-        if self.mode == PublishMode::Token {
-            self.ends.push_back(self.waiting.len());
+        let end = self.waiting.len();
+        match self.runs.back_mut() {
+            Some(last)
+                if self.mode == PublishMode::Joined
+                    && kind.joins()
+                    && (last.kind, last.block) == (kind, block) =>
+            {
+                last.end = end;
+            }
+            _ => self.runs.push_back(Run { block, kind, end }),
         }
     }
 
@@ -66,13 +88,13 @@ impl Buffer {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.ends.len() >= MAX_WAITING_TOKENS
+        self.runs.len() >= MAX_WAITING_TOKENS
             || self.waiting.len() - self.taken >= MAX_WAITING_BYTES
     }
 
-    /// The answer's length in bytes, waiting tokens included.
+    /// The answer's length in bytes, waiting pieces included.
     pub(super) fn answer_bytes(&self) -> usize {
-        self.progress.text.len() + self.waiting.len() - self.taken
+        self.progress.bytes() + self.waiting.len() - self.taken
     }
 
     /// What the events so far cover.
@@ -80,27 +102,36 @@ impl Buffer {
         &self.progress
     }
 
-    /// The next event's token, and its number; `None` when nothing waits.
-    pub(super) fn take(&mut self) -> Option<(String, Sequence)> {
-        if self.is_empty() {
-            return None;
+    /// Notes how long the model has reasoned.
+    pub(super) fn set_reasoning_ms(&mut self, reasoning_ms: u32) {
+        self.progress.reasoning_ms = Some(reasoning_ms);
+    }
+
+    /// The next event's piece, and its number; `None` when nothing waits.
+    pub(super) fn take(&mut self) -> Option<(Piece, Sequence)> {
+        let Run { block, kind, end } = *self.runs.front()?;
+        let cut = match kind.joins() {
+            true => floor_char_boundary(&self.waiting, end.min(self.taken + MAX_EVENT_BYTES)),
+            false => end,
+        };
+        if cut == end {
+            self.runs.pop_front();
         }
-        let end = self.ends.pop_front().unwrap_or(self.waiting.len());
-        let end = floor_char_boundary(&self.waiting, end.min(self.taken + MAX_EVENT_BYTES));
         // As a rule the event takes all that waits, which is moved and not copied.
-        let token = if self.taken == 0 && end == self.waiting.len() {
+        let content = if self.taken == 0 && cut == self.waiting.len() {
             std::mem::take(&mut self.waiting)
         } else {
-            let token = self.waiting[self.taken..end].to_owned();
-            self.taken = end;
+            let content = self.waiting[self.taken..cut].to_owned();
+            self.taken = cut;
             if self.is_empty() {
                 self.waiting.clear();
                 self.taken = 0;
             }
-            token
+            content
         };
-        self.progress.push(&token);
-        Some((token, self.progress.sequence))
+        let piece = self.tools.piece(block, kind, content);
+        self.progress.push(piece.as_ref());
+        Some((piece, self.progress.sequence))
     }
 }
 
@@ -118,13 +149,13 @@ mod tests {
     fn check(mode: PublishMode, tokens: &[&str], expected: &[&str]) {
         let mut buffer = Buffer::new(mode);
         for token in tokens {
-            buffer.push((*token).to_owned());
+            buffer.push(Piece::text(*token));
         }
         let taken: Vec<_> = std::iter::from_fn(|| buffer.take()).collect();
         assert_eq!(
             taken
                 .iter()
-                .map(|(token, _)| token.as_str())
+                .map(|(piece, _)| piece.token())
                 .collect::<Vec<_>>(),
             expected
         );
@@ -150,9 +181,9 @@ mod tests {
         for mode in [PublishMode::Joined, PublishMode::Token] {
             let long = "x".to_owned() + &"é".repeat(MAX_EVENT_BYTES);
             let mut buffer = Buffer::new(mode);
-            buffer.push(long.clone());
+            buffer.push(Piece::text(long.clone()));
             let taken: Vec<_> = std::iter::from_fn(|| buffer.take())
-                .map(|(token, _)| token)
+                .map(|(piece, _)| piece.content)
                 .collect();
             assert!(
                 taken.len() == 3 && taken.iter().all(|token| token.len() <= MAX_EVENT_BYTES),

@@ -1,21 +1,34 @@
 //! The events that a session's record covers.
 
 use super::{Progress, Session, Status};
+use crate::block::{Block, PieceKind, PieceRef, ToolNames, blocks};
 use crate::event::TokenEvent;
 use crate::id::{Position, Sequence};
 
 impl Session {
-    /// The session's text and its events, without the terminal event.
+    /// The session's answer and its events, without the terminal event.
     pub fn progress(&self) -> Progress {
         Progress {
             text: self.text.clone(),
-            sequence: self.text_sequence(),
+            sequence: self.last_piece(),
             lengths: self.lengths.clone(),
+            others: self.others.clone(),
+            reasoning_ms: self.reasoning_ms,
         }
     }
 
-    /// The number of the last event with text.
-    fn text_sequence(&self) -> Sequence {
+    /// The pieces of the events, first to last.
+    pub fn pieces(&self) -> impl Iterator<Item = PieceRef<'_>> {
+        self.others.pieces(&self.text, &self.lengths)
+    }
+
+    /// The answer so far, as clients get it.
+    pub fn blocks(&self) -> Vec<Block> {
+        blocks(self.pieces())
+    }
+
+    /// The number of the last event with a piece.
+    fn last_piece(&self) -> Sequence {
         if self.status.is_terminal() {
             Sequence(self.sequence.0.saturating_sub(1))
         } else {
@@ -28,21 +41,24 @@ impl Session {
     /// A reader of an earlier attempt gets all events, and a reader that is ahead of the record gets none.
     pub fn events_after(&self, position: Position) -> impl Iterator<Item = TokenEvent> {
         let known = position.known_of(self.attempt).0;
-        let mut at = 0;
-        let tokens = self.lengths.iter().zip(1..).filter_map(move |(length, n)| {
-            let from = at;
-            at += length;
-            (n > known).then(|| TokenEvent {
+        let mut tools = ToolNames::default();
+        let pieces = self.pieces().zip(1..).filter_map(move |(piece, n)| {
+            // Known tools count too: the parts of their input name them.
+            let is_missing = n > known;
+            let names_tool = piece.kind == PieceKind::ToolUse;
+            let piece = (is_missing || names_tool)
+                .then(|| tools.piece(piece.block, piece.kind, piece.content.to_owned()))?;
+            is_missing.then_some(TokenEvent {
                 session_id: self.id,
                 attempt: self.attempt,
                 sequence: Sequence(n),
-                token: self.text[from..at].to_owned(),
+                piece: Some(piece),
                 status: Status::Streaming,
                 ending: None,
             })
         });
         let end = self.terminal_event().filter(|end| end.sequence.0 > known);
-        tokens.chain(end)
+        pieces.chain(end)
     }
 
     /// The event that ends the session. It is the same however often it is sent. `None` while the session isn't over.
@@ -51,7 +67,7 @@ impl Session {
             session_id: self.id,
             attempt: self.attempt,
             sequence: self.sequence,
-            token: String::new(),
+            piece: None,
             status: self.status,
             ending: Some(self.ending.clone()),
         })
@@ -61,6 +77,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::Piece;
     use crate::event::Ending;
     use crate::id::{Attempt, Owner, SessionId};
     use crate::time::Timestamp;
@@ -70,7 +87,7 @@ mod tests {
         let mut session = Session::new(SessionId::random(), owner, Timestamp::EPOCH);
         let mut progress = Progress::default();
         for token in tokens {
-            progress.push(token);
+            progress.push(Piece::text(*token).as_ref());
         }
         session.last_attempt = Attempt(2);
         session.write(Attempt(2), Some(&progress));
@@ -86,7 +103,7 @@ mod tests {
             sequence: Sequence(sequence),
         });
         events
-            .map(|event| (event.sequence.0, event.token))
+            .map(|event| (event.sequence.0, event.token().to_owned()))
             .collect()
     }
 

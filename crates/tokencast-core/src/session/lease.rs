@@ -171,6 +171,8 @@ impl Session {
             self.sequence = progress.sequence;
             self.text.clone_from(&progress.text);
             self.lengths.clone_from(&progress.lengths);
+            self.others.clone_from(&progress.others);
+            self.reasoning_ms = progress.reasoning_ms;
             self.text_attempt = attempt;
         }
     }

@@ -1,38 +1,60 @@
 //! How far an answer has come.
 
+use super::OtherPieces;
+use crate::block::{Piece, PieceKind, PieceRef, ToolNames};
 use crate::id::Sequence;
 
-/// How far an attempt has come: the tokens of its events 1 to `sequence`, joined.
+/// How far an attempt has come: what its events 1 to `sequence` carry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
+    /// The text of all `TEXT` blocks, in the order of the events.
     pub text: String,
     pub sequence: Sequence,
-    /// Where in `text` each event ends.
+    /// The length in `text` of each event's piece: 0 if the piece is no text.
     pub lengths: Lengths,
+    pub others: OtherPieces,
+    /// How long the model has reasoned; `None` if it has not.
+    pub reasoning_ms: Option<u32>,
 }
 
 impl Progress {
-    /// Adds the next event's token.
-    pub fn push(&mut self, token: &str) {
-        self.text.push_str(token);
-        self.lengths.push(token.len());
+    /// Adds the next event's piece.
+    pub fn push(&mut self, piece: PieceRef<'_>) {
+        if piece.kind == PieceKind::Text {
+            self.text.push_str(piece.content);
+            self.lengths.push(piece.content.len());
+        } else {
+            self.lengths.push(0);
+        }
+        self.others.push(piece, self.sequence.0);
         self.sequence = self.sequence.next();
+    }
+
+    /// The pieces of the events, first to last.
+    pub fn pieces(&self) -> impl Iterator<Item = PieceRef<'_>> {
+        self.others.pieces(&self.text, &self.lengths)
+    }
+
+    /// The pieces of the events, as the events carry them.
+    pub fn pieces_with_tools(&self) -> impl Iterator<Item = Piece> {
+        let mut tools = ToolNames::default();
+        let pieces = self.pieces();
+        pieces.map(move |piece| tools.piece(piece.block, piece.kind, piece.content.to_owned()))
+    }
+
+    /// The bytes of everything that the events carry.
+    pub fn bytes(&self) -> usize {
+        self.text.len() + self.others.contents().len()
     }
 }
 
-/// The length of each event's token in bytes, first to last. A length up to 127 takes a byte (LEB128).
+/// The length of each event's text in bytes, first to last. A length up to 127 takes a byte (LEB128).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lengths(Vec<u8>);
 
 impl Lengths {
-    pub fn push(&mut self, mut length: usize) {
-        while length > 0x7f {
-            #[expect(clippy::cast_possible_truncation, reason = "seven bits are left")]
-            self.0.push((length & 0x7f) as u8 | 0x80);
-            length >>= 7;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "seven bits at most")]
-        self.0.push(length as u8);
+    pub fn push(&mut self, length: usize) {
+        push_varint(&mut self.0, length);
     }
 
     pub fn extend(&mut self, others: &Self) {
@@ -40,18 +62,8 @@ impl Lengths {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = usize> {
-        let mut bytes = self.0.iter();
-        std::iter::from_fn(move || {
-            let mut length = 0;
-            for shift in (0..).step_by(7) {
-                let byte = *bytes.next()?;
-                length |= usize::from(byte & 0x7f) << shift;
-                if byte & 0x80 == 0 {
-                    break;
-                }
-            }
-            Some(length)
-        })
+        // A length that is not whole is never kept.
+        Varints(&self.0).map_while(|length| length)
     }
 
     /// The form that a store keeps.
@@ -61,14 +73,10 @@ impl Lengths {
 
     /// Reads the form that a store keeps; `None` if that does not fit `text`.
     pub fn of(bytes: Vec<u8>, text: &str) -> Option<Self> {
-        let whole = bytes.last().is_none_or(|last| last & 0x80 == 0);
-        let short = bytes
-            .split(|byte| byte & 0x80 == 0)
-            .all(|more| more.len() < 5);
-        let lengths = Self(bytes);
-        if !whole || !short {
+        if !Varints(&bytes).all(|length| length.is_some()) {
             return None;
         }
+        let lengths = Self(bytes);
         let mut at = 0_usize;
         for length in lengths.iter() {
             at = at.checked_add(length)?;
@@ -87,6 +95,43 @@ impl FromIterator<usize> for Lengths {
             .into_iter()
             .for_each(|length| collected.push(length));
         collected
+    }
+}
+
+/// Writes a number in LEB128: seven bits a byte, lowest first.
+pub(super) fn push_varint(bytes: &mut Vec<u8>, mut number: usize) {
+    while number > 0x7f {
+        #[expect(clippy::cast_possible_truncation, reason = "seven bits are left")]
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "seven bits at most")]
+    bytes.push(number as u8);
+}
+
+/// Reads numbers in LEB128, each of at most five bytes. A number that is malformed is `None`.
+pub(super) struct Varints<'a>(pub(super) &'a [u8]);
+
+impl Iterator for Varints<'_> {
+    type Item = Option<usize>;
+
+    fn next(&mut self) -> Option<Option<usize>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let mut number = 0;
+        for shift in (0..35).step_by(7) {
+            let Some((byte, rest)) = self.0.split_first() else {
+                return Some(None);
+            };
+            self.0 = rest;
+            number |= usize::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Some(Some(number));
+            }
+        }
+        self.0 = &[];
+        Some(None)
     }
 }
 
