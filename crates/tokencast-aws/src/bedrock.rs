@@ -1,5 +1,6 @@
 //! The model: Bedrock's ConverseStream.
 
+mod pieces;
 mod refusal;
 
 use std::error::Error;
@@ -11,14 +12,15 @@ use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::primitives::event_stream::EventReceiver;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError;
 use aws_sdk_bedrockruntime::types::{
-    ContentBlock, ContentBlockDelta, ConversationRole, ConverseStreamOutput,
-    InferenceConfiguration, Message, SystemContentBlock,
+    ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message,
+    SystemContentBlock,
 };
-use tokencast_core::block::Piece;
 use tokencast_core::event::Usage;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Model, ModelEvent, TokenSource};
 use tracing::warn;
+
+use pieces::Pieces;
 
 use crate::sdk::for_streams;
 
@@ -101,6 +103,7 @@ impl Model for BedrockModel {
         match converse.set_system(system).send().await {
             Ok(output) => Ok(BedrockTokens {
                 stream: output.stream,
+                pieces: Pieces::default(),
                 asked: Arc::clone(&self.asked),
             }),
             Err(error) => {
@@ -116,6 +119,7 @@ impl Model for BedrockModel {
 /// An answer's event stream.
 pub struct BedrockTokens {
     stream: EventReceiver<ConverseStreamOutput, ConverseStreamOutputError>,
+    pieces: Pieces,
     asked: Arc<Asked>,
 }
 
@@ -125,13 +129,24 @@ impl TokenSource for BedrockTokens {
         loop {
             return Ok(match self.stream.recv().await {
                 Ok(None) => None,
-                Ok(Some(ConverseStreamOutput::ContentBlockDelta(delta))) => match delta.delta {
-                    Some(ContentBlockDelta::Text(text)) => {
-                        Some(ModelEvent::Piece(Piece::text(text)))
+                Ok(Some(ConverseStreamOutput::ContentBlockDelta(event))) => {
+                    Some(self.pieces.on_delta(event.content_block_index, event.delta))
+                }
+                Ok(Some(ConverseStreamOutput::ContentBlockStart(event))) => {
+                    let begun = event
+                        .start
+                        .and_then(|start| self.pieces.on_start(event.content_block_index, start));
+                    match begun {
+                        Some(piece) => Some(piece),
+                        None => continue,
                     }
-                    // Reasoning, tools and citations have no text to show, but prove that the model is alive.
-                    _ => Some(ModelEvent::Alive),
-                },
+                }
+                Ok(Some(ConverseStreamOutput::ContentBlockStop(event))) => {
+                    match self.pieces.on_stop(event.content_block_index) {
+                        Some(piece) => Some(piece),
+                        None => continue,
+                    }
+                }
                 Ok(Some(ConverseStreamOutput::MessageStop(stop))) => {
                     Some(ModelEvent::Stopped(stop.stop_reason.as_str().to_owned()))
                 }

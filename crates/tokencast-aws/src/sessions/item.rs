@@ -32,14 +32,14 @@ pub(super) type Item = HashMap<String, AttributeValue>;
 /// Counts the writes of an item.
 pub(super) const VERSION: &str = "version";
 
-/// Says which version of this code wrote an item. Version 1 wrote none.
+/// Says which version of this code wrote an item. The first version wrote none.
 const ITEM_VERSION: &str = "itemVersion";
 
 /// The version of the items that this code writes.
-const OWN_ITEM_VERSION: u32 = 2;
+const OWN_ITEM_VERSION: u32 = 3;
 
 /// Every attribute of a [`Record`].
-const KNOWN: [&str; 28] = [
+const KNOWN: [&str; 35] = [
     "sessionId",
     VERSION,
     ITEM_VERSION,
@@ -52,6 +52,11 @@ const KNOWN: [&str; 28] = [
     "lengths",
     "textAttempt",
     "parts",
+    "otherAttempt",
+    "other",
+    "pieces",
+    "otherParts",
+    "reasoningMs",
     "lastAttempt",
     "reopenedAfter",
     "throttledAttempts",
@@ -67,6 +72,8 @@ const KNOWN: [&str; 28] = [
     "lastFailure",
     "stopReason",
     "usage",
+    "cacheRead",
+    "cacheWrite",
     "failure",
 ];
 
@@ -94,6 +101,18 @@ struct Record {
     lengths: Vec<u8>,
     text_attempt: Attempt,
     parts: u32,
+    /// The attempt that wrote the following four. They count only if it is the text's: a function of the version before
+    /// writes the text of a later attempt, and leaves these as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    other_attempt: Option<Attempt>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    other: Option<String>,
+    #[serde(with = "serde_bytes", default, skip_serializing_if = "Option::is_none")]
+    pieces: Option<Vec<u8>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    other_parts: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reasoning_ms: Option<u32>,
     last_attempt: Attempt,
     reopened_after: Attempt,
     #[serde(default)]
@@ -119,6 +138,11 @@ struct Record {
     stop_reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     usage: Option<UsageRecord>,
+    /// Part of the usage. A function of the version before would drop a field within `usage`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cache_read: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cache_write: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<FailureRecord>,
 }
@@ -145,7 +169,7 @@ struct UsageRecord {
 }
 
 fn first_version() -> u32 {
-    OWN_ITEM_VERSION - 1
+    1
 }
 
 /// Reads an unknown code, which a newer function may have written, as [`FailureCode::Internal`].
@@ -154,7 +178,14 @@ fn failure_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureCod
     Ok(code.parse().unwrap_or(FailureCode::Internal))
 }
 
-pub(super) fn write(session: &Session, version: Version, rest: &TextChunk) -> Item {
+/// What a record holds of an answer: what follows its chunks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rest {
+    pub(super) text: TextChunk,
+    pub(super) others: OtherPieces,
+}
+
+pub(super) fn write(session: &Session, version: Version, rest: &Rest) -> Item {
     let mut item = unknown::write(&session.unknown);
     let written_by = item.get(ITEM_VERSION).cloned();
     item.extend(to_item(&record(session, version, rest)));
@@ -165,7 +196,10 @@ pub(super) fn write(session: &Session, version: Version, rest: &TextChunk) -> It
     item
 }
 
-fn record(session: &Session, version: Version, rest: &TextChunk) -> Record {
+fn record(session: &Session, version: Version, rest: &Rest) -> Record {
+    let Rest { text, others } = rest;
+    let has_rest = !others.is_empty();
+    let other_parts = version.sealed.piece_chunks;
     let Ending {
         stop_reason,
         usage,
@@ -180,10 +214,15 @@ fn record(session: &Session, version: Version, rest: &TextChunk) -> Record {
         fingerprint: session.fingerprint.map(|it| it.to_string()),
         attempt: session.attempt,
         sequence: session.sequence,
-        text: rest.text.clone(),
-        lengths: rest.lengths.as_bytes().to_vec(),
+        text: text.text.clone(),
+        lengths: text.lengths.as_bytes().to_vec(),
         text_attempt: session.text_attempt,
         parts: version.sealed.chunks,
+        other_attempt: (!session.others.is_empty()).then_some(session.text_attempt),
+        other: has_rest.then(|| others.contents().to_owned()),
+        pieces: has_rest.then(|| others.to_bytes()),
+        other_parts: (other_parts > 0).then_some(other_parts),
+        reasoning_ms: session.reasoning_ms,
         last_attempt: session.last_attempt,
         reopened_after: session.reopened_after,
         throttled_attempts: session.throttled_attempts,
@@ -199,13 +238,19 @@ fn record(session: &Session, version: Version, rest: &TextChunk) -> Record {
         last_failure: session.last_failure.clone().map(FailureRecord::from),
         stop_reason,
         usage: usage.map(UsageRecord::from),
+        cache_read: usage.and_then(|usage| usage.cache_read_input_tokens),
+        cache_write: usage.and_then(|usage| usage.cache_write_input_tokens),
         failure: failure.map(FailureRecord::from),
     }
 }
 
-/// Reads a record; its text is only what follows its chunks.
+/// Reads a record; its answer is only what follows its chunks.
 pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
-    let record: Record = of_item(item)?;
+    let mut record: Record = of_item(item)?;
+    if record.other_attempt != Some(record.text_attempt) {
+        (record.other, record.pieces) = (None, None);
+        (record.other_parts, record.reasoning_ms) = (None, None);
+    }
     let known = known_in(record.item_version)?;
     let unknown = unknown::read(item, &known)?;
     let version = Version {
@@ -213,6 +258,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         sealed: Sealed {
             attempt: record.text_attempt,
             chunks: record.parts,
+            piece_chunks: record.other_parts.unwrap_or(0),
         },
     };
     let lease = match (record.lease_until, record.lease_holder) {
@@ -232,12 +278,21 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         sequence: record.sequence,
         lengths: lengths(record.lengths, &record.text)?,
         text: record.text,
-        others: OtherPieces::default(),
-        reasoning_ms: None,
+        others: match (record.other, record.pieces) {
+            (Some(contents), Some(pieces)) => other_pieces(contents, &pieces)?,
+            (None, None) => OtherPieces::default(),
+            (None, Some(_)) => return Err(malformed("other")),
+            (Some(_), None) => return Err(malformed("pieces")),
+        },
+        reasoning_ms: record.reasoning_ms,
         text_attempt: record.text_attempt,
         ending: Ending {
             stop_reason: record.stop_reason,
-            usage: record.usage.map(Usage::from),
+            usage: record.usage.map(|usage| Usage {
+                cache_read_input_tokens: record.cache_read,
+                cache_write_input_tokens: record.cache_write,
+                ..usage.into()
+            }),
             failure: record.failure.map(Failure::from),
         },
         last_attempt: record.last_attempt,
@@ -291,6 +346,11 @@ pub(super) fn of_item<T: DeserializeOwned>(item: &Item) -> Result<T, MalformedIt
 /// Reads where the events in `text` end.
 pub(super) fn lengths(bytes: Vec<u8>, text: &str) -> Result<Lengths, MalformedItem> {
     Lengths::of(bytes, text).ok_or_else(|| malformed("lengths"))
+}
+
+/// Reads which piece each event has.
+pub(super) fn other_pieces(contents: String, bytes: &[u8]) -> Result<OtherPieces, MalformedItem> {
+    OtherPieces::of(contents, bytes).ok_or_else(|| malformed("pieces"))
 }
 
 pub(super) fn malformed(attribute: &str) -> MalformedItem {

@@ -82,12 +82,11 @@ pub(super) fn write(key: String, chunk: &TextChunk, expires_at: Timestamp) -> It
     })
 }
 
-/// A chunk, and its key.
-pub(super) fn read(item: &Item) -> Result<(String, TextChunk), MalformedItem> {
+pub(super) fn read(item: &Item) -> Result<TextChunk, MalformedItem> {
     let record: Record = item::of_item(item)?;
     let lengths = item::lengths(record.lengths, &record.text)?;
     let text = record.text;
-    Ok((record.session_id, TextChunk { text, lengths }))
+    Ok(TextChunk { text, lengths })
 }
 
 #[cfg(test)]
@@ -100,9 +99,9 @@ mod tests {
         let (chunks, rest) = split(&text, &lengths);
         let sizes: Vec<_> = chunks.iter().map(|chunk| chunk.text.len()).collect();
         assert_eq!((&*sizes, rest.text.len()), (expected_chunks, expected_rest));
-        let read = chunks.iter().map(|chunk| {
-            read(&write("k".to_owned(), chunk, Timestamp::EPOCH)).map(|(_, chunk)| chunk)
-        });
+        let read = chunks
+            .iter()
+            .map(|chunk| read(&write("k".to_owned(), chunk, Timestamp::EPOCH)));
         let read: Result<Vec<_>, _> = read.collect();
         let joined = join(read.expect("reads").into_iter().chain([rest]));
         assert_eq!(joined, TextChunk { text, lengths });

@@ -30,13 +30,16 @@ impl Version {
     }
 }
 
-/// The start of the text that a store has written once and for all, apart from the record, so that it need not be written
-/// with each checkpoint. A store that writes no such chunks leaves this at its default.
+/// The start of the answer that a store has written once and for all, apart from the record, so that it need not be
+/// written with each checkpoint. A store that writes no such chunks leaves this at its default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sealed {
-    /// The attempt whose text it is.
+    /// The attempt whose answer it is.
     pub attempt: Attempt,
+    /// How many chunks of the text.
     pub chunks: u32,
+    /// How many chunks of the other pieces.
+    pub piece_chunks: u32,
 }
 
 /// A record and the write that it is from.
