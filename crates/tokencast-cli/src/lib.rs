@@ -11,6 +11,7 @@
 //! | [`stack`] | this project on the local stack, from the template of `cdk/` or another |
 //! | [`amplify`] | `amplify_outputs.json` |
 //! | [`exit`] | the exit codes |
+//! | [`parent`], [`signal`] | what ends the command: its parent's end, and signals |
 //! | [`stdio`], [`visible`] | the standard streams, and control characters on a terminal |
 
 pub mod amplify;
@@ -22,6 +23,7 @@ pub mod function;
 pub mod local_key;
 pub mod logging;
 pub mod model;
+pub mod parent;
 pub mod redrive;
 pub mod signal;
 pub mod stack;
@@ -60,6 +62,7 @@ pub fn main_with(
     if let Command::ExecFunction(args) = &cli.command {
         return function::exec(&args.program);
     }
+    parent::end_with(&lookup);
     let (rust_log, no_color) = (lookup("RUST_LOG"), lookup("NO_COLOR"));
     if let Err(wrong) = logging::init(cli.verbose, rust_log.as_deref(), no_color.as_deref()) {
         say!("error: {wrong}");
