@@ -52,9 +52,12 @@ pub enum Task {
 
 #[derive(Args, Debug)]
 pub struct Package {
-    /// Packs the npm packages instead, into target/npm, and prints their sizes
+    /// Packs the npm packages instead, into target/npm, and prints their sizes; the command with its binary for this machine
     #[arg(long)]
     pub npm: bool,
+    /// Packs the development build of the command, which takes less time
+    #[arg(long, requires = "npm")]
+    pub dev: bool,
 }
 
 #[derive(Args, Debug)]

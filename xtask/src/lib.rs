@@ -34,8 +34,10 @@ pub fn run(task: &cli::Task) -> ExitCode {
         cli::Task::Ci => ci::run(&mut steps),
         cli::Task::Dev(options) => dev::run(&mut steps, options),
         cli::Task::Soak(options) => soak::run(&mut steps, options),
-        cli::Task::Package(cli::Package { npm: true }) => package::npm::run(&mut steps),
-        cli::Task::Package(cli::Package { npm: false }) => {
+        cli::Task::Package(cli::Package { npm: true, dev }) => {
+            package::npm::run(&mut steps, *dev);
+        }
+        cli::Task::Package(cli::Package { npm: false, .. }) => {
             package::run(&mut steps);
         }
         cli::Task::Bench(options) => bench::run(&mut steps, options),

@@ -15,11 +15,12 @@ use crate::step::Steps;
 use crate::venv;
 
 /// The folders that may hold a package, from the root.
-const FOLDERS: [&str; 5] = [
+const FOLDERS: [&str; 6] = [
     "tests/referees",
     "cdk",
     "packages/client",
     "packages/react",
+    "packages/tokencast",
     "web",
 ];
 

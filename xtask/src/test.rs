@@ -36,15 +36,15 @@ pub fn run(steps: &mut Steps) {
         match package.folder {
             // The referees' own test is one of the Rust tests, because it needs a stack.
             "tests/referees" => {}
-            "packages/client" | "packages/react" => package.run(steps, &SCRIPTS),
             "web" => {
                 package.run(steps, &SCRIPTS);
                 in_a_browser(steps, &package);
             }
-            _ => {
+            "cdk" => {
                 package.run(steps, &SCRIPTS);
                 cfn_lint(steps, &package);
             }
+            _ => package.run(steps, &SCRIPTS),
         }
     }
 }

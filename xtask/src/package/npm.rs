@@ -6,14 +6,18 @@ use std::path::{Path, PathBuf};
 
 use crate::error::TaskError;
 use crate::npm::{self, Package};
-use crate::process::root;
+use crate::package::glibc;
+use crate::process::{cargo, command, root, run as run_program};
 use crate::step::Steps;
 
-/// Those that users install.
+/// Those that users install, and that npm packs by itself.
 const PUBLISHED: [&str; 2] = ["packages/client", "packages/react"];
 
-/// Builds and packs them, and prints how large they are.
-pub fn run(steps: &mut Steps) {
+/// Packs what it has beside the sources: the command, and its binary.
+const COMMAND: &str = "packages/tokencast/pack.mjs";
+
+/// Builds and packs them, and prints how large they are. `dev` packs the command's development build.
+pub fn run(steps: &mut Steps, dev: bool) {
     let mut packages = Vec::new();
     let found = steps.run("npm packages", || {
         packages = npm::packages()?;
@@ -26,9 +30,35 @@ pub fn run(steps: &mut Steps) {
     let packed = packages
         .iter()
         .all(|package| steps.run(&format!("{}: npm pack", package.folder), || pack(package)));
-    if packed {
+    if packed && steps.run("the command", || pack_command(dev)) {
         steps.run("tarballs", print_sizes);
     }
+}
+
+fn pack_command(dev: bool) -> Result<(), TaskError> {
+    let build: &[&str] = if dev {
+        // As the tests build it: with the features of the whole workspace.
+        &["build", "--locked", "--workspace", "--bin", "tokencast"]
+    } else {
+        &[
+            "build",
+            "--locked",
+            "--release",
+            "--package",
+            "tokencast-cli",
+        ]
+    };
+    run_program(cargo(build))?;
+    let profile = if dev { "debug" } else { "release" };
+    let binary = root().join("target").join(profile).join("tokencast");
+    if cfg!(all(target_os = "linux", target_arch = "x86_64"))
+        && let Some(needed) = glibc::newest(&binary)?
+    {
+        println!("needs glibc {needed}: it runs on this distribution and on newer ones");
+    }
+    let mut pack = command("node", &[COMMAND]);
+    pack.arg(binary).arg(directory());
+    run_program(pack)
 }
 
 /// Where the tarballs are.
