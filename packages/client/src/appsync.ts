@@ -1,13 +1,12 @@
 /** A session over AppSync, without Amplify: any source of tokens, any `fetch`, any `WebSocket`. */
 
 import { HERE } from './environment.js';
-import { TokencastError } from './errors.js';
 import type { Fetch, WebSocketConstructor } from './globals.js';
 import { graphqlCall } from './graphql.js';
-import { isStaleToken } from './graphql_errors.js';
-import { calls } from './operations.js';
+import { transportOver, type GraphqlApi } from './graphql_api.js';
 import { subscribe } from './realtime.js';
-import type { Tokens } from './tokens.js';
+import { Renewal } from './renewal.js';
+import { subjectOf, type Tokens } from './tokens.js';
 import type { Transport } from './transport.js';
 
 export interface AppSyncOptions {
@@ -17,41 +16,31 @@ export interface AppSyncOptions {
   WebSocket?: WebSocketConstructor | undefined;
 }
 
+/** The API at `graphqlUrl`. */
+export function appSyncApi(
+  graphqlUrl: string,
+  tokens: Tokens,
+  { fetch, WebSocket }: AppSyncOptions = {},
+): GraphqlApi {
+  const renewal = new Renewal();
+  return {
+    call: graphqlCall(graphqlUrl, tokens, fetch),
+    subscribe: (subscription, listener) => {
+      const token = (): Promise<string> => tokens(renewal.isDue(subscription));
+      const renewed = renewal.listener(subscription, listener, () => Promise.resolve());
+      return subscribe({ graphqlUrl, token, WebSocket, subscription }, renewed);
+    },
+    owner: async () => subjectOf(await tokens()),
+    onOnline: HERE.onOnline,
+    freshAfterMs: 0,
+  };
+}
+
 /** Sessions over the GraphQL endpoint at `graphqlUrl`. */
 export function appSyncTransport(
   graphqlUrl: string,
   tokens: Tokens,
-  { fetch, WebSocket }: AppSyncOptions = {},
+  options: AppSyncOptions = {},
 ): Transport {
-  const call = graphqlCall(graphqlUrl, tokens, fetch);
-  /** Sessions whose subscription was refused for its token, and hasn't been accepted with a new one yet. */
-  const refused = new Set<string>();
-
-  return {
-    ...calls(call),
-    subscribe(sessionId, listener) {
-      let accepted = false;
-      const token = (): Promise<string> => tokens(refused.has(sessionId));
-      return subscribe(graphqlUrl, token, WebSocket, sessionId, {
-        established: () => {
-          accepted = true;
-          refused.delete(sessionId);
-          listener.established();
-        },
-        event: listener.event,
-        lost: (error) => {
-          // A subscription that was accepted before is refused for its token, whatever the words.
-          const expired = isStaleToken(error) || (accepted && error.kind === 'unauthorized');
-          if (!expired || refused.has(sessionId)) {
-            listener.lost(error);
-            return;
-          }
-          refused.add(sessionId);
-          const cause = { cause: error };
-          listener.lost(new TokencastError('connection', 'The token has expired', cause));
-        },
-      });
-    },
-    onOnline: HERE.onOnline,
-  };
+  return transportOver(appSyncApi(graphqlUrl, tokens, options));
 }

@@ -5,6 +5,7 @@ import type {
   Ask,
   Connection,
   ConnectionListener,
+  InConversation,
   ReplayTransport,
   Transport,
 } from './transport.js';
@@ -15,7 +16,7 @@ export interface Channel {
   /** Connects once. A channel with snapshots only subscribes; one that replays asks. */
   readonly connect: (ask: Ask, listener: ConnectionListener) => Connection;
   /** Starts by a call, where a connection doesn't. */
-  readonly startStream: (prompt: string) => Promise<void>;
+  readonly startStream: (prompt: string, turn: InConversation) => Promise<void>;
   readonly getStream: () => Promise<Snapshot | null>;
   readonly stopStream: () => Promise<void>;
   readonly onOnline: Environment['onOnline'];
@@ -32,7 +33,7 @@ export function bySnapshots(transport: Transport, sessionId: string): Channel {
       };
       return { close: transport.subscribe(sessionId, { established, event, lost }) };
     },
-    startStream: (prompt) => transport.startStream(sessionId, prompt),
+    startStream: (prompt, turn) => transport.startStream(sessionId, prompt, turn),
     getStream: () => transport.getStream(sessionId),
     stopStream: () => transport.stopStream(sessionId),
     onOnline: (callback) => transport.onOnline(callback),

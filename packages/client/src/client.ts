@@ -2,16 +2,18 @@
 
 import { TIMEOUTS, type Timeouts } from './bounds.js';
 import { byReplay, bySnapshots, type Channel } from './channel.js';
+import { canonical } from './canonical.js';
+import { NO_CONVERSATIONS, type Conversations } from './conversations.js';
 import type { Begin } from './engine.js';
 import { HERE } from './environment.js';
 import { globals, type StopSignal } from './globals.js';
 import { sessionEvents } from './session.js';
-import type { ReplayTransport, Transport } from './transport.js';
+import type { InConversation, ReplayTransport, Transport } from './transport.js';
 import type { AnswerEvent, Snapshot } from './types.js';
 import { wellFormed } from './well_formed.js';
 import { within } from './within.js';
 
-export interface StreamOptions {
+export interface StreamOptions extends InConversation {
   /** Aborting it stops the session: the model ends, and the last event is `cancelled`. */
   signal?: StopSignal | undefined;
   /** A UUID of one's own. An id of a session that exists starts nothing new, and answers with that one. */
@@ -40,15 +42,19 @@ export interface TokencastClient {
   stopStream(sessionId: string): Promise<void>;
   /** A session as it stands; `null` if there is none. */
   getStream(sessionId: string): Promise<Snapshot | null>;
+  /** The user's conversations, by GraphQL. */
+  readonly conversations: Conversations;
 }
 
 /** Over a transport of AppSync's flavour. */
 export function clientOver(
   transport: Transport,
   timeouts: Partial<Timeouts> = {},
+  conversations = NO_CONVERSATIONS,
 ): TokencastClient {
   return clientOf(
     timeouts,
+    conversations,
     (sessionId) => bySnapshots(transport, sessionId),
     (sessionId) => transport.stopStream(sessionId),
     (sessionId) => transport.getStream(sessionId),
@@ -60,9 +66,11 @@ export function clientOverReplay(
   transport: ReplayTransport,
   getStream: TokencastClient['getStream'],
   timeouts: Partial<Timeouts> = {},
+  conversations = NO_CONVERSATIONS,
 ): TokencastClient {
   return clientOf(
     timeouts,
+    conversations,
     (sessionId) => byReplay(transport, sessionId, getStream, HERE),
     (sessionId) => transport.stopStream(sessionId),
     getStream,
@@ -71,6 +79,7 @@ export function clientOverReplay(
 
 function clientOf(
   partial: Partial<Timeouts>,
+  conversations: Conversations,
   channel: (sessionId: string) => Channel,
   stopStream: TokencastClient['stopStream'],
   getStream: TokencastClient['getStream'],
@@ -85,19 +94,21 @@ function clientOf(
     };
   };
   return {
-    streamPrompt: (prompt, { sessionId, signal } = {}) =>
-      stream(sessionId ?? newSessionId(), { prompt: wellFormed(prompt) }, signal),
+    conversations,
+    streamPrompt: (prompt, { sessionId, conversationId, parentId, signal } = {}) => {
+      const begin = {
+        prompt: wellFormed(prompt),
+        conversationId: conversationId && canonical(conversationId),
+        parentId: parentId && canonical(parentId),
+      };
+      return stream(sessionId ?? newSessionId(), begin, signal);
+    },
     resumeStream: (sessionId, { signal } = {}) => stream(sessionId, 'resume', signal),
     stopStream: (sessionId) =>
       within(timeouts.call, stopStream(canonical(sessionId)), 'The stop was not answered'),
     getStream: (sessionId) =>
       within(timeouts.call, getStream(canonical(sessionId)), 'The API does not answer'),
   };
-}
-
-/** Capital letters name the same session, but AppSync's subscriptions compare the text with each event's id. */
-function canonical(sessionId: string): string {
-  return sessionId.toLowerCase();
 }
 
 /** A UUID. `crypto.randomUUID` is missing in pages that came over plain HTTP from another machine. */

@@ -1,10 +1,12 @@
 /** A client for one API, over one of its deliveries. */
 
-import { appSyncTransport } from './appsync.js';
-import type { Timeouts } from './bounds.js';
+import { appSyncApi } from './appsync.js';
+import { TIMEOUTS, type Timeouts } from './bounds.js';
 import { clientOver, clientOverReplay, type TokencastClient } from './client.js';
+import { conversationsOver } from './conversations.js';
 import { functionUrlTransport } from './function_url.js';
 import type { Fetch, WebSocketConstructor } from './globals.js';
+import { transportOver, type GraphqlApi } from './graphql_api.js';
 import type { Api, Delivery } from './outputs.js';
 import type { Tokens } from './tokens.js';
 import type { Transport } from './transport.js';
@@ -38,31 +40,32 @@ export interface ClientOptions extends ApiUrls, DeliveryOptions {
  */
 export function createClient(options: ClientOptions): TokencastClient {
   const { graphqlUrl, tokens, fetch, WebSocket } = options;
-  return clientFor(options, tokens, appSyncTransport(graphqlUrl, tokens, { fetch, WebSocket }));
+  return clientFor(options, tokens, appSyncApi(graphqlUrl, tokens, { fetch, WebSocket }));
 }
 
-/** `graphql` is the transport over AppSync, whatever the delivery: it reads records, and starts what no frame can. */
+/** Whatever the delivery, `graphql` reads records and conversations, and starts what no frame can. */
 export function clientFor(
   options: ApiUrls & DeliveryOptions,
   tokens: Tokens,
-  graphql: Transport,
+  graphql: GraphqlApi,
 ): TokencastClient {
   const { streamUrl, webSocketUrl, delivery = 'appsync', fetch, WebSocket, timeouts } = options;
-  const getStream: Transport['getStream'] = (sessionId) => graphql.getStream(sessionId);
+  const overAppSync = transportOver(graphql);
+  const conversations = conversationsOver(graphql, { ...TIMEOUTS, ...timeouts });
+  const getStream: Transport['getStream'] = (sessionId) => overAppSync.getStream(sessionId);
   switch (delivery) {
     case 'appsync':
-      return clientOver(graphql, timeouts);
+      return clientOver(overAppSync, timeouts, conversations);
     case 'url': {
       if (streamUrl === undefined) throw new TypeError('This API has no `streamUrl`');
       const transport = functionUrlTransport(streamUrl, tokens, { fetch });
-      return clientOverReplay(transport, getStream, timeouts);
+      return clientOverReplay(transport, getStream, timeouts, conversations);
     }
     case 'websocket': {
       if (webSocketUrl === undefined) throw new TypeError('This API has no `webSocketUrl`');
-      const startStream: Transport['startStream'] = (sessionId, prompt) =>
-        graphql.startStream(sessionId, prompt);
+      const startStream: Transport['startStream'] = (...start) => overAppSync.startStream(...start);
       const transport = webSocketTransport(webSocketUrl, tokens, { WebSocket, startStream });
-      return clientOverReplay(transport, getStream, timeouts);
+      return clientOverReplay(transport, getStream, timeouts, conversations);
     }
   }
 }

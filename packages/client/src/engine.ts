@@ -20,12 +20,12 @@ import { notFound, SessionRecord } from './record.js';
 import { Start } from './start.js';
 import { Stop } from './stop.js';
 import type { Change } from './transcript.js';
-import type { Ask, Loss } from './transport.js';
+import type { Ask, InConversation, Loss } from './transport.js';
 import { isTerminal } from './types.js';
 import type { AnswerEvent, Snapshot, StreamStatus, TokenEvent } from './types.js';
 
 /** How a session begins: with a prompt, or as one that was started elsewhere or before. */
-export type Begin = { prompt: string } | 'resume';
+export type Begin = ({ prompt: string } & InConversation) | 'resume';
 
 export interface EngineOptions {
   sessionId: string;
@@ -50,6 +50,7 @@ export class Engine implements Machine<Message> {
   readonly #retry: Backoff;
   readonly #start: Start;
   readonly #stop: Stop;
+  readonly #turn: InConversation;
   /** A session that is resumed by snapshots is looked for before anything else. */
   #finding: boolean;
   /** The server is known to have the prompt. */
@@ -64,7 +65,8 @@ export class Engine implements Machine<Message> {
 
   constructor(options: EngineOptions, push: (message: Message) => void) {
     const { sessionId, begin, channel, timeouts, environment } = options;
-    const prompt = begin === 'resume' ? null : begin.prompt;
+    const { prompt, ...turn } = begin === 'resume' ? { prompt: null } : begin;
+    this.#turn = turn;
     this.#timeouts = timeouts;
     this.#environment = environment;
     this.#line = new Line(channel, timeouts.call, environment, push);
@@ -187,7 +189,7 @@ export class Engine implements Machine<Message> {
     const now = this.#environment.now();
     const { prompt, sent } = this.#start;
     const after = this.#replays && prompt === null ? this.#known.resumeFrom() : null;
-    const ask: Ask = prompt === null ? { after } : { prompt };
+    const ask: Ask = prompt === null ? { after } : { prompt, ...this.#turn };
     this.#broughtNothing = after !== null;
     this.#answerBy = now + this.#timeouts.connect;
     this.#line.connect(ask);
@@ -298,7 +300,7 @@ export class Engine implements Machine<Message> {
   /** Sends the start beside the connection. */
   #callStart(): void {
     this.#start.sending(this.#environment.now());
-    this.#line.callStart(this.#start.prompt ?? '');
+    this.#line.callStart(this.#start.prompt ?? '', this.#turn);
   }
 
   *#onStartDone(error: TokencastError | null): Generator<AnswerEvent> {

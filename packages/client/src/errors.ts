@@ -6,7 +6,7 @@ import type { StreamError } from './types.js';
 export type TokencastErrorKind =
   /** The API refused the caller, or the caller doesn't own the session. */
   | 'unauthorized'
-  /** There is no such session, or no longer. */
+  /** There is no such session or conversation, or no longer. */
   | 'notFound'
   /** The API refused what was asked: `errorType` says why. */
   | 'refused'
@@ -55,8 +55,7 @@ export class TokencastError extends Error {
 /** From what AppSync says: an error of an answer's `errors`, or of a refused subscription. */
 export function errorOfType(errorType: string, message: string, cause?: unknown): TokencastError {
   const name = errorType.slice(errorType.lastIndexOf('#') + 1);
-  const kind = UNAUTHORIZED.has(name) ? 'unauthorized' : 'refused';
-  return new TokencastError(kind, message || name || 'The request was refused', {
+  return new TokencastError(kindOf(name), message || name || 'The request was refused', {
     errorType: name,
     cause,
   });
@@ -64,8 +63,12 @@ export function errorOfType(errorType: string, message: string, cause?: unknown)
 
 /** From what the channels without GraphQL say. */
 export function errorOfCode({ code, message, retryable }: StreamError): TokencastError {
-  const kind = UNAUTHORIZED.has(code) ? 'unauthorized' : 'refused';
-  return new TokencastError(kind, message, { errorType: code, retryable });
+  return new TokencastError(kindOf(code), message, { errorType: code, retryable });
+}
+
+function kindOf(name: string): TokencastErrorKind {
+  if (UNAUTHORIZED.has(name)) return 'unauthorized';
+  return NOT_FOUND.has(name) ? 'notFound' : 'refused';
 }
 
 export function asTokencastError(error: unknown): TokencastError {
@@ -82,6 +85,8 @@ const UNAUTHORIZED = new Set([
   'AccessDeniedException',
   'NotAuthorizedException',
 ]);
+
+const NOT_FOUND = new Set(['CONVERSATION_NOT_FOUND', 'CONVERSATION_DELETED']);
 
 /** AppSync's own passing troubles: quotas, and time-outs. */
 const TRANSIENT = new Set([

@@ -11,4 +11,13 @@ export const RETRYABLE: Readonly<Record<string, boolean>> = {
   DEADLINE: false,
   PUBLISH_FAILED: true,
   INTERNAL: true,
+  INVALID_ARGUMENT: false,
+  CONVERSATION_NOT_FOUND: false,
+  CONVERSATION_DELETED: false,
+  CONVERSATION_FULL: false,
+  PARENT_IS_SELF: false,
+  PARENT_NOT_STARTED: false,
+  PARENT_NOT_ENDED: false,
+  PARENT_DELETED: false,
+  PARENT_NOT_IN_CONVERSATION: false,
 };

@@ -14,6 +14,7 @@ import {
   type FetchResponse,
   type StopSignal,
 } from './globals.js';
+import { placeOf } from './graphql_api.js';
 import { SseParser } from './sse.js';
 import type { Tokens } from './tokens.js';
 import type { Ask, ConnectionListener, Position, ReplayTransport } from './transport.js';
@@ -94,7 +95,7 @@ async function request(
 ): Promise<[string, FetchInit]> {
   const accept = { accept: 'text/event-stream' };
   if ('prompt' in ask) {
-    const body = JSON.stringify({ prompt: ask.prompt, sessionId });
+    const body = JSON.stringify({ prompt: ask.prompt, sessionId, ...placeOf(ask) });
     const headers = { ...accept, 'content-type': 'application/json', ...(await digest(body)) };
     return ['', { method: 'POST', headers, body, signal }];
   }

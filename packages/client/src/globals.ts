@@ -73,6 +73,7 @@ interface Globals {
     readonly subtle?: { digest(algorithm: 'SHA-256', bytes: Uint8Array): Promise<ArrayBuffer> };
   };
   btoa(latin1: string): string;
+  atob(base64: string): string;
   /** A window's or a worker's. */
   addEventListener?(type: 'online', listener: () => void): void;
   removeEventListener?(type: 'online', listener: () => void): void;

@@ -3,7 +3,7 @@
 import { asTokencastError, errorOfType, TokencastError } from './errors.js';
 import { globals, type Fetch } from './globals.js';
 import { errorOfStatus, isStaleToken, parse, refusalIn } from './graphql_errors.js';
-import type { Call } from './operations.js';
+import type { Call } from './graphql_api.js';
 import type { Tokens } from './tokens.js';
 
 /** Calls once more with a new token if the old one is refused. */

@@ -27,9 +27,21 @@ export type { Timeouts } from './bounds.js';
 export type { Tokens } from './tokens.js';
 export { isTerminal } from './types.js';
 export type * from './types.js';
+export type * from './blocks.js';
+export type * from './conversation.js';
+export { conversationsOver } from './conversations.js';
+export type { ConversationListener, Conversations } from './conversations.js';
 
-export { appSyncTransport } from './appsync.js';
+export { appSyncApi, appSyncTransport } from './appsync.js';
 export type { AppSyncOptions } from './appsync.js';
+export { transportOver } from './graphql_api.js';
+export type {
+  Call,
+  GraphqlApi,
+  Subscription,
+  SubscriptionListener,
+  Variables,
+} from './graphql_api.js';
 export { realtimeHeaders, realtimeUrl } from './realtime.js';
 export { functionUrlTransport } from './function_url.js';
 export type { FunctionUrlOptions } from './function_url.js';

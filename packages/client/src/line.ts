@@ -3,7 +3,7 @@
 import type { Channel } from './channel.js';
 import type { Environment } from './environment.js';
 import { asTokencastError, type TokencastError } from './errors.js';
-import type { Ask, Connection, Loss, Position } from './transport.js';
+import type { Ask, Connection, InConversation, Loss, Position } from './transport.js';
 import type { Snapshot, StreamStatus, TokenEvent } from './types.js';
 import { within } from './within.js';
 
@@ -82,8 +82,9 @@ export class Line {
     this.#connection?.ask?.(after);
   }
 
-  callStart(prompt: string): void {
-    this.#answered('startDone', this.#channel.startStream(prompt), 'The start was not answered');
+  callStart(prompt: string, turn: InConversation): void {
+    const start = this.#channel.startStream(prompt, turn);
+    this.#answered('startDone', start, 'The start was not answered');
   }
 
   callStop(): void {

@@ -1,14 +1,46 @@
-/** The documents, and the calls that send them. The subscription selects all that reassembly needs. */
+/** The documents about sessions. Subscription and query select all that reassembly needs. */
 
-import type { Transport } from './transport.js';
-import type { Snapshot } from './types.js';
-
-const USAGE = 'usage { inputTokens outputTokens totalTokens }';
+const USAGE =
+  'usage { inputTokens outputTokens totalTokens cacheReadInputTokens cacheWriteInputTokens }';
 const ERROR = 'error { code message retryable }';
+const CONTENT = `
+      reasoning
+      citation { title url text }
+      toolUse { toolUseId name input }
+      toolResult { toolUseId status content }`;
+
+/** Of a `Stream`: what `Snapshot` has. */
+export const STREAM_FIELDS = `
+      status
+      text
+      blocks {
+        index
+        type
+        text${CONTENT}
+      }
+      reasoningMs
+      sequence
+      attempt
+      stopReason
+      ${USAGE}
+      ${ERROR}
+      waiting { reason since }
+      conversationId
+      parentId`;
 
 export const START_STREAM = /* GraphQL */ `
-  mutation StartStream($prompt: String!, $sessionId: String) {
-    startStream(prompt: $prompt, sessionId: $sessionId) {
+  mutation StartStream(
+    $prompt: String!
+    $sessionId: String
+    $conversationId: String
+    $parentId: String
+  ) {
+    startStream(
+      prompt: $prompt
+      sessionId: $sessionId
+      conversationId: $conversationId
+      parentId: $parentId
+    ) {
       sessionId
       status
     }
@@ -26,18 +58,7 @@ export const STOP_STREAM = /* GraphQL */ `
 
 export const GET_STREAM = /* GraphQL */ `
   query GetStream($sessionId: String!) {
-    getStream(sessionId: $sessionId) {
-      status
-      text
-      sequence
-      attempt
-      stopReason
-      ${USAGE}
-      ${ERROR}
-      waiting {
-        reason
-        since
-      }
+    getStream(sessionId: $sessionId) {${STREAM_FIELDS}
     }
   }
 `;
@@ -55,25 +76,8 @@ export const ON_TOKEN_RECEIVED = /* GraphQL */ `
       stopReason
       ${USAGE}
       ${ERROR}
+      blockIndex
+      blockType${CONTENT}
     }
   }
 `;
-
-/** Sends a document over HTTP, and gives its data. */
-export type Call = <T>(query: string, variables: Record<string, string>) => Promise<T>;
-
-/** What a transport over AppSync asks beside its subscription. */
-export function calls(call: Call): Pick<Transport, 'startStream' | 'stopStream' | 'getStream'> {
-  return {
-    async startStream(sessionId, prompt) {
-      await call(START_STREAM, { sessionId, prompt });
-    },
-    async stopStream(sessionId) {
-      await call(STOP_STREAM, { sessionId });
-    },
-    async getStream(sessionId) {
-      const { getStream } = await call<{ getStream: Snapshot | null }>(GET_STREAM, { sessionId });
-      return getStream;
-    },
-  };
-}

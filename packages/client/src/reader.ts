@@ -48,12 +48,10 @@ function answerEvent(change: Change): AnswerEvent {
   switch (change.type) {
     case 'restart':
       return { type: 'restarted', attempt: change.attempt };
-    case 'append': {
-      const { text, sequence, attempt } = change;
-      return { type: 'text', text, sequence, attempt };
-    }
     case 'end':
       return lastEvent(change.ending);
+    default:
+      return change;
   }
 }
 

@@ -2,11 +2,9 @@
 
 import { asTokencastError, errorOfType, TokencastError } from './errors.js';
 import { globals, OPEN, type WebSocketConstructor, type WebSocketLike } from './globals.js';
+import type { Subscription, SubscriptionListener } from './graphql_api.js';
 import { refusalIn } from './graphql_errors.js';
-import { ON_TOKEN_RECEIVED } from './operations.js';
 import { openSocket } from './socket.js';
-import type { Listener } from './transport.js';
-import type { TokenEvent } from './types.js';
 
 /** The one subscription of its socket. */
 const ID = '1';
@@ -27,13 +25,17 @@ export function realtimeHeaders(graphqlUrl: string, token: string): Record<strin
   return { host, Authorization: token };
 }
 
+interface SubscribeOptions {
+  graphqlUrl: string;
+  token: () => Promise<string>;
+  WebSocket: WebSocketConstructor | undefined;
+  subscription: Subscription;
+}
+
 /** Subscribes once; returns how to end it. */
 export function subscribe(
-  graphqlUrl: string,
-  token: () => Promise<string>,
-  WebSocket: WebSocketConstructor | undefined,
-  sessionId: string,
-  listener: Listener,
+  { graphqlUrl, token, WebSocket, subscription }: SubscribeOptions,
+  listener: SubscriptionListener,
 ): () => void {
   let socket: WebSocketLike | null = null;
   let silence: unknown;
@@ -65,15 +67,15 @@ export function subscribe(
       case 'connection_ack': {
         const { connectionTimeoutMs } = (payload ?? {}) as { connectionTimeoutMs?: unknown };
         if (typeof connectionTimeoutMs === 'number') maxSilenceMs = connectionTimeoutMs;
-        socket?.send(JSON.stringify(startFrame(sessionId, headers)));
+        socket?.send(JSON.stringify(startFrame(subscription, headers)));
         break;
       }
       case 'start_ack':
         if (isOurs) listener.established();
         break;
       case 'data': {
-        const event = isOurs ? eventOf(payload) : null;
-        if (event !== null) listener.event(event);
+        const event = isOurs ? dataOf(payload, subscription.field) : null;
+        if (event != null) listener.event(event);
         break;
       }
       case 'error':
@@ -129,15 +131,15 @@ interface Frame {
 }
 
 /** `data` is the operation in JSON, as a string. */
-function startFrame(sessionId: string, headers: object): object {
-  const data = JSON.stringify({ query: ON_TOKEN_RECEIVED, variables: { sessionId } });
+function startFrame({ query, variables }: Subscription, headers: object): object {
+  const data = JSON.stringify({ query, variables });
   return { id: ID, type: 'start', payload: { data, extensions: { authorization: headers } } };
 }
 
-/** `null` for an event that was not delivered whole; the gap that it leaves will be noticed. */
-function eventOf(payload: unknown): TokenEvent | null {
-  const { data } = (payload ?? {}) as { data?: { onTokenReceived?: TokenEvent | null } | null };
-  return data?.onTokenReceived ?? null;
+/** `null` or nothing for an event that was not delivered whole; whoever follows will notice that it is missing. */
+function dataOf(payload: unknown, field: string): unknown {
+  const { data } = (payload ?? {}) as { data?: Record<string, unknown> | null };
+  return data?.[field];
 }
 
 function refused(payload: unknown): TokencastError {

@@ -4,6 +4,8 @@
  * A pure state machine. Its rules are the same in every language: `tests/fixtures/README.md`.
  */
 
+import type { Block, Piece } from './blocks.js';
+import { Content, type Part } from './content.js';
 import {
   isTerminal,
   type Ending,
@@ -23,12 +25,12 @@ interface Waiting {
   event: TokenEvent;
 }
 
-/** What to do to the text on display. */
+/** What to do to the answer on display. */
 export type Change =
   /** Clear it: it starts again. */
   | { type: 'restart'; attempt: number }
-  /** Append to it. The text reaches as far as `sequence` then. */
-  | { type: 'append'; text: string; attempt: number; sequence: number }
+  /** Add to it. The answer reaches as far as `sequence` then. */
+  | Piece
   /** Nothing follows. */
   | { type: 'end'; ending: Ending };
 
@@ -37,10 +39,8 @@ export class Transcript {
   #attempt = 0;
   /** Of the last event in the text. */
   #sequence = 0;
-  #text = '';
   #status: StreamStatus | null = null;
-  /** How long the text was with each event that it ever ended in: by sequence. */
-  readonly #ends = new Map<number, number>([[0, 0]]);
+  readonly #content = new Content();
   /** Events after a gap, in the order of the first and the last sequence that they stand for. */
   #waiting: Waiting[] = [];
   /** The highest event that is known to exist, but was neither applied nor kept. */
@@ -52,7 +52,12 @@ export class Transcript {
   #ending: Ending | null = null;
 
   get text(): string {
-    return this.#text;
+    return this.#content.text;
+  }
+
+  /** The whole answer, in the order in which its blocks began. */
+  get blocks(): Block[] {
+    return this.#content.blocks;
   }
 
   /** `null` until anything was heard of the session. */
@@ -82,7 +87,8 @@ export class Transcript {
   asSnapshot(): Snapshot {
     return {
       status: this.#status ?? 'QUEUED',
-      text: this.#text,
+      text: this.text,
+      blocks: this.blocks,
       sequence: this.#sequence,
       attempt: this.#attempt,
       ...this.#ending,
@@ -110,7 +116,7 @@ export class Transcript {
     const sequence = event.sequence ?? null;
     if (sequence === null) {
       this.#unnumbered = true;
-      this.#apply(event, changes);
+      this.#apply(event, this.#content.partOf(event), changes);
     } else if (sequence > this.#sequence) {
       const first = Math.min(Math.max(1, event.firstSequence ?? sequence), sequence);
       if (first > this.#sequence + 1) {
@@ -133,7 +139,7 @@ export class Transcript {
     const ends = isTerminal(snapshot.status);
     if (this.#ending !== null || (!ends && this.#isBehind(snapshot))) return changes;
     this.#enter(snapshot.attempt, changes);
-    this.#replaceText(snapshot.text, snapshot.sequence, changes);
+    this.#replace(snapshot, changes);
     this.#status = snapshot.status;
     if (isTerminal(snapshot.status)) {
       this.#end(snapshot.status, snapshot, changes);
@@ -152,7 +158,7 @@ export class Transcript {
   /** Clears the text if `attempt` is another. */
   #enter(attempt: number, changes: Change[]): void {
     if (attempt === this.#attempt) return;
-    const first = this.#attempt === 0 && this.#text === '';
+    const first = this.#attempt === 0 && this.#content.isEmpty;
     this.#attempt = attempt;
     this.#clear();
     this.#waiting = [];
@@ -162,24 +168,27 @@ export class Transcript {
   }
 
   #clear(): void {
-    this.#text = '';
-    this.#ends.clear();
-    this.#ends.set(0, 0);
+    this.#content.clear();
     this.#sequence = 0;
     this.#unnumbered = false;
   }
 
-  #replaceText(text: string, sequence: number, changes: Change[]): void {
-    const attempt = this.#attempt;
-    if (!text.startsWith(this.#text)) {
+  #replace({ text, sequence, blocks }: Snapshot, changes: Change[]): void {
+    // Of a server that knows text only.
+    const all = blocks ?? (text === '' ? [] : [{ index: 0, type: 'TEXT' as const, text }]);
+    let beyond = this.#content.beyond(text, all);
+    if (beyond === null) {
       this.#clear();
-      changes.push({ type: 'restart', attempt });
+      changes.push({ type: 'restart', attempt: this.#attempt });
+      beyond = this.#content.beyond(text, all) ?? [];
     }
-    const added = text.slice(this.#text.length);
-    if (added !== '') changes.push({ type: 'append', text: added, attempt, sequence });
     this.#sequence = sequence;
-    this.#text = text;
-    this.#ends.set(sequence, text.length);
+    for (const part of this.#content.grow(text, beyond)) this.#tell(part, changes);
+    this.#content.endedAt(sequence);
+  }
+
+  #tell({ blockIndex, body }: Part, changes: Change[]): void {
+    changes.push({ ...body, blockIndex, attempt: this.#attempt, sequence: this.#sequence });
   }
 
   #keep(one: Waiting): void {
@@ -207,32 +216,23 @@ export class Transcript {
 
   /** Applies an event that begins in what is known, or right after it, and reaches further. */
   #join({ first, sequence, event }: Waiting, changes: Change[]): void {
-    let { token } = event;
+    let part = this.#content.partOf(event);
     if (first <= this.#sequence) {
-      const begin = this.#ends.get(first - 1);
-      const known = begin === undefined ? null : this.#text.slice(begin);
-      if (known === null || !token.startsWith(known)) {
+      const rest = part && this.#content.restOf(part, first - 1);
+      if (part === null ? !this.#content.endsWith(first - 1) : rest === null) {
         // Where it begins isn't known, so that nobody can tell which part of it is new.
         this.#missed = Math.max(this.#missed, sequence);
         return;
       }
-      token = token.slice(known.length);
+      part = rest;
     }
     this.#sequence = sequence;
-    this.#apply({ ...event, token }, changes);
-    this.#ends.set(sequence, this.#text.length);
+    this.#apply(event, part, changes);
+    this.#content.endedAt(sequence);
   }
 
-  #apply(event: TokenEvent, changes: Change[]): void {
-    if (event.token !== '') {
-      this.#text += event.token;
-      changes.push({
-        type: 'append',
-        text: event.token,
-        attempt: this.#attempt,
-        sequence: this.#sequence,
-      });
-    }
+  #apply(event: TokenEvent, part: Part | null, changes: Change[]): void {
+    if (part !== null && this.#content.add(part)) this.#tell(part, changes);
     if (event.isComplete) {
       const said = event.status ?? null;
       const status =

@@ -9,7 +9,7 @@ import type { Snapshot, StreamStatus, TokenEvent } from './types.js';
 
 /** Catches up by snapshots. Starts and questions are calls beside the subscription, and outlive it. */
 export interface Transport {
-  startStream(sessionId: string, prompt: string): Promise<void>;
+  startStream(sessionId: string, prompt: string, turn?: InConversation): Promise<void>;
   stopStream(sessionId: string): Promise<void>;
   /** `null` if there is no such session. */
   getStream(sessionId: string): Promise<Snapshot | null>;
@@ -19,6 +19,17 @@ export interface Transport {
   onOnline(callback: () => void): () => void;
   /** How long to stay unsubscribed for the next subscription to get a new connection: the old one may be dead. */
   readonly freshAfterMs?: number;
+}
+
+/** Of which conversation a session is a turn, and which it continues. */
+export interface InConversation {
+  /** A UUID. An id that nobody has used yet begins a conversation. */
+  conversationId?: string | undefined;
+  /**
+   * The session that it continues, which must be over. Left out: the last that is over. The conversation's own id: none, so
+   * that it begins the conversation anew.
+   */
+  parentId?: string | undefined;
 }
 
 export interface Listener {
@@ -43,7 +54,7 @@ export interface Position {
 }
 
 /** To start a session, or to follow it behind an event; `null`: from its first. */
-export type Ask = { prompt: string } | { after: Position | null };
+export type Ask = ({ prompt: string } & InConversation) | { after: Position | null };
 
 export interface Connection {
   /**

@@ -1,5 +1,7 @@
 /** What the API says of a session, and what a stream yields. The names are those of `schema.graphql`. */
 
+import type { Block, BlockType, Citation, Piece, ToolResult, ToolUse } from './blocks.js';
+
 export type StreamStatus =
   'CLAIMED' | 'QUEUED' | 'STREAMING' | 'COMPLETED' | 'FAILED' | 'CANCELLED';
 
@@ -8,6 +10,10 @@ export interface TokenUsage {
   inputTokens: number;
   outputTokens: number;
   totalTokens: number;
+  /** Of the input, what the model had in its prompt cache. */
+  cacheReadInputTokens?: number | null;
+  /** Of the input, what the model wrote into its prompt cache. */
+  cacheWriteInputTokens?: number | null;
 }
 
 /** Why a session failed. */
@@ -32,6 +38,15 @@ export interface TokenEvent {
   stopReason?: string | null;
   usage?: TokenUsage | null;
   error?: StreamError | null;
+  /** The block that this is a piece of. Absent in the event that ends a session, and from servers that know text only. */
+  blockIndex?: number | null;
+  blockType?: BlockType | null;
+  /** The next text of a `REASONING` block. */
+  reasoning?: string | null;
+  citation?: Citation | null;
+  /** The first event of a `TOOL_USE` block has no `input`; each other has the next part of it. */
+  toolUse?: ToolUse | null;
+  toolResult?: ToolResult | null;
 }
 
 /** The answer of `getStream`: a session as it stands. */
@@ -39,6 +54,10 @@ export interface Snapshot {
   status: StreamStatus;
   /** The joined tokens of events 1 to `sequence` of this `attempt`. */
   text: string;
+  /** The whole answer, from the same events. Absent: the text is all there is. */
+  blocks?: readonly Block[] | null;
+  /** How long the model has reasoned, in milliseconds. */
+  reasoningMs?: number | null;
   sequence: number;
   attempt: number;
   stopReason?: string | null;
@@ -46,6 +65,10 @@ export interface Snapshot {
   error?: StreamError | null;
   /** Why it waits, if something is known to hold it up. */
   waiting?: Waiting | null;
+  /** The conversation that the session belongs to, if any. */
+  conversationId?: string | null;
+  /** The session that it continues; `null` at the beginning of a conversation. */
+  parentId?: string | null;
 }
 
 export interface Waiting {
@@ -69,9 +92,9 @@ export type AnswerEvent =
   | { type: 'started'; sessionId: string }
   /** It waits for a worker, or a worker has it; said when it is known and changes. */
   | { type: 'status'; status: 'QUEUED' | 'STREAMING' }
-  /** The next piece of the text. */
-  | { type: 'text'; text: string; sequence: number; attempt: number }
-  /** The text starts again from nothing. */
+  /** The next piece of the answer: of its text (`text`), or of another block. */
+  | Piece
+  /** The answer starts again from nothing. */
   | { type: 'restarted'; attempt: number }
   /** The connection was lost; the next try follows after `delayMs`. */
   | { type: 'reconnecting'; tries: number; delayMs: number; reason: string }

@@ -5,7 +5,8 @@ import { asTokencastError, errorOfCode, TokencastError } from './errors.js';
 import { globals, OPEN, type WebSocketConstructor, type WebSocketLike } from './globals.js';
 import { openSocket } from './socket.js';
 import type { Tokens } from './tokens.js';
-import type { Ask, ConnectionListener, ReplayTransport } from './transport.js';
+import { placeOf } from './graphql_api.js';
+import type { Ask, ConnectionListener, InConversation, ReplayTransport } from './transport.js';
 import type { StreamError, StreamStatus, TokenEvent } from './types.js';
 
 /** API Gateway closes the connection on a longer frame, and a browser can't split a message. */
@@ -15,7 +16,7 @@ export interface WebSocketOptions {
   /** In place of the global one, which Node 20 lacks. */
   WebSocket?: WebSocketConstructor | undefined;
   /** Sends prompts that are too long for a frame by another way; they are followed here all the same. */
-  startStream?: (sessionId: string, prompt: string) => Promise<void>;
+  startStream?: (sessionId: string, prompt: string, turn: InConversation) => Promise<void>;
 }
 
 /** Sessions over the WebSocket API at `url`, which ends with the stage. */
@@ -100,15 +101,15 @@ export function webSocketTransport(
         listener.asked();
         connection.send(action);
       };
-      const start = (prompt: string): void => {
-        const stream = { action: 'stream', sessionId, prompt };
+      const start = (prompt: string, turn: InConversation): void => {
+        const stream = { action: 'stream', sessionId, prompt, ...placeOf(turn) };
         const bytes = new globals.TextEncoder().encode(JSON.stringify(stream)).length;
         if (bytes <= MAX_FRAME_BYTES) {
           say(stream);
           return;
         }
         listener.asked();
-        const started = startStream?.(sessionId, prompt) ?? Promise.reject(tooLong(bytes));
+        const started = startStream?.(sessionId, prompt, turn) ?? Promise.reject(tooLong(bytes));
         started.then(
           () => {
             say(resume({ after: null }));
@@ -120,7 +121,7 @@ export function webSocketTransport(
       };
       const connection = open({
         opened: () => {
-          if ('prompt' in ask) start(ask.prompt);
+          if ('prompt' in ask) start(ask.prompt, ask);
           else say(resume(ask));
         },
         frame: (frame) => {

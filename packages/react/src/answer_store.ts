@@ -5,6 +5,7 @@ import {
   TokencastError,
   type AnswerEvent,
   type AnswerStream,
+  type Block,
   type StreamError,
   type TokencastClient,
   type StopSignal,
@@ -41,6 +42,10 @@ export interface AnswerView {
   sessionId: string | null;
   phase: Phase;
   text: string;
+  /** The whole answer: its text, and what stands in it besides. A block is the same object as long as nothing is added to it. */
+  blocks: readonly Block[];
+  /** How long the model has reasoned, in milliseconds; `null` if it didn't, or as long as nobody here knows. */
+  reasoningMs: number | null;
   /** How much of the text was there before this page followed it. */
   knownLength: number;
   /** The API knows of the question, or refused it. */
@@ -66,6 +71,8 @@ const IDLE: AnswerView = {
   sessionId: null,
   phase: 'idle',
   text: '',
+  blocks: [],
+  reasoningMs: null,
   knownLength: 0,
   sent: false,
   reconnecting: false,

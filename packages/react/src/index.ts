@@ -7,3 +7,4 @@ export { useStream } from './useStream.js';
 export type { StreamActions } from './useStream.js';
 export { AnswerStore, isOver } from './answer_store.js';
 export type { AnswerView, Phase } from './answer_store.js';
+export type * from './views.js';

@@ -32,6 +32,7 @@ class Script {
     },
     stopStream: () => Promise.resolve(),
     getStream: () => Promise.resolve(null),
+    conversations: {} as TokencastClient['conversations'],
   };
 
   async say(...steps: (AnswerEvent | TokencastError)[]): Promise<void> {
@@ -81,6 +82,7 @@ function Page({ client }: { client: TokencastClient }): JSX.Element {
 const text = (piece: string, sequence: number): AnswerEvent => ({
   type: 'text',
   text: piece,
+  blockIndex: 0,
   sequence,
   attempt: 1,
 });

@@ -3,12 +3,12 @@
 import type { TokencastClient } from '../client.js';
 import { clientFor, type ApiUrls, type DeliveryOptions } from '../create.js';
 import { amplifyTokens } from './tokens.js';
-import { amplifyTransport } from './transport.js';
+import { amplifyApi } from './transport.js';
 
 export { configure } from './configure.js';
 export { errorOf } from './errors.js';
 export { amplifyTokens, renewToken } from './tokens.js';
-export { amplifyTransport } from './transport.js';
+export { amplifyApi, amplifyTransport } from './transport.js';
 export { isStaleToken, refusalIn } from '../graphql_errors.js';
 export type { Refusal } from '../graphql_errors.js';
 
@@ -19,5 +19,5 @@ export type { Refusal } from '../graphql_errors.js';
  * @throws `TypeError` if the API hasn't that delivery
  */
 export function createAmplifyClient(api: ApiUrls, options: DeliveryOptions = {}): TokencastClient {
-  return clientFor({ ...options, ...api }, amplifyTokens, amplifyTransport());
+  return clientFor({ ...options, ...api }, amplifyTokens, amplifyApi());
 }

@@ -6,21 +6,27 @@ import { Hub } from 'aws-amplify/utils';
 import { HERE } from '../environment.js';
 import { errorOfType, TokencastError } from '../errors.js';
 import { isStaleToken } from '../graphql_errors.js';
-import { calls, ON_TOKEN_RECEIVED } from '../operations.js';
-import type { Listener, Transport } from '../transport.js';
-import type { TokenEvent } from '../types.js';
+import {
+  transportOver,
+  type GraphqlApi,
+  type Subscription,
+  type SubscriptionListener,
+  type Variables,
+} from '../graphql_api.js';
+import { Renewal } from '../renewal.js';
+import { subjectOf } from '../tokens.js';
+import type { Transport } from '../transport.js';
 import { errorOf } from './errors.js';
-import { renewToken } from './tokens.js';
+import { amplifyTokens, renewToken } from './tokens.js';
 import { onUnaddressedError } from './unaddressed.js';
 
 /** Amplify closes a socket a second after its last subscription; the next one opens another. */
 const FRESH_AFTER_MS = 1_200;
 
-/** AppSync over Amplify. Needs `configure`, or `Amplify.configure` before its first use. */
-export function amplifyTransport(): Transport {
+/** An API over Amplify. Needs `configure`, or `Amplify.configure` before its first use. */
+export function amplifyApi(): GraphqlApi {
   const client = generateClient();
-  /** Sessions whose subscription was refused for its token, and hasn't been accepted with the new one yet. */
-  const renewed = new Set<string>();
+  const renewal = new Renewal();
 
   async function call<T>(query: string, variables: Variables): Promise<T> {
     try {
@@ -44,51 +50,42 @@ export function amplifyTransport(): Transport {
 
   return {
     freshAfterMs: FRESH_AFTER_MS,
-    ...calls(call),
-    subscribe(sessionId, listener) {
-      const variables = { sessionId };
-      const answer = client.graphql({ query: ON_TOKEN_RECEIVED, variables });
-      if (!('subscribe' in answer)) throw new TypeError('not a subscription');
+    call,
+    subscribe(subscription, listener) {
       let over = false;
-      let accepted = false;
-      const lost = (error: TokencastError): void => {
-        if (!over) listener.lost(error);
-      };
-      const end = follow(answer as Observable, variables, {
-        established: () => {
-          accepted = true;
-          renewed.delete(sessionId);
-          listener.established();
+      const renewed = renewal.listener(
+        subscription,
+        {
+          ...listener,
+          lost: (error) => {
+            if (!over) listener.lost(error);
+          },
         },
-        event: listener.event,
-        lost: (error) => {
-          // A subscription that was accepted before is refused for its token, whatever the words.
-          const expired = isStaleToken(error) || (accepted && error.kind === 'unauthorized');
-          if (!expired || renewed.has(sessionId)) {
-            lost(error);
-            return;
-          }
-          renewed.add(sessionId);
-          const ended = new TokencastError('connection', 'The token has expired', { cause: error });
-          renewToken().then(() => {
-            lost(ended);
-          }, lost);
-        },
-      });
+        renewToken,
+      );
+      // Amplify's hub tells what of by this very object.
+      const variables = { ...subscription.variables };
+      const answer = client.graphql({ query: subscription.query, variables });
+      if (!('subscribe' in answer)) throw new TypeError('not a subscription');
+      const end = follow(answer as Observable, { ...subscription, variables }, renewed);
       return () => {
         over = true;
         end();
       };
     },
+    owner: async () => subjectOf(await amplifyTokens()),
     onOnline: HERE.onOnline,
   };
 }
 
-type Variables = Record<string, string>;
+/** AppSync over Amplify. Needs `configure`, or `Amplify.configure` before its first use. */
+export function amplifyTransport(): Transport {
+  return transportOver(amplifyApi());
+}
 
 interface Observable {
   subscribe(observer: {
-    next(message: { data?: { onTokenReceived?: TokenEvent | null } }): void;
+    next(message: { data?: Record<string, unknown> | null }): void;
     error(error: unknown): void;
     complete(): void;
   }): { unsubscribe(): void };
@@ -101,7 +98,11 @@ const LOST = new Set(['ConnectionDisrupted', 'ConnectionDisruptedPendingNetwork'
 const pending = new Set<object>();
 
 /** One subscription. That it is established, and that its connection was lost, Amplify tells on its hub only. */
-function follow(observable: Observable, variables: Variables, listener: Listener): () => void {
+function follow(
+  observable: Observable,
+  { variables, field }: Subscription,
+  listener: SubscriptionListener,
+): () => void {
   let established = false;
   let over = false;
   pending.add(variables);
@@ -138,7 +139,7 @@ function follow(observable: Observable, variables: Variables, listener: Listener
   });
   const subscription = observable.subscribe({
     next: ({ data }) => {
-      if (data?.onTokenReceived && !over) listener.event(data.onTokenReceived);
+      if (data?.[field] != null && !over) listener.event(data[field]);
     },
     error: (error) => {
       lose(errorOf(error));

@@ -60,6 +60,6 @@ test('what waits for a gap is bounded, and a snapshot brings the rest', () => {
 function shown(text: string, changes: Change[]): string {
   return changes.reduce((shownText, change) => {
     if (change.type === 'restart') return '';
-    return change.type === 'append' ? shownText + change.text : shownText;
+    return change.type === 'text' ? shownText + change.text : shownText;
   }, text);
 }
