@@ -1,6 +1,6 @@
 //! The events of a whole stream, put together.
 
-use tokencast_client::{AnswerEvent, AnswerStream, Error};
+use tokencast_client::{AnswerEvent, AnswerStream, Citation, Error};
 
 use crate::wait::within;
 
@@ -9,6 +9,10 @@ use crate::wait::within;
 pub struct Answer {
     /// The text since the last restart.
     pub text: String,
+    /// The reasoning since the last restart.
+    pub reasoning: String,
+    /// The citations since the last restart.
+    pub citations: Vec<Citation>,
     /// The number of times that the text started again.
     pub restarts: usize,
     /// The number of times that the connection was lost.
@@ -58,6 +62,7 @@ pub async fn collect_from(
 ) -> Result<Answer, Error> {
     let (mut text, mut restarts, mut reconnects, mut pieces, mut attempt) =
         (String::new(), 0, 0, 0, 0);
+    let (mut reasoning, mut citations) = (String::new(), Vec::new());
     loop {
         let event = within("the next event", stream.next())
             .await
@@ -75,16 +80,25 @@ pub async fn collect_from(
             }
             AnswerEvent::Restarted { attempt: of } => {
                 text.clear();
+                reasoning.clear();
+                citations.clear();
                 restarts += 1;
                 attempt = *of;
             }
+            AnswerEvent::Reasoning { text: piece, .. } => reasoning.push_str(piece),
+            AnswerEvent::Citation { citation, .. } => citations.push(citation.clone()),
             AnswerEvent::Reconnecting { .. } => reconnects += 1,
-            AnswerEvent::Started { .. } | AnswerEvent::Reconnected => {}
+            AnswerEvent::Started { .. }
+            | AnswerEvent::Reconnected
+            | AnswerEvent::ToolUse { .. }
+            | AnswerEvent::ToolResult { .. } => {}
             AnswerEvent::Completed { .. }
             | AnswerEvent::Failed { .. }
             | AnswerEvent::Cancelled { .. } => {
                 return Ok(Answer {
                     text,
+                    reasoning,
+                    citations,
                     restarts,
                     reconnects,
                     pieces,

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use graphql_client::GraphQLQuery;
 use reqwest::Url;
+use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 use crate::bounds::Timeouts;
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::event::Snapshot;
 use crate::http::Caller;
 use crate::operations::{
-    GetStream, StartStream, StopStream, get_stream, start_stream, stop_stream,
+    GetStream, Got, StartStream, Started, StopStream, get_stream, start_stream, stop_stream,
 };
 use crate::realtime::Endpoint;
 use crate::session::{AnswerStream, Begin};
@@ -146,9 +147,11 @@ impl Shared {
         let variables = start_stream::Variables {
             prompt,
             session_id: Some(session_id.to_string()),
+            conversation_id: None,
+            parent_id: None,
         };
         let body = StartStream::build_query(variables);
-        let started: start_stream::ResponseData = self.caller.call_once(&body).await?;
+        let started: Started = self.caller.call_once(&body).await?;
         Ok(started.start_stream.status == "streaming_started")
     }
 
@@ -156,10 +159,8 @@ impl Shared {
         let variables = stop_stream::Variables {
             session_id: session_id.to_string(),
         };
-        let _: stop_stream::ResponseData = self
-            .caller
-            .call(&StopStream::build_query(variables))
-            .await?;
+        let body = StopStream::build_query(variables);
+        let _: IgnoredAny = self.caller.call(&body).await?;
         Ok(())
     }
 
@@ -167,9 +168,8 @@ impl Shared {
         let variables = get_stream::Variables {
             session_id: session_id.to_string(),
         };
-        let data: get_stream::ResponseData =
-            self.caller.call(&GetStream::build_query(variables)).await?;
-        Ok(data.get_stream.map(Snapshot::from))
+        let got: Got = self.caller.call(&GetStream::build_query(variables)).await?;
+        Ok(got.get_stream)
     }
 }
 

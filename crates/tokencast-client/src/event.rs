@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::block::{Block, BlockContent, BlockType, Citation, ToolResult, ToolUse};
+
 /// What an [`AnswerStream`](crate::AnswerStream) yields. As JSON, `type` names the variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(
@@ -16,16 +18,62 @@ pub enum AnswerEvent {
         /// The session's id, as [`Client::stop`](crate::Client::stop) and [`Client::resume`](crate::Client::resume) take it.
         session_id: Uuid,
     },
-    /// The next piece of the text; it now reaches as far as event `sequence` of `attempt`.
+    /// The next piece of the text; the answer now reaches as far as event `sequence` of `attempt`.
     Text {
         /// To append to what came before.
         text: String,
-        /// Of the last event in the text.
+        /// Of the block that it is a piece of.
+        block_index: u64,
+        /// Of the last event in the answer.
         sequence: u64,
-        /// Of the worker that writes the text; counts from 1.
+        /// Of the worker that writes the answer; counts from 1.
         attempt: u64,
     },
-    /// The text starts again from nothing: another worker has taken over.
+    /// The next piece of what the model thinks.
+    Reasoning {
+        /// To append to what came before in this block. A first piece that is empty says that the model thinks and doesn't show it.
+        text: String,
+        /// Of the block that it is a piece of.
+        block_index: u64,
+        /// Of the last event in the answer.
+        sequence: u64,
+        /// Of the worker that writes the answer; counts from 1.
+        attempt: u64,
+    },
+    /// A source of the text before it.
+    Citation {
+        /// The source.
+        citation: Citation,
+        /// Of the block that it is.
+        block_index: u64,
+        /// Of the last event in the answer.
+        sequence: u64,
+        /// Of the worker that writes the answer; counts from 1.
+        attempt: u64,
+    },
+    /// The next piece of a tool's use.
+    ToolUse {
+        /// Its `input` is to be appended to what came before in this block.
+        tool_use: ToolUse,
+        /// Of the block that it is a piece of.
+        block_index: u64,
+        /// Of the last event in the answer.
+        sequence: u64,
+        /// Of the worker that writes the answer; counts from 1.
+        attempt: u64,
+    },
+    /// What a tool has brought.
+    ToolResult {
+        /// The result, whole.
+        tool_result: ToolResult,
+        /// Of the block that it is.
+        block_index: u64,
+        /// Of the last event in the answer.
+        sequence: u64,
+        /// Of the worker that writes the answer; counts from 1.
+        attempt: u64,
+    },
+    /// The answer starts again from nothing, all blocks of it: another worker has taken over.
     Restarted {
         /// The new worker's.
         attempt: u64,
@@ -91,8 +139,26 @@ pub struct TokenEvent {
     /// Of an event that joins several: the first of them, `sequence` being the last.
     #[serde(default)]
     pub first_sequence: Option<u64>,
-    /// The next piece of the text; may be empty.
+    /// The next piece of the text; empty in an event that carries something else.
     pub token: String,
+    /// Which block this is a piece of.
+    #[serde(default)]
+    pub block_index: Option<u64>,
+    /// `None` counts as text.
+    #[serde(default)]
+    pub block_type: Option<BlockType>,
+    /// The next piece of a block of reasoning; empty where the model keeps it to itself.
+    #[serde(default)]
+    pub reasoning: Option<String>,
+    /// A citation, whole.
+    #[serde(default)]
+    pub citation: Option<Citation>,
+    /// A piece of a tool's use: its `input` is the next part.
+    #[serde(default)]
+    pub tool_use: Option<ToolUse>,
+    /// A tool's result, whole.
+    #[serde(default)]
+    pub tool_result: Option<ToolResult>,
     /// Whether it is the session's last event.
     pub is_complete: bool,
     /// How the session stands with this event.
@@ -109,6 +175,34 @@ pub struct TokenEvent {
     pub error: Option<StreamError>,
 }
 
+impl TokenEvent {
+    /// Takes out the piece of a block that the event carries.
+    pub(crate) fn take_content(&mut self) -> BlockContent {
+        let content = match self.block_type {
+            None | Some(BlockType::Text) => Some(BlockContent::Text {
+                text: std::mem::take(&mut self.token),
+            }),
+            Some(BlockType::Reasoning) => Some(BlockContent::Reasoning {
+                reasoning: self.reasoning.take().unwrap_or_default(),
+            }),
+            Some(BlockType::Citation) => {
+                let citation = self.citation.take();
+                citation.map(|citation| BlockContent::Citation { citation })
+            }
+            Some(BlockType::ToolUse) => {
+                let tool_use = self.tool_use.take();
+                tool_use.map(|tool_use| BlockContent::ToolUse { tool_use })
+            }
+            Some(BlockType::ToolResult) => {
+                let tool_result = self.tool_result.take();
+                tool_result.map(|tool_result| BlockContent::ToolResult { tool_result })
+            }
+            Some(BlockType::Unknown) => None,
+        };
+        content.unwrap_or(BlockContent::Unknown)
+    }
+}
+
 /// `Stream` of the schema: a session as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,6 +211,12 @@ pub struct Snapshot {
     pub status: StreamStatus,
     /// The joined tokens of events 1 to `sequence` of this `attempt`.
     pub text: String,
+    /// The same answer with everything else in it. An API without blocks leaves them out.
+    #[serde(default)]
+    pub blocks: Option<Vec<Block>>,
+    /// For how long the model has reasoned, if it did.
+    #[serde(default)]
+    pub reasoning_ms: Option<u64>,
     /// Of the last event in the text.
     pub sequence: u64,
     /// Of the last worker that took the session; 0 before the first.
@@ -133,6 +233,12 @@ pub struct Snapshot {
     /// Why it waits, if something is known to hold it up.
     #[serde(default)]
     pub waiting: Option<Waiting>,
+    /// The conversation that the session belongs to, if any.
+    #[serde(default)]
+    pub conversation_id: Option<Uuid>,
+    /// The session that it continues, if any.
+    #[serde(default)]
+    pub parent_id: Option<Uuid>,
 }
 
 /// `StreamWaiting` of the schema.
@@ -173,7 +279,7 @@ impl StreamStatus {
 }
 
 /// What the model counted, in its own tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
     /// Of the prompt, and of what the model reads before it.
@@ -182,6 +288,12 @@ pub struct Usage {
     pub output_tokens: u64,
     /// Both together.
     pub total_tokens: u64,
+    /// Of the input, what the model had in its prompt cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_read_input_tokens: Option<u64>,
+    /// Of the input, what the model wrote into its prompt cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_input_tokens: Option<u64>,
 }
 
 /// Why a session failed.

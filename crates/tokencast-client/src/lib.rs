@@ -35,7 +35,8 @@
 //! | [`client`] | [`Client`] and its builder: start, stop, read, and listen to a session |
 //! | [`channel`] | over which channel an answer comes, and where that answers |
 //! | [`event`] | what a stream yields |
-//! | [`transcript`] | the reassembly of the text, by attempt and sequence; pure |
+//! | [`block`] | what an answer consists of: text, reasoning, citations, tools |
+//! | [`transcript`] | the reassembly of the answer, by attempt and sequence; pure |
 //! | [`error`] | everything that can go wrong |
 //! | [`credentials`] | a token, or a user who signs in |
 //! | [`cognito`] | sign-in with SRP |
@@ -46,6 +47,7 @@
 
 #![warn(missing_docs)]
 
+pub mod block;
 pub mod channel;
 pub mod client;
 pub mod cognito;
@@ -67,6 +69,7 @@ mod tls;
 mod wall_clock;
 mod web_socket;
 
+pub use block::{Block, BlockContent, BlockType, Citation, ToolResult, ToolUse};
 pub use bounds::Timeouts;
 pub use channel::Channel;
 pub use client::{Client, ClientBuilder};

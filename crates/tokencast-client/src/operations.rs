@@ -1,20 +1,23 @@
-//! The operations, with types generated from `schema.graphql`, and the shape of a response.
+//! The operations, checked against `schema.graphql` when this is compiled, and the shape of a response.
+//!
+//! Variables have generated types. Responses are read into the crate's own types, as the events of every channel are: the types
+//! that `graphql_client` generates are others for each operation.
 
 use graphql_client::GraphQLQuery;
 use serde::Deserialize;
 
+use crate::block::BlockType;
 use crate::error::{Error, is_unauthorized};
-use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage, Waiting};
+use crate::event::{Snapshot, StreamStatus, TokenEvent};
 
 macro_rules! operation {
     ($name:ident) => {
         #[derive(GraphQLQuery)]
         #[graphql(
-            schema_path = "../../schema.graphql",
+            schema_path = "schema.graphql",
             query_path = "graphql/operations.graphql",
             variables_derives = "Clone, Debug",
-            response_derives = "Clone, Debug",
-            extern_enums("StreamStatus")
+            extern_enums("StreamStatus", "BlockType")
         )]
         pub(crate) struct $name;
     };
@@ -23,78 +26,33 @@ macro_rules! operation {
 operation!(StartStream);
 operation!(StopStream);
 operation!(GetStream);
-
 operation!(OnTokenReceived);
 
-/// The generated types of each operation are its own; these are the ones that all share.
-macro_rules! shared_types {
-    ($module:ident, $usage:ident, $error:ident) => {
-        impl From<$module::$usage> for Usage {
-            fn from(usage: $module::$usage) -> Self {
-                Self {
-                    input_tokens: count(usage.input_tokens),
-                    output_tokens: count(usage.output_tokens),
-                    total_tokens: count(usage.total_tokens),
-                }
-            }
-        }
-
-        impl From<$module::$error> for StreamError {
-            fn from(error: $module::$error) -> Self {
-                Self {
-                    code: error.code,
-                    message: error.message,
-                    retryable: error.retryable,
-                }
-            }
-        }
-    };
+/// The answer to [`StartStream`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Started {
+    pub(crate) start_stream: StartResponse,
 }
 
-shared_types!(get_stream, GetStreamGetStreamUsage, GetStreamGetStreamError);
-shared_types!(
-    on_token_received,
-    OnTokenReceivedOnTokenReceivedUsage,
-    OnTokenReceivedOnTokenReceivedError
-);
-
-impl From<get_stream::GetStreamGetStream> for Snapshot {
-    fn from(stream: get_stream::GetStreamGetStream) -> Self {
-        Self {
-            status: stream.status,
-            text: stream.text,
-            sequence: count(stream.sequence),
-            attempt: count(stream.attempt),
-            stop_reason: stream.stop_reason,
-            usage: stream.usage.map(Usage::from),
-            error: stream.error.map(StreamError::from),
-            waiting: stream.waiting.map(|waiting| Waiting {
-                reason: waiting.reason,
-                since: waiting.since,
-            }),
-        }
-    }
+/// Of `StreamResponse`, what is looked at.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StartResponse {
+    pub(crate) status: String,
 }
 
-impl From<on_token_received::OnTokenReceivedOnTokenReceived> for TokenEvent {
-    fn from(event: on_token_received::OnTokenReceivedOnTokenReceived) -> Self {
-        Self {
-            attempt: event.attempt.map(count),
-            sequence: event.sequence.map(count),
-            first_sequence: None,
-            token: event.token,
-            is_complete: event.is_complete,
-            status: event.status,
-            stop_reason: event.stop_reason,
-            usage: event.usage.map(Usage::from),
-            error: event.error.map(StreamError::from),
-        }
-    }
+/// The answer to [`GetStream`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Got {
+    pub(crate) get_stream: Option<Snapshot>,
 }
 
-/// GraphQL's `Int` has a sign; counts have none.
-fn count(int: i64) -> u64 {
-    u64::try_from(int).unwrap_or(0)
+/// What [`OnTokenReceived`] brings.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Received {
+    pub(crate) on_token_received: Option<TokenEvent>,
 }
 
 /// The body of a response.

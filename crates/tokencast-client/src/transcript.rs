@@ -2,20 +2,24 @@
 //!
 //! A pure state machine. Its rules are the same in every language, and `tests/fixtures/reassembly.json` holds them.
 
+mod answer;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use self::answer::{Answer, Contradiction, blocks_of};
+use crate::block::Block;
 use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
 use crate::position::Position;
 
 /// How many events wait for a gap to be filled. Beyond that the highest are dropped, and a snapshot fills them in.
 const MAX_WAITING: usize = 1_024;
 
-/// The text of one session as far as it is known.
+/// The answer of one session as far as it is known.
 ///
 /// ```
 /// use tokencast_client::transcript::Change;
-/// use tokencast_client::{TokenEvent, Transcript};
+/// use tokencast_client::{BlockContent, TokenEvent, Transcript};
 ///
 /// let token = |sequence, token: &str| TokenEvent {
 ///     attempt: Some(1),
@@ -27,7 +31,9 @@ const MAX_WAITING: usize = 1_024;
 /// assert!(transcript.event(token(2, "vers")).is_empty(), "event 1 isn't there yet");
 /// assert!(transcript.needs_snapshot());
 /// for change in transcript.event(token(1, "Ri")) {
-///     if let Change::Append { text, .. } = change {
+///     if let Change::Append { piece, .. } = change
+///         && let BlockContent::Text { text } = piece.content
+///     {
 ///         print!("{text}");
 ///     }
 /// }
@@ -39,9 +45,7 @@ pub struct Transcript {
     attempt: u64,
     /// Of the last event in the text.
     sequence: u64,
-    text: String,
-    /// Where in the text the events up to `sequence` end, as far as that was ever seen; in the order of both.
-    ends: Vec<End>,
+    answer: Answer,
     status: Option<StreamStatus>,
     /// Events after a gap, by the first and the last sequence that they stand for.
     waiting: BTreeMap<(u64, u64), TokenEvent>,
@@ -54,28 +58,21 @@ pub struct Transcript {
     ending: Option<Ending>,
 }
 
-/// Where in the text an event ends.
-#[derive(Clone, Copy, Debug)]
-struct End {
-    sequence: u64,
-    bytes: usize,
-}
-
-/// What to do to the text on display.
+/// What to do to the answer on display.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// Clear it: it starts again.
     Restart {
-        /// Of the text that follows.
+        /// Of the answer that follows.
         attempt: u64,
     },
-    /// Append to it. The text reaches as far as `sequence` then.
+    /// Append to the block with this index, or begin it. The answer reaches as far as `sequence` then.
     Append {
-        /// What to append.
-        text: String,
-        /// Of the text.
+        /// The index, and what to append.
+        piece: Block,
+        /// Of the answer.
         attempt: u64,
-        /// Of the last event in the text.
+        /// Of the last event in the answer.
         sequence: u64,
     },
     /// Nothing follows.
@@ -96,9 +93,14 @@ pub struct Ending {
 }
 
 impl Transcript {
-    /// The text as far as it has come without a gap.
+    /// The text as far as it has come without a gap: the tokens in the order of their events.
     pub fn text(&self) -> &str {
-        &self.text
+        self.answer.text()
+    }
+
+    /// The same answer with all that isn't text, in the order of the indices.
+    pub fn blocks(&self) -> Vec<Block> {
+        self.answer.blocks()
     }
 
     /// `None` until anything was heard of the session.
@@ -148,13 +150,17 @@ impl Transcript {
         });
         Snapshot {
             status: self.status.unwrap_or(StreamStatus::Queued),
-            text: self.text.clone(),
+            text: self.answer.text().to_owned(),
+            blocks: Some(self.answer.blocks()),
             sequence: self.sequence,
             attempt: self.attempt,
             stop_reason,
             usage,
             error,
+            reasoning_ms: None,
             waiting: None,
+            conversation_id: None,
+            parent_id: None,
         }
     }
 
@@ -173,7 +179,7 @@ impl Transcript {
         match event.sequence {
             None => {
                 self.unnumbered = true;
-                self.apply(event, &mut changes);
+                self.apply_unnumbered(event, &mut changes);
             }
             Some(sequence) if sequence > self.sequence => {
                 let first = first_of(sequence, &event);
@@ -199,7 +205,8 @@ impl Transcript {
             return changes;
         }
         self.enter(snapshot.attempt, &mut changes);
-        self.replace_text(snapshot.text, snapshot.sequence, &mut changes);
+        let blocks = blocks_of(snapshot.blocks, &snapshot.text);
+        self.replace(snapshot.text, blocks, snapshot.sequence, &mut changes);
         self.status = Some(snapshot.status);
         if ends {
             let Snapshot {
@@ -233,12 +240,12 @@ impl Transcript {
         }
     }
 
-    /// Clears the text if `attempt` is another.
+    /// Clears the answer if `attempt` is another.
     fn enter(&mut self, attempt: u64, changes: &mut Vec<Change>) {
         if attempt == self.attempt {
             return;
         }
-        let first = self.attempt == 0 && self.text.is_empty();
+        let first = self.attempt == 0 && self.answer.is_empty();
         self.attempt = attempt;
         self.clear();
         self.waiting.clear();
@@ -250,29 +257,26 @@ impl Transcript {
     }
 
     fn clear(&mut self) {
-        self.text.clear();
-        self.ends.clear();
+        self.answer = Answer::default();
         self.sequence = 0;
         self.unnumbered = false;
     }
 
-    fn replace_text(&mut self, text: String, sequence: u64, changes: &mut Vec<Change>) {
+    fn replace(
+        &mut self,
+        text: String,
+        blocks: Vec<Block>,
+        sequence: u64,
+        changes: &mut Vec<Change>,
+    ) {
         let attempt = self.attempt;
-        if !text.starts_with(&self.text) {
+        if !self.answer.is_beginning_of(&text, &blocks) {
             self.clear();
             changes.push(Change::Restart { attempt });
         }
         self.sequence = sequence;
-        if text.len() > self.text.len() {
-            let added = text[self.text.len()..].to_owned();
-            changes.push(Change::Append {
-                text: added,
-                attempt,
-                sequence,
-            });
-        }
-        self.text = text;
-        self.note_end();
+        let added = self.answer.extend(sequence, text, blocks);
+        changes.extend(added.into_iter().map(|piece| self.append(piece)));
     }
 
     fn keep(&mut self, range: (u64, u64), event: TokenEvent) {
@@ -303,46 +307,42 @@ impl Transcript {
         mut event: TokenEvent,
         changes: &mut Vec<Change>,
     ) {
-        if first <= self.sequence {
-            let known = self
-                .end_of(first - 1)
-                .map(|bytes| &self.text[bytes..])
-                .filter(|known| event.token.starts_with(known));
-            let Some(known) = known else {
-                // Where it begins isn't known, so that nobody can tell which part of it is new.
-                self.missed = self.missed.max(sequence);
-                return;
-            };
-            event.token.drain(..known.len());
+        let mut piece = self.answer.piece_of(&mut event);
+        let cut = if first <= self.sequence {
+            self.answer.cut(first - 1, &mut piece)
+        } else {
+            Ok(())
+        };
+        match cut.and_then(|()| self.answer.add(sequence, piece)) {
+            Ok(added) => {
+                self.sequence = sequence;
+                changes.extend(added.map(|piece| self.append(piece)));
+                self.apply(event, changes);
+            }
+            // Where it begins isn't known, so that nobody can tell which part of it is new; or it isn't of the block that is known.
+            Err(Contradiction) => self.missed = self.missed.max(sequence),
         }
-        self.sequence = sequence;
+    }
+
+    fn apply_unnumbered(&mut self, mut event: TokenEvent, changes: &mut Vec<Change>) {
+        let piece = self.answer.piece_of(&mut event);
+        // There is no number by which one that doesn't fit could be asked for.
+        let added = self.answer.add(self.sequence, piece).ok().flatten();
+        changes.extend(added.map(|piece| self.append(piece)));
         self.apply(event, changes);
-        self.note_end();
     }
 
-    fn note_end(&mut self) {
-        self.ends.pop_if(|end| end.sequence == self.sequence);
-        self.ends.push(End {
+    fn append(&self, piece: Block) -> Change {
+        Change::Append {
+            piece,
+            attempt: self.attempt,
             sequence: self.sequence,
-            bytes: self.text.len(),
-        });
-    }
-
-    /// Where in the text this event ends, if that was seen.
-    fn end_of(&self, sequence: u64) -> Option<usize> {
-        if sequence == 0 {
-            return Some(0);
         }
-        let found = self
-            .ends
-            .binary_search_by_key(&sequence, |end| end.sequence)
-            .ok()?;
-        Some(self.ends[found].bytes)
     }
 
+    /// Applies what an event says besides its piece.
     fn apply(&mut self, event: TokenEvent, changes: &mut Vec<Change>) {
         let TokenEvent {
-            token,
             is_complete,
             status,
             stop_reason,
@@ -350,14 +350,6 @@ impl Transcript {
             error,
             ..
         } = event;
-        if !token.is_empty() {
-            self.text.push_str(&token);
-            changes.push(Change::Append {
-                text: token,
-                attempt: self.attempt,
-                sequence: self.sequence,
-            });
-        }
         if is_complete {
             let status = status
                 .filter(|status| status.is_terminal())
@@ -365,15 +357,13 @@ impl Transcript {
                     Some(_) => StreamStatus::Failed,
                     None => StreamStatus::Completed,
                 });
-            self.end(
-                Ending {
-                    status,
-                    stop_reason,
-                    usage,
-                    error,
-                },
-                changes,
-            );
+            let ending = Ending {
+                status,
+                stop_reason,
+                usage,
+                error,
+            };
+            self.end(ending, changes);
         } else {
             self.status = Some(StreamStatus::Streaming);
         }

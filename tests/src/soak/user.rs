@@ -195,7 +195,11 @@ impl View {
                 self.lost_at.get_or_insert_with(Instant::now);
             }
             AnswerEvent::Started { .. } => self.started = true,
-            AnswerEvent::Reconnected => {}
+            AnswerEvent::Reconnected
+            | AnswerEvent::Reasoning { .. }
+            | AnswerEvent::Citation { .. }
+            | AnswerEvent::ToolUse { .. }
+            | AnswerEvent::ToolResult { .. } => {}
             AnswerEvent::Completed { .. }
             | AnswerEvent::Failed { .. }
             | AnswerEvent::Cancelled { .. } => {

@@ -120,6 +120,7 @@ mod tests {
     fn text(text: &str, attempt: u64) -> AnswerEvent {
         AnswerEvent::Text {
             text: text.into(),
+            block_index: 0,
             sequence: 1,
             attempt,
         }
@@ -216,7 +217,7 @@ mod tests {
             written(true, &events),
             concat!(
                 "{\"type\":\"started\",\"sessionId\":\"00000000-0000-0000-0000-000000000000\"}\n",
-                "{\"type\":\"text\",\"text\":\"a\\nb\",\"sequence\":1,\"attempt\":1}\n",
+                "{\"type\":\"text\",\"text\":\"a\\nb\",\"blockIndex\":0,\"sequence\":1,\"attempt\":1}\n",
                 "{\"type\":\"reconnecting\",\"tries\":1,\"delayMs\":250,\"reason\":\"closed\"}\n",
                 "{\"type\":\"reconnected\"}\n",
                 "{\"type\":\"failed\",\"code\":\"DEADLINE\",\"message\":\"late\",\"retryable\":true,\"usage\":null}\n",

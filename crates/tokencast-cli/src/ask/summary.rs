@@ -10,10 +10,10 @@ use uuid::Uuid;
 pub(super) struct Summary {
     session_id: Uuid,
     asked_at: Instant,
-    first_text_at: Option<Instant>,
-    last_text_at: Option<Instant>,
+    first_piece_at: Option<Instant>,
+    last_piece_at: Option<Instant>,
     attempt: u64,
-    /// Text events of the attempt that is on display.
+    /// Events with a piece of the attempt that is on display.
     events: u64,
     characters: usize,
     usage: Option<Usage>,
@@ -25,8 +25,8 @@ impl Summary {
         Self {
             session_id,
             asked_at: now,
-            first_text_at: None,
-            last_text_at: None,
+            first_piece_at: None,
+            last_piece_at: None,
             attempt: 0,
             events: 0,
             characters: 0,
@@ -43,12 +43,13 @@ impl Summary {
     pub(super) fn count(&mut self, event: &AnswerEvent, now: Instant) {
         match event {
             AnswerEvent::Text { text, attempt, .. } => {
-                self.first_text_at.get_or_insert(now);
-                self.last_text_at = Some(now);
-                self.attempt = *attempt;
-                self.events += 1;
+                self.piece(*attempt, now);
                 self.characters += text.chars().count();
             }
+            AnswerEvent::Reasoning { attempt, .. }
+            | AnswerEvent::Citation { attempt, .. }
+            | AnswerEvent::ToolUse { attempt, .. }
+            | AnswerEvent::ToolResult { attempt, .. } => self.piece(*attempt, now),
             AnswerEvent::Restarted { attempt } => {
                 self.attempt = *attempt;
                 (self.events, self.characters) = (0, 0);
@@ -62,6 +63,13 @@ impl Summary {
             | AnswerEvent::Reconnecting { .. }
             | AnswerEvent::Reconnected => {}
         }
+    }
+
+    fn piece(&mut self, attempt: u64, now: Instant) {
+        self.first_piece_at.get_or_insert(now);
+        self.last_piece_at = Some(now);
+        self.attempt = attempt;
+        self.events += 1;
     }
 
     fn end(&mut self, ending: &str, usage: Option<Usage>) {
@@ -81,7 +89,7 @@ impl Summary {
             ),
             None => write!(line, "{} events", self.events),
         };
-        if let Some(first) = self.first_text_at {
+        if let Some(first) = self.first_piece_at {
             let _ = write!(
                 line,
                 ", first after {} ms",
@@ -98,8 +106,8 @@ impl Summary {
     /// Tokens a second, from the first token to the last. Without the model's own count, an event counts as a token.
     fn tokens_per_second(&self) -> Option<f64> {
         let took = self
-            .last_text_at?
-            .saturating_duration_since(self.first_text_at?);
+            .last_piece_at?
+            .saturating_duration_since(self.first_piece_at?);
         let tokens = self.usage.map_or(self.events, |usage| usage.output_tokens);
         if took < Duration::from_millis(1) || tokens < 2 {
             return None;
@@ -116,6 +124,7 @@ mod tests {
     fn text(text: &str, sequence: u64) -> AnswerEvent {
         AnswerEvent::Text {
             text: text.into(),
+            block_index: 0,
             sequence,
             attempt: 1,
         }
@@ -132,6 +141,7 @@ mod tests {
             input_tokens: 5,
             output_tokens: 40,
             total_tokens: 45,
+            ..Usage::default()
         };
         summary.count(
             &AnswerEvent::Completed {

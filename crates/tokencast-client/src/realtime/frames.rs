@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::error::{Error, is_unauthorized};
 use crate::event::TokenEvent;
-use crate::operations::{Response, on_token_received};
+use crate::operations::{Received, Response};
 
 /// What a server sends.
 #[derive(Debug, Deserialize)]
@@ -41,12 +41,11 @@ impl Frame {
 
     /// Of a `data`. `None` is an event that couldn't be delivered whole; the gap that it leaves will be noticed.
     pub(super) fn into_event(self) -> Option<TokenEvent> {
-        let response: Response<on_token_received::ResponseData> =
-            serde_json::from_value(self.payload)
-                // Serde's own words may quote the token.
-                .inspect_err(|_| tracing::warn!("an event of another shape"))
-                .ok()?;
-        response.data?.on_token_received.map(TokenEvent::from)
+        let response: Response<Received> = serde_json::from_value(self.payload)
+            // Serde's own words may quote the token.
+            .inspect_err(|_| tracing::warn!("an event of another shape"))
+            .ok()?;
+        response.data?.on_token_received
     }
 
     /// Whether it names this subscription.

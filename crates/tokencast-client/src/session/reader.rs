@@ -3,6 +3,7 @@
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use crate::block::{Block, BlockContent};
 use crate::error::Error;
 use crate::event::{AnswerEvent, StreamStatus};
 use crate::transcript::{Change, Ending};
@@ -55,7 +56,9 @@ impl Reader {
             self.say(AnswerEvent::Started { session_id }).await?;
         }
         for change in changes {
-            self.say(answer_event(change)).await?;
+            if let Some(event) = answer_event(change) {
+                self.say(event).await?;
+            }
         }
         Ok(())
     }
@@ -78,27 +81,66 @@ impl Reader {
     }
 }
 
-fn answer_event(change: Change) -> AnswerEvent {
+/// `None` for a piece of what is never shown.
+fn answer_event(change: Change) -> Option<AnswerEvent> {
+    match change {
+        Change::Restart { attempt } => Some(AnswerEvent::Restarted { attempt }),
+        Change::Append {
+            piece,
+            attempt,
+            sequence,
+        } => piece_event(piece, attempt, sequence),
+        Change::End(ending) => Some(last_event(ending)),
+    }
+}
+
+fn piece_event(piece: Block, attempt: u64, sequence: u64) -> Option<AnswerEvent> {
+    let Block {
+        index: block_index,
+        content,
+    } = piece;
+    Some(match content {
+        BlockContent::Text { text } => AnswerEvent::Text {
+            text,
+            block_index,
+            sequence,
+            attempt,
+        },
+        BlockContent::Reasoning { reasoning } => AnswerEvent::Reasoning {
+            text: reasoning,
+            block_index,
+            sequence,
+            attempt,
+        },
+        BlockContent::Citation { citation } => AnswerEvent::Citation {
+            citation,
+            block_index,
+            sequence,
+            attempt,
+        },
+        BlockContent::ToolUse { tool_use } => AnswerEvent::ToolUse {
+            tool_use,
+            block_index,
+            sequence,
+            attempt,
+        },
+        BlockContent::ToolResult { tool_result } => AnswerEvent::ToolResult {
+            tool_result,
+            block_index,
+            sequence,
+            attempt,
+        },
+        BlockContent::Unknown => return None,
+    })
+}
+
+fn last_event(ending: Ending) -> AnswerEvent {
     let Ending {
         status,
         stop_reason,
         usage,
         error,
-    } = match change {
-        Change::Restart { attempt } => return AnswerEvent::Restarted { attempt },
-        Change::Append {
-            text,
-            attempt,
-            sequence,
-        } => {
-            return AnswerEvent::Text {
-                text,
-                sequence,
-                attempt,
-            };
-        }
-        Change::End(ending) => ending,
-    };
+    } = ending;
     match (status, error) {
         (StreamStatus::Cancelled, _) => AnswerEvent::Cancelled { stop_reason, usage },
         (StreamStatus::Failed, Some(error)) => AnswerEvent::Failed {

@@ -76,6 +76,7 @@ async fn it_subscribes_before_it_starts_and_says_who_it_is() {
         input_tokens: 3,
         output_tokens: 4,
         total_tokens: 7,
+        ..Usage::default()
     });
     assert_eq!(
         events,
@@ -83,11 +84,13 @@ async fn it_subscribes_before_it_starts_and_says_who_it_is() {
             AnswerEvent::Started { session_id },
             AnswerEvent::Text {
                 text: "Ri".into(),
+                block_index: 0,
                 sequence: 1,
                 attempt: 1
             },
             AnswerEvent::Text {
                 text: "vers".into(),
+                block_index: 0,
                 sequence: 2,
                 attempt: 1
             },

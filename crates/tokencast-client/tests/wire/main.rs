@@ -41,6 +41,14 @@ fn short(event: &AnswerEvent) -> String {
     match event {
         AnswerEvent::Started { .. } => "started".into(),
         AnswerEvent::Text { text, .. } => text.clone(),
+        AnswerEvent::Reasoning { text, .. } => format!("({text})"),
+        AnswerEvent::Citation { citation, .. } => {
+            format!("[{}]", citation.title.as_deref().unwrap_or_default())
+        }
+        AnswerEvent::ToolUse { tool_use, .. } => format!("{}<{}", tool_use.name, tool_use.input),
+        AnswerEvent::ToolResult { tool_result, .. } => {
+            format!(">{}", tool_result.content.as_deref().unwrap_or_default())
+        }
         AnswerEvent::Restarted { attempt } => format!("<{attempt}>"),
         AnswerEvent::Reconnecting { .. } => "reconnecting".into(),
         AnswerEvent::Reconnected => "reconnected".into(),
