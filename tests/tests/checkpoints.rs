@@ -7,6 +7,7 @@ use system_tests::TestStack;
 use tokencast::stack::{REGION, TABLE};
 use tokencast_aws::sdk;
 use tokencast_aws::sessions::{SessionTable, TEXT_CHUNK_BYTES};
+use tokencast_core::block::PieceRef;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::ports::SessionStore;
 use tokencast_core::session::{Lease, Leased, Progress, Saved, Session};
@@ -37,7 +38,7 @@ async fn written(stack: &TestStack, table: &SessionTable, tokens: usize) -> (usi
     let before = usage.of("dynamodb", "PutItem");
     let (mut progress, mut version) = (Progress::default(), None);
     for sequence in 1..=tokens {
-        progress.push(TOKEN);
+        progress.push(PieceRef::text(TOKEN));
         if sequence % TOKENS_PER_CHECKPOINT != 0 {
             continue;
         }

@@ -53,7 +53,7 @@ async fn write_as_a_newer_function(stack: &TestStack, id: &str) {
         .update_expression("SET itemVersion = :newer, #blocks = :blocks ADD #version :one")
         .expression_attribute_names("#blocks", "blocks")
         .expression_attribute_names("#version", "version")
-        .expression_attribute_values(":newer", AttributeValue::N("3".to_owned()))
+        .expression_attribute_values(":newer", AttributeValue::N("4".to_owned()))
         .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
         .expression_attribute_values(":blocks", blocks)
         .send()
@@ -113,7 +113,7 @@ async fn check_changed_over(channel: Channel, old_one_dies: bool) {
     );
     // The newer function's attribute is still there, although an older function wrote after it.
     let item = record(&stack, &id_text).await.expect("a record");
-    assert_eq!(item["itemVersion"], AttributeValue::N("3".to_owned()));
+    assert_eq!(item["itemVersion"], AttributeValue::N("4".to_owned()));
     let blocks = item["blocks"].as_l().expect("a list");
     assert_eq!(blocks, &[AttributeValue::S("new".to_owned())]);
     stack.queue_is_empty().await;
@@ -170,8 +170,8 @@ async fn records_of_the_versions_beside_this_one_are_taken_over() {
         .iter()
         .filter(|case| case["expected"]["status"].is_string())
         .collect();
-    assert_eq!(readable.len(), jobs.len());
-    for (case, job) in readable.iter().zip(&jobs) {
+    assert!(readable.len() >= jobs.len());
+    for (case, job) in readable.iter().zip(jobs.iter().cycle()) {
         let id = Uuid::new_v4().to_string();
         let mut put = stack.dynamodb().put_item().table_name(TABLE);
         for (name, value) in case["item"].as_object().expect("an item") {
@@ -191,7 +191,12 @@ async fn records_of_the_versions_beside_this_one_are_taken_over() {
         })
         .await;
         let name = &case["name"];
-        assert_eq!(item["attempt"], AttributeValue::N("2".to_owned()), "{name}");
+        let before = case["item"]["lastAttempt"]["N"].as_str().expect("a number");
+        let attempt: u32 = before.parse().expect("a number");
+        let attempt = AttributeValue::N((attempt + 1).to_string());
+        assert_eq!(item["attempt"], attempt, "{name}");
+        // The new attempt is text alone, whatever the one before was.
+        assert_eq!(item.get("pieces"), None, "{name}");
         for kept in case["expected"]["kept"].as_array().expect("names") {
             let kept = kept.as_str().expect("a name");
             assert_eq!(item[kept], attribute(&case["item"][kept]), "{name}: {kept}");

@@ -2,6 +2,7 @@
 //! Fields that are null there are left out here.
 
 use serde::Serialize;
+use tokencast_core::block::{BlockIndex, BlockType, Citation, Piece, ToolResult, ToolUse};
 use tokencast_core::event::{TokenEvent, Usage};
 use tokencast_core::session::Status;
 use tokencast_core::time::Timestamp;
@@ -38,6 +39,18 @@ pub struct EventJson<'a> {
     usage: Option<Usage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block_index: Option<BlockIndex>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block_type: Option<BlockType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    citation: Option<Citation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_use: Option<ToolUse>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_result: Option<ToolResult>,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,6 +64,7 @@ impl<'a> EventJson<'a> {
     pub fn new(event: &'a TokenEvent, now: Timestamp) -> Self {
         let ending = event.ending.as_ref();
         let failure = ending.and_then(|ending| ending.failure.as_ref());
+        let piece = event.piece.as_ref();
         Self {
             kind: None,
             session_id: event.session_id.as_str(),
@@ -68,6 +82,12 @@ impl<'a> EventJson<'a> {
                 message: &failure.message,
                 retryable: failure.retryable(),
             }),
+            block_index: piece.map(|piece| piece.block),
+            block_type: piece.map(Piece::block_type),
+            reasoning: piece.and_then(Piece::reasoning),
+            citation: piece.and_then(Piece::citation),
+            tool_use: piece.and_then(Piece::tool_use),
+            tool_result: piece.and_then(Piece::tool_result),
         }
     }
 
@@ -80,7 +100,8 @@ impl<'a> EventJson<'a> {
         }
     }
 
-    /// Adds `firstSequence`, for joined events: `token` has the text of all from this one to `sequence`.
+    /// Adds `firstSequence`, for joined events: they are of one block, and the event has the content of all from this
+    /// one to `sequence`.
     #[must_use]
     pub fn joined_from(self, first_sequence: u32) -> Self {
         Self {
@@ -97,7 +118,10 @@ impl<'a> EventJson<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::{Value, json};
+    use tokencast_core::block::PieceKind;
     use tokencast_core::event::Ending;
     use tokencast_core::failure::{Failure, FailureCode};
     use tokencast_core::id::{Attempt, Sequence};
@@ -112,7 +136,7 @@ mod tests {
             session_id: ID.parse().expect("an id"),
             attempt: Attempt(2),
             sequence: Sequence(7),
-            token: if ending.is_some() { "" } else { "a\n\"b\" é" }.to_owned(),
+            piece: ending.is_none().then(|| Piece::text("a\n\"b\" é")),
             status,
             ending,
         }
@@ -123,6 +147,8 @@ mod tests {
             input_tokens: 1,
             output_tokens: 2,
             total_tokens: 3,
+            cache_read_input_tokens: Some(4),
+            cache_write_input_tokens: Some(0),
         }
     }
 
@@ -149,7 +175,7 @@ mod tests {
             &event(Status::Streaming, None),
             "token",
             &json!({"sessionId": ID, "token": "a\n\"b\" é", "isComplete": false, "timestamp": at,
-                "sequence": 7, "attempt": 2, "status": "STREAMING"}),
+                "sequence": 7, "attempt": 2, "status": "STREAMING", "blockIndex": 0, "blockType": "TEXT"}),
         );
         let completed = Ending {
             stop_reason: Some("end_turn".into()),
@@ -161,7 +187,8 @@ mod tests {
             "complete",
             &json!({"sessionId": ID, "token": "", "isComplete": true, "timestamp": at, "sequence": 7,
                 "attempt": 2, "status": "COMPLETED", "stopReason": "end_turn",
-                "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3}}),
+                "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3,
+                    "cacheReadInputTokens": 4, "cacheWriteInputTokens": 0}}),
         );
         check(
             &event(Status::Cancelled, Some(Ending::default())),
@@ -180,6 +207,104 @@ mod tests {
                 "attempt": 2, "status": "FAILED",
                 "error": {"code": "MODEL_ERROR", "message": "It failed.", "retryable": true}}),
         );
+    }
+
+    fn piece(index: u32, kind: PieceKind, content: &str) -> Piece {
+        Piece::new(BlockIndex(index), kind, content)
+    }
+
+    fn tool() -> ToolUse {
+        ToolUse {
+            tool_use_id: "t1".into(),
+            name: "weather".into(),
+            input: None,
+        }
+    }
+
+    fn part_of_input() -> Piece {
+        Piece {
+            tool: Some(Arc::new(tool())),
+            ..piece(4, PieceKind::ToolInput, "{\"city\":")
+        }
+    }
+
+    fn whole_citation() -> Piece {
+        let citation = Citation {
+            title: Some("A page".to_owned()),
+            url: Some("https://example.com".to_owned()),
+            text: Some("It is so.".to_owned()),
+        };
+        Piece::of_citation(BlockIndex(2), &citation)
+    }
+
+    fn result() -> Piece {
+        let result = ToolResult {
+            tool_use_id: "t1".to_owned(),
+            status: Some("success".to_owned()),
+            content: Some("rain".to_owned()),
+        };
+        Piece::of_tool_result(BlockIndex(5), &result)
+    }
+
+    #[test]
+    fn a_piece_has_the_fields_of_its_block_and_no_secret_of_the_model() {
+        for (piece, expected) in [
+            (
+                piece(1, PieceKind::Text, "a"),
+                json!({"token": "a", "blockIndex": 1, "blockType": "TEXT"}),
+            ),
+            (
+                piece(0, PieceKind::Reasoning, "hm"),
+                json!({"token": "", "blockIndex": 0, "blockType": "REASONING", "reasoning": "hm"}),
+            ),
+            (
+                piece(0, PieceKind::ReasoningSignature, "c2ln"),
+                json!({"token": "", "blockIndex": 0, "blockType": "REASONING", "reasoning": ""}),
+            ),
+            (
+                piece(0, PieceKind::RedactedReasoning, "AAH/"),
+                json!({"token": "", "blockIndex": 0, "blockType": "REASONING", "reasoning": ""}),
+            ),
+            (
+                whole_citation(),
+                json!({"token": "", "blockIndex": 2, "blockType": "CITATION",
+                    "citation": {"title": "A page", "url": "https://example.com", "text": "It is so."}}),
+            ),
+            (
+                Piece::of_tool_use(BlockIndex(4), &tool()),
+                json!({"token": "", "blockIndex": 4, "blockType": "TOOL_USE",
+                    "toolUse": {"toolUseId": "t1", "name": "weather"}}),
+            ),
+            (
+                part_of_input(),
+                json!({"token": "", "blockIndex": 4, "blockType": "TOOL_USE",
+                    "toolUse": {"toolUseId": "t1", "name": "weather", "input": "{\"city\":"}}),
+            ),
+            (
+                result(),
+                json!({"token": "", "blockIndex": 5, "blockType": "TOOL_RESULT",
+                    "toolResult": {"toolUseId": "t1", "status": "success", "content": "rain"}}),
+            ),
+        ] {
+            let event = TokenEvent {
+                piece: Some(piece),
+                ..event(Status::Streaming, None)
+            };
+            let json = EventJson::new(&event, Timestamp::EPOCH).to_json();
+            let mut json: Value = serde_json::from_str(&json).expect("JSON");
+            let fields = json.as_object_mut().expect("an object");
+            for same in [
+                "sessionId",
+                "isComplete",
+                "timestamp",
+                "sequence",
+                "attempt",
+                "status",
+            ] {
+                fields.remove(same).expect("is there");
+            }
+            assert_eq!(json, expected);
+        }
     }
 
     #[test]
@@ -209,26 +334,50 @@ mod tests {
             .collect()
     }
 
-    #[test]
-    fn the_fields_are_those_of_the_schema() {
+    /// Every field that some event has.
+    fn all_fields() -> Value {
         let everything = Ending {
             stop_reason: Some("end_turn".into()),
             usage: Some(usage()),
             failure: Some(Failure::new(FailureCode::Internal, "It failed.")),
         };
-        let json =
-            EventJson::new(&event(Status::Failed, Some(everything)), Timestamp::EPOCH).to_json();
-        let json: Value = serde_json::from_str(&json).expect("JSON");
+        let mut fields = serde_json::Map::new();
+        let pieces = [
+            piece(0, PieceKind::Reasoning, "hm"),
+            whole_citation(),
+            part_of_input(),
+            result(),
+        ];
+        let ended = event(Status::Failed, Some(everything));
+        let pieces = pieces.map(|piece| TokenEvent {
+            piece: Some(piece),
+            ..event(Status::Streaming, None)
+        });
+        for event in [ended].into_iter().chain(pieces) {
+            let json = EventJson::new(&event, Timestamp::EPOCH).to_json();
+            let json: Value = serde_json::from_str(&json).expect("JSON");
+            fields.extend(json.as_object().expect("an object").clone());
+        }
+        fields.into()
+    }
+
+    #[test]
+    fn the_fields_are_those_of_the_schema() {
+        let json = all_fields();
         let names = |value: &Value| -> Vec<String> {
-            value
-                .as_object()
-                .expect("an object")
-                .keys()
-                .cloned()
-                .collect()
+            let fields = value.as_object().expect("an object");
+            fields.keys().cloned().collect()
         };
         assert_eq!(names(&json), fields_of("TokenEvent"));
         assert_eq!(names(&json["usage"]), fields_of("TokenUsage"));
         assert_eq!(names(&json["error"]), fields_of("StreamError"));
+        assert_eq!(names(&json["citation"]), fields_of("Citation"));
+        assert_eq!(names(&json["toolUse"]), fields_of("ToolUse"));
+        assert_eq!(names(&json["toolResult"]), fields_of("ToolResult"));
+        for block_type in BlockType::ALL {
+            let name = block_type.as_str();
+            assert_eq!(json!(block_type), name);
+            assert!(SCHEMA.contains(&format!("\n  {name}\n")), "{name}");
+        }
     }
 }

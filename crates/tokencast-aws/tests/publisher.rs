@@ -11,6 +11,7 @@ use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::clock::SystemClock;
+use tokencast_core::block::Piece;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Sequence, SessionId};
@@ -139,7 +140,7 @@ async fn publish(server: &Server, events: u32) -> Result<(), Failure> {
         session_id,
         attempt: Attempt(1),
         sequence: Sequence(0),
-        token: "a \"token\" with\nsome bytes ".to_owned(),
+        piece: Some(Piece::text("a \"token\" with\nsome bytes ")),
         status: Status::Streaming,
         ending: None,
     };

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod limits;
 mod list;
 mod numbers;
 mod piece;

@@ -20,6 +20,7 @@ mod buffer;
 mod checkpoint;
 mod ending;
 mod model_stream;
+mod reasoning_time;
 
 pub use buffer::PublishMode;
 
@@ -27,7 +28,8 @@ pub(crate) use ending::end;
 
 use attempt::{Attempt, Stop};
 
-/// The longest answer that is kept. As JSON it fits into a response of AppSync (5 MB) and of Lambda (6 MB).
+/// The longest answer that is kept, with everything that is no text. As JSON it fits into a response of AppSync (5 MB) and
+/// of Lambda (6 MB), which has the text twice: by itself, and in the blocks.
 pub const MAX_ANSWER_BYTES: usize = 1_000_000;
 
 /// Stop reason of an answer that reached [`MAX_ANSWER_BYTES`].

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use thiserror::Error;
+use tokencast_core::block::PieceKind;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::Attempt;
 use tokencast_core::ports::Clock;
@@ -22,7 +23,7 @@ pub const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(15);
 pub enum Format {
     /// `text/event-stream`.
     Events,
-    /// `text/plain`: the tokens, and nothing else.
+    /// `text/plain`: the answer's text, and nothing else.
     Text,
 }
 
@@ -44,7 +45,7 @@ pub struct Body<C> {
     format: Format,
     events: mpsc::Receiver<TokenEvent>,
     clock: C,
-    /// The first event of a text. The head of the response has waited for it.
+    /// The first event with text, or the last event. The head of the response has waited for it.
     first: Option<TokenEvent>,
     /// The attempt that a text is from, once there is some text.
     attempt: Option<Attempt>,
@@ -82,26 +83,28 @@ impl<C: Clock> Body<C> {
     ///
     /// # Errors
     ///
-    /// The answer failed or was interrupted before its first token.
+    /// The answer failed or was interrupted before its first text.
     pub async fn begin(&mut self) -> Result<(), UrlError> {
         if self.format == Format::Events {
             return Ok(());
         }
-        match self.events.recv().await {
-            None => Err(UrlError::Interrupted),
-            Some(TokenEvent {
-                status: Status::Failed,
-                ending: Some(ending),
-                ..
-            }) if ending.failure.is_some() => {
-                self.is_over = true;
-                Err(ending
-                    .failure
-                    .map_or(UrlError::Interrupted, UrlError::Answer))
-            }
-            first => {
-                self.first = first;
-                Ok(())
+        loop {
+            let Some(event) = self.events.recv().await else {
+                return Err(UrlError::Interrupted);
+            };
+            let TokenEvent { status, ending, .. } = &event;
+            let failure = ending.as_ref().and_then(|ending| ending.failure.clone());
+            match failure {
+                Some(failure) if *status == Status::Failed => {
+                    self.is_over = true;
+                    return Err(UrlError::Answer(failure));
+                }
+                // Reasoning and the like are no part of a text.
+                _ if !event.is_complete() && event.token().is_empty() => {}
+                _ => {
+                    self.first = Some(event);
+                    return Ok(());
+                }
             }
         }
     }
@@ -129,7 +132,7 @@ impl<C: Clock> Body<C> {
             match self.format {
                 Format::Events => return Some(Ok(sse::frame(&event, self.clock.now()))),
                 Format::Text => {
-                    if let Some(bytes) = self.text(&event).transpose() {
+                    if let Some(bytes) = self.text(event).transpose() {
                         return Some(bytes);
                     }
                     if self.is_over && self.attempt.is_none() {
@@ -142,19 +145,18 @@ impl<C: Clock> Body<C> {
     }
 
     /// The bytes that an event adds to a text, if any.
-    fn text(&mut self, event: &TokenEvent) -> Result<Option<Bytes>, BrokenOff> {
+    fn text(&mut self, event: TokenEvent) -> Result<Option<Bytes>, BrokenOff> {
         if event.status == Status::Failed {
             return Err(BrokenOff::Failed);
         }
-        let token = event.token();
-        if token.is_empty() {
+        let Some(piece) = event.piece.filter(|piece| piece.kind == PieceKind::Text) else {
             return Ok(None);
-        }
+        };
         if *self.attempt.get_or_insert(event.attempt) != event.attempt {
             self.is_over = true;
             return Err(BrokenOff::Restarted);
         }
-        Ok(Some(Bytes::copy_from_slice(token.as_bytes())))
+        Ok(Some(Bytes::from(piece.content)))
     }
 }
 

@@ -20,6 +20,7 @@ pub fn frame(event: &TokenEvent, now: Timestamp) -> Bytes {
 
 #[cfg(test)]
 mod tests {
+    use tokencast_core::block::Piece;
     use tokencast_core::event::Ending;
     use tokencast_core::id::{Attempt, Sequence};
     use tokencast_core::session::Status;
@@ -34,7 +35,7 @@ mod tests {
                 .expect("an id"),
             attempt: Attempt(2),
             sequence: Sequence(3),
-            token: "a\r\nid: 9\n\ndata: \u{2028}x\0é".to_owned(),
+            piece: Some(Piece::text("a\r\nid: 9\n\ndata: \u{2028}x\0é")),
             status: Status::Streaming,
             ending: None,
         };
@@ -44,10 +45,11 @@ mod tests {
         assert_eq!((lines[0], lines[1]), ("id: 2.3", "event: token"));
         let json = lines[2].strip_prefix("data: ").expect("data");
         let json: serde_json::Value = serde_json::from_str(json).expect("JSON");
-        assert_eq!(json["token"], event.token);
+        assert_eq!(json["token"], event.token());
         assert_eq!(lines[3..], ["", ""]);
         assert!(!text.contains('\r'));
 
+        event.piece = None;
         event.ending = Some(Ending::default());
         for (status, kind) in [
             (Status::Completed, "complete"),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tokencast_aws::clock::iso8601;
+use tokencast_core::block::Block;
 use tokencast_core::event::Usage;
 use tokencast_core::id::Owner;
 use tokencast_core::json_text::JsonText;
@@ -94,6 +95,8 @@ pub struct Stream {
     session_id: String,
     status: Status,
     text: String,
+    blocks: Vec<Block>,
+    reasoning_ms: Option<u32>,
     sequence: u32,
     attempt: u32,
     stop_reason: Option<String>,
@@ -128,7 +131,9 @@ impl From<Session> for Stream {
         Self {
             session_id: session.id.to_string(),
             status: session.status,
+            blocks: session.blocks(),
             text: session.text,
+            reasoning_ms: session.reasoning_ms,
             sequence: session.sequence.0,
             attempt: session.attempt.0,
             stop_reason: session.ending.stop_reason,

@@ -10,6 +10,7 @@ use tokencast_aws::bedrock::ModelSettings;
 use tokencast_aws::clock::SystemClock;
 use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::sdk;
+use tokencast_core::block::Piece;
 use tokencast_core::deliver::Policy;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
@@ -37,7 +38,7 @@ impl Model for FaultyModel {
     async fn start(&self, prompt: &str) -> Result<Answer, Failure> {
         assert!(prompt != BUG, "a bug");
         Ok(Answer(VecDeque::from([
-            ModelEvent::Text("An answer.".to_owned()),
+            ModelEvent::Piece(Piece::text("An answer.")),
             ModelEvent::Stopped("end_turn".to_owned()),
         ])))
     }

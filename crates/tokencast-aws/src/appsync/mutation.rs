@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use graphql_client::GraphQLQuery;
+use tokencast_core::block::{BlockType, Citation, Piece, ToolResult, ToolUse};
 use tokencast_core::event::{Ending, TokenEvent, Usage};
 use tokencast_core::failure::Failure;
 use tokencast_core::session::Status;
@@ -13,7 +14,10 @@ use tokencast_core::session::Status;
 )]
 struct PublishToken;
 
-use publish_token::{StreamErrorInput, StreamStatus, TokenUsageInput, Variables};
+use publish_token::{
+    CitationInput, StreamErrorInput, StreamStatus, TokenUsageInput, ToolResultInput, ToolUseInput,
+    Variables,
+};
 
 /// The body of the request that publishes `event`.
 pub(super) fn body(event: &TokenEvent) -> Bytes {
@@ -29,6 +33,7 @@ impl From<&TokenEvent> for Variables {
             usage,
             failure,
         } = event.ending.clone().unwrap_or_default();
+        let piece = event.piece.as_ref();
         Self {
             session_id: event.session_id.to_string(),
             token: event.token().to_owned(),
@@ -39,6 +44,14 @@ impl From<&TokenEvent> for Variables {
             stop_reason,
             usage: usage.map(TokenUsageInput::from),
             error: failure.map(StreamErrorInput::from),
+            block_index: piece.map(|piece| piece.block.0.into()),
+            block_type: piece.map(|piece| piece.block_type().into()),
+            reasoning: piece.and_then(Piece::reasoning).map(str::to_owned),
+            citation: piece.and_then(Piece::citation).map(CitationInput::from),
+            tool_use: piece.and_then(Piece::tool_use).map(ToolUseInput::from),
+            tool_result: piece
+                .and_then(Piece::tool_result)
+                .map(ToolResultInput::from),
         }
     }
 }
@@ -52,6 +65,45 @@ impl From<Status> for StreamStatus {
             Status::Completed => Self::COMPLETED,
             Status::Failed => Self::FAILED,
             Status::Cancelled => Self::CANCELLED,
+        }
+    }
+}
+
+impl From<BlockType> for publish_token::BlockType {
+    fn from(block_type: BlockType) -> Self {
+        match block_type {
+            BlockType::Text => Self::TEXT,
+            BlockType::Reasoning => Self::REASONING,
+            BlockType::Citation => Self::CITATION,
+            BlockType::ToolUse => Self::TOOL_USE,
+            BlockType::ToolResult => Self::TOOL_RESULT,
+        }
+    }
+}
+
+impl From<Citation> for CitationInput {
+    fn from(citation: Citation) -> Self {
+        let Citation { title, url, text } = citation;
+        Self { title, url, text }
+    }
+}
+
+impl From<ToolUse> for ToolUseInput {
+    fn from(tool: ToolUse) -> Self {
+        Self {
+            tool_use_id: tool.tool_use_id.as_ref().to_owned(),
+            name: tool.name.as_ref().to_owned(),
+            input: tool.input,
+        }
+    }
+}
+
+impl From<ToolResult> for ToolResultInput {
+    fn from(result: ToolResult) -> Self {
+        Self {
+            tool_use_id: result.tool_use_id,
+            status: result.status,
+            content: result.content,
         }
     }
 }
@@ -80,7 +132,10 @@ impl From<Failure> for StreamErrorInput {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::{Value, json};
+    use tokencast_core::block::{BlockIndex, PieceKind};
     use tokencast_core::failure::FailureCode;
     use tokencast_core::id::{Attempt, Sequence, SessionId};
 
@@ -91,7 +146,7 @@ mod tests {
             session_id: SessionId::random(),
             attempt: Attempt(2),
             sequence: Sequence(1_000_000),
-            token: token.to_owned(),
+            piece: ending.is_none().then(|| Piece::text(token)),
             status,
             ending,
         }
@@ -124,8 +179,95 @@ mod tests {
                 "stopReason": null,
                 "usage": null,
                 "error": null,
+                "blockIndex": 0,
+                "blockType": "TEXT",
+                "reasoning": null,
+                "citation": null,
+                "toolUse": null,
+                "toolResult": null,
             });
             assert_eq!(variables(&event), expected);
+        }
+    }
+
+    #[test]
+    fn a_piece_is_carried_in_the_fields_of_its_block() {
+        let piece = |kind, content: &str| Piece::new(BlockIndex(3), kind, content);
+        let tool = ToolUse {
+            tool_use_id: "t1".into(),
+            name: "weather".into(),
+            input: None,
+        };
+        let part_of_input = Piece {
+            tool: Some(Arc::new(tool.clone())),
+            ..piece(PieceKind::ToolInput, "{\"a\":")
+        };
+        let citation = Citation {
+            title: None,
+            url: Some("https://example.com".to_owned()),
+            text: Some("So".to_owned()),
+        };
+        let result = ToolResult {
+            tool_use_id: "t1".to_owned(),
+            status: None,
+            content: Some("rain".to_owned()),
+        };
+        for (piece, block_type, field, value) in [
+            (
+                piece(PieceKind::Reasoning, "hm"),
+                "REASONING",
+                "reasoning",
+                json!("hm"),
+            ),
+            (
+                piece(PieceKind::ReasoningSignature, "c2ln"),
+                "REASONING",
+                "reasoning",
+                json!(""),
+            ),
+            (
+                piece(PieceKind::RedactedReasoning, "AAH/"),
+                "REASONING",
+                "reasoning",
+                json!(""),
+            ),
+            (
+                Piece::of_citation(BlockIndex(3), &citation),
+                "CITATION",
+                "citation",
+                json!({"title": null, "url": "https://example.com", "text": "So"}),
+            ),
+            (
+                Piece::of_tool_use(BlockIndex(3), &tool),
+                "TOOL_USE",
+                "toolUse",
+                json!({"toolUseId": "t1", "name": "weather", "input": null}),
+            ),
+            (
+                part_of_input,
+                "TOOL_USE",
+                "toolUse",
+                json!({"toolUseId": "t1", "name": "weather", "input": "{\"a\":"}),
+            ),
+            (
+                Piece::of_tool_result(BlockIndex(3), &result),
+                "TOOL_RESULT",
+                "toolResult",
+                json!({"toolUseId": "t1", "status": null, "content": "rain"}),
+            ),
+        ] {
+            let event = TokenEvent {
+                piece: Some(piece),
+                ..event(Status::Streaming, "", None)
+            };
+            let variables = variables(&event);
+            assert_eq!(variables["token"], "");
+            assert_eq!(variables["blockIndex"], 3);
+            assert_eq!(variables["blockType"], block_type);
+            for name in ["reasoning", "citation", "toolUse", "toolResult"] {
+                let expected = if name == field { &value } else { &Value::Null };
+                assert_eq!(variables[name], *expected, "{name}");
+            }
         }
     }
 
@@ -135,6 +277,8 @@ mod tests {
             input_tokens: 1,
             output_tokens: u32::MAX,
             total_tokens: 3,
+            cache_read_input_tokens: Some(4),
+            cache_write_input_tokens: None,
         };
         for status in Status::ALL {
             for code in FailureCode::ALL {
@@ -149,7 +293,8 @@ mod tests {
                 assert_eq!(variables["stopReason"], "end_turn");
                 assert_eq!(
                     variables["usage"],
-                    json!({ "inputTokens": 1, "outputTokens": u32::MAX, "totalTokens": 3 })
+                    json!({ "inputTokens": 1, "outputTokens": u32::MAX, "totalTokens": 3,
+                        "cacheReadInputTokens": 4, "cacheWriteInputTokens": null })
                 );
                 let retryable = code.retryable();
                 assert_eq!(

@@ -157,7 +157,16 @@ impl Piece {
     }
 }
 
-impl PieceRef<'_> {
+impl<'a> PieceRef<'a> {
+    /// Text of block 0, which most answers have alone.
+    pub fn text(content: &'a str) -> Self {
+        Self {
+            block: BlockIndex(0),
+            kind: PieceKind::Text,
+            content,
+        }
+    }
+
     /// The content of a piece of this kind. A content that can't be read has nothing in it.
     pub(super) fn read<T: DeserializeOwned + Default>(self, kind: PieceKind) -> Option<T> {
         (self.kind == kind).then(|| serde_json::from_str(self.content).unwrap_or_default())

@@ -13,8 +13,9 @@ use super::buffer::Buffer;
 use super::checkpoint::{Checkpoint, save_checkpoint};
 use super::ending::{end, give_up};
 use super::model_stream::ModelStream;
+use super::reasoning_time::ReasoningTime;
 use super::{AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, STOP_REASON_TOO_LONG};
-use crate::block::Piece;
+use crate::block::{BlockType, Piece};
 use crate::event::{Ending, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
 use crate::id::{self, Sequence, SessionId};
@@ -37,6 +38,7 @@ pub(super) struct Attempt<'a, P: Ports> {
     model: ModelStream<'a, TokensOf<P>>,
     /// Whether the model has said anything.
     heard: bool,
+    reasoning_time: ReasoningTime,
     stop_reason: Option<String>,
     usage: Option<Usage>,
     /// Whether the session's first token was published, in this attempt or an earlier one.
@@ -95,6 +97,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
             buffer: Buffer::new(settings.publish_mode),
             model: ModelStream::Starting(Box::pin(context.model.start(prompt))),
             heard: false,
+            reasoning_time: ReasoningTime::default(),
             stop_reason: None,
             usage: None,
             observed_first: held.session.sequence > Sequence(0),
@@ -231,14 +234,20 @@ impl<'a, P: Ports> Attempt<'a, P> {
         self.heard = true;
         match said {
             Ok(Some(ModelEvent::Piece(piece))) => {
-                self.buffer.push(piece);
+                if !piece.content.is_empty() {
+                    self.note_reasoning(piece.block_type() == BlockType::Reasoning);
+                    self.buffer.push(piece);
+                }
                 if self.buffer.answer_bytes() >= MAX_ANSWER_BYTES {
                     self.stop_reason = Some(STOP_REASON_TOO_LONG.to_owned());
                     self.model = ModelStream::Over;
                 }
             }
             Ok(Some(ModelEvent::Alive)) => {}
-            Ok(Some(ModelEvent::Stopped(reason))) => self.stop_reason = Some(reason),
+            Ok(Some(ModelEvent::Stopped(reason))) => {
+                self.note_reasoning(false);
+                self.stop_reason = Some(reason);
+            }
             Ok(Some(ModelEvent::Usage(counted))) => self.usage = Some(counted),
             Ok(None) if self.stop_reason.is_none() => {
                 return fail(FailureCode::ModelError, "The model's answer was cut off.");
@@ -247,6 +256,12 @@ impl<'a, P: Ports> Attempt<'a, P> {
             Err(failure) => return ControlFlow::Break(Stop::Failed(failure)),
         }
         ControlFlow::Continue(())
+    }
+
+    fn note_reasoning(&mut self, is_reasoning: bool) {
+        if let Some(reasoning_ms) = self.reasoning_time.on_piece(is_reasoning) {
+            self.buffer.set_reasoning_ms(reasoning_ms);
+        }
     }
 
     fn on_model_silent(&self) -> ControlFlow<Stop> {
@@ -267,6 +282,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
     where
         F: Future<Output = Result<(), Failure>>,
     {
+        self.note_reasoning(false);
         // The model's stream and a checkpoint under way are of no use any more.
         self.model = ModelStream::Over;
         self.saving = Fuse::terminated();

@@ -64,6 +64,9 @@ impl Buffer {
         if piece.content.is_empty() {
             return;
         }
+        let Some(piece) = piece.within_limits() else {
+            return;
+        };
         let Piece { block, kind, .. } = piece;
         if self.waiting.is_empty() {
             self.waiting = piece.content;
@@ -145,6 +148,7 @@ fn floor_char_boundary(text: &str, mut at: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::block::ToolUse;
 
     fn check(mode: PublishMode, tokens: &[&str], expected: &[&str]) {
         let mut buffer = Buffer::new(mode);
@@ -174,6 +178,79 @@ mod tests {
         check(PublishMode::Joined, &["a", "b", "", "c"], &["abc"]);
         check(PublishMode::Token, &["a", "b", "", "c"], &["a", "b", "c"]);
         check(PublishMode::Joined, &[""], &[]);
+    }
+
+    fn piece(block: u32, kind: PieceKind, content: &str) -> Piece {
+        Piece::new(BlockIndex(block), kind, content)
+    }
+
+    /// The block and the content of each event.
+    fn check_blocks(mode: PublishMode, pieces: &[Piece], expected: &[(u32, &str)]) {
+        let mut buffer = Buffer::new(mode);
+        for piece in pieces {
+            buffer.push(piece.clone());
+        }
+        let bytes: usize = pieces.iter().map(|piece| piece.content.len()).sum();
+        assert_eq!(buffer.answer_bytes(), bytes);
+        let taken: Vec<_> = std::iter::from_fn(|| buffer.take()).collect();
+        let shown = taken
+            .iter()
+            .map(|(piece, _)| (piece.block.0, &*piece.content));
+        assert_eq!(shown.collect::<Vec<_>>(), expected, "{mode:?}");
+        let kept = buffer
+            .progress()
+            .pieces()
+            .eq(taken.iter().map(|(piece, _)| piece.as_ref()));
+        assert!(kept, "{mode:?}");
+        assert_eq!(buffer.answer_bytes(), bytes);
+    }
+
+    #[test]
+    fn only_pieces_of_one_block_and_kind_are_joined() {
+        use PieceKind::{Reasoning, ReasoningSignature, RedactedReasoning, Text};
+        let pieces = [
+            piece(0, Reasoning, "h"),
+            piece(0, Reasoning, "m"),
+            piece(0, ReasoningSignature, "s"),
+            piece(0, RedactedReasoning, "r"),
+            piece(0, RedactedReasoning, "q"),
+            piece(1, Text, "a"),
+            piece(1, Text, "b"),
+            piece(2, Text, "c"),
+            piece(1, Text, "d"),
+        ];
+        let joined = [
+            (0, "hm"),
+            (0, "s"),
+            (0, "r"),
+            (0, "q"),
+            (1, "ab"),
+            (2, "c"),
+            (1, "d"),
+        ];
+        check_blocks(PublishMode::Joined, &pieces, &joined);
+        let each: Vec<_> = pieces
+            .iter()
+            .map(|piece| (piece.block.0, &*piece.content))
+            .collect();
+        check_blocks(PublishMode::Token, &pieces, &each);
+    }
+
+    #[test]
+    fn the_parts_of_a_tools_input_name_the_tool() {
+        let tool = ToolUse {
+            tool_use_id: "t1".into(),
+            name: "weather".into(),
+            input: None,
+        };
+        let mut buffer = Buffer::new(PublishMode::Joined);
+        buffer.push(Piece::of_tool_use(BlockIndex(0), &tool));
+        buffer.push(piece(0, PieceKind::ToolInput, "{\"a\":"));
+        buffer.push(piece(0, PieceKind::ToolInput, "1}"));
+        let taken: Vec<_> = std::iter::from_fn(|| buffer.take()).collect();
+        let named: Vec<_> = taken.iter().map(|(piece, _)| piece.tool_use()).collect();
+        let input = Some("{\"a\":1}".to_owned());
+        assert_eq!(named, [Some(tool.clone()), Some(ToolUse { input, ..tool })]);
     }
 
     #[test]

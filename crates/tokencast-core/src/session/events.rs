@@ -77,7 +77,6 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::block::Piece;
     use crate::event::Ending;
     use crate::id::{Attempt, Owner, SessionId};
     use crate::time::Timestamp;
@@ -87,7 +86,7 @@ mod tests {
         let mut session = Session::new(SessionId::random(), owner, Timestamp::EPOCH);
         let mut progress = Progress::default();
         for token in tokens {
-            progress.push(Piece::text(*token).as_ref());
+            progress.push(PieceRef::text(token));
         }
         session.last_attempt = Attempt(2);
         session.write(Attempt(2), Some(&progress));

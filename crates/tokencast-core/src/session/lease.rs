@@ -172,7 +172,9 @@ impl Session {
             self.text.clone_from(&progress.text);
             self.lengths.clone_from(&progress.lengths);
             self.others.clone_from(&progress.others);
-            self.reasoning_ms = progress.reasoning_ms;
+            // A stop drops pieces that were not published. Then there may be a time, and no reasoning.
+            let reasoning_ms = progress.reasoning_ms;
+            self.reasoning_ms = reasoning_ms.filter(|_| !progress.others.is_empty());
             self.text_attempt = attempt;
         }
     }

@@ -61,6 +61,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::block::PieceRef;
     use crate::id::{Owner, SessionId};
     use crate::session::{Lease, Leased};
 
@@ -88,7 +89,7 @@ mod tests {
         let mut session = session;
         if !text.is_empty() {
             let mut progress = Progress::default();
-            progress.push(text);
+            progress.push(PieceRef::text(text));
             session.write(session.last_attempt, Some(&progress));
         }
         session
@@ -144,7 +145,7 @@ mod tests {
     fn begun_text(session: &Session) -> Session {
         let mut session = session.clone();
         let mut progress = Progress::default();
-        progress.push("Rivers");
+        progress.push(PieceRef::text("Rivers"));
         session.write(session.last_attempt, Some(&progress));
         session
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::memory::{MemoryReceipt, MemoryStore, ScriptedModel, TestClock};
 use proptest::prelude::*;
+use tokencast_core::block::Piece;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::{Failure, FailureCode};
@@ -42,7 +43,7 @@ impl TokenSink for PushingSink {
         for (text, last, over) in self.followers.lock().expect("not poisoned").values_mut() {
             if event.sequence.0 > *last {
                 assert_eq!(event.sequence.0, *last + 1, "no gap");
-                text.push_str(&event.token);
+                text.push_str(event.token());
                 *last += 1;
                 *over = event.is_complete();
             }
@@ -84,7 +85,12 @@ struct Scene {
 
 impl Scene {
     fn new(tokens: usize, interval: Duration) -> Self {
-        let token = |n| (interval, Ok(ModelEvent::Text(format!("{n} "))));
+        let token = |n| {
+            (
+                interval,
+                Ok(ModelEvent::Piece(Piece::text(format!("{n} ")))),
+            )
+        };
         let mut script: Vec<_> = (0..tokens).map(token).collect();
         let stopped = ModelEvent::Stopped("end_turn".to_owned());
         script.push((Duration::ZERO, Ok(stopped)));

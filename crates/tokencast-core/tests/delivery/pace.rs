@@ -85,7 +85,7 @@ proptest! {
             assert_eq!(scene.received(), joined(gaps.len()));
             let received = scene.sink.received.lock().expect("not poisoned");
             let arrivals = received.iter().flat_map(|(at, event)| {
-                let count = event.token.split_inclusive(' ').count();
+                let count = event.token().split_inclusive(' ').count();
                 std::iter::repeat_n(*at - begun, count)
             });
             let mut emitted = Duration::ZERO;

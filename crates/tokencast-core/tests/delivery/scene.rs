@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tokencast_core::block::Piece;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::event::Usage;
 use tokencast_core::failure::{Failure, FailureCode};
@@ -21,6 +22,8 @@ pub(crate) const USAGE: Usage = Usage {
     input_tokens: 3,
     output_tokens: 4,
     total_tokens: 7,
+    cache_read_input_tokens: None,
+    cache_write_input_tokens: None,
 };
 
 /// One delivery and everything around it.
@@ -43,7 +46,7 @@ pub(crate) fn ms(millis: u64) -> Duration {
 }
 
 pub(crate) fn text(token: &str) -> ModelEvent {
-    ModelEvent::Text(token.to_owned())
+    ModelEvent::Piece(Piece::text(token))
 }
 
 /// A token every `interval`, then a proper end.
@@ -150,10 +153,7 @@ impl Scene {
                 .eq(1..=u32::try_from(numbers.len()).expect("few")),
             "{numbers:?}"
         );
-        received
-            .iter()
-            .map(|(_, event)| event.token.as_str())
-            .collect()
+        received.iter().map(|(_, event)| event.token()).collect()
     }
 
     pub(crate) fn failure(&self) -> Option<FailureCode> {

@@ -1,3 +1,4 @@
+use tokencast_core::block::{BlockIndex, Piece};
 use tokencast_core::event::Ending;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::Sequence;
@@ -21,9 +22,16 @@ fn token(attempt: u32, sequence: u32, token: &str) -> TokenEvent {
             .expect("an id"),
         attempt: Attempt(attempt),
         sequence: Sequence(sequence),
-        token: token.to_owned(),
+        piece: Some(Piece::text(token)),
         status: Status::Streaming,
         ending: None,
+    }
+}
+
+fn reasoning(attempt: u32, sequence: u32) -> TokenEvent {
+    TokenEvent {
+        piece: Some(Piece::new(BlockIndex(0), PieceKind::Reasoning, "hm")),
+        ..token(attempt, sequence, "")
     }
 }
 
@@ -35,6 +43,7 @@ fn end(attempt: u32, sequence: u32, status: Status) -> TokenEvent {
             failure,
             ..Ending::default()
         }),
+        piece: None,
         ..token(attempt, sequence, "")
     }
 }
@@ -118,16 +127,52 @@ async fn an_answer_without_text_has_a_byte() {
     )
     .await;
     check(
-        vec![token(1, 1, ""), end(1, 2, Status::Completed)],
+        vec![reasoning(1, 1), end(1, 2, Status::Completed)],
         &["1/token", "2/complete"],
         Ok(&["\n"]),
     )
     .await;
-    // What was begun and failed breaks off, which ends the response as well.
+}
+
+#[tokio::test]
+async fn a_text_has_nothing_but_the_text() {
     check(
-        vec![token(1, 1, ""), end(1, 2, Status::Failed)],
+        vec![
+            reasoning(1, 1),
+            reasoning(1, 2),
+            token(1, 3, "a"),
+            reasoning(1, 4),
+            token(1, 5, "b"),
+            end(1, 6, Status::Completed),
+        ],
+        &[
+            "1/token",
+            "2/token",
+            "3/token",
+            "4/token",
+            "5/token",
+            "6/complete",
+        ],
+        Ok(&["a", "b"]),
+    )
+    .await;
+    // A new attempt begins nothing anew as long as no text was sent.
+    check(
+        vec![
+            reasoning(1, 1),
+            reasoning(2, 1),
+            token(2, 2, "a"),
+            end(2, 3, Status::Completed),
+        ],
+        &["1/token", "2.1/token", "2.2/token", "2.3/complete"],
+        Ok(&["a"]),
+    )
+    .await;
+    // The head of the response waits for the text, so a failure before it is a status.
+    check(
+        vec![reasoning(1, 1), end(1, 2, Status::Failed)],
         &["1/token", "2/error"],
-        Ok(&["! the answer failed"]),
+        Err("503 THROTTLED"),
     )
     .await;
 }

@@ -2,15 +2,47 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use serde_json::Value;
+use tokencast_core::block::{BlockIndex, PieceKind, PieceRef};
 use tokencast_core::id::SessionId;
-use tokencast_core::session::Fingerprint;
+use tokencast_core::session::{Fingerprint, Progress};
 use uuid::Uuid;
 
 use super::*;
 use crate::sessions::{KEY, TTL};
 
+/// An answer with some of everything.
+fn progress() -> Progress {
+    let mut progress = Progress::default();
+    for (block, kind, content) in [
+        (0, PieceKind::Reasoning, "Hm ü"),
+        (0, PieceKind::ReasoningSignature, "c2ln"),
+        (1, PieceKind::Text, "So "),
+        (1, PieceKind::Text, "far so good ü"),
+        (2, PieceKind::Citation, r#"{"title":"A page"}"#),
+    ] {
+        progress.push(PieceRef {
+            block: BlockIndex(block),
+            kind,
+            content,
+        });
+    }
+    progress
+}
+
+fn rest(session: &Session) -> Rest {
+    Rest {
+        text: TextChunk {
+            text: session.text.clone(),
+            lengths: session.lengths.clone(),
+        },
+        others: session.others.clone(),
+    }
+}
+
 fn session() -> Session {
+    let progress = progress();
     Session {
         id: SessionId::random(),
         owner: Owner::new("owner").expect("not empty"),
@@ -18,8 +50,10 @@ fn session() -> Session {
         fingerprint: Some(Fingerprint::of("A prompt", &[])),
         attempt: Attempt(2),
         sequence: Sequence(31),
-        text: "So far so good ü".to_owned(),
-        lengths: [3, 14].into_iter().collect(),
+        text: progress.text,
+        lengths: progress.lengths,
+        others: progress.others,
+        reasoning_ms: Some(1234),
         text_attempt: Attempt(1),
         ending: Ending {
             stop_reason: Some("end_turn".to_owned()),
@@ -27,6 +61,8 @@ fn session() -> Session {
                 input_tokens: 1,
                 output_tokens: 2,
                 total_tokens: 3,
+                cache_read_input_tokens: Some(4),
+                cache_write_input_tokens: Some(5),
             }),
             failure: Some(Failure::new(FailureCode::ModelError, "It failed.")),
         },
@@ -60,6 +96,17 @@ const VERSION_7: Version = Version {
     sealed: Sealed {
         attempt: Attempt(1),
         chunks: 3,
+        piece_chunks: 2,
+    },
+};
+
+/// Of an answer that is text of block 0 alone.
+const PLAIN_VERSION: Version = Version {
+    number: 7,
+    sealed: Sealed {
+        attempt: Attempt(1),
+        chunks: 3,
+        piece_chunks: 0,
     },
 };
 
@@ -76,22 +123,67 @@ fn a_session_reads_back_as_written() {
         start_by: None,
         text: String::new(),
         lengths: Lengths::default(),
+        others: OtherPieces::default(),
+        reasoning_ms: None,
         followers: Vec::new(),
         ..session()
     };
-    for session in [full, bare] {
-        let rest = TextChunk {
-            text: session.text.clone(),
-            lengths: session.lengths.clone(),
-        };
-        let found = read(&write(&session, VERSION_7, &rest)).expect("reads");
-        assert_eq!((found.session, found.version), (session, VERSION_7));
+    let mut text = Progress::default();
+    text.push(PieceRef::text("Only text"));
+    let plain = Session {
+        text: text.text,
+        lengths: text.lengths,
+        ..bare.clone()
+    };
+    for (session, version) in [
+        (full, VERSION_7),
+        (bare, PLAIN_VERSION),
+        (plain, PLAIN_VERSION),
+    ] {
+        let found = read(&write(&session, version, &rest(&session))).expect("reads");
+        assert_eq!((found.session, found.version), (session, version));
+    }
+}
+
+/// A function of the version before writes the text of its attempt, and leaves attributes that it doesn't know as they are.
+#[test]
+fn what_another_attempt_had_besides_its_text_does_not_count() {
+    let session = session();
+    let mut item = write(&session, VERSION_7, &rest(&session));
+    let later = AttributeValue::N("2".to_owned());
+    item.insert("textAttempt".to_owned(), later);
+    let found = read(&item).expect("reads");
+    assert_eq!(found.session.text, session.text);
+    assert_eq!(found.session.others, OtherPieces::default());
+    assert_eq!(found.session.reasoning_ms, None);
+    assert_eq!(found.version.sealed.piece_chunks, 0);
+}
+
+#[test]
+fn pieces_that_do_not_fit_are_refused() {
+    let session = session();
+    let item = write(&session, VERSION_7, &rest(&session));
+    for (name, value) in [
+        ("other", AttributeValue::S("short".to_owned())),
+        ("pieces", AttributeValue::B(Blob::new([7]))),
+        ("pieces", AttributeValue::B(Blob::new([1, 99, 0, 1, 1]))),
+    ] {
+        let mut item = item.clone();
+        item.insert(name.to_owned(), value);
+        let error = read(&item).expect_err("refused").to_string();
+        assert!(error.contains("`pieces`"), "{error}");
+    }
+    for name in ["other", "pieces"] {
+        let mut item = item.clone();
+        item.remove(name);
+        let error = read(&item).expect_err("refused").to_string();
+        assert!(error.contains(&format!("`{name}`")), "{error}");
     }
 }
 
 #[test]
 fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
-    let item = write(&session(), VERSION_7, &TextChunk::default());
+    let item = write(&session(), VERSION_7, &Rest::default());
     for name in [
         KEY,
         VERSION,
@@ -116,7 +208,8 @@ fn an_item_without_a_needed_attribute_is_refused_by_its_name() {
 
 #[test]
 fn each_attribute_that_is_written_is_known() {
-    let item = write(&session(), VERSION_7, &TextChunk::default());
+    let session = session();
+    let item = write(&session, VERSION_7, &rest(&session));
     let mut written: Vec<_> = item.keys().map(String::as_str).collect();
     let mut known = KNOWN.to_vec();
     written.sort_unstable();
@@ -145,6 +238,8 @@ fn items_of_the_versions_beside_this_one_are_read_and_written_back() {
         let Versioned { session, version } = found.expect("reads");
         assert_eq!(session.status.as_str(), status, "{name}");
         assert_eq!(session.text, expected["text"], "{name}");
+        let blocks = serde_json::to_value(session.blocks()).expect("JSON");
+        assert_eq!(blocks, expected["blocks"], "{name}");
         let fingerprint = session.fingerprint.map(|it| it.to_string());
         assert_eq!(
             serde_json::json!(fingerprint),
@@ -158,11 +253,7 @@ fn items_of_the_versions_beside_this_one_are_read_and_written_back() {
             "{name}"
         );
 
-        let rest = TextChunk {
-            text: session.text.clone(),
-            lengths: session.lengths.clone(),
-        };
-        let written = write(&session, version, &rest);
+        let written = write(&session, version, &rest(&session));
         for kept in expected["kept"].as_array().expect("names") {
             let kept = kept.as_str().expect("a name");
             assert_eq!(written.get(kept), item.get(kept), "{name}: {kept}");
@@ -173,5 +264,5 @@ fn items_of_the_versions_beside_this_one_are_read_and_written_back() {
             "{name}"
         );
     }
-    assert_eq!(items.len(), 4);
+    assert_eq!(items.len(), 6);
 }

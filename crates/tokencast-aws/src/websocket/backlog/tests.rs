@@ -1,6 +1,7 @@
 //! What somebody lacks, in frames that API Gateway takes.
 
 use proptest::prelude::*;
+use tokencast_core::block::PieceRef;
 use tokencast_core::event::Ending;
 use tokencast_core::failure::{Failure, FailureCode};
 
@@ -17,7 +18,7 @@ const MAX_FRAME_BYTES: usize = 32 * 1024;
 fn progress(tokens: &[String]) -> Progress {
     let mut progress = Progress::default();
     for token in tokens {
-        progress.push(token);
+        progress.push(PieceRef::text(token));
     }
     progress
 }
@@ -27,7 +28,7 @@ fn terminal(id: SessionId, sequence: usize) -> TokenEvent {
         session_id: id,
         attempt: ATTEMPT,
         sequence: number(sequence),
-        token: String::new(),
+        piece: None,
         status: Status::Failed,
         ending: Some(Ending {
             failure: Some(Failure::new(FailureCode::ModelError, "It failed.")),
@@ -54,7 +55,7 @@ fn rest(backlog: &Backlog, mut position: Position) -> (Vec<(u32, u32)>, String) 
         assert!(backlog.is_ahead_of(position), "{position:?}");
         assert!(frame::event(&piece, Timestamp::EPOCH).len() < MAX_FRAME_BYTES);
         joined.push((piece.first.0, piece.event.sequence.0));
-        text.push_str(&piece.event.token);
+        text.push_str(piece.event.token());
         position = piece.position();
     }
     assert!(!backlog.is_ahead_of(position), "{position:?}");
@@ -97,7 +98,7 @@ fn an_event_is_added_once() {
     let mut backlog = Backlog::of_attempt(id, ATTEMPT, &Progress::default());
     let event = |sequence, token: &str| TokenEvent {
         sequence: number(sequence),
-        token: token.to_owned(),
+        piece: Some(Piece::text(token)),
         status: Status::Streaming,
         ending: None,
         ..terminal(id, 0)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokencast_core::block::{Piece, PieceRef};
 use tokencast_core::event::Ending;
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::ports::Fence;
@@ -92,12 +93,12 @@ impl Scene {
     }
 
     fn publish(&mut self, token: &str) {
-        self.progress.push(token);
+        self.progress.push(PieceRef::text(token));
         let event = TokenEvent {
             session_id: self.session.id,
             attempt: self.session.last_attempt,
             sequence: self.progress.sequence,
-            token: token.to_owned(),
+            piece: Some(Piece::text(token)),
             status: Status::Streaming,
             ending: None,
         };
@@ -121,8 +122,9 @@ impl Scene {
         assert_eq!(self.queues.has_news(id), self.queues.next(id).is_some());
         let next = self.queues.next(id)?;
         self.queues.sent(id, &next);
-        let Piece { first, event } = next.piece;
-        Some((event.attempt.0, first.0, event.sequence.0, event.token))
+        let Joined { first, event } = next.piece;
+        let token = event.token().to_owned();
+        Some((event.attempt.0, first.0, event.sequence.0, token))
     }
 }
 
