@@ -106,6 +106,54 @@ test('InvokeModelWithResponseStream', limit, async () => {
   assert.ok(chunks.at(-1)['amazon-bedrock-invocationMetrics'].outputTokenCount > 0);
 });
 
+test('every kind of block, streamed and whole', limit, async () => {
+  await script({
+    blocks: [
+      { reasoning: ['I ', 'think'], signature: 'signed' },
+      { redacted: 'AAEC' },
+      { text: ['Rivers', ' bend.'] },
+      { citation: { title: 'Rivers', url: 'https://example.com/r', text: 'They bend.' } },
+      { toolUse: { toolUseId: 't1', name: 'maps', input: { at: 1 } } },
+    ],
+  });
+  const messages = ask('Why?');
+  const { events, error } = await drain((await bedrock.send(new ConverseStreamCommand({ modelId, messages }))).stream);
+  assert.equal(error, undefined);
+  const starts = events.flatMap((event) => event.contentBlockStart ?? []);
+  assert.deepEqual(starts, [{ start: { toolUse: { toolUseId: 't1', name: 'maps' } }, contentBlockIndex: 3 }]);
+  const said = events.flatMap((event) => event.contentBlockDelta ?? []);
+  const input = said.flatMap(({ delta }) => delta.toolUse?.input ?? []);
+  assert.deepEqual(JSON.parse(input.join('')), { at: 1 });
+  assert.deepEqual(
+    said.filter(({ delta }) => !delta.toolUse).map(({ contentBlockIndex, delta }) => ({ [contentBlockIndex]: delta })),
+    [
+      { 0: { reasoningContent: { text: 'I ' } } },
+      { 0: { reasoningContent: { text: 'think' } } },
+      { 0: { reasoningContent: { signature: 'signed' } } },
+      { 1: { reasoningContent: { redactedContent: new Uint8Array([0, 1, 2]) } } },
+      { 2: { text: 'Rivers' } },
+      { 2: { text: ' bend.' } },
+      {
+        2: {
+          citation: {
+            title: 'Rivers',
+            sourceContent: [{ text: 'They bend.' }],
+            location: { web: { url: 'https://example.com/r' } },
+          },
+        },
+      },
+    ],
+  );
+  const stops = events.flatMap((event) => event.contentBlockStop?.contentBlockIndex ?? []);
+  assert.deepEqual(stops, [0, 1, 2, 3]);
+
+  const { output } = await bedrock.send(new ConverseCommand({ modelId, messages }));
+  const [reasoning, , cited, tool] = output.message.content;
+  assert.deepEqual(reasoning.reasoningContent.reasoningText, { text: 'I think', signature: 'signed' });
+  assert.equal(cited.citationsContent.citations[0].title, 'Rivers');
+  assert.deepEqual(tool.toolUse.input, { at: 1 });
+});
+
 test('Converse and InvokeModel answer at once', limit, async () => {
   const converse = await bedrock.send(new ConverseCommand({ modelId, messages: ask('Why?') }));
   assert.equal(converse.output.message.role, 'assistant');

@@ -26,11 +26,11 @@ export async function connections() {
 }
 
 /**
- * What the model says from now on: `tokens` (null: paragraphs about the prompt), the pause between them, and a fault of
- * the next call: `{ kind: 'refuse' | 'fail' | 'cut' | 'reset', exception, afterTokens }`.
+ * What the model says from now on: `tokens` (null: paragraphs about the prompt) or `blocks`, the pause between tokens,
+ * and a fault of the next call: `{ kind: 'refuse' | 'fail' | 'cut' | 'reset', exception, afterTokens }`.
  */
-export async function script({ tokens = null, msBetweenTokens = 5, fault = null }) {
-  await ask({ ask: 'script', tokens, msBetweenTokens, fault });
+export async function script({ tokens = null, blocks = null, msBetweenTokens = 5, fault = null }) {
+  await ask({ ask: 'script', tokens, blocks, msBetweenTokens, fault });
 }
 
 /** An access key that may publish, as the worker's may: `accessKeyId`, `secretAccessKey`, `sessionToken`. */

@@ -144,7 +144,7 @@ impl Speech {
                 let due =
                     Duration::from_secs(1) * u32::try_from(index).ok()? / self.script.per_second;
                 sleep_until((self.started + due).into()).await;
-                let event = ModelEvent::Text(token(index));
+                let event = ModelEvent::text(token(index));
                 let written = self.encoder.event(&event, 0, &mut self.frames);
                 lock(&self.emitted).push(Instant::now());
                 written
@@ -157,6 +157,7 @@ impl Speech {
                     usage: Usage {
                         input_tokens: 1,
                         output_tokens: u64::try_from(count).unwrap_or(u64::MAX),
+                        ..Usage::default()
                     },
                 };
                 self.encoder

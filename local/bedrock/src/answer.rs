@@ -1,20 +1,45 @@
-//! The scripted model's text: a few paragraphs about the prompt's subject, and about how the text was delivered.
+//! The scripted model's answer: a few paragraphs about the prompt's subject, and about how the text was delivered. To a
+//! prompt that asks it to think, it also shows reasoning and a citation.
 
+use crate::config::{ScriptBlock, ScriptContent};
+use crate::model::Citation;
 use crate::prompt::{Prompt, Role};
-use crate::subject::subject;
+use crate::subject::{asks_to_think, subject};
 use crate::tokens;
 
-/// The text's tokens, which are the same for the same prompt.
-pub(crate) fn write(prompt: &Prompt) -> Vec<String> {
-    tokens::split(&text(prompt))
+/// The answer's blocks, which are the same for the same prompt.
+pub(crate) fn write(prompt: &Prompt) -> Vec<ScriptBlock> {
+    let question = prompt.last_question();
+    let about = subject(&question);
+    let (opening, rest) = texts(prompt, &question, &about);
+    let text = |text: &str| ScriptContent::Text(tokens::split(text));
+    let blocks = if asks_to_think(&question) {
+        vec![
+            ScriptContent::Reasoning {
+                tokens: tokens::split(&REASONING.replace("{about}", &about)),
+                signature: Some(SIGNATURE.to_owned()),
+            },
+            text(&opening),
+            ScriptContent::Citation(Citation {
+                title: Some("What the scripted model knows".to_owned()),
+                url: Some("https://example.com/scripted-model".to_owned()),
+                text: Some(format!(
+                    "Nothing is known here about {about} but its spelling."
+                )),
+            }),
+            text(&rest),
+        ]
+    } else {
+        vec![text(&(opening + &rest))]
+    };
+    blocks.into_iter().map(Into::into).collect()
 }
 
-fn text(prompt: &Prompt) -> String {
-    let question = prompt.last_question();
-    let about = subject(question);
+/// The first paragraph, and the others.
+fn texts(prompt: &Prompt, question: &str, about: &str) -> (String, String) {
     let variant = hash(question);
-    let opening = pick(&OPENINGS, variant).replace("{about}", &about);
-    let honesty = pick(&HONESTIES, variant >> 8).replace("{about}", &about);
+    let opening = pick(&OPENINGS, variant).replace("{about}", about);
+    let honesty = pick(&HONESTIES, variant >> 8).replace("{about}", about);
     let turns = prompt
         .messages
         .iter()
@@ -36,10 +61,19 @@ fn text(prompt: &Prompt) -> String {
         ));
     }
     let remarks = remarks.join(" ");
-    format!(
-        "{opening}\n\n{remarks}\n\n{PIPELINE}\n\nFor an answer with some thought behind it, put a real model in my place and ask about {about} again."
-    )
+    let rest = format!(
+        "\n\n{remarks}\n\n{PIPELINE}\n\nFor an answer with some thought behind it, put a real model in my place and ask about {about} again."
+    );
+    (opening, rest)
 }
+
+const REASONING: &str = "\
+I am asked to think about {about}. A model that reasons would now look at it from several sides, and would check what it \
+is about to say. I am scripted, so there is nothing to weigh. But whoever reads along can see how reasoning arrives: in \
+its own block, before the answer, and not as a part of its text.";
+
+/// Nobody checks it, but a model that reasons sends one.
+const SIGNATURE: &str = "c2NyaXB0ZWQtcmVhc29uaW5n";
 
 const LONG_PROMPT_CHARS: usize = 400;
 
@@ -91,22 +125,33 @@ fn hash(text: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::Message;
 
     fn ask(question: &str) -> String {
-        let message = Message {
-            role: Role::User,
-            text: question.to_owned(),
+        let text = write(&Prompt::of(question))
+            .into_iter()
+            .map(|block| match block.content {
+                ScriptContent::Text(tokens) => tokens.concat(),
+                _ => String::new(),
+            });
+        text.collect()
+    }
+
+    #[test]
+    fn a_prompt_that_asks_for_thought_shows_reasoning_and_a_citation() {
+        for (question, expected) in [
+            ("Why do rivers meander?", 1),
+            ("Think about rivers", 4),
+            ("Please think hard about why rivers meander.", 4),
+            ("What do you think about rivers?", 1),
+            ("Thinking, fast and slow", 1),
+        ] {
+            assert_eq!(write(&Prompt::of(question)).len(), expected, "{question}");
+        }
+        let reasoning = write(&Prompt::of("Think about rivers")).swap_remove(0);
+        let ScriptContent::Reasoning { tokens, .. } = reasoning.content else {
+            panic!("unexpected {reasoning:?}")
         };
-        write(&Prompt {
-            system: vec![],
-            messages: vec![message],
-            max_tokens: None,
-            temperature: None,
-            top_p: None,
-            stop_sequences: vec![],
-        })
-        .concat()
+        assert!(tokens.concat().contains("“rivers”"), "{tokens:?}");
     }
 
     #[test]

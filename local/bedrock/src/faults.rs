@@ -69,10 +69,12 @@ impl FaultyStream {
         if self.left > 0 {
             let event = self.events.next().await?;
             match &event {
-                ModelEvent::Text(text) if !text.is_empty() => self.left -= 1,
+                ModelEvent::Piece { piece, .. } if piece.token().is_some_and(is_said) => {
+                    self.left -= 1;
+                }
                 // A response that is shorter ends as it would without the fault.
                 ModelEvent::Stop(_) | ModelEvent::Fail(_) | ModelEvent::Reset => self.end = None,
-                ModelEvent::Text(_) | ModelEvent::Reasoning(_) => {}
+                ModelEvent::Piece { .. } | ModelEvent::BlockStop { .. } => {}
             }
             return Some(event);
         }
@@ -85,6 +87,10 @@ impl FaultyStream {
             End::Never => std::future::pending().await,
         }
     }
+}
+
+fn is_said(token: &str) -> bool {
+    !token.is_empty()
 }
 
 impl From<StreamException> for ModelException {

@@ -19,14 +19,14 @@ use uuid::Uuid;
 
 use crate::anthropic::{self, AnthropicEncoder};
 use crate::backend::Model;
-use crate::config::ModelException;
-use crate::converse::{self, ConverseEncoder, ConverseRequest};
+use crate::converse::{self, ConverseEncoder};
 use crate::error::{ModelError, error_response};
 use crate::faults;
 use crate::frame::{CONTENT_TYPE, Frames};
 use crate::log::{EndReason, OpenCall};
-use crate::model::{ModelEvent, ModelStream, Stop};
+use crate::model::{ModelEvent, ModelStream};
 use crate::prompt::Prompt;
+use crate::whole::collect;
 use crate::{Bedrock, model_id, passthrough};
 
 /// Bedrock accepts 20 MB of messages; their base64 and JSON need a little more.
@@ -137,7 +137,7 @@ async fn call(
     };
     let started = Instant::now();
     // Logged before the model starts, so that a caller that leaves meanwhile is seen.
-    let mut open = bedrock.log.begin(model_id, prompt.last_question());
+    let mut open = bedrock.log.begin(&prompt);
     let events = match bedrock.model.start(&prompt).await {
         Ok(events) => faults::apply(&bedrock.faults, name, body, events),
         Err(error) => {
@@ -167,13 +167,11 @@ async fn call(
         return stream_response(shape, body.into_stream());
     }
     match collect(events, open).await {
-        Ok((text, reasoning, stop)) => {
+        Ok((blocks, stop)) => {
             let latency_ms = elapsed_ms(started);
             axum::Json(match shape {
-                Shape::Converse => converse::response(&text, &reasoning, &stop, latency_ms),
-                Shape::Anthropic => {
-                    anthropic::response(model_id, &message_id, &text, &reasoning, &stop)
-                }
+                Shape::Converse => converse::response(&blocks, &stop, latency_ms),
+                Shape::Anthropic => anthropic::response(model_id, &message_id, &blocks, &stop),
             })
             .into_response()
         }
@@ -185,9 +183,9 @@ fn read(model_id: &str, shape: Shape, body: &[u8]) -> Result<Prompt, Box<Respons
     let refuse = |error: ModelError| Box::new(error.into_response());
     model_id::check(model_id).map_err(refuse)?;
     match shape {
-        Shape::Anthropic => anthropic::parse(body).map_err(refuse),
+        Shape::Anthropic => anthropic::parse(model_id, body).map_err(refuse),
         Shape::Converse => {
-            let request: ConverseRequest = serde_json::from_slice(body).map_err(|error| {
+            let read = converse::parse(model_id, body).map_err(|error| {
                 let message = format!("The request's body can't be read: {error}");
                 Box::new(error_response(
                     StatusCode::BAD_REQUEST,
@@ -195,7 +193,7 @@ fn read(model_id: &str, shape: Shape, body: &[u8]) -> Result<Prompt, Box<Respons
                     &message,
                 ))
             })?;
-            request.into_prompt().map_err(refuse)
+            read.map_err(refuse)
         }
     }
 }
@@ -280,8 +278,8 @@ impl ResponseBody {
                     }
                 };
                 match event {
-                    ModelEvent::Text(text) if !text.is_empty() => self.open.token_sent(&text),
-                    ModelEvent::Text(_) | ModelEvent::Reasoning(_) => {}
+                    ModelEvent::Piece { piece, .. } => self.open.piece_sent(&piece),
+                    ModelEvent::BlockStop { .. } => {}
                     ModelEvent::Stop(_) => self.finish(EndReason::Completed),
                     ModelEvent::Fail(error) => {
                         self.finish(EndReason::Faulted(error.exception.in_stream().into()));
@@ -309,36 +307,6 @@ impl ResponseBody {
         written.map_err(io::Error::other)?;
         Ok(self.frames.take())
     }
-}
-
-/// Reads a model's stream to its end, for the operations that don't stream.
-async fn collect(
-    mut events: ModelStream,
-    mut open: OpenCall,
-) -> Result<(String, String, Stop), ModelError> {
-    let (mut text, mut reasoning) = (String::new(), String::new());
-    while let Some(event) = events.next().await {
-        match event {
-            ModelEvent::Text(token) => {
-                if !token.is_empty() {
-                    open.token_sent(&token);
-                }
-                text.push_str(&token);
-            }
-            ModelEvent::Reasoning(token) => reasoning.push_str(&token),
-            ModelEvent::Stop(stop) => {
-                open.end(EndReason::Completed);
-                return Ok((text, reasoning, stop));
-            }
-            ModelEvent::Fail(error) => {
-                open.end(EndReason::Faulted(error.exception.name().into()));
-                return Err(error);
-            }
-            ModelEvent::Reset => break,
-        }
-    }
-    open.end(EndReason::Faulted("cut".into()));
-    Err(ModelError::standard(ModelException::ModelError))
 }
 
 fn elapsed_ms(since: Instant) -> u64 {

@@ -4,11 +4,14 @@
 //! | --- | --- |
 //! | `http` | the operations over HTTP |
 //! | [`converse`], `anthropic` | the two shapes of requests and events |
+//! | `history` | what a conversation must be |
 //! | [`frame`] | the event-stream encoding |
 //! | `error` | exceptions, before and within a stream |
-//! | `prompt`, [`model`] | a model's input and its events |
+//! | `prompt`, [`model`], `whole` | a model's input, its events, and its answer as a whole |
 //! | `backend` | the model behind the endpoint: one of the following |
-//! | `script`, `answer`, `subject`, `tokens` | the scripted model: its faults, its text, the prompt's subject, the text's tokens |
+//! | `script`, `plan` | the scripted model: its faults and its pace; its blocks as steps |
+//! | `answer`, `subject`, `tokens` | its text, the prompt's subject, and the text's tokens |
+//! | `prompt_cache` | which beginning of its input it has read before |
 //! | `openai`, `sse` | any server with OpenAI's chat completions API |
 //! | `quote` | whether a server's error message repeats the prompt |
 //! | `passthrough` | Bedrock itself |
@@ -23,18 +26,22 @@ mod endpoint;
 mod error;
 mod faults;
 pub mod frame;
+mod history;
 mod http;
 pub mod log;
 pub mod model;
 pub mod model_id;
 mod openai;
 mod passthrough;
+mod plan;
 mod prompt;
+mod prompt_cache;
 mod quote;
 mod script;
 mod sse;
 mod subject;
 mod tokens;
+mod whole;
 
 pub use endpoint::ENDPOINT;
 
@@ -81,7 +88,9 @@ impl Bedrock {
 
     pub fn new(config: ModelConfig, clock: Clock) -> Self {
         let model = match config {
-            ModelConfig::Scripted(script) => Model::Scripted(ScriptedModel::new(script)),
+            ModelConfig::Scripted(script) => {
+                Model::Scripted(ScriptedModel::new(script, clock.clone()))
+            }
             ModelConfig::OpenAi {
                 base_url,
                 model,

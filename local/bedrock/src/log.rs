@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use local_kit::clock::Clock;
 use tokio::sync::watch;
 
+use crate::model::Piece;
+use crate::prompt::Prompt;
+
 /// Older calls are dropped, so that a long-running stack doesn't grow.
 const KEPT_CALLS: usize = 4_000;
 /// The beginning of a prompt is enough to tell calls apart.
 const KEPT_PROMPT_BYTES: usize = 4_096;
 /// The limit of one call's text. No response of this project is longer.
 const KEPT_TEXT_BYTES: usize = 1_000_000;
-/// The limit of all texts together. The oldest calls' texts are dropped first.
+/// The limit of all texts together, and of all inputs together. The oldest calls' are dropped first.
 const KEPT_TEXTS_BYTES: usize = 32_000_000;
 
 /// One call of a model, as the model saw it.
@@ -23,9 +26,12 @@ pub struct ModelCall {
     pub model_id: String,
     /// The last user message's text, or the first 4 KB of it.
     pub prompt: String,
+    /// The JSON object of the request's `system` and `messages`, byte for byte as they were given. Empty for old calls
+    /// once all inputs together exceed 32 MB.
+    pub input: String,
     pub started_at_ms: i64,
     pub ended_at_ms: Option<i64>,
-    /// The text tokens that were handed to the connection, without empty ones.
+    /// The tokens of text that were handed to the connection, without empty ones.
     pub tokens_sent: u64,
     /// The tokens' text, or its first 1 MB. Empty for old calls once all texts together exceed 32 MB.
     pub text_sent: String,
@@ -64,6 +70,8 @@ struct Calls {
     kept: VecDeque<ModelCall>,
     /// The size of the texts that are kept.
     text_bytes: usize,
+    /// The size of the inputs that are kept.
+    input_bytes: usize,
     /// Calls up to this id have no text any more.
     forgotten_id: u64,
 }
@@ -78,7 +86,8 @@ impl CallLog {
     }
 
     /// Logs the start of a call, which ends with the guard.
-    pub(crate) fn begin(&self, model_id: &str, prompt: &str) -> OpenCall {
+    pub(crate) fn begin(&self, prompt: &Prompt) -> OpenCall {
+        let question = prompt.last_question();
         let mut calls = self.lock();
         calls.last_id += 1;
         calls.live += 1;
@@ -87,11 +96,14 @@ impl CallLog {
             && let Some(oldest) = calls.kept.pop_front()
         {
             calls.text_bytes -= oldest.text_sent.len();
+            calls.input_bytes -= oldest.input.len();
         }
+        calls.make_room_for_input(prompt.given.len());
         calls.kept.push_back(ModelCall {
             id,
-            model_id: model_id.to_owned(),
-            prompt: prompt[..prompt.floor_char_boundary(KEPT_PROMPT_BYTES)].to_owned(),
+            model_id: prompt.model_id.clone(),
+            prompt: question[..question.floor_char_boundary(KEPT_PROMPT_BYTES)].to_owned(),
+            input: prompt.given.clone(),
             started_at_ms: self.clock.now_ms(),
             ended_at_ms: None,
             tokens_sent: 0,
@@ -139,6 +151,17 @@ impl Calls {
             .get_mut(usize::try_from(id.checked_sub(first)?).ok()?)
     }
 
+    /// Drops the oldest inputs until another fits. It is added even if it is too long itself.
+    fn make_room_for_input(&mut self, bytes: usize) {
+        self.input_bytes += bytes;
+        for call in &mut self.kept {
+            if self.input_bytes <= KEPT_TEXTS_BYTES {
+                break;
+            }
+            self.input_bytes -= std::mem::take(&mut call.input).len();
+        }
+    }
+
     fn token_sent(&mut self, id: u64, text: &str) {
         let forgotten_id = self.forgotten_id;
         let Some(call) = self.find(id) else {
@@ -172,9 +195,14 @@ pub(crate) struct OpenCall {
 }
 
 impl OpenCall {
-    pub(crate) fn token_sent(&self, text: &str) {
-        self.log.lock().token_sent(self.id, text);
-        self.log.changed.send_replace(());
+    /// Logs a piece, if it is text that isn't empty.
+    pub(crate) fn piece_sent(&self, piece: &Piece) {
+        if let Piece::Text(text) = piece
+            && !text.is_empty()
+        {
+            self.log.lock().token_sent(self.id, text);
+            self.log.changed.send_replace(());
+        }
     }
 
     pub(crate) fn end(&mut self, reason: EndReason) {
@@ -203,15 +231,23 @@ impl Drop for OpenCall {
 mod tests {
     use super::*;
 
+    fn begin(log: &CallLog) -> OpenCall {
+        log.begin(&Prompt::of("p"))
+    }
+
+    fn say(call: &OpenCall, text: &str) {
+        call.piece_sent(&Piece::Text(text.to_owned()));
+    }
+
     #[test]
     fn old_calls_are_forgotten_and_late_ends_are_harmless() {
         let log = CallLog::new(Clock::system());
-        let mut oldest = log.begin("m", "oldest");
+        let mut oldest = begin(&log);
         for _ in 0..KEPT_CALLS {
-            log.begin("m", "p").end(EndReason::Completed);
+            begin(&log).end(EndReason::Completed);
         }
         assert_eq!(log.live(), 1);
-        oldest.token_sent("late");
+        say(&oldest, "late");
         oldest.end(EndReason::Completed);
         drop(oldest);
         assert_eq!(log.live(), 0);
@@ -224,9 +260,9 @@ mod tests {
         let log = CallLog::new(Clock::system());
         let text = "ä".repeat(KEPT_TEXT_BYTES);
         let fit = KEPT_TEXTS_BYTES / KEPT_TEXT_BYTES;
-        let mut open: Vec<_> = (0..fit + 2).map(|_| log.begin("m", "p")).collect();
+        let mut open: Vec<_> = (0..fit + 2).map(|_| begin(&log)).collect();
         for call in &open {
-            call.token_sent(&text);
+            say(call, &text);
         }
         let kept = |log: &CallLog| {
             log.calls()
@@ -237,20 +273,34 @@ mod tests {
         let expected = [vec![0, 0], vec![KEPT_TEXT_BYTES; fit]].concat();
         assert_eq!(kept(&log), expected);
         // A text that was dropped doesn't start again in its middle.
-        open[0].token_sent("late");
+        say(&open[0], "late");
         assert_eq!((kept(&log), log.calls()[0].tokens_sent), (expected, 2));
         open.clear();
         for _ in 0..KEPT_CALLS {
-            log.begin("m", "p").token_sent("x");
+            say(&begin(&log), "x");
         }
         assert_eq!(kept(&log), vec![1; KEPT_CALLS]);
         assert_eq!(log.lock().text_bytes, KEPT_CALLS);
     }
 
     #[test]
+    fn inputs_are_kept_within_a_bound() {
+        let log = CallLog::new(Clock::system());
+        let mut prompt = Prompt::of("p");
+        prompt.given = "x".repeat(KEPT_TEXTS_BYTES / 2);
+        for _ in 0..3 {
+            log.begin(&prompt);
+        }
+        let kept = |call: ModelCall| call.input.len();
+        let kept: Vec<usize> = log.calls().into_iter().map(kept).collect();
+        let half = KEPT_TEXTS_BYTES / 2;
+        assert_eq!(kept, [0, half, half]);
+    }
+
+    #[test]
     fn a_dropped_call_lost_its_client() {
         let log = CallLog::new(Clock::system());
-        log.begin("m", "p").token_sent("a");
+        say(&begin(&log), "a");
         assert_eq!(log.calls()[0].ended, Some(EndReason::ClientGone));
         assert_eq!(
             (

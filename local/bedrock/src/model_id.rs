@@ -63,6 +63,38 @@ pub(crate) fn check(model_id: &str) -> Result<(), ModelError> {
     ))
 }
 
+/// Whether the model signs its reasoning, and takes it back only with the signature: Anthropic's, and the scripted one.
+pub(crate) fn signs_reasoning(model_id: &str) -> bool {
+    is_scripted(model_id) || model_id.contains("anthropic.claude")
+}
+
+/// Whether the model has a prompt cache. An inference profile's ARN, which doesn't name its model, may have one.
+pub(crate) fn caches_prompts(model_id: &str) -> bool {
+    /// Models whose names begin like those of models with a cache, but have none.
+    const WITHOUT: [&str; 6] = [
+        "anthropic.claude-v2",
+        "anthropic.claude-instant",
+        "anthropic.claude-3-opus",
+        "anthropic.claude-3-sonnet",
+        "anthropic.claude-3-haiku",
+        "anthropic.claude-3-5-sonnet-20240620",
+    ];
+    let nova = [
+        "amazon.nova-canvas",
+        "amazon.nova-reel",
+        "amazon.nova-sonic",
+    ];
+    let names = |names: &[&str]| names.iter().any(|name| model_id.contains(name));
+    is_scripted(model_id)
+        || (model_id.contains("anthropic.claude") && !names(&WITHOUT))
+        || (model_id.contains("amazon.nova") && !names(&nova))
+        || (model_id.starts_with("arn:") && !names(&PROVIDERS))
+}
+
+fn is_scripted(model_id: &str) -> bool {
+    model_id.contains("tokencast.")
+}
+
 fn is_id(id: &str) -> bool {
     let of_provider = |id: &str| {
         id.split_once('.').is_some_and(|(provider, model)| {
@@ -101,6 +133,31 @@ fn is_arn(arn: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_models_cache_prompts() {
+        for (id, expected) in [
+            (SCRIPTED_MODEL_ID, true),
+            ("anthropic.claude-3-haiku-20240307-v1:0", false),
+            ("anthropic.claude-3-5-sonnet-20240620-v1:0", false),
+            ("anthropic.claude-3-5-sonnet-20241022-v2:0", true),
+            ("us.anthropic.claude-3-7-sonnet-20250219-v1:0", true),
+            ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", true),
+            ("amazon.nova-lite-v1:0", true),
+            ("amazon.titan-text-lite-v1", false),
+            ("meta.llama3-1-8b-instruct-v1:0", false),
+            (
+                "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123",
+                true,
+            ),
+            (
+                "arn:aws:bedrock:us-east-1::foundation-model/meta.llama3-1-8b-instruct-v1:0",
+                false,
+            ),
+        ] {
+            assert_eq!(caches_prompts(id), expected, "{id}");
+        }
+    }
 
     #[test]
     fn ids_and_arns_of_every_form() {

@@ -23,11 +23,7 @@ pub(crate) fn presentable(words: &str, prompt: &Prompt) -> Option<String> {
         .join(" ");
     let line: String = line.chars().take(MAX_CHARS).collect();
     let said = bare(&line);
-    let texts = prompt
-        .system
-        .iter()
-        .chain(prompt.messages.iter().map(|message| &message.text));
-    let quoted = texts.map(|text| bare(text)).any(|text| {
+    let quoted = prompt.texts().map(bare).any(|text| {
         let length = text.len().min(QUOTED);
         length >= SHORTEST && said.len() >= length && {
             let pieces: HashSet<&[char]> = said.windows(length).collect();
@@ -46,20 +42,11 @@ fn bare(text: &str) -> Vec<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prompt::{Message, Role};
+    use crate::prompt::Content;
 
     fn check(prompt: &str, words: &str, expected: Option<&str>) {
-        let prompt = Prompt {
-            system: vec!["Answer in verse.".into()],
-            messages: vec![Message {
-                role: Role::User,
-                text: prompt.into(),
-            }],
-            max_tokens: None,
-            temperature: None,
-            top_p: None,
-            stop_sequences: Vec::new(),
-        };
+        let mut prompt = Prompt::of(prompt);
+        prompt.system = vec![Content::Text("Answer in verse.".into())];
         assert_eq!(presentable(words, &prompt).as_deref(), expected, "{words}");
     }
 

@@ -1,4 +1,4 @@
-//! The scripted model, which follows its script's tokens, pace and faults.
+//! The scripted model, which follows its script's blocks, pace and faults.
 
 use std::collections::VecDeque;
 use std::future;
@@ -7,25 +7,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use local_kit::clock::Clock;
 use tokio::time::Instant;
 
 use crate::answer;
-use crate::config::{ModelFault, ScriptConfig};
+use crate::config::{ModelFault, ScriptBlock, ScriptConfig, ScriptContent};
 use crate::error::ModelError;
-use crate::model::{ModelEvent, ModelStream, Stop, Usage};
+use crate::model::{ModelEvent, ModelStream, Piece, Stop, Usage};
+use crate::plan::{self, Step};
 use crate::prompt::Prompt;
+use crate::prompt_cache::PromptCache;
+use crate::tokens;
 
 /// At full speed, how many tokens are sent before other tasks get a turn, at which the server flushes.
 const TOKENS_PER_TURN: usize = 32;
-
-/// Replaced in a script's token by the call's number.
-const CALL_PLACEHOLDER: &str = "{call}";
 
 #[derive(Debug)]
 pub(crate) struct ScriptedModel {
     state: Mutex<State>,
     /// The number of calls so far, over all scripts.
     calls: AtomicU64,
+    cache: PromptCache,
 }
 
 #[derive(Debug)]
@@ -61,10 +63,11 @@ impl State {
 }
 
 impl ScriptedModel {
-    pub(crate) fn new(script: ScriptConfig) -> Self {
+    pub(crate) fn new(script: ScriptConfig, clock: Clock) -> Self {
         Self {
             state: Mutex::new(State::new(script)),
             calls: AtomicU64::new(0),
+            cache: PromptCache::new(clock),
         }
     }
 
@@ -77,13 +80,22 @@ impl ScriptedModel {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         let (script, fault) = {
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let fault = state.next_fault(prompt.last_question());
+            let fault = state.next_fault(&prompt.last_question());
             (Arc::clone(&state.script), fault)
         };
         if let Some(ModelFault::Refuse(exception)) = fault {
             return Err(ModelError::standard(exception));
         }
-        let speech = Speech::new(&script, call, prompt, fault);
+        let cache = self.cache.read_and_write(prompt);
+        let used = cache.unwrap_or_default();
+        let usage = Usage {
+            input_tokens: prompt
+                .input_tokens()
+                .saturating_sub(used.read_tokens + used.write_tokens),
+            output_tokens: 0,
+            cache,
+        };
+        let speech = Speech::new(&script, call, prompt, fault, usage);
         Ok(stream::unfold(speech, |mut speech| async move {
             let event = speech.next().await?;
             Some((event, speech))
@@ -92,20 +104,35 @@ impl ScriptedModel {
     }
 }
 
-/// The tokens with their placeholders replaced by the call's number.
-fn numbered(tokens: &[String], call: u64) -> Vec<String> {
-    let call = call.to_string();
-    tokens
-        .iter()
-        .map(|token| token.replace(CALL_PLACEHOLDER, &call))
-        .collect()
+/// The blocks of a script's answer.
+fn blocks(script: &ScriptConfig, prompt: &Prompt) -> Vec<ScriptBlock> {
+    if script.echo {
+        return vec![ScriptContent::Text(tokens::split(&prompt.given)).into()];
+    }
+    if let Some(blocks) = &script.blocks {
+        return blocks.clone();
+    }
+    let mut blocks = Vec::new();
+    if !script.reasoning.is_empty() {
+        let reasoning = ScriptContent::Reasoning {
+            tokens: script.reasoning.clone(),
+            signature: None,
+        };
+        blocks.push(reasoning.into());
+    }
+    match &script.tokens {
+        Some(tokens) => blocks.push(ScriptContent::Text(tokens.clone()).into()),
+        None => blocks.extend(answer::write(prompt)),
+    }
+    blocks
 }
 
 /// One response while it is sent.
 struct Speech {
-    reasoning: VecDeque<String>,
-    tokens: VecDeque<String>,
+    steps: VecDeque<Step>,
+    /// The number of tokens so far, and of those to come.
     sent: usize,
+    tokens_left: usize,
     fault: Option<ModelFault>,
     stop: Stop,
     /// A schedule instead of a pause after each token, so that timer delays don't add up.
@@ -115,37 +142,40 @@ struct Speech {
 }
 
 impl Speech {
-    fn new(script: &ScriptConfig, call: u64, prompt: &Prompt, fault: Option<ModelFault>) -> Self {
-        let tokens = match &script.tokens {
-            Some(tokens) => numbered(tokens, call),
-            None => answer::write(prompt),
+    fn new(
+        script: &ScriptConfig,
+        call: u64,
+        prompt: &Prompt,
+        fault: Option<ModelFault>,
+        usage: Usage,
+    ) -> Self {
+        let steps = plan::steps(blocks(script, prompt), call);
+        let (steps, sequence, limited) = if script.echo {
+            (steps, None, false)
+        } else {
+            let (steps, sequence) = plan::cut_at_stop_sequence(steps, &prompt.stop_sequences);
+            let (steps, limited) = plan::cut_at_limit(steps, prompt.max_tokens);
+            (steps, sequence, limited)
         };
-        let (tokens, sequence) = cut_at_stop_sequence(tokens, &prompt.stop_sequences);
-        let (tokens, limited) = cut_at_limit(tokens, prompt.max_tokens);
         let reason = match (&sequence, limited) {
             (_, true) => "max_tokens",
             (Some(_), false) => "stop_sequence",
             (None, false) => &script.stop_reason,
         };
-        let spoken = script
-            .reasoning
-            .iter()
-            .chain(&tokens)
-            .filter(|token| !token.is_empty())
-            .count();
-        let usage = Usage {
-            input_tokens: prompt.input_tokens(),
-            output_tokens: u64::try_from(spoken).unwrap_or(u64::MAX),
-        };
+        let said = steps.iter().filter(|step| step.is_said()).count();
+        let tokens_left = steps.iter().filter(|step| step.is_token()).count();
         Self {
-            reasoning: script.reasoning.iter().cloned().collect(),
-            tokens: tokens.into(),
+            tokens_left,
+            steps: plan::with_stops(steps).into(),
             sent: 0,
             fault,
             stop: Stop {
                 reason: reason.to_owned(),
                 sequence: sequence.filter(|_| !limited),
-                usage,
+                usage: Usage {
+                    output_tokens: u64::try_from(said).unwrap_or(u64::MAX),
+                    ..usage
+                },
             },
             next_at: Instant::now() + script.time_to_first_token,
             time_between_tokens: script.time_between_tokens,
@@ -157,14 +187,10 @@ impl Speech {
         if self.ended {
             return None;
         }
-        if let Some(token) = self.reasoning.pop_front() {
-            self.wait().await;
-            return Some(ModelEvent::Reasoning(token));
-        }
-        // A fault beyond the text's end is applied at the end.
+        // A fault beyond the answer's end is applied at the end.
         if let Some(fault) = self
             .fault
-            .take_if(|fault| fault.after_tokens() <= self.sent || self.tokens.is_empty())
+            .take_if(|fault| fault.after_tokens() <= self.sent || self.tokens_left == 0)
         {
             self.wait().await;
             // Lets the server flush, because a reset discards what the server still holds.
@@ -179,13 +205,28 @@ impl Speech {
                 ModelFault::Reset { .. } => Some(ModelEvent::Reset),
             };
         }
-        let Some(token) = self.tokens.pop_front() else {
+        let Some(step) = self.steps.pop_front() else {
             self.ended = true;
             return Some(ModelEvent::Stop(self.stop.clone()));
         };
-        self.wait().await;
-        self.sent += 1;
-        Some(ModelEvent::Text(token))
+        Some(match step {
+            Step::Stop { block } => ModelEvent::BlockStop { block },
+            Step::Piece { block, piece } => {
+                self.wait_for(&piece).await;
+                ModelEvent::Piece { block, piece }
+            }
+        })
+    }
+
+    /// Tokens have a pace. Everything else follows at once, but nothing comes before the first token's time.
+    async fn wait_for(&mut self, piece: &Piece) {
+        if piece.token().is_some() {
+            self.wait().await;
+            self.sent += 1;
+            self.tokens_left -= 1;
+        } else if self.sent == 0 {
+            tokio::time::sleep_until(self.next_at).await;
+        }
     }
 
     async fn wait(&mut self) {
@@ -206,92 +247,6 @@ impl ModelFault {
             | Self::Stall { after_tokens }
             | Self::Cut { after_tokens }
             | Self::Reset { after_tokens } => *after_tokens,
-        }
-    }
-}
-
-/// The tokens before the first stop sequence, and this sequence.
-fn cut_at_stop_sequence(
-    tokens: Vec<String>,
-    sequences: &[String],
-) -> (Vec<String>, Option<String>) {
-    let text = tokens.concat();
-    let first = sequences
-        .iter()
-        .filter_map(|sequence| Some((text.find(sequence.as_str())?, sequence)))
-        .min();
-    let Some((mut left, sequence)) = first else {
-        return (tokens, None);
-    };
-    let mut kept = Vec::new();
-    for mut token in tokens {
-        if left == 0 {
-            break;
-        }
-        // A sequence begins at a character boundary of the text, so also of the token that it begins in.
-        token.truncate(left);
-        left -= token.len();
-        kept.push(token);
-    }
-    (kept, Some(sequence.clone()))
-}
-
-/// At most `limit` tokens that aren't empty, and whether tokens were left out.
-fn cut_at_limit(mut tokens: Vec<String>, limit: Option<u32>) -> (Vec<String>, bool) {
-    let Some(limit) = limit.and_then(|limit| usize::try_from(limit).ok()) else {
-        return (tokens, false);
-    };
-    let beyond = tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| !token.is_empty())
-        .nth(limit)
-        .map(|(at, _)| at);
-    if let Some(at) = beyond {
-        tokens.truncate(at);
-    }
-    (tokens, beyond.is_some())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn strings(tokens: &[&str]) -> Vec<String> {
-        tokens.iter().map(|token| (*token).to_owned()).collect()
-    }
-
-    #[test]
-    fn a_stop_sequence_ends_the_answer_before_it() {
-        let tokens = strings(&["one", " two", " thr", "ee", " four"]);
-        for (sequences, expected, found) in [
-            (&["three"][..], &["one", " two", " "][..], Some("three")),
-            (&["four", "two"], &["one", " "], Some("two")),
-            (&["one"], &[], Some("one")),
-            (&["five"], &["one", " two", " thr", "ee", " four"], None),
-        ] {
-            let (kept, sequence) = cut_at_stop_sequence(tokens.clone(), &strings(sequences));
-            assert_eq!(
-                (kept, sequence.as_deref()),
-                (strings(expected), found),
-                "{sequences:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_limit_counts_tokens_with_text() {
-        let tokens = strings(&["", "a", "", "b"]);
-        for (limit, expected, limited) in [
-            (Some(1), &["", "a", ""][..], true),
-            (Some(2), &["", "a", "", "b"], false),
-            (None, &["", "a", "", "b"], false),
-        ] {
-            assert_eq!(
-                cut_at_limit(tokens.clone(), limit),
-                (strings(expected), limited),
-                "{limit:?}"
-            );
         }
     }
 }

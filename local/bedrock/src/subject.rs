@@ -19,6 +19,17 @@ pub(crate) fn subject(prompt: &str) -> String {
     }
 }
 
+/// Whether the prompt begins with a request to think, after words such as “please”.
+pub(crate) fn asks_to_think(prompt: &str) -> bool {
+    let beginning: String = prompt.chars().take(200).collect();
+    let mut rest = beginning.trim_start();
+    for word in ["please", "can you", "could you", "would you", "please"] {
+        rest = strip_words(rest, word).unwrap_or(rest);
+    }
+    let mut thoughts = THOUGHTS.iter();
+    thoughts.any(|thought| strip_words(rest, thought).is_some())
+}
+
 const MAX_SUBJECT_CHARS: usize = 60;
 
 fn clean(text: &str) -> String {
@@ -66,14 +77,24 @@ fn first_sentence(text: &str) -> &str {
 /// Removes the usual beginning of a question or command, unless nothing would be left.
 fn strip_lead_in(text: &str) -> &str {
     let mut rest = text;
-    while let Some(shorter) = LEAD_INS
+    while let Some(shorter) = THOUGHTS
         .iter()
+        .chain(&LEAD_INS)
         .find_map(|lead_in| strip_words(rest, lead_in))
     {
         rest = shorter;
     }
     rest
 }
+
+/// How a prompt asks for reasoning. Where one begins with another, the longer one stands first.
+const THOUGHTS: [&str; 5] = [
+    "think hard about",
+    "think aloud about",
+    "think about",
+    "think hard",
+    "think",
+];
 
 /// Where one begins with another, the longer one stands first.
 const LEAD_INS: [&str; 46] = [
@@ -160,6 +181,11 @@ mod tests {
             ),
             ("Write a haiku about rain", "“a haiku about rain”"),
             ("How do I sort a list? In Rust.", "“sort a list”"),
+            (
+                "Think hard about why rivers meander",
+                "“why rivers meander”",
+            ),
+            ("Please think about rivers", "“rivers”"),
             ("rivers", "“rivers”"),
             ("Why?", "“Why”"),
             (

@@ -14,7 +14,7 @@ use local_kit::clock::Clock;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use bedrock_support::{Server, client, converse, fast, serve};
+use bedrock_support::{Server, all_blocks, client, converse, fast, serve};
 
 async fn openai(base_url: String) -> Server {
     let config = ModelConfig::OpenAi {
@@ -267,8 +267,8 @@ async fn bedrock_itself_is_passed_through() {
     };
     let script = ScriptConfig {
         faults: vec![refused, failing, cut],
-        reasoning: vec!["hm".into()],
-        ..fast(&["a", "b"])
+        blocks: Some(all_blocks()),
+        ..fast(&[])
     };
     let behind = Server::scripted(script).await;
     let front = Bedrock::with_client(

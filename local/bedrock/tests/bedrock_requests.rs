@@ -166,7 +166,7 @@ async fn converse_takes_a_conversation_and_members_it_does_not_need() {
         "performanceConfig": { "latency": "standard" },
     });
     plain
-        .check(&format!("{MODEL}/converse"), body, (200, "", ""))
+        .check("us.amazon.nova-lite-v1:0/converse", body, (200, "", ""))
         .await;
     assert_eq!(plain.server.bedrock.calls()[0].prompt, "And rivers?");
 }

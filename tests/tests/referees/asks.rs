@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use local_stack::bedrock::log::{EndReason, ModelCall};
-use local_stack::config::{FaultRule, ModelException, ModelFault, ScriptConfig};
+use local_stack::config::{FaultRule, ModelException, ModelFault, ScriptBlock, ScriptConfig};
 use local_stack::iam::{Principal, Statement};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -32,6 +32,8 @@ enum Ask {
 struct Script {
     /// The tokens; without them, a few paragraphs about the prompt.
     tokens: Option<Vec<String>>,
+    /// The answer's blocks, instead of tokens.
+    blocks: Option<Vec<ScriptBlock>>,
     ms_between_tokens: u64,
     /// The fault of the next call alone.
     fault: Option<Fault>,
@@ -146,6 +148,7 @@ impl From<Script> for ScriptConfig {
             .map(|fault| FaultRule::first(NonZeroU32::MIN, fault.into()));
         Self {
             tokens: script.tokens,
+            blocks: script.blocks,
             time_to_first_token: Duration::ZERO,
             time_between_tokens: Duration::from_millis(script.ms_between_tokens),
             faults: fault.into_iter().collect(),

@@ -1,6 +1,7 @@
 //! A server's completion, streamed or whole.
 
 use std::collections::VecDeque;
+use std::mem::Discriminant;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -11,8 +12,8 @@ use super::refusal::{Refusal, SentRequest, hint, said};
 use super::text::Joined;
 use crate::config::ModelException;
 use crate::error::ModelError;
-use crate::model::{ModelEvent, ModelStream, Stop, Usage};
-use crate::prompt::Prompt;
+use crate::model::{ModelEvent, ModelStream, Piece, Stop, Usage};
+use crate::prompt::{Content, Prompt};
 use crate::sse::{SseEvent, SseParser};
 
 /// A larger response is no completion.
@@ -133,6 +134,8 @@ struct Completion {
     body: Body,
     sse: SseParser,
     ready: VecDeque<ModelEvent>,
+    /// The last block and its kind.
+    open: Option<(usize, Discriminant<Piece>)>,
     text: Joined,
     reasoning: Joined,
     finish_reason: Option<String>,
@@ -184,13 +187,14 @@ impl Completion {
             body,
             sse: SseParser::default(),
             ready: VecDeque::new(),
+            open: None,
             text: Joined::default(),
             reasoning: Joined::default(),
             finish_reason: None,
             usage: (None, None),
             estimate: Usage {
                 input_tokens: sent.prompt.input_tokens(),
-                output_tokens: 0,
+                ..Usage::default()
             },
             ended: false,
         }
@@ -274,30 +278,43 @@ impl Completion {
         self.usage.0 = chunk.input_tokens.or(self.usage.0);
         self.usage.1 = chunk.output_tokens.or(self.usage.1);
         let reasoning = self.reasoning.push(&chunk.reasoning);
-        self.say(reasoning, ModelEvent::Reasoning);
+        self.say(reasoning, Piece::Reasoning);
         let text = self.text.push(&chunk.text);
-        self.say(text, ModelEvent::Text);
+        self.say(text, Piece::Text);
         self.finish_reason = chunk.finish_reason.or(self.finish_reason.take());
         if self.finish_reason.as_deref().is_some_and(is_failure) {
             self.fail("ended the answer with an error", None);
         }
     }
 
-    fn say(&mut self, text: String, event: fn(String) -> ModelEvent) {
-        if !text.is_empty() {
-            self.estimate.output_tokens += 1;
-            self.server.record(&text);
-            self.ready.push_back(event(text));
+    /// Reasoning and text are blocks of their own, however often they take turns.
+    fn say(&mut self, text: String, kind: fn(String) -> Piece) {
+        if text.is_empty() {
+            return;
         }
+        self.estimate.output_tokens += 1;
+        self.server.record(&text);
+        let piece = kind(text);
+        let kind = std::mem::discriminant(&piece);
+        let block = match self.open {
+            Some((block, open)) if open == kind => block,
+            Some((block, _)) => {
+                self.ready.push_back(ModelEvent::BlockStop { block });
+                block + 1
+            }
+            None => 0,
+        };
+        self.open = Some((block, kind));
+        self.ready.push_back(ModelEvent::Piece { block, piece });
     }
 
     /// `done`: the server said that it is done.
     fn finish(&mut self, done: bool) {
         self.ended = true;
         let half = self.reasoning.finish();
-        self.say(half.to_owned(), ModelEvent::Reasoning);
+        self.say(half.to_owned(), Piece::Reasoning);
         let half = self.text.finish();
-        self.say(half.to_owned(), ModelEvent::Text);
+        self.say(half.to_owned(), Piece::Text);
         let reason = match self.finish_reason.as_deref() {
             None if !done => return,
             Some("length" | "max_tokens" | "model_length") => "max_tokens",
@@ -308,6 +325,7 @@ impl Completion {
         let usage = Usage {
             input_tokens: self.usage.0.unwrap_or(self.estimate.input_tokens),
             output_tokens: self.usage.1.unwrap_or(self.estimate.output_tokens),
+            cache: None,
         };
         self.ready.push_back(ModelEvent::Stop(Stop {
             reason: reason.to_owned(),
@@ -326,7 +344,7 @@ impl Completion {
         // An error's message must not repeat the response, just as it must not repeat the prompt.
         let words = match server.answer.take() {
             Some(answer) => {
-                server.prompt.system.push(answer);
+                server.prompt.system.push(Content::Text(answer));
                 words
             }
             None => None,

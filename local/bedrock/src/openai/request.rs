@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
-use crate::prompt::{Prompt, Role};
+use crate::prompt::{Content, Prompt, Role};
 
 /// The optional parameters that the server refused, which are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,22 +14,7 @@ pub(super) struct Dialect {
 impl Dialect {
     /// The body of a request.
     pub(super) fn body(&self, model: &str, prompt: &Prompt) -> Value {
-        let system = prompt
-            .system
-            .iter()
-            .map(|text| json!({ "role": "system", "content": text }));
-        let conversation = prompt.messages.iter().map(|message| {
-            let role = match message.role {
-                Role::User => "user",
-                Role::Assistant => "assistant",
-            };
-            json!({ "role": role, "content": message.text })
-        });
-        let mut body = json!({
-            "model": model,
-            "messages": system.chain(conversation).collect::<Vec<_>>(),
-            "stream": true,
-        });
+        let mut body = json!({ "model": model, "messages": messages(prompt), "stream": true });
         for (name, value) in self.optional(prompt) {
             body[name] = value;
         }
@@ -65,4 +50,33 @@ impl Dialect {
         self.refused.push(named);
         Some(named)
     }
+}
+
+/// Only the text: these servers take no reasoning back, have tools of another shape, and cache prompts by themselves.
+fn messages(prompt: &Prompt) -> Vec<Value> {
+    let system = prompt.system.iter().filter_map(Content::text);
+    let mut messages: Vec<Value> = system
+        .map(|text| json!({ "role": "system", "content": text }))
+        .collect();
+    let mut texts: Vec<(Role, String)> = Vec::new();
+    for message in &prompt.messages {
+        let text = message.text();
+        match texts.last_mut() {
+            _ if text.is_empty() => {}
+            // The message between them had no text. Many servers refuse two messages of one role in a row.
+            Some((role, before)) if *role == message.role => {
+                before.push_str("\n\n");
+                before.push_str(&text);
+            }
+            _ => texts.push((message.role, text.into_owned())),
+        }
+    }
+    messages.extend(texts.into_iter().map(|(role, text)| {
+        let role = match role {
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        };
+        json!({ "role": role, "content": text })
+    }));
+    messages
 }

@@ -12,13 +12,16 @@ use aws_credential_types::Credentials;
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::config::{BehaviorVersion, Region};
+use aws_sdk_bedrockruntime::operation::converse_stream::builders::ConverseStreamFluentBuilder;
 use aws_sdk_bedrockruntime::types::{
-    ContentBlock, ContentBlockDelta, ConversationRole, ConverseStreamOutput, Message,
+    ContentBlock, ContentBlockDelta, ContentBlockStart, ConversationRole, ConverseStreamOutput,
+    Message, ReasoningContentBlockDelta,
 };
 use local_bedrock::Bedrock;
-use local_bedrock::config::{ModelConfig, ScriptConfig};
+use local_bedrock::config::{ModelConfig, ScriptBlock, ScriptConfig};
 use local_bedrock::log::{EndReason, ModelCall};
 use local_kit::clock::Clock;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 pub const MODEL: &str = "us.anthropic.claude-3-haiku-20240307-v1:0";
@@ -92,9 +95,13 @@ pub fn user(text: &str) -> Message {
 pub struct Seen {
     pub deltas: Vec<String>,
     pub reasoning: String,
-    /// `start`, `delta`, `stop 0`, `end REASON`, `metadata`; repeated deltas once.
+    /// The content of everything else, in its order.
+    pub others: Vec<String>,
+    /// `start`, `delta 0`, `stop 0`, `end REASON`, `metadata` and the like; repeated ones once.
     pub order: Vec<String>,
     pub usage: Option<(i32, i32, i32)>,
+    /// Read from the prompt cache, and written.
+    pub cache: Option<(i32, i32)>,
     pub error: Option<String>,
 }
 
@@ -113,17 +120,25 @@ impl Seen {
     pub fn take(&mut self, event: ConverseStreamOutput) {
         match event {
             ConverseStreamOutput::MessageStart(_) => self.push("start"),
-            ConverseStreamOutput::ContentBlockDelta(event) => match event.delta {
-                Some(ContentBlockDelta::Text(text)) => {
-                    self.push(format!("delta {}", event.content_block_index));
-                    self.deltas.push(text);
-                }
-                Some(ContentBlockDelta::ReasoningContent(reasoning)) => {
-                    self.push(format!("reasoning {}", event.content_block_index));
-                    self.reasoning.push_str(reasoning.as_text().expect("text"));
-                }
-                other => panic!("unexpected {other:?}"),
-            },
+            ConverseStreamOutput::ContentBlockStart(event) => {
+                let (kind, content) = match event.start.expect("a start") {
+                    ContentBlockStart::ToolUse(tool) => {
+                        ("tool use", format!("{} {}", tool.tool_use_id, tool.name))
+                    }
+                    ContentBlockStart::ToolResult(result) => {
+                        let status = result.status.map(|status| status.as_str().to_owned());
+                        let status = status.unwrap_or_default();
+                        ("tool result", format!("{} {status}", result.tool_use_id))
+                    }
+                    other => panic!("unexpected {other:?}"),
+                };
+                self.push(format!("{kind} {}", event.content_block_index));
+                self.others.push(content);
+            }
+            ConverseStreamOutput::ContentBlockDelta(event) => {
+                let kind = self.delta(event.delta.expect("a delta"));
+                self.push(format!("{kind} {}", event.content_block_index));
+            }
             ConverseStreamOutput::ContentBlockStop(event) => {
                 self.push(format!("stop {}", event.content_block_index));
             }
@@ -134,7 +149,55 @@ impl Seen {
                 self.push("metadata");
                 let usage = event.usage.expect("usage");
                 self.usage = Some((usage.input_tokens, usage.output_tokens, usage.total_tokens));
+                self.cache = usage
+                    .cache_read_input_tokens
+                    .zip(usage.cache_write_input_tokens);
                 assert!(event.metrics.expect("metrics").latency_ms >= 0);
+            }
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+
+    fn delta(&mut self, delta: ContentBlockDelta) -> &'static str {
+        match delta {
+            ContentBlockDelta::Text(text) => {
+                self.deltas.push(text);
+                "delta"
+            }
+            ContentBlockDelta::ReasoningContent(ReasoningContentBlockDelta::Text(text)) => {
+                self.reasoning.push_str(&text);
+                "reasoning"
+            }
+            ContentBlockDelta::ReasoningContent(ReasoningContentBlockDelta::Signature(it)) => {
+                self.others.push(it);
+                "signature"
+            }
+            ContentBlockDelta::ReasoningContent(ReasoningContentBlockDelta::RedactedContent(
+                bytes,
+            )) => {
+                self.others.push(format!("{:?}", bytes.into_inner()));
+                "redacted"
+            }
+            ContentBlockDelta::Citation(citation) => {
+                let location = citation.location.as_ref().map(|it| it.as_web());
+                let url = location.map(|web| web.expect("a page").url.clone());
+                let content = citation.source_content.unwrap_or_default();
+                let text: String = content.into_iter().filter_map(|it| it.text).collect();
+                let title = citation.title.unwrap_or_default();
+                let url = url.flatten().unwrap_or_default();
+                self.others.push(format!("{title}|{url}|{text}"));
+                "citation"
+            }
+            ContentBlockDelta::ToolUse(tool) => {
+                self.others.push(tool.input);
+                "input"
+            }
+            ContentBlockDelta::ToolResult(parts) => {
+                let texts = parts
+                    .iter()
+                    .map(|part| part.as_text().expect("text").clone());
+                self.others.extend(texts);
+                "result"
             }
             other => panic!("unexpected {other:?}"),
         }
@@ -143,12 +206,18 @@ impl Seen {
 
 /// Asks and reads the stream to its end.
 pub async fn converse(client: &Client, prompt: &str) -> Seen {
-    let sent = client
-        .converse_stream()
-        .model_id(MODEL)
-        .messages(user(prompt))
-        .send()
-        .await;
+    read(
+        client
+            .converse_stream()
+            .model_id(MODEL)
+            .messages(user(prompt)),
+    )
+    .await
+}
+
+/// Sends a request and reads its stream to its end.
+pub async fn read(request: ConverseStreamFluentBuilder) -> Seen {
+    let sent = request.send().await;
     let mut response = match sent {
         Ok(response) => response,
         Err(error) => {
@@ -216,4 +285,20 @@ pub fn fast(answer: &[&str]) -> ScriptConfig {
         time_between_tokens: Duration::ZERO,
         ..ScriptConfig::default()
     }
+}
+
+/// Every kind of block. The first text comes in two parts, around a tool's use.
+pub fn all_blocks() -> Vec<ScriptBlock> {
+    let blocks = json!([
+        { "reasoning": ["I ", "think"], "signature": "signed" },
+        { "redacted": "AAEC" },
+        { "block": 2, "text": ["Rivers", " bend"] },
+        { "toolUse": { "toolUseId": "t1", "name": "maps", "input": ["{\"at\":", "1}"] } },
+        { "toolResult": { "toolUseId": "t1", "status": "success", "content": "a map" } },
+        { "block": 2, "text": ["."] },
+        { "citation": { "title": "Rivers", "url": "https://example.com/r", "text": "They bend." } },
+        { "citation": { "title": "No page" } },
+        { "text": [" More."] },
+    ]);
+    serde_json::from_value(blocks).expect("blocks")
 }

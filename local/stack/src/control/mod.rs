@@ -112,7 +112,7 @@ async fn model_calls(State(control): State<Control>) -> axum::Json<Value> {
 
 async fn set_script(State(control): State<Control>, body: Bytes) -> ControlResult {
     let script: Script = read(&body)?;
-    if control.bedrock.set_script(script.into()) {
+    if control.bedrock.set_script(script.try_into()?) {
         return Ok(respond(json!({})));
     }
     Err(Refusal {

@@ -96,6 +96,16 @@ async fn what_is_wrong_is_said() {
     let drop = "POST connections/drop";
     for (ask, body, message) in [
         (script, r#"{ "token": [] }"#, "unknown field `token`"),
+        (
+            script,
+            r#"{ "tokens": [], "echo": true }"#,
+            "more than one of",
+        ),
+        (
+            script,
+            r#"{ "blocks": [{ "text": [] }, {}] }"#,
+            "has 0 of text",
+        ),
         (clock, "{}", "missing field `ms`"),
         (clock, r#"{ "ms": -1 }"#, "invalid value"),
         (clock, r#"{ "ms": 4000000000000 }"#, "expected at most"),
@@ -156,7 +166,10 @@ async fn the_clock_moves_and_what_waits_for_it_wakes() {
 #[tokio::test]
 async fn the_models_script_and_its_calls() {
     let control = Control::start().await;
-    let script = json!({ "tokens": ["x", "y"], "timeToFirstTokenMs": 0, "timeBetweenTokensMs": 0 });
+    let script = json!({
+        "blocks": [{ "reasoning": ["hm"], "signature": "s" }, { "text": ["x", "y"] }],
+        "timeToFirstTokenMs": 0, "timeBetweenTokensMs": 0,
+    });
     let (status, body) = control.ask(Method::PUT, "model/script", Some(script)).await;
     assert_eq!(status, 200, "{body}");
     let prompt = Message::builder()

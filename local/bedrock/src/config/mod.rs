@@ -1,5 +1,9 @@
 //! Which model is behind Bedrock, and the scripted model's script.
 
+mod block;
+
+pub use block::{BlockError, ScriptBlock, ScriptContent};
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -26,6 +30,11 @@ pub struct ScriptConfig {
     pub tokens: Option<Vec<String>>,
     /// Tokens that are sent as reasoning, before the text.
     pub reasoning: Vec<String>,
+    /// The answer's blocks, instead of `tokens` and `reasoning`.
+    pub blocks: Option<Vec<ScriptBlock>>,
+    /// Answers with the JSON of the `system` and `messages` that the request has, byte for byte, instead of all the
+    /// above. Neither a token limit nor a stop sequence cuts it.
+    pub echo: bool,
     pub time_to_first_token: Duration,
     /// Zero sends at full speed.
     pub time_between_tokens: Duration,
@@ -41,6 +50,8 @@ impl Default for ScriptConfig {
         Self {
             tokens: None,
             reasoning: Vec::new(),
+            blocks: None,
+            echo: false,
             time_to_first_token: Duration::from_millis(300),
             time_between_tokens: Duration::from_millis(25),
             stop_reason: "end_turn".into(),
@@ -79,7 +90,7 @@ impl FaultRule {
     }
 }
 
-/// A fault of the scripted model. Tokens are counted from the text's first, without reasoning.
+/// A fault of the scripted model. The tokens of text, of reasoning and of a tool's input count.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelFault {
     /// Refuses the call, with the exception's HTTP status.
