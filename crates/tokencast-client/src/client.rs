@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::bounds::Timeouts;
 use crate::channel::Channel;
+use crate::conversations::Conversations;
 use crate::credentials::{Credentials, TokenProvider};
 use crate::dial::Setup;
 use crate::error::Error;
@@ -18,6 +19,7 @@ use crate::http::Caller;
 use crate::operations::{
     GetStream, Got, StartStream, Started, StopStream, get_stream, start_stream, stop_stream,
 };
+use crate::prompt::Prompt;
 use crate::realtime::Endpoint;
 use crate::session::{AnswerStream, Begin};
 use crate::wall_clock::WallClock;
@@ -63,12 +65,12 @@ impl Client {
     ///
     /// Returns at once; errors come through the stream. Needs a Tokio runtime. Dropping the stream closes its socket,
     /// and the answer goes on without a listener: [`Client::stop`] ends it.
-    pub fn stream(&self, prompt: impl Into<String>) -> AnswerStream {
+    pub fn stream(&self, prompt: impl Into<Prompt>) -> AnswerStream {
         self.stream_as(Uuid::new_v4(), prompt)
     }
 
     /// As [`Client::stream`], under an id of one's own. An id of a session that exists starts nothing new, and answers with that one.
-    pub fn stream_as(&self, session_id: Uuid, prompt: impl Into<String>) -> AnswerStream {
+    pub fn stream_as(&self, session_id: Uuid, prompt: impl Into<Prompt>) -> AnswerStream {
         AnswerStream::spawn(
             &self.shared,
             session_id,
@@ -123,6 +125,11 @@ impl Client {
         }
     }
 
+    /// The caller's conversations. Only AppSync has them: over another channel, each call fails with [`Error::Config`].
+    pub fn conversations(&self) -> Conversations {
+        Conversations::new(&self.shared)
+    }
+
     /// A session as it stands; `None` if there is none. Only AppSync has this.
     ///
     /// # Errors
@@ -143,12 +150,17 @@ impl Client {
 
 impl Shared {
     /// Starts a session, in one try. Whether it begins with this start.
-    pub(crate) async fn start(&self, session_id: Uuid, prompt: String) -> Result<bool, Error> {
+    pub(crate) async fn start(&self, session_id: Uuid, prompt: Prompt) -> Result<bool, Error> {
+        let Prompt {
+            text,
+            conversation_id,
+            parent_id,
+        } = prompt;
         let variables = start_stream::Variables {
-            prompt,
+            prompt: text,
             session_id: Some(session_id.to_string()),
-            conversation_id: None,
-            parent_id: None,
+            conversation_id: conversation_id.map(|id| id.to_string()),
+            parent_id: parent_id.map(|id| id.to_string()),
         };
         let body = StartStream::build_query(variables);
         let started: Started = self.caller.call_once(&body).await?;

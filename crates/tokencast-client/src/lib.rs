@@ -36,6 +36,7 @@
 //! | [`channel`] | over which channel an answer comes, and where that answers |
 //! | [`event`] | what a stream yields |
 //! | [`block`] | what an answer consists of: text, reasoning, citations, tools |
+//! | [`conversations`] | the caller's conversations: list, read, rename, delete, export, and hear of changes |
 //! | [`transcript`] | the reassembly of the answer, by attempt and sequence; pure |
 //! | [`error`] | everything that can go wrong |
 //! | [`credentials`] | a token, or a user who signs in |
@@ -51,6 +52,7 @@ pub mod block;
 pub mod channel;
 pub mod client;
 pub mod cognito;
+pub mod conversations;
 pub mod credentials;
 pub mod error;
 pub mod event;
@@ -63,6 +65,7 @@ mod function_url;
 mod http;
 mod operations;
 mod position;
+mod prompt;
 mod realtime;
 mod session;
 mod tls;
@@ -73,9 +76,11 @@ pub use block::{Block, BlockContent, BlockType, Citation, ToolResult, ToolUse};
 pub use bounds::Timeouts;
 pub use channel::Channel;
 pub use client::{Client, ClientBuilder};
+pub use conversations::Conversations;
 pub use credentials::Credentials;
 pub use error::Error;
 pub use event::{AnswerEvent, Snapshot, StreamError, StreamStatus, TokenEvent, Usage, Waiting};
 pub use position::Position;
+pub use prompt::Prompt;
 pub use session::AnswerStream;
 pub use transcript::Transcript;

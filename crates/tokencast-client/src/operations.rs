@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::block::BlockType;
 use crate::error::{Error, is_unauthorized};
 use crate::event::{Snapshot, StreamStatus, TokenEvent};
+use crate::realtime::Delivery;
 
 macro_rules! operation {
     ($name:ident) => {
@@ -17,6 +18,7 @@ macro_rules! operation {
             schema_path = "schema.graphql",
             query_path = "graphql/operations.graphql",
             variables_derives = "Clone, Debug",
+            skip_serializing_none,
             extern_enums("StreamStatus", "BlockType")
         )]
         pub(crate) struct $name;
@@ -52,7 +54,15 @@ pub(crate) struct Got {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Received {
-    pub(crate) on_token_received: Option<TokenEvent>,
+    on_token_received: Option<TokenEvent>,
+}
+
+impl Delivery for Received {
+    type Event = TokenEvent;
+
+    fn event(self) -> Option<TokenEvent> {
+        self.on_token_received
+    }
 }
 
 /// The body of a response.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::prompt::Prompt;
+
 /// An event's place: its attempt, and its number within that. Positions are ordered as the events are.
 ///
 /// As text it is the `id` of a server-sent event, which `Last-Event-ID` takes:
@@ -38,7 +40,7 @@ impl fmt::Display for Position {
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
     /// To start.
-    Start { prompt: String },
+    Start { prompt: Prompt },
     /// Its events behind this one; `None`: all of them.
     Follow { after: Option<Position> },
 }

@@ -9,6 +9,7 @@ pub mod function_url;
 pub mod held;
 mod web_socket;
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub struct Replies {
     pub snapshot: Value,
     /// The answer to `getStream` in the place of a snapshot.
     pub get: Option<(u16, Value)>,
+    /// The answers to other operations, by their names, in the order of the calls; the last one stays.
+    pub others: HashMap<String, VecDeque<(u16, Value)>>,
     /// Calls and connections with this token are refused with 401.
     pub expired_token: Option<String>,
 }
@@ -69,6 +72,29 @@ impl Replies {
     pub fn accept_start(&mut self) {
         let response = json!({ "sessionId": "s", "status": "streaming_started", "timestamp": "2026-01-01T00:00:00Z" });
         self.start = (200, json!({ "data": { "startStream": response } }));
+    }
+
+    /// Answers the next calls of an operation with these data, one after the other; the last one stays.
+    pub fn answer(&mut self, operation: &str, data: impl IntoIterator<Item = Value>) {
+        let answers = data.into_iter().map(|data| (200, json!({ "data": data })));
+        self.others.insert(operation.into(), answers.collect());
+    }
+
+    /// Refuses the calls of an operation with this `errorType`.
+    pub fn refuse(&mut self, operation: &str, error_type: &str) {
+        let errors = json!([{ "errorType": error_type, "message": "said the server" }]);
+        let answer = (200, json!({ "data": null, "errors": errors }));
+        self.others.insert(operation.into(), [answer].into());
+    }
+
+    fn other(&mut self, operation: &str) -> (u16, Value) {
+        let answers = self.others.get_mut(operation);
+        let answers = answers.unwrap_or_else(|| panic!("no such operation: {operation}"));
+        if answers.len() > 1 {
+            answers.pop_front().expect("an answer")
+        } else {
+            answers[0].clone()
+        }
     }
 
     fn is_expired(&self, authorization: Option<&HeaderValue>) -> bool {
@@ -105,6 +131,7 @@ impl FakeApi {
             stop: (200, json!({ "data": { "stopStream": response } })),
             snapshot: Value::Null,
             get: None,
+            others: HashMap::new(),
             expired_token: None,
         };
         let replies = Arc::new(Mutex::new(replies));
@@ -242,7 +269,14 @@ impl Socket {
     }
 
     pub async fn event(&self, event: Value) {
-        self.send(json!({ "type": "data", "id": self.id, "payload": { "data": { "onTokenReceived": event } } })).await;
+        self.data("onTokenReceived", event).await;
+    }
+
+    /// What a subscription to this field brings.
+    pub async fn data(&self, field: &str, event: Value) {
+        let payload = json!({ "data": { field: event } });
+        self.send(json!({ "type": "data", "id": self.id, "payload": payload }))
+            .await;
     }
 
     pub async fn tokens(&self, attempt: u64, tokens: &[(u64, &str)]) {
@@ -263,6 +297,15 @@ pub fn token(attempt: u64, sequence: u64, text: &str) -> Value {
         "sessionId": "s", "token": text, "isComplete": false, "timestamp": "2026-01-01T00:00:00Z",
         "sequence": sequence, "attempt": attempt, "status": "STREAMING", "stopReason": null, "usage": null, "error": null,
     })
+}
+
+/// An event with a piece of another block than text: `field` is `reasoning`, `citation`, `toolUse` or `toolResult`.
+pub fn piece(sequence: u64, block: u64, block_type: &str, field: &str, content: Value) -> Value {
+    let mut event = token(1, sequence, "");
+    event["blockIndex"] = block.into();
+    event["blockType"] = block_type.into();
+    event[field] = content;
+    event
 }
 
 pub fn completed(attempt: u64, sequence: u64) -> Value {
@@ -318,7 +361,7 @@ async fn answer(State(state): State<Shared>, headers: HeaderMap, body: String) -
     let body: Value = serde_json::from_str(&body).expect("JSON");
     let operation = body["operationName"].as_str().expect("a name").to_owned();
     let (status, answer) = {
-        let replies = state.replies.lock().expect("not poisoned");
+        let mut replies = state.replies.lock().expect("not poisoned");
         let error =
             json!({ "errorType": "UnauthorizedException", "message": "Token has expired." });
         match operation.as_str() {
@@ -329,7 +372,7 @@ async fn answer(State(state): State<Shared>, headers: HeaderMap, body: String) -
             "StopStream" => replies.stop.clone(),
             "GetStream" => (replies.get.clone())
                 .unwrap_or_else(|| (200, json!({ "data": { "getStream": replies.snapshot } }))),
-            other => panic!("no such operation: {other}"),
+            other => replies.other(other),
         }
     };
     let authorization = headers["authorization"].to_str().expect("text").to_owned();

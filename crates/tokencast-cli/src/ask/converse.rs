@@ -135,7 +135,11 @@ impl<W: io::Write> Answer<W> {
                 self.waiting.begin();
                 return Ok(None);
             }
-            AnswerEvent::Text { .. } => {
+            AnswerEvent::Text { .. }
+            | AnswerEvent::Reasoning { .. }
+            | AnswerEvent::Citation { .. }
+            | AnswerEvent::ToolUse { .. }
+            | AnswerEvent::ToolResult { .. } => {
                 self.waiting.end();
                 return Ok(None);
             }

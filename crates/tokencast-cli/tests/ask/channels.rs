@@ -73,9 +73,9 @@ async fn json_is_the_same_but_for_the_sessions_id() {
             lines,
             [
                 json!({ "type": "started", "sessionId": SESSION }),
-                json!({ "type": "text", "text": "a\nb", "sequence": 1, "attempt": 1 }),
+                json!({ "type": "text", "text": "a\nb", "blockIndex": 0, "sequence": 1, "attempt": 1 }),
                 json!({ "type": "restarted", "attempt": 2 }),
-                json!({ "type": "text", "text": "c", "sequence": 1, "attempt": 2 }),
+                json!({ "type": "text", "text": "c", "blockIndex": 0, "sequence": 1, "attempt": 2 }),
                 json!({ "type": "completed", "stopReason": "end_turn",
                     "usage": { "inputTokens": 3, "outputTokens": 4, "totalTokens": 7 }, "hasText": true }),
             ]

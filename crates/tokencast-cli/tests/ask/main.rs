@@ -150,7 +150,7 @@ async fn json_is_one_event_a_line() {
     assert_eq!(lines[0]["type"], "started");
     assert_eq!(
         lines[1],
-        json!({ "type": "text", "text": "a\nb", "sequence": 1, "attempt": 1 })
+        json!({ "type": "text", "text": "a\nb", "blockIndex": 0, "sequence": 1, "attempt": 1 })
     );
     assert_eq!(lines[2]["usage"]["outputTokens"], 4);
 }

@@ -27,7 +27,9 @@ const CONTENT_SHA256: &str = "x-amz-content-sha256";
 async fn open(caller: &Caller, session_id: Uuid, ask: &Ask) -> Result<Response, Error> {
     let request = match ask {
         Ask::Start { prompt } => {
-            let body = json!({ "prompt": prompt, "sessionId": session_id }).to_string();
+            let mut body = json!(prompt);
+            body["sessionId"] = json!(session_id);
+            let body = body.to_string();
             request(caller, Method::POST, caller.url.clone())
                 .await?
                 .header(header::CONTENT_TYPE, "application/json")

@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Delivery;
 use crate::error::{Error, is_unauthorized};
-use crate::event::TokenEvent;
-use crate::operations::{Received, Response};
+use crate::operations::Response;
 
 /// What a server sends.
 #[derive(Debug, Deserialize)]
@@ -40,12 +40,12 @@ impl Frame {
     }
 
     /// Of a `data`. `None` is an event that couldn't be delivered whole; the gap that it leaves will be noticed.
-    pub(super) fn into_event(self) -> Option<TokenEvent> {
-        let response: Response<Received> = serde_json::from_value(self.payload)
+    pub(super) fn into_event<D: Delivery>(self) -> Option<D::Event> {
+        let response: Response<D> = serde_json::from_value(self.payload)
             // Serde's own words may quote the token.
             .inspect_err(|_| tracing::warn!("an event of another shape"))
             .ok()?;
-        response.data?.on_token_received
+        response.data?.event()
     }
 
     /// Whether it names this subscription.
@@ -106,6 +106,8 @@ pub(super) fn stop(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::TokenEvent;
+    use crate::operations::Received;
 
     fn check_error(payload: &Value, expected: &str) {
         let frame = json!({ "type": "error", "id": "1", "payload": payload }).to_string();
@@ -175,7 +177,7 @@ mod tests {
         } } } });
         let event = Frame::parse(&frame.to_string())
             .expect("a frame")
-            .into_event()
+            .into_event::<Received>()
             .expect("an event");
         assert_eq!(
             event,
@@ -194,7 +196,7 @@ mod tests {
         assert_eq!(
             Frame::parse(&frame.to_string())
                 .expect("a frame")
-                .into_event(),
+                .into_event::<Received>(),
             None
         );
     }

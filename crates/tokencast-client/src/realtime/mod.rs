@@ -5,4 +5,4 @@ mod frames;
 mod subscription;
 
 pub(crate) use endpoint::Endpoint;
-pub(crate) use subscription::Subscription;
+pub(crate) use subscription::{Delivery, Subscription};

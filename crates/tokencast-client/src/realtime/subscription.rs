@@ -1,10 +1,10 @@
-//! A socket with one subscription to a session's events.
+//! A socket with one subscription.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use graphql_client::GraphQLQuery;
+use serde::de::DeserializeOwned;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
@@ -14,26 +14,32 @@ use super::frames::{self, Frame};
 use crate::bounds::{CLOSE, MAX_KEEP_ALIVE, Timeouts};
 use crate::dial::{Setup, Socket, broken, dial};
 use crate::error::Error;
-use crate::event::TokenEvent;
-use crate::operations::{OnTokenReceived, on_token_received};
 
-pub(crate) struct Subscription {
+/// What a subscription brings: the data of one of its events.
+pub(crate) trait Delivery: DeserializeOwned + Send {
+    type Event: Send;
+
+    /// `None` is an event that couldn't be delivered whole.
+    fn event(self) -> Option<Self::Event>;
+}
+
+pub(crate) struct Subscription<D: Delivery> {
     socket: Socket,
     id: String,
     /// The server says something at least this often, or the connection is dead.
     max_silence: Duration,
     silent_until: Instant,
     /// Events that overtook the `start_ack`.
-    early: VecDeque<TokenEvent>,
+    early: VecDeque<D::Event>,
 }
 
-impl Subscription {
-    /// Connects and subscribes. Once this returns, no event is missed but those that AppSync itself loses.
+impl<D: Delivery> Subscription<D> {
+    /// Connects and subscribes with an operation, in JSON. Once this returns, no event is missed but those that AppSync itself loses.
     pub(crate) async fn open(
         setup: &Setup,
         endpoint: &Endpoint,
         token: &str,
-        session_id: Uuid,
+        operation: &str,
     ) -> Result<Self, Error> {
         let Timeouts {
             ack,
@@ -58,7 +64,7 @@ impl Subscription {
                 after: ack,
             })??;
         let authorization = endpoint.authorization(token);
-        timeout(start_ack, subscription.start(session_id, &authorization))
+        timeout(start_ack, subscription.start(operation, &authorization))
             .await
             .map_err(|_| Error::Timeout {
                 what: "`start_ack`",
@@ -68,7 +74,7 @@ impl Subscription {
     }
 
     /// The next event. Dropping the future loses none.
-    pub(crate) async fn next(&mut self) -> Result<TokenEvent, Error> {
+    pub(crate) async fn next(&mut self) -> Result<D::Event, Error> {
         if let Some(event) = self.early.pop_front() {
             return Ok(event);
         }
@@ -77,7 +83,7 @@ impl Subscription {
             let ours = frame.is_of(&self.id);
             match frame.kind.as_str() {
                 "data" if ours => {
-                    if let Some(event) = frame.into_event() {
+                    if let Some(event) = frame.into_event::<D>() {
                         return Ok(event);
                     }
                 }
@@ -123,22 +129,17 @@ impl Subscription {
 
     async fn start(
         &mut self,
-        session_id: Uuid,
+        operation: &str,
         authorization: &serde_json::Value,
     ) -> Result<(), Error> {
-        let variables = on_token_received::Variables {
-            session_id: session_id.to_string(),
-        };
-        let operation = serde_json::to_string(&OnTokenReceived::build_query(variables))
-            .map_err(|error| Error::Protocol(error.to_string()))?;
-        self.send(frames::start(&self.id, &operation, authorization))
+        self.send(frames::start(&self.id, operation, authorization))
             .await?;
         loop {
             let frame = self.frame().await?;
             let ours = frame.is_of(&self.id);
             match frame.kind.as_str() {
                 "start_ack" if ours => return Ok(()),
-                "data" if ours => self.early.extend(frame.into_event()),
+                "data" if ours => self.early.extend(frame.into_event::<D>()),
                 "error" if ours || frame.is_of_none() => return Err(frame.into_error()),
                 "connection_error" => return Err(frame.into_error()),
                 _ => {}

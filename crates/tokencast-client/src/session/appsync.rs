@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use graphql_client::GraphQLQuery;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::transport::{Flavour, Line, Loss, Message, Transport, Turn};
 use crate::client::Shared;
 use crate::error::Error;
+use crate::operations::{OnTokenReceived, Received, on_token_received};
 use crate::position::Ask;
 use crate::realtime::{Endpoint, Subscription};
 
@@ -15,7 +17,7 @@ pub(super) struct AppSync {
     shared: Arc<Shared>,
     endpoint: Endpoint,
     session_id: Uuid,
-    line: Line<Subscription>,
+    line: Line<Subscription<Received>>,
     calls: JoinSet<Message>,
 }
 
@@ -39,7 +41,8 @@ impl Transport for AppSync {
         let (endpoint, session_id) = (self.endpoint.clone(), self.session_id);
         self.line = Line::opening(async move {
             let token = shared.caller.token().await?;
-            Ok(Subscription::open(&shared.setup, &endpoint, &token, session_id).await?)
+            let operation = listen(session_id)?;
+            Ok(Subscription::open(&shared.setup, &endpoint, &token, &operation).await?)
         });
     }
 
@@ -75,7 +78,15 @@ impl Transport for AppSync {
     }
 }
 
-async fn live(line: &mut Line<Subscription>) -> Message {
+/// The operation of a subscription to the session's events.
+fn listen(session_id: Uuid) -> Result<String, Error> {
+    let session_id = session_id.to_string();
+    let variables = on_token_received::Variables { session_id };
+    serde_json::to_string(&OnTokenReceived::build_query(variables))
+        .map_err(|error| Error::Protocol(error.to_string()))
+}
+
+async fn live(line: &mut Line<Subscription<Received>>) -> Message {
     match line.turn().await {
         Turn::Opened => Message::Connected,
         Turn::Failed(loss) => Message::Lost(loss),

@@ -35,13 +35,14 @@ use self::web_socket::WebSocket;
 use crate::client::{Route, Shared};
 use crate::error::Error;
 use crate::event::AnswerEvent;
+use crate::prompt::Prompt;
 
 /// Events that a slow reader may leave lying before the connection is no longer read.
 const BUFFERED_EVENTS: usize = 64;
 
 /// How a stream begins.
 pub(crate) enum Begin {
-    Start { prompt: String },
+    Start { prompt: Prompt },
     Resume,
 }
 

@@ -5,11 +5,12 @@ use tokio::time::{Duration, Instant};
 use crate::backoff::Backoff;
 use crate::bounds::Timeouts;
 use crate::error::Error;
+use crate::prompt::Prompt;
 
 /// Starting again with the same id and prompt starts nothing twice.
 pub(super) struct Start {
     /// What to send; `None` once a start was answered, and when there is nothing to start.
-    prompt: Option<String>,
+    prompt: Option<Prompt>,
     /// When it was first sent.
     sent_at: Option<Instant>,
     /// When to call again.
@@ -21,7 +22,7 @@ pub(super) struct Start {
 }
 
 impl Start {
-    pub(super) fn new(prompt: Option<String>, timeouts: &Timeouts) -> Self {
+    pub(super) fn new(prompt: Option<Prompt>, timeouts: &Timeouts) -> Self {
         Self {
             prompt,
             sent_at: None,
@@ -33,8 +34,8 @@ impl Start {
     }
 
     /// What is still to be sent, or to be answered.
-    pub(super) fn prompt(&self) -> Option<&str> {
-        self.prompt.as_deref()
+    pub(super) fn prompt(&self) -> Option<&Prompt> {
+        self.prompt.as_ref()
     }
 
     pub(super) fn is_pending(&self) -> bool {

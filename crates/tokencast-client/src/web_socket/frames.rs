@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::event::{StreamError, StreamStatus, TokenEvent};
 use crate::position::Position;
+use crate::prompt::Prompt;
 
 /// What a client sends.
 #[derive(Debug, Serialize)]
@@ -17,7 +18,8 @@ use crate::position::Position;
 )]
 pub(crate) enum Action<'a> {
     Stream {
-        prompt: &'a str,
+        #[serde(flatten)]
+        prompt: &'a Prompt,
         session_id: Uuid,
     },
     Stop {
@@ -175,6 +177,25 @@ mod tests {
     #[test]
     fn actions_are_written_as_the_routes_read_them() {
         let session_id = Uuid::nil();
+        let written = |prompt: Prompt| {
+            let action = Action::Stream {
+                prompt: &prompt,
+                session_id,
+            };
+            serde_json::to_value(action).expect("JSON")
+        };
+        assert_eq!(
+            written("Why?".into()),
+            serde_json::json!({ "action": "stream", "prompt": "Why?", "sessionId": session_id })
+        );
+        let id = Uuid::max();
+        assert_eq!(
+            written(Prompt::new("Why?").in_conversation(id).after(session_id)),
+            serde_json::json!({
+                "action": "stream", "prompt": "Why?", "sessionId": session_id,
+                "conversationId": id, "parentId": session_id,
+            })
+        );
         let written = serde_json::to_value(Action::Resume {
             session_id,
             position: Position {

@@ -1,9 +1,11 @@
 //! A client against an API that behaves, and one that doesn't.
 
 mod answer;
+mod blocks;
 mod bounds;
 mod bounds_function_url;
 mod bounds_web_socket;
+mod conversations;
 mod function_url;
 mod function_url_refusal;
 mod long_prompts;

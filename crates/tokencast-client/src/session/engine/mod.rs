@@ -175,7 +175,7 @@ impl<T: Transport> Engine<T> {
         self.sleep.has_slept();
         let ask = match self.start.prompt() {
             Some(prompt) => Ask::Start {
-                prompt: prompt.to_owned(),
+                prompt: prompt.clone(),
             },
             None => Ask::Follow {
                 after: self.after(),
@@ -228,7 +228,7 @@ impl<T: Transport> Engine<T> {
 
     /// Sends the start beside the connection.
     async fn call_start(&mut self) -> Result<(), Halt> {
-        let Some(prompt) = self.start.prompt().map(str::to_owned) else {
+        let Some(prompt) = self.start.prompt().cloned() else {
             return Ok(());
         };
         self.start.sent(Some(Instant::now()));
