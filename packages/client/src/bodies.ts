@@ -1,6 +1,6 @@
 /** What an event brings to a block, and a block that has grown by it. */
 
-import type { Block, Body, Citation, ToolResult, ToolUse } from './blocks.js';
+import type { Block, Body, Citation, Piece, ToolResult, ToolUse } from './blocks.js';
 import type { TokenEvent } from './types.js';
 
 /** What an event brings; `null` if it is nothing. Without a block's type it is text. */
@@ -41,7 +41,8 @@ export function bodyOfBlock(block: Block): Body {
 
 /** The block at `index` with a piece more. */
 export function withBody(index: number, block: Block | null, body: Body): Block {
-  const before = block === null ? '' : (contentOf(bodyOfBlock(block)) ?? '');
+  const known = block && bodyOfBlock(block);
+  const before = known?.type === body.type ? (contentOf(known) ?? '') : '';
   switch (body.type) {
     case 'text':
       return { index, type: 'TEXT', text: before + body.text };
@@ -56,6 +57,17 @@ export function withBody(index: number, block: Block | null, body: Body): Block 
     case 'toolResult':
       return { index, type: 'TOOL_RESULT', toolResult: body.toolResult };
   }
+}
+
+/** Blocks with a piece more. Those that it doesn't belong to stay the same objects. */
+export function withPiece(blocks: readonly Block[], piece: Piece): Block[] {
+  const { blockIndex } = piece;
+  const at = blocks.findIndex(({ index }) => index >= blockIndex);
+  const block = blocks[at];
+  const grown = withBody(blockIndex, block?.index === blockIndex ? block : null, piece);
+  if (block === undefined) return [...blocks, grown];
+  const after = block.index === blockIndex ? at + 1 : at;
+  return [...blocks.slice(0, at), grown, ...blocks.slice(after)];
 }
 
 /** What grows by pieces; `null` of what comes whole. */

@@ -75,9 +75,7 @@ export function conversationsOver(api: GraphqlApi, timeouts: Timeouts): Conversa
       CONVERSATION,
       variables,
     );
-    if (conversation === null) return null;
-    // A list that AppSync left out is one of nothing.
-    return { ...conversation, turns: (conversation.turns as Turn[] | null) ?? [] };
+    return conversation;
   }
 
   async function getAll(conversationId: string): Promise<ConversationTurns | null> {

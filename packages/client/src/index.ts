@@ -27,6 +27,7 @@ export type { Timeouts } from './bounds.js';
 export type { Tokens } from './tokens.js';
 export { isTerminal } from './types.js';
 export type * from './types.js';
+export { withPiece } from './bodies.js';
 export type * from './blocks.js';
 export type * from './conversation.js';
 export { conversationsOver } from './conversations.js';

@@ -52,6 +52,7 @@ export function watch(
   function connect(): void {
     cancelTimer();
     let current = true;
+    const isCurrent = (): boolean => current;
     let unsubscribe: (() => void) | null = null;
     establishedAt = null;
     disconnect = () => {
@@ -77,7 +78,7 @@ export function watch(
       },
     });
     // It may have been lost before this function knew how to end it.
-    if (current) unsubscribe = subscribed;
+    if (isCurrent()) unsubscribe = subscribed;
     else subscribed();
   }
 

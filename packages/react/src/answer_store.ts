@@ -2,16 +2,17 @@
 
 import {
   newSessionId,
-  TokencastError,
+  withPiece,
   type AnswerEvent,
   type AnswerStream,
-  type Block,
+  type InConversation,
+  type Piece,
   type StreamError,
   type TokencastClient,
   type StopSignal,
-  type TokenUsage,
 } from '@tokencast/client';
 
+import { asStreamError, IDLE, isOver, type AnswerView } from './answer_view.js';
 import {
   abortController,
   afterNextFrame,
@@ -20,73 +21,12 @@ import {
   onOnline,
   type AbortLike,
 } from './page.js';
-
-/** How far an answer is. */
-export type Phase =
-  | 'idle'
-  /** The question waits in this page until there is a network to send it over. */
-  | 'unsent'
-  /** Subscribing, or looking for a session that is resumed. */
-  | 'connecting'
-  | 'queued'
-  /** A worker has it, or soon will; no token yet. */
-  | 'thinking'
-  | 'streaming'
-  | 'completed'
-  | 'cancelled'
-  /** The session failed, or there is no way to it: `error` says why. */
-  | 'failed';
-
-/** What to show of a session. */
-export interface AnswerView {
-  sessionId: string | null;
-  phase: Phase;
-  text: string;
-  /** The whole answer: its text, and what stands in it besides. A block is the same object as long as nothing is added to it. */
-  blocks: readonly Block[];
-  /** How long the model has reasoned, in milliseconds; `null` if it didn't, or as long as nobody here knows. */
-  reasoningMs: number | null;
-  /** How much of the text was there before this page followed it. */
-  knownLength: number;
-  /** The API knows of the question, or refused it. */
-  sent: boolean;
-  /** The connection is lost for now; the phase is that of before. */
-  reconnecting: boolean;
-  /** A stop was asked for, and hasn't taken effect yet. */
-  stopping: boolean;
-  /** The answer started again from nothing this often. */
-  restarts: number;
-  usage: TokenUsage | null;
-  stopReason: string | null;
-  /**
-   * Why it failed. Its `code` is the server's, or one of ours: `PAGE` (a fault of the program's), `CONNECTION`, `UNSENT` (the
-   * question isn't known to have arrived), `SIGNED_OUT`, `OTHER_USER`, `NOT_STARTED`, `NOT_FOUND`, `REFUSED`.
-   */
-  error: StreamError | null;
-  /** From `ask` to the first text; `null` for a resumed session. */
-  timeToFirstTokenMs: number | null;
-}
-
-const IDLE: AnswerView = {
-  sessionId: null,
-  phase: 'idle',
-  text: '',
-  blocks: [],
-  reasoningMs: null,
-  knownLength: 0,
-  sent: false,
-  reconnecting: false,
-  stopping: false,
-  restarts: 0,
-  usage: null,
-  stopReason: null,
-  error: null,
-  timeToFirstTokenMs: null,
-};
+import { ReasoningTime } from './reasoning.js';
 
 interface Asked {
   sessionId: string;
   prompt: string;
+  turn: InConversation;
   /** Nobody can have seen any of its answer yet. */
   isNew: boolean;
 }
@@ -103,6 +43,7 @@ export class AnswerStore {
   #leave: (() => void) | null = null;
   /** The question that is being asked here, to be sent again if it didn't arrive. */
   #asked: Asked | null = null;
+  #reasoning = new ReasoningTime();
 
   constructor(client: TokencastClient) {
     this.#client = client;
@@ -121,9 +62,9 @@ export class AnswerStore {
   }
 
   /** Sends a prompt, once there is a network, and follows its answer. Returns the new session's id. */
-  ask(prompt: string): string {
+  ask(prompt: string, turn: InConversation = {}): string {
     const sessionId = newSessionId();
-    this.#send({ sessionId, prompt, isNew: true });
+    this.#send({ sessionId, prompt, turn, isNew: true });
     return sessionId;
   }
 
@@ -131,10 +72,10 @@ export class AnswerStore {
    * Follows a session that exists, unless it does so already. With an `unsent` prompt it may not exist yet: sending it twice
    * starts nothing twice.
    */
-  resume(sessionId: string, unsent: string | null = null): void {
+  resume(sessionId: string, unsent: string | null = null, turn: InConversation = {}): void {
     if (this.#next.sessionId === sessionId) return;
     if (unsent === null) this.reload(sessionId);
-    else this.#send({ sessionId, prompt: unsent, isNew: false });
+    else this.#send({ sessionId, prompt: unsent, turn, isNew: false });
   }
 
   /** Follows a session from its beginning; sends its question first if the API doesn't know of it. */
@@ -149,10 +90,12 @@ export class AnswerStore {
   }
 
   #send(asked: Asked): void {
-    const { sessionId, prompt } = asked;
+    const { sessionId, prompt, turn } = asked;
     this.#asked = asked;
     if (isOnline()) {
-      this.#follow(sessionId, (signal) => this.#client.streamPrompt(prompt, { sessionId, signal }));
+      this.#follow(sessionId, (signal) =>
+        this.#client.streamPrompt(prompt, { ...turn, sessionId, signal }),
+      );
     } else {
       this.#leave?.();
       this.#stop = null;
@@ -194,6 +137,7 @@ export class AnswerStore {
     this.#stop = abortController();
     const sent = this.#asked === null;
     this.#next = { ...IDLE, sessionId, phase: 'connecting', sent };
+    this.#reasoning = new ReasoningTime();
     this.#tell();
     const events = open(this.#stop.signal)[Symbol.asyncIterator]();
     const askedAt = now();
@@ -242,10 +186,26 @@ export class AnswerStore {
         }
         break;
       case 'text':
+        this.#piece(event);
         this.#text(event.text, askedAt);
         return;
+      case 'reasoning':
+      case 'citation':
+      case 'toolUse':
+      case 'toolResult':
+        this.#piece(event);
+        if (!view.stopping) this.#tellSoon();
+        return;
       case 'restarted':
-        this.#change({ text: '', knownLength: 0, phase: 'thinking', restarts: view.restarts + 1 });
+        this.#reasoning = new ReasoningTime();
+        this.#change({
+          text: '',
+          blocks: [],
+          reasoningMs: null,
+          knownLength: 0,
+          phase: 'thinking',
+          restarts: view.restarts + 1,
+        });
         break;
       case 'reconnecting':
         this.#change({ reconnecting: true });
@@ -257,15 +217,47 @@ export class AnswerStore {
       case 'cancelled': {
         const { type: phase, usage, stopReason } = event;
         this.#change({ phase, usage, stopReason, stopping: false, reconnecting: false });
+        this.#reasoned(false);
+        this.#askHowLong();
         break;
       }
       case 'failed': {
         const { code, message, retryable, usage } = event;
         const error = { code, message, retryable };
         this.#change({ phase: 'failed', error, usage, stopping: false, reconnecting: false });
+        this.#reasoned(false);
+        this.#askHowLong();
       }
     }
     this.#tell();
+  }
+
+  #piece(piece: Piece): void {
+    this.#reasoned(piece.type === 'reasoning');
+    this.#change({ blocks: withPiece(this.#next.blocks, piece) });
+  }
+
+  /** Who asks sees each piece as it comes. What was there before came at another time. */
+  #reasoned(isReasoning: boolean): void {
+    if (this.#asked?.isNew !== true) return;
+    this.#reasoning.piece(isReasoning, now());
+    this.#change({ reasoningMs: this.#reasoning.ms });
+  }
+
+  /** The record knows how long the model reasoned where this page can't have seen it. */
+  #askHowLong(): void {
+    const { sessionId, blocks, reasoningMs } = this.#next;
+    const hasReasoned = blocks.some(({ type }) => type === 'REASONING');
+    if (sessionId === null || reasoningMs !== null || !hasReasoned) return;
+    this.#client.getStream(sessionId).then(
+      (stream) => {
+        if (this.#next.sessionId !== sessionId || stream?.reasoningMs == null) return;
+        this.#change({ reasoningMs: stream.reasoningMs });
+        this.#tell();
+      },
+      // It is shown without a time.
+      () => undefined,
+    );
   }
 
   #text(text: string, askedAt: number): void {
@@ -301,35 +293,5 @@ export class AnswerStore {
     if (this.#view === this.#next) return;
     this.#view = this.#next;
     for (const listener of this.#listeners) listener();
-  }
-}
-
-/** Whether nothing more comes of it by itself. */
-export function isOver(phase: Phase): boolean {
-  return phase === 'completed' || phase === 'cancelled' || phase === 'failed' || phase === 'idle';
-}
-
-/** Codes of our own are listed with `AnswerView`. */
-function asStreamError(error: unknown): StreamError {
-  if (!(error instanceof TokencastError)) {
-    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return { code: 'PAGE', message, retryable: true };
-  }
-  const { message, errorType, transient } = error;
-  switch (error.kind) {
-    case 'unauthorized': {
-      // Of the token, or of the session.
-      const expired = errorType === 'SignedOut' || errorType === 'UnauthorizedException';
-      return { code: expired ? 'SIGNED_OUT' : 'OTHER_USER', message, retryable: false };
-    }
-    case 'notFound': {
-      const claimed = errorType === 'CLAIMED';
-      return { code: claimed ? 'NOT_STARTED' : 'NOT_FOUND', message, retryable: claimed };
-    }
-    case 'refused':
-      return { code: errorType ?? 'REFUSED', message, retryable: transient };
-    case 'connection':
-    case 'gaveUp':
-      return { code: 'CONNECTION', message, retryable: true };
   }
 }

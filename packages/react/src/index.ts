@@ -5,6 +5,10 @@
 
 export { useStream } from './useStream.js';
 export type { StreamActions } from './useStream.js';
-export { AnswerStore, isOver } from './answer_store.js';
-export type { AnswerView, Phase } from './answer_store.js';
+export { useConversation } from './useConversation.js';
+export type { ConversationOptions } from './useConversation.js';
+export { useConversations } from './useConversations.js';
+export { AnswerStore } from './answer_store.js';
+export { isOver } from './answer_view.js';
+export type { AnswerView, Phase } from './answer_view.js';
 export type * from './views.js';

@@ -66,3 +66,11 @@ export function afterNextFrame(callback: () => void): () => void {
     globals.clearTimeout(timer);
   };
 }
+
+/** Calls back after so many milliseconds; returns how to prevent it. */
+export function afterMs(ms: number, callback: () => void): () => void {
+  const timer = globals.setTimeout(callback, ms);
+  return () => {
+    globals.clearTimeout(timer);
+  };
+}

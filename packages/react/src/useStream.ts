@@ -5,7 +5,8 @@
 import type { TokencastClient } from '@tokencast/client';
 import { useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
-import { AnswerStore, type AnswerView } from './answer_store.js';
+import { AnswerStore } from './answer_store.js';
+import type { AnswerView } from './answer_view.js';
 
 /** What can be done; stable as long as the component is there. */
 export interface StreamActions {

@@ -2,7 +2,7 @@
 
 import type { Conversation, StreamError } from '@tokencast/client';
 
-import type { AnswerView } from './answer_store.js';
+import type { AnswerView } from './answer_view.js';
 
 /** The user's conversations, the one with the newest turn first. It follows what happens elsewhere. */
 export interface ConversationsView {
@@ -72,8 +72,8 @@ export interface ConversationView {
   /** Shows the branch that this turn is on. */
   show: (sessionId: string) => void;
   /**
-   * Asks at the end of the branch that is shown; `null`, and nothing happens, while its last answer isn't over. Returns the
-   * new session's id.
+   * Asks at the end of the branch that is shown, and returns the new session's id. `null`, and nothing happens, while its last
+   * answer isn't over, and unless the conversation is `ready` or `missing`.
    */
   ask: (prompt: string) => string | null;
   /** Asks another question in this one's place: a version of it. `null` for a turn that isn't there. */
