@@ -23,6 +23,13 @@ export function bodyOfEvent(event: TokenEvent): Body | null {
   }
 }
 
+/** Whether this version knows the block's type. */
+export function isShown(block: { type: string }): boolean {
+  return TYPES.has(block.type);
+}
+
+const TYPES = new Set<string>(['TEXT', 'REASONING', 'CITATION', 'TOOL_USE', 'TOOL_RESULT']);
+
 /** All of a block, as one piece. */
 export function bodyOfBlock(block: Block): Body {
   switch (block.type) {
@@ -98,15 +105,12 @@ export function withContent(body: Body, content: string): Body {
   }
 }
 
-/** Whether a block may have become `body` by further pieces. */
-export function mayBecome(block: Block, body: Body): boolean {
-  const before = bodyOfBlock(block);
-  const content = contentOf(body);
-  if (content === null) return JSON.stringify(before) === JSON.stringify(body);
-  return (
-    JSON.stringify(withContent(before, '')) === JSON.stringify(withContent({ ...body }, '')) &&
-    content.startsWith(contentOf(before) ?? '')
-  );
+/** Whether a piece may be of that block: they differ at most in what grows. */
+export function isAlike(block: Block, body: Body): boolean {
+  const known = bodyOfBlock(block);
+  if (known.type !== body.type) return false;
+  if (body.type === 'text' || body.type === 'reasoning') return true;
+  return JSON.stringify(withContent(known, '')) === JSON.stringify(withContent(body, ''));
 }
 
 // With one order of fields, and without those that are null, so that what says the same looks the same.

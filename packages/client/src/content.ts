@@ -1,8 +1,16 @@
 /** What an answer is made of: its text, and its blocks. `transcript.ts` says in which order its pieces are applied. */
 
-import { bodyOfBlock, bodyOfEvent, contentOf, mayBecome, withBody, withContent } from './bodies.js';
+import {
+  bodyOfBlock,
+  bodyOfEvent,
+  contentOf,
+  isAlike,
+  isShown,
+  withBody,
+  withContent,
+} from './bodies.js';
 import type { Block, Body } from './blocks.js';
-import type { TokenEvent } from './types.js';
+import type { Snapshot, TokenEvent } from './types.js';
 
 /** A piece, and the block that it belongs to. */
 export interface Part {
@@ -41,8 +49,9 @@ export class Content {
 
   /** Where text belongs that names no block. */
   #textBlock(): number {
-    const last = this.blocks.filter(({ type }) => type === 'TEXT').at(-1);
-    return last?.index ?? this.#blocks.size;
+    const { blocks } = this;
+    const text = blocks.filter(({ type }) => type === 'TEXT').at(-1);
+    return text?.index ?? (blocks.at(-1)?.index ?? -1) + 1;
   }
 
   /**
@@ -73,12 +82,19 @@ export class Content {
     return this.#ends.get(sequence) === this.#length;
   }
 
-  /** Adds a piece. Answers whether it says anything new. */
+  /** Whether the piece may be of its block. */
+  fits({ blockIndex, body }: Part): boolean {
+    const block = this.#blocks.get(blockIndex);
+    return block === undefined || isAlike(block, body);
+  }
+
+  /** Adds a piece that fits. Answers whether it says anything new. */
   add({ blockIndex, body }: Part): boolean {
     const block = this.#blocks.get(blockIndex) ?? null;
     const added = contentOf(body);
     // A block of reasoning or of a tool's use is there even without content.
-    if (added === '' && (block !== null || body.type === 'text')) return false;
+    const isEmpty = added === '' && (block !== null || body.type === 'text');
+    if (isEmpty || (added === null && block !== null)) return false;
     if (this.#run.blockIndex !== blockIndex) this.#run = { blockIndex, from: this.#length };
     this.#blocks.set(blockIndex, withBody(blockIndex, block, body));
     this.#length += added?.length ?? 1;
@@ -91,14 +107,19 @@ export class Content {
     this.#ends.set(sequence, this.#length);
   }
 
-  /** What a state of the answer has beyond this one; `null` if it can't have come of it. */
-  beyond(text: string, blocks: readonly Block[]): Part[] | null {
-    const later = new Map(blocks.map((block) => [block.index, bodyOfBlock(block)]));
+  /** What a snapshot's answer has beyond this one; `null` if it doesn't begin as this one. */
+  beyond({ text, blocks }: Pick<Snapshot, 'text' | 'blocks'>): Part[] | null {
+    if (!text.startsWith(this.#text)) return null;
+    // Of an API that knows text only.
+    const whole: readonly Block[] = [{ index: 0, type: 'TEXT', text }];
+    const all = blocks == null || blocks.length === 0 ? whole : blocks.filter(isShown);
+    const later = new Map(all.map((block) => [block.index, bodyOfBlock(block)]));
     for (const block of this.#blocks.values()) {
       const body = later.get(block.index);
-      if (body === undefined || !mayBecome(block, body)) return null;
+      if (body === undefined || !isAlike(block, body)) return null;
+      const known = contentOf(bodyOfBlock(block));
+      if (known !== null && contentOf(body)?.startsWith(known) !== true) return null;
     }
-    if (!text.startsWith(this.#text)) return null;
     return [...later]
       .sort(([one], [other]) => one - other)
       .flatMap(([blockIndex, body]) => {

@@ -173,14 +173,13 @@ export class Transcript {
     this.#unnumbered = false;
   }
 
-  #replace({ text, sequence, blocks }: Snapshot, changes: Change[]): void {
-    // Of a server that knows text only.
-    const all = blocks ?? (text === '' ? [] : [{ index: 0, type: 'TEXT' as const, text }]);
-    let beyond = this.#content.beyond(text, all);
+  #replace(snapshot: Snapshot, changes: Change[]): void {
+    const { text, sequence } = snapshot;
+    let beyond = this.#content.beyond(snapshot);
     if (beyond === null) {
       this.#clear();
       changes.push({ type: 'restart', attempt: this.#attempt });
-      beyond = this.#content.beyond(text, all) ?? [];
+      beyond = this.#content.beyond(snapshot) ?? [];
     }
     this.#sequence = sequence;
     for (const part of this.#content.grow(text, beyond)) this.#tell(part, changes);
@@ -217,14 +216,16 @@ export class Transcript {
   /** Applies an event that begins in what is known, or right after it, and reaches further. */
   #join({ first, sequence, event }: Waiting, changes: Change[]): void {
     let part = this.#content.partOf(event);
+    let fits = part === null || this.#content.fits(part);
     if (first <= this.#sequence) {
-      const rest = part && this.#content.restOf(part, first - 1);
-      if (part === null ? !this.#content.endsWith(first - 1) : rest === null) {
-        // Where it begins isn't known, so that nobody can tell which part of it is new.
-        this.#missed = Math.max(this.#missed, sequence);
-        return;
-      }
-      part = rest;
+      const isNothing = part === null;
+      part = part && this.#content.restOf(part, first - 1);
+      fits &&= isNothing ? this.#content.endsWith(first - 1) : part !== null;
+    }
+    if (!fits) {
+      // Where it begins isn't known, for one, so that nobody can tell which part of it is new.
+      this.#missed = Math.max(this.#missed, sequence);
+      return;
     }
     this.#sequence = sequence;
     this.#apply(event, part, changes);
@@ -232,7 +233,8 @@ export class Transcript {
   }
 
   #apply(event: TokenEvent, part: Part | null, changes: Change[]): void {
-    if (part !== null && this.#content.add(part)) this.#tell(part, changes);
+    const fits = part !== null && this.#content.fits(part);
+    if (fits && this.#content.add(part)) this.#tell(part, changes);
     if (event.isComplete) {
       const said = event.status ?? null;
       const status =
