@@ -7,7 +7,10 @@ mod refused;
 use std::time::Duration;
 
 use local_stack::StackConfig;
-use local_stack::config::{DataSource, ModelConfig, ScriptConfig, UserPoolConfig};
+use local_stack::config::{
+    DataSource, IndexConfig, KeyAttribute, KeyAttributeType, ModelConfig, ScriptConfig,
+    UserPoolConfig,
+};
 use local_stack::endpoints::Endpoints;
 use serde_json::{Value, json};
 
@@ -151,6 +154,7 @@ fn a_template_becomes_a_stack() {
         (table.partition_key.as_str(), table.ttl_attribute.as_deref()),
         ("id", Some("end"))
     );
+    assert_eq!((&table.sort_key, table.indexes.len()), (&None, 0));
 
     let [ask, work] = &config.functions[..] else {
         panic!("two functions")
@@ -239,6 +243,40 @@ fn a_resolver_on_a_function_may_have_code() {
         panic!("{:?}", resolver.data_source)
     };
     assert_eq!((function.as_str(), code.as_str()), ("ask", "the code"));
+}
+
+#[test]
+fn a_table_may_have_a_sort_key_and_indexes() {
+    let mut template = template();
+    let attribute = |name: &str, kind: &str| json!({"AttributeName": name, "AttributeType": kind});
+    let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+    let table = &mut template["Resources"]["Sessions"]["Properties"];
+    table["AttributeDefinitions"] = json!([
+        attribute("id", "S"),
+        attribute("part", "S"),
+        attribute("owner", "S"),
+        attribute("at", "N"),
+    ]);
+    table["KeySchema"] = json!([key("id", "HASH"), key("part", "RANGE")]);
+    table["GlobalSecondaryIndexes"] = json!([{
+        "IndexName": "byOwner", "Projection": {"ProjectionType": "ALL"},
+        "KeySchema": [key("owner", "HASH"), key("at", "RANGE")],
+    }]);
+    let config = read(&template).expect("a config");
+    let named = |name: &str, key_type| KeyAttribute {
+        name: name.into(),
+        key_type,
+    };
+    let table = &config.tables[0];
+    assert_eq!(table.partition_key, "id");
+    let string = KeyAttributeType::String;
+    assert_eq!(table.sort_key, Some(named("part", string)));
+    let index = IndexConfig {
+        name: "byOwner".into(),
+        partition_key: named("owner", string),
+        sort_key: Some(named("at", KeyAttributeType::Number)),
+    };
+    assert_eq!(table.indexes, [index]);
 }
 
 #[test]

@@ -6,7 +6,9 @@
 
 pub mod config;
 mod endpoint;
+mod index_lag;
 mod proxy;
+mod tables;
 
 pub use endpoint::ENDPOINT;
 
@@ -18,13 +20,11 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Response};
-use dynoxide::actions::create_table::CreateTableRequest;
-use dynoxide::actions::update_time_to_live::{TimeToLiveSpecification, UpdateTimeToLiveRequest};
 use dynoxide::server::serve_with_shutdown;
 use dynoxide::storage_backend;
-use dynoxide::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType};
 use dynoxide::{Database, DynoxideError};
 use http::{HeaderMap, StatusCode, header};
+use local_faults::Faults;
 use local_iam::gate::GuardedService;
 use local_iam::sigv4::SignatureRefusal;
 use local_kit::clock::Clock;
@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::TableConfig;
+use index_lag::IndexLag;
 use proxy::{Proxy, forward};
 
 const FILE: &str = "dynamodb.sqlite";
@@ -112,7 +113,7 @@ impl DynamoDb {
     ) -> Result<Self, DynamoDbError> {
         let database = open(state, clock)?;
         for table in tables {
-            ensure(&database, table)
+            tables::ensure(&database, table)
                 .map_err(|source| DynamoDbError::CreateTable(table.name.clone(), source))?;
         }
         // The server accepts any signature, so nobody else may find its port.
@@ -125,12 +126,20 @@ impl DynamoDb {
         sweeper.close();
         let file = state.map(|state| (state.join(FILE), failures.clone()));
         Ok(Self {
-            proxy: Proxy::new(address, file).map_err(DynamoDbError::Connect)?,
+            proxy: Proxy::new(address, file, IndexLag::new(tables))
+                .map_err(DynamoDbError::Connect)?,
             stop,
             sweeper,
             server: Mutex::new(Some(server)),
             database: SharedDatabase(database),
         })
+    }
+
+    /// Has the plan's faults of tables take effect, besides those that the gateway causes.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Faults) -> Self {
+        self.proxy.index_lag = self.proxy.index_lag.clone().with_faults(faults);
+        self
     }
 
     /// How a request's signature is checked before [`DynamoDb::router`] gets it.
@@ -208,34 +217,6 @@ fn open(state: Option<&Path>, clock: &Clock) -> Result<Database, DynamoDbError> 
         .disable_bulk_loading()
         .map_err(|source| DynamoDbError::Open(path.to_owned(), source))?;
     Ok(database)
-}
-
-fn ensure(database: &Database, table: &TableConfig) -> Result<(), DynoxideError> {
-    if database.get_table_metadata(&table.name)?.is_none() {
-        database.create_table(CreateTableRequest {
-            table_name: table.name.clone(),
-            key_schema: vec![KeySchemaElement {
-                attribute_name: table.partition_key.clone(),
-                key_type: KeyType::HASH,
-            }],
-            attribute_definitions: vec![AttributeDefinition {
-                attribute_name: table.partition_key.clone(),
-                attribute_type: ScalarAttributeType::S,
-            }],
-            billing_mode: Some("PAY_PER_REQUEST".into()),
-            ..CreateTableRequest::default()
-        })?;
-        if let Some(attribute) = &table.ttl_attribute {
-            database.update_time_to_live(UpdateTimeToLiveRequest {
-                table_name: table.name.clone(),
-                time_to_live_specification: TimeToLiveSpecification {
-                    attribute_name: attribute.clone(),
-                    enabled: true,
-                },
-            })?;
-        }
-    }
-    Ok(())
 }
 
 struct InjectedClock(Clock);

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use local_kit::write_failures::WriteFailures;
 
+use crate::index_lag::IndexLag;
+
 /// `SQLite`'s errors for a file that can't be written.
 const UNWRITABLE: [&str; 3] = [
     "database or disk is full",
@@ -23,6 +25,7 @@ pub(crate) struct Proxy {
     client: reqwest::Client,
     /// The database's file, if it has one, and where a failed write is reported.
     file: Option<(PathBuf, WriteFailures)>,
+    pub(crate) index_lag: IndexLag,
 }
 
 /// Headers that belong to one connection, or that the client writes itself.
@@ -36,10 +39,14 @@ const CONNECTION_HEADERS: [http::HeaderName; 6] = [
     header::TRANSFER_ENCODING,
 ];
 
+/// The header with the answer's checksum.
+const CHECKSUM: &str = "x-amz-crc32";
+
 impl Proxy {
     pub(crate) fn new(
         address: SocketAddr,
         file: Option<(PathBuf, WriteFailures)>,
+        index_lag: IndexLag,
     ) -> Result<Self, reqwest::Error> {
         // Another part of the process may have installed a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -52,6 +59,7 @@ impl Proxy {
             url: format!("http://{address}/"),
             client,
             file,
+            index_lag,
         })
     }
 
@@ -64,11 +72,13 @@ impl Proxy {
         for name in CONNECTION_HEADERS {
             headers.remove(name);
         }
+        let operation = operation(&headers);
+        let writes = self.index_lag.writes(&operation, &body);
         let response = self
             .client
             .request(method, &self.url)
             .headers(headers)
-            .body(body)
+            .body(body.clone())
             .send()
             .await?;
         let status = response.status();
@@ -76,11 +86,20 @@ impl Proxy {
         for name in CONNECTION_HEADERS {
             headers.remove(name);
         }
-        let body = response.bytes().await?;
+        let mut answer = response.bytes().await?;
         if status == StatusCode::INTERNAL_SERVER_ERROR {
-            self.report_if_unwritable(&body);
+            self.report_if_unwritable(&answer);
         }
-        Ok((status, headers, Body::from(body)).into_response())
+        if status.is_success() {
+            if let Some(writes) = writes {
+                self.index_lag.note(writes);
+            }
+            if let Some(filtered) = self.index_lag.filtered(&operation, &body, &answer) {
+                headers.remove(CHECKSUM);
+                answer = filtered;
+            }
+        }
+        Ok((status, headers, Body::from(answer)).into_response())
     }
 
     /// Reports the failure if it is the disk's.
@@ -91,6 +110,13 @@ impl Proxy {
             failures.report(file, why);
         }
     }
+}
+
+/// The part of `X-Amz-Target` after the dot.
+fn operation(headers: &HeaderMap) -> String {
+    let target = headers.get("x-amz-target").and_then(|it| it.to_str().ok());
+    let operation = target.and_then(|target| target.split_once('.'));
+    operation.map_or_else(String::new, |(_, operation)| operation.to_owned())
 }
 
 pub(crate) async fn forward(

@@ -155,6 +155,15 @@ impl ActivePlan {
             .any(|it| it.rule.service == service && it.rule.contains.is_some())
     }
 
+    /// The longest lag of an index that a rule causes; none if no rule does.
+    pub fn longest_index_lag(&self) -> Option<Duration> {
+        let lags = self.rules.iter().filter_map(|it| match it.rule.fault {
+            Fault::IndexLag { ms } => Some(Duration::from_millis(ms)),
+            _ => None,
+        });
+        lags.max()
+    }
+
     /// Makes the service unavailable, for `for_ms` or until the plan changes.
     pub fn begin_outage(&self, service: FaultService, for_ms: Option<u64>) {
         let until = for_ms.map(|ms| Instant::now() + Duration::from_millis(ms));

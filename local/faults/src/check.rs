@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::fault::Fault;
-use crate::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, REALTIME, WEBSOCKET};
+use crate::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, INDEX, REALTIME, WEBSOCKET};
 use crate::plan::{FaultPlan, Rule};
 use crate::service::{FaultService, Point};
 
@@ -108,6 +108,7 @@ fn operation(rule: &Rule) -> Checked {
         FaultService::ExecuteApi => &EXECUTE_API,
         FaultService::Bedrock => &BEDROCK,
         FaultService::Sqs if rule.fault == Fault::Duplicate => &["ReceiveMessage"],
+        FaultService::DynamoDb if rule.fault.fits(Point::Index) => &INDEX,
         _ => return Ok(()),
     };
     if operation == "*" {

@@ -62,6 +62,8 @@ pub enum Fault {
     SubscriptionError(SubscriptionError),
     /// SQS: makes the received message visible again at once, so that another receive gets it as well.
     Duplicate,
+    /// `DynamoDB`: a query or scan of a global secondary index doesn't see items that were written less than this long ago.
+    IndexLag { ms: u64 },
     /// Lambda: receives the messages for the function but doesn't invoke it, as when Lambda is throttled. The messages
     /// become visible again when their visibility timeout ends, and a receive is spent.
     ThrottledReceive,
@@ -158,6 +160,7 @@ impl Fault {
             Self::Disconnect => "disconnect",
             Self::SubscriptionError(_) => "subscriptionError",
             Self::Duplicate => "duplicate",
+            Self::IndexLag { .. } => "indexLag",
             Self::ThrottledReceive => "throttledReceive",
             Self::StreamError { .. } => "streamError",
             Self::StreamStall { .. } => "streamStall",
@@ -189,6 +192,7 @@ impl Fault {
                 point == Point::Frame
             }
             Self::Duplicate => point == Point::Receive,
+            Self::IndexLag { .. } => point == Point::Index,
             Self::ThrottledReceive => point == Point::Batch,
             Self::StreamError { .. }
             | Self::StreamStall { .. }
@@ -278,7 +282,18 @@ impl Fault {
                 "streamReset",
                 "holdEmpty",
             ],
-            FaultService::DynamoDb | FaultService::ExecuteApi => &[
+            FaultService::DynamoDb => &[
+                "error",
+                "delay",
+                "hang",
+                "reset",
+                "lostAnswer",
+                "unavailable",
+                "indexLag",
+                "killCaller",
+                "freezeCaller",
+            ],
+            FaultService::ExecuteApi => &[
                 "error",
                 "delay",
                 "hang",

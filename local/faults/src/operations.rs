@@ -6,6 +6,8 @@ pub(crate) const REALTIME: [&str; 3] = ["connect", "start", "data"];
 pub(crate) const WEBSOCKET: [&str; 2] = ["connect", "data"];
 pub(crate) const FUNCTION_URL: [&str; 1] = ["Invoke"];
 pub(crate) const EXECUTE_API: [&str; 3] = ["PostToConnection", "GetConnection", "DeleteConnection"];
+/// `DynamoDB`'s operations that read an index.
+pub(crate) const INDEX: [&str; 2] = ["Query", "Scan"];
 pub(crate) const BEDROCK: [&str; 4] = [
     "ConverseStream",
     "Converse",

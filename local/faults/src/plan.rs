@@ -225,6 +225,16 @@ mod tests {
             "ReceiveMessage",
         );
         check(
+            &rule("dynamodb", "PutItem", &json!({ "indexLag": { "ms": 5 } })),
+            "rules[0].operation",
+            "`PutItem`; expected Query, Scan or *",
+        );
+        check(
+            &rule("sqs", "*", &json!({ "indexLag": { "ms": 5 } })),
+            "rules[0].fault",
+            "`sqs` has no `indexLag`",
+        );
+        check(
             &rule(
                 "sqs",
                 "*",

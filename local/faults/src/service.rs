@@ -34,6 +34,8 @@ pub enum Point {
     Frame,
     /// A message that SQS returns to a receiver.
     Receive,
+    /// A read of a table's global secondary index.
+    Index,
     /// A batch of messages that was received for a function, before its invocation.
     Batch,
     /// A function's invocation.

@@ -34,7 +34,8 @@ impl PersistentServices {
         let issuer = endpoints.issuer(&pool.pool_id);
         let cognito = Cognito::new(pool, issuer, state.kept(), clock.clone())?;
         let failures = WriteFailures::default();
-        let dynamodb = DynamoDb::start_with(&config.tables, state.kept(), clock, &failures)?;
+        let dynamodb = DynamoDb::start_with(&config.tables, state.kept(), clock, &failures)?
+            .with_faults(faults.clone());
         let sqs = Sqs::with_faults(
             &config.queues,
             endpoints.clone(),

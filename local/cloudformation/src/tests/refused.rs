@@ -53,6 +53,33 @@ fn what_can_not_be_honoured_is_named() {
         json!({"Type": "AWS::EC2::Instance"}),
         "Machine: the local stack has nothing like AWS::EC2::Instance",
     );
+    let table = "/Resources/Sessions/Properties";
+    check_refused(
+        &format!("{table}/KeySchema/0/KeyType"),
+        json!("RANGE"),
+        "Sessions.KeySchema: expected a partition key (`HASH`)",
+    );
+    check_refused(
+        &format!("{table}/AttributeDefinitions/0/AttributeType"),
+        json!("N"),
+        "Sessions.AttributeDefinitions: the local tables have a partition key that is a string",
+    );
+    let index = |projection: &str| {
+        json!([{
+            "IndexName": "i", "KeySchema": [{"AttributeName": "other", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": projection},
+        }])
+    };
+    check_refused(
+        &format!("{table}/GlobalSecondaryIndexes"),
+        index("ALL"),
+        "Sessions.GlobalSecondaryIndexes[0].KeySchema: the type of `other` is not given",
+    );
+    check_refused(
+        &format!("{table}/GlobalSecondaryIndexes"),
+        index("KEYS_ONLY"),
+        "Sessions.GlobalSecondaryIndexes[0].Projection.ProjectionType: it is `KEYS_ONLY`",
+    );
     check_refused(
         "/Resources/Sessions/Properties/StreamSpecification",
         json!({}),

@@ -166,11 +166,9 @@ impl Target {
                 receive_wait: Duration::ZERO,
                 redrive: None,
             });
-            config.tables.push(TableConfig {
-                name: "sessions".to_owned(),
-                partition_key: "sessionId".to_owned(),
-                ttl_attribute: None,
-            });
+            config
+                .tables
+                .push(TableConfig::new("sessions", "sessionId"));
             // Functions whose program doesn't exist, so an invocation that is allowed fails.
             for name in ["worker", "chat"] {
                 let mut function = local_stack::testing::function(name);

@@ -188,11 +188,7 @@ fn config(faults: FaultPlan, control: bool) -> StackConfig {
             receive_wait: Duration::ZERO,
             redrive: None,
         }],
-        tables: vec![TableConfig {
-            name: "things".to_owned(),
-            partition_key: "id".to_owned(),
-            ttl_attribute: None,
-        }],
+        tables: vec![TableConfig::new("things", "id")],
         functions: vec![FunctionConfig {
             name: "worker".to_owned(),
             program: std::env::current_exe().expect("this executable"),

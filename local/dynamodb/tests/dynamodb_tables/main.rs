@@ -1,4 +1,7 @@
-//! The official SDK against the local tables, for what sessions and leases rely on.
+//! The official SDK against the local tables, for what sessions, leases and conversations rely on.
+
+mod conversations;
+mod index_lag;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,6 +15,7 @@ use aws_sdk_dynamodb::types::{
 };
 use local_dynamodb::DynamoDb;
 use local_dynamodb::config::TableConfig;
+use local_faults::Faults;
 use local_kit::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -24,12 +28,19 @@ struct Local {
 }
 
 async fn start(state: Option<&Path>, clock: &Clock) -> Local {
-    let table = TableConfig {
-        name: TABLE.into(),
-        partition_key: "sessionId".into(),
-        ttl_attribute: Some("expiresAt".into()),
-    };
-    let db = DynamoDb::start(&[table], state, clock).expect("started");
+    start_with_faults(state, clock, Faults::default()).await
+}
+
+async fn start_with_faults(state: Option<&Path>, clock: &Clock, faults: Faults) -> Local {
+    let tables = [
+        TableConfig {
+            ttl_attribute: Some("expiresAt".into()),
+            ..TableConfig::new(TABLE, "sessionId")
+        },
+        conversations::table(),
+    ];
+    let db = DynamoDb::start(&tables, state, clock).expect("started");
+    let db = db.with_faults(faults);
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
         .expect("a free port");
