@@ -9,7 +9,7 @@ import { ContextReader } from './context';
 import { ModelSpec } from './model-access';
 import { ROLE_PATH, VpcPart } from './organization';
 import { DEFAULT_FUNCTIONS_DIR } from './paths';
-import { NOTHING_LEFT, NUMBER_SETTINGS, PUBLISH_MODES, StreamSettings } from './settings';
+import { NOTHING_LEFT, NUMBER_SETTINGS, PROMPT_CACHING, PUBLISH_MODES, StreamSettings } from './settings';
 import { AlarmThresholds } from './stream-alarms';
 import { LOG_LEVELS, LogLevel } from './stream-function';
 
@@ -22,6 +22,7 @@ export interface Config {
   readonly functionsDir: string;
   readonly model: ModelSpec;
   readonly otherModels: readonly ModelSpec[];
+  readonly titleModel?: ModelSpec;
   readonly settings: StreamSettings;
   readonly users: {
     readonly poolId?: string;
@@ -32,6 +33,7 @@ export interface Config {
   };
   readonly api?: { readonly id: string; readonly url: string };
   readonly sessionsTableName?: string;
+  readonly conversationsTableName?: string;
   readonly introspection?: boolean;
   /** Deliveries besides AppSync. */
   readonly url?: UrlConfig;
@@ -79,10 +81,12 @@ export function readConfig(node: Node): Config {
     functionsDir: reader.text('functionsDir') ?? DEFAULT_FUNCTIONS_DIR,
     model: readModel(reader),
     otherModels: (reader.list('otherModelIds') ?? []).map((id) => ({ id })),
+    titleModel: readTitleModel(reader),
     settings: readSettings(reader),
     users: readUsers(reader),
     api: readApi(reader),
     sessionsTableName: reader.text('sessionsTableName'),
+    conversationsTableName: reader.text('conversationsTableName'),
     introspection: reader.flag('introspection'),
     ...readDeliveries(reader),
     webAclArn: reader.text('webAclArn'),
@@ -128,6 +132,16 @@ function readModel(reader: ContextReader): ModelSpec {
   return model;
 }
 
+function readTitleModel(reader: ContextReader): ModelSpec | undefined {
+  const id = reader.text('titleModelId');
+  const regions = reader.list('titleModelRegions');
+  const modelArns = reader.list('titleModelArns');
+  if (id === undefined && (regions ?? modelArns) !== undefined) {
+    reader.refuse('`titleModelRegions` or `titleModelArns` is set, but `titleModelId` is not');
+  }
+  return id === undefined ? undefined : { id, regions, modelArns };
+}
+
 function readSettings(reader: ContextReader): StreamSettings {
   const numbers = Object.entries(NUMBER_SETTINGS).map(
     ([name, { minimum, maximum }]) => [name, reader.whole(name, minimum, maximum)] as const,
@@ -135,6 +149,7 @@ function readSettings(reader: ContextReader): StreamSettings {
   return {
     ...(Object.fromEntries(numbers) as StreamSettings),
     publishMode: reader.choice('publishMode', PUBLISH_MODES),
+    promptCaching: reader.choice('promptCaching', PROMPT_CACHING),
     temperature: reader.fraction('temperature', 0, 1),
     systemPrompt: reader.text('systemPrompt'),
     nothingLeft: reader.choice('nothingLeft', NOTHING_LEFT),

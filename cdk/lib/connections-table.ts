@@ -2,10 +2,7 @@
 import { Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 
-import { KeptTableProps, keptTable } from './sessions-table';
-
-/** The partition key: a text. */
-export const CONNECTION_KEY = 'connectionId';
+import { keptTable, KeptTableProps, textKey } from './kept-table';
 
 /** One item a connection, as long as API Gateway lets it live; encrypted and restorable as the sessions are. */
 export class ConnectionsTable extends Construct {
@@ -13,6 +10,6 @@ export class ConnectionsTable extends Construct {
 
   constructor(scope: Construct, id: string, props: KeptTableProps) {
     super(scope, id);
-    this.table = keptTable(this, 'Table', CONNECTION_KEY, props);
+    this.table = keptTable(this, 'Table', textKey('connectionId'), props);
   }
 }

@@ -13,8 +13,8 @@ export const SCHEMA_FILE = join(REPOSITORY_DIR, 'schema.graphql');
 /** What AppSync runs for the fields that the request function answers. */
 export const REQUEST_FUNCTION_FILE = join(CDK_DIR, 'resolvers', 'requestFunction.js');
 
-/** What AppSync runs for `Mutation.publishToken`. */
-export const PUBLISH_TOKEN_FILE = join(CDK_DIR, 'resolvers', 'publishToken.js');
+/** What AppSync runs for the fields that only pass their arguments to the subscribers. */
+export const PUBLISH_FILE = join(CDK_DIR, 'resolvers', 'publish.js');
 
 /** Where `cargo xtask package` leaves the functions. */
 export const DEFAULT_FUNCTIONS_DIR = join(REPOSITORY_DIR, 'target', 'lambda');

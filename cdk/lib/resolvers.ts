@@ -14,16 +14,26 @@ import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
 import { RoleProps, serviceRole } from './organization';
-import { PUBLISH_TOKEN_FILE, REQUEST_FUNCTION_FILE } from './paths';
+import { PUBLISH_FILE, REQUEST_FUNCTION_FILE } from './paths';
 
 /** The fields that the request function answers, as type and field. */
 export const REQUEST_FIELDS = [
   ['Query', 'getStream'],
   ['Query', 'getStreamStatus'],
+  ['Query', 'conversation'],
+  ['Query', 'conversations'],
+  ['Query', 'exportConversation'],
   ['Mutation', 'startStream'],
   ['Mutation', 'stopStream'],
+  ['Mutation', 'renameConversation'],
+  ['Mutation', 'deleteConversation'],
   ['Subscription', 'onTokenReceived'],
+  ['Subscription', 'onConversationUpdated'],
+  ['Subscription', 'onConversationsUpdated'],
 ] as const;
+
+/** The mutations that pass their arguments to the subscribers. Only the functions may call them. */
+export const PUBLISH_FIELDS = ['publishToken', 'publishConversation'] as const;
 
 export interface ResolversProps extends RoleProps {
   readonly api: IGraphqlApi;
@@ -31,8 +41,8 @@ export interface ResolversProps extends RoleProps {
 }
 
 /**
- * The request function, which is sent no more than it reads and whose refusals are raised as errors; and `publishToken`,
- * which passes its arguments to the subscribers.
+ * The request function, which is sent no more than it reads and whose refusals are raised as errors; and the mutations that
+ * pass their arguments to the subscribers.
  */
 export class Resolvers extends Construct {
   constructor(scope: Construct, id: string, { api, request, ...roles }: ResolversProps) {
@@ -49,13 +59,10 @@ export class Resolvers extends Construct {
     for (const [typeName, fieldName] of REQUEST_FIELDS) {
       new Resolver(this, fieldName, { api, dataSource: requests, typeName, fieldName, ...code(REQUEST_FUNCTION_FILE) });
     }
-    new Resolver(this, 'publishToken', {
-      api,
-      dataSource: new NoneDataSource(this, 'Publish', { api, name: 'TokencastPublish' }),
-      typeName: 'Mutation',
-      fieldName: 'publishToken',
-      ...code(PUBLISH_TOKEN_FILE),
-    });
+    const dataSource = new NoneDataSource(this, 'Publish', { api, name: 'TokencastPublish' });
+    for (const fieldName of PUBLISH_FIELDS) {
+      new Resolver(this, fieldName, { api, dataSource, typeName: 'Mutation', fieldName, ...code(PUBLISH_FILE) });
+    }
   }
 }
 

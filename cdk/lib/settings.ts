@@ -8,6 +8,15 @@ export interface StreamSettings {
   readonly maxPromptBytes?: number;
   /** How long a session is kept after its start, in hours: 1 to 8,760. @default 24 */
   readonly sessionTtlHours?: number;
+  /** How long a conversation is kept after its last turn, in days: 1 to 3,650. @default 90 */
+  readonly conversationTtlDays?: number;
+  /** How many tokens of a conversation's past turns the model gets with a prompt: 0 to 1,000,000. @default 32000 */
+  readonly maxHistoryTokens?: number;
+  /**
+   * `auto`: the model keeps the past turns of a conversation in its prompt cache, if it is known to have one. `off`: it is
+   * never asked to. @default 'auto'
+   */
+  readonly promptCaching?: PromptCaching;
   /** How many tokens the model may answer with: 1 to 200,000. @default 4096 */
   readonly maxTokens?: number;
   /** The model's temperature: 0 to 1. @default - the model's own */
@@ -47,6 +56,10 @@ export type NothingLeft = (typeof NOTHING_LEFT)[number];
 
 export const NOTHING_LEFT = ['no-content', 'event-stream'] as const;
 
+export type PromptCaching = (typeof PROMPT_CACHING)[number];
+
+export const PROMPT_CACHING = ['auto', 'off'] as const;
+
 export type PublishMode = (typeof PUBLISH_MODES)[number];
 
 export const PUBLISH_MODES = ['joined', 'token'] as const;
@@ -67,7 +80,7 @@ export interface NumberSetting {
 
 type NumberName = Exclude<
   keyof StreamSettings,
-  'temperature' | 'systemPrompt' | 'publishMode' | 'nothingLeft' | 'logModelErrors'
+  'temperature' | 'systemPrompt' | 'publishMode' | 'promptCaching' | 'nothingLeft' | 'logModelErrors'
 >;
 
 /** Those that take prompts. */
@@ -79,6 +92,8 @@ const PIPELINES: readonly FunctionName[] = ['worker', 'function-url'];
 export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
   maxPromptBytes: setting('MAX_PROMPT_BYTES', 1, 500_000, 100_000, ...FRONT_DOORS),
   sessionTtlHours: setting('SESSION_TTL_HOURS', 1, 8760, 24, ...FRONT_DOORS, 'worker'),
+  conversationTtlDays: setting('CONVERSATION_TTL_DAYS', 1, 3650, 90, ...FRONT_DOORS, 'worker'),
+  maxHistoryTokens: setting('MAX_HISTORY_TOKENS', 0, 1_000_000, 32_000, ...PIPELINES),
   maxTokens: setting('MAX_TOKENS', 1, 200_000, 4096, ...PIPELINES),
   flushIntervalMs: setting('FLUSH_INTERVAL_MS', 0, 1000, 0, ...PIPELINES),
   checkpointIntervalMs: setting('CHECKPOINT_INTERVAL_MS', 50, 5000, 500, ...PIPELINES),
@@ -113,10 +128,15 @@ export function settingsEnvironment(settings: StreamSettings, functionName: Func
 }
 
 function nothingLeft({ nothingLeft: choice = 'no-content' }: StreamSettings): NothingLeft {
-  if (!NOTHING_LEFT.includes(choice)) {
-    throw new Error(`\`nothingLeft\` is \`${choice}\`, expected \`no-content\` or \`event-stream\``);
+  return checkWord('nothingLeft', choice, NOTHING_LEFT);
+}
+
+/** `value`, if it is one of the words. */
+function checkWord<T extends string>(name: string, value: T, words: readonly T[]): T {
+  if (!words.includes(value)) {
+    throw new Error(`\`${name}\` is \`${value}\`, expected ${words.map((word) => `\`${word}\``).join(' or ')}`);
   }
-  return choice;
+  return value;
 }
 
 /** `value`, if it is a whole number within the range. */
@@ -139,11 +159,13 @@ export function checkTimes(settings: StreamSettings, name: string, timeout: Dura
 function pipelineWords(settings: StreamSettings): Record<string, string> {
   // Lambda's whole environment may take 4 KB.
   const systemPromptMaxBytes = 3000;
-  const { publishMode = 'joined', temperature, systemPrompt, logModelErrors = false } = settings;
-  if (!PUBLISH_MODES.includes(publishMode)) {
-    throw new Error(`\`publishMode\` is \`${publishMode}\`, expected \`joined\` or \`token\``);
-  }
-  const words: Record<string, string> = { PUBLISH_MODE: publishMode, LOG_MODEL_ERRORS: String(logModelErrors) };
+  const { publishMode = 'joined', promptCaching = 'auto' } = settings;
+  const { temperature, systemPrompt, logModelErrors = false } = settings;
+  const words: Record<string, string> = {
+    PUBLISH_MODE: checkWord('publishMode', publishMode, PUBLISH_MODES),
+    PROMPT_CACHING: checkWord('promptCaching', promptCaching, PROMPT_CACHING),
+    LOG_MODEL_ERRORS: String(logModelErrors),
+  };
   if (temperature !== undefined) {
     if (!(temperature >= 0 && temperature <= 1)) {
       throw new Error(`\`temperature\` is \`${temperature}\`, expected 0 to 1`);

@@ -67,12 +67,26 @@ export class StreamDashboard extends Construct {
         ),
       ],
     ];
+    rows.push(tables(stream));
     rows.push(...(url ? [urlRow(url)] : []), ...(webSocket ? [webSocketRow(webSocket)] : []));
     if (alarms.length > 0) {
       rows.unshift([new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })]);
     }
     this.dashboard = new Dashboard(this, 'Dashboard', { defaultInterval: Duration.hours(3), widgets: rows });
   }
+}
+
+/** Requests to the tables that were turned away: too many at once, or for two transactions on one item. */
+function tables({ sessionsTable, conversationsTable }: TokenStream): IWidget[] {
+  const metrics = (name: string): IMetric[] => [
+    sessionsTable.metric(name, { statistic: Stats.SUM, label: 'sessions' }),
+    conversationsTable.metric(name, { statistic: Stats.SUM, label: 'conversations' }),
+  ];
+  return [
+    graph('Tables: writes throttled', metrics('WriteThrottleEvents')),
+    graph('Tables: reads throttled', metrics('ReadThrottleEvents')),
+    graph('Tables: transactions in conflict', metrics('TransactionConflict')),
+  ];
 }
 
 function urlRow(url: UrlStream): IWidget[] {

@@ -22,6 +22,8 @@ export interface TokenStreamProps extends OrganizationProps {
   readonly model: ModelSpec;
   /** Others that the worker may ask, to change over without a gap. @default - none */
   readonly otherModels?: readonly ModelSpec[];
+  /** A small model that names conversations by their first turn. @default - the first prompt's beginning is the title */
+  readonly titleModel?: ModelSpec;
   /** How answers are made and delivered. @default - each setting's own default */
   readonly settings?: StreamSettings;
   /** Who may sign in to the API that is made here. @default - a user pool is made */
@@ -32,6 +34,11 @@ export interface TokenStreamProps extends OrganizationProps {
   readonly api?: OwnApi;
   /** A table of yours: key `sessionId`, TTL `expiresAt`. @default - one is made */
   readonly sessionsTable?: ITable;
+  /**
+   * A table of yours: partition key `conversationId` (S), sort key `item` (S), TTL `expiresAt`, and an index `byOwner` of
+   * `listOwner` (S) and `listedAt` (N) with all attributes. @default - one is made
+   */
+  readonly conversationsTable?: ITable;
   /** The worker's timeout, up to 15 minutes: no answer may take longer. @default Duration.minutes(5) */
   readonly workerTimeout?: Duration;
   /** The worker's memory in MB, and its share of a CPU with it. @default 512 */
@@ -44,13 +51,13 @@ export interface TokenStreamProps extends OrganizationProps {
   readonly introspection?: boolean;
   /** A web ACL (of scope REGIONAL) in front of the API that is made here. @default - none */
   readonly webAclArn?: string;
-  /** A key of yours for the table and the queues that are made here. @default - AWS's keys */
+  /** A key of yours for the tables and the queues that are made here. @default - AWS's keys */
   readonly encryptionKey?: IKey;
   /** What the functions log at. @default 'info' */
   readonly logLevel?: LogLevel;
   /** How long logs are kept. @default RetentionDays.ONE_MONTH */
   readonly logRetention?: RetentionDays;
-  /** What becomes of table, queues, pool and logs when the stack goes. @default RemovalPolicy.RETAIN */
+  /** What becomes of tables, queues, pool and logs when the stack goes. @default RemovalPolicy.RETAIN */
   readonly removalPolicy?: RemovalPolicy;
 }
 

@@ -4,31 +4,31 @@ import { AuthorizationType, GraphqlApi, IGraphqlApi } from 'aws-cdk-lib/aws-apps
 import { Metric, MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import { IKey } from 'aws-cdk-lib/aws-kms';
 import { Architecture, EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
+import { checkConversationsTable, ConversationsTable } from './conversations-table';
 import { JobQueue } from './job-queue';
+import { checkKey } from './kept-table';
 import { failedSessions, timeToFirstToken } from './metrics';
 import { ModelSpec, modelStatements } from './model-access';
 import { Resolvers } from './resolvers';
-import { checkOwnTable, SessionsTable } from './sessions-table';
+import { SESSIONS_KEY, SessionsTable } from './sessions-table';
 import { checkTimes, checkWhole, settingsEnvironment, StreamSettings } from './settings';
 import { StreamApi } from './stream-api';
 import { FunctionDefaults, StreamFunction } from './stream-function';
+import { StreamGrants } from './stream-grants';
 import { OwnApi, TokenStreamProps } from './token-stream-props';
 import { Users } from './users';
 
-/** A session is one item, and one more for each part of a long text: parts are read together, and written one by one. */
-const READ_SESSIONS = ['dynamodb:GetItem', 'dynamodb:BatchGetItem'];
-const USE_SESSIONS = [...READ_SESSIONS, 'dynamodb:PutItem'];
-
-export class TokenStream extends Construct {
+/** What is made here has the grants of `StreamGrants`. */
+export class TokenStream extends StreamGrants {
   readonly api: IGraphqlApi;
   readonly graphqlUrl: string;
   readonly sessionsTable: ITable;
+  readonly conversationsTable: ITable;
   readonly jobs: JobQueue;
   readonly request: StreamFunction;
   readonly worker: StreamFunction;
@@ -43,7 +43,7 @@ export class TokenStream extends Construct {
   readonly functionDefaults: FunctionDefaults;
   readonly encryptionKey?: IKey;
 
-  private readonly models: readonly ModelSpec[];
+  protected readonly models: readonly ModelSpec[];
   private pushes = false;
 
   constructor(scope: Construct, id: string, props: TokenStreamProps) {
@@ -60,11 +60,13 @@ export class TokenStream extends Construct {
     const roles = { permissionsBoundary: props.permissionsBoundary, rolePath: props.rolePath };
 
     if (props.sessionsTable) {
-      checkOwnTable(props.sessionsTable);
-      this.sessionsTable = props.sessionsTable;
-    } else {
-      this.sessionsTable = new SessionsTable(this, 'Sessions', kept).table;
+      checkKey('sessions', props.sessionsTable, SESSIONS_KEY);
     }
+    this.sessionsTable = props.sessionsTable ?? new SessionsTable(this, 'Sessions', kept).table;
+    if (props.conversationsTable) {
+      checkConversationsTable(props.conversationsTable);
+    }
+    this.conversationsTable = props.conversationsTable ?? new ConversationsTable(this, 'Conversations', kept).table;
     this.jobs = new JobQueue(this, 'Jobs', { ...kept, workerTimeout });
 
     if (props.api) {
@@ -117,14 +119,14 @@ export class TokenStream extends Construct {
       memoryMb: checkWhole('workerMemoryMb', props.workerMemoryMb ?? 512, 128, 10_240),
       environment: {
         ...resources,
-        APPSYNC_API_URL: this.graphqlUrl,
         DEAD_LETTER_QUEUE_URL: this.jobs.deadLetterQueue.queueUrl,
         MODEL_ID: this.model.id,
+        ...(props.titleModel && { TITLE_MODEL_ID: props.titleModel.id }),
         ...settingsEnvironment(settings, 'worker'),
       },
     });
     new Resolvers(this, 'Resolvers', { api: this.api, request: this.request.function, ...roles });
-    this.permit();
+    this.permit(props.titleModel);
     new EventSourceMapping(this, 'JobsToWorker', {
       target: this.worker.function,
       eventSourceArn: this.jobs.queue.queueArn,
@@ -137,7 +139,12 @@ export class TokenStream extends Construct {
 
   /** What each function is told that starts, reads or answers sessions. */
   get environment(): Readonly<Record<string, string>> {
-    return { QUEUE_URL: this.jobs.queue.queueUrl, SESSIONS_TABLE: this.sessionsTable.tableName };
+    return {
+      APPSYNC_API_URL: this.graphqlUrl,
+      QUEUE_URL: this.jobs.queue.queueUrl,
+      SESSIONS_TABLE: this.sessionsTable.tableName,
+      CONVERSATIONS_TABLE: this.conversationsTable.tableName,
+    };
   }
 
   /** Has the worker push, by this URL, the answers that were asked for over a WebSocket API. It knows one API alone. */
@@ -147,48 +154,6 @@ export class TokenStream extends Construct {
     }
     this.pushes = true;
     this.worker.function.addEnvironment('WEBSOCKET_CALLBACK_URL', callbackUrl);
-  }
-
-  /** Lets `grantee` read and write any session, as each function does that starts or answers one. */
-  grantUseSessions(grantee: IGrantable): Grant {
-    this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
-    return this.allow(grantee, USE_SESSIONS, this.sessionsTable.tableArn);
-  }
-
-  /** Lets `grantee` hand a job to the worker. */
-  grantSendJobs(grantee: IGrantable): Grant {
-    this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
-    return this.allow(grantee, ['sqs:SendMessage'], this.jobs.queue.queueArn);
-  }
-
-  /** Lets `grantee` ask the models that the worker may ask, and no other. */
-  grantAskModels(grantee: IGrantable): void {
-    for (const statement of this.models.flatMap(modelStatements)) {
-      grantee.grantPrincipal.addToPrincipalPolicy(statement);
-    }
-  }
-
-  /** Lets `grantee` send events to the subscribers, as the worker does. Whoever may, may write in any session's name. */
-  grantPublish(grantee: IGrantable): Grant {
-    return this.allow(grantee, ['appsync:GraphQL'], `${this.api.arn}/types/Mutation/fields/publishToken`);
-  }
-
-  /** Lets `grantee` read any session by its id. */
-  grantReadSessions(grantee: IGrantable): Grant {
-    this.encryptionKey?.grant(grantee, 'kms:Decrypt');
-    return this.allow(grantee, READ_SESSIONS, this.sessionsTable.tableArn);
-  }
-
-  /**
-   * Lets `grantee` run `tokencast redrive`: put jobs from the dead-letter queue back and open their sessions again.
-   * SQS's own redrive is left out, because it knows nothing of sessions: a failed one would stay failed.
-   */
-  grantRedrive(grantee: IGrantable): Grant {
-    const { deadLetterQueue } = this.jobs;
-    const take = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility'];
-    return this.allow(grantee, take, deadLetterQueue.queueArn)
-      .combine(this.grantSendJobs(grantee))
-      .combine(this.grantUseSessions(grantee));
   }
 
   /** Sessions that ended as failed. Deployments in the same account and Region share this metric. */
@@ -208,11 +173,12 @@ export class TokenStream extends Construct {
   }
 
   /** Each call that the functions make, and no other. */
-  private permit(): void {
+  private permit(titleModel?: ModelSpec): void {
     const request = this.request.function;
     const worker = this.worker.function;
-    this.grantUseSessions(request);
-    this.grantUseSessions(worker);
+    this.grantUseStreams(request);
+    this.grantUseStreams(worker);
+    this.grantListConversations(request);
     this.grantSendJobs(request);
     // The first three are the event source's.
     const consume = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
@@ -221,10 +187,11 @@ export class TokenStream extends Construct {
     this.allow(worker, ['sqs:SendMessage'], this.jobs.deadLetterQueue.queueArn);
     this.grantPublish(worker);
     this.grantAskModels(worker);
-  }
-
-  private allow(grantee: IGrantable, actions: string[], ...resourceArns: string[]): Grant {
-    return Grant.addToPrincipal({ grantee, actions, resourceArns });
+    for (const statement of titleModel ? modelStatements(titleModel) : []) {
+      worker.grantPrincipal.addToPrincipalPolicy(statement);
+    }
+    // What is left of a deleted conversation.
+    this.allow(worker, ['dynamodb:DeleteItem'], this.sessionsTable.tableArn, this.conversationsTable.tableArn);
   }
 
   private requireUsers(): Users {

@@ -35,7 +35,8 @@ export interface UrlStreamProps extends DeliveryProps {
 }
 
 /**
- * `POST /` starts an answer and streams it, `GET /{sessionId}` goes on with one, `DELETE /{sessionId}` stops it.
+ * `POST /` starts an answer and streams it, `GET /{sessionId}` goes on with one, `DELETE /{sessionId}` stops it; what is below
+ * `/conversations` lists, reads, exports and deletes conversations.
  * The function streams from the model itself; the queue and its worker end what it leaves behind when it dies.
  */
 export class UrlStream extends Construct {
@@ -66,7 +67,8 @@ export class UrlStream extends Construct {
       },
     });
     const handler = this.handler.function;
-    stream.grantUseSessions(handler);
+    stream.grantUseStreams(handler);
+    stream.grantListConversations(handler);
     stream.grantAskModels(handler);
     // Each answer's job waits in the queue, in case the function dies; the worker hides it for as long as the function lives.
     stream.grantSendJobs(handler);
@@ -119,7 +121,7 @@ function cors(authType: FunctionUrlAuthType, origins: readonly string[] = []): F
       'x-amz-content-sha256',
       ...(authType === FunctionUrlAuthType.AWS_IAM ? signed : []),
     ],
-    exposedHeaders: ['x-tokencast-session-id'],
+    exposedHeaders: ['x-tokencast-session-id', 'x-tokencast-conversation-id'],
     maxAge: Duration.hours(1),
   };
 }

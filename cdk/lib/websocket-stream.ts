@@ -116,7 +116,7 @@ export class WebSocketStream extends Construct {
   /** Each call that the functions make, and no other; the authorizer makes none. */
   private permit({ stream }: WebSocketStreamProps): void {
     const routes = this.routes.function;
-    stream.grantUseSessions(routes);
+    stream.grantUseStreams(routes);
     stream.grantSendJobs(routes);
     Grant.addToPrincipal({
       grantee: routes,

@@ -25,6 +25,8 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>
     alarmEmail: 'operations@example.com',
     modelId: 'eu.amazon.nova-lite-v1:0',
     otherModelIds: 'global.anthropic.claude-haiku-4-5-20251001-v1:0,amazon.nova-micro-v1:0',
+    titleModelId: 'eu.amazon.nova-micro-v1:0',
+    conversationTtlDays: '365',
     systemPrompt: 'Answer briefly.',
     temperature: '0.3',
     publishMode: 'token',
@@ -59,7 +61,7 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>
   },
   ownPool: { userPoolId: 'eu-west-1_AbCdEfGhI' },
   ownPoolAndClient: { userPoolId: 'us-east-1_AbCdEfGhI', userPoolClientId: '1example23456789' },
-  ownTable: { sessionsTableName: 'sessions' },
+  ownTables: { sessionsTableName: 'sessions', conversationsTableName: 'conversations' },
   ownApi: {
     graphqlApiId: 'abcdefghijklmnopqrstuvwxyz',
     graphqlUrl: 'https://example.appsync-api.us-east-1.amazonaws.com/graphql',

@@ -191,6 +191,9 @@ test('the dashboard shows the alarms and each of their metrics', () => {
     'InboundMessageDropped',
     'TokensConsumed',
     'RecursiveInvocationsDropped',
+    'WriteThrottleEvents',
+    'ReadThrottleEvents',
+    'TransactionConflict',
   ]) {
     assert.ok(body.includes(shown), shown);
   }

@@ -5,7 +5,7 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AuthorizationType, Definition, GraphqlApi } from 'aws-cdk-lib/aws-appsync';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { UserPool } from 'aws-cdk-lib/aws-cognito';
-import { AttributeType, ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
+import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 
@@ -21,13 +21,21 @@ function make(props: (stack: Stack) => Partial<TokenStreamProps> = () => ({})): 
   return [Template.fromStack(stack), stream];
 }
 
+function checkTables(template: Template, policy: string, protection: boolean): void {
+  const tables = resources(template, 'AWS::DynamoDB::Table');
+  assert.equal(tables.length, 2);
+  for (const table of tables) {
+    assert.equal(table['DeletionPolicy'], policy);
+    assert.equal(table.Properties['DeletionProtectionEnabled'], protection);
+  }
+}
+
 describe('the construct', () => {
   test('needs no more than code and a model, and keeps what it holds', () => {
     const [template] = make();
     template.resourceCountIs('AWS::Cognito::UserPool', 1);
     template.resourceCountIs('AWS::AppSync::GraphQLApi', 1);
-    assert.equal(only(template, 'AWS::DynamoDB::Table')['DeletionPolicy'], 'Retain');
-    assert.equal(only(template, 'AWS::DynamoDB::Table').Properties['DeletionProtectionEnabled'], true);
+    checkTables(template, 'Retain', true);
     assert.equal(only(template, 'AWS::Cognito::UserPool')['DeletionPolicy'], 'Retain');
   });
 
@@ -40,8 +48,7 @@ describe('the construct', () => {
 
   test('goes when it is told to', () => {
     const [template] = make(() => ({ removalPolicy: RemovalPolicy.DESTROY }));
-    assert.equal(only(template, 'AWS::DynamoDB::Table')['DeletionPolicy'], 'Delete');
-    assert.equal(only(template, 'AWS::DynamoDB::Table').Properties['DeletionProtectionEnabled'], false);
+    checkTables(template, 'Delete', false);
   });
 });
 
@@ -59,41 +66,74 @@ describe('a user pool of yours', () => {
   });
 });
 
-describe('a table of yours', () => {
-  test('is the one that both functions use, and may use', () => {
-    const [template] = make((stack) => ({ sessionsTable: Table.fromTableName(stack, 'Table', 'sessions') }));
+describe('tables of yours', () => {
+  test('are those that both functions use, and may use', () => {
+    const [template] = make((stack) => ({
+      sessionsTable: Table.fromTableName(stack, 'Table', 'sessions'),
+      conversationsTable: Table.fromTableName(stack, 'Others', 'conversations'),
+    }));
     template.resourceCountIs('AWS::DynamoDB::Table', 0);
     for (const { Properties: definition } of resources(template, 'AWS::Lambda::Function')) {
       const { Variables: variables } = definition['Environment'] as { Variables: Record<string, unknown> };
       assert.equal(variables['SESSIONS_TABLE'], 'sessions');
+      assert.equal(variables['CONVERSATIONS_TABLE'], 'conversations');
     }
     for (const role of [/^ChatRequestRole/, /^ChatWorkerRole/]) {
       const found = permissions(template, role).filter((permission) => permission.startsWith('dynamodb:'));
-      assert.equal(found.length, 3);
+      assert.ok(found.length > 10, found.join('\n'));
       assert.ok(
-        found.every((permission) => permission.endsWith(':table/sessions"]]}')),
-        found.join(),
+        found.every((permission) => /:table\/(sessions|conversations(\/index\/byOwner)?)"]]}$/.test(permission)),
+        found.join('\n'),
       );
     }
   });
 
+  const table = (stack: Stack, partitionKey: string, sortKey?: string): Table =>
+    new Table(stack, 'Table', {
+      partitionKey: { name: partitionKey, type: AttributeType.STRING },
+      ...(sortKey && { sortKey: { name: sortKey, type: AttributeType.STRING } }),
+    });
+
   test("must have a session's key", () => {
-    const refused = (partitionKey: string, sortKey?: string): void => {
-      const table = (stack: Stack): ITable =>
-        new Table(stack, 'Table', {
-          partitionKey: { name: partitionKey, type: AttributeType.STRING },
-          ...(sortKey && { sortKey: { name: sortKey, type: AttributeType.NUMBER } }),
-        });
-      assert.throws(() => make((stack) => ({ sessionsTable: table(stack) })), /expected `sessionId` \(S\) alone/);
+    const refused = (...keys: [string, string?]): void => {
+      assert.throws(
+        () => make((stack) => ({ sessionsTable: table(stack, ...keys) })),
+        /the sessions table's key is .*, expected `sessionId` \(S\) alone/,
+      );
     };
     refused('id');
     refused('sessionId', 'attempt');
   });
 
-  test('from the context is used as it is', () => {
-    const template = new Deployment({ sessionsTableName: 'sessions' }).template('Streaming');
+  test("must have a conversation's key and index", () => {
+    const indexed = (stack: Stack, listOwner: string, listedAt: AttributeType): Table => {
+      const made = table(stack, 'conversationId', 'item');
+      made.addGlobalSecondaryIndex({
+        indexName: 'byOwner',
+        partitionKey: { name: listOwner, type: AttributeType.STRING },
+        sortKey: { name: 'listedAt', type: listedAt },
+      });
+      return made;
+    };
+    const check = (conversationsTable: (stack: Stack) => Table, expected: RegExp): void => {
+      assert.throws(() => make((stack) => ({ conversationsTable: conversationsTable(stack) })), expected);
+    };
+    const key = /conversations table's key is .*, expected `conversationId` \(S\) and `item` \(S\)$/;
+    check((stack) => table(stack, 'conversationId'), key);
+    check((stack) => table(stack, 'id', 'item'), key);
+    const index = /table's index `byOwner` is (.*), expected `listOwner` \(S\) and `listedAt` \(N\)$/;
+    check((stack) => table(stack, 'conversationId', 'item'), index);
+    check((stack) => indexed(stack, 'owner', AttributeType.NUMBER), index);
+    check((stack) => indexed(stack, 'listOwner', AttributeType.STRING), index);
+    make((stack) => ({ conversationsTable: indexed(stack, 'listOwner', AttributeType.NUMBER) }));
+  });
+
+  test('from the context are used as they are', () => {
+    const context = { sessionsTableName: 'sessions', conversationsTableName: 'conversations' };
+    const template = new Deployment(context).template('Streaming');
     template.resourceCountIs('AWS::DynamoDB::Table', 0);
     template.hasOutput('SessionsTableName', { Value: 'sessions' });
+    template.hasOutput('ConversationsTableName', { Value: 'conversations' });
   });
 });
 
@@ -115,7 +155,7 @@ describe('an API of yours', () => {
     const [template] = make((stack) => ({ api: { api: withModes(stack, AuthorizationType.IAM) } }));
     template.resourceCountIs('AWS::AppSync::GraphQLApi', 1);
     template.resourceCountIs('AWS::Cognito::UserPool', 1);
-    template.resourceCountIs('AWS::AppSync::Resolver', 6);
+    template.resourceCountIs('AWS::AppSync::Resolver', 14);
     template.hasResourceProperties('AWS::Lambda::Function', {
       Environment: { Variables: { APPSYNC_API_URL: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Api'), 'GraphQLUrl'] } } },
     });
@@ -139,18 +179,20 @@ describe('an API of yours', () => {
     assert.deepEqual(deployment.names, ['Streaming', 'Observability']);
     const template = deployment.template('Streaming');
     template.resourceCountIs('AWS::AppSync::GraphQLApi', 0);
-    template.resourcePropertiesCountIs('AWS::AppSync::Resolver', { ApiId: 'abc' }, 6);
+    template.resourcePropertiesCountIs('AWS::AppSync::Resolver', { ApiId: 'abc' }, 14);
     template.hasOutput('GraphqlUrl', { Value: graphqlUrl });
     const publish = permissions(template, /^StreamWorkerRole/).filter((found) => found.startsWith('appsync:'));
-    assert.equal(publish.length, 1);
-    assert.match(publish[0] ?? '', /:apis\/abc\/types\/Mutation\/fields\/publishToken"]]}$/);
+    assert.equal(publish.length, 2);
+    assert.match(publish[0] ?? '', /:apis\/abc\/types\/Mutation\/fields\/publishConversation"]]}$/);
+    assert.match(publish[1] ?? '', /:apis\/abc\/types\/Mutation\/fields\/publishToken"]]}$/);
   });
 });
 
-test('a key of yours encrypts the table and both queues, and the functions may use it', () => {
+test('a key of yours encrypts the tables and both queues, and the functions may use it', () => {
   const [template] = make((stack) => ({ encryptionKey: new Key(stack, 'Key') }));
   const key = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] };
-  template.hasResourceProperties('AWS::DynamoDB::Table', { SSESpecification: { SSEType: 'KMS', KMSMasterKeyId: key } });
+  const encrypted = { SSESpecification: { SSEType: 'KMS', KMSMasterKeyId: key } };
+  template.resourcePropertiesCountIs('AWS::DynamoDB::Table', encrypted, 2);
   template.resourcePropertiesCountIs('AWS::SQS::Queue', { KmsMasterKeyId: key }, 2);
   for (const role of [/^ChatRequestRole/, /^ChatWorkerRole/]) {
     const found = permissions(template, role).filter((permission) => permission.startsWith('kms:'));
@@ -162,9 +204,14 @@ test('a key of yours encrypts the table and both queues, and the functions may u
 });
 
 describe('a grant allows what it says, and no more', () => {
-  const useSessions = ['BatchGetItem', 'GetItem', 'PutItem'].map(
-    (action) => new RegExp(`^dynamodb:${action} on .*ChatSessionsTable`),
-  );
+  const onTable = (table: string, ...actions: string[]): RegExp[] =>
+    actions.sort().map((action) => new RegExp(`^dynamodb:${action} on [^/]*Chat${table}Table\\w*","Arn"]}$`));
+  const useTable = ['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'UpdateItem'];
+  const useSessions = onTable('Sessions', ...useTable);
+  const useConversations = onTable('Conversations', 'Query', ...useTable);
+  const listConversations = [/^dynamodb:Query on .*ChatConversationsTable\w*","Arn"]},"\/index\/byOwner"]]}$/];
+  const publishConversations = [/^appsync:GraphQL on .*\/types\/Mutation\/fields\/publishConversation"/];
+  const sendJobs = [/^sqs:SendMessage on .*ChatJobsQueue/];
   const check = (name: string, grant: (stream: TokenStream, role: Role) => unknown, expected: RegExp[]): void => {
     test(name, () => {
       const stack = ownStack();
@@ -172,9 +219,9 @@ describe('a grant allows what it says, and no more', () => {
       grant(new TokenStream(stack, 'Chat', streamProps()), role);
       const found = permissions(Template.fromStack(stack), /^Grantee/);
       assert.equal(found.length, expected.length, found.join('\n'));
-      expected.forEach((pattern, index) => {
-        assert.match(found[index] ?? '', pattern);
-      });
+      for (const pattern of expected) {
+        assert.equal(found.filter((permission) => pattern.test(permission)).length, 1, String(pattern));
+      }
     });
   };
   check('grantPublish', (stream, role) => stream.grantPublish(role), [
@@ -185,7 +232,15 @@ describe('a grant allows what it says, and no more', () => {
     /^dynamodb:GetItem on .*ChatSessionsTable/,
   ]);
   check('grantUseSessions', (stream, role) => stream.grantUseSessions(role), useSessions);
-  check('grantSendJobs', (stream, role) => stream.grantSendJobs(role), [/^sqs:SendMessage on .*ChatJobsQueue/]);
+  check('grantUseConversations', (stream, role) => stream.grantUseConversations(role), useConversations);
+  check('grantListConversations', (stream, role) => stream.grantListConversations(role), listConversations);
+  check('grantPublishConversations', (stream, role) => stream.grantPublishConversations(role), publishConversations);
+  check('grantUseStreams', (stream, role) => stream.grantUseStreams(role), [
+    ...useSessions,
+    ...useConversations,
+    ...publishConversations,
+  ]);
+  check('grantSendJobs', (stream, role) => stream.grantSendJobs(role), sendJobs);
   check(
     'grantAskModels',
     (stream, role) => {
@@ -195,10 +250,19 @@ describe('a grant allows what it says, and no more', () => {
   );
   check('grantRedrive', (stream, role) => stream.grantRedrive(role), [
     ...useSessions,
+    ...useConversations,
     /^sqs:ChangeMessageVisibility on .*ChatJobsDeadLetterQueue/,
     /^sqs:DeleteMessage on .*ChatJobsDeadLetterQueue/,
     /^sqs:ReceiveMessage on .*ChatJobsDeadLetterQueue/,
-    /^sqs:SendMessage on .*ChatJobsQueue/,
+    ...sendJobs,
+  ]);
+  check('grantForget', (stream, role) => stream.grantForget(role), [
+    ...useSessions,
+    ...onTable('Sessions', 'DeleteItem', 'Scan'),
+    ...useConversations,
+    ...listConversations,
+    ...publishConversations,
+    ...sendJobs,
   ]);
 });
 

@@ -1,4 +1,5 @@
 /** Every policy statement of a template, wherever it hides. */
+import assert from 'node:assert/strict';
 import { Template } from 'aws-cdk-lib/assertions';
 
 export interface Statement {
@@ -30,6 +31,16 @@ export function permissions(template: Template, role: RegExp): string[] {
     .filter(({ holder, type, effect }) => type === 'AWS::IAM::Policy' && effect === 'Allow' && role.test(holder))
     .flatMap(({ actions, resources }) => actions.flatMap((action) => resources.map((on) => `${action} on ${on}`)))
     .sort();
+}
+
+/** Each permission of a role but for logs and traces, as its action and a part of what it is on: these, and no other. */
+export function checkPermissions(template: Template, role: RegExp, expected: readonly (readonly string[])[]): void {
+  const found = permissions(template, role).filter((permission) => !/^(logs|xray):/.test(permission));
+  assert.equal(found.length, expected.length, found.join('\n'));
+  for (const [action = '', on = ''] of expected) {
+    const matching = found.filter((permission) => permission.startsWith(`${action} `) && permission.includes(on));
+    assert.equal(matching.length, 1, `${action} on ${on}: ${matching.join('\n')}`);
+  }
 }
 
 function read(holder: string, type: string, statement: Record<string, unknown>): Statement {

@@ -6,7 +6,14 @@ import { describe, test } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
 
 import { REPOSITORY_DIR } from '../lib/paths';
-import { FunctionName, NOTHING_LEFT, NUMBER_SETTINGS, PUBLISH_MODES, settingsEnvironment } from '../lib/settings';
+import {
+  FunctionName,
+  NOTHING_LEFT,
+  NUMBER_SETTINGS,
+  PROMPT_CACHING,
+  PUBLISH_MODES,
+  settingsEnvironment,
+} from '../lib/settings';
 import { Deployment, only } from './deployment';
 
 interface Variable {
@@ -28,7 +35,12 @@ const DEPLOYED: readonly { name: FunctionName; role: string }[] = [
 
 const deliveries = 'url,websocket';
 const plain = new Deployment({ deliveries }).template('Streaming');
-const full = new Deployment({ deliveries, systemPrompt: 'Answer briefly.', temperature: '0.3' }).template('Streaming');
+const full = new Deployment({
+  deliveries,
+  systemPrompt: 'Answer briefly.',
+  temperature: '0.3',
+  titleModelId: 'amazon.nova-micro-v1:0',
+}).template('Streaming');
 
 for (const { name, role } of DEPLOYED) {
   describe(`the function ${name} as ${role}`, () => {
@@ -37,7 +49,7 @@ for (const { name, role } of DEPLOYED) {
     test('is given every variable that it reads, and none that it does not', () => {
       const wanted = [...read.map((variable) => variable.name), 'LOG_LEVEL'].sort();
       assert.deepEqual(environment(full, role), wanted);
-      const withoutDefault = ['SYSTEM_PROMPT', 'TEMPERATURE'];
+      const withoutDefault = ['SYSTEM_PROMPT', 'TEMPERATURE', 'TITLE_MODEL_ID'];
       assert.deepEqual(
         environment(plain, role),
         wanted.filter((variable) => !withoutDefault.includes(variable)),
@@ -64,6 +76,7 @@ test('the worker is told of a WebSocket API only where there is one', () => {
 
 for (const [variable, ours, name] of [
   ['PUBLISH_MODE', PUBLISH_MODES, 'worker'],
+  ['PROMPT_CACHING', PROMPT_CACHING, 'worker'],
   ['NOTHING_LEFT', NOTHING_LEFT, 'function-url'],
 ] as const) {
   test(`the words of ${variable} are the function's own`, () => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 
-import { PUBLISH_TOKEN_FILE, REQUEST_FUNCTION_FILE, SCHEMA_FILE } from '../lib/paths';
+import { PUBLISH_FILE, REQUEST_FUNCTION_FILE, SCHEMA_FILE } from '../lib/paths';
 import { Deployment, only, Resource, resources } from './deployment';
 import { permissions } from './policies';
 
@@ -43,13 +43,13 @@ describe('the API', () => {
   test('hides its schema and limits depth and resolvers by default', () => {
     template.hasResourceProperties('AWS::AppSync::GraphQLApi', {
       IntrospectionConfig: 'DISABLED',
-      QueryDepthLimit: 5,
-      ResolverCountLimit: 25,
+      QueryDepthLimit: 7,
+      ResolverCountLimit: 68,
     });
     production.hasResourceProperties('AWS::AppSync::GraphQLApi', {
       IntrospectionConfig: 'ENABLED',
       QueryDepthLimit: 20,
-      ResolverCountLimit: 25,
+      ResolverCountLimit: 68,
     });
   });
 
@@ -58,25 +58,35 @@ describe('the API', () => {
       [resolver['TypeName'], resolver['FieldName'], resolver['DataSourceName'], resolver['Kind']].join(' '),
     );
     assert.deepEqual(attached.sort(), [
+      'Mutation deleteConversation TokencastRequest UNIT',
+      'Mutation publishConversation TokencastPublish UNIT',
       'Mutation publishToken TokencastPublish UNIT',
+      'Mutation renameConversation TokencastRequest UNIT',
       'Mutation startStream TokencastRequest UNIT',
       'Mutation stopStream TokencastRequest UNIT',
+      'Query conversation TokencastRequest UNIT',
+      'Query conversations TokencastRequest UNIT',
+      'Query exportConversation TokencastRequest UNIT',
       'Query getStream TokencastRequest UNIT',
       'Query getStreamStatus TokencastRequest UNIT',
+      'Subscription onConversationUpdated TokencastRequest UNIT',
+      'Subscription onConversationsUpdated TokencastRequest UNIT',
       'Subscription onTokenReceived TokencastRequest UNIT',
     ]);
     for (const { Properties: resolver } of resources(template, 'AWS::AppSync::Resolver')) {
-      const file = resolver['FieldName'] === 'publishToken' ? PUBLISH_TOKEN_FILE : REQUEST_FUNCTION_FILE;
+      const file = String(resolver['FieldName']).startsWith('publish') ? PUBLISH_FILE : REQUEST_FUNCTION_FILE;
       assert.equal(resolver['Code'], readFileSync(file, 'utf8'), String(resolver['FieldName']));
     }
   });
 
-  test('answers publishToken by the file that ships, without a data source', () => {
-    template.hasResourceProperties('AWS::AppSync::Resolver', {
-      FieldName: 'publishToken',
-      Code: readFileSync(PUBLISH_TOKEN_FILE, 'utf8'),
-      Runtime: { Name: 'APPSYNC_JS', RuntimeVersion: '1.0.0' },
-    });
+  test('answers what is published by the file that ships, without a data source', () => {
+    for (const FieldName of ['publishToken', 'publishConversation']) {
+      template.hasResourceProperties('AWS::AppSync::Resolver', {
+        FieldName,
+        Code: readFileSync(PUBLISH_FILE, 'utf8'),
+        Runtime: { Name: 'APPSYNC_JS', RuntimeVersion: '1.0.0' },
+      });
+    }
     template.hasResourceProperties('AWS::AppSync::DataSource', { Name: 'TokencastPublish', Type: 'NONE' });
     template.hasResourceProperties('AWS::AppSync::DataSource', { Name: 'TokencastRequest', Type: 'AWS_LAMBDA' });
   });
@@ -151,23 +161,57 @@ describe('the queue', () => {
   });
 });
 
-describe('the table', () => {
-  test('has the key and the TTL that the functions use, is encrypted, and can be restored', () => {
+describe('the tables', () => {
+  const kept = {
+    TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+    BillingMode: 'PAY_PER_REQUEST',
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    SSESpecification: { SSEEnabled: true },
+  };
+
+  test('of sessions has the key and the TTL that the functions use, is encrypted, and can be restored', () => {
     template.hasResourceProperties('AWS::DynamoDB::Table', {
+      ...kept,
       KeySchema: [{ AttributeName: 'sessionId', KeyType: 'HASH' }],
       AttributeDefinitions: [{ AttributeName: 'sessionId', AttributeType: 'S' }],
-      TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
-      BillingMode: 'PAY_PER_REQUEST',
-      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
-      SSESpecification: { SSEEnabled: true },
+      GlobalSecondaryIndexes: Match.absent(),
     });
   });
 
-  test('is kept in production, and gone with its stack in development', () => {
+  test('of conversations has the same, and an index of each owner by the time of the last turn', () => {
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      ...kept,
+      KeySchema: [
+        { AttributeName: 'conversationId', KeyType: 'HASH' },
+        { AttributeName: 'item', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: [
+        { AttributeName: 'conversationId', AttributeType: 'S' },
+        { AttributeName: 'item', AttributeType: 'S' },
+        { AttributeName: 'listOwner', AttributeType: 'S' },
+        { AttributeName: 'listedAt', AttributeType: 'N' },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'byOwner',
+          KeySchema: [
+            { AttributeName: 'listOwner', KeyType: 'HASH' },
+            { AttributeName: 'listedAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
+    });
+  });
+
+  test('are kept in production, and gone with their stack in development', () => {
     const check = (found: Template, protection: boolean, policy: string): void => {
-      const table = only(found, 'AWS::DynamoDB::Table');
-      assert.equal(table.Properties['DeletionProtectionEnabled'], protection);
-      assert.equal(table['DeletionPolicy'], policy);
+      const tables = resources(found, 'AWS::DynamoDB::Table');
+      assert.equal(tables.length, 2);
+      for (const table of tables) {
+        assert.equal(table.Properties['DeletionProtectionEnabled'], protection);
+        assert.equal(table['DeletionPolicy'], policy);
+      }
     };
     check(template, false, 'Delete');
     check(production, true, 'Retain');
@@ -181,7 +225,7 @@ test('what holds data keeps its id, or a deployment would replace it', () => {
   };
   check(auth, 'AWS::Cognito::UserPool', 'UsersPoolBFC35D3B');
   check(auth, 'AWS::Cognito::UserPoolClient', 'UsersClient3B43F2CF');
-  check(template, 'AWS::DynamoDB::Table', 'StreamSessionsTable151CF694');
+  check(template, 'AWS::DynamoDB::Table', 'StreamSessionsTable151CF694', 'StreamConversationsTableD7C53381');
   check(template, 'AWS::SQS::Queue', 'StreamJobsDeadLetterQueueD9E92531', 'StreamJobsQueue763C7EFE');
   check(template, 'AWS::AppSync::GraphQLApi', 'StreamApi7C70979F');
 });
@@ -251,32 +295,42 @@ test('every log is kept for a while, and no custom resource sees to it', () => {
 });
 
 describe('what the roles may do', () => {
-  const table = '{"Fn::GetAtt":["StreamSessionsTable151CF694","Arn"]}';
+  const sessionsTable = '{"Fn::GetAtt":["StreamSessionsTable151CF694","Arn"]}';
+  const conversationsTable = '{"Fn::GetAtt":["StreamConversationsTableD7C53381","Arn"]}';
+  const ownerIndex = `{"Fn::Join":["",[${conversationsTable},"/index/byOwner"]]}`;
   const queue = '{"Fn::GetAtt":["StreamJobsQueue763C7EFE","Arn"]}';
-  const sessions = ['BatchGetItem', 'GetItem', 'PutItem'].map((action) => `dynamodb:${action} on ${table}`);
+  const field = (name: string): string =>
+    `{"Fn::Join":["",[{"Fn::GetAtt":["StreamApi7C70979F","Arn"]},"/types/Mutation/fields/${name}"]]}`;
+  const useTable = ['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'UpdateItem'];
+  const tables = (...more: string[]): string[] =>
+    [
+      ...useTable.flatMap((action) => [sessionsTable, conversationsTable].map((on) => `dynamodb:${action} on ${on}`)),
+      `dynamodb:Query on ${conversationsTable}`,
+      ...more,
+    ].sort();
   const logs = (id: string): string[] =>
     ['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => `${action} on {"Fn::GetAtt":["${id}","Arn"]}`);
   const tracing = ['xray:PutTelemetryRecords on "*"', 'xray:PutTraceSegments on "*"'];
 
-  test('the request function: read and write sessions, send jobs', () => {
+  test('the request function: use sessions and conversations, list those, tell of their changes, send jobs', () => {
     assert.deepEqual(permissions(template, /^StreamRequestRole/), [
-      ...sessions,
+      `appsync:GraphQL on ${field('publishConversation')}`,
+      ...tables(`dynamodb:Query on ${ownerIndex}`),
       ...logs('StreamRequestLogsD2B3B188'),
       `sqs:SendMessage on ${queue}`,
       ...tracing,
     ]);
   });
 
-  test('the worker: publish, ask its model, read and write sessions, take jobs, move dead letters', () => {
-    const field =
-      '{"Fn::Join":["",[{"Fn::GetAtt":["StreamApi7C70979F","Arn"]},"/types/Mutation/fields/publishToken"]]}';
+  test('the worker: publish, ask its model, use and delete sessions and conversations, take jobs, move dead letters', () => {
     const model =
       '{"Fn::Join":["",["arn:",{"Ref":"AWS::Partition"},":bedrock:",{"Ref":"AWS::Region"},' +
       '"::foundation-model/amazon.nova-lite-v1:0"]]}';
     assert.deepEqual(permissions(template, /^StreamWorkerRole/), [
-      `appsync:GraphQL on ${field}`,
+      `appsync:GraphQL on ${field('publishConversation')}`,
+      `appsync:GraphQL on ${field('publishToken')}`,
       `bedrock:InvokeModelWithResponseStream on ${model}`,
-      ...sessions,
+      ...tables(...[sessionsTable, conversationsTable].map((on) => `dynamodb:DeleteItem on ${on}`)),
       ...logs('StreamWorkerLogs3F78C275'),
       `sqs:ChangeMessageVisibility on ${queue}`,
       `sqs:DeleteMessage on ${queue}`,
@@ -294,15 +348,33 @@ describe('what the roles may do', () => {
     assert.deepEqual(permissions(template, /^StreamApiLogRole/), logs('StreamApiLogsC75CCCC2'));
   });
 
-  test('nobody but the worker may publish, and no role has a managed policy', () => {
-    const publishers = Object.keys(template.findResources('AWS::IAM::Policy')).filter((id) =>
-      permissions(template, new RegExp(`^${id}$`)).some((permission) => permission.startsWith('appsync:')),
-    );
-    assert.equal(publishers.length, 1);
-    assert.match(publishers[0] ?? '', /^StreamWorkerRole/);
-    for (const { Properties: role } of resources(template, 'AWS::IAM::Role')) {
+  test('nobody but the worker may publish tokens, only it deletes, and no role has a managed policy', () => {
+    const all = new Deployment({ deliveries: 'url,websocket' }).template('Streaming');
+    const holders = (permitted: RegExp): string[] =>
+      Object.keys(all.findResources('AWS::IAM::Policy')).filter((id) =>
+        permissions(all, new RegExp(`^${id}$`)).some((permission) => permitted.test(permission)),
+      );
+    for (const permitted of [
+      /^appsync:GraphQL .*publishToken/,
+      /^dynamodb:DeleteItem .*(Sessions|Conversations)Table/,
+    ]) {
+      const found = holders(permitted);
+      assert.equal(found.length, 1, String(permitted));
+      assert.match(found[0] ?? '', /^StreamWorkerRole/);
+    }
+    for (const { Properties: role } of resources(all, 'AWS::IAM::Role')) {
       assert.equal(role['ManagedPolicyArns'], undefined);
     }
+  });
+
+  test('the worker alone asks the model for titles, where there is one', () => {
+    const titled = new Deployment({ titleModelId: 'amazon.nova-micro-v1:0', deliveries: 'url' }).template('Streaming');
+    const asked = (found: Template, role: RegExp): string[] =>
+      permissions(found, role).filter((permission) => /^bedrock:.*nova-micro/.test(permission));
+    assert.equal(asked(titled, /^StreamWorkerRole/).length, 1);
+    assert.equal(asked(titled, /^UrlHandlerRole/).length, 0);
+    assert.equal(environment(titled, 'Worker')['TITLE_MODEL_ID'], 'amazon.nova-micro-v1:0');
+    assert.equal(environment(template, 'Worker')['TITLE_MODEL_ID'], undefined);
   });
 });
 
@@ -319,6 +391,7 @@ test('the outputs tell a client everything, and export nothing by a name of thei
   const outputs = template.findOutputs('*') as Record<string, { Export?: unknown }>;
   const ours = Object.keys(outputs).filter((name) => !name.startsWith('ExportsOutput'));
   assert.deepEqual(ours.sort(), [
+    'ConversationsTableName',
     'DeadLetterQueueUrl',
     'GraphqlUrl',
     'QueueUrl',

@@ -12,7 +12,7 @@ import { TokenStream } from '../lib/token-stream';
 import { TokenStreamProps } from '../lib/token-stream-props';
 import { UrlStream, UrlStreamProps } from '../lib/url-stream';
 import { Deployment, deliveryCode, only, ownStack, Resource, resources, streamProps } from './deployment';
-import { permissions } from './policies';
+import { checkPermissions, permissions } from './policies';
 
 const URL = 'AWS::Lambda::Url';
 const FUNCTION = 'AWS::Lambda::Function';
@@ -78,7 +78,7 @@ describe('the Function URL', () => {
       AllowOrigins: ['https://chat.example.com'],
       AllowMethods: ['GET', 'POST', 'DELETE'],
       AllowHeaders: ['authorization', 'content-type', 'last-event-id', 'x-amz-content-sha256'],
-      ExposeHeaders: ['x-tokencast-session-id'],
+      ExposeHeaders: ['x-tokencast-session-id', 'x-tokencast-conversation-id'],
       MaxAge: 3600,
     });
     assert.equal(only(make().template(), URL).Properties['Cors'], undefined);
@@ -132,7 +132,7 @@ describe('its function', () => {
   refused('memory that Lambda lacks', { memoryMb: 64 }, /`memoryMb` is `64`, expected 128 to 10240/);
   refused('a reserve of nothing', { reservedConcurrency: 0 }, /`reservedConcurrency` is `0`, expected 1 to/);
 
-  test("shares the stream's table, queue, model and settings", () => {
+  test("shares the stream's tables, queue, model and settings", () => {
     const found = make({}, () => ({
       settings: { leaseSeconds: 45, maxPromptBytes: 5, systemPrompt: 'Be brief.' },
     })).template();
@@ -140,8 +140,7 @@ describe('its function', () => {
     const worker = variables(
       only(found, FUNCTION, ({ Properties: it }) => JSON.stringify(it['Role']).includes('ChatWorker')).Properties,
     );
-    const workers = ['APPSYNC_API_URL', 'DEAD_LETTER_QUEUE_URL'];
-    const shared = Object.keys(worker).filter((name) => !workers.includes(name));
+    const shared = Object.keys(worker).filter((name) => name !== 'DEAD_LETTER_QUEUE_URL');
     for (const name of shared) {
       assert.deepEqual(own[name], worker[name], name);
     }
@@ -155,22 +154,19 @@ describe('its function', () => {
     assert.equal(own['LEASE_SECONDS'], '45');
   });
 
-  test('may use sessions, leave a job, ask the model, and nothing else', () => {
-    assert.deepEqual(actions(template, /^UrlHandlerRole/), [
-      'bedrock:InvokeModelWithResponseStream',
-      'dynamodb:BatchGetItem',
-      'dynamodb:GetItem',
-      'dynamodb:PutItem',
-      'logs:CreateLogStream',
-      'logs:PutLogEvents',
-      'sqs:SendMessage',
-      'xray:PutTelemetryRecords',
-      'xray:PutTraceSegments',
-    ]);
-    const all = permissions(template, /^UrlHandlerRole/).join('\n');
-    assert.match(all, /sqs:SendMessage on .*"StreamJobsQueue763C7EFE"/);
-    assert.match(all, /dynamodb:PutItem on .*"StreamSessionsTable151CF694"/);
-    assert.match(all, /foundation-model\/amazon.nova-lite-v1:0/);
+  test('may use sessions and conversations, list those, leave a job, ask the model, and nothing else', () => {
+    const expected = [
+      ['appsync:GraphQL', '/types/Mutation/fields/publishConversation"'],
+      ['bedrock:InvokeModelWithResponseStream', '::foundation-model/amazon.nova-lite-v1:0"'],
+      ...['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'UpdateItem'].flatMap((action) => [
+        [`dynamodb:${action}`, '"StreamConversationsTableD7C53381","Arn"]}'],
+        [`dynamodb:${action}`, '"StreamSessionsTable151CF694","Arn"]}'],
+      ]),
+      ['dynamodb:Query', 'on {"Fn::GetAtt":["StreamConversationsTableD7C53381","Arn"]}'],
+      ['dynamodb:Query', '/index/byOwner"'],
+      ['sqs:SendMessage', '"StreamJobsQueue763C7EFE"'],
+    ];
+    checkPermissions(template, /^UrlHandlerRole/, expected);
   });
 
   test('has a worker that sends to no queue that invokes it', () => {

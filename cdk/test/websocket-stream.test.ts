@@ -14,7 +14,7 @@ import { ACCESS_LOG_FIELDS } from '../lib/websocket-api';
 import { WebSocketStream, WebSocketStreamProps } from '../lib/websocket-stream';
 import { placeholderFunctions, zip } from '../scripts/placeholder';
 import { Deployment, deliveryCode, only, ownStack, Resource, resources, scratch, streamProps } from './deployment';
-import { permissions } from './policies';
+import { checkPermissions, permissions } from './policies';
 
 const API = 'AWS::ApiGatewayV2::Api';
 const ROUTE = 'AWS::ApiGatewayV2::Route';
@@ -183,7 +183,7 @@ describe('the table of connections', () => {
   test("is encrypted by the stream's key, which its function may use", () => {
     const found = Template.fromStack(make({}, (stack) => ({ encryptionKey: new Key(stack, 'Key') })).stack);
     const key = { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] };
-    found.resourcePropertiesCountIs(TABLE, { SSESpecification: { SSEType: 'KMS', KMSMasterKeyId: key } }, 2);
+    found.resourcePropertiesCountIs(TABLE, { SSESpecification: { SSEType: 'KMS', KMSMasterKeyId: key } }, 3);
     assert.ok(permissions(found, /^SocketRoutesRole/).some((permission) => permission.startsWith('kms:Decrypt ')));
   });
 });
@@ -204,7 +204,10 @@ describe('the functions', () => {
     const [authorizer, routes] = ['Authorizer', 'Routes'].map((name) => functionNamed(template, `WebSocket${name}`));
     assert.deepEqual(variables(authorizer), ['COGNITO_CLIENT_ID', 'COGNITO_ISSUER', 'LOG_LEVEL']);
     assert.deepEqual(variables(routes), [
+      'APPSYNC_API_URL',
       'CONNECTIONS_TABLE',
+      'CONVERSATIONS_TABLE',
+      'CONVERSATION_TTL_DAYS',
       'LOG_LEVEL',
       'MAX_PROMPT_BYTES',
       'QUEUE_URL',
@@ -228,24 +231,19 @@ describe('the functions', () => {
     ]);
   });
 
-  test('the routes: use sessions and connections, send jobs, push', () => {
-    const all = permissions(template, /^WebSocketRoutesRole/).filter((found) => !/^(logs|xray):/.test(found));
-    const sessions = '"StreamSessionsTable151CF694"';
+  test('the routes: use sessions, conversations and connections, tell of changes, send jobs, push', () => {
     const connections = '"WebSocketConnectionsTableB898E1EF"';
-    const expected = [
-      ['dynamodb:BatchGetItem', sessions],
-      ['dynamodb:DeleteItem', connections],
-      ['dynamodb:GetItem', sessions],
-      ['dynamodb:PutItem', sessions],
-      ['dynamodb:PutItem', connections],
-      ['dynamodb:UpdateItem', connections],
+    checkPermissions(template, /^WebSocketRoutesRole/, [
+      ['appsync:GraphQL', '/types/Mutation/fields/publishConversation"'],
+      ...['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'UpdateItem'].flatMap((action) => [
+        [`dynamodb:${action}`, '"StreamConversationsTableD7C53381"'],
+        [`dynamodb:${action}`, '"StreamSessionsTable151CF694"'],
+      ]),
+      ['dynamodb:Query', '"StreamConversationsTableD7C53381","Arn"]}'],
+      ...['DeleteItem', 'PutItem', 'UpdateItem'].map((action) => [`dynamodb:${action}`, connections]),
       ['execute-api:ManageConnections', '/dev/POST/@connections/*'],
       ['sqs:SendMessage', '"StreamJobsQueue763C7EFE"'],
-    ];
-    assert.equal(all.length, expected.length, all.join('\n'));
-    expected.forEach(([action = '', on = ''], index) => {
-      assert.ok(all[index]?.startsWith(`${action} `) && all[index].includes(on), `${action} on ${on}: ${all[index]}`);
-    });
+    ]);
   });
 
   test('the worker may push to this stage, and knows where', () => {
@@ -303,7 +301,7 @@ test('where clients connect is an output', () => {
 test('none is there unless it is asked for', () => {
   const without = new Deployment({ deliveries: 'url' }).template('Streaming');
   without.resourceCountIs(API, 0);
-  without.resourceCountIs(TABLE, 1);
+  without.resourceCountIs(TABLE, 2);
 });
 
 test('what clients know it by keeps its id', () => {

@@ -2,7 +2,7 @@
 import { CfnOutput, Stack, StackProps } from 'aws-cdk-lib';
 import { AuthorizationType, GraphqlApi } from 'aws-cdk-lib/aws-appsync';
 import { IUserPool } from 'aws-cdk-lib/aws-cognito';
-import { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
 import { ManagedPolicy } from 'aws-cdk-lib/aws-iam';
 import { LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -44,9 +44,8 @@ export class StreamingStack extends Stack {
       code: packagedCode(config.functionsDir, config.architecture),
       userPool,
       api: this.existingApi(config),
-      sessionsTable: config.sessionsTableName
-        ? Table.fromTableName(this, 'ExistingTable', config.sessionsTableName)
-        : undefined,
+      sessionsTable: this.existingTable('ExistingTable', config.sessionsTableName),
+      conversationsTable: this.existingTable('ExistingConversations', config.conversationsTableName),
     });
     const signIn = props.userPoolClientId ?? clientId;
     this.url = this.urlStream(config, userPool, signIn);
@@ -55,7 +54,7 @@ export class StreamingStack extends Stack {
       const logRole = new ApiGatewayLogRole(this, 'ApiGatewayLogs', organization);
       this.webSocket.api.stage.node.addDependency(logRole);
     }
-    const { graphqlUrl, jobs, sessionsTable, request, worker } = this.stream;
+    const { graphqlUrl, jobs, sessionsTable, conversationsTable, request, worker } = this.stream;
     const outputs: Readonly<Record<string, string | undefined>> = {
       Region: this.region,
       GraphqlUrl: graphqlUrl,
@@ -64,6 +63,7 @@ export class StreamingStack extends Stack {
       QueueUrl: jobs.queue.queueUrl,
       DeadLetterQueueUrl: jobs.deadLetterQueue.queueUrl,
       SessionsTableName: sessionsTable.tableName,
+      ConversationsTableName: conversationsTable.tableName,
       RequestLogGroup: request.logGroup.logGroupName,
       WorkerLogGroup: worker.logGroup.logGroupName,
       StreamUrl: this.url?.url,
@@ -81,6 +81,10 @@ export class StreamingStack extends Stack {
         new CfnOutput(this, name, { value });
       }
     }
+  }
+
+  private existingTable(id: string, name?: string): ITable | undefined {
+    return name === undefined ? undefined : Table.fromTableName(this, id, name);
   }
 
   private urlStream(config: Config, userPool?: IUserPool, clientId?: string): UrlStream | undefined {

@@ -6,7 +6,7 @@ use local_appsync::config::ApiConfig;
 use serde_json::{Value, json};
 
 use appsync_support::{
-    PUBLISH_TOKEN, Stack, at_once, message, project, request_from, script, user, worker,
+    PUBLISH, Stack, at_once, message, project, request_from, script, user, worker,
 };
 
 const IMPORT: &str = "import { util, runtime, extensions } from '@aws-appsync/utils';\n";
@@ -348,7 +348,7 @@ async fn many_calls_at_once_are_not_mixed_up() {
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..200 {
         let api = stack.api.clone();
-        let token = format!("{n} {PUBLISH_TOKEN}");
+        let token = format!("{n} {PUBLISH}");
         tasks.spawn(async move {
             let request = request_from(&json!({"query": query, "variables": {"t": token}}));
             let body = api.execute(request, &worker()).await.body;

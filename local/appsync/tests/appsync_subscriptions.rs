@@ -8,16 +8,21 @@ use local_appsync::subscriptions::Subscription;
 use local_kit::invoke::InvokeError;
 use serde_json::{Value, json};
 
-use appsync_support::{FakeFunction, Stack, at_once, project, request_from, user, worker};
+use appsync_support::{FakeFunction, Stack, at_once, project, request_from, starter, user, worker};
 
 fn owner_check() -> Arc<FakeFunction> {
-    at_once(|event| match event["arguments"]["sessionId"].as_str() {
-        Some("other") => Err(InvokeError::Function {
+    at_once(|event| match foreign(&event["arguments"]) {
+        true => Err(InvokeError::Function {
             error_type: "UNAUTHORIZED".into(),
             message: "not yours".into(),
         }),
-        _ => Ok(Value::Null),
+        false => Ok(Value::Null),
     })
+}
+
+fn foreign(arguments: &Value) -> bool {
+    let names = ["sessionId", "conversationId", "owner"];
+    names.iter().any(|name| arguments[*name] == "other")
 }
 
 async fn subscribe(query: &str, variables: Value) -> Subscription {
@@ -302,4 +307,69 @@ async fn subscriptions_that_render_alike_have_one_key() {
         )
         .await
     );
+}
+
+#[tokio::test]
+async fn one_mutation_tells_a_conversations_subscribers_and_its_owners() {
+    for (query, field, arguments) in [
+        (
+            "subscription { onConversationUpdated(conversationId: \"c1\") { kind owner } }",
+            "onConversationUpdated",
+            json!({"conversationId": "c1"}),
+        ),
+        (
+            "subscription { onConversationsUpdated(owner: \"alice\") { kind owner } }",
+            "onConversationsUpdated",
+            json!({"owner": "alice"}),
+        ),
+    ] {
+        let subscription = subscribe(query, json!({})).await;
+        assert_eq!(subscription.field, field);
+        assert_eq!(subscription.mutations, ["publishConversation"]);
+        assert_eq!(Value::Object(subscription.arguments.clone()), arguments);
+        let event = json!({"conversationId": "c1", "owner": "alice", "kind": "RENAMED"});
+        let rendered = (subscription.render)(&event);
+        let expected = json!({"data": {field: {"kind": "RENAMED", "owner": "alice"}}});
+        assert_eq!(rendered, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_a_conversation_is_published_by_a_function_alone() {
+    let publish = r#"mutation { publishConversation(
+        conversationId: "c1", owner: "alice", kind: TURN_ENDED, sessionId: "s1", status: COMPLETED
+    ) { conversationId owner kind title sessionId status timestamp } }"#;
+    let stack = Stack::new(&project(), owner_check());
+    for refused in [user("alice"), worker()] {
+        let body = stack.send(&json!({"query": publish}), &refused).await;
+        assert_eq!(body["data"]["publishConversation"], Value::Null, "{body}");
+        assert_eq!(stack.published(), []);
+    }
+    stack.send(&json!({"query": publish}), &starter()).await;
+    let [(field, event)] = &mut stack.published()[..] else {
+        panic!("one event")
+    };
+    assert_eq!(field, "publishConversation");
+    let timestamp = event["timestamp"].take();
+    assert!(timestamp.is_string(), "{timestamp}");
+    let expected = json!({
+        "conversationId": "c1", "owner": "alice", "kind": "TURN_ENDED", "title": null, "sessionId": "s1",
+        "status": "COMPLETED", "timestamp": null,
+    });
+    assert_eq!(*event, expected);
+}
+
+#[tokio::test]
+async fn the_resolver_decides_who_hears_of_conversations() {
+    let stack = Stack::new(&project(), owner_check());
+    for subscription in [
+        "onConversationUpdated(conversationId: \"other\")",
+        "onConversationsUpdated(owner: \"other\")",
+    ] {
+        let query = format!("subscription {{ {subscription} {{ kind }} }}");
+        let request = request_from(&json!({"query": query}));
+        let refused = stack.api.subscribe(request, &user("alice")).await;
+        let errors = refused.expect_err("refused");
+        assert_eq!(errors[0].error_type(), Some("UNAUTHORIZED"), "{query}");
+    }
 }

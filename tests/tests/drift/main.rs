@@ -23,15 +23,31 @@ const READ_OUTSIDE_OF_CONFIG: [&str; 2] = ["LOG_LEVEL", "AWS_ENDPOINT_URL"];
 
 /// Variables without a default that these variants leave out.
 const LEFT_OUT: [(&str, &[&str]); 5] = [
-    (LOCAL, &["SYSTEM_PROMPT", "TEMPERATURE"]),
+    (LOCAL, &["SYSTEM_PROMPT", "TEMPERATURE", "TITLE_MODEL_ID"]),
     (
         "default",
-        &["SYSTEM_PROMPT", "TEMPERATURE", "WEBSOCKET_CALLBACK_URL"],
+        &[
+            "SYSTEM_PROMPT",
+            "TEMPERATURE",
+            "TITLE_MODEL_ID",
+            "WEBSOCKET_CALLBACK_URL",
+        ],
     ),
     ("production", &["WEBSOCKET_CALLBACK_URL"]),
-    ("deliveries", &["SYSTEM_PROMPT", "TEMPERATURE"]),
-    ("deliveriesInProduction", &[]),
+    (
+        "deliveries",
+        &["SYSTEM_PROMPT", "TEMPERATURE", "TITLE_MODEL_ID"],
+    ),
+    ("deliveriesInProduction", &["TITLE_MODEL_ID"]),
 ];
+
+/// The table of conversations: partition key, sort key, index, TTL.
+const CONVERSATIONS: (&str, Option<&str>, Option<&str>, Option<&str>) = (
+    "conversationId",
+    Some("item"),
+    Some("byOwner"),
+    Some(sessions::TTL),
+);
 
 /// The committed variant, from which every stack on this machine starts.
 const LOCAL: &str = "local";
@@ -142,6 +158,7 @@ fn the_templates_defaults_are_the_codes() {
         "COGNITO_CLIENT_ID",
         "COGNITO_ISSUER",
         "CONNECTIONS_TABLE",
+        "CONVERSATIONS_TABLE",
         "DEAD_LETTER_QUEUE_URL",
         "MODEL_ID",
         "QUEUE_URL",
@@ -210,13 +227,21 @@ fn no_job_comes_back_while_a_worker_may_still_have_it() {
 fn the_tables_are_those_that_the_code_writes() {
     for (variant, _) in LEFT_OUT {
         let resources = deployed(variant);
-        let mut expected = vec![(sessions::KEY, Some(sessions::TTL))];
+        let mut expected = vec![
+            (sessions::KEY, None, None, Some(sessions::TTL)),
+            CONVERSATIONS,
+        ];
         if !resources.websocket_apis.is_empty() {
-            expected.push((connections::KEY, Some(connections::TTL)));
+            expected.push((connections::KEY, None, None, Some(connections::TTL)));
         }
         let tables = resources.tables.iter();
         let tables: BTreeSet<_> = tables
-            .map(|table| (table.partition_key.as_str(), table.ttl_attribute.as_deref()))
+            .map(|table| {
+                let sort_key = table.sort_key.as_ref().map(|key| key.name.as_str());
+                let index = table.indexes.first().map(|index| index.name.as_str());
+                let ttl = table.ttl_attribute.as_deref();
+                (table.partition_key.as_str(), sort_key, index, ttl)
+            })
             .collect();
         assert_eq!(tables, expected.into_iter().collect(), "{variant}");
     }
@@ -233,7 +258,7 @@ fn the_committed_template_has_the_schema_and_the_resolvers_of_their_files() {
     assert!(api.schema == file("schema.graphql"), "{HOW}");
     let (request, publish) = (
         file("cdk/resolvers/requestFunction.js"),
-        file("cdk/resolvers/publishToken.js"),
+        file("cdk/resolvers/publish.js"),
     );
     for resolver in &api.resolvers {
         let (code, expected) = match &resolver.data_source {

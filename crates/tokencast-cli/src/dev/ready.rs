@@ -51,6 +51,7 @@ impl Ready<'_> {
             "queueUrl": endpoints.queue_url(&names.queue),
             "deadLetterQueueUrl": endpoints.queue_url(&names.dead_letter_queue),
             "table": names.table,
+            "conversationsTable": names.conversations_table,
             "amplifyOutputs": self.amplify_outputs,
             "caFile": ca_file,
             "accessKeyId": access_key.id,
@@ -84,7 +85,7 @@ impl Ready<'_> {
              AWS_ENDPOINT_URL {url}   (region {region}; SQS, DynamoDB, Cognito, Bedrock, Lambda)\n\
              queue            {queue}\n\
              dead letters     {dead_letters}\n\
-             table            {table}\n\
+             tables           {table}, {conversations_table}\n\
              user pool        {pool}, client {client_id}\n",
             address = endpoints.address,
             realtime = self.realtime_url(),
@@ -92,6 +93,7 @@ impl Ready<'_> {
             queue = endpoints.queue_url(&names.queue),
             dead_letters = endpoints.queue_url(&names.dead_letter_queue),
             table = names.table,
+            conversations_table = names.conversations_table,
             pool = user_pool.pool_id,
         );
         // Writing to a string never fails.
@@ -179,8 +181,8 @@ mod tests {
 
     use super::*;
     use crate::stack::{
-        AccessKey, DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID,
-        USER_POOL_ID, WORKER_FUNCTION, users,
+        AccessKey, CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, TABLE,
+        USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
     };
 
     #[test]
@@ -190,6 +192,7 @@ mod tests {
                 queue: QUEUE.into(),
                 dead_letter_queue: DEAD_LETTER_QUEUE.into(),
                 table: TABLE.into(),
+                conversations_table: CONVERSATIONS_TABLE.into(),
                 request_function: REQUEST_FUNCTION.into(),
                 worker_function: WORKER_FUNCTION.into(),
             },

@@ -15,6 +15,7 @@ pub struct Names {
     pub queue: String,
     pub dead_letter_queue: String,
     pub table: String,
+    pub conversations_table: String,
     pub request_function: String,
     pub worker_function: String,
 }
@@ -35,12 +36,21 @@ impl Names {
             .ok_or(StackError::Missing(
                 "dead-letter queue in the template for the queue that the event source reads",
             ))?;
-        let mut tables = config.tables.iter();
-        let table = tables
-            .find(|table| table.partition_key == local::SESSIONS_KEY)
-            .ok_or(StackError::Missing(
-                "table in the template with the partition key `sessionId`",
-            ))?;
+        let table = |partition_key: &str, missing| {
+            let mut tables = config.tables.iter();
+            tables
+                .find(|table| table.partition_key == partition_key)
+                .map(|table| table.name.clone())
+                .ok_or(StackError::Missing(missing))
+        };
+        let sessions_table = table(
+            local::SESSIONS_KEY,
+            "table in the template with the partition key `sessionId`",
+        )?;
+        let conversations_table = table(
+            local::CONVERSATIONS_KEY,
+            "table in the template with the partition key `conversationId`",
+        )?;
         let request = config
             .api
             .resolvers
@@ -57,7 +67,8 @@ impl Names {
         Ok(Self {
             queue: source.queue.clone(),
             dead_letter_queue: redrive.dead_letter_queue.clone(),
-            table: table.name.clone(),
+            table: sessions_table,
+            conversations_table,
             request_function: request.clone(),
             worker_function: source.function.clone(),
         })

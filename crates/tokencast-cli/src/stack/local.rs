@@ -20,6 +20,7 @@ pub const REGION: &str = "us-east-1";
 pub const QUEUE: &str = "tokencast-jobs";
 pub const DEAD_LETTER_QUEUE: &str = "tokencast-jobs-dlq";
 pub const TABLE: &str = "tokencast-sessions";
+pub const CONVERSATIONS_TABLE: &str = "tokencast-conversations";
 pub const CONNECTIONS_TABLE: &str = "tokencast-connections";
 /// The functions' names are those of their programs as well.
 pub const REQUEST_FUNCTION: &str = "request";
@@ -33,8 +34,9 @@ pub const AUTHORIZER_FUNCTION: &str = "websocket-authorizer";
 /// The template's own stage, repeated for programs that know it before a stack runs.
 pub const WEBSOCKET_STAGE: &str = "dev";
 
-/// The partition keys that tell the two tables apart.
+/// The partition keys that tell the tables apart.
 pub(super) const SESSIONS_KEY: &str = "sessionId";
+pub(super) const CONVERSATIONS_KEY: &str = "conversationId";
 const CONNECTIONS_KEY: &str = "connectionId";
 
 /// Cognito makes up the ids of pools and clients. Here they are fixed, so that a page can be built before its stack
@@ -62,6 +64,9 @@ pub(super) fn name(part: Part<'_>) -> Option<String> {
         Part::Table {
             partition_key: SESSIONS_KEY,
         } => TABLE,
+        Part::Table {
+            partition_key: CONVERSATIONS_KEY,
+        } => CONVERSATIONS_TABLE,
         Part::Table {
             partition_key: CONNECTIONS_KEY,
         } => CONNECTIONS_TABLE,

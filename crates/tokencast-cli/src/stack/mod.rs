@@ -28,9 +28,10 @@ use local_cloudformation::{Template, TemplateError};
 pub use config::Names;
 pub use launch::{AccessKey, RunningStack, StackInfo};
 pub use local::{
-    AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, DEAD_LETTER_QUEUE, FUNCTION_URL_FUNCTION, QUEUE,
-    REGION, REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID, WEBSOCKET_FUNCTION,
-    WEBSOCKET_STAGE, WORKER_FUNCTION, template as local_template, users,
+    AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE,
+    FUNCTION_URL_FUNCTION, QUEUE, REGION, REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID,
+    USER_POOL_ID, WEBSOCKET_FUNCTION, WEBSOCKET_STAGE, WORKER_FUNCTION, template as local_template,
+    users,
 };
 
 /// The options in which two stacks may differ.

@@ -9,9 +9,10 @@ use local_stack::config::{FunctionConfig, ModelConfig};
 use local_stack::endpoints::Endpoints;
 
 use super::{
-    AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, DEAD_LETTER_QUEUE, FUNCTION_URL_FUNCTION, Functions,
-    Names, QUEUE, REQUEST_FUNCTION, StackError, StackOptions, TABLE, USER_POOL_CLIENT_ID,
-    USER_POOL_ID, WEBSOCKET_FUNCTION, WEBSOCKET_STAGE, WORKER_FUNCTION, local_template, users,
+    AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE,
+    FUNCTION_URL_FUNCTION, Functions, Names, QUEUE, REQUEST_FUNCTION, StackError, StackOptions,
+    TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID, WEBSOCKET_FUNCTION, WEBSOCKET_STAGE, WORKER_FUNCTION,
+    local_template, users,
 };
 use local_cloudformation::Template;
 
@@ -44,6 +45,7 @@ fn the_projects_resources_have_the_names_that_others_know() {
         queue: QUEUE.into(),
         dead_letter_queue: DEAD_LETTER_QUEUE.into(),
         table: TABLE.into(),
+        conversations_table: CONVERSATIONS_TABLE.into(),
         request_function: REQUEST_FUNCTION.into(),
         worker_function: WORKER_FUNCTION.into(),
     };
@@ -65,7 +67,7 @@ fn the_projects_resources_have_the_names_that_others_know() {
     }
     let mut tables: Vec<_> = config.tables.iter().map(|it| it.name.as_str()).collect();
     tables.sort_unstable();
-    assert_eq!(tables, [CONNECTIONS_TABLE, TABLE]);
+    assert_eq!(tables, [CONNECTIONS_TABLE, CONVERSATIONS_TABLE, TABLE]);
     assert_eq!(config.function_urls[0].name, FUNCTION_URL_FUNCTION);
     assert_eq!(config.websocket_apis[0].stage, WEBSOCKET_STAGE);
     assert_eq!(config.user_pool.pool_id, USER_POOL_ID);
@@ -193,19 +195,32 @@ fn the_event_source_is_the_templates_unless_told_otherwise() {
 }
 
 #[test]
-fn the_worker_alone_may_publish_and_nothing_else_of_the_api() {
+fn the_worker_alone_may_publish_tokens_and_no_function_anything_else_of_the_api() {
     let config = config(&StackOptions::default());
-    let may_publish: Vec<_> = config
-        .functions
-        .iter()
-        .flat_map(|function| {
-            let statements = function.policy.iter();
-            let statements = statements.filter(|it| it.actions == ["appsync:GraphQL"]);
-            statements.map(|it| (function.name.as_str(), it.resources.clone()))
-        })
-        .collect();
-    let expected = vec![endpoints().field_arn("Mutation", "publishToken")];
-    assert_eq!(may_publish, [(WORKER_FUNCTION, expected)]);
+    let may_publish = |function: &str| -> Vec<String> {
+        let statements = self::function(&config, function).policy.iter();
+        let resources = statements
+            .filter(|it| it.actions == ["appsync:GraphQL"])
+            .flat_map(|it| it.resources.clone());
+        resources.collect()
+    };
+    let field = |name: &str| endpoints().field_arn("Mutation", name);
+    let conversations = field("publishConversation");
+    for (function, mut expected) in [
+        (REQUEST_FUNCTION, vec![conversations.clone()]),
+        (
+            WORKER_FUNCTION,
+            vec![field("publishToken"), conversations.clone()],
+        ),
+        (FUNCTION_URL_FUNCTION, vec![conversations.clone()]),
+        (WEBSOCKET_FUNCTION, vec![conversations.clone()]),
+        (AUTHORIZER_FUNCTION, Vec::new()),
+    ] {
+        let mut found = may_publish(function);
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{function}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use local_kit::invoke::{Invoke, InvokeError};
 use serde_json::{Map, Value, json};
 
 pub(crate) const SCHEMA: &str = include_str!("../../../../schema.graphql");
-pub(crate) const PUBLISH_TOKEN: &str = include_str!("../../../../cdk/resolvers/publishToken.js");
+pub(crate) const PUBLISH: &str = include_str!("../../../../cdk/resolvers/publish.js");
 pub(crate) const ASK_REQUEST_FUNCTION: &str =
     include_str!("../../../../cdk/resolvers/requestFunction.js");
 
@@ -135,7 +135,10 @@ pub(crate) fn project() -> ApiConfig {
             lambda("Mutation", "startStream"),
             lambda("Mutation", "stopStream"),
             lambda("Subscription", "onTokenReceived"),
-            script("Mutation", "publishToken", PUBLISH_TOKEN),
+            lambda("Subscription", "onConversationUpdated"),
+            lambda("Subscription", "onConversationsUpdated"),
+            script("Mutation", "publishToken", PUBLISH),
+            script("Mutation", "publishConversation", PUBLISH),
         ],
     }
 }
@@ -230,6 +233,13 @@ pub(crate) fn signer(resources: &[&str]) -> Caller {
 pub(crate) fn worker() -> Caller {
     signer(&[
         "arn:aws:appsync:us-east-1:000000000000:apis/local/types/Mutation/fields/publishToken",
+    ])
+}
+
+/// A function that starts sessions.
+pub(crate) fn starter() -> Caller {
+    signer(&[
+        "arn:aws:appsync:us-east-1:000000000000:apis/local/types/Mutation/fields/publishConversation",
     ])
 }
 

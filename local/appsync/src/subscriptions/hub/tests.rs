@@ -61,6 +61,33 @@ fn check(arguments: Value, result: &Value, expected: bool) {
 }
 
 #[test]
+fn two_subscriptions_hear_one_mutation_each_by_its_own_argument() {
+    let hub = Hub::default();
+    let on = |field: &str, arguments: Value| Subscription {
+        field: field.into(),
+        mutations: vec!["publishConversation".into()],
+        selection_key: field.into(),
+        ..subscription(arguments)
+    };
+    let listen = |subscription| listen(&hub, subscription, OutboxLimits::default());
+    let one = on("onConversationUpdated", json!({"conversationId": "c1"}));
+    let all = on("onConversationsUpdated", json!({"owner": "ada"}));
+    let (_one, mut of_one) = listen(one);
+    let (_all, mut of_all) = listen(all);
+    for (conversation, owner, expected) in [
+        ("c1", "ada", (1, 1)),
+        ("c2", "ada", (0, 1)),
+        ("c1", "bob", (1, 0)),
+        ("c2", "bob", (0, 0)),
+    ] {
+        let event = json!({"conversationId": conversation, "owner": owner, "token": ""});
+        hub.publish("publishConversation", &event);
+        let heard = (received(&mut of_one).len(), received(&mut of_all).len());
+        assert_eq!(heard, expected, "{event}");
+    }
+}
+
+#[test]
 fn arguments_filter_on_the_result() {
     check(json!({}), &json!({"token": "a"}), true);
     check(json!({"id": "x"}), &json!({"id": "x"}), true);

@@ -1,4 +1,5 @@
-// The resolver of Mutation.publishToken on a NONE data source: it passes its arguments on to the subscribers.
+// The resolver of Mutation.publishToken and Mutation.publishConversation on a NONE data source: it passes the arguments on to
+// the subscribers.
 import { util } from '@aws-appsync/utils';
 
 export function request(ctx) {
