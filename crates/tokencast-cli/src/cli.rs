@@ -8,7 +8,7 @@ use uuid::Uuid;
 mod access;
 
 use crate::exit;
-use crate::model::ModelSpec;
+use crate::model::{ModelSpec, ReasoningTags};
 
 /// The port of `tokencast dev` unless another is given.
 pub const DEFAULT_PORT: u16 = 4680;
@@ -98,6 +98,10 @@ pub struct AskArgs {
     /// What answers on the local stack: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
     #[arg(long, value_name = "MODEL")]
     pub model: Option<ModelSpec>,
+
+    /// How reasoning is found in the text of an `openai:` model's answers; `auto` unless given.
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub reasoning_tags: Option<ReasoningTags>,
 
     /// How long the local stack waits for the model's first token; 120 unless given. Some servers load a model first.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
@@ -277,6 +281,10 @@ pub struct DevArgs {
     /// What answers: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
     #[arg(long, value_name = "MODEL", default_value = "scripted")]
     pub model: ModelSpec,
+
+    /// How reasoning is found in the text of an `openai:` model's answers; `auto` unless given.
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub reasoning_tags: Option<ReasoningTags>,
 
     /// How long the model's first token is waited for; 120 unless given. Some servers load a model first.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use local_stack::config::{ModelConfig, ScriptConfig};
+use clap::ValueEnum;
+use local_stack::config::{self, ModelConfig, ScriptConfig};
 use thiserror::Error;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +35,29 @@ pub enum ModelSpecError {
          they are temporary (`aws configure export-credentials --format env` prints them)"
     )]
     NoCredentials,
+    #[error("--reasoning-tags is for a model of a server, openai:URL#NAME")]
+    NoTags,
+}
+
+/// Whether the text of a server's answers has reasoning in it, between `<think>` and `</think>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReasoningTags {
+    /// An answer that begins with <think> begins with reasoning
+    Auto,
+    /// Each answer begins with reasoning, even without <think>, which some servers put into the prompt
+    Always,
+    /// Tags are text
+    Off,
+}
+
+impl From<ReasoningTags> for config::ReasoningTags {
+    fn from(tags: ReasoningTags) -> Self {
+        match tags {
+            ReasoningTags::Auto => Self::Auto,
+            ReasoningTags::Always => Self::Always,
+            ReasoningTags::Off => Self::Off,
+        }
+    }
 }
 
 impl FromStr for ModelSpec {
@@ -69,18 +93,24 @@ impl ModelSpec {
     ///
     /// # Errors
     ///
-    /// If the model is Bedrock's and the environment has no credentials.
+    /// If the model is Bedrock's and the environment has no credentials; or if `reasoning_tags` are given for a model
+    /// whose answers can't have any.
     pub fn config(
         self,
+        reasoning_tags: Option<ReasoningTags>,
         lookup: &impl Fn(&str) -> Option<String>,
     ) -> Result<ModelConfig, ModelSpecError> {
         let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
         match self {
+            Self::Scripted | Self::Bedrock { .. } if reasoning_tags.is_some() => {
+                Err(ModelSpecError::NoTags)
+            }
             Self::Scripted => Ok(ModelConfig::Scripted(ScriptConfig::default())),
             Self::OpenAi { base_url, name } => Ok(ModelConfig::OpenAi {
                 base_url,
                 model: name,
                 api_key: set("OPENAI_API_KEY"),
+                reasoning_tags: reasoning_tags.map(Into::into).unwrap_or_default(),
             }),
             Self::Bedrock { model_id } => {
                 if !has_credentials(&set) {
@@ -156,8 +186,9 @@ mod tests {
         let bedrock = || ModelSpec::Bedrock {
             model_id: "m".into(),
         };
-        let refused =
-            bedrock().config(&|name| (name == "AWS_ACCESS_KEY_ID").then(|| "AKIA".into()));
+        let refused = bedrock().config(None, &|name| {
+            (name == "AWS_ACCESS_KEY_ID").then(|| "AKIA".into())
+        });
         assert!(
             refused
                 .expect_err("refused")
@@ -166,13 +197,45 @@ mod tests {
         );
         assert!(
             bedrock()
-                .config(&|name| (name == "AWS_PROFILE").then(|| "me".into()))
+                .config(None, &|name| (name == "AWS_PROFILE").then(|| "me".into()))
                 .is_ok()
         );
         assert!(
             bedrock()
-                .config(&|name| name.contains("_KEY").then(|| "set".into()))
+                .config(None, &|name| name.contains("_KEY").then(|| "set".into()))
                 .is_ok()
         );
+    }
+    #[test]
+    fn tags_are_for_a_servers_model() {
+        for (text, tags, expected) in [
+            (
+                "openai:http://localhost:1/v1#m",
+                None,
+                Ok(config::ReasoningTags::Auto),
+            ),
+            (
+                "openai:http://localhost:1/v1#m",
+                Some(ReasoningTags::Always),
+                Ok(config::ReasoningTags::Always),
+            ),
+            (
+                "scripted",
+                Some(ReasoningTags::Auto),
+                Err(ModelSpecError::NoTags),
+            ),
+            (
+                "bedrock:m",
+                Some(ReasoningTags::Off),
+                Err(ModelSpecError::NoTags),
+            ),
+        ] {
+            let spec: ModelSpec = text.parse().expect("a model");
+            let read = spec.config(tags, &|_| None).map(|model| match model {
+                ModelConfig::OpenAi { reasoning_tags, .. } => reasoning_tags,
+                other => panic!("unexpected {other:?}"),
+            });
+            assert_eq!(read, expected, "{text} {tags:?}");
+        }
     }
 }

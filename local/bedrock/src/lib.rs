@@ -95,7 +95,11 @@ impl Bedrock {
                 base_url,
                 model,
                 api_key,
-            } => Model::OpenAi(OpenAiModel::new(&base_url, model, api_key)),
+                reasoning_tags,
+            } => {
+                let model = OpenAiModel::new(&base_url, model, api_key, reasoning_tags);
+                Model::OpenAi(model)
+            }
             ModelConfig::Bedrock { model_id } => {
                 Model::Bedrock(BedrockModel::from_environment(model_id))
             }

@@ -5,15 +5,19 @@
 //! | `request` | the request's body, without the optional parameters that the server refused |
 //! | `refusal` | responses that are errors |
 //! | `completion` | responses that are completions, streamed or whole |
+//! | `blocks` | reasoning and text as blocks |
 //! | `chunk`, `text` | a lenient reader of what servers send in completions |
+//! | `think` | reasoning between tags in the text |
 //!
 //! Failures are also logged as warnings: on a laptop, the operator looks at the terminal.
 
+mod blocks;
 mod chunk;
 mod completion;
 mod refusal;
 mod request;
 mod text;
+mod think;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,7 +26,7 @@ use futures_util::StreamExt as _;
 
 use self::refusal::{Refusal, SentRequest};
 use self::request::Dialect;
-use crate::config::ModelException;
+use crate::config::{ModelException, ReasoningTags};
 use crate::error::ModelError;
 use crate::model::ModelStream;
 use crate::prompt::Prompt;
@@ -36,6 +40,7 @@ pub(crate) struct OpenAiModel {
     address: String,
     model: String,
     api_key: Option<String>,
+    reasoning_tags: ReasoningTags,
     /// Has no time limits, because the caller watches the time to the first byte and between bytes.
     client: Result<reqwest::Client, reqwest::Error>,
     /// The optional parameters that the server accepts, as far as is known.
@@ -53,7 +58,12 @@ impl std::fmt::Debug for OpenAiModel {
 
 impl OpenAiModel {
     /// `/chat/completions` is appended to `base_url`, such as `http://127.0.0.1:11434/v1`.
-    pub(crate) fn new(base_url: &str, model: String, api_key: Option<String>) -> Self {
+    pub(crate) fn new(
+        base_url: &str,
+        model: String,
+        api_key: Option<String>,
+        reasoning_tags: ReasoningTags,
+    ) -> Self {
         let base_url = base_url.trim_end_matches('/').to_owned();
         Self {
             client: client(&base_url),
@@ -61,6 +71,7 @@ impl OpenAiModel {
             base_url,
             model,
             api_key,
+            reasoning_tags,
             dialect: Mutex::default(),
         }
     }
@@ -91,7 +102,8 @@ impl OpenAiModel {
                     );
                     *self.dialect() = dialect;
                 }
-                return completion::read(response.bytes_stream().boxed(), sent).await;
+                let body = response.bytes_stream().boxed();
+                return completion::read(body, sent, self.reasoning_tags).await;
             }
             let refusal = Refusal::read(response).await;
             // Each round leaves out a parameter, so the loop ends.
@@ -194,7 +206,7 @@ mod tests {
             ("http://127.0.0.1:1/v1/", "http://127.0.0.1:1/v1"),
             ("https://me:secret@example.com/v1", "https://example.com/v1"),
         ] {
-            let model = OpenAiModel::new(url, "m".into(), Some("key".into()));
+            let model = OpenAiModel::new(url, "m".into(), Some("key".into()), ReasoningTags::Auto);
             assert_eq!(model.address, shown);
             assert!(!format!("{model:?}").contains("secret"), "{model:?}");
         }

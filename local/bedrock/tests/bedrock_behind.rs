@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use local_bedrock::Bedrock;
 use local_bedrock::config::ModelException::{ModelStreamError, Throttling};
-use local_bedrock::config::{FaultRule, ModelConfig, ModelFault, ScriptConfig};
+use local_bedrock::config::{FaultRule, ModelConfig, ModelFault, ReasoningTags, ScriptConfig};
 use local_kit::clock::Clock;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -17,10 +17,15 @@ use tokio::sync::mpsc;
 use bedrock_support::{Server, all_blocks, client, converse, fast, serve};
 
 async fn openai(base_url: String) -> Server {
+    openai_with(base_url, ReasoningTags::Auto).await
+}
+
+async fn openai_with(base_url: String, reasoning_tags: ReasoningTags) -> Server {
     let config = ModelConfig::OpenAi {
         base_url,
         model: "llama".into(),
         api_key: Some("key".into()),
+        reasoning_tags,
     };
     Server::start(Bedrock::new(config, Clock::system())).await
 }

@@ -86,7 +86,8 @@ impl Target {
             if args.resume.is_some() {
                 return Err(TargetError::NothingToResume { via });
             }
-            let model = args.model.clone().unwrap_or_default().config(lookup)?;
+            let model = args.model.clone().unwrap_or_default();
+            let model = model.config(args.reasoning_tags, lookup)?;
             let options = StackOptions {
                 model,
                 functions: Functions::own()?,
@@ -97,6 +98,7 @@ impl Target {
         };
         for (option, given) in [
             ("--model", args.model.is_some()),
+            ("--reasoning-tags", args.reasoning_tags.is_some()),
             ("--first-token-timeout", args.first_token_timeout.is_some()),
         ] {
             if given {

@@ -131,7 +131,7 @@ fn options(
     }
     let options = StackOptions {
         port: args.port,
-        model: args.model.clone().config(lookup)?,
+        model: args.model.clone().config(args.reasoning_tags, lookup)?,
         functions,
         template: template.map_err(StackError::from)?,
         state_dir: args.state_dir.clone(),

@@ -17,9 +17,23 @@ pub enum ModelConfig {
         base_url: String,
         model: String,
         api_key: Option<String>,
+        reasoning_tags: ReasoningTags,
     },
     /// Amazon Bedrock itself, with the environment's credentials.
     Bedrock { model_id: String },
+}
+
+/// Whether the text of a server's answers has reasoning in it, between `<think>` and `</think>`. What servers send as
+/// reasoning, in a field or a typed part of its own, is reasoning in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReasoningTags {
+    /// If an answer begins with `<think>`, it begins with reasoning.
+    #[default]
+    Auto,
+    /// Every answer begins with reasoning, with or without `<think>`: some servers put the opening tag into the prompt.
+    Always,
+    /// Tags are text.
+    Off,
 }
 
 /// What the scripted model says, how fast, and when it fails.

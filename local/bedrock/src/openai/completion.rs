@@ -1,18 +1,17 @@
 //! A server's completion, streamed or whole.
 
 use std::collections::VecDeque;
-use std::mem::Discriminant;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
 
+use super::blocks::Blocks;
 use super::chunk::{Chunk, Complaint};
 use super::refusal::{Refusal, SentRequest, hint, said};
-use super::text::Joined;
-use crate::config::ModelException;
+use crate::config::{ModelException, ReasoningTags};
 use crate::error::ModelError;
-use crate::model::{ModelEvent, ModelStream, Piece, Stop, Usage};
+use crate::model::{ModelEvent, ModelStream, Stop, Usage};
 use crate::prompt::{Content, Prompt};
 use crate::sse::{SseEvent, SseParser};
 
@@ -37,7 +36,11 @@ enum Kind {
 /// # Errors
 ///
 /// The response is no completion, which no other prompt or time would change.
-pub(super) async fn read(mut body: Body, sent: SentRequest<'_>) -> Result<ModelStream, ModelError> {
+pub(super) async fn read(
+    mut body: Body,
+    sent: SentRequest<'_>,
+    tags: ReasoningTags,
+) -> Result<ModelStream, ModelError> {
     let mut begun = Vec::new();
     let kind = loop {
         if let Some(kind) = kind(&begun) {
@@ -56,9 +59,9 @@ pub(super) async fn read(mut body: Body, sent: SentRequest<'_>) -> Result<ModelS
     match kind {
         Kind::Events => {
             let begun = stream::once(async move { Ok(Bytes::from(begun)) });
-            Ok(Completion::new(begun.chain(body).boxed(), sent).into_stream())
+            Ok(Completion::new(begun.chain(body).boxed(), sent, tags).into_stream())
         }
-        Kind::Document => document(begun, body, sent).await,
+        Kind::Document => document(begun, body, sent, tags).await,
         Kind::Other => {
             let what = if begun.trim_ascii_start().first() == Some(&b'<') {
                 "a web page"
@@ -95,6 +98,7 @@ async fn document(
     mut read: Vec<u8>,
     mut body: Body,
     sent: SentRequest<'_>,
+    tags: ReasoningTags,
 ) -> Result<ModelStream, ModelError> {
     let SentRequest { address, .. } = sent;
     let broken = |what: &str| {
@@ -120,7 +124,7 @@ async fn document(
     if !chunk.has_choices {
         return Err(no_api(sent, "it answers with other JSON"));
     }
-    let mut completion = Completion::new(stream::empty().boxed(), sent);
+    let mut completion = Completion::new(stream::empty().boxed(), sent, tags);
     completion.take(chunk);
     if !completion.ended {
         completion.finish(true);
@@ -133,11 +137,8 @@ struct Completion {
     server: Server,
     body: Body,
     sse: SseParser,
+    said: Blocks,
     ready: VecDeque<ModelEvent>,
-    /// The last block and its kind.
-    open: Option<(usize, Discriminant<Piece>)>,
-    text: Joined,
-    reasoning: Joined,
     finish_reason: Option<String>,
     usage: (Option<u64>, Option<u64>),
     /// An estimate, for a server that sends no usage.
@@ -175,7 +176,7 @@ impl Server {
 }
 
 impl Completion {
-    fn new(body: Body, sent: SentRequest<'_>) -> Self {
+    fn new(body: Body, sent: SentRequest<'_>, tags: ReasoningTags) -> Self {
         Self {
             server: Server {
                 address: sent.address.to_owned(),
@@ -186,10 +187,8 @@ impl Completion {
             },
             body,
             sse: SseParser::default(),
+            said: Blocks::new(tags),
             ready: VecDeque::new(),
-            open: None,
-            text: Joined::default(),
-            reasoning: Joined::default(),
             finish_reason: None,
             usage: (None, None),
             estimate: Usage {
@@ -277,44 +276,36 @@ impl Completion {
         }
         self.usage.0 = chunk.input_tokens.or(self.usage.0);
         self.usage.1 = chunk.output_tokens.or(self.usage.1);
-        let reasoning = self.reasoning.push(&chunk.reasoning);
-        self.say(reasoning, Piece::Reasoning);
-        let text = self.text.push(&chunk.text);
-        self.say(text, Piece::Text);
+        self.said.push(&chunk.reasoning, &chunk.text);
+        self.say();
         self.finish_reason = chunk.finish_reason.or(self.finish_reason.take());
         if self.finish_reason.as_deref().is_some_and(is_failure) {
             self.fail("ended the answer with an error", None);
         }
     }
 
-    /// Reasoning and text are blocks of their own, however often they take turns.
-    fn say(&mut self, text: String, kind: fn(String) -> Piece) {
-        if text.is_empty() {
-            return;
-        }
-        self.estimate.output_tokens += 1;
-        self.server.record(&text);
-        let piece = kind(text);
-        let kind = std::mem::discriminant(&piece);
-        let block = match self.open {
-            Some((block, open)) if open == kind => block,
-            Some((block, _)) => {
-                self.ready.push_back(ModelEvent::BlockStop { block });
-                block + 1
+    /// Passes on what is said so far.
+    fn say(&mut self) {
+        for event in self.said.take() {
+            if let ModelEvent::Piece { piece, .. } = &event {
+                self.estimate.output_tokens += 1;
+                self.server.record(piece.token().unwrap_or_default());
             }
-            None => 0,
-        };
-        self.open = Some((block, kind));
-        self.ready.push_back(ModelEvent::Piece { block, piece });
+            self.ready.push_back(event);
+        }
     }
 
     /// `done`: the server said that it is done.
     fn finish(&mut self, done: bool) {
         self.ended = true;
-        let half = self.reasoning.finish();
-        self.say(half.to_owned(), Piece::Reasoning);
-        let half = self.text.finish();
-        self.say(half.to_owned(), Piece::Text);
+        self.said.finish();
+        self.say();
+        if self.said.has_stray_tag() {
+            tracing::warn!(
+                "the answer of the model server at {} has reasoning without an opening tag: use --reasoning-tags always",
+                self.server.address
+            );
+        }
         let reason = match self.finish_reason.as_deref() {
             None if !done => return,
             Some("length" | "max_tokens" | "model_length") => "max_tokens",
