@@ -215,3 +215,107 @@ fn take<'a>(text: &mut &'a str, bytes: usize) -> &'a str {
     *text = rest;
     front
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::session::Progress;
+
+    /// The block, the kind and the content of a piece, and how often it comes.
+    type Said = (u32, PieceKind, String, usize);
+
+    fn said() -> impl Strategy<Value = Vec<Said>> {
+        let kind = prop::sample::select(PieceKind::ALL.as_slice());
+        prop::collection::vec((0_u32..300, kind, "[a-zü]{1,40}", 1_usize..5), 0..40)
+    }
+
+    fn progress(said: &[Said]) -> Progress {
+        let mut progress = Progress::default();
+        for (block, kind, content, times) in said {
+            for _ in 0..*times {
+                progress.push(PieceRef {
+                    block: BlockIndex(*block),
+                    kind: *kind,
+                    content,
+                });
+            }
+        }
+        progress
+    }
+
+    #[test]
+    fn text_of_block_0_alone_leaves_it_empty() {
+        let mut progress = Progress::default();
+        for token in ["a", "b"] {
+            progress.push(PieceRef::text(token));
+        }
+        assert!(progress.others.is_empty());
+        assert_eq!(
+            progress.others.split(1),
+            (Vec::new(), OtherPieces::default())
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        for (contents, bytes) in [
+            ("", vec![]),
+            ("", vec![1]),
+            ("", vec![1, 9, 0, 1]),
+            ("a", vec![1, 1, 0, 1]),
+            ("a", vec![1, 1, 0, 2, 1]),
+            ("ab", vec![1, 1, 0, 1, 1]),
+            ("a", vec![0xff, 0xff, 0xff, 0xff, 0xff, 1]),
+        ] {
+            assert_eq!(
+                OtherPieces::of(contents.to_owned(), &bytes),
+                None,
+                "{bytes:?}"
+            );
+        }
+        let one = OtherPieces::of("a".to_owned(), &[1, 1, 0, 1, 1]).expect("fits");
+        let fits = |lengths: &[usize]| one.fits(&lengths.iter().copied().collect());
+        assert!(fits(&[0]) && !fits(&[]) && !fits(&[1]) && !fits(&[0, 0]));
+        assert!(OtherPieces::default().fits(&[1, 2].into_iter().collect()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_pieces_read_back_whole_and_in_parts(said in said(), least in 1_usize..300) {
+            let progress = progress(&said);
+            let pieces: Vec<_> = progress.pieces().map(|piece| {
+                (piece.block.0, piece.kind, piece.content.to_owned())
+            }).collect();
+            let expected: Vec<_> = said.iter().flat_map(|(block, kind, content, times)| {
+                std::iter::repeat_n((*block, *kind, content.clone()), *times)
+            }).collect();
+            prop_assert_eq!(pieces, expected);
+
+            let others = &progress.others;
+            prop_assert!(others.fits(&progress.lengths));
+            let read = |others: &OtherPieces| {
+                OtherPieces::of(others.contents().to_owned(), &others.to_bytes()).expect("fits")
+            };
+            prop_assert_eq!(&read(others), others);
+            let (parts, rest) = others.split(least);
+            let mut joined = OtherPieces::default();
+            for part in parts.iter().chain([&rest]) {
+                joined.append(&read(part));
+            }
+            prop_assert_eq!(&joined, others);
+        }
+
+        #[test]
+        fn parts_stay_as_they_are_while_an_answer_grows(said in said(), least in 1_usize..300) {
+            let (all, _) = progress(&said).others.split(least);
+            for end in 0..said.len() {
+                let (parts, rest) = progress(&said[..end]).others.split(least);
+                prop_assert_eq!(&parts[..], &all[..parts.len()]);
+                // The rest is less than a part, and one piece or run more.
+                prop_assert!(rest.bytes() < least + 100, "{}", rest.bytes());
+            }
+        }
+    }
+}

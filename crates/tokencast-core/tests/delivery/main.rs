@@ -4,6 +4,7 @@ mod memory;
 mod scene;
 
 mod back_pressure;
+mod blocks;
 mod endings;
 mod followers;
 mod lease;

@@ -121,6 +121,105 @@ fn what_costs_most_in_json_still_fits_a_frame() {
     );
 }
 
+fn piece(block: u32, kind: PieceKind, content: &str) -> Piece {
+    Piece::new(BlockIndex(block), kind, content)
+}
+
+/// The frames of an answer with these pieces: the events joined, the block, and the content.
+fn frames(pieces: &[Piece]) -> Vec<(u32, u32, u32, String)> {
+    let mut progress = Progress::default();
+    for piece in pieces {
+        progress.push(piece.as_ref());
+    }
+    let backlog = Backlog::of_attempt(SessionId::random(), ATTEMPT, &progress);
+    let joined = std::iter::successors(backlog.after(at(0, 0)), |joined| {
+        assert!(frame::event(joined, Timestamp::EPOCH).len() < MAX_FRAME_BYTES);
+        backlog.after(joined.position())
+    });
+    let shown = joined.map(|Joined { first, event }| {
+        let piece = event.piece.expect("a piece");
+        (first.0, event.sequence.0, piece.block.0, piece.content)
+    });
+    shown.collect()
+}
+
+#[test]
+fn a_frame_joins_events_of_one_block_and_kind() {
+    use PieceKind::{Reasoning, ReasoningSignature, RedactedReasoning, Text};
+    let citation = r#"{"title":"A page"}"#;
+    let frames = frames(&[
+        piece(0, Reasoning, "h"),
+        piece(0, Reasoning, "m"),
+        piece(0, ReasoningSignature, "s"),
+        piece(0, RedactedReasoning, "r"),
+        piece(0, RedactedReasoning, "q"),
+        piece(1, Text, "a"),
+        piece(1, Text, "b"),
+        piece(2, PieceKind::Citation, citation),
+        piece(3, PieceKind::Citation, citation),
+        piece(4, Text, "c"),
+        piece(1, Text, "d"),
+    ]);
+    let expected = [
+        (1, 2, 0, "hm"),
+        (3, 3, 0, "s"),
+        (4, 4, 0, "r"),
+        (5, 5, 0, "q"),
+        (6, 7, 1, "ab"),
+        (8, 8, 2, citation),
+        (9, 9, 3, citation),
+        (10, 10, 4, "c"),
+        (11, 11, 1, "d"),
+    ];
+    assert_eq!(
+        frames,
+        expected.map(|(first, last, block, content)| (first, last, block, content.to_owned()))
+    );
+}
+
+#[test]
+fn a_later_part_of_a_tools_input_names_the_tool_too() {
+    let tool = ToolUse {
+        tool_use_id: "t1".into(),
+        name: "weather".into(),
+        input: None,
+    };
+    let mut progress = Progress::default();
+    for piece in [
+        Piece::of_tool_use(BlockIndex(0), &tool),
+        piece(0, PieceKind::ToolInput, "{\"a\":"),
+        piece(0, PieceKind::ToolInput, "1}"),
+    ] {
+        progress.push(piece.as_ref());
+    }
+    let backlog = Backlog::of_attempt(SessionId::random(), ATTEMPT, &progress);
+    for (known, input) in [(1, "{\"a\":1}"), (2, "1}")] {
+        let event = backlog.after(at(2, known)).expect("more").event;
+        let named = event.piece.and_then(|piece| piece.tool_use());
+        let input = Some(input.to_owned());
+        assert_eq!(
+            named,
+            Some(ToolUse {
+                input,
+                ..tool.clone()
+            })
+        );
+    }
+}
+
+#[test]
+fn what_costs_most_in_any_block_still_fits_a_frame() {
+    for kind in [PieceKind::Text, PieceKind::Reasoning, PieceKind::ToolInput] {
+        for costly in ["\u{1}", "\"", "\n", "é"] {
+            let costly = costly.repeat(5 * 1024 / costly.len());
+            let pieces = vec![piece(0, kind, &costly); 9];
+            let frames = frames(&pieces);
+            let contents: String = frames.iter().map(|frame| &*frame.3).collect();
+            assert_eq!(contents, costly.repeat(9), "{kind:?}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn the_rest_is_whole_wherever_one_stands(
