@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | [`cli`] | the arguments |
 //! | [`ask`] | `tokencast ask`: one prompt, its answer on stdout |
+//! | [`answer`] | one session, as a terminal or a pipe gets it |
+//! | [`target`] | where answers come from: an API, or a stack of the command's own |
 //! | [`dev`] | `tokencast dev`: the local stack, until Ctrl-C |
 //! | [`redrive`] | `tokencast redrive`: jobs whose every attempt failed |
 //! | [`function`] | `tokencast function`: a Lambda function's runtime loop, as the local stack starts it |
@@ -15,6 +17,7 @@
 //! | [`stdio`], [`visible`] | the standard streams, and control characters on a terminal |
 
 pub mod amplify;
+pub mod answer;
 pub mod ask;
 pub mod cli;
 pub mod dev;
@@ -28,6 +31,7 @@ pub mod redrive;
 pub mod signal;
 pub mod stack;
 pub mod stdio;
+pub mod target;
 pub mod visible;
 
 use std::ffi::OsString;

@@ -1,25 +1,18 @@
 //! `tokencast ask`: one prompt, its answer on stdout.
 
-mod converse;
-mod output;
-mod outputs;
 mod prompt;
-mod proxy;
-mod summary;
-mod target;
-mod waiting;
 
 use std::time::Duration;
 
 use tokencast_client::Client;
 
-use self::converse::{Listening, Session};
 use self::prompt::PromptError;
-use self::target::Target;
+use crate::answer::{self, Listening, Session};
 use crate::cli::{AskArgs, Channel};
 use crate::exit::{Exit, complain, say};
 use crate::signal::Signals;
 use crate::stack::{RunningStack, StackError, StackOptions};
+use crate::target::{Target, proxy};
 
 /// The command reports a start that takes longer than this.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -57,7 +50,7 @@ pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
                 json: args.json,
                 proxy: socket.and_then(|url| proxy::in_the_way(&url, lookup)),
             };
-            converse::run(&client, session, listening, &mut signals).await
+            answer::run(&client, session, listening, &mut signals).await
         }
         Target::Local(options) => {
             // The future is boxed because it holds a whole stack.
@@ -95,7 +88,7 @@ async fn ask_local(
         // The functions start while the client signs in and subscribes.
         Ok(client) => {
             let listening = Listening { json, proxy: None };
-            let converse = converse::run(&client, session, listening, signals);
+            let converse = answer::run(&client, session, listening, signals);
             futures_util::future::join(converse, stack.warm_for(via))
                 .await
                 .0

@@ -1,17 +1,20 @@
 //! Where the answer comes from: a deployed API, or a local stack that the command starts.
 
+mod outputs;
+pub mod proxy;
+
 use std::path::PathBuf;
 
 use thiserror::Error;
 use tokencast_client::cognito::UserPool;
 use tokencast_client::{Client, Credentials};
 
-use super::outputs::{self, OutputsError};
+use self::outputs::OutputsError;
 use crate::cli::{ApiArgs, AskArgs, Channel};
 use crate::model::ModelSpecError;
 use crate::stack::{Functions, StackError, StackOptions};
 
-pub(super) enum Target {
+pub enum Target {
     Remote {
         client: Client,
         /// The URL from which the WebSocket's URL is made, if the channel has a WebSocket.
@@ -21,7 +24,7 @@ pub(super) enum Target {
 }
 
 #[derive(Debug, Error)]
-pub(super) enum TargetError {
+pub enum TargetError {
     #[error("{option} is for a deployed API, but there is no {}", url_option(*via))]
     NoUrl { option: &'static str, via: Channel },
     #[error("{option} is for --via {via}")]
@@ -60,7 +63,7 @@ pub(super) enum TargetError {
 }
 
 impl Target {
-    pub(super) fn new(
+    pub fn new(
         args: &AskArgs,
         lookup: &impl Fn(&str) -> Option<String>,
     ) -> Result<Self, TargetError> {

@@ -1,14 +1,18 @@
 //! Runs one session, from the prompt to the exit code.
 
+mod output;
+mod summary;
+mod waiting;
+
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use tokencast_client::{AnswerEvent, AnswerStream, Client, Error};
 use uuid::Uuid;
 
-use super::output::{Output, Style};
-use super::summary::Summary;
-use super::waiting::{Outage, Waiting, why};
+use self::output::{Output, Style};
+use self::summary::Summary;
+use self::waiting::{Outage, Waiting, why};
 use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
 use crate::stdio::Stdout;
@@ -18,7 +22,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const LAST_EVENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The session to listen to.
-pub(super) enum Session {
+pub enum Session {
     New {
         session_id: Option<Uuid>,
         prompt: String,
@@ -29,15 +33,15 @@ pub(super) enum Session {
 }
 
 /// How the command listens to a session.
-pub(super) struct Listening {
+pub struct Listening {
     /// Print one JSON event a line.
-    pub(super) json: bool,
+    pub json: bool,
     /// The variable that names a proxy for the host of a WebSocket. WebSockets don't go through it.
-    pub(super) proxy: Option<&'static str>,
+    pub proxy: Option<&'static str>,
 }
 
 /// Prints the answer and its summary, and returns the exit code.
-pub(super) async fn run(
+pub async fn run(
     client: &Client,
     session: Session,
     listening: Listening,

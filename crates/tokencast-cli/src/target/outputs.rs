@@ -12,7 +12,7 @@ use crate::cli::{ApiArgs, Channel};
 type Outputs = BTreeMap<String, BTreeMap<String, String>>;
 
 #[derive(Debug, Error)]
-pub(super) enum OutputsError {
+pub enum OutputsError {
     #[error("cannot read the stacks' outputs in {}; `npm run deploy` in cdk/ writes them", path.display())]
     Read {
         path: PathBuf,

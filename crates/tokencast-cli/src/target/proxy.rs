@@ -3,10 +3,7 @@
 use axum::http::Uri;
 
 /// Returns the variable that names a proxy for the host of a WebSocket, if one does.
-pub(super) fn in_the_way(
-    url: &str,
-    lookup: &impl Fn(&str) -> Option<String>,
-) -> Option<&'static str> {
+pub fn in_the_way(url: &str, lookup: &impl Fn(&str) -> Option<String>) -> Option<&'static str> {
     let uri: Uri = url.parse().ok()?;
     let host = uri.host()?.trim_matches(['[', ']']);
     let is_loopback = host == "localhost"
