@@ -6,9 +6,15 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 mod access;
+mod api;
+mod ask;
+mod chat;
 
-use crate::exit;
 use crate::model::{ModelSpec, ReasoningTags};
+
+pub use self::api::{ApiArgs, Channel, TargetArgs};
+pub use self::ask::AskArgs;
+pub use self::chat::{ChatArgs, ExportArgs, Format};
 
 /// The port of `tokencast dev` unless another is given.
 pub const DEFAULT_PORT: u16 = 4680;
@@ -19,6 +25,7 @@ pub const DEFAULT_PORT: u16 = 4680;
 #[command(after_help = "\
 Examples:
   tokencast ask \"Why do rivers meander?\"        one prompt, on a local stack of its own
+  tokencast chat                                a conversation, on a local stack of its own
   tokencast dev                                 the local stack, until Ctrl-C
   tokencast dev --model openai:http://localhost:11434/v1#llama3.2")]
 pub struct Cli {
@@ -33,174 +40,14 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Ask(Box<AskArgs>),
+    Chat(Box<ChatArgs>),
     Dev(DevArgs),
+    Export(Box<ExportArgs>),
     Redrive(RedriveArgs),
     #[command(hide = true)]
     Function(FunctionArgs),
     #[command(hide = true)]
     ExecFunction(ExecFunctionArgs),
-}
-
-const ASK_HELP: &str = "\
-Examples:
-  tokencast ask \"Why do rivers meander?\"
-  git diff | tokencast ask -
-  tokencast ask --json \"Name three rivers\" | jq -r 'select(.type == \"text\").text'
-  tokencast ask --api-url https://ID.appsync-api.us-east-1.amazonaws.com/graphql \\
-      --token \"$JWT\" \"Hello\"
-  tokencast ask --stack Tokencast-Streaming --username NAME --password PASSWORD \"Hello\"
-  tokencast ask --via url \"Hello\"                 over a Function URL, on a local stack
-  tokencast ask --via websocket --stack Tokencast-Streaming --token \"$JWT\" \"Hello\"
-  tokencast ask --api-url http://localhost:4680/graphql \\
-      --cognito-endpoint http://localhost:4680/ --user-pool-client-id CLIENT_ID \\
-      --username alice --password PASSWORD \"Hello\"
-
-With --json, each line on stdout is one of:
-  {\"type\":\"started\",\"sessionId\":UUID}
-  {\"type\":\"text\",\"text\":STRING,\"sequence\":N,\"attempt\":N}      append it
-  {\"type\":\"restarted\",\"attempt\":N}                             the text starts again from nothing
-  {\"type\":\"reconnecting\",\"tries\":N,\"delayMs\":N,\"reason\":STRING}
-  {\"type\":\"reconnected\"}
-  {\"type\":\"completed\",\"stopReason\":STRING|null,\"usage\":USAGE|null,\"hasText\":BOOL}
-  {\"type\":\"failed\",\"code\":STRING,\"message\":STRING,\"retryable\":BOOL,\"usage\":USAGE|null}
-  {\"type\":\"cancelled\",\"stopReason\":STRING|null,\"usage\":USAGE|null}
-  {\"type\":\"error\",\"message\":STRING}                            the API cannot be used; nothing follows
-where USAGE is {\"inputTokens\":N,\"outputTokens\":N,\"totalTokens\":N}.";
-
-/// Send a prompt and print the answer as it comes.
-///
-/// The answer goes to stdout; a one-line summary, and whatever goes wrong, to stderr. On a terminal, control characters
-/// are shown as \u001b and the like; a pipe or a file gets the text as it is. Without an API's URL, a local stack is started
-/// for this one prompt. Ctrl-C stops the session.
-#[derive(Debug, Args)]
-#[command(after_long_help = format!("{ASK_HELP}\n\n{}", exit::HELP))]
-pub struct AskArgs {
-    /// The prompt, or `-` to read it from stdin: UTF-8, or UTF-16 with a byte order mark.
-    #[arg(required_unless_present = "resume", conflicts_with = "resume")]
-    pub prompt: Option<String>,
-
-    /// Print one JSON event a line.
-    #[arg(long)]
-    pub json: bool,
-
-    /// Use this id for the session; the same id again answers with the same session.
-    #[arg(long, value_name = "UUID", conflicts_with = "resume")]
-    pub session_id: Option<Uuid>,
-
-    /// Listen to a session that was started before, from the beginning of its text.
-    #[arg(long, value_name = "SESSION_ID")]
-    pub resume: Option<Uuid>,
-
-    /// Over which channel the answer comes. The session, the output and the exit codes are the same.
-    #[arg(long, value_enum, default_value_t)]
-    pub via: Channel,
-
-    /// What answers on the local stack: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
-    #[arg(long, value_name = "MODEL")]
-    pub model: Option<ModelSpec>,
-
-    /// How reasoning is found in the text of an `openai:` model's answers; `auto` unless given.
-    #[arg(long, value_enum, value_name = "HOW")]
-    pub reasoning_tags: Option<ReasoningTags>,
-
-    /// How long the local stack waits for the model's first token; 120 unless given. Some servers load a model first.
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u16).range(1..=900))]
-    pub first_token_timeout: Option<u16>,
-
-    #[command(flatten)]
-    pub api: ApiArgs,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Channel {
-    /// GraphQL, and its subscription.
-    #[default]
-    Appsync,
-    /// A Lambda Function URL that streams its response.
-    Url,
-    /// An API Gateway WebSocket API.
-    Websocket,
-}
-
-impl Channel {
-    /// The channel's name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Appsync => "appsync",
-            Self::Url => "url",
-            Self::Websocket => "websocket",
-        }
-    }
-}
-
-/// A deployed API, or a `tokencast dev` that is running.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "A deployed API")]
-pub struct ApiArgs {
-    /// The GraphQL endpoint.
-    #[arg(long, value_name = "URL", env = "TOKENCAST_API_URL")]
-    pub api_url: Option<String>,
-
-    /// The Function URL, for --via url.
-    #[arg(long, value_name = "URL")]
-    pub function_url: Option<String>,
-
-    /// The WebSocket API with its stage, for --via websocket.
-    #[arg(long, value_name = "URL")]
-    pub websocket_url: Option<String>,
-
-    /// The endpoints of this deployed stack, such as Tokencast-Streaming, in the place of the URLs, and its user pool.
-    #[arg(long, value_name = "NAME")]
-    pub stack: Option<String>,
-
-    /// The endpoints and the user pool in this `amplify_outputs.json`, in the place of the URLs.
-    #[arg(long, value_name = "FILE", conflicts_with = "stack")]
-    pub amplify_outputs: Option<PathBuf>,
-
-    /// Where `npm run deploy` in cdk/ wrote the stacks' outputs.
-    #[arg(long, value_name = "FILE", default_value = "cdk/outputs.json")]
-    pub outputs_file: PathBuf,
-
-    /// A JWT of the API's user pool.
-    #[arg(
-        long,
-        value_name = "JWT",
-        env = "TOKENCAST_TOKEN",
-        hide_env_values = true
-    )]
-    pub token: Option<String>,
-
-    /// Sign in as this user instead.
-    #[arg(long, value_name = "NAME")]
-    pub username: Option<String>,
-
-    #[arg(
-        long,
-        value_name = "PASSWORD",
-        env = "TOKENCAST_PASSWORD",
-        hide_env_values = true
-    )]
-    pub password: Option<String>,
-
-    /// The app client to sign in through.
-    #[arg(long, value_name = "ID")]
-    pub user_pool_client_id: Option<String>,
-
-    /// With it, the sign-in is by SRP; without, by password, which the app client has to allow.
-    #[arg(long, value_name = "ID")]
-    pub user_pool_id: Option<String>,
-
-    /// The user pool's region; part of its id as well.
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
-
-    /// Where Cognito answers, if not on AWS.
-    #[arg(long, value_name = "URL")]
-    pub cognito_endpoint: Option<String>,
-
-    /// Trust the authorities in this PEM file as well.
-    #[arg(long, value_name = "PEM")]
-    pub ca_file: Option<PathBuf>,
 }
 
 const REDRIVE_HELP: &str = "\

@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | [`cli`] | the arguments |
 //! | [`ask`] | `tokencast ask`: one prompt, its answer on stdout |
+//! | [`chat`] | `tokencast chat`: a conversation, on a terminal or from a pipe |
+//! | [`export`] | `tokencast export`: a conversation as one document |
 //! | [`answer`] | one session, as a terminal or a pipe gets it |
 //! | [`target`] | where answers come from: an API, or a stack of the command's own |
 //! | [`dev`] | `tokencast dev`: the local stack, until Ctrl-C |
@@ -19,9 +21,11 @@
 pub mod amplify;
 pub mod answer;
 pub mod ask;
+pub mod chat;
 pub mod cli;
 pub mod dev;
 pub mod exit;
+pub mod export;
 pub mod function;
 pub mod local_key;
 pub mod logging;
@@ -85,6 +89,8 @@ pub fn main_with(
     let exit = runtime.block_on(async {
         match cli.command {
             Command::Ask(args) => Box::pin(ask::run(*args, &lookup)).await,
+            Command::Chat(args) => Box::pin(chat::run(*args, &lookup)).await,
+            Command::Export(args) => Box::pin(export::run(*args, &lookup)).await,
             Command::Dev(args) => dev::run(args, &lookup).await,
             Command::Redrive(args) => redrive::run(args, &lookup).await,
             Command::Function(_) | Command::ExecFunction(_) => unreachable!("it returned above"),

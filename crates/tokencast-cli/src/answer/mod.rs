@@ -1,21 +1,26 @@
 //! Runs one session, from the prompt to the exit code.
 
+mod markdown;
 mod output;
+mod reasoning;
+mod sources;
 mod summary;
 mod waiting;
 
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
-use tokencast_client::{AnswerEvent, AnswerStream, Client, Error};
+use tokencast_client::{AnswerEvent, AnswerStream, Client, Error, Prompt};
 use uuid::Uuid;
 
+pub use self::markdown::Markdown;
 use self::output::{Output, Style};
+use self::reasoning::Reasoning;
 use self::summary::Summary;
 use self::waiting::{Outage, Waiting, why};
 use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
-use crate::stdio::Stdout;
+use crate::stdio::{Stderr, Stdout};
 
 /// A stop may take this long; then the session's last event may take as long as [`LAST_EVENT_TIMEOUT`].
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,7 +30,7 @@ const LAST_EVENT_TIMEOUT: Duration = Duration::from_secs(5);
 pub enum Session {
     New {
         session_id: Option<Uuid>,
-        prompt: String,
+        prompt: Prompt,
     },
     Resume {
         session_id: Uuid,
@@ -33,20 +38,37 @@ pub enum Session {
 }
 
 /// How the command listens to a session.
+#[derive(Clone, Copy, Debug)]
 pub struct Listening {
     /// Print one JSON event a line.
     pub json: bool,
+    /// Print what the model thinks to stderr.
+    pub show_reasoning: bool,
+    /// Show Markdown on a terminal as what it means.
+    pub markdown: bool,
+    /// Use colours on a terminal.
+    pub colors: bool,
+    /// Close with a line about the session.
+    pub summary: bool,
     /// The variable that names a proxy for the host of a WebSocket. WebSockets don't go through it.
     pub proxy: Option<&'static str>,
 }
 
-/// Prints the answer and its summary, and returns the exit code.
+/// How it went.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    pub exit: Exit,
+    /// Whether the API has the session.
+    pub started: bool,
+}
+
+/// Prints the answer and its summary.
 pub async fn run(
     client: &Client,
     session: Session,
     listening: Listening,
     signals: &mut Signals,
-) -> Exit {
+) -> Ended {
     let stream = match session {
         Session::New {
             session_id: Some(session_id),
@@ -59,20 +81,23 @@ pub async fn run(
         Session::Resume { session_id } => client.resume(session_id),
     };
     let summary = Summary::new(stream.session_id(), Instant::now());
+    let is_terminal = io::stdout().is_terminal();
+    let is_watched = io::stderr().is_terminal();
+    let style = Style {
+        json: listening.json,
+        terminal: is_terminal,
+        markdown: listening.markdown && listening.colors && is_terminal,
+    };
+    let (is_shown, colors) = (listening.show_reasoning, listening.colors);
     let mut answer = Answer {
         stream,
         summary,
-        output: Output::new(
-            Stdout,
-            Style {
-                json: listening.json,
-                terminal: io::stdout().is_terminal(),
-            },
-        ),
-        proxy: listening.proxy,
+        output: Output::new(Stdout, style),
+        reasoning: Reasoning::new(Stderr, is_shown, is_watched, colors),
+        listening,
         started: false,
-        waiting: Waiting::new(io::stderr().is_terminal()),
-        outage: Outage::new(io::stderr().is_terminal()),
+        waiting: Waiting::new(is_watched),
+        outage: Outage::new(is_watched),
         address: client.address().to_owned(),
     };
     let interruption = tokio::select! {
@@ -82,14 +107,17 @@ pub async fn run(
         },
         exit = signals.next() => exit,
     };
-    answer.stop(client, interruption, signals).await
+    let exit = answer.stop(client, interruption, signals).await;
+    let started = answer.started;
+    Ended { exit, started }
 }
 
 struct Answer<W> {
     stream: AnswerStream,
     summary: Summary,
     output: Output<W>,
-    proxy: Option<&'static str>,
+    reasoning: Reasoning<Stderr>,
+    listening: Listening,
     started: bool,
     waiting: Waiting,
     outage: Outage,
@@ -115,6 +143,7 @@ impl<W: io::Write> Answer<W> {
             match event {
                 Ok(event) => {
                     self.summary.count(&event, Instant::now());
+                    self.beside(&event)?;
                     self.output.event(&event)?;
                     if let Some(exit) = self.announce(&event)? {
                         return Ok(exit);
@@ -122,6 +151,7 @@ impl<W: io::Write> Answer<W> {
                 }
                 Err(error) => {
                     let text = self.explained(&error);
+                    self.reasoning.end();
                     self.output.error(&text)?;
                     say!("error: {text}");
                     hint(&error, &self.address);
@@ -129,6 +159,40 @@ impl<W: io::Write> Answer<W> {
                 }
             }
         }
+    }
+
+    /// Writes to stderr what belongs to the answer and isn't its text.
+    fn beside(&mut self, event: &AnswerEvent) -> io::Result<()> {
+        if self.listening.json {
+            return Ok(());
+        }
+        match event {
+            AnswerEvent::Reasoning { text, .. } => {
+                self.output.make_room()?;
+                self.reasoning.piece(text);
+            }
+            AnswerEvent::ToolUse { tool_use, .. } => {
+                self.reasoning.end();
+                if tool_use.input.is_empty() && io::stderr().is_terminal() {
+                    self.output.make_room()?;
+                    say!("[the model uses the tool {}]", tool_use.name);
+                }
+            }
+            // These may come at any time.
+            AnswerEvent::Reconnecting { .. } | AnswerEvent::Reconnected => {}
+            _ => self.reasoning.end(),
+        }
+        Ok(())
+    }
+
+    /// Ends the text, and lists its sources: behind it on a terminal, and beside it otherwise.
+    fn end_text(&mut self) -> io::Result<()> {
+        self.reasoning.end();
+        self.output.end_line()?;
+        for line in self.output.sources()? {
+            say!("{line}");
+        }
+        Ok(())
     }
 
     /// Writes to stderr what an event has to say there. Returns the exit code if the event is the last.
@@ -172,7 +236,7 @@ impl<W: io::Write> Answer<W> {
             AnswerEvent::Failed { .. } => Exit::Failed,
             AnswerEvent::Cancelled { .. } => Exit::Cancelled,
         };
-        self.output.end_line()?;
+        self.end_text()?;
         if let (Exit::NoText, AnswerEvent::Completed { stop_reason, .. }) = (exit, event) {
             let reason = stop_reason.as_deref().unwrap_or("not given");
             say!("the answer has no text (stop reason: {reason})");
@@ -221,7 +285,7 @@ impl<W: io::Write> Answer<W> {
             return interruption;
         }
         // The summary goes to stderr even if stdout is gone.
-        let _ = self.output.end_line();
+        let _ = self.end_text();
         match stopped {
             Ok(Ok(())) => say!("stopped; {} characters kept", self.summary.characters()),
             Ok(Err(error)) if self.started => {
@@ -230,14 +294,16 @@ impl<W: io::Write> Answer<W> {
             Err(_) if self.started => say!("not stopped in time; the session may go on"),
             Ok(Err(_)) | Err(_) => say!("stopped before the session began"),
         }
-        say!("{}", self.summary.line());
+        if self.listening.summary {
+            say!("{}", self.summary.line());
+        }
         interruption
     }
 
     /// An error's text, and a likely cause behind it.
     fn explained(&self, error: &Error) -> String {
         let text = chain(error);
-        match self.proxy {
+        match self.listening.proxy {
             Some(proxy) if is_unconnected(error) => format!(
                 "{text}; WebSockets do not go through the proxy that {proxy} names: use --via url, which does"
             ),
@@ -245,16 +311,17 @@ impl<W: io::Write> Answer<W> {
         }
     }
 
-    fn close(&mut self, exit: Exit) -> Exit {
-        if self.started {
+    fn close(&mut self, exit: Exit) -> Ended {
+        if self.started && self.listening.summary {
             say!("{}", self.summary.line());
         }
-        exit
+        let started = self.started;
+        Ended { exit, started }
     }
 }
 
 /// A reader that closes the pipe is no error. Anything else that keeps stdout from taking the answer is one.
-fn unwritten_exit(error: &io::Error) -> Exit {
+pub fn unwritten_exit(error: &io::Error) -> Exit {
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Exit::BrokenPipe;
     }

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use tokencast_client::AnswerEvent;
 
+use super::markdown::Markdown;
+use super::sources::Sources;
 use crate::visible::visible;
 
 /// How the answer is written.
@@ -12,14 +14,18 @@ use crate::visible::visible;
 pub(super) struct Style {
     /// Write one JSON event a line.
     pub(super) json: bool,
-    /// Show control characters instead of letting the terminal obey them.
+    /// Show control characters instead of letting the terminal obey them, and where which source is cited.
     pub(super) terminal: bool,
+    /// Show Markdown as what it means.
+    pub(super) markdown: bool,
 }
 
 /// Writes events as they come, and flushes after each.
 pub(super) struct Output<W> {
     out: W,
     style: Style,
+    markdown: Markdown,
+    sources: Sources,
     /// Whether the text on display has more than blanks.
     has_text: bool,
     /// Whether the cursor is at the start of a line.
@@ -31,6 +37,8 @@ impl<W: Write> Output<W> {
         Self {
             out,
             style,
+            markdown: Markdown::default(),
+            sources: Sources::default(),
             has_text: false,
             at_line_start: true,
         }
@@ -59,9 +67,41 @@ impl<W: Write> Output<W> {
                 self.at_line_start = text.ends_with('\n');
                 self.write(text)
             }
-            AnswerEvent::Restarted { .. } => self.end_line(),
+            AnswerEvent::Citation { citation, .. } => {
+                let number = self.sources.number(citation);
+                if !self.style.terminal {
+                    return Ok(());
+                }
+                self.at_line_start = false;
+                self.write(&format!("[{number}]"))
+            }
+            AnswerEvent::Restarted { .. } => {
+                self.sources.clear();
+                self.end_line()
+            }
             _ => Ok(()),
         }
+    }
+
+    /// On a terminal, lets something else begin on a line of its own. A pipe's text stays as it is.
+    pub(super) fn make_room(&mut self) -> io::Result<()> {
+        if self.style.terminal && !self.style.json {
+            return self.end_line();
+        }
+        Ok(())
+    }
+
+    /// Lists the sources of the answer on a terminal. Otherwise returns the lines, which belong elsewhere.
+    pub(super) fn sources(&mut self) -> io::Result<Vec<String>> {
+        let lines: Vec<_> = self.sources.lines().collect();
+        if !self.style.terminal {
+            return Ok(lines);
+        }
+        if !lines.is_empty() {
+            let text = format!("\n{}\n", lines.join("\n"));
+            self.out.write_all(visible(&text).as_bytes())?;
+        }
+        Ok(Vec::new())
     }
 
     /// Writes the client's own failure, which is no event of the session.
@@ -74,6 +114,8 @@ impl<W: Write> Output<W> {
 
     /// Ends the current line, so that whatever follows stands on a line of its own.
     pub(super) fn end_line(&mut self) -> io::Result<()> {
+        let rest = self.markdown.end();
+        self.out.write_all(rest.as_bytes())?;
         if !std::mem::replace(&mut self.at_line_start, true) {
             self.out.write_all(b"\n")?;
         }
@@ -86,7 +128,10 @@ impl<W: Write> Output<W> {
 
     /// Writes the text in one piece, because the stream below may have no buffer.
     fn write(&mut self, text: &str) -> io::Result<()> {
-        if self.style.terminal {
+        if self.style.terminal && self.style.markdown {
+            let text = self.markdown.push(&visible(text));
+            self.out.write_all(text.as_bytes())?;
+        } else if self.style.terminal {
             self.out.write_all(visible(text).as_bytes())?;
         } else {
             self.out.write_all(text.as_bytes())?;
@@ -97,6 +142,8 @@ impl<W: Write> Output<W> {
 
 #[cfg(test)]
 mod tests {
+    use tokencast_client::Citation;
+
     use super::*;
 
     fn written(json: bool, events: &[AnswerEvent]) -> String {
@@ -151,8 +198,8 @@ mod tests {
             let events = [text(left, 1), text(right, 1)];
             for (terminal, expected) in [(false, sequence), (true, shown)] {
                 let style = Style {
-                    json: false,
                     terminal,
+                    ..Style::default()
                 };
                 assert_eq!(written_as(style, &events), expected, "cut at {cut}");
             }
@@ -160,11 +207,76 @@ mod tests {
         let style = Style {
             json: true,
             terminal: true,
+            ..Style::default()
         };
         let line = written_as(style, &[text(sequence, 1)]);
         assert!(!line.trim_end().contains(char::is_control), "{line:?}");
         let read: Value = serde_json::from_str(&line).expect("JSON");
         assert_eq!(read["text"], sequence);
+    }
+
+    fn citation(url: &str) -> AnswerEvent {
+        AnswerEvent::Citation {
+            citation: Citation {
+                url: Some(url.into()),
+                ..Citation::default()
+            },
+            block_index: 1,
+            sequence: 2,
+            attempt: 1,
+        }
+    }
+
+    /// What is written on a terminal or into a pipe, and what belongs elsewhere.
+    fn with_sources(terminal: bool, events: &[AnswerEvent]) -> (String, Vec<String>) {
+        let style = Style {
+            terminal,
+            markdown: terminal,
+            json: false,
+        };
+        let mut bytes = Vec::new();
+        let mut output = Output::new(&mut bytes, style);
+        for event in events {
+            output.event(event).expect("written");
+        }
+        output.end_line().expect("written");
+        let elsewhere = output.sources().expect("written");
+        (String::from_utf8(bytes).expect("UTF-8"), elsewhere)
+    }
+
+    #[test]
+    fn a_terminal_shows_where_a_source_is_cited_and_a_pipe_gets_the_text() {
+        let events = [
+            text("It **splits**", 1),
+            citation("https://a.example"),
+            citation("https://b.example"),
+            text(" twice", 1),
+            citation("https://a.example"),
+        ];
+        assert_eq!(
+            with_sources(true, &events),
+            (
+                "It \u{1b}[1msplits\u{1b}[0m[1][2] twice[1]\n\n[1] https://a.example\n[2] https://b.example\n".into(),
+                vec![]
+            )
+        );
+        assert_eq!(
+            with_sources(false, &events),
+            (
+                "It **splits** twice\n".into(),
+                vec![
+                    "[1] https://a.example".into(),
+                    "[2] https://b.example".into()
+                ]
+            )
+        );
+        // An answer that starts again has other sources.
+        let again = [
+            citation("https://a.example"),
+            AnswerEvent::Restarted { attempt: 2 },
+            text("Rivers", 2),
+        ];
+        assert_eq!(with_sources(true, &again).0, "[1]\nRivers\n");
     }
 
     #[test]

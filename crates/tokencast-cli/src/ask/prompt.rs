@@ -13,7 +13,7 @@ const MAX_BYTES_READ: u64 = 2 * MAX_BYTES as u64 + 2;
 
 /// What is wrong with the prompt.
 #[derive(Debug, Error)]
-pub(super) enum PromptError {
+pub enum PromptError {
     #[error("the prompt is empty, expected some text (or `-` and text on stdin)")]
     Empty,
     #[error("cannot read the prompt from stdin")]
@@ -35,7 +35,7 @@ pub(super) enum PromptError {
 }
 
 /// Returns the prompt, or reads stdin if the argument is `-`.
-pub(super) async fn read(argument: Option<&str>) -> Result<String, PromptError> {
+pub async fn read(argument: Option<&str>) -> Result<String, PromptError> {
     let prompt = match argument {
         Some("-") => from_stdin().await?,
         prompt => prompt.unwrap_or_default().to_owned(),

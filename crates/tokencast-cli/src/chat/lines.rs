@@ -1,0 +1,311 @@
+//! Where the user's lines come from: a line editor on a terminal, and stdin otherwise.
+//!
+//! Both block, so that each has a thread of its own, which reads a line when it is asked to.
+
+use std::io::{self, BufRead, BufReader, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc as blocking;
+
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, Editor};
+use tokio::sync::mpsc;
+
+use crate::exit::say;
+use crate::stdio::Stdin;
+
+/// The functions' `MAX_PROMPT_BYTES` can't be more than this.
+const MAX_LINE_BYTES: usize = 500_000;
+
+/// The lines of the user.
+pub(super) struct Lines {
+    requests: blocking::Sender<Request>,
+    replies: mpsc::Receiver<Reply>,
+    is_terminal: bool,
+    /// Set back when this is dropped, should the editor not have ended.
+    _terminal: Option<Terminal>,
+}
+
+#[derive(Clone, Debug)]
+struct Request {
+    prompt: String,
+    /// What the user may edit.
+    initial: String,
+}
+
+/// What came of asking for a line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Line(String),
+    /// Ctrl-C, on a terminal.
+    Interrupted,
+    /// Ctrl-D, or the end of stdin.
+    End,
+    /// It can't be read. There may be other lines.
+    Failed(String),
+}
+
+impl Lines {
+    /// A line editor if somebody sits in front of it, with its history in a file, if one is given.
+    pub(super) fn open(history: Option<PathBuf>) -> Self {
+        let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
+        let (requests, asked) = blocking::channel();
+        let (sender, replies) = mpsc::channel(1);
+        let terminal = is_terminal.then(Terminal::save).flatten();
+        std::thread::spawn(move || {
+            if is_terminal {
+                edit(history.as_deref(), &asked, &sender);
+            } else {
+                read(BufReader::new(Stdin), &asked, &sender);
+            }
+        });
+        Self {
+            requests,
+            replies,
+            is_terminal,
+            _terminal: terminal,
+        }
+    }
+
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// The next line, with its question in front of it, and what may be edited. On a terminal, a line that ends with a
+    /// backslash goes on in the next one.
+    pub(super) async fn next(&mut self, prompt: &str, initial: &str) -> Reply {
+        let mut text = String::new();
+        let mut request = Request {
+            prompt: prompt.to_owned(),
+            initial: initial.to_owned(),
+        };
+        loop {
+            if self.requests.send(request).is_err() {
+                return Reply::End;
+            }
+            let line = match self.replies.recv().await {
+                Some(Reply::Line(line)) => line,
+                Some(other) => return other,
+                None => return Reply::End,
+            };
+            match line.strip_suffix('\\') {
+                Some(line) if self.is_terminal => {
+                    text.push_str(line);
+                    text.push('\n');
+                }
+                _ => {
+                    text.push_str(&line);
+                    return Reply::Line(text);
+                }
+            }
+            request = Request {
+                prompt: "… ".into(),
+                initial: String::new(),
+            };
+        }
+    }
+}
+
+fn edit(
+    history: Option<&Path>,
+    asked: &blocking::Receiver<Request>,
+    replies: &mpsc::Sender<Reply>,
+) {
+    let config = Config::builder().history_ignore_space(true).build();
+    let mut editor = match Editor::<(), FileHistory>::with_config(config) {
+        Ok(editor) => editor,
+        Err(error) => {
+            let _ = replies.blocking_send(Reply::Failed(format!("no line editor: {error}")));
+            return;
+        }
+    };
+    if let Some(path) = history
+        && let Err(error) = editor.load_history(path)
+        && !is_missing(&error)
+    {
+        say!("cannot read the history in {}: {error}", path.display());
+    }
+    while let Ok(Request { prompt, initial }) = asked.recv() {
+        let line = editor.readline_with_initial(&prompt, (&initial, ""));
+        let reply = match line {
+            Ok(line) => {
+                remember(&mut editor, history, &line);
+                Reply::Line(line)
+            }
+            Err(ReadlineError::Interrupted) => Reply::Interrupted,
+            Err(ReadlineError::Eof) => Reply::End,
+            Err(error) => Reply::Failed(format!("cannot read the line: {error}")),
+        };
+        if replies.blocking_send(reply).is_err() {
+            return;
+        }
+    }
+}
+
+/// Keeps a line, if it isn't blank, the same as before, or begins with a blank.
+fn remember(editor: &mut Editor<(), FileHistory>, history: Option<&Path>, line: &str) {
+    let is_new = !line.trim().is_empty() && matches!(editor.add_history_entry(line), Ok(true));
+    if let (true, Some(path)) = (is_new, history)
+        && let Err(error) = editor.append_history(path)
+    {
+        tracing::debug!(%error, path = %path.display(), "the history isn't written");
+    }
+}
+
+fn is_missing(error: &ReadlineError) -> bool {
+    matches!(error, ReadlineError::Io(error) if error.kind() == io::ErrorKind::NotFound)
+}
+
+fn read(
+    mut input: impl BufRead,
+    asked: &blocking::Receiver<Request>,
+    replies: &mpsc::Sender<Reply>,
+) {
+    let mut number = 0;
+    while asked.recv().is_ok() {
+        number += 1;
+        let reply = match next_line(&mut input) {
+            Ok(None) => Reply::End,
+            Ok(Some(bytes)) => decode(bytes, number),
+            Err(error) => {
+                let _ = replies.blocking_send(Reply::Failed(format!("cannot read stdin: {error}")));
+                return;
+            }
+        };
+        if replies.blocking_send(reply).is_err() {
+            return;
+        }
+    }
+}
+
+/// The bytes of the next line, or so many of them that it is known to be too long.
+fn next_line(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut line = Vec::new();
+    loop {
+        let bytes = input.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok((!line.is_empty()).then_some(line));
+        }
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let taken = end.unwrap_or(bytes.len());
+        if line.len() <= MAX_LINE_BYTES {
+            line.extend_from_slice(&bytes[..taken]);
+        }
+        input.consume(end.map_or(taken, |end| end + 1));
+        if end.is_some() {
+            return Ok(Some(line));
+        }
+    }
+}
+
+fn decode(mut line: Vec<u8>, number: u64) -> Reply {
+    line.pop_if(|last| *last == b'\r');
+    if line.len() > MAX_LINE_BYTES {
+        return Reply::Failed(format!(
+            "line {number} of stdin has more than {MAX_LINE_BYTES} bytes, which no API takes"
+        ));
+    }
+    let text = line.strip_prefix(b"\xef\xbb\xbf").filter(|_| number == 1);
+    let text = text.unwrap_or(&line);
+    match str::from_utf8(text) {
+        Ok(text) => Reply::Line(text.to_owned()),
+        Err(error) => Reply::Failed(format!(
+            "line {number} of stdin is not UTF-8 at byte {}, expected UTF-8",
+            error.valid_up_to()
+        )),
+    }
+}
+
+/// The terminal as it was: a signal may end the command in the midst of a line.
+struct Terminal {
+    #[cfg(unix)]
+    settings: rustix::termios::Termios,
+}
+
+impl Terminal {
+    #[cfg(unix)]
+    fn save() -> Option<Self> {
+        let settings = rustix::termios::tcgetattr(io::stdin()).ok()?;
+        Some(Self { settings })
+    }
+
+    #[cfg(not(unix))]
+    fn save() -> Option<Self> {
+        Some(Self {})
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        {
+            use rustix::termios::{OptionalActions, tcsetattr};
+            let set = tcsetattr(io::stdin(), OptionalActions::Now, &self.settings);
+            if let Err(error) = set {
+                tracing::debug!(%error, "the terminal isn't set back");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(input: &[u8]) -> Vec<Reply> {
+        let (requests, asked) = blocking::channel();
+        let (sender, mut replies) = mpsc::channel(1);
+        let input = input.to_vec();
+        let reader = std::thread::spawn(move || read(&*input, &asked, &sender));
+        let mut got = Vec::new();
+        let request = Request {
+            prompt: String::new(),
+            initial: String::new(),
+        };
+        while requests.send(request.clone()).is_ok() {
+            let reply = replies.blocking_recv().expect("a reply");
+            if reply == Reply::End {
+                break;
+            }
+            got.push(reply);
+        }
+        drop(requests);
+        reader.join().expect("it ends");
+        got
+    }
+
+    fn line(text: &str) -> Reply {
+        Reply::Line(text.into())
+    }
+
+    #[test]
+    fn stdin_is_read_line_by_line() {
+        assert_eq!(lines(b""), []);
+        assert_eq!(lines(b"one\n\ntwo"), [line("one"), line(""), line("two")]);
+        assert_eq!(
+            lines(b"\xef\xbb\xbfone\r\ntwo\\\n"),
+            [line("one"), line("two\\")]
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_is_named_and_the_next_is_read() {
+        let failed = |text: &str| Reply::Failed(text.into());
+        assert_eq!(
+            lines(b"one\ncut \xf0\x9f\nthree\n"),
+            [
+                line("one"),
+                failed("line 2 of stdin is not UTF-8 at byte 4, expected UTF-8"),
+                line("three")
+            ]
+        );
+        let long = [&vec![b'x'; MAX_LINE_BYTES + 1], &b"\nshort\n"[..]].concat();
+        assert_eq!(
+            lines(&long),
+            [
+                failed("line 1 of stdin has more than 500000 bytes, which no API takes"),
+                line("short")
+            ]
+        );
+    }
+}

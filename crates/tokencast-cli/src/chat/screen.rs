@@ -1,0 +1,89 @@
+//! What a chat looks like on stdout.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use tokencast_client::conversations::{Conversation, Turn};
+
+use crate::answer::Markdown;
+use crate::stdio::Stdout;
+use crate::visible::visible;
+
+/// Stdout, a terminal or not.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Screen {
+    is_terminal: bool,
+    colors: bool,
+}
+
+impl Screen {
+    pub(super) fn new(colors: bool) -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        Self {
+            is_terminal,
+            colors: colors && is_terminal,
+        }
+    }
+
+    /// Prints text, and ends its line.
+    pub(super) fn print(self, text: &str) -> io::Result<()> {
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let text = if self.is_terminal {
+            visible(text)
+        } else {
+            text.into()
+        };
+        Stdout.write_all(format!("{text}{end}").as_bytes())
+    }
+
+    /// Prints a question and its answer, as they looked when they came.
+    pub(super) fn turn(self, turn: &Turn) -> io::Result<()> {
+        let question = turn.prompt.lines().collect::<Vec<_>>().join("\n> ");
+        self.print(&format!("> {question}"))?;
+        match &turn.stream {
+            Some(stream) if !stream.text.is_empty() => self.answer(&stream.text),
+            Some(stream) if stream.status.is_terminal() => self.print("[no text]"),
+            _ => Ok(()),
+        }
+    }
+
+    fn answer(self, text: &str) -> io::Result<()> {
+        if !self.colors {
+            return self.print(text);
+        }
+        let mut markdown = Markdown::default();
+        let mut shown = markdown.push(&visible(text));
+        shown.push_str(&markdown.end());
+        let end = if shown.ends_with('\n') { "" } else { "\n" };
+        Stdout.write_all(format!("{shown}{end}").as_bytes())
+    }
+
+    /// Prints a line of the list: its number, the title, and the id to open it with from elsewhere.
+    pub(super) fn listed(
+        self,
+        number: usize,
+        conversation: &Conversation,
+        is_open: bool,
+    ) -> io::Result<()> {
+        let Conversation {
+            conversation_id,
+            title,
+            turn_count,
+            updated_at,
+            ..
+        } = conversation;
+        let mark = if is_open { '*' } else { ' ' };
+        let turns = if *turn_count == 1 { "turn" } else { "turns" };
+        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.print(&format!(
+            "{mark}{number:>3}  {title}  ({turn_count} {turns}, {updated_at})  {conversation_id}"
+        ))
+    }
+
+    /// Ends the line that a signal has interrupted the editor in.
+    pub(super) fn leave_editor(self) {
+        if self.is_terminal {
+            // The editor has asked the terminal to mark pasted text.
+            let _ = Stdout.write_all(b"\x1b[?2004l\n");
+        }
+    }
+}
