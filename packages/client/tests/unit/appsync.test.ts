@@ -1,107 +1,32 @@
 /** AppSync over Amplify, and without it, against one that refuses in all the ways that AppSync has. */
 
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
-import { Amplify } from 'aws-amplify';
 import { decodeJWT } from 'aws-amplify/auth';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import WebSocket, { WebSocketServer } from 'ws';
+import WebSocket from 'ws';
 
 import { amplifyTransport } from '../../src/amplify/transport.js';
 import { appSyncTransport } from '../../src/appsync.js';
 import { clientOver } from '../../src/client.js';
-import { allowLocalWebSocket } from '../../src/amplify/local_websocket.js';
-import type { Tokens } from '../../src/tokens.js';
 import type { Transport } from '../../src/transport.js';
 import type { AnswerEvent, Snapshot, TokenEvent } from '../../src/types.js';
-import { watchSockets } from '../../src/amplify/unaddressed.js';
+import { startAppSync, type AppSync, type Start } from '../support/appsync_server.js';
 import { completed, token } from '../support/deliveries.js';
 
-type Send = (frame: object) => void;
-interface Start {
-  id: string;
-  token: string;
-  send: Send;
-  count: number;
-}
-
-let server: Server;
-let sockets: WebSocketServer;
-let endpoint: string;
-/** How often the user's token was renewed by force. */
-let renewals: number;
-let starts: number;
+let api: AppSync;
 let onStart: (start: Start) => void;
 let snapshot: Snapshot | null;
 
-const jwt = (count: number): string => {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  // Its end is far away, as far as a client can tell.
-  const claims = { exp: Math.floor(Date.now() / 1_000) + 3_600, count };
-  return `${part({ alg: 'none' })}.${part(claims)}.x`;
-};
-
 beforeEach(async () => {
-  renewals = 0;
-  starts = 0;
   snapshot = null;
-  server = createServer((request, response) => {
-    let text = '';
-    request.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    request.on('end', () => {
-      const { query } = JSON.parse(text) as { query: string };
-      const data = query.includes('getStream') ? { getStream: snapshot } : { startStream: {} };
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }));
-    });
-  });
-  sockets = new WebSocketServer({ server, handleProtocols: () => 'graphql-ws' });
-  sockets.on('connection', (socket) => {
-    const send: Send = (frame) => {
-      socket.send(JSON.stringify(frame));
-    };
-    socket.on('message', (data: Buffer) => {
-      const frame = JSON.parse(data.toString()) as {
-        type: string;
-        id: string;
-        payload?: { extensions: { authorization: { Authorization: string } } };
-      };
-      if (frame.type === 'connection_init') {
-        send({ type: 'connection_ack', payload: { connectionTimeoutMs: 300_000 } });
-      } else if (frame.type === 'start') {
-        starts += 1;
-        const token = frame.payload?.extensions.authorization.Authorization ?? '';
-        onStart({ id: frame.id, token, send, count: starts });
-      }
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
-  endpoint = `http://localhost:${(server.address() as AddressInfo).port}/graphql`;
-  // Node 20 has none of its own, and each test has an endpoint of its own.
-  Object.assign(globalThis, { WebSocket });
-  allowLocalWebSocket(endpoint);
-  watchSockets();
-  Amplify.configure(
-    { API: { GraphQL: { endpoint, region: 'us-east-1', defaultAuthMode: 'userPool' } } },
-    {
-      Auth: {
-        tokenProvider: {
-          getTokens: ({ forceRefresh = false } = {}) => {
-            if (forceRefresh) renewals += 1;
-            return Promise.resolve({ accessToken: decodeJWT(jwt(renewals)) });
-          },
-        },
-      },
+  api = await startAppSync(
+    ({ query }) => (query.includes('getStream') ? { getStream: snapshot } : { startStream: {} }),
+    (start) => {
+      onStart(start);
     },
   );
 });
 
-afterEach(async () => {
-  for (const socket of sockets.clients) socket.terminate();
-  sockets.close();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-});
+afterEach(() => api.close());
 
 const ack = ({ id, send }: Start): void => {
   send({ type: 'start_ack', id });
@@ -115,13 +40,8 @@ const say = ({ id, send }: Start, ...events: TokenEvent[]): void => {
 
 const TRANSPORTS: [name: string, make: () => Transport][] = [
   ['with Amplify', () => amplifyTransport()],
-  ['without Amplify', () => appSyncTransport(endpoint, ownTokens, { WebSocket })],
+  ['without Amplify', () => appSyncTransport(api.endpoint, api.tokens, { WebSocket })],
 ];
-
-const ownTokens: Tokens = (refresh = false) => {
-  if (refresh) renewals += 1;
-  return Promise.resolve(jwt(renewals));
-};
 
 async function read(transport: Transport): Promise<AnswerEvent[]> {
   const client = clientOver(transport, {
@@ -190,7 +110,7 @@ describe.each(CASES)(
       expect(textOf(events)).toBe('abcde');
       expect(events.at(-1)).toMatchObject({ type: 'completed' });
       expect(tokens).toEqual([0, 1, 2]);
-      expect(renewals).toBe(2);
+      expect(api.renewals()).toBe(2);
     });
 
     test('a token that is refused before the start is renewed once', async () => {
@@ -203,7 +123,7 @@ describe.each(CASES)(
         snapshot = { ...streaming('a'), status: 'COMPLETED' };
       };
       expect((await read(make())).at(-1)).toMatchObject({ type: 'completed' });
-      expect(renewals).toBe(1);
+      expect(api.renewals()).toBe(1);
     });
 
     test('a token that is refused though it is new is final', async () => {
@@ -211,7 +131,7 @@ describe.each(CASES)(
         refuse(start, EXPIRED);
       };
       await expect(read(make())).rejects.toMatchObject({ kind: 'unauthorized' });
-      expect([starts, renewals]).toEqual([2, 1]);
+      expect([api.starts(), api.renewals()]).toEqual([2, 1]);
     });
 
     test('too many subscriptions are waited out', async () => {
@@ -224,7 +144,7 @@ describe.each(CASES)(
         snapshot = { ...streaming('a'), status: 'COMPLETED' };
       };
       expect((await read(make())).at(-1)).toMatchObject({ type: 'completed' });
-      expect(renewals).toBe(0);
+      expect(api.renewals()).toBe(0);
     });
 
     test("somebody else's session is final", async () => {
@@ -232,7 +152,7 @@ describe.each(CASES)(
         refuse(start, { errorType: 'UNAUTHORIZED', message: 'The session is not yours' });
       };
       await expect(read(make())).rejects.toMatchObject({ kind: 'unauthorized' });
-      expect([starts, renewals]).toEqual([1, 0]);
+      expect([api.starts(), api.renewals()]).toEqual([1, 0]);
     });
   },
 );
