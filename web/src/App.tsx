@@ -49,7 +49,7 @@ export function App({ api }: { api: Api }): ReactNode {
 
 /** Before the tokens go: the page that is open writes nothing more then. */
 function leaveNothing(): void {
-  goTo({ page: 'chat', sessionId: null });
+  goTo({ page: 'chat', conversationId: null });
   localStorage.setItem(SIGNED_OUT_KEY, '1');
   forget();
 }
@@ -66,12 +66,18 @@ function SignedIn({ api, user, signOut }: SignedInProps): ReactNode {
   if (route.page === 'chat') {
     // Another user starts with nothing of the last one's.
     return (
-      <ChatPage key={user.id} api={api} sessionId={route.sessionId} user={user} signOut={signOut} />
+      <ChatPage
+        key={user.id}
+        api={api}
+        routed={route.conversationId}
+        user={user}
+        signOut={signOut}
+      />
     );
   }
   return (
     <Suspense fallback={<p className="notice">Loading the playground …</p>}>
-      <PlaygroundPage api={api} />
+      <PlaygroundPage api={api} owner={user.id} />
     </Suspense>
   );
 }

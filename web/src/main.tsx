@@ -9,7 +9,8 @@ import './styles/composer.css';
 import './styles/welcome.css';
 import './styles/markdown.css';
 import './styles/answer.css';
-import './styles/settings.css';
+import './styles/content.css';
+import './styles/dialog.css';
 import './styles/touch.css';
 
 import { StrictMode } from 'react';

@@ -1,89 +1,90 @@
-/** One question and its answer, beside the list of earlier ones. */
+/** A conversation, beside the list of all of them. */
 
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from 'react';
 
 import type { Api } from '@tokencast/client';
 import { createAmplifyClient } from '@tokencast/client/amplify';
-import { isOver, useStream } from '@tokencast/react';
+import { isOver, useConversation, useConversations } from '@tokencast/react';
 import type { User } from '../App';
+import { DeleteDialog } from '../conversation/DeleteDialog';
+import { LiveRegion } from '../conversation/LiveRegion';
+import { ConversationPane } from '../conversation/ConversationPane';
+import { useConversationActions } from '../hooks/useConversationActions';
+import { useConversationId } from '../hooks/useConversationId';
 import { useDelivery } from '../hooks/useDelivery';
-import { useHistory } from '../hooks/useHistory';
+import { useMenu } from '../hooks/useMenu';
+import { useQuestions } from '../hooks/useQuestions';
+import { keepDraft } from '../hooks/useDraft';
 import { goTo } from '../hooks/useRoute';
+import { useUnsent, type UnsentQuestion } from '../hooks/useUnsent';
 import { useWaiting } from '../hooks/useWaiting';
-import { Answer } from './Answer';
+import { Sidebar } from '../sidebar/Sidebar';
+import { Notice } from '../ui/Notice';
 import { Composer, type ComposerHandle } from './Composer';
 import { DeliverySelect } from './DeliverySelect';
-import { LiveRegion } from './LiveRegion';
 import type { PageAction } from './keys';
-import { ScrollPane } from './ScrollPane';
 import { SettingsDialog } from './SettingsDialog';
-import { Sidebar } from './Sidebar';
-import { pageTitle, tabTitle } from './title';
+import { tabTitle, titleOf } from './title';
 import { TopBar } from './TopBar';
 import { useShortcuts } from './useShortcuts';
-import { Welcome } from './Welcome';
 
 interface ChatPageProps {
   api: Api;
-  sessionId: string | null;
+  /** Of the address; `null` where a conversation begins. */
+  routed: string | null;
   user: User;
   signOut: () => void;
 }
 
-export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): ReactNode {
+export function ChatPage({ api, routed, user, signOut }: ChatPageProps): ReactNode {
   const [delivery, chooseDelivery] = useDelivery(api.deliveries);
   const client = useMemo(() => createAmplifyClient(api, { delivery }), [api, delivery]);
-  const [answer, stream] = useStream(client);
-  const history = useHistory(user.id);
-  const [menuOpen, setMenuOpen] = useState(false);
+  const { conversationId, isNew } = useConversationId(routed);
+  const list = useConversations(client);
+  const view = useConversation(client, conversationId, { isNew });
+  const unsent = useUnsent(user.id);
   const composer = useRef<ComposerHandle>(null);
+  const { answer, path, stop: stopIt, discard } = view;
 
-  const asked = history.sessions.find((session) => session.sessionId === sessionId);
-  const unsent = asked?.unsent === true ? asked.prompt : null;
-  useEffect(() => {
-    if (sessionId === null) {
-      stream.leave();
-      composer.current?.focus();
-    } else {
-      stream.resume(sessionId, unsent);
-    }
-  }, [sessionId, unsent, stream]);
-
-  const { add, sent, remove } = history;
-  useEffect(() => {
-    if (answer.sessionId !== null && answer.sent) sent(answer.sessionId);
-  }, [answer.sessionId, answer.sent, sent]);
-  const ask = useCallback(
-    (prompt: string): void => {
-      const id = stream.ask(prompt);
-      add(id, prompt);
-      goTo({ page: 'chat', sessionId: id });
+  const { ask, turns, editing, asked } = useQuestions(view, conversationId, unsent, show);
+  const left = useCallback(
+    (gone: string): void => {
+      if (gone === conversationId) goTo({ page: 'chat', conversationId: null });
     },
-    [stream, add],
+    [conversationId],
   );
-  const edit = useCallback((prompt: string): void => {
-    composer.current?.write(prompt);
-  }, []);
+  const changes = useConversationActions(client, list, left);
+  const askFirst = useCallback(
+    (prompt: string): void => {
+      ask(prompt);
+      composer.current?.focus();
+    },
+    [ask],
+  );
+  const discardIt = useCallback(
+    ({ conversationId: gone, sessionId }: UnsentQuestion): void => {
+      discard(sessionId);
+      unsent.remove(sessionId);
+      left(gone);
+    },
+    [discard, unsent, left],
+  );
+  const isFirst = path.length === 1;
   const stop = useCallback((): void => {
     if (answer.phase !== 'unsent' || answer.sessionId === null) {
-      stream.stop();
+      stopIt();
       return;
     }
     // Nobody has heard of it: it goes back to where it was written.
-    if (unsent !== null) composer.current?.write(unsent);
-    remove(answer.sessionId);
-    goTo({ page: 'chat', sessionId: null });
-  }, [answer.phase, answer.sessionId, stream, unsent, remove]);
-  const menuButton = useRef<HTMLButtonElement>(null);
-  const openMenu = useCallback((): void => {
-    setMenuOpen(true);
-  }, []);
-  const closeMenu = useCallback((): void => {
-    setMenuOpen(false);
-    // Back to where it was opened, if that is there.
-    menuButton.current?.focus();
-  }, []);
+    const question = discard(answer.sessionId);
+    unsent.remove(answer.sessionId);
+    if (isFirst) {
+      if (question) keepDraft(user.id, NEW, question.prompt);
+      goTo({ page: 'chat', conversationId: null });
+    } else if (question) composer.current?.write(question.prompt);
+  }, [answer.phase, answer.sessionId, stopIt, discard, unsent, isFirst, user.id]);
 
+  const { menuOpen, menuButton, searchField, openMenu, closeMenu, hideMenu, search } = useMenu();
   const [settingsOpen, setSettingsOpen] = useState(false);
   const openSettings = useCallback((): void => {
     closeMenu();
@@ -93,20 +94,28 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
     (action: PageAction): void => {
       // The menu's own key.
       if (action === 'stop' && menuOpen) return;
-      setMenuOpen(false);
+      if (action === 'search') {
+        search();
+        return;
+      }
+      hideMenu();
       if (action === 'stop') stop();
       else composer.current?.focus();
-      if (action === 'newQuestion') goTo({ page: 'chat', sessionId: null });
+      if (action === 'newConversation') goTo({ page: 'chat', conversationId: null });
     },
-    [menuOpen, stop],
+    [menuOpen, search, hideMenu, stop],
   );
   useShortcuts(act);
-
   useEffect(() => {
-    document.title = tabTitle(sessionId, asked?.prompt);
-  }, [sessionId, asked?.prompt]);
-  const busy = !isOver(answer.phase);
-  const wait = { held: useWaiting(client, answer), askedAt: asked?.askedAt };
+    if (routed === null) composer.current?.focus();
+  }, [routed]);
+
+  const title = titleOf(view);
+  useEffect(() => {
+    document.title = tabTitle(title);
+  }, [title]);
+  const held = useWaiting(client, answer);
+  const askedAt = new Date(path.at(-1)?.createdAt ?? 0).getTime();
   return (
     <div className="chat">
       <button
@@ -119,48 +128,51 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
         Skip to your question
       </button>
       <Sidebar
-        history={history}
-        current={sessionId}
+        list={list}
+        unsent={unsent.questions}
+        discard={discardIt}
+        current={routed}
         open={menuOpen}
         close={closeMenu}
+        searchField={searchField}
+        actions={changes.actions}
         user={user}
         openSettings={openSettings}
         signOut={signOut}
       />
       <main className="conversation" aria-label="Conversation" inert={menuOpen}>
         <TopBar
-          title={pageTitle(sessionId, asked?.askedAt)}
+          title={title}
+          conversation={view.conversation}
+          actions={changes.actions}
           menuOpen={menuOpen}
           openMenu={openMenu}
           menuButton={menuButton}
         />
-        <ScrollPane key={sessionId}>
-          {sessionId === null ? (
-            <Welcome ask={ask} />
-          ) : (
-            <Answer
-              answer={answer}
-              prompt={asked?.prompt ?? null}
-              wait={wait}
-              askAgain={ask}
-              edit={edit}
-              reload={() => {
-                stream.reload(sessionId);
-              }}
-            />
-          )}
-        </ScrollPane>
+        <Notice words={changes.notice} close={changes.closeNotice} />
+        <ConversationPane
+          key={conversationId}
+          view={view}
+          isNew={isNew}
+          asked={asked}
+          held={held}
+          editing={editing}
+          turns={turns}
+          ask={askFirst}
+        />
         <Composer
           ref={composer}
           userId={user.id}
-          lastPrompt={history.sessions[0]?.prompt}
-          busy={busy}
+          place={routed ?? NEW}
+          lastPrompt={path.at(-1)?.prompt}
+          busy={!isOver(answer.phase)}
           stopping={answer.stopping}
           ask={ask}
           stop={stop}
         />
       </main>
-      <LiveRegion answer={answer} wait={wait} />
+      <LiveRegion answer={answer} wait={{ held, askedAt }} />
+      <DeleteDialog conversation={changes.doomed} close={changes.spare} remove={changes.remove} />
       <SettingsDialog
         open={settingsOpen}
         close={() => {
@@ -180,4 +192,11 @@ export function ChatPage({ api, sessionId, user, signOut }: ChatPageProps): Reac
       </SettingsDialog>
     </div>
   );
+}
+
+/** Where the draft of a first question belongs. */
+const NEW = 'new';
+
+function show(conversationId: string): void {
+  goTo({ page: 'chat', conversationId });
 }

@@ -24,17 +24,20 @@ export interface ComposerHandle {
 interface ComposerProps {
   ref: Ref<ComposerHandle>;
   userId: string;
+  /** Where what is written belongs. */
+  place: string;
   lastPrompt: string | undefined;
   /** An answer is under way. */
   busy: boolean;
   stopping: boolean;
-  ask: (prompt: string) => void;
+  /** Answers whether it was taken. */
+  ask: (prompt: string) => boolean;
   stop: () => void;
 }
 
 export const Composer = memo((props: ComposerProps): ReactNode => {
-  const { ref, userId, lastPrompt, busy, stopping, ask, stop } = props;
-  const [text, setText] = useDraft(userId);
+  const { ref, userId, place, lastPrompt, busy, stopping, ask, stop } = props;
+  const [text, setText] = useDraft(userId, place);
   const area = useRef<HTMLTextAreaElement>(null);
   useImperativeHandle(ref, () => ({
     focus: () => area.current?.focus(),
@@ -53,8 +56,7 @@ export const Composer = memo((props: ComposerProps): ReactNode => {
   const prompt = text.trim();
   const send = (): void => {
     if (prompt === '' || busy) return;
-    setText('');
-    ask(prompt);
+    if (ask(prompt)) setText('');
   };
   const size = promptSize(prompt);
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -133,7 +135,7 @@ export const Composer = memo((props: ComposerProps): ReactNode => {
         </p>
       )}
       <p id="composer-hint" className="hint">
-        Each question is answered on its own. Answers can be wrong.
+        Answers can be wrong.
       </p>
     </form>
   );

@@ -1,8 +1,8 @@
 /** What few people look for: the keys, and what developers may choose. */
 
-import { useEffect, useRef, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 
-import { CloseIcon } from '../ui/icons';
+import { Dialog } from '../ui/Dialog';
 import { SHORTCUTS } from './keys';
 
 interface SettingsDialogProps {
@@ -13,45 +13,22 @@ interface SettingsDialogProps {
 }
 
 export function SettingsDialog({ open, close, children }: SettingsDialogProps): ReactNode {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const element = dialog.current;
-    // Modal: the browser keeps the focus inside, and brings it back.
-    if (open) element?.showModal();
-    else element?.close();
-  }, [open]);
   return (
-    <dialog ref={dialog} className="settings" aria-labelledby="settings" onClose={close}>
-      {open && (
-        <>
-          <header>
-            <h2 id="settings">Settings</h2>
-            <button
-              type="button"
-              className="quiet"
-              aria-label="Close the settings"
-              title="Close the settings"
-              onClick={close}
-            >
-              <CloseIcon />
-            </button>
-          </header>
-          <h3>Keyboard</h3>
-          <dl>
-            {SHORTCUTS.map(([keys, what]) => (
-              <div key={what}>
-                <dt>
-                  {keys.map((key) => (
-                    <kbd key={key}>{key}</kbd>
-                  ))}
-                </dt>
-                <dd>{what}</dd>
-              </div>
-            ))}
-          </dl>
-          {children}
-        </>
-      )}
-    </dialog>
+    <Dialog title="Settings" closeLabel="Close the settings" open={open} close={close}>
+      <h3>Keyboard</h3>
+      <dl>
+        {SHORTCUTS.map(([keys, what]) => (
+          <div key={what}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </div>
+        ))}
+      </dl>
+      {children}
+    </Dialog>
   );
 }

@@ -28,15 +28,17 @@ export function composerAction(key: Key, isEmpty: boolean): ComposerAction | nul
   return key.key === 'ArrowUp' && isEmpty ? 'lastPrompt' : null;
 }
 
-export type PageAction = 'stop' | 'focus' | 'newQuestion';
+export type PageAction = 'stop' | 'focus' | 'newConversation' | 'search';
 
 /** Anywhere on the page. `null`: it isn't the page's key. */
 export function pageAction(key: Key): PageAction | null {
   if (isComposition(key)) return null;
   if (key.key === 'Escape' && !hasModifier(key)) return key.shiftKey === true ? 'focus' : 'stop';
   const isCommand = (key.ctrlKey === true) !== (key.metaKey === true) && key.altKey !== true;
-  const isNew = isCommand && key.shiftKey === true && key.key.toLowerCase() === 'o';
-  return isNew ? 'newQuestion' : null;
+  if (!isCommand) return null;
+  const letter = key.key.toLowerCase();
+  if (letter === 'o' && key.shiftKey === true) return 'newConversation';
+  return letter === 'k' && key.shiftKey !== true ? 'search' : null;
 }
 
 function hasModifier({ ctrlKey, metaKey, altKey }: Key): boolean {
@@ -50,5 +52,6 @@ export const SHORTCUTS: readonly (readonly [keys: readonly string[], what: strin
   [['Esc'], 'Stop the answer, from anywhere'],
   [['↑'], 'Write the last question again, in an empty field'],
   [['Shift', 'Esc'], 'Go to the field'],
-  [['Ctrl or ⌘', 'Shift', 'O'], 'New question'],
+  [['Ctrl or ⌘', 'Shift', 'O'], 'New conversation'],
+  [['Ctrl or ⌘', 'K'], 'Search in the titles of conversations'],
 ];

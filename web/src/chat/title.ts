@@ -1,21 +1,19 @@
-/** How a conversation is called: above itself, where the question stands right below, and in the browser's list of tabs. */
+/** How a conversation is called, above itself and in the browser's list of tabs. */
 
-import { isToday } from './times';
+import type { ConversationView } from '@tokencast/react';
 
-export function pageTitle(
-  sessionId: string | null,
-  askedAt: number | undefined,
-  now = new Date(),
-): string {
-  if (sessionId === null) return 'New question';
-  if (askedAt === undefined) return 'Answer';
-  const asked = new Date(askedAt);
-  const time = asked.toLocaleTimeString(undefined, { timeStyle: 'short' });
-  if (isToday(asked, now)) return `Asked today, ${time}`;
-  return `Asked on ${asked.toLocaleDateString(undefined, { dateStyle: 'medium' })}, ${time}`;
+const MOST_CHARACTERS = 60;
+
+/** Until the API has given it a title, it is called by its first question. */
+export function titleOf({
+  conversation,
+  path,
+}: Pick<ConversationView, 'conversation' | 'path'>): string {
+  if (conversation) return conversation.title;
+  const prompt = path[0]?.prompt.replace(/\s+/g, ' ').trim().slice(0, MOST_CHARACTERS);
+  return prompt === undefined || prompt === '' ? 'New conversation' : prompt;
 }
 
-export function tabTitle(sessionId: string | null, prompt: string | undefined): string {
-  const title = prompt ?? (sessionId === null ? 'New question' : 'Answer');
-  return `${title.replace(/\s+/g, ' ').slice(0, 60)} · Tokencast`;
+export function tabTitle(title: string): string {
+  return `${title.slice(0, MOST_CHARACTERS)} · Tokencast`;
 }

@@ -2,7 +2,9 @@
 
 import { useSyncExternalStore } from 'react';
 
-export type Route = { page: 'chat'; sessionId: string | null } | { page: 'playground' };
+export type Route =
+  /** Without an id, where a conversation begins. */
+  { page: 'chat'; conversationId: string | null } | { page: 'playground' };
 
 export function useRoute(): Route {
   const hash = useSyncExternalStore(subscribe, () => window.location.hash);
@@ -11,7 +13,7 @@ export function useRoute(): Route {
 
 export function hrefOf(route: Route): string {
   if (route.page === 'playground') return '#/playground';
-  return route.sessionId === null ? '#/' : `#/s/${route.sessionId}`;
+  return route.conversationId === null ? '#/' : `#/c/${route.conversationId}`;
 }
 
 /**
@@ -28,10 +30,11 @@ export function goTo(route: Route): void {
   window.location.hash = hrefOf(route);
 }
 
-function routeOf(hash: string): Route {
+export function routeOf(hash: string): Route {
   if (hash === '#/playground') return { page: 'playground' };
-  const sessionId = /^#\/s\/([0-9a-f-]{36})$/i.exec(hash)?.[1] ?? null;
-  return { page: 'chat', sessionId };
+  // The API knows an id in small letters.
+  const id = /^#\/c\/([0-9a-f-]{36})$/i.exec(hash)?.[1] ?? null;
+  return { page: 'chat', conversationId: id?.toLowerCase() ?? null };
 }
 
 function subscribe(listener: () => void): () => void {

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 
 import type { Snapshot, TokencastClient, Waiting } from '@tokencast/client';
 import { isOver, type AnswerView } from '@tokencast/react';
+import { progressOf } from '../conversation/progress';
 
 /** A state that lasts so long is looked into, and again as often. */
 const LOOK_AFTER_MS = 3_000;
@@ -18,9 +19,9 @@ export interface Held {
 
 /** `null` while nothing is known to hold it up. */
 export function useWaiting(client: TokencastClient, answer: AnswerView): Held | null {
-  const { sessionId, phase, sent, reconnecting, text } = answer;
+  const { sessionId, phase, sent, reconnecting } = answer;
   const looks = sessionId !== null && sent && !isOver(phase) && !reconnecting;
-  const state = looks ? `${sessionId} ${text.length}` : null;
+  const state = looks ? `${sessionId} ${progressOf(answer)}` : null;
   const [found, setFound] = useState<{ state: string; held: Held | null } | null>(null);
   useEffect(() => {
     if (state === null || sessionId === null) return undefined;

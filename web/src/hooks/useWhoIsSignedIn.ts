@@ -48,7 +48,7 @@ async function whoIsSignedIn(before: string): Promise<string | null> {
 /** What this tab alone has. */
 function leave(): void {
   forget([sessionStorage]);
-  goTo({ page: 'chat', sessionId: null });
+  goTo({ page: 'chat', conversationId: null });
 }
 
 let expired = false;

@@ -4,6 +4,7 @@ import type { Tokens } from 'marked';
 import { useEffect, useId, useMemo, useState, type ReactNode } from 'react';
 
 import { GrowingMarkdown, type Block, type Kind } from './blocks';
+import { withoutMarks } from './citations';
 import { CodeBlock } from './CodeBlock';
 import { Diagram } from './Diagram';
 import { directionOf } from './direction';
@@ -120,7 +121,7 @@ function Group({ group: { kind, blocks }, known, math, over }: GroupProps): Reac
       );
     }
     case 'code': {
-      const codes = blocks.map(({ token }) => (token as Tokens.Code).text);
+      const codes = blocks.map(({ token }) => withoutMarks((token as Tokens.Code).text));
       const language = (first.token as Tokens.Code).lang ?? '';
       const isDiagram = language.split(/\s/, 1)[0] === 'mermaid';
       if (isDiagram && over) return <Diagram source={codes.join('\n')} />;

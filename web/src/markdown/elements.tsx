@@ -4,6 +4,7 @@ import type { Element } from 'hast';
 import type { ReactNode } from 'react';
 import type { Components, ExtraProps } from 'streamdown';
 
+import { CitationMark } from './CitationMark';
 import { CodeBlock } from './CodeBlock';
 import { NoteMark } from './Footnotes';
 import { safeHref } from './links';
@@ -33,6 +34,8 @@ function heading(Level: 'h3' | 'h4' | 'h5' | 'h6') {
 }
 
 function Link({ node, href = '', children }: Props<'a'>): ReactNode {
+  const citation = node?.properties.dataCitation;
+  if (citation !== undefined) return <CitationMark number={Number(citation)} />;
   if (node?.properties.dataFootnoteRef !== undefined) {
     return <NoteMark label={decodeURIComponent(href.replace('#user-content-fn-', ''))} />;
   }

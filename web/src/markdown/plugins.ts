@@ -8,6 +8,7 @@ import type { BlockProps } from 'streamdown';
 import { visit } from 'unist-util-visit';
 
 import type { Kind } from './blocks';
+import { rehypeCitations } from './citations';
 import { directionOf } from './direction';
 
 export type PluginList = NonNullable<BlockProps['remarkPlugins']>;
@@ -50,6 +51,7 @@ export function pipeline(part: Part, math: MathState, within: number): Pipeline 
       ],
       rehypePlugins: [
         ...(plugins ? [plugins.rehype] : []),
+        rehypeCitations,
         rehypeDirections,
         [rehypePart, { part, within }],
       ],

@@ -16,10 +16,16 @@ import { ThemeButton } from '../ui/ThemeButton';
 import { examples, initialEditor, startAnew } from './examples';
 import { RequestPanel } from './RequestPanel';
 
-export default function PlaygroundPage({ api }: { api: Api }): ReactNode {
+interface PlaygroundPageProps {
+  api: Api;
+  /** The `sub` of whom is signed in. */
+  owner: string;
+}
+
+export default function PlaygroundPage({ api, owner }: PlaygroundPageProps): ReactNode {
   const [theme] = useTheme();
   const [own, setOwn] = useState<Headers>({});
-  const [tabs, setTabs] = useState(examples);
+  const [tabs, setTabs] = useState(() => examples(owner));
   const fetcher = useCallback(
     (operation: Operation, options?: { headers?: Headers }) => {
       const headers = options?.headers ?? {};
@@ -32,7 +38,7 @@ export default function PlaygroundPage({ api }: { api: Api }): ReactNode {
   return (
     <div className="playground">
       <header className="playground-bar">
-        <a href={hrefOf({ page: 'chat', sessionId: null })} aria-label="To the chat page">
+        <a href={hrefOf({ page: 'chat', conversationId: null })} aria-label="To the chat page">
           <Logo />
         </a>
         <h1>GraphQL playground</h1>
@@ -43,9 +49,9 @@ export default function PlaygroundPage({ api }: { api: Api }): ReactNode {
         <button
           type="button"
           className="plain"
-          title="The examples again, with a new session id"
+          title="The examples again, with new ids"
           onClick={() => {
-            setTabs(startAnew());
+            setTabs(startAnew(owner));
           }}
         >
           New session

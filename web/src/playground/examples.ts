@@ -1,6 +1,19 @@
-/** The schema's operations, in the order in which a session uses them. All share the id of one new session. */
+/** The schema's operations, in the order in which a user needs them. All share the ids of one new session and conversation. */
 
 import { newSessionId } from '@tokencast/client';
+import {
+  DELETE,
+  EXPORT,
+  GET,
+  HEAR_ALL,
+  HEAR_ONE,
+  LIST,
+  READ,
+  RENAME,
+  START,
+  STOP,
+  SUBSCRIBE,
+} from './documents';
 
 export interface Example {
   query: string;
@@ -11,6 +24,7 @@ export interface Example {
 const EDITOR_KEYS = ['graphiql:tabState', 'graphiql:query', 'graphiql:variables'];
 /** Shared by all windows, so that one can subscribe and another start. */
 const SESSION_KEY = 'tokencast.playground.session';
+const CONVERSATION_KEY = 'tokencast.playground.conversation';
 
 /**
  * What GraphiQL is to show at first: its tab of last time, or the first example. It keeps its tabs, but fills the editor
@@ -37,80 +51,39 @@ function lastTab(): Partial<Example> | undefined {
   }
 }
 
-/** Examples with a new id, and nothing of what was edited. */
-export function startAnew(): Example[] {
-  for (const key of [...EDITOR_KEYS, SESSION_KEY]) localStorage.removeItem(key);
-  return examples();
+/** Examples with new ids, and nothing of what was edited. */
+export function startAnew(owner: string): Example[] {
+  for (const key of [...EDITOR_KEYS, SESSION_KEY, CONVERSATION_KEY]) localStorage.removeItem(key);
+  return examples(owner);
 }
 
-export function examples(): Example[] {
-  const sessionId = localStorage.getItem(SESSION_KEY) ?? newSessionId();
-  localStorage.setItem(SESSION_KEY, sessionId);
-  const variables = JSON.stringify({ sessionId }, null, 2);
-  return [
-    { query: SUBSCRIBE, variables },
-    {
-      query: START,
-      variables: JSON.stringify({ prompt: 'Why do rivers meander?', sessionId }, null, 2),
-    },
-    { query: GET, variables },
-    { query: STOP, variables },
+/** `owner`: the `sub` of the user. */
+export function examples(owner: string): Example[] {
+  const sessionId = keptId(SESSION_KEY);
+  const id = keptId(CONVERSATION_KEY);
+  const prompt = 'Why do rivers meander?';
+  const all: [query: string, variables: object][] = [
+    [SUBSCRIBE, { sessionId }],
+    [START, { prompt, sessionId, conversationId: id }],
+    [GET, { sessionId }],
+    [STOP, { sessionId }],
+    [LIST, { limit: 20 }],
+    [READ, { id, limit: 20 }],
+    [RENAME, { id, title: 'Rivers' }],
+    [EXPORT, { id, format: 'MARKDOWN' }],
+    [DELETE, { id }],
+    [HEAR_ONE, { conversationId: id }],
+    [HEAR_ALL, { owner }],
   ];
+  return all.map(([query, variables]) => ({
+    query,
+    variables: JSON.stringify(variables, null, 2),
+  }));
 }
 
-const SUBSCRIBE = `# 1. Subscribe first, so that no token is missed.
-# Then start the answer in a second window:
-# changing tabs here ends the subscription.
-subscription OnTokenReceived($sessionId: String!) {
-  onTokenReceived(sessionId: $sessionId) {
-    attempt
-    sequence
-    token
-    isComplete
-    status
-    stopReason
-    usage { inputTokens outputTokens }
-    error { code message retryable }
-  }
+/** Made once, and shared by all windows. */
+function keptId(key: string): string {
+  const id = localStorage.getItem(key) ?? newSessionId();
+  localStorage.setItem(key, id);
+  return id;
 }
-`;
-
-const START = `# 2. Start the answer, under the id that the first
-# window has subscribed to.
-mutation StartStream($prompt: String!, $sessionId: String) {
-  startStream(prompt: $prompt, sessionId: $sessionId) {
-    sessionId
-    status
-    message
-    timestamp
-  }
-}
-`;
-
-const GET = `# 3. The session as it stands, at any time.
-query GetStream($sessionId: String!) {
-  getStream(sessionId: $sessionId) {
-    status
-    text
-    sequence
-    attempt
-    stopReason
-    usage { inputTokens outputTokens totalTokens }
-    error { code message retryable }
-    waiting { reason since }
-    createdAt
-    updatedAt
-  }
-}
-`;
-
-const STOP = `# 4. Stop it, wherever it is.
-# What it has said so far stays.
-mutation StopStream($sessionId: String!) {
-  stopStream(sessionId: $sessionId) {
-    sessionId
-    status
-    message
-  }
-}
-`;

@@ -89,3 +89,21 @@ export const TableIcon = icon(
     <path d="M3.5 10h17M3.5 14.5h17M12 10v9" />
   </>,
 );
+export const MoreIcon = icon(
+  'MoreIcon',
+  <path d="M6 12h.01M12 12h.01M18 12h.01" strokeWidth="2.6" />,
+);
+export const SearchIcon = icon(
+  'SearchIcon',
+  <>
+    <circle cx="11" cy="11" r="6.5" />
+    <path d="m16 16 4.5 4.5" />
+  </>,
+);
+export const EditIcon = icon(
+  'EditIcon',
+  <path d="M4 20h4L19 9a2.1 2.1 0 0 0-4-4L4 16v4ZM13.5 6.5l4 4" />,
+);
+export const DownloadIcon = icon('DownloadIcon', <path d="M12 4v11M7 11l5 5 5-5M5 20h14" />);
+export const BackIcon = icon('BackIcon', <path d="m14.5 6-6 6 6 6" />);
+export const ForthIcon = icon('ForthIcon', <path d="m9.5 6 6 6-6 6" />);

@@ -63,7 +63,7 @@ for (const [name, tokens] of Object.entries(ANSWERS)) {
 
     const stopped = `${name}, stopped`;
     model.answer(stopped, { tokens, betweenMs: 1, holdAfter: tokens.length - 1 });
-    await chat.page.getByRole('link', { name: 'New question' }).click();
+    await chat.page.getByRole('link', { name: 'New conversation' }).click();
     await chat.ask(stopped);
     await expect
       .poll(async () => (await chat.page.locator(TEXT).textContent())?.length)

@@ -34,7 +34,7 @@ test('from click to the first painted token', async ({ chat, model, browser }) =
 async function addedDelayMs(chat: Chat, model: Model, name: string): Promise<number> {
   const prompt = `quick ${name};`;
   model.answer(prompt, { tokens: ['First ', 'second.'], firstTokenMs: 40 });
-  await chat.page.getByRole('link', { name: 'New question' }).click();
+  await chat.page.getByRole('link', { name: 'New conversation' }).click();
   await chat.question.fill(prompt);
   const painted = chat.page.evaluate(paintedAfterClick, [CLICKED, PAINTED] as const);
   await chat.send.click();

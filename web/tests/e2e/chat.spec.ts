@@ -85,14 +85,14 @@ test('two tabs show the same answer, and either can stop it', async ({
 test('a failed answer can be asked for again, and then succeeds', async ({ chat, model }) => {
   model.answer('fail once', { tokens: [], refuse: 400 });
   await chat.ask('fail once');
-  await expect(chat.page.getByRole('alert')).toBeVisible();
+  await expect(chat.alert).toBeVisible();
   model.answer('fail once', { tokens: TOKENS });
   await chat.page.getByRole('button', { name: 'Try again' }).click();
   await chat.over();
   await expect(chat.text).toHaveText(WHOLE);
 });
 
-test("another user's answer stays closed", async ({ chat, model, browser, site, stack }) => {
+test("another user's conversation stays closed", async ({ chat, model, browser, site, stack }) => {
   model.answer('for alice', { tokens: TOKENS });
   await chat.ask('for alice');
   await chat.over();
@@ -101,12 +101,12 @@ test("another user's answer stays closed", async ({ chat, model, browser, site, 
   await bob.signIn(1);
   await expect(bob.page.getByRole('navigation')).not.toContainText('for alice');
   await bob.page.goto(chat.page.url());
-  await expect(bob.page.getByRole('alert')).toContainText('another user');
-  await expect(bob.answer).not.toContainText('meander');
+  await expect(bob.alert).toContainText('another user');
+  await expect(bob.answers).toHaveCount(0);
   await other.close();
 });
 
-test('earlier questions are listed, open with their answers, and can be removed', async ({
+test('conversations are listed, open with their answers, and can be deleted', async ({
   chat,
   model,
 }) => {
@@ -115,14 +115,19 @@ test('earlier questions are listed, open with their answers, and can be removed'
   await chat.ask('first of two');
   await expect(chat.text).toHaveText('One.');
   await chat.over();
+  await chat.page.getByRole('link', { name: 'New conversation' }).click();
   await chat.ask('second of two');
   await expect(chat.text).toHaveText('Two.');
   await chat.over();
-  const list = chat.page.getByRole('navigation', { name: 'Recent questions' });
-  await list.getByRole('link', { name: 'first of two' }).click();
+  await expect(chat.list.getByRole('link', { name: /of two/ })).toHaveText([
+    'second of two',
+    'first of two',
+  ]);
+  await chat.list.getByRole('link', { name: 'first of two' }).click();
   await expect(chat.text).toHaveText('One.');
-  await list.getByRole('button', { name: 'Remove “first of two” from the list' }).click();
-  await expect(list.getByRole('link', { name: 'first of two' })).toHaveCount(0);
+  await chat.menu('More about “first of two”', 'Delete');
+  await chat.page.getByRole('button', { name: 'Delete for good' }).click();
+  await expect(chat.list.getByRole('link', { name: 'first of two' })).toHaveCount(0);
   await expect(chat.page.getByText('What would you like to know?')).toBeVisible();
 });
 

@@ -62,7 +62,7 @@ test('keys: stop from anywhere, the last question, the field, a new question', a
   model.answer('by keys', { tokens: TOKENS, holdAfter: 2 });
   await chat.ask('by keys');
   await expect(chat.text).toHaveText('Rivers meander');
-  await page.getByRole('link', { name: 'New question' }).focus();
+  await page.getByRole('link', { name: 'New conversation' }).focus();
   await page.keyboard.press('Escape');
   await chat.over();
   await expect(chat.answer).toContainText('stopped');
@@ -72,7 +72,7 @@ test('keys: stop from anywhere, the last question, the field, a new question', a
   await page.keyboard.press('ArrowUp');
   await expect(chat.question).toHaveValue('by keys');
   await chat.question.fill('');
-  await page.getByRole('link', { name: 'New question' }).focus();
+  await page.getByRole('link', { name: 'New conversation' }).focus();
   await page.keyboard.press('Control+Shift+O');
   await expect(page.getByText('What would you like to know?')).toBeVisible();
   await expect(chat.question).toBeFocused();

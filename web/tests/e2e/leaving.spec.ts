@@ -61,7 +61,7 @@ test('a sign-out in one tab closes the other, and what is written there', async 
   expect(complaints).toEqual([]);
 });
 
-test('somebody else’s answer says so, and leads to a question of one’s own', async ({
+test('somebody else’s conversation says so, and leads to a question of one’s own', async ({
   chat,
   model,
 }) => {
@@ -74,6 +74,6 @@ test('somebody else’s answer says so, and leads to a question of one’s own',
   await chat.signInHere(1);
   await page.goto(address);
   await expect(chat.alert).toContainText('another user');
-  await chat.alert.getByRole('link', { name: 'New question' }).click();
+  await chat.alert.getByRole('link', { name: 'New conversation' }).click();
   await expect(page.getByText('What would you like to know?')).toBeVisible();
 });

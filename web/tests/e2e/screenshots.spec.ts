@@ -45,10 +45,11 @@ test('light, dark, and on a phone', async ({ chat, model, browser, site, stack }
     'Write a haiku about a queue that never empties.',
   ]) {
     model.answer(earlier, { tokens: ['Yes.'] });
+    await chat.page.getByRole('link', { name: 'New conversation' }).click();
     await chat.ask(earlier);
     await chat.over();
   }
-  await chat.page.getByRole('link', { name: 'New question' }).click();
+  await chat.page.getByRole('link', { name: 'New conversation' }).click();
   await expect(chat.page.getByText('What would you like to know?')).toBeVisible();
   await chat.page.screenshot({ path: `${SCREENSHOTS}welcome-light.png` });
   await chat.ask('Why do rivers meander?');

@@ -15,7 +15,7 @@ for (const [what, tokens] of [
     await chat.ask(what);
     await chat.over();
     await expect(chat.answer).toContainText('The model had nothing to say to this.');
-    await expect(chat.page.getByRole('button', { name: 'Ask again' })).toBeVisible();
+    await expect(chat.page.getByRole('button', { name: 'Answer again' })).toBeVisible();
     await expect(chat.page.getByRole('button', { name: 'Copy the answer' })).toHaveCount(0);
     await expect(chat.page.getByRole('status').filter({ hasText: 'nothing to say' })).toHaveCount(
       1,

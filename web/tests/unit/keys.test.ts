@@ -28,9 +28,12 @@ describe('anywhere', () => {
     ['Escape ends a composition, in Safari', { key: 'Escape', keyCode: 229 }, null],
     ['Shift+Escape goes to the field', { key: 'Escape', shiftKey: true }, 'focus'],
     ['Ctrl+Escape is the system’s', { key: 'Escape', ctrlKey: true }, null],
-    ['Ctrl+Shift+O', { key: 'O', ctrlKey: true, shiftKey: true }, 'newQuestion'],
-    ['⌘+Shift+O', { key: 'o', metaKey: true, shiftKey: true }, 'newQuestion'],
+    ['Ctrl+Shift+O', { key: 'O', ctrlKey: true, shiftKey: true }, 'newConversation'],
+    ['⌘+Shift+O', { key: 'o', metaKey: true, shiftKey: true }, 'newConversation'],
     ['Ctrl+O is the browser’s', { key: 'o', ctrlKey: true }, null],
+    ['Ctrl+K', { key: 'k', ctrlKey: true }, 'search'],
+    ['⌘+K', { key: 'k', metaKey: true }, 'search'],
+    ['K writes', { key: 'k' }, null],
     ['Shift+O writes', { key: 'O', shiftKey: true }, null],
   ])('%s', (_what, key, does) => {
     expect(pageAction(key)).toBe(does);

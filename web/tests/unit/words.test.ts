@@ -3,13 +3,16 @@
 import { describe, expect, test } from 'vitest';
 
 import { RETRYABLE } from '@tokencast/client';
-import { stateInWords } from '../../src/chat/AnswerState';
-import { wordsForEnding, wordsForNoText } from '../../src/chat/ending_words';
-import { failureWords } from '../../src/chat/failure_words';
+import { stateInWords } from '../../src/conversation/AnswerState';
+import { wordsForEnding, wordsForNoText } from '../../src/conversation/ending_words';
+import { failureWords } from '../../src/conversation/failure_words';
 import { isLong, promptSize } from '../../src/chat/prompt_size';
 import { timeInWords } from '../../src/chat/times';
-import { pageTitle, tabTitle } from '../../src/chat/title';
-import type { Phase } from '@tokencast/react';
+import { tabTitle, titleOf } from '../../src/chat/title';
+import { thoughtInWords } from '../../src/content/thought_words';
+import { figuresOf } from '../../src/conversation/figures_of';
+import type { Conversation } from '@tokencast/client';
+import type { Phase, TurnView } from '@tokencast/react';
 
 const STOP_REASONS = [
   'end_turn',
@@ -65,13 +68,11 @@ describe('a failure is said in words, with a way out', () => {
     'NOT_STARTED',
     'NOT_FOUND',
   ])('%s', (code) => {
-    for (const isOwn of [true, false]) {
-      const failure = { code, message: 'in_a_code', retryable: false };
-      const { words, wayOut } = failureWords(failure, isOwn);
-      expect(words).toMatch(/^[A-Z].*\.$/);
-      expect(words).not.toMatch(CODE);
-      expect(wayOut).toBeTruthy();
-    }
+    const failure = { code, message: 'in_a_code', retryable: false };
+    const { words, wayOut } = failureWords(failure);
+    expect(words).toMatch(/^[A-Z].*\.$/);
+    expect(words).not.toMatch(CODE);
+    expect(wayOut).toBeTruthy();
   });
 
   test.each([
@@ -79,18 +80,12 @@ describe('a failure is said in words, with a way out', () => {
     [false, 'edit'],
   ])('one that is new at the server’s: retryable %s', (retryable, wayOut) => {
     const failure = { code: 'NEW_ONE', message: 'It is too late.', retryable };
-    expect(failureWords(failure, true)).toEqual({ words: 'It is too late.', wayOut });
+    expect(failureWords(failure)).toEqual({ words: 'It is too late.', wayOut });
   });
 });
 
-test('an answer of somebody else’s is not called one’s own that is gone', () => {
-  const failure = { code: 'NOT_FOUND', message: 'There is none', retryable: false };
-  expect(failureWords(failure, true).words).toContain('no longer kept');
-  expect(failureWords(failure, false).words).toContain('another user’s');
-});
-
 describe('a state is said in words', () => {
-  const going = { reconnecting: false, stopping: false, restarts: 0 };
+  const going = { reconnecting: false, stopping: false, restarts: 0, blocks: [] };
   test.each<[Phase, Partial<typeof going>, boolean, string | null]>([
     ['unsent', {}, false, 'offline'],
     ['connecting', {}, false, 'Connecting'],
@@ -114,7 +109,7 @@ describe('a state is said in words', () => {
 });
 
 describe('a wait is said with its reason and its time', () => {
-  const going = { reconnecting: false, stopping: false, restarts: 0 };
+  const going = { reconnecting: false, stopping: false, restarts: 0, blocks: [] };
   const since = new Date(2026, 10, 28, 14, 5).toISOString();
   const time = timeInWords(since) ?? 'no time';
   test.each<[string, Phase, boolean, string]>([
@@ -124,7 +119,7 @@ describe('a wait is said with its reason and its time', () => {
     ['SOME_NEW_REASON', 'queued', true, 'something holds'],
   ])('%s, %s', (reason, phase, queued, words) => {
     const held = { queued, waiting: { reason, since } };
-    const said = stateInWords({ ...going, phase }, false, { held, askedAt: undefined });
+    const said = stateInWords({ ...going, phase }, false, { held, askedAt: 0 });
     expect(said).toContain(words);
     expect(said).toContain(`since ${time}`);
     expect(said).not.toMatch(CODE);
@@ -141,7 +136,7 @@ describe('a wait is said with its reason and its time', () => {
 
   test('what is no time is left out', () => {
     const held = { queued: true, waiting: { reason: 'THROTTLED', since: 'soon' } };
-    const said = stateInWords({ ...going, phase: 'queued' }, false, { held, askedAt: undefined });
+    const said = stateInWords({ ...going, phase: 'queued' }, false, { held, askedAt: 0 });
     expect(said).toMatch(/^Waiting in the queue: /);
   });
 });
@@ -170,12 +165,52 @@ test.each([
   expect(isLong(prompt)).toBe(long);
 });
 
-test('a page’s title isn’t the question once more, and a tab’s is', () => {
-  const now = new Date(2026, 10, 28, 14, 5);
-  expect(pageTitle(null, undefined, now)).toBe('New question');
-  expect(pageTitle('a', undefined, now)).toBe('Answer');
-  expect(pageTitle('a', now.getTime(), now)).toMatch(/^Asked today, /);
-  expect(pageTitle('a', now.getTime() - 86_400_000, now)).toMatch(/^Asked on .*27.*, /);
-  expect(tabTitle('a', 'Why\n do rivers meander?')).toBe('Why do rivers meander? · Tokencast');
-  expect(tabTitle(null, undefined)).toBe('New question · Tokencast');
+test('while a model reasons, the state above its answer is not said twice', () => {
+  const going = { reconnecting: false, stopping: false, restarts: 0 };
+  const blocks = [{ index: 0, type: 'REASONING' as const, reasoning: '' }];
+  for (const phase of ['thinking', 'streaming'] as const) {
+    expect(stateInWords({ ...going, phase, blocks }, true)).toBeNull();
+    expect(stateInWords({ ...going, phase, blocks, stopping: true })).toContain('Stopping');
+  }
+});
+
+test.each([
+  [true, true, null, 'Thinking …'],
+  [true, false, null, 'Thinking, not shown …'],
+  [false, true, null, 'Thought'],
+  [false, true, 12_345, 'Thought for 12 s'],
+  [false, true, 300, 'Thought for less than a second'],
+  [false, true, 60_000, 'Thought for 1 min'],
+  [false, false, 83_000, 'Thought for 1 min 23 s, not shown'],
+])('thoughts: live %s, shown %s, %s ms', (live, shown, tookMs, words) => {
+  expect(thoughtInWords(live, shown, tookMs)).toBe(words);
+});
+
+test('figures are those that are known', () => {
+  const usage = { inputTokens: 1_200, outputTokens: 6, totalTokens: 1_206 };
+  expect(figuresOf({ usage: null, reasoningMs: null })).toEqual([]);
+  expect(figuresOf({ usage, reasoningMs: null }).map(([name]) => name)).toEqual([
+    'Read',
+    'Written',
+    'In all',
+  ]);
+  const cached = { ...usage, cacheReadInputTokens: 1_000, cacheWriteInputTokens: 0 };
+  expect(figuresOf({ usage: cached, reasoningMs: 2_000 })).toEqual([
+    ['Read', '1,200 tokens'],
+    ['of that from the cache', '1,000 tokens'],
+    ['of that put into the cache', '0 tokens'],
+    ['Written', '6 tokens'],
+    ['In all', '1,206 tokens'],
+    ['Thought', '2 s'],
+  ]);
+});
+
+test('a conversation is called by its title, or else by its first question', () => {
+  const none = { conversation: null, path: [] };
+  expect(titleOf(none)).toBe('New conversation');
+  const turn = { prompt: 'Why\n do rivers meander?' } as TurnView;
+  expect(titleOf({ ...none, path: [turn] })).toBe('Why do rivers meander?');
+  const conversation = { title: 'Rivers' } as Conversation;
+  expect(titleOf({ conversation, path: [turn] })).toBe('Rivers');
+  expect(tabTitle('Rivers')).toBe('Rivers · Tokencast');
 });

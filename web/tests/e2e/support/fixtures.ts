@@ -130,15 +130,36 @@ export class Chat {
   }
 
   get alert() {
-    return this.page.getByRole('alert');
+    return this.page.getByRole('alert').last();
   }
 
-  get answer() {
+  /** Those of the branch that is shown. */
+  get answers() {
     return this.page.getByRole('article', { name: 'Answer' });
   }
 
+  /** The last one. */
+  get answer() {
+    return this.answers.last();
+  }
+
+  get questions() {
+    return this.page.getByRole('region', { name: 'Question' });
+  }
+
+  /** The list of conversations. */
+  get list() {
+    return this.page.getByRole('navigation', { name: 'Conversations' });
+  }
+
+  /** Opens a menu, and chooses from it. */
+  async menu(name: string, item: string): Promise<void> {
+    await this.page.getByRole('button', { name, exact: true }).click();
+    await this.page.getByRole('menuitem', { name: item, exact: true }).click();
+  }
+
   get text() {
-    return this.answer.locator('.markdown');
+    return this.answer.locator('.markdown').last();
   }
 
   get send() {

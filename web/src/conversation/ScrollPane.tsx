@@ -7,11 +7,22 @@ import { DownIcon } from '../ui/icons';
 /** So near to the end counts as at the end. */
 const NEAR_PX = 60;
 
-export function ScrollPane({ children }: { children: ReactNode }): ReactNode {
+interface ScrollPaneProps {
+  /** When it changes, the end is what its reader wants to see. */
+  endOf: string | null;
+  children: ReactNode;
+}
+
+export function ScrollPane({ endOf, children }: ScrollPaneProps): ReactNode {
   const pane = useRef<HTMLDivElement>(null);
   const column = useRef<HTMLDivElement>(null);
   const scrolledTo = useRef(0);
   const [atEnd, setAtEnd] = useState(true);
+  const [before, setBefore] = useState(endOf);
+  if (before !== endOf) {
+    setBefore(endOf);
+    setAtEnd(true);
+  }
   useLayoutEffect(() => {
     const element = pane.current;
     if (!element || !column.current || !atEnd) return undefined;

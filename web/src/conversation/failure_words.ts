@@ -10,7 +10,7 @@ export type WayOut =
   /** Ask the same question anew. */
   | 'askAgain'
   | 'edit'
-  | 'newQuestion'
+  | 'newConversation'
   | 'signIn';
 
 export interface FailureWords {
@@ -23,7 +23,43 @@ const FAILURES: Readonly<Record<string, FailureWords>> = {
     words: 'This question can’t be sent as it is: it may be too long, or nothing the model takes.',
     wayOut: 'edit',
   },
-  UNAUTHORIZED: { words: 'You are not allowed to ask this.', wayOut: 'newQuestion' },
+  UNAUTHORIZED: { words: 'You are not allowed to ask this.', wayOut: 'newConversation' },
+  INVALID_ARGUMENT: {
+    words: 'This question can’t be asked here. A new conversation will do.',
+    wayOut: 'newConversation',
+  },
+  CONVERSATION_NOT_FOUND: {
+    words: 'This conversation is not there any more.',
+    wayOut: 'newConversation',
+  },
+  CONVERSATION_DELETED: {
+    words: 'This conversation was deleted.',
+    wayOut: 'newConversation',
+  },
+  CONVERSATION_FULL: {
+    words: 'This conversation is as long as one can be. Go on in a new one.',
+    wayOut: 'newConversation',
+  },
+  PARENT_NOT_ENDED: {
+    words: 'The answer before this question is not over yet. Ask again once it is.',
+    wayOut: 'askAgain',
+  },
+  PARENT_NOT_STARTED: {
+    words: 'The question before this one was never started.',
+    wayOut: 'newConversation',
+  },
+  PARENT_DELETED: {
+    words: 'The question before this one was deleted.',
+    wayOut: 'newConversation',
+  },
+  PARENT_NOT_IN_CONVERSATION: {
+    words: 'The question before this one belongs to another conversation.',
+    wayOut: 'newConversation',
+  },
+  PARENT_IS_SELF: {
+    words: 'Something went wrong in this page: the question would follow itself.',
+    wayOut: 'newConversation',
+  },
   THROTTLED: {
     words: 'The model is very busy right now. Try again in a while.',
     wayOut: 'askAgain',
@@ -59,7 +95,7 @@ const FAILURES: Readonly<Record<string, FailureWords>> = {
   },
   OTHER_USER: {
     words: 'This answer belongs to another user. It shows when its owner signs in.',
-    wayOut: 'newQuestion',
+    wayOut: 'newConversation',
   },
   NOT_STARTED: {
     words: 'This question was never started: it was refused, or its sending broke off.',
@@ -71,17 +107,7 @@ const FAILURES: Readonly<Record<string, FailureWords>> = {
   },
 };
 
-/** The API tells nobody whether others have a session. */
-const NOT_YOURS: FailureWords = {
-  words: 'There is no answer of yours here: it is another user’s, or no longer kept.',
-  wayOut: 'newQuestion',
-};
-
-/** A code that is new at the server's has its own words. `isOwn`: it was asked by this user, in this browser. */
-export function failureWords(
-  { code, message, retryable }: StreamError,
-  isOwn: boolean,
-): FailureWords {
-  if (code === 'NOT_FOUND' && !isOwn) return NOT_YOURS;
+/** A code that is new at the server's has its own words. */
+export function failureWords({ code, message, retryable }: StreamError): FailureWords {
   return FAILURES[code] ?? { words: message, wayOut: retryable ? 'askAgain' : 'edit' };
 }

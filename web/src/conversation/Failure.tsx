@@ -3,20 +3,20 @@
 import type { ReactNode } from 'react';
 
 import type { StreamError } from '@tokencast/client';
+import type { TurnView } from '@tokencast/react';
 import { hrefOf } from '../hooks/useRoute';
 import { RetryIcon, WarnIcon } from '../ui/icons';
+import type { TurnActions } from './actions';
 import { failureWords, type WayOut } from './failure_words';
 
 interface FailureProps {
   error: StreamError;
-  prompt: string | null;
-  askAgain: (prompt: string) => void;
-  edit: (prompt: string) => void;
-  reload: () => void;
+  turn: TurnView;
+  actions: TurnActions;
 }
 
-export function Failure({ error, prompt, ...ways }: FailureProps): ReactNode {
-  const { words, wayOut } = failureWords(error, prompt !== null);
+export function Failure({ error, turn, actions }: FailureProps): ReactNode {
+  const { words, wayOut } = failureWords(error);
   return (
     <div className="failure" role="alert">
       <WarnIcon />
@@ -28,21 +28,26 @@ export function Failure({ error, prompt, ...ways }: FailureProps): ReactNode {
           <p className="code">{error.code}</p>
         </details>
       </div>
-      <WayOutButton wayOut={wayOut} prompt={prompt} {...ways} />
+      <WayOutButton wayOut={wayOut} turn={turn} actions={actions} />
     </div>
   );
 }
 
-interface WayOutProps extends Omit<FailureProps, 'error'> {
+interface WayOutProps {
   wayOut: WayOut;
+  turn: TurnView;
+  actions: TurnActions;
 }
 
-function WayOutButton({ wayOut, prompt, askAgain, edit, reload }: WayOutProps): ReactNode {
+function WayOutButton({ wayOut, turn, actions }: WayOutProps): ReactNode {
+  const retry = (): void => {
+    actions.retry(turn.sessionId);
+  };
   switch (wayOut) {
     case 'reconnect':
-      return <Way label="Reconnect" go={reload} again />;
+      return <Way label="Reconnect" go={retry} again />;
     case 'sendAgain':
-      return <Way label="Send again" go={reload} again />;
+      return <Way label="Send again" go={retry} again />;
     case 'signIn':
       return (
         <Way
@@ -53,51 +58,43 @@ function WayOutButton({ wayOut, prompt, askAgain, edit, reload }: WayOutProps): 
         />
       );
     case 'askAgain':
-      if (prompt === null) return <NewQuestion />;
       return (
         <Way
           label="Try again"
           go={() => {
-            askAgain(prompt);
+            actions.regenerate(turn);
           }}
           again
         />
       );
     case 'edit':
-      if (prompt === null) return <NewQuestion />;
       return (
         <Way
-          label="Edit the question"
+          label="Change the question"
           go={() => {
-            edit(prompt);
+            actions.startEdit(turn.sessionId);
           }}
         />
       );
-    case 'newQuestion':
-      return <NewQuestion />;
+    case 'newConversation':
+      return (
+        <a className="plain" href={hrefOf({ page: 'chat', conversationId: null })}>
+          New conversation
+        </a>
+      );
   }
 }
 
-function Way({
-  label,
-  go,
-  again = false,
-}: {
+interface WayProps {
   label: string;
   go: () => void;
   again?: boolean;
-}): ReactNode {
+}
+
+function Way({ label, go, again = false }: WayProps): ReactNode {
   return (
     <button type="button" className="plain" onClick={go}>
       {again && <RetryIcon />} {label}
     </button>
-  );
-}
-
-function NewQuestion(): ReactNode {
-  return (
-    <a className="plain" href={hrefOf({ page: 'chat', sessionId: null })}>
-      New question
-    </a>
   );
 }

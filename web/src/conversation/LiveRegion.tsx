@@ -11,6 +11,7 @@ import { GrowingMarkdown, type Block } from '../markdown/blocks';
 import { wordsOf } from '../markdown/text';
 import { stateInWords, type Wait } from './AnswerState';
 import { wordsForNoText } from './ending_words';
+import { isReasoning } from './progress';
 
 /** So many blocks stay. That an older one goes away is not read. */
 const KEPT = 60;
@@ -60,6 +61,13 @@ function spokenState(answer: AnswerView, wait: Wait): string {
     case 'cancelled':
       return wordsForNoText(answer) ?? 'The answer was stopped.';
     default:
-      return stateInWords(answer, false, wait) ?? 'The answer is coming.';
+      return (
+        wordsWhileReasoning(answer) ?? stateInWords(answer, false, wait) ?? 'The answer is coming.'
+      );
   }
+}
+
+function wordsWhileReasoning(answer: AnswerView): string | null {
+  const isQuiet = !answer.reconnecting && !answer.stopping;
+  return isQuiet && isReasoning(answer) ? 'Thinking …' : null;
 }

@@ -5,22 +5,20 @@ import { useEffect, useState, type ReactNode } from 'react';
 import type { Waiting } from '@tokencast/client';
 import { isOver, type AnswerView } from '@tokencast/react';
 import type { Held } from '../hooks/useWaiting';
-import { timeInWords } from './times';
+import { timeInWords } from '../chat/times';
+import { Dots } from '../ui/Dots';
+import { isReasoning, progressOf } from './progress';
 
 /** A state that lasts so long is worth another word. */
 const SLOW_MS = 10_000;
 
 export function AnswerState({ answer, wait }: { answer: AnswerView; wait: Wait }): ReactNode {
-  const slow = useLasting(`${answer.phase} ${answer.text.length}`);
+  const slow = useLasting(progressOf(answer));
   const words = stateInWords(answer, slow, wait);
   if (words === null) return null;
   return (
-    <p className={answer.text === '' ? 'state' : 'state below'} data-phase={answer.phase}>
-      <span className="dots" aria-hidden="true">
-        <i />
-        <i />
-        <i />
-      </span>
+    <p className={answer.blocks.length === 0 ? 'state' : 'state below'} data-phase={answer.phase}>
+      <Dots />
       {words}
     </p>
   );
@@ -40,13 +38,13 @@ function useLasting(state: string): boolean {
   return lasting === state;
 }
 
-type Going = Pick<AnswerView, 'phase' | 'reconnecting' | 'stopping' | 'restarts'>;
+type Going = Pick<AnswerView, 'phase' | 'reconnecting' | 'stopping' | 'restarts' | 'blocks'>;
 
 /** What is known of a wait. */
 export interface Wait {
   held: Held | null;
-  /** When the question was asked, in milliseconds since the epoch; unknown if that was in another browser. */
-  askedAt: number | undefined;
+  /** When the question was asked, in milliseconds since the epoch. */
+  askedAt: number;
 }
 
 const LEAVE = 'You may leave this page, the answer is kept.';
@@ -69,8 +67,11 @@ export function stateInWords(answer: Going, slow = false, wait?: Wait): string |
         : 'Waiting in the queue …';
     case 'thinking':
       if (restarts > 0) return 'Starting the answer again …';
+      // Said above it, with what it thinks.
+      if (isReasoning(answer)) return null;
       return slow ? 'Still thinking. Some answers take a minute to begin …' : 'Thinking …';
     default:
+      if (isReasoning(answer)) return null;
       return slow ? 'Waiting for the next words …' : null;
   }
 }

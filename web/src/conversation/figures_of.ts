@@ -1,0 +1,21 @@
+/** An answer's figures, by name. */
+
+import type { AnswerView } from '@tokencast/react';
+import { lasting } from '../content/thought_words';
+
+type Counted = Pick<AnswerView, 'usage' | 'reasoningMs'>;
+
+/** Those of the cache are part of the input; a model without a cache has none. */
+export function figuresOf({ usage, reasoningMs }: Counted): [name: string, figure: string][] {
+  const tokens = (count: number | null | undefined): string | null =>
+    typeof count === 'number' ? `${count.toLocaleString('en')} tokens` : null;
+  const figures: [string, string | null][] = [
+    ['Read', tokens(usage?.inputTokens)],
+    ['of that from the cache', tokens(usage?.cacheReadInputTokens)],
+    ['of that put into the cache', tokens(usage?.cacheWriteInputTokens)],
+    ['Written', tokens(usage?.outputTokens)],
+    ['In all', tokens(usage?.totalTokens)],
+    ['Thought', reasoningMs === null ? null : lasting(reasoningMs)],
+  ];
+  return figures.filter((figure): figure is [string, string] => figure[1] !== null);
+}
