@@ -2,15 +2,19 @@
 
 import { globals } from './globals.js';
 
-/** What the client needs of the file. `custom.tokencast` is the local stack's; the URLs are of deliveries that are there. */
+/**
+ * What the client needs of the file. `data` is the API, unless `custom.tokencast.graphql_url` names another: an Amplify
+ * back end has its own API there. The other URLs in `custom` are of deliveries that are there; the rest of
+ * `custom.tokencast` is the local stack's.
+ */
 export interface AmplifyOutputs {
   version: string;
   auth: { aws_region: string; user_pool_id: string; user_pool_client_id: string };
-  data: { aws_region: string; url: string };
+  data?: { aws_region: string; url: string };
   custom?: {
     streamUrl?: string;
     webSocketUrl?: string;
-    tokencast?: { user_pool_endpoint?: string; self_sign_up?: boolean };
+    tokencast?: { graphql_url?: string; user_pool_endpoint?: string; self_sign_up?: boolean };
   };
 }
 
@@ -42,15 +46,23 @@ export async function loadOutputs(url = './amplify_outputs.json'): Promise<Ampli
   return (await response.json()) as AmplifyOutputs;
 }
 
-/** The API that the file describes. */
+/**
+ * The API that the file describes.
+ *
+ * @throws `Error` if it describes none
+ */
 export function apiOf(outputs: AmplifyOutputs): Api {
   const { streamUrl, webSocketUrl, tokencast = {} } = outputs.custom ?? {};
   const { user_pool_endpoint: endpoint, self_sign_up: selfSignUp = false } = tokencast;
+  const graphqlUrl = tokencast.graphql_url ?? outputs.data?.url;
+  if (graphqlUrl === undefined) {
+    throw new Error('The outputs have neither `custom.tokencast.graphql_url` nor `data.url`');
+  }
   const deliveries: Delivery[] = ['appsync'];
   if (streamUrl !== undefined) deliveries.push('url');
   if (webSocketUrl !== undefined) deliveries.push('websocket');
   return {
-    graphqlUrl: outputs.data.url,
+    graphqlUrl,
     streamUrl,
     webSocketUrl,
     deliveries,

@@ -17,7 +17,8 @@ export function configure(outputs: AmplifyOutputs): Api {
   // The file's format has no place for a user pool that isn't at AWS.
   if (endpoint && config.Auth?.Cognito) config.Auth.Cognito.userPoolEndpoint = endpoint;
   Amplify.configure(config);
-  allowLocalWebSocket(outputs.data.url);
+  const api = apiOf(outputs);
+  allowLocalWebSocket(api.graphqlUrl);
   watchSockets();
-  return apiOf(outputs);
+  return api;
 }

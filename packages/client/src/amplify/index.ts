@@ -1,7 +1,9 @@
 /** The client for whom AWS Amplify signs in: its tokens, and its connection to AppSync. Needs the package `aws-amplify`. */
 
+import { Amplify } from 'aws-amplify';
+
 import type { TokencastClient } from '../client.js';
-import { clientFor, type ApiUrls, type DeliveryOptions } from '../create.js';
+import { clientFor, createClient, type ApiUrls, type DeliveryOptions } from '../create.js';
 import { amplifyTokens } from './tokens.js';
 import { amplifyApi } from './transport.js';
 
@@ -13,11 +15,15 @@ export { isStaleToken, refusalIn } from '../graphql_errors.js';
 export type { Refusal } from '../graphql_errors.js';
 
 /**
- * A client for the API that `configure` returned, as the user who is signed in with Amplify. Over AppSync, Amplify's own
- * connection is used, with the global `fetch` and `WebSocket`.
+ * A client for the API that `configure` returned, as the user who is signed in with Amplify. If it is the API that Amplify
+ * is configured with, Amplify's own connection is used over AppSync, with the global `fetch` and `WebSocket`. An Amplify back
+ * end with a `data` of its own has another API than Tokencast's, and Amplify connects to one only.
  *
  * @throws `TypeError` if the API hasn't that delivery
  */
 export function createAmplifyClient(api: ApiUrls, options: DeliveryOptions = {}): TokencastClient {
+  if (Amplify.getConfig().API?.GraphQL?.endpoint !== api.graphqlUrl) {
+    return createClient({ ...options, ...api, tokens: amplifyTokens });
+  }
   return clientFor({ ...options, ...api }, amplifyTokens, amplifyApi());
 }

@@ -28,6 +28,18 @@ test.each([
   expect(apiOf(outputs(custom))).toMatchObject({ graphqlUrl, deliveries, local });
 });
 
+test('an API beside the one of `data` is found in `custom`', () => {
+  const graphql_url = 'https://other.example.com/graphql';
+  expect(apiOf(outputs({ tokencast: { graphql_url } })).graphqlUrl).toBe(graphql_url);
+});
+
+test('outputs without an API are refused, with what they lack', () => {
+  const { version, auth } = outputs();
+  expect(() => apiOf({ version, auth })).toThrow(
+    'neither `custom.tokencast.graphql_url` nor `data.url`',
+  );
+});
+
 test.each(['url', 'websocket'] as const)('an API without %s has no client over it', (delivery) => {
   expect(() => createClient({ graphqlUrl, tokens, delivery })).toThrow(TypeError);
 });
