@@ -10,7 +10,9 @@ use tokencast_aws::sdk;
 use tokencast_core::event::{Ending, TokenEvent};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
-use tokencast_core::ports::{Fence, Model as _, ModelEvent, TokenSink as _, TokenSource as _};
+use tokencast_core::ports::{
+    Fence, Model as _, ModelEvent, ModelRequest, TokenSink as _, TokenSource as _,
+};
 use tokencast_core::session::Status;
 use tokencast_core::time::Deadline;
 
@@ -63,11 +65,15 @@ async fn deliver(id: SessionId, bedrock: &str, appsync: &str) -> Result<(), Benc
         system_prompt: None,
         max_tokens: 4096,
         temperature: None,
+        prompt_caching: false,
         log_errors: false,
     };
     let sdk = sdk::load_for_endpoint(bedrock, REGION).await;
     let model = BedrockModel::new(&sdk, settings);
-    let mut tokens = model.start(&id.to_string()).await.map_err(failed)?;
+    let mut tokens = model
+        .start(&ModelRequest::of_prompt(id.to_string()))
+        .await
+        .map_err(failed)?;
     let mut event = TokenEvent {
         session_id: id,
         attempt: Attempt(1),

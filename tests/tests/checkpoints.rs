@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use system_tests::TestStack;
-use tokencast::stack::{REGION, TABLE};
+use tokencast::stack::{CONVERSATIONS_TABLE, REGION, TABLE};
 use tokencast_aws::sdk;
 use tokencast_aws::sessions::{SessionTable, TEXT_CHUNK_BYTES};
 use tokencast_core::block::{BlockIndex, PieceKind, PieceRef};
@@ -78,7 +78,7 @@ async fn checkpoints_write_the_text_once_and_a_part_each() {
     let info = &stack.running.info;
     let key = (info.access_key.id.clone(), info.access_key.secret.clone());
     let sdk = sdk::load_for_endpoint_as(&info.endpoints.url(), REGION, Some(key)).await;
-    let table = SessionTable::new(&sdk, TABLE.to_owned());
+    let table = SessionTable::new(&sdk, TABLE.to_owned(), CONVERSATIONS_TABLE.to_owned());
     let cases = [100, 1_000, 10_000].map(|tokens| (PieceKind::Text, tokens));
     let reasoning = (PieceKind::Reasoning, 10_000);
     for (kind, tokens) in cases.into_iter().chain([reasoning]) {

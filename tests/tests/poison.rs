@@ -106,7 +106,7 @@ async fn a_foreign_job_ends_in_the_dead_letter_queue_with_its_attributes_and_its
     let answer = collect(stack.client("alice").stream_as(id, "A prompt")).await;
     assert!(answer.expect("an answer").is_completed());
     let foreign = json!({
-        "version": 1, "sessionId": id, "owner": "somebody else", "prompt": "Another",
+        "version": 2, "sessionId": id, "owner": "somebody else", "prompt": "Another",
         "requestedAtMs": 1_767_312_000_000_u64,
     });
     let foreign = foreign.to_string();

@@ -11,8 +11,8 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, Model, ModelEvent, Ports, QueueError, Receipt, SessionStore,
-    StoreError, TokenSink, TokenSource, Version, Versioned,
+    Clock, Conflict, Fence, Model, ModelEvent, ModelRequest, NoConversations, Ports, QueueError,
+    Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::Session;
 use tokencast_core::time::{Deadline, Timestamp};
@@ -42,6 +42,7 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
     let policy = Policy {
         max_attempts: 3,
         session_ttl: Duration::from_hours(24),
+        max_history_tokens: 0,
     };
     let sink = Sink::default();
     let clock = PausedClock(Instant::now());
@@ -49,6 +50,8 @@ pub(crate) async fn answer(tokens: usize, publish_mode: PublishMode) -> Result<(
         model: &Script { tokens },
         sink: &sink,
         store: &Store::default(),
+        conversations: &NoConversations,
+        changes: &NoConversations,
         receipt: &NoReceipt,
         clock: &clock,
         settings: &settings,
@@ -79,6 +82,8 @@ impl Ports for InMemory {
     type Model = Script;
     type Sink = Sink;
     type Store = Store;
+    type Conversations = NoConversations;
+    type Changes = NoConversations;
     type Receipt = NoReceipt;
     type Clock = PausedClock;
 }
@@ -90,7 +95,7 @@ struct Script {
 impl Model for Script {
     type Tokens = Speech;
 
-    async fn start(&self, _prompt: &str) -> Result<Speech, Failure> {
+    async fn start(&self, _: &ModelRequest) -> Result<Speech, Failure> {
         Ok(Speech {
             left: self.tokens,
             due: Instant::now(),

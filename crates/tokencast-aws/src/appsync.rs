@@ -1,5 +1,5 @@
-//! The sink over AppSync: one `publishToken` mutation an event, signed with SigV4, over connections that are kept
-//! alive.
+//! The sinks over AppSync: one mutation an event, signed with SigV4, over connections that are kept alive. The events of
+//! sessions go by `publishToken`, and the changes of conversations by `publishConversation`.
 
 use std::time::Duration;
 
@@ -11,13 +11,14 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use thiserror::Error;
 use tokencast_core::backoff::Backoff;
-use tokencast_core::event::TokenEvent;
+use tokencast_core::event::{ConversationEvent, TokenEvent};
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::ports::{Clock, Fence, TokenSink};
+use tokencast_core::ports::{Clock, ConversationSink, Fence, TokenSink};
 use tokencast_core::retry::{GivenUp, Retry, RetryPolicy, retry};
 use tokencast_core::time::Deadline;
 use tracing::{debug, warn};
 
+mod conversation_mutation;
 mod credentials;
 mod mutation;
 mod request;
@@ -166,7 +167,6 @@ impl<C: Clock> AppSyncPublisher<C> {
 impl<C: Clock> AppSyncPublisher<C> {
     async fn try_once(
         &self,
-        event: &TokenEvent,
         body: Bytes,
         fence: &Fence,
         deadline: Deadline,
@@ -182,8 +182,30 @@ impl<C: Clock> AppSyncPublisher<C> {
         let sent = sent.unwrap_or(Err(PublishError::Timeout));
         sent.inspect_err(|error| {
             let retry = error.retry();
-            debug!(session = %event.session_id, failures, ?retry, error = error as &dyn std::error::Error, "publish failed");
+            debug!(
+                failures,
+                ?retry,
+                error = error as &dyn std::error::Error,
+                "publish failed"
+            );
         })
+    }
+
+    async fn deliver(
+        &self,
+        body: Bytes,
+        fence: &Fence,
+        deadline: Deadline,
+    ) -> Result<(), GivenUp<PublishError>> {
+        let deadline = deadline.min(Deadline::at(self.clock.now() + BUDGET));
+        let published = retry(
+            POLICY,
+            &self.clock,
+            deadline,
+            PublishError::retry,
+            |failures| self.try_once(body.clone(), fence, deadline, failures),
+        );
+        published.await
     }
 }
 
@@ -194,16 +216,7 @@ impl<C: Clock> TokenSink for AppSyncPublisher<C> {
         fence: &Fence,
         deadline: Deadline,
     ) -> Result<(), Failure> {
-        let body = mutation::body(event);
-        let deadline = deadline.min(Deadline::at(self.clock.now() + BUDGET));
-        let published = retry(
-            POLICY,
-            &self.clock,
-            deadline,
-            PublishError::retry,
-            |failures| self.try_once(event, body.clone(), fence, deadline, failures),
-        );
-        match published.await {
+        match self.deliver(mutation::body(event), fence, deadline).await {
             Ok(()) => Ok(()),
             Err(GivenUp {
                 error: PublishError::TakenOver,
@@ -216,6 +229,17 @@ impl<C: Clock> TokenSink for AppSyncPublisher<C> {
                 Err(failed("The answer could not be delivered."))
             }
         }
+    }
+}
+
+impl<C: Clock> ConversationSink for AppSyncPublisher<C> {
+    async fn tell(&self, event: &ConversationEvent, deadline: Deadline) -> Result<(), Failure> {
+        let body = conversation_mutation::body(event);
+        let told = self.deliver(body, &Fence::open(), deadline).await;
+        told.map_err(|GivenUp { error, failures, .. }| {
+            warn!(conversation = %event.conversation_id, failures, error = &error as &dyn std::error::Error, "publish given up");
+            failed("The change could not be told.")
+        })
     }
 }
 
@@ -249,6 +273,7 @@ fn accepted(body: &[u8]) -> Result<(), PublishError> {
     #[serde(rename_all = "camelCase")]
     struct Data {
         publish_token: Option<IgnoredAny>,
+        publish_conversation: Option<IgnoredAny>,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -260,7 +285,9 @@ fn accepted(body: &[u8]) -> Result<(), PublishError> {
         let error_type = error.error_type.unwrap_or_else(|| "unknown".to_owned());
         return Err(PublishError::Refused { error_type });
     }
-    let event = response.data.and_then(|data| data.publish_token);
+    // A request has one mutation, so its answer has one of the two.
+    let data = response.data;
+    let event = data.and_then(|data| data.publish_token.or(data.publish_conversation));
     event.map(|_| ()).ok_or(PublishError::NoEvent)
 }
 
@@ -277,6 +304,8 @@ mod tests {
         for (body, expected) in [
             (r#"{"data":{"publishToken":{}}}"#, "Ok(())"),
             (r#"{"data":{"publishToken":{}},"errors":[]}"#, "Ok(())"),
+            (r#"{"data":{"publishConversation":{}}}"#, "Ok(())"),
+            (r#"{"data":{"publishConversation":null}}"#, "Err(Limited)"),
             (r#"{"data":{"publishToken":{}},"errors":null}"#, "Ok(())"),
             (r#"{"data":{"publishToken":{"token":"errors"}}}"#, "Ok(())"),
             (r#"{"data":null,"errors":null}"#, "Err(Limited)"),

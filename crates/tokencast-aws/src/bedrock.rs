@@ -1,5 +1,6 @@
 //! The model: Bedrock's ConverseStream.
 
+mod messages;
 mod pieces;
 mod refusal;
 
@@ -11,13 +12,10 @@ use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::primitives::event_stream::EventReceiver;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError;
-use aws_sdk_bedrockruntime::types::{
-    ContentBlock, ConversationRole, ConverseStreamOutput, InferenceConfiguration, Message,
-    SystemContentBlock,
-};
+use aws_sdk_bedrockruntime::types::{ConverseStreamOutput, InferenceConfiguration};
 use tokencast_core::event::Usage;
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::ports::{Model, ModelEvent, TokenSource};
+use tokencast_core::ports::{Model, ModelEvent, ModelRequest, TokenSource};
 use tracing::warn;
 
 use pieces::Pieces;
@@ -32,6 +30,8 @@ pub struct ModelSettings {
     pub system_prompt: Option<String>,
     pub max_tokens: i32,
     pub temperature: Option<f32>,
+    /// Whether a model that can keeps what it was told of a conversation for its next turn.
+    pub prompt_caching: bool,
     /// Whether Bedrock's message for a failure is logged even if it may quote a prompt.
     pub log_errors: bool,
 }
@@ -74,19 +74,17 @@ impl BedrockModel {
 impl Model for BedrockModel {
     type Tokens = BedrockTokens;
 
-    async fn start(&self, prompt: &str) -> Result<BedrockTokens, Failure> {
+    async fn start(&self, request: &ModelRequest) -> Result<BedrockTokens, Failure> {
         let ModelSettings {
             model_id,
             system_prompt,
             max_tokens,
             temperature,
+            prompt_caching,
             log_errors: _,
         } = &self.settings;
-        let message = Message::builder()
-            .role(ConversationRole::User)
-            .content(ContentBlock::Text(prompt.to_owned()))
-            .build();
-        let message = message.map_err(|_| internal())?;
+        let caches = *prompt_caching && request.history_len() > 0 && messages::caches(model_id);
+        let messages = messages::of(request, caches).map_err(|_| internal())?;
         let inference = InferenceConfiguration::builder()
             .max_tokens(*max_tokens)
             .set_temperature(*temperature)
@@ -95,11 +93,9 @@ impl Model for BedrockModel {
             .client
             .converse_stream()
             .model_id(model_id)
-            .messages(message)
+            .set_messages(Some(messages))
             .inference_config(inference);
-        let system = system_prompt
-            .clone()
-            .map(|text| vec![SystemContentBlock::Text(text)]);
+        let system = messages::system(system_prompt.as_deref(), caches).map_err(|_| internal())?;
         match converse.set_system(system).send().await {
             Ok(output) => Ok(BedrockTokens {
                 stream: output.stream,

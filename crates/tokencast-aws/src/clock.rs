@@ -2,7 +2,6 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use tokencast_core::ports::Clock;
 use tokencast_core::time::Timestamp;
 
@@ -54,9 +53,7 @@ impl Clock for FunctionClock {
 
 /// Formats a time as ISO 8601 in UTC, to the millisecond.
 pub fn iso8601(at: Timestamp) -> String {
-    DateTime::<Utc>::from_timestamp_millis(at.as_millis())
-        .unwrap_or_default()
-        .to_rfc3339_opts(SecondsFormat::Millis, true)
+    at.to_iso8601()
 }
 
 pub(crate) fn system_time(at: Timestamp) -> SystemTime {

@@ -34,6 +34,8 @@ pub struct DeadLetter {
     /// `None` for a body that is no job.
     pub session_id: Option<SessionId>,
     owner: Option<Owner>,
+    /// Whether the session is a turn of a conversation.
+    is_turn: bool,
     /// The current session; `None` if there is none any more.
     pub session: Option<Session>,
     /// When the client asked; for a body that is no job, when it was moved here.
@@ -118,6 +120,9 @@ impl<C: Clock> DeadLetters<C> {
     async fn read(&self, message: Message) -> Result<DeadLetter, DeadLettersError> {
         let job = Job::from_json(message.body().unwrap_or_default()).ok();
         let requested_at = job.as_ref().map(|job| job.requested_at);
+        let is_turn = job
+            .as_ref()
+            .is_some_and(|job| job.conversation_id.is_some());
         let (session_id, owner) = job.map(|job| (job.session_id, job.owner)).unzip();
         let session = match session_id {
             Some(id) => self.sessions.get(id).await?.map(|found| found.session),
@@ -130,6 +135,7 @@ impl<C: Clock> DeadLetters<C> {
             message_id: message.message_id().unwrap_or_default().to_owned(),
             session_id,
             owner,
+            is_turn,
             session,
             sent_at: requested_at.or_else(|| sent?.parse().ok().map(Timestamp::from_millis)),
             message,
@@ -152,10 +158,15 @@ impl<C: Clock> DeadLetters<C> {
         session_ttl: Duration,
     ) -> Result<(), DeadLettersError> {
         if let (Some(id), Some(owner)) = (letter.session_id, &letter.owner) {
+            let is_turn = letter.is_turn;
             let reopened = update(&self.sessions, id, None, |current| {
                 let now = self.clock.now();
                 let start_by = now + start_within;
-                let session = Session::claim(current, id, owner, now).ok();
+                let is_gone = current.as_ref().is_none_or(|it| it.is_expired(now));
+                // A turn is in a conversation, which nobody makes anew.
+                let session = (!(is_gone && is_turn))
+                    .then(|| Session::claim(current, id, owner, now).ok())
+                    .flatten();
                 Applied {
                     write: session.map(|it| it.reopen(start_by, now, session_ttl)),
                     answer: (),

@@ -13,25 +13,34 @@
 //! | [`event_json`] | an event as JSON, for the deliveries that write it themselves |
 //! | [`bedrock`] | the model: ConverseStream |
 //! | [`sessions`] | the session table in DynamoDB |
+//! | [`conversations`] | the conversation table in DynamoDB |
 //! | [`queue`] | the job queue in SQS |
 //! | [`dead_letters`] | the jobs whose every attempt failed, and putting them back |
+//! | [`forget`] | everything of a user, deleted |
 //! | [`clock`] | the system's time |
+//! | [`requests`] | the requests of owners, over all of these |
+//! | [`schema_json`] | sessions and conversations as JSON, as the schema has them |
 //! | [`runtime`] | a function's process, from its start to its exit code |
 //! | [`metrics`] | what CloudWatch counts |
 //! | [`telemetry`] | logs as JSON lines, and metrics in them |
 
 pub mod appsync;
+mod batch;
 pub mod bedrock;
 pub mod clock;
 pub mod config;
 pub mod connections;
+pub mod conversations;
 pub mod dead_letters;
 pub mod event_json;
+pub mod forget;
 mod http_client;
 pub mod jwt;
 pub mod metrics;
 pub mod queue;
+pub mod requests;
 pub mod runtime;
+pub mod schema_json;
 pub mod sdk;
 pub mod sessions;
 pub mod settings;

@@ -7,7 +7,8 @@ use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::primitives::Blob;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use tokencast_core::job::Job;
+use tokencast_core::id::Owner;
+use tokencast_core::job::{Job, Purge};
 use tokencast_core::ports::{JobQueue, QueueError, Receipt};
 use tokio::sync::Semaphore;
 
@@ -84,21 +85,36 @@ pub struct Attribute {
     pub binary: Option<Vec<u8>>,
 }
 
-impl JobQueue for SqsQueue {
+impl SqsQueue {
     /// The message group is the owner, because a standard queue is fair between message groups.
-    async fn send_after(&self, job: &Job, delay: Duration) -> Result<(), QueueError> {
+    async fn send_body(
+        &self,
+        body: String,
+        owner: &Owner,
+        delay: Duration,
+    ) -> Result<(), QueueError> {
         let _call = self.calls.acquire().await;
         let send = self
             .client
             .send_message()
             .queue_url(&self.url)
-            .message_body(job.to_json())
+            .message_body(body)
             .set_delay_seconds(delay_seconds(delay));
-        let outcome = send.message_group_id(job.owner.as_str()).send().await;
+        let outcome = send.message_group_id(owner.as_str()).send().await;
         outcome.map(drop).map_err(|source| QueueError {
             operation: "SendMessage",
             source: source.into(),
         })
+    }
+}
+
+impl JobQueue for SqsQueue {
+    async fn send_after(&self, job: &Job, delay: Duration) -> Result<(), QueueError> {
+        self.send_body(job.to_json(), &job.owner, delay).await
+    }
+
+    async fn send_purge(&self, purge: &Purge, delay: Duration) -> Result<(), QueueError> {
+        self.send_body(purge.to_json(), &purge.owner, delay).await
     }
 }
 

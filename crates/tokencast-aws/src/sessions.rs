@@ -4,33 +4,34 @@
 //! | module | what |
 //! | --- | --- |
 //! | `item` | a session's record as an item |
+//! | `remains` | what an extension keeps, and a deletion deletes, beside a record |
 //! | `text_chunks` | the start of a long text, in items that are written once |
 //! | `piece_chunks` | the same of what an answer has besides its text |
+//! | `turns` | the writes of a session that is a turn of a conversation |
 //! | `unknown` | attributes that a newer function has written, kept as they are |
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure,
-};
-use tokencast_core::backoff::Backoff;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use tokencast_core::id::SessionId;
 use tokencast_core::ports::{Conflict, Sealed, SessionStore, StoreError, Version, Versioned};
-use tokencast_core::session::{OtherPieces, Session};
+use tokencast_core::session::Session;
 use tokio::sync::Semaphore;
 
-mod item;
+pub(crate) mod item;
 mod piece_chunks;
+mod remains;
 mod text_chunks;
-mod unknown;
+pub(crate) mod turns;
+pub(crate) mod unknown;
 
 use item::{Item, Rest};
 use text_chunks::TextChunk;
 
+use crate::batch::{self, Key};
 use crate::sdk::MAX_CALLS;
 
 pub use text_chunks::TEXT_CHUNK_BYTES;
@@ -41,22 +42,23 @@ pub const KEY: &str = "sessionId";
 /// The attribute that DynamoDB's TTL reads: seconds since the Unix epoch.
 pub const TTL: &str = "expiresAt";
 
-/// DynamoDB's limit for one batch.
-const MAX_BATCH: usize = 100;
-
 #[derive(Clone, Debug)]
 pub struct SessionTable {
     client: Client,
     name: String,
+    /// The table of conversations, whose turns' heads say how their sessions ended.
+    conversations: String,
     /// Permits for [`MAX_CALLS`] calls at a time.
     calls: Arc<Semaphore>,
 }
 
 impl SessionTable {
-    pub fn new(sdk: &SdkConfig, name: String) -> Self {
+    /// The tables of sessions and of conversations, by their names.
+    pub fn new(sdk: &SdkConfig, name: String, conversations: String) -> Self {
         Self {
             client: Client::new(sdk),
             name,
+            conversations,
             calls: Arc::new(Semaphore::new(MAX_CALLS)),
         }
     }
@@ -64,8 +66,91 @@ impl SessionTable {
 
 impl SessionStore for SessionTable {
     async fn get(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
-        const OPERATION: &str = "GetItem";
         let _call = self.calls.acquire().await;
+        self.get_unpermitted(id).await
+    }
+
+    async fn put(
+        &self,
+        session: &Session,
+        expected: Option<Version>,
+    ) -> Result<Result<Version, Conflict>, StoreError> {
+        const OPERATION: &str = "PutItem";
+        let _call = self.calls.acquire().await;
+        let (item, version, chunks) = written(session, expected);
+        if session.conversation_id.is_some() {
+            // Boxed, because it is of no use to a session outside of conversations.
+            let put = self.put_turn(session, expected, item, version, chunks);
+            return Box::pin(put).await;
+        }
+        // The chunks are written before the record that counts them. An attempt's chunks never change, so a chunk does no
+        // harm whose worker has lost its lease.
+        for chunk in chunks {
+            Box::pin(self.put_chunk(chunk)).await?;
+        }
+        self.put_item(OPERATION, session, item, version, expected)
+            .await
+    }
+}
+
+impl SessionTable {
+    /// Writes a record by compare and set.
+    async fn put_item(
+        &self,
+        operation: &'static str,
+        session: &Session,
+        item: Item,
+        version: Version,
+        expected: Option<Version>,
+    ) -> Result<Result<Version, Conflict>, StoreError> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let put = match expected {
+            None => put
+                .condition_expression(turns::ABSENT)
+                .expression_attribute_names("#key", KEY),
+            Some(expected) => put
+                .condition_expression(turns::UNCHANGED)
+                .expression_attribute_names("#version", item::VERSION)
+                .expression_attribute_values(
+                    ":expected",
+                    AttributeValue::N(expected.number.to_string()),
+                ),
+        };
+        let Err(error) = put.send().await else {
+            return Ok(Ok(version));
+        };
+        match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                self.conflict(operation, refused.item()).await.map(Err)
+            }
+            // A start or an end of the turn is being written: that came first.
+            Some(PutItemError::TransactionConflictException(_)) => {
+                let found = self.get_unpermitted(session.id).await?;
+                Ok(Err(Conflict(found)))
+            }
+            _ => Err(failed(operation, error)),
+        }
+    }
+
+    async fn conflict(
+        &self,
+        operation: &'static str,
+        found: Option<&Item>,
+    ) -> Result<Conflict, StoreError> {
+        Ok(Conflict(match found {
+            None => None,
+            Some(item) => Some(self.read(operation, item).await?),
+        }))
+    }
+
+    /// Reads a record for a call that has its permit already.
+    async fn get_unpermitted(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
+        const OPERATION: &str = "GetItem";
         let get = self
             .client
             .get_item()
@@ -76,87 +161,6 @@ impl SessionStore for SessionTable {
             None => Ok(None),
             Some(item) => self.read(OPERATION, &item).await.map(Some),
         }
-    }
-
-    async fn put(
-        &self,
-        session: &Session,
-        expected: Option<Version>,
-    ) -> Result<Result<Version, Conflict>, StoreError> {
-        const OPERATION: &str = "PutItem";
-        let _call = self.calls.acquire().await;
-        let (chunks, text) = text_chunks::split(&session.text, &session.lengths);
-        let (piece_chunks, others) = session.others.split(TEXT_CHUNK_BYTES);
-        let rest = Rest { text, others };
-        let mut version = Version::after(expected);
-        let sealed = self.seal(session, &chunks, &piece_chunks, version.sealed);
-        version.sealed = Box::pin(sealed).await?;
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.name)
-            .set_item(Some(item::write(session, version, &rest)))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let put = match expected {
-            None => put
-                .condition_expression("attribute_not_exists(#key)")
-                .expression_attribute_names("#key", KEY),
-            Some(expected) => put
-                .condition_expression("#version = :expected")
-                .expression_attribute_names("#version", item::VERSION)
-                .expression_attribute_values(
-                    ":expected",
-                    AttributeValue::N(expected.number.to_string()),
-                ),
-        };
-        let Err(error) = put.send().await else {
-            return Ok(Ok(version));
-        };
-        if let Some(PutItemError::ConditionalCheckFailedException(refused)) =
-            error.as_service_error()
-        {
-            let found = match refused.item() {
-                None => None,
-                Some(item) => Some(self.read(OPERATION, item).await?),
-            };
-            return Ok(Err(Conflict(found)));
-        }
-        Err(failed(OPERATION, error))
-    }
-}
-
-impl SessionTable {
-    /// Writes the chunks of the answer that are not stored yet, before the record that counts them. An attempt's chunks
-    /// never change, so a chunk does no harm whose worker has lost its lease.
-    async fn seal(
-        &self,
-        session: &Session,
-        chunks: &[TextChunk],
-        piece_chunks: &[OtherPieces],
-        before: Sealed,
-    ) -> Result<Sealed, StoreError> {
-        let attempt = session.text_attempt;
-        let there = match before.attempt == attempt {
-            true => before,
-            false => Sealed::default(),
-        };
-        for (chunk, index) in chunks.iter().zip(0..).skip(there.chunks as usize) {
-            let key = text_chunks::key(session.id, attempt, index);
-            let item = text_chunks::write(key, chunk, session.expires_at);
-            self.put_chunk(item).await?;
-        }
-        let missing = piece_chunks.iter().zip(0..);
-        for (chunk, index) in missing.skip(there.piece_chunks as usize) {
-            let key = piece_chunks::key(session.id, attempt, index);
-            let item = piece_chunks::write(key, chunk, session.expires_at);
-            self.put_chunk(item).await?;
-        }
-        let count = |chunks: usize| u32::try_from(chunks).unwrap_or(u32::MAX);
-        Ok(Sealed {
-            attempt,
-            chunks: count(chunks.len()),
-            piece_chunks: count(piece_chunks.len()),
-        })
     }
 
     async fn put_chunk(&self, chunk: Item) -> Result<(), StoreError> {
@@ -183,6 +187,27 @@ impl SessionTable {
         Ok(record)
     }
 
+    /// The key of a session's record, as a batch names it.
+    pub(crate) fn key(&self, id: SessionId) -> Key {
+        Key::new(&self.name, [(KEY, id.to_string())])
+    }
+
+    /// Reads a record's item, and the chunks that it counts, for a call that has no permit yet.
+    pub(crate) async fn read_permitted(
+        &self,
+        operation: &'static str,
+        item: &Item,
+    ) -> Result<Session, StoreError> {
+        let _call = self.calls.acquire().await;
+        self.read(operation, item).await.map(|it| it.session)
+    }
+
+    /// The keys of items, as a batch names them.
+    fn keys(&self, keys: impl IntoIterator<Item = String>) -> Vec<Key> {
+        let keys = keys.into_iter();
+        keys.map(|key| Key::new(&self.name, [(KEY, key)])).collect()
+    }
+
     /// Puts the chunks of an answer before the rest, which the record has.
     async fn unseal(&self, session: &mut Session, sealed: Sealed) -> Result<(), StoreError> {
         const OPERATION: &str = "BatchGetItem";
@@ -193,10 +218,10 @@ impl SessionTable {
         } = sealed;
         let texts = (0..chunks).map(|index| text_chunks::key(session.id, attempt, index));
         let others = (0..piece_chunks).map(|index| piece_chunks::key(session.id, attempt, index));
-        let keys: Vec<_> = texts.chain(others).collect();
+        let keys = texts.chain(others);
         let mut items = Vec::new();
-        for keys in keys.chunks(MAX_BATCH) {
-            items.extend(self.get_batch(keys).await?);
+        for key in batch::get(&self.client, &self.keys(keys), None).await? {
+            items.push(key.ok_or_else(|| failed(OPERATION, item::malformed("parts")))?);
         }
         let (texts, others) = items.split_at(chunks as usize);
         let texts: Result<Vec<_>, _> = texts.iter().map(text_chunks::read).collect();
@@ -215,53 +240,40 @@ impl SessionTable {
         session.others.append(&rest);
         Ok(())
     }
-
-    /// Reads the items with these keys, in their order. DynamoDB may leave some for the next request.
-    async fn get_batch(&self, keys: &[String]) -> Result<Vec<Item>, StoreError> {
-        const OPERATION: &str = "BatchGetItem";
-        const BACKOFF: Backoff = Backoff {
-            first: Duration::from_millis(20),
-            cap: Duration::from_secs(1),
-        };
-        const MAX_REQUESTS: u32 = 8;
-        let mut found: Vec<Option<Item>> = vec![None; keys.len()];
-        for request in 1..=MAX_REQUESTS {
-            let missing = keys.iter().zip(&found).filter(|(_, chunk)| chunk.is_none());
-            let missing = missing.map(|(key, _)| {
-                let key = AttributeValue::S(key.clone());
-                Item::from([(KEY.to_owned(), key)])
-            });
-            let wanted = KeysAndAttributes::builder()
-                .set_keys(Some(missing.collect()))
-                .consistent_read(true)
-                .build()
-                .map_err(|source| failed(OPERATION, source))?;
-            let batch = self
-                .client
-                .batch_get_item()
-                .request_items(&self.name, wanted);
-            let got = batch
-                .send()
-                .await
-                .map_err(|source| failed(OPERATION, source))?;
-            let items = got.responses.and_then(|mut of| of.remove(&self.name));
-            for item in items.unwrap_or_default() {
-                let key = item.get(KEY).and_then(|key| key.as_s().ok());
-                if let Some(at) = keys.iter().position(|wanted| Some(wanted) == key) {
-                    found[at] = Some(item);
-                }
-            }
-            if got.unprocessed_keys.is_none_or(|left| left.is_empty()) {
-                break;
-            }
-            tokio::time::sleep(BACKOFF.delay(request)).await;
-        }
-        let found: Option<Vec<_>> = found.into_iter().collect();
-        found.ok_or_else(|| failed(OPERATION, item::malformed("parts")))
-    }
 }
 
-fn failed(
+/// A record's item, its version, and the chunks of its answer that are not stored yet.
+fn written(session: &Session, expected: Option<Version>) -> (Item, Version, Vec<Item>) {
+    let (texts, text) = text_chunks::split(&session.text, &session.lengths);
+    let (others_chunks, others) = session.others.split(TEXT_CHUNK_BYTES);
+    let rest = Rest { text, others };
+    let mut version = Version::after(expected);
+    let (id, attempt, expires_at) = (session.id, session.text_attempt, session.expires_at);
+    let stored = match version.sealed.attempt == attempt {
+        true => version.sealed,
+        false => Sealed::default(),
+    };
+    let count = |chunks: usize| u32::try_from(chunks).unwrap_or(u32::MAX);
+    version.sealed = Sealed {
+        attempt,
+        chunks: count(texts.len()),
+        piece_chunks: count(others_chunks.len()),
+    };
+    let texts = texts.iter().zip(0..).skip(stored.chunks as usize);
+    let texts = texts.map(|(chunk, index)| {
+        text_chunks::write(text_chunks::key(id, attempt, index), chunk, expires_at)
+    });
+    let others_chunks = others_chunks.iter().zip(0..);
+    let others_chunks = others_chunks
+        .skip(stored.piece_chunks as usize)
+        .map(|(chunk, index)| {
+            piece_chunks::write(piece_chunks::key(id, attempt, index), chunk, expires_at)
+        });
+    let chunks = texts.chain(others_chunks).collect();
+    (item::write(session, version, &rest), version, chunks)
+}
+
+pub(crate) fn failed(
     operation: &'static str,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> StoreError {

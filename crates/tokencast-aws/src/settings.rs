@@ -10,13 +10,14 @@ use tokencast_core::time::{Deadline, Timestamp};
 use crate::bedrock::ModelSettings;
 use crate::config::Reader;
 
-/// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
+/// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `PROMPT_CACHING`, `LOG_MODEL_ERRORS`.
 pub fn model(reader: &mut Reader<'_>) -> ModelSettings {
     ModelSettings {
         model_id: reader.required("MODEL_ID", "the id of a Bedrock model or inference profile"),
         system_prompt: reader.optional("SYSTEM_PROMPT"),
         max_tokens: reader.number("MAX_TOKENS", 1..=200_000, 4096),
         temperature: reader.optional_number("TEMPERATURE", 0.0..=1.0),
+        prompt_caching: reader.choice("PROMPT_CACHING", &[("auto", true), ("off", false)]),
         log_errors: reader.choice("LOG_MODEL_ERRORS", &[("false", false), ("true", true)]),
     }
 }
@@ -34,7 +35,7 @@ pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
         ),
         flush_interval: reader.millis("FLUSH_INTERVAL_MS", 0..=1000, 0),
         checkpoint_interval: reader.millis("CHECKPOINT_INTERVAL_MS", 50..=5000, 500),
-        lease: Duration::from_secs(reader.number("LEASE_SECONDS", 1..=900, 30)),
+        lease: lease(reader),
         // The most is the longest time that a function can run. Its deadline may come earlier.
         model_first_token_timeout: reader.millis(
             "MODEL_FIRST_TOKEN_TIMEOUT_MS",
@@ -50,22 +51,39 @@ pub fn pipeline(reader: &mut Reader<'_>) -> Settings {
     }
 }
 
-/// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`.
+/// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`, `MAX_HISTORY_TOKENS`.
 pub fn policy(reader: &mut Reader<'_>) -> Policy {
     Policy {
         max_attempts: reader.number("MAX_ATTEMPTS", 1..=100, 3),
         session_ttl: session_ttl(reader),
+        max_history_tokens: reader.number("MAX_HISTORY_TOKENS", 0..=1_000_000, 32_000),
     }
 }
 
-/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
+/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`.
 pub fn rules(reader: &mut Reader<'_>) -> Rules {
     Rules {
         // SQS takes 1 MiB in all.
         max_prompt_bytes: reader.number("MAX_PROMPT_BYTES", 1..=500_000, 100_000),
         session_ttl: session_ttl(reader),
         start_within: Duration::from_secs(reader.number("START_WITHIN_SECONDS", 60..=86_400, 3600)),
+        conversation_ttl: conversation_ttl(reader),
+        purge_delay: lease(reader),
     }
+}
+
+/// `CONVERSATIONS_TABLE`: the DynamoDB table of conversations.
+pub fn conversations_table(reader: &mut Reader<'_>) -> String {
+    reader.required("CONVERSATIONS_TABLE", "the name of a DynamoDB table")
+}
+
+/// `CONVERSATION_TTL_DAYS`: how long a conversation is kept after its last turn.
+pub fn conversation_ttl(reader: &mut Reader<'_>) -> Duration {
+    Duration::from_hours(24 * reader.number("CONVERSATION_TTL_DAYS", 1..=3650, 90))
+}
+
+fn lease(reader: &mut Reader<'_>) -> Duration {
+    Duration::from_secs(reader.number("LEASE_SECONDS", 1..=900, 30))
 }
 
 /// `DEADLINE_RESERVE_MS`: how long before Lambda's deadline an answer is ended, to end it properly.

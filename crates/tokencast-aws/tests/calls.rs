@@ -66,7 +66,7 @@ impl Service {
 async fn calls_beyond_the_limit_wait_for_one_that_is_answered() {
     let mut service = Service::start().await;
     let sdk = sdk::load_for_endpoint(&service.url, "us-east-1").await;
-    let table = SessionTable::new(&sdk, "sessions".to_owned());
+    let table = SessionTable::new(&sdk, "sessions".to_owned(), "conversations".to_owned());
     let reads = join_all((0..CALLS).map(|_| table.get(SessionId::random())));
     let (read, ()) = tokio::join!(reads, service.answer());
     assert!(read.into_iter().all(|read| matches!(read, Ok(None))));

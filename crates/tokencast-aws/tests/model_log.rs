@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use tokencast_aws::bedrock::{BedrockModel, ModelSettings};
 use tokencast_aws::{sdk, telemetry};
-use tokencast_core::ports::Model as _;
+use tokencast_core::ports::{Model as _, ModelRequest};
 use tokio::net::TcpListener;
 
 /// What an error may quote.
@@ -66,10 +66,11 @@ async fn refused_process() {
         system_prompt: None,
         max_tokens: 1,
         temperature: None,
+        prompt_caching: false,
         log_errors: log_errors == "true",
     };
     let model = BedrockModel::new(&sdk, settings);
-    assert!(model.start(PROMPT).await.is_err());
+    assert!(model.start(&ModelRequest::of_prompt(PROMPT)).await.is_err());
 }
 
 /// A Bedrock that refuses everything, by its address.

@@ -44,6 +44,7 @@ pub enum Command {
     Dev(DevArgs),
     Export(Box<ExportArgs>),
     Redrive(RedriveArgs),
+    Forget(ForgetArgs),
     #[command(hide = true)]
     Function(FunctionArgs),
     #[command(hide = true)]
@@ -54,7 +55,8 @@ const REDRIVE_HELP: &str = "\
 Examples:
   tokencast redrive --local --list                 what failed on a `tokencast dev` that is running
   tokencast redrive --local --session SESSION_ID
-  tokencast redrive --queue-url URL --dead-letter-queue-url URL --table NAME --all
+  tokencast redrive --queue-url URL --dead-letter-queue-url URL --table NAME \\
+      --conversations-table NAME --all
 
 With --local, the access key is that of your running `tokencast dev`. Without, region and credentials are those of the AWS
 environment.";
@@ -83,6 +85,10 @@ pub struct RedriveArgs {
     #[arg(long, value_name = "NAME", required_unless_present = "local")]
     pub table: Option<String>,
 
+    /// The conversations' table.
+    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    pub conversations_table: Option<String>,
+
     /// Print one JSON object a line.
     #[arg(long)]
     pub json: bool,
@@ -102,6 +108,43 @@ pub struct RedriveWhat {
     /// Put all of them back, those that are no jobs included.
     #[arg(long)]
     pub all: bool,
+}
+
+/// Delete all conversations of a user, and the text of their other sessions.
+///
+/// For a user who leaves. A worker deletes the texts of conversations within a minute or so. Backups and the dead-letter
+/// queue may still hold some; see docs/DEPLOY.md. After an interruption, run it again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  tokencast forget --owner SUB --local
+  tokencast forget --owner SUB --queue-url URL --table NAME --conversations-table NAME
+
+SUB is the user's `sub` in the Cognito user pool. Region and credentials are those of the AWS environment.")]
+pub struct ForgetArgs {
+    /// The user's `sub`.
+    #[arg(long, value_name = "SUB")]
+    pub owner: String,
+
+    /// The local stack on this port.
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680")]
+    pub local: Option<u16>,
+
+    /// The queue of jobs, by which the worker hears of it.
+    #[arg(long, value_name = "URL", required_unless_present = "local")]
+    pub queue_url: Option<String>,
+
+    /// The sessions' table.
+    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    pub table: Option<String>,
+
+    /// The conversations' table.
+    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    pub conversations_table: Option<String>,
+
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Start the local stack and keep it until Ctrl-C.

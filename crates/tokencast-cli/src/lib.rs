@@ -9,6 +9,8 @@
 //! | [`answer`] | one session, as a terminal or a pipe gets it |
 //! | [`target`] | where answers come from: an API, or a stack of the command's own |
 //! | [`dev`] | `tokencast dev`: the local stack, until Ctrl-C |
+//! | [`forget`] | `tokencast forget`: a user's conversations and answers, deleted |
+//! | [`operator`] | what the commands of operators share |
 //! | [`redrive`] | `tokencast redrive`: jobs whose every attempt failed |
 //! | [`function`] | `tokencast function`: a Lambda function's runtime loop, as the local stack starts it |
 //! | [`local_key`] | the access key of a stack that runs, for other commands |
@@ -26,11 +28,13 @@ pub mod cli;
 pub mod dev;
 pub mod exit;
 pub mod export;
+pub mod forget;
 pub mod function;
 pub mod local_key;
 pub mod logging;
 pub mod model;
 pub mod parent;
+pub mod operator;
 pub mod redrive;
 pub mod signal;
 pub mod stack;
@@ -93,6 +97,7 @@ pub fn main_with(
             Command::Export(args) => Box::pin(export::run(*args, &lookup)).await,
             Command::Dev(args) => dev::run(args, &lookup).await,
             Command::Redrive(args) => redrive::run(args, &lookup).await,
+            Command::Forget(args) => forget::run(args, &lookup).await,
             Command::Function(_) | Command::ExecFunction(_) => unreachable!("it returned above"),
         }
     });

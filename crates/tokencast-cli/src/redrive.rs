@@ -7,14 +7,13 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokencast_aws::clock::{SystemClock, iso8601};
 use tokencast_aws::dead_letters::{DeadLetter, DeadLetters, DeadLettersError};
-use tokencast_aws::sdk;
 use tokencast_aws::sessions::SessionTable;
 use uuid::Uuid;
 
 use crate::cli::RedriveArgs;
 use crate::exit::{Exit, complain};
-use crate::local_key;
-use crate::stack::{DEAD_LETTER_QUEUE, QUEUE, REGION, TABLE};
+use crate::operator::{local_queue, sdk_for};
+use crate::stack::{CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, QUEUE, TABLE};
 
 /// The least time for which a reopened session is kept.
 const SESSION_TTL: Duration = Duration::from_hours(24);
@@ -45,33 +44,17 @@ async fn open(
     args: &RedriveArgs,
     lookup: &impl Fn(&str) -> Option<String>,
 ) -> DeadLetters<SystemClock> {
-    let endpoint = args.local.map(|port| format!("http://localhost:{port}"));
-    let sdk = match &endpoint {
-        Some(url) => {
-            let found = args.local.and_then(|port| local_key::find(port, lookup));
-            // The environment's key is for a stack of another user, or of a test. Without any key the command sends a
-            // placeholder, so that the stack itself says what is missing, and the SDK doesn't search for credentials
-            // where a laptop has none.
-            let none = || ("none".to_owned(), "none".to_owned());
-            let is_set = lookup("AWS_ACCESS_KEY_ID").is_some();
-            let key = found.or_else(|| (!is_set).then(none));
-            sdk::load_for_endpoint_as(url, REGION, key).await
-        }
-        None => sdk::load().await,
-    };
-    // The SDK only needs queue URLs that end in the queue's name.
-    let local_queue = |name: &str| {
-        format!(
-            "{}/000000000000/{name}",
-            endpoint.clone().unwrap_or_default()
-        )
-    };
-    let queue_url = args.queue_url.clone().unwrap_or_else(|| local_queue(QUEUE));
-    let dead_letters = args
-        .dead_letter_queue_url
-        .clone()
-        .unwrap_or_else(|| local_queue(DEAD_LETTER_QUEUE));
-    let sessions = SessionTable::new(&sdk, args.table.clone().unwrap_or_else(|| TABLE.to_owned()));
+    let sdk = sdk_for(args.local, lookup).await;
+    let queue_url = args.queue_url.clone();
+    let queue_url = queue_url.unwrap_or_else(|| local_queue(args.local, QUEUE));
+    let dead_letters = args.dead_letter_queue_url.clone();
+    let dead_letters = dead_letters.unwrap_or_else(|| local_queue(args.local, DEAD_LETTER_QUEUE));
+    let conversations = args.conversations_table.clone();
+    let sessions = SessionTable::new(
+        &sdk,
+        args.table.clone().unwrap_or_else(|| TABLE.to_owned()),
+        conversations.unwrap_or_else(|| CONVERSATIONS_TABLE.to_owned()),
+    );
     DeadLetters::new(&sdk, dead_letters, queue_url, sessions, SystemClock)
 }
 

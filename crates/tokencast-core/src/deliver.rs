@@ -1,17 +1,23 @@
 //! One queued message, from its receipt to its acknowledgement.
 
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{self, BoxFuture, Either, FutureExt as _, TryFutureExt as _};
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use crate::backoff::Backoff;
-use crate::event::Ending;
+use crate::conversation::history;
+use crate::conversation::purge::{self, PurgeError, Purged};
+use crate::event::{ConversationChange, ConversationEvent, Ending};
 use crate::failure::{Failure, FailureCode};
-use crate::job::Job;
-use crate::pipeline::{self, AttemptContext, Attempted};
+use crate::id::ConversationId;
+use crate::job::{Job, Purge, Work};
+use crate::pipeline::{self, AttemptContext, Attempted, Question};
 use crate::ports::{
-    Applied, Clock, Fence, Ports, Receipt, StoreError, TokenSink, Versioned, update,
+    Applied, Clock, ConversationSink, Fence, ModelRequest, Ports, Receipt, StoreError, TokenSink,
+    Versioned, update,
 };
 use crate::retry::{Retry, RetryPolicy, retry};
 use crate::session::{Lease, LeaseRefused, Leased, Outcome, Progress, Session, Status};
@@ -38,6 +44,8 @@ pub struct Policy {
     pub max_attempts: u32,
     /// How long a session is kept after its start.
     pub session_ttl: Duration,
+    /// How much of its conversation a model is told, in tokens.
+    pub max_history_tokens: u32,
 }
 
 /// A received message. Its receive count decides nothing, because SQS also delivers it while another worker has its
@@ -70,8 +78,9 @@ pub async fn deliver<P: Ports>(
     policy: &Policy,
     message: &Message<'_>,
 ) -> Disposition {
-    let job = match Job::from_json(message.body) {
-        Ok(job) => job,
+    let job = match Work::from_json(message.body) {
+        Ok(Work::Answer(job)) => job,
+        Ok(Work::Purge(purge)) => return Box::pin(clear(context, message, &purge)).await,
         Err(error) => {
             error!(
                 error = &error as &dyn std::error::Error,
@@ -88,6 +97,44 @@ pub async fn deliver<P: Ports>(
     };
     let disposition = delivery.run().await;
     info!(session = %job.session_id, ?disposition, "message handled");
+    disposition
+}
+
+/// Deletes what is left of a conversation.
+async fn clear<P: Ports>(
+    context: &AttemptContext<'_, P>,
+    message: &Message<'_>,
+    purge: &Purge,
+) -> Disposition {
+    let conversation = purge.conversation_id;
+    let hidden = context
+        .receipt
+        .extend_visibility(context.settings.lease)
+        .await;
+    if let Err(error) = hidden {
+        warn!(%conversation, error = &error as &dyn std::error::Error, "the message was not hidden");
+    }
+    let purged = purge::purge(
+        context.store,
+        context.conversations,
+        context.clock,
+        purge,
+        message.deadline,
+    );
+    let disposition = match purged.await {
+        Ok(Purged::All | Purged::NotDeleted) => Disposition::Done,
+        Ok(Purged::More) => Disposition::Again(Some(Duration::ZERO)),
+        Ok(Purged::Wait { until }) => Disposition::Wait(until.since(context.clock.now())),
+        Err(error @ PurgeError::OtherOwner) => {
+            error!(%conversation, error = &error as &dyn std::error::Error, "a purge of somebody else's conversation");
+            Disposition::Dead
+        }
+        Err(PurgeError::Store(error)) => {
+            warn!(%conversation, error = &error as &dyn std::error::Error, "not purged yet");
+            Disposition::Again(Some(UNREACHABLE.backoff.cap))
+        }
+    };
+    info!(%conversation, ?disposition, "purge handled");
     disposition
 }
 
@@ -110,19 +157,29 @@ impl<P: Ports> Delivery<'_, '_, P> {
             |_| Retry::Always,
             |_| self.hide_and_lease(),
         );
-        match leased.await {
+        let (leased, question) = match self.history() {
+            None => (leased.await, Question::Prompt(&self.job.prompt)),
+            Some(history) => beside(leased, history).await,
+        };
+        match leased {
             Ok(Ok((Leased::Begun(_), Some(held)))) => {
                 if held.session.attempts() > self.policy.max_attempts {
                     return Box::pin(self.exhaust(held)).await;
                 }
-                self.attempt(held).await
+                self.attempt(held, question).await
             }
             // The session was over before. Its terminal event is published again, in case the first one was lost.
             Ok(Ok((Leased::Begun(session) | Leased::Ended(session), _))) => {
                 self.publish_end(&session).await
             }
-            Ok(Err(LeaseRefused::Held { until })) => Disposition::Wait(until.since(clock.now())),
-            Ok(Err(refused @ LeaseRefused::OtherOwner)) => {
+            Ok(Err(Refused::Gone)) => {
+                warn!(session = %self.job.session_id, "a job of a turn that is not there any more");
+                Disposition::Done
+            }
+            Ok(Err(Refused::Lease(LeaseRefused::Held { until }))) => {
+                Disposition::Wait(until.since(clock.now()))
+            }
+            Ok(Err(Refused::Lease(refused @ LeaseRefused::OtherOwner))) => {
                 let refused = &refused as &dyn std::error::Error;
                 error!(session = %self.job.session_id, error = refused, "a job for somebody else's session");
                 Disposition::Dead
@@ -131,12 +188,35 @@ impl<P: Ports> Delivery<'_, '_, P> {
         }
     }
 
+    /// The history of the prompt, if it continues a conversation.
+    fn history(&self) -> Option<BoxFuture<'_, Result<ModelRequest, Failure>>> {
+        let id = self.job.conversation_id?;
+        let AttemptContext {
+            conversations,
+            clock,
+            ..
+        } = *self.context;
+        let loaded = history::load(
+            conversations,
+            clock,
+            id,
+            self.job.parent_id,
+            &self.job.prompt,
+            self.policy.max_history_tokens,
+        );
+        let request = loaded.map_err(move |error| {
+            warn!(conversation = %id, error = &error as &dyn std::error::Error, "no history");
+            Failure::new(FailureCode::Internal, "The conversation could not be read.")
+        });
+        Some(request.boxed())
+    }
+
     /// Hides the message and begins an attempt. If the worker dies after that, the session waits for the lease to end,
     /// not for the queue's visibility timeout. The lease is counted from before the message is hidden, so the message
     /// never comes back while the lease lives.
     async fn hide_and_lease(
         &self,
-    ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
+    ) -> Result<Result<(Leased, Option<Versioned>), Refused>, StoreError> {
         let AttemptContext {
             receipt,
             clock,
@@ -158,7 +238,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
     async fn lease(
         &self,
         begun: Timestamp,
-    ) -> Result<Result<(Leased, Option<Versioned>), LeaseRefused>, StoreError> {
+    ) -> Result<Result<(Leased, Option<Versioned>), Refused>, StoreError> {
         let Self {
             context,
             policy,
@@ -168,6 +248,14 @@ impl<P: Ports> Delivery<'_, '_, P> {
         let holder = Uuid::new_v4();
         let begun = update(context.store, job.session_id, None, |current| {
             let now = context.clock.now();
+            // The start of a turn wrote its record before its job. So the record was forgotten, and its job is late.
+            let is_there = current.as_ref().is_some_and(|it| !it.is_expired(now));
+            if job.conversation_id.is_some() && !is_there {
+                return Applied {
+                    write: None,
+                    answer: Err(Refused::Gone),
+                };
+            }
             let lease = Lease {
                 until: begun + context.settings.lease,
                 holder,
@@ -187,16 +275,16 @@ impl<P: Ports> Delivery<'_, '_, P> {
             };
             Applied {
                 write,
-                answer: leased,
+                answer: leased.map_err(Refused::Lease),
             }
         });
         let (leased, record) = begun.await?;
         Ok(leased.map(|leased| (leased, record)))
     }
 
-    async fn attempt(&self, held: Versioned) -> Disposition {
+    async fn attempt(&self, held: Versioned, question: Question<'_>) -> Disposition {
         let attempts = held.session.attempts();
-        let attempted = pipeline::run(self.context, &self.job.prompt, held, self.message.deadline);
+        let attempted = pipeline::run(self.context, question, held, self.message.deadline);
         match attempted.await {
             Attempted::Ended(session) => self.publish_end(&session).await,
             Attempted::GaveUp(failure) => {
@@ -260,12 +348,16 @@ impl<P: Ports> Delivery<'_, '_, P> {
         self.context
             .sink
             .on_record_changed(session, &progress, &fence);
-        match self
-            .context
-            .sink
-            .publish(&event, &fence, Deadline::at(self.message.killed_at))
-            .await
-        {
+        let deadline = Deadline::at(self.message.killed_at);
+        let published = self.context.sink.publish(&event, &fence, deadline);
+        let published = match session.conversation_id {
+            None => published.await,
+            Some(id) => {
+                let told = Box::pin(self.tell_end(id, session));
+                tokio::join!(published, told).0
+            }
+        };
+        match published {
             Ok(()) if session.leaves_dead_letter() => Disposition::Dead,
             Ok(()) => Disposition::Done,
             Err(failure) => {
@@ -274,6 +366,43 @@ impl<P: Ports> Delivery<'_, '_, P> {
                 let over = self.context.clock.now().since(session.updated_at);
                 Disposition::Again(Some((over / 2).clamp(NEXT_ATTEMPT.first, NEXT_ATTEMPT.cap)))
             }
+        }
+    }
+}
+
+impl<P: Ports> Delivery<'_, '_, P> {
+    /// Tells the subscribers of a conversation that a turn is over. Nothing depends on whether they hear of it.
+    async fn tell_end(&self, id: ConversationId, session: &Session) {
+        let event = ConversationEvent {
+            session_id: Some(session.id),
+            parent_id: session.parent_id,
+            status: Some(session.status),
+            ..ConversationEvent::new(id, session.owner.clone(), ConversationChange::TurnEnded)
+        };
+        let deadline = Deadline::at(self.message.killed_at);
+        if let Err(failure) = self.context.changes.tell(&event, deadline).await {
+            warn!(conversation = %id, code = %failure.code, "nobody heard of a turn's end");
+        }
+    }
+}
+
+/// Why a job gets no lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refused {
+    Lease(LeaseRefused),
+    /// The record was forgotten.
+    Gone,
+}
+
+/// Reads the history while the lease is taken.
+async fn beside<'a, T>(
+    leased: impl Future<Output = T>,
+    history: BoxFuture<'a, Result<ModelRequest, Failure>>,
+) -> (T, Question<'a>) {
+    match future::select(pin!(leased), history).await {
+        Either::Left((leased, history)) => (leased, Question::Turn(history)),
+        Either::Right((request, leased)) => {
+            (leased.await, Question::Turn(future::ready(request).boxed()))
         }
     }
 }

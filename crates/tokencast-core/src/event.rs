@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::block::Piece;
 use crate::failure::Failure;
-use crate::id::{Attempt, Position, Sequence, SessionId};
+use crate::id::{Attempt, ConversationId, Owner, Position, Sequence, SessionId};
 use crate::status::Status;
 
 /// One publish: a piece of the answer, several of one block that waited together, or the end of the session.
@@ -42,6 +42,46 @@ pub struct Usage {
     /// Of the input, what the model wrote into its prompt cache; `None` if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write_input_tokens: Option<u32>,
+}
+
+/// Something has changed in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationEvent {
+    pub conversation_id: ConversationId,
+    pub owner: Owner,
+    pub change: ConversationChange,
+    /// `None` where the change has none.
+    pub title: Option<String>,
+    /// The turn that began or ended.
+    pub session_id: Option<SessionId>,
+    /// The turn that it continues.
+    pub parent_id: Option<SessionId>,
+    /// How the turn stands.
+    pub status: Option<Status>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ConversationChange {
+    TurnStarted,
+    TurnEnded,
+    Renamed,
+    Deleted,
+}
+
+impl ConversationEvent {
+    /// An event that says nothing beyond its kind.
+    pub fn new(conversation_id: ConversationId, owner: Owner, change: ConversationChange) -> Self {
+        Self {
+            conversation_id,
+            owner,
+            change,
+            title: None,
+            session_id: None,
+            parent_id: None,
+            status: None,
+        }
+    }
 }
 
 impl TokenEvent {

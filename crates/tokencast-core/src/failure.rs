@@ -25,12 +25,30 @@ pub enum FailureCode {
     Deadline,
     /// The events could not be delivered.
     PublishFailed,
+    /// An argument other than the prompt is missing or malformed.
+    InvalidArgument,
+    /// The caller has no such conversation.
+    ConversationNotFound,
+    /// The conversation was deleted.
+    ConversationDeleted,
+    /// The conversation has as many turns as it can.
+    ConversationFull,
+    /// A session can't continue itself.
+    ParentIsSelf,
+    /// The session to continue was never started.
+    ParentNotStarted,
+    /// The session to continue is not over yet.
+    ParentNotEnded,
+    /// The session to continue was deleted.
+    ParentDeleted,
+    /// The session to continue is not a turn of this conversation.
+    ParentNotInConversation,
     /// Anything else. The log says what.
     Internal,
 }
 
 impl FailureCode {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 18] = [
         Self::InvalidPrompt,
         Self::Unauthorized,
         Self::Throttled,
@@ -39,6 +57,15 @@ impl FailureCode {
         Self::ModelUnavailable,
         Self::Deadline,
         Self::PublishFailed,
+        Self::InvalidArgument,
+        Self::ConversationNotFound,
+        Self::ConversationDeleted,
+        Self::ConversationFull,
+        Self::ParentIsSelf,
+        Self::ParentNotStarted,
+        Self::ParentNotEnded,
+        Self::ParentDeleted,
+        Self::ParentNotInConversation,
         Self::Internal,
     ];
 
@@ -52,6 +79,15 @@ impl FailureCode {
             Self::ModelUnavailable => "MODEL_UNAVAILABLE",
             Self::Deadline => "DEADLINE",
             Self::PublishFailed => "PUBLISH_FAILED",
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::ConversationNotFound => "CONVERSATION_NOT_FOUND",
+            Self::ConversationDeleted => "CONVERSATION_DELETED",
+            Self::ConversationFull => "CONVERSATION_FULL",
+            Self::ParentIsSelf => "PARENT_IS_SELF",
+            Self::ParentNotStarted => "PARENT_NOT_STARTED",
+            Self::ParentNotEnded => "PARENT_NOT_ENDED",
+            Self::ParentDeleted => "PARENT_DELETED",
+            Self::ParentNotInConversation => "PARENT_NOT_IN_CONVERSATION",
             Self::Internal => "INTERNAL",
         }
     }
@@ -59,9 +95,19 @@ impl FailureCode {
     /// Whether the same prompt may well succeed when it is tried again: by the worker first, then by the client.
     pub fn retryable(self) -> bool {
         match self {
-            Self::InvalidPrompt | Self::Unauthorized | Self::ModelUnavailable | Self::Deadline => {
-                false
-            }
+            Self::InvalidPrompt
+            | Self::Unauthorized
+            | Self::ModelUnavailable
+            | Self::Deadline
+            | Self::InvalidArgument
+            | Self::ConversationNotFound
+            | Self::ConversationDeleted
+            | Self::ConversationFull
+            | Self::ParentIsSelf
+            | Self::ParentNotStarted
+            | Self::ParentNotEnded
+            | Self::ParentDeleted
+            | Self::ParentNotInConversation => false,
             Self::Throttled
             | Self::ModelError
             | Self::ModelStalled

@@ -8,73 +8,86 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use uuid::Uuid;
 
-/// A session's id: a UUID in its hyphenated form, made by the client or by the request function.
-///
-/// It is always written in small letters, so that AppSync's filters and DynamoDB's keys, which compare texts, see one
-/// session.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct SessionId([u8; uuid::fmt::Hyphenated::LENGTH]);
+/// Declares an id: a UUID in its hyphenated form, always written in small letters, so that AppSync's filters and DynamoDB's
+/// keys, which compare texts, see one thing.
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $id:ident, $invalid:ident, $name:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(into = "String", try_from = "String")]
+        pub struct $id([u8; uuid::fmt::Hyphenated::LENGTH]);
 
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("sessionId is not a UUID: expected the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")]
-pub struct InvalidSessionId;
+        #[derive(Clone, Debug, PartialEq, Eq, Error)]
+        #[error("{} is not a UUID: expected the form xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", $name)]
+        pub struct $invalid;
 
-impl SessionId {
-    /// A random one (UUID version 4).
-    pub fn random() -> Self {
-        Uuid::new_v4().into()
-    }
+        impl $id {
+            /// A random one (UUID version 4).
+            pub fn random() -> Self {
+                Uuid::new_v4().into()
+            }
 
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl FromStr for SessionId {
-    type Err = InvalidSessionId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() != uuid::fmt::Hyphenated::LENGTH {
-            return Err(InvalidSessionId);
+            pub fn as_str(&self) -> &str {
+                std::str::from_utf8(&self.0).unwrap_or_default()
+            }
         }
-        let id = Uuid::try_parse(text).map_err(|_| InvalidSessionId)?;
-        Ok(id.into())
-    }
+
+        impl FromStr for $id {
+            type Err = $invalid;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                if text.len() != uuid::fmt::Hyphenated::LENGTH {
+                    return Err($invalid);
+                }
+                let id = Uuid::try_parse(text).map_err(|_| $invalid)?;
+                Ok(id.into())
+            }
+        }
+
+        impl From<Uuid> for $id {
+            fn from(id: Uuid) -> Self {
+                let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+                id.as_hyphenated().encode_lower(&mut text);
+                Self(text)
+            }
+        }
+
+        impl TryFrom<String> for $id {
+            type Error = $invalid;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                text.parse()
+            }
+        }
+
+        impl From<$id> for String {
+            fn from(id: $id) -> Self {
+                id.as_str().to_owned()
+            }
+        }
+
+        impl fmt::Display for $id {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $id {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "{}({self})", stringify!($id))
+            }
+        }
+    };
 }
 
-impl From<Uuid> for SessionId {
-    fn from(id: Uuid) -> Self {
-        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
-        id.as_hyphenated().encode_lower(&mut text);
-        Self(text)
-    }
+uuid_id! {
+    /// A session's id, made by the client or by the request function.
+    SessionId, InvalidSessionId, "sessionId"
 }
 
-impl TryFrom<String> for SessionId {
-    type Error = InvalidSessionId;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<SessionId> for String {
-    fn from(id: SessionId) -> Self {
-        id.as_str().to_owned()
-    }
-}
-
-impl fmt::Display for SessionId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for SessionId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "SessionId({self})")
-    }
+uuid_id! {
+    /// A conversation's id, made by the client.
+    ConversationId, InvalidConversationId, "conversationId"
 }
 
 /// Who owns a session: the `sub` of a Cognito user.

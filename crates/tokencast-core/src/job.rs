@@ -9,11 +9,11 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::id::{Owner, SessionId};
+use crate::id::{ConversationId, Owner, SessionId};
 use crate::time::Timestamp;
 
 /// The version that this code writes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The versions that this code reads.
 pub const READABLE: RangeInclusive<u32> = VERSION - 1..=VERSION + 1;
@@ -51,6 +51,41 @@ pub struct Job {
     /// A worker that comes later ends the session, unless its record says otherwise.
     #[serde(rename = "startByMs", default, skip_serializing_if = "Option::is_none")]
     pub start_by: Option<Timestamp>,
+    /// The conversation that the session is a turn of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
+    /// The session that it continues there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<SessionId>,
+}
+
+/// A conversation whose sessions' remains are to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Purge {
+    version: u32,
+    kind: PurgeKind,
+    pub conversation_id: ConversationId,
+    pub owner: Owner,
+    #[serde(rename = "requestedAtMs")]
+    pub requested_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum PurgeKind {
+    Purge,
+}
+
+/// What a message in the queue asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one a message, and nearly always a job"
+)]
+pub enum Work {
+    Answer(Job),
+    Purge(Purge),
 }
 
 /// Why a message's body is not a job. The error never quotes the body, which may hold a prompt.
@@ -77,6 +112,18 @@ impl Job {
             channel: Channel::default(),
             requested_at,
             start_by: None,
+            conversation_id: None,
+            parent_id: None,
+        }
+    }
+
+    /// Makes it the job of a turn of a conversation.
+    #[must_use]
+    pub fn within(self, conversation_id: ConversationId, parent_id: Option<SessionId>) -> Self {
+        Self {
+            conversation_id: Some(conversation_id),
+            parent_id,
+            ..self
         }
     }
 
@@ -108,19 +155,67 @@ impl Job {
     ///
     /// [`JobError`] if the body is not a job, or is of a version that this code does not read.
     pub fn from_json(body: &str) -> Result<Self, JobError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            version: u32,
-        }
-        let malformed = |error: serde_json::Error| JobError::Malformed {
-            line: error.line(),
-            column: error.column(),
-        };
-        let Versioned { version: found } = serde_json::from_str(body).map_err(malformed)?;
-        if !READABLE.contains(&found) {
-            return Err(JobError::UnknownVersion { found });
-        }
+        check_version(body)?;
         serde_json::from_str(body).map_err(malformed)
+    }
+}
+
+impl Purge {
+    pub fn new(conversation_id: ConversationId, owner: Owner, requested_at: Timestamp) -> Self {
+        Self {
+            version: VERSION,
+            kind: PurgeKind::Purge,
+            conversation_id,
+            owner,
+            requested_at,
+        }
+    }
+
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings and numbers always serialize")
+    }
+}
+
+impl Work {
+    /// # Errors
+    ///
+    /// [`JobError`] if the body is neither a job nor a purge, or is of a version that this code does not read.
+    pub fn from_json(body: &str) -> Result<Self, JobError> {
+        match check_version(body)?.as_deref() {
+            None => serde_json::from_str(body)
+                .map(Self::Answer)
+                .map_err(malformed),
+            Some(_) => serde_json::from_str(body)
+                .map(Self::Purge)
+                .map_err(malformed),
+        }
+    }
+}
+
+/// The body's `kind`, if it is of a version that this code reads.
+fn check_version(body: &str) -> Result<Option<String>, JobError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+        #[serde(default)]
+        kind: Option<String>,
+    }
+    let Versioned {
+        version: found,
+        kind,
+    } = serde_json::from_str(body).map_err(malformed)?;
+    if !READABLE.contains(&found) {
+        return Err(JobError::UnknownVersion { found });
+    }
+    Ok(kind)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it maps an error")]
+fn malformed(error: serde_json::Error) -> JobError {
+    JobError::Malformed {
+        line: error.line(),
+        column: error.column(),
     }
 }
 
@@ -157,6 +252,19 @@ mod tests {
         assert_eq!(Job::from_json(&job.to_json()).expect("reads"), job);
     }
 
+    #[test]
+    fn a_purge_is_told_from_a_job() {
+        let job = job().within(ConversationId::random(), Some(SessionId::random()));
+        let read = Work::from_json(&job.to_json()).expect("reads");
+        assert_eq!(read, Work::Answer(job.clone()));
+        let purge = Purge::new(ConversationId::random(), job.owner, Timestamp::EPOCH);
+        let read = Work::from_json(&purge.to_json()).expect("reads");
+        assert_eq!(read, Work::Purge(purge.clone()));
+        Job::from_json(&purge.to_json()).expect_err("no job");
+        let other = purge.to_json().replace("\"purge\"", "\"other\"");
+        Work::from_json(&other).expect_err("unknown");
+    }
+
     /// `tests/fixtures/jobs.json`: what an older and a newer function write.
     #[test]
     fn jobs_of_the_versions_beside_this_one_are_read() {
@@ -190,7 +298,7 @@ mod tests {
     fn what_is_no_job_is_refused_without_showing_it() {
         let other_version = |version: u32| {
             let other = format!("\"version\":{version}");
-            job().to_json().replace("\"version\":2", &other)
+            job().to_json().replace("\"version\":3", &other)
         };
         for (body, expected) in [
             ("", "the body is not a job: at line 1, column 0"),
@@ -200,11 +308,11 @@ mod tests {
             ),
             ("secret", "the body is not a job: at line 1, column 1"),
             (
-                "{\"version\":1,\"prompt\":\"secret\"}",
+                "{\"version\":2,\"prompt\":\"secret\"}",
                 "the body is not a job: at line 1, column 31",
             ),
-            (&other_version(0), "the job's version is 0, expected 1 to 3"),
-            (&other_version(4), "the job's version is 4, expected 1 to 3"),
+            (&other_version(1), "the job's version is 1, expected 2 to 4"),
+            (&other_version(5), "the job's version is 5, expected 2 to 4"),
         ] {
             assert_eq!(
                 Job::from_json(body).expect_err("refused").to_string(),

@@ -10,6 +10,7 @@
 //! | [`json_text`] | a string of a request that need not be Unicode |
 //! | [`job`] | what the request function asks of the worker |
 //! | [`session`] | a session's record, and the rules by which it changes |
+//! | [`conversation`] | trees of sessions: their rules, what a model is told of them, and documents of them |
 //! | [`requests`] | what an owner asks: to start, stop, read or follow a session |
 //! | [`ports`] | the model, the sink, the session table, the queue and the clock, as traits |
 //! | [`pipeline`] | from a model's stream to a sink: one publish in flight, checkpoints beside it |
@@ -21,6 +22,7 @@
 
 pub mod backoff;
 pub mod block;
+pub mod conversation;
 pub mod deliver;
 pub mod event;
 pub mod failure;

@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Fuse, FusedFuture, FutureExt};
+use futures_util::future::{BoxFuture, Fuse, FusedFuture, FutureExt};
 
 use crate::failure::Failure;
-use crate::ports::{Fence, Ports, TokenSink, Versioned};
+use crate::ports::{Fence, ModelRequest, Ports, TokenSink, Versioned};
 use crate::session::{Progress, Session, Status};
 use crate::time::{Deadline, Timestamp};
 
@@ -72,6 +72,8 @@ pub struct AttemptContext<'a, P: Ports> {
     pub model: &'a P::Model,
     pub sink: &'a P::Sink,
     pub store: &'a P::Store,
+    pub conversations: &'a P::Conversations,
+    pub changes: &'a P::Changes,
     pub receipt: &'a P::Receipt,
     pub clock: &'a P::Clock,
     pub settings: &'a Settings,
@@ -88,19 +90,36 @@ pub enum Observation {
     Ended { status: Status },
 }
 
-/// Answers `prompt` in one attempt, which `held` has begun.
+/// What the model is asked.
+pub enum Question<'a> {
+    /// A prompt without a history.
+    Prompt(&'a str),
+    /// A turn of a conversation, whose history is being read.
+    Turn(BoxFuture<'a, Result<ModelRequest, Failure>>),
+}
+
+impl Question<'_> {
+    async fn request(self) -> Result<ModelRequest, Failure> {
+        match self {
+            Self::Prompt(prompt) => Ok(ModelRequest::of_prompt(prompt)),
+            Self::Turn(request) => request.await,
+        }
+    }
+}
+
+/// Answers a question in one attempt, which `held` has begun.
 ///
 /// The session must end before `deadline`. The caller keeps some time after it for the terminal event.
 pub async fn run<P: Ports>(
     context: &AttemptContext<'_, P>,
-    prompt: &str,
+    question: Question<'_>,
     held: Versioned,
     deadline: Deadline,
 ) -> Attempted {
     let sink = context.sink;
     let fence = &Fence::of_lease(held.session.lease_until(), context.settings.lease);
     sink.on_record_changed(&held.session, &Progress::default(), fence);
-    let mut attempt = Attempt::begin(context, fence, prompt, held, deadline);
+    let mut attempt = Attempt::begin(context, fence, question, held, deadline);
     // The publish in flight. It is pinned here and set anew for each event, so that an event costs no allocation.
     let mut publishing = pin!(Fuse::terminated());
     let stop = loop {

@@ -8,28 +8,51 @@ use thiserror::Error;
 use crate::block::Piece;
 use crate::event::{TokenEvent, Usage};
 use crate::failure::Failure;
-use crate::job::Job;
+use crate::job::{Job, Purge};
 use crate::session::{Progress, Session};
 use crate::time::{Deadline, Timestamp};
 
+mod conversations;
 mod fence;
+mod model_request;
+mod no_conversations;
 mod store;
 
+pub use conversations::{
+    ConversationConflict, ConversationPage, ConversationSink, ConversationStore, ListPosition,
+    NewTurn, StoredTurn, VersionedConversation, update_conversation,
+};
 pub use fence::Fence;
+pub use model_request::{ModelRequest, ModelTurn, Role};
+pub use no_conversations::NoConversations;
+pub(crate) use store::MAX_CONFLICTS;
 pub use store::{Applied, Conflict, Sealed, SessionStore, StoreError, Version, Versioned, update};
 
 /// The types that an answer is delivered with. Code that works with all of them has one type parameter in place of
 /// five.
 ///
 /// ```
-/// use tokencast_core::ports::{Clock, Model, Ports, Receipt, SessionStore, TokenSink};
+/// use tokencast_core::ports::{
+///     Clock, ConversationSink, ConversationStore, Model, Ports, Receipt, SessionStore, TokenSink,
+/// };
 ///
-/// struct Adapters<M, K, S, R, C>(M, K, S, R, C);
+/// struct Adapters<M, K, S, V, H, R, C>(M, K, S, V, H, R, C);
 ///
-/// impl<M: Model, K: TokenSink, S: SessionStore, R: Receipt, C: Clock> Ports for Adapters<M, K, S, R, C> {
+/// impl<M, K, S, V, H, R, C> Ports for Adapters<M, K, S, V, H, R, C>
+/// where
+///     M: Model,
+///     K: TokenSink,
+///     S: SessionStore,
+///     V: ConversationStore,
+///     H: ConversationSink,
+///     R: Receipt,
+///     C: Clock,
+/// {
 ///     type Model = M;
 ///     type Sink = K;
 ///     type Store = S;
+///     type Conversations = V;
+///     type Changes = H;
 ///     type Receipt = R;
 ///     type Clock = C;
 /// }
@@ -39,8 +62,21 @@ pub trait Ports {
     /// Where the answer's events go.
     type Sink: TokenSink;
     type Store: SessionStore;
+    type Conversations: ConversationStore;
+    /// Who hears of a conversation's changes.
+    type Changes: ConversationSink;
     /// The receipt of the message that asks for the answer.
     type Receipt: Receipt;
+    type Clock: Clock;
+}
+
+/// The types that owners' requests are answered with.
+pub trait RequestPorts {
+    type Sessions: SessionStore;
+    type Conversations: ConversationStore;
+    type Queue: JobQueue;
+    /// Who hears of a conversation's changes.
+    type Changes: ConversationSink;
     type Clock: Clock;
 }
 
@@ -53,12 +89,15 @@ pub trait Clock: Send + Sync {
 pub trait Model: Send + Sync {
     type Tokens: TokenSource;
 
-    /// Starts the answer to a prompt.
+    /// Starts the answer to a request.
     ///
     /// # Errors
     ///
-    /// What the model says against the prompt, or why it was not reached.
-    fn start(&self, prompt: &str) -> impl Future<Output = Result<Self::Tokens, Failure>> + Send;
+    /// What the model says against the request, or why it was not reached.
+    fn start(
+        &self,
+        request: &ModelRequest,
+    ) -> impl Future<Output = Result<Self::Tokens, Failure>> + Send;
 }
 
 /// An answer as it comes. Dropping it ends the request to the model.
@@ -114,6 +153,17 @@ pub trait JobQueue: Send + Sync {
     fn send_after(
         &self,
         job: &Job,
+        delay: Duration,
+    ) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Adds a purge that is received after this long at the earliest.
+    ///
+    /// # Errors
+    ///
+    /// The queue did not take the purge.
+    fn send_purge(
+        &self,
+        purge: &Purge,
         delay: Duration,
     ) -> impl Future<Output = Result<(), QueueError>> + Send;
 

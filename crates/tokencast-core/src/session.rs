@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use crate::event::Ending;
 use crate::failure::Failure;
-use crate::id::{Attempt, Owner, Sequence, SessionId};
+use crate::id::{Attempt, ConversationId, Owner, Sequence, SessionId};
 use crate::time::Timestamp;
 
+mod deleted;
 mod events;
 mod fingerprint;
 mod follower;
@@ -24,11 +25,12 @@ mod owner;
 mod progress;
 mod throttle;
 
+pub use deleted::TOMBSTONE_TTL;
 pub use fingerprint::{Fingerprint, InvalidFingerprint};
 pub use follower::{Follower, MAX_FOLLOWERS};
 pub use lease::{LeaseRefused, Leased, Lost, Outcome, Saved};
 pub use other_pieces::OtherPieces;
-pub use owner::{Input, OtherOwner, StartRefused};
+pub use owner::{ClaimRefused, Input, Place, StartRefused};
 pub use progress::{Lengths, Progress};
 pub use throttle::Waiting;
 
@@ -91,6 +93,12 @@ pub struct Session {
     pub updated_at: Timestamp,
     /// When the table may forget the session. In whole seconds, as DynamoDB's TTL counts.
     pub expires_at: Timestamp,
+    /// The conversation that the session is a turn of, from its start on.
+    pub conversation_id: Option<ConversationId>,
+    /// The session that it continues there; `None` at the beginning of the conversation.
+    pub parent_id: Option<SessionId>,
+    /// When its conversation was deleted. What is left of the session then has no text.
+    pub deleted_at: Option<Timestamp>,
     /// Attributes by name that only a newer version of this code knows, in the store's own form. Old functions write
     /// them back, because both versions run while a deployment does.
     pub unknown: BTreeMap<String, String>,
@@ -123,6 +131,9 @@ impl Session {
             created_at: now,
             updated_at: now,
             expires_at: expiry(now, CLAIM_TTL),
+            conversation_id: None,
+            parent_id: None,
+            deleted_at: None,
             unknown: BTreeMap::new(),
         }
     }
@@ -147,6 +158,17 @@ impl Session {
         self.lease.map_or(Timestamp::EPOCH, |lease| lease.until)
     }
 
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
+    }
+
+    /// Keeps the session for `ttl` from `now` on. A turn of a conversation is kept for as long as the conversation.
+    fn keep_for(&mut self, ttl: Duration, now: Timestamp) {
+        if self.conversation_id.is_none() {
+            self.expires_at = expiry(now, ttl);
+        }
+    }
+
     /// Ends the session. The end is an event of its own, so it takes the next number. It belongs to the last attempt,
     /// of which subscribers may have heard. If that attempt has no text of its own, the text of the one before it
     /// stays; subscribers then see a gap, and read the session.
@@ -160,6 +182,6 @@ impl Session {
 }
 
 /// When a session expires that is kept for `ttl` from `now` on.
-fn expiry(now: Timestamp, ttl: Duration) -> Timestamp {
+pub(crate) fn expiry(now: Timestamp, ttl: Duration) -> Timestamp {
     Timestamp::from_secs((now + ttl).as_secs())
 }

@@ -3,6 +3,7 @@
 use std::ops::{Add, AddAssign, Sub};
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A point in time, to the millisecond. It is written as milliseconds since the Unix epoch.
@@ -44,6 +45,20 @@ impl Timestamp {
     /// Whole seconds since the Unix epoch.
     pub const fn as_secs(self) -> i64 {
         self.0 / 1000
+    }
+
+    /// ISO 8601 in UTC, to the millisecond.
+    ///
+    /// ```
+    /// use tokencast_core::time::Timestamp;
+    ///
+    /// let time = Timestamp::from_millis(1_767_312_000_123);
+    /// assert_eq!(time.to_iso8601(), "2026-01-02T00:00:00.123Z");
+    /// ```
+    pub fn to_iso8601(self) -> String {
+        DateTime::<Utc>::from_timestamp_millis(self.0)
+            .unwrap_or_default()
+            .to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
     /// The time since `earlier`; none if that is later.

@@ -6,8 +6,10 @@ use std::marker::PhantomData;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
+use tokencast_aws::conversations::ConversationTable;
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
@@ -35,6 +37,8 @@ impl<'a> Ports for ResponsePorts<'a> {
     type Model = BedrockModel;
     type Sink = ResponseSink<'a>;
     type Store = SessionTable;
+    type Conversations = ConversationTable;
+    type Changes = AppSyncPublisher<FunctionClock>;
     type Receipt = NoMessage;
     type Clock = FunctionClock;
 }
@@ -55,6 +59,8 @@ impl FunctionUrl {
             model: &self.model,
             sink: &sink,
             store: &self.requests.sessions,
+            conversations: &self.requests.conversations,
+            changes: &self.requests.changes,
             receipt: &NoMessage,
             clock,
             settings: &self.config.pipeline,

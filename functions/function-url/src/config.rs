@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokencast_aws::bedrock::ModelSettings;
 use tokencast_aws::config::{ConfigError, Reader};
 use tokencast_aws::jwt::JwtIssuer;
+use tokencast_aws::requests::RequestSettings;
 use tokencast_aws::settings;
 use tokencast_core::deliver::Policy;
 use tokencast_core::pipeline::Settings;
-use tokencast_core::requests::Rules;
 
 /// What a client gets that has all events of a session that is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,21 +21,18 @@ pub enum NothingLeft {
 
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `QUEUE_URL`: where the job goes that takes over from a function that died.
-    pub queue_url: String,
-    /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
-    pub sessions_table: String,
+    /// `QUEUE_URL`, where the job goes that takes over from a function that died; `SESSIONS_TABLE`, `CONVERSATIONS_TABLE`,
+    /// `APPSYNC_API_URL`, and the rules of requests.
+    pub requests: RequestSettings,
     /// `COGNITO_ISSUER`, `COGNITO_CLIENT_ID`.
     pub jwt_issuer: JwtIssuer,
-    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
+    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `PROMPT_CACHING`, `LOG_MODEL_ERRORS`.
     pub model: ModelSettings,
     /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
     /// `MODEL_IDLE_TIMEOUT_MS`, `THROTTLE_PATIENCE_SECONDS`.
     pub pipeline: Settings,
-    /// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`.
+    /// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`, `MAX_HISTORY_TOKENS`.
     pub policy: Policy,
-    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
-    pub rules: Rules,
     /// `DEADLINE_RESERVE_MS`: how long before Lambda's deadline an answer is ended, to end it properly.
     pub deadline_reserve: Duration,
     /// `NOTHING_LEFT`: what a client gets that has all events already.
@@ -49,13 +46,11 @@ impl Config {
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(lookup);
         let config = Self {
-            queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
-            sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
+            requests: RequestSettings::read(&mut reader),
             jwt_issuer: JwtIssuer::read(&mut reader),
             model: settings::model(&mut reader),
             pipeline: settings::pipeline(&mut reader),
             policy: settings::policy(&mut reader),
-            rules: settings::rules(&mut reader),
             deadline_reserve: settings::deadline_reserve(&mut reader),
             nothing_left: reader.choice(
                 "NOTHING_LEFT",
@@ -84,6 +79,8 @@ mod tests {
         let error = Config::read(&lookup).expect_err("refused").to_string();
         for expected in [
             "`SESSIONS_TABLE` is not set",
+            "`CONVERSATIONS_TABLE` is not set",
+            "`APPSYNC_API_URL` is not set",
             "`COGNITO_ISSUER` is not set",
             "`COGNITO_CLIENT_ID` is not set",
             "`MODEL_ID` is not set",

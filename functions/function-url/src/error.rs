@@ -4,8 +4,9 @@ use http::StatusCode;
 use serde_json::json;
 use thiserror::Error;
 use tokencast_aws::jwt::JwtError;
+use tokencast_core::conversation::NotFound;
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::id::InvalidSessionId;
+use tokencast_core::id::{InvalidConversationId, InvalidSessionId};
 use tokencast_core::requests::RequestError;
 
 #[derive(Debug, Error)]
@@ -15,7 +16,7 @@ pub enum UrlError {
     #[error(transparent)]
     Request(#[from] RequestError),
     #[error(
-        "the body is not understood: expected JSON, {{\"prompt\": a text, \"sessionId\": a UUID or nothing}}"
+        "the body is not understood: expected JSON, {{\"prompt\": a text}}, with the UUIDs sessionId, conversationId and parentId where they are wanted"
     )]
     Body,
     #[error(
@@ -26,7 +27,15 @@ pub enum UrlError {
         "there is no such session: expected the id of one that was started, and is not forgotten yet"
     )]
     UnknownSession,
-    #[error("there is nothing at this path: expected / or /SESSION-ID")]
+    #[error(transparent)]
+    UnknownConversation(#[from] NotFound),
+    #[error("format is unknown: expected `markdown` or `json`")]
+    Format,
+    #[error("limit is not a number: expected 1 to 100")]
+    Limit,
+    #[error(
+        "there is nothing at this path: expected /, /SESSION-ID, /conversations, /conversations/ID or /conversations/ID/export"
+    )]
     UnknownPath,
     #[error("the method is not taken here: expected {allowed}")]
     Method { allowed: &'static str },
@@ -43,12 +52,20 @@ impl From<InvalidSessionId> for UrlError {
     }
 }
 
+impl From<InvalidConversationId> for UrlError {
+    fn from(error: InvalidConversationId) -> Self {
+        Self::Request(error.into())
+    }
+}
+
 impl UrlError {
     pub fn code(&self) -> FailureCode {
         match self {
             Self::Caller(JwtError::Refused(_)) => FailureCode::Unauthorized,
             Self::Caller(JwtError::Keys(_)) | Self::Interrupted => FailureCode::Internal,
             Self::Request(error) => error.code(),
+            Self::UnknownConversation(_) => FailureCode::ConversationNotFound,
+            Self::Format | Self::Limit => FailureCode::InvalidArgument,
             Self::Body
             | Self::LastEventId
             | Self::UnknownSession
@@ -66,21 +83,14 @@ impl UrlError {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
             Self::Request(RequestError::OtherInput) => StatusCode::CONFLICT,
-            Self::Request(RequestError::OtherOwner(_)) => StatusCode::FORBIDDEN,
             Self::Request(error) if error.is_failure() => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Request(_) | Self::Body | Self::LastEventId => StatusCode::BAD_REQUEST,
-            Self::UnknownSession | Self::UnknownPath => StatusCode::NOT_FOUND,
+            Self::Request(error) => status_of(error.code()),
+            Self::Body | Self::LastEventId | Self::Format | Self::Limit => StatusCode::BAD_REQUEST,
+            Self::UnknownSession | Self::UnknownPath | Self::UnknownConversation(_) => {
+                StatusCode::NOT_FOUND
+            }
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Answer(failure) => match failure.code {
-                FailureCode::InvalidPrompt => StatusCode::BAD_REQUEST,
-                FailureCode::Unauthorized => StatusCode::FORBIDDEN,
-                FailureCode::Throttled => StatusCode::SERVICE_UNAVAILABLE,
-                FailureCode::ModelError | FailureCode::ModelUnavailable => StatusCode::BAD_GATEWAY,
-                FailureCode::ModelStalled | FailureCode::Deadline => StatusCode::GATEWAY_TIMEOUT,
-                FailureCode::PublishFailed | FailureCode::Internal => {
-                    StatusCode::INTERNAL_SERVER_ERROR
-                }
-            },
+            Self::Answer(failure) => status_of(failure.code),
         }
     }
 
@@ -96,5 +106,24 @@ impl UrlError {
             "code": code.as_str(), "message": self.to_string(), "retryable": code.retryable(),
         });
         json!({ "error": error }).to_string()
+    }
+}
+
+/// The status of a request or an answer that failed with this code.
+fn status_of(code: FailureCode) -> StatusCode {
+    match code {
+        FailureCode::InvalidPrompt | FailureCode::InvalidArgument => StatusCode::BAD_REQUEST,
+        FailureCode::Unauthorized => StatusCode::FORBIDDEN,
+        FailureCode::ConversationNotFound => StatusCode::NOT_FOUND,
+        FailureCode::ConversationDeleted | FailureCode::ParentDeleted => StatusCode::GONE,
+        FailureCode::ConversationFull
+        | FailureCode::ParentIsSelf
+        | FailureCode::ParentNotStarted
+        | FailureCode::ParentNotEnded
+        | FailureCode::ParentNotInConversation => StatusCode::CONFLICT,
+        FailureCode::Throttled => StatusCode::SERVICE_UNAVAILABLE,
+        FailureCode::ModelError | FailureCode::ModelUnavailable => StatusCode::BAD_GATEWAY,
+        FailureCode::ModelStalled | FailureCode::Deadline => StatusCode::GATEWAY_TIMEOUT,
+        FailureCode::PublishFailed | FailureCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -38,6 +38,9 @@ pub struct Headers {
 #[serde(rename_all = "camelCase")]
 struct Parameters {
     last_event_id: Option<String>,
+    limit: Option<String>,
+    next_token: Option<String>,
+    format: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -83,6 +86,21 @@ impl UrlEvent {
         let header = self.headers.last_event_id.as_deref();
         let id = header.or_else(|| parameters?.last_event_id.as_deref())?;
         Some(id.trim()).filter(|id| !id.is_empty())
+    }
+
+    /// The query's `limit`.
+    pub fn limit(&self) -> Option<&str> {
+        self.query_string_parameters.as_ref()?.limit.as_deref()
+    }
+
+    /// The query's `nextToken`.
+    pub fn next_token(&self) -> Option<&str> {
+        self.query_string_parameters.as_ref()?.next_token.as_deref()
+    }
+
+    /// The query's `format`.
+    pub fn format(&self) -> Option<&str> {
+        self.query_string_parameters.as_ref()?.format.as_deref()
     }
 
     /// Whether the client prefers bare text to server-sent events. A client that takes both alike, or anything, gets

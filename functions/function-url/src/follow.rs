@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokencast_aws::requests::AwsRequests;
 use tokencast_core::backoff::Backoff;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{Owner, Position, SessionId};
@@ -11,8 +12,6 @@ use tokencast_core::session::Session;
 use tokencast_core::time::Deadline;
 use tokio::sync::mpsc;
 use tracing::warn;
-
-use crate::handle::UrlRequests;
 
 /// The pause between two reads of a record, which is written about twice a second.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -28,7 +27,7 @@ const UNREACHABLE: Backoff = Backoff {
 ///
 /// `found` is the record, if the caller has just read it.
 pub async fn follow(
-    requests: &UrlRequests,
+    requests: &AwsRequests,
     owner: &Owner,
     id: SessionId,
     mut found: Option<Session>,
@@ -56,8 +55,8 @@ pub async fn follow(
                 }
                 POLL_INTERVAL
             }
-            // The session was forgotten, or its id belongs to another user by now.
-            Ok(None) | Err(RequestError::OtherOwner(_)) => return,
+            // The session was forgotten or deleted, or its id belongs to another user by now.
+            Ok(None) | Err(RequestError::Claim(_)) => return,
             Err(error) => {
                 warn!(session = %id, error = &error as &dyn std::error::Error, "the session was not read");
                 failures += 1;

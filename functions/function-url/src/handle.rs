@@ -9,15 +9,14 @@ use serde_json::json;
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::{JwtError, Verifier};
-use tokencast_aws::queue::SqsQueue;
-use tokencast_aws::sessions::SessionTable;
+use tokencast_aws::requests::AwsRequests;
 use tokencast_aws::settings;
 use tokencast_core::event::TokenEvent;
-use tokencast_core::id::{Owner, Position, SessionId};
+use tokencast_core::id::{ConversationId, Owner, Position, SessionId};
 use tokencast_core::job::Channel;
 use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::Clock;
-use tokencast_core::requests::{Requests, Start};
+use tokencast_core::requests::{Start, Within};
 use tokencast_core::session::{Session, Status};
 use tokencast_core::time::Timestamp;
 use tokio::sync::mpsc;
@@ -25,6 +24,7 @@ use tracing::{error, info};
 
 use crate::body::{Body, Format};
 use crate::config::{Config, NothingLeft};
+use crate::conversations::Document;
 use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::follow::follow;
@@ -35,13 +35,13 @@ pub const SESSION_ID: HeaderName = HeaderName::from_static("x-tokencast-session-
 /// How many events may wait for a reader. Only one, so that a slow reader slows the model down.
 const WAITING_EVENTS: usize = 1;
 
-/// The requests of owners, with AWS's table, queue and clock.
-pub type UrlRequests = Requests<SessionTable, SqsQueue, FunctionClock>;
+/// The header that names the conversation of a stream's session.
+pub const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-tokencast-conversation-id");
 
 /// Everything that the function works with.
 pub struct FunctionUrl {
     pub model: BedrockModel,
-    pub requests: UrlRequests,
+    pub requests: AwsRequests,
     pub verifier: Verifier<FunctionClock>,
     pub config: Config,
 }
@@ -51,10 +51,13 @@ pub enum Reply {
     Whole(Whole),
     Stream {
         session_id: SessionId,
+        conversation_id: Option<ConversationId>,
         body: Body<FunctionClock>,
         /// Sends the body's events. It goes on even if nobody reads them.
         work: BoxFuture<'static, ()>,
     },
+    /// A conversation as one document.
+    Document(Document),
 }
 
 /// A response that is complete at once.
@@ -80,6 +83,8 @@ pub enum Content {
 struct Question {
     prompt: JsonText,
     session_id: Option<String>,
+    conversation_id: Option<String>,
+    parent_id: Option<String>,
 }
 
 /// The route of a request.
@@ -87,6 +92,10 @@ enum Route {
     Start,
     Follow(SessionId),
     Stop(SessionId),
+    Conversations,
+    Conversation(ConversationId),
+    DeleteConversation(ConversationId),
+    Export(ConversationId),
 }
 
 impl FunctionUrl {
@@ -115,6 +124,19 @@ impl FunctionUrl {
             Route::Start => self.start(owner, event, killed_at).await,
             Route::Follow(id) => self.resume(owner, id, event, killed_at).await,
             Route::Stop(id) => self.stop(&owner, id).await.map(Reply::Whole),
+            Route::Conversations => self.conversations(&owner, event).await.map(Reply::Whole),
+            Route::Conversation(id) => {
+                let read = self.conversation(&owner, id, event);
+                read.await.map(Reply::Whole)
+            }
+            Route::DeleteConversation(id) => {
+                let deleted = self.delete_conversation(&owner, id);
+                deleted.await.map(Reply::Whole)
+            }
+            Route::Export(id) => {
+                let exported = self.export(owner, id, event);
+                exported.await.map(Reply::Document)
+            }
         }
     }
 
@@ -135,6 +157,10 @@ impl FunctionUrl {
         let start = Start {
             prompt: question.prompt,
             session_id,
+            within: Within::read(
+                question.conversation_id.as_deref(),
+                question.parent_id.as_deref(),
+            )?,
             channel: Channel::Response,
             // The job waits as long as this process holds its lease; after that a worker looks whether the lease was
             // renewed.
@@ -142,7 +168,7 @@ impl FunctionUrl {
             follower: None,
         };
         let started = self.requests.start(&owner, start).await?;
-        let id = started.session.id;
+        let (id, conversation_id) = (started.session.id, started.session.conversation_id);
         let Some(job) = started.job else {
             info!(session = %id, status = started.session.status.as_str(), "was started before");
             return Ok(self.go_on(owner, started.session, known, event, killed_at));
@@ -152,7 +178,7 @@ impl FunctionUrl {
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let function = Arc::clone(self);
         let work = async move { function.answer(job, events, killed_at).await }.boxed();
-        Ok(self.stream(id, event, receiver, work))
+        Ok(self.stream(id, conversation_id, event, receiver, work))
     }
 
     async fn resume(
@@ -177,7 +203,7 @@ impl FunctionUrl {
         event: &UrlEvent,
         killed_at: Timestamp,
     ) -> Reply {
-        let id = found.id;
+        let (id, conversation_id) = (found.id, found.conversation_id);
         let mut missing = found.events_after(known);
         if found.status.is_terminal() && missing.next().is_none() {
             return Reply::Whole(self.nothing_left());
@@ -186,7 +212,7 @@ impl FunctionUrl {
         info!(session = %id, %known, "follows");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let work = self.follow(owner, found, known, events, killed_at);
-        self.stream(id, event, receiver, work)
+        self.stream(id, conversation_id, event, receiver, work)
     }
 
     /// A 204 keeps an `EventSource` from reconnecting for ever. It has no body by HTTP, but some accounts wait for one
@@ -243,6 +269,7 @@ impl FunctionUrl {
     fn stream(
         &self,
         session_id: SessionId,
+        conversation_id: Option<ConversationId>,
         event: &UrlEvent,
         events: mpsc::Receiver<TokenEvent>,
         work: BoxFuture<'static, ()>,
@@ -255,6 +282,7 @@ impl FunctionUrl {
         let body = Body::new(format, events, self.requests.clock);
         Reply::Stream {
             session_id,
+            conversation_id,
             body,
             work,
         }
@@ -273,6 +301,9 @@ impl Route {
     fn of(event: &UrlEvent) -> Result<Self, UrlError> {
         let path = event.raw_path.trim_matches('/');
         match (event.method(), path) {
+            (method, path) if path == CONVERSATIONS || path.starts_with(CONVERSATIONS_BELOW) => {
+                Self::of_conversations(method, path)
+            }
             (_, path) if path.contains('/') => Err(UrlError::UnknownPath),
             ("POST", "") => Ok(Self::Start),
             (_, "") => Err(UrlError::Method { allowed: "POST" }),
@@ -285,8 +316,36 @@ impl Route {
     }
 }
 
+const CONVERSATIONS: &str = "conversations";
+const CONVERSATIONS_BELOW: &str = "conversations/";
+
+impl Route {
+    fn of_conversations(method: &str, path: &str) -> Result<Self, UrlError> {
+        let below = path.strip_prefix(CONVERSATIONS_BELOW);
+        let (id, rest) = match below.map(|below| below.split_once('/').unwrap_or((below, ""))) {
+            None => {
+                let allowed = UrlError::Method { allowed: "GET" };
+                return (method == "GET")
+                    .then_some(Self::Conversations)
+                    .ok_or(allowed);
+            }
+            Some(path) => path,
+        };
+        match (method, rest) {
+            ("GET", "") => Ok(Self::Conversation(id.parse()?)),
+            ("DELETE", "") => Ok(Self::DeleteConversation(id.parse()?)),
+            (_, "") => Err(UrlError::Method {
+                allowed: "GET, DELETE",
+            }),
+            ("GET", "export") => Ok(Self::Export(id.parse()?)),
+            (_, "export") => Err(UrlError::Method { allowed: "GET" }),
+            _ => Err(UrlError::UnknownPath),
+        }
+    }
+}
+
 impl Whole {
-    fn new(status: StatusCode, json: String) -> Self {
+    pub(crate) fn new(status: StatusCode, json: String) -> Self {
         Self {
             status,
             headers: Vec::new(),

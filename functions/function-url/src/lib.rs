@@ -7,6 +7,7 @@
 //! | [`accept`] | what a client prefers to get |
 //! | [`handle`] | who calls, and for what |
 //! | [`answer`] | a prompt's answer: attempt after attempt, as the queue would have it |
+//! | [`conversations`] | conversations: their list, their turns, and documents of them |
 //! | [`follow`] | a session that somebody else answers, read from the table |
 //! | [`body`] | from events to the bytes of a response, as they come |
 //! | [`sse`] | an event as it stands in a stream |
@@ -23,16 +24,14 @@ use std::sync::Arc;
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::Verifier;
-use tokencast_aws::queue::SqsQueue;
-use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::tls::CaBundle;
 use tokencast_aws::{sdk, telemetry};
-use tokencast_core::requests::Requests;
 
 pub mod accept;
 pub mod answer;
 pub mod body;
 pub mod config;
+pub mod conversations;
 pub mod error;
 pub mod event;
 pub mod follow;
@@ -54,12 +53,7 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         let sdk = sdk::load_trusting(&ca_bundle).await;
         let function = FunctionUrl {
             model: BedrockModel::new(&sdk, config.model.clone()),
-            requests: Requests {
-                sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
-                queue: SqsQueue::new(&sdk, config.queue_url.clone()),
-                clock,
-                rules: config.rules,
-            },
+            requests: config.requests.requests(&sdk, &ca_bundle, clock)?,
             verifier: Verifier::new(config.jwt_issuer.clone(), &ca_bundle, clock)?,
             config,
         };

@@ -23,12 +23,13 @@ use lambda_runtime_api_client::body::{Body as RequestBody, sender::Sender};
 use lambda_runtime_api_client::{PooledClient, build_request};
 use serde_json::json;
 use tokencast_aws::clock::FunctionClock;
-use tokencast_core::id::SessionId;
+use tokencast_core::id::{ConversationId, SessionId};
 use tokencast_core::time::Timestamp;
 use tracing::{info, warn};
 
 use crate::body::{Body, BrokenOff, Format};
-use crate::handle::{Content, FunctionUrl, Reply, SESSION_ID, Whole};
+use crate::conversations::Document;
+use crate::handle::{CONVERSATION_ID, Content, FunctionUrl, Reply, SESSION_ID, Whole};
 use crate::sse;
 
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
@@ -98,9 +99,17 @@ impl Service<LambdaInvocation> for Responder {
                 Reply::Whole(whole) => (None, Response::Whole(whole)),
                 Reply::Stream {
                     session_id,
+                    conversation_id,
                     body,
                     work,
-                } => (Some(work), Response::Stream(session_id, body)),
+                } => {
+                    let names = Names {
+                        session_id,
+                        conversation_id,
+                    };
+                    (Some(work), Response::Stream(names, body))
+                }
+                Reply::Document(document) => (None, Response::Document(document)),
             };
             let work = async {
                 if let Some(work) = work {
@@ -148,19 +157,37 @@ fn request(
 
 enum Response {
     Whole(Whole),
-    Stream(SessionId, Body<FunctionClock>),
+    Stream(Names, Body<FunctionClock>),
+    Document(Document),
+}
+
+/// What the headers of a stream name.
+#[derive(Clone, Copy)]
+struct Names {
+    session_id: SessionId,
+    conversation_id: Option<ConversationId>,
+}
+
+impl Names {
+    fn headers(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let session = (SESSION_ID, value(self.session_id.as_str()));
+        let conversation = self.conversation_id;
+        let conversation = conversation.map(|id| (CONVERSATION_ID, value(id.as_str())));
+        std::iter::once(session).chain(conversation)
+    }
 }
 
 impl Response {
     async fn send(self, sender: &mut Sender) -> Result<(), Error> {
         match self {
             Self::Whole(whole) => send_whole(whole, sender).await,
-            Self::Stream(session_id, mut body) => match body.begin().await {
-                Ok(()) => send_stream(session_id, body, sender).await,
+            Self::Document(document) => send_document(document, sender).await,
+            Self::Stream(names, mut body) => match body.begin().await {
+                Ok(()) => send_stream(names, body, sender).await,
                 Err(error) => {
-                    info!(session = %session_id, code = %error.code(), "failed before the first token");
+                    info!(session = %names.session_id, code = %error.code(), "failed before the first token");
                     let mut whole = Whole::from(error);
-                    whole.headers.push((SESSION_ID, session_value(session_id)));
+                    whole.headers.extend(names.headers());
                     send_whole(whole, sender).await
                 }
             },
@@ -181,21 +208,42 @@ async fn send_whole(whole: Whole, sender: &mut Sender) -> Result<(), Error> {
     Ok(sender.send_data(body).await?)
 }
 
+async fn send_document(mut document: Document, sender: &mut Sender) -> Result<(), Error> {
+    let content_type = HeaderValue::from_static(document.content_type());
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, content_type)]);
+    send_head(StatusCode::OK, headers, sender).await?;
+    while let Some(piece) = document.next().await {
+        match piece {
+            Ok(piece) => sender.send_data(piece.into()).await?,
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a document breaks off"
+                );
+                return Ok(sender
+                    .send_trailers(trailers(BrokenOff::Interrupted))
+                    .await?);
+            }
+        }
+    }
+    Ok(())
+}
+
 async fn send_stream(
-    session_id: SessionId,
+    names: Names,
     mut body: Body<FunctionClock>,
     sender: &mut Sender,
 ) -> Result<(), Error> {
     let content_type = HeaderValue::from_static(body.format().content_type());
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, content_type);
-    headers.insert(SESSION_ID, session_value(session_id));
+    headers.extend(names.headers());
     send_head(StatusCode::OK, headers, sender).await?;
     while let Some(bytes) = body.next().await {
         match bytes {
             Ok(bytes) => sender.send_data(bytes).await?,
             Err(broken) => {
-                info!(session = %session_id, reason = %broken, "a response breaks off");
+                info!(session = %names.session_id, reason = %broken, "a response breaks off");
                 sender.send_trailers(trailers(broken)).await?;
             }
         }
@@ -230,6 +278,6 @@ fn trailers(broken: BrokenOff) -> HeaderMap {
     trailers
 }
 
-fn session_value(id: SessionId) -> HeaderValue {
-    HeaderValue::from_str(id.as_str()).unwrap_or(HeaderValue::from_static(""))
+fn value(id: &str) -> HeaderValue {
+    HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static(""))
 }

@@ -1,17 +1,12 @@
 //! The function's environment variables.
 
 use tokencast_aws::config::{ConfigError, Reader};
-use tokencast_aws::settings;
-use tokencast_core::requests::Rules;
+use tokencast_aws::requests::RequestSettings;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// `QUEUE_URL`: where jobs go.
-    pub queue_url: String,
-    /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
-    pub sessions_table: String,
-    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
-    pub rules: Rules,
+    /// `QUEUE_URL`, `SESSIONS_TABLE`, `CONVERSATIONS_TABLE`, `APPSYNC_API_URL`, and the rules of requests.
+    pub requests: RequestSettings,
 }
 
 impl Config {
@@ -21,9 +16,7 @@ impl Config {
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(lookup);
         let config = Self {
-            queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
-            sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
-            rules: settings::rules(&mut reader),
+            requests: RequestSettings::read(&mut reader),
         };
         reader.finish(config)
     }

@@ -4,7 +4,7 @@ use lambda_runtime::Diagnostic;
 use thiserror::Error;
 use tokencast_aws::runtime::Panicked;
 use tokencast_core::failure::FailureCode;
-use tokencast_core::id::SessionId;
+use tokencast_core::id::{ConversationId, SessionId};
 use tokencast_core::requests;
 
 #[derive(Debug, Error)]
@@ -13,6 +13,14 @@ pub enum RequestError {
     MissingArgument(&'static str),
     #[error("sessionId has capital letters: expected `{0}`, as each event of the session has it")]
     CapitalLetters(SessionId),
+    #[error(
+        "conversationId has capital letters: expected `{0}`, as each event of the conversation has it"
+    )]
+    ConversationCapitals(ConversationId),
+    #[error("{0} is missing or malformed: expected {1}")]
+    Argument(&'static str, &'static str),
+    #[error("owner is not the caller: expected the `sub` of the caller's token")]
+    OtherSubscriber,
     #[error("no signed-in user: expected a token of the user pool")]
     NoOwner,
     #[error("the field {0} is not this function's")]
@@ -27,7 +35,8 @@ impl RequestError {
     pub fn code(&self) -> FailureCode {
         match self {
             Self::MissingArgument(_) | Self::CapitalLetters(_) => FailureCode::InvalidPrompt,
-            Self::NoOwner => FailureCode::Unauthorized,
+            Self::ConversationCapitals(_) | Self::Argument(..) => FailureCode::InvalidArgument,
+            Self::NoOwner | Self::OtherSubscriber => FailureCode::Unauthorized,
             Self::UnknownField(_) | Self::Panicked(_) => FailureCode::Internal,
             Self::Request(error) => error.code(),
         }
@@ -39,7 +48,12 @@ impl RequestError {
             Self::Request(error) => error.is_failure(),
             // A resolver is attached to a field that this function doesn't know.
             Self::Panicked(_) | Self::UnknownField(_) => true,
-            Self::MissingArgument(_) | Self::CapitalLetters(_) | Self::NoOwner => false,
+            Self::MissingArgument(_)
+            | Self::CapitalLetters(_)
+            | Self::ConversationCapitals(_)
+            | Self::Argument(..)
+            | Self::NoOwner
+            | Self::OtherSubscriber => false,
         }
     }
 }

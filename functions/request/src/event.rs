@@ -1,12 +1,9 @@
 //! What the resolvers' code (`cdk/resolvers/requestFunction.js`) sends to the function, and what it gets.
 
 use serde::{Deserialize, Serialize};
-use tokencast_aws::clock::iso8601;
-use tokencast_core::block::Block;
-use tokencast_core::event::Usage;
+use tokencast_aws::schema_json::{ConversationJson, ConversationListJson, StreamJson};
 use tokencast_core::id::Owner;
 use tokencast_core::json_text::JsonText;
-use tokencast_core::session::{Session, Status};
 
 use crate::error::RequestError;
 
@@ -32,6 +29,23 @@ pub struct Arguments {
     pub prompt: Option<JsonText>,
     #[serde(default)]
     pub session_id: Option<String>,
+    #[serde(default)]
+    pub conversation_id: Option<String>,
+    #[serde(default)]
+    pub parent_id: Option<String>,
+    /// A conversation's.
+    #[serde(default)]
+    pub id: Option<String>,
+    #[serde(default)]
+    pub title: Option<JsonText>,
+    #[serde(default)]
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub limit: Option<i64>,
+    #[serde(default)]
+    pub next_token: Option<String>,
+    #[serde(default)]
+    pub format: Option<String>,
 }
 
 impl ResolverEvent {
@@ -72,7 +86,11 @@ impl From<&RequestError> for Refusal {
 #[serde(untagged)]
 pub enum Response {
     Status(StreamResponse),
-    Stream(Box<Stream>),
+    Stream(Box<StreamJson>),
+    Conversation(Box<ConversationJson>),
+    Conversations(ConversationListJson),
+    Export(Export),
+    Deleted(DeletedConversation),
     /// GraphQL's `null`.
     Nothing,
 }
@@ -86,68 +104,24 @@ pub struct StreamResponse {
     pub message: &'static str,
     pub timestamp: String,
     pub error: Option<String>,
+    pub conversation_id: Option<String>,
+    pub parent_id: Option<String>,
 }
 
-/// `Stream` of the schema.
+/// `ConversationExport` of the schema.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Stream {
-    session_id: String,
-    status: Status,
-    text: String,
-    blocks: Vec<Block>,
-    reasoning_ms: Option<u32>,
-    sequence: u32,
-    attempt: u32,
-    stop_reason: Option<String>,
-    usage: Option<Usage>,
-    error: Option<StreamError>,
-    waiting: Option<StreamWaiting>,
-    created_at: String,
-    updated_at: String,
+pub struct Export {
+    pub content: String,
+    pub next_token: Option<String>,
 }
 
-/// `StreamError` of the schema.
+/// `DeletedConversation` of the schema.
 #[derive(Debug, Serialize)]
-struct StreamError {
-    code: &'static str,
-    message: String,
-    retryable: bool,
-}
-
-/// `StreamWaiting` of the schema.
-#[derive(Debug, Serialize)]
-struct StreamWaiting {
-    reason: &'static str,
-    since: String,
-}
-
-impl From<Session> for Stream {
-    fn from(session: Session) -> Self {
-        let waiting = session.waiting().map(|waiting| StreamWaiting {
-            reason: waiting.reason.as_str(),
-            since: iso8601(waiting.since),
-        });
-        Self {
-            session_id: session.id.to_string(),
-            status: session.status,
-            blocks: session.blocks(),
-            text: session.text,
-            reasoning_ms: session.reasoning_ms,
-            sequence: session.sequence.0,
-            attempt: session.attempt.0,
-            stop_reason: session.ending.stop_reason,
-            usage: session.ending.usage,
-            error: session.ending.failure.map(|failure| StreamError {
-                code: failure.code.as_str(),
-                retryable: failure.retryable(),
-                message: failure.message,
-            }),
-            waiting,
-            created_at: iso8601(session.created_at),
-            updated_at: iso8601(session.updated_at),
-        }
-    }
+#[serde(rename_all = "camelCase")]
+pub struct DeletedConversation {
+    pub conversation_id: String,
+    pub timestamp: String,
 }
 
 #[cfg(test)]

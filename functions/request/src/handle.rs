@@ -5,20 +5,20 @@ use std::time::Duration;
 use tokencast_aws::clock::iso8601;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Channel;
-use tokencast_core::ports::{Clock, JobQueue, SessionStore};
-use tokencast_core::requests::{self, Requests, Start};
-use tokencast_core::session::Status;
+use tokencast_core::ports::{Clock, RequestPorts};
+use tokencast_core::requests::{self, Requests, Start, Within};
+use tokencast_core::session::{Session, Status};
 use tracing::{error, info};
 
 use crate::error::RequestError;
 use crate::event::{Arguments, Refusal, Reply, ResolverEvent, Response, StreamResponse};
 
 /// Everything that the function works with.
-pub struct Request<S, Q, C> {
-    pub requests: Requests<S, Q, C>,
+pub struct Request<P: RequestPorts> {
+    pub requests: Requests<P>,
 }
 
-impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
+impl<P: RequestPorts> Request<P> {
     /// # Errors
     ///
     /// A fault of ours. A refusal is no error, but a reply.
@@ -58,7 +58,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
             "getStreamStatus" => Ok(
                 match self.requests.read(&owner, session_id(&arguments)?).await? {
                     Some(session) => {
-                        Response::Status(self.response(session.id, session.status.as_str(), ""))
+                        Response::Status(self.response(&session, session.status.as_str(), ""))
                     }
                     None => Response::Nothing,
                 },
@@ -74,7 +74,7 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
                 self.requests.claim(&owner, id).await?;
                 Ok(Response::Nothing)
             }
-            other => Err(RequestError::UnknownField(other.to_owned())),
+            other => self.answer_conversations(&owner, other, arguments).await,
         }
     }
 
@@ -90,6 +90,10 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
                 Some(id) => Some(id.parse().map_err(requests::RequestError::from)?),
                 None => None,
             },
+            within: Within::read(
+                arguments.conversation_id.as_deref(),
+                arguments.parent_id.as_deref(),
+            )?,
             channel: Channel::Subscription,
             delay: Duration::ZERO,
             follower: None,
@@ -98,23 +102,23 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
         if session.status.is_terminal() {
             let message =
                 "This session has ended; getStream has its answer. A new sessionId starts another.";
-            return Ok(self.response(session.id, session.status.as_str(), message));
+            return Ok(self.response(&session, session.status.as_str(), message));
         }
         let message = "Subscribe to onTokenReceived with this sessionId.";
-        Ok(self.response(session.id, "streaming_started", message))
+        Ok(self.response(&session, "streaming_started", message))
     }
 
     async fn stop(&self, owner: &Owner, id: SessionId) -> Result<StreamResponse, RequestError> {
         let session = self.requests.stop(owner, id).await?;
         Ok(match session.status {
             Status::Cancelled => {
-                self.response(id, session.status.as_str(), "The session is stopped.")
+                self.response(&session, session.status.as_str(), "The session is stopped.")
             }
             ended if ended.is_terminal() => {
-                self.response(id, ended.as_str(), "The session had ended already.")
+                self.response(&session, ended.as_str(), "The session had ended already.")
             }
             _ => self.response(
-                id,
+                &session,
                 "stopping",
                 "The session stops in a moment; its last event says CANCELLED.",
             ),
@@ -123,17 +127,19 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Request<S, Q, C> {
 
     fn response(
         &self,
-        id: SessionId,
+        session: &Session,
         status: &'static str,
         message: &'static str,
     ) -> StreamResponse {
         let timestamp = iso8601(self.requests.clock.now());
         StreamResponse {
-            session_id: id.to_string(),
+            session_id: session.id.to_string(),
             status,
             message,
             timestamp,
             error: None,
+            conversation_id: session.conversation_id.map(|id| id.to_string()),
+            parent_id: session.parent_id.map(|id| id.to_string()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! AppSync's data source. It starts, stops and reads sessions, and says who may subscribe to one.
+//! AppSync's data source. It starts, stops and reads sessions and conversations, and says who may subscribe to them.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -6,6 +6,7 @@
 //! | [`event`] | what the resolvers send, and what they get |
 //! | [`error`] | what a client may do wrong, and what may fail |
 //! | [`handle`] | one event, from its arguments to its answer |
+//! | [`conversations`] | the fields of conversations |
 
 // The SDK's nested futures are deeper than the compiler's default limit.
 #![recursion_limit = "256"]
@@ -15,14 +16,12 @@ use std::sync::Arc;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::clock::FunctionClock;
-use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::runtime::{self, isolated};
-use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::tls::CaBundle;
 use tokencast_aws::{sdk, telemetry};
-use tokencast_core::requests::Requests;
 
 pub mod config;
+pub mod conversations;
 pub mod error;
 pub mod event;
 pub mod handle;
@@ -43,14 +42,9 @@ fn start(lookup: &dyn Fn(&str) -> Option<String>) -> ExitCode {
     let clock = FunctionClock::read(&lookup);
     runtime::run(async move {
         logging?;
-        let (config, clock) = (config?, clock?);
-        let sdk = sdk::load_trusting(&ca_bundle?).await;
-        let requests = Requests {
-            sessions: SessionTable::new(&sdk, config.sessions_table),
-            queue: SqsQueue::new(&sdk, config.queue_url),
-            clock,
-            rules: config.rules,
-        };
+        let (config, ca_bundle, clock) = (config?, ca_bundle?, clock?);
+        let sdk = sdk::load_trusting(&ca_bundle).await;
+        let requests = config.requests.requests(&sdk, &ca_bundle, clock)?;
         let request = Arc::new(Request { requests });
         lambda_runtime::run(service_fn(
             move |event: LambdaEvent<event::ResolverEvent>| {

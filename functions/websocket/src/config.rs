@@ -1,21 +1,16 @@
 //! The function's environment variables.
 
 use tokencast_aws::config::{ConfigError, Reader};
-use tokencast_aws::settings;
-use tokencast_core::requests::Rules;
+use tokencast_aws::requests::RequestSettings;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `CONNECTIONS_TABLE`: the DynamoDB table of connections.
     pub connections_table: String,
-    /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
-    pub sessions_table: String,
-    /// `QUEUE_URL`: the queue for jobs.
-    pub queue_url: String,
     /// `WEBSOCKET_CALLBACK_URL`: the endpoint that posts to connections.
     pub callback_url: String,
-    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`.
-    pub rules: Rules,
+    /// `QUEUE_URL`, `SESSIONS_TABLE`, `CONVERSATIONS_TABLE`, `APPSYNC_API_URL`, and the rules of requests.
+    pub requests: RequestSettings,
 }
 
 impl Config {
@@ -28,13 +23,11 @@ impl Config {
         let mut reader = Reader::new(lookup);
         let config = Self {
             connections_table: reader.required("CONNECTIONS_TABLE", "the name of a DynamoDB table"),
-            sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
-            queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
             callback_url: reader.url(
                 "WEBSOCKET_CALLBACK_URL",
                 "the callback URL of a WebSocket API's stage",
             ),
-            rules: settings::rules(&mut reader),
+            requests: RequestSettings::read(&mut reader),
         };
         reader.finish(config)
     }

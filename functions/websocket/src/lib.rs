@@ -17,13 +17,10 @@ use std::sync::Arc;
 use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::connections::ConnectionTable;
-use tokencast_aws::queue::SqsQueue;
 use tokencast_aws::runtime::{self, isolated};
-use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::tls::CaBundle;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
-use tokencast_core::requests::Requests;
 
 pub mod config;
 pub mod error;
@@ -39,18 +36,13 @@ use routes::Routes;
 pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
     let logging = telemetry::init(&lookup);
     let (config, clock) = (Config::read(&lookup), FunctionClock::read(&lookup));
-    let authorities = CaBundle::read(&lookup);
+    let ca_bundle = CaBundle::read(&lookup);
     runtime::run(async move {
         logging?;
-        let (config, clock) = (config?, clock?);
-        let sdk = sdk::load_trusting(&authorities?).await;
+        let (config, clock, ca_bundle) = (config?, clock?, ca_bundle?);
+        let sdk = sdk::load_trusting(&ca_bundle).await;
         let routes = Arc::new(Routes {
-            requests: Requests {
-                sessions: SessionTable::new(&sdk, config.sessions_table),
-                queue: SqsQueue::new(&sdk, config.queue_url),
-                clock,
-                rules: config.rules,
-            },
+            requests: config.requests.requests(&sdk, &ca_bundle, clock)?,
             connections: ConnectionTable::new(&sdk, config.connections_table),
             gateway: Gateway::new(&sdk, &config.callback_url),
         });

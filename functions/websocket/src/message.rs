@@ -6,13 +6,15 @@ use thiserror::Error;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{Attempt, InvalidSessionId, Position, Sequence, SessionId};
 use tokencast_core::json_text::JsonText;
-use tokencast_core::requests::RequestError;
+use tokencast_core::requests::{RequestError, Within};
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action {
     Stream {
         prompt: String,
         session_id: Option<SessionId>,
+        /// Where in a conversation the session is to be.
+        within: Option<Within>,
     },
     Stop(SessionId),
     Resume {
@@ -53,6 +55,10 @@ impl MessageError {
     pub fn code(&self) -> FailureCode {
         match self {
             Self::Request(error) => error.code(),
+            Self::Malformed {
+                name: "conversationId" | "parentId",
+                ..
+            } => FailureCode::InvalidArgument,
             Self::NotAnObject
             | Self::UnknownAction
             | Self::Missing(_)
@@ -123,6 +129,7 @@ fn read_action(fields: &Map<String, Value>) -> Result<Action, MessageError> {
                 .ok_or(MessageError::Missing("prompt"))?
                 .to_owned(),
             session_id: text(fields, "sessionId")?.map(str::parse).transpose()?,
+            within: Within::read(text(fields, "conversationId")?, text(fields, "parentId")?)?,
         }),
         Some("stop") => Ok(Action::Stop(session_id(fields)?)),
         Some("resume") => Ok(Action::Resume {
@@ -190,6 +197,7 @@ mod tests {
     #[test]
     fn an_action_is_read() {
         let stream = |session_id| Action::Stream {
+            within: None,
             prompt: "Hi".to_owned(),
             session_id,
         };

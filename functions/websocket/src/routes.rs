@@ -11,7 +11,7 @@ use tokencast_aws::websocket::gateway::{Gateway, PostError};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Owner, Position, SessionId};
 use tokencast_core::job::Channel;
-use tokencast_core::ports::{Clock, JobQueue, SessionStore};
+use tokencast_core::ports::{Clock, RequestPorts};
 use tokencast_core::requests::{Requests, Start};
 use tokencast_core::session::{Follower, Session};
 use tokencast_core::time::Deadline;
@@ -25,8 +25,8 @@ use crate::message::{Action, Message, MessageError};
 const PUSH_BUDGET: Duration = Duration::from_secs(8);
 
 /// The ports and settings that the routes use.
-pub struct Routes<S, Q, C> {
-    pub requests: Requests<S, Q, C>,
+pub struct Routes<P: RequestPorts> {
+    pub requests: Requests<P>,
     pub connections: ConnectionTable,
     pub gateway: Gateway,
 }
@@ -39,7 +39,7 @@ enum Reply {
     Sent,
 }
 
-impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
+impl<P: RequestPorts> Routes<P> {
     /// Answers one event.
     ///
     /// # Errors
@@ -152,12 +152,17 @@ impl<S: SessionStore, Q: JobQueue, C: Clock> Routes<S, Q, C> {
             position,
         };
         match action {
-            Action::Stream { prompt, session_id } => {
+            Action::Stream {
+                prompt,
+                session_id,
+                within,
+            } => {
                 let known = Position::default();
                 let id = session_id.unwrap_or_else(SessionId::random);
                 let start = Start {
                     prompt: prompt.into(),
                     session_id: Some(id),
+                    within,
                     channel: Channel::Connection,
                     delay: Duration::ZERO,
                     follower: Some(follower(known)),

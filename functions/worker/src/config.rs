@@ -20,12 +20,18 @@ pub struct Config {
     pub dead_letter_queue_url: String,
     /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
     pub sessions_table: String,
-    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `LOG_MODEL_ERRORS`.
+    /// `CONVERSATIONS_TABLE`: the DynamoDB table of conversations.
+    pub conversations_table: String,
+    /// `CONVERSATION_TTL_DAYS`: how long a conversation is kept after its last turn.
+    pub conversation_ttl: Duration,
+    /// `TITLE_MODEL_ID`: the model that makes titles, if one does.
+    pub title_model_id: Option<String>,
+    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `PROMPT_CACHING`, `LOG_MODEL_ERRORS`.
     pub model: ModelSettings,
     /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
     /// `MODEL_IDLE_TIMEOUT_MS`, `THROTTLE_PATIENCE_SECONDS`.
     pub pipeline: Settings,
-    /// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`.
+    /// `MAX_ATTEMPTS`, `SESSION_TTL_HOURS`, `MAX_HISTORY_TOKENS`.
     pub policy: Policy,
     /// `DEADLINE_RESERVE_MS`: how long before Lambda's deadline an answer is ended, to end it properly.
     pub deadline_reserve: Duration,
@@ -50,6 +56,9 @@ impl Config {
                 "the URL of an SQS queue that triggers nothing",
             ),
             sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
+            conversations_table: settings::conversations_table(&mut reader),
+            conversation_ttl: settings::conversation_ttl(&mut reader),
+            title_model_id: reader.optional("TITLE_MODEL_ID"),
             model: settings::model(&mut reader),
             pipeline: settings::pipeline(&mut reader),
             policy: settings::policy(&mut reader),

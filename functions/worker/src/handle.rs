@@ -13,7 +13,7 @@ use tokencast_aws::{metrics, settings};
 use tokencast_core::deliver::{Disposition, Message, deliver};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::AttemptContext;
-use tokencast_core::ports::{Clock, Ports, Receipt};
+use tokencast_core::ports::{Clock, ConversationSink, Ports, Receipt};
 use tokencast_core::time::Timestamp;
 use tokio::task::JoinSet;
 use tracing::{error, warn};
@@ -31,11 +31,14 @@ const NOT_MOVED: Duration = Duration::from_secs(30);
 /// Everything that the function works with.
 pub struct Worker<P: Ports> {
     pub model: P::Model,
-    /// Publishes to subscribers.
+    /// Makes conversations' titles, if a model does.
+    pub title_model: Option<P::Model>,
+    /// Publishes to the subscribers of sessions and of conversations.
     pub subscribers: P::Sink,
     /// Pushes to followers; `None` without a WebSocket API.
     pub gateway: Option<Gateway>,
     pub sessions: P::Store,
+    pub conversations: P::Conversations,
     pub queue: SqsQueue,
     pub dead_letters: SqsQueue,
     pub clock: P::Clock,
@@ -52,17 +55,21 @@ pub struct Batch {
 /// The ports of one message, whose events go to subscribers and followers.
 impl<'a, P: Ports> Ports for &'a Worker<P>
 where
+    P::Sink: ConversationSink,
     P::Clock: Clone + 'static,
 {
     type Model = P::Model;
     type Sink = JobSink<'a, P::Sink, FollowerSink<P::Clock>>;
     type Store = P::Store;
+    type Conversations = P::Conversations;
+    type Changes = P::Sink;
     type Receipt = SqsReceipt;
     type Clock = P::Clock;
 }
 
 impl<P: Ports + 'static> Worker<P>
 where
+    P::Sink: ConversationSink,
     P::Clock: Clone,
 {
     /// Handles a batch. The response names the messages that must be received again.
@@ -113,6 +120,8 @@ where
             model: &self.model,
             sink: &JobSink::new(channel, &self.subscribers, followers),
             store: &self.sessions,
+            conversations: &self.conversations,
+            changes: &self.subscribers,
             receipt: &receipt,
             clock: &self.clock,
             settings: &self.config.pipeline,
@@ -125,7 +134,12 @@ where
             deadline: settings::deadline(killed_at, self.clock.now(), self.config.deadline_reserve),
             killed_at,
         };
-        match deliver(&context, &self.config.policy, &message).await {
+        let disposition = deliver(&context, &self.config.policy, &message).await;
+        let is_over = matches!(disposition, Disposition::Done | Disposition::Dead);
+        if let Some(job) = job.filter(|job| is_over && job.conversation_id.is_some()) {
+            Box::pin(self.care(&job, message.deadline)).await;
+        }
+        match disposition {
             Disposition::Dead => {
                 // The message is copied before it is deleted. If the worker dies in between, there are two copies,
                 // which are answered once.

@@ -7,6 +7,7 @@
 //! | [`handle`] | one batch of messages, each on its own |
 //! | [`record`] | what is read of one message besides its body |
 //! | [`sink`] | where a job's events go |
+//! | [`care`] | a conversation's title and lifetime, after a turn |
 //!
 //! `deliver` and `pipeline` of `tokencast-core` say what is promised.
 
@@ -17,6 +18,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
+use tokencast_aws::conversations::ConversationTable;
 use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::tls::CaBundle;
@@ -24,6 +26,7 @@ use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
 use tokencast_core::ports::Ports;
 
+pub mod care;
 pub mod config;
 pub mod handle;
 pub mod record;
@@ -39,6 +42,8 @@ impl Ports for AwsPorts {
     type Model = BedrockModel;
     type Sink = AppSyncPublisher<FunctionClock>;
     type Store = SessionTable;
+    type Conversations = ConversationTable;
+    type Changes = AppSyncPublisher<FunctionClock>;
     type Receipt = SqsReceipt;
     type Clock = FunctionClock;
 }
@@ -52,6 +57,11 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
         logging?;
         let (config, ca_bundle, clock) = (config?, ca_bundle?, clock?);
         let sdk = sdk::load_trusting(&ca_bundle).await;
+        let sessions = SessionTable::new(
+            &sdk,
+            config.sessions_table.clone(),
+            config.conversations_table.clone(),
+        );
         let worker = Worker::<AwsPorts> {
             model: BedrockModel::new(&sdk, config.model.clone()),
             subscribers: AppSyncPublisher::trusting(
@@ -64,7 +74,13 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
                 .websocket_callback_url
                 .as_deref()
                 .map(|url| Gateway::new(&sdk, url)),
-            sessions: SessionTable::new(&sdk, config.sessions_table.clone()),
+            title_model: care::title_settings(&config).map(|it| BedrockModel::new(&sdk, it)),
+            conversations: ConversationTable::new(
+                &sdk,
+                config.conversations_table.clone(),
+                sessions.clone(),
+            ),
+            sessions,
             queue: SqsQueue::new(&sdk, config.queue_url.clone()),
             dead_letters: SqsQueue::new(&sdk, config.dead_letter_queue_url.clone()),
             clock,

@@ -12,14 +12,14 @@ use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::sdk;
 use tokencast_core::block::Piece;
 use tokencast_core::deliver::Policy;
-use tokencast_core::event::TokenEvent;
+use tokencast_core::event::{ConversationEvent, TokenEvent};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{PublishMode, Settings};
 use tokencast_core::ports::{
-    Conflict, Fence, Model, ModelEvent, Ports, SessionStore, StoreError, TokenSink, TokenSource,
-    Version, Versioned,
+    Conflict, ConversationSink, Fence, Model, ModelEvent, ModelRequest, NoConversations, Ports,
+    SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::{Session, Status};
 use tokencast_core::time::{Deadline, Timestamp};
@@ -35,8 +35,9 @@ struct FaultyModel;
 impl Model for FaultyModel {
     type Tokens = Answer;
 
-    async fn start(&self, prompt: &str) -> Result<Answer, Failure> {
-        assert!(prompt != BUG, "a bug");
+    async fn start(&self, request: &ModelRequest) -> Result<Answer, Failure> {
+        let prompt = request.turns.last().map(|turn| turn.text.as_str());
+        assert!(prompt != Some(BUG), "a bug");
         Ok(Answer(VecDeque::from([
             ModelEvent::Piece(Piece::text("An answer.")),
             ModelEvent::Stopped("end_turn".to_owned()),
@@ -54,6 +55,12 @@ impl TokenSource for Answer {
 
 /// Whom nobody listens to.
 struct NoSubscribers;
+
+impl ConversationSink for NoSubscribers {
+    async fn tell(&self, _: &ConversationEvent, _: Deadline) -> Result<(), Failure> {
+        Ok(())
+    }
+}
 
 impl TokenSink for NoSubscribers {
     async fn publish(&self, _: &TokenEvent, _: &Fence, _: Deadline) -> Result<(), Failure> {
@@ -100,6 +107,8 @@ impl Ports for FaultyPorts {
     type Model = FaultyModel;
     type Sink = NoSubscribers;
     type Store = Sessions;
+    type Conversations = NoConversations;
+    type Changes = NoConversations;
     type Receipt = SqsReceipt;
     type Clock = SystemClock;
 }
@@ -111,11 +120,15 @@ fn config() -> Config {
         queue_url: String::new(),
         dead_letter_queue_url: String::new(),
         sessions_table: String::new(),
+        conversations_table: String::new(),
+        conversation_ttl: Duration::from_hours(24),
+        title_model_id: None,
         model: ModelSettings {
             model_id: String::new(),
             system_prompt: None,
             max_tokens: 1,
             temperature: None,
+            prompt_caching: false,
             log_errors: false,
         },
         pipeline: Settings {
@@ -130,6 +143,7 @@ fn config() -> Config {
         policy: Policy {
             max_attempts: 3,
             session_ttl: Duration::from_hours(1),
+            max_history_tokens: 0,
         },
         deadline_reserve: Duration::from_secs(10),
     }
@@ -151,6 +165,8 @@ async fn a_delivery_that_panics_fails_alone() {
     let sessions = Sessions::default();
     let worker = Arc::new(Worker::<FaultyPorts> {
         model: FaultyModel,
+        title_model: None,
+        conversations: NoConversations,
         subscribers: NoSubscribers,
         gateway: None,
         sessions: sessions.clone(),

@@ -13,7 +13,7 @@ use serde_dynamo::Deserializer as ItemDeserializer;
 use thiserror::Error;
 use tokencast_core::event::{Ending, Usage};
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::id::{Attempt, Owner, Position, Sequence, SessionId};
+use tokencast_core::id::{Attempt, ConversationId, Owner, Position, Sequence, SessionId};
 use tokencast_core::ports::{Sealed, Version, Versioned};
 use tokencast_core::session::{
     Fingerprint, Follower, Lease, Lengths, OtherPieces, Session, Status,
@@ -27,19 +27,19 @@ use super::unknown;
 #[cfg(test)]
 mod tests;
 
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// Counts the writes of an item.
-pub(super) const VERSION: &str = "version";
+pub(crate) const VERSION: &str = "version";
 
 /// Says which version of this code wrote an item. The first version wrote none.
-const ITEM_VERSION: &str = "itemVersion";
+pub(crate) const ITEM_VERSION: &str = "itemVersion";
 
 /// The version of the items that this code writes.
-const OWN_ITEM_VERSION: u32 = 3;
+pub(crate) const OWN_ITEM_VERSION: u32 = 3;
 
 /// Every attribute of a [`Record`].
-const KNOWN: [&str; 35] = [
+const KNOWN: [&str; 38] = [
     "sessionId",
     VERSION,
     ITEM_VERSION,
@@ -75,12 +75,15 @@ const KNOWN: [&str; 35] = [
     "cacheRead",
     "cacheWrite",
     "failure",
+    "conversationId",
+    "parentId",
+    "deletedAt",
 ];
 
 /// An attribute of an item is missing or malformed.
 #[derive(Debug, Error)]
 #[error("the item's attribute `{0}` is missing or malformed")]
-pub(super) struct MalformedItem(pub(super) String);
+pub(crate) struct MalformedItem(pub(crate) String);
 
 /// The attributes. Times are in milliseconds since the Unix epoch, but for `expiresAt`, which is in seconds.
 #[derive(Serialize, Deserialize)]
@@ -145,6 +148,12 @@ struct Record {
     cache_write: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<FailureRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    conversation_id: Option<ConversationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent_id: Option<SessionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -241,6 +250,9 @@ fn record(session: &Session, version: Version, rest: &Rest) -> Record {
         cache_read: usage.and_then(|usage| usage.cache_read_input_tokens),
         cache_write: usage.and_then(|usage| usage.cache_write_input_tokens),
         failure: failure.map(FailureRecord::from),
+        conversation_id: session.conversation_id,
+        parent_id: session.parent_id,
+        deleted_at: session.deleted_at,
     }
 }
 
@@ -307,6 +319,9 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         created_at: record.created_at,
         updated_at: record.updated_at,
         expires_at: Timestamp::from_secs(record.expires_at),
+        conversation_id: record.conversation_id,
+        parent_id: record.parent_id,
+        deleted_at: record.deleted_at,
         unknown,
     };
     Ok(Versioned { session, version })
@@ -326,12 +341,12 @@ fn known_in(written_by: u32) -> Result<Vec<&'static str>, MalformedItem> {
 }
 
 /// Makes an item of a struct that has only text, numbers and bytes.
-pub(super) fn to_item(record: &impl Serialize) -> Item {
+pub(crate) fn to_item(record: &impl Serialize) -> Item {
     serde_dynamo::to_item(record).expect("text, numbers and bytes always serialize")
 }
 
 /// Reads an item. The error names the malformed attribute, and never quotes it, for it may be an answer's text.
-pub(super) fn of_item<T: DeserializeOwned>(item: &Item) -> Result<T, MalformedItem> {
+pub(crate) fn of_item<T: DeserializeOwned>(item: &Item) -> Result<T, MalformedItem> {
     let attributes = AttributeValue::M(item.clone());
     let deserializer = ItemDeserializer::from_attribute_value(attributes.into());
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
@@ -353,7 +368,7 @@ pub(super) fn other_pieces(contents: String, bytes: &[u8]) -> Result<OtherPieces
     OtherPieces::of(contents, bytes).ok_or_else(|| malformed("pieces"))
 }
 
-pub(super) fn malformed(attribute: &str) -> MalformedItem {
+pub(crate) fn malformed(attribute: &str) -> MalformedItem {
     MalformedItem(attribute.to_owned())
 }
 

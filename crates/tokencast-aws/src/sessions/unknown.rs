@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::item::{self, Item, MalformedItem};
 
 /// The attributes of an item that are not among the known.
-pub(super) fn read(item: &Item, known: &[&str]) -> Result<BTreeMap<String, String>, MalformedItem> {
+pub(crate) fn read(item: &Item, known: &[&str]) -> Result<BTreeMap<String, String>, MalformedItem> {
     let unknown = item
         .iter()
         .filter(|(name, _)| !known.contains(&name.as_str()));
@@ -24,7 +24,7 @@ pub(super) fn read(item: &Item, known: &[&str]) -> Result<BTreeMap<String, Strin
     kept.collect()
 }
 
-pub(super) fn write(unknown: &BTreeMap<String, String>) -> Item {
+pub(crate) fn write(unknown: &BTreeMap<String, String>) -> Item {
     let attributes = unknown.iter().filter_map(|(name, json)| {
         let value = serde_json::from_str(json).ok()?;
         Some((name.clone(), of_json(&value)?))

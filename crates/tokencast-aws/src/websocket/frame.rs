@@ -31,6 +31,10 @@ pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
         session_id: &'a str,
         status: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
+        conversation_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parent_id: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         waiting: Option<Waiting>,
         timestamp: String,
     }
@@ -43,6 +47,8 @@ pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
         r#type,
         session_id: session.id.as_str(),
         status: session.status.as_str(),
+        conversation_id: session.conversation_id.as_ref().map(|id| id.as_str()),
+        parent_id: session.parent_id.as_ref().map(|id| id.as_str()),
         waiting: session.waiting().map(|waiting| Waiting {
             reason: waiting.reason.as_str(),
             since: iso8601(waiting.since),

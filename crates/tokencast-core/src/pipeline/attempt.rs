@@ -14,7 +14,9 @@ use super::checkpoint::{Checkpoint, save_checkpoint};
 use super::ending::{end, give_up};
 use super::model_stream::ModelStream;
 use super::reasoning_time::ReasoningTime;
-use super::{AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, STOP_REASON_TOO_LONG};
+use super::{
+    AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, Question, STOP_REASON_TOO_LONG,
+};
 use crate::block::{BlockType, Piece};
 use crate::event::{Ending, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
@@ -78,16 +80,20 @@ pub(super) enum Event {
 }
 
 impl<'a, P: Ports> Attempt<'a, P> {
-    /// Asks the model to answer `prompt`.
+    /// Asks the model.
     pub(super) fn begin(
         context: &'a AttemptContext<'a, P>,
         fence: &'a Fence,
-        prompt: &'a str,
+        question: Question<'a>,
         held: Versioned,
         deadline: Deadline,
     ) -> Self {
         let settings = context.settings;
         let time_up = sleep_until(instant_of(deadline, context.clock));
+        let start = async move {
+            let request = question.request().await?;
+            context.model.start(&request).await
+        };
         Self {
             context,
             fence,
@@ -95,7 +101,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
             number: held.session.last_attempt,
             deadline,
             buffer: Buffer::new(settings.publish_mode),
-            model: ModelStream::Starting(Box::pin(context.model.start(prompt))),
+            model: ModelStream::Starting(Box::pin(start)),
             heard: false,
             reasoning_time: ReasoningTime::default(),
             stop_reason: None,

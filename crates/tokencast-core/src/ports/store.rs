@@ -8,7 +8,7 @@ use crate::id::{Attempt, SessionId};
 use crate::session::Session;
 
 /// How often a rule is applied to a record that others keep changing.
-const MAX_CONFLICTS: usize = 10;
+pub(crate) const MAX_CONFLICTS: usize = 10;
 
 /// Identifies one write of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub trait SessionStore: Send + Sync {
 pub struct Conflict(pub Option<Versioned>);
 
 #[derive(Debug, Error)]
-#[error("session table: {operation} failed")]
+#[error("the table did not answer: {operation} failed")]
 pub struct StoreError {
     pub operation: &'static str,
     #[source]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Lease, Progress, Session, Status, expiry};
+use super::{ClaimRefused, Lease, Progress, Session, Status};
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
@@ -63,8 +63,8 @@ impl Session {
         now: Timestamp,
         ttl: Duration,
     ) -> Result<Leased, LeaseRefused> {
-        let mut session =
-            Self::claim(current, id, owner, now).map_err(|_| LeaseRefused::OtherOwner)?;
+        let mut session = Self::claim_any(current, id, owner, now)
+            .map_err(|_: ClaimRefused| LeaseRefused::OtherOwner)?;
         session.start_by = session.start_by.or(start_by);
         let mut session = session.end_if_late(now);
         if session.status.is_terminal() {
@@ -85,7 +85,7 @@ impl Session {
         }
         session.last_attempt = session.last_attempt.next();
         session.lease = Some(lease);
-        session.expires_at = expiry(now, ttl);
+        session.keep_for(ttl, now);
         Ok(Leased::Begun(session))
     }
 
@@ -169,6 +169,10 @@ impl Session {
             self.status = Status::Streaming;
             self.attempt = attempt;
             self.sequence = progress.sequence;
+            // What was deleted gets no text again. Its end still comes behind all events that were published.
+            if self.is_deleted() {
+                return;
+            }
             self.text.clone_from(&progress.text);
             self.lengths.clone_from(&progress.lengths);
             self.others.clone_from(&progress.others);

@@ -7,20 +7,24 @@ use thiserror::Error;
 use super::{CLAIM_TTL, Fingerprint, Follower, Session, Status, expiry};
 use crate::event::Ending;
 use crate::failure::Failure;
-use crate::id::{Owner, SessionId};
+use crate::id::{ConversationId, Owner, SessionId};
 use crate::time::Timestamp;
 
-/// The session belongs to another user.
+/// Why an owner does not get a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the session belongs to someone else")]
-pub struct OtherOwner;
+pub enum ClaimRefused {
+    #[error("the session belongs to someone else")]
+    OtherOwner,
+    #[error("the session was deleted, with its conversation")]
+    Deleted,
+}
 
 /// Why a start is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum StartRefused {
     #[error(transparent)]
-    OtherOwner(#[from] OtherOwner),
-    #[error("this session was started with another prompt")]
+    Claim(#[from] ClaimRefused),
+    #[error("this session was started with another prompt, or elsewhere")]
     OtherInput,
 }
 
@@ -33,6 +37,18 @@ pub struct Input {
     pub start_by: Timestamp,
     /// A follower that is there from the start.
     pub follower: Option<Follower>,
+    /// Where in a conversation the session is; `None` for a session of its own.
+    pub place: Option<Place>,
+}
+
+/// Where in a conversation a session is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub conversation_id: ConversationId,
+    /// The session that it continues; `None` at the beginning.
+    pub parent_id: Option<SessionId>,
+    /// How long the turn is kept.
+    pub expires_at: Timestamp,
 }
 
 impl Session {
@@ -40,17 +56,31 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`OtherOwner`] if the session is not `owner`'s.
+    /// [`ClaimRefused`] if the session is not `owner`'s, or was deleted.
     pub fn claim(
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
         now: Timestamp,
-    ) -> Result<Self, OtherOwner> {
+    ) -> Result<Self, ClaimRefused> {
+        let session = Self::claim_any(current, id, owner, now)?;
+        if session.is_deleted() {
+            return Err(ClaimRefused::Deleted);
+        }
+        Ok(session)
+    }
+
+    /// The same, also of a deleted session, for those who only end it.
+    pub(super) fn claim_any(
+        current: Option<Self>,
+        id: SessionId,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> Result<Self, ClaimRefused> {
         match current.filter(|session| !session.is_expired(now)) {
             None => Ok(Self::new(id, owner.clone(), now)),
             Some(session) if session.owner == *owner => Ok(session.end_if_late(now)),
-            Some(_) => Err(OtherOwner),
+            Some(_) => Err(ClaimRefused::OtherOwner),
         }
     }
 
@@ -78,7 +108,14 @@ impl Session {
                 session.start_by = Some(input.start_by);
                 session.updated_at = now;
                 // The record is kept for as long as the job may wait, so that no other input gets the id before.
-                session.expires_at = expiry(now, ttl);
+                match input.place {
+                    Some(place) => {
+                        session.conversation_id = Some(place.conversation_id);
+                        session.parent_id = place.parent_id;
+                        session.expires_at = place.expires_at;
+                    }
+                    None => session.expires_at = expiry(now, ttl),
+                }
             }
             _ => {}
         }
@@ -92,14 +129,14 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`OtherOwner`] if the session is not `owner`'s.
+    /// [`ClaimRefused`] if the session is not `owner`'s, or was deleted.
     pub fn follow(
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
         follower: Follower,
         now: Timestamp,
-    ) -> Result<Self, OtherOwner> {
+    ) -> Result<Self, ClaimRefused> {
         Ok(Self::claim(current, id, owner, now)?.followed_by(follower))
     }
 
@@ -136,7 +173,7 @@ impl Session {
             self.status = Status::Queued;
             self.start_by = Some(start_by);
             self.updated_at = now;
-            self.expires_at = expiry(now, ttl);
+            self.keep_for(ttl, now);
         }
         self
     }
@@ -146,13 +183,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`OtherOwner`] if the session is not `owner`'s.
+    /// [`ClaimRefused`] if the session is not `owner`'s, or was deleted.
     pub fn stop(
         current: Option<Self>,
         id: SessionId,
         owner: &Owner,
         now: Timestamp,
-    ) -> Result<Self, OtherOwner> {
+    ) -> Result<Self, ClaimRefused> {
         let mut session = Self::claim(current, id, owner, now)?;
         if session.status.is_terminal() || session.stop_requested {
             return Ok(session);
@@ -185,7 +222,7 @@ impl Session {
         self.throttled_since = None;
         self.start_by = Some(start_by);
         self.updated_at = now;
-        self.expires_at = expiry(now, ttl);
+        self.keep_for(ttl, now);
         self
     }
 }

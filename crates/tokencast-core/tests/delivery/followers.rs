@@ -14,7 +14,7 @@ use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Position, SessionId};
 use tokencast_core::job::{Channel, Job};
 use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
-use tokencast_core::ports::{Clock, Fence, ModelEvent, Ports, TokenSink};
+use tokencast_core::ports::{Clock, Fence, ModelEvent, NoConversations, Ports, TokenSink};
 use tokencast_core::session::{Follower, Lease, Progress, Session, Status};
 use tokencast_core::time::{Deadline, Timestamp};
 use uuid::Uuid;
@@ -67,6 +67,8 @@ impl Ports for PushingPorts {
     type Model = ScriptedModel;
     type Sink = PushingSink;
     type Store = MemoryStore;
+    type Conversations = NoConversations;
+    type Changes = NoConversations;
     type Receipt = MemoryReceipt;
     type Clock = TestClock;
 }
@@ -124,6 +126,8 @@ impl Scene {
             model: &self.model,
             sink: &self.sink,
             store: &self.store,
+            conversations: &NoConversations,
+            changes: &NoConversations,
             receipt: &MemoryReceipt::default(),
             clock: &self.clock,
             settings: &SETTINGS,
@@ -132,6 +136,7 @@ impl Scene {
         let policy = Policy {
             max_attempts: 3,
             session_ttl: Duration::from_hours(1),
+            max_history_tokens: 0,
         };
         let killed_at = self.clock.now() + Duration::from_mins(10);
         let message = Message {

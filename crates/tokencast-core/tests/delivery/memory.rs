@@ -9,8 +9,8 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::SessionId;
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, Model, ModelEvent, Ports, QueueError, Receipt, SessionStore,
-    StoreError, TokenSink, TokenSource, Version, Versioned,
+    Clock, Conflict, Fence, Model, ModelEvent, ModelRequest, NoConversations, Ports, QueueError,
+    Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::Session;
 use tokencast_core::time::{Deadline, Timestamp};
@@ -22,6 +22,8 @@ impl Ports for MemoryPorts {
     type Model = ScriptedModel;
     type Sink = RecordingSink;
     type Store = MemoryStore;
+    type Conversations = NoConversations;
+    type Changes = NoConversations;
     type Receipt = MemoryReceipt;
     type Clock = TestClock;
 }
@@ -129,7 +131,7 @@ pub(crate) struct ScriptedModel {
 impl Model for ScriptedModel {
     type Tokens = Script;
 
-    async fn start(&self, _prompt: &str) -> Result<Script, Failure> {
+    async fn start(&self, _: &ModelRequest) -> Result<Script, Failure> {
         let events = self.script.clone().into_iter();
         Ok(Script {
             events: events.collect(),

@@ -10,7 +10,7 @@ use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{AttemptContext, Observation, PublishMode, Settings};
-use tokencast_core::ports::{Clock, ModelEvent};
+use tokencast_core::ports::{Clock, ModelEvent, NoConversations};
 use tokencast_core::session::{Session, Status};
 use tokencast_core::time::{Deadline, Timestamp};
 
@@ -119,6 +119,8 @@ impl Scene {
             model: &self.model,
             sink,
             store: &self.store,
+            conversations: &NoConversations,
+            changes: &NoConversations,
             receipt: &self.receipt,
             clock: &self.clock,
             settings: &self.settings,
@@ -132,6 +134,7 @@ impl Scene {
         let policy = Policy {
             max_attempts: 3,
             session_ttl: Duration::from_hours(1),
+            max_history_tokens: 0,
         };
         let killed_at = self.clock.now() + self.timeout;
         let message = Message {

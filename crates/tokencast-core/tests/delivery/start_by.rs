@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{Owner, Position, SessionId};
-use tokencast_core::job::{Channel, Job};
-use tokencast_core::ports::{Clock, JobQueue, QueueError};
+use tokencast_core::job::{Channel, Job, Purge};
+use tokencast_core::ports::{Clock, JobQueue, NoConversations, QueueError, RequestPorts};
 use tokencast_core::requests::{Requests, Rules, Start};
 use tokencast_core::session::{Follower, Lease, Session, Status};
 use tokencast_core::time::Timestamp;
@@ -30,23 +30,42 @@ impl JobQueue for NoWorkers {
         assert_eq!(job.start_by, Some(job.requested_at + START_WITHIN));
         Ok(())
     }
+
+    async fn send_purge(&self, _: &Purge, _: Duration) -> Result<(), QueueError> {
+        unreachable!("no conversation is deleted")
+    }
+}
+
+enum LatePorts {}
+
+impl RequestPorts for LatePorts {
+    type Sessions = MemoryStore;
+    type Conversations = NoConversations;
+    type Queue = NoWorkers;
+    type Changes = NoConversations;
+    type Clock = TestClock;
 }
 
 /// A started session whose time is over.
-async fn late() -> (Requests<MemoryStore, NoWorkers, TestClock>, SessionId) {
+async fn late() -> (Requests<LatePorts>, SessionId) {
     let requests = Requests {
         sessions: MemoryStore::default(),
+        conversations: NoConversations,
         queue: NoWorkers,
+        changes: NoConversations,
         clock: TestClock::new(),
         rules: Rules {
             max_prompt_bytes: 100,
             session_ttl: Duration::from_hours(24),
             start_within: START_WITHIN,
+            conversation_ttl: Duration::from_hours(24),
+            purge_delay: Duration::ZERO,
         },
     };
     let start = Start {
         prompt: "Why?".to_owned().into(),
         session_id: None,
+        within: None,
         channel: Channel::Subscription,
         delay: Duration::ZERO,
         follower: None,

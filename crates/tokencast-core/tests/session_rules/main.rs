@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::Attempt;
-use tokencast_core::session::{Lease, Leased, OtherOwner, Session, Status};
+use tokencast_core::session::{ClaimRefused, Lease, Leased, Session, Status};
 use tokencast_core::time::Timestamp;
 use uuid::Uuid;
 use world::*;
@@ -82,7 +82,7 @@ fn an_expired_session_is_as_good_as_gone() {
         &owner("another"),
         expires - Duration::from_millis(1),
     );
-    assert_eq!(taken, Err(OtherOwner));
+    assert_eq!(taken, Err(ClaimRefused::OtherOwner));
     let taken =
         Session::claim(Some(claimed), id(), &owner("another"), expires).expect("free again");
     assert_eq!(taken.owner, owner("another"));

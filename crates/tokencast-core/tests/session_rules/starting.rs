@@ -1,7 +1,7 @@
 //! What whoever starts the session does, and others who try to.
 
 use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::session::{Fingerprint, OtherOwner, Session, StartRefused, Status};
+use tokencast_core::session::{ClaimRefused, Fingerprint, Session, StartRefused, Status};
 use tokencast_core::time::Timestamp;
 
 use crate::world::{START_WITHIN, Step, TTL, World, id, input, owner, start};
@@ -52,7 +52,7 @@ impl World {
             Step::StartByAnother => {
                 let session = self.session.clone()?;
                 let theirs = start(Some(session), "another", input(), now);
-                assert_eq!(theirs, Err(StartRefused::OtherOwner(OtherOwner)));
+                assert_eq!(theirs, Err(StartRefused::Claim(ClaimRefused::OtherOwner)));
             }
             Step::RefuseStart => {
                 let failure = Failure::new(FailureCode::InvalidPrompt, "prompt is empty");

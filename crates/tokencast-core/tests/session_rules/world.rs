@@ -6,7 +6,7 @@ use tokencast_core::event::Ending;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::session::{
-    Fingerprint, Input, Lost, OtherOwner, Outcome, Progress, Session, StartRefused, Status,
+    ClaimRefused, Fingerprint, Input, Lost, Outcome, Progress, Session, StartRefused, Status,
 };
 use tokencast_core::time::Timestamp;
 
@@ -128,6 +128,7 @@ pub(crate) fn start(
         fingerprint: input,
         start_by: now + START_WITHIN,
         follower: None,
+        place: None,
     };
     Session::start(current, id(), &owner(by), &input, now, TTL)
 }
@@ -178,7 +179,7 @@ impl World {
                 let session = self.session.clone()?;
                 assert_eq!(
                     Session::stop(Some(session), id(), &owner("another"), now),
-                    Err(OtherOwner)
+                    Err(ClaimRefused::OtherOwner)
                 );
             }
             Step::Read => {

@@ -1,0 +1,255 @@
+//! A turn's head, and its prompt, as items.
+
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use serde::{Deserialize, Serialize};
+use tokencast_core::conversation::TurnHead;
+use tokencast_core::event::Usage;
+use tokencast_core::id::{ConversationId, SessionId};
+use tokencast_core::ports::StoreError;
+use tokencast_core::session::{Session, Status};
+use tokencast_core::time::Timestamp;
+
+use super::{KEY, SORT_KEY};
+use crate::sessions::failed;
+use crate::sessions::item::{Item, MalformedItem, malformed, of_item, to_item};
+
+/// What the sort keys of turns' heads begin with.
+pub(crate) const TURN: &str = "turn#";
+
+/// The most of a prompt that one item has: `DynamoDB` takes 400 KB.
+const MAX_PROMPT_BYTES: usize = 300_000;
+
+/// The longest character, in bytes. A part of a prompt may be shorter by that, so that it ends with a character.
+const MAX_CHAR_BYTES: usize = 4;
+
+/// The attributes of a turn's head. `createdAt` is in milliseconds since the Unix epoch, `expiresAt` in seconds.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    conversation_id: ConversationId,
+    item: String,
+    session_id: SessionId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent_id: Option<SessionId>,
+    created_at: Timestamp,
+    prompt_bytes: usize,
+    status: Status,
+    /// Tokens are 0 where the model counted none.
+    #[serde(default)]
+    input_tokens: u32,
+    #[serde(default)]
+    output_tokens: u32,
+    #[serde(default)]
+    total_tokens: u32,
+    #[serde(default)]
+    cache_read: u32,
+    #[serde(default)]
+    cache_write: u32,
+    #[serde(default)]
+    answer_bytes: usize,
+    expires_at: i64,
+}
+
+/// A part of a prompt.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Part {
+    conversation_id: ConversationId,
+    item: String,
+    text: String,
+    expires_at: i64,
+}
+
+pub(super) fn sort_key(session_id: SessionId) -> String {
+    format!("{TURN}{session_id}")
+}
+
+/// The sort keys of all items that a prompt of this length may have.
+pub(super) fn prompt_sort_keys(
+    session_id: SessionId,
+    bytes: usize,
+) -> impl Iterator<Item = String> {
+    let parts = bytes.div_ceil(MAX_PROMPT_BYTES - MAX_CHAR_BYTES).max(1);
+    (0..parts).map(move |part| format!("prompt#{session_id}#{part}"))
+}
+
+pub(super) fn write(id: ConversationId, turn: &TurnHead) -> Item {
+    let usage = turn.usage.unwrap_or_default();
+    to_item(&Head {
+        conversation_id: id,
+        item: sort_key(turn.session_id),
+        session_id: turn.session_id,
+        parent_id: turn.parent,
+        created_at: turn.created_at,
+        prompt_bytes: turn.prompt_bytes,
+        status: turn.status,
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        total_tokens: usage.total_tokens,
+        cache_read: usage.cache_read_input_tokens.unwrap_or_default(),
+        cache_write: usage.cache_write_input_tokens.unwrap_or_default(),
+        answer_bytes: turn.answer_bytes,
+        expires_at: turn.expires_at.as_secs(),
+    })
+}
+
+pub(super) fn read(item: &Item) -> Result<TurnHead, MalformedItem> {
+    let head: Head = of_item(item)?;
+    Ok(TurnHead {
+        session_id: head.session_id,
+        parent: head.parent_id,
+        created_at: head.created_at,
+        prompt_bytes: head.prompt_bytes,
+        status: head.status,
+        usage: usage(&head),
+        answer_bytes: head.answer_bytes,
+        expires_at: Timestamp::from_secs(head.expires_at),
+    })
+}
+
+/// The items of a prompt, cut between characters.
+pub(super) fn write_prompt(id: ConversationId, turn: &TurnHead, prompt: &str) -> Vec<Item> {
+    let mut rest = prompt;
+    let keys = prompt_sort_keys(turn.session_id, prompt.len());
+    let parts = keys.map(|item| {
+        let mut end = rest.len().min(MAX_PROMPT_BYTES);
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (text, behind) = rest.split_at(end);
+        rest = behind;
+        let text = text.to_owned();
+        let expires_at = turn.expires_at.as_secs();
+        Part {
+            conversation_id: id,
+            item,
+            text,
+            expires_at,
+        }
+    });
+    let parts = parts.enumerate();
+    let written = parts.filter(|(at, part)| *at == 0 || !part.text.is_empty());
+    written.map(|(_, part)| to_item(&part)).collect()
+}
+
+/// Joins the items of a prompt.
+pub(super) fn read_prompt(
+    parts: impl Iterator<Item = Item>,
+    bytes: usize,
+) -> Result<String, MalformedItem> {
+    let mut prompt = String::with_capacity(bytes);
+    for part in parts {
+        let part: Part = of_item(&part)?;
+        prompt.push_str(&part.text);
+    }
+    if prompt.len() != bytes {
+        return Err(malformed("text"));
+    }
+    Ok(prompt)
+}
+
+/// The write of how a turn's session stands. It fails if the turn is gone.
+pub(crate) fn end(
+    table: &str,
+    id: ConversationId,
+    session: &Session,
+) -> Result<TransactWriteItem, StoreError> {
+    let usage = session.ending.usage.unwrap_or_default();
+    let number = |number: u64| AttributeValue::N(number.to_string());
+    let cached = |tokens: Option<u32>| number(tokens.unwrap_or_default().into());
+    let update = Update::builder()
+        .table_name(table)
+        .key(KEY, AttributeValue::S(id.to_string()))
+        .key(SORT_KEY, AttributeValue::S(sort_key(session.id)))
+        .condition_expression("attribute_exists(#key)")
+        .update_expression(
+            "SET #status = :status, answerBytes = :bytes, inputTokens = :input, \
+             outputTokens = :output, totalTokens = :total, cacheRead = :read, cacheWrite = :write",
+        )
+        .expression_attribute_names("#key", KEY)
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(
+            ":status",
+            AttributeValue::S(session.status.as_str().to_owned()),
+        )
+        .expression_attribute_values(":bytes", number(session.text.len() as u64))
+        .expression_attribute_values(":input", number(usage.input_tokens.into()))
+        .expression_attribute_values(":output", number(usage.output_tokens.into()))
+        .expression_attribute_values(":total", number(usage.total_tokens.into()))
+        .expression_attribute_values(":read", cached(usage.cache_read_input_tokens))
+        .expression_attribute_values(":write", cached(usage.cache_write_input_tokens));
+    let update = update.build().map_err(|source| failed("Update", source))?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
+fn usage(head: &Head) -> Option<Usage> {
+    let some = |tokens: u32| (tokens > 0).then_some(tokens);
+    (head.total_tokens > 0).then(|| Usage {
+        input_tokens: head.input_tokens,
+        output_tokens: head.output_tokens,
+        total_tokens: head.total_tokens,
+        cache_read_input_tokens: some(head.cache_read),
+        cache_write_input_tokens: some(head.cache_write),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(prompt: &str) -> TurnHead {
+        let now = Timestamp::from_millis(1_767_312_000_123);
+        TurnHead::new(
+            SessionId::random(),
+            None,
+            prompt,
+            Timestamp::from_secs(9),
+            now,
+        )
+    }
+
+    #[test]
+    fn a_head_reads_back_as_written() {
+        let usage = Usage {
+            input_tokens: 1,
+            output_tokens: 2,
+            total_tokens: 3,
+            cache_read_input_tokens: Some(4),
+            cache_write_input_tokens: None,
+        };
+        for (parent, usage) in [(None, None), (Some(SessionId::random()), Some(usage))] {
+            let turn = TurnHead {
+                parent,
+                usage,
+                status: Status::Completed,
+                answer_bytes: 7,
+                ..turn("Why?")
+            };
+            let item = write(ConversationId::random(), &turn);
+            assert_eq!(read(&item).expect("reads"), turn);
+        }
+    }
+
+    #[test]
+    fn a_prompt_is_cut_between_characters_and_joined_again() {
+        for prompt in [
+            String::new(),
+            "Why?".to_owned(),
+            "x".repeat(MAX_PROMPT_BYTES),
+            "x".repeat(MAX_PROMPT_BYTES + 1),
+            format!("x{}", "🦀".repeat(130_000)),
+        ] {
+            let turn = turn(&prompt);
+            let items = write_prompt(ConversationId::random(), &turn, &prompt);
+            let keys = prompt_sort_keys(turn.session_id, prompt.len()).count();
+            assert!(
+                (1..=keys).contains(&items.len()),
+                "{} of {keys}",
+                items.len()
+            );
+            let joined = read_prompt(items.into_iter(), prompt.len()).expect("reads");
+            assert!(joined == prompt);
+        }
+        read_prompt(std::iter::empty(), 4).expect_err("a part is missing");
+    }
+}

@@ -1,0 +1,78 @@
+//! The requests of owners over AWS's services, as the functions have them that take requests.
+
+use aws_config::SdkConfig;
+use tokencast_core::ports::RequestPorts;
+use tokencast_core::requests::{Requests, Rules};
+
+use crate::appsync::{AppSyncPublisher, SetupError};
+use crate::clock::FunctionClock;
+use crate::config::Reader;
+use crate::conversations::ConversationTable;
+use crate::queue::SqsQueue;
+use crate::sessions::SessionTable;
+use crate::settings;
+use crate::tls::CaBundle;
+
+/// AWS's tables, queue and API.
+pub enum AwsRequestPorts {}
+
+impl RequestPorts for AwsRequestPorts {
+    type Sessions = SessionTable;
+    type Conversations = ConversationTable;
+    type Queue = SqsQueue;
+    type Changes = AppSyncPublisher<FunctionClock>;
+    type Clock = FunctionClock;
+}
+
+/// The requests of owners, over AWS.
+pub type AwsRequests = Requests<AwsRequestPorts>;
+
+/// What the functions that take requests are configured with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestSettings {
+    /// `QUEUE_URL`: where jobs go.
+    pub queue_url: String,
+    /// `SESSIONS_TABLE`: the DynamoDB table of sessions.
+    pub sessions_table: String,
+    /// `CONVERSATIONS_TABLE`: the DynamoDB table of conversations.
+    pub conversations_table: String,
+    /// `APPSYNC_API_URL`: the API whose subscribers hear of a conversation's changes.
+    pub appsync_api_url: String,
+    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`.
+    pub rules: Rules,
+}
+
+impl RequestSettings {
+    /// Reads the variables; the reader collects what is wrong.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            queue_url: reader.url("QUEUE_URL", "the URL of an SQS queue"),
+            sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
+            conversations_table: settings::conversations_table(reader),
+            appsync_api_url: reader
+                .url("APPSYNC_API_URL", "the GraphQL endpoint of an AppSync API"),
+            rules: settings::rules(reader),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// There can be no publisher.
+    pub fn requests(
+        &self,
+        sdk: &SdkConfig,
+        ca_bundle: &CaBundle,
+        clock: FunctionClock,
+    ) -> Result<AwsRequests, SetupError> {
+        let (sessions, conversations) = (&self.sessions_table, &self.conversations_table);
+        let sessions = SessionTable::new(sdk, sessions.clone(), conversations.clone());
+        Ok(Requests {
+            conversations: ConversationTable::new(sdk, conversations.clone(), sessions.clone()),
+            sessions,
+            queue: SqsQueue::new(sdk, self.queue_url.clone()),
+            changes: AppSyncPublisher::trusting(ca_bundle, sdk, &self.appsync_api_url, clock)?,
+            clock,
+            rules: self.rules,
+        })
+    }
+}

@@ -1,0 +1,175 @@
+//! Sessions and conversations as JSON, with the fields of `schema.graphql`.
+
+use serde::Serialize;
+use tokencast_core::block::Block;
+use tokencast_core::conversation::Conversation;
+use tokencast_core::conversation::page::Token as _;
+use tokencast_core::event::Usage;
+use tokencast_core::ports::{ConversationPage, StoredTurn};
+use tokencast_core::requests::TurnPage;
+use tokencast_core::session::{Session, Status};
+
+use crate::clock::iso8601;
+
+/// The most that an answer with turns takes. AppSync's limit is 5 MB, and Lambda's 6 MB.
+const MAX_PAGE_BYTES: usize = 4_000_000;
+
+/// `Stream` of the schema.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StreamJson {
+    session_id: String,
+    status: Status,
+    text: String,
+    blocks: Vec<Block>,
+    reasoning_ms: Option<u32>,
+    sequence: u32,
+    attempt: u32,
+    stop_reason: Option<String>,
+    usage: Option<Usage>,
+    error: Option<StreamError>,
+    waiting: Option<StreamWaiting>,
+    conversation_id: Option<String>,
+    parent_id: Option<String>,
+    created_at: String,
+    updated_at: String,
+}
+
+/// `StreamError` of the schema.
+#[derive(Debug, Serialize)]
+struct StreamError {
+    code: &'static str,
+    message: String,
+    retryable: bool,
+}
+
+/// `StreamWaiting` of the schema.
+#[derive(Debug, Serialize)]
+struct StreamWaiting {
+    reason: &'static str,
+    since: String,
+}
+
+impl From<Session> for StreamJson {
+    fn from(session: Session) -> Self {
+        let waiting = session.waiting().map(|waiting| StreamWaiting {
+            reason: waiting.reason.as_str(),
+            since: iso8601(waiting.since),
+        });
+        Self {
+            session_id: session.id.to_string(),
+            status: session.status,
+            blocks: session.blocks(),
+            text: session.text,
+            reasoning_ms: session.reasoning_ms,
+            sequence: session.sequence.0,
+            attempt: session.attempt.0,
+            stop_reason: session.ending.stop_reason,
+            usage: session.ending.usage,
+            error: session.ending.failure.map(|failure| StreamError {
+                code: failure.code.as_str(),
+                retryable: failure.retryable(),
+                message: failure.message,
+            }),
+            waiting,
+            conversation_id: session.conversation_id.map(|id| id.to_string()),
+            parent_id: session.parent_id.map(|id| id.to_string()),
+            created_at: iso8601(session.created_at),
+            updated_at: iso8601(session.updated_at),
+        }
+    }
+}
+
+/// `Conversation` of the schema.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationJson {
+    conversation_id: String,
+    title: String,
+    last_session_id: Option<String>,
+    turn_count: u32,
+    turns: Option<Vec<TurnJson>>,
+    next_token: Option<String>,
+    created_at: String,
+    updated_at: String,
+}
+
+/// `Turn` of the schema.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TurnJson {
+    session_id: String,
+    parent_id: Option<String>,
+    prompt: String,
+    stream: Option<StreamJson>,
+    created_at: String,
+}
+
+/// `ConversationList` of the schema.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConversationListJson {
+    items: Vec<ConversationJson>,
+    next_token: Option<String>,
+}
+
+impl From<Conversation> for ConversationJson {
+    fn from(conversation: Conversation) -> Self {
+        Self {
+            conversation_id: conversation.id.to_string(),
+            title: conversation.title,
+            last_session_id: conversation.last_session.map(|id| id.to_string()),
+            turn_count: conversation.turn_count,
+            turns: None,
+            next_token: None,
+            created_at: iso8601(conversation.created_at),
+            updated_at: iso8601(conversation.updated_at),
+        }
+    }
+}
+
+impl From<ConversationPage> for ConversationListJson {
+    fn from(page: ConversationPage) -> Self {
+        let items = page.conversations.into_iter();
+        Self {
+            items: items.map(ConversationJson::from).collect(),
+            next_token: page.next.map(|next| next.to_token()),
+        }
+    }
+}
+
+impl From<TurnPage> for ConversationJson {
+    /// Cuts the page where it would be too long for an answer. It has one turn at least.
+    fn from(mut page: TurnPage) -> Self {
+        let positions: Vec<_> = page.turns.iter().map(|it| it.turn.position()).collect();
+        let (mut turns, mut bytes) = (Vec::new(), 0);
+        for stored in page.turns.drain(..) {
+            let turn = TurnJson::from(stored);
+            let length = serde_json::to_string(&turn).map_or(0, |json| json.len());
+            bytes += length;
+            if bytes > MAX_PAGE_BYTES && !turns.is_empty() {
+                break;
+            }
+            turns.push(turn);
+        }
+        let is_end = turns.len() == positions.len() && !page.has_more;
+        let last = turns.len().checked_sub(1).and_then(|at| positions.get(at));
+        Self {
+            next_token: last.filter(|_| !is_end).map(|last| last.to_token()),
+            turns: Some(turns),
+            ..Self::from(page.conversation)
+        }
+    }
+}
+
+impl From<StoredTurn> for TurnJson {
+    fn from(stored: StoredTurn) -> Self {
+        Self {
+            session_id: stored.turn.session_id.to_string(),
+            parent_id: stored.turn.parent.map(|id| id.to_string()),
+            prompt: stored.prompt,
+            stream: stored.session.map(StreamJson::from),
+            created_at: iso8601(stored.turn.created_at),
+        }
+    }
+}

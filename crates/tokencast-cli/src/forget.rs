@@ -1,0 +1,79 @@
+//! `tokencast forget`: deletes what a user has said and was answered.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde_json::json;
+use thiserror::Error;
+use tokencast_aws::forget::{ForgetError, ForgetSettings, Forgotten, forget};
+use tokencast_core::id::Owner;
+use tokencast_core::requests::Rules;
+
+use crate::cli::ForgetArgs;
+use crate::exit::{Exit, complain};
+use crate::operator::{local_queue, sdk_for};
+use crate::stack::{CONVERSATIONS_TABLE, QUEUE, TABLE};
+
+/// What deleting needs of the rules: how long a purge waits for workers that have sessions of its conversation.
+const RULES: Rules = Rules {
+    max_prompt_bytes: 0,
+    session_ttl: Duration::ZERO,
+    start_within: Duration::ZERO,
+    conversation_ttl: Duration::ZERO,
+    purge_delay: Duration::from_secs(30),
+};
+
+#[derive(Debug, Error)]
+enum CommandError {
+    #[error("--owner is empty: expected the `sub` of a user")]
+    NoOwner,
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
+}
+
+pub async fn run(args: ForgetArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
+    match forget_user(&args, lookup).await {
+        Ok(forgotten) => {
+            print(forgotten, args.json);
+            Exit::Success
+        }
+        Err(error) => {
+            complain(&error);
+            match error {
+                CommandError::NoOwner => Exit::Usage,
+                CommandError::Forget(_) => Exit::Api,
+            }
+        }
+    }
+}
+
+async fn forget_user(
+    args: &ForgetArgs,
+    lookup: &impl Fn(&str) -> Option<String>,
+) -> Result<Forgotten, CommandError> {
+    let owner = Owner::new(args.owner.trim()).ok_or(CommandError::NoOwner)?;
+    let sdk = sdk_for(args.local, lookup).await;
+    let or_local =
+        |name: &Option<String>, local: &str| name.clone().unwrap_or_else(|| local.to_owned());
+    let queue_url = args.queue_url.clone();
+    let settings = ForgetSettings {
+        queue_url: queue_url.unwrap_or_else(|| local_queue(args.local, QUEUE)),
+        sessions_table: or_local(&args.table, TABLE),
+        conversations_table: or_local(&args.conversations_table, CONVERSATIONS_TABLE),
+    };
+    Ok(forget(&sdk, &settings, RULES, &owner).await?)
+}
+
+fn print(forgotten: Forgotten, as_json: bool) {
+    let Forgotten {
+        conversations,
+        sessions,
+    } = forgotten;
+    let line = if as_json {
+        json!({ "conversations": conversations, "sessions": sessions }).to_string()
+    } else {
+        format!("{conversations} conversations and {sessions} other sessions deleted")
+    };
+    // A closed stdout changes nothing of what was done.
+    let _ = writeln!(crate::stdio::Stdout, "{line}");
+}

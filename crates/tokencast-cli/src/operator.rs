@@ -1,0 +1,33 @@
+//! What the commands of operators share: credentials and addresses, of AWS or of a local stack.
+
+use tokencast_aws::sdk::{self, SdkConfig};
+
+use crate::local_key;
+use crate::stack::REGION;
+
+/// The SDK's settings: AWS's of the environment, or those of the local stack on a port.
+pub async fn sdk_for(local: Option<u16>, lookup: &impl Fn(&str) -> Option<String>) -> SdkConfig {
+    let Some(port) = local else {
+        return sdk::load().await;
+    };
+    let found = local_key::find(port, lookup);
+    // The environment's key is for a stack of another user, or of a test. Without any key the command sends a
+    // placeholder, so that the stack itself says what is missing, and the SDK doesn't search for credentials where a
+    // laptop has none.
+    let none = || ("none".to_owned(), "none".to_owned());
+    let is_set = lookup("AWS_ACCESS_KEY_ID").is_some();
+    let key = found.or_else(|| (!is_set).then(none));
+    sdk::load_for_endpoint_as(&endpoint(port), REGION, key).await
+}
+
+/// The URL of a local stack's queue. The SDK only needs queue URLs that end in the queue's name.
+pub fn local_queue(local: Option<u16>, name: &str) -> String {
+    format!(
+        "{}/000000000000/{name}",
+        local.map(endpoint).unwrap_or_default()
+    )
+}
+
+fn endpoint(port: u16) -> String {
+    format!("http://localhost:{port}")
+}

@@ -1,0 +1,245 @@
+//! A conversation as one document: Markdown for people, JSON for programs.
+//!
+//! A document is a head, its turns one after another, and a tail. So it can be made in pieces, each of some turns.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::tree::{self, VersionOf};
+use super::{Conversation, TurnHead};
+use crate::block::{Block, BlockContent, Citation};
+use crate::event::Usage;
+use crate::failure::Failure;
+use crate::id::SessionId;
+use crate::ports::StoredTurn;
+use crate::session::{Session, Status};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Markdown,
+    Json,
+}
+
+impl Format {
+    /// Reads the name that the schema's `ExportFormat` has.
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "MARKDOWN" => Some(Self::Markdown),
+            "JSON" => Some(Self::Json),
+            _ => None,
+        }
+    }
+
+    /// The turns in the order of the document: as the tree has them in Markdown, oldest first in JSON.
+    pub fn order(self, turns: &[TurnHead]) -> Vec<(&TurnHead, VersionOf)> {
+        let mut ordered = tree::in_order(turns);
+        if self == Self::Json {
+            ordered.sort_by_key(|(turn, _)| turn.position());
+        }
+        ordered
+    }
+
+    /// What comes before the turns.
+    pub fn head(self, conversation: &Conversation) -> String {
+        match self {
+            Self::Markdown => format!("# {}\n", one_line(&conversation.title)),
+            Self::Json => {
+                let head = JsonHead {
+                    conversation_id: conversation.id.as_str(),
+                    title: &conversation.title,
+                    created_at: conversation.created_at.to_iso8601(),
+                    updated_at: conversation.updated_at.to_iso8601(),
+                };
+                let head = to_json(&head);
+                // The turns are the object's last field.
+                format!("{},\"turns\":[", head.trim_end_matches('}'))
+            }
+        }
+    }
+
+    /// One turn. `is_first`: whether it is the document's first.
+    pub fn turn(self, stored: &StoredTurn, version: VersionOf, is_first: bool) -> String {
+        match self {
+            Self::Markdown => markdown(stored, version),
+            Self::Json => {
+                let comma = if is_first { "" } else { "," };
+                format!("{comma}\n{}", json(stored))
+            }
+        }
+    }
+
+    /// What comes behind the turns.
+    pub fn tail(self) -> &'static str {
+        match self {
+            Self::Markdown => "",
+            Self::Json => "\n]}\n",
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonHead<'a> {
+    conversation_id: &'a str,
+    title: &'a str,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonTurn<'a> {
+    session_id: SessionId,
+    parent_id: Option<SessionId>,
+    prompt: &'a str,
+    created_at: String,
+    status: Status,
+    text: &'a str,
+    blocks: Vec<Block>,
+    usage: Option<Usage>,
+    stop_reason: Option<&'a str>,
+    error: Option<JsonError<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonError<'a> {
+    code: &'static str,
+    message: &'a str,
+    retryable: bool,
+}
+
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("strings and numbers always serialize")
+}
+
+fn json(stored: &StoredTurn) -> String {
+    let session = stored.session.as_ref();
+    let failure = session.and_then(|session| session.ending.failure.as_ref());
+    to_json(&JsonTurn {
+        session_id: stored.turn.session_id,
+        parent_id: stored.turn.parent,
+        prompt: &stored.prompt,
+        created_at: stored.turn.created_at.to_iso8601(),
+        status: session.map_or(stored.turn.status, |session| session.status),
+        text: session.map_or("", |session| &session.text),
+        blocks: session.map(Session::blocks).unwrap_or_default(),
+        usage: session.and_then(|session| session.ending.usage),
+        stop_reason: session.and_then(|session| session.ending.stop_reason.as_deref()),
+        error: failure.map(|failure| JsonError {
+            code: failure.code.as_str(),
+            message: &failure.message,
+            retryable: failure.retryable(),
+        }),
+    })
+}
+
+fn markdown(stored: &StoredTurn, version: VersionOf) -> String {
+    let mark = match version {
+        VersionOf { count: 1, .. } => String::new(),
+        VersionOf { number, count } => format!(" (version {number} of {count})"),
+    };
+    let mut out = format!(
+        "\n## You{mark}\n\n{}\n\n## Assistant{mark}\n",
+        stored.prompt.trim()
+    );
+    let Some(session) = &stored.session else {
+        out.push_str("\n*The answer is not there any more.*\n");
+        return out;
+    };
+    let (mut footnotes, mut in_text) = (Vec::new(), false);
+    for block in session.blocks() {
+        match block.content {
+            BlockContent::Text { text } => {
+                // A text that goes on behind a citation stays in its line.
+                let gap = if in_text { "" } else { "\n" };
+                out.push_str(gap);
+                out.push_str(&text);
+                in_text = true;
+                continue;
+            }
+            BlockContent::Citation { citation } => {
+                let id = session.id.as_str();
+                let label = format!("{}-{}", &id[..8], footnotes.len() + 1);
+                let _ = write!(out, "[^{label}]");
+                footnotes.push(footnote(&label, &citation));
+                continue;
+            }
+            BlockContent::Reasoning { reasoning } if reasoning.trim().is_empty() => continue,
+            BlockContent::Reasoning { reasoning } => {
+                end_line(&mut out);
+                quote(&mut out, "Reasoning", &reasoning);
+            }
+            BlockContent::ToolUse { tool_use } => {
+                end_line(&mut out);
+                let input = tool_use.input.unwrap_or_default();
+                quote(
+                    &mut out,
+                    &format!("Tool {}", one_line(&tool_use.name)),
+                    &input,
+                );
+            }
+            BlockContent::ToolResult { tool_result } => {
+                end_line(&mut out);
+                let content = tool_result.content.unwrap_or_default();
+                quote(&mut out, "Tool result", &content);
+            }
+        }
+        in_text = false;
+    }
+    end_line(&mut out);
+    if let Some(state) = state(session.status, session.ending.failure.as_ref()) {
+        let _ = write!(out, "\n*{state}*\n");
+    }
+    if !footnotes.is_empty() {
+        let _ = write!(out, "\n{}\n", footnotes.join("\n"));
+    }
+    out
+}
+
+/// What a reader must know of an answer that isn't whole.
+fn state(status: Status, failure: Option<&Failure>) -> Option<String> {
+    match status {
+        Status::Completed => None,
+        Status::Cancelled => Some("The answer was stopped.".to_owned()),
+        Status::Failed => {
+            let message = failure.map_or("", |failure| failure.message.as_str());
+            Some(one_line(&format!("The answer failed. {message}")))
+        }
+        Status::Claimed | Status::Queued | Status::Streaming => {
+            Some("The answer was not over yet.".to_owned())
+        }
+    }
+}
+
+fn footnote(label: &str, citation: &Citation) -> String {
+    let title = citation.title.as_deref().map(one_line);
+    let url = citation.url.as_deref().map(one_line);
+    let source = match (title, url) {
+        (Some(title), Some(url)) => format!("{title}, <{url}>"),
+        (Some(title), None) => title,
+        (None, Some(url)) => format!("<{url}>"),
+        (None, None) => String::new(),
+    };
+    let text = citation.text.as_deref().map(one_line);
+    let text = text.filter(|text| !text.is_empty());
+    let text = text.map(|text| format!(" “{text}”")).unwrap_or_default();
+    format!("[^{label}]: {source}{text}")
+}
+
+fn quote(out: &mut String, heading: &str, text: &str) {
+    let _ = write!(out, "\n> **{heading}**\n>\n");
+    for line in text.trim().lines() {
+        let _ = writeln!(out, "> {line}");
+    }
+}
+
+fn end_line(out: &mut String) {
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,394 @@
+//! The start of a session, by itself or as a turn of a conversation.
+//!
+//! The start of a turn is one transaction: the session's record, the conversation's, the turn's head and its prompt. So a
+//! conversation has exactly the turns whose starts succeeded. The job follows, as that of any session.
+
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::{RequestError, Requests};
+use crate::conversation::parent::{self, Continues, ParentRefused};
+use crate::conversation::{Added, Conversation, TurnHead};
+use crate::event::{ConversationChange, ConversationEvent};
+use crate::failure::Failure;
+use crate::id::{ConversationId, Owner, SessionId};
+use crate::job::{Channel, Job, MAX_JOB_BYTES};
+use crate::json_text::JsonText;
+use crate::ports::{
+    Applied, Clock, ConversationStore, JobQueue, MAX_CONFLICTS, NewTurn, RequestPorts,
+    SessionStore, StoreError, Versioned, update,
+};
+use crate::session::{ClaimRefused, Fingerprint, Follower, Input, Place, Session, Status};
+use crate::time::Timestamp;
+
+/// A request to answer a prompt.
+pub struct Start {
+    pub prompt: JsonText,
+    /// `None` to have one made.
+    pub session_id: Option<SessionId>,
+    /// The conversation that the session is a turn of; `None` for a session of its own.
+    pub within: Option<Within>,
+    pub channel: Channel,
+    /// How long the job waits in the queue before a worker may receive it.
+    pub delay: Duration,
+    /// Who follows the session from its start.
+    pub follower: Option<Follower>,
+}
+
+/// Where in a conversation a turn is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within {
+    pub conversation_id: ConversationId,
+    /// What the client gave; see [`Continues::of`].
+    pub parent_id: Option<SessionId>,
+}
+
+/// What became of a [`Start`].
+pub struct Started {
+    pub session: Session,
+    /// The job that was queued; `None` if the session had been started before.
+    pub job: Option<Job>,
+}
+
+impl Within {
+    /// Reads the arguments `conversationId` and `parentId`. `None` if both are missing.
+    ///
+    /// # Errors
+    ///
+    /// One of them is malformed, or there is a parent without a conversation.
+    pub fn read(
+        conversation_id: Option<&str>,
+        parent_id: Option<&str>,
+    ) -> Result<Option<Self>, RequestError> {
+        let parent_id = parent_id.map(|id| id.parse().map_err(|_| RequestError::ParentId));
+        let parent_id = parent_id.transpose()?;
+        match (conversation_id, parent_id) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(RequestError::ParentAlone),
+            (Some(id), parent_id) => Ok(Some(Self {
+                conversation_id: id.parse()?,
+                parent_id,
+            })),
+        }
+    }
+
+    /// What tells this start from another of the same prompt.
+    fn fingerprint(this: Option<&Self>, prompt: &str) -> Fingerprint {
+        match this {
+            None => Fingerprint::of(prompt, &[]),
+            Some(Self {
+                conversation_id,
+                parent_id: None,
+            }) => Fingerprint::of(prompt, &[("conversationId", conversation_id.as_str())]),
+            Some(Self {
+                conversation_id,
+                parent_id: Some(parent_id),
+            }) => {
+                let parent_id = ("parentId", parent_id.as_str());
+                let conversation_id = ("conversationId", conversation_id.as_str());
+                Fingerprint::of(prompt, &[conversation_id, parent_id])
+            }
+        }
+    }
+}
+
+impl<P: RequestPorts> Requests<P> {
+    /// Queues the prompt. If its session was started with the same prompt in the same place before, returns that session
+    /// and queues nothing.
+    ///
+    /// # Errors
+    ///
+    /// The prompt, its session or its place is refused, or a table or the queue does not answer.
+    pub async fn start(&self, owner: &Owner, start: Start) -> Result<Started, RequestError> {
+        let id = start.session_id.unwrap_or_else(SessionId::random);
+        let now = self.clock.now();
+        let start_by = now + self.rules.start_within;
+        let job = match self.job(owner, id, start.prompt, now) {
+            Ok(job) => job.over(start.channel).start_by(start_by),
+            Err(refused) => {
+                if start.session_id.is_some() {
+                    self.note_refused(owner, id, &refused).await;
+                }
+                return Err(refused);
+            }
+        };
+        let input = Input {
+            fingerprint: Within::fingerprint(start.within.as_ref(), &job.prompt),
+            start_by,
+            follower: start.follower,
+            place: None,
+        };
+        let (claimed, title) = match start.within {
+            None => (self.note_start(owner, id, &input).await?, None),
+            Some(within) => {
+                // Boxed, because most of it is of no use to a session outside of conversations.
+                Box::pin(self.add_turn(owner, id, within, input, &job.prompt)).await?
+            }
+        };
+        if claimed.session.status != Status::Claimed {
+            return Ok(Started {
+                session: claimed.session,
+                job: None,
+            });
+        }
+        let Session {
+            conversation_id,
+            parent_id,
+            ..
+        } = claimed.session;
+        let (job, started) = match conversation_id {
+            None => (job, None),
+            Some(conversation_id) => {
+                let started = ConversationEvent {
+                    title,
+                    session_id: Some(id),
+                    parent_id,
+                    status: Some(Status::Queued),
+                    ..ConversationEvent::new(
+                        conversation_id,
+                        owner.clone(),
+                        ConversationChange::TurnStarted,
+                    )
+                };
+                (job.within(conversation_id, parent_id), Some(started))
+            }
+        };
+        // The job is sent before the record says so. In the other order, a function that dies between the two would
+        // leave a session that waits for ever. Two jobs of one session do no harm: the worker answers it once.
+        let sent = self.queue.send_after(&job, start.delay);
+        match started {
+            None => sent.await?,
+            Some(started) => {
+                let (sent, ()) = tokio::join!(sent, Box::pin(self.tell(&started)));
+                sent?;
+            }
+        }
+        info!(session = %id, "queued");
+        Ok(Started {
+            session: self.note_queued(claimed, start_by).await,
+            job: Some(job),
+        })
+    }
+
+    async fn note_start(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+        input: &Input,
+    ) -> Result<Versioned, RequestError> {
+        self.change(id, |current| {
+            let (now, ttl) = (self.clock.now(), self.rules.session_ttl);
+            Session::start(current, id, owner, input, now, ttl)
+        })
+        .await
+    }
+
+    /// Adds the session to its conversation, and makes the conversation if there is none. Returns the session that was
+    /// started before, if it was; and the conversation's title, if it is new.
+    async fn add_turn(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+        within: Within,
+        mut input: Input,
+        prompt: &str,
+    ) -> Result<(Versioned, Option<String>), RequestError> {
+        let conversation_id = within.conversation_id;
+        let continues = Continues::of(within.parent_id, conversation_id);
+        for _ in 0..MAX_CONFLICTS {
+            let (session, conversation) = tokio::try_join!(
+                self.sessions.get(id),
+                self.conversations.conversation(conversation_id)
+            )?;
+            let now = self.clock.now();
+            let claimed = session.as_ref().map(|found| found.session.clone());
+            let claimed = Session::claim(claimed, id, owner, now)?;
+            if claimed.status != Status::Claimed || claimed.fingerprint.is_some() {
+                let started = self.note_start(owner, id, &input).await?;
+                // A start in the same place is in the conversation already.
+                return Ok((started, None));
+            }
+            let before = conversation
+                .as_ref()
+                .map(|found| found.conversation.clone());
+            let added = Added {
+                session_id: id,
+                prompt,
+                ttl: self.rules.conversation_ttl,
+            };
+            let after = Conversation::add_turn(before.clone(), conversation_id, owner, added, now)?;
+            let before = before.filter(|before| !before.is_expired(now));
+            let parent_id = self
+                .parent(owner, id, conversation_id, before.as_ref(), continues)
+                .await?;
+            let expires_at = after.turn_expires_at();
+            input.place = Some(Place {
+                conversation_id,
+                parent_id,
+                expires_at,
+            });
+            let ttl = self.rules.session_ttl;
+            let started = Session::start(Some(claimed), id, owner, &input, now, ttl)?;
+            let turn = NewTurn {
+                session: &started,
+                session_version: session.map(|found| found.version),
+                conversation: &after,
+                conversation_version: conversation.map(|found| found.version),
+                turn: &TurnHead::new(id, parent_id, prompt, expires_at, now),
+                prompt,
+            };
+            if let Some(version) = self.conversations.add_turn(turn).await? {
+                info!(session = %id, conversation = %conversation_id, "a turn begins");
+                let title = (after.turn_count == 1).then_some(after.title);
+                let session = started;
+                return Ok((Versioned { session, version }, title));
+            }
+        }
+        let operation = "add a turn";
+        let source = "its conversation kept changing".into();
+        Err(StoreError { operation, source }.into())
+    }
+
+    /// The turn that a new one continues; `None` at the conversation's beginning.
+    async fn parent(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+        conversation_id: ConversationId,
+        conversation: Option<&Conversation>,
+        continues: Continues,
+    ) -> Result<Option<SessionId>, RequestError> {
+        match (continues, conversation) {
+            (Continues::Nothing, _) | (Continues::Last, None) => Ok(None),
+            (Continues::Turn(parent), _) if parent == id => Err(ParentRefused::IsSelf.into()),
+            (Continues::Turn(parent), conversation) => {
+                let is_known = conversation.is_some();
+                if !(is_known && self.is_turn_over(conversation_id, parent).await?) {
+                    let session = self.read_any(owner, parent).await?;
+                    let now = self.clock.now();
+                    parent::check(session.as_ref(), owner, conversation_id, now)?;
+                }
+                Ok(Some(parent))
+            }
+            (Continues::Last, Some(conversation)) => {
+                self.last_turn(owner, conversation_id, conversation).await
+            }
+        }
+    }
+
+    /// The last turn that is over.
+    async fn last_turn(
+        &self,
+        owner: &Owner,
+        conversation_id: ConversationId,
+        conversation: &Conversation,
+    ) -> Result<Option<SessionId>, RequestError> {
+        let now = self.clock.now();
+        if let Some(last) = conversation.last_session {
+            if self.is_turn_over(conversation_id, last).await? {
+                return Ok(Some(last));
+            }
+            let session = self.read_any(owner, last).await?;
+            if parent::check(session.as_ref(), owner, conversation_id, now).is_ok() {
+                return Ok(Some(last));
+            }
+        }
+        let turns = self.conversations.turns(conversation_id).await?;
+        let over = turns
+            .iter()
+            .filter(|turn| turn.status.is_terminal() && !turn.is_expired(now));
+        let last = over.max_by_key(|turn| turn.position());
+        Ok(last.map(|turn| turn.session_id))
+    }
+
+    async fn is_turn_over(
+        &self,
+        conversation_id: ConversationId,
+        session_id: SessionId,
+    ) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let turn = self.conversations.turn(conversation_id, session_id).await?;
+        Ok(turn.is_some_and(|turn| turn.status.is_terminal() && !turn.is_expired(now)))
+    }
+
+    /// A session whoever has it, whatever became of it. Ends one of `owner` that is late.
+    async fn read_any(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+    ) -> Result<Option<Session>, RequestError> {
+        let found = self.sessions.get(id).await?.map(|found| found.session);
+        let now = self.clock.now();
+        match found {
+            Some(found) if found.owner == *owner && found.is_late(now) => {
+                match self.claim(owner, id).await {
+                    Ok(ended) => Ok(Some(ended.session)),
+                    Err(RequestError::Claim(ClaimRefused::Deleted)) => Ok(Some(found.delete(now))),
+                    Err(error) => Err(error),
+                }
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// Writes into the record that the job is queued. The job counts without it, so an error is logged and not
+    /// returned.
+    async fn note_queued(&self, claimed: Versioned, start_by: Timestamp) -> Session {
+        let session = claimed.session.clone();
+        let id = session.id;
+        let noted = update(&self.sessions, id, Some(claimed), |current| Applied {
+            write: current
+                .map(|session| session.queue(start_by, self.clock.now(), self.rules.session_ttl)),
+            answer: (),
+        });
+        match noted.await {
+            Ok(((), Some(noted))) => noted.session,
+            Ok(((), None)) => session,
+            Err(error) => {
+                warn!(session = %id, error = &error as &dyn std::error::Error, "not noted as queued");
+                session
+            }
+        }
+    }
+
+    /// Ends the session whose start was refused, so that whoever looks for it reads the reason.
+    async fn note_refused(&self, owner: &Owner, id: SessionId, refused: &RequestError) {
+        let failure = Failure::new(refused.code(), refused.to_string());
+        let noted = update(&self.sessions, id, None, |current| Applied {
+            write: Session::refuse(current, id, owner, failure.clone(), self.clock.now()),
+            answer: (),
+        });
+        if let Err(error) = noted.await {
+            warn!(session = %id, error = &error as &dyn std::error::Error, "not noted as refused");
+        }
+    }
+
+    /// Makes the job of a prompt, if the prompt can be answered.
+    fn job(
+        &self,
+        owner: &Owner,
+        id: SessionId,
+        prompt: JsonText,
+        now: Timestamp,
+    ) -> Result<Job, RequestError> {
+        let prompt = prompt.into_text().map_err(|_| RequestError::NotUnicode)?;
+        let (bytes, max) = (prompt.len(), self.rules.max_prompt_bytes);
+        if prompt.trim().is_empty() {
+            return Err(RequestError::EmptyPrompt);
+        }
+        if bytes > max {
+            return Err(RequestError::LongPrompt { bytes, max });
+        }
+        let job = Job::new(id, owner.clone(), prompt, now);
+        // An escaped character takes at most six times its bytes.
+        if bytes > MAX_JOB_BYTES / 8 {
+            let bytes = job.to_json().len();
+            if bytes > MAX_JOB_BYTES {
+                let max = MAX_JOB_BYTES;
+                return Err(RequestError::LongJob { bytes, max });
+            }
+        }
+        Ok(job)
+    }
+}
