@@ -12,6 +12,7 @@
 //! | [`url`] | a client of the function URL by hand |
 //! | [`wait`] | waits with a bound |
 //! | [`graphql`] | GraphQL by hand, which the client would not send |
+//! | [`conversations`] | conversations by hand |
 
 #![expect(
     clippy::missing_panics_doc,
@@ -20,6 +21,7 @@
 
 pub mod answer;
 pub mod channel;
+pub mod conversations;
 pub mod forged;
 pub mod graphql;
 pub mod soak;

@@ -1,0 +1,194 @@
+//! After a delete nothing is read, and nothing is made.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use system_tests::conversations::Talk;
+use system_tests::graphql::only_error;
+use system_tests::stack::script;
+use system_tests::{TestStack, eventually};
+
+/// Waits until no text and no prompt is left, and the queue is empty.
+async fn is_purged(stack: &TestStack, talk: &Talk<'_>) {
+    eventually("a purge", || async {
+        (stack.items_of(&talk.id).await == ["conversation"]).then_some(())
+    })
+    .await;
+    stack.queue_is_empty().await;
+    let stored = stack.everything_stored().await;
+    assert!(!stored.contains("secret"), "{stored}");
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_long_conversation() {
+    let stack = TestStack::start_with(|options| {
+        let mut script = script(1, Duration::ZERO);
+        // Several chunks of text.
+        script.tokens = Some(vec!["secret ".repeat(100); 40]);
+        options.script = script;
+        options.worker_variable("LEASE_SECONDS", "2");
+        let environment = &mut options.stack.request_environment;
+        environment.insert("LEASE_SECONDS".to_owned(), "1".to_owned());
+    })
+    .await;
+    let talk = Talk::new(&stack);
+    let first = talk.ask("a secret", None).await;
+    talk.ask("another secret", None).await;
+    let deleted = talk.delete().await;
+    let timestamp = deleted["data"]["deleteConversation"]["timestamp"].clone();
+    assert!(timestamp.is_string(), "{deleted}");
+    assert_eq!(talk.read().await, Value::Null);
+    assert_eq!(stack.get_stream("alice", &first).await, Value::Null);
+    let (titles, _) = stack.conversations("alice", 20, &Value::Null).await;
+    assert!(titles.is_empty());
+    let again = talk.try_start("a secret", &first, None).await;
+    assert_eq!(only_error(&again).0, "CONVERSATION_DELETED");
+    let more = talk
+        .try_start("more", &uuid::Uuid::new_v4().to_string(), None)
+        .await;
+    assert_eq!(only_error(&more).0, "CONVERSATION_DELETED");
+    is_purged(&stack, &talk).await;
+    let again = talk.delete().await;
+    assert_eq!(again["data"]["deleteConversation"]["timestamp"], timestamp);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_worker_that_was_paused_writes_no_text_of_what_was_deleted() {
+    let stack = TestStack::start_with(|options| {
+        let mut script = script(1, Duration::from_millis(10));
+        script.tokens = Some(vec!["secret ".repeat(100); 300]);
+        options.script = script;
+        options.worker_variable("LEASE_SECONDS", "2");
+        let environment = &mut options.stack.request_environment;
+        environment.insert("LEASE_SECONDS".to_owned(), "1".to_owned());
+    })
+    .await;
+    let talk = Talk::new(&stack);
+    talk.start("a secret", None).await;
+    stack.model_said(100).await;
+    let paused = stack.busy_worker().await.pid;
+    let lambda = stack.running.local.lambda();
+    assert!(lambda.freeze(paused));
+    let deleted = talk.delete().await;
+    assert_eq!(deleted.get("errors"), None, "{deleted}");
+    // The purge waits for the lease to end, and then deletes all.
+    eventually("a purge", || async {
+        (stack.items_of(&talk.id).await == ["conversation"]).then_some(())
+    })
+    .await;
+    assert!(lambda.thaw(paused));
+    is_purged(&stack, &talk).await;
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_delete_stops_what_runs() {
+    let stack = TestStack::start_with(|options| {
+        options.script = script(1000, Duration::from_millis(20));
+        let environment = &mut options.stack.request_environment;
+        environment.insert("LEASE_SECONDS".to_owned(), "1".to_owned());
+    })
+    .await;
+    let talk = Talk::new(&stack);
+    talk.start("a secret", None).await;
+    stack.model_said(10).await;
+    talk.delete().await;
+    let stopped = stack
+        .running
+        .local
+        .bedrock()
+        .wait_until(|calls| calls[0].ended.is_some());
+    system_tests::within("the model's end", stopped).await;
+    let calls = stack.running.local.bedrock().calls();
+    assert!(calls[0].tokens_sent < 1000, "the worker drops the model");
+    is_purged(&stack, &talk).await;
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn messages_that_come_again_make_nothing() {
+    let stack = TestStack::start_with(|options| {
+        options.script = script(3, Duration::ZERO);
+        let environment = &mut options.stack.request_environment;
+        environment.insert("LEASE_SECONDS".to_owned(), "1".to_owned());
+    })
+    .await;
+    let talk = Talk::new(&stack);
+    let id = talk.ask("a secret", None).await;
+    talk.delete().await;
+    is_purged(&stack, &talk).await;
+    let calls = stack.running.local.bedrock().calls().len();
+    let owner = stack.owner_of(&talk.id).await;
+    let job = serde_json::json!({
+        "version": 3, "sessionId": id, "owner": owner, "prompt": "again", "requestedAtMs": 0,
+        "conversationId": talk.id,
+    });
+    stack.send(&job.to_string()).await;
+    let purge = serde_json::json!({
+        "version": 3, "kind": "purge", "conversationId": talk.id, "owner": owner, "requestedAtMs": 0,
+    });
+    stack.send(&purge.to_string()).await;
+    stack.queue_is_empty().await;
+    assert_eq!(stack.get_stream("alice", &id).await, Value::Null);
+    assert_eq!(stack.items_of(&talk.id).await, ["conversation"]);
+    assert_eq!(
+        stack.running.local.bedrock().calls().len(),
+        calls,
+        "no model is asked"
+    );
+    // The same from the dead-letter queue.
+    let sent = stack
+        .sqs()
+        .send_message()
+        .queue_url(stack.dead_letter_queue_url())
+        .message_body(job.to_string());
+    sent.send().await.expect("the queue takes it");
+    let port = stack.running.info.endpoints.address.port().to_string();
+    let output = stack
+        .command(&["redrive", "--json", "--local", &port, "--all"])
+        .await;
+    assert!(output.status.success(), "{output:?}");
+    stack.queue_is_empty().await;
+    assert_eq!(stack.get_stream("alice", &id).await, Value::Null);
+    assert_eq!(
+        stack.running.local.bedrock().calls().len(),
+        calls,
+        "no model is asked"
+    );
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_user_is_forgotten() {
+    let stack = TestStack::start_with(|options| {
+        let mut script = script(1, Duration::ZERO);
+        script.tokens = Some(vec!["secret ".repeat(100); 40]);
+        options.script = script;
+    })
+    .await;
+    let talk = Talk::new(&stack);
+    talk.ask("a secret", None).await;
+    let alone = uuid::Uuid::new_v4().to_string();
+    stack.start_stream("alice", "a secret", Some(&alone)).await;
+    talk.ended(&alone).await;
+    let theirs = Talk {
+        user: "bob",
+        ..Talk::new(&stack)
+    };
+    theirs.ask("mine", None).await;
+    let owner = stack.owner_of(&talk.id).await;
+    let port = stack.running.info.endpoints.address.port().to_string();
+    let arguments = ["forget", "--json", "--owner", &owner, "--local", &port];
+    let output = stack.command(&arguments).await;
+    assert!(output.status.success(), "{output:?}");
+    let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        said,
+        serde_json::json!({ "conversations": 1, "sessions": 1 })
+    );
+    assert_eq!(stack.get_stream("alice", &alone).await, Value::Null);
+    assert_eq!(talk.read().await, Value::Null);
+    assert_eq!(theirs.read().await["title"], "mine");
+    stack.shutdown().await;
+}

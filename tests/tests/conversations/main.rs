@@ -1,0 +1,8 @@
+//! Conversations through the public interfaces.
+
+mod channels;
+mod deletes;
+mod history;
+mod lifetimes;
+mod reads;
+mod refusals;
