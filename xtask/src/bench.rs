@@ -23,6 +23,10 @@ pub fn run(steps: &mut Steps, bench: &Bench) {
         pages(steps);
         return;
     }
+    if bench.name.as_deref() == Some("first-minutes") {
+        first_minutes(steps, bench.quick);
+        return;
+    }
     let name = bench.name.clone();
     let report = (!bench.quick).then_some(PERFORMANCE);
     measure(steps, name.into_iter().collect(), report, bench.quick);
@@ -42,6 +46,17 @@ fn pages(steps: &mut Steps) {
     {
         web.run(steps, &["bench"]);
     }
+}
+
+/// Measures what a newcomer waits for: the command's installation, its start, and the first token. `quick` takes the
+/// command's development build.
+fn first_minutes(steps: &mut Steps, quick: bool) {
+    package::npm::run(steps, quick);
+    steps.run("first minutes", || {
+        let mut measure = command("node", &["examples/first-minutes.mjs"]);
+        measure.arg(package::npm::directory());
+        run_program(measure)
+    });
 }
 
 pub fn cost(steps: &mut Steps, cost: &Cost) {

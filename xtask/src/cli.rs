@@ -69,8 +69,9 @@ pub struct Cost {
 
 #[derive(Args, Debug)]
 pub struct Bench {
-    /// Which benchmark: added-delay, worker, streams, cold-start or cost, or all of these without it; pages, the web pages
-    /// in a browser, which prints its figures; or guard, which compares instruction counts with `benches/guard/bounds.json`
+    /// Which benchmark: added-delay, worker, streams, cold-start or cost, or all of these without it; pages (the web pages in
+    /// a browser) or first-minutes (from an empty npm cache to the first token), which print their figures; or guard, which
+    /// compares instruction counts with `benches/guard/bounds.json`
     pub name: Option<String>,
     /// A short run that shows that everything works; its figures are noisy, and are not written down
     #[arg(long)]

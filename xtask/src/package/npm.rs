@@ -62,7 +62,7 @@ fn pack_command(dev: bool) -> Result<(), TaskError> {
 }
 
 /// Where the tarballs are.
-fn directory() -> PathBuf {
+pub fn directory() -> PathBuf {
     root().join("target/npm")
 }
 
