@@ -66,7 +66,8 @@ async function install(folder: string, tarballs: Record<string, string>): Promis
       await readFile(join(ROOT, library, 'package.json'), 'utf8'),
     ) as Manifest;
     for (const name of Object.keys(manifest.dependencies ?? {})) {
-      dependencies[name] ??= `file:${join(MODULES, name)}`;
+      const own = join(ROOT, library, 'node_modules', name);
+      dependencies[name] ??= `file:${existsSync(own) ? own : join(MODULES, name)}`;
     }
   }
   const manifest = { private: true, dependencies };
