@@ -28,7 +28,7 @@ mod text_chunks;
 pub(crate) mod turns;
 pub(crate) mod unknown;
 
-use item::{Item, Rest};
+use item::{Item, MalformedItem, Rest};
 use text_chunks::TextChunk;
 
 use crate::batch::{self, Key};
@@ -178,12 +178,7 @@ impl SessionTable {
             // Boxed, because most answers are short and have no chunks.
             Box::pin(self.unseal(&mut record.session, sealed)).await?;
         }
-        let Session {
-            others, lengths, ..
-        } = &record.session;
-        if !others.fits(lengths) {
-            return Err(failed(operation, item::malformed("pieces")));
-        }
+        check_fit(&record.session).map_err(|source| failed(operation, source))?;
         Ok(record)
     }
 
@@ -224,21 +219,7 @@ impl SessionTable {
             items.push(key.ok_or_else(|| failed(OPERATION, item::malformed("parts")))?);
         }
         let (texts, others) = items.split_at(chunks as usize);
-        let texts: Result<Vec<_>, _> = texts.iter().map(text_chunks::read).collect();
-        let texts = texts.map_err(|source| failed(OPERATION, source))?;
-        let rest = TextChunk {
-            text: std::mem::take(&mut session.text),
-            lengths: std::mem::take(&mut session.lengths),
-        };
-        let TextChunk { text, lengths } = text_chunks::join(texts.into_iter().chain([rest]));
-        (session.text, session.lengths) = (text, lengths);
-        let rest = std::mem::take(&mut session.others);
-        for item in others {
-            let chunk = piece_chunks::read(item).map_err(|source| failed(OPERATION, source))?;
-            session.others.append(&chunk);
-        }
-        session.others.append(&rest);
-        Ok(())
+        put_before(session, texts, others).map_err(|source| failed(OPERATION, source))
     }
 }
 
@@ -249,9 +230,10 @@ fn written(session: &Session, expected: Option<Version>) -> (Item, Version, Vec<
     let rest = Rest { text, others };
     let mut version = Version::after(expected);
     let (id, attempt, expires_at) = (session.id, session.text_attempt, session.expires_at);
-    let stored = match version.sealed.attempt == attempt {
-        true => version.sealed,
-        false => Sealed::default(),
+    let stored = if version.sealed.attempt == attempt {
+        version.sealed
+    } else {
+        Sealed::default()
     };
     let count = |chunks: usize| u32::try_from(chunks).unwrap_or(u32::MAX);
     version.sealed = Sealed {
@@ -273,6 +255,29 @@ fn written(session: &Session, expected: Option<Version>) -> (Item, Version, Vec<
     (item::write(session, version, &rest), version, chunks)
 }
 
+/// Puts the chunks of an answer, which these items are, before the rest of it.
+fn put_before(session: &mut Session, texts: &[Item], others: &[Item]) -> Result<(), MalformedItem> {
+    let texts: Result<Vec<_>, _> = texts.iter().map(text_chunks::read).collect();
+    let rest = TextChunk {
+        text: std::mem::take(&mut session.text),
+        lengths: std::mem::take(&mut session.lengths),
+    };
+    let TextChunk { text, lengths } = text_chunks::join(texts?.into_iter().chain([rest]));
+    (session.text, session.lengths) = (text, lengths);
+    let rest = std::mem::take(&mut session.others);
+    for item in others {
+        session.others.append(&piece_chunks::read(item)?);
+    }
+    session.others.append(&rest);
+    Ok(())
+}
+
+/// Checks that there is a piece for each event of a whole answer.
+fn check_fit(session: &Session) -> Result<(), MalformedItem> {
+    let fits = session.others.fits(&session.lengths);
+    fits.then_some(()).ok_or_else(|| item::malformed("pieces"))
+}
+
 pub(crate) fn failed(
     operation: &'static str,
     source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -282,3 +287,6 @@ pub(crate) fn failed(
         source: source.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -231,7 +231,8 @@ impl<P: RequestPorts> Routes<P> {
         };
         // A session that never began has no worker that tells the other followers.
         let others = session.followers.iter().map(|it| it.address.as_str());
-        let others = others.filter(|it| *it != connection_id && session.text.is_empty());
+        let has_begun = session.pieces().next().is_some();
+        let others = others.filter(|it| *it != connection_id && !has_begun);
         let others = others.map(|other| self.push(other, session.id, None, [end.clone()]));
         tokio::join!(
             self.push(connection_id, session.id, Some(answer), [end.clone()]),

@@ -8,12 +8,12 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_dynamo::Deserializer as ItemDeserializer;
 use thiserror::Error;
 use tokencast_core::event::{Ending, Usage};
-use tokencast_core::failure::{Failure, FailureCode};
-use tokencast_core::id::{Attempt, ConversationId, Owner, Position, Sequence, SessionId};
+use tokencast_core::failure::Failure;
+use tokencast_core::id::{Attempt, ConversationId, Owner, Sequence, SessionId};
 use tokencast_core::ports::{Sealed, Version, Versioned};
 use tokencast_core::session::{
     Fingerprint, Follower, Lease, Lengths, OtherPieces, Session, Status,
@@ -23,6 +23,10 @@ use uuid::Uuid;
 
 use super::text_chunks::TextChunk;
 use super::unknown;
+
+mod fields;
+
+use fields::{FailureRecord, FollowerRecord, UsageRecord};
 
 #[cfg(test)]
 mod tests;
@@ -156,35 +160,8 @@ struct Record {
     deleted_at: Option<Timestamp>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct FollowerRecord {
-    address: String,
-    attempt: Attempt,
-    sequence: Sequence,
-}
-
-#[derive(Serialize, Deserialize)]
-struct FailureRecord {
-    #[serde(deserialize_with = "failure_code")]
-    code: FailureCode,
-    message: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct UsageRecord {
-    input: u32,
-    output: u32,
-    total: u32,
-}
-
 fn first_version() -> u32 {
     1
-}
-
-/// Reads an unknown code, which a newer function may have written, as [`FailureCode::Internal`].
-fn failure_code<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureCode, D::Error> {
-    let code = String::deserialize(deserializer)?;
-    Ok(code.parse().unwrap_or(FailureCode::Internal))
 }
 
 /// What a record holds of an answer: what follows its chunks.
@@ -370,61 +347,4 @@ pub(super) fn other_pieces(contents: String, bytes: &[u8]) -> Result<OtherPieces
 
 pub(crate) fn malformed(attribute: &str) -> MalformedItem {
     MalformedItem(attribute.to_owned())
-}
-
-impl From<&Follower> for FollowerRecord {
-    fn from(follower: &Follower) -> Self {
-        let Position { attempt, sequence } = follower.position;
-        Self {
-            address: follower.address.clone(),
-            attempt,
-            sequence,
-        }
-    }
-}
-
-impl From<FollowerRecord> for Follower {
-    fn from(record: FollowerRecord) -> Self {
-        Self {
-            address: record.address,
-            position: Position {
-                attempt: record.attempt,
-                sequence: record.sequence,
-            },
-        }
-    }
-}
-
-impl From<Failure> for FailureRecord {
-    fn from(failure: Failure) -> Self {
-        let Failure { code, message } = failure;
-        Self { code, message }
-    }
-}
-
-impl From<FailureRecord> for Failure {
-    fn from(record: FailureRecord) -> Self {
-        Self::new(record.code, record.message)
-    }
-}
-
-impl From<Usage> for UsageRecord {
-    fn from(usage: Usage) -> Self {
-        Self {
-            input: usage.input_tokens,
-            output: usage.output_tokens,
-            total: usage.total_tokens,
-        }
-    }
-}
-
-impl From<UsageRecord> for Usage {
-    fn from(record: UsageRecord) -> Self {
-        Self {
-            input_tokens: record.input,
-            output_tokens: record.output,
-            total_tokens: record.total,
-            ..Self::default()
-        }
-    }
 }

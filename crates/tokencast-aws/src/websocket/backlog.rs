@@ -9,7 +9,8 @@ use tokencast_core::id::{Attempt, Position, Sequence, SessionId};
 use tokencast_core::session::{Progress, Session, Status};
 
 /// The most content of one frame, as JSON writes it. API Gateway's limit for a frame is 32 KB, of which less than 2 KB are
-/// around the text. An event of the pipeline fits: it has at most 5 KiB, and JSON needs at most six bytes for one.
+/// around the content. An event of the pipeline fits: its text has at most 5 KiB, and JSON needs at most six bytes for
+/// one; a citation or a tool's result is cut to 24 KiB of JSON.
 const MAX_CONTENT_BYTES: usize = 30 * 1024;
 
 /// The content of one frame: an event, or the events `first` to `event.sequence`, whose pieces are joined.

@@ -5,15 +5,18 @@ use super::{Citation, Piece, PieceKind, ToolResult, ToolUse};
 /// The longest JSON of a piece that is sent whole. With what is around it, it fits into a frame of API Gateway's (32 KB).
 const MAX_JSON_BYTES: usize = 24 * 1024;
 
+/// The longest JSON of a tool's names that is sent whole. They are repeated with each part of its input.
+const MAX_TOOL_BYTES: usize = 1024;
+
 /// The longest piece of reasoning that only the model reads. With what is around it, it fits into an item of DynamoDB's
 /// (400 KB).
 const MAX_HIDDEN_BYTES: usize = 256 * 1024;
 
-// The most bytes of a longer piece's fields, as JSON writes them. They are less than `MAX_JSON_BYTES` together.
+// The most bytes of a longer piece's fields, as JSON writes them.
 const MAX_TITLE_BYTES: usize = 1024;
 const MAX_URL_BYTES: usize = 4 * 1024;
 const MAX_TEXT_BYTES: usize = 16 * 1024;
-const MAX_NAME_BYTES: usize = 512;
+const MAX_NAME_BYTES: usize = 448;
 
 impl Piece {
     /// Cuts what is too long for an event: texts with an ellipsis, and an address altogether. `None` for a piece that is
@@ -25,7 +28,10 @@ impl Piece {
             PieceKind::ReasoningSignature | PieceKind::RedactedReasoning => {
                 Some(self).filter(|piece| piece.content.len() <= MAX_HIDDEN_BYTES)
             }
-            _ if self.content.len() <= MAX_JSON_BYTES => Some(self),
+            PieceKind::ToolUse if self.content.len() <= MAX_TOOL_BYTES => Some(self),
+            PieceKind::Citation | PieceKind::ToolResult if self.content.len() <= MAX_JSON_BYTES => {
+                Some(self)
+            }
             PieceKind::Citation => {
                 let Citation { title, url, text } = self.citation().unwrap_or_default();
                 let citation = Citation {
@@ -116,7 +122,11 @@ mod tests {
                 let kind = piece.kind;
                 let piece = piece.within_limits().expect("cut");
                 assert_eq!((piece.block, piece.kind), (block, kind));
-                assert!(piece.content.len() <= MAX_JSON_BYTES, "{kind:?}");
+                let max = match kind {
+                    PieceKind::ToolUse => MAX_TOOL_BYTES,
+                    _ => MAX_JSON_BYTES,
+                };
+                assert!(piece.content.len() <= max, "{kind:?}");
             }
             let cut = Piece::of_citation(block, &citation).within_limits();
             let cut = cut.and_then(|piece| piece.citation()).expect("a citation");

@@ -113,9 +113,10 @@ impl Buffer {
     /// The next event's piece, and its number; `None` when nothing waits.
     pub(super) fn take(&mut self) -> Option<(Piece, Sequence)> {
         let Run { block, kind, end } = *self.runs.front()?;
-        let cut = match kind.joins() {
-            true => floor_char_boundary(&self.waiting, end.min(self.taken + MAX_EVENT_BYTES)),
-            false => end,
+        let cut = if kind.joins() {
+            floor_char_boundary(&self.waiting, end.min(self.taken + MAX_EVENT_BYTES))
+        } else {
+            end
         };
         if cut == end {
             self.runs.pop_front();

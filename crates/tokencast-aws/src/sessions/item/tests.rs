@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use serde_json::Value;
 use tokencast_core::block::{BlockIndex, PieceKind, PieceRef};
-use tokencast_core::id::SessionId;
+use tokencast_core::failure::FailureCode;
+use tokencast_core::id::{Position, SessionId};
 use tokencast_core::session::{Fingerprint, Progress};
 use uuid::Uuid;
 
