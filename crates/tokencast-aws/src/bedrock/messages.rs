@@ -133,6 +133,6 @@ mod tests {
         }
         let alone = of(&ModelRequest::of_prompt("a"), true).expect("built");
         assert!(!alone[0].content().iter().any(ContentBlock::is_cache_point));
-        assert_eq!(system(None, true), Ok(None));
+        assert_eq!(system(None, true).expect("built"), None);
     }
 }

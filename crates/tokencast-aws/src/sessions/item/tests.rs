@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use serde_json::Value;
 use tokencast_core::block::{BlockIndex, PieceKind, PieceRef};
 use tokencast_core::failure::FailureCode;
-use tokencast_core::id::{Position, SessionId};
+use tokencast_core::id::Position;
 use tokencast_core::session::{Fingerprint, Progress};
 use uuid::Uuid;
 
@@ -85,6 +85,9 @@ fn session() -> Session {
             },
         }],
         last_failure: Some(Failure::new(FailureCode::Throttled, "Busy.")),
+        conversation_id: Some(ConversationId::random()),
+        parent_id: Some(SessionId::random()),
+        deleted_at: Some(Timestamp::from_millis(1_700_000_002_000)),
         created_at: Timestamp::from_millis(1_700_000_000_000),
         updated_at: Timestamp::from_millis(1_700_000_001_000),
         expires_at: Timestamp::from_secs(1_700_086_400),
@@ -127,6 +130,9 @@ fn a_session_reads_back_as_written() {
         others: OtherPieces::default(),
         reasoning_ms: None,
         followers: Vec::new(),
+        conversation_id: None,
+        parent_id: None,
+        deleted_at: None,
         ..session()
     };
     let mut text = Progress::default();
