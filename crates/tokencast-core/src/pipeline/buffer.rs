@@ -61,17 +61,27 @@ impl Buffer {
     }
 
     pub(super) fn push(&mut self, piece: Piece) {
-        if piece.content.is_empty() {
+        if piece.kind.joins() {
+            self.add(piece);
+        } else if let Some(piece) = piece.within_limits() {
+            self.add(piece);
+        }
+    }
+
+    fn add(&mut self, piece: Piece) {
+        let Piece {
+            block,
+            kind,
+            content,
+            ..
+        } = piece;
+        if content.is_empty() {
             return;
         }
-        let Some(piece) = piece.within_limits() else {
-            return;
-        };
-        let Piece { block, kind, .. } = piece;
         if self.waiting.is_empty() {
-            self.waiting = piece.content;
+            self.waiting = content;
         } else {
-            self.waiting.push_str(&piece.content);
+            self.waiting.push_str(&content);
         }
         let end = self.waiting.len();
         match self.runs.back_mut() {
