@@ -16,15 +16,30 @@ export class TurnTree<Turn extends TreeTurn> {
 
   constructor(turns: readonly Turn[]) {
     this.#turns = new Map(turns.map((turn) => [turn.sessionId, turn]));
-    for (const [place, turn] of turns.entries()) {
+    for (const turn of turns) {
       const parentId = this.parentOf(turn);
       const siblings = this.#children.get(parentId);
       if (siblings === undefined) this.#children.set(parentId, [turn]);
       else siblings.push(turn);
-      for (const { sessionId } of this.branchOf(turn.sessionId)) {
-        this.#newest.set(sessionId, place);
-      }
     }
+    for (const [place, { sessionId }] of turns.entries()) this.#newest.set(sessionId, place);
+    // Each turn before the one that it continues: no branch is gone through twice.
+    for (const turn of this.#fromTheBeginning().reverse()) {
+      const parentId = this.parentOf(turn);
+      if (parentId === null) continue;
+      const newest = this.#newest.get(turn.sessionId) ?? -1;
+      this.#newest.set(parentId, Math.max(newest, this.#newest.get(parentId) ?? -1));
+    }
+  }
+
+  /** All that lead to the beginning, each behind the one that it continues. */
+  #fromTheBeginning(): Turn[] {
+    const found = [...(this.#children.get(null) ?? [])];
+    for (let at = 0; at < found.length; at += 1) {
+      const turn = found[at];
+      if (turn !== undefined) found.push(...(this.#children.get(turn.sessionId) ?? []));
+    }
+    return found;
   }
 
   get(sessionId: string): Turn | undefined {
