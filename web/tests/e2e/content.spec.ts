@@ -2,6 +2,7 @@
 
 import { expectAccessible } from './support/accessible';
 import { expect, ownerOf, test } from './support/faked';
+import { expectOnly } from './support/fixtures';
 
 test('reasoning is folded away: thinking while it goes on, and how long it took', async ({
   chat,
@@ -92,6 +93,40 @@ test('figures of the cache are in the details', async ({ chat, fake }) => {
   await chat.answer.getByText('1200 + 6 tokens').click();
   await expect(term).toBeVisible();
   await expect(chat.answer).toContainText('1,000 tokens');
+});
+
+test('a title that can’t be changed is the old one again, and so is a conversation that can’t be deleted', async ({
+  chat,
+  fake,
+  complaints,
+}) => {
+  const { page } = chat;
+  const owner = await ownerOf(page);
+  fake.conversations.add(owner, 'Stays as it is', [{ prompt: 'q', text: 'a' }]);
+  await page.reload();
+  const link = chat.list.getByRole('link', { name: 'Stays as it is' });
+  await expect(link).toBeVisible();
+  await page.route('**/graphql', async (route) => {
+    const isChange = /renameConversation|deleteConversation|exportConversation/.test(
+      route.request().postData() ?? '',
+    );
+    if (isChange) await route.abort();
+    else await route.continue();
+  });
+  await chat.menu('More about “Stays as it is”', 'Rename');
+  await page.getByRole('textbox', { name: 'Title' }).fill('Another');
+  await page.keyboard.press('Enter');
+  await expect(chat.alert).toContainText('The title could not be changed');
+  await expect(link).toBeVisible();
+  await chat.menu('More about “Stays as it is”', 'Export as JSON');
+  await expect(chat.alert).toContainText('could not be exported');
+  await chat.menu('More about “Stays as it is”', 'Delete');
+  await page.getByRole('button', { name: 'Delete for good' }).click();
+  await expect(chat.alert).toContainText('could not be deleted');
+  await expect(link).toBeVisible();
+  await chat.alert.getByRole('button', { name: 'Close' }).click();
+  await expect(chat.alert).toHaveCount(0);
+  expectOnly(complaints, /ERR_FAILED/);
 });
 
 test('the list is read page by page, and a search looks through all of it', async ({

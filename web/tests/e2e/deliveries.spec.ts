@@ -29,10 +29,16 @@ for (const [label, requests] of [
       const chat = new Chat(page, site, stack);
       const asked: string[] = [];
       page.on('request', (request) => {
-        // In a long silence the record is read, over whichever delivery.
-        if (request.postData()?.includes('getStream') !== true) asked.push(request.url());
+        const url = request.url();
+        // Conversations, and in a long silence the record, are read over AppSync by whichever delivery.
+        const isRead = !/startStream|stopStream/.test(request.postData() ?? '');
+        if (!url.endsWith('/graphql') || !isRead) asked.push(url);
       });
-      page.on('websocket', (socket) => asked.push(socket.url()));
+      page.on('websocket', (socket) => {
+        socket.on('framesent', ({ payload }) => {
+          if (/onTokenReceived|"action"/.test(payload.toString())) asked.push(socket.url());
+        });
+      });
       model.answer('held half way', { tokens: TOKENS, holdAfter: 3 });
       await chat.ask('held half way');
       await expect(chat.text).toHaveText('Rivers meander because');

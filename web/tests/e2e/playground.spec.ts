@@ -12,6 +12,12 @@ const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly
 
 test('its examples work: subscribe, start, read, stop', async ({ chat, model, context }) => {
   const { page } = chat;
+  let acknowledged = 0;
+  page.on('websocket', (socket) => {
+    socket.on('framereceived', ({ payload }) => {
+      if (payload.toString().includes('start_ack')) acknowledged += 1;
+    });
+  });
   model.answer('Why do rivers meander?', { tokens: TOKENS, holdAfter: 3 });
   await page.getByRole('link', { name: 'GraphQL playground' }).click();
   await choose(page, 'OnTokenReceived');
@@ -42,6 +48,29 @@ test('its examples work: subscribe, start, read, stop', async ({ chat, model, co
   await choose(second, 'StopStream');
   await run(second).click();
   await expect(result(second)).toContainText('stopStream');
+
+  // The start has begun a conversation, which the other examples are about.
+  for (const [name, variable, answer] of [
+    ['Conversations', 'limit', '"title": "Why do rivers meander?"'],
+    ['Conversation', '"id"', '"prompt": "Why do rivers meander?"'],
+    ['ExportConversation', 'format', '# Why do rivers meander?'],
+  ] as const) {
+    await choose(second, name, variable);
+    await run(second).click();
+    await expect(result(second)).toContainText(answer);
+  }
+  for (const [name, variable, change, its, kind] of [
+    ['OnConversationUpdated', 'conversationId', 'RenameConversation', 'title', 'RENAMED'],
+    ['OnConversationsUpdated', 'owner', 'DeleteConversation', '"id"', 'DELETED'],
+  ] as const) {
+    await choose(page, name, variable);
+    const before = acknowledged;
+    await run(page).click();
+    await expect.poll(() => acknowledged).toBeGreaterThan(before);
+    await choose(second, change, its);
+    await run(second).click();
+    await expect(result(page)).toContainText(kind);
+  }
   expect(complaints).toEqual([]);
 });
 
@@ -134,16 +163,16 @@ test('a token that the API takes no more is renewed', async ({ page, context, si
   await own.stop();
 });
 
-async function choose(page: Page, name: string): Promise<void> {
+async function choose(page: Page, name: string, variable = 'sessionId'): Promise<void> {
   // An editor that isn't there yet would begin with the first tab's text.
   const editor = page.locator('.graphiql-query-editor .view-line').first();
   await expect(editor).toBeVisible();
-  const tab = page.getByRole('tab', { name });
+  const tab = page.getByRole('tab', { name, exact: true });
   await tab.click();
   await expect(tab).toHaveAttribute('aria-selected', 'true');
   // Its text follows.
   await expect(page.locator('.graphiql-query-editor')).toContainText(name);
-  await expect(page.locator('.graphiql-editor-tool').first()).toContainText('sessionId');
+  await expect(page.locator('.graphiql-editor-tool').first()).toContainText(variable);
 }
 
 function run(page: Page): Locator {

@@ -74,6 +74,8 @@ interface Conversation {
 }
 
 type Variables = Record<string, unknown>;
+/** Of characters: as the functions bound its bytes. */
+const MAX_PROMPT = 100_000;
 const OVER = new Set(['COMPLETED', 'FAILED', 'CANCELLED']);
 const USAGE = { inputTokens: 7, outputTokens: 6, totalTokens: 13 };
 
@@ -235,6 +237,7 @@ export class FakeConversations {
     const id = String(conversationId);
     const sessionId = String(variables.sessionId);
     const answer = { sessionId, status: 'streaming_started', conversationId };
+    if (String(prompt).length > MAX_PROMPT) throw new Refusal('INVALID_PROMPT');
     if (this.#all.get(id)?.deleted === true) throw new Refusal('CONVERSATION_DELETED');
     const found = this.#find(id, owner) ?? this.#begin(id, owner, String(prompt).slice(0, 60));
     if (this.#session(sessionId, owner)) return answer;
