@@ -10,12 +10,12 @@ export function figuresOf({ usage, reasoningMs }: Counted): [name: string, figur
   const tokens = (count: number | null | undefined): string | null =>
     typeof count === 'number' ? `${count.toLocaleString('en')} tokens` : null;
   const figures: [string, string | null][] = [
-    ['Read', tokens(usage?.inputTokens)],
-    ['of that from the cache', tokens(usage?.cacheReadInputTokens)],
-    ['of that put into the cache', tokens(usage?.cacheWriteInputTokens)],
-    ['Written', tokens(usage?.outputTokens)],
+    ['Input', tokens(usage?.inputTokens)],
+    ['of it from the cache', tokens(usage?.cacheReadInputTokens)],
+    ['of it put into the cache', tokens(usage?.cacheWriteInputTokens)],
+    ['Output', tokens(usage?.outputTokens)],
     ['In all', tokens(usage?.totalTokens)],
-    ['Thought', reasoningMs === null ? null : lasting(reasoningMs)],
+    ['Thought for', reasoningMs === null ? null : lasting(reasoningMs)],
   ];
   return figures.filter((figure): figure is [string, string] => figure[1] !== null);
 }

@@ -14,6 +14,7 @@ export function CitationMark({ number }: { number: number }): ReactNode {
   const id = useId();
   const mark = useRef<HTMLButtonElement>(null);
   const details = useRef<HTMLSpanElement>(null);
+  const stay = useRef<AbortController>(null);
   if (!source) return null;
   return (
     <>
@@ -33,13 +34,20 @@ export function CitationMark({ number }: { number: number }): ReactNode {
         popover="auto"
         className="citation"
         onBeforeToggle={({ newState }) => {
-          if (newState !== 'open' || !mark.current || !details.current) return;
-          Object.assign(details.current.style, placeBeside(mark.current));
-          // It stands still, while what it belongs to would move away.
-          document.addEventListener('scroll', () => details.current?.hidePopover(), {
-            capture: true,
-            once: true,
-          });
+          stay.current?.abort();
+          if (newState !== 'open') return;
+          stay.current = new AbortController();
+          const { signal } = stay.current;
+          const place = (): void => {
+            if (!mark.current || !details.current) {
+              stay.current?.abort();
+              return;
+            }
+            Object.assign(details.current.style, placeBeside(mark.current));
+          };
+          place();
+          // An answer that grows takes its marks along.
+          document.addEventListener('scroll', place, { capture: true, signal });
         }}
       >
         <SourceLink source={source} />

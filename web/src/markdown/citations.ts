@@ -41,7 +41,7 @@ export function withMark(text: string, number: number): string {
   const line = end.slice(end.lastIndexOf('\n') + 1);
   if (CLOSED_LINE.test(line)) return `${end}\n\n${mark}${space === '' ? '\n\n' : space}`;
   // Behind a table's last bar there is no cell.
-  if (/^\s*\|.*\|$/.test(line)) return `${end.slice(0, -1)}${mark}|${space}`;
+  if (/^\s*\|.*\|$/.test(line)) return `${end.slice(0, -1).trimEnd()}${mark} |${space}`;
   return `${end}${mark}${space}`;
 }
 

@@ -21,7 +21,7 @@ test('reasoning is folded away: thinking while it goes on, and how long it took'
   await expectAccessible(chat.page);
   fake.release('reason');
   await chat.over();
-  await expect(chat.answer.getByText(/^Thought for/)).toBeVisible();
+  await expect(chat.answer.locator('summary', { hasText: /^Thought for/ })).toBeVisible();
   await expect(chat.text).toHaveText('Because of erosion.');
   await chat.page.reload();
   await expect(chat.answer.getByText('Thought for 12 s')).toBeVisible();
@@ -88,7 +88,7 @@ test('figures of the cache are in the details', async ({ chat, fake }) => {
   });
   await chat.ask('cached');
   await chat.over();
-  const term = chat.answer.getByText('of that from the cache');
+  const term = chat.answer.getByText('of it from the cache');
   await expect(term).toBeHidden();
   await chat.answer.getByText('1200 + 6 tokens').click();
   await expect(term).toBeVisible();
@@ -196,7 +196,7 @@ test.describe('320 px wide', () => {
     await page.getByRole('button', { name: 'Answer again' }).click();
     await expect(page.getByRole('group', { name: 'Versions' })).toContainText('2 of 2');
     await chat.over();
-    await chat.answer.getByText(/^Thought for/).click();
+    await chat.answer.locator('summary', { hasText: /^Thought for/ }).click();
     await expect(chat.answer.getByRole('group', { name: 'Reasoning' })).toBeVisible();
     expect(await overflow()).toBeLessThanOrEqual(0);
     await chat.text.getByRole('button', { name: /^Source 1/ }).click();

@@ -15,7 +15,7 @@ describe('a mark stands behind the last word', () => {
     ['Rivers meander. ', `Rivers meander.${mark} `],
     ['A paragraph.\n\n', `A paragraph.${mark}\n\n`],
     ['- an item\n', `- an item${mark}\n`],
-    ['| a | b |\n|---|---|\n| c | d |\n', `| a | b |\n|---|---|\n| c | d ${mark}|\n`],
+    ['| a | b |\n|---|---|\n| c | d |\n', `| a | b |\n|---|---|\n| c | d${mark} |\n`],
     ['# A heading\n', `# A heading${mark}\n`],
     ['```js\nlet a;\n```', `\`\`\`js\nlet a;\n\`\`\`\n\n${mark}\n\n`],
     ['above\n\n---\n', `above\n\n---\n\n${mark}\n`],

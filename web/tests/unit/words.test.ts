@@ -190,18 +190,18 @@ test('figures are those that are known', () => {
   const usage = { inputTokens: 1_200, outputTokens: 6, totalTokens: 1_206 };
   expect(figuresOf({ usage: null, reasoningMs: null })).toEqual([]);
   expect(figuresOf({ usage, reasoningMs: null }).map(([name]) => name)).toEqual([
-    'Read',
-    'Written',
+    'Input',
+    'Output',
     'In all',
   ]);
   const cached = { ...usage, cacheReadInputTokens: 1_000, cacheWriteInputTokens: 0 };
   expect(figuresOf({ usage: cached, reasoningMs: 2_000 })).toEqual([
-    ['Read', '1,200 tokens'],
-    ['of that from the cache', '1,000 tokens'],
-    ['of that put into the cache', '0 tokens'],
-    ['Written', '6 tokens'],
+    ['Input', '1,200 tokens'],
+    ['of it from the cache', '1,000 tokens'],
+    ['of it put into the cache', '0 tokens'],
+    ['Output', '6 tokens'],
     ['In all', '1,206 tokens'],
-    ['Thought', '2 s'],
+    ['Thought for', '2 s'],
   ]);
 });
 

@@ -11,6 +11,8 @@ export interface Script {
   pieces: Piece[];
   /** Says no more than so many pieces until it is released. */
   holdAfter?: number;
+  /** Between two pieces. */
+  betweenMs?: number;
   usage?: Record<string, number>;
   /** Ends with this failure's code. */
   fails?: string;
@@ -258,7 +260,7 @@ export class FakeConversations {
       if (at === rule?.holdAfter) await Promise.race([rule.released, stopped(turn)]);
       if (turn.stopped) break;
       this.#say(stream, piece);
-      await Promise.resolve();
+      await pause(rule?.betweenMs ?? 0);
     }
     if (rule?.holdAfter === rule?.pieces.length) await rule?.released;
     const { fails } = rule ?? { fails: 'MODEL_ERROR' };
@@ -321,4 +323,8 @@ function stopped(turn: Turn): Promise<void> {
       resolve();
     }, 10);
   });
+}
+
+function pause(ms: number): Promise<void> {
+  return ms === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms));
 }
