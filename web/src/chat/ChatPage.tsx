@@ -49,9 +49,12 @@ export function ChatPage({ api, routed, user, signOut }: ChatPageProps): ReactNo
   const { ask, turns, editing, asked } = useQuestions(view, conversationId, unsent, show);
   const left = useCallback(
     (gone: string): void => {
+      for (const question of unsent.questions) {
+        if (question.conversationId === gone) unsent.remove(question.sessionId);
+      }
       if (gone === conversationId) goTo({ page: 'chat', conversationId: null });
     },
-    [conversationId],
+    [conversationId, unsent],
   );
   const changes = useConversationActions(client, list, left);
   const askFirst = useCallback(

@@ -8,29 +8,34 @@ export interface Group {
 }
 
 const DAY_MS = 86_400_000;
+const NAMES = ['Today', 'Yesterday', 'Last seven days', 'Older'];
 
-/** Keeps their order; a group without a conversation is left out. */
+/**
+ * Keeps their order, which is that of their last turns. A title that was changed since makes none newer than the one before it.
+ */
 export function groupsByDay(
   conversations: readonly Conversation[],
   now: Date = new Date(),
 ): Group[] {
   const today = midnight(now);
   const groups: Group[] = [];
+  let age = 0;
   for (const conversation of conversations) {
-    const name = dayInWords(today - midnight(new Date(conversation.updatedAt)));
-    const group = groups.find((one) => one.name === name);
-    if (group) group.conversations.push(conversation);
+    age = Math.max(age, ageOf(today - midnight(new Date(conversation.updatedAt))));
+    const name = NAMES[age] ?? '';
+    const last = groups.at(-1);
+    if (last?.name === name) last.conversations.push(conversation);
     else groups.push({ name, conversations: [conversation] });
   }
   return groups;
 }
 
-function dayInWords(agoMs: number): string {
+/** The place of its name. */
+function ageOf(agoMs: number): number {
   // An hour more or less, where the clocks change, makes no other day.
   const days = Math.round(agoMs / DAY_MS);
-  if (days <= 0) return 'Today';
-  if (days === 1) return 'Yesterday';
-  return days <= 7 ? 'Last seven days' : 'Older';
+  if (days <= 1) return Math.max(0, days);
+  return days <= 7 ? 2 : 3;
 }
 
 function midnight(at: Date): number {

@@ -129,6 +129,39 @@ test('a title that can’t be changed is the old one again, and so is a conversa
   expectOnly(complaints, /ERR_FAILED/);
 });
 
+test('a first question that was refused stays in this browser, until it is changed or discarded', async ({
+  chat,
+  fake,
+}) => {
+  const { page } = chat;
+  const long = `too long ${'x'.repeat(100_000)}`;
+  fake.answer('short enough', { pieces: [{ text: 'Yes.' }] });
+  await chat.ask(long);
+  await expect(chat.alert).toContainText('can’t be sent as it is');
+  const entry = chat.list.getByRole('list', { name: 'Not sent' });
+  await expect(entry).toContainText('too long');
+  await page.reload();
+  await expect(chat.alert).toContainText('can’t be sent as it is');
+  await page.getByRole('link', { name: 'New conversation' }).click();
+  await entry.getByRole('link').click();
+  await chat.alert.getByRole('button', { name: 'Change the question' }).click();
+  const field = page.getByRole('textbox', { name: 'The question, edited' });
+  await field.fill('short enough');
+  await field.press('Enter');
+  await chat.over();
+  await expect(chat.text).toHaveText('Yes.');
+  await expect(entry).toHaveCount(0);
+  await page.reload();
+  await expect(chat.text).toHaveText('Yes.');
+  await expect(page.getByRole('group', { name: 'Versions' })).toHaveCount(0);
+
+  await page.getByRole('link', { name: 'New conversation' }).click();
+  await chat.ask(long);
+  await entry.getByRole('button', { name: /^Discard/ }).click();
+  await expect(entry).toHaveCount(0);
+  await expect(page.getByText('What would you like to know?')).toBeVisible();
+});
+
 test('the list is read page by page, and a search looks through all of it', async ({
   chat,
   fake,

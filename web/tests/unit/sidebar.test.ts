@@ -32,12 +32,12 @@ test.each([
   expect(groups).toEqual([{ name, conversations: [conversation] }]);
 });
 
-test('each day is there once, in the order of the list', () => {
+test('each day is there once, and a title that was changed today moves nothing up', () => {
   const list = [at(2026, 11, 28), at(2026, 11, 27), at(2026, 11, 28, 1), at(2026, 1, 1)];
   const groups = groupsByDay(list, new Date(2026, 10, 28, 14));
   expect(groups.map(({ name, conversations }) => [name, conversations.length])).toEqual([
-    ['Today', 2],
-    ['Yesterday', 1],
+    ['Today', 1],
+    ['Yesterday', 2],
     ['Older', 1],
   ]);
 });
