@@ -1,18 +1,15 @@
 /** The harnesses: each starts its own stack by `npx tokencast dev`, signs in, asks, and checks the answer. */
 
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { expect, test } from 'vitest';
 
+import { hasChatTransport } from './support/chat.js';
 import { copyExample } from './support/example.js';
 import { run } from './support/run.js';
 
-const CLIENT = fileURLToPath(new URL('../../packages/client/package.json', import.meta.url));
-const { exports } = JSON.parse(await readFile(CLIENT, 'utf8')) as { exports: object };
-const hasChatTransport = './ai-sdk' in exports;
 const TARGET = fileURLToPath(new URL('../../target/', import.meta.url));
 
 test('Vitest', async () => {
@@ -28,7 +25,7 @@ test('Playwright, on the page of Vite', async () => {
   expect(output).toMatch(/3 passed/);
 });
 
-test.runIf(hasChatTransport)('useChat of the AI SDK, over AppSync', async () => {
+test.runIf(await hasChatTransport())('useChat of the AI SDK, over AppSync', async () => {
   const folder = await copyExample('use-chat');
   await run(folder, 'npm', ['run', 'build']);
   const output = await run(folder, 'npm', ['run', 'e2e'], { CI: '1', PORT: '4178' });

@@ -8,11 +8,22 @@ import { fileURLToPath } from 'node:url';
 
 import { beforeAll, describe, inject, test } from 'vitest';
 
+import { hasChatTransport } from './support/chat.js';
 import { run } from './support/run.js';
 
 const OLDEST = fileURLToPath(new URL('modules/oldest/node_modules/', import.meta.url));
 const PROGRAMS = fileURLToPath(new URL('../../packages/react/tests/installed/', import.meta.url));
 const TSC = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+
+/** The transport fits where the AI SDK wants one. */
+const CHAT = `
+import type { TokencastClient } from '@tokencast/client';
+import { TokencastChatTransport } from '@tokencast/client/ai-sdk';
+import type { ChatTransport, UIMessage } from 'ai';
+
+export const transportOver = (client: TokencastClient): ChatTransport<UIMessage> =>
+  new TokencastChatTransport(client);
+`;
 
 let folder: string;
 
@@ -35,6 +46,7 @@ beforeAll(async () => {
   }
   await cp(PROGRAMS, folder, { recursive: true });
   await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+  await writeFile(join(folder, 'chat.ts'), CHAT);
 });
 
 describe.each([
@@ -52,13 +64,9 @@ describe.each([
     };
     // No types but the packages' own, which are checked as well.
     await compile(['plain.ts'], { ...options, lib: ['ES2022'], types: [] });
-    await compile(['main.ts', 'page.tsx'], {
-      ...options,
-      lib: ['ES2022', 'DOM'],
-      types: ['node'],
-      jsx: 'react-jsx',
-      skipLibCheck: true,
-    });
+    const page = { lib: ['ES2022', 'DOM'], types: ['node'], jsx: 'react-jsx', skipLibCheck: true };
+    await compile(['main.ts', 'page.tsx'], { ...options, ...page });
+    if (await hasChatTransport()) await compile(['chat.ts'], { ...options, ...page });
   });
 });
 

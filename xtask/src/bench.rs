@@ -51,7 +51,9 @@ fn pages(steps: &mut Steps) {
 /// Measures what a newcomer waits for: the command's installation, its start, and the first token. `quick` takes the
 /// command's development build.
 fn first_minutes(steps: &mut Steps, quick: bool) {
-    package::npm::run(steps, quick);
+    if !package::npm::run_command(steps, quick) {
+        return;
+    }
     steps.run("first minutes", || {
         let mut measure = command("node", &["examples/first-minutes.mjs"]);
         measure.arg(package::npm::directory());

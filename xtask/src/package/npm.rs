@@ -35,6 +35,19 @@ pub fn run(steps: &mut Steps, dev: bool) {
     }
 }
 
+/// Packs the command alone. Returns whether it succeeded.
+pub fn run_command(steps: &mut Steps, dev: bool) -> bool {
+    let mut packages = Vec::new();
+    let found = steps.run("npm packages", || {
+        packages = npm::packages()?;
+        packages.retain(|package| package.folder == "packages/tokencast");
+        empty(&directory())
+    });
+    found
+        && packages.iter().all(|package| package.install(steps))
+        && steps.run("the command", || pack_command(dev))
+}
+
 fn pack_command(dev: bool) -> Result<(), TaskError> {
     let build: &[&str] = if dev {
         // As the tests build it: with the features of the whole workspace.
