@@ -295,6 +295,11 @@ impl TurnHead {
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.expires_at.as_secs() <= now.as_secs()
     }
+
+    /// Whether the turn is one of `conversation`'s, and not of an earlier one that had its id and was forgotten.
+    pub fn is_of(&self, conversation: &Conversation, now: Timestamp) -> bool {
+        self.created_at >= conversation.created_at && !self.is_expired(now)
+    }
 }
 
 #[cfg(test)]

@@ -79,17 +79,13 @@ where
             return Ok(());
         }
         let ttl = self.config.conversation_ttl;
-        if let Some(model) = self
-            .title_model
-            .as_ref()
-            .filter(|_| job.parent_id.is_none())
-        {
+        if let Some(model) = &self.title_model {
             self.entitle(model, found, job, deadline).await?;
         }
         care::extend(&self.conversations, &self.clock, &conversation, ttl).await
     }
 
-    /// Has the model make a title of the first turn.
+    /// Has the model make a title of the first turn that it has answered.
     async fn entitle(
         &self,
         model: &P::Model,

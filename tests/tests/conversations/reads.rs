@@ -78,7 +78,7 @@ async fn a_model_gives_a_title_once() {
         let mut script = script(1, Duration::ZERO);
         script.tokens = Some(vec!["\"Rivers {call}\"".to_owned()]);
         options.script = script;
-        options.worker_variable("TITLE_MODEL_ID", "example.title-v1:0");
+        options.worker_variable("TITLE_MODEL_ID", "tokencast.scripted-v1:0");
     })
     .await;
     let talk = Talk::new(&stack);
@@ -88,7 +88,7 @@ async fn a_model_gives_a_title_once() {
     })
     .await;
     let calls = stack.running.local.bedrock().calls();
-    assert_eq!(calls[1].model_id, "example.title-v1:0");
+    assert!(calls[1].prompt.contains("Why?"), "it is told of the turn");
     talk.ask("And?", None).await;
     stack.queue_is_empty().await;
     assert_eq!(stack.running.local.bedrock().calls().len(), 3);

@@ -132,7 +132,7 @@ pub(super) fn write_prompt(id: ConversationId, turn: &TurnHead, prompt: &str) ->
     written.map(|(_, part)| to_item(&part)).collect()
 }
 
-/// Joins the items of a prompt.
+/// Joins the items of a prompt. A prompt that is gone as a whole, because its turn is being deleted, is empty.
 pub(super) fn read_prompt(
     parts: impl Iterator<Item = Item>,
     bytes: usize,
@@ -142,7 +142,7 @@ pub(super) fn read_prompt(
         let part: Part = of_item(&part)?;
         prompt.push_str(&part.text);
     }
-    if prompt.len() != bytes {
+    if !prompt.is_empty() && prompt.len() != bytes {
         return Err(malformed("text"));
     }
     Ok(prompt)
@@ -250,6 +250,10 @@ mod tests {
             let joined = read_prompt(items.into_iter(), prompt.len()).expect("reads");
             assert!(joined == prompt);
         }
-        read_prompt(std::iter::empty(), 4).expect_err("a part is missing");
+        let turn = turn("Why?");
+        let items = write_prompt(ConversationId::random(), &turn, "Why?");
+        read_prompt(items.into_iter(), 5).expect_err("a part is missing");
+        let gone = read_prompt(std::iter::empty(), 4).expect("reads");
+        assert_eq!(gone, "");
     }
 }

@@ -53,7 +53,7 @@ impl Format {
                 };
                 let head = to_json(&head);
                 // The turns are the object's last field.
-                format!("{},\"turns\":[", head.trim_end_matches('}'))
+                format!("{},\"turns\":[", head.strip_suffix('}').unwrap_or(&head))
             }
         }
     }
@@ -219,7 +219,7 @@ fn footnote(label: &str, citation: &Citation) -> String {
         (Some(title), Some(url)) => format!("{title}, <{url}>"),
         (Some(title), None) => title,
         (None, Some(url)) => format!("<{url}>"),
-        (None, None) => String::new(),
+        (None, None) => "a source without a name".to_owned(),
     };
     let text = citation.text.as_deref().map(one_line);
     let text = text.filter(|text| !text.is_empty());
@@ -243,3 +243,6 @@ fn end_line(out: &mut String) {
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ impl<P: RequestPorts> Requests<P> {
         };
         let now = self.clock.now();
         let mut turns = turns;
-        turns.retain(|turn| !turn.is_expired(now));
+        turns.retain(|turn| turn.is_of(&conversation, now));
         tree::sort(&mut turns);
         turns.retain(|turn| after.is_none_or(|after| turn.position() > after));
         let mut bytes = 0;

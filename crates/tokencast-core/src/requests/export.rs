@@ -42,7 +42,7 @@ impl<P: RequestPorts> Requests<P> {
             return Ok(None);
         };
         let now = self.clock.now();
-        turns.retain(|turn| !turn.is_expired(now));
+        turns.retain(|turn| turn.is_of(&conversation, now));
         let ordered = format.order(&turns);
         let (mut piece, begin, mut offset) = match from {
             None => (Piece::new(&format.head(&conversation)), 0, 0),

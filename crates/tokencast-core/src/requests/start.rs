@@ -297,7 +297,7 @@ impl<P: RequestPorts> Requests<P> {
         let turns = self.conversations.turns(conversation_id).await?;
         let over = turns
             .iter()
-            .filter(|turn| turn.status.is_terminal() && !turn.is_expired(now));
+            .filter(|turn| turn.status.is_terminal() && turn.is_of(conversation, now));
         let last = over.max_by_key(|turn| turn.position());
         Ok(last.map(|turn| turn.session_id))
     }

@@ -26,6 +26,8 @@ impl Session {
             self.others = OtherPieces::default();
             self.reasoning_ms = None;
             self.last_failure = None;
+            // Whatever a newer function keeps there may be said of the answer.
+            self.unknown.clear();
             self.ending = Ending::default();
             if self.status.is_terminal() {
                 self.status = Status::Cancelled;
