@@ -1,5 +1,7 @@
 //! Forgets a user: deletes all their conversations, and the text of their sessions outside of conversations.
 
+use std::time::Duration;
+
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -32,8 +34,19 @@ pub struct Forgotten {
     pub sessions: usize,
 }
 
+/// What deleting needs of the rules: how long a purge waits for workers that have sessions of its conversation.
+const RULES: Rules = Rules {
+    max_prompt_bytes: 0,
+    session_ttl: Duration::ZERO,
+    start_within: Duration::ZERO,
+    conversation_ttl: Duration::ZERO,
+    purge_delay: Duration::from_secs(30),
+};
+
 #[derive(Debug, Error)]
 pub enum ForgetError {
+    #[error("the owner is empty: expected the `sub` of a user")]
+    NoOwner,
     #[error("a conversation was not deleted")]
     Conversation(#[from] RequestError),
     #[error("the text of a session was not deleted")]
@@ -56,13 +69,13 @@ impl RequestPorts for OperatorPorts {
 ///
 /// # Errors
 ///
-/// A table or the queue does not answer.
+/// `owner` is empty, or a table or the queue does not answer.
 pub async fn forget(
     sdk: &SdkConfig,
     settings: &ForgetSettings,
-    rules: Rules,
-    owner: &Owner,
+    owner: &str,
 ) -> Result<Forgotten, ForgetError> {
+    let owner = &Owner::new(owner).ok_or(ForgetError::NoOwner)?;
     let ForgetSettings {
         queue_url,
         sessions_table,
@@ -75,7 +88,7 @@ pub async fn forget(
         queue: SqsQueue::new(sdk, queue_url.clone()),
         changes: NoConversations,
         clock: SystemClock,
-        rules,
+        rules: RULES,
     };
     let mut forgotten = Forgotten::default();
     let mut token = None;

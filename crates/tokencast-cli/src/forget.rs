@@ -1,35 +1,14 @@
 //! `tokencast forget`: deletes what a user has said and was answered.
 
 use std::io::Write;
-use std::time::Duration;
 
 use serde_json::json;
-use thiserror::Error;
 use tokencast_aws::forget::{ForgetError, ForgetSettings, Forgotten, forget};
-use tokencast_core::id::Owner;
-use tokencast_core::requests::Rules;
 
 use crate::cli::ForgetArgs;
 use crate::exit::{Exit, complain};
 use crate::operator::{local_queue, sdk_for};
 use crate::stack::{CONVERSATIONS_TABLE, QUEUE, TABLE};
-
-/// What deleting needs of the rules: how long a purge waits for workers that have sessions of its conversation.
-const RULES: Rules = Rules {
-    max_prompt_bytes: 0,
-    session_ttl: Duration::ZERO,
-    start_within: Duration::ZERO,
-    conversation_ttl: Duration::ZERO,
-    purge_delay: Duration::from_secs(30),
-};
-
-#[derive(Debug, Error)]
-enum CommandError {
-    #[error("--owner is empty: expected the `sub` of a user")]
-    NoOwner,
-    #[error(transparent)]
-    Forget(#[from] ForgetError),
-}
 
 pub async fn run(args: ForgetArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
     match forget_user(&args, lookup).await {
@@ -40,8 +19,8 @@ pub async fn run(args: ForgetArgs, lookup: &impl Fn(&str) -> Option<String>) -> 
         Err(error) => {
             complain(&error);
             match error {
-                CommandError::NoOwner => Exit::Usage,
-                CommandError::Forget(_) => Exit::Api,
+                ForgetError::NoOwner => Exit::Usage,
+                ForgetError::Conversation(_) | ForgetError::Session(_) => Exit::Api,
             }
         }
     }
@@ -50,8 +29,7 @@ pub async fn run(args: ForgetArgs, lookup: &impl Fn(&str) -> Option<String>) -> 
 async fn forget_user(
     args: &ForgetArgs,
     lookup: &impl Fn(&str) -> Option<String>,
-) -> Result<Forgotten, CommandError> {
-    let owner = Owner::new(args.owner.trim()).ok_or(CommandError::NoOwner)?;
+) -> Result<Forgotten, ForgetError> {
     let sdk = sdk_for(args.local, lookup).await;
     let or_local =
         |name: &Option<String>, local: &str| name.clone().unwrap_or_else(|| local.to_owned());
@@ -61,7 +39,7 @@ async fn forget_user(
         sessions_table: or_local(&args.table, TABLE),
         conversations_table: or_local(&args.conversations_table, CONVERSATIONS_TABLE),
     };
-    Ok(forget(&sdk, &settings, RULES, &owner).await?)
+    forget(&sdk, &settings, args.owner.trim()).await
 }
 
 fn print(forgotten: Forgotten, as_json: bool) {

@@ -1,5 +1,6 @@
 //! Conversations through the public interfaces.
 
+mod changes;
 mod channels;
 mod deletes;
 mod history;
