@@ -117,6 +117,47 @@ pub enum AnswerEvent {
 }
 
 impl AnswerEvent {
+    /// The event that brings a block, or a piece of it; `None` for a type that isn't known.
+    pub fn of_block(block: Block, sequence: u64, attempt: u64) -> Option<Self> {
+        let Block {
+            index: block_index,
+            content,
+        } = block;
+        Some(match content {
+            BlockContent::Text { text } => Self::Text {
+                text,
+                block_index,
+                sequence,
+                attempt,
+            },
+            BlockContent::Reasoning { reasoning } => Self::Reasoning {
+                text: reasoning,
+                block_index,
+                sequence,
+                attempt,
+            },
+            BlockContent::Citation { citation } => Self::Citation {
+                citation,
+                block_index,
+                sequence,
+                attempt,
+            },
+            BlockContent::ToolUse { tool_use } => Self::ToolUse {
+                tool_use,
+                block_index,
+                sequence,
+                attempt,
+            },
+            BlockContent::ToolResult { tool_result } => Self::ToolResult {
+                tool_result,
+                block_index,
+                sequence,
+                attempt,
+            },
+            BlockContent::Unknown => return None,
+        })
+    }
+
     /// Whether this is the last event of its session.
     pub fn is_last(&self) -> bool {
         matches!(
@@ -239,6 +280,20 @@ pub struct Snapshot {
     /// The session that it continues, if any.
     #[serde(default)]
     pub parent_id: Option<Uuid>,
+}
+
+impl Snapshot {
+    /// The blocks, in the order of their indices. Of an API without them, the text is one.
+    pub fn to_blocks(&self) -> Vec<Block> {
+        let mut blocks = self.blocks.clone().unwrap_or_default();
+        if blocks.is_empty() && !self.text.is_empty() {
+            let text = self.text.clone();
+            let content = BlockContent::Text { text };
+            blocks.push(Block { index: 0, content });
+        }
+        blocks.sort_by_key(|block| block.index);
+        blocks
+    }
 }
 
 /// `StreamWaiting` of the schema.

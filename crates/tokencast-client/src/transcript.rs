@@ -7,7 +7,7 @@ mod answer;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use self::answer::{Answer, Contradiction, blocks_of};
+use self::answer::{Answer, Contradiction};
 use crate::block::Block;
 use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
 use crate::position::Position;
@@ -205,7 +205,7 @@ impl Transcript {
             return changes;
         }
         self.enter(snapshot.attempt, &mut changes);
-        let blocks = blocks_of(snapshot.blocks, &snapshot.text);
+        let blocks = snapshot.to_blocks();
         self.replace(snapshot.text, blocks, snapshot.sequence, &mut changes);
         self.status = Some(snapshot.status);
         if ends {

@@ -2,6 +2,7 @@
 
 mod markdown;
 mod output;
+mod page;
 mod reasoning;
 mod sources;
 mod summary;
@@ -13,14 +14,12 @@ use std::time::{Duration, Instant};
 use tokencast_client::{AnswerEvent, AnswerStream, Client, Error, Prompt};
 use uuid::Uuid;
 
-pub use self::markdown::Markdown;
-use self::output::{Output, Style};
-use self::reasoning::Reasoning;
+use self::page::Page;
+pub use self::page::show;
 use self::summary::Summary;
 use self::waiting::{Outage, Waiting, why};
 use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
-use crate::stdio::{Stderr, Stdout};
 
 /// A stop may take this long; then the session's last event may take as long as [`LAST_EVENT_TIMEOUT`].
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,19 +80,11 @@ pub async fn run(
         Session::Resume { session_id } => client.resume(session_id),
     };
     let summary = Summary::new(stream.session_id(), Instant::now());
-    let is_terminal = io::stdout().is_terminal();
     let is_watched = io::stderr().is_terminal();
-    let style = Style {
-        json: listening.json,
-        terminal: is_terminal,
-        markdown: listening.markdown && listening.colors && is_terminal,
-    };
-    let (is_shown, colors) = (listening.show_reasoning, listening.colors);
     let mut answer = Answer {
         stream,
         summary,
-        output: Output::new(Stdout, style),
-        reasoning: Reasoning::new(Stderr, is_shown, is_watched, colors),
+        page: Page::new(&listening),
         listening,
         started: false,
         waiting: Waiting::new(is_watched),
@@ -112,11 +103,10 @@ pub async fn run(
     Ended { exit, started }
 }
 
-struct Answer<W> {
+struct Answer {
     stream: AnswerStream,
     summary: Summary,
-    output: Output<W>,
-    reasoning: Reasoning<Stderr>,
+    page: Page,
     listening: Listening,
     started: bool,
     waiting: Waiting,
@@ -125,7 +115,7 @@ struct Answer<W> {
     address: String,
 }
 
-impl<W: io::Write> Answer<W> {
+impl Answer {
     /// Prints events until the last one. Cancel-safe: an event is either still in the stream or wholly printed.
     async fn follow(&mut self, client: &Client) -> io::Result<Exit> {
         let session_id = self.stream.session_id();
@@ -143,56 +133,20 @@ impl<W: io::Write> Answer<W> {
             match event {
                 Ok(event) => {
                     self.summary.count(&event, Instant::now());
-                    self.beside(&event)?;
-                    self.output.event(&event)?;
+                    self.page.event(&event)?;
                     if let Some(exit) = self.announce(&event)? {
                         return Ok(exit);
                     }
                 }
                 Err(error) => {
                     let text = self.explained(&error);
-                    self.reasoning.end();
-                    self.output.error(&text)?;
+                    self.page.error(&text)?;
                     say!("error: {text}");
                     hint(&error, &self.address);
                     return Ok(Exit::Api);
                 }
             }
         }
-    }
-
-    /// Writes to stderr what belongs to the answer and isn't its text.
-    fn beside(&mut self, event: &AnswerEvent) -> io::Result<()> {
-        if self.listening.json {
-            return Ok(());
-        }
-        match event {
-            AnswerEvent::Reasoning { text, .. } => {
-                self.output.make_room()?;
-                self.reasoning.piece(text);
-            }
-            AnswerEvent::ToolUse { tool_use, .. } => {
-                self.reasoning.end();
-                if tool_use.input.is_empty() && io::stderr().is_terminal() {
-                    self.output.make_room()?;
-                    say!("[the model uses the tool {}]", tool_use.name);
-                }
-            }
-            // These may come at any time.
-            AnswerEvent::Reconnecting { .. } | AnswerEvent::Reconnected => {}
-            _ => self.reasoning.end(),
-        }
-        Ok(())
-    }
-
-    /// Ends the text, and lists its sources: behind it on a terminal, and beside it otherwise.
-    fn end_text(&mut self) -> io::Result<()> {
-        self.reasoning.end();
-        self.output.end_line()?;
-        for line in self.output.sources()? {
-            say!("{line}");
-        }
-        Ok(())
     }
 
     /// Writes to stderr what an event has to say there. Returns the exit code if the event is the last.
@@ -231,12 +185,12 @@ impl<W: io::Write> Answer<W> {
                 }
                 return Ok(None);
             }
-            AnswerEvent::Completed { .. } if !self.output.has_text() => Exit::NoText,
+            AnswerEvent::Completed { .. } if !self.page.has_text() => Exit::NoText,
             AnswerEvent::Completed { .. } => Exit::Success,
             AnswerEvent::Failed { .. } => Exit::Failed,
             AnswerEvent::Cancelled { .. } => Exit::Cancelled,
         };
-        self.end_text()?;
+        self.page.end_text()?;
         if let (Exit::NoText, AnswerEvent::Completed { stop_reason, .. }) = (exit, event) {
             let reason = stop_reason.as_deref().unwrap_or("not given");
             say!("the answer has no text (stop reason: {reason})");
@@ -285,7 +239,7 @@ impl<W: io::Write> Answer<W> {
             return interruption;
         }
         // The summary goes to stderr even if stdout is gone.
-        let _ = self.end_text();
+        let _ = self.page.end_text();
         match stopped {
             Ok(Ok(())) => say!("stopped; {} characters kept", self.summary.characters()),
             Ok(Err(error)) if self.started => {

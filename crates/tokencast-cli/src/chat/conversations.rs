@@ -142,7 +142,7 @@ impl Chat {
             turn.session_id
         });
         for turn in &turns {
-            self.screen.turn(turn)?;
+            self.screen.turn(turn, &self.listening)?;
         }
         Ok(running.map_or(Done::Nothing, Done::Follow))
     }

@@ -171,7 +171,7 @@ impl Chat {
             client,
             graphql,
             lines,
-            screen: Screen::new(listening.colors),
+            screen: Screen::new(),
             listening,
             thread: Thread::new(Uuid::new_v4()),
             listed: Vec::new(),

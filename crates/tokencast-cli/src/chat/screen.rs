@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use tokencast_client::conversations::{Conversation, Turn};
 
-use crate::answer::Markdown;
+use crate::answer::{self, Listening};
 use crate::stdio::Stdout;
 use crate::visible::visible;
 
@@ -12,16 +12,12 @@ use crate::visible::visible;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Screen {
     is_terminal: bool,
-    colors: bool,
 }
 
 impl Screen {
-    pub(super) fn new(colors: bool) -> Self {
+    pub(super) fn new() -> Self {
         let is_terminal = io::stdout().is_terminal();
-        Self {
-            is_terminal,
-            colors: colors && is_terminal,
-        }
+        Self { is_terminal }
     }
 
     /// Prints text, and ends its line.
@@ -36,25 +32,14 @@ impl Screen {
     }
 
     /// Prints a question and its answer, as they looked when they came.
-    pub(super) fn turn(self, turn: &Turn) -> io::Result<()> {
+    pub(super) fn turn(self, turn: &Turn, listening: &Listening) -> io::Result<()> {
         let question = turn.prompt.lines().collect::<Vec<_>>().join("\n> ");
         self.print(&format!("> {question}"))?;
         match &turn.stream {
-            Some(stream) if !stream.text.is_empty() => self.answer(&stream.text),
+            Some(stream) if !stream.text.is_empty() => answer::show(stream, listening),
             Some(stream) if stream.status.is_terminal() => self.print("[no text]"),
             _ => Ok(()),
         }
-    }
-
-    fn answer(self, text: &str) -> io::Result<()> {
-        if !self.colors {
-            return self.print(text);
-        }
-        let mut markdown = Markdown::default();
-        let mut shown = markdown.push(&visible(text));
-        shown.push_str(&markdown.end());
-        let end = if shown.ends_with('\n') { "" } else { "\n" };
-        Stdout.write_all(format!("{shown}{end}").as_bytes())
     }
 
     /// Prints a line of the list: its number, the title, and the id to open it with from elsewhere.

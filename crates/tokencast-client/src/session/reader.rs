@@ -3,7 +3,6 @@
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::block::{Block, BlockContent};
 use crate::error::Error;
 use crate::event::{AnswerEvent, StreamStatus};
 use crate::transcript::{Change, Ending};
@@ -89,49 +88,9 @@ fn answer_event(change: Change) -> Option<AnswerEvent> {
             piece,
             attempt,
             sequence,
-        } => piece_event(piece, attempt, sequence),
+        } => AnswerEvent::of_block(piece, sequence, attempt),
         Change::End(ending) => Some(last_event(ending)),
     }
-}
-
-fn piece_event(piece: Block, attempt: u64, sequence: u64) -> Option<AnswerEvent> {
-    let Block {
-        index: block_index,
-        content,
-    } = piece;
-    Some(match content {
-        BlockContent::Text { text } => AnswerEvent::Text {
-            text,
-            block_index,
-            sequence,
-            attempt,
-        },
-        BlockContent::Reasoning { reasoning } => AnswerEvent::Reasoning {
-            text: reasoning,
-            block_index,
-            sequence,
-            attempt,
-        },
-        BlockContent::Citation { citation } => AnswerEvent::Citation {
-            citation,
-            block_index,
-            sequence,
-            attempt,
-        },
-        BlockContent::ToolUse { tool_use } => AnswerEvent::ToolUse {
-            tool_use,
-            block_index,
-            sequence,
-            attempt,
-        },
-        BlockContent::ToolResult { tool_result } => AnswerEvent::ToolResult {
-            tool_result,
-            block_index,
-            sequence,
-            attempt,
-        },
-        BlockContent::Unknown => return None,
-    })
 }
 
 fn last_event(ending: Ending) -> AnswerEvent {

@@ -172,15 +172,3 @@ impl Answer {
         added
     }
 }
-
-/// A snapshot's blocks; of an API without them, its text is one.
-pub(super) fn blocks_of(blocks: Option<Vec<Block>>, text: &str) -> Vec<Block> {
-    let mut blocks = blocks.unwrap_or_default();
-    if blocks.is_empty() && !text.is_empty() {
-        let text = text.to_owned();
-        let content = BlockContent::Text { text };
-        blocks.push(Block { index: 0, content });
-    }
-    blocks.sort_by_key(|block| block.index);
-    blocks
-}
