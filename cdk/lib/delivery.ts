@@ -10,8 +10,8 @@ import { TokenStream } from './token-stream';
 export interface DeliveryProps {
   /** Whose sessions, queue, model and settings it shares: a session that is started here can be followed there. */
   readonly stream: TokenStream;
-  /** The packaged function: see `packagedFunction`. */
-  readonly code: Code;
+  /** The packaged function: see `packagedFunction`. @default - the one that comes along in the npm package */
+  readonly code?: Code;
   /** What the function is built for. @default - as those of `stream` */
   readonly architecture?: Architecture;
   /** Who may sign in. @default - the users of `stream`'s API */

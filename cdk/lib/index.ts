@@ -1,4 +1,5 @@
 /** What a stack of yours needs: see README.md. */
+export { SCHEMA_FILE } from './assets';
 export { ApiGatewayLogRole } from './api-gateway-log-role';
 export type { DeliveryProps } from './delivery';
 export type { ModelSpec } from './model-access';

@@ -1,7 +1,7 @@
 /** What the functions that answer count, as they write it to their logs. */
 import { Metric, MetricOptions, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 
-import { FunctionName } from './settings';
+import { FunctionName } from './function-names';
 
 /** Sessions that ended as failed. */
 export function failedSessions(service: FunctionName, options?: MetricOptions): Metric {

@@ -1,4 +1,4 @@
-/** Where this package and the repository around it are, whether it runs compiled or not. */
+/** Where this package and the repository around it are, for the app, its scripts and tests. No construct needs them. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -6,15 +6,6 @@ import { dirname, join } from 'node:path';
 export const CDK_DIR = findUp(__dirname);
 
 export const REPOSITORY_DIR = dirname(CDK_DIR);
-
-/** The API's contract: the one file that everything reads. */
-export const SCHEMA_FILE = join(REPOSITORY_DIR, 'schema.graphql');
-
-/** What AppSync runs for the fields that the request function answers. */
-export const REQUEST_FUNCTION_FILE = join(CDK_DIR, 'resolvers', 'requestFunction.js');
-
-/** What AppSync runs for the fields that only pass their arguments to the subscribers. */
-export const PUBLISH_FILE = join(CDK_DIR, 'resolvers', 'publish.js');
 
 /** Where `cargo xtask package` leaves the functions. */
 export const DEFAULT_FUNCTIONS_DIR = join(REPOSITORY_DIR, 'target', 'lambda');

@@ -13,8 +13,8 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
+import { PUBLISH_FILE, REQUEST_FUNCTION_FILE } from './assets';
 import { RoleProps, serviceRole } from './organization';
-import { PUBLISH_FILE, REQUEST_FUNCTION_FILE } from './paths';
 
 /** The fields that the request function answers, as type and field. */
 export const REQUEST_FIELDS = [

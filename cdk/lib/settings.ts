@@ -2,6 +2,8 @@
 
 import { Duration } from 'aws-cdk-lib';
 
+import { FunctionName } from './function-names';
+
 /** How answers are made and delivered. What is left out has the default of the functions' own `config.rs`. */
 export interface StreamSettings {
   /** The longest prompt that is taken, in bytes: 1 to 500,000. @default 100000 */
@@ -64,11 +66,6 @@ export type PublishMode = (typeof PUBLISH_MODES)[number];
 
 export const PUBLISH_MODES = ['joined', 'token'] as const;
 
-/** The functions, as `functions/` has them. */
-export const FUNCTION_NAMES = ['request', 'worker', 'function-url', 'websocket', 'websocket-authorizer'] as const;
-
-export type FunctionName = (typeof FUNCTION_NAMES)[number];
-
 /** A whole number that some of the functions read. */
 export interface NumberSetting {
   readonly variable: string;
@@ -97,7 +94,7 @@ export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
   maxTokens: setting('MAX_TOKENS', 1, 200_000, 4096, ...PIPELINES),
   flushIntervalMs: setting('FLUSH_INTERVAL_MS', 0, 1000, 0, ...PIPELINES),
   checkpointIntervalMs: setting('CHECKPOINT_INTERVAL_MS', 50, 5000, 500, ...PIPELINES),
-  leaseSeconds: setting('LEASE_SECONDS', 1, 900, 30, ...PIPELINES),
+  leaseSeconds: setting('LEASE_SECONDS', 1, 900, 30, ...FRONT_DOORS, 'worker'),
   modelFirstTokenTimeoutMs: setting('MODEL_FIRST_TOKEN_TIMEOUT_MS', 100, 900_000, 120_000, ...PIPELINES),
   modelIdleTimeoutMs: setting('MODEL_IDLE_TIMEOUT_MS', 100, 300_000, 30_000, ...PIPELINES),
   throttlePatienceSeconds: setting('THROTTLE_PATIENCE_SECONDS', 0, 3600, 300, ...PIPELINES),

@@ -15,8 +15,8 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 
+import { SCHEMA_FILE } from './assets';
 import { RoleProps, serviceRole } from './organization';
-import { SCHEMA_FILE } from './paths';
 
 /**
  * The levels of the contract's deepest operation, and the fields of its largest with `__typename` in each object. A test

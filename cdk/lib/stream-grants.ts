@@ -9,12 +9,6 @@ import { ownerIndexArn } from './conversations-table';
 import { JobQueue } from './job-queue';
 import { ModelSpec, modelStatements } from './model-access';
 
-/** The parts of a session or conversation are read together. */
-const READ = ['dynamodb:GetItem', 'dynamodb:BatchGetItem'];
-
-/** A transaction needs the permissions of the actions in it, and has none of its own. */
-const WRITE = ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:ConditionCheckItem'];
-
 export abstract class StreamGrants extends Construct {
   abstract readonly api: IGraphqlApi;
   abstract readonly sessionsTable: ITable;
@@ -23,26 +17,35 @@ export abstract class StreamGrants extends Construct {
   abstract readonly encryptionKey?: IKey;
   protected abstract readonly models: readonly ModelSpec[];
 
-  /**
-   * Lets `grantee` do what every function does that starts or answers sessions: use the sessions and conversations, and
-   * tell subscribers of changes to a conversation.
-   */
-  grantUseStreams(grantee: IGrantable): Grant {
-    return this.grantUseSessions(grantee)
-      .combine(this.grantUseConversations(grantee))
-      .combine(this.grantPublishConversations(grantee));
-  }
-
   /** Lets `grantee` read and write any session by its id. */
   grantUseSessions(grantee: IGrantable): Grant {
     this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
-    return this.allow(grantee, [...READ, ...WRITE], this.sessionsTable.tableArn);
+    return this.allowOn(this.sessionsTable, grantee, 'GetItem', 'BatchGetItem', 'PutItem');
   }
 
-  /** Lets `grantee` read and write any conversation by its id, but delete none. */
+  /**
+   * Lets `grantee` begin and end turns of any conversation, and tell its subscribers. A transaction needs the permissions of
+   * the actions in it, and has none of its own.
+   */
   grantUseConversations(grantee: IGrantable): Grant {
     this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
-    return this.allow(grantee, [...READ, 'dynamodb:Query', ...WRITE], this.conversationsTable.tableArn);
+    return this.allowOn(this.conversationsTable, grantee, 'GetItem', 'Query', 'PutItem', 'UpdateItem').combine(
+      this.grantPublishConversations(grantee),
+    );
+  }
+
+  /** Lets `grantee` write the answers of sessions, with the turns before as the model's history. */
+  grantAnswerSessions(grantee: IGrantable): Grant {
+    return this.grantUseSessions(grantee)
+      .combine(this.allowOn(this.sessionsTable, grantee, 'ConditionCheckItem'))
+      .combine(this.grantUseConversations(grantee))
+      .combine(this.grantReadConversations(grantee));
+  }
+
+  /** Lets `grantee` read any conversation by its id, with its prompts. Its answers are in the sessions. */
+  grantReadConversations(grantee: IGrantable): Grant {
+    this.encryptionKey?.grant(grantee, 'kms:Decrypt');
+    return this.allowOn(this.conversationsTable, grantee, 'GetItem', 'BatchGetItem', 'Query');
   }
 
   /** Lets `grantee` list the conversations of any owner. */
@@ -54,7 +57,7 @@ export abstract class StreamGrants extends Construct {
   /** Lets `grantee` read any session by its id. */
   grantReadSessions(grantee: IGrantable): Grant {
     this.encryptionKey?.grant(grantee, 'kms:Decrypt');
-    return this.allow(grantee, READ, this.sessionsTable.tableArn);
+    return this.allowOn(this.sessionsTable, grantee, 'GetItem', 'BatchGetItem');
   }
 
   /** Lets `grantee` hand a job to the worker. */
@@ -81,7 +84,7 @@ export abstract class StreamGrants extends Construct {
   }
 
   /**
-   * Lets `grantee` run `tokencast redrive`: put jobs from the dead-letter queue back and open their sessions again.
+   * Lets `grantee` run `tokencast redrive`: put jobs from the dead-letter queue back, and open their sessions and turns again.
    * SQS's own redrive is left out, because it knows nothing of sessions: a failed one would stay failed.
    */
   grantRedrive(grantee: IGrantable): Grant {
@@ -90,7 +93,7 @@ export abstract class StreamGrants extends Construct {
     return this.allow(grantee, take, deadLetterQueue.queueArn)
       .combine(this.grantSendJobs(grantee))
       .combine(this.grantUseSessions(grantee))
-      .combine(this.grantUseConversations(grantee));
+      .combine(this.allowOn(this.conversationsTable, grantee, 'UpdateItem'));
   }
 
   /**
@@ -98,14 +101,21 @@ export abstract class StreamGrants extends Construct {
    * a scan finds those, so `grantee` may read the whole table of sessions.
    */
   grantForget(grantee: IGrantable): Grant {
-    return this.grantUseStreams(grantee)
+    return this.grantUseSessions(grantee)
+      .combine(this.allowOn(this.sessionsTable, grantee, 'Scan', 'DeleteItem'))
+      .combine(this.grantReadConversations(grantee))
+      .combine(this.allowOn(this.conversationsTable, grantee, 'PutItem'))
       .combine(this.grantListConversations(grantee))
-      .combine(this.grantSendJobs(grantee))
-      .combine(this.allow(grantee, ['dynamodb:Scan', 'dynamodb:DeleteItem'], this.sessionsTable.tableArn));
+      .combine(this.grantSendJobs(grantee));
   }
 
   protected allow(grantee: IGrantable, actions: string[], ...resourceArns: string[]): Grant {
     return Grant.addToPrincipal({ grantee, actions, resourceArns });
+  }
+
+  protected allowOn(table: ITable, grantee: IGrantable, ...actions: string[]): Grant {
+    const permitted = actions.map((action) => `dynamodb:${action}`);
+    return this.allow(grantee, permitted, table.tableArn);
   }
 
   private mutationArn(field: string): string {

@@ -14,8 +14,8 @@ import { StreamSettings } from './settings';
 import { LogLevel } from './stream-function';
 
 export interface TokenStreamProps extends OrganizationProps {
-  /** The packaged functions: see `packagedCode`. */
-  readonly code: FunctionCode;
+  /** The packaged functions: see `packagedCode`. @default - those that come along in the npm package */
+  readonly code?: FunctionCode;
   /** What the functions are built for. @default Architecture.X86_64 */
   readonly architecture?: Architecture;
   /** The model or inference profile that answers. */

@@ -14,6 +14,7 @@ import { JobQueue } from './job-queue';
 import { checkKey } from './kept-table';
 import { failedSessions, timeToFirstToken } from './metrics';
 import { ModelSpec, modelStatements } from './model-access';
+import { ownCode } from './packaged-code';
 import { Resolvers } from './resolvers';
 import { SESSIONS_KEY, SessionsTable } from './sessions-table';
 import { checkTimes, checkWhole, settingsEnvironment, StreamSettings } from './settings';
@@ -92,8 +93,10 @@ export class TokenStream extends StreamGrants {
       this.graphqlUrl = api.graphqlUrl;
     }
 
+    const { architecture = Architecture.X86_64 } = props;
+    const code = props.code ?? ownCode(architecture);
     const functions = {
-      architecture: props.architecture ?? Architecture.X86_64,
+      architecture,
       logLevel: props.logLevel ?? 'info',
       logRetention,
       removalPolicy,
@@ -106,7 +109,7 @@ export class TokenStream extends StreamGrants {
     this.request = new StreamFunction(this, 'Request', {
       ...functions,
       description: 'Tokencast: starts, stops and reads sessions, and says who may subscribe to one.',
-      code: props.code.request,
+      code: code.request,
       timeout: Duration.seconds(10),
       memoryMb: 256,
       environment: { ...resources, ...settingsEnvironment(settings, 'request') },
@@ -114,7 +117,7 @@ export class TokenStream extends StreamGrants {
     this.worker = new StreamFunction(this, 'Worker', {
       ...functions,
       description: 'Tokencast: streams the answer to each queued prompt to its subscribers.',
-      code: props.code.worker,
+      code: code.worker,
       timeout: workerTimeout,
       memoryMb: checkWhole('workerMemoryMb', props.workerMemoryMb ?? 512, 128, 10_240),
       environment: {
@@ -176,9 +179,11 @@ export class TokenStream extends StreamGrants {
   private permit(titleModel?: ModelSpec): void {
     const request = this.request.function;
     const worker = this.worker.function;
-    this.grantUseStreams(request);
-    this.grantUseStreams(worker);
+    this.grantUseSessions(request);
+    this.grantUseConversations(request);
+    this.grantReadConversations(request);
     this.grantListConversations(request);
+    this.grantAnswerSessions(worker);
     this.grantSendJobs(request);
     // The first three are the event source's.
     const consume = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
@@ -190,8 +195,9 @@ export class TokenStream extends StreamGrants {
     for (const statement of titleModel ? modelStatements(titleModel) : []) {
       worker.grantPrincipal.addToPrincipalPolicy(statement);
     }
-    // What is left of a deleted conversation.
-    this.allow(worker, ['dynamodb:DeleteItem'], this.sessionsTable.tableArn, this.conversationsTable.tableArn);
+    // It keeps a conversation's sessions for longer, and deletes what is left of a deleted conversation.
+    this.allowOn(this.sessionsTable, worker, 'UpdateItem', 'DeleteItem');
+    this.allowOn(this.conversationsTable, worker, 'DeleteItem');
   }
 
   private requireUsers(): Users {

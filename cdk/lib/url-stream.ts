@@ -13,6 +13,7 @@ import { Construct } from 'constructs';
 
 import { DeliveryProps, functionDefaults, signInEnvironment } from './delivery';
 import { failedSessions, timeToFirstToken } from './metrics';
+import { ownFunction } from './packaged-code';
 import { checkTimes, checkWhole, settingsEnvironment } from './settings';
 import { StreamFunction } from './stream-function';
 
@@ -52,10 +53,11 @@ export class UrlStream extends Construct {
     if (props.reservedConcurrency !== undefined) {
       checkWhole('reservedConcurrency', props.reservedConcurrency, 1, 100_000);
     }
+    const defaults = functionDefaults(props);
     this.handler = new StreamFunction(this, 'Handler', {
-      ...functionDefaults(props),
+      ...defaults,
       description: 'Tokencast: streams the answer to a prompt as the response to its request.',
-      code: props.code,
+      code: props.code ?? ownFunction('function-url', defaults.architecture),
       timeout,
       memoryMb: checkWhole('memoryMb', props.memoryMb ?? 512, 128, 10_240),
       reservedConcurrency: props.reservedConcurrency,
@@ -67,7 +69,7 @@ export class UrlStream extends Construct {
       },
     });
     const handler = this.handler.function;
-    stream.grantUseStreams(handler);
+    stream.grantAnswerSessions(handler);
     stream.grantListConversations(handler);
     stream.grantAskModels(handler);
     // Each answer's job waits in the queue, in case the function dies; the worker hides it for as long as the function lives.

@@ -8,13 +8,17 @@ import { Construct } from 'constructs';
 
 import { ConnectionsTable } from './connections-table';
 import { DeliveryProps, functionDefaults, signInEnvironment } from './delivery';
+import { ownFunction } from './packaged-code';
 import { checkWhole, settingsEnvironment } from './settings';
 import { StreamFunction } from './stream-function';
 import { StreamWebSocketApi } from './websocket-api';
 
 export interface WebSocketStreamProps extends DeliveryProps {
-  /** The packaged function `websocket-authorizer`; `code` is that of `websocket`. */
-  readonly authorizerCode: Code;
+  /**
+   * The packaged function `websocket-authorizer`; `code` is that of `websocket`.
+   * @default - the one that comes along in the npm package
+   */
+  readonly authorizerCode?: Code;
   /** The API's stage, the last part of its URL. @default 'live' */
   readonly stageName?: string;
   /** How many connects and messages of all clients together are taken in a second. @default 500 */
@@ -57,13 +61,13 @@ export class WebSocketStream extends Construct {
     const functions = { ...defaults, timeout: Duration.seconds(10), memoryMb: 256 };
     this.authorizer = new StreamFunction(this, 'Authorizer', {
       ...functions,
-      code: props.authorizerCode,
+      code: props.authorizerCode ?? ownFunction('websocket-authorizer', defaults.architecture),
       description: 'Tokencast: says who may connect to the WebSocket API.',
       environment: signInEnvironment(props),
     });
     this.routes = new StreamFunction(this, 'Routes', {
       ...functions,
-      code: props.code,
+      code: props.code ?? ownFunction('websocket', defaults.architecture),
       description: 'Tokencast: starts, stops and resumes sessions over the WebSocket API.',
       environment: {
         ...stream.environment,
@@ -116,7 +120,8 @@ export class WebSocketStream extends Construct {
   /** Each call that the functions make, and no other; the authorizer makes none. */
   private permit({ stream }: WebSocketStreamProps): void {
     const routes = this.routes.function;
-    stream.grantUseStreams(routes);
+    stream.grantUseSessions(routes);
+    stream.grantUseConversations(routes);
     stream.grantSendJobs(routes);
     Grant.addToPrincipal({
       grantee: routes,

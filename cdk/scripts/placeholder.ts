@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32, deflateRawSync } from 'node:zlib';
 
-import { FUNCTION_NAMES } from '../lib/settings';
+import { FUNCTION_NAMES } from '../lib/function-names';
 
 export type Machine = 'x86_64' | 'arm64';
 
@@ -55,4 +55,12 @@ export function zip(name: string, content: Buffer): Buffer {
   end.writeUInt32LE(directory.length, 12);
   end.writeUInt32LE(local.length + packed.length, 16);
   return Buffer.concat([local, packed, directory, end]);
+}
+
+if (require.main === module) {
+  const [folder] = process.argv.slice(2);
+  if (folder === undefined) {
+    throw new Error('usage: npm run placeholder -- FOLDER');
+  }
+  placeholderFunctions(folder);
 }

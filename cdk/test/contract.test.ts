@@ -5,7 +5,7 @@ import { basename } from 'node:path';
 import { describe, test } from 'node:test';
 import { buildASTSchema, getNamedType, GraphQLField, isObjectType, parse } from 'graphql';
 
-import { PUBLISH_FILE, REQUEST_FUNCTION_FILE, SCHEMA_FILE } from '../lib/paths';
+import { PUBLISH_FILE, REQUEST_FUNCTION_FILE, SCHEMA_FILE } from '../lib/assets';
 import { PUBLISH_FIELDS, REQUEST_FIELDS } from '../lib/resolvers';
 import { Deployment, only } from './deployment';
 

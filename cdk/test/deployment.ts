@@ -9,7 +9,7 @@ import { Architecture, Code } from 'aws-cdk-lib/aws-lambda';
 
 import { tokencast } from '../lib/app';
 import { packagedCode, packagedFunction } from '../lib/packaged-code';
-import { FunctionName } from '../lib/settings';
+import { FunctionName } from '../lib/function-names';
 import { Machine, placeholderFunctions } from '../scripts/placeholder';
 import { toolkitContext } from '../scripts/templates';
 import { TokenStreamProps } from '../lib/token-stream-props';

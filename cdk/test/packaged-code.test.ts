@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { Architecture } from 'aws-cdk-lib/aws-lambda';
 
 import { packagedCode, packagedFunction } from '../lib/packaged-code';
-import { FUNCTION_NAMES } from '../lib/settings';
+import { FUNCTION_NAMES } from '../lib/function-names';
 import { elf, placeholderFunctions, zip } from '../scripts/placeholder';
 import { Deployment, scratch } from './deployment';
 

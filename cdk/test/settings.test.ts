@@ -5,15 +5,9 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
 
+import { FunctionName } from '../lib/function-names';
 import { REPOSITORY_DIR } from '../lib/paths';
-import {
-  FunctionName,
-  NOTHING_LEFT,
-  NUMBER_SETTINGS,
-  PROMPT_CACHING,
-  PUBLISH_MODES,
-  settingsEnvironment,
-} from '../lib/settings';
+import { NOTHING_LEFT, NUMBER_SETTINGS, PROMPT_CACHING, PUBLISH_MODES, settingsEnvironment } from '../lib/settings';
 import { Deployment, only } from './deployment';
 
 interface Variable {
@@ -80,7 +74,7 @@ for (const [variable, ours, name] of [
   ['NOTHING_LEFT', NOTHING_LEFT, 'function-url'],
 ] as const) {
   test(`the words of ${variable} are the function's own`, () => {
-    const list = new RegExp(`"${variable}",\\s*&\\[(.*?)\\],\\s*\\)`, 's');
+    const list = new RegExp(`"${variable}",\\s*&\\[(.*?)\\],?\\s*\\)`, 's');
     const words = list.exec(configSource(name))?.[1] ?? '';
     assert.deepEqual(
       [...words.matchAll(/"([\w-]+)"/g)].map(([, word]) => word),
@@ -109,7 +103,9 @@ describe('a setting', () => {
 
 /** A function's `config.rs`, and what it has others read for it. */
 function configSource(name: FunctionName): string {
-  const config = source('functions', name, 'src', 'config.rs');
+  const own = source('functions', name, 'src', 'config.rs');
+  const requests = source('crates', 'tokencast-aws', 'src', 'requests.rs');
+  const config = own.includes('RequestSettings::read(') ? `${own}\n${body(requests, 'read')}` : own;
   const shared = source('crates', 'tokencast-aws', 'src', 'settings.rs');
   const called = [...config.matchAll(/settings::(\w+)\(/g)].map(([, called = '']) => body(shared, called));
   // What those share again.

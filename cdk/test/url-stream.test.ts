@@ -158,11 +158,14 @@ describe('its function', () => {
     const expected = [
       ['appsync:GraphQL', '/types/Mutation/fields/publishConversation"'],
       ['bedrock:InvokeModelWithResponseStream', '::foundation-model/amazon.nova-lite-v1:0"'],
-      ...['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'UpdateItem'].flatMap((action) => [
-        [`dynamodb:${action}`, '"StreamConversationsTableD7C53381","Arn"]}'],
-        [`dynamodb:${action}`, '"StreamSessionsTable151CF694","Arn"]}'],
+      ...['GetItem', 'BatchGetItem', 'PutItem', 'ConditionCheckItem'].map((action) => [
+        `dynamodb:${action}`,
+        'on {"Fn::GetAtt":["StreamSessionsTable151CF694","Arn"]}',
       ]),
-      ['dynamodb:Query', 'on {"Fn::GetAtt":["StreamConversationsTableD7C53381","Arn"]}'],
+      ...['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'].map((action) => [
+        `dynamodb:${action}`,
+        'on {"Fn::GetAtt":["StreamConversationsTableD7C53381","Arn"]}',
+      ]),
       ['dynamodb:Query', '/index/byOwner"'],
       ['sqs:SendMessage', '"StreamJobsQueue763C7EFE"'],
     ];

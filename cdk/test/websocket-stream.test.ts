@@ -208,6 +208,7 @@ describe('the functions', () => {
       'CONNECTIONS_TABLE',
       'CONVERSATIONS_TABLE',
       'CONVERSATION_TTL_DAYS',
+      'LEASE_SECONDS',
       'LOG_LEVEL',
       'MAX_PROMPT_BYTES',
       'QUEUE_URL',
@@ -235,11 +236,14 @@ describe('the functions', () => {
     const connections = '"WebSocketConnectionsTableB898E1EF"';
     checkPermissions(template, /^WebSocketRoutesRole/, [
       ['appsync:GraphQL', '/types/Mutation/fields/publishConversation"'],
-      ...['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'PutItem', 'UpdateItem'].flatMap((action) => [
-        [`dynamodb:${action}`, '"StreamConversationsTableD7C53381"'],
-        [`dynamodb:${action}`, '"StreamSessionsTable151CF694"'],
+      ...['GetItem', 'BatchGetItem', 'PutItem'].map((action) => [
+        `dynamodb:${action}`,
+        '"StreamSessionsTable151CF694"',
       ]),
-      ['dynamodb:Query', '"StreamConversationsTableD7C53381","Arn"]}'],
+      ...['GetItem', 'Query', 'PutItem', 'UpdateItem'].map((action) => [
+        `dynamodb:${action}`,
+        '"StreamConversationsTableD7C53381"',
+      ]),
       ...['DeleteItem', 'PutItem', 'UpdateItem'].map((action) => [`dynamodb:${action}`, connections]),
       ['execute-api:ManageConnections', '/dev/POST/@connections/*'],
       ['sqs:SendMessage', '"StreamJobsQueue763C7EFE"'],

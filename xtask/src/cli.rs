@@ -52,10 +52,11 @@ pub enum Task {
 
 #[derive(Args, Debug)]
 pub struct Package {
-    /// Packs the npm packages instead, into target/npm, and prints their sizes; the command with its binary for this machine
+    /// Packs the npm packages, too, into target/npm, and prints their sizes: the command with its binary for this machine, the
+    /// constructs with the functions, and with those for arm64 if target/lambda-arm64 has them
     #[arg(long)]
     pub npm: bool,
-    /// Packs the development build of the command, which takes less time
+    /// Packs the development builds of the command and the functions, which takes less time
     #[arg(long, requires = "npm")]
     pub dev: bool,
 }

@@ -1,6 +1,7 @@
 //! Builds the functions as they are deployed: `bootstrap` and `bootstrap.zip` in `target/lambda/FUNCTION`.
 
 pub mod archive;
+pub mod development;
 pub mod glibc;
 pub mod npm;
 

@@ -12,7 +12,7 @@ import { Config, OrganizationConfig } from '../config';
 import { DeliveryProps } from '../delivery';
 import { OrganizationProps } from '../organization';
 import { packagedCode, packagedFunction } from '../packaged-code';
-import { FunctionName } from '../settings';
+import { FunctionName } from '../function-names';
 import { TokenStream } from '../token-stream';
 import { OwnApi } from '../token-stream-props';
 import { UrlStream } from '../url-stream';

@@ -16,12 +16,19 @@ const PUBLISHED: [&str; 2] = ["packages/client", "packages/react"];
 /// Packs what it has beside the sources: the command, and its binary.
 const COMMAND: &str = "packages/tokencast/pack.mjs";
 
-/// Builds and packs them, and prints how large they are. `dev` packs the command's development build.
+/// Packs the constructs, and the functions.
+const CONSTRUCTS: &str = "cdk/pack.mjs";
+
+/// Where the functions for arm64 are, if somebody has built them: cargo-lambda's own layout.
+const ARM64_FUNCTIONS: &str = "target/lambda-arm64";
+
+/// Builds and packs them, and prints how large they are. `dev` packs the development builds of the command and the
+/// functions.
 pub fn run(steps: &mut Steps, dev: bool) {
     let mut packages = Vec::new();
     let found = steps.run("npm packages", || {
         packages = npm::packages()?;
-        packages.retain(|package| PUBLISHED.contains(&package.folder));
+        packages.retain(|package| PUBLISHED.contains(&package.folder) || package.folder == "cdk");
         empty(&directory())
     });
     if !found || !packages.iter().all(|package| package.install(steps)) {
@@ -29,8 +36,13 @@ pub fn run(steps: &mut Steps, dev: bool) {
     }
     let packed = packages
         .iter()
+        .filter(|package| PUBLISHED.contains(&package.folder))
         .all(|package| steps.run(&format!("{}: npm pack", package.folder), || pack(package)));
-    if packed && steps.run("the command", || pack_command(dev)) {
+    if packed
+        && steps.run("the command", || pack_command(dev))
+        && packaged_functions(steps, dev)
+        && steps.run("the constructs", || pack_constructs(dev))
+    {
         steps.run("tarballs", print_sizes);
     }
 }
@@ -46,6 +58,31 @@ pub fn run_command(steps: &mut Steps, dev: bool) -> bool {
     found
         && packages.iter().all(|package| package.install(steps))
         && steps.run("the command", || pack_command(dev))
+}
+
+fn packaged_functions(steps: &mut Steps, dev: bool) -> bool {
+    if dev {
+        steps.run("the functions", super::development::package)
+    } else {
+        super::run(steps)
+    }
+}
+
+fn pack_constructs(dev: bool) -> Result<(), TaskError> {
+    let mut pack = command("node", &[CONSTRUCTS]);
+    pack.arg(directory());
+    if dev {
+        pack.arg(super::development::directory());
+    } else {
+        pack.arg(super::directory());
+        let arm64 = root().join(ARM64_FUNCTIONS);
+        if arm64.is_dir() {
+            pack.arg(arm64);
+        } else {
+            println!("without functions for arm64: there is no {ARM64_FUNCTIONS}");
+        }
+    }
+    run_program(pack)
 }
 
 fn pack_command(dev: bool) -> Result<(), TaskError> {
