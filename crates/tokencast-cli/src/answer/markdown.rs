@@ -10,7 +10,7 @@ const CODE: &str = "\x1b[36m";
 
 /// Makes Markdown text into text for a terminal. The result doesn't depend on how the text is cut.
 #[derive(Debug, Default)]
-pub struct Markdown {
+pub(super) struct Markdown {
     /// What is kept back: the beginning of a line, or marks.
     held: String,
     place: Place,
@@ -45,7 +45,7 @@ enum Beginning {
 
 impl Markdown {
     /// The next piece of the text, whose control characters are replaced already.
-    pub fn push(&mut self, text: &str) -> String {
+    pub(super) fn push(&mut self, text: &str) -> String {
         let mut out = String::with_capacity(text.len() + 16);
         for character in text.chars() {
             self.step(character, &mut out);
@@ -54,7 +54,7 @@ impl Markdown {
     }
 
     /// Ends the text. The terminal has its own style again.
-    pub fn end(&mut self) -> String {
+    pub(super) fn end(&mut self) -> String {
         let mut out = String::new();
         let held = std::mem::take(&mut self.held);
         out.push_str(&held);

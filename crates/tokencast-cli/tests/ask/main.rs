@@ -1,6 +1,8 @@
 //! `tokencast ask` against a fake API that each test scripts.
 
+mod blocks;
 mod channels;
+mod chat;
 mod output;
 mod prompt;
 mod stack;
@@ -27,6 +29,7 @@ fn tokencast(args: &[&str]) -> Command {
         "AWS_ACCESS_KEY_ID",
         "AWS_PROFILE",
         "HOME",
+        "XDG_STATE_HOME",
     ] {
         command.env_remove(variable);
     }

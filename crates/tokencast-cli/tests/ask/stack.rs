@@ -86,6 +86,42 @@ async fn an_answer_is_the_same_over_each_channel_and_to_be_had_over_any_other() 
 }
 
 #[tokio::test]
+async fn reasoning_and_sources_come_over_each_channel() {
+    let dev = Dev::start().await;
+    let mut answers = Vec::new();
+    for via in VIA {
+        let ask = async |option| {
+            let args = [option, "Think about rivers"];
+            let (code, stdout, stderr) = dev.ask(0, via, &args).await;
+            assert_eq!(code, 0, "{via}: {stderr}");
+            (stdout, stderr)
+        };
+        let (text, beside) = ask("--show-reasoning").await;
+        let (reasoning, rest) = beside.split_once("\n[1] ").expect("a source");
+        assert!(reasoning.len() > 20, "{via}: {reasoning}");
+        assert!(rest.contains("\nsession "), "{via}: {rest}");
+
+        let (lines, _) = ask("--json").await;
+        let lines: Vec<Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        let joined = |kind: &str| -> String {
+            let of_kind = lines.iter().filter(|line| line["type"] == kind);
+            of_kind
+                .map(|line| line["text"].as_str().expect("text"))
+                .collect()
+        };
+        assert_eq!(joined("text").trim_end(), text.trim_end(), "{via}");
+        assert_eq!(joined("reasoning"), reasoning, "{via}");
+        let citations = lines.iter().filter(|line| line["type"] == "citation");
+        assert_eq!(citations.count(), 1, "{via}");
+        answers.push((text, reasoning.to_owned()));
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+}
+
+#[tokio::test]
 async fn a_healthy_run_says_nothing_but_its_summary() {
     for via in VIA {
         let mut command = tokencast(&["ask", "--via", via, "Why?"]);
