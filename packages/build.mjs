@@ -1,7 +1,7 @@
 /** Builds the package in the current directory: `src` to `dist`, by the TypeScript compiler alone. */
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const require = createRequire(`${process.cwd()}/package.json`);
@@ -17,6 +17,10 @@ const options = {
 };
 const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
 const tsc = require.resolve('typescript/bin/tsc');
-execFileSync(process.execPath, [tsc, ...flags], { stdio: 'inherit' });
+// A folder may be a project of its own, with the types that it takes.
+const projects = readdirSync('.').filter((name) => /^tsconfig(\..+)?\.json$/.test(name));
+for (const project of projects) {
+  execFileSync(process.execPath, [tsc, '--project', project, ...flags], { stdio: 'inherit' });
+}
 // npm takes a licence along if it lies beside the manifest.
 copyFileSync(new URL('../LICENSE', import.meta.url), 'LICENSE');

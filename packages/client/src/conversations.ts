@@ -39,6 +39,8 @@ export interface ConversationListener {
 
 /** Ids are UUIDs. What is unknown and what is somebody else's look the same: not there. */
 export interface Conversations {
+  /** Whose they are: the user's `sub`. */
+  owner(): Promise<string>;
   /** A page of the caller's conversations, the one with the newest turn first. It lags behind by a moment. */
   list(options?: PageOptions): Promise<ConversationList>;
   /** A conversation and a page of its turns, the oldest first; `null` if there is none. */
@@ -149,6 +151,7 @@ export function conversationsOver(api: GraphqlApi, timeouts: Timeouts): Conversa
   }
 
   return {
+    owner: () => api.owner(),
     async list(options = {}) {
       const { conversations } = await call<{ conversations: ConversationList }>(
         CONVERSATIONS,
@@ -192,6 +195,7 @@ export function conversationsOver(api: GraphqlApi, timeouts: Timeouts): Conversa
 
 /** For a client over a transport that knows no GraphQL. */
 export const NO_CONVERSATIONS: Conversations = {
+  owner: refuse,
   list: refuse,
   get: refuse,
   getAll: refuse,

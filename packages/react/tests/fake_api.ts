@@ -181,6 +181,7 @@ export class FakeApi {
       };
     };
     return {
+      owner: () => Promise.resolve('somebody'),
       list: ({ nextToken } = {}) =>
         call('list', nextToken ?? '', () => {
           const from = Number(nextToken ?? 0);

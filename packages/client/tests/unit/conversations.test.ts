@@ -227,7 +227,8 @@ test('a start says of which conversation it is a turn', async () => {
   };
   const transport = transportOver(appSyncApi(api.endpoint, api.tokens, { WebSocket }));
   const options = { conversationId: ID.toUpperCase(), parentId: ID };
-  for await (const { type } of clientOver(transport).streamPrompt('Why?', options)) void type;
+  const events = clientOver(transport).streamPrompt('Why?', options)[Symbol.asyncIterator]();
+  while ((await events.next()).done !== true);
   const start = requests.find(({ query }) => query.includes('startStream'));
   expect(start?.variables).toMatchObject({ prompt: 'Why?', conversationId: ID, parentId: ID });
 });

@@ -26,6 +26,7 @@ function exportsOf(file: string): string[] {
 test.each([
   ['client/src/index.ts', 'client/README.md', 55],
   ['client/src/amplify/index.ts', 'client/README.md', 9],
+  ['client/src/ai-sdk/index.ts', 'client/README.md', 5],
   ['react/src/index.ts', 'react/README.md', 6],
 ])('%s is described in %s', (module, manual, atLeast) => {
   const names = exportsOf(module);

@@ -1,0 +1,119 @@
+/** The messages of a chat: what of them is asked, and what a conversation looks like as messages. */
+
+import type { UIMessage } from 'ai';
+
+import type { Block, ToolResult, ToolUse } from '../blocks.js';
+import type { ConversationTurns, Turn } from '../conversation.js';
+import { TokencastError } from '../errors.js';
+import { isTerminal, type Snapshot } from '../types.js';
+import { sourceOf } from './chunks.js';
+
+export interface Asked {
+  messageId: string;
+  /** Of the parts of the message. */
+  texts: string[];
+  /** The session that it continues; `null` at the beginning. */
+  parentId: string | null;
+}
+
+/**
+ * The question that a chat's messages end with.
+ *
+ * @throws `TokencastError` if they don't, or if there is more in it than text
+ */
+export function askedIn(messages: readonly UIMessage[]): Asked {
+  const asked = messages.at(-1);
+  if (asked?.role !== 'user') {
+    throw refused('The last message has to be the user’s: tools of a page are not supported');
+  }
+  const texts = asked.parts.map((part) => {
+    if (part.type !== 'text') {
+      throw refused(`A message may have text, and no part of the type \`${part.type}\``);
+    }
+    return part.text;
+  });
+  // An answer's id is its session's. Others, such as a greeting, are of no session.
+  const answers = messages.filter(({ role, id }) => role === 'assistant' && UUID.test(id));
+  return { messageId: asked.id, texts, parentId: answers.at(-1)?.id ?? null };
+}
+
+function refused(message: string): TokencastError {
+  const options = { errorType: 'INVALID_PROMPT', retryable: false };
+  return new TokencastError('refused', message, options);
+}
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** The branch of the newest turn, as messages. An answer that isn't over isn't among them: it is for `resumeStream`. */
+export function messagesOf({ turns, lastSessionId }: ConversationTurns): UIMessage[] {
+  const known = new Map(turns.map((turn) => [turn.sessionId, turn]));
+  const branch: Turn[] = [];
+  let turn = known.get(lastSessionId ?? '') ?? turns.at(-1);
+  while (turn !== undefined && !branch.includes(turn)) {
+    branch.unshift(turn);
+    turn = known.get(turn.parentId ?? '');
+  }
+  return branch.flatMap((one) => [questionOf(one), ...answerOf(one)]);
+}
+
+function questionOf({ sessionId, prompt }: Turn): UIMessage {
+  return { id: `question-${sessionId}`, role: 'user', parts: [{ type: 'text', text: prompt }] };
+}
+
+function answerOf({ sessionId, stream }: Turn): UIMessage[] {
+  if (stream === null || !isTerminal(stream.status)) return [];
+  const blocks = blocksOf(stream);
+  const results = new Map(
+    blocks.flatMap((block) =>
+      block.type === 'TOOL_RESULT' ? [[block.toolResult.toolUseId, block.toolResult]] : [],
+    ),
+  );
+  const parts = blocks.flatMap((block) => partOf(sessionId, block, results));
+  return [{ id: sessionId, role: 'assistant', parts: [{ type: 'step-start' }, ...parts] }];
+}
+
+function blocksOf({ blocks, text }: Snapshot): readonly Block[] {
+  return blocks ?? (text === '' ? [] : [{ index: 0, type: 'TEXT', text }]);
+}
+
+type Part = UIMessage['parts'][number];
+
+function partOf(sessionId: string, block: Block, results: Map<string, ToolResult>): Part[] {
+  switch (block.type) {
+    case 'TEXT':
+      return [{ type: 'text', text: block.text, state: 'done' }];
+    case 'REASONING':
+      return [{ type: 'reasoning', text: block.reasoning, state: 'done' }];
+    case 'CITATION':
+      return [sourceOf(sessionId, block.index, block.citation)];
+    case 'TOOL_USE':
+      return [toolOf(block.toolUse, results.get(block.toolUse.toolUseId))];
+    // With its use.
+    case 'TOOL_RESULT':
+      return [];
+  }
+}
+
+function toolOf({ toolUseId, name, input }: ToolUse, result: ToolResult | undefined): Part {
+  const tool = {
+    type: 'dynamic-tool',
+    toolCallId: toolUseId,
+    toolName: name,
+    input: parsed(input ?? ''),
+    providerExecuted: true,
+  } as const;
+  if (result === undefined) return { ...tool, state: 'input-available' };
+  const output = result.content ?? '';
+  return result.status === 'error'
+    ? { ...tool, state: 'output-error', errorText: output }
+    : { ...tool, state: 'output-available', output };
+}
+
+/** As it is, if it is no JSON. */
+function parsed(input: string): unknown {
+  try {
+    return JSON.parse(input === '' ? '{}' : input);
+  } catch {
+    return input;
+  }
+}

@@ -1,0 +1,230 @@
+/** A `ChatTransport` of the AI SDK over any client: each answer is a session, and each chat a conversation. */
+
+import type { ChatTransport, UIMessage, UIMessageChunk } from 'ai';
+
+import { newSessionId, type AnswerStream, type TokencastClient } from '../client.js';
+import { TokencastError } from '../errors.js';
+import { isTerminal, type AnswerEvent } from '../types.js';
+import { Chunks, finishReasonOf } from './chunks.js';
+import { conversationIdOf, sessionIdOf } from './ids.js';
+import { askedIn, messagesOf } from './messages.js';
+import { knowsResetStep } from './reset_step.js';
+
+export interface ChatTransportOptions {
+  /**
+   * Whether the chat takes the chunk `reset-step`, by which an answer starts again. It is found out unless it is said. Where it
+   * doesn't, the stream breaks off as by a lost connection, and `resumeStream` brings the answer from its beginning.
+   */
+  resetStep?: boolean | undefined;
+}
+
+type SendOptions<Message extends UIMessage> = Parameters<ChatTransport<Message>['sendMessages']>[0];
+type ReconnectOptions<Message extends UIMessage> = Parameters<
+  ChatTransport<Message>['reconnectToStream']
+>[0];
+
+/**
+ * For `useChat`, or a `Chat`. The same chat id of the same user is the same conversation, whatever page it is in.
+ *
+ * Stopping a chat stops the model, for everybody who listens.
+ */
+export class TokencastChatTransport<
+  Message extends UIMessage = UIMessage,
+> implements ChatTransport<Message> {
+  /** An answer that is resumed comes from its beginning. */
+  readonly resumeStreamIsReplay = true;
+  readonly #client: TokencastClient;
+  readonly #resetStep: () => Promise<boolean>;
+  /** By chat: the session whose stream broke off here. */
+  readonly #brokenOff = new Map<string, string>();
+  /** Answers that are followed, by session, until they are over or left. */
+  readonly #followed = new Map<string, Promise<void>>();
+  /** By chat: how often it was resumed. */
+  readonly #resumptions = new Map<string, number>();
+
+  constructor(client: TokencastClient, { resetStep }: ChatTransportOptions = {}) {
+    this.#client = client;
+    this.#resetStep = () =>
+      resetStep === undefined ? knowsResetStep(() => import('ai')) : Promise.resolve(resetStep);
+  }
+
+  /** Sends the last message, or asks for another answer to it. */
+  async sendMessages({
+    trigger,
+    chatId,
+    messages,
+    abortSignal,
+  }: SendOptions<Message>): Promise<ReadableStream<UIMessageChunk>> {
+    const { messageId, texts, parentId } = askedIn(messages);
+    const owner = await this.#client.conversations.owner();
+    const conversationId = conversationIdOf(owner, chatId);
+    const sessionId =
+      trigger === 'submit-message' ? sessionIdOf(owner, chatId, messageId, texts) : newSessionId();
+    this.#brokenOff.delete(chatId);
+    // One that is being stopped can be continued once it has ended.
+    if (parentId !== null) await this.#followed.get(parentId);
+    const stop = new AbortController();
+    const answer = this.#client.streamPrompt(texts.join('\n\n'), {
+      sessionId,
+      conversationId,
+      parentId: parentId ?? conversationId,
+      signal: stop.signal,
+    });
+    onAbort(abortSignal, () => {
+      stop.abort();
+    });
+    return this.#chunks(chatId, answer, stop.signal);
+  }
+
+  /** The answer that runs in this chat, or that broke off here; `null` if there is none. */
+  async reconnectToStream({
+    chatId,
+    abortSignal,
+  }: ReconnectOptions<Message>): Promise<ReadableStream<UIMessageChunk> | null> {
+    const resumption = (this.#resumptions.get(chatId) ?? 0) + 1;
+    this.#resumptions.set(chatId, resumption);
+    const sessionId = this.#brokenOff.get(chatId) ?? (await this.#running(chatId));
+    if (sessionId === null) return null;
+    this.#brokenOff.delete(chatId);
+    const stop = new AbortController();
+    const answer = this.#client.resumeStream(sessionId, { signal: stop.signal });
+    const leave = new AbortController();
+    onAbort(abortSignal, () => {
+      // A chat that resumes once more ends the resumption before, which is no stop.
+      setTimeout(() => {
+        if (this.#resumptions.get(chatId) === resumption) stop.abort();
+        else leave.abort();
+      });
+    });
+    return this.#chunks(chatId, answer, stop.signal, leave.signal);
+  }
+
+  /** What there is of a chat, as messages to begin it with: the branch with the newest turn. */
+  async messages(chatId: string): Promise<UIMessage[]> {
+    const conversationId = await this.conversationId(chatId);
+    const conversation = await this.#client.conversations.getAll(conversationId);
+    return conversation === null ? [] : messagesOf(conversation);
+  }
+
+  /** The conversation of a chat, for `client.conversations`. */
+  async conversationId(chatId: string): Promise<string> {
+    return conversationIdOf(await this.#client.conversations.owner(), chatId);
+  }
+
+  async #running(chatId: string): Promise<string | null> {
+    const conversationId = await this.conversationId(chatId);
+    const conversation = await this.#client.conversations.get(conversationId, { limit: 1 });
+    const sessionId = conversation?.lastSessionId ?? null;
+    if (sessionId === null) return null;
+    const stream = await this.#client.getStream(sessionId);
+    return stream === null || isTerminal(stream.status) ? null : sessionId;
+  }
+
+  #chunks(
+    chatId: string,
+    answer: AnswerStream,
+    stop: AbortSignal,
+    leave?: AbortSignal,
+  ): ReadableStream<UIMessageChunk> {
+    const events = answer[Symbol.asyncIterator]();
+    let isRead = true;
+    const goAway = (): void => {
+      void events.return?.();
+    };
+    onAbort(leave, goAway);
+    const read = async (tell: (chunk: UIMessageChunk) => void): Promise<void> => {
+      const chunks = new Chunks(answer.sessionId);
+      for (;;) {
+        const next = await events.next();
+        if (next.done === true) return;
+        for (const chunk of await this.#told(next.value, chunks)) if (isRead) tell(chunk);
+      }
+    };
+    return new ReadableStream<UIMessageChunk>({
+      start: (controller) => {
+        const reading = read((chunk) => {
+          controller.enqueue(chunk);
+        });
+        this.#follow(answer.sessionId, reading);
+        reading.then(
+          () => {
+            if (isRead) controller.close();
+          },
+          (error: unknown) => {
+            const isLost = error instanceof Broken || isConnection(error);
+            if (isLost) this.#brokenOff.set(chatId, answer.sessionId);
+            goAway();
+            if (isRead) controller.error(isLost ? networkError(error) : error);
+          },
+        );
+      },
+      cancel: () => {
+        isRead = false;
+        // What is being stopped is followed until it is over. By then a stop that is told on a later turn is known, too.
+        setTimeout(() => {
+          if (!stop.aborted) goAway();
+        });
+      },
+    });
+  }
+
+  #follow(sessionId: string, reading: Promise<void>): void {
+    const followed = reading.then(nothing, nothing);
+    this.#followed.set(sessionId, followed);
+    void followed.then(() => {
+      if (this.#followed.get(sessionId) === followed) this.#followed.delete(sessionId);
+    });
+  }
+
+  async #told(event: AnswerEvent, chunks: Chunks): Promise<UIMessageChunk[]> {
+    switch (event.type) {
+      case 'started':
+        return chunks.begin();
+      case 'text':
+      case 'reasoning':
+      case 'citation':
+      case 'toolUse':
+      case 'toolResult':
+        return chunks.piece(event);
+      case 'restarted':
+        if (!chunks.hasContent) return [];
+        if (await this.#resetStep()) return chunks.reset();
+        throw new Broken('the answer starts again');
+      case 'completed': {
+        const finishReason = finishReasonOf(event.stopReason);
+        return [...chunks.end(), { type: 'finish-step' }, { type: 'finish', finishReason }];
+      }
+      case 'cancelled':
+        return [...chunks.end(), { type: 'finish-step' }, { type: 'abort' }];
+      case 'failed':
+        return [...chunks.end(), { type: 'error', errorText: event.message }];
+      case 'status':
+      case 'reconnecting':
+      case 'reconnected':
+        return [];
+    }
+  }
+}
+
+function nothing(): void {
+  // It is told elsewhere how it ended.
+}
+
+class Broken extends Error {}
+
+function isConnection(error: unknown): boolean {
+  return (
+    error instanceof TokencastError && (error.kind === 'connection' || error.kind === 'gaveUp')
+  );
+}
+
+/** By type and words a chat knows that a connection was lost, so that it may resume. */
+function networkError(cause: unknown): TypeError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new TypeError(`network error: ${message}`, { cause });
+}
+
+function onAbort(signal: AbortSignal | undefined, callback: () => void): void {
+  if (signal?.aborted === true) callback();
+  else signal?.addEventListener('abort', callback, { once: true });
+}
