@@ -35,7 +35,11 @@ async function connected(): Promise<void> {
   await soon();
 }
 
-const path = (): string => store.view().path.map(({ sessionId }) => sessionId).join(' ');
+const path = (): string =>
+  store
+    .view()
+    .path.map(({ sessionId }) => sessionId)
+    .join(' ');
 const last = () => store.view().path.at(-1);
 
 test('is read whole, page by page, and then followed', async () => {
@@ -268,7 +272,9 @@ test('a question that was refused is no parent, and can be asked in other words'
   api.add(CONVERSATION, turn('a', null));
   await open();
   const refused = store.ask('x'.repeat(9)) ?? '';
-  api.answer(refused).say(new TokencastError('refused', 'too long', { errorType: 'INVALID_PROMPT' }));
+  api
+    .answer(refused)
+    .say(new TokencastError('refused', 'too long', { errorType: 'INVALID_PROMPT' }));
   await soon();
   expect(store.view().answer).toMatchObject({ phase: 'failed', error: { code: 'INVALID_PROMPT' } });
   const next = store.ask('shorter') ?? '';

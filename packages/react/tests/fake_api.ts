@@ -148,7 +148,10 @@ export class FakeApi {
     this.conversations.set(conversationId, { head, turns: all });
   }
 
-  tell(listener: string, event: Partial<ConversationEvent> & Pick<ConversationEvent, 'kind'>): void {
+  tell(
+    listener: string,
+    event: Partial<ConversationEvent> & Pick<ConversationEvent, 'kind'>,
+  ): void {
     this.listeners.get(listener)?.event({
       conversationId: listener,
       owner: 'somebody',
@@ -162,7 +165,7 @@ export class FakeApi {
   }
 
   count(entry: string): number {
-    return this.log.filter((one) => one.startsWith(entry)).length;
+    return this.log.filter((one) => one === entry || one.startsWith(`${entry} `)).length;
   }
 
   #conversations(): Conversations {
