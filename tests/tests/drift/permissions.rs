@@ -2,16 +2,20 @@
 //! allowed in vain.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use local_stack::StackConfig;
 use local_stack::config::FunctionConfig;
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
+use system_tests::conversations::Talk;
 use system_tests::stack::script;
+use system_tests::url::Events;
 use system_tests::websocket::Followed;
 use system_tests::{TestStack, collect, eventually, templates};
-use tokencast::stack::WORKER_FUNCTION;
+use tokencast::stack::{StackOptions, WORKER_FUNCTION};
 use tokencast_aws::sessions::TEXT_CHUNK_BYTES;
 use uuid::Uuid;
 
@@ -28,6 +32,16 @@ const POLLER: [&str; 3] = [
     "sqs:ReceiveMessage",
 ];
 
+const TRANSACTION: &str = "TransactWriteItems";
+
+/// The parts of a transaction, each with the action that it needs. A transaction has no action of its own.
+const PARTS: [(&str, &str); 4] = [
+    ("\"Put\":", "dynamodb:PutItem"),
+    ("\"Update\":", "dynamodb:UpdateItem"),
+    ("\"Delete\":", "dynamodb:DeleteItem"),
+    ("\"ConditionCheck\":", "dynamodb:ConditionCheckItem"),
+];
+
 /// Returns the request that an action allows, as the local stack sees it.
 fn request_of(action: &str) -> (FaultService, &str) {
     match action.split_once(':').expect("SERVICE:ACTION") {
@@ -35,7 +49,8 @@ fn request_of(action: &str) -> (FaultService, &str) {
         ("dynamodb", operation) => (FaultService::DynamoDb, operation),
         // AWS has no action of its own for `ConverseStream`.
         ("bedrock", "InvokeModelWithResponseStream") => (FaultService::Bedrock, "ConverseStream"),
-        ("appsync", "GraphQL") => (FaultService::AppSync, "publishToken"),
+        // With the field that it is allowed on.
+        ("appsync", field) => (FaultService::AppSync, field),
         ("execute-api", "ManageConnections") => (FaultService::ExecuteApi, "PostToConnection"),
         _ => panic!("{action} is no action that this test knows"),
     }
@@ -76,19 +91,36 @@ fn counting(config: &StackConfig) -> FaultPlan {
                 &counted(&function.name, &action),
             ));
         }
+        let transaction = |name: &str| {
+            let name = counted(&function.name, name);
+            count(FaultService::DynamoDb, TRANSACTION, &function.name, &name)
+        };
+        plan = plan.with(transaction(TRANSACTION));
+        for (part, _) in PARTS {
+            plan = plan.with(transaction(part).containing(part));
+        }
     }
     plan
 }
 
-/// Returns the actions that a function's own code is allowed.
+/// Returns the actions that a function's own code is allowed. An action on a field of the API has the field's name.
 fn actions(function: &FunctionConfig) -> BTreeSet<String> {
     let is_its_own =
         |action: &String| function.name != WORKER_FUNCTION || !POLLER.contains(&action.as_str());
-    let statements = function.policy.iter();
-    statements
-        .flat_map(|statement| statement.actions.clone())
-        .filter(is_its_own)
-        .collect()
+    let mut actions = BTreeSet::new();
+    for statement in &function.policy {
+        for action in &statement.actions {
+            if action == "appsync:GraphQL" {
+                let fields = statement.resources.iter();
+                let fields = fields.filter_map(|resource| resource.rsplit('/').next());
+                actions.extend(fields.map(|field| format!("appsync:{field}")));
+            } else {
+                actions.insert(action.clone());
+            }
+        }
+    }
+    actions.retain(is_its_own);
+    actions
 }
 
 /// Makes every function do all that it ever does. There is an answer over each channel, too long for one item, and it
@@ -101,11 +133,7 @@ async fn use_all(stack: &TestStack) {
         async {
             stack.model_said(LONG).await;
             // The stop changes the record, so the worker reads it again.
-            eventually("a record of several items", || async {
-                let stream = stack.get_stream("alice", &id.to_string()).await;
-                (stream["text"].as_str()?.len() > 2 * TEXT_CHUNK_BYTES).then_some(())
-            })
-            .await;
+            is_long(stack, &id.to_string()).await;
             client.stop(id).await.expect("stopped");
         }
     );
@@ -140,12 +168,91 @@ async fn use_all(stack: &TestStack) {
     stack.queue_is_empty().await;
 }
 
+/// The same in a conversation, which is listed and read, extended and deleted.
+async fn use_a_conversation(stack: &TestStack) {
+    let talk = Talk::new(stack);
+    let first = talk.start("Why do rivers meander?", None).await;
+    is_long(stack, &first).await;
+    // There is one worker at a time, so these wait, and end by who stops them. One that names no parent looks for the last
+    // turn that is over.
+    let waits = talk.start("Why?", Some(&talk.id)).await;
+    stack.stop_stream("alice", &waits).await;
+    talk.ended(&waits).await;
+    let mut socket = stack.websocket("alice").await;
+    let waits = talk.start("Why?", Some(&talk.id)).await;
+    socket
+        .send(&json!({"action": "stop", "sessionId": waits}))
+        .await;
+    talk.ended(&waits).await;
+    let question = json!({"action": "stream", "prompt": "Why?", "conversationId": talk.id});
+    let started = socket.ask(&question, "started").await;
+    let waits = started["sessionId"].as_str().expect("an id");
+    stack.stop_stream("alice", waits).await;
+    talk.ended(waits).await;
+    socket.close().await;
+    stack.stop_stream("alice", &first).await;
+    talk.ended(&first).await;
+
+    // Those that continue the first turn are told what it said.
+    let next = talk.start("And then?", Some(&first)).await;
+    is_long(stack, &next).await;
+    stack.stop_stream("alice", &next).await;
+    talk.ended(&next).await;
+    let question = json!({"prompt": "And then?", "conversationId": talk.id, "parentId": first});
+    let request = stack.url(Method::POST, "", "alice").json(&question);
+    let mut events = Events::of(request.send().await.expect("a response"));
+    let over_url = events.session_id();
+    is_long(stack, &over_url).await;
+    stack.url_stop(&over_url).await;
+    events.rest().await;
+    let path = format!("conversations/{}", talk.id);
+    for path in ["conversations", &path] {
+        let read = stack.url(Method::GET, path, "alice").send().await;
+        assert!(read.expect("a response").status().is_success(), "{path}");
+    }
+    stack.conversations("alice", 20, &Value::Null).await;
+    talk.read().await;
+    stack.queue_is_empty().await;
+
+    // When less than half of its time is left, a turn has everything kept for longer.
+    let clock = stack.running.local.clock();
+    clock.advance(Duration::from_hours(36));
+    let last = talk.start("At last?", Some(&first)).await;
+    is_long(stack, &last).await;
+    stack.stop_stream("alice", &last).await;
+    talk.ended(&last).await;
+    stack.queue_is_empty().await;
+    talk.delete().await;
+    eventually("a purge", || async {
+        (stack.items_of(&talk.id).await == ["conversation"]).then_some(())
+    })
+    .await;
+    stack.queue_is_empty().await;
+}
+
+/// Waits until the record of a session has several items.
+async fn is_long(stack: &TestStack, id: &str) {
+    eventually("a record of several items", || async {
+        let stream = stack.get_stream("alice", id).await;
+        (stream["text"].as_str()?.len() > 2 * TEXT_CHUNK_BYTES).then_some(())
+    })
+    .await;
+}
+
 fn matched(stack: &TestStack, rule: &str, service: FaultService) -> u64 {
     let report = stack.running.local.faults().report();
     let rules = report
         .iter()
         .filter(|it| it.rule == rule && it.service == service);
     rules.map(|it| it.matched).sum()
+}
+
+/// Returns the part of a transaction that needs an action; one that no rule counts if there is none.
+fn part_of(action: &str) -> &'static str {
+    let mut parts = PARTS.iter();
+    parts
+        .find(|(_, needs)| *needs == action)
+        .map_or("none", |(part, _)| part)
 }
 
 /// Returns the name of the rule that counts an action of a function, or `all`.
@@ -170,21 +277,37 @@ async fn each_function_is_allowed_what_it_does_and_nothing_else() {
         options.stack.template = Some(template);
         options.stack.faults = plan;
         options.script = script(NEVER_ALL, Duration::from_millis(1));
+        options.stack.max_concurrency = NonZeroU32::new(1);
         options.worker_variable("CHECKPOINT_INTERVAL_MS", "50");
-        let environment = &mut options.stack.function_url_environment;
-        environment.insert("LEASE_SECONDS".into(), "1".into());
+        options.worker_variable("CONVERSATION_TTL_DAYS", "2");
+        let StackOptions {
+            function_url_environment,
+            request_environment,
+            ..
+        } = &mut options.stack;
+        function_url_environment.insert("LEASE_SECONDS".into(), "1".into());
+        function_url_environment.insert("CONVERSATION_TTL_DAYS".into(), "2".into());
+        request_environment.insert("LEASE_SECONDS".into(), "1".into());
+        request_environment.insert("CONVERSATION_TTL_DAYS".into(), "2".into());
     })
     .await;
     use_all(&stack).await;
+    use_a_conversation(&stack).await;
     for function in &resources.functions {
         for service in SERVICES {
-            let mut explained = 0;
+            let seen = |name: &str| matched(&stack, &counted(&function.name, name), service);
+            // What is in a transaction is looked at below.
+            let mut explained = seen(TRANSACTION);
             for action in actions(function) {
                 let (of, _) = request_of(&action);
                 if of == service {
-                    let seen = matched(&stack, &counted(&function.name, &action), service);
-                    assert!(seen > 0, "{} may {action} and never does", function.name);
-                    explained += seen;
+                    let (alone, within) = (seen(&action), seen(part_of(&action)));
+                    assert!(
+                        alone + within > 0,
+                        "{} may {action} and never does",
+                        function.name
+                    );
+                    explained += alone;
                 }
             }
             let all = matched(&stack, &counted(&function.name, "all"), service);
@@ -194,6 +317,16 @@ async fn each_function_is_allowed_what_it_does_and_nothing_else() {
                 "{} asks {} for more than the template allows",
                 function.name,
                 service.name()
+            );
+        }
+        let allowed = actions(function);
+        for (part, action) in PARTS {
+            let name = counted(&function.name, part);
+            let seen = matched(&stack, &name, FaultService::DynamoDb);
+            assert!(
+                seen == 0 || allowed.contains(action),
+                "{} has {part} in a transaction, and may not {action}",
+                function.name
             );
         }
     }
