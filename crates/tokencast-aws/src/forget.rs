@@ -8,9 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use thiserror::Error;
 use tokencast_core::conversation::page::Token as _;
 use tokencast_core::id::{Owner, SessionId};
-use tokencast_core::ports::{
-    Applied, Clock, NoConversations, RequestPorts, SessionStore as _, StoreError, update,
-};
+use tokencast_core::ports::{Applied, Clock, NoConversations, RequestPorts, StoreError, update};
 use tokencast_core::requests::{RequestError, Requests, Rules};
 
 use crate::clock::SystemClock;

@@ -173,3 +173,61 @@ impl From<StoredTurn> for TurnJson {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::Value;
+    use tokencast_core::conversation::{Added, TurnHead};
+    use tokencast_core::id::{ConversationId, Owner, SessionId};
+    use tokencast_core::time::Timestamp;
+
+    use super::*;
+
+    /// A page of turns with prompts of this text.
+    fn page(prompts: &[String], has_more: bool) -> TurnPage {
+        let owner = Owner::new("me").expect("not empty");
+        let added = Added {
+            session_id: SessionId::random(),
+            prompt: "Why?",
+            ttl: Duration::from_hours(1),
+        };
+        let id = ConversationId::random();
+        let conversation = Conversation::add_turn(None, id, &owner, added, Timestamp::EPOCH);
+        let turns = prompts.iter().zip(0..).map(|(prompt, at)| {
+            let now = Timestamp::from_millis(at);
+            StoredTurn {
+                turn: TurnHead::new(SessionId::random(), None, prompt, Timestamp::MAX, now),
+                prompt: prompt.clone(),
+                session: None,
+            }
+        });
+        TurnPage {
+            conversation: conversation.expect("new"),
+            turns: turns.collect(),
+            has_more,
+        }
+    }
+
+    /// How many turns are shown of a page, and whether there is a next one.
+    fn shown(page: TurnPage) -> (usize, bool) {
+        let json = serde_json::to_string(&ConversationJson::from(page)).expect("JSON");
+        let read: Value = serde_json::from_str(&json).expect("JSON");
+        let count = read["turns"].as_array().map_or(0, Vec::len);
+        (count, read["nextToken"].is_string())
+    }
+
+    #[test]
+    fn a_page_is_cut_where_it_would_be_too_long() {
+        let small = || vec!["x".to_owned(); 3];
+        assert_eq!(shown(page(&small(), false)), (3, false));
+        assert_eq!(shown(page(&small(), true)), (3, true));
+        assert_eq!(shown(page(&[], false)), (0, false));
+        // As JSON, a control character takes six bytes.
+        let escaped = vec!["\u{1}".repeat(300_000); 3];
+        assert_eq!(shown(page(&escaped, false)), (2, true));
+        let long = vec!["\u{1}".repeat(1_000_000); 2];
+        assert_eq!(shown(page(&long, false)), (1, true));
+    }
+}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::{RequestError, Requests};
+use crate::backoff::Backoff;
 use crate::conversation::parent::{self, Continues, ParentRefused};
 use crate::conversation::{Added, Conversation, TurnHead};
 use crate::event::{ConversationChange, ConversationEvent};
@@ -16,11 +17,20 @@ use crate::id::{ConversationId, Owner, SessionId};
 use crate::job::{Channel, Job, MAX_JOB_BYTES};
 use crate::json_text::JsonText;
 use crate::ports::{
-    Applied, Clock, ConversationStore, JobQueue, MAX_CONFLICTS, NewTurn, RequestPorts,
-    SessionStore, StoreError, Versioned, update,
+    Applied, Clock, ConversationStore, JobQueue, NewTurn, RequestPorts, SessionStore, StoreError,
+    Versioned, update,
 };
 use crate::session::{ClaimRefused, Fingerprint, Follower, Input, Place, Session, Status};
 use crate::time::Timestamp;
+
+/// How often a start is tried whose conversation others keep changing.
+const MAX_CONFLICTS: u32 = 20;
+
+/// The pauses between two of these tries.
+const CONFLICT: Backoff = Backoff {
+    first: Duration::from_millis(5),
+    cap: Duration::from_millis(200),
+};
 
 /// A request to answer a prompt.
 pub struct Start {
@@ -196,7 +206,11 @@ impl<P: RequestPorts> Requests<P> {
     ) -> Result<(Versioned, Option<String>), RequestError> {
         let conversation_id = within.conversation_id;
         let continues = Continues::of(within.parent_id, conversation_id);
-        for _ in 0..MAX_CONFLICTS {
+        for conflicts in 0..MAX_CONFLICTS {
+            if conflicts > 0 {
+                // Starts that come together go apart.
+                tokio::time::sleep(CONFLICT.delay(conflicts)).await;
+            }
             let (session, conversation) = tokio::try_join!(
                 self.sessions.get(id),
                 self.conversations.conversation(conversation_id)
