@@ -70,7 +70,7 @@ pub struct Cost {
 
 #[derive(Args, Debug)]
 pub struct Bench {
-    /// Which benchmark: added-delay, worker, streams, cold-start or cost, or all of these without it; pages (the web pages in
+    /// Which benchmark: added-delay, worker, streams, cold-start, cost or conversation, or all of these without it; pages (the web pages in
     /// a browser) or first-minutes (from an empty npm cache to the first token), which print their figures; or guard, which
     /// compares instruction counts with `benches/guard/bounds.json`
     pub name: Option<String>,

@@ -10,6 +10,13 @@ const SCRIPTS: [&str; 3] = ["typecheck", "lint", "test"];
 /// The package of cfn-lint, which finds what CloudFormation would refuse. It comes from `PyPI`.
 const CFN_LINT: &str = "cfn-lint==1.58.0";
 
+/// Independent referees from `PyPI`, each with its test: an AWS emulator, which runs the deployment and the functions; and
+/// AWS's own description of its services.
+const PYTHON_REFEREES: [(&str, &str); 2] = [
+    ("ministack", "ministack"),
+    ("botocore", "converse_requests"),
+];
+
 pub fn run(steps: &mut Steps) {
     let mut installed = Vec::new();
     let found = steps.run("npm packages", || {
@@ -31,7 +38,9 @@ pub fn run(steps: &mut Steps) {
     steps.run("cargo test", || {
         run_program(cargo(&["test", "--workspace", "--no-fail-fast"]))
     });
-    ministack(steps);
+    for referee in PYTHON_REFEREES {
+        in_python(steps, referee);
+    }
     for package in installed {
         match package.folder {
             // The referees' own test is one of the Rust tests, because it needs a stack.
@@ -49,24 +58,26 @@ pub fn run(steps: &mut Steps) {
     }
 }
 
-/// Runs the deployment and the functions on an independent AWS emulator.
-fn ministack(steps: &mut Steps) {
-    const REQUIREMENTS: &str = "tests/tests/ministack/requirements.txt";
-    const TEST: [&str; 7] = [
+/// Runs a test that needs packages from `PyPI`.
+fn in_python(steps: &mut Steps, (name, test): (&str, &str)) {
+    let requirements = format!("tests/tests/{test}/requirements.txt");
+    let run = [
         "test",
         "--package",
         "system-tests",
         "--test",
-        "ministack",
+        test,
         "--",
         "--ignored",
     ];
     if !answers(command("python3", &["--version"])) {
-        println!("\n=== LEFT OUT: ministack, because there is no python3 to install it with");
+        println!("\n=== LEFT OUT: {name}, because there is no python3 to install it with");
         return;
     }
-    if steps.run("ministack", || venv::install("ministack", REQUIREMENTS)) {
-        steps.run("cargo test on ministack", || run_program(cargo(&TEST)));
+    if steps.run(name, || venv::install(name, &requirements)) {
+        steps.run(&format!("cargo test with {name}"), || {
+            run_program(cargo(&run))
+        });
     }
 }
 

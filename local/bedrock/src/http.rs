@@ -137,7 +137,7 @@ async fn call(
     };
     let started = Instant::now();
     // Logged before the model starts, so that a caller that leaves meanwhile is seen.
-    let mut open = bedrock.log.begin(&prompt);
+    let mut open = bedrock.log.begin(&prompt, body);
     let events = match bedrock.model.start(&prompt).await {
         Ok(events) => faults::apply(&bedrock.faults, name, body, events),
         Err(error) => {

@@ -27,8 +27,10 @@ pub struct ModelCall {
     /// The last user message's text, or the first 4 KB of it.
     pub prompt: String,
     /// The JSON object of the request's `system` and `messages`, byte for byte as they were given. Empty for old calls
-    /// once all inputs together exceed 32 MB.
+    /// once all inputs and bodies together exceed 32 MB.
     pub input: String,
+    /// The request's whole body, which is kept as long as `input`.
+    pub body: String,
     pub started_at_ms: i64,
     pub ended_at_ms: Option<i64>,
     /// The tokens of text that were handed to the connection, without empty ones.
@@ -70,7 +72,7 @@ struct Calls {
     kept: VecDeque<ModelCall>,
     /// The size of the texts that are kept.
     text_bytes: usize,
-    /// The size of the inputs that are kept.
+    /// The size of the inputs and bodies that are kept.
     input_bytes: usize,
     /// Calls up to this id have no text any more.
     forgotten_id: u64,
@@ -86,7 +88,7 @@ impl CallLog {
     }
 
     /// Logs the start of a call, which ends with the guard.
-    pub(crate) fn begin(&self, prompt: &Prompt) -> OpenCall {
+    pub(crate) fn begin(&self, prompt: &Prompt, body: &[u8]) -> OpenCall {
         let question = prompt.last_question();
         let mut calls = self.lock();
         calls.last_id += 1;
@@ -96,14 +98,16 @@ impl CallLog {
             && let Some(oldest) = calls.kept.pop_front()
         {
             calls.text_bytes -= oldest.text_sent.len();
-            calls.input_bytes -= oldest.input.len();
+            calls.input_bytes -= oldest.input.len() + oldest.body.len();
         }
-        calls.make_room_for_input(prompt.given.len());
+        let body = String::from_utf8_lossy(body).into_owned();
+        calls.make_room_for_input(prompt.given.len() + body.len());
         calls.kept.push_back(ModelCall {
             id,
             model_id: prompt.model_id.clone(),
             prompt: question[..question.floor_char_boundary(KEPT_PROMPT_BYTES)].to_owned(),
             input: prompt.given.clone(),
+            body,
             started_at_ms: self.clock.now_ms(),
             ended_at_ms: None,
             tokens_sent: 0,
@@ -158,7 +162,11 @@ impl Calls {
             if self.input_bytes <= KEPT_TEXTS_BYTES {
                 break;
             }
-            self.input_bytes -= std::mem::take(&mut call.input).len();
+            let (input, body) = (
+                std::mem::take(&mut call.input),
+                std::mem::take(&mut call.body),
+            );
+            self.input_bytes -= input.len() + body.len();
         }
     }
 
@@ -232,7 +240,7 @@ mod tests {
     use super::*;
 
     fn begin(log: &CallLog) -> OpenCall {
-        log.begin(&Prompt::of("p"))
+        log.begin(&Prompt::of("p"), b"")
     }
 
     fn say(call: &OpenCall, text: &str) {
@@ -287,14 +295,14 @@ mod tests {
     fn inputs_are_kept_within_a_bound() {
         let log = CallLog::new(Clock::system());
         let mut prompt = Prompt::of("p");
-        prompt.given = "x".repeat(KEPT_TEXTS_BYTES / 2);
+        let quarter = KEPT_TEXTS_BYTES / 4;
+        prompt.given = "x".repeat(quarter);
         for _ in 0..3 {
-            log.begin(&prompt);
+            log.begin(&prompt, prompt.given.as_bytes());
         }
-        let kept = |call: ModelCall| call.input.len();
-        let kept: Vec<usize> = log.calls().into_iter().map(kept).collect();
-        let half = KEPT_TEXTS_BYTES / 2;
-        assert_eq!(kept, [0, half, half]);
+        let kept = |call: ModelCall| (call.input.len(), call.body.len());
+        let kept: Vec<_> = log.calls().into_iter().map(kept).collect();
+        assert_eq!(kept, [(0, 0), (quarter, quarter), (quarter, quarter)]);
     }
 
     #[test]
