@@ -185,7 +185,7 @@ over_each_channel! {
 
 #[tokio::test]
 async fn an_event_of_a_response_has_the_fields_of_its_block() {
-    let stack = stack(Channel::Url, blocks(), Duration::from_millis(50)).await;
+    let stack = stack(Channel::FunctionUrl, blocks(), Duration::from_millis(50)).await;
     let events = stack.url_ask(None).await.rest().await;
     assert_eq!(text_of(&events), TEXT);
     let (end, events) = events.split_last().expect("an end");
