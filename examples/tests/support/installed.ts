@@ -72,7 +72,13 @@ async function install(folder: string, tarballs: Record<string, string>): Promis
   }
   const manifest = { private: true, dependencies };
   await writeFile(join(folder, 'package.json'), JSON.stringify(manifest));
-  const args = ['install', '--offline', '--install-links', '--legacy-peer-deps'];
+  const args = [
+    'install',
+    '--offline',
+    '--install-links',
+    '--legacy-peer-deps',
+    '--ignore-scripts',
+  ];
   await run(folder, 'npm', [...args, '--cache', join(folder, '.npm')]);
 }
 
@@ -88,7 +94,7 @@ async function linkOthers(folder: string): Promise<void> {
     if (!existsSync(join(to, name))) await symlink(join(MODULES, name), join(to, name));
   }
   for (const name of await readdir(join(MODULES, '.bin'))) {
-    if (name === 'tokencast') continue;
+    if (existsSync(join(to, '.bin', name))) continue;
     await symlink(join(MODULES, '.bin', name), join(to, '.bin', name));
   }
 }
