@@ -173,22 +173,19 @@ async fn use_a_conversation(stack: &TestStack) {
     let talk = Talk::new(stack);
     let first = talk.start("Why do rivers meander?", None).await;
     is_long(stack, &first).await;
-    // There is one worker at a time, so these wait, and end by who stops them. One that names no parent looks for the last
-    // turn that is over.
-    let waits = talk.start("Why?", Some(&talk.id)).await;
+    // There is one worker at a time, so these wait, and end by who stops them. The one that names no parent looks for the
+    // last turn that is over.
+    let mut socket = stack.websocket("alice").await;
+    let question = json!({"action": "stream", "prompt": "Why?", "conversationId": talk.id});
+    let started = socket.ask(&question, "started").await;
+    let waits = started["sessionId"].as_str().expect("an id").to_owned();
     stack.stop_stream("alice", &waits).await;
     talk.ended(&waits).await;
-    let mut socket = stack.websocket("alice").await;
     let waits = talk.start("Why?", Some(&talk.id)).await;
     socket
         .send(&json!({"action": "stop", "sessionId": waits}))
         .await;
     talk.ended(&waits).await;
-    let question = json!({"action": "stream", "prompt": "Why?", "conversationId": talk.id});
-    let started = socket.ask(&question, "started").await;
-    let waits = started["sessionId"].as_str().expect("an id");
-    stack.stop_stream("alice", waits).await;
-    talk.ended(waits).await;
     socket.close().await;
     stack.stop_stream("alice", &first).await;
     talk.ended(&first).await;
