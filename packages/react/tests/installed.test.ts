@@ -27,6 +27,7 @@ const OTHERS = [
   'eventsource-parser',
   'react',
   'undici-types',
+  'uuid',
   'ws',
 ];
 
@@ -55,7 +56,9 @@ beforeAll(async () => {
   const flags = ['--offline', '--install-links', '--ignore-scripts', '--no-audit', '--no-fund'];
   await npm(project, 'install', ...flags, '--cache', join(project, '.npm'));
   // Too many packages to install them one by one.
-  await symlink(join(MODULES, 'aws-amplify'), join(project, 'node_modules/aws-amplify'));
+  for (const name of ['aws-amplify', 'ai', '@ai-sdk']) {
+    await symlink(join(MODULES, name), join(project, 'node_modules', name));
+  }
   await cp(fileURLToPath(new URL('installed/', import.meta.url)), project, { recursive: true });
 });
 
@@ -86,7 +89,7 @@ describe.each(RESOLUTIONS)('with moduleResolution %s', (_, resolution) => {
   test.each([false, true])('and exactOptionalPropertyTypes %s', async (exact) => {
     const options = { ...resolution, exactOptionalPropertyTypes: exact };
     await compile(['plain.ts'], { ...options, lib: ['ES2022'] });
-    await compile(['main.ts', 'page.tsx'], { ...options, ...PAGE });
+    await compile(['main.ts', 'page.tsx', 'chat.tsx'], { ...options, ...PAGE });
   });
 });
 
@@ -119,8 +122,8 @@ test('what comes along with the packages has a permissive licence', async () => 
   const names = ['@tokencast/client', '@tokencast/react'];
   for (const name of names) names.push(...Object.keys((await manifest(name)).dependencies ?? {}));
   const licences = await Promise.all(names.map(async (name) => (await manifest(name)).license));
-  expect(names).toEqual(['@tokencast/client', '@tokencast/react', 'eventsource-parser']);
-  expect(licences).toEqual(['Apache-2.0', 'Apache-2.0', 'MIT']);
+  expect(names).toEqual(['@tokencast/client', '@tokencast/react', 'eventsource-parser', 'uuid']);
+  expect(licences).toEqual(['Apache-2.0', 'Apache-2.0', 'MIT', 'MIT']);
 });
 
 interface Manifest {
