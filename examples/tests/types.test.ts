@@ -41,7 +41,7 @@ beforeAll(async () => {
   for (const name of await readdir(OLDEST)) {
     if (!name.startsWith('.')) await symlink(join(OLDEST, name), join(to, name));
   }
-  for (const name of ['eventsource-parser', 'ws']) {
+  for (const name of ['eventsource-parser', 'uuid', 'ws']) {
     if (!existsSync(join(to, name))) await symlink(join(installed, name), join(to, name));
   }
   await cp(PROGRAMS, folder, { recursive: true });
