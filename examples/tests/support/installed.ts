@@ -27,10 +27,16 @@ const LIBRARIES = ['packages/client', 'packages/react'];
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'tokencast-examples-'));
-  await install(folder, await pack(join(folder, 'tarballs')));
-  await linkOthers(folder);
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  try {
+    await install(folder, await pack(join(folder, 'tarballs')));
+    await linkOthers(folder);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   project.provide('installed', folder);
-  return () => rm(folder, { recursive: true, force: true });
+  return remove;
 }
 
 /** @returns each package's tarball, by the package's name */
