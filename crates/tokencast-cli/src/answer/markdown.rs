@@ -100,7 +100,9 @@ impl Markdown {
             Beginning::Text => {
                 self.place = Place::Inside;
                 let held = std::mem::take(&mut self.held);
-                self.restyle(out);
+                if held != "\n" {
+                    self.restyle(out);
+                }
                 for character in held.chars() {
                     self.step(character, out);
                 }
