@@ -31,14 +31,16 @@ pub enum Benchmark {
     Streams,
     ColdStart,
     Cost,
+    Conversation,
 }
 
 impl Benchmark {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::AddedDelay,
         Self::Worker,
         Self::Streams,
         Self::ColdStart,
         Self::Cost,
+        Self::Conversation,
     ];
 }

@@ -253,8 +253,8 @@ impl Bench<'_> {
             lambda_requests: to_f64(request.count + worker.count),
             lambda_gb_seconds: self.gb_seconds(REQUEST_FUNCTION, request)
                 + self.gb_seconds(WORKER_FUNCTION, worker),
-            dynamodb_write_units: seen.write_units,
-            dynamodb_read_units: seen.read_units,
+            dynamodb_write_units: seen.write_units(),
+            dynamodb_read_units: seen.read_units(),
         };
         Ok((quantities, publishes, lags))
     }

@@ -10,6 +10,7 @@
 //! | [`worker`] | the worker's process: lag, publishes, CPU; beside it [`naive`], a worker as one writes it first |
 //! | [`streams`] | many answers in one process on one core |
 //! | [`cold_start`] | the functions' start |
+//! | [`conversation`] | a follow-up behind 1 turn and behind 200 |
 //! | [`cost`], [`prices`] | what 1,000 answers cost |
 //! | [`meter`], [`subscriber`] | a proxy that counts what the functions ask for; a client that starts and subscribes |
 //! | [`fakes`] | all that a worker talks to; an AppSync and a Bedrock that keep the time of what passes through them |
@@ -25,6 +26,7 @@ pub mod added_delay;
 pub mod bare;
 pub mod cli;
 pub mod cold_start;
+pub mod conversation;
 pub mod cost;
 pub mod error;
 pub mod fakes;
@@ -94,5 +96,6 @@ async fn measure(
         Benchmark::Streams => streams::measure(options).await,
         Benchmark::ColdStart => cold_start::measure(options),
         Benchmark::Cost => cost::measure(options, &cli.cost).await,
+        Benchmark::Conversation => conversation::measure(options).await,
     }
 }

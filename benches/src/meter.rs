@@ -36,8 +36,24 @@ pub struct Seen {
     pub publishes: Vec<Passed>,
     pub sqs_requests: f64,
     /// DynamoDB's units, computed from the sizes of the items.
-    pub write_units: f64,
-    pub read_units: f64,
+    write_units: f64,
+    read_units: f64,
+    read_bytes: f64,
+}
+
+impl Seen {
+    pub fn write_units(&self) -> f64 {
+        self.write_units
+    }
+
+    pub fn read_units(&self) -> f64 {
+        self.read_units
+    }
+
+    /// The size of the items that were read.
+    pub fn read_bytes(&self) -> f64 {
+        self.read_bytes
+    }
 }
 
 /// One `publishToken` that passed.
@@ -124,10 +140,13 @@ async fn pass(shared: &Shared, request: Request) -> Result<Response, BenchError>
     let answer = answer.bytes().await.to("read an answer")?;
     if service.starts_with("DynamoDB") {
         let mut seen = shared.seen();
-        if matches!(operation, "GetItem" | "BatchGetItem") {
-            seen.read_units += units(&answer, READ_UNIT_BYTES);
+        let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap_or_default();
+        if matches!(operation, "GetItem" | "BatchGetItem" | "Query") {
+            let (asked, answer) = (json(&body), json(&answer));
+            seen.read_units += read_units(operation, &asked, &answer);
+            seen.read_bytes += to_f64(items(&answer).map(item_bytes).sum::<usize>() as u64);
         } else {
-            seen.write_units += units(&body, WRITE_UNIT_BYTES);
+            seen.write_units += write_units(operation, &json(&body));
         }
     } else if service == "AmazonSQS" {
         shared.seen().sqs_requests += sqs_requests(body.len());
@@ -149,15 +168,43 @@ fn without_length(mut headers: HeaderMap) -> HeaderMap {
     headers
 }
 
-/// Returns the units billed for a request that writes an item, or for a response that contains items. The proxy can't
-/// ask DynamoDB for the consumed capacity, because the request is signed as it is.
-fn units(json: &[u8], unit_bytes: usize) -> f64 {
-    let json: Value = serde_json::from_slice(json).unwrap_or_default();
-    let batches = json["Responses"].as_object().into_iter().flatten();
-    let items = batches.flat_map(|(_, items)| items.as_array().into_iter().flatten());
-    let units = |item| item_bytes(item).div_ceil(unit_bytes).max(1);
-    let batch: usize = items.map(units).sum();
-    to_f64(batch.max(units(&json["Item"])) as u64)
+/// Returns the units billed for a request that writes items. The proxy can't ask DynamoDB for the consumed capacity,
+/// because the request is signed as it is. A transaction takes two units for each.
+fn write_units(operation: &str, asked: &Value) -> f64 {
+    let units = |item| item_bytes(item).div_ceil(WRITE_UNIT_BYTES).max(1);
+    if operation != "TransactWriteItems" {
+        return to_f64(units(&asked["Item"]) as u64);
+    }
+    let actions = asked["TransactItems"].as_array().into_iter().flatten();
+    let each = actions.flat_map(|action| action.as_object().into_iter().flat_map(|it| it.values()));
+    to_f64(each.map(|action| 2 * units(&action["Item"])).sum::<usize>() as u64)
+}
+
+/// Returns the units billed for a response that contains items. A read that isn't consistent takes half. A query is
+/// billed for all of its items together.
+fn read_units(operation: &str, asked: &Value, answer: &Value) -> f64 {
+    let units = |bytes: usize| to_f64(bytes.div_ceil(READ_UNIT_BYTES).max(1) as u64);
+    let tables = asked["RequestItems"].as_object().into_iter().flatten();
+    let is_consistent = asked["ConsistentRead"] == true
+        || tables
+            .clone()
+            .any(|(_, table)| table["ConsistentRead"] == true);
+    let whole = match operation {
+        "Query" => units(items(answer).map(item_bytes).sum()),
+        _ => items(answer)
+            .map(|item| units(item_bytes(item)))
+            .sum::<f64>()
+            .max(1.0),
+    };
+    if is_consistent { whole } else { whole / 2.0 }
+}
+
+/// The items of a response: of a `GetItem`, a `BatchGetItem` or a `Query`.
+fn items(answer: &Value) -> impl Iterator<Item = &Value> {
+    let batches = answer["Responses"].as_object().into_iter().flatten();
+    let batch = batches.flat_map(|(_, items)| items.as_array().into_iter().flatten());
+    let query = answer["Items"].as_array().into_iter().flatten();
+    answer.get("Item").into_iter().chain(batch).chain(query)
 }
 
 /// Returns an item's size by DynamoDB's rules:
@@ -216,6 +263,52 @@ mod tests {
             (json!({"l": {"L": [{"S": "x"}, {"N": "1"}]}}), 1 + 3 + 2 + 3),
         ] {
             assert_eq!(item_bytes(&item), expected, "{item}");
+        }
+    }
+
+    #[test]
+    fn units_are_dynamodbs() {
+        let item = |bytes: usize| json!({ "a": { "S": "x".repeat(bytes - 1) } });
+        for (operation, asked, answer, expected) in [
+            ("GetItem", json!({}), json!({ "Item": item(4_097) }), 1.0),
+            (
+                "GetItem",
+                json!({ "ConsistentRead": true }),
+                json!({ "Item": item(4_097) }),
+                2.0,
+            ),
+            ("GetItem", json!({ "ConsistentRead": true }), json!({}), 1.0),
+            (
+                "Query",
+                json!({ "ConsistentRead": true }),
+                json!({ "Items": [item(100), item(4_000)] }),
+                2.0,
+            ),
+            (
+                "BatchGetItem",
+                json!({ "RequestItems": { "t": { "ConsistentRead": true } } }),
+                json!({ "Responses": { "t": [item(100), item(4_097)] } }),
+                3.0,
+            ),
+        ] {
+            let units = read_units(operation, &asked, &answer);
+            assert!(
+                (units - expected).abs() < 1e-9,
+                "{operation} {asked}: {units}"
+            );
+        }
+        let put = json!({ "Put": { "Item": item(1_025) } });
+        for (operation, asked, expected) in [
+            ("PutItem", json!({ "Item": item(1_025) }), 2.0),
+            ("DeleteItem", json!({ "Key": {} }), 1.0),
+            (
+                "TransactWriteItems",
+                json!({ "TransactItems": [put, { "ConditionCheck": { "Key": {} } }] }),
+                6.0,
+            ),
+        ] {
+            let units = write_units(operation, &asked);
+            assert!((units - expected).abs() < 1e-9, "{operation}: {units}");
         }
     }
 

@@ -13,11 +13,21 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::error::{BenchError, Step as _};
 
-const START: &str = "mutation($prompt: String!, $sessionId: String) { startStream(prompt: $prompt, sessionId: $sessionId) { sessionId status } }";
-const SUBSCRIBE: &str = "subscription($sessionId: String!) { onTokenReceived(sessionId: $sessionId) { sessionId token isComplete sequence attempt } }";
+const START: &str = "mutation($prompt: String!, $sessionId: String, $conversationId: String, $parentId: String) {
+    startStream(prompt: $prompt, sessionId: $sessionId, conversationId: $conversationId, parentId: $parentId) { sessionId status }
+}";
+const SUBSCRIBE: &str = "subscription($sessionId: String!) { onTokenReceived(sessionId: $sessionId) { sessionId token isComplete sequence attempt status } }";
 
 /// No frame takes this long. One that does would never come.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where in a conversation a turn belongs.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub conversation_id: String,
+    /// The session that it continues. The first turn has none.
+    pub parent_id: Option<String>,
+}
 
 /// A user of a stack, signed in.
 #[derive(Clone, Debug)]
@@ -58,7 +68,29 @@ impl User {
         &self,
         id: &str,
     ) -> impl Future<Output = Result<(), BenchError>> + Send + use<> {
-        let variables = json!({ "prompt": id, "sessionId": id });
+        self.start(&json!({ "prompt": id, "sessionId": id }))
+    }
+
+    /// Starts a turn of a conversation, as [`Self::start_stream`] starts a session.
+    ///
+    /// # Errors
+    ///
+    /// The future fails if AppSync can't be reached or refuses the start.
+    pub fn start_turn(
+        &self,
+        id: &str,
+        place: &Place,
+    ) -> impl Future<Output = Result<(), BenchError>> + Send + use<> {
+        self.start(&json!({
+            "prompt": id, "sessionId": id,
+            "conversationId": place.conversation_id, "parentId": place.parent_id,
+        }))
+    }
+
+    fn start(
+        &self,
+        variables: &Value,
+    ) -> impl Future<Output = Result<(), BenchError>> + Send + use<> {
         let request = self
             .http
             .post(&self.graphql_url)
