@@ -61,10 +61,10 @@ pub fn run(steps: &mut Steps) {
 /// Runs a test that needs packages from `PyPI`.
 fn in_python(steps: &mut Steps, (name, test): (&str, &str)) {
     let requirements = format!("tests/tests/{test}/requirements.txt");
+    // With the whole workspace, the dependencies have the features that they were built with before.
     let run = [
         "test",
-        "--package",
-        "system-tests",
+        "--workspace",
         "--test",
         test,
         "--",

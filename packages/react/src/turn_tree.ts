@@ -35,10 +35,8 @@ export class TurnTree<Turn extends TreeTurn> {
   /** All that lead to the beginning, each behind the one that it continues. */
   #fromTheBeginning(): Turn[] {
     const found = [...(this.#children.get(null) ?? [])];
-    for (let at = 0; at < found.length; at += 1) {
-      const turn = found[at];
-      if (turn !== undefined) found.push(...(this.#children.get(turn.sessionId) ?? []));
-    }
+    // The loop comes to those that it adds.
+    for (const turn of found) found.push(...(this.#children.get(turn.sessionId) ?? []));
     return found;
   }
 
