@@ -62,14 +62,7 @@ pub fn run(steps: &mut Steps) {
 fn in_python(steps: &mut Steps, (name, test): (&str, &str)) {
     let requirements = format!("tests/tests/{test}/requirements.txt");
     // With the whole workspace, the dependencies have the features that they were built with before.
-    let run = [
-        "test",
-        "--workspace",
-        "--test",
-        test,
-        "--",
-        "--ignored",
-    ];
+    let run = ["test", "--workspace", "--test", test, "--", "--ignored"];
     if !answers(command("python3", &["--version"])) {
         println!("\n=== LEFT OUT: {name}, because there is no python3 to install it with");
         return;
