@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use tokencast::stack::{CONVERSATIONS_TABLE, TABLE};
 use uuid::Uuid;
 
@@ -179,7 +180,7 @@ impl TestStack {
             let items = scan.into_paginator().items().send();
             let items: Result<Vec<_>, _> = items.collect().await;
             for item in items.expect("a scan") {
-                stored.push_str(&format!("{item:?}\n"));
+                let _ = writeln!(stored, "{item:?}");
             }
         }
         stored

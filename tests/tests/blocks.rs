@@ -262,10 +262,7 @@ async fn a_late_follower_gets_the_pieces_of_each_block_by_themselves() {
         .collect();
     // Of the first block, the signature is an event of its own; so is the name of the tool.
     assert_eq!(blocks, [0, 0, 1, 2, 3, 4, 5, 5, 6, 7]);
-    let input = &frames
-        .iter()
-        .filter(|frame| frame["blockIndex"] == 5)
-        .last();
+    let input = &frames.iter().rfind(|frame| frame["blockIndex"] == 5);
     let input = input.expect("an input")["toolUse"].clone();
     assert_eq!(
         input,

@@ -12,6 +12,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{
     AttributeValue, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
 };
@@ -92,16 +93,11 @@ impl ConversationTable {
         Ok(got.item)
     }
 
-    fn put_of(
-        &self,
-        item: Item,
-        expected: Option<Option<u32>>,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder().table_name(&self.name).set_item(Some(item));
-        let put = match expected {
-            Some(expected) => if_unchanged(put, KEY, expected),
-            None => put,
-        };
+    fn put_builder(&self, item: Item) -> PutBuilder {
+        Put::builder().table_name(&self.name).set_item(Some(item))
+    }
+
+    fn put_of(put: PutBuilder) -> Result<TransactWriteItem, StoreError> {
         let put = put.build().map_err(|source| failed("Put", source))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
@@ -260,11 +256,15 @@ impl ConversationStore for ConversationTable {
         let record = record_item::write(new.conversation, record_version);
         let mut writes = vec![
             self.sessions.put_record(session, new.session_version)?,
-            self.put_of(record, Some(new.conversation_version))?,
-            self.put_of(turn_item::write(id, new.turn), None)?,
+            Self::put_of(if_unchanged(
+                self.put_builder(record),
+                KEY,
+                new.conversation_version,
+            ))?,
+            Self::put_of(self.put_builder(turn_item::write(id, new.turn)))?,
         ];
         for item in turn_item::write_prompt(id, new.turn, new.prompt) {
-            writes.push(self.put_of(item, None)?);
+            writes.push(Self::put_of(self.put_builder(item))?);
         }
         let _call = self.calls.acquire().await;
         match transact(&self.client, OPERATION, &writes).await {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tokencast_core::block::Block;
 use tokencast_core::conversation::Conversation;
-use tokencast_core::conversation::page::Token as _;
+use tokencast_core::conversation::page::Token;
 use tokencast_core::event::Usage;
 use tokencast_core::ports::{ConversationPage, StoredTurn};
 use tokencast_core::requests::TurnPage;
@@ -155,7 +155,7 @@ impl From<TurnPage> for ConversationJson {
         let is_end = turns.len() == positions.len() && !page.has_more;
         let last = turns.len().checked_sub(1).and_then(|at| positions.get(at));
         Self {
-            next_token: last.filter(|_| !is_end).map(|last| last.to_token()),
+            next_token: last.filter(|_| !is_end).map(Token::to_token),
             turns: Some(turns),
             ..Self::from(page.conversation)
         }

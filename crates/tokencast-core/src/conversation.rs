@@ -232,7 +232,7 @@ impl Conversation {
             && self.title_from == TitleFrom::Prompt
             && self.deleted_at.is_none()
             && !self.is_expired(now);
-        may_ask.then(|| Self {
+        may_ask.then_some(Self {
             title_asked: true,
             ..self
         })

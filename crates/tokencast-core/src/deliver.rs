@@ -395,10 +395,10 @@ enum Refused {
 }
 
 /// Reads the history while the lease is taken.
-async fn beside<'a, T>(
+async fn beside<T>(
     leased: impl Future<Output = T>,
-    history: BoxFuture<'a, Result<ModelRequest, Failure>>,
-) -> (T, Question<'a>) {
+    history: BoxFuture<'_, Result<ModelRequest, Failure>>,
+) -> (T, Question<'_>) {
     match future::select(pin!(leased), history).await {
         Either::Left((leased, history)) => (leased, Question::Turn(history)),
         Either::Right((request, leased)) => {

@@ -79,10 +79,6 @@ enum PurgeKind {
 
 /// What a message in the queue asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one a message, and nearly always a job"
-)]
 pub enum Work {
     Answer(Job),
     Purge(Purge),

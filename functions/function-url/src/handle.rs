@@ -322,15 +322,13 @@ const CONVERSATIONS_BELOW: &str = "conversations/";
 impl Route {
     fn of_conversations(method: &str, path: &str) -> Result<Self, UrlError> {
         let below = path.strip_prefix(CONVERSATIONS_BELOW);
-        let (id, rest) = match below.map(|below| below.split_once('/').unwrap_or((below, ""))) {
-            None => {
-                let allowed = UrlError::Method { allowed: "GET" };
-                return (method == "GET")
-                    .then_some(Self::Conversations)
-                    .ok_or(allowed);
-            }
-            Some(path) => path,
+        let Some(below) = below else {
+            let allowed = UrlError::Method { allowed: "GET" };
+            return (method == "GET")
+                .then_some(Self::Conversations)
+                .ok_or(allowed);
         };
+        let (id, rest) = below.split_once('/').unwrap_or((below, ""));
         match (method, rest) {
             ("GET", "") => Ok(Self::Conversation(id.parse()?)),
             ("DELETE", "") => Ok(Self::DeleteConversation(id.parse()?)),

@@ -11,12 +11,14 @@ use serde_json::{Value, json};
 use appsync_support::{FakeFunction, Stack, at_once, project, request_from, starter, user, worker};
 
 fn owner_check() -> Arc<FakeFunction> {
-    at_once(|event| match foreign(&event["arguments"]) {
-        true => Err(InvokeError::Function {
-            error_type: "UNAUTHORIZED".into(),
-            message: "not yours".into(),
-        }),
-        false => Ok(Value::Null),
+    at_once(|event| {
+        if foreign(&event["arguments"]) {
+            return Err(InvokeError::Function {
+                error_type: "UNAUTHORIZED".into(),
+                message: "not yours".into(),
+            });
+        }
+        Ok(Value::Null)
     })
 }
 

@@ -33,10 +33,12 @@ async fn check(server: &Server, path: &str, body: Value, expected: (u16, &str)) 
 }
 
 /// An object with one member, which is a block of Converse.
+#[expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
 fn block(member: &str, value: Value) -> Value {
     json!({ member: value })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
 fn message(role: &str, content: Value) -> Value {
     json!({ "role": role, "content": content })
 }
@@ -49,6 +51,7 @@ fn point() -> Value {
     block("cachePoint", json!({ "type": "default" }))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
 fn reasoning(text: Value) -> Value {
     block("reasoningContent", json!({ "reasoningText": text }))
 }

@@ -74,11 +74,13 @@ fn content(tokens: &[&str]) -> Vec<Value> {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "a case is a few lines of a table")]
 async fn every_form_of_reasoning_is_a_block() {
+    use ReasoningTags::{Always, Auto, Off};
+
     let typed = |kind: &str, text: &str| json!({ "content": [{ "type": kind, "text": text }] });
     let one = "start, reasoning 0, stop 0, delta 1, stop 1, end end_turn, metadata";
     let none = "start, delta 0, stop 0, end end_turn, metadata";
-    use ReasoningTags::{Always, Auto, Off};
     for (deltas, tags, reasoning, text, order) in [
         (
             vec![

@@ -134,6 +134,18 @@ const fn default_within_ms() -> u64 {
     200
 }
 
+/// The faults of a service that a function calls.
+const OF_A_CALL: &[&str] = &[
+    "error",
+    "delay",
+    "hang",
+    "reset",
+    "lostAnswer",
+    "unavailable",
+    "killCaller",
+    "freezeCaller",
+];
+
 impl Fault {
     /// An error with the status and message that AWS sends for it.
     pub fn error(error_type: &str) -> Self {
@@ -293,16 +305,7 @@ impl Fault {
                 "killCaller",
                 "freezeCaller",
             ],
-            FaultService::ExecuteApi => &[
-                "error",
-                "delay",
-                "hang",
-                "reset",
-                "lostAnswer",
-                "unavailable",
-                "killCaller",
-                "freezeCaller",
-            ],
+            FaultService::ExecuteApi => OF_A_CALL,
             FaultService::Cognito => &[
                 "error",
                 "delay",

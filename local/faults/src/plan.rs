@@ -153,6 +153,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a case is a line of a table")]
     fn what_is_wrong_is_named_with_its_place() {
         check(&json!({ "rule": [] }), "rule", "unknown field `rule`");
         check(

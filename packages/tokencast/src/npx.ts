@@ -1,15 +1,18 @@
 /**
- * Notices that `npx` is gone. `npx` starts this process by a shell, and Debian's neither passes on SIGTERM nor ends when
- * `npx` is killed. So nothing tells this process but its ancestors' process ids.
+ * Notices that `npx` or `npm run` is gone. They start this process by a shell, and Debian's neither passes on SIGTERM nor ends
+ * when they are killed. So nothing tells this process but its ancestors' process ids.
  */
 
 import { readFileSync, readlinkSync } from 'node:fs';
 
 const LOOK_EVERY_MS = 500;
 
-/** Calls `gone` once, if this process was started by `npx` and that has ended. */
+/** How npm names what starts a program: `npx`, and the scripts of a package. */
+const STARTERS = ['exec', 'run', 'run-script', 'start', 'test'];
+
+/** Calls `gone` once, if this process was started by `npx` or `npm run` and that has ended. */
 export function onceNpxIsGone(gone: () => void): void {
-  if (process.env.npm_command !== 'exec') return;
+  if (!STARTERS.includes(process.env.npm_command ?? '')) return;
   const parent = process.ppid;
   const isNpx = isNode(parent);
   const grandparent = isNpx ? undefined : parentOf(parent);

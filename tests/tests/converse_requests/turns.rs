@@ -99,8 +99,8 @@ impl<'a> Conversation<'a> {
             Said::Text(_) | Said::Blocks | Said::Hidden => answer.is_completed(),
         };
         assert!(is_as_expected, "{said:?}: {answer:?}");
-        let told =
-            (said != Said::Fails && !answer.text.trim().is_empty()).then(|| [prompt, answer.text]);
+        let told = (said != Said::Fails && !answer.text.trim().is_empty())
+            .then_some([prompt, answer.text]);
         self.turns.insert(id, (parent, told));
         self.last = Some(id);
         expected

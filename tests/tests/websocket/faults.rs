@@ -53,15 +53,18 @@ async fn check_passes(rule: Rule) {
 #[tokio::test]
 async fn a_post_that_fails_is_tried_again() {
     for error in ["LimitExceededException", "InternalServerError"] {
-        check_passes(post(Fault::error(error)).after(1).times(4)).await;
-        check_passes(post(Fault::error(error)).with_probability(0.3)).await;
+        Box::pin(check_passes(post(Fault::error(error)).after(1).times(4))).await;
+        Box::pin(check_passes(
+            post(Fault::error(error)).with_probability(0.3),
+        ))
+        .await;
     }
-    check_passes(post(Fault::Reset).after(1).times(3)).await;
+    Box::pin(check_passes(post(Fault::Reset).after(1).times(3))).await;
 }
 
 #[tokio::test]
 async fn a_post_whose_answer_is_lost_is_repeated_and_does_no_harm() {
-    check_passes(post(Fault::LostAnswer).after(1).times(3)).await;
+    Box::pin(check_passes(post(Fault::LostAnswer).after(1).times(3))).await;
 }
 
 #[tokio::test]

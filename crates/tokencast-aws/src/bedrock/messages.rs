@@ -8,7 +8,7 @@ use tokencast_core::ports::{ModelRequest, Role};
 
 /// What the ids of models have that cache prompts, by Bedrock's user guide, "Prompt caching for faster model inference".
 /// A model's id is also in the ids and ARNs of its inference profiles. An application's own profile doesn't say its model.
-const CACHING_MODELS: [&str; 11] = [
+const CACHING_MODELS: [&str; 12] = [
     "claude-3-5-sonnet-20241022",
     "claude-3-5-haiku",
     "claude-3-7",
@@ -20,6 +20,8 @@ const CACHING_MODELS: [&str; 11] = [
     "amazon.nova-lite",
     "amazon.nova-pro",
     "amazon.nova-premier",
+    // The local stack's, so that a laptop shows what a deployment would report.
+    "tokencast.scripted",
 ];
 
 /// Whether a model caches prompts.
@@ -97,6 +99,7 @@ mod tests {
                 false,
             ),
             ("meta.llama3-1-8b-instruct-v1:0", false),
+            ("tokencast.scripted-v1:0", true),
         ] {
             assert_eq!(caches(id), expected, "{id}");
         }

@@ -67,7 +67,7 @@ impl SessionTable {
                 let put = Put::builder()
                     .table_name(&self.name)
                     .set_item(Some(chunk.clone()));
-                writes.push(self.put_of(put)?);
+                writes.push(Self::put_of(put)?);
             }
             match transact(&self.client, OPERATION, &writes).await {
                 Ok(()) => {}
@@ -110,7 +110,7 @@ impl SessionTable {
             .table_name(&self.name)
             .set_item(Some(item))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        self.put_of(if_unchanged(put, KEY, expected.map(|it| it.number)))
+        Self::put_of(if_unchanged(put, KEY, expected.map(|it| it.number)))
     }
 
     /// A record's item as the start of a turn writes it, and its version.
@@ -119,7 +119,7 @@ impl SessionTable {
         (item, version)
     }
 
-    fn put_of(&self, put: PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    fn put_of(put: PutBuilder) -> Result<TransactWriteItem, StoreError> {
         let put = put.build().map_err(|source| failed("Put", source))?;
         Ok(TransactWriteItem::builder().put(put).build())
     }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::Serialize;
 use tokencast_core::failure::Failure;
+use tokencast_core::id::{ConversationId, SessionId};
 use tokencast_core::session::Session;
 use tokencast_core::time::Timestamp;
 
@@ -47,8 +48,8 @@ pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
         r#type,
         session_id: session.id.as_str(),
         status: session.status.as_str(),
-        conversation_id: session.conversation_id.as_ref().map(|id| id.as_str()),
-        parent_id: session.parent_id.as_ref().map(|id| id.as_str()),
+        conversation_id: session.conversation_id.as_ref().map(ConversationId::as_str),
+        parent_id: session.parent_id.as_ref().map(SessionId::as_str),
         waiting: session.waiting().map(|waiting| Waiting {
             reason: waiting.reason.as_str(),
             since: iso8601(waiting.since),

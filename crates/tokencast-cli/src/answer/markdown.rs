@@ -10,6 +10,10 @@ const CODE: &str = "\x1b[36m";
 
 /// Makes Markdown text into text for a terminal. The result doesn't depend on how the text is cut.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a mark that may be open by itself"
+)]
 pub(super) struct Markdown {
     /// What is kept back: the beginning of a line, or marks.
     held: String,

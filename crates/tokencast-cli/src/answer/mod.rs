@@ -38,6 +38,10 @@ pub enum Session {
 
 /// How the command listens to a session.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub struct Listening {
     /// Print one JSON event a line.
     pub json: bool,

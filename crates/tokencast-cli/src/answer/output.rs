@@ -94,6 +94,8 @@ impl<W: Write> Output<W> {
     /// Lists the sources of the answer on a terminal. Otherwise returns the lines, which belong elsewhere.
     pub(super) fn sources(&mut self) -> io::Result<Vec<String>> {
         let lines: Vec<_> = self.sources.lines().collect();
+        // An answer that is stopped ends twice: here, and with its last event.
+        self.sources.clear();
         if !self.style.terminal {
             return Ok(lines);
         }

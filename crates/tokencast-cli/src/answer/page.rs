@@ -98,6 +98,10 @@ impl Page {
 }
 
 /// Prints an answer as it looked when it came. What the model thought is left out, unless it is shown.
+///
+/// # Errors
+///
+/// Standard output or standard error can't be written.
 pub fn show(answer: &Snapshot, listening: &Listening) -> io::Result<()> {
     let mut page = Page::new(listening);
     for block in answer.to_blocks() {

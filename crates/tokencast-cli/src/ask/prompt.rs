@@ -35,6 +35,10 @@ pub enum PromptError {
 }
 
 /// Returns the prompt, or reads stdin if the argument is `-`.
+///
+/// # Errors
+///
+/// Standard input can't be read, is too long, or is no text.
 pub async fn read(argument: Option<&str>) -> Result<String, PromptError> {
     let prompt = match argument {
         Some("-") => from_stdin().await?,

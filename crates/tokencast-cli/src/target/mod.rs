@@ -78,6 +78,11 @@ pub enum TargetError {
 }
 
 impl Target {
+    /// Finds out from the command line and the environment which API to ask.
+    ///
+    /// # Errors
+    ///
+    /// Something is missing or malformed, or doesn't go together.
     pub fn new(
         args: &TargetArgs,
         needs: &Needs,

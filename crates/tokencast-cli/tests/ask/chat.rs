@@ -174,6 +174,7 @@ fn head(title: &str) -> Value {
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
 fn whole(stream: Value) -> Value {
     let mut conversation = head("Rivers");
     conversation["turns"] = json!([{
@@ -405,6 +406,10 @@ async fn a_conversation_is_exported() {
 
 /// On a terminal, by util-linux's `script`, if it is installed.
 #[cfg(target_os = "linux")]
+#[expect(
+    clippy::items_after_statements,
+    reason = "what reads the screen belongs to this test alone"
+)]
 #[tokio::test]
 async fn on_a_terminal_ctrl_c_stops_the_answer_and_not_the_chat() {
     use std::os::unix::fs::PermissionsExt as _;

@@ -112,7 +112,7 @@ impl Conversations {
                     ..conversation
                 }));
             }
-            next_token = further(next_token, next)?;
+            next_token = further(next_token.as_deref(), next)?;
         }
     }
 
@@ -178,7 +178,7 @@ impl Conversations {
             if piece.next_token.is_none() {
                 return Ok(Some(document));
             }
-            next_token = further(next_token, piece.next_token)?;
+            next_token = further(next_token.as_deref(), piece.next_token)?;
         }
     }
 
@@ -208,8 +208,8 @@ impl Conversations {
 const MAX_LIMIT: u32 = 100;
 
 /// The next page's token. One that leads nowhere would be followed for ever.
-fn further(last: Option<String>, next: Option<String>) -> Result<Option<String>, Error> {
-    if last.is_some() && last == next {
+fn further(last: Option<&str>, next: Option<String>) -> Result<Option<String>, Error> {
+    if last.is_some() && last == next.as_deref() {
         return Err(Error::Protocol(
             "a page whose `nextToken` is its own".into(),
         ));

@@ -24,6 +24,10 @@ pub(crate) struct EventStream {
 }
 
 /// What a response brings.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and nearly always an event"
+)]
 pub(crate) enum Incoming {
     /// The first byte, whatever it is of.
     FirstByte,

@@ -35,6 +35,10 @@ pub(crate) enum Action<'a> {
 
 /// What a server sends.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time, and nearly always an event"
+)]
 pub(crate) enum Incoming {
     /// The answer to `stream`.
     Started {

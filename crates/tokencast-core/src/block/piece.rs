@@ -191,9 +191,9 @@ impl ToolNames {
                 self.0.push((block, Arc::new(tool)));
             }
             PieceKind::ToolInput => {
-                let mut names = self.0.iter().rev();
-                let named = names.find(|(named, _)| *named == block);
-                piece.tool = named.map(|(_, tool)| Arc::clone(tool));
+                let mut tools = self.0.iter().rev();
+                let found = tools.find(|(of, _)| *of == block);
+                piece.tool = found.map(|(_, tool)| Arc::clone(tool));
             }
             _ => {}
         }

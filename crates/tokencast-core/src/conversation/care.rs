@@ -89,9 +89,10 @@ pub async fn extend<S: ConversationStore>(
         let extended = current.and_then(|it| it.extended(to, conversation.turn_count));
         extended.ok_or(())
     });
-    match extended.await? {
-        Ok(_) => info!(conversation = %id, turns = turns.len(), "extended"),
-        Err(()) => warn!(conversation = %id, "extended in part: a further turn has begun"),
+    if extended.await?.is_ok() {
+        info!(conversation = %id, turns = turns.len(), "extended");
+    } else {
+        warn!(conversation = %id, "extended in part: a further turn has begun");
     }
     Ok(())
 }

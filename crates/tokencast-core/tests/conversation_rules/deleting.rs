@@ -1,7 +1,6 @@
 //! What a delete does, step by step, and its purge.
 
 use tokencast_core::conversation::Conversation;
-use tokencast_core::conversation::NotFound;
 
 use crate::world::{Deleter, World, conversation_id, owner, session_id};
 
@@ -12,16 +11,12 @@ impl World {
             return None;
         }
         let current = self.conversation.clone();
-        match Conversation::delete(current.clone(), &owner(), self.now) {
-            Ok(deleted) => {
-                self.conversation = Some(deleted);
-                self.deleter = Deleter::Tombstone;
-            }
-            Err(NotFound) => {
-                assert_eq!(current, None);
-                return None;
-            }
-        }
+        let Ok(deleted) = Conversation::delete(current.clone(), &owner(), self.now) else {
+            assert_eq!(current, None);
+            return None;
+        };
+        self.conversation = Some(deleted);
+        self.deleter = Deleter::Tombstone;
         Some(())
     }
 

@@ -3,7 +3,7 @@
 use tokencast_core::block::Piece;
 use tokencast_core::event::Ending;
 use tokencast_core::session::{
-    Lease, LeaseRefused, Leased, Lost, Outcome, Progress, Saved, Session, Status,
+    Lease, LeaseRefused, Leased, Outcome, Progress, Saved, Session, Status,
 };
 use uuid::Uuid;
 
@@ -81,7 +81,7 @@ impl World {
             Ok(Saved::Continue(session)) => self.put(session),
             // The worker ends the session next.
             Ok(Saved::StopRequested(_)) => return self.end(Status::Cancelled),
-            Err(Lost) => self.worker = Worker::Idle,
+            Err(_) => self.worker = Worker::Idle,
         }
         Some(())
     }
@@ -104,15 +104,14 @@ impl World {
             ending: Ending::default(),
         };
         let session = self.sessions.get(&id).cloned();
-        match Session::finish(session, attempt, &progress, &outcome, self.now) {
-            Ok(session) => self.put(session),
-            Err(Lost) => {
-                let session = &self.sessions[&id];
-                assert!(
-                    session.last_attempt > attempt || session.status.is_terminal(),
-                    "{session:?}"
-                );
-            }
+        if let Ok(session) = Session::finish(session, attempt, &progress, &outcome, self.now) {
+            self.put(session);
+        } else {
+            let session = &self.sessions[&id];
+            assert!(
+                session.last_attempt > attempt || session.status.is_terminal(),
+                "{session:?}"
+            );
         }
         self.worker = Worker::Idle;
         Some(())

@@ -67,8 +67,8 @@ async fn nothing_of_a_deleted_conversation_is_read_or_made() {
     assert!(state.turns.is_empty() && state.prompts.is_empty());
     let left = format!("{:?}{:?}", state.sessions, state.conversations);
     assert!(!left.contains("secret"), "{left}");
-    let last = state.told.iter().rev().find(|it| it.session_id.is_none());
-    assert_eq!(last.map(|it| it.change), Some(ConversationChange::Deleted));
+    let told = state.told.iter().rev().find(|it| it.session_id.is_none());
+    assert_eq!(told.map(|it| it.change), Some(ConversationChange::Deleted));
 }
 
 #[tokio::test(start_paused = true)]

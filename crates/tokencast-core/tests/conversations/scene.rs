@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{ConversationId, Owner, SessionId};
-use tokencast_core::job::Channel;
+use tokencast_core::job::{Channel, Job, Purge};
 use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::Clock as _;
 use tokencast_core::requests::{RequestError, Requests, Rules, Start, Started, Within};
@@ -89,6 +89,7 @@ impl Scene {
         self.requests.start(by, start).await
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as a start takes it")]
     pub(crate) fn within(&self, parent_id: Option<SessionId>) -> Option<Within> {
         Some(Within {
             conversation_id: self.id,
@@ -130,8 +131,8 @@ impl Scene {
         let mut dispositions = Vec::new();
         for body in jobs
             .iter()
-            .map(|job| job.to_json())
-            .chain(purges.iter().map(|purge| purge.to_json()))
+            .map(Job::to_json)
+            .chain(purges.iter().map(Purge::to_json))
         {
             dispositions.push(self.deliver(&body).await);
         }

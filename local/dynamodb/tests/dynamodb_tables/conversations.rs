@@ -7,8 +7,9 @@ use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::PutBuilder;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, CancellationReason, ConditionCheck, Delete, KeysAndAttributes, ProjectionType,
-    Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, CancellationReason, ConditionCheck, Delete, KeySchemaElement,
+    KeysAndAttributes, ProjectionType, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
+    Update,
 };
 use local_dynamodb::config::{IndexConfig, KeyAttribute, KeyAttributeType, TableConfig};
 use local_kit::clock::Clock;
@@ -273,7 +274,7 @@ async fn a_sort_key_and_an_index_are_described() {
     let names: Vec<_> = table
         .key_schema()
         .iter()
-        .map(|it| it.attribute_name())
+        .map(KeySchemaElement::attribute_name)
         .collect();
     assert_eq!(names, ["conversationId", "item"]);
     let [index] = table.global_secondary_indexes() else {

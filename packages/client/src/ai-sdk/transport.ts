@@ -100,10 +100,11 @@ export class TokencastChatTransport<
   }
 
   /** What there is of a chat, as messages to begin it with: the branch with the newest turn. */
-  async messages(chatId: string): Promise<UIMessage[]> {
+  async messages(chatId: string): Promise<Message[]> {
     const conversationId = await this.conversationId(chatId);
     const conversation = await this.#client.conversations.getAll(conversationId);
-    return conversation === null ? [] : messagesOf(conversation);
+    // They have what every message has, and no metadata, which is optional in each type.
+    return conversation === null ? [] : (messagesOf(conversation) as Message[]);
   }
 
   /** The conversation of a chat, for `client.conversations`. */
