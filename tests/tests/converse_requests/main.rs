@@ -12,6 +12,9 @@ use system_tests::TestStack;
 use referee::Referee;
 use turns::{Conversation, FAILS, Said};
 
+/// A model without a prompt cache.
+const NOT_CACHING: &str = "meta.llama3-1-8b-instruct-v1:0";
+
 /// A model with a prompt cache.
 const CACHING: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
@@ -23,7 +26,7 @@ struct Setting {
 
 const SETTINGS: [Setting; 4] = [
     Setting {
-        variables: &[],
+        variables: &[("MODEL_ID", NOT_CACHING)],
         caches: false,
     },
     Setting {

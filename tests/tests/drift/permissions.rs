@@ -173,9 +173,11 @@ async fn use_a_conversation(stack: &TestStack) {
     let talk = Talk::new(stack);
     let first = talk.start("Why do rivers meander?", None).await;
     is_long(stack, &first).await;
-    // There is one worker at a time, so these wait, and end by who stops them. The one that names no parent looks for the
-    // last turn that is over.
+    // There are two workers, which have this turn and another session. So these wait, and end by who stops them. The one
+    // that names no parent looks for the last turn that is over.
     let mut socket = stack.websocket("alice").await;
+    let other = socket.start("Why do rivers meander?").await;
+    is_long(stack, &other).await;
     let question = json!({"action": "stream", "prompt": "Why?", "conversationId": talk.id});
     let started = socket.ask(&question, "started").await;
     let waits = started["sessionId"].as_str().expect("an id").to_owned();
@@ -187,6 +189,8 @@ async fn use_a_conversation(stack: &TestStack) {
         .await;
     talk.ended(&waits).await;
     socket.close().await;
+    stack.stop_stream("alice", &other).await;
+    talk.ended(&other).await;
     stack.stop_stream("alice", &first).await;
     talk.ended(&first).await;
 
@@ -274,7 +278,7 @@ async fn each_function_is_allowed_what_it_does_and_nothing_else() {
         options.stack.template = Some(template);
         options.stack.faults = plan;
         options.script = script(NEVER_ALL, Duration::from_millis(1));
-        options.stack.max_concurrency = NonZeroU32::new(1);
+        options.stack.max_concurrency = NonZeroU32::new(2);
         options.worker_variable("CHECKPOINT_INTERVAL_MS", "50");
         options.worker_variable("CONVERSATION_TTL_DAYS", "2");
         let StackOptions {
