@@ -132,7 +132,7 @@ async fn what_the_template_leaves_to_others_is_named() {
             "ownApi",
             "there is no AWS::AppSync::GraphQLApi in the template",
         ),
-        ("ownTable", "there is no table in the template"),
+        ("ownTables", "there is no table in the template"),
     ] {
         let (code, text) = refused(variant).await;
         assert_eq!(code, Some(2), "{text}");
