@@ -116,6 +116,7 @@ impl From<Usage> for TokenUsageInput {
             total_tokens: usage.total_tokens.into(),
             cache_read_input_tokens: usage.cache_read_input_tokens.map(Into::into),
             cache_write_input_tokens: usage.cache_write_input_tokens.map(Into::into),
+            cost: None,
         }
     }
 }
