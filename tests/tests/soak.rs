@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use system_tests::Channel;
-use system_tests::soak::{Plan, run};
+use system_tests::soak::{Plan, conversations, run};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_goes_wrong_the_promises_hold() {
@@ -19,4 +19,17 @@ async fn whatever_goes_wrong_the_promises_hold() {
     println!("{report}");
     assert!(report.broken.is_empty(), "{report}");
     assert!(report.sessions >= 20 && report.completed > 0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversation_is_what_its_tabs_did() {
+    let plan = conversations::Plan {
+        conversations: 16,
+        seed: 20_261_128,
+        channels: &Channel::ALL,
+    };
+    let report = conversations::run(plan, |_| {}).await;
+    println!("{report}");
+    assert!(report.broken.is_empty(), "{report}");
+    assert!(report.deleted > 0 && report.histories > 0, "{report}");
 }

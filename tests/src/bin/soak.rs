@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
 use system_tests::Channel;
-use system_tests::soak::{Plan, run};
+use system_tests::soak::{Plan, conversations, run};
 
 /// Runs many sessions while every kind of fault happens, and checks from outside what must hold.
 #[derive(Debug, Parser)]
@@ -13,6 +13,9 @@ struct Arguments {
     /// The number of sessions, of which 24 run at once.
     #[arg(long, default_value_t = 500)]
     sessions: usize,
+    /// The number of conversations after that, each with six turns or more; 8 run at once.
+    #[arg(long, default_value_t = 100)]
+    conversations: usize,
     /// The seed of everything random; another one each time unless given.
     #[arg(long)]
     seed: Option<u64>,
@@ -60,7 +63,19 @@ async fn main() -> ExitCode {
     })
     .await;
     println!("{report}");
-    if report.broken.is_empty() {
+    let plan = conversations::Plan {
+        conversations: arguments.conversations,
+        seed,
+        channels: plan.channels,
+    };
+    let talks = conversations::run(plan, |done| {
+        if done % 10 == 0 {
+            eprintln!("{done} conversations over");
+        }
+    })
+    .await;
+    println!("{talks}");
+    if report.broken.is_empty() && talks.broken.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

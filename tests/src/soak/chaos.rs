@@ -42,11 +42,11 @@ pub fn faults(plan: &Plan) -> FaultPlan {
         .fold(FaultPlan::seeded(plan.seed), FaultPlan::with)
 }
 
-fn rule(name: &str, service: FaultService, operation: &str, fault: Fault) -> Rule {
+pub(super) fn rule(name: &str, service: FaultService, operation: &str, fault: Fault) -> Rule {
     Rule::new(service, operation, fault).named(name)
 }
 
-fn error(error_type: &str, status: u16) -> Fault {
+pub(super) fn error(error_type: &str, status: u16) -> Fault {
     Fault::Error {
         error_type: error_type.to_owned(),
         status: Some(status),
@@ -133,7 +133,7 @@ fn websocket() -> [Vec<Rule>; 2] {
 }
 
 /// Makes each rule fire at one in so many events. Each rule of a list starts one event later than the rule before.
-fn at_counts(rules: impl IntoIterator<Item = (Rule, u64)>) -> Vec<Rule> {
+pub(super) fn at_counts(rules: impl IntoIterator<Item = (Rule, u64)>) -> Vec<Rule> {
     let numbered = rules.into_iter().zip(1..);
     let each = |((rule, every), number): ((Rule, u64), u64)| {
         let every = NonZeroU64::new(every).expect("not 0");

@@ -5,6 +5,7 @@
 //! | [`chaos`] | the faults, and how often they happen |
 //! | [`user`] | the clients of one session: they start, listen, leave, come back and stop, as the seed says |
 //! | [`verdict`] | what must hold when everything is over |
+//! | [`conversations`] | the same for conversations |
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use crate::stack::script;
 use crate::{Channel, TestStack};
 
 pub mod chaos;
+pub mod conversations;
 pub mod user;
 pub mod verdict;
 

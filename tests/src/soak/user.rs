@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use tokencast_client::{AnswerEvent, AnswerStream, Client, Error};
+use tokencast_client::{AnswerEvent, AnswerStream, Client, Error, Prompt};
 use uuid::Uuid;
 
 /// Every session is over sooner than this, whatever happens to it.
@@ -14,6 +14,7 @@ pub struct User<'a> {
     client: &'a Client,
     number: usize,
     id: Uuid,
+    asked: Prompt,
     random: Rng,
 }
 
@@ -53,8 +54,20 @@ impl<'a> User<'a> {
             client,
             number,
             id: session_id(seed, number),
+            asked: Prompt::new(prompt(number)),
             random: random(seed, number),
         }
+    }
+
+    /// Asks in a conversation: behind a turn, or beside its first one.
+    #[must_use]
+    pub fn in_conversation(mut self, id: Uuid, parent: Option<Uuid>) -> Self {
+        let asked = self.asked.in_conversation(id);
+        self.asked = match parent {
+            Some(parent) => asked.after(parent),
+            None => asked.at_beginning(),
+        };
+        self
     }
 
     /// Follows the session from its start to its end, as the user sees it.
@@ -95,7 +108,7 @@ impl<'a> User<'a> {
         mut reloads_at: Option<usize>,
     ) {
         let mut view = View::default();
-        let mut stream = self.client.stream_as(self.id, prompt(self.number));
+        let mut stream = self.client.stream_as(self.id, self.asked.clone());
         loop {
             match stream.next().await {
                 Some(Ok(event)) => {
@@ -107,7 +120,7 @@ impl<'a> User<'a> {
                 }
                 // The start was refused for the moment, or the connection was lost for good. A person would try again.
                 Some(Err(error)) if error.is_transient() || is_internal(&error) => {
-                    stream = self.client.stream_as(self.id, prompt(self.number));
+                    stream = self.client.stream_as(self.id, self.asked.clone());
                     view = View::default();
                     continue;
                 }
