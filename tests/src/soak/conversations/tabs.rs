@@ -41,12 +41,12 @@ pub async fn talk(stack: &TestStack, plan: Plan, number: usize) -> Talk {
     let tab = |tab: usize| {
         let channel = plan.channels[(number + tab) % plan.channels.len()];
         let client = stack.client_over(channel, user);
-        async move { ask_all(&client, plan.seed, id, number * TABS + tab).await }
+        async move { Box::pin(ask_all(&client, plan.seed, id, number * TABS + tab)).await }
     };
     let (mut turns, others) = tokio::join!(tab(0), tab(1));
     turns.extend(others);
     let next = (plan.conversations * TABS + number) * TURNS;
-    let deleted = (number % DELETED == 0).then_some(next);
+    let deleted = number.is_multiple_of(DELETED).then_some(next);
     if deleted.is_some() {
         let client = stack.client(user);
         let parent = turns.first().map(|turn| turn.story.id);
