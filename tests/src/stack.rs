@@ -174,6 +174,11 @@ impl TestStack {
 
     /// Counts the messages in a queue, including hidden ones.
     pub async fn messages_in(&self, queue_url: &str) -> u32 {
+        self.message_counts(queue_url).await.iter().sum()
+    }
+
+    /// Counts the visible, the hidden and the delayed messages in a queue.
+    pub async fn message_counts(&self, queue_url: &str) -> [u32; 3] {
         let counts = [
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
@@ -186,10 +191,7 @@ impl TestStack {
             .await
             .expect("attributes");
         let attributes = attributes.attributes.unwrap_or_default();
-        counts
-            .iter()
-            .map(|count| attributes[count].parse::<u32>().expect("a number"))
-            .sum()
+        counts.map(|count| attributes[&count].parse::<u32>().expect("a number"))
     }
 
     /// Waits until every job was acknowledged.

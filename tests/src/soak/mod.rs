@@ -117,11 +117,7 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
     // The remaining sessions end without further faults.
     stack.running.local.faults().clear();
     let mut broken = verdict::too_rare(&faults, stories.len());
-    if !verdict::quiet(&stack, QUIET_WITHIN).await {
-        broken.push(format!(
-            "messages or workers are still busy after {QUIET_WITHIN:?}"
-        ));
-    }
+    broken.extend(verdict::quiet(&stack, QUIET_WITHIN).await.err());
     let records = verdict::records(&stack).await;
     let calls = stack.running.local.bedrock().calls();
     let dead_letters = verdict::dead_letters(&stack).await;

@@ -59,16 +59,27 @@ pub fn too_rare(faults: &[FaultCount], sessions: usize) -> Vec<String> {
 }
 
 /// Waits until the queue is empty and no model call is running.
-pub async fn quiet(stack: &TestStack, within: Duration) -> bool {
+///
+/// # Errors
+///
+/// Something is left after `within`; the error says what.
+pub async fn quiet(stack: &TestStack, within: Duration) -> Result<(), String> {
     let begun = Instant::now();
     let url = stack.queue_url();
-    while begun.elapsed() < within {
-        if stack.messages_in(&url).await == 0 && stack.running.local.bedrock().live_streams() == 0 {
-            return true;
+    loop {
+        let counts = stack.message_counts(&url).await;
+        let streams = stack.running.local.bedrock().live_streams();
+        if counts == [0; 3] && streams == 0 {
+            return Ok(());
+        }
+        if begun.elapsed() > within {
+            let [visible, hidden, delayed] = counts;
+            return Err(format!(
+                "after {within:?} the queue has {visible} messages, {hidden} hidden and {delayed} delayed ones, and the model streams {streams} answers"
+            ));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    false
 }
 
 /// Returns the sessions whose messages are in the dead-letter queue.

@@ -79,11 +79,7 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
     // What is left ends without further faults.
     local.faults().clear();
     let mut broken = super::verdict::too_rare(&faults, 0);
-    if !super::verdict::quiet(&stack, QUIET_WITHIN).await {
-        broken.push(format!(
-            "messages or workers are still busy after {QUIET_WITHIN:?}"
-        ));
-    }
+    broken.extend(super::verdict::quiet(&stack, QUIET_WITHIN).await.err());
     let mut histories = 0;
     for talk in &talks {
         if talk.deleted.is_some() {
