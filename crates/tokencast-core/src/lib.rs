@@ -5,6 +5,7 @@
 //! | [`time`] | points in time, and deadlines |
 //! | [`id`] | session ids, owners, attempts, sequence numbers, and the positions of events |
 //! | [`failure`] | the closed set of failure codes, and which of them are worth another try |
+//! | [`assistant`] | named sets of a model, its instructions and limits; what its tokens cost |
 //! | [`block`] | the blocks of an answer, and the pieces in which they come |
 //! | [`event`] | what subscribers receive |
 //! | [`json_text`] | a string of a request that need not be Unicode |
@@ -20,6 +21,7 @@
 //!
 //! Nothing here knows of AppSync or of any other service: whatever delivers events is a [`ports::TokenSink`].
 
+pub mod assistant;
 pub mod backoff;
 pub mod block;
 pub mod conversation;
