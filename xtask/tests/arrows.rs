@@ -11,10 +11,11 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&[&str]])] = &[
     ("crates/tokencast-core", &[]),
     ("crates/tokencast-client", &[]),
-    ("crates/tokencast-aws", &[CORE]),
+    ("crates/tokencast-protocols", &[CORE]),
+    ("crates/tokencast-aws", &[CORE, PROTOCOLS]),
     ("functions/request", &[CORE, AWS]),
-    ("functions/function-url", &[CORE, AWS]),
-    ("functions/websocket", &[CORE, AWS]),
+    ("functions/function-url", &[CORE, AWS, PROTOCOLS]),
+    ("functions/websocket", &[CORE, AWS, PROTOCOLS]),
     ("functions/websocket-authorizer", &[CORE, AWS]),
     ("functions/worker", &[CORE, AWS]),
     ("local/kit", &[]),
@@ -50,6 +51,7 @@ const IN_TESTS: &[(&str, &[&[&str]])] = &[
 ];
 
 const CORE: &[&str] = &["crates/tokencast-core"];
+const PROTOCOLS: &[&str] = &["crates/tokencast-protocols"];
 const AWS: &[&str] = &["crates/tokencast-aws"];
 /// What each service of the local stack may depend on.
 const BASE: &[&str] = &["local/faults", "local/iam", "local/kit"];

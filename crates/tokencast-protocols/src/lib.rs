@@ -1,0 +1,8 @@
+//! The protocols that chat front ends speak already, in terms of sessions: what a request asks for, and an answer's
+//! events in the protocol's words. It knows neither HTTP nor AWS: the functions send what is written here.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`ids`] | ids that a front end makes, mapped to ours |
+
+pub mod ids;
