@@ -4,5 +4,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`ids`] | ids that a front end makes, mapped to ours |
+//! | [`ai_sdk`] | the AI SDK's UI message stream |
 
+pub mod ai_sdk;
 pub mod ids;

@@ -147,7 +147,7 @@ function toolOutput({ toolUseId: toolCallId, status, content }: ToolResult): UIM
 
 type FinishReason = NonNullable<(UIMessageChunk & { type: 'finish' })['finishReason']>;
 
-/** Bedrock's words for why a model stopped, in the AI SDK's. */
+/** Bedrock's words for why a model stopped, or ours, in the AI SDK's. */
 export function finishReasonOf(stopReason: string | null): FinishReason {
   return REASONS.get(stopReason ?? '') ?? 'other';
 }
@@ -156,6 +156,7 @@ const REASONS = new Map<string, FinishReason>([
   ['end_turn', 'stop'],
   ['stop_sequence', 'stop'],
   ['max_tokens', 'length'],
+  ['max_answer_bytes', 'length'],
   ['model_context_window_exceeded', 'length'],
   ['guardrail_intervened', 'content-filter'],
   ['content_filtered', 'content-filter'],

@@ -1,0 +1,446 @@
+//! The events of an answer as chunks of the UI message stream.
+//!
+//! Only types that the schemas of `ai` 6 and 7 both know are written; `reset-step` is written for clients that say that
+//! they take it.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use tokencast_core::block::{BlockIndex, BlockType, Citation, Piece, ToolResult, ToolUse};
+use tokencast_core::event::{Ending, TokenEvent};
+use tokencast_core::id::{Attempt, SessionId};
+use tokencast_core::session::Status;
+
+/// One chunk, as it is serialized.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(
+    tag = "type",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase"
+)]
+pub enum Chunk {
+    Start {
+        message_id: SessionId,
+    },
+    StartStep,
+    TextStart {
+        id: String,
+    },
+    TextDelta {
+        id: String,
+        delta: String,
+    },
+    TextEnd {
+        id: String,
+    },
+    ReasoningStart {
+        id: String,
+    },
+    ReasoningDelta {
+        id: String,
+        delta: String,
+    },
+    ReasoningEnd {
+        id: String,
+    },
+    SourceUrl {
+        source_id: String,
+        url: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+    },
+    SourceDocument {
+        source_id: String,
+        media_type: &'static str,
+        title: String,
+    },
+    ToolInputStart {
+        tool_call_id: Arc<str>,
+        tool_name: Arc<str>,
+        #[serde(flatten)]
+        tool: OurTool,
+    },
+    ToolInputDelta {
+        tool_call_id: Arc<str>,
+        input_text_delta: String,
+    },
+    ToolInputAvailable {
+        tool_call_id: Arc<str>,
+        tool_name: Arc<str>,
+        #[serde(flatten)]
+        tool: OurTool,
+        input: Value,
+    },
+    ToolInputError {
+        tool_call_id: Arc<str>,
+        tool_name: Arc<str>,
+        #[serde(flatten)]
+        tool: OurTool,
+        input: String,
+        error_text: &'static str,
+    },
+    ToolOutputAvailable {
+        tool_call_id: String,
+        output: String,
+        #[serde(flatten)]
+        tool: OurTool,
+    },
+    ToolOutputError {
+        tool_call_id: String,
+        error_text: String,
+        #[serde(flatten)]
+        tool: OurTool,
+    },
+    FinishStep,
+    /// The step starts again: nothing of it stays.
+    ResetStep,
+    Finish {
+        finish_reason: FinishReason,
+    },
+    Abort,
+    Error {
+        error_text: String,
+    },
+}
+
+impl Chunk {
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("strings always serialize")
+    }
+}
+
+/// What is said of a tool that a page knows nothing of, and doesn't run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OurTool {
+    dynamic: bool,
+    provider_executed: bool,
+}
+
+const OURS: OurTool = OurTool {
+    dynamic: true,
+    provider_executed: true,
+};
+
+/// Why a model stopped, in the AI SDK's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FinishReason {
+    Stop,
+    Length,
+    ContentFilter,
+    ToolCalls,
+    Other,
+}
+
+impl FinishReason {
+    /// The words for Bedrock's reason, or one of ours.
+    pub fn of(stop_reason: Option<&str>) -> Self {
+        match stop_reason {
+            Some("end_turn" | "stop_sequence") => Self::Stop,
+            Some("max_tokens" | "max_answer_bytes" | "model_context_window_exceeded") => {
+                Self::Length
+            }
+            Some("guardrail_intervened" | "content_filtered") => Self::ContentFilter,
+            Some("tool_use") => Self::ToolCalls,
+            _ => Self::Other,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ContentFilter => "content-filter",
+            Self::ToolCalls => "tool-calls",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A newer attempt starts the text again, and the client can't be told. The response has to break off, so that the
+/// client resumes and gets the answer from its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StartsAgain;
+
+/// Writes one answer's chunks. An answer that is read again gets a new one.
+#[derive(Debug)]
+pub struct Chunks {
+    session_id: SessionId,
+    /// Whether the client takes `reset-step`.
+    takes_reset_step: bool,
+    attempt: Option<Attempt>,
+    /// At most one part is open: what belongs to another block ends it.
+    open: Option<Open>,
+    /// How many chunks the pieces had.
+    count: usize,
+}
+
+/// A part that was begun.
+#[derive(Debug)]
+struct Open {
+    block: BlockIndex,
+    part: Part,
+}
+
+#[derive(Debug)]
+enum Part {
+    Text { id: String },
+    Reasoning { id: String },
+    Tool { tool: ToolUse, input: String },
+}
+
+impl Chunks {
+    pub fn new(session_id: SessionId, takes_reset_step: bool) -> Self {
+        Self {
+            session_id,
+            takes_reset_step,
+            attempt: None,
+            open: None,
+            count: 0,
+        }
+    }
+
+    /// What comes before all events.
+    pub fn begin(&self) -> Vec<Chunk> {
+        let message_id = self.session_id;
+        vec![Chunk::Start { message_id }, Chunk::StartStep]
+    }
+
+    /// The chunks of the next event; none for an event of an older attempt.
+    ///
+    /// # Errors
+    ///
+    /// [`StartsAgain`] if the text starts again, something of it was written already, and the client doesn't take
+    /// `reset-step`.
+    pub fn event(&mut self, event: &TokenEvent) -> Result<Vec<Chunk>, StartsAgain> {
+        let mut chunks = Vec::new();
+        match self.attempt {
+            Some(attempt) if event.attempt < attempt => return Ok(chunks),
+            Some(attempt) if event.attempt > attempt && self.count > 0 => {
+                // An end without text of its own keeps the text of the attempt before it.
+                if event.piece.is_some() {
+                    if !self.takes_reset_step {
+                        return Err(StartsAgain);
+                    }
+                    self.open = None;
+                    chunks.push(Chunk::ResetStep);
+                }
+            }
+            _ => {}
+        }
+        self.attempt = Some(event.attempt);
+        if let Some(piece) = &event.piece {
+            self.piece(piece, &mut chunks);
+        }
+        if let Some(ending) = &event.ending {
+            self.close(&mut chunks);
+            end(event.status, ending, &mut chunks);
+        }
+        Ok(chunks)
+    }
+
+    fn piece(&mut self, piece: &Piece, chunks: &mut Vec<Chunk>) {
+        let before = chunks.len();
+        if self
+            .open
+            .as_ref()
+            .is_none_or(|open| open.block != piece.block)
+        {
+            self.close(chunks);
+        }
+        match piece.block_type() {
+            BlockType::Text => self.text(piece.block, piece.token(), chunks),
+            BlockType::Reasoning => {
+                let text = piece.reasoning().unwrap_or_default();
+                self.reasoning(piece.block, text, chunks);
+            }
+            BlockType::Citation => {
+                let citation = piece.citation().unwrap_or_default();
+                chunks.push(source(self.session_id, piece.block, citation));
+            }
+            BlockType::ToolUse => {
+                let tool = piece.tool_use().unwrap_or_default();
+                self.tool(piece.block, tool, chunks);
+            }
+            BlockType::ToolResult => {
+                chunks.push(tool_output(piece.tool_result().unwrap_or_default()));
+            }
+        }
+        self.count += chunks.len() - before;
+    }
+
+    fn text(&mut self, block: BlockIndex, delta: &str, chunks: &mut Vec<Chunk>) {
+        let id = if let Some(Part::Text { id }) = self.open.as_ref().map(|open| &open.part) {
+            id.clone()
+        } else {
+            let id = self.new_id();
+            chunks.push(Chunk::TextStart { id: id.clone() });
+            let part = Part::Text { id: id.clone() };
+            self.open = Some(Open { block, part });
+            id
+        };
+        if !delta.is_empty() {
+            let delta = delta.to_owned();
+            chunks.push(Chunk::TextDelta { id, delta });
+        }
+    }
+
+    fn reasoning(&mut self, block: BlockIndex, delta: &str, chunks: &mut Vec<Chunk>) {
+        let id = if let Some(Part::Reasoning { id }) = self.open.as_ref().map(|open| &open.part) {
+            id.clone()
+        } else {
+            let id = self.new_id();
+            chunks.push(Chunk::ReasoningStart { id: id.clone() });
+            let part = Part::Reasoning { id: id.clone() };
+            self.open = Some(Open { block, part });
+            id
+        };
+        if !delta.is_empty() {
+            let delta = delta.to_owned();
+            chunks.push(Chunk::ReasoningDelta { id, delta });
+        }
+    }
+
+    fn tool(&mut self, block: BlockIndex, tool: ToolUse, chunks: &mut Vec<Chunk>) {
+        let delta = tool.input.clone().unwrap_or_default();
+        let tool_call_id = Arc::clone(&tool.tool_use_id);
+        match &mut self.open {
+            Some(Open {
+                part: Part::Tool { input, .. },
+                ..
+            }) => input.push_str(&delta),
+            _ => {
+                chunks.push(Chunk::ToolInputStart {
+                    tool_call_id: Arc::clone(&tool_call_id),
+                    tool_name: Arc::clone(&tool.name),
+                    tool: OURS,
+                });
+                let input = delta.clone();
+                let part = Part::Tool { tool, input };
+                self.open = Some(Open { block, part });
+            }
+        }
+        if !delta.is_empty() {
+            chunks.push(Chunk::ToolInputDelta {
+                tool_call_id,
+                input_text_delta: delta,
+            });
+        }
+    }
+
+    /// Ends the part that was begun.
+    fn close(&mut self, chunks: &mut Vec<Chunk>) {
+        match self.open.take().map(|open| open.part) {
+            None => {}
+            Some(Part::Text { id }) => chunks.push(Chunk::TextEnd { id }),
+            Some(Part::Reasoning { id }) => chunks.push(Chunk::ReasoningEnd { id }),
+            Some(Part::Tool { tool, input }) => chunks.push(tool_input(&tool, input)),
+        }
+    }
+
+    /// A block that goes on behind another is another part: each has an id of its own.
+    fn new_id(&self) -> String {
+        self.count.to_string()
+    }
+}
+
+fn end(status: Status, ending: &Ending, chunks: &mut Vec<Chunk>) {
+    match (status, &ending.failure) {
+        (Status::Failed, failure) => {
+            let message = failure.as_ref().map(|failure| failure.message.clone());
+            let error_text = message.unwrap_or_else(|| "The answer failed.".to_owned());
+            chunks.push(Chunk::Error { error_text });
+        }
+        (Status::Cancelled, _) => chunks.extend([Chunk::FinishStep, Chunk::Abort]),
+        _ => {
+            let finish_reason = FinishReason::of(ending.stop_reason.as_deref());
+            chunks.extend([Chunk::FinishStep, Chunk::Finish { finish_reason }]);
+        }
+    }
+}
+
+/// A citation as a source. The address is the model's, and pages make links of it.
+fn source(session_id: SessionId, block: BlockIndex, citation: Citation) -> Chunk {
+    let source_id = format!("{session_id}:{}", block.0);
+    let Citation { title, url, text } = citation;
+    match url {
+        Some(url) if is_web_address(&url) => Chunk::SourceUrl {
+            source_id,
+            url,
+            title,
+        },
+        url => Chunk::SourceDocument {
+            source_id,
+            media_type: "text/plain",
+            title: title
+                .or(text)
+                .or(url)
+                .unwrap_or_else(|| "Source".to_owned()),
+        },
+    }
+}
+
+fn is_web_address(url: &str) -> bool {
+    let begins = |with: &str| {
+        url.get(..with.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(with))
+    };
+    begins("http:") || begins("https:")
+}
+
+fn tool_input(tool: &ToolUse, input: String) -> Chunk {
+    let tool_call_id = Arc::clone(&tool.tool_use_id);
+    let tool_name = Arc::clone(&tool.name);
+    match parsed(&input) {
+        Some(input) => Chunk::ToolInputAvailable {
+            tool_call_id,
+            tool_name,
+            tool: OURS,
+            input,
+        },
+        None => Chunk::ToolInputError {
+            tool_call_id,
+            tool_name,
+            tool: OURS,
+            input,
+            error_text: "The input of the tool is no JSON",
+        },
+    }
+}
+
+/// A tool's input. One without any is an empty object.
+pub(super) fn parsed(input: &str) -> Option<Value> {
+    let input = if input.is_empty() { "{}" } else { input };
+    serde_json::from_str(input).ok()
+}
+
+fn tool_output(result: ToolResult) -> Chunk {
+    let ToolResult {
+        tool_use_id: tool_call_id,
+        status,
+        content,
+    } = result;
+    let output = content.unwrap_or_default();
+    if status.as_deref() == Some("error") {
+        Chunk::ToolOutputError {
+            tool_call_id,
+            error_text: output,
+            tool: OURS,
+        }
+    } else {
+        Chunk::ToolOutputAvailable {
+            tool_call_id,
+            output,
+            tool: OURS,
+        }
+    }
+}
+
+/// The source of a citation as a part of a message, which has the same fields as the chunk.
+pub(super) fn source_part(session_id: SessionId, block: BlockIndex, citation: &Citation) -> Value {
+    let chunk = source(session_id, block, citation.clone());
+    serde_json::to_value(chunk).expect("strings always serialize")
+}

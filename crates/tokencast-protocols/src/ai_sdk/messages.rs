@@ -1,0 +1,85 @@
+//! A conversation as messages, for a page that loads: the branch of the newest turn.
+//!
+//! An answer that isn't over isn't among them: the page resumes it, and gets it from its beginning.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use tokencast_core::block::{Block, BlockContent, ToolResult, ToolUse};
+use tokencast_core::id::SessionId;
+
+use super::chunks::{parsed, source_part};
+
+/// The message of a question.
+pub fn question(session_id: SessionId, prompt: &str) -> Value {
+    json!({
+        "id": format!("question-{session_id}"),
+        "role": "user",
+        "parts": [{ "type": "text", "text": prompt }],
+    })
+}
+
+/// The message of an answer that is over.
+pub fn answer(session_id: SessionId, blocks: &[Block]) -> Value {
+    let results = blocks.iter().filter_map(|block| match &block.content {
+        BlockContent::ToolResult { tool_result } => Some((&*tool_result.tool_use_id, tool_result)),
+        _ => None,
+    });
+    let results: HashMap<&str, &ToolResult> = results.collect();
+    let parts = blocks
+        .iter()
+        .filter_map(|block| part(session_id, block, &results));
+    let parts: Vec<_> = [json!({ "type": "step-start" })]
+        .into_iter()
+        .chain(parts)
+        .collect();
+    json!({ "id": session_id, "role": "assistant", "parts": parts })
+}
+
+fn part(
+    session_id: SessionId,
+    block: &Block,
+    results: &HashMap<&str, &ToolResult>,
+) -> Option<Value> {
+    match &block.content {
+        BlockContent::Text { text } => {
+            Some(json!({ "type": "text", "text": text, "state": "done" }))
+        }
+        BlockContent::Reasoning { reasoning } => {
+            Some(json!({ "type": "reasoning", "text": reasoning, "state": "done" }))
+        }
+        BlockContent::Citation { citation } => Some(source_part(session_id, block.index, citation)),
+        BlockContent::ToolUse { tool_use } => {
+            Some(tool(tool_use, results.get(&*tool_use.tool_use_id).copied()))
+        }
+        // With its use.
+        BlockContent::ToolResult { .. } => None,
+    }
+}
+
+fn tool(tool_use: &ToolUse, result: Option<&ToolResult>) -> Value {
+    let input = tool_use.input.as_deref().unwrap_or_default();
+    // As it is, if it is no JSON.
+    let input = parsed(input).unwrap_or_else(|| input.into());
+    let mut part = json!({
+        "type": "dynamic-tool",
+        "toolCallId": tool_use.tool_use_id,
+        "toolName": tool_use.name,
+        "input": input,
+        "providerExecuted": true,
+    });
+    let output = result.map(|result| result.content.clone().unwrap_or_default());
+    let is_error = result.is_some_and(|result| result.status.as_deref() == Some("error"));
+    match output {
+        None => part["state"] = "input-available".into(),
+        Some(text) if is_error => {
+            part["state"] = "output-error".into();
+            part["errorText"] = text.into();
+        }
+        Some(output) => {
+            part["state"] = "output-available".into();
+            part["output"] = output.into();
+        }
+    }
+    part
+}

@@ -1,0 +1,272 @@
+//! A request for an answer: the messages of a chat.
+
+use serde::Deserialize;
+use thiserror::Error;
+use tokencast_core::failure::FailureCode;
+use tokencast_core::id::SessionId;
+use tokencast_core::json_text::JsonText;
+
+/// What between the texts of a message's parts makes one prompt of them.
+const BETWEEN_PARTS: &str = "\n\n";
+
+/// A request, as `HttpChatTransport` posts it.
+#[derive(Debug)]
+pub struct AnswerRequest {
+    pub chat_id: String,
+    pub trigger: Trigger,
+    /// The id of the message with the question.
+    pub message_id: String,
+    /// The texts of its parts.
+    pub texts: Vec<String>,
+    /// What was said before, oldest first.
+    pub history: Vec<Said>,
+    /// The texts of the chat's system messages, joined.
+    pub system: Option<String>,
+    /// The assistant that the page names.
+    pub assistant: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Trigger {
+    #[default]
+    #[serde(rename = "submit-message")]
+    Submit,
+    #[serde(rename = "regenerate-message")]
+    Regenerate,
+}
+
+/// A message before the question.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Said {
+    pub by: SaidBy,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaidBy {
+    User,
+    /// An answer's id is its session's. Others, such as a greeting's, are of no session.
+    Assistant(Option<SessionId>),
+}
+
+/// Without the text, so that no log can hold it.
+impl std::fmt::Debug for Said {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Said")
+            .field("by", &self.by)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is wrong with a request. No error repeats what the client wrote.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidRequest {
+    #[error(
+        "the body is not understood: expected JSON, {{\"id\": …, \"messages\": […]}}, as `useChat` sends it"
+    )]
+    NoJson,
+    #[error("{0} is malformed: expected what `useChat` of the AI SDK sends")]
+    Malformed(String),
+    #[error("{0} is missing: expected what `useChat` of the AI SDK, 5 or newer, sends")]
+    Missing(String),
+    #[error("messages is empty: expected the chat's messages, the question last")]
+    NoMessages,
+    #[error("the last message is not the user's: tools that a page runs are not supported")]
+    LastNotUsers,
+    #[error("{place} is of the type `{found}`, which is not supported: expected `text`")]
+    Part { place: String, found: PartType },
+    #[error("{place} is not supported: expected `user`, `assistant` or `system`")]
+    Role { place: String },
+    #[error(
+        "{0} is no Unicode text: it has half of a surrogate pair, such as `\\ud83d` without what belongs behind it"
+    )]
+    NotUnicode(String),
+}
+
+/// The type of a part, as far as the AI SDK knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartType(String);
+
+impl PartType {
+    /// Another text than a short word is not repeated.
+    fn of(found: &str) -> Self {
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let is_type = found.len() <= 64 && found.bytes().all(is_word);
+        Self(if is_type { found } else { "?" }.to_owned())
+    }
+}
+
+impl std::fmt::Display for PartType {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl InvalidRequest {
+    pub fn code(&self) -> FailureCode {
+        match self {
+            Self::NoJson | Self::Malformed(_) | Self::Missing(_) | Self::NoMessages => {
+                FailureCode::InvalidArgument
+            }
+            Self::LastNotUsers | Self::Part { .. } | Self::Role { .. } | Self::NotUnicode(_) => {
+                FailureCode::InvalidPrompt
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct RawRequest {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    messages: Option<Vec<RawMessage>>,
+    #[serde(default)]
+    trigger: Option<Trigger>,
+    #[serde(default)]
+    assistant: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct RawMessage {
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    role: Option<String>,
+    #[serde(default)]
+    parts: Option<Vec<RawPart>>,
+}
+
+#[derive(Deserialize)]
+struct RawPart {
+    #[serde(default)]
+    r#type: Option<String>,
+    #[serde(default)]
+    text: Option<JsonText>,
+}
+
+impl AnswerRequest {
+    /// # Errors
+    ///
+    /// [`InvalidRequest`] names the field that is wrong, or the part that isn't supported.
+    pub fn read(body: &[u8]) -> Result<Self, InvalidRequest> {
+        Self::of(read_json(body)?)
+    }
+
+    /// The prompt: the texts of the question's parts.
+    pub fn prompt(&self) -> String {
+        self.texts.join(BETWEEN_PARTS)
+    }
+
+    pub(super) fn of(raw: RawRequest) -> Result<Self, InvalidRequest> {
+        let missing = |name: &str| InvalidRequest::Missing(name.to_owned());
+        let chat_id = raw.id.ok_or_else(|| missing("id"))?;
+        let mut messages = raw.messages.ok_or_else(|| missing("messages"))?;
+        let last = messages.len().checked_sub(1);
+        let last = last.ok_or(InvalidRequest::NoMessages)?;
+        let asked = messages.remove(last);
+        let (mut history, mut system) = (Vec::new(), Vec::new());
+        for (at, message) in messages.into_iter().enumerate() {
+            match message.role.as_deref() {
+                Some("system") => system.extend(texts(message, at, Of::User)?),
+                Some("user") => history.push(Said {
+                    by: SaidBy::User,
+                    text: texts(message, at, Of::User)?.join(BETWEEN_PARTS),
+                }),
+                Some("assistant") => history.push(Said {
+                    by: SaidBy::Assistant(message.id.as_deref().and_then(|id| id.parse().ok())),
+                    text: texts(message, at, Of::Assistant)?.concat(),
+                }),
+                role => return Err(wrong_role(role, at)),
+            }
+        }
+        match asked.role.as_deref() {
+            Some("user") => {}
+            Some("assistant" | "system") => return Err(InvalidRequest::LastNotUsers),
+            role => return Err(wrong_role(role, last)),
+        }
+        let message_id = asked.id.clone();
+        Ok(Self {
+            chat_id,
+            trigger: raw.trigger.unwrap_or_default(),
+            message_id: message_id.ok_or_else(|| missing(&format!("messages[{last}].id")))?,
+            texts: texts(asked, last, Of::User)?,
+            history,
+            system: (!system.is_empty()).then(|| system.join(BETWEEN_PARTS)),
+            assistant: raw.assistant,
+        })
+    }
+}
+
+/// Reads JSON. An error names the field, and repeats no text of the client's, as serde's would.
+pub(super) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidRequest> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let is_data = error.inner().classify() == serde_json::error::Category::Data;
+        let path = error.path().to_string();
+        if is_data && path != "." {
+            InvalidRequest::Malformed(path)
+        } else {
+            InvalidRequest::NoJson
+        }
+    })
+}
+
+/// Whose message it is. A question is refused if it has more than text. What an answer has besides its text is its own,
+/// and a model is told none of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    User,
+    Assistant,
+}
+
+/// Types of an answer's parts that are left out. A tool's parts are called after it.
+const OF_ANSWERS: [&str; 5] = [
+    "reasoning",
+    "step-start",
+    "source-url",
+    "source-document",
+    "dynamic-tool",
+];
+
+fn texts(message: RawMessage, at: usize, of: Of) -> Result<Vec<String>, InvalidRequest> {
+    let place = |part: usize| format!("messages[{at}].parts[{part}]");
+    let parts = message.parts;
+    let parts = parts.ok_or_else(|| InvalidRequest::Missing(format!("messages[{at}].parts")))?;
+    let mut texts = Vec::new();
+    for (number, part) in parts.into_iter().enumerate() {
+        match part.r#type.as_deref() {
+            Some("text") => {
+                let text = part.text;
+                let place = || format!("{}.text", place(number));
+                let text = text.ok_or_else(|| InvalidRequest::Missing(place()))?;
+                let text = text.into_text();
+                texts.push(text.map_err(|_| InvalidRequest::NotUnicode(place()))?);
+            }
+            Some(other) if of == Of::Assistant && is_of_answer(other) => {}
+            Some(other) => {
+                return Err(InvalidRequest::Part {
+                    place: place(number),
+                    found: PartType::of(other),
+                });
+            }
+            None => return Err(InvalidRequest::Missing(format!("{}.type", place(number)))),
+        }
+    }
+    Ok(texts)
+}
+
+fn is_of_answer(part_type: &str) -> bool {
+    OF_ANSWERS.contains(&part_type)
+        || part_type.starts_with("tool-")
+        || part_type.starts_with("data-")
+}
+
+fn wrong_role(role: Option<&str>, at: usize) -> InvalidRequest {
+    let place = format!("messages[{at}].role");
+    match role {
+        None => InvalidRequest::Missing(place),
+        Some(_) => InvalidRequest::Role { place },
+    }
+}
