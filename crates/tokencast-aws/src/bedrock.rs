@@ -86,8 +86,8 @@ impl Model for BedrockModel {
         let caches = *prompt_caching && request.history_len() > 0 && messages::caches(model_id);
         let messages = messages::of(request, caches).map_err(|_| internal())?;
         let inference = InferenceConfiguration::builder()
-            .max_tokens(*max_tokens)
-            .set_temperature(*temperature)
+            .max_tokens(at_most(*max_tokens, request.max_tokens))
+            .set_temperature(cooler(*temperature, request.temperature))
             .build();
         let converse = self
             .client
@@ -95,7 +95,9 @@ impl Model for BedrockModel {
             .model_id(model_id)
             .set_messages(Some(messages))
             .inference_config(inference);
-        let system = messages::system(system_prompt.as_deref(), caches).map_err(|_| internal())?;
+        let prompts = [system_prompt.as_deref(), request.system.as_deref()];
+        let system =
+            messages::system(prompts.into_iter().flatten(), caches).map_err(|_| internal())?;
         match converse.set_system(system).send().await {
             Ok(output) => Ok(BedrockTokens {
                 stream: output.stream,
@@ -166,6 +168,22 @@ impl TokenSource for BedrockTokens {
                 }
             });
         }
+    }
+}
+
+/// The longest answer, which a client may only shorten.
+fn at_most(configured: i32, asked: Option<u32>) -> i32 {
+    let asked = asked.and_then(|asked| i32::try_from(asked).ok());
+    asked.map_or(configured, |asked| asked.min(configured))
+}
+
+/// The temperature, which a client may only lower; without a configured one, up to Bedrock's highest.
+fn cooler(configured: Option<f32>, asked: Option<f32>) -> Option<f32> {
+    /// By Bedrock's API reference, `InferenceConfiguration`.
+    const HIGHEST: f32 = 1.0;
+    match asked {
+        Some(asked) => Some(asked.min(configured.unwrap_or(HIGHEST))),
+        None => configured,
     }
 }
 

@@ -35,6 +35,7 @@ pub struct Forgotten {
 /// What deleting needs of the rules: how long a purge waits for workers that have sessions of its conversation.
 const RULES: Rules = Rules {
     max_prompt_bytes: 0,
+    client_system_prompt: false,
     session_ttl: Duration::ZERO,
     start_within: Duration::ZERO,
     conversation_ttl: Duration::ZERO,

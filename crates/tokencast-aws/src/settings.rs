@@ -60,11 +60,15 @@ pub fn policy(reader: &mut Reader<'_>) -> Policy {
     }
 }
 
-/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`.
+/// `MAX_PROMPT_BYTES`, `CLIENT_SYSTEM_PROMPT`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`.
 pub fn rules(reader: &mut Reader<'_>) -> Rules {
     Rules {
         // SQS takes 1 MiB in all.
         max_prompt_bytes: reader.number("MAX_PROMPT_BYTES", 1..=500_000, 100_000),
+        client_system_prompt: reader.choice(
+            "CLIENT_SYSTEM_PROMPT",
+            &[("refused", false), ("taken", true)],
+        ),
         session_ttl: session_ttl(reader),
         start_within: Duration::from_secs(reader.number("START_WITHIN_SECONDS", 60..=86_400, 3600)),
         conversation_ttl: conversation_ttl(reader),

@@ -158,7 +158,10 @@ impl<P: Ports> Delivery<'_, '_, P> {
             |_| self.hide_and_lease(),
         );
         let (leased, question) = match self.history() {
-            None => (leased.await, Question::Prompt(&self.job.prompt)),
+            None => {
+                let alone = history::alone(self.job, self.policy.max_history_tokens);
+                (leased.await, Question::Alone(alone))
+            }
             Some(history) => beside(leased, history).await,
         };
         match leased {
@@ -199,9 +202,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
         let loaded = history::load(
             conversations,
             clock,
-            id,
-            self.job.parent_id,
-            &self.job.prompt,
+            self.job,
             self.policy.max_history_tokens,
         );
         let request = loaded.map_err(move |error| {

@@ -9,11 +9,12 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::brought::Brought;
 use crate::id::{ConversationId, Owner, SessionId};
 use crate::time::Timestamp;
 
 /// The version that this code writes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The versions that this code reads.
 pub const READABLE: RangeInclusive<u32> = VERSION - 1..=VERSION + 1;
@@ -36,7 +37,7 @@ pub enum Channel {
 }
 
 /// One prompt to answer.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     version: u32,
@@ -57,6 +58,9 @@ pub struct Job {
     /// The session that it continues there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<SessionId>,
+    /// What the client brought with the prompt.
+    #[serde(default, skip_serializing_if = "Brought::is_empty")]
+    pub brought: Brought,
 }
 
 /// A conversation whose sessions' remains are to be deleted.
@@ -78,7 +82,7 @@ enum PurgeKind {
 }
 
 /// What a message in the queue asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Work {
     Answer(Job),
     Purge(Purge),
@@ -110,6 +114,7 @@ impl Job {
             start_by: None,
             conversation_id: None,
             parent_id: None,
+            brought: Brought::default(),
         }
     }
 
@@ -127,6 +132,11 @@ impl Job {
     pub fn start_by(self, start_by: Timestamp) -> Self {
         let start_by = Some(start_by);
         Self { start_by, ..self }
+    }
+
+    #[must_use]
+    pub fn with(self, brought: Brought) -> Self {
+        Self { brought, ..self }
     }
 
     #[must_use]
@@ -274,6 +284,9 @@ mod tests {
             assert_eq!(serde_json::json!(job.owner), expected["owner"]);
             assert_eq!(serde_json::json!(job.prompt), expected["prompt"]);
             assert_eq!(serde_json::json!(job.channel), expected["delivery"]);
+            let brought = expected.get("brought").cloned();
+            let brought = brought.unwrap_or_else(|| serde_json::json!({}));
+            assert_eq!(serde_json::json!(job.brought), brought);
             versions.push(job.version);
         }
         assert_eq!(versions, [VERSION - 1, VERSION, VERSION + 1]);
@@ -294,7 +307,7 @@ mod tests {
     fn what_is_no_job_is_refused_without_showing_it() {
         let other_version = |version: u32| {
             let other = format!("\"version\":{version}");
-            job().to_json().replace("\"version\":3", &other)
+            job().to_json().replace("\"version\":4", &other)
         };
         for (body, expected) in [
             ("", "the body is not a job: at line 1, column 0"),
@@ -304,11 +317,11 @@ mod tests {
             ),
             ("secret", "the body is not a job: at line 1, column 1"),
             (
-                "{\"version\":2,\"prompt\":\"secret\"}",
+                "{\"version\":3,\"prompt\":\"secret\"}",
                 "the body is not a job: at line 1, column 31",
             ),
-            (&other_version(1), "the job's version is 1, expected 2 to 4"),
-            (&other_version(5), "the job's version is 5, expected 2 to 4"),
+            (&other_version(2), "the job's version is 2, expected 3 to 5"),
+            (&other_version(6), "the job's version is 6, expected 3 to 5"),
         ] {
             assert_eq!(
                 Job::from_json(body).expect_err("refused").to_string(),

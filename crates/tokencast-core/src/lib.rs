@@ -7,6 +7,7 @@
 //! | [`failure`] | the closed set of failure codes, and which of them are worth another try |
 //! | [`assistant`] | named sets of a model, its instructions and limits; what its tokens cost |
 //! | [`block`] | the blocks of an answer, and the pieces in which they come |
+//! | [`brought`] | what a client brings with its prompt |
 //! | [`event`] | what subscribers receive |
 //! | [`json_text`] | a string of a request that need not be Unicode |
 //! | [`job`] | what the request function asks of the worker |
@@ -24,6 +25,7 @@
 pub mod assistant;
 pub mod backoff;
 pub mod block;
+pub mod brought;
 pub mod conversation;
 pub mod deliver;
 pub mod event;

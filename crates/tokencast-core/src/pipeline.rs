@@ -92,8 +92,8 @@ pub enum Observation {
 
 /// What the model is asked.
 pub enum Question<'a> {
-    /// A prompt without a history.
-    Prompt(&'a str),
+    /// A prompt outside of conversations.
+    Alone(ModelRequest),
     /// A turn of a conversation, whose history is being read.
     Turn(BoxFuture<'a, Result<ModelRequest, Failure>>),
 }
@@ -101,7 +101,7 @@ pub enum Question<'a> {
 impl Question<'_> {
     async fn request(self) -> Result<ModelRequest, Failure> {
         match self {
-            Self::Prompt(prompt) => Ok(ModelRequest::of_prompt(prompt)),
+            Self::Alone(request) => Ok(request),
             Self::Turn(request) => request.await,
         }
     }

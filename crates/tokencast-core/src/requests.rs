@@ -30,6 +30,8 @@ const TELL_BUDGET: Duration = Duration::from_secs(3);
 pub struct Rules {
     /// Longer prompts are refused.
     pub max_prompt_bytes: usize,
+    /// Whether a client may bring a system prompt.
+    pub client_system_prompt: bool,
     /// How long a session is kept after its start.
     pub session_ttl: Duration,
     /// How long after its start an answer may begin.

@@ -79,9 +79,11 @@ impl UrlError {
         match self {
             Self::Caller(JwtError::Refused(_)) => StatusCode::UNAUTHORIZED,
             Self::Caller(JwtError::Keys(_)) | Self::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Request(RequestError::LongPrompt { .. } | RequestError::LongJob { .. }) => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::Request(
+                RequestError::LongPrompt { .. }
+                | RequestError::LongJob { .. }
+                | RequestError::LongHistory { .. },
+            ) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Request(RequestError::OtherInput) => StatusCode::CONFLICT,
             Self::Request(error) if error.is_failure() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Request(error) => status_of(error.code()),

@@ -11,6 +11,7 @@ use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::{JwtError, Verifier};
 use tokencast_aws::requests::AwsRequests;
 use tokencast_aws::settings;
+use tokencast_core::brought::Brought;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{ConversationId, Owner, Position, SessionId};
 use tokencast_core::job::Channel;
@@ -156,6 +157,7 @@ impl FunctionUrl {
         };
         let start = Start {
             prompt: question.prompt,
+            brought: Brought::default(),
             session_id,
             within: Within::read(
                 question.conversation_id.as_deref(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokencast_aws::clock::iso8601;
+use tokencast_core::brought::Brought;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Channel;
 use tokencast_core::ports::{Clock, RequestPorts};
@@ -86,6 +87,7 @@ impl<P: RequestPorts> Request<P> {
         let prompt = arguments.prompt;
         let start = Start {
             prompt: prompt.ok_or(RequestError::MissingArgument("prompt"))?,
+            brought: Brought::default(),
             session_id: match arguments.session_id {
                 Some(id) => Some(id.parse().map_err(requests::RequestError::from)?),
                 None => None,

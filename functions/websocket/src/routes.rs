@@ -8,6 +8,7 @@ use tokencast_aws::connections::ConnectionTable;
 use tokencast_aws::websocket::backlog::{Backlog, Joined};
 use tokencast_aws::websocket::frame;
 use tokencast_aws::websocket::gateway::{Gateway, PostError};
+use tokencast_core::brought::Brought;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Owner, Position, SessionId};
 use tokencast_core::job::Channel;
@@ -161,6 +162,7 @@ impl<P: RequestPorts> Routes<P> {
                 let id = session_id.unwrap_or_else(SessionId::random);
                 let start = Start {
                     prompt: prompt.into(),
+                    brought: Brought::default(),
                     session_id: Some(id),
                     within,
                     channel: Channel::Connection,

@@ -51,15 +51,16 @@ pub(super) fn of(request: &ModelRequest, caches: bool) -> Result<Vec<Message>, B
     messages.collect()
 }
 
-/// The system prompt; with `caches`, a cache point is behind it.
-pub(super) fn system(
-    prompt: Option<&str>,
+/// The system prompts, in this order; with `caches`, a cache point is behind them.
+pub(super) fn system<'a>(
+    prompts: impl IntoIterator<Item = &'a str>,
     caches: bool,
 ) -> Result<Option<Vec<SystemContentBlock>>, BuildError> {
-    let Some(prompt) = prompt else {
+    let prompts = prompts.into_iter().map(str::to_owned);
+    let mut blocks: Vec<_> = prompts.map(SystemContentBlock::Text).collect();
+    if blocks.is_empty() {
         return Ok(None);
-    };
-    let mut blocks = vec![SystemContentBlock::Text(prompt.to_owned())];
+    }
     if caches {
         blocks.push(SystemContentBlock::CachePoint(cache_point()?));
     }
@@ -117,6 +118,7 @@ mod tests {
                 turn(Role::Assistant, "b"),
                 turn(Role::User, "c"),
             ],
+            ..ModelRequest::default()
         };
         for caches in [false, true] {
             let messages = of(&request, caches).expect("built");
@@ -125,7 +127,7 @@ mod tests {
                 .map(|message| message.content().iter().any(ContentBlock::is_cache_point))
                 .collect();
             assert_eq!(points, [false, caches, false]);
-            let system = system(Some("Be brief."), caches).expect("built");
+            let system = system(["Be brief.", "In French."], caches).expect("built");
             let system = system.expect("some");
             assert_eq!(
                 system
@@ -136,6 +138,6 @@ mod tests {
         }
         let alone = of(&ModelRequest::of_prompt("a"), true).expect("built");
         assert!(!alone[0].content().iter().any(ContentBlock::is_cache_point));
-        assert_eq!(system(None, true).expect("built"), None);
+        assert_eq!(system([], true).expect("built"), None);
     }
 }

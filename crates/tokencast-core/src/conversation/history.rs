@@ -2,11 +2,14 @@
 //!
 //! Completed turns go to the model, and cancelled ones as far as they came. A turn that failed or has no text is left
 //! out with its question, so that roles alternate, as models demand. Only an answer's text goes, never its reasoning.
-//! If the turns cost more than the budget, the oldest are left out.
+//! If the turns cost more than the budget, the oldest are left out. Turns that a client brought are older than those of
+//! the conversation.
 
 use super::{TurnHead, tree};
+use crate::brought::Brought;
 use crate::event::Usage;
-use crate::id::{ConversationId, SessionId};
+use crate::id::SessionId;
+use crate::job::Job;
 use crate::ports::{Clock, ConversationStore, ModelRequest, ModelTurn, Role, StoreError};
 use crate::session::Status;
 
@@ -23,8 +26,16 @@ pub struct TurnText {
     pub answer: String,
 }
 
-/// The request for the answer to `prompt`, which continues `parent` in a conversation: one read of the turns' heads, and
-/// one of the texts that fit into `max_tokens`.
+/// The turns of a chain that a model is told of.
+pub struct Selected<'a> {
+    /// Oldest first.
+    pub turns: Vec<&'a TurnHead>,
+    /// How many tokens are left for what comes before them.
+    pub left: u64,
+}
+
+/// The request for the answer to a job's prompt: one read of the heads of the conversation's turns, and one of the texts
+/// that fit into `max_tokens`.
 ///
 /// # Errors
 ///
@@ -32,36 +43,41 @@ pub struct TurnText {
 pub async fn load<S: ConversationStore>(
     store: &S,
     clock: &impl Clock,
-    id: ConversationId,
-    parent: Option<SessionId>,
-    prompt: &str,
+    job: &Job,
     max_tokens: u32,
 ) -> Result<ModelRequest, StoreError> {
-    let Some(parent) = parent.filter(|_| max_tokens > 0) else {
-        return Ok(ModelRequest::of_prompt(prompt));
+    let parent = job.parent_id.filter(|_| max_tokens > 0);
+    let (Some(id), Some(parent)) = (job.conversation_id, parent) else {
+        return Ok(alone(job, max_tokens));
     };
     let mut turns = store.turns(id).await?;
     let now = clock.now();
     turns.retain(|turn| !turn.is_expired(now));
-    let told = select(&turns, parent, max_tokens).into_iter().cloned();
-    let told = told.collect::<Vec<_>>();
-    if told.is_empty() {
-        return Ok(ModelRequest::of_prompt(prompt));
+    let Selected { turns, left } = select(&turns, parent, max_tokens);
+    if turns.is_empty() {
+        let left = u32::try_from(left).unwrap_or(max_tokens);
+        return Ok(alone(job, left));
     }
     let texts = store
-        .texts(id, told)
+        .texts(id, turns.into_iter().cloned().collect())
         .await?
         .into_iter()
         .map(|stored| TurnText {
             prompt: stored.prompt,
             answer: stored.session.map_or_else(String::new, |it| it.text),
         });
-    Ok(request(texts, prompt))
+    Ok(request(&job.brought, left, texts, &job.prompt))
+}
+
+/// The request for the answer to a job's prompt, behind nothing but the turns that were brought with it, as many of the
+/// newest as cost at most `max_tokens`.
+pub fn alone(job: &Job, max_tokens: u32) -> ModelRequest {
+    request(&job.brought, max_tokens.into(), [], &job.prompt)
 }
 
 /// The turns that a model is told of, oldest first: those of the chain to `parent` that have an answer, as many of the
 /// newest as cost at most `max_tokens`.
-pub fn select(turns: &[TurnHead], parent: SessionId, max_tokens: u32) -> Vec<&TurnHead> {
+pub fn select(turns: &[TurnHead], parent: SessionId, max_tokens: u32) -> Selected<'_> {
     let chain = tree::chain(turns, parent);
     let mut left = u64::from(max_tokens);
     let mut selected = Vec::new();
@@ -72,35 +88,62 @@ pub fn select(turns: &[TurnHead], parent: SessionId, max_tokens: u32) -> Vec<&Tu
         let before = chain[..at].iter().rev().find(|turn| is_told(turn));
         let cost = cost(turn, before.copied());
         if cost > left {
+            // Nothing older goes, or the model would miss a turn in the middle.
+            left = 0;
             break;
         }
         left -= cost;
         selected.push(*turn);
     }
     selected.reverse();
-    selected
+    Selected {
+        turns: selected,
+        left,
+    }
 }
 
-/// The request for the answer to `prompt`, behind the turns with these texts. Leaves out a turn of which nothing is to
-/// be seen.
-pub fn request(turns: impl IntoIterator<Item = TurnText>, prompt: &str) -> ModelRequest {
-    let mut request = ModelRequest::default();
+/// What turns that a client brought cost, in tokens.
+pub fn brought_cost(turns: &[ModelTurn]) -> u64 {
+    turns.iter().map(|turn| by_bytes(turn.text.len())).sum()
+}
+
+/// The request for the answer to `prompt`: behind the turns with these texts, before which come those of `brought` that
+/// cost at most `left` tokens. Leaves out a turn of which nothing is to be seen.
+pub fn request(
+    brought: &Brought,
+    left: u64,
+    turns: impl IntoIterator<Item = TurnText>,
+    prompt: &str,
+) -> ModelRequest {
     let turns = turns.into_iter();
-    for turn in turns.filter(|turn| !is_blank(&turn.prompt) && !is_blank(&turn.answer)) {
-        request.turns.push(ModelTurn {
-            role: Role::User,
-            text: turn.prompt,
-        });
-        request.turns.push(ModelTurn {
-            role: Role::Assistant,
-            text: turn.answer,
-        });
-    }
-    request.turns.push(ModelTurn {
-        role: Role::User,
-        text: prompt.to_owned(),
+    let turns = turns.filter(|turn| !is_blank(&turn.prompt) && !is_blank(&turn.answer));
+    let turns = turns.flat_map(|turn| {
+        let of = |role, text| ModelTurn { role, text };
+        [
+            of(Role::User, turn.prompt),
+            of(Role::Assistant, turn.answer),
+        ]
     });
-    request
+    let before = newest(&brought.turns, left).iter().cloned();
+    ModelRequest {
+        system: brought.system.clone(),
+        max_tokens: brought.max_tokens,
+        temperature: brought.temperature,
+        ..ModelRequest::of_turns(before.chain(turns), prompt)
+    }
+}
+
+/// The newest of these turns that cost at most `left` tokens.
+fn newest(turns: &[ModelTurn], mut left: u64) -> &[ModelTurn] {
+    let mut from = turns.len();
+    for (at, turn) in turns.iter().enumerate().rev() {
+        match left.checked_sub(by_bytes(turn.text.len())) {
+            Some(rest) => left = rest,
+            None => break,
+        }
+        from = at;
+    }
+    &turns[from..]
 }
 
 fn is_blank(text: &str) -> bool {
@@ -113,7 +156,6 @@ fn is_told(turn: &TurnHead) -> bool {
 
 /// What a turn costs in tokens: its answer, and its own prompt without what the model was told before it.
 fn cost(turn: &TurnHead, before: Option<&TurnHead>) -> u64 {
-    let by_bytes = |bytes: usize| bytes.div_ceil(BYTES_PER_TOKEN) as u64;
     let Some(usage) = turn.usage else {
         return by_bytes(turn.prompt_bytes) + by_bytes(turn.answer_bytes);
     };
@@ -126,6 +168,10 @@ fn cost(turn: &TurnHead, before: Option<&TurnHead>) -> u64 {
     });
     let own = own.unwrap_or_else(|| by_bytes(turn.prompt_bytes));
     own + u64::from(usage.output_tokens)
+}
+
+fn by_bytes(bytes: usize) -> u64 {
+    bytes.div_ceil(BYTES_PER_TOKEN) as u64
 }
 
 /// All tokens that the model was given, whether or not it had them in its cache.

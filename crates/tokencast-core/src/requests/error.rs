@@ -21,6 +21,14 @@ pub enum RequestError {
     )]
     LongJob { bytes: usize, max: usize },
     #[error(
+        "the prompt and what came with it have {bytes} bytes where they are queued: expected at most {max}, so a shorter history or system prompt"
+    )]
+    LongHistory { bytes: usize, max: usize },
+    #[error(
+        "a system prompt came with the prompt: expected none, for this assistant takes no client's"
+    )]
+    SystemPrompt,
+    #[error(
         "prompt is no Unicode text: it has half of a surrogate pair, such as `\\ud83d` without what belongs behind it"
     )]
     NotUnicode,
@@ -58,12 +66,15 @@ impl RequestError {
             Self::EmptyPrompt
             | Self::LongPrompt { .. }
             | Self::LongJob { .. }
+            | Self::LongHistory { .. }
             | Self::NotUnicode
             | Self::OtherInput
             | Self::SessionId(_) => FailureCode::InvalidPrompt,
-            Self::ConversationId(_) | Self::ParentId | Self::ParentAlone | Self::Argument(_) => {
-                FailureCode::InvalidArgument
-            }
+            Self::ConversationId(_)
+            | Self::ParentId
+            | Self::ParentAlone
+            | Self::SystemPrompt
+            | Self::Argument(_) => FailureCode::InvalidArgument,
             Self::Claim(ClaimRefused::OtherOwner)
             | Self::Turn(TurnRefused::OtherOwner)
             | Self::Parent(ParentRefused::OtherOwner) => FailureCode::Unauthorized,

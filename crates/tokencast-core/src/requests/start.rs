@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use super::{RequestError, Requests};
 use crate::backoff::Backoff;
+use crate::brought::Brought;
 use crate::conversation::parent::{self, Continues, ParentRefused};
 use crate::conversation::{Added, Conversation, TurnHead};
 use crate::event::{ConversationChange, ConversationEvent};
@@ -35,6 +36,8 @@ const CONFLICT: Backoff = Backoff {
 /// A request to answer a prompt.
 pub struct Start {
     pub prompt: JsonText,
+    /// What the client brings with the prompt.
+    pub brought: Brought,
     /// `None` to have one made.
     pub session_id: Option<SessionId>,
     /// The conversation that the session is a turn of; `None` for a session of its own.
@@ -82,25 +85,23 @@ impl Within {
             })),
         }
     }
+}
 
-    /// What tells this start from another of the same prompt.
-    fn fingerprint(this: Option<&Self>, prompt: &str) -> Fingerprint {
-        match this {
-            None => Fingerprint::of(prompt, &[]),
-            Some(Self {
-                conversation_id,
-                parent_id: None,
-            }) => Fingerprint::of(prompt, &[("conversationId", conversation_id.as_str())]),
-            Some(Self {
-                conversation_id,
-                parent_id: Some(parent_id),
-            }) => {
-                let parent_id = ("parentId", parent_id.as_str());
-                let conversation_id = ("conversationId", conversation_id.as_str());
-                Fingerprint::of(prompt, &[conversation_id, parent_id])
-            }
-        }
-    }
+/// What tells a start from another of the same prompt.
+fn fingerprint(within: Option<Within>, job: &Job) -> Fingerprint {
+    let conversation_id = within.map(|within| within.conversation_id);
+    let conversation_id = conversation_id.as_ref().map(ConversationId::as_str);
+    let parent_id = within.and_then(|within| within.parent_id);
+    let brought = job.brought.to_option();
+    let options: Vec<_> = [
+        ("conversationId", conversation_id),
+        ("parentId", parent_id.as_ref().map(SessionId::as_str)),
+        ("brought", brought.as_deref()),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect();
+    Fingerprint::of(&job.prompt, &options)
 }
 
 impl<P: RequestPorts> Requests<P> {
@@ -114,8 +115,9 @@ impl<P: RequestPorts> Requests<P> {
         let id = start.session_id.unwrap_or_else(SessionId::random);
         let now = self.clock.now();
         let start_by = now + self.rules.start_within;
-        let job = match self.job(owner, id, start.prompt, now) {
-            Ok(job) => job.over(start.channel).start_by(start_by),
+        let job = self.job(owner, id, start.prompt, start.brought, now);
+        let job = match job.and_then(|job| fits(job.over(start.channel).start_by(start_by))) {
+            Ok(job) => job,
             Err(refused) => {
                 if start.session_id.is_some() {
                     self.note_refused(owner, id, &refused).await;
@@ -124,7 +126,7 @@ impl<P: RequestPorts> Requests<P> {
             }
         };
         let input = Input {
-            fingerprint: Within::fingerprint(start.within.as_ref(), &job.prompt),
+            fingerprint: fingerprint(start.within, &job),
             start_by,
             follower: start.follower,
             place: None,
@@ -384,6 +386,7 @@ impl<P: RequestPorts> Requests<P> {
         owner: &Owner,
         id: SessionId,
         prompt: JsonText,
+        brought: Brought,
         now: Timestamp,
     ) -> Result<Job, RequestError> {
         let prompt = prompt.into_text().map_err(|_| RequestError::NotUnicode)?;
@@ -394,15 +397,31 @@ impl<P: RequestPorts> Requests<P> {
         if bytes > max {
             return Err(RequestError::LongPrompt { bytes, max });
         }
-        let job = Job::new(id, owner.clone(), prompt, now);
-        // An escaped character takes at most six times its bytes.
-        if bytes > MAX_JOB_BYTES / 8 {
-            let bytes = job.to_json().len();
-            if bytes > MAX_JOB_BYTES {
-                let max = MAX_JOB_BYTES;
-                return Err(RequestError::LongJob { bytes, max });
-            }
+        if brought.system.is_some() && !self.rules.client_system_prompt {
+            return Err(RequestError::SystemPrompt);
         }
-        Ok(job)
+        Ok(Job::new(id, owner.clone(), prompt, now).with(brought))
     }
+}
+
+/// The job, if a queue takes it.
+fn fits(job: Job) -> Result<Job, RequestError> {
+    /// What a job gets later: the ids of its place in a conversation, with their names.
+    const PLACE_BYTES: usize = 128;
+    /// An escaped character takes at most six times its bytes.
+    const SURE_BYTES: usize = MAX_JOB_BYTES / 8;
+    /// What a turn has around its text.
+    const TURN_BYTES: usize = 64;
+    let turns = job.brought.turns.len() * TURN_BYTES;
+    if job.prompt.len() + job.brought.text_bytes() + turns > SURE_BYTES {
+        let (bytes, max) = (job.to_json().len(), MAX_JOB_BYTES - PLACE_BYTES);
+        if bytes > max {
+            return Err(if job.brought.is_empty() {
+                RequestError::LongJob { bytes, max }
+            } else {
+                RequestError::LongHistory { bytes, max }
+            });
+        }
+    }
+    Ok(job)
 }

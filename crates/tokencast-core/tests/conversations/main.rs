@@ -6,11 +6,13 @@
 //! | `scene` | an owner with all of these |
 //! | `starts` | which turn a start continues, and which starts are refused |
 //! | `answers` | what a model is told, and who hears of a turn |
+//! | `brought` | what a client brings with its prompt |
 //! | `reads` | lists, pages and documents |
 //! | `deletes` | deleting and purging |
 //! | `lifetimes` | titles and extensions |
 
 mod answers;
+mod brought;
 mod deletes;
 mod lifetimes;
 mod memory;

@@ -3,6 +3,7 @@
 use std::sync::{LazyLock, PoisonError};
 use std::time::Duration;
 
+use tokencast_core::brought::Brought;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{ConversationId, Owner, SessionId};
@@ -56,6 +57,7 @@ impl Scene {
                 clock: tables.clone(),
                 rules: Rules {
                     max_prompt_bytes: 100_000,
+                    client_system_prompt: false,
                     session_ttl: TTL,
                     start_within: Duration::from_hours(1),
                     conversation_ttl: TTL,
@@ -80,6 +82,7 @@ impl Scene {
         self.tables.state().now += Duration::from_millis(1);
         let start = Start {
             prompt: prompt.to_owned().into(),
+            brought: Brought::default(),
             session_id: Some(session_id),
             within,
             channel: Channel::Subscription,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokencast_core::brought::Brought;
 use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{Owner, Position, SessionId};
@@ -56,6 +57,7 @@ async fn late() -> (Requests<LatePorts>, SessionId) {
         clock: TestClock::new(),
         rules: Rules {
             max_prompt_bytes: 100,
+            client_system_prompt: false,
             session_ttl: Duration::from_hours(24),
             start_within: START_WITHIN,
             conversation_ttl: Duration::from_hours(24),
@@ -64,6 +66,7 @@ async fn late() -> (Requests<LatePorts>, SessionId) {
     };
     let start = Start {
         prompt: "Why?".to_owned().into(),
+        brought: Brought::default(),
         session_id: None,
         within: None,
         channel: Channel::Subscription,

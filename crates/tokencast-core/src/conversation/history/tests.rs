@@ -62,7 +62,7 @@ fn check(name: &str, cases: &[Case], parent: u128, max_tokens: u32, expected: &[
         })
         .collect();
     let told = select(&turns, id(parent), max_tokens);
-    let told: Vec<_> = told.iter().map(|turn| turn.session_id).collect();
+    let told: Vec<_> = told.turns.iter().map(|turn| turn.session_id).collect();
     let expected: Vec<_> = expected.iter().map(|number| id(*number)).collect();
     assert_eq!(told, expected, "{name}");
 }
@@ -173,7 +173,7 @@ fn roles_alternate_and_nothing_is_blank() {
         text("\t", "d"),
         text("e", "f"),
     ];
-    let request = request(turns, "g");
+    let request = request(&Brought::default(), 0, turns, "g");
     let told: Vec<_> = request
         .turns
         .iter()
@@ -188,4 +188,58 @@ fn roles_alternate_and_nothing_is_blank() {
     ];
     assert_eq!(told, expected);
     assert_eq!(request.history_len(), 4);
+}
+
+/// The turns of a request as `uPROMPT`, `aANSWER`.
+fn told(request: &ModelRequest) -> String {
+    let turns = request.turns.iter().map(|turn| {
+        let role = match turn.role {
+            Role::User => 'u',
+            Role::Assistant => 'a',
+        };
+        format!("{role}{}", turn.text)
+    });
+    turns.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn what_a_client_brought_comes_before_the_conversation_as_far_as_it_fits() {
+    let of = |role, text: &str| ModelTurn {
+        role,
+        text: text.to_owned(),
+    };
+    let brought = Brought {
+        turns: vec![
+            of(Role::User, "one"),
+            of(Role::Assistant, "two"),
+            of(Role::User, "six"),
+            of(Role::Assistant, "ten"),
+        ],
+        system: Some("Be brief.".to_owned()),
+        max_tokens: Some(7),
+        temperature: Some(0.5),
+    };
+    let known = || {
+        [TurnText {
+            prompt: "k".to_owned(),
+            answer: "l".to_owned(),
+        }]
+    };
+    for (left, expected) in [
+        (4, "uone atwo usix aten uk al up"),
+        // The oldest question doesn't fit, so its answer would be the first turn.
+        (3, "usix aten uk al up"),
+        (2, "usix aten uk al up"),
+        (1, "uk al up"),
+        (0, "uk al up"),
+    ] {
+        let request = request(&brought, left, known(), "p");
+        assert_eq!(told(&request), expected, "{left}");
+        assert_eq!(request.system.as_deref(), Some("Be brief."));
+        assert_eq!(
+            (request.max_tokens, request.temperature),
+            (Some(7), Some(0.5))
+        );
+    }
+    assert_eq!(brought_cost(&brought.turns), 4);
 }
