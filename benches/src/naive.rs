@@ -7,6 +7,7 @@ use tokencast_aws::appsync::AppSyncPublisher;
 use tokencast_aws::bedrock::{BedrockModel, ModelSettings};
 use tokencast_aws::clock::SystemClock;
 use tokencast_aws::sdk;
+use tokencast_core::assistant::Assistant;
 use tokencast_core::event::{Ending, TokenEvent};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
@@ -61,11 +62,7 @@ fn work(id: SessionId, bedrock: &str, appsync: &str) -> Result<Duration, BenchEr
 
 async fn deliver(id: SessionId, bedrock: &str, appsync: &str) -> Result<(), BenchError> {
     let settings = ModelSettings {
-        model_id: "example.model-v1:0".to_owned(),
-        system_prompt: None,
-        max_tokens: 4096,
-        temperature: None,
-        prompt_caching: false,
+        assistants: Assistant::only("example.model-v1:0".to_owned(), 4096).into(),
         log_errors: false,
     };
     let sdk = sdk::load_for_endpoint(bedrock, REGION).await;

@@ -1,7 +1,9 @@
 //! The model: Bedrock's ConverseStream.
 
+mod guardrail;
 mod messages;
 mod pieces;
+mod reasoning;
 mod refusal;
 
 use std::error::Error;
@@ -12,7 +14,10 @@ use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_bedrockruntime::primitives::event_stream::EventReceiver;
 use aws_sdk_bedrockruntime::types::error::ConverseStreamOutputError;
-use aws_sdk_bedrockruntime::types::{ConverseStreamOutput, InferenceConfiguration};
+use aws_sdk_bedrockruntime::types::{
+    ConverseStreamMetadataEvent, ConverseStreamOutput, InferenceConfiguration,
+};
+use tokencast_core::assistant::{Assistant, Assistants};
 use tokencast_core::event::Usage;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::ports::{Model, ModelEvent, ModelRequest, TokenSource};
@@ -22,16 +27,11 @@ use pieces::Pieces;
 
 use crate::sdk::for_streams;
 
-/// How the model is asked.
+/// How models are asked.
 #[derive(Clone, Debug)]
 pub struct ModelSettings {
-    /// A model's id, or an inference profile's id or ARN.
-    pub model_id: String,
-    pub system_prompt: Option<String>,
-    pub max_tokens: i32,
-    pub temperature: Option<f32>,
-    /// Whether a model that can keeps what it was told of a conversation for its next turn.
-    pub prompt_caching: bool,
+    /// A request names one of them.
+    pub assistants: Assistants,
     /// Whether Bedrock's message for a failure is logged even if it may quote a prompt.
     pub log_errors: bool,
 }
@@ -40,14 +40,14 @@ pub struct ModelSettings {
 pub struct BedrockModel {
     client: Client,
     settings: ModelSettings,
-    asked: Arc<Asked>,
+    address: Arc<str>,
 }
 
 /// The model and its address, for the log.
 #[derive(Debug)]
 struct Asked {
     model_id: String,
-    address: String,
+    address: Arc<str>,
     log_errors: bool,
 }
 
@@ -58,15 +58,26 @@ impl BedrockModel {
             Some(url) => url.to_owned(),
             None => format!("Bedrock in {region}"),
         };
-        let asked = Asked {
-            model_id: settings.model_id.clone(),
-            address,
-            log_errors: settings.log_errors,
-        };
         Self {
             client: Client::new(&for_streams(sdk)),
             settings,
-            asked: Arc::new(asked),
+            address: address.into(),
+        }
+    }
+
+    /// The assistant that answers a request.
+    fn assistant(&self, request: &ModelRequest) -> Result<&Assistant, Failure> {
+        let assistants = &self.settings.assistants;
+        match &request.assistant {
+            None => Ok(assistants.default_assistant()),
+            Some(name) => assistants.get(name).ok_or_else(|| {
+                warn!(assistant = %name, "no such assistant in the file");
+                // While a deployment runs, the file may be older or newer than the job. So another try may succeed.
+                Failure::new(
+                    FailureCode::Internal,
+                    format!("The assistant `{name}` is not there."),
+                )
+            }),
         }
     }
 }
@@ -75,40 +86,55 @@ impl Model for BedrockModel {
     type Tokens = BedrockTokens;
 
     async fn start(&self, request: &ModelRequest) -> Result<BedrockTokens, Failure> {
-        let ModelSettings {
+        let assistant = self.assistant(request)?;
+        let Assistant {
             model_id,
             system_prompt,
             max_tokens,
             temperature,
+            reasoning,
             prompt_caching,
-            log_errors: _,
-        } = &self.settings;
+            guardrail,
+            ..
+        } = assistant;
         let caches = *prompt_caching && request.history_len() > 0 && messages::caches(model_id);
         let messages = messages::of(request, caches).map_err(|_| internal())?;
+        let max_tokens = at_most(*max_tokens, request.max_tokens);
+        let temperature = cooler(*temperature, request.temperature);
+        let reasoning = reasoning::ask(model_id, *reasoning, max_tokens);
+        let takes_temperature = reasoning.as_ref().is_none_or(|it| it.takes_temperature);
         let inference = InferenceConfiguration::builder()
-            .max_tokens(at_most(*max_tokens, request.max_tokens))
-            .set_temperature(cooler(*temperature, request.temperature))
+            .max_tokens(i32::try_from(max_tokens).unwrap_or(i32::MAX))
+            .set_temperature(temperature.filter(|_| takes_temperature))
             .build();
+        let prompts = [system_prompt.as_deref(), request.system.as_deref()];
+        let system =
+            messages::system(prompts.into_iter().flatten(), caches).map_err(|_| internal())?;
         let converse = self
             .client
             .converse_stream()
             .model_id(model_id)
             .set_messages(Some(messages))
-            .inference_config(inference);
-        let prompts = [system_prompt.as_deref(), request.system.as_deref()];
-        let system =
-            messages::system(prompts.into_iter().flatten(), caches).map_err(|_| internal())?;
-        match converse.set_system(system).send().await {
+            .inference_config(inference)
+            .set_system(system)
+            .set_additional_model_request_fields(reasoning.map(|it| it.fields))
+            .set_guardrail_config(guardrail.as_ref().map(guardrail::config));
+        let asked = Asked {
+            model_id: model_id.clone(),
+            address: Arc::clone(&self.address),
+            log_errors: self.settings.log_errors,
+        };
+        match converse.send().await {
             Ok(output) => Ok(BedrockTokens {
                 stream: output.stream,
                 pieces: Pieces::default(),
-                asked: Arc::clone(&self.asked),
+                has_intervened: false,
+                waiting: None,
+                asked,
             }),
             Err(error) => {
                 let status = error.raw_response().map(|raw| raw.status().as_u16());
-                Err(self
-                    .asked
-                    .failed("start", error.code(), error.message(), status, &error))
+                Err(asked.failed("start", error.code(), error.message(), status, &error))
             }
         }
     }
@@ -118,15 +144,48 @@ impl Model for BedrockModel {
 pub struct BedrockTokens {
     stream: EventReceiver<ConverseStreamOutput, ConverseStreamOutputError>,
     pieces: Pieces,
-    asked: Arc<Asked>,
+    /// Whether the stop reason says that a guardrail has changed something.
+    has_intervened: bool,
+    /// What comes next, before the stream's next event.
+    waiting: Option<ModelEvent>,
+    asked: Asked,
+}
+
+impl BedrockTokens {
+    /// The usage, and what a guardrail did. If there are both, one of them waits.
+    fn on_metadata(&mut self, metadata: ConverseStreamMetadataEvent) -> Option<ModelEvent> {
+        let trace = metadata.trace.as_ref().and_then(|trace| trace.guardrail());
+        let guardrail = guardrail::of_trace(trace, std::mem::take(&mut self.has_intervened));
+        let guardrail = guardrail.map(ModelEvent::Guardrail);
+        let Some(usage) = metadata.usage else {
+            return guardrail;
+        };
+        self.waiting = guardrail;
+        Some(ModelEvent::Usage(Usage {
+            input_tokens: count(usage.input_tokens),
+            output_tokens: count(usage.output_tokens),
+            total_tokens: count(usage.total_tokens),
+            cache_read_input_tokens: usage.cache_read_input_tokens.map(count),
+            cache_write_input_tokens: usage.cache_write_input_tokens.map(count),
+        }))
+    }
+
+    /// The stream's end. If no metadata came, nothing has said yet what a guardrail did.
+    fn on_end(&mut self) -> Option<ModelEvent> {
+        let guardrail = guardrail::of_trace(None, std::mem::take(&mut self.has_intervened));
+        guardrail.map(ModelEvent::Guardrail)
+    }
 }
 
 impl TokenSource for BedrockTokens {
     /// Cancel-safe: the receiver keeps what it has read of a frame.
     async fn next(&mut self) -> Result<Option<ModelEvent>, Failure> {
+        if let Some(event) = self.waiting.take() {
+            return Ok(Some(event));
+        }
         loop {
             return Ok(match self.stream.recv().await {
-                Ok(None) => None,
+                Ok(None) => self.on_end(),
                 Ok(Some(ConverseStreamOutput::ContentBlockDelta(event))) => {
                     Some(self.pieces.on_delta(event.content_block_index, event.delta))
                 }
@@ -146,18 +205,16 @@ impl TokenSource for BedrockTokens {
                     }
                 }
                 Ok(Some(ConverseStreamOutput::MessageStop(stop))) => {
-                    Some(ModelEvent::Stopped(stop.stop_reason.as_str().to_owned()))
+                    let reason = stop.stop_reason.as_str();
+                    self.has_intervened = guardrail::has_intervened(reason);
+                    Some(ModelEvent::Stopped(reason.to_owned()))
                 }
-                Ok(Some(ConverseStreamOutput::Metadata(metadata))) => match metadata.usage {
-                    Some(usage) => Some(ModelEvent::Usage(Usage {
-                        input_tokens: count(usage.input_tokens),
-                        output_tokens: count(usage.output_tokens),
-                        total_tokens: count(usage.total_tokens),
-                        cache_read_input_tokens: usage.cache_read_input_tokens.map(count),
-                        cache_write_input_tokens: usage.cache_write_input_tokens.map(count),
-                    })),
-                    None => continue,
-                },
+                Ok(Some(ConverseStreamOutput::Metadata(metadata))) => {
+                    match self.on_metadata(metadata) {
+                        Some(event) => Some(event),
+                        None => continue,
+                    }
+                }
                 // Other kinds of events, known or new, are skipped.
                 Ok(Some(_)) => continue,
                 Err(error) => {
@@ -172,8 +229,7 @@ impl TokenSource for BedrockTokens {
 }
 
 /// The longest answer, which a client may only shorten.
-fn at_most(configured: i32, asked: Option<u32>) -> i32 {
-    let asked = asked.and_then(|asked| i32::try_from(asked).ok());
+fn at_most(configured: u32, asked: Option<u32>) -> u32 {
     asked.map_or(configured, |asked| asked.min(configured))
 }
 
@@ -210,6 +266,7 @@ impl Asked {
             address,
             log_errors,
         } = self;
+        let address = &**address;
         // Errors below the service don't know the prompt, so their messages are logged. Their debug form is not,
         // because it has the bytes of the response, which may be text.
         let cause = error.as_service_error().is_none().then(|| chain(error));

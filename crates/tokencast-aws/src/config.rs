@@ -151,6 +151,25 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads what a file has, whose path a variable may give. `read` says what is wrong with the file.
+    pub fn optional_file<T, E: fmt::Display>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let path = self.optional(name)?;
+        match read(&path) {
+            Ok(read) => Some(read),
+            Err(wrong) => self.problem(name, Some(path), &format!("{expected}: {wrong}"), None),
+        }
+    }
+
+    /// Whether a variable is set, and not empty.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| !value.is_empty())
+    }
+
     fn get(&self, name: &str) -> Option<String> {
         (self.lookup)(name)
     }
@@ -162,11 +181,15 @@ impl<'a> Reader<'a> {
         expected: &str,
         instead: T,
     ) -> T {
-        self.problems.push(Problem {
+        let problem = Problem {
             name,
             value,
             expected: expected.to_owned(),
-        });
+        };
+        // Two parts of a configuration may read one variable.
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
         instead
     }
 }

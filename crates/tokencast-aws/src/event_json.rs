@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use tokencast_core::block::{BlockIndex, BlockType, Citation, Piece, ToolResult, ToolUse};
-use tokencast_core::event::{TokenEvent, Usage};
+use tokencast_core::event::{Guardrail, TokenEvent, Usage};
 use tokencast_core::session::Status;
 use tokencast_core::time::Timestamp;
 
@@ -51,6 +51,8 @@ pub struct EventJson<'a> {
     tool_use: Option<ToolUse>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_result: Option<ToolResult>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    guardrail: Option<&'a Guardrail>,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,6 +90,7 @@ impl<'a> EventJson<'a> {
             citation: piece.and_then(Piece::citation),
             tool_use: piece.and_then(Piece::tool_use),
             tool_result: piece.and_then(Piece::tool_result),
+            guardrail: ending.and_then(|ending| ending.guardrail.as_ref()),
         }
     }
 
@@ -122,7 +125,7 @@ mod tests {
 
     use serde_json::{Value, json};
     use tokencast_core::block::PieceKind;
-    use tokencast_core::event::Ending;
+    use tokencast_core::event::{Ending, GuardrailAction};
     use tokencast_core::failure::{Failure, FailureCode};
     use tokencast_core::id::{Attempt, Sequence};
 
@@ -139,6 +142,13 @@ mod tests {
             piece: ending.is_none().then(|| Piece::text("a\n\"b\" é")),
             status,
             ending,
+        }
+    }
+
+    fn masked() -> Guardrail {
+        Guardrail {
+            action: GuardrailAction::Masked,
+            masked: vec!["EMAIL".to_owned()],
         }
     }
 
@@ -181,6 +191,7 @@ mod tests {
             stop_reason: Some("end_turn".into()),
             usage: Some(usage()),
             failure: None,
+            guardrail: Some(masked()),
         };
         check(
             &event(Status::Completed, Some(completed)),
@@ -188,7 +199,8 @@ mod tests {
             &json!({"sessionId": ID, "token": "", "isComplete": true, "timestamp": at, "sequence": 7,
                 "attempt": 2, "status": "COMPLETED", "stopReason": "end_turn",
                 "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3,
-                    "cacheReadInputTokens": 4, "cacheWriteInputTokens": 0}}),
+                    "cacheReadInputTokens": 4, "cacheWriteInputTokens": 0},
+                "guardrail": {"action": "MASKED", "masked": ["EMAIL"]}}),
         );
         check(
             &event(Status::Cancelled, Some(Ending::default())),
@@ -340,6 +352,11 @@ mod tests {
             stop_reason: Some("end_turn".into()),
             usage: Some(usage()),
             failure: Some(Failure::new(FailureCode::Internal, "It failed.")),
+            guardrail: None,
+        };
+        let guarded = Ending {
+            guardrail: Some(masked()),
+            ..Ending::default()
         };
         let mut fields = serde_json::Map::new();
         let pieces = [
@@ -353,7 +370,8 @@ mod tests {
             piece: Some(piece),
             ..event(Status::Streaming, None)
         });
-        for event in [ended].into_iter().chain(pieces) {
+        let guarded = event(Status::Completed, Some(guarded));
+        for event in [ended].into_iter().chain(pieces).chain([guarded]) {
             let json = EventJson::new(&event, Timestamp::EPOCH).to_json();
             let json: Value = serde_json::from_str(&json).expect("JSON");
             fields.extend(json.as_object().expect("an object").clone());
@@ -374,6 +392,7 @@ mod tests {
         assert_eq!(names(&json["citation"]), fields_of("Citation"));
         assert_eq!(names(&json["toolUse"]), fields_of("ToolUse"));
         assert_eq!(names(&json["toolResult"]), fields_of("ToolResult"));
+        assert_eq!(names(&json["guardrail"]), fields_of("Guardrail"));
         for block_type in BlockType::ALL {
             let name = block_type.as_str();
             assert_eq!(json!(block_type), name);

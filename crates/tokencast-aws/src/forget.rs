@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use thiserror::Error;
+use tokencast_core::assistant::Assistant;
 use tokencast_core::conversation::page::Token as _;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::ports::{Applied, Clock, NoConversations, RequestPorts, StoreError, update};
@@ -35,7 +36,6 @@ pub struct Forgotten {
 /// What deleting needs of the rules: how long a purge waits for workers that have sessions of its conversation.
 const RULES: Rules = Rules {
     max_prompt_bytes: 0,
-    client_system_prompt: false,
     session_ttl: Duration::ZERO,
     start_within: Duration::ZERO,
     conversation_ttl: Duration::ZERO,
@@ -88,6 +88,8 @@ pub async fn forget(
         changes: NoConversations,
         clock: SystemClock,
         rules: RULES,
+        // Nobody starts anything here.
+        assistants: Assistant::only(String::new(), 1).into(),
     };
     let mut forgotten = Forgotten::default();
     let mut token = None;

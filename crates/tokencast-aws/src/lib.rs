@@ -11,6 +11,7 @@
 //! | [`connections`] | the table of their connections |
 //! | [`jwt`] | who calls, where no AWS service says so: a user pool's tokens, verified |
 //! | [`event_json`] | an event as JSON, for the deliveries that write it themselves |
+//! | [`assistants`] | the assistants' file |
 //! | [`bedrock`] | the model: ConverseStream |
 //! | [`sessions`] | the session table in DynamoDB |
 //! | [`conversations`] | the conversation table in DynamoDB |
@@ -25,6 +26,7 @@
 //! | [`telemetry`] | logs as JSON lines, and metrics in them |
 
 pub mod appsync;
+pub mod assistants;
 mod batch;
 pub mod bedrock;
 pub mod clock;

@@ -1,6 +1,7 @@
 //! The requests of owners over AWS's services, as the functions have them that take requests.
 
 use aws_config::SdkConfig;
+use tokencast_core::assistant::Assistants;
 use tokencast_core::ports::RequestPorts;
 use tokencast_core::requests::{Requests, Rules};
 
@@ -28,7 +29,7 @@ impl RequestPorts for AwsRequestPorts {
 pub type AwsRequests = Requests<AwsRequestPorts>;
 
 /// What the functions that take requests are configured with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RequestSettings {
     /// `QUEUE_URL`: where jobs go.
     pub queue_url: String,
@@ -40,6 +41,8 @@ pub struct RequestSettings {
     pub appsync_api_url: String,
     /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`.
     pub rules: Rules,
+    /// `ASSISTANTS_FILE`, or else `MODEL_ID` and what belongs to it.
+    pub assistants: Assistants,
 }
 
 impl RequestSettings {
@@ -52,6 +55,7 @@ impl RequestSettings {
             appsync_api_url: reader
                 .url("APPSYNC_API_URL", "the GraphQL endpoint of an AppSync API"),
             rules: settings::rules(reader),
+            assistants: settings::assistants(reader),
         }
     }
 
@@ -73,6 +77,7 @@ impl RequestSettings {
             changes: AppSyncPublisher::trusting(ca_bundle, sdk, &self.appsync_api_url, clock)?,
             clock,
             rules: self.rules,
+            assistants: self.assistants.clone(),
         })
     }
 }

@@ -1,10 +1,11 @@
 //! Sessions and conversations as JSON, with the fields of `schema.graphql`.
 
 use serde::Serialize;
+use tokencast_core::assistant::Assistants;
 use tokencast_core::block::Block;
 use tokencast_core::conversation::Conversation;
 use tokencast_core::conversation::page::Token;
-use tokencast_core::event::Usage;
+use tokencast_core::event::{Guardrail, Usage};
 use tokencast_core::ports::{ConversationPage, StoredTurn};
 use tokencast_core::requests::TurnPage;
 use tokencast_core::session::{Session, Status};
@@ -31,6 +32,8 @@ pub struct StreamJson {
     waiting: Option<StreamWaiting>,
     conversation_id: Option<String>,
     parent_id: Option<String>,
+    assistant: Option<String>,
+    guardrail: Option<Guardrail>,
     created_at: String,
     updated_at: String,
 }
@@ -74,9 +77,38 @@ impl From<Session> for StreamJson {
             waiting,
             conversation_id: session.conversation_id.map(|id| id.to_string()),
             parent_id: session.parent_id.map(|id| id.to_string()),
+            assistant: session.assistant.map(String::from),
+            guardrail: session.ending.guardrail,
             created_at: iso8601(session.created_at),
             updated_at: iso8601(session.updated_at),
         }
+    }
+}
+
+/// `Assistant` of the schema: nothing of its model or its instructions.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssistantJson {
+    name: String,
+    title: Option<String>,
+    description: Option<String>,
+    is_default: bool,
+    reasons: bool,
+    max_tokens: u32,
+}
+
+impl AssistantJson {
+    /// All assistants, in the order of their names.
+    pub fn all(assistants: &Assistants) -> Vec<Self> {
+        let all = assistants.iter().map(|assistant| Self {
+            name: assistant.name.to_string(),
+            title: assistant.title.clone(),
+            description: assistant.description.clone(),
+            is_default: assistants.is_default(assistant),
+            reasons: assistant.reasoning.is_some(),
+            max_tokens: assistant.max_tokens,
+        });
+        all.collect()
     }
 }
 
@@ -88,6 +120,7 @@ pub struct ConversationJson {
     title: String,
     last_session_id: Option<String>,
     turn_count: u32,
+    assistant: Option<String>,
     turns: Option<Vec<TurnJson>>,
     next_token: Option<String>,
     created_at: String,
@@ -120,6 +153,7 @@ impl From<Conversation> for ConversationJson {
             title: conversation.title,
             last_session_id: conversation.last_session.map(|id| id.to_string()),
             turn_count: conversation.turn_count,
+            assistant: conversation.assistant.map(String::from),
             turns: None,
             next_token: None,
             created_at: iso8601(conversation.created_at),
@@ -191,6 +225,7 @@ mod tests {
         let added = Added {
             session_id: SessionId::random(),
             prompt: "Why?",
+            assistant: None,
             ttl: Duration::from_hours(1),
         };
         let id = ConversationId::random();

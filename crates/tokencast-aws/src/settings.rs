@@ -1,25 +1,55 @@
 //! Reads the variables that several functions share. Each has the same meaning and default in all of them.
 
+use std::path::Path;
 use std::time::Duration;
 
+use tokencast_core::assistant::{Assistant, Assistants};
 use tokencast_core::deliver::Policy;
 use tokencast_core::pipeline::{PublishMode, Settings};
 use tokencast_core::requests::Rules;
 use tokencast_core::time::{Deadline, Timestamp};
 
+use crate::assistants;
 use crate::bedrock::ModelSettings;
 use crate::config::Reader;
 
-/// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `PROMPT_CACHING`, `LOG_MODEL_ERRORS`.
+/// The variable with the path of the assistants' file.
+pub const ASSISTANTS_FILE: &str = "ASSISTANTS_FILE";
+
+/// `ASSISTANTS_FILE`, or else `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `PROMPT_CACHING`; and
+/// `LOG_MODEL_ERRORS`.
 pub fn model(reader: &mut Reader<'_>) -> ModelSettings {
+    if !reader.is_set(ASSISTANTS_FILE) {
+        reader.required("MODEL_ID", "the id of a Bedrock model or inference profile");
+    }
     ModelSettings {
-        model_id: reader.required("MODEL_ID", "the id of a Bedrock model or inference profile"),
-        system_prompt: reader.optional("SYSTEM_PROMPT"),
-        max_tokens: reader.number("MAX_TOKENS", 1..=200_000, 4096),
-        temperature: reader.optional_number("TEMPERATURE", 0.0..=1.0),
-        prompt_caching: reader.choice("PROMPT_CACHING", &[("auto", true), ("off", false)]),
+        assistants: assistants(reader),
         log_errors: reader.choice("LOG_MODEL_ERRORS", &[("false", false), ("true", true)]),
     }
+}
+
+/// `ASSISTANTS_FILE`, or else one assistant of `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE` and
+/// `PROMPT_CACHING`. A function that asks no model needs no `MODEL_ID`.
+pub fn assistants(reader: &mut Reader<'_>) -> Assistants {
+    let expected = "the path of an assistants file without errors";
+    let of_file = reader.optional_file(ASSISTANTS_FILE, expected, |path| {
+        assistants::read_file(Path::new(path))
+    });
+    if let Some(assistants) = of_file {
+        return assistants;
+    }
+    let model_id = reader.optional("MODEL_ID").unwrap_or_default();
+    let max_tokens = reader.number("MAX_TOKENS", 1..=200_000, 4096);
+    Assistants::from(Assistant {
+        system_prompt: reader.optional("SYSTEM_PROMPT"),
+        temperature: reader.optional_number("TEMPERATURE", 0.0..=1.0),
+        prompt_caching: reader.choice("PROMPT_CACHING", &[("auto", true), ("off", false)]),
+        client_system_prompt: reader.choice(
+            "CLIENT_SYSTEM_PROMPT",
+            &[("refused", false), ("taken", true)],
+        ),
+        ..Assistant::only(model_id, max_tokens)
+    })
 }
 
 /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
@@ -60,15 +90,11 @@ pub fn policy(reader: &mut Reader<'_>) -> Policy {
     }
 }
 
-/// `MAX_PROMPT_BYTES`, `CLIENT_SYSTEM_PROMPT`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`.
+/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`.
 pub fn rules(reader: &mut Reader<'_>) -> Rules {
     Rules {
         // SQS takes 1 MiB in all.
         max_prompt_bytes: reader.number("MAX_PROMPT_BYTES", 1..=500_000, 100_000),
-        client_system_prompt: reader.choice(
-            "CLIENT_SYSTEM_PROMPT",
-            &[("refused", false), ("taken", true)],
-        ),
         session_ttl: session_ttl(reader),
         start_within: Duration::from_secs(reader.number("START_WITHIN_SECONDS", 60..=86_400, 3600)),
         conversation_ttl: conversation_ttl(reader),

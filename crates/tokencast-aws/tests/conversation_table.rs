@@ -112,6 +112,7 @@ async fn add(answers: Vec<Result<Value, Value>>) -> (Option<bool>, Vec<(String, 
     let added = Added {
         session_id: id,
         prompt: "Why?",
+        assistant: None,
         ttl: TTL,
     };
     let conversation_id = ConversationId::random();
@@ -126,6 +127,7 @@ async fn add(answers: Vec<Result<Value, Value>>) -> (Option<bool>, Vec<(String, 
             parent_id: None,
             expires_at: conversation.expires_at,
         }),
+        assistant: None,
     };
     let session = Session::start(None, id, &owner, &input, NOW, TTL).expect("new");
     let new = NewTurn {

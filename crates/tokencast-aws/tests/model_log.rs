@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use tokencast_aws::bedrock::{BedrockModel, ModelSettings};
 use tokencast_aws::{sdk, telemetry};
+use tokencast_core::assistant::Assistant;
 use tokencast_core::ports::{Model as _, ModelRequest};
 use tokio::net::TcpListener;
 
@@ -62,11 +63,7 @@ async fn refused_process() {
     telemetry::init(&|_| None).expect("no level is the default one");
     let sdk = sdk::load_for_endpoint(url, "us-east-1").await;
     let settings = ModelSettings {
-        model_id: "m".to_owned(),
-        system_prompt: None,
-        max_tokens: 1,
-        temperature: None,
-        prompt_caching: false,
+        assistants: Assistant::only("m".to_owned(), 1).into(),
         log_errors: log_errors == "true",
     };
     let model = BedrockModel::new(&sdk, settings);

@@ -23,6 +23,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::assistant::AssistantName;
 use crate::event::Usage;
 use crate::id::{ConversationId, Owner, SessionId};
 use crate::session::{Status, TOMBSTONE_TTL, expiry};
@@ -56,6 +57,8 @@ pub struct Conversation {
     /// The session that was started last.
     pub last_session: Option<SessionId>,
     pub turn_count: u32,
+    /// The assistant of that session. It answers the next turn, too, unless another is named.
+    pub assistant: Option<AssistantName>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     /// When the last turn was started: the order of an owner's list.
@@ -94,6 +97,9 @@ pub struct TurnHead {
     pub usage: Option<Usage>,
     /// Of the answer's text.
     pub answer_bytes: usize,
+    /// Whether a guardrail has blocked the prompt or its answer. No model is told of such a turn, or the guardrail would
+    /// block every turn after it.
+    pub is_blocked: bool,
     pub expires_at: Timestamp,
 }
 
@@ -118,6 +124,8 @@ pub struct NotFound;
 pub struct Added<'a> {
     pub session_id: SessionId,
     pub prompt: &'a str,
+    /// The assistant that answers.
+    pub assistant: Option<&'a AssistantName>,
     /// How long a conversation is kept after its last turn.
     pub ttl: Duration,
 }
@@ -149,6 +157,7 @@ impl Conversation {
                 title_asked: false,
                 last_session: None,
                 turn_count: 0,
+                assistant: None,
                 created_at: now,
                 updated_at: now,
                 listed_at: now,
@@ -160,6 +169,7 @@ impl Conversation {
         };
         conversation.last_session = Some(added.session_id);
         conversation.turn_count += 1;
+        conversation.assistant = added.assistant.cloned();
         conversation.updated_at = now;
         // Later than the one before even if a clock went back, so that the order of a list has no ties with itself.
         conversation.listed_at = now.max(conversation.listed_at);
@@ -288,6 +298,7 @@ impl TurnHead {
             status: Status::Queued,
             usage: None,
             answer_bytes: 0,
+            is_blocked: false,
             expires_at,
         }
     }

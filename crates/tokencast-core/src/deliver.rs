@@ -261,7 +261,7 @@ impl<P: Ports> Delivery<'_, '_, P> {
                 until: begun + context.settings.lease,
                 holder,
             };
-            let leased = Session::lease(
+            let mut leased = Session::lease(
                 current,
                 job.session_id,
                 &job.owner,
@@ -270,6 +270,12 @@ impl<P: Ports> Delivery<'_, '_, P> {
                 now,
                 policy.session_ttl,
             );
+            if let Ok(Leased::Begun(session)) = &mut leased
+                && session.assistant.is_none()
+            {
+                // The record was forgotten, and is made anew of the job.
+                session.assistant.clone_from(&job.assistant);
+            }
             let write = match &leased {
                 Ok(Leased::Begun(session) | Leased::Ended(session)) => Some(session.clone()),
                 Err(_) => None,

@@ -27,6 +27,25 @@ pub struct Ending {
     pub stop_reason: Option<String>,
     pub usage: Option<Usage>,
     pub failure: Option<Failure>,
+    /// What a guardrail did; `None` if it did nothing, or if there is none.
+    pub guardrail: Option<Guardrail>,
+}
+
+/// What a guardrail did to a prompt or its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guardrail {
+    pub action: GuardrailAction,
+    /// What it found, by its own names, each once: `EMAIL`, `PROFANITY`, a topic's name … Never what a text says.
+    pub masked: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum GuardrailAction {
+    /// The answer ends, or doesn't begin. Its last text is the guardrail's.
+    Blocked,
+    /// The answer has marks in place of what it must not say.
+    Masked,
 }
 
 /// Tokens as the model counts them.
@@ -67,6 +86,23 @@ pub enum ConversationChange {
     TurnEnded,
     Renamed,
     Deleted,
+}
+
+impl GuardrailAction {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Blocked => "BLOCKED",
+            Self::Masked => "MASKED",
+        }
+    }
+}
+
+impl Ending {
+    /// Whether a guardrail has blocked the prompt or its answer.
+    pub fn is_blocked(&self) -> bool {
+        let guardrail = self.guardrail.as_ref();
+        guardrail.is_some_and(|it| it.action == GuardrailAction::Blocked)
+    }
 }
 
 impl ConversationEvent {

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::assistant::AssistantName;
 use crate::brought::Brought;
 use crate::id::{ConversationId, Owner, SessionId};
 use crate::time::Timestamp;
@@ -61,6 +62,9 @@ pub struct Job {
     /// What the client brought with the prompt.
     #[serde(default, skip_serializing_if = "Brought::is_empty")]
     pub brought: Brought,
+    /// The assistant that answers. A job of a function that knew of none has `None`: the default one answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assistant: Option<AssistantName>,
 }
 
 /// A conversation whose sessions' remains are to be deleted.
@@ -84,7 +88,7 @@ enum PurgeKind {
 /// What a message in the queue asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Work {
-    Answer(Job),
+    Answer(Box<Job>),
     Purge(Purge),
 }
 
@@ -115,7 +119,14 @@ impl Job {
             conversation_id: None,
             parent_id: None,
             brought: Brought::default(),
+            assistant: None,
         }
+    }
+
+    /// Makes it the job of an assistant.
+    #[must_use]
+    pub fn of_assistant(self, assistant: Option<AssistantName>) -> Self {
+        Self { assistant, ..self }
     }
 
     /// Makes it the job of a turn of a conversation.
@@ -190,7 +201,7 @@ impl Work {
     pub fn from_json(body: &str) -> Result<Self, JobError> {
         match check_version(body)?.as_deref() {
             None => serde_json::from_str(body)
-                .map(Self::Answer)
+                .map(|job| Self::Answer(Box::new(job)))
                 .map_err(malformed),
             Some(_) => serde_json::from_str(body)
                 .map(Self::Purge)
@@ -262,7 +273,7 @@ mod tests {
     fn a_purge_is_told_from_a_job() {
         let job = job().within(ConversationId::random(), Some(SessionId::random()));
         let read = Work::from_json(&job.to_json()).expect("reads");
-        assert_eq!(read, Work::Answer(job.clone()));
+        assert_eq!(read, Work::Answer(Box::new(job.clone())));
         let purge = Purge::new(ConversationId::random(), job.owner, Timestamp::EPOCH);
         let read = Work::from_json(&purge.to_json()).expect("reads");
         assert_eq!(read, Work::Purge(purge.clone()));

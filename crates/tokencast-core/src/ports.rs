@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::block::Piece;
-use crate::event::{TokenEvent, Usage};
+use crate::event::{Guardrail, TokenEvent, Usage};
 use crate::failure::Failure;
 use crate::job::{Job, Purge};
 use crate::session::{Progress, Session};
@@ -119,6 +119,8 @@ pub enum ModelEvent {
     /// Why the model stopped, in its own words.
     Stopped(String),
     Usage(Usage),
+    /// What a guardrail did to the prompt or the answer.
+    Guardrail(Guardrail),
 }
 
 /// Where events go.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use crate::assistant::Assistants;
 use crate::event::ConversationEvent;
 use crate::id::{Owner, SessionId};
 use crate::ports::{
@@ -30,8 +31,6 @@ const TELL_BUDGET: Duration = Duration::from_secs(3);
 pub struct Rules {
     /// Longer prompts are refused.
     pub max_prompt_bytes: usize,
-    /// Whether a client may bring a system prompt.
-    pub client_system_prompt: bool,
     /// How long a session is kept after its start.
     pub session_ttl: Duration,
     /// How long after its start an answer may begin.
@@ -50,6 +49,7 @@ pub struct Requests<P: RequestPorts> {
     pub changes: P::Changes,
     pub clock: P::Clock,
     pub rules: Rules,
+    pub assistants: Assistants,
 }
 
 impl<P: RequestPorts> Requests<P> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::assistant::AssistantName;
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, ConversationId, Owner, Sequence, SessionId};
@@ -97,6 +98,8 @@ pub struct Session {
     pub conversation_id: Option<ConversationId>,
     /// The session that it continues there; `None` at the beginning of the conversation.
     pub parent_id: Option<SessionId>,
+    /// The assistant that answers, from the session's start on. `None` in the record of a function that knew of none.
+    pub assistant: Option<AssistantName>,
     /// When its conversation was deleted. What is left of the session then has no text.
     pub deleted_at: Option<Timestamp>,
     /// Attributes by name that only a newer version of this code knows, in the store's own form. Old functions write
@@ -133,6 +136,7 @@ impl Session {
             expires_at: expiry(now, CLAIM_TTL),
             conversation_id: None,
             parent_id: None,
+            assistant: None,
             deleted_at: None,
             unknown: BTreeMap::new(),
         }

@@ -46,7 +46,7 @@ pub struct Body<C> {
     events: mpsc::Receiver<TokenEvent>,
     clock: C,
     /// The first event with text, or the last event. The head of the response has waited for it.
-    first: Option<TokenEvent>,
+    first: Option<Box<TokenEvent>>,
     /// The attempt that a text is from, once there is some text.
     attempt: Option<Attempt>,
     is_over: bool,
@@ -102,7 +102,7 @@ impl<C: Clock> Body<C> {
                 // Reasoning and the like are no part of a text.
                 _ if !event.is_complete() && event.token().is_empty() => {}
                 _ => {
-                    self.first = Some(event);
+                    self.first = Some(Box::new(event));
                     return Ok(());
                 }
             }
@@ -113,7 +113,7 @@ impl<C: Clock> Body<C> {
     pub async fn next(&mut self) -> Option<Result<Bytes, BrokenOff>> {
         while !self.is_over {
             let event = match self.first.take() {
-                Some(first) => Some(first),
+                Some(first) => Some(*first),
                 None => match self.format {
                     Format::Text => self.events.recv().await,
                     Format::Events => {

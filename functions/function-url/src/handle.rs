@@ -10,6 +10,7 @@ use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::{JwtError, Verifier};
 use tokencast_aws::requests::AwsRequests;
+use tokencast_aws::schema_json::AssistantJson;
 use tokencast_aws::settings;
 use tokencast_core::brought::Brought;
 use tokencast_core::event::TokenEvent;
@@ -86,6 +87,7 @@ struct Question {
     session_id: Option<String>,
     conversation_id: Option<String>,
     parent_id: Option<String>,
+    assistant: Option<String>,
 }
 
 /// The route of a request.
@@ -97,6 +99,7 @@ enum Route {
     Conversation(ConversationId),
     DeleteConversation(ConversationId),
     Export(ConversationId),
+    Assistants,
 }
 
 impl FunctionUrl {
@@ -125,6 +128,7 @@ impl FunctionUrl {
             Route::Start => self.start(owner, event, killed_at).await,
             Route::Follow(id) => self.resume(owner, id, event, killed_at).await,
             Route::Stop(id) => self.stop(&owner, id).await.map(Reply::Whole),
+            Route::Assistants => Ok(Reply::Whole(self.assistants())),
             Route::Conversations => self.conversations(&owner, event).await.map(Reply::Whole),
             Route::Conversation(id) => {
                 let read = self.conversation(&owner, id, event);
@@ -158,6 +162,7 @@ impl FunctionUrl {
         let start = Start {
             prompt: question.prompt,
             brought: Brought::default(),
+            assistant: question.assistant,
             session_id,
             within: Within::read(
                 question.conversation_id.as_deref(),
@@ -254,6 +259,12 @@ impl FunctionUrl {
         .boxed()
     }
 
+    fn assistants(&self) -> Whole {
+        let assistants = AssistantJson::all(&self.requests.assistants);
+        let json = json!({ "assistants": assistants });
+        Whole::new(StatusCode::OK, json.to_string())
+    }
+
     async fn stop(&self, owner: &Owner, id: SessionId) -> Result<Whole, UrlError> {
         let session = self.requests.stop(owner, id).await?;
         let (status, message) = match session.status {
@@ -309,6 +320,8 @@ impl Route {
             (_, path) if path.contains('/') => Err(UrlError::UnknownPath),
             ("POST", "") => Ok(Self::Start),
             (_, "") => Err(UrlError::Method { allowed: "POST" }),
+            ("GET", "assistants") => Ok(Self::Assistants),
+            (_, "assistants") => Err(UrlError::Method { allowed: "GET" }),
             ("GET", id) => Ok(Self::Follow(id.parse()?)),
             ("DELETE", id) => Ok(Self::Stop(id.parse()?)),
             _ => Err(UrlError::Method {

@@ -3,9 +3,9 @@
 use tokencast_aws::config::{ConfigError, Reader};
 use tokencast_aws::requests::RequestSettings;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// `QUEUE_URL`, `SESSIONS_TABLE`, `CONVERSATIONS_TABLE`, `APPSYNC_API_URL`, and the rules of requests.
+    /// `QUEUE_URL`, `SESSIONS_TABLE`, `CONVERSATIONS_TABLE`, `APPSYNC_API_URL`, `ASSISTANTS_FILE`, and the rules of requests.
     pub requests: RequestSettings,
 }
 

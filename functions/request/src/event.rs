@@ -1,7 +1,9 @@
 //! What the resolvers' code (`cdk/resolvers/requestFunction.js`) sends to the function, and what it gets.
 
 use serde::{Deserialize, Serialize};
-use tokencast_aws::schema_json::{ConversationJson, ConversationListJson, StreamJson};
+use tokencast_aws::schema_json::{
+    AssistantJson, ConversationJson, ConversationListJson, StreamJson,
+};
 use tokencast_core::id::Owner;
 use tokencast_core::json_text::JsonText;
 
@@ -33,6 +35,8 @@ pub struct Arguments {
     pub conversation_id: Option<String>,
     #[serde(default)]
     pub parent_id: Option<String>,
+    #[serde(default)]
+    pub assistant: Option<String>,
     /// A conversation's.
     #[serde(default)]
     pub id: Option<String>,
@@ -91,6 +95,7 @@ pub enum Response {
     Conversations(ConversationListJson),
     Export(Export),
     Deleted(DeletedConversation),
+    Assistants(Vec<AssistantJson>),
     /// GraphQL's `null`.
     Nothing,
 }
@@ -106,6 +111,7 @@ pub struct StreamResponse {
     pub error: Option<String>,
     pub conversation_id: Option<String>,
     pub parent_id: Option<String>,
+    pub assistant: Option<String>,
 }
 
 /// `ConversationExport` of the schema.

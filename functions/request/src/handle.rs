@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokencast_aws::clock::iso8601;
+use tokencast_aws::schema_json::AssistantJson;
 use tokencast_core::brought::Brought;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Channel;
@@ -45,7 +46,11 @@ impl<P: RequestPorts> Request<P> {
         let owner = event.owner().ok_or(RequestError::NoOwner)?;
         let arguments = event.arguments;
         match event.field.as_str() {
-            "startStream" => self.start(&owner, arguments).await.map(Response::Status),
+            "startStream" => {
+                // Boxed, because it is much larger than all others.
+                let started = Box::pin(self.start(&owner, arguments));
+                started.await.map(Response::Status)
+            }
             "stopStream" => self
                 .stop(&owner, session_id(&arguments)?)
                 .await
@@ -75,6 +80,10 @@ impl<P: RequestPorts> Request<P> {
                 self.requests.claim(&owner, id).await?;
                 Ok(Response::Nothing)
             }
+            "assistants" => {
+                let assistants = AssistantJson::all(&self.requests.assistants);
+                Ok(Response::Assistants(assistants))
+            }
             other => self.answer_conversations(&owner, other, arguments).await,
         }
     }
@@ -88,6 +97,7 @@ impl<P: RequestPorts> Request<P> {
         let start = Start {
             prompt: prompt.ok_or(RequestError::MissingArgument("prompt"))?,
             brought: Brought::default(),
+            assistant: arguments.assistant,
             session_id: match arguments.session_id {
                 Some(id) => Some(id.parse().map_err(requests::RequestError::from)?),
                 None => None,
@@ -142,6 +152,7 @@ impl<P: RequestPorts> Request<P> {
             error: None,
             conversation_id: session.conversation_id.map(|id| id.to_string()),
             parent_id: session.parent_id.map(|id| id.to_string()),
+            assistant: session.assistant.clone().map(String::from),
         }
     }
 }

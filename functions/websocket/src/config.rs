@@ -3,7 +3,7 @@
 use tokencast_aws::config::{ConfigError, Reader};
 use tokencast_aws::requests::RequestSettings;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// `CONNECTIONS_TABLE`: the DynamoDB table of connections.
     pub connections_table: String,

@@ -15,6 +15,8 @@ pub enum Action {
         session_id: Option<SessionId>,
         /// Where in a conversation the session is to be.
         within: Option<Within>,
+        /// The assistant's name.
+        assistant: Option<String>,
     },
     Stop(SessionId),
     Resume {
@@ -56,7 +58,7 @@ impl MessageError {
         match self {
             Self::Request(error) => error.code(),
             Self::Malformed {
-                name: "conversationId" | "parentId",
+                name: "conversationId" | "parentId" | "assistant",
                 ..
             } => FailureCode::InvalidArgument,
             Self::NotAnObject
@@ -130,6 +132,7 @@ fn read_action(fields: &Map<String, Value>) -> Result<Action, MessageError> {
                 .to_owned(),
             session_id: text(fields, "sessionId")?.map(str::parse).transpose()?,
             within: Within::read(text(fields, "conversationId")?, text(fields, "parentId")?)?,
+            assistant: text(fields, "assistant")?.map(str::to_owned),
         }),
         Some("stop") => Ok(Action::Stop(session_id(fields)?)),
         Some("resume") => Ok(Action::Resume {
@@ -198,6 +201,7 @@ mod tests {
     fn an_action_is_read() {
         let stream = |session_id| Action::Stream {
             within: None,
+            assistant: None,
             prompt: "Hi".to_owned(),
             session_id,
         };

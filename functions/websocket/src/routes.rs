@@ -157,12 +157,14 @@ impl<P: RequestPorts> Routes<P> {
                 prompt,
                 session_id,
                 within,
+                assistant,
             } => {
                 let known = Position::default();
                 let id = session_id.unwrap_or_else(SessionId::random);
                 let start = Start {
                     prompt: prompt.into(),
                     brought: Brought::default(),
+                    assistant,
                     session_id: Some(id),
                     within,
                     channel: Channel::Connection,

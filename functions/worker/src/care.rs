@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tokencast_aws::bedrock::ModelSettings;
+use tokencast_core::assistant::Assistant;
 use tokencast_core::conversation::{care, title};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::ConversationId;
@@ -25,7 +26,7 @@ const INSTRUCTION: &str = "You name conversations. Answer with a title of two to
     are given, in its language, and with nothing else: no quotes, no full stop.";
 
 /// The longest answer of that model, in tokens.
-const MAX_TITLE_TOKENS: i32 = 60;
+const MAX_TITLE_TOKENS: u32 = 60;
 
 /// How much of a prompt and of an answer the model for titles is told, in characters.
 const MAX_TOLD_CHARS: usize = 2000;
@@ -36,12 +37,13 @@ const TITLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// How the model for titles is asked, if there is one.
 pub fn title_settings(config: &Config) -> Option<ModelSettings> {
     let model_id = config.title_model_id.clone()?;
-    Some(ModelSettings {
-        model_id,
+    let entitler = Assistant {
         system_prompt: Some(INSTRUCTION.to_owned()),
-        max_tokens: MAX_TITLE_TOKENS,
-        temperature: None,
         prompt_caching: false,
+        ..Assistant::only(model_id, MAX_TITLE_TOKENS)
+    };
+    Some(ModelSettings {
+        assistants: entitler.into(),
         log_errors: config.model.log_errors,
     })
 }

@@ -26,7 +26,8 @@ pub struct Config {
     pub conversation_ttl: Duration,
     /// `TITLE_MODEL_ID`: the model that makes titles, if one does.
     pub title_model_id: Option<String>,
-    /// `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `PROMPT_CACHING`, `LOG_MODEL_ERRORS`.
+    /// `ASSISTANTS_FILE`, or else `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `PROMPT_CACHING`;
+    /// `LOG_MODEL_ERRORS`.
     pub model: ModelSettings,
     /// `FLUSH_INTERVAL_MS`, `PUBLISH_MODE`, `CHECKPOINT_INTERVAL_MS`, `LEASE_SECONDS`, `MODEL_FIRST_TOKEN_TIMEOUT_MS`,
     /// `MODEL_IDLE_TIMEOUT_MS`, `THROTTLE_PATIENCE_SECONDS`.

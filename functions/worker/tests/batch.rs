@@ -10,6 +10,7 @@ use tokencast_aws::bedrock::ModelSettings;
 use tokencast_aws::clock::SystemClock;
 use tokencast_aws::queue::{SqsQueue, SqsReceipt};
 use tokencast_aws::sdk;
+use tokencast_core::assistant::Assistant;
 use tokencast_core::block::Piece;
 use tokencast_core::deliver::Policy;
 use tokencast_core::event::{ConversationEvent, TokenEvent};
@@ -124,11 +125,7 @@ fn config() -> Config {
         conversation_ttl: Duration::from_hours(24),
         title_model_id: None,
         model: ModelSettings {
-            model_id: String::new(),
-            system_prompt: None,
-            max_tokens: 1,
-            temperature: None,
-            prompt_caching: false,
+            assistants: Assistant::only(String::new(), 1).into(),
             log_errors: false,
         },
         pipeline: Settings {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use graphql_client::GraphQLQuery;
 use tokencast_core::block::{BlockType, Citation, Piece, ToolResult, ToolUse};
-use tokencast_core::event::{Ending, TokenEvent, Usage};
+use tokencast_core::event::{Ending, Guardrail, TokenEvent, Usage};
 use tokencast_core::failure::Failure;
 use tokencast_core::session::Status;
 
@@ -15,8 +15,8 @@ use tokencast_core::session::Status;
 struct PublishToken;
 
 use publish_token::{
-    CitationInput, StreamErrorInput, StreamStatus, TokenUsageInput, ToolResultInput, ToolUseInput,
-    Variables,
+    CitationInput, GuardrailInput, StreamErrorInput, StreamStatus, TokenUsageInput,
+    ToolResultInput, ToolUseInput, Variables,
 };
 
 /// The body of the request that publishes `event`.
@@ -32,6 +32,7 @@ impl From<&TokenEvent> for Variables {
             stop_reason,
             usage,
             failure,
+            guardrail,
         } = event.ending.clone().unwrap_or_default();
         let piece = event.piece.as_ref();
         Self {
@@ -52,6 +53,7 @@ impl From<&TokenEvent> for Variables {
             tool_result: piece
                 .and_then(Piece::tool_result)
                 .map(ToolResultInput::from),
+            guardrail: guardrail.map(GuardrailInput::from),
         }
     }
 }
@@ -108,6 +110,15 @@ impl From<ToolResult> for ToolResultInput {
     }
 }
 
+impl From<Guardrail> for GuardrailInput {
+    fn from(guardrail: Guardrail) -> Self {
+        Self {
+            action: guardrail.action.as_str().to_owned(),
+            masked: guardrail.masked,
+        }
+    }
+}
+
 impl From<Usage> for TokenUsageInput {
     fn from(usage: Usage) -> Self {
         Self {
@@ -137,6 +148,7 @@ mod tests {
 
     use serde_json::{Value, json};
     use tokencast_core::block::{BlockIndex, PieceKind};
+    use tokencast_core::event::GuardrailAction;
     use tokencast_core::failure::FailureCode;
     use tokencast_core::id::{Attempt, Sequence, SessionId};
 
@@ -186,6 +198,7 @@ mod tests {
                 "citation": null,
                 "toolUse": null,
                 "toolResult": null,
+                "guardrail": null,
             });
             assert_eq!(variables(&event), expected);
         }
@@ -288,10 +301,18 @@ mod tests {
                     stop_reason: Some("end_turn".to_owned()),
                     usage: Some(usage),
                     failure: Some(failure),
+                    guardrail: Some(Guardrail {
+                        action: GuardrailAction::Blocked,
+                        masked: vec!["EMAIL".to_owned()],
+                    }),
                 };
                 let variables = variables(&event(status, "", Some(ending)));
                 assert_eq!(variables["status"], status.as_str());
                 assert_eq!(variables["stopReason"], "end_turn");
+                assert_eq!(
+                    variables["guardrail"],
+                    json!({ "action": "BLOCKED", "masked": ["EMAIL"] })
+                );
                 assert_eq!(
                     variables["usage"],
                     json!({ "inputTokens": 1, "outputTokens": u32::MAX, "totalTokens": 3,

@@ -144,7 +144,7 @@ fn is_web_address(text: &str) -> bool {
     })
 }
 
-fn to_json(document: Document) -> Value {
+pub(super) fn to_json(document: Document) -> Value {
     match document {
         Document::Object(fields) => {
             let fields = fields.into_iter();

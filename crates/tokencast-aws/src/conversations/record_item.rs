@@ -1,6 +1,7 @@
 //! A conversation's record as an item. Versions are read as a session's are.
 
 use serde::{Deserialize, Serialize};
+use tokencast_core::assistant::AssistantName;
 use tokencast_core::conversation::{Conversation, TitleFrom};
 use tokencast_core::id::{ConversationId, Owner, SessionId};
 use tokencast_core::ports::{ListPosition, VersionedConversation};
@@ -13,7 +14,7 @@ use crate::sessions::item::{
 use crate::sessions::unknown;
 
 /// Every attribute of a [`Record`].
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "conversationId",
     "item",
     "version",
@@ -24,6 +25,7 @@ const KNOWN: [&str; 17] = [
     "titleAsked",
     "lastSession",
     "turnCount",
+    "assistant",
     "createdAt",
     "updatedAt",
     "listOwner",
@@ -50,6 +52,8 @@ struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_session: Option<SessionId>,
     turn_count: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    assistant: Option<AssistantName>,
     created_at: Timestamp,
     updated_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +81,7 @@ pub(super) fn write(conversation: &Conversation, version: u32) -> Item {
         title_asked: conversation.title_asked,
         last_session: conversation.last_session,
         turn_count: conversation.turn_count,
+        assistant: conversation.assistant.clone(),
         created_at: conversation.created_at,
         updated_at: conversation.updated_at,
         list_owner: is_listed.then(|| conversation.owner.clone()),
@@ -111,6 +116,7 @@ pub(super) fn read(item: &Item) -> Result<VersionedConversation, MalformedItem> 
         title_asked: record.title_asked,
         last_session: record.last_session,
         turn_count: record.turn_count,
+        assistant: record.assistant,
         created_at: record.created_at,
         updated_at: record.updated_at,
         listed_at: record.listed_at.unwrap_or(record.updated_at),
@@ -151,6 +157,7 @@ mod tests {
             title_asked: true,
             last_session: Some(SessionId::random()),
             turn_count: 3,
+            assistant: Some("law".parse().expect("a name")),
             created_at: Timestamp::from_millis(1),
             updated_at: Timestamp::from_millis(2),
             listed_at: Timestamp::from_millis(3),

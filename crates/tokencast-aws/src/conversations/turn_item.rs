@@ -47,6 +47,8 @@ struct Head {
     cache_write: u32,
     #[serde(default)]
     answer_bytes: usize,
+    #[serde(default)]
+    is_blocked: bool,
     expires_at: i64,
 }
 
@@ -89,6 +91,7 @@ pub(super) fn write(id: ConversationId, turn: &TurnHead) -> Item {
         cache_read: usage.cache_read_input_tokens.unwrap_or_default(),
         cache_write: usage.cache_write_input_tokens.unwrap_or_default(),
         answer_bytes: turn.answer_bytes,
+        is_blocked: turn.is_blocked,
         expires_at: turn.expires_at.as_secs(),
     })
 }
@@ -103,6 +106,7 @@ pub(super) fn read(item: &Item) -> Result<TurnHead, MalformedItem> {
         status: head.status,
         usage: usage(&head),
         answer_bytes: head.answer_bytes,
+        is_blocked: head.is_blocked,
         expires_at: Timestamp::from_secs(head.expires_at),
     })
 }
@@ -164,7 +168,8 @@ pub(crate) fn end(
         .condition_expression("attribute_exists(#key)")
         .update_expression(
             "SET #status = :status, answerBytes = :bytes, inputTokens = :input, \
-             outputTokens = :output, totalTokens = :total, cacheRead = :read, cacheWrite = :write",
+             outputTokens = :output, totalTokens = :total, cacheRead = :read, cacheWrite = :write, \
+             isBlocked = :blocked",
         )
         .expression_attribute_names("#key", KEY)
         .expression_attribute_names("#status", "status")
@@ -173,6 +178,10 @@ pub(crate) fn end(
             AttributeValue::S(session.status.as_str().to_owned()),
         )
         .expression_attribute_values(":bytes", number(session.text.len() as u64))
+        .expression_attribute_values(
+            ":blocked",
+            AttributeValue::Bool(session.ending.is_blocked()),
+        )
         .expression_attribute_values(":input", number(usage.input_tokens.into()))
         .expression_attribute_values(":output", number(usage.output_tokens.into()))
         .expression_attribute_values(":total", number(usage.total_tokens.into()))
@@ -223,6 +232,7 @@ mod tests {
                 usage,
                 status: Status::Completed,
                 answer_bytes: 7,
+                is_blocked: parent.is_some(),
                 ..turn("Why?")
             };
             let item = write(ConversationId::random(), &turn);

@@ -11,7 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::Deserializer as ItemDeserializer;
 use thiserror::Error;
-use tokencast_core::event::{Ending, Usage};
+use tokencast_core::assistant::AssistantName;
+use tokencast_core::event::{Ending, Guardrail, Usage};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Attempt, ConversationId, Owner, Sequence, SessionId};
 use tokencast_core::ports::{Sealed, Version, Versioned};
@@ -43,7 +44,7 @@ pub(crate) const ITEM_VERSION: &str = "itemVersion";
 pub(crate) const OWN_ITEM_VERSION: u32 = 3;
 
 /// Every attribute of a [`Record`].
-const KNOWN: [&str; 38] = [
+const KNOWN: [&str; 40] = [
     "sessionId",
     VERSION,
     ITEM_VERSION,
@@ -81,6 +82,8 @@ const KNOWN: [&str; 38] = [
     "failure",
     "conversationId",
     "parentId",
+    "assistant",
+    "guardrail",
     "deletedAt",
 ];
 
@@ -157,6 +160,10 @@ struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent_id: Option<SessionId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    assistant: Option<AssistantName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guardrail: Option<Guardrail>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
 }
 
@@ -190,6 +197,7 @@ fn record(session: &Session, version: Version, rest: &Rest) -> Record {
         stop_reason,
         usage,
         failure,
+        guardrail,
     } = session.ending.clone();
     Record {
         session_id: session.id,
@@ -229,6 +237,8 @@ fn record(session: &Session, version: Version, rest: &Rest) -> Record {
         failure: failure.map(FailureRecord::from),
         conversation_id: session.conversation_id,
         parent_id: session.parent_id,
+        assistant: session.assistant.clone(),
+        guardrail,
         deleted_at: session.deleted_at,
     }
 }
@@ -283,6 +293,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
                 ..usage.into()
             }),
             failure: record.failure.map(Failure::from),
+            guardrail: record.guardrail,
         },
         last_attempt: record.last_attempt,
         reopened_after: record.reopened_after,
@@ -298,6 +309,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         expires_at: Timestamp::from_secs(record.expires_at),
         conversation_id: record.conversation_id,
         parent_id: record.parent_id,
+        assistant: record.assistant,
         deleted_at: record.deleted_at,
         unknown,
     };

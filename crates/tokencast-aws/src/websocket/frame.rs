@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::Serialize;
+use tokencast_core::assistant::AssistantName;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{ConversationId, SessionId};
 use tokencast_core::session::Session;
@@ -36,6 +37,8 @@ pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
         #[serde(skip_serializing_if = "Option::is_none")]
         parent_id: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        assistant: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         waiting: Option<Waiting>,
         timestamp: String,
     }
@@ -50,6 +53,7 @@ pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
         status: session.status.as_str(),
         conversation_id: session.conversation_id.as_ref().map(ConversationId::as_str),
         parent_id: session.parent_id.as_ref().map(SessionId::as_str),
+        assistant: session.assistant.as_ref().map(AssistantName::as_str),
         waiting: session.waiting().map(|waiting| Waiting {
             reason: waiting.reason.as_str(),
             since: iso8601(waiting.since),

@@ -1,9 +1,9 @@
 //! What a model is told of the turns before its prompt.
 //!
 //! Completed turns go to the model, and cancelled ones as far as they came. A turn that failed or has no text is left
-//! out with its question, so that roles alternate, as models demand. Only an answer's text goes, never its reasoning.
-//! If the turns cost more than the budget, the oldest are left out. Turns that a client brought are older than those of
-//! the conversation.
+//! out with its question, so that roles alternate, as models demand; so is a turn that a guardrail has blocked. Only an
+//! answer's text goes, never its reasoning. If the turns cost more than the budget, the oldest are left out. Turns that a
+//! client brought are older than those of the conversation.
 
 use super::{TurnHead, tree};
 use crate::brought::Brought;
@@ -151,7 +151,9 @@ fn is_blank(text: &str) -> bool {
 }
 
 fn is_told(turn: &TurnHead) -> bool {
-    matches!(turn.status, Status::Completed | Status::Cancelled) && turn.answer_bytes > 0
+    matches!(turn.status, Status::Completed | Status::Cancelled)
+        && turn.answer_bytes > 0
+        && !turn.is_blocked
 }
 
 /// What a turn costs in tokens: its answer, and its own prompt without what the model was told before it.

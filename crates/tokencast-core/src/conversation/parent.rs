@@ -97,6 +97,7 @@ mod tests {
                 parent_id: None,
                 expires_at: NOW + TOMBSTONE_TTL,
             }),
+            assistant: None,
         };
         let started = |conversation_id| {
             Session::start(

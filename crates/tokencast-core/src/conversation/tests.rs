@@ -22,6 +22,7 @@ fn add(
     let added = Added {
         session_id: SessionId::random(),
         prompt: "Why do rivers meander?",
+        assistant: None,
         ttl: TTL,
     };
     Conversation::add_turn(current, id(), &owner(by), added, now)

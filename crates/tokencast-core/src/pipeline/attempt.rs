@@ -18,7 +18,7 @@ use super::{
     AttemptContext, Attempted, MAX_ANSWER_BYTES, Observation, Question, STOP_REASON_TOO_LONG,
 };
 use crate::block::{BlockType, Piece};
-use crate::event::{Ending, TokenEvent, Usage};
+use crate::event::{Ending, Guardrail, TokenEvent, Usage};
 use crate::failure::{Failure, FailureCode};
 use crate::id::{self, Sequence, SessionId};
 use crate::ports::{Clock, Fence, Model, ModelEvent, Ports, TokenSink, Versioned};
@@ -43,6 +43,7 @@ pub(super) struct Attempt<'a, P: Ports> {
     reasoning_time: ReasoningTime,
     stop_reason: Option<String>,
     usage: Option<Usage>,
+    guardrail: Option<Guardrail>,
     /// Whether the session's first token was published, in this attempt or an earlier one.
     observed_first: bool,
     next_publish: Instant,
@@ -90,8 +91,10 @@ impl<'a, P: Ports> Attempt<'a, P> {
     ) -> Self {
         let settings = context.settings;
         let time_up = sleep_until(instant_of(deadline, context.clock));
+        let assistant = held.session.assistant.clone();
         let start = async move {
-            let request = question.request().await?;
+            let mut request = question.request().await?;
+            request.assistant = assistant;
             context.model.start(&request).await
         };
         Self {
@@ -106,6 +109,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
             reasoning_time: ReasoningTime::default(),
             stop_reason: None,
             usage: None,
+            guardrail: None,
             observed_first: held.session.sequence > Sequence(0),
             next_publish: Instant::now(),
             saving: Fuse::terminated(),
@@ -255,6 +259,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
                 self.stop_reason = Some(reason);
             }
             Ok(Some(ModelEvent::Usage(counted))) => self.usage = Some(counted),
+            Ok(Some(ModelEvent::Guardrail(guardrail))) => self.guardrail = Some(guardrail),
             Ok(None) if self.stop_reason.is_none() => {
                 return fail(FailureCode::ModelError, "The model's answer was cut off.");
             }
@@ -309,10 +314,12 @@ impl<'a, P: Ports> Attempt<'a, P> {
             ref buffer,
             stop_reason,
             usage,
+            guardrail,
             ..
         } = self;
         let progress = buffer.progress();
         debug!(session = %session_id, attempt = number.0, events = progress.sequence.0, "attempt over");
+        let guardrail = guardrail.filter(|_| matches!(stop, Stop::Finished));
         let (status, stop_reason, failure) = match stop {
             Stop::LeaseLost => return Attempted::LeaseLost,
             Stop::Failed(failure) if failure.retryable() => {
@@ -328,6 +335,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
                 stop_reason,
                 usage,
                 failure,
+                guardrail,
             },
         };
         // The last tokens are published while the record is written. Only the terminal event must wait for both.

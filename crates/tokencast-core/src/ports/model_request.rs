@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assistant::AssistantName;
+
 /// What a model is asked: the turns so far, the last of which is the prompt.
 #[derive(Clone, Default, PartialEq)]
 pub struct ModelRequest {
@@ -13,6 +15,8 @@ pub struct ModelRequest {
     pub max_tokens: Option<u32>,
     /// The temperature, if that is less than the configured one.
     pub temperature: Option<f32>,
+    /// The assistant that answers; `None` for the default.
+    pub assistant: Option<AssistantName>,
 }
 
 /// What one side said.

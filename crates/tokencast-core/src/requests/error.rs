@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::assistant::UnknownAssistant;
 use crate::conversation::page::InvalidArgument;
 use crate::conversation::parent::ParentRefused;
 use crate::conversation::{NotFound, TurnRefused};
@@ -46,6 +47,8 @@ pub enum RequestError {
     ParentAlone,
     #[error(transparent)]
     Argument(#[from] InvalidArgument),
+    #[error("assistant: {0}")]
+    UnknownAssistant(#[from] UnknownAssistant),
     #[error(transparent)]
     Claim(#[from] ClaimRefused),
     #[error(transparent)]
@@ -74,7 +77,8 @@ impl RequestError {
             | Self::ParentId
             | Self::ParentAlone
             | Self::SystemPrompt
-            | Self::Argument(_) => FailureCode::InvalidArgument,
+            | Self::Argument(_)
+            | Self::UnknownAssistant(_) => FailureCode::InvalidArgument,
             Self::Claim(ClaimRefused::OtherOwner)
             | Self::Turn(TurnRefused::OtherOwner)
             | Self::Parent(ParentRefused::OtherOwner) => FailureCode::Unauthorized,

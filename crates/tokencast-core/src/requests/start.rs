@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::{RequestError, Requests};
+use crate::assistant::{Assistant, AssistantName};
 use crate::backoff::Backoff;
 use crate::brought::Brought;
 use crate::conversation::parent::{self, Continues, ParentRefused};
@@ -38,6 +39,8 @@ pub struct Start {
     pub prompt: JsonText,
     /// What the client brings with the prompt.
     pub brought: Brought,
+    /// The name of the assistant that answers. `None` for the conversation's last one, or else the default.
+    pub assistant: Option<String>,
     /// `None` to have one made.
     pub session_id: Option<SessionId>,
     /// The conversation that the session is a turn of; `None` for a session of its own.
@@ -88,7 +91,7 @@ impl Within {
 }
 
 /// What tells a start from another of the same prompt.
-fn fingerprint(within: Option<Within>, job: &Job) -> Fingerprint {
+fn fingerprint(within: Option<Within>, job: &Job, assistant: Option<&str>) -> Fingerprint {
     let conversation_id = within.map(|within| within.conversation_id);
     let conversation_id = conversation_id.as_ref().map(ConversationId::as_str);
     let parent_id = within.and_then(|within| within.parent_id);
@@ -97,6 +100,7 @@ fn fingerprint(within: Option<Within>, job: &Job) -> Fingerprint {
         ("conversationId", conversation_id),
         ("parentId", parent_id.as_ref().map(SessionId::as_str)),
         ("brought", brought.as_deref()),
+        ("assistant", assistant),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name, value?)))
@@ -125,17 +129,20 @@ impl<P: RequestPorts> Requests<P> {
                 return Err(refused);
             }
         };
+        let named = start.assistant.as_deref();
+        let assistant = self.choose(named, None, &job)?;
         let input = Input {
-            fingerprint: fingerprint(start.within, &job),
+            fingerprint: fingerprint(start.within, &job, named),
             start_by,
             follower: start.follower,
             place: None,
+            assistant: Some(assistant.name.clone()),
         };
         let (claimed, title) = match start.within {
             None => (self.note_start(owner, id, &input).await?, None),
             Some(within) => {
                 // Boxed, because most of it is of no use to a session outside of conversations.
-                Box::pin(self.add_turn(owner, id, within, input, &job.prompt)).await?
+                Box::pin(self.add_turn(owner, id, within, input, &job, named)).await?
             }
         };
         if claimed.session.status != Status::Claimed {
@@ -147,8 +154,11 @@ impl<P: RequestPorts> Requests<P> {
         let Session {
             conversation_id,
             parent_id,
+            ref assistant,
             ..
         } = claimed.session;
+        // The record's, for a start that was broken off may have chosen before.
+        let job = job.of_assistant(assistant.clone());
         let (job, started) = match conversation_id {
             None => (job, None),
             Some(conversation_id) => {
@@ -183,6 +193,20 @@ impl<P: RequestPorts> Requests<P> {
         })
     }
 
+    /// The assistant that answers a job, if it takes what the client brought.
+    fn choose(
+        &self,
+        named: Option<&str>,
+        remembered: Option<&AssistantName>,
+        job: &Job,
+    ) -> Result<&Assistant, RequestError> {
+        let assistant = self.assistants.choose(named, remembered)?;
+        if job.brought.system.is_some() && !assistant.client_system_prompt {
+            return Err(RequestError::SystemPrompt);
+        }
+        Ok(assistant)
+    }
+
     async fn note_start(
         &self,
         owner: &Owner,
@@ -204,8 +228,10 @@ impl<P: RequestPorts> Requests<P> {
         id: SessionId,
         within: Within,
         mut input: Input,
-        prompt: &str,
+        job: &Job,
+        named: Option<&str>,
     ) -> Result<(Versioned, Option<String>), RequestError> {
+        let prompt = job.prompt.as_str();
         let conversation_id = within.conversation_id;
         let continues = Continues::of(within.parent_id, conversation_id);
         for conflicts in 0..MAX_CONFLICTS {
@@ -228,9 +254,16 @@ impl<P: RequestPorts> Requests<P> {
             let before = conversation
                 .as_ref()
                 .map(|found| found.conversation.clone());
+            let remembered = conversation
+                .as_ref()
+                .map(|found| &found.conversation)
+                .filter(|found| found.owner == *owner && !found.is_expired(now))
+                .and_then(|found| found.assistant.as_ref());
+            let assistant = self.choose(named, remembered, job)?.name.clone();
             let added = Added {
                 session_id: id,
                 prompt,
+                assistant: Some(&assistant),
                 ttl: self.rules.conversation_ttl,
             };
             let after = Conversation::add_turn(before.clone(), conversation_id, owner, added, now)?;
@@ -239,6 +272,7 @@ impl<P: RequestPorts> Requests<P> {
                 .parent(owner, id, conversation_id, before.as_ref(), continues)
                 .await?;
             let expires_at = after.turn_expires_at();
+            input.assistant = Some(assistant.clone());
             input.place = Some(Place {
                 conversation_id,
                 parent_id,
@@ -397,17 +431,14 @@ impl<P: RequestPorts> Requests<P> {
         if bytes > max {
             return Err(RequestError::LongPrompt { bytes, max });
         }
-        if brought.system.is_some() && !self.rules.client_system_prompt {
-            return Err(RequestError::SystemPrompt);
-        }
         Ok(Job::new(id, owner.clone(), prompt, now).with(brought))
     }
 }
 
 /// The job, if a queue takes it.
 fn fits(job: Job) -> Result<Job, RequestError> {
-    /// What a job gets later: the ids of its place in a conversation, with their names.
-    const PLACE_BYTES: usize = 128;
+    /// What a job gets later: its assistant, and the ids of its place in a conversation, with their names.
+    const PLACE_BYTES: usize = 256;
     /// An escaped character takes at most six times its bytes.
     const SURE_BYTES: usize = MAX_JOB_BYTES / 8;
     /// What a turn has around its text.

@@ -147,6 +147,10 @@ mod tests {
                 stop_reason: Some("secret".into()),
                 usage: Some(Usage::default()),
                 failure: None,
+                guardrail: Some(Guardrail {
+                    action: GuardrailAction::Masked,
+                    masked: vec!["secret".to_owned()],
+                }),
             },
         };
         let over = Session::finish(
@@ -179,6 +183,7 @@ mod tests {
             start_by: LATER,
             follower: None,
             place: None,
+            assistant: None,
         };
         let started = Session::start(current(), id, &owner(), &input, last, TTL);
         assert_eq!(started, Err(ClaimRefused::Deleted.into()));

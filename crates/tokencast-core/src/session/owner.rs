@@ -5,6 +5,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{CLAIM_TTL, Fingerprint, Follower, Session, Status, expiry};
+use crate::assistant::AssistantName;
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{ConversationId, Owner, SessionId};
@@ -39,6 +40,8 @@ pub struct Input {
     pub follower: Option<Follower>,
     /// Where in a conversation the session is; `None` for a session of its own.
     pub place: Option<Place>,
+    /// The assistant that answers.
+    pub assistant: Option<AssistantName>,
 }
 
 /// Where in a conversation a session is.
@@ -106,6 +109,7 @@ impl Session {
                 session.fingerprint = Some(input.fingerprint);
                 // The session ends at this time even if its job is never sent.
                 session.start_by = Some(input.start_by);
+                session.assistant.clone_from(&input.assistant);
                 session.updated_at = now;
                 // The record is kept for as long as the job may wait, so that no other input gets the id before.
                 match input.place {

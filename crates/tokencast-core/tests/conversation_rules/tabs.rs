@@ -67,6 +67,7 @@ impl World {
         let added = Added {
             session_id: id,
             prompt: &prompt,
+            assistant: None,
             ttl: TTL,
         };
         let current = self.conversation.clone();
@@ -146,5 +147,6 @@ fn input(
             parent_id,
             expires_at,
         }),
+        assistant: None,
     }
 }

@@ -213,6 +213,7 @@ impl World {
         {
             turn.status = session.status;
             turn.answer_bytes = session.text.len();
+            turn.is_blocked = session.ending.is_blocked();
         }
         self.sessions.insert(id, session);
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokencast_core::assistant::Assistant;
 use tokencast_core::brought::Brought;
 use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::FailureCode;
@@ -45,6 +46,7 @@ async fn start(
         channel: Channel::Subscription,
         delay: Duration::ZERO,
         follower: None,
+        assistant: None,
     };
     scene.requests.start(me(), start).await
 }
@@ -52,7 +54,11 @@ async fn start(
 #[tokio::test(start_paused = true)]
 async fn the_model_gets_it_before_the_prompt() {
     let mut scene = Scene::new();
-    scene.requests.rules.client_system_prompt = true;
+    let assistant = Assistant {
+        client_system_prompt: true,
+        ..Assistant::only("model".to_owned(), 100)
+    };
+    scene.requests.assistants = assistant.into();
     let brought = Brought {
         system: Some("Be brief.".to_owned()),
         ..hello()

@@ -131,6 +131,7 @@ impl SessionStore for Tables {
             turn.status = session.status;
             turn.usage = session.ending.usage;
             turn.answer_bytes = session.text.len();
+            turn.is_blocked = session.ending.is_blocked();
         }
         let version = Version::after(expected);
         let session = session.clone();

@@ -1,8 +1,10 @@
 //! An owner, the tables and a worker.
 
+use std::collections::BTreeMap;
 use std::sync::{LazyLock, PoisonError};
 use std::time::Duration;
 
+use tokencast_core::assistant::{Assistant, Assistants};
 use tokencast_core::brought::Brought;
 use tokencast_core::deliver::{Disposition, Message, Policy, deliver};
 use tokencast_core::failure::FailureCode;
@@ -45,6 +47,16 @@ pub(crate) fn me() -> &'static Owner {
     &ME
 }
 
+/// Two assistants, of which `general` is the default.
+fn assistants() -> Assistants {
+    let names = ["general", "law"].map(|name| name.parse().expect("a name"));
+    let all = names.clone().map(|name| Assistant {
+        name,
+        ..Assistant::only("model".to_owned(), 100)
+    });
+    Assistants::new(&names[0], all, BTreeMap::new()).expect("a default")
+}
+
 impl Scene {
     pub(crate) fn new() -> Self {
         let tables = Tables::default();
@@ -57,12 +69,12 @@ impl Scene {
                 clock: tables.clone(),
                 rules: Rules {
                     max_prompt_bytes: 100_000,
-                    client_system_prompt: false,
                     session_ttl: TTL,
                     start_within: Duration::from_hours(1),
                     conversation_ttl: TTL,
                     purge_delay: Duration::from_secs(30),
                 },
+                assistants: assistants(),
             },
             tables,
             model: Parrot::default(),
@@ -88,6 +100,7 @@ impl Scene {
             channel: Channel::Subscription,
             delay: Duration::ZERO,
             follower: None,
+            assistant: None,
         };
         self.requests.start(by, start).await
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokencast_core::assistant::Assistant;
 use tokencast_core::brought::Brought;
 use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::FailureCode;
@@ -57,12 +58,12 @@ async fn late() -> (Requests<LatePorts>, SessionId) {
         clock: TestClock::new(),
         rules: Rules {
             max_prompt_bytes: 100,
-            client_system_prompt: false,
             session_ttl: Duration::from_hours(24),
             start_within: START_WITHIN,
             conversation_ttl: Duration::from_hours(24),
             purge_delay: Duration::ZERO,
         },
+        assistants: Assistant::only("model".to_owned(), 100).into(),
     };
     let start = Start {
         prompt: "Why?".to_owned().into(),
@@ -72,6 +73,7 @@ async fn late() -> (Requests<LatePorts>, SessionId) {
         channel: Channel::Subscription,
         delay: Duration::ZERO,
         follower: None,
+        assistant: None,
     };
     let started = requests.start(&me(), start).await.expect("started");
     let id = started.session.id;

@@ -129,6 +129,7 @@ pub(crate) fn start(
         start_by: now + START_WITHIN,
         follower: None,
         place: None,
+        assistant: None,
     };
     Session::start(current, id(), &owner(by), &input, now, TTL)
 }

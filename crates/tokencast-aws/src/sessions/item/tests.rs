@@ -66,6 +66,10 @@ fn session() -> Session {
                 cache_write_input_tokens: Some(5),
             }),
             failure: Some(Failure::new(FailureCode::ModelError, "It failed.")),
+            guardrail: Some(Guardrail {
+                action: GuardrailAction::Masked,
+                masked: vec!["EMAIL".to_owned(), "PROFANITY".to_owned()],
+            }),
         },
         last_attempt: Attempt(3),
         reopened_after: Attempt(1),
@@ -87,6 +91,7 @@ fn session() -> Session {
         last_failure: Some(Failure::new(FailureCode::Throttled, "Busy.")),
         conversation_id: Some(ConversationId::random()),
         parent_id: Some(SessionId::random()),
+        assistant: Some("law".parse().expect("a name")),
         deleted_at: Some(Timestamp::from_millis(1_700_000_002_000)),
         created_at: Timestamp::from_millis(1_700_000_000_000),
         updated_at: Timestamp::from_millis(1_700_000_001_000),

@@ -147,6 +147,7 @@ fn the_parts_of_a_json_document_are_one_object() {
     let added = super::super::Added {
         session_id: ID.parse().expect("a UUID"),
         prompt: "Why }}?",
+        assistant: None,
         ttl: Duration::from_hours(1),
     };
     let id = Uuid::from_u128(1).into();

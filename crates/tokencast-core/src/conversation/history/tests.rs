@@ -10,6 +10,7 @@ struct Case {
     status: Status,
     prompt_bytes: usize,
     answer_bytes: usize,
+    is_blocked: bool,
     /// Input, which has all turns before, and output.
     usage: Option<(u32, u32)>,
 }
@@ -25,6 +26,7 @@ fn turn(parent: u128, status: Status) -> Case {
         status,
         prompt_bytes: 30,
         answer_bytes: 60,
+        is_blocked: false,
         usage: None,
     }
 }
@@ -58,6 +60,7 @@ fn check(name: &str, cases: &[Case], parent: u128, max_tokens: u32, expected: &[
                 ..Usage::default()
             }),
             answer_bytes: case.answer_bytes,
+            is_blocked: case.is_blocked,
             expires_at: Timestamp::MAX,
         })
         .collect();
