@@ -37,7 +37,7 @@ export interface UrlStreamProps extends DeliveryProps {
 
 /**
  * `POST /` starts an answer and streams it, `GET /{sessionId}` goes on with one, `DELETE /{sessionId}` stops it; what is below
- * `/conversations` lists, reads, exports and deletes conversations.
+ * `/conversations` lists, reads, exports and deletes conversations; `/ai-sdk` speaks the AI SDK's protocol.
  * The function streams from the model itself; the queue and its worker end what it leaves behind when it dies.
  */
 export class UrlStream extends Construct {
@@ -101,6 +101,34 @@ export class UrlStream extends Construct {
   }
 }
 
+/** What the package `openai` sends from a page. */
+const OPENAI_HEADERS = [
+  'openai-organization',
+  'openai-project',
+  ...[
+    'arch',
+    'helper-method',
+    'lang',
+    'os',
+    'package-version',
+    'retry-count',
+    'runtime',
+    'runtime-version',
+    'timeout',
+  ].map((name) => `x-stainless-${name}`),
+];
+
+/** What a page of another origin may read of a response, beside its content. */
+const EXPOSED_HEADERS = [
+  'retry-after',
+  'x-request-id',
+  'x-should-retry',
+  'x-tokencast-conversation-id',
+  'x-tokencast-error-code',
+  'x-tokencast-session-id',
+  'x-vercel-ai-ui-message-stream',
+];
+
 /** Without credentials, which would be cookies: the token is a header that a page has to set by itself. */
 function cors(authType: FunctionUrlAuthType, origins: readonly string[] = []): FunctionUrlCorsOptions | undefined {
   if (origins.length === 0) {
@@ -115,15 +143,18 @@ function cors(authType: FunctionUrlAuthType, origins: readonly string[] = []): F
   return {
     allowCredentials: false,
     allowedOrigins: [...origins],
-    allowedMethods: [HttpMethod.GET, HttpMethod.POST, HttpMethod.DELETE],
+    allowedMethods: [HttpMethod.GET, HttpMethod.HEAD, HttpMethod.POST, HttpMethod.DELETE],
     allowedHeaders: [
       'authorization',
       'content-type',
       'last-event-id',
+      'user-agent',
       'x-amz-content-sha256',
+      'x-tokencast-chunks',
+      ...OPENAI_HEADERS,
       ...(authType === FunctionUrlAuthType.AWS_IAM ? signed : []),
     ],
-    exposedHeaders: ['x-tokencast-session-id', 'x-tokencast-conversation-id'],
+    exposedHeaders: [...EXPOSED_HEADERS],
     maxAge: Duration.hours(1),
   };
 }

@@ -73,14 +73,31 @@ describe('the Function URL', () => {
   });
 
   test('answers pages of the origins that are named, without cookies', () => {
-    assert.deepEqual(only(template, URL).Properties['Cors'], {
+    const cors = only(template, URL).Properties['Cors'] as Record<'AllowHeaders' | 'ExposeHeaders', string[]>;
+    const { AllowHeaders: sent, ExposeHeaders: read, ...rest } = cors;
+    assert.deepEqual(rest, {
       AllowCredentials: false,
       AllowOrigins: ['https://chat.example.com'],
-      AllowMethods: ['GET', 'POST', 'DELETE'],
-      AllowHeaders: ['authorization', 'content-type', 'last-event-id', 'x-amz-content-sha256'],
-      ExposeHeaders: ['x-tokencast-session-id', 'x-tokencast-conversation-id'],
+      AllowMethods: ['GET', 'HEAD', 'POST', 'DELETE'],
       MaxAge: 3600,
     });
+    // What our clients, the AI SDK's and the package `openai` send from a page, and what they read.
+    for (const header of [
+      'authorization',
+      'content-type',
+      'last-event-id',
+      'x-amz-content-sha256',
+      'x-tokencast-chunks',
+    ]) {
+      assert.ok(sent.includes(header), header);
+    }
+    for (const header of ['openai-organization', 'user-agent', 'x-stainless-lang', 'x-stainless-retry-count']) {
+      assert.ok(sent.includes(header), header);
+    }
+    for (const header of ['retry-after', 'x-should-retry', 'x-tokencast-session-id', 'x-tokencast-error-code']) {
+      assert.ok(read.includes(header), header);
+    }
+    assert.ok(!sent.includes('*') && !read.includes('*'));
     assert.equal(only(make().template(), URL).Properties['Cors'], undefined);
     const signed = make({ authType: FunctionUrlAuthType.AWS_IAM, allowedOrigins: ['*'] }).template();
     const { AllowHeaders: headers } = only(signed, URL).Properties['Cors'] as { AllowHeaders: string[] };

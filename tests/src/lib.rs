@@ -13,12 +13,14 @@
 //! | [`wait`] | waits with a bound |
 //! | [`graphql`] | GraphQL by hand, which the client would not send |
 //! | [`conversations`] | conversations by hand |
+//! | [`ai_sdk`] | a chat of the AI SDK by hand |
 
 #![expect(
     clippy::missing_panics_doc,
     reason = "these helpers fail the test they are called from"
 )]
 
+pub mod ai_sdk;
 pub mod answer;
 pub mod channel;
 pub mod conversations;

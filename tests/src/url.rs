@@ -49,7 +49,7 @@ impl Events {
         assert_eq!(response.status(), StatusCode::OK);
         let header = |name: &str| response.headers().get(name).and_then(|it| it.to_str().ok());
         assert_eq!(header("content-type"), Some("text/event-stream"));
-        assert_eq!(header("cache-control"), Some("no-store"));
+        assert_eq!(header("cache-control"), Some("no-store, no-transform"));
         assert!(header("x-tokencast-session-id").is_some());
         Self {
             response,

@@ -14,6 +14,7 @@ use crate::ports::{
 use crate::session::{ClaimRefused, Follower, Session};
 use crate::time::Deadline;
 
+mod chain;
 mod conversations;
 mod error;
 mod export;

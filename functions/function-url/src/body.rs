@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use thiserror::Error;
 use tokencast_core::block::PieceKind;
 use tokencast_core::event::TokenEvent;
@@ -13,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::error::UrlError;
+use crate::protocols::Writer;
 use crate::sse;
 
 /// The longest silence in a stream of events.
@@ -39,10 +41,35 @@ impl Format {
 /// The text of an answer without text. A response must have a byte, or some accounts keep it open for many minutes.
 const NO_TEXT: Bytes = Bytes::from_static(b"\n");
 
+/// The words of a body: our own, or a protocol's.
+pub struct Words(Kind);
+
+enum Kind {
+    Native(Format),
+    Protocol {
+        writer: Box<dyn Writer>,
+        /// Whether what comes before all events was taken.
+        begun: bool,
+    },
+}
+
+impl From<Format> for Words {
+    fn from(format: Format) -> Self {
+        Self(Kind::Native(format))
+    }
+}
+
+impl<W: Writer + 'static> From<W> for Words {
+    fn from(writer: W) -> Self {
+        let writer = Box::new(writer);
+        let begun = false;
+        Self(Kind::Protocol { writer, begun })
+    }
+}
+
 /// A response's body. If it is dropped before its end, the sender of the events hears that nobody listens.
-#[derive(Debug)]
 pub struct Body<C> {
-    format: Format,
+    words: Words,
     events: mpsc::Receiver<TokenEvent>,
     clock: C,
     /// The first event with text, or the last event. The head of the response has waited for it.
@@ -64,9 +91,10 @@ pub enum BrokenOff {
 }
 
 impl<C: Clock> Body<C> {
-    pub fn new(format: Format, events: mpsc::Receiver<TokenEvent>, clock: C) -> Self {
+    pub fn new(words: impl Into<Words>, events: mpsc::Receiver<TokenEvent>, clock: C) -> Self {
+        let words = words.into();
         Self {
-            format,
+            words,
             events,
             clock,
             first: None,
@@ -75,8 +103,23 @@ impl<C: Clock> Body<C> {
         }
     }
 
-    pub fn format(&self) -> Format {
-        self.format
+    pub fn content_type(&self) -> &'static str {
+        match &self.words.0 {
+            Kind::Native(format) => format.content_type(),
+            Kind::Protocol { .. } => Format::Events.content_type(),
+        }
+    }
+
+    /// The headers that the protocol has besides.
+    pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        match &self.words.0 {
+            Kind::Native(_) => Vec::new(),
+            Kind::Protocol { writer, .. } => writer.headers(),
+        }
+    }
+
+    fn is_text(&self) -> bool {
+        matches!(self.words.0, Kind::Native(Format::Text))
     }
 
     /// Waits until there is an answer. A stream of events can tell a failure later, a text cannot.
@@ -85,7 +128,7 @@ impl<C: Clock> Body<C> {
     ///
     /// The answer failed or was interrupted before its first text.
     pub async fn begin(&mut self) -> Result<(), UrlError> {
-        if self.format == Format::Events {
+        if !self.is_text() {
             return Ok(());
         }
         loop {
@@ -111,17 +154,22 @@ impl<C: Clock> Body<C> {
 
     /// The next bytes; `None` at the end. Cancel-safe.
     pub async fn next(&mut self) -> Option<Result<Bytes, BrokenOff>> {
+        if let Kind::Protocol { writer, begun } = &mut self.words.0
+            && !*begun
+        {
+            *begun = true;
+            let bytes = writer.begin();
+            if !bytes.is_empty() {
+                return Some(Ok(bytes));
+            }
+        }
         while !self.is_over {
             let event = match self.first.take() {
                 Some(first) => Some(*first),
-                None => match self.format {
-                    Format::Text => self.events.recv().await,
-                    Format::Events => {
-                        match timeout(KEEP_ALIVE_INTERVAL, self.events.recv()).await {
-                            Ok(event) => event,
-                            Err(_) => return Some(Ok(sse::KEEP_ALIVE)),
-                        }
-                    }
+                None if self.is_text() => self.events.recv().await,
+                None => match timeout(KEEP_ALIVE_INTERVAL, self.events.recv()).await {
+                    Ok(event) => event,
+                    Err(_) => return Some(Ok(sse::KEEP_ALIVE)),
                 },
             };
             let Some(event) = event else {
@@ -129,9 +177,11 @@ impl<C: Clock> Body<C> {
                 return Some(Err(BrokenOff::Interrupted));
             };
             self.is_over = event.is_complete();
-            match self.format {
-                Format::Events => return Some(Ok(sse::frame(&event, self.clock.now()))),
-                Format::Text => {
+            match &mut self.words.0 {
+                Kind::Native(Format::Events) => {
+                    return Some(Ok(sse::frame(&event, self.clock.now())));
+                }
+                Kind::Native(Format::Text) => {
                     if let Some(bytes) = self.text(event).transpose() {
                         return Some(bytes);
                     }
@@ -139,6 +189,14 @@ impl<C: Clock> Body<C> {
                         return Some(Ok(NO_TEXT));
                     }
                 }
+                Kind::Protocol { writer, .. } => match writer.event(&event) {
+                    Ok(bytes) if bytes.is_empty() => {}
+                    Ok(bytes) => return Some(Ok(bytes)),
+                    Err(broken) => {
+                        self.is_over = true;
+                        return Some(Err(broken));
+                    }
+                },
             }
         }
         None

@@ -8,6 +8,7 @@ use tokencast_core::conversation::NotFound;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{InvalidConversationId, InvalidSessionId};
 use tokencast_core::requests::RequestError;
+use tokencast_protocols::ai_sdk::request::InvalidRequest;
 
 #[derive(Debug, Error)]
 pub enum UrlError {
@@ -19,6 +20,8 @@ pub enum UrlError {
         "the body is not understood: expected JSON, {{\"prompt\": a text}}, with the UUIDs sessionId, conversationId and parentId where they are wanted"
     )]
     Body,
+    #[error(transparent)]
+    AiSdk(#[from] InvalidRequest),
     #[error(
         "Last-Event-ID is not an event's id: expected what an `id:` line said, such as `17` or `2.17`"
     )]
@@ -34,7 +37,7 @@ pub enum UrlError {
     #[error("limit is not a number: expected 1 to 100")]
     Limit,
     #[error(
-        "there is nothing at this path: expected /, /SESSION-ID, /conversations, /conversations/ID or /conversations/ID/export"
+        "there is nothing at this path: expected /, /SESSION-ID, /conversations, /conversations/ID, /conversations/ID/export or /ai-sdk"
     )]
     UnknownPath,
     #[error("the method is not taken here: expected {allowed}")]
@@ -65,6 +68,7 @@ impl UrlError {
             Self::Caller(JwtError::Keys(_)) | Self::Interrupted => FailureCode::Internal,
             Self::Request(error) => error.code(),
             Self::UnknownConversation(_) => FailureCode::ConversationNotFound,
+            Self::AiSdk(error) => error.code(),
             Self::Format | Self::Limit => FailureCode::InvalidArgument,
             Self::Body
             | Self::LastEventId
@@ -87,7 +91,9 @@ impl UrlError {
             Self::Request(RequestError::OtherInput) => StatusCode::CONFLICT,
             Self::Request(error) if error.is_failure() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Request(error) => status_of(error.code()),
-            Self::Body | Self::LastEventId | Self::Format | Self::Limit => StatusCode::BAD_REQUEST,
+            Self::Body | Self::LastEventId | Self::Format | Self::Limit | Self::AiSdk(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::UnknownSession | Self::UnknownPath | Self::UnknownConversation(_) => {
                 StatusCode::NOT_FOUND
             }

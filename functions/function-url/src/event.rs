@@ -32,6 +32,7 @@ pub struct Headers {
     x_tokencast_authorization: Option<String>,
     pub accept: Option<String>,
     pub last_event_id: Option<String>,
+    x_tokencast_chunks: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +57,18 @@ struct Http {
 impl UrlEvent {
     pub fn method(&self) -> &str {
         &self.request_context.http.method
+    }
+
+    /// Whether the client asks for the headers alone.
+    pub fn is_head(&self) -> bool {
+        self.method() == "HEAD"
+    }
+
+    /// Whether the client names a chunk type of the AI SDK that it takes beyond those that all versions take.
+    pub fn takes_chunk(&self, chunk_type: &str) -> bool {
+        let named = self.headers.x_tokencast_chunks.as_deref();
+        let mut named = named.unwrap_or_default().split(',').map(str::trim);
+        named.any(|named| named.eq_ignore_ascii_case(chunk_type))
     }
 
     /// The body as it was sent; `None` if there is none, or if it cannot be decoded.

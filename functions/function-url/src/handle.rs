@@ -18,18 +18,19 @@ use tokencast_core::id::{ConversationId, Owner, Position, SessionId};
 use tokencast_core::job::Channel;
 use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::Clock;
-use tokencast_core::requests::{Start, Within};
+use tokencast_core::requests::{Start, Started, Within};
 use tokencast_core::session::{Session, Status};
 use tokencast_core::time::Timestamp;
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
-use crate::body::{Body, Format};
+use crate::body::{Body, Format, Words};
 use crate::config::{Config, NothingLeft};
 use crate::conversations::Document;
 use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::follow::follow;
+use crate::protocols::{self, ai_sdk};
 
 /// The header that names a stream's session.
 pub const SESSION_ID: HeaderName = HeaderName::from_static("x-tokencast-session-id");
@@ -39,6 +40,9 @@ const WAITING_EVENTS: usize = 1;
 
 /// The header that names the conversation of a stream's session.
 pub const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-tokencast-conversation-id");
+
+/// Has proxies of nginx's kind pass each piece on as it comes.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Everything that the function works with.
 pub struct FunctionUrl {
@@ -54,7 +58,7 @@ pub enum Reply {
     Stream {
         session_id: SessionId,
         conversation_id: Option<ConversationId>,
-        body: Body<FunctionClock>,
+        body: Box<Body<FunctionClock>>,
         /// Sends the body's events. It goes on even if nobody reads them.
         work: BoxFuture<'static, ()>,
     },
@@ -74,6 +78,8 @@ pub struct Whole {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Content {
     Json(String),
+    /// Plain text.
+    Text(String),
     /// The content of a 204, which can't have a body.
     Nothing,
     /// A stream of events without events.
@@ -100,12 +106,13 @@ enum Route {
     DeleteConversation(ConversationId),
     Export(ConversationId),
     Assistants,
+    AiSdk(ai_sdk::Route),
 }
 
 impl FunctionUrl {
     /// Handles a request in a process that is killed at `killed_at`.
     pub async fn handle(self: &Arc<Self>, event: &UrlEvent, killed_at: Timestamp) -> Reply {
-        match self.route(event, killed_at).await {
+        let reply = match self.route(event, killed_at).await {
             Ok(reply) => reply,
             Err(error) => {
                 if error.is_failure() {
@@ -113,9 +120,10 @@ impl FunctionUrl {
                 } else {
                     info!(method = event.method(), code = %error.code(), reason = %error, "refused");
                 }
-                Reply::Whole(error.into())
+                Reply::Whole(protocols::refusal(event, error))
             }
-        }
+        };
+        if event.is_head() { reply.head() } else { reply }
     }
 
     async fn route(
@@ -142,6 +150,7 @@ impl FunctionUrl {
                 let exported = self.export(owner, id, event);
                 exported.await.map(Reply::Document)
             }
+            Route::AiSdk(route) => Box::pin(self.ai_sdk(owner, route, event, killed_at)).await,
         }
     }
 
@@ -175,17 +184,29 @@ impl FunctionUrl {
             follower: None,
         };
         let started = self.requests.start(&owner, start).await?;
+        Ok(self.begin(owner, started, known, format(event), killed_at))
+    }
+
+    /// The response to a start: the answer's events, or those after `known` of a session that was started before.
+    pub(crate) fn begin(
+        self: &Arc<Self>,
+        owner: Owner,
+        started: Started,
+        known: Position,
+        words: impl Into<Words>,
+        killed_at: Timestamp,
+    ) -> Reply {
         let (id, conversation_id) = (started.session.id, started.session.conversation_id);
         let Some(job) = started.job else {
             info!(session = %id, status = started.session.status.as_str(), "was started before");
-            return Ok(self.go_on(owner, started.session, known, event, killed_at));
+            return self.go_on(owner, started.session, known, words, killed_at);
         };
         // The response to a new answer has all its events, whatever the client knows of an earlier one.
         info!(session = %id, "begins");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let function = Arc::clone(self);
         let work = async move { function.answer(job, events, killed_at).await }.boxed();
-        Ok(self.stream(id, conversation_id, event, receiver, work))
+        self.stream(id, conversation_id, words, receiver, work)
     }
 
     async fn resume(
@@ -198,16 +219,16 @@ impl FunctionUrl {
         let known = last_event(event)?;
         let found = self.requests.read(&owner, id).await?;
         let found = found.ok_or(UrlError::UnknownSession)?;
-        Ok(self.go_on(owner, found, known, event, killed_at))
+        Ok(self.go_on(owner, found, known, format(event), killed_at))
     }
 
     /// Sends the events of a session that was just found, after `known`.
-    fn go_on(
+    pub(crate) fn go_on(
         self: &Arc<Self>,
         owner: Owner,
         found: Session,
         known: Position,
-        event: &UrlEvent,
+        words: impl Into<Words>,
         killed_at: Timestamp,
     ) -> Reply {
         let (id, conversation_id) = (found.id, found.conversation_id);
@@ -219,12 +240,12 @@ impl FunctionUrl {
         info!(session = %id, %known, "follows");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let work = self.follow(owner, found, known, events, killed_at);
-        self.stream(id, conversation_id, event, receiver, work)
+        self.stream(id, conversation_id, words, receiver, work)
     }
 
     /// A 204 keeps an `EventSource` from reconnecting for ever. It has no body by HTTP, but some accounts wait for one
     /// for many minutes, so a setting chooses a response with a body instead.
-    fn nothing_left(&self) -> Whole {
+    pub(crate) fn nothing_left(&self) -> Whole {
         match self.config.nothing_left {
             NothingLeft::NoContent => Whole {
                 status: StatusCode::NO_CONTENT,
@@ -283,22 +304,74 @@ impl FunctionUrl {
         &self,
         session_id: SessionId,
         conversation_id: Option<ConversationId>,
-        event: &UrlEvent,
+        words: impl Into<Words>,
         events: mpsc::Receiver<TokenEvent>,
         work: BoxFuture<'static, ()>,
     ) -> Reply {
-        let format = if event.wants_text() {
-            Format::Text
-        } else {
-            Format::Events
-        };
-        let body = Body::new(format, events, self.requests.clock);
         Reply::Stream {
             session_id,
             conversation_id,
-            body,
+            body: Box::new(Body::new(words, events, self.requests.clock)),
             work,
         }
+    }
+}
+
+impl Reply {
+    /// The response to `HEAD`: without its content. The work of a stream isn't done.
+    fn head(self) -> Self {
+        let mut headers = Vec::new();
+        let status = match self {
+            Self::Whole(whole) => {
+                headers = whole.headers;
+                whole.status
+            }
+            Self::Stream {
+                session_id,
+                conversation_id,
+                body,
+                work: _,
+            } => {
+                let content_type = HeaderValue::from_static(body.content_type());
+                headers.push((header::CONTENT_TYPE, content_type));
+                headers.extend(stream_headers(session_id, conversation_id));
+                headers.extend(body.headers());
+                StatusCode::OK
+            }
+            Self::Document(document) => {
+                let content_type = HeaderValue::from_static(document.content_type());
+                headers.push((header::CONTENT_TYPE, content_type));
+                StatusCode::OK
+            }
+        };
+        Self::Whole(Whole {
+            status,
+            headers,
+            content: Content::Nothing,
+        })
+    }
+}
+
+/// The headers that name a stream's session, and keep those between from holding it back or changing it.
+pub(crate) fn stream_headers(
+    session_id: SessionId,
+    conversation_id: Option<ConversationId>,
+) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let value = |id: &str| HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static(""));
+    let session = (SESSION_ID, value(session_id.as_str()));
+    let unbuffered = (X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    let whole = HeaderValue::from_static("no-store, no-transform");
+    let conversation = conversation_id.map(|id| (CONVERSATION_ID, value(id.as_str())));
+    let headers = [session, unbuffered, (header::CACHE_CONTROL, whole)];
+    headers.into_iter().chain(conversation)
+}
+
+/// The format that the client prefers.
+fn format(event: &UrlEvent) -> Format {
+    if event.wants_text() {
+        Format::Text
+    } else {
+        Format::Events
     }
 }
 
@@ -313,7 +386,18 @@ fn last_event(event: &UrlEvent) -> Result<Position, UrlError> {
 impl Route {
     fn of(event: &UrlEvent) -> Result<Self, UrlError> {
         let path = event.raw_path.trim_matches('/');
-        match (event.method(), path) {
+        let method = if event.is_head() {
+            "GET"
+        } else {
+            event.method()
+        };
+        if let Some(below) = path.strip_prefix(ai_sdk::PATH)
+            && (below.is_empty() || below.starts_with('/'))
+        {
+            let below = below.trim_start_matches('/');
+            return ai_sdk::Route::of(method, below).map(Self::AiSdk);
+        }
+        match (method, path) {
             (method, path) if path == CONVERSATIONS || path.starts_with(CONVERSATIONS_BELOW) => {
                 Self::of_conversations(method, path)
             }

@@ -8,6 +8,7 @@
 //! | [`handle`] | who calls, and for what |
 //! | [`answer`] | a prompt's answer: attempt after attempt, as the queue would have it |
 //! | [`conversations`] | conversations: their list, their turns, and documents of them |
+//! | [`protocols`] | the protocols of chat front ends, over the same sessions |
 //! | [`follow`] | a session that somebody else answers, read from the table |
 //! | [`body`] | from events to the bytes of a response, as they come |
 //! | [`sse`] | an event as it stands in a stream |
@@ -36,6 +37,7 @@ pub mod error;
 pub mod event;
 pub mod follow;
 pub mod handle;
+pub mod protocols;
 pub mod respond;
 pub mod sse;
 

@@ -29,7 +29,7 @@ use tracing::{info, warn};
 
 use crate::body::{Body, BrokenOff, Format};
 use crate::conversations::Document;
-use crate::handle::{CONVERSATION_ID, Content, FunctionUrl, Reply, SESSION_ID, Whole};
+use crate::handle::{Content, FunctionUrl, Reply, Whole, stream_headers};
 use crate::sse;
 
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");
@@ -157,7 +157,7 @@ fn request(
 
 enum Response {
     Whole(Whole),
-    Stream(Names, Body<FunctionClock>),
+    Stream(Names, Box<Body<FunctionClock>>),
     Document(Document),
 }
 
@@ -170,10 +170,7 @@ struct Names {
 
 impl Names {
     fn headers(self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-        let session = (SESSION_ID, value(self.session_id.as_str()));
-        let conversation = self.conversation_id;
-        let conversation = conversation.map(|id| (CONVERSATION_ID, value(id.as_str())));
-        std::iter::once(session).chain(conversation)
+        stream_headers(self.session_id, self.conversation_id)
     }
 }
 
@@ -200,6 +197,7 @@ async fn send_whole(whole: Whole, sender: &mut Sender) -> Result<(), Error> {
     let (content_type, body) = match whole.content {
         Content::Nothing => return send_head(whole.status, headers, sender).await,
         Content::Json(json) => ("application/json", Bytes::from(json)),
+        Content::Text(text) => (Format::Text.content_type(), Bytes::from(text)),
         Content::NoEvents => (Format::Events.content_type(), sse::NO_EVENTS),
     };
     let content_type = HeaderValue::from_static(content_type);
@@ -231,13 +229,14 @@ async fn send_document(mut document: Document, sender: &mut Sender) -> Result<()
 
 async fn send_stream(
     names: Names,
-    mut body: Body<FunctionClock>,
+    mut body: Box<Body<FunctionClock>>,
     sender: &mut Sender,
 ) -> Result<(), Error> {
-    let content_type = HeaderValue::from_static(body.format().content_type());
+    let content_type = HeaderValue::from_static(body.content_type());
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, content_type);
     headers.extend(names.headers());
+    headers.extend(body.headers());
     send_head(StatusCode::OK, headers, sender).await?;
     while let Some(bytes) = body.next().await {
         match bytes {
@@ -256,7 +255,8 @@ async fn send_head(
     mut headers: HeaderMap,
     sender: &mut Sender,
 ) -> Result<(), Error> {
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let cache_control = headers.entry(header::CACHE_CONTROL);
+    cache_control.or_insert(HeaderValue::from_static("no-store"));
     let prelude = MetadataPrelude {
         status_code,
         headers,
@@ -276,8 +276,4 @@ fn trailers(broken: BrokenOff) -> HeaderMap {
     trailers.insert(ERROR_TYPE, HeaderValue::from_static(error_type));
     trailers.extend(error.ok().map(|error| (ERROR_BODY, error)));
     trailers
-}
-
-fn value(id: &str) -> HeaderValue {
-    HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static(""))
 }

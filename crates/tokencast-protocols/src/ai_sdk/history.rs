@@ -29,14 +29,12 @@ pub struct Placed {
 
 /// The session of the last answer, if it may be one of ours: where the chain to compare with ends.
 pub fn last_answer(history: &[Said]) -> Option<SessionId> {
-    let answers = history.iter().rev();
-    answers
-        .filter_map(|said| match said.by {
-            SaidBy::User => None,
-            SaidBy::Assistant(id) => Some(id),
-        })
-        .next()
-        .flatten()
+    let mut said = history.iter().rev();
+    let last = said.find_map(|said| match said.by {
+        SaidBy::User => None,
+        SaidBy::Assistant(id) => Some(id),
+    });
+    last.flatten()
 }
 
 /// How many turns of a chain can have a message in the history.

@@ -6,9 +6,36 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 use tokencast_core::block::{Block, BlockContent, ToolResult, ToolUse};
-use tokencast_core::id::SessionId;
+use tokencast_core::conversation::MAX_TURNS;
+use tokencast_core::id::{ConversationId, Owner, SessionId};
+use tokencast_core::ports::RequestPorts;
+use tokencast_core::requests::{RequestError, Requests};
 
 use super::chunks::{parsed, source_part};
+
+/// The messages of a chat, oldest first; none of a chat that isn't there.
+///
+/// # Errors
+///
+/// A table does not answer.
+pub async fn of_conversation<P: RequestPorts>(
+    requests: &Requests<P>,
+    owner: &Owner,
+    id: ConversationId,
+) -> Result<Vec<Value>, RequestError> {
+    let conversation = requests.conversation_record(owner, id).await?;
+    let Some(last) = conversation.and_then(|it| it.last_session) else {
+        return Ok(Vec::new());
+    };
+    let turns = requests.chain(owner, id, last, MAX_TURNS as usize).await?;
+    let messages = turns.iter().flat_map(|turn| {
+        let session_id = turn.turn.session_id;
+        let ended = turn.session.as_ref().filter(|it| it.status.is_terminal());
+        let answer = ended.map(|session| answer(session_id, &session.blocks()));
+        std::iter::once(question(session_id, &turn.prompt)).chain(answer)
+    });
+    Ok(messages.collect())
+}
 
 /// The message of a question.
 pub fn question(session_id: SessionId, prompt: &str) -> Value {

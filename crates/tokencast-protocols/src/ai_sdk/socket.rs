@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::chunks::Chunk;
+use super::chunk::Chunk;
 use super::request::{AnswerRequest, InvalidRequest, RawRequest, read_json};
 
 /// The longest id of a request that is taken. The transport's own have 16 characters.

@@ -1,0 +1,312 @@
+//! `/ai-sdk`: what `DefaultChatTransport` of the AI SDK asks for, and what a page needs besides.
+//!
+//! | request | what |
+//! | --- | --- |
+//! | `POST /ai-sdk` | the answer to a chat's last message |
+//! | `GET /ai-sdk/CHAT/stream` | the running answer from its beginning; 204 if there is none |
+//! | `GET /ai-sdk/CHAT/messages` | the chat's messages, for a page that loads |
+//! | `DELETE /ai-sdk/CHAT/stream` | stops the chat's running answers |
+//! | `DELETE /ai-sdk/CHAT` | deletes the chat |
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde_json::json;
+use tokencast_core::event::TokenEvent;
+use tokencast_core::id::{ConversationId, Owner, Position, SessionId};
+use tokencast_core::job::Channel;
+use tokencast_core::requests::Start;
+use tokencast_core::time::Timestamp;
+use tokencast_protocols::ai_sdk::chunk::Chunk;
+use tokencast_protocols::ai_sdk::chunks::Chunks;
+use tokencast_protocols::ai_sdk::messages;
+use tokencast_protocols::ai_sdk::question::{self, Question};
+use tokencast_protocols::ai_sdk::request::AnswerRequest;
+use tokencast_protocols::ids;
+use tracing::info;
+
+use super::Writer;
+use crate::body::BrokenOff;
+use crate::error::UrlError;
+use crate::event::UrlEvent;
+use crate::handle::{Content, FunctionUrl, Reply, Whole};
+
+/// The first part of the paths.
+pub const PATH: &str = "ai-sdk";
+
+/// The version of the UI message stream.
+const VERSION: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("x-vercel-ai-ui-message-stream"),
+    HeaderValue::from_static("v1"),
+);
+
+/// The header with the code of a refusal, whose body is its message alone.
+const ERROR_CODE: HeaderName = HeaderName::from_static("x-tokencast-error-code");
+
+/// What ends each stream.
+const DONE: &str = "data: [DONE]\n\n";
+
+/// How long a question waits for the end of the answer before it, which a page has left.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// A request below [`PATH`].
+#[derive(Debug, PartialEq, Eq)]
+pub enum Route {
+    Answer,
+    Resume(String),
+    Messages(String),
+    Stop(String),
+    Delete(String),
+}
+
+impl Route {
+    /// `below` is the path behind [`PATH`], without slashes around it.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing at this path, or not by this method.
+    pub fn of(method: &str, below: &str) -> Result<Self, UrlError> {
+        let not = |allowed| Err(UrlError::Method { allowed });
+        if below.is_empty() {
+            return match method {
+                "POST" => Ok(Self::Answer),
+                _ => not("POST"),
+            };
+        }
+        // A chat's id may have slashes.
+        let (chat, what) = match below.rsplit_once('/') {
+            Some((chat, what @ ("stream" | "messages"))) => (chat, what),
+            _ => (below, ""),
+        };
+        let chat = decode(chat);
+        match (what, method) {
+            ("stream", "GET") => Ok(Self::Resume(chat)),
+            ("stream", "DELETE") => Ok(Self::Stop(chat)),
+            ("stream", _) => not("GET, HEAD, DELETE"),
+            ("messages", "GET") => Ok(Self::Messages(chat)),
+            ("messages", _) => not("GET, HEAD"),
+            (_, "DELETE") => Ok(Self::Delete(chat)),
+            _ => not("DELETE"),
+        }
+    }
+}
+
+/// A part of a path as it was before `encodeURIComponent`. One that isn't encoded stays as it is.
+fn decode(part: &str) -> String {
+    let mut decoded = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&first, more)) = rest.split_first() {
+        let byte = match (first, more) {
+            (b'%', [high, low, ..]) => hexadecimal(*high).zip(hexadecimal(*low)),
+            _ => None,
+        };
+        if let Some((high, low)) = byte {
+            decoded.push(high << 4 | low);
+            rest = &more[2..];
+        } else {
+            decoded.push(first);
+            rest = more;
+        }
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| part.to_owned())
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    let digit = char::from(digit).to_digit(16)?;
+    u8::try_from(digit).ok()
+}
+
+impl FunctionUrl {
+    pub(crate) async fn ai_sdk(
+        self: &Arc<Self>,
+        owner: Owner,
+        route: Route,
+        event: &UrlEvent,
+        killed_at: Timestamp,
+    ) -> Result<Reply, UrlError> {
+        let conversation = |chat: &str| ids::conversation_id(&owner, chat);
+        match route {
+            Route::Answer => self.chat(owner, event, killed_at).await,
+            Route::Resume(chat) => {
+                let id = conversation(&chat);
+                self.resume_chat(owner, id, event, killed_at).await
+            }
+            Route::Messages(chat) => self
+                .messages(&owner, conversation(&chat))
+                .await
+                .map(Reply::Whole),
+            Route::Stop(chat) => self
+                .stop_chat(&owner, conversation(&chat))
+                .await
+                .map(Reply::Whole),
+            Route::Delete(chat) => {
+                let deleted = self.delete_conversation(&owner, conversation(&chat));
+                deleted.await.map(Reply::Whole)
+            }
+        }
+    }
+
+    /// Answers a chat's last message.
+    async fn chat(
+        self: &Arc<Self>,
+        owner: Owner,
+        event: &UrlEvent,
+        killed_at: Timestamp,
+    ) -> Result<Reply, UrlError> {
+        let body = event.body().unwrap_or_default();
+        let request = AnswerRequest::read(&body)?;
+        let question = Question::of(&self.requests, &owner, &request, STOP_PATIENCE).await?;
+        let question = match question {
+            Question::New(question) => question,
+            Question::Repeated(found) => {
+                info!(session = %found.id, "asked again");
+                let words = Stream::new(found.id, event);
+                let known = Position::default();
+                return Ok(self.go_on(owner, *found, known, words, killed_at));
+            }
+        };
+        let start = Start {
+            prompt: request.prompt().into(),
+            brought: question.brought,
+            session_id: Some(question.session_id),
+            within: Some(question.within),
+            channel: Channel::Response,
+            // As long as this process holds its lease.
+            delay: self.config.pipeline.lease,
+            follower: None,
+        };
+        let started = self.requests.start(&owner, start).await?;
+        let words = Stream::new(started.session.id, event);
+        Ok(self.begin(owner, started, Position::default(), words, killed_at))
+    }
+
+    /// The answer that runs in a chat, from its beginning.
+    async fn resume_chat(
+        self: &Arc<Self>,
+        owner: Owner,
+        id: ConversationId,
+        event: &UrlEvent,
+        killed_at: Timestamp,
+    ) -> Result<Reply, UrlError> {
+        let Some(session) = question::running(&self.requests, &owner, id).await? else {
+            return Ok(Reply::Whole(self.nothing_left()));
+        };
+        let words = Stream::new(session.id, event);
+        Ok(self.go_on(owner, session, Position::default(), words, killed_at))
+    }
+
+    async fn messages(&self, owner: &Owner, id: ConversationId) -> Result<Whole, UrlError> {
+        let messages = messages::of_conversation(&self.requests, owner, id).await?;
+        let json = serde_json::Value::from(messages).to_string();
+        Ok(Whole::new(StatusCode::OK, json))
+    }
+
+    /// Stops all answers that run in a chat: a page can't say which it means.
+    async fn stop_chat(&self, owner: &Owner, id: ConversationId) -> Result<Whole, UrlError> {
+        let running = self.requests.running_turns(owner, id).await?;
+        let stopped = running
+            .iter()
+            .map(|&session| self.requests.stop(owner, session));
+        let stopped = try_join_all(stopped).await?;
+        let sessions = stopped.iter().map(|session| {
+            let status = match session.status {
+                ended if ended.is_terminal() => ended.as_str(),
+                _ => "stopping",
+            };
+            json!({ "sessionId": session.id, "status": status })
+        });
+        let sessions: Vec<_> = sessions.collect();
+        let json = json!({ "conversationId": id, "sessions": sessions });
+        Ok(Whole::new(StatusCode::OK, json.to_string()))
+    }
+}
+
+/// Writes an answer as a UI message stream.
+struct Stream(Chunks);
+
+impl Stream {
+    fn new(session_id: SessionId, event: &UrlEvent) -> Self {
+        Self(Chunks::new(session_id, event.takes_chunk("reset-step")))
+    }
+}
+
+impl Writer for Stream {
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        vec![VERSION]
+    }
+
+    fn begin(&mut self) -> Bytes {
+        frames(&self.0.begin()).into()
+    }
+
+    fn event(&mut self, event: &TokenEvent) -> Result<Bytes, BrokenOff> {
+        let chunks = self.0.event(event);
+        let mut frames = frames(&chunks.map_err(|_| BrokenOff::Restarted)?);
+        if event.is_complete() {
+            frames.push_str(DONE);
+        }
+        Ok(frames.into())
+    }
+}
+
+fn frames(chunks: &[Chunk]) -> String {
+    let frames = chunks.iter();
+    frames
+        .map(|chunk| format!("data: {}\n\n", chunk.to_json()))
+        .collect()
+}
+
+/// Whether the AI SDK itself reads the response. A chat shows the body of a refusal as its error's message.
+pub(crate) fn is_read_by_transport(event: &UrlEvent) -> bool {
+    let path = event.raw_path.trim_matches('/');
+    match (event.method(), path.strip_prefix(PATH)) {
+        ("POST", Some("")) => true,
+        ("GET", Some(below)) => below.starts_with('/') && below.ends_with("/stream"),
+        _ => false,
+    }
+}
+
+/// A refusal for the AI SDK: its message as text, and its code in a header.
+pub(crate) fn refusal(error: UrlError) -> Whole {
+    let (code, message) = (error.code(), error.to_string());
+    let mut whole = Whole::from(error);
+    whole.content = Content::Text(message);
+    let code = HeaderValue::from_static(code.as_str());
+    whole.headers.push((ERROR_CODE, code));
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_route() {
+        let check = |method: &str, below: &str, expected: Result<Route, &str>| {
+            let route = Route::of(method, below).map_err(|error| error.to_string());
+            let expected = expected
+                .map_err(|allowed| format!("the method is not taken here: expected {allowed}"));
+            assert_eq!(route, expected, "{method} {below}");
+        };
+        let chat = || "my chat/é".to_owned();
+        check("POST", "", Ok(Route::Answer));
+        check("GET", "", Err("POST"));
+        check(
+            "GET",
+            "my%20chat%2F%C3%A9/stream",
+            Ok(Route::Resume(chat())),
+        );
+        check("GET", "my chat/é/stream", Ok(Route::Resume(chat())));
+        check("DELETE", "my%20chat/%c3%a9/stream", Ok(Route::Stop(chat())));
+        check("POST", "a/stream", Err("GET, HEAD, DELETE"));
+        check("GET", "a/messages", Ok(Route::Messages("a".to_owned())));
+        check("DELETE", "a/messages", Err("GET, HEAD"));
+        check("DELETE", "100%", Ok(Route::Delete("100%".to_owned())));
+        check("DELETE", "%ff", Ok(Route::Delete("%ff".to_owned())));
+        check("GET", "a", Err("DELETE"));
+        check("GET", "a/other", Err("DELETE"));
+    }
+}

@@ -1,0 +1,5 @@
+//! The AI SDK's protocol over the Function URL and the WebSocket API.
+
+mod chat;
+mod faults;
+mod refusals;
