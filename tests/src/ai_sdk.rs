@@ -1,8 +1,9 @@
-//! A chat of the AI SDK by hand: requests, and chunks as they come.
+//! A chat of the AI SDK by hand: requests, and chunks as they come, over the Function URL and over a WebSocket.
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
+use crate::websocket::Socket;
 use crate::{TestStack, within};
 
 /// A UI message stream as it arrives.
@@ -200,5 +201,111 @@ impl TestStack {
     pub async fn sent(&self, request: RequestBuilder) -> Response {
         let sent = within("a response", request.send());
         sent.await.expect("a response")
+    }
+}
+
+/// One request over a WebSocket, by the rules of `WebSocketChatTransport`.
+#[derive(Debug)]
+pub struct ChatRequest {
+    id: String,
+    /// The number of the next chunk.
+    sequence: u64,
+    pub chunks: Vec<Value>,
+}
+
+/// How a request over a WebSocket ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestEnd {
+    End,
+    NoActive,
+    Error(String),
+}
+
+impl ChatRequest {
+    /// Submits the last of these messages.
+    pub async fn send(socket: &mut Socket, id: &str, chat: &str, messages: &[Value]) -> Self {
+        let frame = json!({
+            "type": "send", "requestId": id, "id": chat, "trigger": "submit-message", "messages": messages,
+            "headers": {}, "body": {},
+        });
+        Self::of(socket, id, &frame).await
+    }
+
+    /// Resumes the answer that runs in a chat.
+    pub async fn resume(socket: &mut Socket, id: &str, chat: &str) -> Self {
+        let frame =
+            json!({ "type": "resume", "requestId": id, "id": chat, "headers": {}, "body": {} });
+        Self::of(socket, id, &frame).await
+    }
+
+    async fn of(socket: &mut Socket, id: &str, frame: &Value) -> Self {
+        socket.send(frame).await;
+        Self {
+            id: id.to_owned(),
+            sequence: 0,
+            chunks: Vec::new(),
+        }
+    }
+
+    pub async fn abort(self, socket: &mut Socket) {
+        let frame = json!({ "type": "abort", "requestId": self.id });
+        socket.send(&frame).await;
+    }
+
+    /// Takes the next frame of this request. A gap between chunks fails the test, as it fails a chat.
+    async fn next(&mut self, socket: &mut Socket) -> Option<RequestEnd> {
+        loop {
+            let frame = socket.next().await;
+            if frame["requestId"] != json!(self.id) {
+                continue;
+            }
+            match frame["type"].as_str().expect("a type") {
+                "start" => {}
+                "chunk" => {
+                    let sequence = frame["sequence"].as_u64().expect("a number");
+                    assert!(sequence <= self.sequence, "a gap: {frame}");
+                    if sequence == self.sequence {
+                        self.sequence += 1;
+                        self.chunks.push(frame["chunk"].clone());
+                        return None;
+                    }
+                }
+                "end" => return Some(RequestEnd::End),
+                "no-active" => return Some(RequestEnd::NoActive),
+                "error" => {
+                    let text = frame["errorText"].as_str().unwrap_or_default();
+                    return Some(RequestEnd::Error(text.to_owned()));
+                }
+                other => panic!("{other}: {frame}"),
+            }
+        }
+    }
+
+    /// Reads to the end.
+    pub async fn rest(&mut self, socket: &mut Socket) -> RequestEnd {
+        loop {
+            if let Some(end) = self.next(socket).await {
+                return end;
+            }
+        }
+    }
+
+    /// The answer's text so far.
+    pub fn text(&self) -> String {
+        let chunks = self.chunks.iter();
+        chunks.filter_map(|chunk| chunk["delta"].as_str()).collect()
+    }
+
+    /// Reads until the answer's text has come so far.
+    pub async fn until_text(&mut self, socket: &mut Socket, at_least: usize) {
+        while self.text().len() < at_least {
+            assert_eq!(self.next(socket).await, None);
+        }
+    }
+
+    /// Reads an answer that ends well.
+    pub async fn whole(mut self, socket: &mut Socket) -> Message {
+        assert_eq!(self.rest(socket).await, RequestEnd::End);
+        Message::of(&self.chunks)
     }
 }

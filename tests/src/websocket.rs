@@ -113,9 +113,10 @@ impl Socket {
             };
             assert!(text.len() < MAX_FRAME_BYTES, "{} bytes", text.len());
             let frame: Value = serde_json::from_str(&text).expect("JSON");
-            if frame.get("sequence").is_some() {
-                let id = frame["sessionId"].as_str().expect("an id").to_owned();
-                self.sessions.entry(id).or_default().take(&frame);
+            if let Some(id) = frame["sessionId"].as_str()
+                && frame.get("sequence").is_some()
+            {
+                self.sessions.entry(id.to_owned()).or_default().take(&frame);
             }
             return frame;
         }

@@ -1,6 +1,7 @@
 //! The table of WebSocket connections in DynamoDB. Each connection is an item, with the sessions that are pushed to it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -22,10 +23,43 @@ pub const MAX_LIFE: Duration = Duration::from_hours(2);
 
 const SESSIONS: &str = "sessions";
 
+/// The beginning of the attributes that note requests.
+const REQUEST: &str = "request ";
+
 #[derive(Clone, Debug)]
 pub struct ConnectionTable {
     client: Client,
     name: String,
+}
+
+/// What is known of a request of the AI SDK's `WebSocketChatTransport`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotedRequest {
+    /// It asked for this session's answer.
+    Sent(SessionId),
+    /// It resumed this session's answer.
+    Resumed(SessionId),
+    Aborted,
+}
+
+impl NotedRequest {
+    fn read(text: &str) -> Option<Self> {
+        match text.split_once(' ') {
+            Some(("sent", id)) => id.parse().ok().map(Self::Sent),
+            Some(("resumed", id)) => id.parse().ok().map(Self::Resumed),
+            _ => (text == "aborted").then_some(Self::Aborted),
+        }
+    }
+}
+
+impl fmt::Display for NotedRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sent(id) => write!(formatter, "sent {id}"),
+            Self::Resumed(id) => write!(formatter, "resumed {id}"),
+            Self::Aborted => formatter.write_str("aborted"),
+        }
+    }
 }
 
 #[derive(Debug, Error)]
@@ -92,6 +126,50 @@ impl ConnectionTable {
         }
     }
 
+    /// Writes what is known of a request of the connection's, and returns what was known before. Does nothing if the
+    /// connection is gone.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB does not answer.
+    pub async fn note_request(
+        &self,
+        id: &str,
+        request_id: &str,
+        noted: NotedRequest,
+    ) -> Result<Option<NotedRequest>, ConnectionError> {
+        // Each request has an attribute of its own, so that two that come at once don't overwrite each other.
+        let name = format!("{REQUEST}{request_id}");
+        let update = self.client.update_item().table_name(&self.name);
+        let updated = update
+            .key(KEY, AttributeValue::S(id.to_owned()))
+            .update_expression("SET #request = :noted")
+            .condition_expression("attribute_exists(#key)")
+            .expression_attribute_names("#request", &name)
+            .expression_attribute_names("#key", KEY)
+            .expression_attribute_values(":noted", AttributeValue::S(noted.to_string()))
+            .return_values(ReturnValue::UpdatedOld)
+            .send()
+            .await;
+        match updated {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(None)
+            }
+            updated => {
+                let updated = updated.map_err(failed("UpdateItem"))?;
+                let old = updated.attributes.and_then(|mut old| old.remove(&name));
+                Ok(match old {
+                    Some(AttributeValue::S(noted)) => NotedRequest::read(&noted),
+                    _ => None,
+                })
+            }
+        }
+    }
+
     /// Deletes a connection. Returns the sessions that were pushed to it.
     ///
     /// # Errors
@@ -126,5 +204,25 @@ fn failed<E: std::error::Error + Send + Sync + 'static>(
     move |source| ConnectionError {
         operation,
         source: source.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_noted_of_a_request_reads_back() {
+        let id = SessionId::random();
+        for noted in [
+            NotedRequest::Sent(id),
+            NotedRequest::Resumed(id),
+            NotedRequest::Aborted,
+        ] {
+            assert_eq!(NotedRequest::read(&noted.to_string()), Some(noted));
+        }
+        for other in ["", "sent", "sent x", "other"] {
+            assert_eq!(NotedRequest::read(other), None, "{other}");
+        }
     }
 }

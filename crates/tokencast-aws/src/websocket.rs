@@ -2,9 +2,11 @@
 //!
 //! | module | what |
 //! | --- | --- |
+//! | [`address`] | whom an answer is pushed to |
 //! | [`backlog`] | what was published, and what somebody lacks of it |
 //! | [`follower_queues`] | who follows, and how far each of them is |
-//! | [`frame`] | the frames as JSON |
+//! | [`frame`] | our own frames as JSON |
+//! | [`chat_frames`] | the frames of the AI SDK's `WebSocketChatTransport` |
 //! | [`gateway`] | posts to connections |
 //!
 //! Each follower has a task of its own, which sends one frame at a time. So the order holds, and a slow follower gets
@@ -25,12 +27,17 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
+pub mod address;
 pub mod backlog;
+pub mod chat_frames;
 mod follower_queues;
 pub mod frame;
 pub mod gateway;
 
-use follower_queues::{FollowerQueues, ServedId};
+use address::Address;
+use chat_frames::ChatFrames;
+pub use follower_queues::chat_position;
+use follower_queues::{FollowerQueues, Next, ServedId};
 use gateway::{Gateway, POLICY, PostError};
 
 /// How long an event waits for a follower that was not slow before. After that nothing waits for the follower until it
@@ -97,6 +104,11 @@ impl<C: Clock + Clone + 'static> TokenSink for FollowerSink<C> {
 
     fn on_record_changed(&self, session: &Session, progress: &Progress, fence: &Fence) {
         if session.followers.is_empty() && !self.queues.borrow().has_followers() {
+            // It is known whose attempt this is when somebody follows later.
+            self.queues.send_if_modified(|queues| {
+                queues.note(session);
+                false
+            });
             return;
         }
         let mut new = Vec::new();
@@ -131,18 +143,38 @@ struct Task<C> {
 impl<C: Clock> Task<C> {
     async fn serve(self) {
         let mut queues = self.queues.subscribe();
+        let chat_request = Address::read(&self.address).chat_request;
+        let mut chat_frames = None;
         loop {
             let next = {
                 let news = queues.wait_for(|queues| queues.has_news(self.id)).await;
                 news.ok().and_then(|queues| queues.next(self.id))
             };
-            let Some(next) = next else { return };
-            let session = next.piece.event.session_id;
-            let body = frame::event(&next.piece, self.clock.now());
-            match self.push(body).await {
+            let piece = match (next, chat_request) {
+                (Some(Next::Piece(piece)), _) => piece,
+                (Some(Next::Orphaned { is_over }), Some(request_id)) => {
+                    let frame = if is_over {
+                        chat_frames::is_over(request_id)
+                    } else {
+                        chat_frames::starts_again(request_id)
+                    };
+                    let _ = self.push_all(vec![frame]).await;
+                    self.queues.send_modify(|queues| queues.lose(self.id));
+                    return;
+                }
+                _ => return,
+            };
+            let session = piece.joined.event.session_id;
+            let frames = match chat_request {
+                None => vec![frame::event(&piece.joined, self.clock.now())],
+                Some(request_id) => chat_frames
+                    .get_or_insert_with(|| ChatFrames::new(request_id, session))
+                    .event(&piece.joined),
+            };
+            match self.push_all(frames).await {
                 Ok(()) => self
                     .queues
-                    .send_modify(|queues| queues.sent(self.id, &next)),
+                    .send_modify(|queues| queues.sent(self.id, &piece)),
                 Err(error) => {
                     match &error {
                         PostError::Gone => info!(%session, "a follower is gone"),
@@ -156,6 +188,13 @@ impl<C: Clock> Task<C> {
                 }
             }
         }
+    }
+
+    async fn push_all(&self, frames: Vec<Bytes>) -> Result<(), PostError> {
+        for frame in frames {
+            self.push(frame).await?;
+        }
+        Ok(())
     }
 
     /// Sends the same frame until API Gateway takes it. A frame whose response was lost may have arrived, and would
@@ -179,8 +218,8 @@ impl<C: Clock> Task<C> {
         if fenced.await.is_err() {
             return Err(PostError::Gone);
         }
-        let gateway = &self.gateway;
-        gateway.try_once(&self.address, body, failures).await
+        let connection_id = Address::read(&self.address).connection_id;
+        self.gateway.try_once(connection_id, body, failures).await
     }
 }
 

@@ -126,14 +126,18 @@ impl<P: RequestPorts> Requests<P> {
         .await
     }
 
-    /// Ends what [`Self::follow`] began. Does nothing for a session that does not exist.
+    /// Ends what [`Self::follow`] began, for the addresses that leave. Does nothing for a session that does not exist.
     ///
     /// # Errors
     ///
     /// The session table does not answer.
-    pub async fn unfollow(&self, id: SessionId, address: &str) -> Result<(), RequestError> {
+    pub async fn unfollow(
+        &self,
+        id: SessionId,
+        leaves: impl Fn(&str) -> bool + Send + Sync,
+    ) -> Result<(), RequestError> {
         let unfollowed = update(&self.sessions, id, None, |current| Applied {
-            write: current.map(|session| session.unfollow(address)),
+            write: current.map(|session| session.unfollow_all(&leaves)),
             answer: (),
         });
         unfollowed.await?;

@@ -135,3 +135,21 @@ fn status_of(code: FailureCode) -> StatusCode {
         FailureCode::PublishFailed | FailureCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = include_str!("../../../docs/PROTOCOL.md");
+
+    #[test]
+    fn each_code_has_the_status_that_is_documented() {
+        let (_, table) = DOCUMENT
+            .split_once("\n| code | status before the answer begins |")
+            .expect("the table");
+        for code in FailureCode::ALL {
+            let row = format!("\n| `{code}` | {} |", status_of(code).as_u16());
+            assert!(table.contains(&row), "{row}");
+        }
+    }
+}

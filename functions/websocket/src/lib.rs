@@ -6,6 +6,7 @@
 //! | [`event`] | API Gateway's event, and the response to it |
 //! | [`error`] | why an event fails as a whole |
 //! | [`message`] | parses a client's message from JSON |
+//! | [`ai_sdk`] | answers the AI SDK's `WebSocketChatTransport` |
 //! | [`routes`] | handles one event: a connect, a disconnect, or a message |
 //!
 //! The function `websocket-authorizer` decides who may connect. The worker pushes the events of an answer. This
@@ -22,6 +23,7 @@ use tokencast_aws::tls::CaBundle;
 use tokencast_aws::websocket::gateway::Gateway;
 use tokencast_aws::{sdk, telemetry};
 
+pub mod ai_sdk;
 pub mod config;
 pub mod error;
 pub mod event;

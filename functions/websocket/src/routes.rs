@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use tokencast_aws::connections::ConnectionTable;
+use tokencast_aws::websocket::address::Address;
 use tokencast_aws::websocket::backlog::{Backlog, Joined};
+use tokencast_aws::websocket::chat_frames::ChatFrames;
 use tokencast_aws::websocket::frame;
 use tokencast_aws::websocket::gateway::{Gateway, PostError};
 use tokencast_core::brought::Brought;
@@ -16,6 +18,7 @@ use tokencast_core::ports::{Clock, RequestPorts};
 use tokencast_core::requests::{Requests, Start};
 use tokencast_core::session::{Follower, Session};
 use tokencast_core::time::Deadline;
+use tokencast_protocols::ai_sdk::socket::Asked;
 use tracing::{debug, error, info, warn};
 
 use crate::error::EventError;
@@ -33,7 +36,7 @@ pub struct Routes<P: RequestPorts> {
 }
 
 /// What a client gets for its message.
-enum Reply {
+pub(crate) enum Reply {
     /// One frame, as the route's response.
     Frame(Bytes),
     /// Several frames, which were pushed already, because pushed frames would overtake a response.
@@ -62,7 +65,11 @@ impl<P: RequestPorts> Routes<P> {
                 let owner = context.owner().ok_or(EventError::NoOwner)?;
                 // API Gateway knows no binary message, so a body that is marked as binary is not JSON.
                 let body = event.body.filter(|_| !event.is_base64_encoded);
-                let message = Message::read(body.as_deref().unwrap_or_default());
+                let body = body.as_deref().unwrap_or_default();
+                if let Some(asked) = Asked::read(body) {
+                    return Ok(Box::pin(self.chat(connection_id, &owner, asked)).await);
+                }
+                let message = Message::read(body);
                 Ok(self.answer(connection_id, &owner, message).await)
             }
         }
@@ -100,7 +107,8 @@ impl<P: RequestPorts> Routes<P> {
             }
         };
         let unfollowed = sessions.iter().map(async |&session| {
-            if let Err(error) = self.requests.unfollow(session, connection_id).await {
+            let leaves = |address: &str| Address::read(address).connection_id == connection_id;
+            if let Err(error) = self.requests.unfollow(session, leaves).await {
                 warn!(%session, error = &error as &dyn std::error::Error, "still followed");
             }
         });
@@ -194,7 +202,7 @@ impl<P: RequestPorts> Routes<P> {
     }
 
     /// Records that a session is pushed to a connection, so that the end of the connection ends the pushing.
-    async fn note(&self, connection_id: &str, session: SessionId) {
+    pub(crate) async fn note(&self, connection_id: &str, session: SessionId) {
         if let Err(error) = self.connections.add_session(connection_id, session).await {
             warn!(%session, error = &error as &dyn std::error::Error, "not noted with its connection");
         }
@@ -213,11 +221,8 @@ impl<P: RequestPorts> Routes<P> {
         if !session.status.is_terminal() {
             return Reply::Frame(answer);
         }
-        let backlog = Backlog::of_session(session);
-        let pieces = std::iter::successors(backlog.after(known), |piece| {
-            backlog.after(piece.position())
-        });
-        self.push(connection_id, session.id, Some(answer), pieces)
+        let address = Address::read(connection_id);
+        self.push_session(address, Some(answer), session, known)
             .await;
         Reply::Sent
     }
@@ -233,16 +238,42 @@ impl<P: RequestPorts> Routes<P> {
             first: event.sequence,
             event,
         };
-        // A session that never began has no worker that tells the other followers.
-        let others = session.followers.iter().map(|it| it.address.as_str());
-        let has_begun = session.pieces().next().is_some();
-        let others = others.filter(|it| *it != connection_id && !has_begun);
-        let others = others.map(|other| self.push(other, session.id, None, [end.clone()]));
+        let address = Address::read(connection_id);
         tokio::join!(
-            self.push(connection_id, session.id, Some(answer), [end.clone()]),
-            join_all(others)
+            self.push(address, session.id, Some(answer), [end]),
+            self.tell_of_stop(session, connection_id)
         );
         Reply::Sent
+    }
+
+    /// Pushes the end of a session that was stopped before it began to its followers but `own`: it has no worker that tells
+    /// them.
+    pub(crate) async fn tell_of_stop(&self, session: &Session, own: &str) {
+        let has_begun = session.pieces().next().is_some();
+        if !session.status.is_terminal() || has_begun {
+            return;
+        }
+        let others = session.followers.iter().map(|it| it.address.as_str());
+        let others = others.filter(|it| *it != own);
+        let told = others.map(|other| {
+            self.push_session(Address::read(other), None, session, Position::default())
+        });
+        join_all(told).await;
+    }
+
+    /// Pushes the events of a session that is over, those after `known`.
+    pub(crate) async fn push_session(
+        &self,
+        address: Address<'_>,
+        answer: Option<Bytes>,
+        session: &Session,
+        known: Position,
+    ) {
+        let backlog = Backlog::of_session(session);
+        let pieces = std::iter::successors(backlog.after(known), |piece| {
+            backlog.after(piece.position())
+        });
+        self.push(address, session.id, answer, pieces).await;
     }
 
     fn frame(&self, r#type: &str, session: &Session) -> Bytes {
@@ -253,18 +284,24 @@ impl<P: RequestPorts> Routes<P> {
     /// Pushes frames one after another. A client that doesn't get all of them can resume.
     async fn push(
         &self,
-        connection_id: &str,
+        address: Address<'_>,
         session: SessionId,
         answer: Option<Bytes>,
         pieces: impl IntoIterator<Item = Joined>,
     ) {
         let clock = &self.requests.clock;
         let deadline = Deadline::at(clock.now() + PUSH_BUDGET);
-        let events = pieces
-            .into_iter()
-            .map(|piece| frame::event(&piece, clock.now()));
+        let mut chat = address
+            .chat_request
+            .map(|request_id| ChatFrames::new(request_id, session));
+        let events = pieces.into_iter().flat_map(|piece| match &mut chat {
+            Some(chat) => chat.event(&piece),
+            None => vec![frame::event(&piece, clock.now())],
+        });
         for frame in answer.into_iter().chain(events) {
-            let pushed = self.gateway.push(connection_id, frame, clock, deadline);
+            let pushed = self
+                .gateway
+                .push(address.connection_id, frame, clock, deadline);
             match pushed.await {
                 Ok(()) => {}
                 Err(PostError::Gone) => return debug!(%session, "the connection is gone"),
@@ -277,7 +314,7 @@ impl<P: RequestPorts> Routes<P> {
     }
 }
 
-fn ok(frame: Option<&Bytes>) -> RouteAnswer {
+pub(crate) fn ok(frame: Option<&Bytes>) -> RouteAnswer {
     RouteAnswer {
         status_code: 200,
         body: frame.map(|frame| String::from_utf8_lossy(frame).into_owned()),

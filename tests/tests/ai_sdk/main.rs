@@ -3,3 +3,4 @@
 mod chat;
 mod faults;
 mod refusals;
+mod socket;

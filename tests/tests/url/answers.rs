@@ -70,7 +70,10 @@ async fn plain_text_is_the_tokens_and_nothing_else() {
         response.headers()["content-type"],
         "text/plain; charset=utf-8"
     );
-    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert_eq!(
+        response.headers()["cache-control"],
+        "no-store, no-transform"
+    );
     let id = response.headers()["x-tokencast-session-id"].clone();
     assert_eq!(response.text().await.expect("whole"), text(100));
 

@@ -29,9 +29,14 @@ impl Session {
 
     /// Removes the follower with this address.
     #[must_use]
-    pub fn unfollow(mut self, address: &str) -> Self {
-        self.followers
-            .retain(|follower| follower.address != address);
+    pub fn unfollow(self, address: &str) -> Self {
+        self.unfollow_all(|followed| followed == address)
+    }
+
+    /// Removes the followers whose addresses leave.
+    #[must_use]
+    pub fn unfollow_all(mut self, leaves: impl Fn(&str) -> bool) -> Self {
+        self.followers.retain(|follower| !leaves(&follower.address));
         self
     }
 }

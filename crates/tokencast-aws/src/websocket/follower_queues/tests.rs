@@ -6,7 +6,7 @@ use tokencast_core::block::{Piece, PieceRef};
 use tokencast_core::event::Ending;
 use tokencast_core::id::{Attempt, Owner, Sequence, SessionId};
 use tokencast_core::ports::Fence;
-use tokencast_core::session::{Lease, Leased, Outcome, Status};
+use tokencast_core::session::{Lease, Leased, Outcome, Saved, Status};
 use uuid::Uuid;
 
 use super::*;
@@ -120,9 +120,11 @@ impl Scene {
     /// Sends one frame: the events in it, and their text.
     fn send(&mut self, id: ServedId) -> Option<(u32, u32, u32, String)> {
         assert_eq!(self.queues.has_news(id), self.queues.next(id).is_some());
-        let next = self.queues.next(id)?;
-        self.queues.sent(id, &next);
-        let Joined { first, event } = next.piece;
+        let Next::Piece(piece) = self.queues.next(id)? else {
+            panic!("an orphan")
+        };
+        self.queues.sent(id, &piece);
+        let Joined { first, event } = piece.joined;
         let token = event.token().to_owned();
         Some((event.attempt.0, first.0, event.sequence.0, token))
     }
@@ -175,7 +177,9 @@ fn a_slow_follower_is_not_waited_for_until_it_has_caught_up() {
     let mut scene = Scene::new();
     let id = only(&scene.follow("a", 0, 0));
     scene.publish("x");
-    let slow = scene.queues.next(id).expect("an event");
+    let Some(Next::Piece(slow)) = scene.queues.next(id) else {
+        panic!("an event")
+    };
     scene.queues.let_lag();
     scene.publish("y");
     scene.publish("z");
@@ -193,7 +197,9 @@ fn whoever_asks_anew_gets_it_anew() {
     for token in ["x", "y", "z"] {
         scene.publish(token);
     }
-    let under_way = scene.queues.next(id).expect("an event");
+    let Some(Next::Piece(under_way)) = scene.queues.next(id) else {
+        panic!("an event")
+    };
     assert!(scene.follow("a", 1, 1).is_empty(), "its task goes on");
     scene.queues.sent(id, &under_way);
     assert_eq!(scene.send(id), Some(frame(1, 2, 3, "yz")));
@@ -258,6 +264,109 @@ fn whoever_is_lost_or_leaves_is_served_no_longer() {
     scene.on_record_changed();
     assert!(scene.queues.has_news(again) && scene.queues.next(again).is_none());
     assert!(!scene.queues.has_followers());
+}
+
+const CHAT: &str = "a ai-sdk r1";
+
+impl Scene {
+    /// A checkpoint: the record has what was published.
+    fn save(&mut self) -> Vec<(ServedId, String)> {
+        let attempt = self.session.last_attempt;
+        let session = Some(self.session.clone());
+        let saved = Session::save(
+            session,
+            attempt,
+            Some(&self.progress),
+            None,
+            Timestamp::EPOCH,
+        );
+        let Ok(Saved::Continue(session)) = saved else {
+            panic!("saved")
+        };
+        self.session = session;
+        self.on_record_changed()
+    }
+
+    /// The next attempt begins, in another process.
+    fn take_over(&mut self) -> Vec<(ServedId, String)> {
+        self.lease();
+        self.queues = FollowerQueues::default();
+        self.on_record_changed()
+    }
+
+    fn is_orphan(&self, id: ServedId) -> Option<bool> {
+        match self.queues.next(id)? {
+            Next::Orphaned { is_over } => Some(is_over),
+            Next::Piece(_) => None,
+        }
+    }
+}
+
+#[test]
+fn a_chat_gets_nothing_before_the_record_says_that_the_attempt_spoke() {
+    let mut scene = Scene::new();
+    let id = only(&scene.follow(CHAT, 0, 0));
+    scene.publish("x");
+    assert!(!scene.queues.is_waited_for() && scene.send(id).is_none());
+    scene.save();
+    assert_eq!(scene.send(id), Some(frame(1, 1, 1, "x")));
+    scene.publish("y");
+    assert!(scene.queues.is_waited_for());
+    assert_eq!(scene.send(id), Some(frame(1, 2, 2, "y")));
+}
+
+#[test]
+fn a_later_attempt_leaves_a_chat_that_may_have_got_something() {
+    // The first attempt said nothing.
+    let mut scene = Scene::new();
+    scene.follow(CHAT, 0, 0);
+    let id = only(&scene.take_over());
+    assert_eq!(scene.is_orphan(id), None);
+    scene.publish("x");
+    scene.save();
+    assert_eq!(scene.send(id), Some(frame(2, 1, 1, "x")));
+    // The second one did.
+    let id = only(&scene.take_over());
+    assert_eq!(scene.is_orphan(id), Some(false));
+    assert!(scene.queues.is_behind());
+    scene.queues.lose(id);
+    assert!(!scene.queues.is_behind());
+    // One that resumes is served from the beginning.
+    let position = chat_position(&scene.session, Timestamp::EPOCH);
+    let resumed = scene.follow("a ai-sdk r2", position.attempt.0, 0);
+    let resumed = only(&resumed);
+    scene.publish("y");
+    scene.save();
+    assert_eq!(scene.send(resumed), Some(frame(3, 1, 1, "y")));
+    let left = scene.take_over();
+    assert_eq!(left.len(), 2);
+    assert!(
+        left.iter()
+            .all(|(id, _)| scene.is_orphan(*id) == Some(false))
+    );
+}
+
+#[test]
+fn a_chat_gets_the_end_from_whoever_began_or_is_told_to_read() {
+    let mut scene = Scene::new();
+    let early = only(&scene.follow(CHAT, 0, 0));
+    scene.publish("x");
+    scene.save();
+    scene.send(early);
+    // It comes between the last checkpoint and the end.
+    let late = only(&scene.follow("b ai-sdk r2", 0, 0));
+    scene.end();
+    scene.on_record_changed();
+    assert_eq!(scene.send(early), Some(frame(1, 2, 2, "")));
+    assert_eq!(scene.send(late), Some(frame(1, 1, 1, "x")));
+    assert_eq!(scene.send(late), Some(frame(1, 2, 2, "")));
+    // Another process repeats the end.
+    scene.queues = FollowerQueues::default();
+    let left = scene.on_record_changed();
+    assert!(
+        left.iter()
+            .all(|(id, _)| scene.is_orphan(*id) == Some(true))
+    );
 }
 
 #[test]

@@ -1,0 +1,138 @@
+//! The tables of `docs/PROTOCOL.md`, "In each protocol", say what the code does.
+
+use std::collections::BTreeMap;
+
+use tokencast_core::block::{BlockIndex, BlockType, Citation, Piece, PieceKind, ToolResult, ToolUse};
+use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::FailureCode;
+use tokencast_core::id::{Attempt, Sequence, SessionId};
+use tokencast_core::session::Status;
+use tokencast_protocols::ai_sdk::chunk::FinishReason;
+use tokencast_protocols::ai_sdk::chunks::Chunks;
+
+const DOCUMENT: &str = include_str!("../../../docs/PROTOCOL.md");
+
+/// The table whose first column is headed by `head`, as its cells by the first of each row: column names with cells.
+fn table(head: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let (_, section) = DOCUMENT
+        .split_once("### In each protocol")
+        .expect("the section");
+    let begin = section.find(&format!("\n| {head} |")).expect("the table");
+    let lines = section[begin + 1..].lines().take_while(|line| line.starts_with('|'));
+    let cells = |line: &str| -> Vec<String> {
+        let cells = line.trim_matches('|').split('|');
+        cells.map(|cell| cell.trim().to_owned()).collect()
+    };
+    let mut rows = lines.map(cells);
+    let names = rows.next().expect("a head");
+    let rows = rows.skip(1).map(|row| {
+        let first = row[0].trim_matches('`').to_owned();
+        (first, names.iter().cloned().zip(row).collect())
+    });
+    rows.collect()
+}
+
+/// The words in backticks of a cell.
+fn words(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+fn event(session_id: SessionId, piece: Piece, sequence: u32) -> TokenEvent {
+    TokenEvent {
+        session_id,
+        attempt: Attempt(1),
+        sequence: Sequence(sequence),
+        piece: Some(piece),
+        status: Status::Streaming,
+        ending: None,
+    }
+}
+
+/// Pieces of a block in each of its ways, and one of another block behind it, which ends it.
+fn pieces(block_type: BlockType) -> Vec<Vec<Piece>> {
+    let block = BlockIndex(0);
+    let tool = ToolUse {
+        tool_use_id: "t1".into(),
+        name: "weather".into(),
+        input: None,
+    };
+    let citation = |url: Option<&str>| {
+        let url = url.map(str::to_owned);
+        Piece::of_citation(block, &Citation { url, ..Citation::default() })
+    };
+    let result = |status: &str| {
+        let status = Some(status.to_owned());
+        Piece::of_tool_result(block, &ToolResult { status, ..ToolResult::default() })
+    };
+    match block_type {
+        BlockType::Text => vec![vec![Piece::text("a")]],
+        BlockType::Reasoning => vec![vec![Piece::new(block, PieceKind::Reasoning, "a")]],
+        BlockType::Citation => vec![vec![citation(Some("https://example.com"))], vec![citation(None)]],
+        BlockType::ToolUse => vec![vec![
+            Piece::of_tool_use(block, &tool),
+            Piece {
+                tool: Some(tool.into()),
+                ..Piece::new(block, PieceKind::ToolInput, "{}")
+            },
+        ]],
+        BlockType::ToolResult => vec![vec![result("success")], vec![result("error")]],
+    }
+}
+
+#[test]
+fn blocks_are_the_chunks_of_the_table() {
+    let table = table("block");
+    assert_eq!(table.len(), BlockType::ALL.len());
+    let session_id = SessionId::random();
+    for block_type in BlockType::ALL {
+        let mut written = Vec::new();
+        for pieces in pieces(block_type) {
+            let mut chunks = Chunks::new(session_id, false);
+            for (piece, sequence) in pieces.into_iter().zip(1..) {
+                let event = event(session_id, piece, sequence);
+                written.extend(chunks.event(&event).expect("one attempt"));
+            }
+            let other = Piece::new(BlockIndex(1), PieceKind::Text, "");
+            let after = chunks.event(&event(session_id, other, 9)).expect("one attempt");
+            written.extend(after.into_iter().take_while(|chunk| {
+                !chunk.to_json().contains("text-start")
+            }));
+        }
+        let types = written.iter().map(|chunk| {
+            let chunk: serde_json::Value = serde_json::from_str(&chunk.to_json()).expect("JSON");
+            chunk["type"].as_str().expect("a type").to_owned()
+        });
+        let types: Vec<_> = types.collect();
+        let cell = &table[block_type.as_str()]["AI SDK"];
+        assert_eq!(types, words(cell), "{}", block_type.as_str());
+    }
+}
+
+#[test]
+fn stop_reasons_are_the_finish_reasons_of_the_table() {
+    let table = table("end");
+    let others = ["any other", "CANCELLED", "FAILED", "a newer attempt"];
+    let mut checked = 0;
+    for (reason, row) in table.iter().filter(|(end, _)| !others.contains(&end.as_str())) {
+        let finish = FinishReason::of(Some(reason));
+        assert_eq!(words(&row["AI SDK"]), [finish.as_str()], "{reason}");
+        assert_ne!(finish, FinishReason::Other, "{reason}");
+        checked += 1;
+    }
+    assert!(checked >= 8);
+    for other in [None, Some("something_else")] {
+        let finish = FinishReason::of(other);
+        assert_eq!(words(&table["any other"]["AI SDK"]), [finish.as_str()]);
+    }
+    assert!(others.iter().all(|other| table.contains_key(*other)));
+}
+
+#[test]
+fn every_code_is_in_the_table() {
+    let table = table("code");
+    let codes: Vec<_> = FailureCode::ALL.iter().map(|code| code.as_str()).collect();
+    for code in &codes {
+        assert!(table.contains_key(*code), "{code}");
+    }
+    assert_eq!(table.len(), codes.len());
+}
