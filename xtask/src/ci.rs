@@ -20,7 +20,7 @@ pub fn run(steps: &mut Steps) {
         ];
         run_program(cargo(&lint))
     });
-    test::run(steps);
+    test::run(steps, false);
     // The tests don't build the pages as they are published.
     for package in npm::packages().unwrap_or_default() {
         if package.folder == "web" {

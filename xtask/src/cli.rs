@@ -20,7 +20,7 @@ pub enum Task {
     ///
     /// Needs Rust and Node, and nothing else. Installs the npm packages that the tests use, again only when a
     /// package-lock.json has changed.
-    Test,
+    Test(Test),
     /// Run what CI runs: format, lints, tests, dependencies, generated files
     ///
     /// Needs cargo-deny beside Rust and Node; `.ci/run` brings it along.
@@ -48,6 +48,13 @@ pub enum Task {
     Cost(Cost),
     /// Print what is in the functions' binaries, crate by crate
     Size,
+}
+
+#[derive(Args, Debug)]
+pub struct Test {
+    /// Also with the major version before of packages that pages use with ours: the AI SDK's 6
+    #[arg(long)]
+    pub all_majors: bool,
 }
 
 #[derive(Args, Debug)]

@@ -30,7 +30,7 @@ pub mod venv;
 pub fn run(task: &cli::Task) -> ExitCode {
     let mut steps = step::Steps::begin();
     match task {
-        cli::Task::Test => test::run(&mut steps),
+        cli::Task::Test(options) => test::run(&mut steps, options.all_majors),
         cli::Task::Ci => ci::run(&mut steps),
         cli::Task::Dev(options) => dev::run(&mut steps, options),
         cli::Task::Soak(options) => soak::run(&mut steps, options),

@@ -17,7 +17,11 @@ const PYTHON_REFEREES: [(&str, &str); 2] = [
     ("botocore", "converse_requests"),
 ];
 
-pub fn run(steps: &mut Steps) {
+/// What an npm package is tested with besides, if each major version that we support of others' packages is asked for.
+const OTHER_MAJORS: [&str; 2] = ["test:ai-6", "e2e:ai-6"];
+
+/// `all_majors`: with each major version that we support of others' packages, not only with the newest.
+pub fn run(steps: &mut Steps, all_majors: bool) {
     let mut installed = Vec::new();
     let found = steps.run("npm packages", || {
         installed = npm::packages()?;
@@ -43,17 +47,21 @@ pub fn run(steps: &mut Steps) {
     }
     for package in installed {
         match package.folder {
-            // The referees' own test is one of the Rust tests, because it needs a stack.
-            "tests/referees" => {}
-            "web" => {
+            // The referees that run in Node are one of the Rust tests, because they need a stack.
+            "tests/referees" | "web" => {
                 package.run(steps, &SCRIPTS);
-                in_a_browser(steps, &package);
+                in_a_browser(steps, &package, all_majors);
             }
             "cdk" => {
                 package.run(steps, &SCRIPTS);
                 cfn_lint(steps, &package);
             }
-            _ => package.run(steps, &SCRIPTS),
+            _ => {
+                package.run(steps, &SCRIPTS);
+                if all_majors {
+                    package.run(steps, &OTHER_MAJORS);
+                }
+            }
         }
     }
 }
@@ -89,7 +97,7 @@ fn cfn_lint(steps: &mut Steps, package: &npm::Package) {
 }
 
 /// Tests the pages in an installed browser. None is downloaded.
-fn in_a_browser(steps: &mut Steps, package: &npm::Package) {
+fn in_a_browser(steps: &mut Steps, package: &npm::Package, all_majors: bool) {
     const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
     #[expect(
         clippy::disallowed_methods,
@@ -102,9 +110,13 @@ fn in_a_browser(steps: &mut Steps, package: &npm::Package) {
             .any(|browser| answers(command(browser, &["--version"])))
     {
         package.run(steps, &["e2e"]);
+        if all_majors {
+            package.run(steps, &OTHER_MAJORS);
+        }
     } else {
         println!(
-            "\n=== LEFT OUT: the web pages in a browser. Install chromium, or name one in PLAYWRIGHT_CHROMIUM"
+            "\n=== LEFT OUT: {} in a browser. Install chromium, or name one in PLAYWRIGHT_CHROMIUM",
+            package.folder
         );
     }
 }

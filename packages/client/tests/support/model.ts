@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net';
 
 export interface Answer {
   tokens: string[];
+  /** Before the text. */
+  reasoning?: string[];
   /** Before the first token. */
   firstTokenMs?: number;
   /** Between two tokens. */
@@ -17,6 +19,9 @@ export interface Answer {
   /** Refuses with this HTTP status instead of answering. */
   refuse?: number;
 }
+
+/** What the model was asked with, oldest first. */
+export type Asked = { role: string; content: string }[];
 
 export interface Model {
   /** For `--model`. */
@@ -29,6 +34,8 @@ export interface Model {
   dropped(part: string): number;
   /** How many answers to prompts with `part` were said to their end. */
   finished(part: string): number;
+  /** The messages of each request whose last one contains `part`. */
+  asked(part: string): Asked[];
   /** From the request to the first token, of the last answer: the model's own part of the wait. */
   lastFirstTokenMs(): number;
   close(): Promise<void>;
@@ -45,10 +52,11 @@ interface Rule extends Answer {
 
 export async function startModel(): Promise<Model> {
   const rules: Rule[] = [];
+  const all: Asked[] = [];
   const find = (prompt: string): Rule | undefined =>
     rules.findLast((rule) => prompt.includes(rule.part));
   const server = createServer((request, response) => {
-    void answer(request, response, find);
+    void answer(request, response, all, find);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -66,6 +74,7 @@ export async function startModel(): Promise<Model> {
       rules.reduce((sum, rule) => sum + (rule.part === part ? rule.dropped : 0), 0),
     finished: (part) =>
       rules.reduce((sum, rule) => sum + (rule.part === part ? rule.finished : 0), 0),
+    asked: (part) => all.filter((messages) => messages.at(-1)?.content.includes(part)),
     lastFirstTokenMs: () => rules.at(-1)?.firstTokenTook ?? 0,
     close: () =>
       new Promise((resolve) => {
@@ -80,13 +89,13 @@ export async function startModel(): Promise<Model> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
+  all: Asked[],
   find: (prompt: string) => Rule | undefined,
 ): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
-  const { messages } = JSON.parse(Buffer.concat(chunks).toString()) as {
-    messages: { content: string }[];
-  };
+  const { messages } = JSON.parse(Buffer.concat(chunks).toString()) as { messages: Asked };
+  all.push(messages);
   const prompt = messages.at(-1)?.content ?? '';
   const rule = find(prompt);
   if (!rule || rule.refuse !== undefined) {
@@ -102,8 +111,11 @@ async function answer(
 }
 
 async function speak(rule: Rule, response: ServerResponse, askedAt: number): Promise<void> {
-  const { tokens, firstTokenMs = 0, betweenMs = 0, holdAfter = Infinity } = rule;
+  const { tokens, reasoning = [], firstTokenMs = 0, betweenMs = 0, holdAfter = Infinity } = rule;
   await pause(firstTokenMs);
+  for (const reasoning_content of reasoning) {
+    say(response, { choices: [{ index: 0, delta: { reasoning_content }, finish_reason: null }] });
+  }
   for (const [index, content] of tokens.entries()) {
     if (index === holdAfter) await rule.released;
     if (response.destroyed) return;

@@ -10,6 +10,8 @@ export interface Ready {
   graphqlUrl: string;
   cognitoEndpoint: string;
   userPoolClientId: string;
+  /** With `--control`. */
+  controlUrl?: string;
   users: { username: string; password: string }[];
 }
 

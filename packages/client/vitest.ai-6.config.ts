@@ -1,0 +1,7 @@
+/** The tests with the AI SDK, with the major version before. */
+
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: { env: { AI_SDK: '6' }, include: ['tests/unit/ai_sdk.test.ts'] },
+});

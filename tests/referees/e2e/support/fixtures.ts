@@ -1,0 +1,99 @@
+/** What the tests of a worker of Playwright's share: a stack, a model that they direct, the built pages, and a user. */
+
+import { randomUUID } from 'node:crypto';
+
+import { test as base, expect, type BrowserContext } from '@playwright/test';
+import { preview } from 'vite';
+
+import { apiOf, loadOutputs, type Api } from '../../../../packages/client/src/index.js';
+import { passwordTokens } from '../../../../packages/client/tests/support/cognito.js';
+import { startModel, type Model } from '../../../../packages/client/tests/support/model.js';
+import { startStack } from '../../../../packages/client/tests/support/stack.js';
+import type { Via } from '../page/settings.js';
+import { SITE } from './build.js';
+import { ChatPage } from './chat_page.js';
+import { controlOf, type Control } from './control.js';
+
+export interface Running {
+  api: Api;
+  token: string;
+  control: Control;
+}
+
+interface WorkerFixtures {
+  model: Model;
+  stack: Running;
+  /** Where the built pages are. */
+  site: string;
+}
+
+interface TestFixtures {
+  /** Opens a chat; without an id, a new one. */
+  open: (via: Via, chatId?: string) => Promise<ChatPage>;
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  model: [
+    async ({}, use) => {
+      const model = await startModel();
+      await use(model);
+      await model.close();
+    },
+    { scope: 'worker' },
+  ],
+  stack: [
+    async ({ model }, use) => {
+      const stack = await startStack(['--control', '--model', model.spec]);
+      const outputs = await loadOutputs(`${stack.url}/amplify_outputs.json`);
+      const tokens = await passwordTokens(outputs, stack.users[0]);
+      const control = controlOf(stack.controlUrl ?? '');
+      await use({ api: apiOf(outputs), token: await tokens(), control });
+      await stack.stop();
+    },
+    { scope: 'worker' },
+  ],
+  site: [
+    async ({}, use) => {
+      const server = await preview({
+        configFile: false,
+        build: { outDir: SITE },
+        preview: { host: 'localhost', port: 0 },
+        logLevel: 'warn',
+      });
+      const address = server.httpServer.address();
+      if (address === null || typeof address === 'string') throw new Error('no port');
+      await use(`http://localhost:${address.port}/`);
+      await server.close();
+    },
+    { scope: 'worker' },
+  ],
+  open: async ({ context, stack, site }, use) => {
+    await use((via, chatId = randomUUID()) => openChat({ context, stack, site, via, chatId }));
+    await stack.control.faults([]);
+  },
+});
+
+export { expect };
+
+interface Opened {
+  context: BrowserContext;
+  stack: Running;
+  site: string;
+  via: Via;
+  chatId: string;
+}
+
+async function openChat({ context, stack, site, via, chatId }: Opened): Promise<ChatPage> {
+  const { graphqlUrl, streamUrl, webSocketUrl } = stack.api;
+  if (streamUrl === undefined || webSocketUrl === undefined) throw new Error('no such delivery');
+  const settings = { via, chatId, token: stack.token, graphqlUrl, streamUrl, webSocketUrl };
+  const page = await context.newPage();
+  // Before each load of the page, so after a reload too.
+  await page.addInitScript((told) => {
+    window.settings = told;
+  }, settings);
+  await page.goto(site);
+  const chat = new ChatPage(page, chatId);
+  await chat.settled();
+  return chat;
+}
