@@ -23,7 +23,10 @@ async fn a_prompt_is_answered_token_by_token() {
         (text(50), 1, 0)
     );
     assert!(answer.pieces >= 10, "{} pieces", answer.pieces);
-    let AnswerEvent::Completed { stop_reason, usage } = answer.ending else {
+    let AnswerEvent::Completed {
+        stop_reason, usage, ..
+    } = answer.ending
+    else {
         panic!("completed")
     };
     assert_eq!(stop_reason.as_deref(), Some("end_turn"));

@@ -152,6 +152,7 @@ impl Speech {
             Next::Token(count) => {
                 self.next = Next::End;
                 let stop = Stop {
+                    trace: None,
                     reason: "end_turn".to_owned(),
                     sequence: None,
                     usage: Usage {

@@ -159,6 +159,7 @@ Examples:
   tokencast dev --state-dir .tokencast --amplify-outputs web/amplify_outputs.json
   tokencast dev --functions-dir target/lambda
   tokencast dev --template cdk/cdk.out/Streaming.template.json
+  tokencast dev --assistants assistants.json
   tokencast dev --faults faults.json --control
   tokencast dev --allow-host 10.0.2.2           for an Android emulator (docs/LOCAL.md)
 
@@ -171,6 +172,11 @@ pub struct DevArgs {
     /// What answers: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.
     #[arg(long, value_name = "MODEL", default_value = "scripted")]
     pub model: ModelSpec,
+
+    /// The assistants in this JSON file (docs/ASSISTANTS.md). `--model openai:URL` and `--model bedrock`, without a name, take
+    /// the model of each assistant.
+    #[arg(long, value_name = "FILE")]
+    pub assistants: Option<PathBuf>,
 
     /// How reasoning is found in the text of an `openai:` model's answers; `auto` unless given.
     #[arg(long, value_enum, value_name = "HOW")]

@@ -13,10 +13,11 @@ pub enum ModelSpec {
     Scripted,
     OpenAi {
         base_url: String,
-        name: String,
+        /// `None` where assistants have model names of their own.
+        name: Option<String>,
     },
     Bedrock {
-        model_id: String,
+        model_id: Option<String>,
     },
 }
 
@@ -66,23 +67,27 @@ impl FromStr for ModelSpec {
     fn from_str(text: &str) -> Result<Self, ModelSpecError> {
         match text.split_once(':') {
             None if text == "scripted" => Ok(Self::Scripted),
+            None if text == "bedrock" => Ok(Self::Bedrock { model_id: None }),
             Some(("openai", rest)) => match rest.rsplit_once('#') {
                 Some((base_url, name)) if is_http_url(base_url) && !name.trim().is_empty() => {
                     Ok(Self::OpenAi {
                         base_url: base_url.to_owned(),
-                        name: name.to_owned(),
+                        name: Some(name.to_owned()),
                     })
                 }
+                None if is_http_url(rest) => Ok(Self::OpenAi {
+                    base_url: rest.to_owned(),
+                    name: None,
+                }),
                 _ => Err(ModelSpecError::OpenAi),
             },
             Some(("bedrock", model_id)) if model_id.trim().is_empty() => {
                 Err(ModelSpecError::Bedrock)
             }
             Some(("bedrock", model_id)) => Ok(Self::Bedrock {
-                model_id: model_id.to_owned(),
+                model_id: Some(model_id.to_owned()),
             }),
             _ if text == "openai" => Err(ModelSpecError::OpenAi),
-            _ if text == "bedrock" => Err(ModelSpecError::Bedrock),
             _ => Err(ModelSpecError::Unknown),
         }
     }
@@ -149,20 +154,24 @@ mod tests {
 
     #[test]
     fn a_model_is_named_by_kind() {
-        let openai = |url: &str, name: &str| {
+        let openai = |url: &str, name: Option<&str>| {
             Ok(ModelSpec::OpenAi {
                 base_url: url.into(),
-                name: name.into(),
+                name: name.map(str::to_owned),
             })
         };
         for (text, expected) in [
             ("scripted", Ok(ModelSpec::Scripted)),
             (
                 "openai:http://localhost:11434/v1#llama3.2:1b",
-                openai("http://localhost:11434/v1", "llama3.2:1b"),
+                openai("http://localhost:11434/v1", Some("llama3.2:1b")),
             ),
             (
                 "openai:http://localhost:11434/v1",
+                openai("http://localhost:11434/v1", None),
+            ),
+            (
+                "openai:http://localhost:11434/v1#",
                 Err(ModelSpecError::OpenAi),
             ),
             ("openai:localhost#llama", Err(ModelSpecError::OpenAi)),
@@ -170,9 +179,10 @@ mod tests {
             (
                 "bedrock:amazon.nova-lite-v1:0",
                 Ok(ModelSpec::Bedrock {
-                    model_id: "amazon.nova-lite-v1:0".into(),
+                    model_id: Some("amazon.nova-lite-v1:0".into()),
                 }),
             ),
+            ("bedrock", Ok(ModelSpec::Bedrock { model_id: None })),
             ("bedrock:", Err(ModelSpecError::Bedrock)),
             ("gpt", Err(ModelSpecError::Unknown)),
             ("", Err(ModelSpecError::Unknown)),
@@ -184,7 +194,7 @@ mod tests {
     #[test]
     fn bedrock_without_credentials_says_what_to_set() {
         let bedrock = || ModelSpec::Bedrock {
-            model_id: "m".into(),
+            model_id: Some("m".into()),
         };
         let refused = bedrock().config(None, &|name| {
             (name == "AWS_ACCESS_KEY_ID").then(|| "AKIA".into())

@@ -8,6 +8,7 @@ use reqwest::Url;
 use serde::de::IgnoredAny;
 use uuid::Uuid;
 
+use crate::assistant::Assistant;
 use crate::bounds::Timeouts;
 use crate::channel::Channel;
 use crate::conversations::Conversations;
@@ -17,7 +18,8 @@ use crate::error::Error;
 use crate::event::Snapshot;
 use crate::http::Caller;
 use crate::operations::{
-    GetStream, Got, StartStream, Started, StopStream, get_stream, start_stream, stop_stream,
+    Assistants, GetStream, Got, ListedAssistants, StartStream, Started, StopStream, assistants,
+    get_stream, start_stream, stop_stream,
 };
 use crate::prompt::Prompt;
 use crate::realtime::Endpoint;
@@ -130,6 +132,38 @@ impl Client {
         Conversations::new(&self.shared)
     }
 
+    /// The assistants that a [`Prompt`] may name, in the order of their names. AppSync and a Function URL tell them.
+    ///
+    /// ```no_run
+    /// # async fn example(client: tokencast_client::Client) -> Result<(), tokencast_client::Error> {
+    /// use tokencast_client::Prompt;
+    ///
+    /// for assistant in client.assistants().await? {
+    ///     println!("{}: {}", assistant.name, assistant.description.unwrap_or_default());
+    /// }
+    /// let answer = client.stream(Prompt::new("Why do rivers meander?").to_assistant("general"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The channel is a WebSocket API, which tells none ([`Error::Config`]), or the API can't be reached in three tries.
+    pub async fn assistants(&self) -> Result<Vec<Assistant>, Error> {
+        let Shared { caller, route, .. } = &*self.shared;
+        match route {
+            Route::AppSync(_) => {
+                let body = Assistants::build_query(assistants::Variables);
+                let listed: ListedAssistants = caller.call(&body).await?;
+                Ok(listed.assistants)
+            }
+            Route::FunctionUrl => function_url::assistants(caller).await,
+            Route::WebSocket => {
+                Err(self.not_over("AppSync's endpoint or a Function URL, which tell of assistants"))
+            }
+        }
+    }
+
     /// A session as it stands; `None` if there is none. Only AppSync has this.
     ///
     /// # Errors
@@ -140,11 +174,16 @@ impl Client {
         if let Route::AppSync(_) = self.shared.route {
             return self.shared.get(session_id).await;
         }
-        Err(Error::Config {
+        Err(self
+            .not_over("AppSync's endpoint, which alone can be asked for a session as it stands"))
+    }
+
+    fn not_over(&self, expected: &'static str) -> Error {
+        Error::Config {
             name: "via",
             value: self.shared.caller.url.to_string(),
-            expected: "AppSync's endpoint, which alone can be asked for a session as it stands",
-        })
+            expected,
+        }
     }
 }
 
@@ -155,12 +194,14 @@ impl Shared {
             text,
             conversation_id,
             parent_id,
+            assistant,
         } = prompt;
         let variables = start_stream::Variables {
             prompt: text,
             session_id: Some(session_id.to_string()),
             conversation_id: conversation_id.map(|id| id.to_string()),
             parent_id: parent_id.map(|id| id.to_string()),
+            assistant,
         };
         let body = StartStream::build_query(variables);
         let started: Started = self.caller.call_once(&body).await?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::assistant::Guardrail;
 use crate::block::{Block, BlockContent, BlockType, Citation, ToolResult, ToolUse};
 
 /// What an [`AnswerStream`](crate::AnswerStream) yields. As JSON, `type` names the variant.
@@ -89,12 +90,14 @@ pub enum AnswerEvent {
     },
     /// Listening again. What was missed follows.
     Reconnected,
-    /// The model has finished. The last event.
+    /// The model has finished, or a guardrail has ended its answer. The last event.
     Completed {
         /// Why the model has finished, in its own words: `end_turn`, `max_tokens`.
         stop_reason: Option<String>,
         /// What the answer took, if the API says so.
         usage: Option<Usage>,
+        /// What a guardrail did, if it did something.
+        guardrail: Option<Guardrail>,
     },
     /// The session failed; the text so far stands. The last event.
     Failed {
@@ -214,6 +217,9 @@ pub struct TokenEvent {
     /// Of the last event of a session that failed.
     #[serde(default)]
     pub error: Option<StreamError>,
+    /// Of the last event: what a guardrail did, if it did something.
+    #[serde(default)]
+    pub guardrail: Option<Guardrail>,
 }
 
 impl TokenEvent {
@@ -280,6 +286,12 @@ pub struct Snapshot {
     /// The session that it continues, if any.
     #[serde(default)]
     pub parent_id: Option<Uuid>,
+    /// The assistant that answers.
+    #[serde(default)]
+    pub assistant: Option<String>,
+    /// What a guardrail did, if it did something.
+    #[serde(default)]
+    pub guardrail: Option<Guardrail>,
 }
 
 impl Snapshot {

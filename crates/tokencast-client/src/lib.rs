@@ -33,6 +33,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`client`] | [`Client`] and its builder: start, stop, read, and listen to a session |
+//! | [`assistant`] | who may answer, and what a guardrail did |
 //! | [`channel`] | over which channel an answer comes, and where that answers |
 //! | [`event`] | what a stream yields |
 //! | [`block`] | what an answer consists of: text, reasoning, citations, tools |
@@ -48,6 +49,7 @@
 
 #![warn(missing_docs)]
 
+pub mod assistant;
 pub mod block;
 pub mod channel;
 pub mod client;
@@ -72,6 +74,7 @@ mod tls;
 mod wall_clock;
 mod web_socket;
 
+pub use assistant::{Assistant, Guardrail};
 pub use block::{Block, BlockContent, BlockType, Citation, ToolResult, ToolUse};
 pub use bounds::Timeouts;
 pub use channel::Channel;

@@ -29,6 +29,9 @@ operation!(StartStream);
 operation!(StopStream);
 operation!(GetStream);
 operation!(OnTokenReceived);
+operation!(Assistants);
+
+pub(crate) use crate::assistant::ListedAssistants;
 
 /// The answer to [`StartStream`].
 #[derive(Debug, Deserialize)]

@@ -34,6 +34,10 @@ pub struct Prompt {
     /// conversation's own id: none, so that this turn begins the conversation anew, beside its first one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<Uuid>,
+    /// The name of the assistant that answers, one of [`Client::assistants`](crate::Client::assistants). `None`: the
+    /// conversation's last, or else the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assistant: Option<String>,
 }
 
 impl Prompt {
@@ -43,7 +47,15 @@ impl Prompt {
             text: text.into(),
             conversation_id: None,
             parent_id: None,
+            assistant: None,
         }
+    }
+
+    /// Has this assistant answer it.
+    #[must_use]
+    pub fn to_assistant(mut self, name: impl Into<String>) -> Self {
+        self.assistant = Some(name.into());
+        self
     }
 
     /// Makes it a turn of a conversation, by default behind the last turn that is over.
@@ -93,6 +105,7 @@ impl fmt::Debug for Prompt {
             .debug_struct("Prompt")
             .field("conversation_id", &self.conversation_id)
             .field("parent_id", &self.parent_id)
+            .field("assistant", &self.assistant)
             .finish_non_exhaustive()
     }
 }

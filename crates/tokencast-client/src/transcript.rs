@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use self::answer::{Answer, Contradiction};
+use crate::assistant::Guardrail;
 use crate::block::Block;
 use crate::event::{Snapshot, StreamError, StreamStatus, TokenEvent, Usage};
 use crate::position::Position;
@@ -90,6 +91,8 @@ pub struct Ending {
     pub usage: Option<Usage>,
     /// Of a session that failed.
     pub error: Option<StreamError>,
+    /// What a guardrail did, if it did something.
+    pub guardrail: Option<Guardrail>,
 }
 
 impl Transcript {
@@ -145,8 +148,18 @@ impl Transcript {
     /// The session as this transcript has it.
     pub(crate) fn as_snapshot(&self) -> Snapshot {
         let ending = self.ending.clone();
-        let (stop_reason, usage, error) = ending.map_or((None, None, None), |ending| {
-            (ending.stop_reason, ending.usage, ending.error)
+        let Ending {
+            stop_reason,
+            usage,
+            error,
+            guardrail,
+            ..
+        } = ending.unwrap_or(Ending {
+            status: StreamStatus::Queued,
+            stop_reason: None,
+            usage: None,
+            error: None,
+            guardrail: None,
         });
         Snapshot {
             status: self.status.unwrap_or(StreamStatus::Queued),
@@ -161,6 +174,8 @@ impl Transcript {
             waiting: None,
             conversation_id: None,
             parent_id: None,
+            assistant: None,
+            guardrail,
         }
     }
 
@@ -214,6 +229,7 @@ impl Transcript {
                 stop_reason,
                 usage,
                 error,
+                guardrail,
                 ..
             } = snapshot;
             self.end(
@@ -222,6 +238,7 @@ impl Transcript {
                     stop_reason,
                     usage,
                     error,
+                    guardrail,
                 },
                 &mut changes,
             );
@@ -348,6 +365,7 @@ impl Transcript {
             stop_reason,
             usage,
             error,
+            guardrail,
             ..
         } = event;
         if is_complete {
@@ -362,6 +380,7 @@ impl Transcript {
                 stop_reason,
                 usage,
                 error,
+                guardrail,
             };
             self.end(ending, changes);
         } else {

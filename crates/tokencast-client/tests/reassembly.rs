@@ -344,5 +344,7 @@ fn snapshot(attempt: u64, sequence: u64, text: &str, status: StreamStatus) -> Sn
         waiting: None,
         conversation_id: None,
         parent_id: None,
+        assistant: None,
+        guardrail: None,
     }
 }

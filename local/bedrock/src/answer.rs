@@ -1,5 +1,5 @@
 //! The scripted model's answer: a few paragraphs about the prompt's subject, and about how the text was delivered. To a
-//! prompt that asks it to think, it also shows reasoning and a citation.
+//! prompt or a request that asks it to think, it also shows reasoning and a citation.
 
 use crate::config::{ScriptBlock, ScriptContent};
 use crate::model::Citation;
@@ -13,7 +13,7 @@ pub(crate) fn write(prompt: &Prompt) -> Vec<ScriptBlock> {
     let about = subject(&question);
     let (opening, rest) = texts(prompt, &question, &about);
     let text = |text: &str| ScriptContent::Text(tokens::split(text));
-    let blocks = if asks_to_think(&question) {
+    let blocks = if prompt.reasoning_tokens.is_some() || asks_to_think(&question) {
         vec![
             ScriptContent::Reasoning {
                 tokens: tokens::split(&REASONING.replace("{about}", &about)),

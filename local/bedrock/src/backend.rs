@@ -15,6 +15,11 @@ pub(crate) enum Model {
 }
 
 impl Model {
+    /// Whether requests have the model names of a server, which are in no form of Bedrock's.
+    pub(crate) fn names_own_models(&self) -> bool {
+        matches!(self, Self::OpenAi(model) if model.takes_any_name())
+    }
+
     /// Starts a response. An error here becomes the call's HTTP error.
     pub(crate) async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         match self {

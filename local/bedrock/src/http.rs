@@ -23,6 +23,7 @@ use crate::converse::{self, ConverseEncoder};
 use crate::error::{ModelError, error_response};
 use crate::faults;
 use crate::frame::{CONTENT_TYPE, Frames};
+use crate::guardrail::{self, Guard, Looked};
 use crate::log::{EndReason, OpenCall};
 use crate::model::{ModelEvent, ModelStream};
 use crate::prompt::Prompt;
@@ -131,14 +132,18 @@ async fn call(
         shape,
         streaming,
     } = operation;
-    let prompt = match read(model_id, shape, body) {
+    let mut prompt = match read(&bedrock.model, model_id, shape, body) {
         Ok(prompt) => prompt,
         Err(response) => return *response,
+    };
+    let guard = match guard(bedrock, &mut prompt) {
+        Ok(guard) => guard,
+        Err(error) => return error.into_response(),
     };
     let started = Instant::now();
     // Logged before the model starts, so that a caller that leaves meanwhile is seen.
     let mut open = bedrock.log.begin(&prompt, body);
-    let events = match bedrock.model.start(&prompt).await {
+    let events = match start(&bedrock.model, guard, &mut prompt).await {
         Ok(events) => faults::apply(&bedrock.faults, name, body, events),
         Err(error) => {
             open.end(EndReason::Faulted(error.exception.name().to_owned()));
@@ -179,9 +184,37 @@ async fn call(
     }
 }
 
-fn read(model_id: &str, shape: Shape, body: &[u8]) -> Result<Prompt, Box<Response>> {
+/// The guardrail that looks at a prompt and its answer here. Amazon Bedrock has guardrails itself.
+fn guard(bedrock: &Bedrock, prompt: &mut Prompt) -> Result<Option<Guard>, ModelError> {
+    if matches!(*bedrock.model, Model::Bedrock(_)) {
+        return Ok(None);
+    }
+    let asked = prompt.guardrail.take();
+    asked
+        .map(|asked| Guard::new(&bedrock.guardrails, asked))
+        .transpose()
+}
+
+async fn start(
+    model: &Model,
+    guard: Option<Guard>,
+    prompt: &mut Prompt,
+) -> Result<ModelStream, ModelError> {
+    let Some(mut guard) = guard else {
+        return model.start(prompt).await;
+    };
+    let events = match guard.look_at(prompt) {
+        Looked::Blocked => None,
+        Looked::Passed => Some(model.start(prompt).await?),
+    };
+    Ok(guardrail::guard(guard, events))
+}
+
+fn read(model: &Model, model_id: &str, shape: Shape, body: &[u8]) -> Result<Prompt, Box<Response>> {
     let refuse = |error: ModelError| Box::new(error.into_response());
-    model_id::check(model_id).map_err(refuse)?;
+    if !model.names_own_models() {
+        model_id::check(model_id).map_err(refuse)?;
+    }
     match shape {
         Shape::Anthropic => anthropic::parse(model_id, body).map_err(refuse),
         Shape::Converse => {

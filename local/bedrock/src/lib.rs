@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `http` | the operations over HTTP |
 //! | [`converse`], `anthropic` | the two shapes of requests and events |
+//! | [`guardrail`] | scripted guardrails, which look at prompts and answers of any model |
 //! | `history` | what a conversation must be |
 //! | [`frame`] | the event-stream encoding |
 //! | `error` | exceptions, before and within a stream |
@@ -26,6 +27,7 @@ mod endpoint;
 mod error;
 mod faults;
 pub mod frame;
+pub mod guardrail;
 mod history;
 mod http;
 pub mod log;
@@ -53,6 +55,7 @@ use local_kit::clock::Clock;
 
 use crate::backend::Model;
 use crate::config::{ModelConfig, ScriptConfig};
+use crate::guardrail::GuardrailConfig;
 use crate::log::{CallLog, ModelCall};
 use crate::openai::OpenAiModel;
 use crate::passthrough::BedrockModel;
@@ -78,6 +81,7 @@ use crate::script::ScriptedModel;
 #[derive(Clone, Debug)]
 pub struct Bedrock {
     model: Arc<Model>,
+    guardrails: Arc<[GuardrailConfig]>,
     log: CallLog,
     faults: Faults,
 }
@@ -106,9 +110,20 @@ impl Bedrock {
         };
         Self {
             model: Arc::new(model),
+            guardrails: Arc::default(),
             log: CallLog::new(clock),
             faults: Faults::default(),
         }
+    }
+
+    /// Has these guardrails, which requests may name. Amazon Bedrock itself, if that is behind, has its own.
+    #[must_use]
+    pub fn with_guardrails(
+        mut self,
+        guardrails: impl IntoIterator<Item = GuardrailConfig>,
+    ) -> Self {
+        self.guardrails = guardrails.into_iter().collect();
+        self
     }
 
     /// Applies the fault plan to the model's responses.
@@ -124,9 +139,10 @@ impl Bedrock {
         model_id: String,
         clock: Clock,
     ) -> Self {
-        let model = Model::Bedrock(BedrockModel::with_client(client, model_id));
+        let model = Model::Bedrock(BedrockModel::with_client(client, Some(model_id)));
         Self {
             model: Arc::new(model),
+            guardrails: Arc::default(),
             log: CallLog::new(clock),
             faults: Faults::default(),
         }

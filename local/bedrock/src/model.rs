@@ -66,6 +66,8 @@ pub struct Stop {
     /// The stop sequence that ended the text.
     pub sequence: Option<String>,
     pub usage: Usage,
+    /// What a guardrail did, as the response's `trace` has it; `None` unless the request asks for it.
+    pub trace: Option<serde_json::Value>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

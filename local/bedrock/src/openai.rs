@@ -19,6 +19,7 @@ mod request;
 mod text;
 mod think;
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -38,13 +39,14 @@ pub(crate) struct OpenAiModel {
     base_url: String,
     /// The base URL without credentials, for messages.
     address: String,
-    model: String,
+    /// `None` to take the model id of each request.
+    model: Option<String>,
     api_key: Option<String>,
     reasoning_tags: ReasoningTags,
     /// Has no time limits, because the caller watches the time to the first byte and between bytes.
     client: Result<reqwest::Client, reqwest::Error>,
-    /// The optional parameters that the server accepts, as far as is known.
-    dialect: Mutex<Dialect>,
+    /// The optional parameters that the server accepts for each model, as far as is known.
+    dialects: Mutex<HashMap<String, Dialect>>,
 }
 
 impl std::fmt::Debug for OpenAiModel {
@@ -60,7 +62,7 @@ impl OpenAiModel {
     /// `/chat/completions` is appended to `base_url`, such as `http://127.0.0.1:11434/v1`.
     pub(crate) fn new(
         base_url: &str,
-        model: String,
+        model: Option<String>,
         api_key: Option<String>,
         reasoning_tags: ReasoningTags,
     ) -> Self {
@@ -72,8 +74,13 @@ impl OpenAiModel {
             model,
             api_key,
             reasoning_tags,
-            dialect: Mutex::default(),
+            dialects: Mutex::default(),
         }
+    }
+
+    /// Whether the requests name the models.
+    pub(crate) fn takes_any_name(&self) -> bool {
+        self.model.is_none()
     }
 
     pub(crate) async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
@@ -83,16 +90,17 @@ impl OpenAiModel {
 
     /// Sends the prompt, and sends it again while the server refuses only an optional parameter.
     async fn ask(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
+        let model = self.model.as_deref().unwrap_or(&prompt.model_id);
         let sent = SentRequest {
             address: &self.address,
-            model: &self.model,
+            model,
             api_key: self.api_key.as_deref(),
             prompt,
         };
-        let mut dialect = self.dialect().clone();
+        let mut dialect = self.dialects().get(model).cloned().unwrap_or_default();
         let mut refused = Vec::new();
         loop {
-            let response = self.send(prompt, &dialect).await?;
+            let response = self.send(prompt, model, &dialect).await?;
             if response.status().is_success() {
                 if !refused.is_empty() {
                     tracing::info!(
@@ -100,7 +108,7 @@ impl OpenAiModel {
                         self.address,
                         refused.join(", ")
                     );
-                    *self.dialect() = dialect;
+                    self.dialects().insert(model.to_owned(), dialect);
                 }
                 let body = response.bytes_stream().boxed();
                 return completion::read(body, sent, self.reasoning_tags).await;
@@ -114,13 +122,14 @@ impl OpenAiModel {
         }
     }
 
-    fn dialect(&self) -> MutexGuard<'_, Dialect> {
-        self.dialect.lock().unwrap_or_else(PoisonError::into_inner)
+    fn dialects(&self) -> MutexGuard<'_, HashMap<String, Dialect>> {
+        self.dialects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn send(
         &self,
         prompt: &Prompt,
+        model: &str,
         dialect: &Dialect,
     ) -> Result<reqwest::Response, ModelError> {
         let Self { address, .. } = self;
@@ -133,7 +142,7 @@ impl OpenAiModel {
         })?;
         let mut request = client
             .post(format!("{}/chat/completions", self.base_url))
-            .json(&dialect.body(&self.model, prompt));
+            .json(&dialect.body(model, prompt));
         if let Some(key) = &self.api_key {
             request = request.bearer_auth(key);
         }
@@ -206,7 +215,12 @@ mod tests {
             ("http://127.0.0.1:1/v1/", "http://127.0.0.1:1/v1"),
             ("https://me:secret@example.com/v1", "https://example.com/v1"),
         ] {
-            let model = OpenAiModel::new(url, "m".into(), Some("key".into()), ReasoningTags::Auto);
+            let model = OpenAiModel::new(
+                url,
+                Some("m".into()),
+                Some("key".into()),
+                ReasoningTags::Auto,
+            );
             assert_eq!(model.address, shown);
             assert!(!format!("{model:?}").contains("secret"), "{model:?}");
         }

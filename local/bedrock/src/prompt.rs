@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::guardrail::Asked;
 use crate::tokens;
 
 /// A checked request.
@@ -18,6 +19,12 @@ pub(crate) struct Prompt {
     pub temperature: Option<f32>,
     pub top_p: Option<f32>,
     pub stop_sequences: Vec<String>,
+    /// How many tokens the model may reason, if it was told.
+    pub reasoning_tokens: Option<u32>,
+    /// The fields that only the model's provider knows, as they were given.
+    pub additional: Option<Value>,
+    /// The guardrail that looks at it.
+    pub guardrail: Option<Asked>,
     /// The JSON object of the request's `system` and `messages`, byte for byte as they were given.
     pub given: String,
 }
@@ -145,6 +152,9 @@ impl Prompt {
             temperature: None,
             top_p: None,
             stop_sequences: Vec::new(),
+            reasoning_tokens: None,
+            additional: None,
+            guardrail: None,
             given: String::new(),
         }
     }

@@ -176,6 +176,7 @@ impl Speech {
                     output_tokens: u64::try_from(said).unwrap_or(u64::MAX),
                     ..usage
                 },
+                trace: None,
             },
             next_at: Instant::now() + script.time_to_first_token,
             time_between_tokens: script.time_between_tokens,

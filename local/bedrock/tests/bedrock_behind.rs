@@ -23,7 +23,7 @@ async fn openai(base_url: String) -> Server {
 async fn openai_with(base_url: String, reasoning_tags: ReasoningTags) -> Server {
     let config = ModelConfig::OpenAi {
         base_url,
-        model: "llama".into(),
+        model: Some("llama".into()),
         api_key: Some("key".into()),
         reasoning_tags,
     };

@@ -61,7 +61,7 @@ type Chunk = Result<Bytes, std::io::Error>;
 async fn server(base_url: String, reasoning_tags: ReasoningTags) -> Server {
     let config = ModelConfig::OpenAi {
         base_url,
-        model: "llama".into(),
+        model: Some("llama".into()),
         api_key: None,
         reasoning_tags,
     };

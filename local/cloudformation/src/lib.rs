@@ -204,6 +204,7 @@ impl Template {
             realtime: RealtimeLimits::default(),
             user_pool,
             model: inputs.model.clone(),
+            guardrails: Vec::new(),
             faults: FaultPlan::default(),
             control: false,
             access: AccessConfig::default(),

@@ -5,6 +5,7 @@
 pub use local_apigateway::config::*;
 pub use local_appsync::config::*;
 pub use local_bedrock::config::*;
+pub use local_bedrock::guardrail::GuardrailConfig;
 pub use local_cognito::config::*;
 pub use local_dynamodb::config::*;
 pub use local_gateway::config::*;
@@ -28,6 +29,8 @@ pub struct StackConfig {
     pub realtime: RealtimeLimits,
     pub user_pool: UserPoolConfig,
     pub model: ModelConfig,
+    /// The guardrails that requests to the model may name.
+    pub guardrails: Vec<GuardrailConfig>,
     /// The fault plan, in force once everything has started. By default nothing fails.
     pub faults: FaultPlan,
     /// Whether the control endpoint is served below `/_tokencast/`: see [`crate::control`].

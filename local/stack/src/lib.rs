@@ -65,7 +65,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use authentication::{authenticator, jwt_issuer};
-use config::EventSourceConfig;
+use config::{EventSourceConfig, GuardrailConfig, ModelConfig};
 use control::Control;
 use persistent::PersistentServices;
 use services::{Routers, nothing_here};
@@ -203,7 +203,7 @@ impl BoundStack {
             keys,
             failures,
         } = PersistentServices::open(&config, &state, &endpoints, &clock, &faults, &credentials)?;
-        let bedrock = Bedrock::new(config.model, clock.clone()).with_faults(faults.clone());
+        let bedrock = bedrock(config.model, config.guardrails, &clock, &faults);
         let gate = SignatureGate::new(&credentials, &endpoints.region);
         let lambda = Lambda::start_with(
             config.functions,
@@ -392,4 +392,15 @@ async fn serve(
 ) {
     let closed = closing.cancelled_owned();
     gateway.serve(routes, &certificates, closed).await;
+}
+
+fn bedrock(
+    model: ModelConfig,
+    guardrails: Vec<GuardrailConfig>,
+    clock: &Clock,
+    faults: &Faults,
+) -> Bedrock {
+    Bedrock::new(model, clock.clone())
+        .with_guardrails(guardrails)
+        .with_faults(faults.clone())
 }

@@ -173,6 +173,7 @@ fn empty() -> StackConfig {
             token_validity: Duration::from_hours(1),
         },
         model: ModelConfig::Scripted(ScriptConfig::default()),
+        guardrails: Vec::new(),
         faults: FaultPlan::default(),
         control: true,
         access: AccessConfig::default(),

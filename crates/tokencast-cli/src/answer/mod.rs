@@ -199,6 +199,14 @@ impl Answer {
             let reason = stop_reason.as_deref().unwrap_or("not given");
             say!("the answer has no text (stop reason: {reason})");
         }
+        if let AnswerEvent::Completed {
+            guardrail: Some(guardrail),
+            ..
+        } = event
+            && !self.listening.summary
+        {
+            say!("[{}]", summary::in_words(guardrail));
+        }
         if let AnswerEvent::Failed {
             code,
             message,

@@ -286,6 +286,7 @@ mod tests {
         let completed = AnswerEvent::Completed {
             stop_reason: Some("max_tokens".into()),
             usage: None,
+            guardrail: None,
         };
         let restarted = AnswerEvent::Restarted { attempt: 2 };
         for (events, has_text) in [
@@ -302,7 +303,10 @@ mod tests {
                 serde_json::from_str(line.lines().last().expect("a line")).expect("JSON");
             assert_eq!(
                 last,
-                json!({ "type": "completed", "stopReason": "max_tokens", "usage": null, "hasText": has_text })
+                json!({
+                    "type": "completed", "stopReason": "max_tokens", "usage": null, "guardrail": null,
+                    "hasText": has_text
+                })
             );
         }
     }

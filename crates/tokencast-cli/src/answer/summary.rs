@@ -3,8 +3,10 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use tokencast_client::{AnswerEvent, Usage};
+use tokencast_client::{AnswerEvent, Guardrail, Usage};
 use uuid::Uuid;
+
+use crate::visible::visible;
 
 /// Counts while the answer comes.
 pub(super) struct Summary {
@@ -18,6 +20,8 @@ pub(super) struct Summary {
     characters: usize,
     usage: Option<Usage>,
     ending: String,
+    /// What a guardrail did, in words.
+    guardrail: Option<String>,
 }
 
 impl Summary {
@@ -32,6 +36,7 @@ impl Summary {
             characters: 0,
             usage: None,
             ending: "unfinished".into(),
+            guardrail: None,
         }
     }
 
@@ -54,8 +59,13 @@ impl Summary {
                 self.attempt = *attempt;
                 (self.events, self.characters) = (0, 0);
             }
-            AnswerEvent::Completed { stop_reason, usage } => {
+            AnswerEvent::Completed {
+                stop_reason,
+                usage,
+                guardrail,
+            } => {
                 self.end(stop_reason.as_deref().unwrap_or("completed"), *usage);
+                self.guardrail = guardrail.as_ref().map(in_words);
             }
             AnswerEvent::Failed { code, usage, .. } => self.end(code, *usage),
             AnswerEvent::Cancelled { usage, .. } => self.end("cancelled", *usage),
@@ -100,6 +110,9 @@ impl Summary {
             let _ = write!(line, ", {rate:.1} tokens/s");
         }
         let _ = write!(line, ", {}", self.ending);
+        if let Some(guardrail) = &self.guardrail {
+            let _ = write!(line, ", {guardrail}");
+        }
         line
     }
 
@@ -114,6 +127,18 @@ impl Summary {
         }
         let tokens = u32::try_from(tokens).map_or(f64::INFINITY, f64::from);
         Some(tokens / took.as_secs_f64())
+    }
+}
+
+/// What a guardrail did, in words.
+pub(super) fn in_words(guardrail: &Guardrail) -> String {
+    let did = match guardrail.action.as_str() {
+        "MASKED" => "masked",
+        _ => "blocked",
+    };
+    match guardrail.masked.join(", ") {
+        found if found.is_empty() => format!("{did} by a guardrail"),
+        found => format!("{did} by a guardrail: {}", visible(&found)),
     }
 }
 
@@ -147,13 +172,17 @@ mod tests {
             &AnswerEvent::Completed {
                 stop_reason: Some("end_turn".into()),
                 usage: Some(usage),
+                guardrail: Some(Guardrail {
+                    action: "MASKED".into(),
+                    masked: vec!["EMAIL".into(), "NAME".into()],
+                }),
             },
             at(2_400),
         );
         assert_eq!(
             summary.line(),
             "session 00000000-0000-0000-0000-000000000000, attempt 1, 40 tokens in 2 events, first after 300 ms, \
-             20.0 tokens/s, end_turn"
+             20.0 tokens/s, end_turn, masked by a guardrail: EMAIL, NAME"
         );
         assert_eq!(summary.characters(), 6);
     }

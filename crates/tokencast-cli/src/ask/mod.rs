@@ -148,6 +148,7 @@ async fn session(args: &AskArgs) -> Result<Session, PromptError> {
             text,
             conversation_id: args.conversation,
             parent_id: args.parent,
+            assistant: args.assistant.clone(),
         },
     })
 }

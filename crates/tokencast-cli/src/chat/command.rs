@@ -31,6 +31,8 @@ pub(super) enum Command {
     },
     /// `None`: the other way.
     Reasoning(Option<bool>),
+    /// `None`: list them.
+    Assistant(Option<String>),
     Help,
     Quit,
 }
@@ -53,6 +55,7 @@ pub(super) const HELP: &str = "\
 /delete                     delete this conversation
 /export [markdown|json] [FILE]
 /reasoning [on|off]         show what the model thinks
+/assistant [NAME]           list the assistants, or have another answer from now on
 /help, /quit
 //TEXT                      a question that begins with a slash";
 
@@ -94,6 +97,7 @@ impl Command {
             ("reasoning", "") => Self::Reasoning(None),
             ("reasoning", "on") => Self::Reasoning(Some(true)),
             ("reasoning", "off") => Self::Reasoning(Some(false)),
+            ("assistant", _) => Self::Assistant(given),
             ("help", "") => Self::Help,
             ("quit" | "exit", "") => Self::Quit,
             ("list", _) => return Err(format!("/list {argument}: expected /list or /list more")),
@@ -170,6 +174,8 @@ mod tests {
             ("/export a.md", export(Format::Markdown, Some("a.md"))),
             ("/reasoning", Command::Reasoning(None)),
             ("/reasoning on", Command::Reasoning(Some(true))),
+            ("/assistant", Command::Assistant(None)),
+            ("/assistant law", Command::Assistant(Some("law".into()))),
             ("/help", Command::Help),
             ("/quit", Command::Quit),
         ] {

@@ -78,6 +78,7 @@ impl Chat {
             Command::Title(None) => self.title().await?,
             Command::Title(Some(title)) => self.rename(&title).await?,
             Command::Delete => self.delete().await?,
+            Command::Assistant(name) => self.choose_assistant(name).await?,
             Command::Export { format, file } => self.export(format, file.as_deref()).await?,
             // These aren't about conversations that the API has.
             Command::New
@@ -88,6 +89,31 @@ impl Chat {
             | Command::Quit => {}
         }
         Ok(Done::Nothing)
+    }
+
+    /// Lists the assistants, or has another one answer.
+    async fn choose_assistant(&mut self, name: Option<String>) -> Result<(), Failure> {
+        let assistants = self.graphql.assistants().await?;
+        let Some(name) = name else {
+            for assistant in &assistants {
+                let is_chosen = match &self.assistant {
+                    Some(chosen) => *chosen == assistant.name,
+                    None => assistant.is_default,
+                };
+                self.screen.assistant(assistant, is_chosen)?;
+            }
+            return Ok(());
+        };
+        if !assistants.iter().any(|it| it.name == name) {
+            let names: Vec<_> = assistants.iter().map(|it| it.name.as_str()).collect();
+            let names = names.join(", ");
+            return Err(Failure::Usage(format!(
+                "there is no assistant {name}; there are {names}"
+            )));
+        }
+        say!("{name} answers from now on");
+        self.assistant = Some(name);
+        Ok(())
     }
 
     async fn list(&mut self, more: bool) -> Result<(), Failure> {

@@ -64,12 +64,21 @@ pub async fn run(args: ChatArgs, lookup: &impl Fn(&str) -> Option<String>) -> Ex
                 proxy: socket.and_then(|url| proxy::in_the_way(&url, lookup)),
                 ..listening
             };
-            let chat = Chat::new(client, graphql, lines, listening);
+            let chat = Chat {
+                assistant: args.assistant,
+                ..Chat::new(client, graphql, lines, listening)
+            };
             chat.run(args.conversation, &mut signals).await
         }
         Target::Local(options) => {
             // The future is boxed because it holds a whole stack.
-            let local = on_a_stack(*options, args.target.via, lines, listening);
+            let local = Local {
+                options: *options,
+                via: args.target.via,
+                lines,
+                listening,
+                assistant: args.assistant,
+            };
             Box::pin(local.run(args.conversation, &mut signals)).await
         }
     }
@@ -95,15 +104,7 @@ struct Local {
     via: Channel,
     lines: Lines,
     listening: Listening,
-}
-
-fn on_a_stack(options: StackOptions, via: Channel, lines: Lines, listening: Listening) -> Local {
-    Local {
-        options,
-        via,
-        lines,
-        listening,
-    }
+    assistant: Option<String>,
 }
 
 impl Local {
@@ -126,7 +127,10 @@ impl Local {
             .and_then(|client| Ok((client, stack.client(user).build()?)));
         let exit = match clients {
             Ok((client, graphql)) => {
-                let chat = Chat::new(client, graphql, self.lines, self.listening);
+                let chat = Chat {
+                    assistant: self.assistant,
+                    ..Chat::new(client, graphql, self.lines, self.listening)
+                };
                 // The functions start while the user writes.
                 let chat = chat.run(conversation, signals);
                 futures_util::future::join(chat, stack.warm_for(self.via))
@@ -152,6 +156,8 @@ struct Chat {
     screen: Screen,
     listening: Listening,
     thread: Thread,
+    /// Who answers; `None` for whom the conversation remembers, or the default.
+    assistant: Option<String>,
     /// What was listed last, and where the list goes on.
     listed: Vec<Uuid>,
     next_token: Option<String>,
@@ -174,6 +180,7 @@ impl Chat {
             screen: Screen::new(),
             listening,
             thread: Thread::new(Uuid::new_v4()),
+            assistant: None,
             listed: Vec::new(),
             next_token: None,
             failed: Exit::Success,
@@ -300,7 +307,10 @@ impl Chat {
 
     /// Asks a question, and prints the answer as it comes.
     async fn ask(&mut self, question: String, at: At, signals: &mut Signals) -> Then {
-        let prompt: Prompt = self.thread.prompt(&question, at);
+        let prompt = Prompt {
+            assistant: self.assistant.clone(),
+            ..self.thread.prompt(&question, at)
+        };
         let session_id = Uuid::new_v4();
         let session = Session::New {
             session_id: Some(session_id),

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use tokencast_client::Assistant;
 use tokencast_client::conversations::{Conversation, Turn};
 
 use crate::answer::{self, Listening};
@@ -62,6 +63,15 @@ impl Screen {
         self.print(&format!(
             "{mark}{number:>3}  {title}  ({turn_count} {turns}, {updated_at})  {conversation_id}"
         ))
+    }
+
+    /// Prints a line of the assistants: the name, and what it is good for.
+    pub(super) fn assistant(self, assistant: &Assistant, is_chosen: bool) -> io::Result<()> {
+        let mark = if is_chosen { '*' } else { ' ' };
+        let told = [&assistant.title, &assistant.description];
+        let told = told.into_iter().flatten().cloned().collect::<Vec<_>>();
+        let line = format!("{mark} {:<16}  {}", assistant.name, told.join(": "));
+        self.print(line.trim_end())
     }
 
     /// Ends the line that a signal has interrupted the editor in.

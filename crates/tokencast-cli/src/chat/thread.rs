@@ -165,6 +165,7 @@ mod tests {
             title: "Rivers".into(),
             last_session_id: last.map(id),
             turn_count: turns.len() as u64,
+            assistant: None,
             turns: turns.iter().map(turn).collect(),
             next_token: None,
             created_at: String::new(),

@@ -17,6 +17,10 @@ pub struct TargetArgs {
     #[arg(long, value_name = "MODEL")]
     pub model: Option<ModelSpec>,
 
+    /// The assistants of the local stack, in this JSON file (docs/ASSISTANTS.md).
+    #[arg(long, value_name = "FILE")]
+    pub assistants: Option<PathBuf>,
+
     /// How reasoning is found in the text of an `openai:` model's answers; `auto` unless given.
     #[arg(long, value_enum, value_name = "HOW")]
     pub reasoning_tags: Option<ReasoningTags>,

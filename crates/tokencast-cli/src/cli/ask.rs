@@ -32,12 +32,14 @@ With --json, each line on stdout is one of:
   {\"type\":\"restarted\",\"attempt\":N}                   the answer starts again from nothing
   {\"type\":\"reconnecting\",\"tries\":N,\"delayMs\":N,\"reason\":STRING}
   {\"type\":\"reconnected\"}
-  {\"type\":\"completed\",\"stopReason\":STRING|null,\"usage\":USAGE|null,\"hasText\":BOOL}
+  {\"type\":\"completed\",\"stopReason\":STRING|null,\"usage\":USAGE|null,\"guardrail\":GUARDRAIL|null,
+   \"hasText\":BOOL}
   {\"type\":\"failed\",\"code\":STRING,\"message\":STRING,\"retryable\":BOOL,\"usage\":USAGE|null}
   {\"type\":\"cancelled\",\"stopReason\":STRING|null,\"usage\":USAGE|null}
   {\"type\":\"error\",\"message\":STRING}                            the API cannot be used; nothing follows
 where PLACE is \"blockIndex\":N,\"sequence\":N,\"attempt\":N, and USAGE is {\"inputTokens\":N,\"outputTokens\":N,
-\"totalTokens\":N}, with \"cacheReadInputTokens\" and \"cacheWriteInputTokens\" where the model has a prompt cache.";
+\"totalTokens\":N}, with \"cacheReadInputTokens\" and \"cacheWriteInputTokens\" where the model has a prompt cache. GUARDRAIL is
+{\"action\":\"BLOCKED\"|\"MASKED\",\"masked\":[STRING, ...]}.";
 
 /// Send a prompt and print the answer as it comes.
 ///
@@ -72,6 +74,10 @@ pub struct AskArgs {
     /// Continue this turn of the conversation instead. The conversation's own id: begin it anew, beside its first turn.
     #[arg(long, value_name = "SESSION_ID", requires = "conversation")]
     pub parent: Option<Uuid>,
+
+    /// Have this assistant answer, one of those that the API has. By default the conversation's last, or else the API's default.
+    #[arg(long, value_name = "NAME", conflicts_with = "resume")]
+    pub assistant: Option<String>,
 
     /// Print what the model thinks to stderr, as far as it shows that.
     #[arg(long)]

@@ -33,6 +33,10 @@ pub struct ChatArgs {
     #[arg(long, value_name = "UUID")]
     pub conversation: Option<Uuid>,
 
+    /// Have this assistant answer; /assistant changes it.
+    #[arg(long, value_name = "NAME")]
+    pub assistant: Option<String>,
+
     /// Show what the model thinks, as far as it shows that; /reasoning changes it.
     #[arg(long)]
     pub show_reasoning: bool,

@@ -59,7 +59,12 @@ pub async fn run(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
                 | DevError::NoPage(_)
                 | DevError::ReadFaults { .. }
                 | DevError::Faults { .. }
-                | DevError::Stack(StackError::Template(_) | StackError::Missing(_)) => Exit::Usage,
+                | DevError::Stack(
+                    StackError::Template(_)
+                    | StackError::Missing(_)
+                    | StackError::Assistants { .. }
+                    | StackError::NoModel(_),
+                ) => Exit::Usage,
                 _ => Exit::Stack,
             }
         }
@@ -145,6 +150,7 @@ fn options(
             allow_hosts: args.allow_host.clone(),
             allow_origins: args.allow_origin.clone(),
         },
+        assistants: args.assistants.clone(),
         web_dir: args.web_dir.as_deref().map(built_page).transpose()?,
         ..StackOptions::default()
     };

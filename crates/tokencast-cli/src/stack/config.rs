@@ -1,13 +1,17 @@
 //! A stack's config: the template's resources, changed by the stack's options.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use local_stack::StackConfig;
-use local_stack::config::DataSource;
+use local_stack::config::{DataSource, GuardrailConfig, ModelConfig};
 use local_stack::endpoints::Endpoints;
 
 use super::{StackError, StackOptions, local};
 use local_cloudformation::{Inputs, Program};
+use tokencast_aws::assistants::{self, InvalidAssistants};
+use tokencast_aws::settings;
+use tokencast_core::assistant::GuardrailSettings;
 
 /// The names of the project's resources on a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +105,55 @@ impl StackOptions {
         local::lead_here(&mut config, endpoints);
         let names = Names::of(&config)?;
         self.override_template(&mut config, &names);
+        self.add_assistants(&mut config, &names)?;
         Ok((config, names))
+    }
+
+    /// Gives the functions the assistants' file, and the model the guardrails that it names.
+    fn add_assistants(&self, config: &mut StackConfig, names: &Names) -> Result<(), StackError> {
+        if let Some(path) = &self.assistants {
+            let wrong = |error: std::io::Error| StackError::Assistants {
+                path: path.clone(),
+                source: InvalidAssistants::Unreadable(error.to_string()),
+            };
+            // The functions run in another directory.
+            let path = path.canonicalize().map_err(wrong)?.display().to_string();
+            for function in &mut config.functions {
+                let environment = &mut function.environment;
+                environment.insert(settings::ASSISTANTS_FILE.to_owned(), path.clone());
+            }
+        }
+        let mut functions = config.functions.iter();
+        let worker = functions.find(|it| it.name == names.worker_function);
+        let path = worker.and_then(|it| it.environment.get(settings::ASSISTANTS_FILE));
+        let path = path.filter(|path| !path.is_empty()).map(PathBuf::from);
+        let assistants = match path {
+            Some(path) => {
+                let read = assistants::read_file(&path);
+                Some(read.map_err(|source| StackError::Assistants { path, source })?)
+            }
+            None => None,
+        };
+        let no_model = match &config.model {
+            ModelConfig::OpenAi { model: None, .. } => Some("openai:URL"),
+            ModelConfig::Bedrock { model_id: None } => Some("bedrock"),
+            _ => None,
+        };
+        if let (Some(model), None) = (no_model, &assistants) {
+            return Err(StackError::NoModel(model));
+        }
+        config.guardrails.clone_from(&self.guardrails);
+        let guardrails = assistants.iter().flat_map(|assistants| {
+            let assistants = assistants.iter();
+            assistants.filter_map(|assistant| assistant.guardrail.as_ref())
+        });
+        for GuardrailSettings { id, version, .. } in guardrails {
+            let is_there = |it: &GuardrailConfig| it.id == *id && it.version == *version;
+            if !config.guardrails.iter().any(is_there) {
+                config.guardrails.push(GuardrailConfig::to_try(id, version));
+            }
+        }
+        Ok(())
     }
 
     fn override_template(&self, config: &mut StackConfig, names: &Names) {

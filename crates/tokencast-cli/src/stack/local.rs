@@ -122,7 +122,10 @@ pub(super) fn lead_here(config: &mut StackConfig, endpoints: &Endpoints) {
         let url = endpoints.websocket_callback_url(&api.stage);
         values.push(("WEBSOCKET_CALLBACK_URL", url));
     }
-    if let ModelConfig::Bedrock { model_id } = &config.model {
+    if let ModelConfig::Bedrock {
+        model_id: Some(model_id),
+    } = &config.model
+    {
         // Bedrock itself answers, so `MODEL_ID` is the model of the command line.
         values.push(("MODEL_ID", model_id.clone()));
     }

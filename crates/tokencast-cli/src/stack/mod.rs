@@ -19,9 +19,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use local_stack::appsync::realtime::RealtimeLimits;
-use local_stack::config::{AccessConfig, ModelConfig, ScriptConfig, WebSocketLimits};
+use local_stack::config::{
+    AccessConfig, GuardrailConfig, ModelConfig, ScriptConfig, WebSocketLimits,
+};
 use local_stack::faults::FaultPlan;
 use thiserror::Error;
+use tokencast_aws::assistants::InvalidAssistants;
 
 use local_cloudformation::{Template, TemplateError};
 
@@ -70,6 +73,10 @@ pub struct StackOptions {
     pub access: AccessConfig,
     /// A built web page, served beside the services.
     pub web_dir: Option<PathBuf>,
+    /// The assistants' file, in the place of the one assistant of the template's settings.
+    pub assistants: Option<PathBuf>,
+    /// Guardrails, in the place of those to try that each guardrail of the assistants' file gets.
+    pub guardrails: Vec<GuardrailConfig>,
 }
 
 impl Default for StackOptions {
@@ -96,6 +103,8 @@ impl Default for StackOptions {
             control: false,
             access: AccessConfig::default(),
             web_dir: None,
+            assistants: None,
+            guardrails: Vec::new(),
         }
     }
 }
@@ -219,6 +228,13 @@ pub enum StackError {
     Template(#[from] TemplateError),
     #[error("there is no {0}")]
     Missing(&'static str),
+    #[error("the assistants' file {} is wrong", path.display())]
+    Assistants {
+        path: PathBuf,
+        source: InvalidAssistants,
+    },
+    #[error("{0} names no model: name one, or give assistants, which have models of their own")]
+    NoModel(&'static str),
     #[error("the local stack cannot start")]
     Start(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

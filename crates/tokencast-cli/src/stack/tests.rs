@@ -118,7 +118,7 @@ fn the_functions_variables_lead_to_the_stack() {
 fn bedrock_itself_is_asked_for_the_model_of_the_command_line() {
     let config = config(&StackOptions {
         model: ModelConfig::Bedrock {
-            model_id: "amazon.nova-pro-v1:0".into(),
+            model_id: Some("amazon.nova-pro-v1:0".into()),
         },
         ..StackOptions::default()
     });

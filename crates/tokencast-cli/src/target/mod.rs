@@ -115,6 +115,7 @@ impl Target {
             let options = StackOptions {
                 model,
                 functions: Functions::own()?,
+                assistants: args.assistants.clone(),
                 ..StackOptions::default()
             };
             let options = options.with_first_token_timeout(args.first_token_timeout);
@@ -122,6 +123,7 @@ impl Target {
         };
         for (option, given) in [
             ("--model", args.model.is_some()),
+            ("--assistants", args.assistants.is_some()),
             ("--reasoning-tags", args.reasoning_tags.is_some()),
             ("--first-token-timeout", args.first_token_timeout.is_some()),
         ] {

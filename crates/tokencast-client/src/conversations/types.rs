@@ -18,6 +18,9 @@ pub struct Conversation {
     pub last_session_id: Option<Uuid>,
     /// How many turns it has, all versions counted.
     pub turn_count: u64,
+    /// The assistant of the turn that was started last.
+    #[serde(default)]
+    pub assistant: Option<String>,
     /// The turns of a page, or all, oldest first. Empty where only the conversation itself was asked for.
     #[serde(default, deserialize_with = "or_none")]
     pub turns: Vec<Turn>,

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use crate::assistant::{Assistant, ListedAssistants};
 use crate::error::Error;
 use crate::event::StreamError;
 use crate::http::Caller;
@@ -63,6 +64,21 @@ async fn open(caller: &Caller, session_id: Uuid, ask: &Ask) -> Result<Response, 
         )));
     }
     Ok(response)
+}
+
+/// The assistants that a start may name.
+pub(crate) async fn assistants(caller: &Caller) -> Result<Vec<Assistant>, Error> {
+    let mut url = caller.url.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().push("assistants");
+    }
+    let read = caller.retry("GET", || async {
+        let request = request(caller, Method::GET, url.clone()).await?;
+        let response = send(caller, request, None).await?;
+        response.json().await.map_err(Error::Request)
+    });
+    let listed: ListedAssistants = read.await?;
+    Ok(listed.assistants)
 }
 
 /// Stops a session.

@@ -99,6 +99,7 @@ fn last_event(ending: Ending) -> AnswerEvent {
         stop_reason,
         usage,
         error,
+        guardrail,
     } = ending;
     match (status, error) {
         (StreamStatus::Cancelled, _) => AnswerEvent::Cancelled { stop_reason, usage },
@@ -114,6 +115,10 @@ fn last_event(ending: Ending) -> AnswerEvent {
             retryable: true,
             usage,
         },
-        _ => AnswerEvent::Completed { stop_reason, usage },
+        _ => AnswerEvent::Completed {
+            stop_reason,
+            usage,
+            guardrail,
+        },
     }
 }

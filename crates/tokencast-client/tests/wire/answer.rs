@@ -96,7 +96,8 @@ async fn it_subscribes_before_it_starts_and_says_who_it_is() {
             },
             AnswerEvent::Completed {
                 stop_reason: Some("end_turn".into()),
-                usage
+                usage,
+                guardrail: None
             },
         ]
     );

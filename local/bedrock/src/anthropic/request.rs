@@ -104,6 +104,9 @@ pub(crate) fn parse(model_id: &str, body: &[u8]) -> Result<Prompt, ModelError> {
             .into_iter()
             .filter(|s| !s.is_empty())
             .collect(),
+        reasoning_tokens: None,
+        additional: None,
+        guardrail: None,
         given: format!("{{{given_system}\"messages\":{given_messages}}}"),
     };
     history::check(&prompt)?;

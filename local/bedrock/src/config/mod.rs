@@ -15,12 +15,16 @@ pub enum ModelConfig {
     /// A server with OpenAI's chat completions API, such as Ollama's or llama.cpp's.
     OpenAi {
         base_url: String,
-        model: String,
+        /// The model's name; `None` to take the model id of each request for it.
+        model: Option<String>,
         api_key: Option<String>,
         reasoning_tags: ReasoningTags,
     },
     /// Amazon Bedrock itself, with the environment's credentials.
-    Bedrock { model_id: String },
+    Bedrock {
+        /// `None` to take the model id of each request.
+        model_id: Option<String>,
+    },
 }
 
 /// Whether the text of a server's answers has reasoning in it, between `<think>` and `</think>`. What servers send as

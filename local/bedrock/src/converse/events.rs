@@ -185,5 +185,9 @@ fn metadata(stop: &Stop, latency_ms: u64) -> Value {
         usage["cacheReadInputTokens"] = json!(cache.read_tokens);
         usage["cacheWriteInputTokens"] = json!(cache.write_tokens);
     }
-    json!({ "usage": usage, "metrics": { "latencyMs": latency_ms } })
+    let mut metadata = json!({ "usage": usage, "metrics": { "latencyMs": latency_ms } });
+    if let Some(trace) = &stop.trace {
+        metadata["trace"] = trace.clone();
+    }
+    metadata
 }

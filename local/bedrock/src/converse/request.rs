@@ -4,11 +4,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::reasoning;
 use crate::error::ModelError;
+use crate::guardrail::{Asked, Mode};
 use crate::history;
 use crate::prompt::{Content, Message, Prompt, Role};
 
-/// The request's body before its checks. Members that no model here needs (guardrails …) are ignored.
+/// The request's body before its checks. Members that no model here needs are ignored.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ConverseRequest {
@@ -16,6 +18,19 @@ struct ConverseRequest {
     system: Option<Vec<Block>>,
     inference_config: Option<InferenceConfig>,
     tool_config: Option<Value>,
+    additional_model_request_fields: Option<Value>,
+    guardrail_config: Option<GuardrailConfig>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GuardrailConfig {
+    #[serde(rename = "guardrailIdentifier")]
+    id: Option<String>,
+    #[serde(rename = "guardrailVersion")]
+    version: Option<String>,
+    stream_processing_mode: Option<String>,
+    trace: Option<String>,
 }
 
 /// The parts of the body that a test reads byte for byte.
@@ -81,9 +96,9 @@ struct ToolResult {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct InferenceConfig {
-    max_tokens: Option<i64>,
-    temperature: Option<f32>,
+pub(super) struct InferenceConfig {
+    pub(super) max_tokens: Option<i64>,
+    pub(super) temperature: Option<f32>,
     top_p: Option<f32>,
     stop_sequences: Option<Vec<String>>,
 }
@@ -112,6 +127,14 @@ pub(crate) fn parse(
 impl ConverseRequest {
     fn into_prompt(self, model_id: &str, given: String) -> Result<Prompt, ModelError> {
         let config = self.inference_config.unwrap_or_default().check()?;
+        let additional = self
+            .additional_model_request_fields
+            .filter(|it| !it.is_null());
+        let reasoning_tokens = match &additional {
+            Some(additional) => reasoning::check(model_id, additional, &config)?,
+            None => None,
+        };
+        let guardrail = self.guardrail_config.map(GuardrailConfig::check);
         let messages = self.messages.unwrap_or_default().into_iter().enumerate();
         let system = self.system.unwrap_or_default().into_iter().enumerate();
         let prompt = Prompt {
@@ -131,6 +154,9 @@ impl ConverseRequest {
             temperature: config.temperature,
             top_p: config.top_p,
             stop_sequences: config.stop_sequences.unwrap_or_default(),
+            reasoning_tokens,
+            additional,
+            guardrail: guardrail.transpose()?,
             given,
         };
         history::check(&prompt)?;
@@ -235,6 +261,46 @@ impl ReasoningContent {
             (None, Some(redacted)) => Some(Content::Redacted(redacted)),
             _ => None,
         }
+    }
+}
+
+impl GuardrailConfig {
+    fn check(self) -> Result<Asked, ModelError> {
+        let one_of = |value: Option<String>, member: &str, words: &[&str]| match value {
+            None => Ok(words[0].to_owned()),
+            Some(value) if words.contains(&value.as_str()) => Ok(value),
+            Some(value) => {
+                let mut words = words.to_vec();
+                words.sort_unstable();
+                let rule = format!("Member must satisfy enum value set: [{}]", words.join(", "));
+                Err(constraint(
+                    &value,
+                    &format!("guardrailConfig.{member}"),
+                    &rule,
+                ))
+            }
+        };
+        let absent = |member: &str| missing(&format!("guardrailConfig.{member}"));
+        let mode = one_of(
+            self.stream_processing_mode,
+            "streamProcessingMode",
+            &["sync", "async"],
+        )?;
+        let trace = one_of(
+            self.trace,
+            "trace",
+            &["disabled", "enabled", "enabled_full"],
+        )?;
+        Ok(Asked {
+            id: self.id.ok_or_else(|| absent("guardrailIdentifier"))?,
+            version: self.version.ok_or_else(|| absent("guardrailVersion"))?,
+            mode: if mode == "async" {
+                Mode::Async
+            } else {
+                Mode::Sync
+            },
+            traces: trace != "disabled",
+        })
     }
 }
 

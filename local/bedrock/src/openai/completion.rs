@@ -319,6 +319,7 @@ impl Completion {
             cache: None,
         };
         self.ready.push_back(ModelEvent::Stop(Stop {
+            trace: None,
             reason: reason.to_owned(),
             sequence: None,
             usage,

@@ -35,6 +35,7 @@ impl Dialect {
             ("temperature", prompt.temperature.map(|value| json!(value))),
             ("top_p", prompt.top_p.map(|value| json!(value))),
             ("stop", stop.map(|sequences| json!(sequences))),
+            ("reasoning_effort", prompt.reasoning_tokens.map(effort)),
         ];
         parameters
             .into_iter()
@@ -50,6 +51,17 @@ impl Dialect {
         self.refused.push(named);
         Some(named)
     }
+}
+
+/// How much a model reasons: these servers know three words in place of tokens.
+fn effort(tokens: u32) -> Value {
+    json!(if tokens <= 4096 {
+        "low"
+    } else if tokens <= 16_384 {
+        "medium"
+    } else {
+        "high"
+    })
 }
 
 /// Only the text: these servers take no reasoning back, have tools of another shape, and cache prompts by themselves.

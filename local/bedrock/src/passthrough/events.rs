@@ -9,6 +9,7 @@ use aws_sdk_bedrockruntime::types::{
 };
 use futures_util::{StreamExt as _, stream};
 
+use super::trace;
 use crate::config::ModelException;
 use crate::error::ModelError;
 use crate::model::{CacheUsage, Citation, ModelEvent, ModelStream, Piece, Stop, Usage};
@@ -51,6 +52,7 @@ impl Completion {
                         reason,
                         sequence: None,
                         usage: Usage::default(),
+                        trace: None,
                     }));
                 }
                 Err(error) => {
@@ -91,6 +93,7 @@ impl Completion {
                     reason,
                     sequence: None,
                     usage: event.usage.as_ref().map(usage).unwrap_or_default(),
+                    trace: event.trace.as_ref().and_then(trace::of),
                 }))
             }
             _ => None,

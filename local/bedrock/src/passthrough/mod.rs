@@ -4,9 +4,13 @@
 //! | --- | --- |
 //! | `request` | a prompt in the SDK's types |
 //! | `events` | the SDK's events |
+//! | `trace` | what a guardrail did |
+//! | `document` | JSON as the SDK has it |
 
+mod document;
 mod events;
 mod request;
+mod trace;
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -37,20 +41,21 @@ pub(crate) const LOOP: &str =
 
 #[derive(Debug)]
 pub(crate) struct BedrockModel {
-    model_id: String,
+    /// `None` to take the model id of each request.
+    model_id: Option<String>,
     client: OnceCell<Client>,
 }
 
 impl BedrockModel {
     /// Reads the environment at the first call, so that missing settings become that call's error.
-    pub(crate) fn from_environment(model_id: String) -> Self {
+    pub(crate) fn from_environment(model_id: Option<String>) -> Self {
         Self {
             model_id,
             client: OnceCell::new(),
         }
     }
 
-    pub(crate) fn with_client(client: Client, model_id: String) -> Self {
+    pub(crate) fn with_client(client: Client, model_id: Option<String>) -> Self {
         Self {
             model_id,
             client: OnceCell::new_with(Some(client)),
@@ -59,9 +64,12 @@ impl BedrockModel {
 
     pub(crate) async fn start(&self, prompt: &Prompt) -> Result<ModelStream, ModelError> {
         let client = self.client.get_or_try_init(connect).await?;
+        let model_id = self.model_id.as_ref().unwrap_or(&prompt.model_id);
         let request = client
             .converse_stream()
-            .model_id(&self.model_id)
+            .model_id(model_id)
+            .set_additional_model_request_fields(prompt.additional.clone().map(document::of))
+            .set_guardrail_config(prompt.guardrail.as_ref().map(request::guardrail))
             .inference_config(request::inference(prompt))
             .set_system(request::system(prompt)?)
             .set_messages(Some(request::messages(prompt)?));
@@ -74,7 +82,7 @@ impl BedrockModel {
             let said = quote::presentable(&refused.message, prompt);
             let said =
                 said.unwrap_or_else(|| "its words repeat the prompt, and are left out".into());
-            let (model_id, name) = (&self.model_id, refused.exception.name());
+            let name = refused.exception.name();
             tracing::warn!("Amazon Bedrock refused a request to `{model_id}`: {name}: {said}");
             refused
         })?;

@@ -3,14 +3,16 @@
 use aws_sdk_bedrockruntime::error::BuildError;
 use aws_sdk_bedrockruntime::primitives::Blob;
 use aws_sdk_bedrockruntime::types::{
-    CachePointBlock, CachePointType, ContentBlock, ConversationRole, InferenceConfiguration,
-    Message, ReasoningContentBlock, ReasoningTextBlock, SystemContentBlock,
+    CachePointBlock, CachePointType, ContentBlock, ConversationRole, GuardrailStreamConfiguration,
+    GuardrailStreamProcessingMode, GuardrailTrace, InferenceConfiguration, Message,
+    ReasoningContentBlock, ReasoningTextBlock, SystemContentBlock,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::config::ModelException;
 use crate::error::ModelError;
+use crate::guardrail::{Asked, Mode};
 use crate::prompt::{Content, Prompt, Role};
 
 pub(super) fn inference(prompt: &Prompt) -> InferenceConfiguration {
@@ -25,6 +27,24 @@ pub(super) fn inference(prompt: &Prompt) -> InferenceConfiguration {
         .set_stop_sequences(
             Some(prompt.stop_sequences.clone()).filter(|sequences| !sequences.is_empty()),
         )
+        .build()
+}
+
+pub(super) fn guardrail(asked: &Asked) -> GuardrailStreamConfiguration {
+    let mode = match asked.mode {
+        Mode::Sync => GuardrailStreamProcessingMode::Sync,
+        Mode::Async => GuardrailStreamProcessingMode::Async,
+    };
+    let trace = if asked.traces {
+        GuardrailTrace::Enabled
+    } else {
+        GuardrailTrace::Disabled
+    };
+    GuardrailStreamConfiguration::builder()
+        .guardrail_identifier(&asked.id)
+        .guardrail_version(&asked.version)
+        .stream_processing_mode(mode)
+        .trace(trace)
         .build()
 }
 

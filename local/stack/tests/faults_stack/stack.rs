@@ -242,6 +242,7 @@ fn config(faults: FaultPlan, control: bool) -> StackConfig {
             time_between_tokens: Duration::ZERO,
             ..ScriptConfig::default()
         }),
+        guardrails: Vec::new(),
         faults,
         control,
         access: AccessConfig::default(),
