@@ -189,6 +189,13 @@ impl TestStack {
         (response.status() != StatusCode::NO_CONTENT).then(|| Chunks::of(response))
     }
 
+    /// The turn that another one continues.
+    pub async fn parent_of(&self, session_id: &str) -> Value {
+        let document = "query($id: String!) { getStream(sessionId: $id) { parentId } }";
+        let answer = self.graphql("alice", document, json!({ "id": session_id }));
+        answer.await["data"]["getStream"]["parentId"].clone()
+    }
+
     /// The messages of a chat, as a page reads them that loads.
     pub async fn chat_messages(&self, chat: &str) -> Vec<Value> {
         let path = format!("ai-sdk/{chat}/messages");

@@ -20,3 +20,4 @@ pub mod messages;
 pub mod question;
 pub mod request;
 pub mod socket;
+mod written;

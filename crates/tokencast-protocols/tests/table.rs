@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tokencast_core::block::{BlockIndex, BlockType, Citation, Piece, PieceKind, ToolResult, ToolUse};
+use tokencast_core::block::{
+    BlockIndex, BlockType, Citation, Piece, PieceKind, ToolResult, ToolUse,
+};
 use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{Attempt, Sequence, SessionId};
@@ -18,7 +20,9 @@ fn table(head: &str) -> BTreeMap<String, BTreeMap<String, String>> {
         .split_once("### In each protocol")
         .expect("the section");
     let begin = section.find(&format!("\n| {head} |")).expect("the table");
-    let lines = section[begin + 1..].lines().take_while(|line| line.starts_with('|'));
+    let lines = section[begin + 1..]
+        .lines()
+        .take_while(|line| line.starts_with('|'));
     let cells = |line: &str| -> Vec<String> {
         let cells = line.trim_matches('|').split('|');
         cells.map(|cell| cell.trim().to_owned()).collect()
@@ -58,16 +62,31 @@ fn pieces(block_type: BlockType) -> Vec<Vec<Piece>> {
     };
     let citation = |url: Option<&str>| {
         let url = url.map(str::to_owned);
-        Piece::of_citation(block, &Citation { url, ..Citation::default() })
+        Piece::of_citation(
+            block,
+            &Citation {
+                url,
+                ..Citation::default()
+            },
+        )
     };
     let result = |status: &str| {
         let status = Some(status.to_owned());
-        Piece::of_tool_result(block, &ToolResult { status, ..ToolResult::default() })
+        Piece::of_tool_result(
+            block,
+            &ToolResult {
+                status,
+                ..ToolResult::default()
+            },
+        )
     };
     match block_type {
         BlockType::Text => vec![vec![Piece::text("a")]],
         BlockType::Reasoning => vec![vec![Piece::new(block, PieceKind::Reasoning, "a")]],
-        BlockType::Citation => vec![vec![citation(Some("https://example.com"))], vec![citation(None)]],
+        BlockType::Citation => vec![
+            vec![citation(Some("https://example.com"))],
+            vec![citation(None)],
+        ],
         BlockType::ToolUse => vec![vec![
             Piece::of_tool_use(block, &tool),
             Piece {
@@ -93,10 +112,14 @@ fn blocks_are_the_chunks_of_the_table() {
                 written.extend(chunks.event(&event).expect("one attempt"));
             }
             let other = Piece::new(BlockIndex(1), PieceKind::Text, "");
-            let after = chunks.event(&event(session_id, other, 9)).expect("one attempt");
-            written.extend(after.into_iter().take_while(|chunk| {
-                !chunk.to_json().contains("text-start")
-            }));
+            let after = chunks
+                .event(&event(session_id, other, 9))
+                .expect("one attempt");
+            written.extend(
+                after
+                    .into_iter()
+                    .take_while(|chunk| !chunk.to_json().contains("text-start")),
+            );
         }
         let types = written.iter().map(|chunk| {
             let chunk: serde_json::Value = serde_json::from_str(&chunk.to_json()).expect("JSON");
@@ -113,7 +136,10 @@ fn stop_reasons_are_the_finish_reasons_of_the_table() {
     let table = table("end");
     let others = ["any other", "CANCELLED", "FAILED", "a newer attempt"];
     let mut checked = 0;
-    for (reason, row) in table.iter().filter(|(end, _)| !others.contains(&end.as_str())) {
+    for (reason, row) in table
+        .iter()
+        .filter(|(end, _)| !others.contains(&end.as_str()))
+    {
         let finish = FinishReason::of(Some(reason));
         assert_eq!(words(&row["AI SDK"]), [finish.as_str()], "{reason}");
         assert_ne!(finish, FinishReason::Other, "{reason}");

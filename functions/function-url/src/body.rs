@@ -189,14 +189,14 @@ impl<C: Clock> Body<C> {
                         return Some(Ok(NO_TEXT));
                     }
                 }
-                Kind::Protocol { writer, .. } => match writer.event(&event) {
-                    Ok(bytes) if bytes.is_empty() => {}
-                    Ok(bytes) => return Some(Ok(bytes)),
-                    Err(broken) => {
-                        self.is_over = true;
-                        return Some(Err(broken));
+                Kind::Protocol { writer, .. } => {
+                    let written = writer.event(&event);
+                    self.is_over |= written.is_err() || writer.has_ended();
+                    match written {
+                        Ok(bytes) if bytes.is_empty() => {}
+                        written => return Some(written),
                     }
-                },
+                }
             }
         }
         None

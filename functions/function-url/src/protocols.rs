@@ -33,6 +33,11 @@ pub trait Writer: Send {
     ///
     /// The answer can't go on in this response.
     fn event(&mut self, event: &TokenEvent) -> Result<Bytes, BrokenOff>;
+
+    /// Whether the response is over, although the answer goes on.
+    fn has_ended(&self) -> bool {
+        false
+    }
 }
 
 /// The response to a request that is refused, or fails, in the shape of the protocol that the path is of.

@@ -63,8 +63,7 @@ async fn a_chat_is_a_conversation_whose_history_is_compared() {
     let edited = edited.whole().await;
     assert_eq!(stack.told(), ["One", "1:0 ", "Two, please"]);
     assert_ne!(edited.id, second.id);
-    let stream = stack.get_stream("alice", &edited.id).await;
-    assert_eq!(stream["parentId"], first.id.as_str());
+    assert_eq!(stack.parent_of(&edited.id).await, first.id.as_str());
 
     // A page that shows another text than the model has said has a branch of its own.
     let changed = [
@@ -74,8 +73,7 @@ async fn a_chat_is_a_conversation_whose_history_is_compared() {
     ];
     let branch = stack.chat("c", &changed).await.whole().await;
     assert_eq!(stack.told(), ["One", "Uno", "Two"]);
-    let stream = stack.get_stream("alice", &branch.id).await;
-    assert_eq!(stream["parentId"], Value::Null);
+    assert_eq!(stack.parent_of(&branch.id).await, Value::Null);
 
     // Another assistant's words come along.
     let foreign = [
@@ -279,8 +277,7 @@ async fn two_tabs_that_ask_at_once_make_two_branches() {
         async { stack.chat("c", &right).await.whole().await },
     );
     for message in [&left, &right] {
-        let stream = stack.get_stream("alice", &message.id).await;
-        assert_eq!(stream["parentId"], first.id.as_str());
+        assert_eq!(stack.parent_of(&message.id).await, first.id.as_str());
         assert!([text_of(2, 1), text_of(3, 1)].contains(&message.text));
     }
     assert_ne!(left.text, right.text);

@@ -10,6 +10,9 @@ use system_tests::stack::{faulty, script, text_of};
 
 const TOKENS: usize = 60;
 
+/// An answer that runs for a while.
+const MANY: usize = 400;
+
 fn fails_after(after_tokens: usize) -> ModelFault {
     ModelFault::Fail {
         after_tokens,
@@ -18,10 +21,10 @@ fn fails_after(after_tokens: usize) -> ModelFault {
 }
 
 /// A stack whose model fails once.
-async fn failing_once(fault: ModelFault) -> TestStack {
+async fn failing_once(tokens: usize, fault: ModelFault) -> TestStack {
     TestStack::start_with(|options| {
         let faults = vec![FaultRule::first(NonZeroU32::MIN, fault)];
-        options.script = faulty(TOKENS, Duration::from_millis(10), faults);
+        options.script = faulty(tokens, Duration::from_millis(20), faults);
     })
     .await
 }
@@ -36,7 +39,7 @@ fn text_in(chunks: &[serde_json::Value]) -> String {
 
 #[tokio::test]
 async fn a_newer_attempt_resets_the_step_of_a_chat_that_takes_that() {
-    let stack = failing_once(fails_after(20)).await;
+    let stack = failing_once(TOKENS, fails_after(20)).await;
     let request = stack
         .chat_request("c", "submit-message", &[user("m1", "One")])
         .header("x-tokencast-chunks", "reset-step");
@@ -47,21 +50,23 @@ async fn a_newer_attempt_resets_the_step_of_a_chat_that_takes_that() {
 }
 
 #[tokio::test]
-async fn for_others_the_response_breaks_off_and_the_resume_has_the_newer_attempt_alone() {
-    let stack = failing_once(fails_after(20)).await;
+async fn for_others_the_response_ends_and_the_resume_has_the_newer_attempt_alone() {
+    let stack = failing_once(MANY, fails_after(20)).await;
     let mut chunks = stack.chat("c", &[user("m1", "One")]).await;
     let (first, end) = chunks.rest().await;
-    assert_eq!(end, End::BrokenOff);
-    assert!(text_of(1, TOKENS).starts_with(&text_in(&first)));
+    assert_eq!(end, End::Done);
+    let error = first.last().expect("an error");
+    assert_eq!(error["errorText"], "The answer starts again: resume it.");
+    assert!(text_of(1, MANY).starts_with(&text_in(&first)));
     let message = stack.resume_chat("c").await.expect("it runs").whole().await;
     assert_eq!(message.id, first[0]["messageId"].as_str().expect("an id"));
-    assert_eq!((message.text, message.resets), (text_of(2, TOKENS), 0));
+    assert_eq!((message.text, message.resets), (text_of(2, MANY), 0));
     stack.shutdown().await;
 }
 
 #[tokio::test]
 async fn an_attempt_that_says_nothing_is_not_seen() {
-    let stack = failing_once(ModelFault::Refuse(ModelException::InternalServer)).await;
+    let stack = failing_once(TOKENS, ModelFault::Refuse(ModelException::InternalServer)).await;
     let message = stack.chat("c", &[user("m1", "One")]).await.whole().await;
     assert_eq!((message.text, message.resets), (text_of(2, TOKENS), 0));
     stack.shutdown().await;
@@ -76,7 +81,8 @@ async fn a_model_that_fails_for_good_is_an_error_and_the_question_can_be_asked_a
     })
     .await;
     let failed = stack.chat("c", &[user("m1", "One")]).await.whole().await;
-    assert!(failed.end.starts_with("error: "), "{failed:?}");
+    assert_eq!(failed.text, text_of(1, 10));
+    assert!(failed.end.starts_with("error: The model"), "{failed:?}");
     assert!(stack.resume_chat("c").await.is_none());
     stack.script(script(1, Duration::ZERO));
     let again = stack.chat("c", &[user("m1", "One")]).await.whole().await;
@@ -101,8 +107,10 @@ async fn a_worker_takes_over_from_a_function_that_dies() {
     // What the first attempt has said comes again, or nothing of it. A chat then resumes.
     let mut resumed = stack.resume_chat("c").await.expect("it runs");
     let (first, end) = resumed.rest().await;
-    let message = if end == End::Done {
-        Message::of(&first)
+    assert_eq!(end, End::Done);
+    let message = Message::of(&first);
+    let message = if message.end == "stop" {
+        message
     } else {
         assert!(text_of(1, TOKENS).starts_with(&text_in(&first)));
         let mut resumed = stack.resume_chat("c").await.expect("it runs");

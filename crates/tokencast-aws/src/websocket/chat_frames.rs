@@ -2,13 +2,10 @@
 
 use bytes::Bytes;
 use tokencast_core::id::SessionId;
-use tokencast_protocols::ai_sdk::chunks::Chunks;
+use tokencast_protocols::ai_sdk::chunks::{Chunks, STARTS_AGAIN};
 use tokencast_protocols::ai_sdk::socket::ServerFrame;
 
 use super::backlog::Joined;
-
-/// What a chat is told whose request can't go on. It resumes by another request, and gets the answer from its beginning.
-const STARTS_AGAIN: &str = "The answer starts again: resume it.";
 
 /// What a chat is told whose request can't go on, and whose answer is over.
 const IS_OVER: &str = "The answer is over: read the chat's messages.";
@@ -63,7 +60,7 @@ impl ChatFrames {
     }
 }
 
-/// The frame for a request whose answer starts again.
+/// The frame for a request whose answer starts again. The chat resumes by another request.
 pub fn starts_again(request_id: &str) -> Bytes {
     error(request_id, STARTS_AGAIN)
 }

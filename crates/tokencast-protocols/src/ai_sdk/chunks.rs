@@ -12,9 +12,13 @@ use tokencast_core::id::{Attempt, SessionId};
 use tokencast_core::session::Status;
 
 use super::chunk::{Chunk, FinishReason, OURS};
+use super::written::{Compared, Written};
 
-/// A newer attempt starts the text again, and the client can't be told. The response has to break off, so that the
-/// client resumes and gets the answer from its beginning.
+/// What a chat is told whose answer starts again, if it doesn't take `reset-step`.
+pub const STARTS_AGAIN: &str = "The answer starts again: resume it.";
+
+/// A newer attempt starts the text again, and the client can't be told. The response has to end, so that the client
+/// resumes and gets the answer from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartsAgain;
 
@@ -29,6 +33,7 @@ pub struct Chunks {
     open: Option<Open>,
     /// How many chunks the pieces had.
     count: usize,
+    written: Written,
 }
 
 /// A part that was begun.
@@ -53,6 +58,7 @@ impl Chunks {
             attempt: None,
             open: None,
             count: 0,
+            written: Written::default(),
         }
     }
 
@@ -62,38 +68,56 @@ impl Chunks {
         vec![Chunk::Start { message_id }, Chunk::StartStep]
     }
 
-    /// The chunks of the next event; none for an event of an older attempt.
+    /// The chunks of the next event; none for an event of an older attempt, or for one that repeats what was written.
     ///
     /// # Errors
     ///
-    /// [`StartsAgain`] if the text starts again, something of it was written already, and the client doesn't take
+    /// [`StartsAgain`] if a newer attempt says something else than what was written, and the client doesn't take
     /// `reset-step`.
     pub fn event(&mut self, event: &TokenEvent) -> Result<Vec<Chunk>, StartsAgain> {
         let mut chunks = Vec::new();
         match self.attempt {
             Some(attempt) if event.attempt < attempt => return Ok(chunks),
-            // An end without text of its own keeps the text of the attempt before it.
-            Some(attempt) if event.attempt > attempt && self.count > 0 && event.piece.is_some() => {
-                if !self.takes_reset_step {
-                    return Err(StartsAgain);
-                }
-                self.open = None;
-                chunks.push(Chunk::ResetStep);
-            }
+            Some(attempt) if event.attempt > attempt => self.written.begin_again(),
             _ => {}
         }
         self.attempt = Some(event.attempt);
         if let Some(piece) = &event.piece {
-            self.piece(piece, &mut chunks);
+            match self.written.compare(piece) {
+                Compared::Repeats => {}
+                Compared::GoesOn(piece) => self.piece(&piece, &mut chunks),
+                Compared::Differs => {
+                    self.start_again(&mut chunks)?;
+                    self.piece(piece, &mut chunks);
+                }
+            }
         }
         if let Some(ending) = &event.ending {
+            // An end without a text of its attempt keeps the text of the one before.
+            if self.written.is_repeated_in_part() {
+                self.start_again(&mut chunks)?;
+            }
             self.close(&mut chunks);
             end(event.status, ending, &mut chunks);
         }
         Ok(chunks)
     }
 
+    /// Resets the step, and writes what the newer attempt has said so far.
+    fn start_again(&mut self, chunks: &mut Vec<Chunk>) -> Result<(), StartsAgain> {
+        if !self.takes_reset_step {
+            return Err(StartsAgain);
+        }
+        self.open = None;
+        chunks.push(Chunk::ResetStep);
+        for piece in self.written.take_repeated() {
+            self.piece(&piece, chunks);
+        }
+        Ok(())
+    }
+
     fn piece(&mut self, piece: &Piece, chunks: &mut Vec<Chunk>) {
+        self.written.push(piece);
         let before = chunks.len();
         if self
             .open

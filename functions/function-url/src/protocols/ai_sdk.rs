@@ -21,7 +21,7 @@ use tokencast_core::job::Channel;
 use tokencast_core::requests::Start;
 use tokencast_core::time::Timestamp;
 use tokencast_protocols::ai_sdk::chunk::Chunk;
-use tokencast_protocols::ai_sdk::chunks::Chunks;
+use tokencast_protocols::ai_sdk::chunks::{Chunks, STARTS_AGAIN};
 use tokencast_protocols::ai_sdk::messages;
 use tokencast_protocols::ai_sdk::question::{self, Question};
 use tokencast_protocols::ai_sdk::request::AnswerRequest;
@@ -225,11 +225,17 @@ impl FunctionUrl {
 }
 
 /// Writes an answer as a UI message stream.
-struct Stream(Chunks);
+struct Stream {
+    chunks: Chunks,
+    has_ended: bool,
+}
 
 impl Stream {
     fn new(session_id: SessionId, event: &UrlEvent) -> Self {
-        Self(Chunks::new(session_id, event.takes_chunk("reset-step")))
+        Self {
+            chunks: Chunks::new(session_id, event.takes_chunk("reset-step")),
+            has_ended: false,
+        }
     }
 }
 
@@ -239,16 +245,26 @@ impl Writer for Stream {
     }
 
     fn begin(&mut self) -> Bytes {
-        frames(&self.0.begin()).into()
+        frames(&self.chunks.begin()).into()
     }
 
     fn event(&mut self, event: &TokenEvent) -> Result<Bytes, BrokenOff> {
-        let chunks = self.0.event(event);
-        let mut frames = frames(&chunks.map_err(|_| BrokenOff::Restarted)?);
-        if event.is_complete() {
+        // Where the text starts again, the hook of `ai` 6 would show what it has once more after a lost connection. After
+        // an error it resumes with nothing, as that of 7 does.
+        let chunks = self.chunks.event(event).unwrap_or_else(|_| {
+            self.has_ended = true;
+            let error_text = STARTS_AGAIN.to_owned();
+            vec![Chunk::Error { error_text }]
+        });
+        let mut frames = frames(&chunks);
+        if event.is_complete() || self.has_ended {
             frames.push_str(DONE);
         }
         Ok(frames.into())
+    }
+
+    fn has_ended(&self) -> bool {
+        self.has_ended
     }
 }
 
