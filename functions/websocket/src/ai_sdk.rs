@@ -117,6 +117,7 @@ impl<P: RequestPorts> Routes<P> {
         let start = Start {
             prompt: request.prompt().into(),
             brought: question.brought,
+            assistant: request.assistant.clone(),
             session_id: Some(id),
             within: Some(question.within),
             channel: Channel::Connection,

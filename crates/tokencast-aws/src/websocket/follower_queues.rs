@@ -49,7 +49,7 @@ struct Served {
 /// What is to be sent to a follower.
 #[derive(Debug)]
 pub(super) enum Next {
-    Piece(Piece),
+    Piece(Box<Piece>),
     /// That the answer can't go on at its address.
     Orphaned {
         is_over: bool,
@@ -176,7 +176,7 @@ impl FollowerQueues {
         }
         let joined = self.backlog.as_ref()?.after(served.position)?;
         let turn = served.turn;
-        Some(Next::Piece(Piece { joined, turn }))
+        Some(Next::Piece(Box::new(Piece { joined, turn })))
     }
 
     /// Writes down that a follower has got a piece, unless it was registered anew meanwhile.

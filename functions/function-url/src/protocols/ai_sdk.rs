@@ -171,6 +171,7 @@ impl FunctionUrl {
         let start = Start {
             prompt: request.prompt().into(),
             brought: question.brought,
+            assistant: request.assistant.clone(),
             session_id: Some(question.session_id),
             within: Some(question.within),
             channel: Channel::Response,

@@ -124,7 +124,7 @@ impl Scene {
             panic!("an orphan")
         };
         self.queues.sent(id, &piece);
-        let Joined { first, event } = piece.joined;
+        let Joined { first, event } = &piece.joined;
         let token = event.token().to_owned();
         Some((event.attempt.0, first.0, event.sequence.0, token))
     }
