@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::fault::Fault;
 use crate::operations::{BEDROCK, EXECUTE_API, FUNCTION_URL, INDEX, REALTIME, WEBSOCKET};
 use crate::plan::{FaultPlan, Rule};
+use crate::replacement::Replacement;
 use crate::service::{FaultService, Point};
 
 /// What is wrong with a plan, and where.
@@ -173,8 +174,30 @@ fn values(fault: &Fault) -> Checked {
         Fault::SubscriptionError(error) => {
             error_name("fault.subscriptionError.errorType", &error.error_type)
         }
+        Fault::Replace(replacement) => replaced(replacement),
         Fault::Repeat { times } => range("times", *times, 1, 1_000),
         Fault::Reorder { window, .. } => range("window", *window, 2, 1_000),
+        _ => Ok(()),
+    }
+}
+
+fn replaced(replacement: &Replacement) -> Checked {
+    let Replacement {
+        pointer, status, ..
+    } = replacement;
+    if let Some(pointer) = pointer.as_deref().filter(|it| !it.is_empty())
+        && !pointer.starts_with('/')
+    {
+        return wrong(
+            "fault.replace.pointer",
+            format!("`{pointer}`; expected a JSON pointer such as `/data/getStream`"),
+        );
+    }
+    match status {
+        Some(status) if !(200..=599).contains(status) => wrong(
+            "fault.replace.status",
+            format!("`{status}`; expected 200 to 599"),
+        ),
         _ => Ok(()),
     }
 }

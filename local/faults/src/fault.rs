@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::replacement::Replacement;
 use crate::service::{FaultService, Point};
 use crate::subscription_error::SubscriptionError;
 
@@ -38,6 +39,9 @@ pub enum Fault {
     Reset,
     /// Handles the request, with its effect, and then resets the connection instead of responding.
     LostAnswer,
+    /// Handles the request, and answers otherwise than the service would. The answer is sent once it is whole, so a
+    /// stream doesn't stream any more. WebSockets: changes this frame.
+    Replace(Replacement),
     /// An outage of the whole service: from now on each request's connection is reset, whatever its operation.
     Unavailable {
         /// Without it, the outage lasts until the plan changes.
@@ -165,6 +169,7 @@ impl Fault {
             Self::Hang => "hang",
             Self::Reset => "reset",
             Self::LostAnswer => "lostAnswer",
+            Self::Replace(_) => "replace",
             Self::Unavailable { .. } => "unavailable",
             Self::Drop => "drop",
             Self::Repeat { .. } => "repeat",
@@ -193,6 +198,7 @@ impl Fault {
                 matches!(point, Point::Request | Point::Invocation | Point::Frame)
             }
             Self::Hang => matches!(point, Point::Request | Point::Start),
+            Self::Replace(_) => matches!(point, Point::Request | Point::Frame),
             Self::SubscriptionError(_) => matches!(point, Point::Start | Point::Frame),
             Self::GraphqlError { .. }
             | Self::Reset
@@ -229,6 +235,7 @@ impl Fault {
                 "hang",
                 "reset",
                 "lostAnswer",
+                "replace",
                 "unavailable",
                 "killCaller",
                 "freezeCaller",
@@ -238,6 +245,7 @@ impl Fault {
                 "delay",
                 "hang",
                 "reset",
+                "replace",
                 "unavailable",
                 "drop",
                 "repeat",
@@ -250,6 +258,7 @@ impl Fault {
                 "delay",
                 "hang",
                 "reset",
+                "replace",
                 "unavailable",
                 "drop",
                 "repeat",
@@ -288,6 +297,7 @@ impl Fault {
                 "hang",
                 "reset",
                 "lostAnswer",
+                "replace",
                 "unavailable",
                 "streamStall",
                 "streamCut",
@@ -312,6 +322,7 @@ impl Fault {
                 "hang",
                 "reset",
                 "lostAnswer",
+                "replace",
                 "unavailable",
             ],
         }

@@ -90,6 +90,14 @@ impl Faults {
                 };
                 self.hold(subscriber, reorder, outbox, frame)
             }
+            Fault::Replace(replacement) => {
+                let changed = replacement.apply(frame.payload());
+                let frame = match changed {
+                    Some(text) => frame.with_payload(text),
+                    None => frame,
+                };
+                self.send(delay, outbox, frame)
+            }
             Fault::Disconnect => {
                 self.send(delay, outbox, Frame::Cut);
                 false

@@ -5,6 +5,7 @@
 //! | `plan` | the plan as its user writes it, in JSON or in Rust |
 //! | `service` | the services that a plan names, and where in them a fault can be applied |
 //! | [`fault`] | the faults, and which services each is for |
+//! | `replacement` | what stands in an answer or a frame in place of what the service says |
 //! | `subscription_error` | an `error` frame of AppSync's WebSockets |
 //! | `check` | refuses plans that can't have an effect |
 //! | `active` | the plan in force: which rule fires, and how often |
@@ -26,6 +27,7 @@ pub mod fault;
 mod frames;
 mod operations;
 mod plan;
+mod replacement;
 mod service;
 mod subscription_error;
 
@@ -35,6 +37,7 @@ pub use endpoint::{Claims, RequestInfo, ServiceEndpoint};
 pub use fault::Fault;
 pub use frames::{AtStart, Delivered};
 pub use plan::{FaultPlan, Rule, When};
+pub use replacement::Replacement;
 pub use service::{FaultService, Point};
 pub use subscription_error::{ErrorShape, FrameId, SubscriptionError};
 

@@ -32,7 +32,7 @@ use uuid::Uuid;
 use super::connections::{Connections, Mark};
 use super::count::Counting;
 use super::guard;
-use super::intercept::{Interception, counted_as};
+use super::intercept::{Interception, counted_as, replaced};
 use super::refusal::internal_failure;
 use super::routes::{Routes, Target};
 use super::stream::Stream;
@@ -147,6 +147,10 @@ async fn intercept_and_handle(
                 process.signal(Signal::KILL);
             }
             return cut(mark);
+        }
+        Interception::HandleThenReplace(request, replacement) => {
+            let response = counted(context, &target, request).await;
+            replaced(response, &replacement).await
         }
         Interception::Respond(response) => response,
         Interception::Cut => return cut(mark),

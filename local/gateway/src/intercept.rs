@@ -6,9 +6,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{Method, Request};
+use futures_util::Stream;
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, StatusCode};
 use local_faults::{
-    ActivePlan, Event, Fault, FaultService, Faults, Point, RequestInfo, ServiceEndpoint,
+    ActivePlan, Event, Fault, FaultService, Faults, Point, Replacement, RequestInfo,
+    ServiceEndpoint,
 };
 use local_iam::EVENT_SOURCE_ACCESS_KEY_ID;
 use local_iam::sigv4::Credential;
@@ -36,6 +39,8 @@ pub(crate) enum Interception {
     /// Handles the request, with its effect, then discards the response and kills the process that waits for it, if
     /// there is one.
     HandleThenCut(Request<Body>, Option<Arc<dyn Process>>),
+    /// Handles the request, and changes the response, which is sent once it is whole.
+    HandleThenReplace(Request<Body>, Replacement),
     Respond(Response),
     Cut,
 }
@@ -129,6 +134,9 @@ impl Interceptor {
         match fired.fault {
             Fault::Hang => std::future::pending().await,
             Fault::Reset => Interception::Cut,
+            Fault::Replace(replacement) => {
+                Interception::HandleThenReplace(request, replacement.clone())
+            }
             Fault::LostAnswer => Interception::HandleThenCut(request, None),
             Fault::Unavailable { for_ms } => {
                 active.begin_outage(service, *for_ms);
@@ -185,6 +193,29 @@ pub(crate) fn counted_as(
         return None;
     }
     (endpoint?.counted_as)(request)
+}
+
+/// The response with the replacement in it. A body that isn't the JSON that it is about stays as it is.
+pub(crate) async fn replaced(response: Response, replacement: &Replacement) -> Response {
+    let (mut parts, body) = response.into_parts();
+    if let Some(status) = replacement
+        .status
+        .and_then(|status| StatusCode::from_u16(status).ok())
+    {
+        parts.status = status;
+    }
+    // A body that breaks off breaks off here as well.
+    let body = match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
+        Ok(body) => body,
+        Err(error) => return Response::from_parts(parts, Body::from_stream(broken(error))),
+    };
+    parts.headers.remove(CONTENT_LENGTH);
+    let changed = replacement.apply(&body);
+    Response::from_parts(parts, changed.map_or_else(|| body.into(), Body::from))
+}
+
+fn broken(error: axum::Error) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send {
+    futures_util::stream::once(std::future::ready(Err(error)))
 }
 
 /// The request with its body, or `None` if the client didn't send it whole.

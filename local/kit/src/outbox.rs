@@ -61,6 +61,19 @@ impl Frame {
         }
     }
 
+    /// The frame with another payload, or with another text.
+    #[must_use]
+    pub fn with_payload(self, text: String) -> Self {
+        match self {
+            Self::Event { prefix, .. } => Self::Event {
+                prefix,
+                payload: text.into(),
+            },
+            Self::Text(_) => Self::Text(text.into()),
+            other => other,
+        }
+    }
+
     /// The WebSocket message for this frame. `None` means that the connection is to be cut.
     pub fn into_message(self) -> Option<Message> {
         Some(match self {
