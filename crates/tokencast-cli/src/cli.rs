@@ -9,12 +9,14 @@ mod access;
 mod api;
 mod ask;
 mod chat;
+mod doctor;
 
 use crate::model::{ModelSpec, ReasoningTags};
 
 pub use self::api::{ApiArgs, Channel, TargetArgs};
 pub use self::ask::AskArgs;
 pub use self::chat::{ChatArgs, ExportArgs, Format};
+pub use self::doctor::DoctorArgs;
 
 /// The port of `tokencast dev` unless another is given.
 pub const DEFAULT_PORT: u16 = 4680;
@@ -42,6 +44,7 @@ pub enum Command {
     Ask(Box<AskArgs>),
     Chat(Box<ChatArgs>),
     Dev(DevArgs),
+    Doctor(Box<DoctorArgs>),
     Export(Box<ExportArgs>),
     Redrive(RedriveArgs),
     Forget(ForgetArgs),

@@ -9,6 +9,7 @@
 //! | [`answer`] | one session, as a terminal or a pipe gets it |
 //! | [`target`] | where answers come from: an API, or a stack of the command's own |
 //! | [`dev`] | `tokencast dev`: the local stack, until Ctrl-C |
+//! | [`doctor`] | `tokencast doctor`: whether a deployment keeps its promises |
 //! | [`forget`] | `tokencast forget`: a user's conversations and answers, deleted |
 //! | [`operator`] | what the commands of operators share |
 //! | [`redrive`] | `tokencast redrive`: jobs whose every attempt failed |
@@ -26,6 +27,7 @@ pub mod ask;
 pub mod chat;
 pub mod cli;
 pub mod dev;
+pub mod doctor;
 pub mod exit;
 pub mod export;
 pub mod forget;
@@ -96,6 +98,7 @@ pub fn main_with(
             Command::Chat(args) => Box::pin(chat::run(*args, &lookup)).await,
             Command::Export(args) => Box::pin(export::run(*args, &lookup)).await,
             Command::Dev(args) => dev::run(args, &lookup).await,
+            Command::Doctor(args) => Box::pin(doctor::run(*args, &lookup)).await,
             Command::Redrive(args) => redrive::run(args, &lookup).await,
             Command::Forget(args) => forget::run(args, &lookup).await,
             Command::Function(_) | Command::ExecFunction(_) => unreachable!("it returned above"),

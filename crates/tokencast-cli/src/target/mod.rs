@@ -1,6 +1,6 @@
 //! Where the answer comes from: a deployed API, or a local stack that the command starts.
 
-mod outputs;
+pub(crate) mod outputs;
 pub mod proxy;
 
 use std::path::PathBuf;

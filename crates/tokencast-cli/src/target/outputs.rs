@@ -61,24 +61,43 @@ pub(super) fn complete(mut api: ApiArgs, via: Channel) -> Result<ApiArgs, Output
     }
 }
 
-fn of_stack(mut api: ApiArgs, stack: String, via: Channel) -> Result<ApiArgs, OutputsError> {
-    let path = api.outputs_file.clone();
-    let text = std::fs::read_to_string(&path).map_err(|source| OutputsError::Read {
-        path: path.clone(),
+/// The outputs of a stack by name.
+pub(crate) fn stack_values(
+    path: &Path,
+    stack: &str,
+) -> Result<BTreeMap<String, String>, OutputsError> {
+    let text = std::fs::read_to_string(path).map_err(|source| OutputsError::Read {
+        path: path.to_owned(),
         source,
     })?;
     let outputs: Outputs = serde_json::from_str(&text).map_err(|source| OutputsError::Json {
-        path: path.clone(),
+        path: path.to_owned(),
         source,
     })?;
-    let Some(values) = outputs.get(&stack) else {
+    outputs.get(stack).cloned().ok_or_else(|| {
         let known: Vec<_> = outputs.keys().map(|name| format!("`{name}`")).collect();
-        return Err(OutputsError::NoStack {
-            stack,
-            path,
+        OutputsError::NoStack {
+            stack: stack.to_owned(),
+            path: path.to_owned(),
             known: known.join(", "),
-        });
-    };
+        }
+    })
+}
+
+/// Amplify's outputs.
+pub(crate) fn amplify_values(path: &Path) -> Result<Value, OutputsError> {
+    let text = std::fs::read_to_string(path).map_err(|source| OutputsError::ReadAmplify {
+        path: path.to_owned(),
+        source,
+    })?;
+    let outputs = serde_json::from_str(&text).ok().filter(Value::is_object);
+    outputs.ok_or_else(|| OutputsError::Amplify {
+        path: path.to_owned(),
+    })
+}
+
+fn of_stack(mut api: ApiArgs, stack: String, via: Channel) -> Result<ApiArgs, OutputsError> {
+    let values = stack_values(&api.outputs_file, &stack)?;
     let output = |name: &str| values.get(name).cloned();
     let name = match via {
         Channel::Appsync => "GraphqlUrl",
@@ -100,14 +119,7 @@ fn of_stack(mut api: ApiArgs, stack: String, via: Channel) -> Result<ApiArgs, Ou
 }
 
 fn of_amplify(mut api: ApiArgs, path: &Path, via: Channel) -> Result<ApiArgs, OutputsError> {
-    let text = std::fs::read_to_string(path).map_err(|source| OutputsError::ReadAmplify {
-        path: path.to_owned(),
-        source,
-    })?;
-    let outputs = serde_json::from_str(&text).ok().filter(Value::is_object);
-    let outputs: Value = outputs.ok_or_else(|| OutputsError::Amplify {
-        path: path.to_owned(),
-    })?;
+    let outputs = amplify_values(path)?;
     let value = |pointer: &str| outputs.pointer(pointer)?.as_str().map(str::to_owned);
     let (pointer, name) = match via {
         Channel::Appsync => ("/data/url", "data.url"),

@@ -1,0 +1,87 @@
+//! What a run costs, before it begins.
+
+use super::deployment::Deployment;
+use super::probes::delivery::CROWD;
+
+/// The output of one short answer, rounded up.
+const TOKENS_PER_ANSWER: usize = 80;
+/// What the model reads for one prompt, history and system prompt included, rounded up.
+const INPUT_PER_ANSWER: usize = 400;
+/// Of a dear model, in US dollars for a million tokens.
+const INPUT_PRICE: f64 = 5.0;
+const OUTPUT_PRICE: f64 = 25.0;
+/// AppSync's operations and real-time updates, in US dollars for a million: us-east-1's list prices.
+const OPERATION_PRICE: f64 = 4.0;
+const UPDATE_PRICE: f64 = 2.0;
+/// Starts, reads, refusals, and looks at whether an answer is over.
+const OPERATIONS: usize = 1_000;
+
+/// What a run asks for, and what that costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// Questions that a model answers.
+    pub answers: usize,
+    /// Events that subscribers get, those of the hundred included.
+    pub updates: usize,
+    /// In US dollars.
+    pub dollars: f64,
+}
+
+impl Estimate {
+    /// Of all probes of a deployment.
+    pub fn of(deployment: &Deployment) -> Self {
+        // A question, a stopped one, a reloaded one, three turns, and one before a hundred subscribers.
+        let over_appsync = 7;
+        let others = usize::from(deployment.function_url.is_some())
+            + usize::from(deployment.websocket_url.is_some());
+        let answers = over_appsync + others;
+        let events = TOKENS_PER_ANSWER + 1;
+        let updates = events * (over_appsync + 1 + CROWD);
+        let million = |count: usize, price: f64| {
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let count = count as f64;
+            count * price / 1_000_000.0
+        };
+        let dollars = million(answers * INPUT_PER_ANSWER, INPUT_PRICE)
+            + million(answers * TOKENS_PER_ANSWER, OUTPUT_PRICE)
+            + million(OPERATIONS + events * over_appsync, OPERATION_PRICE)
+            + million(updates, UPDATE_PRICE);
+        Self {
+            answers,
+            updates,
+            dollars,
+        }
+    }
+
+    /// In one line.
+    pub fn as_text(&self) -> String {
+        let Self {
+            answers,
+            updates,
+            dollars,
+        } = self;
+        format!(
+            "It asks {answers} short questions and has some {updates} events delivered: about ${dollars:.2} with a dear model, and at most three minutes."
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_costs_cents() {
+        let bare = Estimate::of(&Deployment::default());
+        let full = Estimate::of(&Deployment {
+            function_url: Some("https://there".into()),
+            websocket_url: Some("wss://there".into()),
+            ..Deployment::default()
+        });
+        assert_eq!((bare.answers, full.answers), (7, 9));
+        assert!(
+            bare.dollars < full.dollars && full.dollars < 0.25,
+            "{full:?}"
+        );
+    }
+}

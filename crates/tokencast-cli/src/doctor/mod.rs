@@ -1,0 +1,110 @@
+//! `tokencast doctor`: whether a deployment keeps its promises.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`deployment`] | which deployment, and its two users |
+//! | [`estimate`] | what a run costs |
+//! | [`examine`] | runs the experiments, cleans up, and judges |
+//! | [`probes`] | one file for each group: the experiment, and the probes that judge it |
+//! | [`probe`], [`evidence`], [`context`] | what a probe is, what it judges, and what experiments have |
+//! | [`wire`], [`aws`] | GraphQL, WebSockets, HTTP, and AWS's APIs, without the client library |
+//! | [`report`] | the report, without secrets |
+//!
+//! An experiment asks the deployment, and a probe judges what was found, so many probes cost one question. A probe whose
+//! experiment came to an end earlier says that it wasn't probed, and names the probe that failed.
+
+pub mod aws;
+pub mod context;
+pub mod deployment;
+pub mod estimate;
+pub mod evidence;
+pub mod examine;
+pub mod probe;
+pub mod probes;
+pub mod report;
+pub mod wire;
+
+use std::io::{IsTerminal as _, Write as _};
+
+use self::aws::Aws;
+use self::deployment::{Deployment, DeploymentError, logins};
+use self::estimate::Estimate;
+use self::examine::{Settings, examine};
+use crate::cli::DoctorArgs;
+use crate::exit::{Exit, complain, say};
+use crate::operator::sdk_for;
+use crate::signal::Signals;
+use crate::stdio::{Stderr, Stdout};
+
+pub async fn run(args: DoctorArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
+    match check(&args, lookup).await {
+        Ok(exit) => exit,
+        Err(error) => {
+            complain(&error);
+            match error {
+                DeploymentError::NoLocalStack { .. } => Exit::Api,
+                _ => Exit::Usage,
+            }
+        }
+    }
+}
+
+async fn check(
+    args: &DoctorArgs,
+    lookup: &impl Fn(&str) -> Option<String>,
+) -> Result<Exit, DeploymentError> {
+    let (first, second) = logins(args)?;
+    let deployment = Deployment::find(args).await?;
+    let Ok(mut signals) = Signals::listen() else {
+        say!("error: cannot listen to signals");
+        return Ok(Exit::Stack);
+    };
+    // The local stack costs nothing.
+    if args.local.is_none() {
+        say!("{}", Estimate::of(&deployment).as_text());
+        if !args.yes && !may_begin() {
+            return Ok(Exit::Usage);
+        }
+    }
+    let wire = deployment.wire()?;
+    let sdk = sdk_for(args.local, lookup).await;
+    let local = deployment.local.clone();
+    let aws = Aws::new(wire.http.clone(), &sdk, &deployment.region, local, lookup).await;
+    let settings = Settings {
+        disruptive: args.disruptive,
+        ..Settings::default()
+    };
+    let mut signal = None;
+    let interrupted = async {
+        signal = Some(signals.next().await);
+    };
+    let users = (&first, second.as_ref());
+    let report = examine(deployment, wire, users, aws, settings, interrupted).await;
+    let text = if args.json {
+        format!("{}\n", report.as_json(args.full))
+    } else {
+        report.as_text(args.full)
+    };
+    if Stdout.write_all(text.as_bytes()).is_err() {
+        return Ok(Exit::BrokenPipe);
+    }
+    Ok(match (signal, report.failed().as_slice()) {
+        (Some(exit), _) => exit,
+        (None, []) => Exit::Success,
+        (None, _) => Exit::Failed,
+    })
+}
+
+/// Asks whether to begin.
+fn may_begin() -> bool {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        say!("error: nobody can be asked whether to begin: --yes begins");
+        return false;
+    }
+    // A question that can't be shown is answered like any other.
+    let _ = Stderr.write_all(b"Begin? [y/N] ");
+    let mut answer = String::new();
+    let read = stdin.read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}

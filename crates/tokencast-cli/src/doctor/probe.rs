@@ -1,0 +1,90 @@
+//! What a probe is, and what it can say.
+
+use std::fmt;
+
+use super::evidence::Evidence;
+
+/// One promise, or one thing that nobody could establish, and how the evidence is judged.
+#[derive(Clone, Copy)]
+pub struct Probe {
+    /// `GROUP.NAME`. It stays the same from one version to the next.
+    pub id: &'static str,
+    /// What should hold.
+    pub promise: &'static str,
+    /// Where that is decided or left open.
+    pub source: &'static str,
+    /// What a deployment that keeps the promise shows.
+    pub expected: &'static str,
+    /// What to do if it fails.
+    pub remedy: &'static str,
+    pub judge: fn(&Evidence) -> Judged,
+}
+
+/// What the evidence shows of the promise that holds, or why it doesn't.
+pub type Judged = Result<String, Wrong>;
+
+/// What an experiment has found, or what has kept it from finding anything.
+pub type Found<T> = Result<T, Wrong>;
+
+/// Why a promise isn't seen to hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// It doesn't hold: this came in place of what was expected.
+    Failed(String),
+    /// This probe failed, and nothing that comes after it could be tried.
+    At { probe: &'static str, got: String },
+    /// It wasn't tried, for this reason.
+    NotProbed(String),
+}
+
+/// What a probe says of a deployment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Ok(String),
+    Failed(String),
+    NotProbed(String),
+}
+
+impl Probe {
+    /// The part of the id before the dot.
+    pub fn group(&self) -> &'static str {
+        self.id.split_once('.').map_or(self.id, |(group, _)| group)
+    }
+
+    pub fn verdict(&self, evidence: &Evidence) -> Verdict {
+        match (self.judge)(evidence) {
+            Ok(got) => Verdict::Ok(got),
+            Err(Wrong::Failed(got)) => Verdict::Failed(got),
+            Err(Wrong::At { probe, got }) if probe == self.id => Verdict::Failed(got),
+            Err(Wrong::At { probe, .. }) => {
+                Verdict::NotProbed(format!("it comes after `{probe}`, which failed"))
+            }
+            Err(Wrong::NotProbed(why)) => Verdict::NotProbed(why),
+        }
+    }
+}
+
+impl fmt::Debug for Probe {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Probe")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Wrong {
+    /// A step of an experiment that belongs to a probe.
+    pub fn at(probe: &'static str) -> impl FnOnce(String) -> Self {
+        move |got| Self::At { probe, got }
+    }
+}
+
+/// Fails with what came, unless `holds`.
+pub fn ensure(holds: bool, got: impl FnOnce() -> String) -> Result<(), Wrong> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Wrong::Failed(got()))
+    }
+}

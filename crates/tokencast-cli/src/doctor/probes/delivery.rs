@@ -1,0 +1,261 @@
+//! What arrives at subscribers: every event, in order, once; and at a hundred of them.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::doctor::context::{Context, SUBSCRIBE};
+use crate::doctor::evidence::{Evidence, of};
+use crate::doctor::probe::{Found, Probe, Wrong, ensure};
+use crate::doctor::probes::sessions::{Event, asked, received};
+
+/// AppSync's limit for one connection.
+pub const CROWD: usize = 100;
+
+const CROWDS_QUESTION: &str = "A check by tokencast doctor, before a hundred listeners. In one sentence: why is the sky blue?";
+
+pub const PROBES: &[Probe] = &[
+    Probe {
+        id: "delivery.subscribes",
+        promise: "the owner subscribes before the start, with every field of the contract",
+        source: "aws-facts: subscriptions; how depth and resolver limits count subscriptions, not established",
+        expected: "`connection_ack` and `start_ack`",
+        remedy: "Compare the API's schema, its depth limit and its resolver limit with the template of cdk/; look into AppSync's log.",
+        judge: |evidence| asked(evidence).map(|_| "established".into()),
+    },
+    Probe {
+        id: "delivery.first-token",
+        promise: "no first token is lost",
+        source: "design: sessions; aws-facts: events right after `start_ack` have been reported lost",
+        expected: "`sequence` 1 of the attempt arrives at who subscribed before the start",
+        remedy: "Clients make up for it by `getStream`. If it happens often, tell AWS: see aws-appsync-community #405.",
+        judge: |evidence| {
+            let events = &asked(evidence)?.events;
+            ensure(
+                events.iter().any(|event| event.value["sequence"] == 1),
+                || {
+                    let first = events
+                        .iter()
+                        .filter_map(|event| event.value["sequence"].as_u64())
+                        .min();
+                    format!("the first that arrived is {first:?}")
+                },
+            )?;
+            Ok("it arrived".into())
+        },
+    },
+    Probe {
+        id: "delivery.no-gap",
+        promise: "no event after the first is lost on the way",
+        source: "aws-facts: delivery is best effort",
+        expected: "each `sequence` from 2 to the last but one of the attempt arrives",
+        remedy: "Clients make up for it by `getStream`. Look at DEPLOY: MessagesDropped, and raise `flushIntervalMs`.",
+        judge: |evidence| {
+            let asked = asked(evidence)?;
+            let last = asked.record["sequence"].as_u64().unwrap_or_default();
+            let numbers: Vec<u64> = asked
+                .events
+                .iter()
+                .filter_map(|event| event.value["sequence"].as_u64())
+                .collect();
+            let missing: Vec<u64> = (2..last)
+                .filter(|number| !numbers.contains(number))
+                .collect();
+            ensure(missing.is_empty(), || {
+                format!(
+                    "{} of {last} are missing, the first of them {}",
+                    missing.len(),
+                    missing[0]
+                )
+            })?;
+            Ok(format!("all of {last}"))
+        },
+    },
+    Probe {
+        id: "delivery.order",
+        promise: "events arrive in their order",
+        source: "aws-facts: order is not promised, so it is to be measured",
+        expected: "`sequence` never falls within an attempt",
+        remedy: "Nothing: clients put events in order by `sequence`. Tell us how often it happens, with this report.",
+        judge: |evidence| {
+            let events = &asked(evidence)?.events;
+            let place = |event: &Event| {
+                (
+                    event.value["attempt"].as_u64(),
+                    event.value["sequence"].as_u64(),
+                )
+            };
+            let turned = events
+                .windows(2)
+                .find(|pair| place(&pair[0]) > place(&pair[1]));
+            ensure(turned.is_none(), || {
+                "an event overtook the one before it".into()
+            })?;
+            Ok(format!("{} events in order", events.len()))
+        },
+    },
+    Probe {
+        id: "delivery.last-event",
+        promise: "every session ends with an event",
+        source: "design: sessions, every session ends",
+        expected: "one `sequence` with `isComplete: true`, after all others, with the status",
+        remedy: "Clients notice by `getStream`. Look for PUBLISH_FAILED in the worker's log.",
+        judge: |evidence| {
+            let asked = asked(evidence)?;
+            let mut last: Vec<_> = asked
+                .events
+                .iter()
+                .filter(|event| event.value["isComplete"] == true)
+                .collect();
+            // A redelivery repeats the event.
+            last.dedup_by_key(|event| event.value["sequence"].as_u64());
+            ensure(last.len() == 1, || format!("{} of them", last.len()))?;
+            let highest = asked
+                .events
+                .iter()
+                .filter_map(|event| event.value["sequence"].as_u64())
+                .max();
+            ensure(last[0].value["sequence"].as_u64() == highest, || {
+                "it isn't the last".into()
+            })?;
+            Ok(last[0].value["status"].to_string())
+        },
+    },
+    Probe {
+        id: "delivery.fields",
+        promise: "an event has every field that it should have",
+        source: "design: schema, the mutation selects all fields, because AppSync fans out only those",
+        expected: "`attempt`, `sequence`, `status`, and of all but the last `blockIndex` and `blockType`",
+        remedy: "The worker and the schema differ: deploy both from one version.",
+        judge: |evidence| {
+            let events = &asked(evidence)?.events;
+            for event in events {
+                let is_last = event.value["isComplete"] == true;
+                let names = ["attempt", "sequence", "status", "blockIndex", "blockType"];
+                let wanted = if is_last { &names[..3] } else { &names[..] };
+                if let Some(name) = wanted.iter().find(|name| event.value[**name].is_null()) {
+                    return Err(Wrong::Failed(format!(
+                        "`{name}` is null in event {}",
+                        event.value["sequence"]
+                    )));
+                }
+            }
+            Ok(format!("in {} events", events.len()))
+        },
+    },
+    Probe {
+        id: "delivery.hundred-subscriptions",
+        promise: "one connection takes a hundred subscriptions",
+        source: "aws-facts: AppSync's limits, 100 subscriptions a connection",
+        expected: "`start_ack` for each of the hundred",
+        remedy: "Look in Service Quotas for AppSync's subscriptions of a connection. A page needs two.",
+        judge: |evidence| {
+            let Crowd { refused, .. } = crowd(evidence)?;
+            ensure(refused.is_empty(), || {
+                format!("{} refused: {}", refused.len(), refused[0])
+            })?;
+            Ok(format!("{CROWD} established"))
+        },
+    },
+    Probe {
+        id: "delivery.fan-out",
+        promise: "each of a hundred subscribers gets every event",
+        source: "LOCAL: what no emulator can prove, fan-out",
+        expected: "the same events, once each or more, at each subscription",
+        remedy: "Clients make up for it by `getStream`. Look at DEPLOY: MessagesDropped, and at AppSync's quota of outbound messages.",
+        judge: |evidence| {
+            let Crowd { heard, last, .. } = crowd(evidence)?;
+            if heard.is_empty() {
+                return Err(Wrong::NotProbed("no subscription was established".into()));
+            }
+            let missing: u64 = heard
+                .values()
+                .map(|events| {
+                    (1..=*last)
+                        .filter(|number| !events.contains_key(number))
+                        .count() as u64
+                })
+                .sum();
+            let all = heard.len() as u64 * last;
+            ensure(missing == 0, || {
+                format!("{missing} of {all} did not arrive")
+            })?;
+            Ok(format!("{all} arrived"))
+        },
+    },
+];
+
+/// A question before a hundred subscribers.
+#[derive(Debug)]
+pub struct Crowd {
+    refused: Vec<String>,
+    /// When each `sequence` arrived at each subscription that was established.
+    pub heard: BTreeMap<String, BTreeMap<u64, Instant>>,
+    /// The last `sequence`.
+    pub last: u64,
+}
+
+/// Asks before a hundred subscriptions on one connection.
+///
+/// # Errors
+///
+/// There is no connection, or no answer.
+pub async fn gather(cx: &Context) -> Found<Crowd> {
+    let session = Uuid::new_v4();
+    let none = |message: String| Wrong::NotProbed(format!("no connection: {message}"));
+    let url = &cx.deployment.graphql_url;
+    let socket = cx.wire.realtime(url, &cx.first.token).await;
+    let mut socket = socket.map_err(|refused| none(refused.message))?;
+    let ids: Vec<String> = (0..CROWD)
+        .map(|number| format!("listener-{number}"))
+        .collect();
+    for id in &ids {
+        let asked = socket.ask(id, SUBSCRIBE, json!({ "id": session })).await;
+        asked.map_err(|refused| none(refused.message))?;
+    }
+    let (mut heard, mut refused) = (BTreeMap::new(), Vec::new());
+    for id in &ids {
+        match socket.established(id).await {
+            Ok(()) => {
+                heard.insert(id.clone(), BTreeMap::new());
+            }
+            Err(error) => refused.push(error.message),
+        }
+    }
+    let started = cx.start(session, CROWDS_QUESTION).await;
+    started.map_err(|got| Wrong::NotProbed(format!("its question did not start: {got}")))?;
+    let until = cx.answered_by();
+    let mut complete = 0;
+    while complete < heard.len() {
+        // After the first last event, the others have as long as the measurement allows, and some more.
+        let until = if complete == 0 {
+            until
+        } else {
+            until.min(Instant::now() + cx.limits.spread + cx.limits.lag)
+        };
+        let Some(arrived) = socket.event(until).await else {
+            break;
+        };
+        let of = arrived.of.clone();
+        let Event { at, value } = received(arrived);
+        if let (Some(events), Some(number)) = (heard.get_mut(&of), value["sequence"].as_u64()) {
+            let is_new = events.insert(number, at).is_none();
+            complete += usize::from(is_new && value["isComplete"] == true);
+        }
+    }
+    socket.close().await;
+    let record = cx.ended("DoctorCrowd", session).await;
+    let record = record.map_err(|got| Wrong::NotProbed(format!("its answer: {got}")))?;
+    let last = record["sequence"].as_u64().unwrap_or_default();
+    Ok(Crowd {
+        refused,
+        heard,
+        last,
+    })
+}
+
+pub fn crowd(evidence: &Evidence) -> Result<&Crowd, Wrong> {
+    of(&evidence.crowd)
+}

@@ -1,0 +1,245 @@
+//! The Function URL: one question whose response is its answer, and what is refused.
+
+use http::Method;
+use serde_json::json;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::doctor::context::Context;
+use crate::doctor::evidence::{Evidence, of};
+use crate::doctor::probe::{Found, Probe, Wrong, ensure};
+use crate::doctor::wire::url::{Answered, Ask};
+
+const QUESTION: &str = "A check by tokencast doctor, over the Function URL. In one sentence of about twenty words: why is grass green?";
+
+const SOURCE: &str = "PROTOCOL: over a Function URL";
+const LOG: &str = "Look into the function's log (`StreamUrlLogGroup`) and at DEPLOY: UrlErrors.";
+
+pub const PROBES: &[Probe] = &[
+    Probe {
+        id: "url.no-token",
+        promise: "the Function URL answers nobody without a token",
+        source: SOURCE,
+        expected: "HTTP 401 and `UNAUTHORIZED`",
+        remedy: "Take the Function URL away until this holds: anybody can ask at your cost. Open an issue with this report.",
+        judge: |evidence| {
+            let answered = &url(evidence)?.no_token;
+            ensure(answered.status == 401, || answered.as_text())?;
+            Ok(answered.as_text())
+        },
+    },
+    Probe {
+        id: "url.delayed-job",
+        promise: "a standard queue takes a message with `DelaySeconds` and `MessageGroupId`",
+        source: "aws-facts: not established",
+        expected: "`POST /` is answered with 200: the job that stands behind it was queued with both",
+        remedy: "Look in `StreamUrlLogGroup` for what SQS said to `SendMessage`. If it refused the two together, open an issue.",
+        judge: |evidence| url(evidence).map(|found| found.answer.as_text()),
+    },
+    Probe {
+        id: "url.answers",
+        promise: "the response is the answer, from the first event to the last",
+        source: SOURCE,
+        expected: "`id` 1, 2, 3 … without a gap, and a last event `complete`",
+        remedy: LOG,
+        judge: |evidence| {
+            let answer = &url(evidence)?.answer;
+            let events = answer.events();
+            let ids: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();
+            let expected: Vec<String> = (1..=events.len())
+                .map(|number| number.to_string())
+                .collect();
+            ensure(!events.is_empty() && ids == expected, || {
+                format!("{} events, with the ids {ids:?}", ids.len())
+            })?;
+            let last = events.last().map(|event| event.event.as_str());
+            ensure(last == Some("complete") && answer.has_ended, || {
+                format!("the last event is {last:?}")
+            })?;
+            Ok(format!("{} events", events.len()))
+        },
+    },
+    Probe {
+        id: "url.streams",
+        promise: "each event is sent at once",
+        source: "PROTOCOL: over a Function URL; design: local stack, streams go out frame by frame",
+        expected: "the events arrive in more than one read",
+        remedy: "The Function URL's invoke mode must be `RESPONSE_STREAM`, and nothing between here and there may collect responses: look for a proxy.",
+        judge: |evidence| {
+            let answer = &url(evidence)?.answer;
+            let events = answer.events().len();
+            if events < 3 {
+                return Err(Wrong::NotProbed(format!("the answer had {events} events")));
+            }
+            ensure(answer.reads.len() > 1, || {
+                format!("{events} events in one read")
+            })?;
+            Ok(format!("{events} events in {} reads", answer.reads.len()))
+        },
+    },
+    Probe {
+        id: "url.resumes",
+        promise: "a client continues after the last event that it has",
+        source: SOURCE,
+        expected: "`GET` with `Last-Event-ID: 1` brings the events from 2 to the last",
+        remedy: LOG,
+        judge: |evidence| {
+            let Url {
+                answer, resumed, ..
+            } = url(evidence)?;
+            ensure(resumed.status == 200, || resumed.as_text())?;
+            let expected: Vec<String> = answer
+                .events()
+                .into_iter()
+                .skip(1)
+                .map(|event| event.id)
+                .collect();
+            let got: Vec<String> = resumed.events().into_iter().map(|event| event.id).collect();
+            // A record's events may be joined differently from those that were sent, but they end alike.
+            ensure(
+                got.first().map(String::as_str) == Some("2") && got.last() == expected.last(),
+                || format!("the ids {got:?}"),
+            )?;
+            Ok(format!("{} events", got.len()))
+        },
+    },
+    Probe {
+        id: "url.empty-response",
+        promise: "a response without events ends",
+        source: "aws-facts: a streamed response without a byte of body stays open for minutes on some accounts",
+        expected: "`GET` with the last id ends within 10 s",
+        remedy: "Your account keeps empty responses open. Our clients give up after 45 s; open an issue with this report.",
+        judge: |evidence| {
+            let (empty, _) = &url(evidence)?.empty;
+            match empty {
+                Ok(answered) if answered.has_ended => Ok(answered.as_text()),
+                Ok(answered) => Err(Wrong::Failed(format!("{}, and no end", answered.as_text()))),
+                Err(got) => Err(Wrong::Failed(got.clone())),
+            }
+        },
+    },
+    Probe {
+        id: "url.stranger-reads",
+        promise: "nobody reads another's session over the Function URL",
+        source: SOURCE,
+        expected: "`GET` of the second user is answered with 404",
+        remedy: "Take the Function URL away until this holds: one user can read another's answers. Open an issue with this report.",
+        judge: |evidence| {
+            let answered = of(&url(evidence)?.stranger_reads)?;
+            ensure(answered.status == 404, || answered.as_text())?;
+            Ok(answered.as_text())
+        },
+    },
+    Probe {
+        id: "url.stranger-stops",
+        promise: "nobody stops another's session over the Function URL",
+        source: SOURCE,
+        expected: "`DELETE` of the second user is answered with 403",
+        remedy: "Take the Function URL away until this holds. Open an issue with this report.",
+        judge: |evidence| {
+            let answered = of(&url(evidence)?.stranger_stops)?;
+            ensure(answered.status == 403, || answered.as_text())?;
+            Ok(answered.as_text())
+        },
+    },
+];
+
+/// What the Function URL has answered.
+#[derive(Debug)]
+pub struct Url {
+    no_token: Answered,
+    answer: Answered,
+    resumed: Answered,
+    /// A request for what comes after the last event.
+    empty: (Result<Answered, String>, String),
+    stranger_reads: Found<Answered>,
+    stranger_stops: Found<Answered>,
+}
+
+/// Sends the requests, one after the other.
+///
+/// # Errors
+///
+/// The deployment has no Function URL, it can't be reached, or it doesn't answer.
+pub async fn probe(cx: &Context) -> Found<Url> {
+    let base = cx.deployment.function_url.as_deref();
+    let base = base.ok_or_else(|| Wrong::NotProbed("the deployment has no Function URL".into()))?;
+    let session = Uuid::new_v4();
+    let id = session.to_string();
+    let token = Some(cx.first.token.as_str());
+    let until = cx.answered_by();
+    let post = |token, prompt: &str| Ask {
+        method: Method::POST,
+        path: "",
+        token,
+        last_event_id: None,
+        body: Some(json!({
+            "prompt": prompt,
+            "sessionId": session,
+            "conversationId": cx.conversation,
+            "parentId": cx.conversation,
+        })),
+    };
+    let no_token = cx
+        .wire
+        .url(base, post(None, "Nobody asks this."), until)
+        .await;
+    let no_token = no_token.map_err(Wrong::at("url.no-token"))?;
+    let answer = cx.wire.url(base, post(token, QUESTION), until).await;
+    let answer = answer.map_err(Wrong::at("url.answers"))?;
+    if answer.status != 200 {
+        let probe = if answer.status == 503 {
+            "url.delayed-job"
+        } else {
+            "url.answers"
+        };
+        return Err(Wrong::at(probe)(answer.as_text()));
+    }
+    let get = |token, last: &'static str| Ask {
+        method: Method::GET,
+        path: &id,
+        token,
+        last_event_id: Some(last),
+        body: None,
+    };
+    // A response that broke off goes on behind its function, and then the session has an end.
+    cx.ended("DoctorUrl", session)
+        .await
+        .map_err(Wrong::at("url.answers"))?;
+    let resumed = cx.wire.url(base, get(token, "1"), cx.answered_by()).await;
+    let resumed = resumed.map_err(Wrong::at("url.resumes"))?;
+    let last = resumed.events().last().map(|event| event.id.clone());
+    let last = last.unwrap_or_else(|| "1".to_owned());
+    let ask = Ask {
+        last_event_id: Some(&last),
+        ..get(token, "1")
+    };
+    let empty = cx
+        .wire
+        .url(base, ask, Instant::now() + cx.limits.empty)
+        .await;
+    let stranger = cx.second.as_ref().map_err(Clone::clone);
+    let as_stranger = async |method: Method| {
+        let ask = Ask {
+            method,
+            path: &id,
+            token: Some(&stranger.as_ref().map_err(Clone::clone)?.token),
+            last_event_id: None,
+            body: None,
+        };
+        let answered = cx.wire.url(base, ask, cx.answered_by()).await;
+        answered.map_err(Wrong::Failed)
+    };
+    Ok(Url {
+        no_token,
+        answer,
+        resumed,
+        empty: (empty, last.clone()),
+        stranger_reads: as_stranger(Method::GET).await,
+        stranger_stops: as_stranger(Method::DELETE).await,
+    })
+}
+
+fn url(evidence: &Evidence) -> Result<&Url, Wrong> {
+    of(&evidence.url)
+}

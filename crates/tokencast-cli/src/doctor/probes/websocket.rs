@@ -1,0 +1,282 @@
+//! The WebSocket API: who may connect, and one question over a connection.
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::doctor::context::Context;
+use crate::doctor::evidence::{Evidence, of};
+use crate::doctor::probe::{Found, Judged, Probe, Wrong, ensure};
+use crate::doctor::wire::Refused;
+use crate::doctor::wire::websocket::{Connection, Shown};
+
+const QUESTION: &str = "A check by tokencast doctor, over a WebSocket. In one sentence of about twenty words: why is snow white?";
+
+const SOURCE: &str = "PROTOCOL: over a WebSocket";
+const LOG: &str =
+    "Look into the logs of the routes' function (`WebSocketLogGroup`) and of the worker.";
+
+/// More than one frame of API Gateway's may have.
+const LONG_BYTES: usize = 40 * 1024;
+
+pub const PROBES: &[Probe] = &[
+    Probe {
+        id: "websocket.no-token",
+        promise: "nobody connects without a token: the authorizer's error `Unauthorized` is answered with 401",
+        source: "aws-facts: `Unauthorized` as 401 from a Rust authorizer, not established",
+        expected: "the handshake is refused with 401",
+        remedy: "With 500, API Gateway doesn't take the authorizer's error for `Unauthorized`: open an issue. With a connection, take the API away.",
+        judge: |evidence| match &websocket(evidence)?.no_token {
+            Some(401) => Ok("HTTP 401".into()),
+            Some(status) => Err(Wrong::Failed(format!("HTTP {status}"))),
+            None => Err(Wrong::Failed("no refusal of the handshake".into())),
+        },
+    },
+    Probe {
+        id: "websocket.token-in-query",
+        promise: "a browser connects, with its token in the query string",
+        source: "aws-facts: `IdentitySource: []`, not established",
+        expected: "a connection",
+        remedy: "Without an identity source the authorizer must always be asked: look at the authorizer in API Gateway, and open an issue.",
+        judge: |evidence| connected(&websocket(evidence)?.in_query),
+    },
+    Probe {
+        id: "websocket.token-in-header",
+        promise: "a program connects, with its token in a header",
+        source: "aws-facts: `IdentitySource: []`, not established",
+        expected: "a connection",
+        remedy: "Without an identity source the authorizer must always be asked: look at the authorizer in API Gateway, and open an issue.",
+        judge: |evidence| connected(&websocket(evidence)?.in_header),
+    },
+    Probe {
+        id: "websocket.answers",
+        promise: "the frames of a session come in order and without a gap",
+        source: SOURCE,
+        expected: "`started`, then `sequence` 1, 2, 3 … to a frame `complete`",
+        remedy: LOG,
+        judge: |evidence| {
+            let frames = of(&websocket(evidence)?.frames)?;
+            let mut next = 1;
+            for frame in frames {
+                let Some(last) = frame["sequence"].as_u64() else {
+                    continue;
+                };
+                let first = frame["firstSequence"].as_u64().unwrap_or(last);
+                ensure(first <= next, || format!("{first} came after {}", next - 1))?;
+                next = next.max(last + 1);
+            }
+            let kind = frames.last().map(|frame| frame["type"].clone());
+            ensure(kind == Some(json!("complete")), || {
+                format!("the last frame is {}", kind.unwrap_or_default())
+            })?;
+            Ok(format!("{} events in {} frames", next - 1, frames.len()))
+        },
+    },
+    Probe {
+        id: "websocket.resumes",
+        promise: "a connection takes up a session",
+        source: SOURCE,
+        expected: "`resumed`, and the events from the first to the last",
+        remedy: LOG,
+        judge: |evidence| {
+            let frames = of(&websocket(evidence)?.resumed)?;
+            ensure(
+                frames.iter().any(|frame| frame["type"] == "resumed"),
+                || "no frame `resumed`".into(),
+            )?;
+            ensure(
+                frames.iter().any(|frame| frame["type"] == "complete"),
+                || "no frame `complete`".into(),
+            )?;
+            Ok(format!("{} frames", frames.len()))
+        },
+    },
+    Probe {
+        id: "websocket.stranger-resumes",
+        promise: "nobody hears another's session over the WebSocket API",
+        source: SOURCE,
+        expected: "`resume` of the second user is answered with an `error` frame with `UNAUTHORIZED`",
+        remedy: "Take the WebSocket API away until this holds: one user can read another's answers. Open an issue with this report.",
+        judge: |evidence| {
+            let frame = of(&websocket(evidence)?.stranger)?;
+            let code = &frame["error"]["code"];
+            ensure(code == "UNAUTHORIZED", || {
+                format!("{} {code}", frame["type"])
+            })?;
+            Ok(code.to_string())
+        },
+    },
+    Probe {
+        id: "websocket.long-message",
+        promise: "a message of more than 32 KB may come in several frames",
+        source: "aws-facts: API Gateway closes a WebSocket on frames over 32 KB",
+        expected: "an answer to a message of 40 KB in two frames",
+        remedy: "Prompts beyond 32 KB then need AppSync or the Function URL. Open an issue with this report.",
+        judge: |evidence| {
+            let frame = of(&websocket(evidence)?.long)?;
+            Ok(format!(
+                "a frame `{}`",
+                frame["type"].as_str().unwrap_or_default()
+            ))
+        },
+    },
+];
+
+/// What the WebSocket API has answered.
+#[derive(Debug)]
+pub struct WebSocket {
+    /// The status of the handshake with a token that is none.
+    no_token: Option<u16>,
+    in_query: Result<(), String>,
+    in_header: Result<(), String>,
+    frames: Found<Vec<Value>>,
+    resumed: Found<Vec<Value>>,
+    stranger: Found<Value>,
+    long: Found<Value>,
+}
+
+/// Connects in every way, and asks over one of the connections.
+///
+/// # Errors
+///
+/// The deployment has no WebSocket API.
+pub async fn probe(cx: &Context) -> Found<WebSocket> {
+    let url = cx.deployment.websocket_url.as_deref();
+    let url = url.ok_or_else(|| Wrong::NotProbed("the deployment has no WebSocket API".into()))?;
+    let token = &cx.first.token;
+    let no_token = match cx
+        .wire
+        .websocket(url, Shown::InQuery, "no.token.here")
+        .await
+    {
+        Ok(connection) => {
+            connection.close().await;
+            None
+        }
+        Err(refused) => refused.status,
+    };
+    let in_query = cx.wire.websocket(url, Shown::InQuery, token).await;
+    let in_header = cx.wire.websocket(url, Shown::InHeader, token).await;
+    let got = |connection: &Result<Connection, Refused>| match connection {
+        Ok(_) => Ok(()),
+        Err(refused) => Err(refused.message.clone()),
+    };
+    let (query, header) = (got(&in_query), got(&in_header));
+    let session = Uuid::new_v4();
+    let mut found = WebSocket {
+        no_token,
+        in_query: query,
+        in_header: header,
+        frames: Err(Wrong::NotProbed("there is no connection".into())),
+        resumed: Err(Wrong::NotProbed("there is no connection".into())),
+        stranger: Err(Wrong::NotProbed("there is no connection".into())),
+        long: Err(Wrong::NotProbed("there is no connection".into())),
+    };
+    let mut connections = [in_query, in_header].into_iter().filter_map(Result::ok);
+    let Some(mut asking) = connections.next() else {
+        return Ok(found);
+    };
+    found.frames = ask(cx, &mut asking, session).await;
+    if found.frames.is_err() {
+        // The answer must not go on at somebody's cost.
+        let _ = cx.stop("DoctorGivesUp", session).await;
+    }
+    found.long = long(cx, &mut asking).await;
+    asking.close().await;
+    let over = cx.ended("DoctorWebSocket", session).await;
+    if let Err(got) = over {
+        found.resumed = Err(Wrong::NotProbed(format!("the session isn't over: {got}")));
+        found.stranger = found.resumed.clone().map(|_| Value::Null);
+        return Ok(found);
+    }
+    let resuming = match connections.next() {
+        Some(connection) => Ok(connection),
+        None => cx.wire.websocket(url, Shown::InQuery, token).await,
+    };
+    found.resumed = match resuming {
+        Ok(connection) => resume(cx, connection, session).await,
+        Err(refused) => Err(Wrong::NotProbed(format!(
+            "no connection: {}",
+            refused.message
+        ))),
+    };
+    found.stranger = intrude(cx, url, session).await;
+    Ok(found)
+}
+
+async fn ask(cx: &Context, connection: &mut Connection, session: Uuid) -> Found<Vec<Value>> {
+    let message = json!({
+        "action": "stream",
+        "prompt": QUESTION,
+        "sessionId": session,
+        "conversationId": cx.conversation,
+        "parentId": cx.conversation,
+    });
+    connection.send(&message).await.map_err(Wrong::Failed)?;
+    let frames = connection.until(cx.answered_by(), ends).await;
+    let frames = frames.map_err(Wrong::Failed)?;
+    match frames.last() {
+        Some(last) if last["type"] == "error" => {
+            Err(Wrong::Failed(format!("error {}", last["error"]["code"])))
+        }
+        _ => Ok(frames),
+    }
+}
+
+async fn resume(cx: &Context, mut connection: Connection, session: Uuid) -> Found<Vec<Value>> {
+    let message = json!({ "action": "resume", "sessionId": session });
+    connection.send(&message).await.map_err(Wrong::Failed)?;
+    let until = (Instant::now() + cx.limits.told).min(cx.over_by());
+    let frames = connection.until(until, ends).await;
+    connection.close().await;
+    frames.map_err(Wrong::Failed)
+}
+
+async fn intrude(cx: &Context, url: &str, session: Uuid) -> Found<Value> {
+    let stranger = cx.second.as_ref().map_err(Clone::clone)?;
+    let shown = Shown::InQuery;
+    let connection = match cx.wire.websocket(url, shown, &stranger.token).await {
+        Ok(connection) => Ok(connection),
+        Err(_) => {
+            cx.wire
+                .websocket(url, Shown::InHeader, &stranger.token)
+                .await
+        }
+    };
+    let mut connection = connection
+        .map_err(|refused| Wrong::NotProbed(format!("no connection: {}", refused.message)))?;
+    let message = json!({ "action": "resume", "sessionId": session });
+    connection.send(&message).await.map_err(Wrong::Failed)?;
+    let frame = connection.next(Instant::now() + cx.limits.told).await;
+    connection.close().await;
+    frame.map_err(Wrong::Failed)
+}
+
+/// Sends a message that is long because of a member that nobody reads.
+async fn long(cx: &Context, connection: &mut Connection) -> Found<Value> {
+    let message = json!({
+        "action": "stop",
+        "sessionId": "no session",
+        "padding": "x".repeat(LONG_BYTES),
+    });
+    connection.send(&message).await.map_err(Wrong::Failed)?;
+    let until = Instant::now() + cx.limits.told;
+    let is_answer = |frame: &Value| frame.get("sequence").is_none();
+    let frames = connection.until(until, is_answer).await;
+    let last = frames.map_err(Wrong::Failed)?.pop();
+    Ok(last.unwrap_or_default())
+}
+
+fn ends(frame: &Value) -> bool {
+    frame["type"] == "complete" || frame["type"] == "error"
+}
+
+fn connected(got: &Result<(), String>) -> Judged {
+    got.clone()
+        .map(|()| "connected".into())
+        .map_err(Wrong::Failed)
+}
+
+fn websocket(evidence: &Evidence) -> Result<&WebSocket, Wrong> {
+    of(&evidence.websocket)
+}
