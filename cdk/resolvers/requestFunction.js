@@ -26,7 +26,7 @@ export function response(ctx) {
   }
   // The function refused: it returns that, because an error of Lambda's would count as a fault of ours.
   if (ctx.result.error) {
-    util.error(ctx.result.error.message, ctx.result.error.type);
+    util.error(ctx.result.error.message, ctx.result.error.type, null, ctx.result.error.info);
   }
   return ctx.result.data;
 }

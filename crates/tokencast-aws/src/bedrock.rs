@@ -167,6 +167,7 @@ impl BedrockTokens {
             total_tokens: count(usage.total_tokens),
             cache_read_input_tokens: usage.cache_read_input_tokens.map(count),
             cache_write_input_tokens: usage.cache_write_input_tokens.map(count),
+            cost: None,
         }))
     }
 

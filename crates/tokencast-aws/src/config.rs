@@ -124,6 +124,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads a value of several parts that may be missing, whose own error says what was expected.
+    pub fn optional_parsed<T>(&mut self, name: &'static str) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: fmt::Display,
+    {
+        let value = self.optional(name)?;
+        match value.parse() {
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                let expected = format!("something else: {error}");
+                self.problem(name, Some(value), &expected, None)
+            }
+        }
+    }
+
     /// Reads a duration in milliseconds.
     pub fn millis(
         &mut self,

@@ -266,6 +266,7 @@ impl ConversationStore for ConversationTable {
         for item in turn_item::write_prompt(id, new.turn, new.prompt) {
             writes.push(Self::put_of(self.put_builder(item))?);
         }
+        writes.extend(self.sessions.put_ledger(new.ledger)?);
         let _call = self.calls.acquire().await;
         match transact(&self.client, OPERATION, &writes).await {
             Ok(()) => Ok(Some(version)),

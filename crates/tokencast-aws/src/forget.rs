@@ -15,6 +15,7 @@ use tokencast_core::requests::{RequestError, Requests, Rules};
 use crate::clock::SystemClock;
 use crate::conversations::ConversationTable;
 use crate::queue::SqsQueue;
+use crate::quotas::QuotaTable;
 use crate::sessions::{SessionTable, failed, item};
 
 /// The names of what an operator works with.
@@ -23,6 +24,8 @@ pub struct ForgetSettings {
     pub queue_url: String,
     pub sessions_table: String,
     pub conversations_table: String,
+    /// `None` for a deployment without quotas.
+    pub quotas_table: Option<String>,
 }
 
 /// What was forgotten.
@@ -40,6 +43,7 @@ const RULES: Rules = Rules {
     start_within: Duration::ZERO,
     conversation_ttl: Duration::ZERO,
     purge_delay: Duration::from_secs(30),
+    max_history_tokens: 0,
 };
 
 #[derive(Debug, Error)]
@@ -79,8 +83,11 @@ pub async fn forget(
         queue_url,
         sessions_table,
         conversations_table,
+        quotas_table,
     } = settings;
-    let sessions = SessionTable::new(sdk, sessions_table.clone(), conversations_table.clone());
+    let quotas = quotas_table.clone();
+    let sessions = SessionTable::new(sdk, sessions_table.clone(), conversations_table.clone())
+        .with_quotas(quotas.map(|name| QuotaTable::new(sdk, name)));
     let requests = Requests::<OperatorPorts> {
         conversations: ConversationTable::new(sdk, conversations_table.clone(), sessions.clone()),
         sessions,
@@ -90,6 +97,7 @@ pub async fn forget(
         rules: RULES,
         // Nobody starts anything here.
         assistants: Assistant::only(String::new(), 1).into(),
+        quotas: None,
     };
     let mut forgotten = Forgotten::default();
     let mut token = None;

@@ -5,8 +5,8 @@
 //! signature, so a refusal tells nothing to someone who made the token up.
 
 use thiserror::Error;
-use tokencast_core::id::Owner;
 use tokencast_core::ports::Clock;
+use tokencast_core::quota::Caller;
 
 use crate::config::Reader;
 use crate::tls::CaBundle;
@@ -115,12 +115,12 @@ impl<C: Clock> Verifier<C> {
         })
     }
 
-    /// Returns the user whose token is in an `Authorization` header. `Bearer` before the token is optional.
+    /// Returns the user, with their groups, whose token is in an `Authorization` header. `Bearer` before the token is optional.
     ///
     /// # Errors
     ///
     /// [`JwtError::Refused`] if the token does not count, and [`JwtError::Keys`] if that cannot be told now.
-    pub async fn verify(&self, authorization: Option<&str>) -> Result<Owner, JwtError> {
+    pub async fn verify(&self, authorization: Option<&str>) -> Result<Caller, JwtError> {
         let authorization = authorization.unwrap_or_default();
         if authorization.contains(',') {
             return Err(Refused::Several.into());

@@ -15,6 +15,7 @@
 //! | [`bedrock`] | the model: ConverseStream |
 //! | [`sessions`] | the session table in DynamoDB |
 //! | [`conversations`] | the conversation table in DynamoDB |
+//! | [`quotas`] | the quota table in DynamoDB |
 //! | [`queue`] | the job queue in SQS |
 //! | [`dead_letters`] | the jobs whose every attempt failed, and putting them back |
 //! | [`forget`] | everything of a user, deleted |
@@ -40,6 +41,7 @@ mod http_client;
 pub mod jwt;
 pub mod metrics;
 pub mod queue;
+pub mod quotas;
 pub mod requests;
 pub mod runtime;
 pub mod schema_json;

@@ -3,6 +3,7 @@
 use aws_config::SdkConfig;
 use tokencast_core::assistant::Assistants;
 use tokencast_core::ports::RequestPorts;
+use tokencast_core::quota::Quotas;
 use tokencast_core::requests::{Requests, Rules};
 
 use crate::appsync::{AppSyncPublisher, SetupError};
@@ -10,6 +11,7 @@ use crate::clock::FunctionClock;
 use crate::config::Reader;
 use crate::conversations::ConversationTable;
 use crate::queue::SqsQueue;
+use crate::quotas::QuotaTable;
 use crate::sessions::SessionTable;
 use crate::settings;
 use crate::tls::CaBundle;
@@ -39,7 +41,12 @@ pub struct RequestSettings {
     pub conversations_table: String,
     /// `APPSYNC_API_URL`: the API whose subscribers hear of a conversation's changes.
     pub appsync_api_url: String,
-    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`.
+    /// `QUOTAS`: the limits of callers, if there are any.
+    pub quotas: Option<Quotas>,
+    /// `QUOTAS_TABLE`: the DynamoDB table in which they are counted.
+    pub quotas_table: Option<String>,
+    /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`,
+    /// `MAX_HISTORY_TOKENS`.
     pub rules: Rules,
     /// `ASSISTANTS_FILE`, or else `MODEL_ID` and what belongs to it.
     pub assistants: Assistants,
@@ -54,6 +61,8 @@ impl RequestSettings {
             conversations_table: settings::conversations_table(reader),
             appsync_api_url: reader
                 .url("APPSYNC_API_URL", "the GraphQL endpoint of an AppSync API"),
+            quotas: settings::quotas(reader),
+            quotas_table: settings::quotas_table(reader),
             rules: settings::rules(reader),
             assistants: settings::assistants(reader),
         }
@@ -69,7 +78,9 @@ impl RequestSettings {
         clock: FunctionClock,
     ) -> Result<AwsRequests, SetupError> {
         let (sessions, conversations) = (&self.sessions_table, &self.conversations_table);
-        let sessions = SessionTable::new(sdk, sessions.clone(), conversations.clone());
+        let quotas_table = self.quotas_table.clone();
+        let sessions = SessionTable::new(sdk, sessions.clone(), conversations.clone())
+            .with_quotas(quotas_table.map(|name| QuotaTable::new(sdk, name)));
         Ok(Requests {
             conversations: ConversationTable::new(sdk, conversations.clone(), sessions.clone()),
             sessions,
@@ -78,6 +89,7 @@ impl RequestSettings {
             clock,
             rules: self.rules,
             assistants: self.assistants.clone(),
+            quotas: self.quotas.clone(),
         })
     }
 }

@@ -1,12 +1,13 @@
 //! Sessions and conversations as JSON, with the fields of `schema.graphql`.
 
 use serde::Serialize;
-use tokencast_core::assistant::Assistants;
+use tokencast_core::assistant::{Assistants, Cost};
 use tokencast_core::block::Block;
 use tokencast_core::conversation::Conversation;
 use tokencast_core::conversation::page::Token;
 use tokencast_core::event::{Guardrail, Usage};
 use tokencast_core::ports::{ConversationPage, StoredTurn};
+use tokencast_core::quota::{Exceeded, LimitName, LimitUse, UsageReport};
 use tokencast_core::requests::TurnPage;
 use tokencast_core::session::{Session, Status};
 
@@ -121,6 +122,7 @@ pub struct ConversationJson {
     last_session_id: Option<String>,
     turn_count: u32,
     assistant: Option<String>,
+    usage: Option<Usage>,
     turns: Option<Vec<TurnJson>>,
     next_token: Option<String>,
     created_at: String,
@@ -146,6 +148,69 @@ pub struct ConversationListJson {
     next_token: Option<String>,
 }
 
+/// `Usage` of the schema: what a caller has used of a day's quota.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UsageJson {
+    day: String,
+    resets_at: String,
+    starts_per_minute: LimitJson,
+    starts_per_day: LimitJson,
+    tokens_per_day: LimitJson,
+    sessions_at_once: LimitJson,
+    cost: Option<Cost>,
+}
+
+/// `UsageLimit` of the schema. A GraphQL `Int` has 32 bits.
+#[derive(Debug, Serialize)]
+struct LimitJson {
+    used: i32,
+    limit: Option<i32>,
+    left: Option<i32>,
+}
+
+impl From<UsageReport> for UsageJson {
+    fn from(report: UsageReport) -> Self {
+        Self {
+            day: report.day.to_string(),
+            resets_at: iso8601(report.resets_at),
+            starts_per_minute: report.starts_per_minute.into(),
+            starts_per_day: report.starts_per_day.into(),
+            tokens_per_day: report.tokens_per_day.into(),
+            sessions_at_once: report.sessions_at_once.into(),
+            cost: report.cost,
+        }
+    }
+}
+
+/// What a refusal says of the quota that it is about.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExceededJson {
+    limit: LimitName,
+    resets_at: String,
+}
+
+impl From<&Exceeded> for ExceededJson {
+    fn from(exceeded: &Exceeded) -> Self {
+        Self {
+            limit: exceeded.limit,
+            resets_at: iso8601(exceeded.resets_at),
+        }
+    }
+}
+
+impl From<LimitUse> for LimitJson {
+    fn from(limit: LimitUse) -> Self {
+        let int = |number: u64| i32::try_from(number).unwrap_or(i32::MAX);
+        Self {
+            used: int(limit.used),
+            limit: limit.limit.map(|limit| int(limit.into())),
+            left: limit.left().map(int),
+        }
+    }
+}
+
 impl From<Conversation> for ConversationJson {
     fn from(conversation: Conversation) -> Self {
         Self {
@@ -154,6 +219,7 @@ impl From<Conversation> for ConversationJson {
             last_session_id: conversation.last_session.map(|id| id.to_string()),
             turn_count: conversation.turn_count,
             assistant: conversation.assistant.map(String::from),
+            usage: None,
             turns: None,
             next_token: None,
             created_at: iso8601(conversation.created_at),
@@ -191,6 +257,7 @@ impl From<TurnPage> for ConversationJson {
         Self {
             next_token: last.filter(|_| !is_end).map(Token::to_token),
             turns: Some(turns),
+            usage: page.usage,
             ..Self::from(page.conversation)
         }
     }
@@ -241,6 +308,7 @@ mod tests {
         TurnPage {
             conversation: conversation.expect("new"),
             turns: turns.collect(),
+            usage: None,
             has_more,
         }
     }

@@ -16,8 +16,12 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
-use tokencast_core::id::SessionId;
-use tokencast_core::ports::{Conflict, Sealed, SessionStore, StoreError, Version, Versioned};
+use tokencast_core::id::{Owner, SessionId};
+use tokencast_core::ports::{
+    Conflict, LedgerStore, Sealed, SessionStore, Standing, StoreError, Version, Versioned,
+    VersionedLedger,
+};
+use tokencast_core::quota::Day;
 use tokencast_core::session::Session;
 use tokio::sync::Semaphore;
 
@@ -32,6 +36,7 @@ use item::{Item, MalformedItem, Rest};
 use text_chunks::TextChunk;
 
 use crate::batch::{self, Key};
+use crate::quotas::QuotaTable;
 use crate::sdk::MAX_CALLS;
 
 pub use text_chunks::TEXT_CHUNK_BYTES;
@@ -48,6 +53,8 @@ pub struct SessionTable {
     name: String,
     /// The table of conversations, whose turns' heads say how their sessions ended.
     conversations: String,
+    /// Where the owners' ledgers are; `None` without quotas.
+    quotas: Option<QuotaTable>,
     /// Permits for [`MAX_CALLS`] calls at a time.
     calls: Arc<Semaphore>,
 }
@@ -59,8 +66,35 @@ impl SessionTable {
             client: Client::new(sdk),
             name,
             conversations,
+            quotas: None,
             calls: Arc::new(Semaphore::new(MAX_CALLS)),
         }
+    }
+}
+
+impl SessionTable {
+    /// The same, with the table of its owners' quotas, if there is one.
+    #[must_use]
+    pub fn with_quotas(self, quotas: Option<QuotaTable>) -> Self {
+        Self { quotas, ..self }
+    }
+}
+
+impl LedgerStore for SessionTable {
+    async fn ledger(&self, owner: &Owner, day: Day) -> Result<Option<VersionedLedger>, StoreError> {
+        let Some(quotas) = &self.quotas else {
+            return Ok(None);
+        };
+        let _call = self.calls.acquire().await;
+        quotas.ledger(owner, day).await.map(Some)
+    }
+
+    async fn standing(&self, owner: &Owner, day: Day) -> Result<Option<Standing>, StoreError> {
+        let Some(quotas) = &self.quotas else {
+            return Ok(None);
+        };
+        let _call = self.calls.acquire().await;
+        quotas.standing(owner, day).await.map(Some)
     }
 }
 
@@ -74,19 +108,24 @@ impl SessionStore for SessionTable {
         &self,
         session: &Session,
         expected: Option<Version>,
+        ledger: Option<&VersionedLedger>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         const OPERATION: &str = "PutItem";
         let _call = self.calls.acquire().await;
         let (item, version, chunks) = written(session, expected);
         if session.conversation_id.is_some() {
             // Boxed, because it is of no use to a session outside of conversations.
-            let put = self.put_turn(session, expected, item, version, chunks);
+            let put = self.put_turn(session, expected, item, version, chunks, ledger);
             return Box::pin(put).await;
         }
         // The chunks are written before the record that counts them. An attempt's chunks never change, so a chunk does no
         // harm whose worker has lost its lease.
         for chunk in chunks {
             Box::pin(self.put_chunk(chunk)).await?;
+        }
+        if ledger.is_some() {
+            let put = self.put_with(session, expected, item, version, ledger);
+            return Box::pin(put).await;
         }
         self.put_item(OPERATION, session, item, version, expected)
             .await

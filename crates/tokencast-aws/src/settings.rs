@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokencast_core::assistant::{Assistant, Assistants};
 use tokencast_core::deliver::Policy;
 use tokencast_core::pipeline::{PublishMode, Settings};
+use tokencast_core::quota::Quotas;
 use tokencast_core::requests::Rules;
 use tokencast_core::time::{Deadline, Timestamp};
 
@@ -86,11 +87,12 @@ pub fn policy(reader: &mut Reader<'_>) -> Policy {
     Policy {
         max_attempts: reader.number("MAX_ATTEMPTS", 1..=100, 3),
         session_ttl: session_ttl(reader),
-        max_history_tokens: reader.number("MAX_HISTORY_TOKENS", 0..=1_000_000, 32_000),
+        max_history_tokens: max_history_tokens(reader),
     }
 }
 
-/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`.
+/// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`,
+/// `MAX_HISTORY_TOKENS`.
 pub fn rules(reader: &mut Reader<'_>) -> Rules {
     Rules {
         // SQS takes 1 MiB in all.
@@ -99,7 +101,30 @@ pub fn rules(reader: &mut Reader<'_>) -> Rules {
         start_within: Duration::from_secs(reader.number("START_WITHIN_SECONDS", 60..=86_400, 3600)),
         conversation_ttl: conversation_ttl(reader),
         purge_delay: lease(reader),
+        max_history_tokens: max_history_tokens(reader),
     }
+}
+
+/// `QUOTAS`: the limits of callers, as JSON; there are none without it. `QUOTAS_TABLE`: the DynamoDB table in which they
+/// are counted.
+pub fn quotas(reader: &mut Reader<'_>) -> Option<Quotas> {
+    let quotas = reader.optional_parsed::<Quotas>("QUOTAS");
+    if quotas.is_some() {
+        reader.required(
+            "QUOTAS_TABLE",
+            "the name of a DynamoDB table, because there are `QUOTAS`",
+        );
+    }
+    quotas
+}
+
+/// `QUOTAS_TABLE`: the DynamoDB table of quotas, if there is one.
+pub fn quotas_table(reader: &mut Reader<'_>) -> Option<String> {
+    reader.optional("QUOTAS_TABLE")
+}
+
+fn max_history_tokens(reader: &mut Reader<'_>) -> u32 {
+    reader.number("MAX_HISTORY_TOKENS", 0..=1_000_000, 32_000)
 }
 
 /// `CONVERSATIONS_TABLE`: the DynamoDB table of conversations.

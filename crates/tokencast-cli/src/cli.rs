@@ -10,6 +10,7 @@ mod api;
 mod ask;
 mod chat;
 mod doctor;
+mod quota;
 
 use crate::model::{ModelSpec, ReasoningTags};
 
@@ -17,6 +18,7 @@ pub use self::api::{ApiArgs, Channel, TargetArgs};
 pub use self::ask::AskArgs;
 pub use self::chat::{ChatArgs, ExportArgs, Format};
 pub use self::doctor::DoctorArgs;
+pub use self::quota::{GivenLimit, QuotaAction, QuotaArgs, QuotaTarget};
 
 /// The port of `tokencast dev` unless another is given.
 pub const DEFAULT_PORT: u16 = 4680;
@@ -48,6 +50,7 @@ pub enum Command {
     Export(Box<ExportArgs>),
     Redrive(RedriveArgs),
     Forget(ForgetArgs),
+    Quota(QuotaArgs),
     #[command(hide = true)]
     Function(FunctionArgs),
     #[command(hide = true)]
@@ -91,6 +94,10 @@ pub struct RedriveArgs {
     /// The conversations' table.
     #[arg(long, value_name = "NAME", required_unless_present = "local")]
     pub conversations_table: Option<String>,
+
+    /// The quotas' table, if the deployment has quotas.
+    #[arg(long, value_name = "NAME")]
+    pub quotas_table: Option<String>,
 
     /// Print one JSON object a line.
     #[arg(long)]
@@ -145,6 +152,10 @@ pub struct ForgetArgs {
     #[arg(long, value_name = "NAME", required_unless_present = "local")]
     pub conversations_table: Option<String>,
 
+    /// The quotas' table, if the deployment has quotas.
+    #[arg(long, value_name = "NAME")]
+    pub quotas_table: Option<String>,
+
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -164,6 +175,7 @@ Examples:
   tokencast dev --template cdk/cdk.out/Streaming.template.json
   tokencast dev --assistants assistants.json
   tokencast dev --faults faults.json --control
+  tokencast dev --quotas quotas.json
   tokencast dev --allow-host 10.0.2.2           for an Android emulator (docs/LOCAL.md)
 
 With openai:URL#NAME, OPENAI_API_KEY is sent along if it is set.")]
@@ -204,6 +216,10 @@ pub struct DevArgs {
     /// Where to write `amplify_outputs.json`. By default it goes to the state directory, or to a temporary one.
     #[arg(long, value_name = "PATH")]
     pub amplify_outputs: Option<PathBuf>,
+
+    /// Limit what users may start and use, as the quotas in this JSON file say (docs/LOCAL.md).
+    #[arg(long, value_name = "FILE")]
+    pub quotas: Option<PathBuf>,
 
     /// Serve the web page that is built in this directory; `cargo xtask dev` builds it first.
     #[arg(long, value_name = "DIR")]

@@ -7,7 +7,7 @@ use tokencast_aws::forget::{ForgetError, ForgetSettings, Forgotten, forget};
 
 use crate::cli::ForgetArgs;
 use crate::exit::{Exit, complain};
-use crate::operator::{local_queue, sdk_for};
+use crate::operator::{local_queue, quotas_table, sdk_for};
 use crate::stack::{CONVERSATIONS_TABLE, QUEUE, TABLE};
 
 pub async fn run(args: ForgetArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
@@ -38,6 +38,7 @@ async fn forget_user(
         queue_url: queue_url.unwrap_or_else(|| local_queue(args.local, QUEUE)),
         sessions_table: or_local(&args.table, TABLE),
         conversations_table: or_local(&args.conversations_table, CONVERSATIONS_TABLE),
+        quotas_table: quotas_table(args.quotas_table.as_deref(), args.local),
     };
     forget(&sdk, &settings, args.owner.trim()).await
 }

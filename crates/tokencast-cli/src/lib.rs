@@ -12,6 +12,7 @@
 //! | [`doctor`] | `tokencast doctor`: whether a deployment keeps its promises |
 //! | [`forget`] | `tokencast forget`: a user's conversations and answers, deleted |
 //! | [`operator`] | what the commands of operators share |
+//! | [`quota`] | `tokencast quota`: one user's quota, for an administrator |
 //! | [`redrive`] | `tokencast redrive`: jobs whose every attempt failed |
 //! | [`function`] | `tokencast function`: a Lambda function's runtime loop, as the local stack starts it |
 //! | [`local_key`] | the access key of a stack that runs, for other commands |
@@ -37,6 +38,7 @@ pub mod logging;
 pub mod model;
 pub mod operator;
 pub mod parent;
+pub mod quota;
 pub mod redrive;
 pub mod signal;
 pub mod stack;
@@ -101,6 +103,7 @@ pub fn main_with(
             Command::Doctor(args) => Box::pin(doctor::run(*args, &lookup)).await,
             Command::Redrive(args) => redrive::run(args, &lookup).await,
             Command::Forget(args) => forget::run(args, &lookup).await,
+            Command::Quota(args) => quota::run(args, &lookup).await,
             Command::Function(_) | Command::ExecFunction(_) => unreachable!("it returned above"),
         }
     });

@@ -3,7 +3,7 @@
 use tokencast_aws::sdk::{self, SdkConfig};
 
 use crate::local_key;
-use crate::stack::REGION;
+use crate::stack::{QUOTAS_TABLE, REGION};
 
 /// The SDK's settings: AWS's of the environment, or those of the local stack on a port.
 pub async fn sdk_for(local: Option<u16>, lookup: &impl Fn(&str) -> Option<String>) -> SdkConfig {
@@ -26,6 +26,12 @@ pub fn local_queue(local: Option<u16>, name: &str) -> String {
         "{}/000000000000/{name}",
         local.map(endpoint).unwrap_or_default()
     )
+}
+
+/// The name of the quotas' table: of a deployment with quotas, or of a local stack.
+pub fn quotas_table(given: Option<&str>, local: Option<u16>) -> Option<String> {
+    let own = local.map(|_| QUOTAS_TABLE);
+    given.or(own).map(str::to_owned)
 }
 
 fn endpoint(port: u16) -> String {

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokencast_aws::clock::{SystemClock, iso8601};
 use tokencast_aws::dead_letters::{DeadLetter, DeadLetters, DeadLettersError};
+use tokencast_aws::quotas::QuotaTable;
 use tokencast_aws::sessions::SessionTable;
 use uuid::Uuid;
 
 use crate::cli::RedriveArgs;
 use crate::exit::{Exit, complain};
-use crate::operator::{local_queue, sdk_for};
+use crate::operator::{local_queue, quotas_table, sdk_for};
 use crate::stack::{CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, QUEUE, TABLE};
 
 /// The least time for which a reopened session is kept.
@@ -54,6 +55,10 @@ async fn open(
         &sdk,
         args.table.clone().unwrap_or_else(|| TABLE.to_owned()),
         conversations.unwrap_or_else(|| CONVERSATIONS_TABLE.to_owned()),
+    )
+    .with_quotas(
+        quotas_table(args.quotas_table.as_deref(), args.local)
+            .map(|name| QuotaTable::new(&sdk, name)),
     );
     DeadLetters::new(&sdk, dead_letters, queue_url, sessions, SystemClock)
 }

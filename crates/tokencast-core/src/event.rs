@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::assistant::Cost;
 use crate::block::Piece;
 use crate::failure::Failure;
 use crate::id::{Attempt, ConversationId, Owner, Position, Sequence, SessionId};
@@ -61,6 +62,49 @@ pub struct Usage {
     /// Of the input, what the model wrote into its prompt cache; `None` if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write_input_tokens: Option<u32>,
+    /// What they cost; `None` where the model has no price. The end of a session sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
+}
+
+impl Usage {
+    /// All tokens that the model read, whether or not it had them in its cache.
+    pub fn all_input_tokens(&self) -> u64 {
+        let cached = [self.cache_read_input_tokens, self.cache_write_input_tokens];
+        let cached: u64 = cached.into_iter().flatten().map(u64::from).sum();
+        u64::from(self.input_tokens) + cached
+    }
+
+    /// All tokens that the model read and wrote.
+    pub fn all_tokens(&self) -> u64 {
+        self.all_input_tokens() + u64::from(self.output_tokens)
+    }
+
+    /// The tokens and the cost of both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let both = |one: Option<u32>, other: Option<u32>| match (one, other) {
+            (None, None) => None,
+            _ => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
+        };
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            total_tokens: self.total_tokens.saturating_add(other.total_tokens),
+            cache_read_input_tokens: both(
+                self.cache_read_input_tokens,
+                other.cache_read_input_tokens,
+            ),
+            cache_write_input_tokens: both(
+                self.cache_write_input_tokens,
+                other.cache_write_input_tokens,
+            ),
+            cost: match (self.cost, other.cost) {
+                (None, None) => None,
+                (one, other) => Some(one.unwrap_or_default() + other.unwrap_or_default()),
+            },
+        }
+    }
 }
 
 /// Something has changed in a conversation.

@@ -27,6 +27,8 @@ pub enum FailureCode {
     PublishFailed,
     /// An argument other than the prompt is missing or malformed.
     InvalidArgument,
+    /// The caller's quota does not allow it now.
+    QuotaExceeded,
     /// The caller has no such conversation.
     ConversationNotFound,
     /// The conversation was deleted.
@@ -48,7 +50,7 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::InvalidPrompt,
         Self::Unauthorized,
         Self::Throttled,
@@ -58,6 +60,7 @@ impl FailureCode {
         Self::Deadline,
         Self::PublishFailed,
         Self::InvalidArgument,
+        Self::QuotaExceeded,
         Self::ConversationNotFound,
         Self::ConversationDeleted,
         Self::ConversationFull,
@@ -80,6 +83,7 @@ impl FailureCode {
             Self::Deadline => "DEADLINE",
             Self::PublishFailed => "PUBLISH_FAILED",
             Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::QuotaExceeded => "QUOTA_EXCEEDED",
             Self::ConversationNotFound => "CONVERSATION_NOT_FOUND",
             Self::ConversationDeleted => "CONVERSATION_DELETED",
             Self::ConversationFull => "CONVERSATION_FULL",
@@ -100,6 +104,7 @@ impl FailureCode {
             | Self::ModelUnavailable
             | Self::Deadline
             | Self::InvalidArgument
+            | Self::QuotaExceeded
             | Self::ConversationNotFound
             | Self::ConversationDeleted
             | Self::ConversationFull

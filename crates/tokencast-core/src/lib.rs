@@ -13,6 +13,7 @@
 //! | [`job`] | what the request function asks of the worker |
 //! | [`session`] | a session's record, and the rules by which it changes |
 //! | [`conversation`] | trees of sessions: their rules, what a model is told of them, and documents of them |
+//! | [`quota`] | how much an owner may start and use, and how that is counted |
 //! | [`requests`] | what an owner asks: to start, stop, read or follow a session |
 //! | [`ports`] | the model, the sink, the session table, the queue and the clock, as traits |
 //! | [`pipeline`] | from a model's stream to a sink: one publish in flight, checkpoints beside it |
@@ -35,6 +36,7 @@ pub mod job;
 pub mod json_text;
 pub mod pipeline;
 pub mod ports;
+pub mod quota;
 pub mod requests;
 pub mod retry;
 pub mod session;

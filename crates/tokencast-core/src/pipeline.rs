@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Fuse, FusedFuture, FutureExt};
 
+use crate::assistant::AssistantName;
+use crate::event::Usage;
 use crate::failure::Failure;
 use crate::ports::{Fence, ModelRequest, Ports, TokenSink, Versioned};
 use crate::session::{Progress, Session, Status};
@@ -82,12 +84,18 @@ pub struct AttemptContext<'a, P: Ports> {
 }
 
 /// An event that metrics count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Observation {
     /// The session's first token was published.
     FirstToken { at: Timestamp },
     /// This attempt wrote the session's end into its record.
-    Ended { status: Status },
+    Ended {
+        status: Status,
+        /// Who answered.
+        assistant: Option<AssistantName>,
+        /// What the model counted.
+        usage: Option<Usage>,
+    },
 }
 
 /// What the model is asked.

@@ -14,6 +14,7 @@ use crate::time::{Deadline, Timestamp};
 
 mod conversations;
 mod fence;
+mod ledgers;
 mod model_request;
 mod no_conversations;
 mod store;
@@ -23,6 +24,7 @@ pub use conversations::{
     NewTurn, StoredTurn, VersionedConversation, update_conversation,
 };
 pub use fence::Fence;
+pub use ledgers::{LedgerStore, Standing, VersionedLedger};
 pub use model_request::{ModelRequest, ModelTurn, Role};
 pub use no_conversations::NoConversations;
 pub(crate) use store::MAX_CONFLICTS;

@@ -11,6 +11,7 @@ use crate::id::{Owner, SessionId};
 use crate::ports::{
     Applied, Clock, ConversationSink, RequestPorts, SessionStore, Versioned, update,
 };
+use crate::quota::Quotas;
 use crate::session::{ClaimRefused, Follower, Session};
 use crate::time::Deadline;
 
@@ -18,6 +19,8 @@ mod chain;
 mod conversations;
 mod error;
 mod export;
+mod parents;
+mod quotas;
 mod start;
 
 pub use conversations::TurnPage;
@@ -40,6 +43,8 @@ pub struct Rules {
     pub conversation_ttl: Duration,
     /// How long a purge waits for the workers that have sessions of its conversation.
     pub purge_delay: Duration,
+    /// The most tokens of its conversation that a model is told.
+    pub max_history_tokens: u32,
 }
 
 /// Answers the requests of owners.
@@ -51,6 +56,8 @@ pub struct Requests<P: RequestPorts> {
     pub clock: P::Clock,
     pub rules: Rules,
     pub assistants: Assistants,
+    /// The limits of callers; `None` without quotas.
+    pub quotas: Option<Quotas>,
 }
 
 impl<P: RequestPorts> Requests<P> {

@@ -9,10 +9,11 @@ use uuid::Uuid;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::assistant::AssistantName;
+use crate::assistant::{AssistantName, Price};
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{Attempt, ConversationId, Owner, Sequence, SessionId};
+use crate::quota::{Reservation, Spent};
 use crate::time::Timestamp;
 
 mod deleted;
@@ -24,6 +25,7 @@ mod lease;
 mod other_pieces;
 mod owner;
 mod progress;
+mod spending;
 mod throttle;
 
 pub use deleted::TOMBSTONE_TTL;
@@ -102,6 +104,12 @@ pub struct Session {
     pub assistant: Option<AssistantName>,
     /// When its conversation was deleted. What is left of the session then has no text.
     pub deleted_at: Option<Timestamp>,
+    /// What the model's tokens cost, as at the start; `None` where there is no price.
+    pub price: Option<Price>,
+    /// What the session holds of its owner's quota; `None` where there are no quotas.
+    pub reservation: Option<Reservation>,
+    /// What the attempts that are over have used of the reservation.
+    pub spent: Spent,
     /// Attributes by name that only a newer version of this code knows, in the store's own form. Old functions write
     /// them back, because both versions run while a deployment does.
     pub unknown: BTreeMap<String, String>,
@@ -138,6 +146,9 @@ impl Session {
             parent_id: None,
             assistant: None,
             deleted_at: None,
+            price: None,
+            reservation: None,
+            spent: Spent::default(),
             unknown: BTreeMap::new(),
         }
     }
@@ -177,11 +188,12 @@ impl Session {
     /// of which subscribers may have heard. If that attempt has no text of its own, the text of the one before it
     /// stays; subscribers then see a gap, and read the session.
     fn end(&mut self, status: Status, ending: Ending) {
+        self.charge_interrupted();
         self.status = status;
         self.attempt = self.last_attempt;
         self.sequence = self.sequence.next();
         self.ending = ending;
-        self.lease = None;
+        self.settle();
     }
 }
 

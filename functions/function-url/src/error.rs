@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::json;
 use thiserror::Error;
+use tokencast_aws::clock::iso8601;
 use tokencast_aws::jwt::JwtError;
 use tokencast_core::conversation::NotFound;
 use tokencast_core::failure::{Failure, FailureCode};
@@ -37,7 +38,7 @@ pub enum UrlError {
     #[error("limit is not a number: expected 1 to 100")]
     Limit,
     #[error(
-        "there is nothing at this path: expected /, /SESSION-ID, /conversations, /conversations/ID, /conversations/ID/export or /ai-sdk"
+        "there is nothing at this path: expected /, /SESSION-ID, /usage, /assistants, /conversations, /conversations/ID, /conversations/ID/export or /ai-sdk"
     )]
     UnknownPath,
     #[error("the method is not taken here: expected {allowed}")]
@@ -107,12 +108,18 @@ impl UrlError {
         self.status().is_server_error()
     }
 
-    /// `{"error": {"code", "message", "retryable"}}`.
+    /// `{"error": {"code", "message", "retryable"}}`; of a quota also `limit` and `resetsAt`.
     pub fn to_json(&self) -> String {
         let code = self.code();
-        let error = json!({
+        let mut error = json!({
             "code": code.as_str(), "message": self.to_string(), "retryable": code.retryable(),
         });
+        if let Self::Request(request) = self
+            && let Some(exceeded) = request.exceeded()
+        {
+            error["limit"] = json!(exceeded.limit);
+            error["resetsAt"] = json!(iso8601(exceeded.resets_at));
+        }
         json!({ "error": error }).to_string()
     }
 }
@@ -129,6 +136,7 @@ fn status_of(code: FailureCode) -> StatusCode {
         | FailureCode::ParentNotStarted
         | FailureCode::ParentNotEnded
         | FailureCode::ParentNotInConversation => StatusCode::CONFLICT,
+        FailureCode::QuotaExceeded => StatusCode::TOO_MANY_REQUESTS,
         FailureCode::Throttled => StatusCode::SERVICE_UNAVAILABLE,
         FailureCode::ModelError | FailureCode::ModelUnavailable => StatusCode::BAD_GATEWAY,
         FailureCode::ModelStalled | FailureCode::Deadline => StatusCode::GATEWAY_TIMEOUT,

@@ -10,7 +10,7 @@ use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::{JwtError, Verifier};
 use tokencast_aws::requests::AwsRequests;
-use tokencast_aws::schema_json::AssistantJson;
+use tokencast_aws::schema_json::{AssistantJson, UsageJson};
 use tokencast_aws::settings;
 use tokencast_core::brought::Brought;
 use tokencast_core::event::TokenEvent;
@@ -18,6 +18,7 @@ use tokencast_core::id::{ConversationId, Owner, Position, SessionId};
 use tokencast_core::job::Channel;
 use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::Clock;
+use tokencast_core::quota::Caller;
 use tokencast_core::requests::{Start, Started, Within};
 use tokencast_core::session::{Session, Status};
 use tokencast_core::time::Timestamp;
@@ -31,6 +32,7 @@ use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::follow::follow;
 use crate::protocols::{self, ai_sdk};
+use crate::quota;
 
 /// The header that names a stream's session.
 pub const SESSION_ID: HeaderName = HeaderName::from_static("x-tokencast-session-id");
@@ -107,6 +109,7 @@ enum Route {
     Export(ConversationId),
     Assistants,
     AiSdk(ai_sdk::Route),
+    Usage,
 }
 
 impl FunctionUrl {
@@ -131,9 +134,11 @@ impl FunctionUrl {
         event: &UrlEvent,
         killed_at: Timestamp,
     ) -> Result<Reply, UrlError> {
-        let owner = self.verifier.verify(event.authorization()).await?;
+        let caller = self.verifier.verify(event.authorization()).await?;
+        let owner = caller.owner.clone();
         match Route::of(event)? {
-            Route::Start => self.start(owner, event, killed_at).await,
+            Route::Start => self.start(caller, event, killed_at).await,
+            Route::Usage => self.usage(&caller).await.map(Reply::Whole),
             Route::Follow(id) => self.resume(owner, id, event, killed_at).await,
             Route::Stop(id) => self.stop(&owner, id).await.map(Reply::Whole),
             Route::Assistants => Ok(Reply::Whole(self.assistants())),
@@ -150,13 +155,13 @@ impl FunctionUrl {
                 let exported = self.export(owner, id, event);
                 exported.await.map(Reply::Document)
             }
-            Route::AiSdk(route) => Box::pin(self.ai_sdk(owner, route, event, killed_at)).await,
+            Route::AiSdk(route) => Box::pin(self.ai_sdk(caller, route, event, killed_at)).await,
         }
     }
 
     async fn start(
         self: &Arc<Self>,
-        owner: Owner,
+        caller: Caller,
         event: &UrlEvent,
         killed_at: Timestamp,
     ) -> Result<Reply, UrlError> {
@@ -183,8 +188,8 @@ impl FunctionUrl {
             delay: self.config.pipeline.lease,
             follower: None,
         };
-        let started = self.requests.start(&owner, start).await?;
-        Ok(self.begin(owner, started, known, format(event), killed_at))
+        let started = self.requests.start(&caller, start).await?;
+        Ok(self.begin(caller.owner, started, known, format(event), killed_at))
     }
 
     /// The response to a start: the answer's events, or those after `known` of a session that was started before.
@@ -205,7 +210,7 @@ impl FunctionUrl {
         info!(session = %id, "begins");
         let (events, receiver) = mpsc::channel(WAITING_EVENTS);
         let function = Arc::clone(self);
-        let work = async move { function.answer(job, events, killed_at).await }.boxed();
+        let work = Box::pin(async move { Box::pin(function.answer(job, events, killed_at)).await });
         self.stream(id, conversation_id, words, receiver, work)
     }
 
@@ -284,6 +289,12 @@ impl FunctionUrl {
         let assistants = AssistantJson::all(&self.requests.assistants);
         let json = json!({ "assistants": assistants });
         Whole::new(StatusCode::OK, json.to_string())
+    }
+
+    async fn usage(&self, caller: &Caller) -> Result<Whole, UrlError> {
+        let usage = UsageJson::from(self.requests.usage(caller).await?);
+        let json = serde_json::to_string(&usage).expect("strings and numbers always serialize");
+        Ok(Whole::new(StatusCode::OK, json))
     }
 
     async fn stop(&self, owner: &Owner, id: SessionId) -> Result<Whole, UrlError> {
@@ -402,6 +413,8 @@ impl Route {
                 Self::of_conversations(method, path)
             }
             (_, path) if path.contains('/') => Err(UrlError::UnknownPath),
+            ("GET", "usage") => Ok(Self::Usage),
+            (_, "usage") => Err(UrlError::Method { allowed: "GET" }),
             ("POST", "") => Ok(Self::Start),
             (_, "") => Err(UrlError::Method { allowed: "POST" }),
             ("GET", "assistants") => Ok(Self::Assistants),
@@ -462,6 +475,11 @@ impl From<UrlError> for Whole {
             UrlError::Method { allowed } => {
                 let allowed = HeaderValue::from_static(allowed);
                 whole.headers.push((header::ALLOW, allowed));
+            }
+            UrlError::Request(error) => {
+                let exceeded = error.exceeded();
+                let headers = exceeded.map(quota::retry_headers);
+                whole.headers.extend(headers.into_iter().flatten());
             }
             _ => {}
         }

@@ -6,6 +6,7 @@
 //! | [`event`] | what a Function URL sends |
 //! | [`accept`] | what a client prefers to get |
 //! | [`handle`] | who calls, and for what |
+//! | [`quota`] | what a response says of a quota that refuses its request |
 //! | [`answer`] | a prompt's answer: attempt after attempt, as the queue would have it |
 //! | [`conversations`] | conversations: their list, their turns, and documents of them |
 //! | [`protocols`] | the protocols of chat front ends, over the same sessions |
@@ -38,6 +39,7 @@ pub mod event;
 pub mod follow;
 pub mod handle;
 pub mod protocols;
+pub mod quota;
 pub mod respond;
 pub mod sse;
 

@@ -5,7 +5,8 @@ use tokencast_aws::requests::RequestSettings;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// `QUEUE_URL`, `SESSIONS_TABLE`, `CONVERSATIONS_TABLE`, `APPSYNC_API_URL`, `ASSISTANTS_FILE`, and the rules of requests.
+    /// `QUEUE_URL`, `SESSIONS_TABLE`, `CONVERSATIONS_TABLE`, `APPSYNC_API_URL`, `ASSISTANTS_FILE`, `QUOTAS`, `QUOTAS_TABLE`,
+    /// and the rules of requests.
     pub requests: RequestSettings,
 }
 

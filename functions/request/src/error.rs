@@ -5,6 +5,7 @@ use thiserror::Error;
 use tokencast_aws::runtime::Panicked;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{ConversationId, SessionId};
+use tokencast_core::quota::Exceeded;
 use tokencast_core::requests;
 
 #[derive(Debug, Error)]
@@ -39,6 +40,14 @@ impl RequestError {
             Self::NoOwner | Self::OtherSubscriber => FailureCode::Unauthorized,
             Self::UnknownField(_) | Self::Panicked(_) => FailureCode::Internal,
             Self::Request(error) => error.code(),
+        }
+    }
+
+    /// What a quota says that refuses the request.
+    pub fn exceeded(&self) -> Option<&Exceeded> {
+        match self {
+            Self::Request(error) => error.exceeded(),
+            _ => None,
         }
     }
 

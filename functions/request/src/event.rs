@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 use tokencast_aws::schema_json::{
-    AssistantJson, ConversationJson, ConversationListJson, StreamJson,
+    AssistantJson, ConversationJson, ConversationListJson, ExceededJson, StreamJson, UsageJson,
 };
 use tokencast_core::id::Owner;
 use tokencast_core::json_text::JsonText;
+use tokencast_core::quota::Caller;
 
 use crate::error::RequestError;
 
@@ -53,8 +54,10 @@ pub struct Arguments {
 }
 
 impl ResolverEvent {
-    pub fn owner(&self) -> Option<Owner> {
-        self.sub.as_deref().and_then(Owner::new)
+    /// The user who asks; `None` for a caller that is no user of the pool.
+    pub fn caller(&self) -> Option<Caller> {
+        let owner = self.sub.as_deref().and_then(Owner::new)?;
+        Some(Caller::new(owner, self.groups.clone().unwrap_or_default()))
     }
 }
 
@@ -74,6 +77,9 @@ pub struct Refusal {
     pub error_type: &'static str,
     /// Safe to show.
     pub message: String,
+    /// The GraphQL error's `errorInfo`; `None` where there is nothing more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub info: Option<ExceededJson>,
 }
 
 impl From<&RequestError> for Refusal {
@@ -81,6 +87,7 @@ impl From<&RequestError> for Refusal {
         Self {
             error_type: error.code().as_str(),
             message: error.to_string(),
+            info: error.exceeded().map(ExceededJson::from),
         }
     }
 }
@@ -96,6 +103,7 @@ pub enum Response {
     Export(Export),
     Deleted(DeletedConversation),
     Assistants(Vec<AssistantJson>),
+    Usage(UsageJson),
     /// GraphQL's `null`.
     Nothing,
 }

@@ -8,6 +8,7 @@ use tokencast_core::brought::Brought;
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Channel;
 use tokencast_core::ports::{Clock, RequestPorts};
+use tokencast_core::quota::Caller;
 use tokencast_core::requests::{self, Requests, Start, Within};
 use tokencast_core::session::{Session, Status};
 use tracing::{error, info};
@@ -43,12 +44,13 @@ impl<P: RequestPorts> Request<P> {
     }
 
     async fn answer(&self, event: ResolverEvent) -> Result<Response, RequestError> {
-        let owner = event.owner().ok_or(RequestError::NoOwner)?;
+        let caller = event.caller().ok_or(RequestError::NoOwner)?;
+        let owner = caller.owner.clone();
         let arguments = event.arguments;
         match event.field.as_str() {
             "startStream" => {
                 // Boxed, because it is much larger than all others.
-                let started = Box::pin(self.start(&owner, arguments));
+                let started = Box::pin(self.start(&caller, arguments));
                 started.await.map(Response::Status)
             }
             "stopStream" => self
@@ -84,13 +86,14 @@ impl<P: RequestPorts> Request<P> {
                 let assistants = AssistantJson::all(&self.requests.assistants);
                 Ok(Response::Assistants(assistants))
             }
+            "usage" => Ok(Response::Usage(self.requests.usage(&caller).await?.into())),
             other => self.answer_conversations(&owner, other, arguments).await,
         }
     }
 
     async fn start(
         &self,
-        owner: &Owner,
+        caller: &Caller,
         arguments: Arguments,
     ) -> Result<StreamResponse, RequestError> {
         let prompt = arguments.prompt;
@@ -110,7 +113,7 @@ impl<P: RequestPorts> Request<P> {
             delay: Duration::ZERO,
             follower: None,
         };
-        let session = self.requests.start(owner, start).await?.session;
+        let session = self.requests.start(caller, start).await?.session;
         if session.status.is_terminal() {
             let message =
                 "This session has ended; getStream has its answer. A new sessionId starts another.";

@@ -22,7 +22,7 @@ pub async fn authorize<C: Clock>(
         verifier.verify(event.token()).await
     };
     match outcome {
-        Ok(owner) => Ok(Policy::allow(&owner, &event.method_arn)),
+        Ok(caller) => Ok(Policy::allow(&caller, &event.method_arn)),
         Err(JwtError::Refused(refused)) => {
             info!(reason = %refused, "refused");
             Err(EventError::Unauthorized(refused))

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use tokencast_core::id::Owner;
+use serde_json::json;
+use tokencast_core::quota::Caller;
 
 /// Somebody connects. It holds a token: it has no `Debug`, so that it can't be logged.
 #[derive(Deserialize)]
@@ -70,11 +71,15 @@ struct Statement {
 #[derive(Debug, Serialize)]
 struct Context {
     owner: String,
+    /// The user's groups as a JSON array, for a context holds no list. Absent without groups.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<String>,
 }
 
 impl Policy {
-    /// Allows one call, and gives the routes the owner as context.
-    pub fn allow(owner: &Owner, method_arn: &str) -> Self {
+    /// Allows one call, and gives the routes the owner and their groups as context.
+    pub fn allow(caller: &Caller, method_arn: &str) -> Self {
+        let Caller { owner, groups } = caller;
         Self {
             principal_id: owner.as_str().to_owned(),
             document: Document {
@@ -87,6 +92,7 @@ impl Policy {
             },
             context: Context {
                 owner: owner.as_str().to_owned(),
+                groups: (!groups.is_empty()).then(|| json!(groups).to_string()),
             },
         }
     }
@@ -94,7 +100,8 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::Value;
+    use tokencast_core::id::Owner;
 
     use super::*;
 
@@ -152,7 +159,8 @@ mod tests {
     #[test]
     fn a_policy_has_the_shape_that_api_gateway_reads() {
         let owner = Owner::new("me").expect("not empty");
-        let policy = serde_json::to_value(Policy::allow(&owner, "arn")).expect("JSON");
+        let mut caller = Caller::from(owner);
+        let policy = serde_json::to_value(Policy::allow(&caller, "arn")).expect("JSON");
         let expected = json!({
             "principalId": "me",
             "policyDocument": {
@@ -162,5 +170,8 @@ mod tests {
             "context": { "owner": "me" },
         });
         assert_eq!(policy, expected);
+        caller.groups = vec!["pro".to_owned(), "a,b".to_owned()];
+        let policy = serde_json::to_value(Policy::allow(&caller, "arn")).expect("JSON");
+        assert_eq!(policy["context"]["groups"], r#"["pro","a,b"]"#);
     }
 }

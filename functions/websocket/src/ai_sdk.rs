@@ -12,6 +12,7 @@ use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{Owner, Position, SessionId};
 use tokencast_core::job::Channel;
 use tokencast_core::ports::{Clock, RequestPorts};
+use tokencast_core::quota::Caller;
 use tokencast_core::requests::{RequestError, Start};
 use tokencast_core::session::{Follower, Session};
 use tokencast_protocols::ai_sdk::question::{self, Question};
@@ -53,13 +54,14 @@ impl ChatError {
 
 /// A request, and whose it is.
 #[derive(Clone, Copy)]
-struct Caller<'a> {
+struct Asking<'a> {
     connection_id: &'a str,
+    caller: &'a Caller,
     owner: &'a Owner,
     request_id: &'a str,
 }
 
-impl Caller<'_> {
+impl Asking<'_> {
     fn follower(self, position: Position) -> Follower {
         Follower {
             address: Address::of_chat(self.connection_id, self.request_id).to_string(),
@@ -72,13 +74,14 @@ impl<P: RequestPorts> Routes<P> {
     pub(crate) async fn chat(
         &self,
         connection_id: &str,
-        owner: &Owner,
+        caller: &Caller,
         asked: Asked,
     ) -> RouteAnswer {
         let Asked { request_id, frame } = asked;
-        let caller = Caller {
+        let caller = Asking {
             connection_id,
-            owner,
+            caller,
+            owner: &caller.owner,
             request_id: &request_id,
         };
         let reply = match frame {
@@ -103,8 +106,8 @@ impl<P: RequestPorts> Routes<P> {
     }
 
     /// Answers a chat's last message.
-    async fn send(&self, caller: Caller<'_>, request: &AnswerRequest) -> Result<Reply, ChatError> {
-        let Caller { owner, .. } = caller;
+    async fn send(&self, caller: Asking<'_>, request: &AnswerRequest) -> Result<Reply, ChatError> {
+        let Asking { owner, .. } = caller;
         let question = Question::of(&self.requests, owner, request, STOP_PATIENCE).await?;
         let question = match question {
             Question::New(question) => question,
@@ -125,7 +128,7 @@ impl<P: RequestPorts> Routes<P> {
             follower: Some(caller.follower(Position::default())),
         };
         let (started, aborted) = tokio::join!(
-            self.requests.start(owner, start),
+            self.requests.start(caller.caller, start),
             self.note_chat(caller, NotedRequest::Sent(id))
         );
         let session = started?.session;
@@ -138,7 +141,7 @@ impl<P: RequestPorts> Routes<P> {
     }
 
     /// The answer that runs in a chat, from its beginning.
-    async fn resume(&self, caller: Caller<'_>, chat_id: &str) -> Result<Reply, ChatError> {
+    async fn resume(&self, caller: Asking<'_>, chat_id: &str) -> Result<Reply, ChatError> {
         let conversation = ids::conversation_id(caller.owner, chat_id);
         let running = question::running(&self.requests, caller.owner, conversation).await?;
         let Some(session) = running else {
@@ -151,7 +154,7 @@ impl<P: RequestPorts> Routes<P> {
     /// Sends a session that was started before, from its beginning.
     async fn go_on(
         &self,
-        caller: Caller<'_>,
+        caller: Asking<'_>,
         session: Session,
         noted: NotedRequest,
     ) -> Result<Reply, ChatError> {
@@ -173,7 +176,7 @@ impl<P: RequestPorts> Routes<P> {
     }
 
     /// A worker pushes the chunks of a session that isn't over. This function pushes those of one that is.
-    async fn accepted(&self, caller: Caller<'_>, session: &Session) -> Reply {
+    async fn accepted(&self, caller: Asking<'_>, session: &Session) -> Reply {
         let start = chat_frames::start(caller.request_id);
         if !session.status.is_terminal() {
             return Reply::Frame(start);
@@ -185,8 +188,8 @@ impl<P: RequestPorts> Routes<P> {
     }
 
     /// Ends a request. That of a question stops the model; so does that of a resume, unless the chat resumes once more.
-    async fn abort(&self, caller: Caller<'_>) -> Result<Reply, ChatError> {
-        let Caller {
+    async fn abort(&self, caller: Asking<'_>) -> Result<Reply, ChatError> {
+        let Asking {
             connection_id,
             request_id,
             ..
@@ -208,7 +211,7 @@ impl<P: RequestPorts> Routes<P> {
         Ok(Reply::Sent)
     }
 
-    async fn aborted(&self, caller: Caller<'_>, noted: NotedRequest) -> Result<(), ChatError> {
+    async fn aborted(&self, caller: Asking<'_>, noted: NotedRequest) -> Result<(), ChatError> {
         match noted {
             NotedRequest::Sent(session) => self.stop_chat(caller, session).await,
             NotedRequest::Resumed(session) => {
@@ -226,7 +229,7 @@ impl<P: RequestPorts> Routes<P> {
     }
 
     /// Whether another request of the same connection follows the session soon.
-    async fn is_resumed(&self, caller: Caller<'_>, session: SessionId) -> Result<bool, ChatError> {
+    async fn is_resumed(&self, caller: Asking<'_>, session: SessionId) -> Result<bool, ChatError> {
         let clock = &self.requests.clock;
         let until = clock.now() + ANOTHER_RESUME;
         loop {
@@ -245,7 +248,7 @@ impl<P: RequestPorts> Routes<P> {
         }
     }
 
-    async fn stop_chat(&self, caller: Caller<'_>, session: SessionId) -> Result<(), ChatError> {
+    async fn stop_chat(&self, caller: Asking<'_>, session: SessionId) -> Result<(), ChatError> {
         let session = self.requests.stop(caller.owner, session).await?;
         info!(session = %session.id, "a chat stops");
         let own = caller.follower(Position::default()).address;
@@ -254,8 +257,8 @@ impl<P: RequestPorts> Routes<P> {
     }
 
     /// Records a request, and that a session is pushed to its connection. Returns whether the request was aborted before.
-    async fn note_chat(&self, caller: Caller<'_>, noted: NotedRequest) -> bool {
-        let Caller {
+    async fn note_chat(&self, caller: Asking<'_>, noted: NotedRequest) -> bool {
+        let Asking {
             connection_id,
             request_id,
             ..

@@ -9,7 +9,8 @@ pub struct Config {
     pub connections_table: String,
     /// `WEBSOCKET_CALLBACK_URL`: the endpoint that posts to connections.
     pub callback_url: String,
-    /// `QUEUE_URL`, `SESSIONS_TABLE`, `CONVERSATIONS_TABLE`, `APPSYNC_API_URL`, and the rules of requests.
+    /// `QUEUE_URL`, `SESSIONS_TABLE`, `CONVERSATIONS_TABLE`, `APPSYNC_API_URL`, `QUOTAS`,
+    /// `QUOTAS_TABLE`, and the rules of requests.
     pub requests: RequestSettings,
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tokencast_core::id::Owner;
+use tokencast_core::quota::Caller;
 
 /// An event of a connection. The function doesn't read a connect's headers and query string, which hold the token.
 #[derive(Deserialize)]
@@ -28,11 +29,19 @@ pub struct RequestContext {
 struct Authorizer {
     #[serde(default)]
     owner: Option<String>,
+    /// A JSON array.
+    #[serde(default)]
+    groups: Option<String>,
 }
 
 impl RequestContext {
-    pub fn owner(&self) -> Option<Owner> {
-        Owner::new(self.authorizer.as_ref()?.owner.as_deref()?)
+    /// The user who connected. Groups that can't be read count as none, which have the default limits.
+    pub fn caller(&self) -> Option<Caller> {
+        let authorizer = self.authorizer.as_ref()?;
+        let owner = Owner::new(authorizer.owner.as_deref()?)?;
+        let groups = authorizer.groups.as_deref();
+        let groups = groups.and_then(|groups| serde_json::from_str(groups).ok());
+        Some(Caller::new(owner, groups.unwrap_or_default()))
     }
 }
 
@@ -57,13 +66,18 @@ mod tests {
             "requestContext": {
                 "routeKey": "stream",
                 "connectionId": "a=",
-                "authorizer": { "principalId": "me", "owner": "me", "integrationLatency": 1 },
+                "authorizer": {
+                    "principalId": "me", "owner": "me", "groups": "[\"pro\"]", "integrationLatency": 1,
+                },
             },
             "body": "{}",
             "isBase64Encoded": false,
         });
         let event: RouteEvent = serde_json::from_value(event).expect("an event");
-        assert_eq!(event.request_context.owner(), Owner::new("me"));
+        let owner = Owner::new("me").expect("not empty");
+        let groups = vec!["pro".to_owned()];
+        let expected = Some(Caller::new(owner, groups));
+        assert_eq!(event.request_context.caller(), expected);
         assert_eq!(event.body.as_deref(), Some("{}"));
     }
 }

@@ -6,6 +6,7 @@ use thiserror::Error;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{Attempt, InvalidSessionId, Position, Sequence, SessionId};
 use tokencast_core::json_text::JsonText;
+use tokencast_core::quota::Exceeded;
 use tokencast_core::requests::{RequestError, Within};
 
 #[derive(Debug, PartialEq, Eq)]
@@ -66,6 +67,14 @@ impl MessageError {
             | Self::Missing(_)
             | Self::Malformed { .. }
             | Self::SessionId(_) => FailureCode::InvalidPrompt,
+        }
+    }
+
+    /// What a quota says that refuses the message.
+    pub fn exceeded(&self) -> Option<&Exceeded> {
+        match self {
+            Self::Request(error) => error.exceeded(),
+            _ => None,
         }
     }
 

@@ -15,6 +15,7 @@ use tokencast_core::failure::Failure;
 use tokencast_core::id::{Owner, Position, SessionId};
 use tokencast_core::job::Channel;
 use tokencast_core::ports::{Clock, RequestPorts};
+use tokencast_core::quota::Caller;
 use tokencast_core::requests::{Requests, Start};
 use tokencast_core::session::{Follower, Session};
 use tokencast_core::time::Deadline;
@@ -54,23 +55,23 @@ impl<P: RequestPorts> Routes<P> {
         let connection_id = &context.connection_id;
         match context.route_key.as_str() {
             "$connect" => {
-                let owner = context.owner().ok_or(EventError::NoOwner)?;
-                Ok(self.connect(connection_id, &owner).await)
+                let caller = context.caller().ok_or(EventError::NoOwner)?;
+                Ok(self.connect(connection_id, &caller.owner).await)
             }
             "$disconnect" => {
                 self.disconnect(connection_id).await;
                 Ok(ok(None))
             }
             _ => {
-                let owner = context.owner().ok_or(EventError::NoOwner)?;
+                let caller = context.caller().ok_or(EventError::NoOwner)?;
                 // API Gateway knows no binary message, so a body that is marked as binary is not JSON.
                 let body = event.body.filter(|_| !event.is_base64_encoded);
                 let body = body.as_deref().unwrap_or_default();
                 if let Some(asked) = Asked::read(body) {
-                    return Ok(Box::pin(self.chat(connection_id, &owner, asked)).await);
+                    return Ok(Box::pin(self.chat(connection_id, &caller, asked)).await);
                 }
                 let message = Message::read(body);
-                Ok(self.answer(connection_id, &owner, message).await)
+                Ok(self.answer(connection_id, &caller, message).await)
             }
         }
     }
@@ -115,7 +116,7 @@ impl<P: RequestPorts> Routes<P> {
         join_all(unfollowed).await;
     }
 
-    async fn answer(&self, connection_id: &str, owner: &Owner, message: Message) -> RouteAnswer {
+    async fn answer(&self, connection_id: &str, caller: &Caller, message: Message) -> RouteAnswer {
         let Message {
             action,
             session_id,
@@ -123,7 +124,7 @@ impl<P: RequestPorts> Routes<P> {
         } = message;
         let action = action.as_deref();
         let reply = match asked {
-            Ok(asked) => self.act(connection_id, owner, asked).await,
+            Ok(asked) => self.act(connection_id, caller, asked).await,
             Err(error) => Err(error),
         };
         match reply {
@@ -141,11 +142,9 @@ impl<P: RequestPorts> Routes<P> {
                     info!(action, code = %error.code(), "refused");
                 }
                 let failure = Failure::new(error.code(), error.to_string());
-                ok(Some(&frame::refusal(
-                    action,
-                    session_id.as_deref(),
-                    &failure,
-                )))
+                let refusal =
+                    frame::refusal(action, session_id.as_deref(), &failure, error.exceeded());
+                ok(Some(&refusal))
             }
         }
     }
@@ -153,9 +152,10 @@ impl<P: RequestPorts> Routes<P> {
     async fn act(
         &self,
         connection_id: &str,
-        owner: &Owner,
+        caller: &Caller,
         action: Action,
     ) -> Result<Reply, MessageError> {
+        let owner = &caller.owner;
         let follower = |position: Position| Follower {
             address: connection_id.to_owned(),
             position,
@@ -180,7 +180,7 @@ impl<P: RequestPorts> Routes<P> {
                     follower: Some(follower(known)),
                 };
                 let (started, ()) = tokio::join!(
-                    self.requests.start(owner, start),
+                    self.requests.start(caller, start),
                     self.note(connection_id, id)
                 );
                 let session = started?.session;

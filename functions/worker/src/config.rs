@@ -22,6 +22,8 @@ pub struct Config {
     pub sessions_table: String,
     /// `CONVERSATIONS_TABLE`: the DynamoDB table of conversations.
     pub conversations_table: String,
+    /// `QUOTAS_TABLE`: the DynamoDB table of quotas, if there is one.
+    pub quotas_table: Option<String>,
     /// `CONVERSATION_TTL_DAYS`: how long a conversation is kept after its last turn.
     pub conversation_ttl: Duration,
     /// `TITLE_MODEL_ID`: the model that makes titles, if one does.
@@ -58,6 +60,7 @@ impl Config {
             ),
             sessions_table: reader.required("SESSIONS_TABLE", "the name of a DynamoDB table"),
             conversations_table: settings::conversations_table(&mut reader),
+            quotas_table: settings::quotas_table(&mut reader),
             conversation_ttl: settings::conversation_ttl(&mut reader),
             title_model_id: reader.optional("TITLE_MODEL_ID"),
             model: settings::model(&mut reader),

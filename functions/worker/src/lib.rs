@@ -20,6 +20,7 @@ use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::conversations::ConversationTable;
 use tokencast_aws::queue::{SqsQueue, SqsReceipt};
+use tokencast_aws::quotas::QuotaTable;
 use tokencast_aws::sessions::SessionTable;
 use tokencast_aws::tls::CaBundle;
 use tokencast_aws::websocket::gateway::Gateway;
@@ -61,6 +62,12 @@ pub fn main_with(lookup: impl Fn(&str) -> Option<String>) -> ExitCode {
             &sdk,
             config.sessions_table.clone(),
             config.conversations_table.clone(),
+        )
+        .with_quotas(
+            config
+                .quotas_table
+                .clone()
+                .map(|name| QuotaTable::new(&sdk, name)),
         );
         let worker = Worker::<AwsPorts> {
             model: BedrockModel::new(&sdk, config.model.clone()),

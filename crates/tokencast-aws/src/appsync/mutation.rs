@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use graphql_client::GraphQLQuery;
+use tokencast_core::assistant::Cost;
 use tokencast_core::block::{BlockType, Citation, Piece, ToolResult, ToolUse};
 use tokencast_core::event::{Ending, Guardrail, TokenEvent, Usage};
 use tokencast_core::failure::Failure;
@@ -127,7 +128,7 @@ impl From<Usage> for TokenUsageInput {
             total_tokens: usage.total_tokens.into(),
             cache_read_input_tokens: usage.cache_read_input_tokens.map(Into::into),
             cache_write_input_tokens: usage.cache_write_input_tokens.map(Into::into),
-            cost: None,
+            cost: usage.cost.map(Cost::as_dollars),
         }
     }
 }
@@ -293,6 +294,7 @@ mod tests {
             total_tokens: 3,
             cache_read_input_tokens: Some(4),
             cache_write_input_tokens: None,
+            cost: Some(Cost::of_micros(1_500_000)),
         };
         for status in Status::ALL {
             for code in FailureCode::ALL {
@@ -316,7 +318,7 @@ mod tests {
                 assert_eq!(
                     variables["usage"],
                     json!({ "inputTokens": 1, "outputTokens": u32::MAX, "totalTokens": 3,
-                        "cacheReadInputTokens": 4, "cacheWriteInputTokens": null })
+                        "cacheReadInputTokens": 4, "cacheWriteInputTokens": null, "cost": 1.5 })
                 );
                 let retryable = code.retryable();
                 assert_eq!(

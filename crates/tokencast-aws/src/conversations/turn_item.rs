@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
+use tokencast_core::assistant::Cost;
 use tokencast_core::conversation::TurnHead;
 use tokencast_core::event::Usage;
 use tokencast_core::id::{ConversationId, SessionId};
@@ -45,6 +46,9 @@ struct Head {
     cache_read: u32,
     #[serde(default)]
     cache_write: u32,
+    /// In micro-dollars; absent where the model has no price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cost: Option<u64>,
     #[serde(default)]
     answer_bytes: usize,
     #[serde(default)]
@@ -90,6 +94,7 @@ pub(super) fn write(id: ConversationId, turn: &TurnHead) -> Item {
         total_tokens: usage.total_tokens,
         cache_read: usage.cache_read_input_tokens.unwrap_or_default(),
         cache_write: usage.cache_write_input_tokens.unwrap_or_default(),
+        cost: usage.cost.map(Cost::as_micros),
         answer_bytes: turn.answer_bytes,
         is_blocked: turn.is_blocked,
         expires_at: turn.expires_at.as_secs(),
@@ -161,6 +166,8 @@ pub(crate) fn end(
     let usage = session.ending.usage.unwrap_or_default();
     let number = |number: u64| AttributeValue::N(number.to_string());
     let cached = |tokens: Option<u32>| number(tokens.unwrap_or_default().into());
+    let cost = usage.cost.map(Cost::as_micros);
+    let cost = cost.map_or(AttributeValue::Null(true), number);
     let update = Update::builder()
         .table_name(table)
         .key(KEY, AttributeValue::S(id.to_string()))
@@ -169,7 +176,7 @@ pub(crate) fn end(
         .update_expression(
             "SET #status = :status, answerBytes = :bytes, inputTokens = :input, \
              outputTokens = :output, totalTokens = :total, cacheRead = :read, cacheWrite = :write, \
-             isBlocked = :blocked",
+             isBlocked = :blocked, cost = :cost",
         )
         .expression_attribute_names("#key", KEY)
         .expression_attribute_names("#status", "status")
@@ -186,7 +193,8 @@ pub(crate) fn end(
         .expression_attribute_values(":output", number(usage.output_tokens.into()))
         .expression_attribute_values(":total", number(usage.total_tokens.into()))
         .expression_attribute_values(":read", cached(usage.cache_read_input_tokens))
-        .expression_attribute_values(":write", cached(usage.cache_write_input_tokens));
+        .expression_attribute_values(":write", cached(usage.cache_write_input_tokens))
+        .expression_attribute_values(":cost", cost);
     let update = update.build().map_err(|source| failed("Update", source))?;
     Ok(TransactWriteItem::builder().update(update).build())
 }
@@ -199,6 +207,7 @@ fn usage(head: &Head) -> Option<Usage> {
         total_tokens: head.total_tokens,
         cache_read_input_tokens: some(head.cache_read),
         cache_write_input_tokens: some(head.cache_write),
+        cost: head.cost.map(Cost::of_micros),
     })
 }
 
@@ -225,6 +234,7 @@ mod tests {
             total_tokens: 3,
             cache_read_input_tokens: Some(4),
             cache_write_input_tokens: None,
+            cost: Some(Cost::of_micros(5)),
         };
         for (parent, usage) in [(None, None), (Some(SessionId::random()), Some(usage))] {
             let turn = TurnHead {

@@ -9,6 +9,7 @@ use axum::routing::get;
 use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokencast_core::quota::Caller;
 use tokencast_core::time::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -119,7 +120,7 @@ impl Pool {
     }
 
     /// What comes of a token of the table.
-    async fn verify(&self, name: &str) -> Result<Owner, JwtError> {
+    async fn verify(&self, name: &str) -> Result<Caller, JwtError> {
         self.verifier.verify(Some(self.table.token(name))).await
     }
 
@@ -139,8 +140,11 @@ async fn forged_tokens_are_refused_each_for_its_reason() {
     {
         let verified = pool.verifier.verify(Some(token)).await;
         let reason = match verified {
-            Ok(owner) => {
-                assert_eq!(owner.as_str(), "6a5b1f0e-0c5e-4f0e-9f5e-1c0de5a1ada0");
+            Ok(caller) => {
+                assert_eq!(
+                    caller.owner.as_str(),
+                    "6a5b1f0e-0c5e-4f0e-9f5e-1c0de5a1ada0"
+                );
                 None
             }
             Err(JwtError::Refused(reason)) => Some(format!("{reason:?}")),

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use tokencast_core::id::Owner;
+use tokencast_core::quota::Caller;
 use tokencast_core::time::Timestamp;
 
 use super::{JwtIssuer, MAX_SKEW_S, MAX_TOKEN_BYTES, Refused};
@@ -38,6 +39,8 @@ pub(super) struct Claims {
     exp: f64,
     nbf: Option<f64>,
     iat: Option<f64>,
+    #[serde(rename = "cognito:groups", default)]
+    groups: Option<Vec<String>>,
 }
 
 /// Parses a token.
@@ -78,8 +81,8 @@ impl Unverified<'_> {
 }
 
 impl Claims {
-    /// Returns the user, if the token is for us and valid now.
-    pub(super) fn check(self, issuer: &JwtIssuer, now: Timestamp) -> Result<Owner, Refused> {
+    /// Returns the user with their groups, if the token is for us and valid now.
+    pub(super) fn check(self, issuer: &JwtIssuer, now: Timestamp) -> Result<Caller, Refused> {
         #[expect(clippy::cast_precision_loss, reason = "exact for 285,000 years")]
         let now = now.as_millis() as f64 / 1000.0;
         let skew_s = f64::from(MAX_SKEW_S);
@@ -101,7 +104,8 @@ impl Claims {
         if begins.into_iter().flatten().any(|at| at - skew_s > now) {
             return Err(Refused::NotYet);
         }
-        self.sub.and_then(Owner::new).ok_or(Refused::Subject)
+        let owner = self.sub.and_then(Owner::new).ok_or(Refused::Subject)?;
+        Ok(Caller::new(owner, self.groups.unwrap_or_default()))
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_dynamo::Deserializer as ItemDeserializer;
 use thiserror::Error;
-use tokencast_core::assistant::AssistantName;
+use tokencast_core::assistant::{AssistantName, Cost, Price};
 use tokencast_core::event::{Ending, Guardrail, Usage};
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{Attempt, ConversationId, Owner, Sequence, SessionId};
@@ -26,8 +26,10 @@ use super::text_chunks::TextChunk;
 use super::unknown;
 
 mod fields;
+mod quota_fields;
 
 use fields::{FailureRecord, FollowerRecord, UsageRecord};
+use quota_fields::{PriceRecord, QuotaRecord};
 
 #[cfg(test)]
 mod tests;
@@ -44,7 +46,7 @@ pub(crate) const ITEM_VERSION: &str = "itemVersion";
 pub(crate) const OWN_ITEM_VERSION: u32 = 3;
 
 /// Every attribute of a [`Record`].
-const KNOWN: [&str; 40] = [
+const KNOWN: [&str; 43] = [
     "sessionId",
     VERSION,
     ITEM_VERSION,
@@ -79,12 +81,15 @@ const KNOWN: [&str; 40] = [
     "usage",
     "cacheRead",
     "cacheWrite",
+    "cost",
     "failure",
     "conversationId",
     "parentId",
     "assistant",
     "guardrail",
     "deletedAt",
+    "price",
+    "quota",
 ];
 
 /// An attribute of an item is missing or malformed.
@@ -153,6 +158,9 @@ struct Record {
     cache_read: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cache_write: Option<u32>,
+    /// Of the usage, in micro-dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cost: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     failure: Option<FailureRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,6 +173,10 @@ struct Record {
     guardrail: Option<Guardrail>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    price: Option<PriceRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quota: Option<QuotaRecord>,
 }
 
 fn first_version() -> u32 {
@@ -234,12 +246,15 @@ fn record(session: &Session, version: Version, rest: &Rest) -> Record {
         usage: usage.map(UsageRecord::from),
         cache_read: usage.and_then(|usage| usage.cache_read_input_tokens),
         cache_write: usage.and_then(|usage| usage.cache_write_input_tokens),
+        cost: usage.and_then(|usage| usage.cost).map(Cost::as_micros),
         failure: failure.map(FailureRecord::from),
         conversation_id: session.conversation_id,
         parent_id: session.parent_id,
         assistant: session.assistant.clone(),
         guardrail,
         deleted_at: session.deleted_at,
+        price: session.price.map(PriceRecord::from),
+        quota: QuotaRecord::of(session),
     }
 }
 
@@ -290,6 +305,7 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
             usage: record.usage.map(|usage| Usage {
                 cache_read_input_tokens: record.cache_read,
                 cache_write_input_tokens: record.cache_write,
+                cost: record.cost.map(Cost::of_micros),
                 ..usage.into()
             }),
             failure: record.failure.map(Failure::from),
@@ -311,6 +327,13 @@ pub(super) fn read(item: &Item) -> Result<Versioned, MalformedItem> {
         parent_id: record.parent_id,
         assistant: record.assistant,
         deleted_at: record.deleted_at,
+        price: record.price.map(Price::from),
+        reservation: record.quota.as_ref().map(QuotaRecord::reservation),
+        spent: record
+            .quota
+            .as_ref()
+            .map(QuotaRecord::spent)
+            .unwrap_or_default(),
         unknown,
     };
     Ok(Versioned { session, version })

@@ -2,7 +2,7 @@
 //!
 //! - A chunk of its answer is written only while the record is as the worker knows it. So a worker that was paused writes no
 //!   text of a conversation that was deleted meanwhile.
-//! - The write that ends the session is one with the write of the turn's head.
+//! - The write that ends the session is one with the write of the turn's head, and of its owner's ledger.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem,
 };
 use tokencast_core::backoff::Backoff;
-use tokencast_core::ports::{Conflict, StoreError, Version};
+use tokencast_core::ports::{Conflict, StoreError, Version, VersionedLedger};
 use tokencast_core::session::{Session, Status};
 
 use super::item::{self, Item};
@@ -59,6 +59,7 @@ impl SessionTable {
         item: Item,
         version: Version,
         chunks: Vec<Item>,
+        ledger: Option<&VersionedLedger>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         const OPERATION: &str = "TransactWriteItems";
         for chunks in chunks.chunks(MAX_CHUNKS) {
@@ -77,27 +78,63 @@ impl SessionTable {
                 Err(Cancelled::Failed(error)) => return Err(error),
             }
         }
-        let Some(conversation_id) = session.conversation_id.filter(|_| tells_turn(session)) else {
-            return self
-                .put_item("PutItem", session, item, version, expected)
-                .await;
-        };
-        let writes = [
-            self.put_record(item.clone(), expected)?,
-            turn_item::end(&self.conversations, conversation_id, session)?,
-        ];
-        match transact(&self.client, OPERATION, &writes).await {
-            Ok(()) => Ok(Ok(version)),
-            Err(Cancelled::Condition { at: 0, found }) => {
-                self.conflict(OPERATION, found.as_ref()).await.map(Err)
+        self.put_with(session, expected, item, version, ledger)
+            .await
+    }
+
+    /// Writes a record, with the head of its turn if that must hear of it, and with its owner's ledger: all or nothing.
+    pub(super) async fn put_with(
+        &self,
+        session: &Session,
+        expected: Option<Version>,
+        item: Item,
+        version: Version,
+        ledger: Option<&VersionedLedger>,
+    ) -> Result<Result<Version, Conflict>, StoreError> {
+        const OPERATION: &str = "TransactWriteItems";
+        let mut told = session.conversation_id.filter(|_| tells_turn(session));
+        loop {
+            let ledger = self.put_ledger(ledger)?;
+            if told.is_none() && ledger.is_none() {
+                return self
+                    .put_item("PutItem", session, item, version, expected)
+                    .await;
             }
-            // The turn's head was forgotten or deleted, which must not keep the session from its end.
-            Err(Cancelled::Condition { .. }) => {
-                self.put_item("PutItem", session, item, version, expected)
-                    .await
+            let mut writes = vec![self.put_record(item.clone(), expected)?];
+            if let Some(conversation_id) = told {
+                writes.push(turn_item::end(
+                    &self.conversations,
+                    conversation_id,
+                    session,
+                )?);
             }
-            Err(Cancelled::Failed(error)) => Err(error),
+            writes.extend(ledger);
+            match transact(&self.client, OPERATION, &writes).await {
+                Ok(()) => return Ok(Ok(version)),
+                Err(Cancelled::Condition { at: 0, found }) => {
+                    return self.conflict(OPERATION, found.as_ref()).await.map(Err);
+                }
+                // The turn's head was forgotten or deleted, which must not keep the session from its end.
+                Err(Cancelled::Condition { at: 1, .. }) if told.is_some() => told = None,
+                // The ledger has changed.
+                Err(Cancelled::Condition { .. }) => {
+                    let found = self.get_unpermitted(session.id).await?;
+                    return Ok(Err(Conflict(found)));
+                }
+                Err(Cancelled::Failed(error)) => return Err(error),
+            }
         }
+    }
+
+    /// The write of an owner's ledger within a transaction; `None` without one, or without a table of quotas.
+    pub(crate) fn put_ledger(
+        &self,
+        ledger: Option<&VersionedLedger>,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
+        let quotas = self.quotas.as_ref().zip(ledger);
+        quotas
+            .map(|(quotas, ledger)| quotas.put(ledger))
+            .transpose()
     }
 
     /// The write of a record by compare and set, within a transaction.

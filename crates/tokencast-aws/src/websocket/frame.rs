@@ -5,12 +5,14 @@ use serde::Serialize;
 use tokencast_core::assistant::AssistantName;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::{ConversationId, SessionId};
+use tokencast_core::quota::Exceeded;
 use tokencast_core::session::Session;
 use tokencast_core::time::Timestamp;
 
 use super::backlog::Joined;
 use crate::clock::iso8601;
 use crate::event_json::EventJson;
+use crate::schema_json::ExceededJson;
 
 /// An event of a session, or several joined.
 pub fn event(piece: &Joined, now: Timestamp) -> Bytes {
@@ -62,8 +64,13 @@ pub fn answer(r#type: &str, session: &Session, now: Timestamp) -> Bytes {
     })
 }
 
-/// The response to a message that was refused.
-pub fn refusal(action: Option<&str>, session_id: Option<&str>, failure: &Failure) -> Bytes {
+/// The response to a message that was refused, by a quota if `exceeded` is given.
+pub fn refusal(
+    action: Option<&str>,
+    session_id: Option<&str>,
+    failure: &Failure,
+    exceeded: Option<&Exceeded>,
+) -> Bytes {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Frame<'a> {
@@ -79,6 +86,8 @@ pub fn refusal(action: Option<&str>, session_id: Option<&str>, failure: &Failure
         code: &'static str,
         message: &'a str,
         retryable: bool,
+        #[serde(flatten)]
+        exceeded: Option<ExceededJson>,
     }
     json(&Frame {
         r#type: "error",
@@ -88,6 +97,7 @@ pub fn refusal(action: Option<&str>, session_id: Option<&str>, failure: &Failure
             code: failure.code.as_str(),
             message: &failure.message,
             retryable: failure.retryable(),
+            exceeded: exceeded.map(ExceededJson::from),
         },
     })
 }

@@ -9,6 +9,7 @@ use local_stack::config::AccessConfig;
 use local_stack::faults::{FaultPlan, PlanError};
 use local_stack::private_files;
 use thiserror::Error;
+use tokencast_core::quota::{InvalidQuotas, Quotas};
 
 use self::ready::Ready;
 use crate::amplify;
@@ -36,6 +37,16 @@ enum DevError {
     },
     #[error("the fault plan {} is not valid", path.display())]
     Faults { path: PathBuf, source: PlanError },
+    #[error("cannot read the quotas {}", path.display())]
+    ReadQuotas {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the quotas {} are not valid", path.display())]
+    Quotas {
+        path: PathBuf,
+        source: InvalidQuotas,
+    },
     #[error("no page is built in {}: there is no index.html", .0.display())]
     NoPage(PathBuf),
     #[error("{0}. The stack ends, because it would lose what it is told")]
@@ -59,6 +70,8 @@ pub async fn run(args: DevArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
                 | DevError::NoPage(_)
                 | DevError::ReadFaults { .. }
                 | DevError::Faults { .. }
+                | DevError::ReadQuotas { .. }
+                | DevError::Quotas { .. }
                 | DevError::Stack(
                     StackError::Template(_)
                     | StackError::Missing(_)
@@ -140,6 +153,7 @@ fn options(
         functions,
         template: template.map_err(StackError::from)?,
         state_dir: args.state_dir.clone(),
+        quotas: args.quotas.as_deref().map(read_quotas).transpose()?,
         faults: faults.unwrap_or_default(),
         control: args.control,
         realtime: RealtimeLimits {
@@ -171,6 +185,19 @@ fn read_faults(path: &Path) -> Result<FaultPlan, DevError> {
         source,
     })?;
     FaultPlan::from_json(&text).map_err(|source| DevError::Faults {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Reads quotas, checks them, and returns them as they are.
+fn read_quotas(path: &Path) -> Result<String, DevError> {
+    let text = std::fs::read_to_string(path).map_err(|source| DevError::ReadQuotas {
+        path: path.to_owned(),
+        source,
+    })?;
+    let checked: Result<Quotas, _> = text.parse();
+    checked.map(|_| text).map_err(|source| DevError::Quotas {
         path: path.to_owned(),
         source,
     })

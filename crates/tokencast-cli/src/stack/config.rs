@@ -157,6 +157,12 @@ impl StackOptions {
     }
 
     fn override_template(&self, config: &mut StackConfig, names: &Names) {
+        for function in &mut config.functions {
+            // The template's own quotas are a deployment's. An empty variable counts as missing.
+            if let Some(declared) = function.environment.get_mut("QUOTAS") {
+                *declared = self.quotas.clone().unwrap_or_default();
+            }
+        }
         let function_url = config.function_urls.first().map(|url| url.function.clone());
         let routes = config
             .websocket_apis

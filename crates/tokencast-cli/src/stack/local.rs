@@ -22,6 +22,7 @@ pub const DEAD_LETTER_QUEUE: &str = "tokencast-jobs-dlq";
 pub const TABLE: &str = "tokencast-sessions";
 pub const CONVERSATIONS_TABLE: &str = "tokencast-conversations";
 pub const CONNECTIONS_TABLE: &str = "tokencast-connections";
+pub const QUOTAS_TABLE: &str = "tokencast-quotas";
 /// The functions' names are those of their programs as well.
 pub const REQUEST_FUNCTION: &str = "request";
 pub const WORKER_FUNCTION: &str = "worker";
@@ -38,6 +39,7 @@ pub const WEBSOCKET_STAGE: &str = "dev";
 pub(super) const SESSIONS_KEY: &str = "sessionId";
 pub(super) const CONVERSATIONS_KEY: &str = "conversationId";
 const CONNECTIONS_KEY: &str = "connectionId";
+const QUOTAS_KEY: &str = "owner";
 
 /// Cognito makes up the ids of pools and clients. Here they are fixed, so that a page can be built before its stack
 /// runs.
@@ -70,6 +72,9 @@ pub(super) fn name(part: Part<'_>) -> Option<String> {
         Part::Table {
             partition_key: CONNECTIONS_KEY,
         } => CONNECTIONS_TABLE,
+        Part::Table {
+            partition_key: QUOTAS_KEY,
+        } => QUOTAS_TABLE,
         Part::Table { .. } => return None,
         Part::Function(trigger) => program(trigger),
     };

@@ -32,9 +32,9 @@ pub use config::Names;
 pub use launch::{AccessKey, RunningStack, StackInfo};
 pub use local::{
     AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE,
-    FUNCTION_URL_FUNCTION, QUEUE, REGION, REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID,
-    USER_POOL_ID, WEBSOCKET_FUNCTION, WEBSOCKET_STAGE, WORKER_FUNCTION, template as local_template,
-    users,
+    FUNCTION_URL_FUNCTION, QUEUE, QUOTAS_TABLE, REGION, REQUEST_FUNCTION, TABLE,
+    USER_POOL_CLIENT_ID, USER_POOL_ID, WEBSOCKET_FUNCTION, WEBSOCKET_STAGE, WORKER_FUNCTION,
+    template as local_template, users,
 };
 
 /// The options in which two stacks may differ.
@@ -48,6 +48,8 @@ pub struct StackOptions {
     pub template: Option<Template>,
     /// The directory that keeps tables, queues and keys. Without it they live as long as the stack.
     pub state_dir: Option<PathBuf>,
+    /// What users may start and use, as `QUOTAS` has it; without it there are no quotas.
+    pub quotas: Option<String>,
     /// Overrides variables of the request function.
     pub request_environment: BTreeMap<String, String>,
     /// Overrides variables of the worker.
@@ -90,6 +92,7 @@ impl Default for StackOptions {
             },
             template: None,
             state_dir: None,
+            quotas: None,
             request_environment: BTreeMap::new(),
             worker_environment: BTreeMap::new(),
             function_url_environment: BTreeMap::new(),

@@ -7,7 +7,6 @@
 
 use super::{TurnHead, tree};
 use crate::brought::Brought;
-use crate::event::Usage;
 use crate::id::SessionId;
 use crate::job::Job;
 use crate::ports::{Clock, ConversationStore, ModelRequest, ModelTurn, Role, StoreError};
@@ -164,7 +163,7 @@ fn cost(turn: &TurnHead, before: Option<&TurnHead>) -> u64 {
     // The first turn's input has the system prompt, too, which isn't the turn's.
     let own = before.and_then(|before| {
         let before = before.usage?;
-        let own = input(usage).checked_sub(input(before) + u64::from(before.output_tokens))?;
+        let own = usage.all_input_tokens().checked_sub(before.all_tokens())?;
         let most = (turn.prompt_bytes + MAX_MARK_TOKENS) as u64;
         (1..=most).contains(&own).then_some(own)
     });
@@ -174,19 +173,6 @@ fn cost(turn: &TurnHead, before: Option<&TurnHead>) -> u64 {
 
 fn by_bytes(bytes: usize) -> u64 {
     bytes.div_ceil(BYTES_PER_TOKEN) as u64
-}
-
-/// All tokens that the model was given, whether or not it had them in its cache.
-fn input(usage: Usage) -> u64 {
-    [
-        Some(usage.input_tokens),
-        usage.cache_read_input_tokens,
-        usage.cache_write_input_tokens,
-    ]
-    .into_iter()
-    .flatten()
-    .map(u64::from)
-    .sum()
 }
 
 #[cfg(test)]

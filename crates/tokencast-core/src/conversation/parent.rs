@@ -98,6 +98,8 @@ mod tests {
                 expires_at: NOW + TOMBSTONE_TTL,
             }),
             assistant: None,
+            price: None,
+            reservation: None,
         };
         let started = |conversation_id| {
             Session::start(

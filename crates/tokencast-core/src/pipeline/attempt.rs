@@ -323,7 +323,7 @@ impl<'a, P: Ports> Attempt<'a, P> {
         let (status, stop_reason, failure) = match stop {
             Stop::LeaseLost => return Attempted::LeaseLost,
             Stop::Failed(failure) if failure.retryable() => {
-                return give_up(context, record, number, progress, failure, deadline).await;
+                return give_up(context, record, number, progress, usage, failure, deadline).await;
             }
             Stop::Finished => (Status::Completed, stop_reason, None),
             Stop::Requested => (Status::Cancelled, None, None),

@@ -6,6 +6,7 @@ use tracing::warn;
 
 use super::{AttemptContext, Attempted, Observation};
 use crate::backoff::Backoff;
+use crate::event::Usage;
 use crate::failure::{Failure, FailureCode};
 use crate::id::Attempt;
 use crate::ports::{Applied, Clock, Ports, StoreError, Versioned, update};
@@ -28,9 +29,7 @@ pub(crate) async fn end<P: Ports>(
     });
     match written.await {
         Ok(Ok(session)) => {
-            (context.observe)(Observation::Ended {
-                status: session.status,
-            });
+            observe_end(context, &session);
             Attempted::Ended(session)
         }
         Ok(Err(Lost)) => Attempted::LeaseLost,
@@ -48,6 +47,7 @@ pub(super) async fn give_up<P: Ports>(
     record: Versioned,
     attempt: Attempt,
     progress: &Progress,
+    counted: Option<Usage>,
     failure: Failure,
     deadline: Deadline,
 ) -> Attempted {
@@ -56,16 +56,15 @@ pub(super) async fn give_up<P: Ports>(
     let written = persist(context, record, deadline, |current, now| {
         match failure.code {
             FailureCode::Throttled => {
-                Session::throttle(current, attempt, progress, &failure, patience, now)
+                Session::throttle(current, attempt, progress, &failure, counted, patience, now)
             }
-            _ => Session::release(current, attempt, progress, &failure, now),
+            _ => Session::release(current, attempt, progress, &failure, counted, now),
         }
     });
     match written.await {
         Ok(Err(Lost)) => return Attempted::LeaseLost,
         Ok(Ok(session)) if session.status.is_terminal() => {
-            let status = session.status;
-            (context.observe)(Observation::Ended { status });
+            observe_end(context, &session);
             return Attempted::Ended(session);
         }
         Ok(Ok(_)) => {}
@@ -74,6 +73,14 @@ pub(super) async fn give_up<P: Ports>(
         }
     }
     Attempted::GaveUp(failure)
+}
+
+fn observe_end<P: Ports>(context: &AttemptContext<'_, P>, session: &Session) {
+    (context.observe)(Observation::Ended {
+        status: session.status,
+        assistant: session.assistant.clone(),
+        usage: session.ending.usage,
+    });
 }
 
 /// Applies the rule that ends an attempt. Tries again while the table does not answer, up to `deadline`.

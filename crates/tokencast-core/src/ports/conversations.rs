@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::store::MAX_CONFLICTS;
-use super::{StoreError, Version};
+use super::{StoreError, Version, VersionedLedger};
 use crate::conversation::{Conversation, TurnHead};
 use crate::event::ConversationEvent;
 use crate::failure::Failure;
@@ -32,6 +32,8 @@ pub struct NewTurn<'a> {
     pub conversation_version: Option<u32>,
     pub turn: &'a TurnHead,
     pub prompt: &'a str,
+    /// What the owner's ledger becomes; `None` without quotas.
+    pub ledger: Option<&'a VersionedLedger>,
 }
 
 /// A turn with its texts.
@@ -102,8 +104,8 @@ pub trait ConversationStore: Send + Sync {
         id: ConversationId,
     ) -> impl Future<Output = Result<Vec<TurnHead>, StoreError>> + Send;
 
-    /// Writes the session's record, the conversation's, the turn's head and its prompt: all or nothing. `None` if one of
-    /// the records is another by now. Returns the version of the session.
+    /// Writes the session's record, the conversation's, the turn's head, its prompt and the ledger: all or nothing. `None`
+    /// if one of them is another by now. Returns the version of the session.
     ///
     /// # Errors
     ///

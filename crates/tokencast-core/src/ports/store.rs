@@ -1,14 +1,27 @@
 //! The session table: compare and set, and the loop that applies a rule with it.
 
 use std::future::Future;
+use std::time::Duration;
 
 use thiserror::Error;
 
+use super::{LedgerStore, VersionedLedger};
+use crate::backoff::Backoff;
 use crate::id::{Attempt, SessionId};
+use crate::quota::QuotaChange;
 use crate::session::Session;
 
 /// How often a rule is applied to a record that others keep changing.
 pub(crate) const MAX_CONFLICTS: usize = 10;
+
+/// The same of a rule that changes the owner's ledger, which all sessions of the owner have in common.
+const MAX_LEDGER_CONFLICTS: u32 = 40;
+
+/// The pauses between two tries to change a ledger. Writes that come together go apart.
+pub(crate) const LEDGER_CONFLICT: Backoff = Backoff {
+    first: Duration::from_millis(5),
+    cap: Duration::from_millis(200),
+};
 
 /// Identifies one write of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +62,7 @@ pub struct Versioned {
     pub version: Version,
 }
 
-pub trait SessionStore: Send + Sync {
+pub trait SessionStore: LedgerStore {
     /// Reads the record consistently.
     ///
     /// # Errors
@@ -60,7 +73,8 @@ pub trait SessionStore: Send + Sync {
         id: SessionId,
     ) -> impl Future<Output = Result<Option<Versioned>, StoreError>> + Send;
 
-    /// Writes a record if the stored one is still `expected` (`None`: if there is none), and returns the new version.
+    /// Writes a record if the stored one is still `expected` (`None`: if there is none), and returns the new version. With a
+    /// ledger, writes both or none, if the stored ledger is still of its version, too.
     ///
     /// # Errors
     ///
@@ -70,10 +84,11 @@ pub trait SessionStore: Send + Sync {
         &self,
         session: &Session,
         expected: Option<Version>,
+        ledger: Option<&VersionedLedger>,
     ) -> impl Future<Output = Result<Result<Version, Conflict>, StoreError>> + Send;
 }
 
-/// Another write came first. Holds the record as it stands.
+/// Another write came first, of the record or of the ledger. Holds the record as it stands.
 #[derive(Clone, Debug)]
 pub struct Conflict(pub Option<Versioned>);
 
@@ -92,7 +107,8 @@ pub struct Applied<T> {
     pub answer: T,
 }
 
-/// Applies a rule to a record and writes the result. Repeats both while others write in between.
+/// Applies a rule to a record and writes the result, with what it means for the owner's quota. Repeats all while others
+/// write in between.
 ///
 /// `known` is the record as the caller last saw it. If it is still current, that saves a read.
 ///
@@ -112,20 +128,41 @@ where
         Some(known) => Some(known),
         None => store.get(id).await?,
     };
-    for _ in 0..MAX_CONFLICTS {
+    let (mut conflicts, mut ledger_conflicts) = (0, 0);
+    while conflicts < MAX_CONFLICTS && ledger_conflicts < MAX_LEDGER_CONFLICTS {
         let version = current.as_ref().map(|current| current.version);
         let before = current.as_ref().map(|current| &current.session);
         let Applied { write, answer } = rule(before.cloned());
         let Some(session) = write.filter(|session| Some(session) != before) else {
             return Ok((answer, current));
         };
-        match store.put(&session, version).await? {
+        let change = QuotaChange::between(before, &session);
+        let ledger = match &change {
+            None => None,
+            Some(change) => {
+                // Boxed, because few writes change a ledger.
+                let ledger = Box::pin(store.ledger(&change.owner, change.day)).await?;
+                ledger.map(|ledger| ledger.changed(change))
+            }
+        };
+        match store.put(&session, version, ledger.as_ref()).await? {
             Ok(version) => return Ok((answer, Some(Versioned { session, version }))),
             // The stored record is what was to be written: an earlier try succeeded, and only its response was lost.
             Err(Conflict(Some(found))) if found.session == session => {
                 return Ok((answer, Some(found)));
             }
-            Err(Conflict(found)) => current = found,
+            // The ledger has changed, and not the record.
+            Err(Conflict(found))
+                if ledger.is_some() && found.as_ref().map(|it| it.version) == version =>
+            {
+                ledger_conflicts += 1;
+                tokio::time::sleep(LEDGER_CONFLICT.delay(ledger_conflicts)).await;
+                current = found;
+            }
+            Err(Conflict(found)) => {
+                conflicts += 1;
+                current = found;
+            }
         }
     }
     Err(StoreError {

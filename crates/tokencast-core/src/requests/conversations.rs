@@ -8,7 +8,7 @@ use super::{RequestError, Requests};
 use crate::conversation::page::{self, InvalidArgument, Token as _};
 use crate::conversation::tree::{self, TurnPosition};
 use crate::conversation::{Conversation, MAX_TITLE_CHARS, NotFound, title};
-use crate::event::{ConversationChange, ConversationEvent};
+use crate::event::{ConversationChange, ConversationEvent, Usage};
 use crate::id::{ConversationId, Owner, SessionId};
 use crate::job::Purge;
 use crate::ports::{
@@ -29,6 +29,8 @@ const DELETED_AT_A_TIME: usize = 4;
 pub struct TurnPage {
     pub conversation: Conversation,
     pub turns: Vec<StoredTurn>,
+    /// What all its turns have used together; `None` if no model counted.
+    pub usage: Option<Usage>,
     /// Whether there are turns behind these.
     pub has_more: bool,
 }
@@ -82,6 +84,10 @@ impl<P: RequestPorts> Requests<P> {
         let mut turns = turns;
         turns.retain(|turn| turn.is_of(&conversation, now));
         tree::sort(&mut turns);
+        let usage = turns
+            .iter()
+            .filter_map(|turn| turn.usage)
+            .reduce(Usage::plus);
         turns.retain(|turn| after.is_none_or(|after| turn.position() > after));
         let mut bytes = 0;
         let fitting = turns.iter().take(limit).take_while(|turn| {
@@ -103,6 +109,7 @@ impl<P: RequestPorts> Requests<P> {
         Ok(Some(TurnPage {
             conversation,
             turns: turns.collect(),
+            usage,
             has_more,
         }))
     }

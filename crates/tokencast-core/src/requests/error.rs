@@ -9,6 +9,7 @@ use crate::conversation::{NotFound, TurnRefused};
 use crate::failure::FailureCode;
 use crate::id::{InvalidConversationId, InvalidSessionId};
 use crate::ports::{QueueError, StoreError};
+use crate::quota::Exceeded;
 use crate::session::{ClaimRefused, StartRefused};
 
 #[derive(Debug, Error)]
@@ -57,6 +58,8 @@ pub enum RequestError {
     Parent(#[from] ParentRefused),
     #[error(transparent)]
     NotFound(#[from] NotFound),
+    #[error(transparent)]
+    Quota(#[from] Exceeded),
     #[error("the session could not be read or written: try again")]
     Store(#[from] StoreError),
     #[error("the prompt could not be queued: try again")]
@@ -92,7 +95,16 @@ impl RequestError {
             Self::Parent(ParentRefused::Deleted) => FailureCode::ParentDeleted,
             Self::Parent(ParentRefused::NotInConversation) => FailureCode::ParentNotInConversation,
             Self::NotFound(_) => FailureCode::ConversationNotFound,
+            Self::Quota(_) => FailureCode::QuotaExceeded,
             Self::Store(_) | Self::Queue(_) => FailureCode::Internal,
+        }
+    }
+
+    /// What a quota says that refuses the request.
+    pub fn exceeded(&self) -> Option<&Exceeded> {
+        match self {
+            Self::Quota(exceeded) => Some(exceeded),
+            _ => None,
         }
     }
 

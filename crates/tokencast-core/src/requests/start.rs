@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tracing::{info, warn};
 
+use super::quotas::{MAX_CONFLICTS, pause};
 use super::{RequestError, Requests};
 use crate::assistant::{Assistant, AssistantName};
-use crate::backoff::Backoff;
 use crate::brought::Brought;
-use crate::conversation::parent::{self, Continues, ParentRefused};
+use crate::conversation::parent::Continues;
 use crate::conversation::{Added, Conversation, TurnHead};
 use crate::event::{ConversationChange, ConversationEvent};
 use crate::failure::Failure;
@@ -22,17 +22,9 @@ use crate::ports::{
     Applied, Clock, ConversationStore, JobQueue, NewTurn, RequestPorts, SessionStore, StoreError,
     Versioned, update,
 };
-use crate::session::{ClaimRefused, Fingerprint, Follower, Input, Place, Session, Status};
+use crate::quota::Caller;
+use crate::session::{Fingerprint, Follower, Input, Place, Session, Status};
 use crate::time::Timestamp;
-
-/// How often a start is tried whose conversation others keep changing.
-const MAX_CONFLICTS: u32 = 20;
-
-/// The pauses between two of these tries.
-const CONFLICT: Backoff = Backoff {
-    first: Duration::from_millis(5),
-    cap: Duration::from_millis(200),
-};
 
 /// A request to answer a prompt.
 pub struct Start {
@@ -114,8 +106,9 @@ impl<P: RequestPorts> Requests<P> {
     ///
     /// # Errors
     ///
-    /// The prompt, its session or its place is refused, or a table or the queue does not answer.
-    pub async fn start(&self, owner: &Owner, start: Start) -> Result<Started, RequestError> {
+    /// The prompt, its session or its place is refused, a quota is exceeded, or a table or the queue does not answer.
+    pub async fn start(&self, caller: &Caller, start: Start) -> Result<Started, RequestError> {
+        let owner = &caller.owner;
         let id = start.session_id.unwrap_or_else(SessionId::random);
         let now = self.clock.now();
         let start_by = now + self.rules.start_within;
@@ -137,12 +130,17 @@ impl<P: RequestPorts> Requests<P> {
             follower: start.follower,
             place: None,
             assistant: Some(assistant.name.clone()),
+            price: self.assistants.price(&assistant.name),
+            reservation: None,
         };
         let (claimed, title) = match start.within {
-            None => (self.note_start(owner, id, &input).await?, None),
+            None => (
+                Box::pin(self.start_alone(caller, id, input, &job)).await?,
+                None,
+            ),
             Some(within) => {
                 // Boxed, because most of it is of no use to a session outside of conversations.
-                Box::pin(self.add_turn(owner, id, within, input, &job, named)).await?
+                Box::pin(self.add_turn(caller, id, within, input, &job, named)).await?
             }
         };
         if claimed.session.status != Status::Claimed {
@@ -207,7 +205,7 @@ impl<P: RequestPorts> Requests<P> {
         Ok(assistant)
     }
 
-    async fn note_start(
+    pub(super) async fn note_start(
         &self,
         owner: &Owner,
         id: SessionId,
@@ -224,26 +222,24 @@ impl<P: RequestPorts> Requests<P> {
     /// started before, if it was; and the conversation's title, if it is new.
     async fn add_turn(
         &self,
-        owner: &Owner,
+        caller: &Caller,
         id: SessionId,
         within: Within,
         mut input: Input,
         job: &Job,
         named: Option<&str>,
     ) -> Result<(Versioned, Option<String>), RequestError> {
-        let prompt = job.prompt.as_str();
+        let (owner, prompt) = (&caller.owner, job.prompt.as_str());
         let conversation_id = within.conversation_id;
         let continues = Continues::of(within.parent_id, conversation_id);
         for conflicts in 0..MAX_CONFLICTS {
-            if conflicts > 0 {
-                // Starts that come together go apart.
-                tokio::time::sleep(CONFLICT.delay(conflicts)).await;
-            }
-            let (session, conversation) = tokio::try_join!(
-                self.sessions.get(id),
-                self.conversations.conversation(conversation_id)
-            )?;
+            pause(conflicts).await;
             let now = self.clock.now();
+            let (session, conversation, account) = tokio::try_join!(
+                self.sessions.get(id),
+                self.conversations.conversation(conversation_id),
+                self.account(caller, now),
+            )?;
             let claimed = session.as_ref().map(|found| found.session.clone());
             let claimed = Session::claim(claimed, id, owner, now)?;
             if claimed.status != Status::Claimed || claimed.fingerprint.is_some() {
@@ -272,12 +268,22 @@ impl<P: RequestPorts> Requests<P> {
                 .parent(owner, id, conversation_id, before.as_ref(), continues)
                 .await?;
             let expires_at = after.turn_expires_at();
+            input.price = self.assistants.price(&assistant);
             input.assistant = Some(assistant.clone());
             input.place = Some(Place {
                 conversation_id,
                 parent_id,
                 expires_at,
             });
+            let ledger = match account {
+                None => None,
+                Some(account) => {
+                    let told = self.history_tokens(conversation_id, parent_id).await?;
+                    let reserved = self.reservation(&input, job, told, now);
+                    input.reservation = Some(reserved);
+                    Some(account.reserve(id, &reserved, now)?)
+                }
+            };
             let ttl = self.rules.session_ttl;
             let started = Session::start(Some(claimed), id, owner, &input, now, ttl)?;
             let turn = NewTurn {
@@ -287,6 +293,7 @@ impl<P: RequestPorts> Requests<P> {
                 conversation_version: conversation.map(|found| found.version),
                 turn: &TurnHead::new(id, parent_id, prompt, expires_at, now),
                 prompt,
+                ledger: ledger.as_ref(),
             };
             if let Some(version) = self.conversations.add_turn(turn).await? {
                 info!(session = %id, conversation = %conversation_id, "a turn begins");
@@ -298,88 +305,6 @@ impl<P: RequestPorts> Requests<P> {
         let operation = "add a turn";
         let source = "its conversation kept changing".into();
         Err(StoreError { operation, source }.into())
-    }
-
-    /// The turn that a new one continues; `None` at the conversation's beginning.
-    async fn parent(
-        &self,
-        owner: &Owner,
-        id: SessionId,
-        conversation_id: ConversationId,
-        conversation: Option<&Conversation>,
-        continues: Continues,
-    ) -> Result<Option<SessionId>, RequestError> {
-        match (continues, conversation) {
-            (Continues::Nothing, _) | (Continues::Last, None) => Ok(None),
-            (Continues::Turn(parent), _) if parent == id => Err(ParentRefused::IsSelf.into()),
-            (Continues::Turn(parent), conversation) => {
-                let is_known = conversation.is_some();
-                if !(is_known && self.is_turn_over(conversation_id, parent).await?) {
-                    let session = self.read_any(owner, parent).await?;
-                    let now = self.clock.now();
-                    parent::check(session.as_ref(), owner, conversation_id, now)?;
-                }
-                Ok(Some(parent))
-            }
-            (Continues::Last, Some(conversation)) => {
-                self.last_turn(owner, conversation_id, conversation).await
-            }
-        }
-    }
-
-    /// The last turn that is over.
-    async fn last_turn(
-        &self,
-        owner: &Owner,
-        conversation_id: ConversationId,
-        conversation: &Conversation,
-    ) -> Result<Option<SessionId>, RequestError> {
-        let now = self.clock.now();
-        if let Some(last) = conversation.last_session {
-            if self.is_turn_over(conversation_id, last).await? {
-                return Ok(Some(last));
-            }
-            let session = self.read_any(owner, last).await?;
-            if parent::check(session.as_ref(), owner, conversation_id, now).is_ok() {
-                return Ok(Some(last));
-            }
-        }
-        let turns = self.conversations.turns(conversation_id).await?;
-        let over = turns
-            .iter()
-            .filter(|turn| turn.status.is_terminal() && turn.is_of(conversation, now));
-        let last = over.max_by_key(|turn| turn.position());
-        Ok(last.map(|turn| turn.session_id))
-    }
-
-    async fn is_turn_over(
-        &self,
-        conversation_id: ConversationId,
-        session_id: SessionId,
-    ) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let turn = self.conversations.turn(conversation_id, session_id).await?;
-        Ok(turn.is_some_and(|turn| turn.status.is_terminal() && !turn.is_expired(now)))
-    }
-
-    /// A session whoever has it, whatever became of it. Ends one of `owner` that is late.
-    async fn read_any(
-        &self,
-        owner: &Owner,
-        id: SessionId,
-    ) -> Result<Option<Session>, RequestError> {
-        let found = self.sessions.get(id).await?.map(|found| found.session);
-        let now = self.clock.now();
-        match found {
-            Some(found) if found.owner == *owner && found.is_late(now) => {
-                match self.claim(owner, id).await {
-                    Ok(ended) => Ok(Some(ended.session)),
-                    Err(RequestError::Claim(ClaimRefused::Deleted)) => Ok(Some(found.delete(now))),
-                    Err(error) => Err(error),
-                }
-            }
-            found => Ok(found),
-        }
     }
 
     /// Writes into the record that the job is queued. The job counts without it, so an error is logged and not

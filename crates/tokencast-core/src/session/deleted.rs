@@ -16,6 +16,10 @@ impl Session {
     /// worker died.
     #[must_use]
     pub fn delete(mut self, now: Timestamp) -> Self {
+        if !self.has_live_lease(now) {
+            // While there is a text to count by.
+            self.charge_interrupted();
+        }
         if self.deleted_at.is_none() {
             self.deleted_at = Some(now);
             self.expires_at = expiry(now, TOMBSTONE_TTL);
@@ -184,6 +188,8 @@ mod tests {
             follower: None,
             place: None,
             assistant: None,
+            price: None,
+            reservation: None,
         };
         let started = Session::start(current(), id, &owner(), &input, last, TTL);
         assert_eq!(started, Err(ClaimRefused::Deleted.into()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{ClaimRefused, Lease, Progress, Session, Status};
-use crate::event::Ending;
+use crate::event::{Ending, Usage};
 use crate::failure::Failure;
 use crate::id::{Attempt, Owner, Sequence, SessionId};
 use crate::time::Timestamp;
@@ -83,6 +83,7 @@ impl Session {
         if session.status == Status::Claimed {
             session.status = Status::Queued;
         }
+        session.charge_interrupted();
         session.last_attempt = session.last_attempt.next();
         session.lease = Some(lease);
         session.keep_for(ttl, now);
@@ -113,7 +114,8 @@ impl Session {
         Ok(Saved::Continue(session))
     }
 
-    /// Gives the attempt up, so that the next one need not wait for the lease to end.
+    /// Gives the attempt up, so that the next one need not wait for the lease to end. `counted` is what the model counted,
+    /// if it came to that.
     ///
     /// # Errors
     ///
@@ -123,10 +125,12 @@ impl Session {
         attempt: Attempt,
         progress: &Progress,
         failure: &Failure,
+        counted: Option<Usage>,
         now: Timestamp,
     ) -> Result<Self, Lost> {
         let mut session = Self::held_by(current, attempt)?;
         session.write(attempt, Some(progress));
+        session.charge(progress, counted);
         session.lease = None;
         session.last_failure = Some(failure.clone());
         // The model has answered. If it is throttled again, the time for that begins anew.
@@ -149,6 +153,8 @@ impl Session {
     ) -> Result<Self, Lost> {
         let mut session = Self::held_by(current, attempt)?;
         session.write(attempt, Some(progress));
+        session.charge(progress, outcome.ending.usage);
+        session.lease = None;
         session.end(outcome.status, outcome.ending.clone());
         session.updated_at = now;
         Ok(session)

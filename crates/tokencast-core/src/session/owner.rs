@@ -5,10 +5,11 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::{CLAIM_TTL, Fingerprint, Follower, Session, Status, expiry};
-use crate::assistant::AssistantName;
+use crate::assistant::{AssistantName, Price};
 use crate::event::Ending;
 use crate::failure::Failure;
 use crate::id::{ConversationId, Owner, SessionId};
+use crate::quota::Reservation;
 use crate::time::Timestamp;
 
 /// Why an owner does not get a session.
@@ -42,6 +43,10 @@ pub struct Input {
     pub place: Option<Place>,
     /// The assistant that answers.
     pub assistant: Option<AssistantName>,
+    /// What the model's tokens cost; `None` where there is no price.
+    pub price: Option<Price>,
+    /// What the session may use of its owner's quota; `None` where there are no quotas.
+    pub reservation: Option<Reservation>,
 }
 
 /// Where in a conversation a session is.
@@ -110,6 +115,8 @@ impl Session {
                 // The session ends at this time even if its job is never sent.
                 session.start_by = Some(input.start_by);
                 session.assistant.clone_from(&input.assistant);
+                session.price = input.price;
+                session.reservation = input.reservation;
                 session.updated_at = now;
                 // The record is kept for as long as the job may wait, so that no other input gets the id before.
                 match input.place {
@@ -225,6 +232,7 @@ impl Session {
         self.throttled_attempts = 0;
         self.throttled_since = None;
         self.start_by = Some(start_by);
+        self.reserve_again(start_by, now);
         self.updated_at = now;
         self.keep_for(ttl, now);
         self

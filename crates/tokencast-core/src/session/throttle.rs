@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Lost, Progress, Session, Status};
-use crate::event::Ending;
+use crate::event::{Ending, Usage};
 use crate::failure::{Failure, FailureCode};
 use crate::id::Attempt;
 use crate::time::Timestamp;
@@ -27,12 +27,13 @@ impl Session {
         attempt: Attempt,
         progress: &Progress,
         failure: &Failure,
+        counted: Option<Usage>,
         patience: Duration,
         now: Timestamp,
     ) -> Result<Self, Lost> {
         let since = current.as_ref().and_then(|session| session.throttled_since);
         let since = since.unwrap_or(now);
-        let mut session = Self::release(current, attempt, progress, failure, now)?;
+        let mut session = Self::release(current, attempt, progress, failure, counted, now)?;
         session.throttled_attempts += 1;
         session.throttled_since = Some(since);
         if now.since(since) >= patience {
@@ -98,8 +99,16 @@ mod tests {
     fn throttled(session: Session, now: Timestamp) -> Session {
         let busy = Failure::new(FailureCode::Throttled, "The model is busy.");
         let (attempt, progress) = (session.last_attempt, session.progress());
-        Session::throttle(Some(session), attempt, &progress, &busy, PATIENCE, now)
-            .expect("the attempt's own")
+        Session::throttle(
+            Some(session),
+            attempt,
+            &progress,
+            &busy,
+            None,
+            PATIENCE,
+            now,
+        )
+        .expect("the attempt's own")
     }
 
     #[test]

@@ -148,5 +148,7 @@ fn input(
             expires_at,
         }),
         assistant: None,
+        price: None,
+        reservation: None,
     }
 }

@@ -48,7 +48,7 @@ async fn start(
         follower: None,
         assistant: None,
     };
-    scene.requests.start(me(), start).await
+    scene.requests.start(&me().clone().into(), start).await
 }
 
 #[tokio::test(start_paused = true)]

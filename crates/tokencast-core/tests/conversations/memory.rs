@@ -12,10 +12,11 @@ use tokencast_core::id::{Attempt, ConversationId, Owner, SessionId};
 use tokencast_core::job::{Job, Purge};
 use tokencast_core::ports::{
     Clock, Conflict, ConversationConflict, ConversationPage, ConversationSink, ConversationStore,
-    Fence, JobQueue, ListPosition, Model, ModelEvent, ModelRequest, NewTurn, Ports, QueueError,
-    Receipt, RequestPorts, SessionStore, StoreError, StoredTurn, TokenSink, TokenSource, Version,
-    Versioned, VersionedConversation,
+    Fence, JobQueue, LedgerStore, ListPosition, Model, ModelEvent, ModelRequest, NewTurn, Ports,
+    QueueError, Receipt, RequestPorts, SessionStore, Standing, StoreError, StoredTurn, TokenSink,
+    TokenSource, Version, Versioned, VersionedConversation, VersionedLedger,
 };
+use tokencast_core::quota::{Day, Ledger, Overrides};
 use tokencast_core::session::Session;
 use tokencast_core::time::{Deadline, Timestamp};
 
@@ -57,6 +58,11 @@ pub(crate) struct State {
     pub(crate) rival: Option<Job>,
     pub(crate) extended: Vec<(SessionId, Timestamp)>,
     pub(crate) queue_is_down: bool,
+    /// The owners' ledgers, each with its version.
+    pub(crate) ledgers: BTreeMap<(String, Day), (Ledger, u32)>,
+    pub(crate) overrides: Overrides,
+    /// Whether the next write of a ledger finds that another one was quicker.
+    pub(crate) ledger_rivals: u32,
 }
 
 impl Tables {
@@ -108,6 +114,50 @@ impl JobQueue for Tables {
     }
 }
 
+impl LedgerStore for Tables {
+    async fn ledger(&self, owner: &Owner, day: Day) -> Result<Option<VersionedLedger>, StoreError> {
+        let state = self.state();
+        let found = state.ledgers.get(&(owner.as_str().to_owned(), day));
+        Ok(Some(VersionedLedger {
+            owner: owner.clone(),
+            ledger: found.map_or_else(|| Ledger::new(day), |(ledger, _)| ledger.clone()),
+            version: found.map(|(_, version)| *version),
+        }))
+    }
+
+    async fn standing(&self, owner: &Owner, day: Day) -> Result<Option<Standing>, StoreError> {
+        let today = self.ledger(owner, day).await?;
+        let before = self.ledger(owner, day.before()).await?;
+        let overrides = self.state().overrides;
+        Ok(today.map(|today| Standing {
+            today,
+            before: before.map(|before| before.ledger),
+            overrides,
+        }))
+    }
+}
+
+impl State {
+    /// Writes a ledger, if it is still as it was. Whether it was written.
+    fn put_ledger(&mut self, ledger: Option<&VersionedLedger>) -> bool {
+        let Some(written) = ledger else { return true };
+        let key = (written.owner.as_str().to_owned(), written.ledger.day);
+        if std::mem::take(&mut self.ledger_rivals) > 0 {
+            self.ledgers
+                .entry(key.clone())
+                .or_insert_with(|| (Ledger::new(written.ledger.day), 0))
+                .1 += 1;
+        }
+        let found = self.ledgers.get(&key).map(|(_, version)| *version);
+        if found != written.version {
+            return false;
+        }
+        let version = found.unwrap_or_default() + 1;
+        self.ledgers.insert(key, (written.ledger.clone(), version));
+        true
+    }
+}
+
 impl SessionStore for Tables {
     async fn get(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
         Ok(self.state().sessions.get(&id).cloned())
@@ -117,10 +167,14 @@ impl SessionStore for Tables {
         &self,
         session: &Session,
         expected: Option<Version>,
+        ledger: Option<&VersionedLedger>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         let mut state = self.state();
         let found = state.sessions.get(&session.id).cloned();
         if found.as_ref().map(|found| found.version) != expected {
+            return Ok(Err(Conflict(found)));
+        }
+        if !state.put_ledger(ledger) {
             return Ok(Err(Conflict(found)));
         }
         if let Some(id) = session.conversation_id
@@ -201,6 +255,9 @@ impl ConversationStore for Tables {
         let id = new.conversation.id;
         let conversation = state.conversations.get(&id).map(|it| it.version);
         if session != new.session_version || conversation != new.conversation_version {
+            return Ok(None);
+        }
+        if !state.put_ledger(new.ledger) {
             return Ok(None);
         }
         let version = Version::after(session);

@@ -73,8 +73,10 @@ impl Scene {
                     start_within: Duration::from_hours(1),
                     conversation_ttl: TTL,
                     purge_delay: Duration::from_secs(30),
+                    max_history_tokens: 10_000,
                 },
                 assistants: assistants(),
+                quotas: None,
             },
             tables,
             model: Parrot::default(),
@@ -102,7 +104,7 @@ impl Scene {
             follower: None,
             assistant: None,
         };
-        self.requests.start(by, start).await
+        self.requests.start(&by.clone().into(), start).await
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "as a start takes it")]

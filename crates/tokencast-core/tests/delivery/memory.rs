@@ -9,8 +9,9 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::SessionId;
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, Model, ModelEvent, ModelRequest, NoConversations, Ports, QueueError,
-    Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
+    Clock, Conflict, Fence, LedgerStore, Model, ModelEvent, ModelRequest, NoConversations, Ports,
+    QueueError, Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
+    VersionedLedger,
 };
 use tokencast_core::session::Session;
 use tokencast_core::time::{Deadline, Timestamp};
@@ -88,6 +89,8 @@ impl MemoryStore {
     }
 }
 
+impl LedgerStore for MemoryStore {}
+
 impl SessionStore for MemoryStore {
     async fn get(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
         self.check_up("get")?;
@@ -99,6 +102,7 @@ impl SessionStore for MemoryStore {
         &self,
         session: &Session,
         expected: Option<Version>,
+        _: Option<&VersionedLedger>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         self.check_up("put")?;
         let mut records = self.records.lock().expect("not poisoned");

@@ -24,6 +24,8 @@ async fn tokens_that_wait_go_together_in_the_next_event() {
     );
     let ended = Observation::Ended {
         status: Status::Completed,
+        assistant: None,
+        usage: Some(USAGE),
     };
     let observed = scene.observed.lock().expect("not poisoned").clone();
     assert_eq!(

@@ -24,6 +24,7 @@ pub(crate) const USAGE: Usage = Usage {
     total_tokens: 7,
     cache_read_input_tokens: None,
     cache_write_input_tokens: None,
+    cost: None,
 };
 
 /// One delivery and everything around it.

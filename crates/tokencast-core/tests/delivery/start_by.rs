@@ -62,8 +62,10 @@ async fn late() -> (Requests<LatePorts>, SessionId) {
             start_within: START_WITHIN,
             conversation_ttl: Duration::from_hours(24),
             purge_delay: Duration::ZERO,
+            max_history_tokens: 100,
         },
         assistants: Assistant::only("model".to_owned(), 100).into(),
+        quotas: None,
     };
     let start = Start {
         prompt: "Why?".to_owned().into(),
@@ -75,7 +77,7 @@ async fn late() -> (Requests<LatePorts>, SessionId) {
         follower: None,
         assistant: None,
     };
-    let started = requests.start(&me(), start).await.expect("started");
+    let started = requests.start(&me().into(), start).await.expect("started");
     let id = started.session.id;
     sleep(START_WITHIN.saturating_sub(ms(1))).await;
     let read = requests.read(&me(), id).await.expect("read");

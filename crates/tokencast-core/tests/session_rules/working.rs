@@ -61,6 +61,7 @@ impl World {
             attempt,
             &progress,
             &busy,
+            None,
             PATIENCE,
             self.now,
         ) {

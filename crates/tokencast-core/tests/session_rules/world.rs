@@ -130,6 +130,8 @@ pub(crate) fn start(
         follower: None,
         place: None,
         assistant: None,
+        price: None,
+        reservation: None,
     };
     Session::start(current, id(), &owner(by), &input, now, TTL)
 }
@@ -226,7 +228,14 @@ impl World {
             Step::GiveUp(worker) => {
                 let (attempt, progress) = world.busy(worker)?;
                 let failure = Failure::new(FailureCode::ModelError, "The model failed.");
-                match Session::release(self.session.clone(), attempt, &progress, &failure, now) {
+                match Session::release(
+                    self.session.clone(),
+                    attempt,
+                    &progress,
+                    &failure,
+                    None,
+                    now,
+                ) {
                     Ok(session) => world.session = Some(session),
                     Err(Lost) => self.assert_fenced(attempt),
                 }

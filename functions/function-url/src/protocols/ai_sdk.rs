@@ -18,6 +18,7 @@ use serde_json::json;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{ConversationId, Owner, Position, SessionId};
 use tokencast_core::job::Channel;
+use tokencast_core::quota::Caller;
 use tokencast_core::requests::Start;
 use tokencast_core::time::Timestamp;
 use tokencast_protocols::ai_sdk::chunk::Chunk;
@@ -122,14 +123,15 @@ fn hexadecimal(digit: u8) -> Option<u8> {
 impl FunctionUrl {
     pub(crate) async fn ai_sdk(
         self: &Arc<Self>,
-        owner: Owner,
+        caller: Caller,
         route: Route,
         event: &UrlEvent,
         killed_at: Timestamp,
     ) -> Result<Reply, UrlError> {
+        let owner = caller.owner.clone();
         let conversation = |chat: &str| ids::conversation_id(&owner, chat);
         match route {
-            Route::Answer => self.chat(owner, event, killed_at).await,
+            Route::Answer => self.chat(caller, event, killed_at).await,
             Route::Resume(chat) => {
                 let id = conversation(&chat);
                 self.resume_chat(owner, id, event, killed_at).await
@@ -152,20 +154,21 @@ impl FunctionUrl {
     /// Answers a chat's last message.
     async fn chat(
         self: &Arc<Self>,
-        owner: Owner,
+        caller: Caller,
         event: &UrlEvent,
         killed_at: Timestamp,
     ) -> Result<Reply, UrlError> {
         let body = event.body().unwrap_or_default();
         let request = AnswerRequest::read(&body)?;
-        let question = Question::of(&self.requests, &owner, &request, STOP_PATIENCE).await?;
+        let owner = &caller.owner;
+        let question = Question::of(&self.requests, owner, &request, STOP_PATIENCE).await?;
         let question = match question {
             Question::New(question) => question,
             Question::Repeated(found) => {
                 info!(session = %found.id, "asked again");
                 let words = Stream::new(found.id, event);
                 let known = Position::default();
-                return Ok(self.go_on(owner, *found, known, words, killed_at));
+                return Ok(self.go_on(caller.owner, *found, known, words, killed_at));
             }
         };
         let start = Start {
@@ -179,9 +182,9 @@ impl FunctionUrl {
             delay: self.config.pipeline.lease,
             follower: None,
         };
-        let started = self.requests.start(&owner, start).await?;
+        let started = self.requests.start(&caller, start).await?;
         let words = Stream::new(started.session.id, event);
-        Ok(self.begin(owner, started, Position::default(), words, killed_at))
+        Ok(self.begin(caller.owner, started, Position::default(), words, killed_at))
     }
 
     /// The answer that runs in a chat, from its beginning.

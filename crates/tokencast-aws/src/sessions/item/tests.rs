@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokencast_core::block::{BlockIndex, PieceKind, PieceRef};
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::Position;
+use tokencast_core::quota::{Day, Reservation, Spent};
 use tokencast_core::session::{Fingerprint, Progress};
 use uuid::Uuid;
 
@@ -64,6 +65,7 @@ fn session() -> Session {
                 total_tokens: 3,
                 cache_read_input_tokens: Some(4),
                 cache_write_input_tokens: Some(5),
+                cost: Some(Cost::of_micros(6)),
             }),
             failure: Some(Failure::new(FailureCode::ModelError, "It failed.")),
             guardrail: Some(Guardrail {
@@ -96,6 +98,23 @@ fn session() -> Session {
         created_at: Timestamp::from_millis(1_700_000_000_000),
         updated_at: Timestamp::from_millis(1_700_000_001_000),
         expires_at: Timestamp::from_secs(1_700_086_400),
+        price: Some(Price {
+            input: 1,
+            output: 2,
+            cache_read: 3,
+            cache_write: 4,
+        }),
+        reservation: Some(Reservation {
+            day: Day::of(Timestamp::EPOCH),
+            input_tokens: 7,
+            output_tokens: 8,
+            until: Timestamp::from_millis(1_700_000_030_000),
+            is_settled: true,
+        }),
+        spent: Spent {
+            tokens: 9,
+            cost: Cost::of_micros(10),
+        },
         unknown: BTreeMap::new(),
     }
 }
@@ -138,6 +157,9 @@ fn a_session_reads_back_as_written() {
         conversation_id: None,
         parent_id: None,
         deleted_at: None,
+        price: None,
+        reservation: None,
+        spent: Spent::default(),
         ..session()
     };
     let mut text = Progress::default();
