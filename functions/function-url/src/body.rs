@@ -189,9 +189,11 @@ impl<C: Clock> Body<C> {
                         return Some(Ok(NO_TEXT));
                     }
                 }
+                // The response stays open: Lambda takes the invocation for done once it is complete.
+                Kind::Protocol { writer, .. } if writer.has_ended() => {}
                 Kind::Protocol { writer, .. } => {
                     let written = writer.event(&event);
-                    self.is_over |= written.is_err() || writer.has_ended();
+                    self.is_over |= written.is_err();
                     match written {
                         Ok(bytes) if bytes.is_empty() => {}
                         written => return Some(written),

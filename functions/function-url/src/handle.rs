@@ -88,6 +88,18 @@ pub enum Content {
     NoEvents,
 }
 
+impl Content {
+    /// `None` for no content.
+    pub(crate) fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Json(_) => Some("application/json"),
+            Self::Text(_) => Some(Format::Text.content_type()),
+            Self::NoEvents => Some(Format::Events.content_type()),
+            Self::Nothing => None,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Question {
@@ -335,6 +347,8 @@ impl Reply {
         let status = match self {
             Self::Whole(whole) => {
                 headers = whole.headers;
+                let content_type = whole.content.content_type().map(HeaderValue::from_static);
+                headers.extend(content_type.map(|it| (header::CONTENT_TYPE, it)));
                 whole.status
             }
             Self::Stream {

@@ -34,7 +34,7 @@ pub trait Writer: Send {
     /// The answer can't go on in this response.
     fn event(&mut self, event: &TokenEvent) -> Result<Bytes, BrokenOff>;
 
-    /// Whether the response is over, although the answer goes on.
+    /// Whether everything is written, although the answer goes on. No further event is given then.
     fn has_ended(&self) -> bool {
         false
     }

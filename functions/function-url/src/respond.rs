@@ -27,7 +27,7 @@ use tokencast_core::id::{ConversationId, SessionId};
 use tokencast_core::time::Timestamp;
 use tracing::{info, warn};
 
-use crate::body::{Body, BrokenOff, Format};
+use crate::body::{Body, BrokenOff};
 use crate::conversations::Document;
 use crate::handle::{Content, FunctionUrl, Reply, Whole, stream_headers};
 use crate::sse;
@@ -194,14 +194,13 @@ impl Response {
 
 async fn send_whole(whole: Whole, sender: &mut Sender) -> Result<(), Error> {
     let mut headers: HeaderMap = whole.headers.into_iter().collect();
-    let (content_type, body) = match whole.content {
+    let content_type = whole.content.content_type().map(HeaderValue::from_static);
+    headers.extend(content_type.map(|it| (header::CONTENT_TYPE, it)));
+    let body = match whole.content {
         Content::Nothing => return send_head(whole.status, headers, sender).await,
-        Content::Json(json) => ("application/json", Bytes::from(json)),
-        Content::Text(text) => (Format::Text.content_type(), Bytes::from(text)),
-        Content::NoEvents => (Format::Events.content_type(), sse::NO_EVENTS),
+        Content::Json(text) | Content::Text(text) => Bytes::from(text),
+        Content::NoEvents => sse::NO_EVENTS,
     };
-    let content_type = HeaderValue::from_static(content_type);
-    headers.insert(header::CONTENT_TYPE, content_type);
     send_head(whole.status, headers, sender).await?;
     Ok(sender.send_data(body).await?)
 }

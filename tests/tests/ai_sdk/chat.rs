@@ -69,7 +69,7 @@ async fn a_chat_is_a_conversation_whose_history_is_compared() {
     let changed = [
         user("m1", "One"),
         answer(&first.id, "Uno"),
-        user("m2", "Two"),
+        user("m4", "Two"),
     ];
     let branch = stack.chat("c", &changed).await.whole().await;
     assert_eq!(stack.told(), ["One", "Uno", "Two"]);
