@@ -36,7 +36,7 @@ export interface ClientOptions extends ApiUrls, DeliveryOptions {
  * A client for the API, as the user whom `tokens` speaks of. Over a WebSocket API, a prompt that is too long for a frame
  * that a browser can send is sent by GraphQL, and followed over the WebSocket.
  *
- * @throws `TypeError` if the API hasn't that delivery
+ * @throws `TypeError` if the API hasn't that delivery, or there is none of that name
  */
 export function createClient(options: ClientOptions): TokencastClient {
   const { graphqlUrl, tokens, fetch, WebSocket } = options;
@@ -64,8 +64,18 @@ export function clientFor(
     case 'websocket': {
       if (webSocketUrl === undefined) throw new TypeError('This API has no `webSocketUrl`');
       const startStream: Transport['startStream'] = (...start) => overAppSync.startStream(...start);
-      const transport = webSocketTransport(webSocketUrl, tokens, { WebSocket, startStream });
+      const transport = webSocketTransport(webSocketUrl, tokens, {
+        WebSocket,
+        startStream,
+        getStream,
+      });
       return clientOverReplay(transport, getStream, timeouts, conversations);
+    }
+    default: {
+      const given: unknown = delivery;
+      throw new TypeError(
+        `\`delivery\` is ${JSON.stringify(given)}, expected \`appsync\`, \`url\` or \`websocket\``,
+      );
     }
   }
 }

@@ -189,7 +189,10 @@ async function refusal(response: FetchResponse, sessionId: string | null): Promi
   const { status } = response;
   const said = await saidBy(response);
   if (status === 401 || status === 403) {
-    return new TokencastError('unauthorized', said?.message ?? `The API answered HTTP ${status}`);
+    const message = said?.message ?? `The API answered HTTP ${status}`;
+    return new TokencastError('unauthorized', message, {
+      errorType: said?.code ?? `HTTP ${status}`,
+    });
   }
   if (status === 404 && said !== null && sessionId !== null) {
     return new TokencastError('notFound', 'There is no such session, or no longer');

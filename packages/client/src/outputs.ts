@@ -35,11 +35,13 @@ export interface Api {
 }
 
 /**
- * Reads the file.
+ * Reads the file: from an address, which in a page may be relative to it; in Node also from a path.
  *
- * @throws `Error` if there is none at this address
+ * @throws `Error` if there is none, or if it is no JSON
  */
 export async function loadOutputs(url = './amplify_outputs.json'): Promise<AmplifyOutputs> {
+  const files = isAddress(url) ? undefined : nodeFiles();
+  if (files !== undefined) return readOutputs(files, url);
   const response = await globals.fetch(url, { cache: 'no-cache' });
   const isJson = response.headers.get('content-type')?.includes('json') ?? false;
   if (!response.ok || !isJson) throw new Error(`There is no ${url} (HTTP ${response.status})`);
@@ -69,4 +71,41 @@ export function apiOf(outputs: AmplifyOutputs): Api {
     local: endpoint !== undefined,
     selfSignUp,
   };
+}
+
+function isAddress(url: string): boolean {
+  // Of a drive there is one letter.
+  return /^[a-z][a-z\d+.-]+:/i.test(url);
+}
+
+interface Files {
+  promises: { readFile(path: string, encoding: 'utf8'): Promise<string> };
+}
+
+/** Node's, by no import, which a bundler for pages would follow. `undefined` in a page, which has its address. */
+function nodeFiles(): Files | undefined {
+  const { process } = globalThis as unknown as {
+    process?: { getBuiltinModule?: (name: string) => unknown };
+  };
+  const isPage = (globalThis as { location?: unknown }).location !== undefined;
+  return isPage ? undefined : (process?.getBuiltinModule?.('node:fs') as Files | undefined);
+}
+
+async function readOutputs(files: Files, path: string): Promise<AmplifyOutputs> {
+  let text: string;
+  try {
+    text = await files.promises.readFile(path, 'utf8');
+  } catch (error) {
+    throw new Error(
+      `There is no ${path}: expected the outputs of a deployment or of the local stack`,
+      {
+        cause: error,
+      },
+    );
+  }
+  try {
+    return JSON.parse(text) as AmplifyOutputs;
+  } catch (error) {
+    throw new Error(`${path} is no JSON: expected an \`amplify_outputs.json\``, { cause: error });
+  }
 }

@@ -3,6 +3,7 @@
 import { TIMEOUTS } from './bounds.js';
 import { asTokencastError, errorOfCode, TokencastError } from './errors.js';
 import { globals, OPEN, type WebSocketConstructor, type WebSocketLike } from './globals.js';
+import { notFound } from './record.js';
 import { openSocket } from './socket.js';
 import type { Tokens } from './tokens.js';
 import { placeOf } from './graphql_api.js';
@@ -17,13 +18,18 @@ export interface WebSocketOptions {
   WebSocket?: WebSocketConstructor | undefined;
   /** Sends prompts that are too long for a frame by another way; they are followed here all the same. */
   startStream?: (sessionId: string, prompt: string, turn: InConversation) => Promise<void>;
+  /**
+   * Asks for the session by another way, once a handshake was refused with a new token: a browser isn't told why. If this is
+   * refused for the token, too, so is the session; otherwise the connection is tried again.
+   */
+  getStream?: (sessionId: string) => Promise<unknown>;
 }
 
 /** Sessions over the WebSocket API at `url`, which ends with the stage. */
 export function webSocketTransport(
   url: string,
   tokens: Tokens,
-  { WebSocket, startStream }: WebSocketOptions = {},
+  { WebSocket, startStream, getStream }: WebSocketOptions = {},
 ): ReplayTransport {
   /** The last handshake was refused. A browser doesn't say why; it may be the token. */
   let refused = false;
@@ -35,7 +41,7 @@ export function webSocketTransport(
   }
 
   /** One connection; returns how to end it, and how to say something on it. */
-  function open(handlers: Handlers): OpenSocket {
+  function open(sessionId: string, handlers: Handlers): OpenSocket {
     let socket: WebSocketLike | null = null;
     let over = false;
     const lose = (error: TokencastError): void => {
@@ -69,9 +75,15 @@ export function webSocketTransport(
         // It says nothing that the close behind it doesn't.
         made.onerror = () => undefined;
         made.onclose = () => {
-          // A token that was made just now is not the reason.
+          const lost = new TokencastError('connection', 'The connection was lost');
+          const wasNew = refused;
           if (!opened) refused = !refused;
-          lose(new TokencastError('connection', 'The connection was lost'));
+          if (opened || !wasNew || getStream === undefined) lose(lost);
+          // Not the token's age, but it may be the token all the same.
+          else
+            refusalOf(getStream(sessionId)).then((refusal) => {
+              lose(refusal ?? lost);
+            }, lose);
         };
       },
       (error: unknown) => {
@@ -119,7 +131,7 @@ export function webSocketTransport(
           },
         );
       };
-      const connection = open({
+      const connection = open(sessionId, {
         opened: () => {
           if ('prompt' in ask) start(ask.prompt, ask);
           else say(resume(ask));
@@ -153,7 +165,7 @@ export function webSocketTransport(
         const timer = globals.setTimeout(() => {
           done(new TokencastError('connection', 'The stop was not answered'));
         }, TIMEOUTS.call);
-        const connection = open({
+        const connection = open(sessionId, {
           opened: () => {
             connection.send({ action: 'stop', sessionId });
           },
@@ -166,6 +178,17 @@ export function webSocketTransport(
         });
       }),
   };
+}
+
+/** The refusal of the token that a call met; `null` if it met none. */
+async function refusalOf(call: Promise<unknown>): Promise<TokencastError | null> {
+  try {
+    await call;
+    return null;
+  } catch (thrown) {
+    const error = asTokencastError(thrown);
+    return error.kind === 'unauthorized' ? error : null;
+  }
 }
 
 function tooLong(bytes: number): TokencastError {
@@ -189,6 +212,8 @@ interface Handlers {
 
 interface Frame extends Partial<Omit<TokenEvent, 'error'>> {
   type?: string;
+  /** Of a refusal: what was refused. */
+  action?: string;
   sessionId?: string;
   error?: StreamError | null;
   /** Of API Gateway's own errors, which have no type. */
@@ -231,7 +256,9 @@ function refusalIn(frame: Frame, sessionId: string): TokencastError | null {
   }
   if (frame.type !== 'error' || frame.isComplete !== undefined) return null;
   if (frame.sessionId !== undefined && frame.sessionId !== sessionId) return null;
-  return errorOfCode(
-    frame.error ?? { code: 'INTERNAL', message: 'The API refused', retryable: true },
-  );
+  const error = frame.error ?? { code: 'INTERNAL', message: 'The API refused', retryable: true };
+  // As over the other channels: what is somebody else's isn't there.
+  return frame.action === 'resume' && error.code === 'UNAUTHORIZED'
+    ? notFound()
+    : errorOfCode(error);
 }

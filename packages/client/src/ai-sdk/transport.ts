@@ -31,12 +31,14 @@ type ReconnectOptions<Message extends UIMessage> = Parameters<
 export class TokencastChatTransport<
   Message extends UIMessage = UIMessage,
 > implements ChatTransport<Message> {
-  /** An answer that is resumed comes from its beginning. */
-  readonly resumeStreamIsReplay = true;
   readonly #client: TokencastClient;
   readonly #resetStep: () => Promise<boolean>;
-  /** By chat: the session whose stream broke off here. */
-  readonly #brokenOff = new Map<string, string>();
+  /** By chat: the session whose stream broke off here, and whether any of it was shown by then. */
+  readonly #brokenOff = new Map<string, { sessionId: string; isShown: boolean }>();
+  /** Sessions that have failed or were stopped, as was told here: who asks the same again wants another one. */
+  readonly #endedEarly = new Set<string>();
+  /** Whether a chat has asked how it is resumed. */
+  #isAsked = false;
   /** Answers that are followed, by session, until they are over or left. */
   readonly #followed = new Map<string, Promise<void>>();
   /** By chat: how often it was resumed. */
@@ -48,7 +50,16 @@ export class TokencastChatTransport<
       resetStep === undefined ? knowsResetStep(() => import('ai')) : Promise.resolve(resetStep);
   }
 
-  /** Sends the last message, or asks for another answer to it. */
+  /** An answer that is resumed comes from its beginning. */
+  get resumeStreamIsReplay(): boolean {
+    this.#isAsked = true;
+    return true;
+  }
+
+  /**
+   * Sends the last message, or asks for another answer to it. A message that was sent before has its answer already, unless
+   * that failed or was stopped.
+   */
   async sendMessages({
     trigger,
     chatId,
@@ -58,8 +69,9 @@ export class TokencastChatTransport<
     const { messageId, texts, parentId } = askedIn(messages);
     const owner = await this.#client.conversations.owner();
     const conversationId = conversationIdOf(owner, chatId);
-    const sessionId =
-      trigger === 'submit-message' ? sessionIdOf(owner, chatId, messageId, texts) : newSessionId();
+    const submitted = sessionIdOf(owner, chatId, messageId, texts);
+    const isNew = trigger !== 'submit-message' || this.#endedEarly.has(submitted);
+    const sessionId = isNew ? newSessionId() : submitted;
     this.#brokenOff.delete(chatId);
     // One that is being stopped can be continued once it has ended.
     if (parentId !== null) await this.#followed.get(parentId);
@@ -83,7 +95,8 @@ export class TokencastChatTransport<
   }: ReconnectOptions<Message>): Promise<ReadableStream<UIMessageChunk> | null> {
     const resumption = (this.#resumptions.get(chatId) ?? 0) + 1;
     this.#resumptions.set(chatId, resumption);
-    const sessionId = this.#brokenOff.get(chatId) ?? (await this.#running(chatId));
+    const broken = this.#brokenOff.get(chatId);
+    const sessionId = broken?.sessionId ?? (await this.#running(chatId));
     if (sessionId === null) return null;
     this.#brokenOff.delete(chatId);
     const stop = new AbortController();
@@ -96,7 +109,8 @@ export class TokencastChatTransport<
         else leave.abort();
       });
     });
-    return this.#chunks(chatId, answer, stop.signal, leave.signal);
+    this.#isAsked = false;
+    return this.#chunks(chatId, answer, stop.signal, leave.signal, broken?.isShown);
   }
 
   /** What there is of a chat, as messages to begin it with: the branch with the newest turn. */
@@ -126,6 +140,7 @@ export class TokencastChatTransport<
     answer: AnswerStream,
     stop: AbortSignal,
     leave?: AbortSignal,
+    isShown = false,
   ): ReadableStream<UIMessageChunk> {
     const events = answer[Symbol.asyncIterator]();
     let isRead = true;
@@ -133,12 +148,14 @@ export class TokencastChatTransport<
       void events.return?.();
     };
     onAbort(leave, goAway);
+    const chunks = new Chunks(answer.sessionId);
     const read = async (tell: (chunk: UIMessageChunk) => void): Promise<void> => {
-      const chunks = new Chunks(answer.sessionId);
+      if (isShown && !(await this.#knowsReplays())) throw new Shown();
       for (;;) {
         const next = await events.next();
         if (next.done === true) return;
-        for (const chunk of await this.#told(next.value, chunks)) if (isRead) tell(chunk);
+        for (const chunk of await this.#told(answer.sessionId, next.value, chunks))
+          if (isRead) tell(chunk);
       }
     };
     return new ReadableStream<UIMessageChunk>({
@@ -153,7 +170,9 @@ export class TokencastChatTransport<
           },
           (error: unknown) => {
             const isLost = error instanceof Broken || isConnection(error);
-            if (isLost) this.#brokenOff.set(chatId, answer.sessionId);
+            const { sessionId } = answer;
+            if (isLost) this.#brokenOff.set(chatId, { sessionId, isShown: chunks.hasContent });
+            if (error instanceof Shown) this.#brokenOff.set(chatId, { sessionId, isShown: false });
             goAway();
             if (isRead) controller.error(isLost ? networkError(error) : error);
           },
@@ -169,6 +188,12 @@ export class TokencastChatTransport<
     });
   }
 
+  /** Whether the chat that has resumed takes what comes for a replay: it has asked by the next turn. */
+  async #knowsReplays(): Promise<boolean> {
+    await new Promise<void>((resolve) => setTimeout(resolve));
+    return this.#isAsked;
+  }
+
   #follow(sessionId: string, reading: Promise<void>): void {
     const followed = reading.then(nothing, nothing);
     this.#followed.set(sessionId, followed);
@@ -177,7 +202,7 @@ export class TokencastChatTransport<
     });
   }
 
-  async #told(event: AnswerEvent, chunks: Chunks): Promise<UIMessageChunk[]> {
+  async #told(sessionId: string, event: AnswerEvent, chunks: Chunks): Promise<UIMessageChunk[]> {
     switch (event.type) {
       case 'started':
         return chunks.begin();
@@ -196,8 +221,10 @@ export class TokencastChatTransport<
         return [...chunks.end(), { type: 'finish-step' }, { type: 'finish', finishReason }];
       }
       case 'cancelled':
+        this.#endedEarly.add(sessionId);
         return [...chunks.end(), { type: 'finish-step' }, { type: 'abort' }];
       case 'failed':
+        this.#endedEarly.add(sessionId);
         return [...chunks.end(), { type: 'error', errorText: event.message }];
       case 'status':
       case 'reconnecting':
@@ -212,6 +239,18 @@ function nothing(): void {
 }
 
 class Broken extends Error {}
+
+/**
+ * The hook of `ai` 6 forgets of a transport among its options that a resumed answer is a replay, and would show what it has
+ * shown already once more. After an error that is no lost connection it begins anew.
+ */
+class Shown extends Error {
+  override readonly name = 'ResumeAgainError';
+
+  constructor() {
+    super('The connection to the answer was lost: resume once more, or hand `useChat` a `Chat`');
+  }
+}
 
 function isConnection(error: unknown): boolean {
   return (

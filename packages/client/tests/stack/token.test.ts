@@ -1,9 +1,17 @@
 /** Tokens that the server takes no more, though the client thinks well of them. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import WebSocket from 'ws';
 
 import { startTokencast, type Tokencast } from '../../../../web/tests/examples/tokencast.js';
-import type { AnswerStream, Delivery } from '../../src/index.js';
+import {
+  apiOf,
+  createClient,
+  loadOutputs,
+  newSessionId,
+  type AnswerStream,
+  type Delivery,
+} from '../../src/index.js';
 import { accessBy, WAYS } from '../support/access.js';
 
 let stack: Tokencast;
@@ -17,7 +25,7 @@ afterAll(() => stack.stop());
 
 const HOURS_MS = 3_600_000;
 
-const DELIVERIES: Delivery[] = ['appsync', 'url'];
+const DELIVERIES: Delivery[] = ['appsync', 'url', 'websocket'];
 const EACH = WAYS.flatMap((way) => DELIVERIES.map((delivery) => ({ way, delivery })));
 
 // However young they are: the user has only just signed in, or renewed them.
@@ -36,6 +44,19 @@ describe.each(EACH)('by $way, over $delivery', ({ way, delivery }) => {
     expect(await textOf(client.resumeStream(stream.sessionId))).toBe('Rivers meander.');
   });
 });
+
+test.each(DELIVERIES)(
+  'over %s, a token that is never taken is said to be it, soon',
+  async (delivery) => {
+    const api = apiOf(await loadOutputs(`${stack.url}/amplify_outputs.json`));
+    const tokens = (): Promise<string> => Promise.resolve('no token');
+    const client = createClient({ ...api, delivery, tokens, WebSocket });
+    const unauthorized = { kind: 'unauthorized' };
+    await expect(textOf(client.streamPrompt('Why?'))).rejects.toMatchObject(unauthorized);
+    const id = newSessionId();
+    await expect(textOf(client.resumeStream(id))).rejects.toMatchObject(unauthorized);
+  },
+);
 
 async function textOf(stream: AnswerStream): Promise<string> {
   let text = '';

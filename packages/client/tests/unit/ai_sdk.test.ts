@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import * as ai7 from 'ai';
-import type { ChatState, UIMessage, UIMessageChunk } from 'ai';
+import type { ChatState, ChatTransport, UIMessage, UIMessageChunk } from 'ai';
 
 import {
   conversationIdOf,
@@ -125,7 +125,7 @@ class PlainState implements ChatState<UIMessage> {
 }
 
 class PlainChat extends ai.AbstractChat<UIMessage> {
-  constructor(transport: TokencastChatTransport, messages: UIMessage[] = []) {
+  constructor(transport: ChatTransport<UIMessage>, messages: UIMessage[] = []) {
     const state = new PlainState();
     state.messages = messages;
     super({ id: CHAT, transport, state });
@@ -331,6 +331,58 @@ describe(`with ai ${major}`, () => {
     failing.say(begun(failing), { type: 'failed', usage: null, ...failure }, 'end');
     await other;
     expect([chat.status, chat.error?.message]).toEqual(['error', 'The model failed.']);
+  });
+
+  test.each([
+    { type: 'failed', code: 'MODEL_ERROR', message: 'no', retryable: true, usage: null } as const,
+    { type: 'cancelled', stopReason: null, usage: null } as const,
+  ])('the same message again is another turn once its answer has $type', async (ending) => {
+    make();
+    const sent = chat.sendMessage({ text: 'Count' });
+    const answer = await running();
+    answer.say(begun(answer), text('1'), ending, 'end');
+    await sent;
+    const messageId = chat.messages[0]?.id ?? '';
+    const again = chat.sendMessage({ text: 'Count', messageId });
+    const other = await running(1);
+    expect(other.sessionId).not.toBe(answer.sessionId);
+    other.say(begun(other), text('1 2'), completed, 'end');
+    await again;
+    expect([chat.status, chat.messages.map(textOf)]).toEqual(['ready', ['Count', '1 2']]);
+    // What went well is the answer, however often it is sent.
+    const third = chat.sendMessage({ text: 'Count!', messageId });
+    const well = await running(2);
+    well.say(begun(well), text('!'), completed, 'end');
+    await third;
+    const fourth = chat.sendMessage({ text: 'Count!', messageId });
+    const same = await running(3);
+    same.say(begun(same), text('!'), completed, 'end');
+    await fourth;
+    expect(same.sessionId).toBe(well.sessionId);
+  });
+
+  test('a chat that knows nothing of replays never shows a text twice', async () => {
+    const transport = new TokencastChatTransport(client, { resetStep: false });
+    // As the hook of `ai` 6 hands it on.
+    chat = new PlainChat({
+      sendMessages: (options) => transport.sendMessages(options),
+      reconnectToStream: (options) => transport.reconnectToStream(options),
+    });
+    const sent = chat.sendMessage({ text: 'Count' });
+    const answer = await running();
+    answer.say(begun(answer), text('1 2'));
+    await until(() => textOf(chat.messages[1]) === '1 2');
+    answer.say({ type: 'restarted', attempt: 2 });
+    await sent;
+    expect([chat.status, textOf(chat.messages[1])]).toEqual(['error', '1 2']);
+    await chat.resumeStream();
+    expect([chat.status, chat.error?.name]).toEqual(['error', 'ResumeAgainError']);
+    expect(textOf(chat.messages[1])).toBe('1 2');
+    const resume = chat.resumeStream();
+    await until(() => resumed.length === 2);
+    answers.get(answer.sessionId)?.say(begun(answer), text('one two'), completed, 'end');
+    await resume;
+    expect([chat.status, chat.messages.map(textOf)]).toEqual(['ready', ['Count', 'one two']]);
   });
 
   test('a refusal is an error', async () => {

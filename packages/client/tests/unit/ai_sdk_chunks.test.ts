@@ -28,7 +28,7 @@ const { sessionId, cases } = JSON.parse(readFileSync(FIXTURE, 'utf8')) as {
 
 /** The events as a client tells them. */
 function* told(events: TokenEvent[]): Generator<AnswerEvent> {
-  yield { type: 'started', sessionId } as AnswerEvent;
+  yield { type: 'started', sessionId };
   let attempt: number | null = null;
   for (const event of events) {
     const of = event.attempt ?? 1;

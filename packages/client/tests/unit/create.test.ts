@@ -1,8 +1,19 @@
 /** A client for an API: what it takes from the machine, and what it is handed. */
 
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 import { afterEach, expect, test, vi } from 'vitest';
 
-import { apiOf, createClient, type AmplifyOutputs, type Fetch } from '../../src/index.js';
+import {
+  apiOf,
+  createClient,
+  loadOutputs,
+  type AmplifyOutputs,
+  type Delivery,
+  type Fetch,
+} from '../../src/index.js';
 import { realtimeHeaders } from '../../src/realtime.js';
 
 afterEach(() => {
@@ -42,6 +53,39 @@ test('outputs without an API are refused, with what they lack', () => {
 
 test.each(['url', 'websocket'] as const)('an API without %s has no client over it', (delivery) => {
   expect(() => createClient({ graphqlUrl, tokens, delivery })).toThrow(TypeError);
+});
+
+test.each(['grpc', ''])('there is no client over %j', (delivery) => {
+  const options = { graphqlUrl, tokens, delivery: delivery as Delivery };
+  expect(() => createClient(options)).toThrow(
+    `\`delivery\` is "${delivery}", expected \`appsync\`, \`url\` or \`websocket\``,
+  );
+});
+
+test('in Node, outputs are read from a path, too', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tokencast-'));
+  try {
+    const path = join(folder, 'amplify_outputs.json');
+    await expect(loadOutputs(path)).rejects.toThrow(`There is no ${path}`);
+    await writeFile(path, '<html>');
+    await expect(loadOutputs(path)).rejects.toThrow(`${path} is no JSON`);
+    await writeFile(path, JSON.stringify(outputs()));
+    expect(await loadOutputs(path)).toEqual(outputs());
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('in a page, outputs are read from an address beside it', async () => {
+  vi.stubGlobal('location', { href: 'https://example.com/' });
+  const asked: string[] = [];
+  vi.stubGlobal('fetch', (url: string) => {
+    asked.push(url);
+    const headers = { 'content-type': 'application/json' };
+    return Promise.resolve(new Response(JSON.stringify(outputs()), { headers }));
+  });
+  expect(await loadOutputs()).toEqual(outputs());
+  expect(asked).toEqual(['./amplify_outputs.json']);
 });
 
 test('the fetch that is handed in is used, with the token', async () => {

@@ -240,7 +240,11 @@ test('a session is resumed from its first event', async () => {
 
 test.each([
   [400, 'INVALID_PROMPT', { kind: 'refused', errorType: 'INVALID_PROMPT' }],
-  [403, 'UNAUTHORIZED', { kind: 'unauthorized', message: 'said the server' }],
+  [
+    403,
+    'UNAUTHORIZED',
+    { kind: 'unauthorized', errorType: 'UNAUTHORIZED', message: 'said the server' },
+  ],
   [413, 'INVALID_PROMPT', { kind: 'refused' }],
 ])('HTTP %i before the stream is final', async (status, code, expected) => {
   const { client, requests } = await serve((request) => {

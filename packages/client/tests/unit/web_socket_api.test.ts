@@ -4,6 +4,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 
 import { clientOverReplay } from '../../src/client.js';
+import { errorOfType, TokencastError } from '../../src/errors.js';
 import type { AnswerEvent } from '../../src/types.js';
 import { webSocketTransport } from '../../src/web_socket_api.js';
 import {
@@ -37,15 +38,20 @@ async function serve(
     timing = FAST,
     accept,
     startStream,
+    getStream,
   }: {
     timing?: typeof FAST;
     accept?: (token: string | null) => boolean;
     startStream?: (sessionId: string, prompt: string) => Promise<void>;
+    getStream?: (sessionId: string) => Promise<unknown>;
   } = {},
 ) {
   const server = await startWebSocketApi(handle, accept);
   close = server.close;
-  const transport = webSocketTransport(server.url, tokens, startStream ? { startStream } : {});
+  const transport = webSocketTransport(server.url, tokens, {
+    ...(startStream && { startStream }),
+    ...(getStream && { getStream }),
+  });
   const client = clientOverReplay(transport, () => Promise.resolve(null), timing);
   return { ...server, client };
 }
@@ -253,6 +259,58 @@ test('a handshake that is refused is tried with a new token', async () => {
   const events = await all(client.streamPrompt('Why?'));
   expect(types(events).at(-1)).toBe('completed');
   expect(tokensSeen.slice(0, 2)).toEqual(['jwt', 'new']);
+});
+
+test.each(['start', 'resume', 'stop'])(
+  'a %s whose new token GraphQL refuses as well is over at once',
+  async (what) => {
+    const asked: string[] = [];
+    const { client, tokensSeen } = await serve(() => undefined, {
+      accept: () => false,
+      getStream: (sessionId) => {
+        asked.push(sessionId);
+        return Promise.reject(errorOfType('UnauthorizedException', 'Token has expired.'));
+      },
+    });
+    const calls: Record<string, () => Promise<unknown>> = {
+      start: () => all(client.streamPrompt('Why?', { sessionId: ID })),
+      resume: () => all(client.resumeStream(ID)),
+      // A stop is tried once, and the next one has a new token.
+      stop: async () => {
+        await expect(client.stopStream(ID)).rejects.toMatchObject({ kind: 'connection' });
+        await client.stopStream(ID);
+      },
+    };
+    const refusal = { kind: 'unauthorized', errorType: 'UnauthorizedException' };
+    await expect(calls[what]?.()).rejects.toMatchObject(refusal);
+    expect([tokensSeen, asked]).toEqual([['jwt', 'new'], [ID]]);
+  },
+);
+
+test.each([
+  ['refuses for something else', () => Promise.reject(errorOfType('INVALID_PROMPT', 'no'))],
+  ['can’t be reached', () => Promise.reject(new TokencastError('connection', 'reset'))],
+  ['accepts the token', () => Promise.resolve(null)],
+])('a handshake that fails is tried again where GraphQL %s', async (_, getStream) => {
+  let connections = 0;
+  const { client } = await serve(
+    (_, socket) => {
+      socket.answer('started', 'QUEUED');
+      socket.events(completed(1));
+    },
+    { accept: () => (connections += 1) > 2, getStream },
+  );
+  expect(types(await all(client.streamPrompt('Why?'))).at(-1)).toBe('completed');
+});
+
+test('somebody else’s session isn’t there', async () => {
+  const { client } = await serve((_, socket) => {
+    socket.refuse('resume', 'UNAUTHORIZED');
+  });
+  await expect(all(client.resumeStream(ID))).rejects.toMatchObject({
+    kind: 'notFound',
+    errorType: null,
+  });
 });
 
 test('a handshake that is never accepted is given up', async () => {
