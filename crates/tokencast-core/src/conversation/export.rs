@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use self::fences::Fences;
 use super::tree::{self, VersionOf};
 use super::{Conversation, TurnHead};
 use crate::block::{Block, BlockContent, Citation};
@@ -139,39 +140,45 @@ fn markdown(stored: &StoredTurn, version: VersionOf) -> String {
         VersionOf { count: 1, .. } => String::new(),
         VersionOf { number, count } => format!(" (version {number} of {count})"),
     };
-    let mut out = format!(
-        "\n## You{mark}\n\n{}\n\n## Assistant{mark}\n",
-        stored.prompt.trim()
-    );
+    let mut out = format!("\n## You{mark}\n\n");
+    let mut prompt = Text::default();
+    prompt.push(&mut out, stored.prompt.trim());
+    prompt.end(&mut out);
+    let _ = write!(out, "\n## Assistant{mark}\n");
     let Some(session) = &stored.session else {
         out.push_str("\n*The answer is not there any more.*\n");
         return out;
     };
-    let (mut footnotes, mut in_text) = (Vec::new(), false);
+    let mut footnotes = Vec::new();
+    // The text that a citation may interrupt.
+    let mut text: Option<Text> = None;
     for block in session.blocks() {
         match block.content {
-            BlockContent::Text { text } => {
+            BlockContent::Text { text: part } => {
                 // A text that goes on behind a citation stays in its line.
-                let gap = if in_text { "" } else { "\n" };
-                out.push_str(gap);
-                out.push_str(&text);
-                in_text = true;
-                continue;
+                let text = text.get_or_insert_with(|| {
+                    out.push('\n');
+                    Text::default()
+                });
+                text.push(&mut out, &part);
             }
             BlockContent::Citation { citation } => {
                 let id = session.id.as_str();
                 let label = format!("{}-{}", &id[..8], footnotes.len() + 1);
-                let _ = write!(out, "[^{label}]");
+                let mark = format!("[^{label}]");
+                match &mut text {
+                    Some(text) => text.mark(&mut out, &mark),
+                    None => out.push_str(&mark),
+                }
                 footnotes.push(footnote(&label, &citation));
-                continue;
             }
-            BlockContent::Reasoning { reasoning } if reasoning.trim().is_empty() => continue,
+            BlockContent::Reasoning { reasoning } if reasoning.trim().is_empty() => {}
             BlockContent::Reasoning { reasoning } => {
-                end_line(&mut out);
+                end(&mut out, &mut text);
                 quote(&mut out, "Reasoning", &reasoning);
             }
             BlockContent::ToolUse { tool_use } => {
-                end_line(&mut out);
+                end(&mut out, &mut text);
                 let input = tool_use.input.unwrap_or_default();
                 quote(
                     &mut out,
@@ -180,14 +187,13 @@ fn markdown(stored: &StoredTurn, version: VersionOf) -> String {
                 );
             }
             BlockContent::ToolResult { tool_result } => {
-                end_line(&mut out);
+                end(&mut out, &mut text);
                 let content = tool_result.content.unwrap_or_default();
                 quote(&mut out, "Tool result", &content);
             }
         }
-        in_text = false;
     }
-    end_line(&mut out);
+    end(&mut out, &mut text);
     if let Some(state) = state(session.status, session.ending.failure.as_ref()) {
         let _ = write!(out, "\n*{state}*\n");
     }
@@ -195,6 +201,60 @@ fn markdown(stored: &StoredTurn, version: VersionOf) -> String {
         let _ = write!(out, "\n{}\n", footnotes.join("\n"));
     }
     out
+}
+
+/// A text that the marks of footnotes go into.
+#[derive(Default)]
+struct Text {
+    fences: Fences,
+    /// Marks whose place is within a code block. They come behind it.
+    held: String,
+}
+
+impl Text {
+    fn push(&mut self, out: &mut String, part: &str) {
+        for line in part.split_inclusive('\n') {
+            out.push_str(line);
+            self.fences.push(line);
+            if line.ends_with('\n') && !self.fences.is_in_code() {
+                self.release(out);
+            }
+        }
+    }
+
+    fn mark(&mut self, out: &mut String, mark: &str) {
+        if self.fences.is_in_code() {
+            self.held.push_str(mark);
+        } else {
+            out.push_str(mark);
+        }
+    }
+
+    fn release(&mut self, out: &mut String) {
+        if !self.held.is_empty() {
+            out.push_str(&self.held);
+            out.push('\n');
+            self.held.clear();
+        }
+    }
+
+    /// Ends the text with a line feed, and with the end of its code block.
+    fn end(mut self, out: &mut String) {
+        end_line(out);
+        if let Some(closing) = self.fences.end() {
+            out.push_str(&closing);
+            out.push('\n');
+        }
+        self.release(out);
+    }
+}
+
+/// Ends the text that is open, or the line.
+fn end(out: &mut String, text: &mut Option<Text>) {
+    match text.take() {
+        Some(text) => text.end(out),
+        None => end_line(out),
+    }
 }
 
 /// What a reader must know of an answer that isn't whole.
@@ -214,7 +274,7 @@ fn state(status: Status, failure: Option<&Failure>) -> Option<String> {
 
 fn footnote(label: &str, citation: &Citation) -> String {
     let title = citation.title.as_deref().map(one_line);
-    let url = citation.url.as_deref().map(one_line);
+    let url = citation.url.as_deref().map(within_angles);
     let source = match (title, url) {
         (Some(title), Some(url)) => format!("{title}, <{url}>"),
         (Some(title), None) => title,
@@ -240,9 +300,27 @@ fn end_line(out: &mut String) {
     }
 }
 
+/// A URL as it may stand between `<` and `>`: without spaces, control characters and such brackets.
+fn within_angles(url: &str) -> String {
+    let mut out = String::with_capacity(url.len());
+    for character in url.trim().chars() {
+        if character.is_whitespace() || character.is_control() || ['<', '>'].contains(&character) {
+            let mut bytes = [0; 4];
+            for byte in character.encode_utf8(&mut bytes).bytes() {
+                let _ = write!(out, "%{byte:02X}");
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+mod fences;
 
 #[cfg(test)]
 mod tests;

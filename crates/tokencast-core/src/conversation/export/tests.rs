@@ -98,6 +98,74 @@ Rivers meander[^67e55044-1] because of sand[^67e55044-2].
 }
 
 #[test]
+fn the_marks_of_sources_stay_out_of_code() {
+    let pieces = [
+        piece(0, PieceKind::Text, "So:\n\n```rust\nlet x"),
+        citation(1, Some("A"), None, None),
+        piece(2, PieceKind::Text, " = 1;\n``"),
+        citation(3, Some("B"), None, None),
+        piece(4, PieceKind::Text, "`\nDone"),
+        citation(5, Some("C"), None, None),
+    ];
+    let expected = "
+So:
+
+```rust
+let x = 1;
+```
+[^67e55044-1][^67e55044-2]
+Done[^67e55044-3]
+
+[^67e55044-1]: A
+[^67e55044-2]: B
+[^67e55044-3]: C
+";
+    check(&turn(&pieces, Status::Completed, None), expected);
+}
+
+#[test]
+fn code_that_is_cut_ends_before_what_follows() {
+    let pieces = [
+        piece(0, PieceKind::Text, "```\nlet x"),
+        citation(1, Some("A"), None, None),
+    ];
+    let expected = "
+```
+let x
+```
+[^67e55044-1]
+
+*The answer was stopped.*
+
+[^67e55044-1]: A
+";
+    let stopped = turn(&pieces, Status::Cancelled, None);
+    check(&stopped, expected);
+    let asked = StoredTurn {
+        prompt: "What is\n~~~\nx".into(),
+        ..stopped
+    };
+    let document = Format::Markdown.turn(&asked, ONLY, true);
+    let begins = "\n## You\n\nWhat is\n~~~\nx\n~~~\n\n## Assistant\n";
+    assert!(document.starts_with(begins), "{document}");
+}
+
+#[test]
+fn a_url_stays_one_link() {
+    let url = "https://example.com/a (b)/<c>?d=e\tf";
+    let pieces = [
+        piece(0, PieceKind::Text, "So"),
+        citation(1, None, Some(url), None),
+    ];
+    let expected = "
+So[^67e55044-1]
+
+[^67e55044-1]: <https://example.com/a%20(b)/%3Cc%3E?d=e%09f>
+";
+    check(&turn(&pieces, Status::Completed, None), expected);
+}
+
+#[test]
 fn what_is_kept_from_readers_is_not_there() {
     let pieces = [
         piece(0, PieceKind::ReasoningSignature, "secret"),
