@@ -65,7 +65,8 @@ pub struct Conversation {
     pub listed_at: Timestamp,
     /// When the conversation ends that gets no further turn. In whole seconds.
     pub expires_at: Timestamp,
-    /// Until when all items of all turns are kept. If this is before `expires_at`, the worker extends them.
+    /// Until when all items of all turns are kept: at first half as long again as the conversation. If this is before
+    /// `expires_at`, the worker extends them.
     pub extended_to: Timestamp,
     /// Set in a tombstone.
     pub deleted_at: Option<Timestamp>,
@@ -162,7 +163,8 @@ impl Conversation {
                 updated_at: now,
                 listed_at: now,
                 expires_at,
-                extended_to: expires_at,
+                // Turns that follow soon need no extension.
+                extended_to: expiry(expires_at, added.ttl / 2),
                 deleted_at: None,
                 unknown: BTreeMap::new(),
             },

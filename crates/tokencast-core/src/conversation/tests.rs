@@ -73,28 +73,30 @@ fn turns_are_kept_as_long_as_their_conversation() {
         None,
         "all its items have its time"
     );
-    let second = add(Some(first), "me", NOW + DAY / 4).expect("mine");
-    let to = second.extension(TTL, NOW + DAY / 4).expect("due");
-    assert_eq!(to, second.expires_at + TTL / 2);
-    let third = add(Some(second.clone()), "me", NOW + DAY / 4).expect("mine");
+    assert_eq!(first.turn_expires_at(), first.expires_at + TTL / 2);
+    let soon = NOW + DAY / 2;
+    let second = add(Some(first), "me", soon).expect("mine");
+    assert_eq!(second.extension(TTL, soon), None, "long enough");
+    let due = NOW + DAY * 3 / 4;
+    let third = add(Some(second), "me", due).expect("mine");
+    let to = third.extension(TTL, due).expect("due");
+    assert_eq!(to, third.expires_at + TTL / 2);
+    let fourth = add(Some(third), "me", due).expect("mine");
     assert_eq!(
-        third.clone().extended(to, 2),
+        fourth.clone().extended(to, 3),
         None,
         "its items may be kept shorter"
     );
-    let third = third.extended(to, 3).expect("all are extended");
-    assert_eq!(third.extension(TTL, NOW + DAY / 4), None);
-    assert_eq!(third.turn_expires_at(), to);
-    let soon = add(Some(third.clone()), "me", NOW + DAY / 2).expect("mine");
-    assert_eq!(
-        soon.extension(TTL, NOW + DAY / 2),
-        None,
-        "they are kept long enough"
-    );
-    let late = add(Some(third), "me", NOW + DAY).expect("mine");
-    assert!(late.extension(TTL, NOW + DAY).is_some());
-    let deleted = Conversation::delete(Some(late), &owner("me"), NOW + DAY).expect("mine");
-    assert_eq!(deleted.extension(TTL, NOW + DAY), None);
+    let fourth = fourth.extended(to, 4).expect("all are extended");
+    assert_eq!(fourth.extension(TTL, due), None);
+    assert_eq!(fourth.turn_expires_at(), to);
+    let soon = add(Some(fourth.clone()), "me", due + DAY / 2).expect("mine");
+    assert_eq!(soon.extension(TTL, due + DAY / 2), None, "long enough");
+    let late = due + DAY * 3 / 4;
+    let fifth = add(Some(fourth), "me", late).expect("mine");
+    assert!(fifth.extension(TTL, late).is_some());
+    let deleted = Conversation::delete(Some(fifth), &owner("me"), late).expect("mine");
+    assert_eq!(deleted.extension(TTL, late), None);
 }
 
 #[test]
