@@ -4,7 +4,7 @@ use serde::Serialize;
 use tokencast_core::assistant::{Assistants, Cost};
 use tokencast_core::block::Block;
 use tokencast_core::conversation::Conversation;
-use tokencast_core::conversation::page::Token;
+use tokencast_core::conversation::page::{InConversation, Token as _};
 use tokencast_core::event::{Guardrail, Usage};
 use tokencast_core::ports::{ConversationPage, StoredTurn};
 use tokencast_core::quota::{Exceeded, LimitName, LimitUse, UsageReport};
@@ -254,8 +254,12 @@ impl From<TurnPage> for ConversationJson {
         }
         let is_end = turns.len() == positions.len() && !page.has_more;
         let last = turns.len().checked_sub(1).and_then(|at| positions.get(at));
+        let next = last.filter(|_| !is_end).map(|&position| InConversation {
+            conversation_id: page.conversation.id,
+            position,
+        });
         Self {
-            next_token: last.filter(|_| !is_end).map(Token::to_token),
+            next_token: next.map(|next| next.to_token()),
             turns: Some(turns),
             usage: page.usage,
             ..Self::from(page.conversation)

@@ -359,6 +359,8 @@ impl<P: Ports> Delivery<'_, '_, P> {
         let published = self.context.sink.publish(&event, &fence, deadline);
         let published = match session.conversation_id {
             None => published.await,
+            // Its subscribers have heard that the conversation is gone.
+            Some(_) if session.is_deleted() => published.await,
             Some(id) => {
                 let told = Box::pin(self.tell_end(id, session));
                 tokio::join!(published, told).0

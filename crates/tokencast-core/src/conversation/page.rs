@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use thiserror::Error;
 
 use super::tree::TurnPosition;
-use crate::id::SessionId;
+use crate::id::{ConversationId, SessionId};
 use crate::ports::ListPosition;
 use crate::time::Timestamp;
 
@@ -141,6 +141,50 @@ impl Token for ExportPosition {
     }
 }
 
+/// A position within one conversation. A token of another conversation is refused: it would skip turns, or be of none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InConversation<T> {
+    pub conversation_id: ConversationId,
+    pub position: T,
+}
+
+impl<T: Token> InConversation<T> {
+    /// Reads a token that an answer about `conversation_id` had.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`] for any other text. The error does not repeat it.
+    pub fn position(token: &str, conversation_id: ConversationId) -> Result<T, InvalidArgument> {
+        let read = Self::of_token(token)?;
+        let is_its_own = read.conversation_id == conversation_id;
+        is_its_own
+            .then_some(read.position)
+            .ok_or_else(|| InvalidArgument {
+                name: "nextToken",
+                found: "of another conversation".to_owned(),
+                expected: "the nextToken of an answer to the same request",
+            })
+    }
+}
+
+impl<T: Token> Token for InConversation<T> {
+    const KIND: &'static str = T::KIND;
+
+    fn fields(&self) -> Vec<String> {
+        let mut fields = vec![self.conversation_id.to_string()];
+        fields.extend(self.position.fields());
+        fields
+    }
+
+    fn read(fields: &[&str]) -> Option<Self> {
+        let (conversation_id, position) = fields.split_first()?;
+        Some(Self {
+            conversation_id: conversation_id.parse().ok()?,
+            position: T::read(position)?,
+        })
+    }
+}
+
 fn millis(time: Timestamp) -> String {
     time.as_millis().to_string()
 }
@@ -152,7 +196,6 @@ fn of_millis(text: &str) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::ConversationId;
 
     #[test]
     fn a_limit_is_within_its_range() {
@@ -188,6 +231,19 @@ mod tests {
         assert_eq!(ListPosition::of_token(&listed.to_token()), Ok(listed));
         assert_eq!(TurnPosition::of_token(&turn.to_token()), Ok(turn));
         assert_eq!(ExportPosition::of_token(&piece.to_token()), Ok(piece));
+        let id = ConversationId::random();
+        let within = InConversation {
+            conversation_id: id,
+            position: turn,
+        };
+        let token = within.to_token();
+        assert_eq!(InConversation::position(&token, id), Ok(turn));
+        let refused = InConversation::<TurnPosition>::position(&token, ConversationId::random());
+        let refused = refused.expect_err("another conversation").to_string();
+        assert!(
+            refused.starts_with("nextToken is of another conversation: expected"),
+            "{refused}"
+        );
         for token in [
             "",
             "secret!",

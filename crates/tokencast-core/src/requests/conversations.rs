@@ -5,7 +5,7 @@ use futures_util::stream;
 use tracing::{info, warn};
 
 use super::{RequestError, Requests};
-use crate::conversation::page::{self, InvalidArgument, Token as _};
+use crate::conversation::page::{self, InConversation, InvalidArgument, Token as _};
 use crate::conversation::tree::{self, TurnPosition};
 use crate::conversation::{Conversation, MAX_TITLE_CHARS, NotFound, title};
 use crate::event::{ConversationChange, ConversationEvent, Usage};
@@ -74,7 +74,8 @@ impl<P: RequestPorts> Requests<P> {
         next_token: Option<&str>,
     ) -> Result<Option<TurnPage>, RequestError> {
         let limit = page::limit(limit)? as usize;
-        let after = next_token.map(TurnPosition::of_token).transpose()?;
+        let after = next_token.map(|token| InConversation::<TurnPosition>::position(token, id));
+        let after = after.transpose()?;
         let (found, turns) =
             tokio::try_join!(self.visible(owner, id), self.conversations.turns(id))?;
         let Some(conversation) = found else {
@@ -149,11 +150,11 @@ impl<P: RequestPorts> Requests<P> {
         let title = title::of_person(title).ok_or_else(|| InvalidArgument {
             name: "title",
             found: format!("of {} characters", title.trim().chars().count()),
-            expected: "1 to 200 characters, beside the space around it",
+            expected: "1 to 200 characters, beside the space around it, and one at least that can be seen",
         })?;
         const { assert!(MAX_TITLE_CHARS == 200, "the error says so") };
         let renamed = update_conversation(&self.conversations, id, |current| {
-            Conversation::rename(current, owner, title, self.clock.now())
+            Conversation::rename(current, owner, &title, self.clock.now())
         });
         let renamed = renamed.await??;
         let event = ConversationEvent {
@@ -178,7 +179,9 @@ impl<P: RequestPorts> Requests<P> {
     ) -> Result<Timestamp, RequestError> {
         let now = self.clock.now();
         let found = self.conversations.conversation(id).await?;
-        Conversation::delete(found.map(|found| found.conversation), owner, now)?;
+        let found = found.map(|found| found.conversation);
+        let is_repeated = found.as_ref().is_some_and(|it| it.deleted_at.is_some());
+        Conversation::delete(found, owner, now)?;
         // The purge is queued first. In the other order, a function that dies between the two would leave texts that
         // nobody deletes. A purge waits for its tombstone.
         let purge = Purge::new(id, owner.clone(), now);
@@ -190,9 +193,15 @@ impl<P: RequestPorts> Requests<P> {
             Conversation::delete(current, owner, self.clock.now())
         });
         let deleted = deleted.await??;
-        self.delete_sessions(id).await?;
         let event = ConversationEvent::new(id, owner.clone(), ConversationChange::Deleted);
-        self.tell(&event).await;
+        let told = async {
+            // Subscribers hear of it once, however often it is asked for.
+            if !is_repeated {
+                self.tell(&event).await;
+            }
+        };
+        let (sessions, ()) = tokio::join!(self.delete_sessions(id), Box::pin(told));
+        sessions?;
         info!(conversation = %id, "deleted");
         Ok(deleted.deleted_at.unwrap_or(now))
     }

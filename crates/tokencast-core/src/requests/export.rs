@@ -3,7 +3,7 @@
 use super::{RequestError, Requests};
 use crate::conversation::TurnHead;
 use crate::conversation::export::Format;
-use crate::conversation::page::{ExportPosition, InvalidArgument, Token as _};
+use crate::conversation::page::{ExportPosition, InConversation, InvalidArgument, Token as _};
 use crate::conversation::tree::VersionOf;
 use crate::id::{ConversationId, Owner};
 use crate::ports::{Clock as _, ConversationStore as _, RequestPorts};
@@ -35,7 +35,8 @@ impl<P: RequestPorts> Requests<P> {
         format: Format,
         next_token: Option<&str>,
     ) -> Result<Option<ExportPiece>, RequestError> {
-        let from = next_token.map(ExportPosition::of_token).transpose()?;
+        let from = next_token.map(|token| InConversation::<ExportPosition>::position(token, id));
+        let from = from.transpose()?;
         let (found, mut turns) =
             tokio::try_join!(self.visible(owner, id), self.conversations.turns(id))?;
         let Some(conversation) = found else {
@@ -65,7 +66,7 @@ impl<P: RequestPorts> Requests<P> {
                         session_id: turn.session_id,
                         offset: taken,
                     };
-                    return Ok(Some(piece.ends_before(position)));
+                    return Ok(Some(piece.ends_before(id, position)));
                 }
                 offset = 0;
                 at += 1;
@@ -130,10 +131,14 @@ impl Piece {
         None
     }
 
-    fn ends_before(self, position: ExportPosition) -> ExportPiece {
+    fn ends_before(self, conversation_id: ConversationId, position: ExportPosition) -> ExportPiece {
+        let next = InConversation {
+            conversation_id,
+            position,
+        };
         ExportPiece {
             content: self.content,
-            next_token: Some(position.to_token()),
+            next_token: Some(next.to_token()),
         }
     }
 }

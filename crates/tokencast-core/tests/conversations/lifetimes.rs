@@ -33,7 +33,7 @@ async fn a_title_is_asked_for_once_and_a_persons_stays() {
     assert_eq!(renamed.expect("renamed").title, "Mine");
     let entitled = care::entitle(tables, tables, scene.id, "Rivers").await;
     assert_eq!(entitled.expect("read"), None);
-    for title in [" ", &"x".repeat(201)] {
+    for title in [" ", "\u{200b}", "\0", "\u{202e}", &"x".repeat(201)] {
         let refused = scene
             .requests
             .rename_conversation(me(), scene.id, title)
@@ -61,13 +61,16 @@ async fn the_turns_of_a_conversation_that_goes_on_are_kept() {
     assert_eq!(extend().await, []);
     tables.state().now += TTL / 4;
     let second = scene.ask("Two", None).await;
+    assert_eq!(extend().await, [], "kept long enough from the start");
+    tables.state().now += TTL / 2;
+    let third = scene.ask("Three", None).await;
     let to = tables.state().conversations[&scene.id]
         .conversation
         .expires_at
         + TTL / 2;
-    assert_eq!(extend().await, [(first, to), (second, to)]);
+    assert_eq!(extend().await, [(first, to), (second, to), (third, to)]);
     tables.state().now += TTL / 4;
-    scene.ask("Three", None).await;
+    scene.ask("Four", None).await;
     assert_eq!(extend().await, [], "they are kept long enough");
     let last = tables.state().now;
     tables.state().now = last + TTL - Duration::from_secs(1);
@@ -75,7 +78,7 @@ async fn the_turns_of_a_conversation_that_goes_on_are_kept() {
         .requests
         .conversation(me(), scene.id, None, None)
         .await;
-    assert_eq!(page.expect("read").expect("there").turns.len(), 3);
+    assert_eq!(page.expect("read").expect("there").turns.len(), 4);
     tables.state().now = last + TTL;
     let page = scene
         .requests

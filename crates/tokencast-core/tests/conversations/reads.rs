@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tokencast_core::conversation::export::Format;
-use tokencast_core::conversation::page::Token as _;
+use tokencast_core::conversation::page::{InConversation, Token as _};
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{ConversationId, SessionId};
 use tokencast_core::requests::Within;
@@ -79,13 +79,25 @@ async fn a_page_has_its_turns_oldest_first() {
         if !page.has_more {
             break;
         }
-        token = Some(last.to_token());
+        let next = InConversation {
+            conversation_id: scene.id,
+            position: last,
+        };
+        token = Some(next.to_token());
     }
     assert_eq!(read, ids);
     let unknown = scene
         .requests
         .conversation(me(), ConversationId::random(), None, None);
     assert!(unknown.await.expect("read").is_none());
+    let other = ConversationId::random();
+    let elsewhere = scene
+        .requests
+        .conversation(me(), other, None, token.as_deref());
+    let refused = elsewhere
+        .await
+        .expect_err("a token of another conversation");
+    assert_eq!(refused.code(), FailureCode::InvalidArgument);
 }
 
 async fn document(scene: &Scene, format: Format) -> String {
@@ -160,7 +172,16 @@ async fn a_long_document_comes_in_pieces() {
         .requests
         .export(me(), scene.id, Format::Json, None)
         .await;
-    assert!(first.expect("read").expect("there").next_token.is_some());
+    let token = first.expect("read").expect("there").next_token;
+    let token = token.expect("there is more");
+    let other = ConversationId::random();
+    let elsewhere = scene
+        .requests
+        .export(me(), other, Format::Json, Some(&token));
+    let refused = elsewhere
+        .await
+        .expect_err("a token of another conversation");
+    assert_eq!(refused.code(), FailureCode::InvalidArgument);
     let json: Value = serde_json::from_str(&document(&scene, Format::Json).await).expect("JSON");
     assert_eq!(json["turns"].as_array().map(Vec::len), Some(30));
 }

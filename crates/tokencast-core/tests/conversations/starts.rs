@@ -84,6 +84,24 @@ async fn a_start_whose_job_was_not_sent_sends_it_when_it_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_that_overtakes_its_start_keeps_the_turn_out() {
+    let scene = Scene::new();
+    let id = SessionId::random();
+    scene.requests.stop(me(), id).await.expect("stopped");
+    let started = scene.start_as(me(), "One", id, scene.within(None)).await;
+    let started = started.expect("the session that was stopped");
+    assert!(started.job.is_none());
+    let session = started.session;
+    assert_eq!(
+        (session.status, session.conversation_id),
+        (Status::Cancelled, None)
+    );
+    let state = scene.tables.state();
+    assert!(state.turns.is_empty() && state.conversations.is_empty());
+    assert!(state.told.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_start_that_another_one_overtakes_is_done_again() {
     let scene = Scene::new();
     scene.ask("One", None).await;
