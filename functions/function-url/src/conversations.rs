@@ -70,9 +70,8 @@ impl FunctionUrl {
         event: &UrlEvent,
     ) -> Result<Document, UrlError> {
         let format = match event.format() {
-            None | Some("markdown") => Format::Markdown,
-            Some("json") => Format::Json,
-            Some(_) => return Err(UrlError::Format),
+            None => Format::Markdown,
+            Some(name) => Format::of(&name.to_ascii_uppercase()).ok_or(UrlError::Format)?,
         };
         // The status waits for the first piece, so that a conversation that isn't there has one.
         let first = self.requests.export(&owner, id, format, None).await?;

@@ -23,6 +23,8 @@ pub enum UrlError {
     Body,
     #[error(transparent)]
     AiSdk(#[from] InvalidRequest),
+    #[error("{0} is not a text: expected one in quotes")]
+    NoText(&'static str),
     #[error(
         "Last-Event-ID is not an event's id: expected what an `id:` line said, such as `17` or `2.17`"
     )]
@@ -70,7 +72,7 @@ impl UrlError {
             Self::Request(error) => error.code(),
             Self::UnknownConversation(_) => FailureCode::ConversationNotFound,
             Self::AiSdk(error) => error.code(),
-            Self::Format | Self::Limit => FailureCode::InvalidArgument,
+            Self::NoText(_) | Self::Format | Self::Limit => FailureCode::InvalidArgument,
             Self::Body
             | Self::LastEventId
             | Self::UnknownSession
@@ -92,9 +94,12 @@ impl UrlError {
             Self::Request(RequestError::OtherInput) => StatusCode::CONFLICT,
             Self::Request(error) if error.is_failure() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Request(error) => status_of(error.code()),
-            Self::Body | Self::LastEventId | Self::Format | Self::Limit | Self::AiSdk(_) => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Body
+            | Self::NoText(_)
+            | Self::LastEventId
+            | Self::Format
+            | Self::Limit
+            | Self::AiSdk(_) => StatusCode::BAD_REQUEST,
             Self::UnknownSession | Self::UnknownPath | Self::UnknownConversation(_) => {
                 StatusCode::NOT_FOUND
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::{JwtError, Verifier};
@@ -105,9 +105,12 @@ impl Content {
 struct Question {
     prompt: JsonText,
     session_id: Option<String>,
-    conversation_id: Option<String>,
-    parent_id: Option<String>,
-    assistant: Option<String>,
+    #[serde(default)]
+    conversation_id: Value,
+    #[serde(default)]
+    parent_id: Value,
+    #[serde(default)]
+    assistant: Value,
 }
 
 /// The route of a request.
@@ -188,11 +191,11 @@ impl FunctionUrl {
         let start = Start {
             prompt: question.prompt,
             brought: Brought::default(),
-            assistant: question.assistant,
+            assistant: text("assistant", &question.assistant)?.map(str::to_owned),
             session_id,
             within: Within::read(
-                question.conversation_id.as_deref(),
-                question.parent_id.as_deref(),
+                text("conversationId", &question.conversation_id)?,
+                text("parentId", &question.parent_id)?,
             )?,
             channel: Channel::Response,
             // The job waits as long as this process holds its lease; after that a worker looks whether the lease was
@@ -397,6 +400,15 @@ fn format(event: &UrlEvent) -> Format {
         Format::Text
     } else {
         Format::Events
+    }
+}
+
+/// The text of a field; `None` for null, and where there is none.
+fn text<'a>(name: &'static str, value: &'a Value) -> Result<Option<&'a str>, UrlError> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(UrlError::NoText(name)),
     }
 }
 

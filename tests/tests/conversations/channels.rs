@@ -55,8 +55,14 @@ async fn a_function_url_answers_a_turn_and_shows_its_conversation() {
         .expect("a response");
     let markdown = response.text().await.expect("text");
     assert!(markdown.starts_with("# One\n"), "{markdown}");
-    let (_, exported) = json_of(&stack, Method::GET, &format!("{path}/export?format=json")).await;
-    assert_eq!(exported["turns"].as_array().map(Vec::len), Some(2));
+    for format in ["json", "JSON"] {
+        let path = format!("{path}/export?format={format}");
+        let (_, exported) = json_of(&stack, Method::GET, &path).await;
+        assert_eq!(exported["turns"].as_array().map(Vec::len), Some(2));
+    }
+    let (status, refused) =
+        json_of(&stack, Method::GET, &format!("{path}/export?format=pdf")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
 
     let (status, _) = json_of(&stack, Method::DELETE, &path).await;
     assert_eq!(status, StatusCode::OK);
@@ -83,6 +89,16 @@ async fn a_function_url_refuses_with_a_status() {
         ),
         (
             json!({ "prompt": "x", "conversationId": "mine" }),
+            StatusCode::BAD_REQUEST,
+            "INVALID_ARGUMENT",
+        ),
+        (
+            json!({ "prompt": "x", "conversationId": 5 }),
+            StatusCode::BAD_REQUEST,
+            "INVALID_ARGUMENT",
+        ),
+        (
+            json!({ "prompt": "x", "conversationId": talk.id, "parentId": [itself] }),
             StatusCode::BAD_REQUEST,
             "INVALID_ARGUMENT",
         ),
