@@ -178,7 +178,12 @@ Examples:
   tokencast dev --quotas quotas.json
   tokencast dev --allow-host 10.0.2.2           for an Android emulator (docs/LOCAL.md)
 
-With openai:URL#NAME, OPENAI_API_KEY is sent along if it is set.")]
+With openai:URL#NAME, OPENAI_API_KEY is sent along if it is set.
+
+Exit codes:
+  0    ended by Ctrl-C or SIGTERM
+  2    wrong usage, or a file that is wrong
+  4    the stack cannot start, or cannot store what it is told")]
 pub struct DevArgs {
     /// Port on loopback; 0 takes any that is free.
     #[arg(long, default_value_t = DEFAULT_PORT)]

@@ -7,10 +7,14 @@ use tokencast_aws::forget::{ForgetError, ForgetSettings, Forgotten, forget};
 
 use crate::cli::ForgetArgs;
 use crate::exit::{Exit, complain};
-use crate::operator::{local_queue, quotas_table, sdk_for};
+use crate::operator::{local_queue, quotas_table, reach, sdk_for};
 use crate::stack::{CONVERSATIONS_TABLE, QUEUE, TABLE};
 
 pub async fn run(args: ForgetArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
+    if let Err(error) = reach(args.local).await {
+        complain(&error);
+        return Exit::Api;
+    }
     match forget_user(&args, lookup).await {
         Ok(forgotten) => {
             print(forgotten, args.json);

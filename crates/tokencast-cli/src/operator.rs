@@ -1,9 +1,22 @@
 //! What the commands of operators share: credentials and addresses, of AWS or of a local stack.
 
+use std::net::Ipv4Addr;
+
+use thiserror::Error;
 use tokencast_aws::sdk::{self, SdkConfig};
 
 use crate::local_key;
 use crate::stack::{QUOTAS_TABLE, REGION};
+
+/// The command is for a local stack that isn't there.
+#[derive(Debug, Error)]
+#[error(
+    "no local stack runs on port {port}: expected that of a `tokencast dev` that is running, at --local PORT"
+)]
+pub struct NoStack {
+    port: u16,
+    source: std::io::Error,
+}
 
 /// The SDK's settings: AWS's of the environment, or those of the local stack on a port.
 pub async fn sdk_for(local: Option<u16>, lookup: &impl Fn(&str) -> Option<String>) -> SdkConfig {
@@ -18,6 +31,21 @@ pub async fn sdk_for(local: Option<u16>, lookup: &impl Fn(&str) -> Option<String
     let is_set = lookup("AWS_ACCESS_KEY_ID").is_some();
     let key = found.or_else(|| (!is_set).then(none));
     sdk::load_for_endpoint_as(&endpoint(port), REGION, key).await
+}
+
+/// Looks whether the local stack on a port takes connections, if one is given.
+///
+/// # Errors
+///
+/// [`NoStack`] if nothing does.
+pub async fn reach(local: Option<u16>) -> Result<(), NoStack> {
+    let Some(port) = local else {
+        return Ok(());
+    };
+    let connected = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+    connected
+        .map(drop)
+        .map_err(|source| NoStack { port, source })
 }
 
 /// The URL of a local stack's queue. The SDK only needs queue URLs that end in the queue's name.

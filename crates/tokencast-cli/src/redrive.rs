@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::cli::RedriveArgs;
 use crate::exit::{Exit, complain};
-use crate::operator::{local_queue, quotas_table, sdk_for};
+use crate::operator::{local_queue, quotas_table, reach, sdk_for};
 use crate::stack::{CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, QUEUE, TABLE};
 
 /// The least time for which a reopened session is kept.
@@ -31,6 +31,10 @@ enum RedriveError {
 }
 
 pub async fn run(args: RedriveArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
+    if let Err(error) = reach(args.local).await {
+        complain(&error);
+        return Exit::Api;
+    }
     let letters = open(&args, lookup).await;
     match redrive(&letters, &args).await {
         Ok(()) => Exit::Success,

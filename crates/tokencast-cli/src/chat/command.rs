@@ -93,7 +93,7 @@ impl Command {
             ("retry", "") => Self::Retry,
             ("title", _) => Self::Title(given),
             ("delete", "") => Self::Delete,
-            ("export", _) => Self::export(argument),
+            ("export", _) => Self::export(argument)?,
             ("reasoning", "") => Self::Reasoning(None),
             ("reasoning", "on") => Self::Reasoning(Some(true)),
             ("reasoning", "off") => Self::Reasoning(Some(false)),
@@ -116,17 +116,24 @@ impl Command {
         Ok(command)
     }
 
-    fn export(argument: &str) -> Self {
+    fn export(argument: &str) -> Result<Self, String> {
         let (word, rest) = argument
             .split_once(char::is_whitespace)
             .unwrap_or((argument, ""));
-        let (format, file) = match word {
+        let (format, file) = match &*word.to_ascii_lowercase() {
             "markdown" => (Format::Markdown, rest.trim()),
             "json" => (Format::Json, rest.trim()),
+            // It is more likely another format than a file.
+            _ if !argument.is_empty() && !argument.contains(['.', '/']) => {
+                return Err(format!(
+                    "/export {argument}: expected `markdown` or `json`, and a file; a file without a dot is ./{argument}"
+                ));
+            }
+            _ if argument.to_ascii_lowercase().ends_with(".json") => (Format::Json, argument),
             _ => (Format::Markdown, argument),
         };
         let file = (!file.is_empty()).then(|| file.to_owned());
-        Self::Export { format, file }
+        Ok(Self::Export { format, file })
     }
 }
 
@@ -172,6 +179,9 @@ mod tests {
                 export(Format::Json, Some("a b.json")),
             ),
             ("/export a.md", export(Format::Markdown, Some("a.md"))),
+            ("/export a.json", export(Format::Json, Some("a.json"))),
+            ("/export JSON a", export(Format::Json, Some("a"))),
+            ("/export ./pdf", export(Format::Markdown, Some("./pdf"))),
             ("/reasoning", Command::Reasoning(None)),
             ("/reasoning on", Command::Reasoning(Some(true))),
             ("/assistant", Command::Assistant(None)),
@@ -206,6 +216,10 @@ mod tests {
             ("/list 5", "expected /list or /list more"),
             ("/new Rivers", "/new takes nothing more, but got `Rivers`"),
             ("/reasoning maybe", "expected `on` or `off`"),
+            (
+                "/export pdf",
+                "/export pdf: expected `markdown` or `json`, and a file; a file without a dot is ./pdf",
+            ),
         ] {
             let error = Line::parse(line).expect_err("no command");
             assert!(error.contains(expected), "{line}: {error}");

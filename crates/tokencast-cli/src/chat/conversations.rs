@@ -196,10 +196,7 @@ impl Chat {
     async fn delete(&mut self) -> Result<(), Failure> {
         self.must_have_begun()?;
         if self.lines.is_terminal() {
-            let reply = self
-                .lines
-                .next("delete this conversation? [y/N] ", "")
-                .await;
+            let reply = self.lines.confirm("delete this conversation? [y/N] ").await;
             let is_sure =
                 matches!(&reply, Reply::Line(line) if line.trim().eq_ignore_ascii_case("y"));
             if !is_sure {

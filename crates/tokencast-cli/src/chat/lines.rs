@@ -29,8 +29,10 @@ pub(super) struct Lines {
 #[derive(Clone, Debug)]
 struct Request {
     prompt: String,
-    /// What the user may edit.
+    /// What the user may edit. It may have several lines.
     initial: String,
+    /// Whether the line goes into the history.
+    is_kept: bool,
 }
 
 /// What came of asking for a line.
@@ -78,15 +80,12 @@ impl Lines {
         let mut request = Request {
             prompt: prompt.to_owned(),
             initial: initial.to_owned(),
+            is_kept: true,
         };
         loop {
-            if self.requests.send(request).is_err() {
-                return Reply::End;
-            }
-            let line = match self.replies.recv().await {
-                Some(Reply::Line(line)) => line,
-                Some(other) => return other,
-                None => return Reply::End,
+            let line = match self.ask(request).await {
+                Reply::Line(line) => line,
+                other => return other,
             };
             match line.strip_suffix('\\') {
                 Some(line) if self.is_terminal => {
@@ -101,8 +100,26 @@ impl Lines {
             request = Request {
                 prompt: "… ".into(),
                 initial: String::new(),
+                is_kept: true,
             };
         }
+    }
+
+    /// The answer to a question of the command's own. It is no line that somebody looks for later.
+    pub(super) async fn confirm(&mut self, prompt: &str) -> Reply {
+        let request = Request {
+            prompt: prompt.to_owned(),
+            initial: String::new(),
+            is_kept: false,
+        };
+        self.ask(request).await
+    }
+
+    async fn ask(&mut self, request: Request) -> Reply {
+        if self.requests.send(request).is_err() {
+            return Reply::End;
+        }
+        self.replies.recv().await.unwrap_or(Reply::End)
     }
 }
 
@@ -125,11 +142,13 @@ fn edit(
     {
         say!("cannot read the history in {}: {error}", path.display());
     }
-    while let Ok(Request { prompt, initial }) = asked.recv() {
-        let line = editor.readline_with_initial(&prompt, (&initial, ""));
+    while let Ok(request) = asked.recv() {
+        let line = editor.readline_with_initial(&request.prompt, (&request.initial, ""));
         let reply = match line {
             Ok(line) => {
-                remember(&mut editor, history, &line);
+                if request.is_kept {
+                    remember(&mut editor, history, &line);
+                }
                 Reply::Line(line)
             }
             Err(ReadlineError::Interrupted) => Reply::Interrupted,
@@ -261,6 +280,7 @@ mod tests {
         let request = Request {
             prompt: String::new(),
             initial: String::new(),
+            is_kept: true,
         };
         while requests.send(request.clone()).is_ok() {
             let reply = replies.blocking_recv().expect("a reply");

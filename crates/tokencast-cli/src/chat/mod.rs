@@ -287,10 +287,8 @@ impl Chat {
                 "/edit needs the other question: /edit QUESTION",
             );
         }
-        // A line of the editor ends at its first line break, but for those behind a backslash.
-        let initial = last.replace('\n', " ");
         let reply = tokio::select! {
-            reply = self.lines.next("edit> ", &initial) => reply,
+            reply = self.lines.next("edit> ", &last) => reply,
             exit = signals.next() => {
                 self.screen.leave_editor();
                 return Then::End(exit);

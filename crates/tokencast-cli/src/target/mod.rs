@@ -54,8 +54,8 @@ pub enum TargetError {
     #[error("{0} is for the local stack, and another API is named")]
     LocalOnly(&'static str),
     #[error(
-        "{what} needs {}: a local stack that the command starts for itself has nothing from before",
-        url_option(*via)
+        "{what} needs an API: {}, --stack or --amplify-outputs (`tokencast dev` names its file); a local stack that the command starts for itself has nothing from before",
+        needed_option(*via)
     )]
     NothingYet { what: &'static str, via: Channel },
     #[error(
@@ -187,6 +187,14 @@ fn url_option(via: Channel) -> &'static str {
         Channel::Appsync => "--api-url (TOKENCAST_API_URL)",
         Channel::Url => "--function-url, nor --stack or --amplify-outputs that has one",
         Channel::Websocket => "--websocket-url, nor --stack or --amplify-outputs that has one",
+    }
+}
+
+fn needed_option(via: Channel) -> &'static str {
+    match via {
+        Channel::Appsync => "--api-url (TOKENCAST_API_URL)",
+        Channel::Url => "--function-url",
+        Channel::Websocket => "--websocket-url",
     }
 }
 

@@ -37,7 +37,7 @@ fn what_is_missing_is_named() {
     check("hello --username alice", "no --api-url (TOKENCAST_API_URL)");
     check(
         "--resume 3f1c3b5e-7a39-4b8e-9f0a-0d8a1f6f6b11",
-        "--resume needs --api-url",
+        "--resume needs an API: --api-url",
     );
     check("hello --via url", "local");
     check("hello --via websocket", "local");

@@ -3,6 +3,7 @@
 mod blocks;
 mod channels;
 mod chat;
+mod operator;
 mod output;
 mod prompt;
 mod stack;

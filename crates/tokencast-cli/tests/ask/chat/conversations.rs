@@ -16,7 +16,7 @@ fn head(title: &str) -> Value {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "`json!` makes values")]
-fn whole(stream: Value) -> Value {
+pub(super) fn whole(stream: Value) -> Value {
     let mut conversation = head("Rivers");
     conversation["turns"] = json!([{
         "sessionId": TURN, "parentId": null, "prompt": "Why?\nSay it.", "createdAt": "2026-01-01T00:00:00Z",
@@ -221,6 +221,11 @@ async fn a_conversation_is_exported() {
         "{stderr}"
     );
 
-    check_usage(&["export", ID], "", "an export needs --api-url").await;
+    check_usage(
+        &["export", ID],
+        "",
+        "an export needs an API: --api-url (TOKENCAST_API_URL), --stack or --amplify-outputs",
+    )
+    .await;
     check_usage(&["export", "x"], "", "UUID").await;
 }

@@ -1,89 +1,159 @@
 //! A chat on a terminal.
 
+#![cfg(target_os = "linux")]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use client_fakes::FakeApi;
-use tokio::io::AsyncWriteExt;
+use client_fakes::{FakeApi, cancelled, completed, snapshot, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// On a terminal, by util-linux's `script`, if it is installed.
-#[cfg(target_os = "linux")]
-#[expect(
-    clippy::items_after_statements,
-    reason = "what reads the screen belongs to this test alone"
-)]
-#[tokio::test]
-async fn on_a_terminal_ctrl_c_stops_the_answer_and_not_the_chat() {
-    use std::os::unix::fs::PermissionsExt as _;
+use super::ID;
+use super::conversations::whole;
 
-    use client_fakes::{cancelled, within};
-    use tokio::io::AsyncReadExt;
+/// A chat on a terminal, by util-linux's `script`. `None` where that isn't installed.
+struct Terminal {
+    child: Child,
+    keys: ChildStdin,
+    screen: ChildStdout,
+    /// What the screen has shown so far, and up to where a test has looked.
+    shown: String,
+    seen: usize,
+    home: PathBuf,
+}
 
-    const SCRIPT: &str = "/usr/bin/script";
-    if !std::path::Path::new(SCRIPT).exists() {
-        eprintln!("skipped: there is no {SCRIPT}");
-        return;
+impl Terminal {
+    fn open(api: &FakeApi, arguments: &str) -> Option<Self> {
+        const SCRIPT: &str = "/usr/bin/script";
+        if !Path::new(SCRIPT).exists() {
+            eprintln!("skipped: there is no {SCRIPT}");
+            return None;
+        }
+        let home = std::env::temp_dir().join(format!("chat-{}", uuid::Uuid::new_v4()));
+        let mut command = Command::new(SCRIPT);
+        let chat = format!("{} chat {arguments}", env!("CARGO_BIN_EXE_tokencast"));
+        command
+            .args(["-qec", &chat, "/dev/null"])
+            .env("TOKENCAST_API_URL", &api.url)
+            .env("TOKENCAST_TOKEN", "jwt")
+            .env("XDG_STATE_HOME", &home)
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn().expect("it starts");
+        Some(Self {
+            keys: child.stdin.take().expect("a pipe"),
+            screen: child.stdout.take().expect("a pipe"),
+            child,
+            shown: String::new(),
+            seen: 0,
+            home,
+        })
     }
-    let mut api = FakeApi::start().await;
-    let home = std::env::temp_dir().join(format!("chat-{}", uuid::Uuid::new_v4()));
-    let mut command = tokio::process::Command::new(SCRIPT);
-    let chat = format!("{} chat", env!("CARGO_BIN_EXE_tokencast"));
-    command
-        .args(["-qec", &chat, "/dev/null"])
-        .env("TOKENCAST_API_URL", &api.url)
-        .env("TOKENCAST_TOKEN", "jwt")
-        .env("XDG_STATE_HOME", &home)
-        .env("TERM", "xterm")
-        .env_remove("NO_COLOR")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true);
-    let mut child = command.spawn().expect("it starts");
-    let mut keys = child.stdin.take().expect("a pipe");
-    let mut screen = child.stdout.take().expect("a pipe");
-    let mut shown = String::new();
-    /// Reads on until the screen has shown this since `from`. Returns where that ends.
-    async fn until(
-        screen: &mut (impl tokio::io::AsyncRead + Unpin),
-        shown: &mut String,
-        from: usize,
-        what: &str,
-    ) -> usize {
+
+    async fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).await.expect("typed");
+    }
+
+    /// Reads on until the screen shows this, behind what a test has seen.
+    async fn shows(&mut self, what: &str) {
         loop {
-            if let Some(at) = shown[from..].find(what) {
-                return from + at + what.len();
+            if let Some(at) = self.shown[self.seen..].find(what) {
+                self.seen += at + what.len();
+                return;
             }
             let mut bytes = vec![0; 4096];
-            let count = within(screen.read(&mut bytes)).await.expect("read");
-            assert!(count > 0, "no {what:?} in {shown:?}");
-            shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            let count = within(self.screen.read(&mut bytes)).await.expect("read");
+            assert!(count > 0, "no {what:?} in {:?}", self.shown);
+            let text = String::from_utf8_lossy(&bytes[..count]);
+            self.shown.push_str(&text);
         }
     }
-    let at = until(&mut screen, &mut shown, 0, "> ").await;
-    keys.write_all(b"Why?\r").await.expect("typed");
+
+    /// Ends the chat at its prompt. Returns its history.
+    async fn end(mut self) -> String {
+        self.press("\x04").await;
+        let status = within(self.child.wait()).await.expect("it ends");
+        assert_eq!(status.code(), Some(0), "{:?}", self.shown);
+        let history = self.home.join("tokencast/chat_history");
+        let text = std::fs::read_to_string(&history).expect("a history");
+        let metadata = history.metadata().expect("it is there");
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        std::fs::remove_dir_all(&self.home).expect("removed");
+        text
+    }
+}
+
+#[tokio::test]
+async fn on_a_terminal_ctrl_c_stops_the_answer_and_not_the_chat() {
+    let mut api = FakeApi::start().await;
+    let Some(mut terminal) = Terminal::open(&api, "") else {
+        return;
+    };
+    terminal.shows("> ").await;
+    terminal.press("Why?\r").await;
     let socket = api.subscriber().await;
     api.call("StartStream").await;
     socket.tokens(1, &[(1, "It is **bo"), (2, "ld**")]).await;
-    let at = until(&mut screen, &mut shown, at, "\u{1b}[1mbold\u{1b}[0m").await;
-    keys.write_all(b"\x03").await.expect("typed");
+    terminal.shows("\u{1b}[1mbold\u{1b}[0m").await;
+    terminal.press("\x03").await;
     api.call("StopStream").await;
     socket.event(cancelled(1, 3)).await;
-    let at = until(&mut screen, &mut shown, at, "stopped; 14 characters kept").await;
-    let at = until(&mut screen, &mut shown, at, "> ").await;
+    terminal.shows("stopped; 14 characters kept").await;
+    terminal.shows("> ").await;
     // At the prompt it ends nothing, either.
-    keys.write_all(b"abc\x03").await.expect("typed");
-    let at = until(&mut screen, &mut shown, at, "Ctrl-D or /quit ends").await;
-    until(&mut screen, &mut shown, at, "> ").await;
-    keys.write_all(b"\x04").await.expect("typed");
-    let status = within(child.wait()).await.expect("it ends");
-    assert_eq!(status.code(), Some(0), "{shown:?}");
-    let history = home.join("tokencast/chat_history");
-    let text = std::fs::read_to_string(&history).expect("a history");
-    assert!(text.contains("Why?"), "{text}");
-    let mode = history
-        .metadata()
-        .expect("it is there")
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o600);
-    std::fs::remove_dir_all(&home).expect("removed");
+    terminal.press("abc\x03").await;
+    terminal.shows("Ctrl-D or /quit ends").await;
+    terminal.shows("> ").await;
+    let history = terminal.end().await;
+    assert!(history.contains("Why?"), "{history}");
+}
+
+#[tokio::test]
+async fn on_a_terminal_a_question_of_several_lines_is_edited_as_it_was() {
+    let mut api = FakeApi::start().await;
+    api.replies(|replies| {
+        let turn = snapshot("COMPLETED", 1, 2, "Because.");
+        replies.answer("GetConversation", [whole(turn)]);
+    });
+    let Some(mut terminal) = Terminal::open(&api, &format!("--conversation {ID}")) else {
+        return;
+    };
+    terminal.shows("Because.").await;
+    terminal.shows("> ").await;
+    terminal.press("/edit\r").await;
+    terminal.shows("edit> ").await;
+    terminal.press(" Please.\r").await;
+    let socket = api.subscriber().await;
+    let asked = api.call("StartStream").await.variables;
+    assert_eq!(asked["prompt"], "Why?\nSay it. Please.");
+    socket.event(completed(1, 1)).await;
+    terminal.shows("> ").await;
+    terminal.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_to_the_commands_own_question_is_not_kept() {
+    let api = FakeApi::start().await;
+    api.replies(|replies| {
+        let turn = snapshot("COMPLETED", 1, 2, "Because.");
+        replies.answer("GetConversation", [whole(turn)]);
+    });
+    let Some(mut terminal) = Terminal::open(&api, &format!("--conversation {ID}")) else {
+        return;
+    };
+    terminal.shows("Because.").await;
+    terminal.shows("> ").await;
+    terminal.press("/delete\r").await;
+    terminal.shows("[y/N] ").await;
+    terminal.press("never\r").await;
+    terminal.shows("it is kept").await;
+    terminal.shows("> ").await;
+    let history = terminal.end().await;
+    assert!(history.contains("/delete"), "{history}");
+    assert!(!history.contains("never"), "{history}");
 }
