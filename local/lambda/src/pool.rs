@@ -207,11 +207,7 @@ impl Pool {
         {
             let mut state = self.lock();
             if state.closed {
-                return Err(Failure::Function(FunctionError::of_request(
-                    "Sandbox.Failure",
-                    request_id,
-                    "shut down",
-                )));
+                return Err(shut_down(request_id));
             }
             if state.all.len() + state.starting
                 >= self.template.config.max_concurrency.get() as usize
@@ -227,6 +223,10 @@ impl Pool {
             Ok(()) => Ok(environment),
             Err(error) => {
                 self.discard(&environment);
+                // A process that was ended with the stack has not failed.
+                if self.lock().closed {
+                    return Err(shut_down(request_id));
+                }
                 Err(self.not_ready(request_id, &error, &last_lines))
             }
         }
@@ -311,6 +311,14 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn shut_down(request_id: &str) -> Failure {
+    Failure::Function(FunctionError::of_request(
+        "Sandbox.Failure",
+        request_id,
+        "shut down",
+    ))
 }
 
 fn planned_error(error_type: &str, message: String) -> Failure {

@@ -24,6 +24,11 @@ fn function_process() {
         eprintln!("`MODEL_ID` is missing");
         std::process::exit(3);
     }
+    if value("START").as_deref() == Some("hang") {
+        loop {
+            std::thread::park();
+        }
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -185,6 +185,26 @@ async fn a_function_that_fails_to_start_says_why_in_the_log() {
 }
 
 #[tokio::test]
+async fn a_process_that_ends_with_its_stack_has_not_failed_to_start() {
+    let mut config = worker();
+    config
+        .environment
+        .insert("START".to_owned(), "hang".to_owned());
+    let stack = Stack::start(config).await;
+    let invoked = stack.invoking(json!({}));
+    let pid = eventually("a process starts", async || {
+        let starting = stack.processes().into_iter();
+        let mut starting = starting.filter(|it| it.state == ProcessState::Starting);
+        starting.next().map(|it| it.pid)
+    });
+    pid.await;
+    stack.stop().await;
+    let (error_type, message) = function_error(invoked.await.expect("no panic"));
+    assert_eq!(error_type, "Sandbox.Failure", "{message}");
+    assert!(message.ends_with("shut down"), "{message}");
+}
+
+#[tokio::test]
 async fn a_process_sees_its_own_environment_only_and_its_output_is_logged() {
     let stack = Stack::start(worker()).await;
     let seen = stack
