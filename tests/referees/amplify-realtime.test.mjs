@@ -3,8 +3,23 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { afterEach, before, test } from 'node:test';
 
-import { acknowledged, connectionStates, hub, open, read, signInAs, start, stop, subscribe } from './amplify.mjs';
-import { assertWholeAnswer, ended } from './session.mjs';
+import { fetchAuthSession } from 'aws-amplify/auth';
+
+import {
+  acknowledged,
+  ask,
+  connectionStates,
+  hub,
+  listen,
+  open,
+  read,
+  remove,
+  signInAs,
+  start,
+  stop,
+  subscribe,
+} from './amplify.mjs';
+import { ALL_CHANGES, assertWholeAnswer, CHANGES, ended } from './session.mjs';
 import { alice, bob, connections, dropWebsockets, lastModelCall, script } from './stack.mjs';
 
 const limit = { timeout: 120_000 };
@@ -74,6 +89,37 @@ test('two subscribers of one session see the same', limit, async () => {
   await start('Who is there?', sessionId);
   for (const { events } of [first, second]) await events.until('last event', ended);
   assert.deepEqual(second.events.items, first.events.items);
+});
+
+test('both subscriptions to conversations hear of turns and of the end', limit, async () => {
+  await script({});
+  const owner = (await fetchAuthSession()).tokens.accessToken.payload.sub;
+  const all = await watched(listen(ALL_CHANGES, { owner }));
+  const conversationId = randomUUID();
+  const turns = [randomUUID(), randomUUID()];
+  const kinds = ({ events }) => events.items.map(({ kind }) => kind);
+  const heard = (of, kind, sessionId = null) =>
+    of.events.until(`${kind} of ${sessionId}`, (items) =>
+      items.find((event) => event.kind === kind && event.sessionId === sessionId),
+    );
+
+  const first = await ask('Why do rivers meander?', conversationId, turns[0]);
+  assert.deepEqual([first.status, first.parentId], ['streaming_started', null]);
+  const begun = await heard(all, 'TURN_STARTED', turns[0]);
+  assert.deepEqual([begun.conversationId, begun.title], [conversationId, 'Why do rivers meander?']);
+  assert.equal((await heard(all, 'TURN_ENDED', turns[0])).status, 'COMPLETED');
+
+  // A conversation can be subscribed to from its first turn on.
+  const one = await watched(listen(CHANGES, { conversationId }));
+  const second = await ask('And glaciers?', conversationId, turns[1]);
+  assert.equal(second.parentId, turns[0]);
+  for (const listener of [all, one]) await heard(listener, 'TURN_ENDED', turns[1]);
+  assert.equal((await remove(conversationId)).conversationId, conversationId);
+  for (const listener of [all, one]) await heard(listener, 'DELETED');
+  const turn = ['TURN_STARTED', 'TURN_ENDED'];
+  assert.deepEqual(kinds(one), [...turn, 'DELETED']);
+  assert.deepEqual(kinds(all), [...turn, ...turn, 'DELETED']);
+  assert.deepEqual([...one.errors.items, ...all.errors.items], []);
 });
 
 test('a subscription has what it selects, under its own names', limit, async () => {

@@ -6,7 +6,7 @@ import { Hub, parseAmplifyConfig } from 'aws-amplify/utils';
 import WebSocket from 'ws';
 
 import { Inbox } from './inbox.mjs';
-import { EVENTS, READ, START, STOP } from './session.mjs';
+import { DELETE, EVENTS, READ, START, STOP, TURN } from './session.mjs';
 import { stack } from './stack.mjs';
 
 // Node 20 has none of its own; Amplify takes whatever is global.
@@ -39,6 +39,17 @@ export async function start(prompt, sessionId) {
   return data.startStream;
 }
 
+/** Starts a turn of a conversation. */
+export async function ask(prompt, conversationId, sessionId) {
+  const { data } = await client.graphql({ query: TURN, variables: { prompt, sessionId, conversationId } });
+  return data.startStream;
+}
+
+export async function remove(conversationId) {
+  const { data } = await client.graphql({ query: DELETE, variables: { id: conversationId } });
+  return data.deleteConversation;
+}
+
 export async function stop(sessionId) {
   const { data } = await client.graphql({ query: STOP, variables: { sessionId } });
   return data.stopStream;
@@ -58,6 +69,19 @@ export function open(sessionId, query = EVENTS, options = {}) {
     next: ({ data }) => events.push(data.onTokenReceived),
     error: (error) => errors.push(error),
   });
+  return { events, errors, close: () => subscription.unsubscribe() };
+}
+
+/** Subscribes to changes of conversations; resolves once that is acknowledged. `events` is an inbox of `ConversationEvent`s. */
+export async function listen(query, variables) {
+  const [events, errors] = [new Inbox(), new Inbox()];
+  const [[name, value]] = Object.entries(variables);
+  const subscription = client.graphql({ query, variables }).subscribe({
+    next: ({ data }) => events.push(Object.values(data)[0]),
+    error: (error) => errors.push(error),
+  });
+  const isAcknowledgement = ({ event, data }) => event === 'Subscription ack' && data.variables[name] === value;
+  await hub.until(`acknowledgement of ${name}`, (told) => told.some(isAcknowledgement));
   return { events, errors, close: () => subscription.unsubscribe() };
 }
 

@@ -1,5 +1,6 @@
 // @aws-sdk/client-dynamodb: what the session table relies on, and what an operator does to a table.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 
 import {
@@ -22,7 +23,9 @@ import {
   paginateScan,
 } from '@aws-sdk/client-dynamodb';
 
-import { stack } from './stack.mjs';
+import { READ, TURN } from './session.mjs';
+import { tokens } from './sign-in.mjs';
+import { alice, stack } from './stack.mjs';
 
 const limit = { timeout: 120_000 };
 const dynamodb = new DynamoDBClient({ region: stack.region, endpoint: stack.url, maxAttempts: 1 });
@@ -63,6 +66,52 @@ test('the session table is there, with its time to live', limit, async () => {
   assert.deepEqual(Table.AttributeDefinitions, [{ AttributeName: 'sessionId', AttributeType: 'S' }]);
   const ttl = await dynamodb.send(new DescribeTimeToLiveCommand({ TableName: stack.table }));
   assert.deepEqual(ttl.TimeToLiveDescription, { AttributeName: 'expiresAt', TimeToLiveStatus: 'ENABLED' });
+});
+
+test('the items of a conversation are read as they were written', limit, async () => {
+  const { AccessToken } = await tokens(alice);
+  const graphql = async (query, variables) => {
+    const response = await fetch(stack.graphqlUrl, {
+      method: 'POST',
+      headers: { authorization: AccessToken, 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors } = await response.json();
+    assert.equal(errors, undefined, JSON.stringify(errors));
+    return data;
+  };
+  const [conversationId, sessionId] = [randomUUID(), randomUUID()];
+  const prompt = 'Why do rivers meander? 川 🦀';
+  await graphql(TURN, { prompt, sessionId, conversationId });
+  let answer;
+  do ({ getStream: answer } = await graphql(READ, { sessionId }));
+  while (answer.status !== 'COMPLETED');
+
+  const { Items } = await dynamodb.send(
+    new QueryCommand({
+      TableName: stack.conversationsTable,
+      ConsistentRead: true,
+      KeyConditionExpression: 'conversationId = :id',
+      ExpressionAttributeValues: { ':id': { S: conversationId } },
+    }),
+  );
+  const items = Object.fromEntries(Items.map((item) => [item.item.S, item]));
+  assert.deepEqual(Object.keys(items).sort(), ['conversation', `prompt#${sessionId}#0`, `turn#${sessionId}`].sort());
+  const { conversation, [`prompt#${sessionId}#0`]: asked, [`turn#${sessionId}`]: turn } = items;
+  const sub = JSON.parse(Buffer.from(AccessToken.split('.')[1], 'base64url')).sub;
+  assert.deepEqual(conversation.owner, { S: sub });
+  assert.deepEqual(conversation.title, { S: prompt });
+  assert.deepEqual(conversation.lastSession, { S: sessionId });
+  assert.deepEqual(conversation.turnCount, { N: '1' });
+  assert.deepEqual(asked.text, { S: prompt });
+  assert.deepEqual(turn.status, { S: 'COMPLETED' });
+  const now = Date.now() / 1000;
+  for (const { expiresAt } of Items) assert.ok(Number(expiresAt.N) > now, expiresAt.N);
+
+  const key = { sessionId: { S: sessionId } };
+  const { Item } = await dynamodb.send(new GetItemCommand({ TableName: stack.table, Key: key, ConsistentRead: true }));
+  assert.deepEqual(Item.conversationId, { S: conversationId });
+  assert.equal(Item.status.S, 'COMPLETED');
 });
 
 test('every type of attribute survives', limit, async () => {

@@ -13,6 +13,49 @@ export const START = /* GraphQL */ `
   }
 `;
 
+/** A turn of a conversation. */
+export const TURN = /* GraphQL */ `
+  mutation Turn($prompt: String!, $sessionId: String!, $conversationId: String!) {
+    startStream(prompt: $prompt, sessionId: $sessionId, conversationId: $conversationId) {
+      sessionId
+      status
+      conversationId
+      parentId
+    }
+  }
+`;
+
+const CHANGE = /* GraphQL */ `
+  conversationId
+  kind
+  title
+  sessionId
+  parentId
+  status
+  timestamp
+`;
+
+export const CHANGES = /* GraphQL */ `
+  subscription Changes($conversationId: String!) {
+    onConversationUpdated(conversationId: $conversationId) { ${CHANGE} }
+  }
+`;
+
+export const ALL_CHANGES = /* GraphQL */ `
+  subscription AllChanges($owner: String!) {
+    onConversationsUpdated(owner: $owner) { ${CHANGE} }
+  }
+`;
+
+export const DELETE = /* GraphQL */ `
+  mutation Delete($id: String!) {
+    deleteConversation(id: $id) {
+      conversationId
+      timestamp
+    }
+  }
+`;
+
 export const STOP = /* GraphQL */ `
   mutation Stop($sessionId: String!) {
     stopStream(sessionId: $sessionId) {

@@ -1,12 +1,15 @@
 //! After a delete nothing is read, and nothing is made.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use serde_json::Value;
 use system_tests::conversations::Talk;
 use system_tests::graphql::only_error;
 use system_tests::stack::script;
 use system_tests::{TestStack, eventually};
+use tokencast::stack::{CONVERSATIONS_TABLE, TABLE};
 
 /// Waits until no text and no prompt is left, and the queue is empty.
 async fn is_purged(stack: &TestStack, talk: &Talk<'_>) {
@@ -156,6 +159,90 @@ async fn messages_that_come_again_make_nothing() {
         calls,
         "no model is asked"
     );
+    stack.shutdown().await;
+}
+
+/// The most turns that a conversation may have.
+const TURNS: usize = 1000;
+
+/// Repeats the items of a turn under other ids, until the conversation has [`TURNS`].
+async fn fill(stack: &TestStack, talk: &Talk<'_>, like: &str) {
+    let dynamodb = stack.dynamodb();
+    let key = |name: &str, value: &str| (name.to_owned(), AttributeValue::S(value.to_owned()));
+    let of = |table: &'static str, key: HashMap<String, AttributeValue>| {
+        let get = dynamodb.get_item().table_name(table).set_key(Some(key));
+        async move { get.send().await.expect("a read").item.expect("an item") }
+    };
+    let beside = |item: &str| {
+        let key = HashMap::from([key("conversationId", &talk.id), key("item", item)]);
+        of(CONVERSATIONS_TABLE, key)
+    };
+    let head = beside(&format!("turn#{like}")).await;
+    let prompt = beside(&format!("prompt#{like}#0")).await;
+    let session = of(TABLE, HashMap::from([key("sessionId", like)])).await;
+    let with = |item: &HashMap<_, _>, changes: &[(&str, &str)]| {
+        let mut item = item.clone();
+        item.extend(changes.iter().map(|(name, value)| key(name, value)));
+        let put = PutRequest::builder().set_item(Some(item)).build();
+        let put = put.expect("it has an item");
+        WriteRequest::builder().put_request(put).build()
+    };
+    let ids: Vec<_> = (1..TURNS)
+        .map(|_| uuid::Uuid::new_v4().to_string())
+        .collect();
+    // A batch has 25 items at most.
+    for ids in ids.chunks(8) {
+        let (mut beside, mut sessions) = (Vec::new(), Vec::new());
+        for id in ids {
+            let (turn, asked) = (format!("turn#{id}"), format!("prompt#{id}#0"));
+            beside.push(with(&head, &[("sessionId", id), ("item", &turn)]));
+            beside.push(with(&prompt, &[("item", &asked)]));
+            sessions.push(with(&session, &[("sessionId", id)]));
+        }
+        let write = dynamodb.batch_write_item();
+        let write = write.request_items(CONVERSATIONS_TABLE, beside);
+        let written = write.request_items(TABLE, sessions).send().await;
+        let left = written.expect("written").unprocessed_items;
+        assert!(left.unwrap_or_default().is_empty());
+    }
+    let update = dynamodb.update_item().table_name(CONVERSATIONS_TABLE);
+    update
+        .set_key(Some(HashMap::from([
+            key("conversationId", &talk.id),
+            key("item", "conversation"),
+        ])))
+        .update_expression("SET turnCount = :turns")
+        .expression_attribute_values(":turns", AttributeValue::N(TURNS.to_string()))
+        .send()
+        .await
+        .expect("written");
+}
+
+/// Prints how long it takes, which decides whether the request function's time-out is enough.
+#[tokio::test]
+async fn the_longest_conversation_is_deleted() {
+    let stack = TestStack::start_with(|options| {
+        options.script = script(1, Duration::ZERO);
+        let environment = &mut options.stack.request_environment;
+        environment.insert("LEASE_SECONDS".to_owned(), "1".to_owned());
+    })
+    .await;
+    let talk = Talk::new(&stack);
+    let id = talk.ask("a secret", None).await;
+    fill(&stack, &talk, &id).await;
+    assert_eq!(talk.page(Some(1), None).await["turnCount"], TURNS);
+    let begun = Instant::now();
+    // A function that is too slow is ended, and asked again, as a client does.
+    let deleted = eventually("a deletion", || async {
+        let answer = talk.delete().await;
+        answer.get("errors").is_none().then_some(answer)
+    });
+    let deleted = deleted.await;
+    println!("{TURNS} turns are deleted after {:?}", begun.elapsed());
+    assert!(deleted["data"]["deleteConversation"]["timestamp"].is_string());
+    assert_eq!(stack.get_stream("alice", &id).await, Value::Null);
+    is_purged(&stack, &talk).await;
+    println!("and purged after {:?}", begun.elapsed());
     stack.shutdown().await;
 }
 

@@ -1,9 +1,11 @@
 //! Each request that the worker sends to the model is one that AWS's own description of `ConverseStream` allows, and has
-//! exactly the turns that it should have. The referee of the first is botocore, which is the AWS SDK for Python's.
+//! exactly the turns that it should have. The referee of the first is botocore, which is the AWS SDK for Python's. It also
+//! reads the tables.
 //!
 //! `requirements.txt` lists what to install into `target/botocore`.
 
 mod referee;
+mod tables;
 mod turns;
 
 use serde_json::json;

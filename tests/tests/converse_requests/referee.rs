@@ -1,6 +1,6 @@
 //! The referee, which is a program of its own.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -10,6 +10,18 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 const PYTHON: &str = "../target/botocore/bin/python";
 
+/// Python with botocore, and a script of this folder.
+pub(crate) fn program(script: &str) -> (PathBuf, PathBuf) {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let python = package.join(PYTHON);
+    assert!(
+        python.is_file(),
+        "botocore is not installed: `cargo xtask test` does it, or see requirements.txt"
+    );
+    let script = package.join("tests/converse_requests").join(script);
+    (python, script)
+}
+
 pub(crate) struct Referee {
     process: Child,
     requests: ChildStdin,
@@ -18,14 +30,9 @@ pub(crate) struct Referee {
 
 impl Referee {
     pub(crate) fn start() -> Self {
-        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = package.join(PYTHON);
-        assert!(
-            python.is_file(),
-            "botocore is not installed: `cargo xtask test` does it, or see requirements.txt"
-        );
+        let (python, script) = program("referee.py");
         let mut process = Command::new(python)
-            .arg(package.join("tests/converse_requests/referee.py"))
+            .arg(script)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -15,7 +15,8 @@ use local_stack::appsync::realtime::RealtimeLimits;
 use local_stack::config::{ModelConfig, ScriptConfig};
 use serde_json::json;
 use tokencast::stack::{
-    DEAD_LETTER_QUEUE, Functions, QUEUE, RunningStack, StackInfo, StackOptions, TABLE,
+    CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, Functions, QUEUE, RunningStack, StackInfo,
+    StackOptions, TABLE,
 };
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -156,6 +157,7 @@ fn start_node(directory: &Path, file: &str, stack: &StackInfo) -> Child {
         "deadLetterQueueUrl": endpoints.queue_url(DEAD_LETTER_QUEUE),
         "deadLetterQueueArn": endpoints.queue_arn(DEAD_LETTER_QUEUE),
         "table": TABLE,
+        "conversationsTable": CONVERSATIONS_TABLE,
     });
     Command::new("node")
         // Amplify leaves timers behind that would keep the process alive for a quarter of a minute.
