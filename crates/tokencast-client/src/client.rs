@@ -18,12 +18,13 @@ use crate::error::Error;
 use crate::event::Snapshot;
 use crate::http::Caller;
 use crate::operations::{
-    Assistants, GetStream, Got, ListedAssistants, StartStream, Started, StopStream, assistants,
-    get_stream, start_stream, stop_stream,
+    Assistants, GetStream, GetUsage, Got, ListedAssistants, StartStream, Started, StopStream, Used,
+    assistants, get_stream, get_usage, start_stream, stop_stream,
 };
 use crate::prompt::Prompt;
 use crate::realtime::Endpoint;
 use crate::session::{AnswerStream, Begin};
+use crate::usage::QuotaUsage;
 use crate::wall_clock::WallClock;
 use crate::{function_url, tls, web_socket};
 
@@ -160,6 +161,26 @@ impl Client {
             Route::FunctionUrl => function_url::assistants(caller).await,
             Route::WebSocket => {
                 Err(self.not_over("AppSync's endpoint or a Function URL, which tell of assistants"))
+            }
+        }
+    }
+
+    /// What the caller has used of today's quota, and what is left of it. AppSync and a Function URL tell it.
+    ///
+    /// # Errors
+    ///
+    /// The channel is a WebSocket API, which doesn't tell it ([`Error::Config`]), or the API can't be reached in three tries.
+    pub async fn usage(&self) -> Result<QuotaUsage, Error> {
+        let Shared { caller, route, .. } = &*self.shared;
+        match route {
+            Route::AppSync(_) => {
+                let body = GetUsage::build_query(get_usage::Variables);
+                let used: Used = caller.call(&body).await?;
+                Ok(used.usage)
+            }
+            Route::FunctionUrl => function_url::usage(caller).await,
+            Route::WebSocket => {
+                Err(self.not_over("AppSync's endpoint or a Function URL, which tell what is used"))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -50,6 +51,16 @@ pub enum Error {
         message: String,
         /// Whether the same may well succeed if it is sent again.
         retryable: bool,
+    },
+    /// A quota of the caller's does not allow the start now.
+    #[error("{message}")]
+    QuotaExceeded {
+        /// `startsPerMinute`, `startsPerDay`, `tokensPerDay` or `sessionsAtOnce`.
+        limit: Option<String>,
+        /// When a start may succeed again: ISO 8601, UTC.
+        resets_at: Option<String>,
+        /// The API's own words.
+        message: String,
     },
     /// The API answered with a status, and without words that could be read.
     #[error("the API answered HTTP {status}")]
@@ -143,6 +154,7 @@ impl Error {
             Self::Config { .. }
             | Self::Tls(_)
             | Self::Unauthorized { .. }
+            | Self::QuotaExceeded { .. }
             | Self::Protocol(_)
             | Self::NotFound { .. }
             | Self::StartLost { .. }
@@ -159,6 +171,49 @@ impl Error {
             Self::SignIn(_) => true,
             _ => false,
         }
+    }
+}
+
+/// What a refusal over a channel that isn't GraphQL says.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Refusal {
+    #[serde(flatten)]
+    pub(crate) error: StreamError,
+    #[serde(flatten)]
+    info: RefusalInfo,
+}
+
+/// What a refusal says of a quota: GraphQL's `errorInfo`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct RefusalInfo {
+    #[serde(default)]
+    limit: Option<String>,
+    #[serde(default)]
+    resets_at: Option<String>,
+}
+
+impl RefusalInfo {
+    /// The error of a quota that is exceeded.
+    pub(crate) fn exceeded(self, message: String) -> Error {
+        Error::QuotaExceeded {
+            limit: self.limit,
+            resets_at: self.resets_at,
+            message,
+        }
+    }
+}
+
+/// The code of a start that a quota refuses.
+pub(crate) const QUOTA_EXCEEDED: &str = "QUOTA_EXCEEDED";
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { error, info } = refusal;
+        if error.code == QUOTA_EXCEEDED {
+            return info.exceeded(error.message);
+        }
+        error.into()
     }
 }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::assistant::Guardrail;
 use crate::block::{Block, BlockContent, BlockType, Citation, ToolResult, ToolUse};
+use crate::usage::Cost;
 
 /// What an [`AnswerStream`](crate::AnswerStream) yields. As JSON, `type` names the variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -361,6 +362,9 @@ pub struct Usage {
     /// Of the input, what the model wrote into its prompt cache.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write_input_tokens: Option<u64>,
+    /// `None` where the model has no price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
 }
 
 /// Why a session failed.

@@ -39,6 +39,7 @@
 //! | [`block`] | what an answer consists of: text, reasoning, citations, tools |
 //! | [`conversations`] | the caller's conversations: list, read, rename, delete, export, and hear of changes |
 //! | [`transcript`] | the reassembly of the answer, by attempt and sequence; pure |
+//! | [`usage`] | what answers cost, and what the caller has used of their quota |
 //! | [`error`] | everything that can go wrong |
 //! | [`credentials`] | a token, or a user who signs in |
 //! | [`cognito`] | sign-in with SRP |
@@ -59,6 +60,7 @@ pub mod credentials;
 pub mod error;
 pub mod event;
 pub mod transcript;
+pub mod usage;
 
 mod backoff;
 mod bounds;
@@ -87,3 +89,4 @@ pub use position::Position;
 pub use prompt::Prompt;
 pub use session::AnswerStream;
 pub use transcript::Transcript;
+pub use usage::{Cost, QuotaLimit, QuotaUsage};

@@ -7,9 +7,10 @@ use graphql_client::GraphQLQuery;
 use serde::Deserialize;
 
 use crate::block::BlockType;
-use crate::error::{Error, is_unauthorized};
+use crate::error::{Error, QUOTA_EXCEEDED, RefusalInfo, is_unauthorized};
 use crate::event::{Snapshot, StreamStatus, TokenEvent};
 use crate::realtime::Delivery;
+use crate::usage::QuotaUsage;
 
 macro_rules! operation {
     ($name:ident) => {
@@ -29,6 +30,7 @@ operation!(StartStream);
 operation!(StopStream);
 operation!(GetStream);
 operation!(OnTokenReceived);
+operation!(GetUsage);
 operation!(Assistants);
 
 pub(crate) use crate::assistant::ListedAssistants;
@@ -68,6 +70,12 @@ impl Delivery for Received {
     }
 }
 
+/// The answer to [`GetUsage`].
+#[derive(Debug, Deserialize)]
+pub(crate) struct Used {
+    pub(crate) usage: QuotaUsage,
+}
+
 /// The body of a response.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Response<T> {
@@ -85,6 +93,8 @@ pub(crate) struct GraphqlError {
     error_type: Option<String>,
     #[serde(default)]
     message: Option<String>,
+    #[serde(default)]
+    error_info: Option<RefusalInfo>,
 }
 
 impl GraphqlError {
@@ -104,6 +114,9 @@ impl From<GraphqlError> for Error {
         let message = error.message();
         if is_unauthorized(error.error_type()) {
             return Self::Unauthorized { message };
+        }
+        if error.error_type() == QUOTA_EXCEEDED {
+            return error.error_info.unwrap_or_default().exceeded(message);
         }
         Self::Graphql {
             error_type: error.error_type().to_owned(),

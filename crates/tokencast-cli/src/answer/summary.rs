@@ -109,6 +109,9 @@ impl Summary {
         if let Some(rate) = self.tokens_per_second() {
             let _ = write!(line, ", {rate:.1} tokens/s");
         }
+        if let Some(cost) = self.usage.and_then(|usage| usage.cost) {
+            let _ = write!(line, ", {cost}");
+        }
         let _ = write!(line, ", {}", self.ending);
         if let Some(guardrail) = &self.guardrail {
             let _ = write!(line, ", {guardrail}");
@@ -166,6 +169,7 @@ mod tests {
             input_tokens: 5,
             output_tokens: 40,
             total_tokens: 45,
+            cost: serde_json::from_str("0.00062").ok(),
             ..Usage::default()
         };
         summary.count(
@@ -182,7 +186,7 @@ mod tests {
         assert_eq!(
             summary.line(),
             "session 00000000-0000-0000-0000-000000000000, attempt 1, 40 tokens in 2 events, first after 300 ms, \
-             20.0 tokens/s, end_turn, masked by a guardrail: EMAIL, NAME"
+             20.0 tokens/s, $0.00062, end_turn, masked by a guardrail: EMAIL, NAME"
         );
         assert_eq!(summary.characters(), 6);
     }

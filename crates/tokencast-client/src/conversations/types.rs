@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::event::{Snapshot, StreamStatus};
+use crate::event::{Snapshot, StreamStatus, Usage};
 
 /// `Conversation` of the schema: a tree of turns. Turns that continue the same one are versions of each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct Conversation {
     /// The assistant of the turn that was started last.
     #[serde(default)]
     pub assistant: Option<String>,
+    /// What all turns have used together. Only of a conversation that was asked for by its id.
+    #[serde(default)]
+    pub usage: Option<Usage>,
     /// The turns of a page, or all, oldest first. Empty where only the conversation itself was asked for.
     #[serde(default, deserialize_with = "or_none")]
     pub turns: Vec<Turn>,

@@ -8,16 +8,17 @@ mod sse;
 use http::{Method, StatusCode, header};
 use reqwest::{RequestBuilder, Response, Url};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::assistant::{Assistant, ListedAssistants};
-use crate::error::Error;
-use crate::event::StreamError;
+use crate::error::{Error, Refusal};
 use crate::http::Caller;
 use crate::position::Ask;
+use crate::usage::QuotaUsage;
 
 pub(crate) use events::{EventStream, Incoming};
 
@@ -68,17 +69,27 @@ async fn open(caller: &Caller, session_id: Uuid, ask: &Ask) -> Result<Response, 
 
 /// The assistants that a start may name.
 pub(crate) async fn assistants(caller: &Caller) -> Result<Vec<Assistant>, Error> {
+    let listed: ListedAssistants = read(caller, "assistants").await?;
+    Ok(listed.assistants)
+}
+
+/// What the caller has used of their quota.
+pub(crate) async fn usage(caller: &Caller) -> Result<QuotaUsage, Error> {
+    read(caller, "usage").await
+}
+
+/// Reads what the function tells at a path.
+async fn read<T: DeserializeOwned>(caller: &Caller, path: &str) -> Result<T, Error> {
     let mut url = caller.url.clone();
     if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().push("assistants");
+        segments.pop_if_empty().push(path);
     }
     let read = caller.retry("GET", || async {
         let request = request(caller, Method::GET, url.clone()).await?;
         let response = send(caller, request, None).await?;
         response.json().await.map_err(Error::Request)
     });
-    let listed: ListedAssistants = read.await?;
-    Ok(listed.assistants)
+    read.await
 }
 
 /// Stops a session.
@@ -137,14 +148,14 @@ fn session_url(caller: &Caller, session_id: Uuid) -> Url {
 fn refusal(status: StatusCode, body: &[u8], session_id: Option<Uuid>) -> Error {
     #[derive(Deserialize)]
     struct Body {
-        error: StreamError,
+        error: Refusal,
     }
     let said = serde_json::from_slice::<Body>(body).ok();
     match (status, said, session_id) {
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, said, _) => Error::Unauthorized {
             message: said.map_or_else(
                 || format!("HTTP {}", status.as_u16()),
-                |body| body.error.message,
+                |body| body.error.error.message,
             ),
         },
         (StatusCode::NOT_FOUND, Some(_), Some(session_id)) => Error::NotFound { session_id },

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::error::Error;
-use crate::event::{StreamError, StreamStatus, TokenEvent};
+use crate::error::{Error, Refusal};
+use crate::event::{StreamStatus, TokenEvent};
 use crate::position::Position;
 use crate::prompt::Prompt;
 
@@ -75,7 +75,7 @@ struct Frame {
     status: Option<StreamStatus>,
     /// Of a token event, not of a refusal.
     is_complete: Option<bool>,
-    error: Option<StreamError>,
+    error: Option<Refusal>,
     /// Of API Gateway's own errors, which have no type.
     message: Option<String>,
 }
