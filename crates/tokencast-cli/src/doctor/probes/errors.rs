@@ -168,8 +168,9 @@ pub async fn provoke(cx: &Context) -> Found<Refusals> {
     let unknown_id = || json!({ "id": Uuid::new_v4() });
     let no_token = cx
         .wire
-        .graphql(url, "no.token.here", &read("DoctorNoToken"), unknown_id());
-    let no_token = no_token.await.map_err(wrong)?;
+        .graphql(url, "no.token.here", &read("DoctorNoToken"), unknown_id())
+        .await;
+    let no_token = no_token.map_err(wrong)?;
     let start = START.replace("DoctorStart", "DoctorEmptyPrompt");
     let empty_prompt = cx
         .first(&start, json!({ "prompt": "" }))
