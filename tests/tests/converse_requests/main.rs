@@ -4,6 +4,7 @@
 //!
 //! `requirements.txt` lists what to install into `target/botocore`.
 
+mod assistants;
 mod referee;
 mod tables;
 mod turns;
@@ -207,6 +208,16 @@ async fn the_referee_refuses_what_is_wrong() {
             CACHING,
             json!({ "inferenceConfig": { "maxTokens": 0 } }),
             "maxTokens",
+        ),
+        (
+            CACHING,
+            json!({ "guardrailConfig": { "guardrailIdentifier": "ABCD", "trace": "yes" } }),
+            "guardrailIdentifier",
+        ),
+        (
+            CACHING,
+            json!({ "guardrailConfig": { "streamProcessingMode": "later" } }),
+            "none of",
         ),
     ] {
         let wrong = referee.of(model_id, &body.to_string()).await.join("\n");

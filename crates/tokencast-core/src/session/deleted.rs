@@ -56,7 +56,7 @@ mod tests {
 
     use super::*;
     use crate::block::Piece;
-    use crate::event::Usage;
+    use crate::event::{Guardrail, GuardrailAction, Usage};
     use crate::id::{Attempt, Owner, Sequence, SessionId};
     use crate::session::{
         ClaimRefused, Fingerprint, Input, Lease, Leased, Outcome, Progress, Saved,

@@ -93,6 +93,18 @@ impl Scene {
         session_id: SessionId,
         within: Option<Within>,
     ) -> Result<Started, RequestError> {
+        self.start_with(by, prompt, session_id, within, None).await
+    }
+
+    /// Starts a session anywhere, with an assistant.
+    pub(crate) async fn start_with(
+        &self,
+        by: &Owner,
+        prompt: &str,
+        session_id: SessionId,
+        within: Option<Within>,
+        assistant: Option<&str>,
+    ) -> Result<Started, RequestError> {
         self.tables.state().now += Duration::from_millis(1);
         let start = Start {
             prompt: prompt.to_owned().into(),
@@ -102,7 +114,7 @@ impl Scene {
             channel: Channel::Subscription,
             delay: Duration::ZERO,
             follower: None,
-            assistant: None,
+            assistant: assistant.map(str::to_owned),
         };
         self.requests.start(&by.clone().into(), start).await
     }

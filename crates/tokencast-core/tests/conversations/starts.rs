@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use tokencast_core::assistant::{Assistant, AssistantName};
+use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::{ConversationId, Owner, SessionId};
 use tokencast_core::job::{Channel, Job};
 use tokencast_core::requests::{RequestError, Within};
-use tokencast_core::session::Status;
+use tokencast_core::session::{Session, Status};
 use tokencast_core::time::Timestamp;
 
 use crate::scene::{Scene, me, owner};
@@ -223,4 +225,74 @@ fn a_parent_needs_its_conversation() {
         .expect("both")
         .expect("some");
     assert_eq!(within.conversation_id.as_str(), id);
+}
+
+/// The assistant that a session has.
+fn assistant_of(session: &Session) -> Option<&str> {
+    session.assistant.as_ref().map(AssistantName::as_str)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_remembers_who_answered_last() {
+    let mut scene = Scene::new();
+    for (named, remembers, expected) in [
+        (None, true, "general"),
+        (Some("law"), true, "law"),
+        (None, true, "law"),
+        (Some("general"), true, "general"),
+        (None, true, "general"),
+        (Some("law"), false, "law"),
+        (None, false, "general"),
+    ] {
+        let within = if remembers { scene.within(None) } else { None };
+        let id = SessionId::random();
+        let started = scene.start_with(me(), "Why?", id, within, named).await;
+        let started = started.expect("started");
+        assert_eq!(assistant_of(&started.session), Some(expected));
+        let job = started.job.expect("sent");
+        assert_eq!(
+            job.assistant.as_ref().map(AssistantName::as_str),
+            Some(expected)
+        );
+        assert_eq!(scene.work().await, [Disposition::Done]);
+        let told = scene.model.told.lock().expect("held by nobody");
+        let asked = told.last().expect("asked").assistant.clone();
+        assert_eq!(asked.as_ref().map(AssistantName::as_str), Some(expected));
+    }
+    let read = scene
+        .requests
+        .conversation(me(), scene.id, None, None)
+        .await;
+    let conversation = read.expect("read").expect("mine").conversation;
+    assert_eq!(
+        conversation.assistant.as_ref().map(AssistantName::as_str),
+        Some("general")
+    );
+    // One that is not there any more is forgotten.
+    scene.requests.assistants = Assistant::only("model".to_owned(), 100).into();
+    let started = scene.start("Why?", None).await.expect("started");
+    assert_eq!(assistant_of(&started), Some("default"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_assistant_is_refused_and_the_session_is_left() {
+    let scene = Scene::new();
+    for within in [None, scene.within(None)] {
+        let id = SessionId::random();
+        let start = |named| scene.start_with(me(), "Why?", id, within, named);
+        let refused = start(Some("medicine")).await.err().expect("refused");
+        assert_eq!(refused.code(), FailureCode::InvalidArgument);
+        assert_eq!(
+            refused.to_string(),
+            "assistant: there is no such assistant: expected `general` or `law`"
+        );
+        // The id can still be used, and then belongs to its input.
+        start(Some("law")).await.expect("started");
+        let again = start(Some("law")).await.expect("the same");
+        assert!(again.job.is_none());
+        for other in [Some("general"), None] {
+            let refused = start(other).await.err().expect("refused");
+            assert!(matches!(refused, RequestError::OtherInput), "{refused}");
+        }
+    }
 }

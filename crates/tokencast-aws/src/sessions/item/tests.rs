@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::primitives::Blob;
 use serde_json::Value;
 use tokencast_core::block::{BlockIndex, PieceKind, PieceRef};
+use tokencast_core::event::GuardrailAction;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::Position;
 use tokencast_core::quota::{Day, Reservation, Spent};

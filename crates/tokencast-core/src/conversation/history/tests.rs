@@ -108,6 +108,17 @@ fn a_model_is_told_of_the_turns_that_lead_to_its_prompt() {
         1000,
         &[1, 3],
     );
+    let blocked = Case {
+        is_blocked: true,
+        ..done(1)
+    };
+    check(
+        "blocked by a guardrail",
+        &[done(0), blocked, done(2)],
+        3,
+        1000,
+        &[1, 3],
+    );
     check(
         "without text",
         &[done(0), silent, done(2)],
