@@ -122,6 +122,8 @@ export class WebSocketStream extends Construct {
     const routes = this.routes.function;
     stream.grantUseSessions(routes);
     stream.grantUseConversations(routes);
+    // A chat of the AI SDK sends its messages along, which are compared with the conversation.
+    stream.grantReadConversations(routes);
     stream.grantSendJobs(routes);
     Grant.addToPrincipal({
       grantee: routes,

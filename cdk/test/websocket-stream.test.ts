@@ -240,7 +240,7 @@ describe('the functions', () => {
         `dynamodb:${action}`,
         '"StreamSessionsTable151CF694"',
       ]),
-      ...['GetItem', 'Query', 'PutItem', 'UpdateItem'].map((action) => [
+      ...['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'].map((action) => [
         `dynamodb:${action}`,
         '"StreamConversationsTableD7C53381"',
       ]),

@@ -10,6 +10,7 @@ use local_stack::config::FunctionConfig;
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use reqwest::Method;
 use serde_json::{Value, json};
+use system_tests::ai_sdk::{ChatRequest, answer, user};
 use system_tests::conversations::Talk;
 use system_tests::stack::script;
 use system_tests::url::Events;
@@ -231,6 +232,27 @@ async fn use_a_conversation(stack: &TestStack) {
     stack.queue_is_empty().await;
 }
 
+/// A chat of the AI SDK over a socket, whose second question is compared with the first.
+async fn use_a_chat(stack: &TestStack) {
+    let mut socket = stack.websocket("alice").await;
+    let mut asked = vec![user("m1", "Why do rivers meander?")];
+    for request in ["r1", "r2"] {
+        let mut answered = ChatRequest::send(&mut socket, request, "c", &asked).await;
+        answered.until_text(&mut socket, 1).await;
+        let id = answered.chunks[0]["messageId"].as_str().expect("an id");
+        let id = id.to_owned();
+        answered.abort(&mut socket).await;
+        eventually("a stop", || async {
+            let stream = stack.get_stream("alice", &id).await;
+            (stream["status"] == "CANCELLED").then_some(())
+        })
+        .await;
+        asked.extend([answer(&id, ""), user("m2", "And then?")]);
+    }
+    socket.close().await;
+    stack.queue_is_empty().await;
+}
+
 /// Waits until the record of a session has several items.
 async fn is_long(stack: &TestStack, id: &str) {
     eventually("a record of several items", || async {
@@ -293,6 +315,7 @@ async fn each_function_is_allowed_what_it_does_and_nothing_else() {
     })
     .await;
     use_all(&stack).await;
+    use_a_chat(&stack).await;
     use_a_conversation(&stack).await;
     for function in &resources.functions {
         for service in SERVICES {
