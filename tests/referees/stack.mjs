@@ -33,12 +33,17 @@ export async function script({ tokens = null, blocks = null, msBetweenTokens = 5
   await ask({ ask: 'script', tokens, blocks, msBetweenTokens, fault });
 }
 
+/** What goes wrong from now on: rules of a fault plan, as docs/FAULTS.md has them. None ends it. */
+export async function faults(rules) {
+  await ask({ ask: 'faults', plan: { seed: 1, rules } });
+}
+
 /** An access key that may publish, as the worker's may: `accessKeyId`, `secretAccessKey`, `sessionToken`. */
 export function accessKey() {
   return ask({ ask: 'accessKey' });
 }
 
-/** The model's last call, once it has ended: `modelId`, `prompt`, `tokensSent`, `textSent`, `ended`, `liveStreams`. */
+/** The model's last call, once it has ended: `id`, `modelId`, `prompt`, `tokensSent`, `textSent`, `ended`, `liveStreams`. */
 export function lastModelCall() {
   return ask({ ask: 'lastModelCall' });
 }

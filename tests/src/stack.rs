@@ -91,7 +91,8 @@ impl TestStack {
         self.running.shutdown().await;
     }
 
-    pub(crate) fn http(&self) -> &reqwest::Client {
+    /// The client of all requests, which trusts the stack.
+    pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
 

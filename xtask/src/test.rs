@@ -11,10 +11,11 @@ const SCRIPTS: [&str; 3] = ["typecheck", "lint", "test"];
 const CFN_LINT: &str = "cfn-lint==1.58.0";
 
 /// Independent referees from `PyPI`, each with its test: an AWS emulator, which runs the deployment and the functions; and
-/// AWS's own description of its services.
-const PYTHON_REFEREES: [(&str, &str); 2] = [
+/// AWS's own description of its services; and OpenAI's package, as a client of the Function URL.
+const PYTHON_REFEREES: [(&str, &str); 3] = [
     ("ministack", "ministack"),
     ("botocore", "converse_requests"),
+    ("openai", "openai_python"),
 ];
 
 /// What an npm package is tested with besides, if each major version that we support of others' packages is asked for.

@@ -26,6 +26,11 @@ pub fn session_id<'a>(
     id_of(&names).into()
 }
 
+/// The session of a request that its client can tell from others, by a key of its own.
+pub fn request_session_id(owner: &Owner, key: &str) -> SessionId {
+    id_of(&["request", owner.as_str(), key]).into()
+}
+
 /// A name is a JSON array of strings. Both `serde_json` and JavaScript write it without white space, and escape the same
 /// characters in the same way.
 fn id_of(names: &[&str]) -> Uuid {

@@ -5,6 +5,10 @@
 //! | --- | --- |
 //! | [`ids`] | ids that a front end makes, mapped to ours |
 //! | [`ai_sdk`] | the AI SDK's UI message stream |
+//! | [`openai`] | OpenAI's chat completions and models |
+//! | [`ag_ui`] | AG-UI's runs |
 
+pub mod ag_ui;
 pub mod ai_sdk;
 pub mod ids;
+pub mod openai;

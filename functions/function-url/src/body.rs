@@ -7,6 +7,7 @@ use http::{HeaderName, HeaderValue};
 use thiserror::Error;
 use tokencast_core::block::PieceKind;
 use tokencast_core::event::TokenEvent;
+use tokencast_core::failure::Failure;
 use tokencast_core::id::Attempt;
 use tokencast_core::ports::Clock;
 use tokencast_core::session::Status;
@@ -14,7 +15,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::error::UrlError;
-use crate::protocols::Writer;
+use crate::handle::Whole;
+use crate::protocols::{Wait, Writer};
 use crate::sse;
 
 /// The longest silence in a stream of events.
@@ -76,6 +78,8 @@ pub struct Body<C> {
     first: Option<Box<TokenEvent>>,
     /// The attempt that a text is from, once there is some text.
     attempt: Option<Attempt>,
+    /// The bytes of a whole answer, which the head has waited for.
+    whole: Option<Bytes>,
     is_over: bool,
 }
 
@@ -99,6 +103,7 @@ impl<C: Clock> Body<C> {
             clock,
             first: None,
             attempt: None,
+            whole: None,
             is_over: false,
         }
     }
@@ -106,7 +111,7 @@ impl<C: Clock> Body<C> {
     pub fn content_type(&self) -> &'static str {
         match &self.words.0 {
             Kind::Native(format) => format.content_type(),
-            Kind::Protocol { .. } => Format::Events.content_type(),
+            Kind::Protocol { writer, .. } => writer.content_type(),
         }
     }
 
@@ -118,6 +123,14 @@ impl<C: Clock> Body<C> {
         }
     }
 
+    /// The response to an answer that failed before its head was sent.
+    pub fn refusal(&self, error: UrlError) -> Whole {
+        match &self.words.0 {
+            Kind::Native(_) => error.into(),
+            Kind::Protocol { writer, .. } => writer.refusal(error),
+        }
+    }
+
     fn is_text(&self) -> bool {
         matches!(self.words.0, Kind::Native(Format::Text))
     }
@@ -126,19 +139,60 @@ impl<C: Clock> Body<C> {
     ///
     /// # Errors
     ///
-    /// The answer failed or was interrupted before its first text.
+    /// The answer failed or was interrupted before the head of the response may be sent.
     pub async fn begin(&mut self) -> Result<(), UrlError> {
-        if !self.is_text() {
-            return Ok(());
+        match &self.words.0 {
+            Kind::Native(Format::Events) => Ok(()),
+            Kind::Native(Format::Text) => self.first_text().await,
+            Kind::Protocol { writer, .. } => match writer.waits() {
+                Wait::Nothing => Ok(()),
+                Wait::Begin => self.first_event().await,
+                Wait::End => self.whole().await,
+            },
         }
+    }
+
+    /// Waits for the first event, but no longer than a stream may be silent.
+    async fn first_event(&mut self) -> Result<(), UrlError> {
+        let Ok(event) = timeout(KEEP_ALIVE_INTERVAL, self.events.recv()).await else {
+            return Ok(());
+        };
+        let event = event.ok_or(UrlError::Interrupted)?;
+        if let Some(failure) = failure(&event) {
+            self.is_over = true;
+            return Err(UrlError::Answer(failure));
+        }
+        self.first = Some(Box::new(event));
+        Ok(())
+    }
+
+    /// Waits for the whole answer.
+    async fn whole(&mut self) -> Result<(), UrlError> {
+        while let Some(event) = self.events.recv().await {
+            self.is_over = event.is_complete();
+            if let Some(failure) = failure(&event) {
+                return Err(UrlError::Answer(failure));
+            }
+            let Kind::Protocol { writer, .. } = &mut self.words.0 else {
+                break;
+            };
+            let bytes = writer.event(&event).map_err(|_| UrlError::Interrupted)?;
+            if self.is_over {
+                self.whole = Some(bytes);
+                return Ok(());
+            }
+        }
+        Err(UrlError::Interrupted)
+    }
+
+    /// Waits for the first text.
+    async fn first_text(&mut self) -> Result<(), UrlError> {
         loop {
             let Some(event) = self.events.recv().await else {
                 return Err(UrlError::Interrupted);
             };
-            let TokenEvent { status, ending, .. } = &event;
-            let failure = ending.as_ref().and_then(|ending| ending.failure.clone());
-            match failure {
-                Some(failure) if *status == Status::Failed => {
+            match failure(&event) {
+                Some(failure) => {
                     self.is_over = true;
                     return Err(UrlError::Answer(failure));
                 }
@@ -163,6 +217,9 @@ impl<C: Clock> Body<C> {
                 return Some(Ok(bytes));
             }
         }
+        if let Some(whole) = self.whole.take() {
+            return Some(Ok(whole));
+        }
         while !self.is_over {
             let event = match self.first.take() {
                 Some(first) => Some(*first),
@@ -174,7 +231,7 @@ impl<C: Clock> Body<C> {
             };
             let Some(event) = event else {
                 self.is_over = true;
-                return Some(Err(BrokenOff::Interrupted));
+                return Some(self.interrupted());
             };
             self.is_over = event.is_complete();
             match &mut self.words.0 {
@@ -204,6 +261,19 @@ impl<C: Clock> Body<C> {
         None
     }
 
+    /// The end of a response whose answer goes on elsewhere.
+    fn interrupted(&mut self) -> Result<Bytes, BrokenOff> {
+        match &mut self.words.0 {
+            Kind::Native(_) => Err(BrokenOff::Interrupted),
+            Kind::Protocol { writer, .. } => {
+                let last = writer.interrupted();
+                (!last.is_empty())
+                    .then_some(last)
+                    .ok_or(BrokenOff::Interrupted)
+            }
+        }
+    }
+
     /// The bytes that an event adds to a text, if any.
     fn text(&mut self, event: TokenEvent) -> Result<Option<Bytes>, BrokenOff> {
         if event.status == Status::Failed {
@@ -218,6 +288,13 @@ impl<C: Clock> Body<C> {
         }
         Ok(Some(Bytes::from(piece.content)))
     }
+}
+
+/// Why an answer failed, if the event says so.
+fn failure(event: &TokenEvent) -> Option<Failure> {
+    let ending = event.ending.as_ref();
+    let failure = ending.and_then(|ending| ending.failure.clone());
+    failure.filter(|_| event.status == Status::Failed)
 }
 
 #[cfg(test)]

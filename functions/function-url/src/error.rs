@@ -9,7 +9,9 @@ use tokencast_core::conversation::NotFound;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{InvalidConversationId, InvalidSessionId};
 use tokencast_core::requests::RequestError;
+use tokencast_protocols::ag_ui::request::InvalidRun;
 use tokencast_protocols::ai_sdk::request::InvalidRequest;
+use tokencast_protocols::openai;
 
 #[derive(Debug, Error)]
 pub enum UrlError {
@@ -25,6 +27,13 @@ pub enum UrlError {
     AiSdk(#[from] InvalidRequest),
     #[error("{0} is not a text: expected one in quotes")]
     NoText(&'static str),
+    #[error(transparent)]
+    AgUi(#[from] InvalidRun),
+    #[error(transparent)]
+    OpenAi(#[from] openai::invalid::InvalidRequest),
+    /// What was said before the prompt is more than a model is told.
+    #[error("the messages before the prompt have about {tokens} tokens: expected at most {max}")]
+    LongContext { tokens: u64, max: u32 },
     #[error(
         "Last-Event-ID is not an event's id: expected what an `id:` line said, such as `17` or `2.17`"
     )]
@@ -40,7 +49,7 @@ pub enum UrlError {
     #[error("limit is not a number: expected 1 to 100")]
     Limit,
     #[error(
-        "there is nothing at this path: expected /, /SESSION-ID, /usage, /assistants, /conversations, /conversations/ID, /conversations/ID/export or /ai-sdk"
+        "there is nothing at this path: expected /, /SESSION-ID, /usage, /assistants, /conversations, /conversations/ID, /conversations/ID/export, /ai-sdk, /ag-ui, /v1/chat/completions, /v1/models or /v1/models/NAME"
     )]
     UnknownPath,
     #[error("the method is not taken here: expected {allowed}")]
@@ -72,8 +81,12 @@ impl UrlError {
             Self::Request(error) => error.code(),
             Self::UnknownConversation(_) => FailureCode::ConversationNotFound,
             Self::AiSdk(error) => error.code(),
-            Self::NoText(_) | Self::Format | Self::Limit => FailureCode::InvalidArgument,
+            Self::AgUi(error) => error.code(),
+            Self::NoText(_) | Self::Format | Self::Limit | Self::OpenAi(_) => {
+                FailureCode::InvalidArgument
+            }
             Self::Body
+            | Self::LongContext { .. }
             | Self::LastEventId
             | Self::UnknownSession
             | Self::UnknownPath
@@ -99,7 +112,10 @@ impl UrlError {
             | Self::LastEventId
             | Self::Format
             | Self::Limit
-            | Self::AiSdk(_) => StatusCode::BAD_REQUEST,
+            | Self::AiSdk(_)
+            | Self::AgUi(_)
+            | Self::OpenAi(_)
+            | Self::LongContext { .. } => StatusCode::BAD_REQUEST,
             Self::UnknownSession | Self::UnknownPath | Self::UnknownConversation(_) => {
                 StatusCode::NOT_FOUND
             }

@@ -33,6 +33,7 @@ pub struct Headers {
     pub accept: Option<String>,
     pub last_event_id: Option<String>,
     x_tokencast_chunks: Option<String>,
+    idempotency_key: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +63,12 @@ impl UrlEvent {
     /// Whether the client asks for the headers alone.
     pub fn is_head(&self) -> bool {
         self.method() == "HEAD"
+    }
+
+    /// What makes a request that comes again the same one.
+    pub fn idempotency_key(&self) -> Option<&str> {
+        let key = self.headers.idempotency_key.as_deref()?.trim();
+        Some(key).filter(|key| !key.is_empty())
     }
 
     /// Whether the client names a chunk type of the AI SDK that it takes beyond those that all versions take.

@@ -31,7 +31,7 @@ use crate::conversations::Document;
 use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::follow::follow;
-use crate::protocols::{self, ai_sdk};
+use crate::protocols::{self, ag_ui, ai_sdk, openai};
 use crate::quota;
 
 /// The header that names a stream's session.
@@ -125,6 +125,8 @@ enum Route {
     Assistants,
     AiSdk(ai_sdk::Route),
     Usage,
+    OpenAi(openai::Route),
+    AgUi,
 }
 
 impl FunctionUrl {
@@ -171,6 +173,8 @@ impl FunctionUrl {
                 exported.await.map(Reply::Document)
             }
             Route::AiSdk(route) => Box::pin(self.ai_sdk(caller, route, event, killed_at)).await,
+            Route::OpenAi(route) => Box::pin(self.openai(caller, route, event, killed_at)).await,
+            Route::AgUi => Box::pin(self.run_agent(caller, event, killed_at)).await,
         }
     }
 
@@ -428,11 +432,11 @@ impl Route {
         } else {
             event.method()
         };
-        if let Some(below) = path.strip_prefix(ai_sdk::PATH)
-            && (below.is_empty() || below.starts_with('/'))
-        {
-            let below = below.trim_start_matches('/');
+        if let Some(below) = protocols::below(path, ai_sdk::PATH) {
             return ai_sdk::Route::of(method, below).map(Self::AiSdk);
+        }
+        if let Some(below) = protocols::below(path, openai::PATH) {
+            return openai::Route::of(method, below).map(Self::OpenAi);
         }
         match (method, path) {
             (method, path) if path == CONVERSATIONS || path.starts_with(CONVERSATIONS_BELOW) => {
@@ -441,8 +445,9 @@ impl Route {
             (_, path) if path.contains('/') => Err(UrlError::UnknownPath),
             ("GET", "usage") => Ok(Self::Usage),
             (_, "usage") => Err(UrlError::Method { allowed: "GET" }),
+            ("POST", ag_ui::PATH) => Ok(Self::AgUi),
+            (_, "" | ag_ui::PATH) if method != "POST" => Err(UrlError::Method { allowed: "POST" }),
             ("POST", "") => Ok(Self::Start),
-            (_, "") => Err(UrlError::Method { allowed: "POST" }),
             ("GET", "assistants") => Ok(Self::Assistants),
             (_, "assistants") => Err(UrlError::Method { allowed: "GET" }),
             ("GET", id) => Ok(Self::Follow(id.parse()?)),

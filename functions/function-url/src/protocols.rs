@@ -3,20 +3,43 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`ai_sdk`] | `/ai-sdk`: the AI SDK's UI message stream |
+//! | [`openai`] | `/v1`: OpenAI's chat completions and models |
+//! | [`ag_ui`] | `/ag-ui`: AG-UI's runs |
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use tokencast_core::event::TokenEvent;
 
-use crate::body::BrokenOff;
+use crate::body::{BrokenOff, Format};
 use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::handle::Whole;
 
+pub mod ag_ui;
 pub mod ai_sdk;
+pub mod openai;
 
-/// Writes an answer's events in the words of a protocol, as a stream of server-sent events.
+/// What the head of a response waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Nothing: the protocol can tell a failure later.
+    Nothing,
+    /// The answer's first event, though not for long: a failure before it then has a status.
+    Begin,
+    /// The whole answer.
+    End,
+}
+
+/// Writes an answer's events in the words of a protocol.
 pub trait Writer: Send {
+    fn content_type(&self) -> &'static str {
+        Format::Events.content_type()
+    }
+
+    fn waits(&self) -> Wait {
+        Wait::Nothing
+    }
+
     /// The response's headers, beside those of every stream.
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         Vec::new()
@@ -38,12 +61,63 @@ pub trait Writer: Send {
     fn has_ended(&self) -> bool {
         false
     }
+
+    /// The last bytes of a response whose answer goes on elsewhere. Empty to break it off.
+    fn interrupted(&mut self) -> Bytes {
+        Bytes::new()
+    }
+
+    /// The response to an answer that failed before its head was sent.
+    fn refusal(&self, error: UrlError) -> Whole {
+        error.into()
+    }
+}
+
+/// The path below a protocol's own; `None` if it is another's.
+pub(crate) fn below<'a>(path: &'a str, own: &str) -> Option<&'a str> {
+    let below = path.strip_prefix(own)?;
+    (below.is_empty() || below.starts_with('/')).then(|| below.trim_start_matches('/'))
+}
+
+/// The frames of a stream of server-sent events. JSON has no line breaks of its own.
+fn frames<'a>(data: impl IntoIterator<Item = &'a String>) -> Bytes {
+    let frames = data.into_iter();
+    let frames: String = frames.map(|data| format!("data: {data}\n\n")).collect();
+    frames.into()
+}
+
+/// A part of a path as it was before `encodeURIComponent`. One that isn't encoded stays as it is.
+fn decode(part: &str) -> String {
+    let mut decoded = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&first, more)) = rest.split_first() {
+        let byte = match (first, more) {
+            (b'%', [high, low, ..]) => hexadecimal(*high).zip(hexadecimal(*low)),
+            _ => None,
+        };
+        if let Some((high, low)) = byte {
+            decoded.push(high << 4 | low);
+            rest = &more[2..];
+        } else {
+            decoded.push(first);
+            rest = more;
+        }
+    }
+    String::from_utf8(decoded).unwrap_or_else(|_| part.to_owned())
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    let digit = char::from(digit).to_digit(16)?;
+    u8::try_from(digit).ok()
 }
 
 /// The response to a request that is refused, or fails, in the shape of the protocol that the path is of.
 pub(crate) fn refusal(event: &UrlEvent, error: UrlError) -> Whole {
     if ai_sdk::is_read_by_transport(event) {
         return ai_sdk::refusal(error);
+    }
+    if below(event.raw_path.trim_matches('/'), openai::PATH).is_some() {
+        return openai::refusal(error);
     }
     error.into()
 }

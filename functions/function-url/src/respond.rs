@@ -183,7 +183,7 @@ impl Response {
                 Ok(()) => send_stream(names, body, sender).await,
                 Err(error) => {
                     info!(session = %names.session_id, code = %error.code(), "failed before the first token");
-                    let mut whole = Whole::from(error);
+                    let mut whole = body.refusal(error);
                     whole.headers.extend(names.headers());
                     send_whole(whole, sender).await
                 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use local_stack::bedrock::log::{EndReason, ModelCall};
 use local_stack::config::{FaultRule, ModelException, ModelFault, ScriptBlock, ScriptConfig};
+use local_stack::faults::FaultPlan;
 use local_stack::iam::{Principal, Statement};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -25,6 +26,8 @@ enum Ask {
     Script(Script),
     /// Return the model's last call, once it has ended.
     LastModelCall,
+    /// Replace the fault plan.
+    Faults { plan: FaultPlan },
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,6 +90,10 @@ pub(crate) async fn answer(ask: &str, stack: &RunningStack) -> Value {
         }
         Ask::AccessKey => access_key(stack),
         Ask::Script(script) => json!({ "set": stack.local.bedrock().set_script(script.into()) }),
+        Ask::Faults { plan } => match stack.local.faults().set(plan) {
+            Ok(()) => json!({ "set": true }),
+            Err(error) => json!({ "error": error.to_string() }),
+        },
         Ask::LastModelCall => {
             let bedrock = stack.local.bedrock();
             bedrock
@@ -132,6 +139,7 @@ fn describe(call: &ModelCall, live_streams: usize) -> Value {
         Some(EndReason::Faulted(what)) => what.clone(),
     };
     json!({
+        "id": call.id,
         "modelId": call.model_id,
         "prompt": call.prompt,
         "tokensSent": call.tokens_sent,

@@ -87,6 +87,16 @@ async fn fetch_and_an_event_source_read_the_function_url() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn openai_for_node() {
+    check("openai.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ag_ui_s_http_agent() {
+    check("ag-ui.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn aws_jwt_verify_decides_as_our_verifier() {
     check("forged-tokens.test.mjs").await;
 }

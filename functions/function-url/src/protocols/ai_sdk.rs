@@ -29,7 +29,7 @@ use tokencast_protocols::ai_sdk::request::AnswerRequest;
 use tokencast_protocols::ids;
 use tracing::info;
 
-use super::Writer;
+use super::{Writer, decode};
 use crate::body::BrokenOff;
 use crate::error::UrlError;
 use crate::event::UrlEvent;
@@ -95,31 +95,6 @@ impl Route {
     }
 }
 
-/// A part of a path as it was before `encodeURIComponent`. One that isn't encoded stays as it is.
-fn decode(part: &str) -> String {
-    let mut decoded = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let Some((&first, more)) = rest.split_first() {
-        let byte = match (first, more) {
-            (b'%', [high, low, ..]) => hexadecimal(*high).zip(hexadecimal(*low)),
-            _ => None,
-        };
-        if let Some((high, low)) = byte {
-            decoded.push(high << 4 | low);
-            rest = &more[2..];
-        } else {
-            decoded.push(first);
-            rest = more;
-        }
-    }
-    String::from_utf8(decoded).unwrap_or_else(|_| part.to_owned())
-}
-
-fn hexadecimal(digit: u8) -> Option<u8> {
-    let digit = char::from(digit).to_digit(16)?;
-    u8::try_from(digit).ok()
-}
-
 impl FunctionUrl {
     pub(crate) async fn ai_sdk(
         self: &Arc<Self>,
@@ -160,13 +135,25 @@ impl FunctionUrl {
     ) -> Result<Reply, UrlError> {
         let body = event.body().unwrap_or_default();
         let request = AnswerRequest::read(&body)?;
-        let owner = &caller.owner;
-        let question = Question::of(&self.requests, owner, &request, STOP_PATIENCE).await?;
+        let words = |id| Stream::new(id, event);
+        self.ask(caller, &request, words, killed_at).await
+    }
+
+    /// Answers the last message of a conversation whose client sends all messages. `words` are the response's, by the
+    /// session.
+    pub(super) async fn ask<W: Writer + 'static>(
+        self: &Arc<Self>,
+        caller: Caller,
+        request: &AnswerRequest,
+        words: impl FnOnce(SessionId) -> W,
+        killed_at: Timestamp,
+    ) -> Result<Reply, UrlError> {
+        let question = Question::of(&self.requests, &caller.owner, request, STOP_PATIENCE).await?;
         let question = match question {
             Question::New(question) => question,
             Question::Repeated(found) => {
                 info!(session = %found.id, "asked again");
-                let words = Stream::new(found.id, event);
+                let words = words(found.id);
                 let known = Position::default();
                 return Ok(self.go_on(caller.owner, *found, known, words, killed_at));
             }
@@ -183,7 +170,7 @@ impl FunctionUrl {
             follower: None,
         };
         let started = self.requests.start(&caller, start).await?;
-        let words = Stream::new(started.session.id, event);
+        let words = words(started.session.id);
         Ok(self.begin(caller.owner, started, Position::default(), words, killed_at))
     }
 
