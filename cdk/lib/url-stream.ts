@@ -37,7 +37,8 @@ export interface UrlStreamProps extends DeliveryProps {
 
 /**
  * `POST /` starts an answer and streams it, `GET /{sessionId}` goes on with one, `DELETE /{sessionId}` stops it; what is below
- * `/conversations` lists, reads, exports and deletes conversations; `/ai-sdk` speaks the AI SDK's protocol.
+ * `/conversations` lists, reads, exports and deletes conversations; `/ai-sdk` speaks the AI SDK's protocol,
+ * `/v1` OpenAI's, and `/ag-ui` AG-UI.
  * The function streams from the model itself; the queue and its worker end what it leaves behind when it dies.
  */
 export class UrlStream extends Construct {
@@ -147,6 +148,7 @@ function cors(authType: FunctionUrlAuthType, origins: readonly string[] = []): F
     allowedHeaders: [
       'authorization',
       'content-type',
+      'idempotency-key',
       'last-event-id',
       'user-agent',
       'x-amz-content-sha256',

@@ -85,6 +85,7 @@ describe('the Function URL', () => {
     for (const header of [
       'authorization',
       'content-type',
+      'idempotency-key',
       'last-event-id',
       'x-amz-content-sha256',
       'x-tokencast-chunks',
