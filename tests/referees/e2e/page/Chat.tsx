@@ -6,6 +6,9 @@ import { useEffect, useRef, useState } from 'react';
 
 import type { Way } from './transports';
 
+/** Errors that aren't of a lost connection, but are mended in the same way. */
+const IS_RESUMABLE = /resume it|Out-of-order/;
+
 interface ChatProps {
   id: string;
   way: Way;
@@ -27,13 +30,19 @@ export function Chat({ id, way, messages: before }: ChatProps) {
   const chat = useChat(
     import.meta.env.VITE_AI === '6' ? { chat: made, resume: true } : { ...init, resume: true },
   );
-  const { status, error, resumeStream } = chat;
+  const { status, error, resumeStream, setMessages } = chat;
   // As the documentation has it: an answer whose connection was lost is resumed.
   useEffect(() => {
-    if (status !== 'error' || !disconnected.current) return;
+    if (status !== 'error' || !(disconnected.current || IS_RESUMABLE.test(error?.message ?? ''))) {
+      return;
+    }
     disconnected.current = false;
-    void resumeStream();
-  }, [status, resumeStream]);
+    const resume = async () => {
+      await resumeStream();
+      if (way.foundNothing()) setMessages(await way.messages());
+    };
+    void resume();
+  }, [status, error, resumeStream, setMessages, way]);
 
   const field = useRef<HTMLInputElement>(null);
   const written = () => field.current?.value ?? '';

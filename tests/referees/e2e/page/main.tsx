@@ -4,7 +4,7 @@ import { Chat } from './Chat';
 import { wayOf } from './transports';
 
 const { settings } = window;
-const way = wayOf(settings);
+const way = await wayOf(settings);
 const messages = await way.messages();
 const root = document.getElementById('root');
 if (root) createRoot(root).render(<Chat id={settings.chatId} way={way} messages={messages} />);

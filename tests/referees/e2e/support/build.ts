@@ -52,6 +52,10 @@ const config: InlineConfig = {
     minify: false,
     chunkSizeWarningLimit: 10_000,
     rolldownOptions: {
+      // assistant-ui takes `ai` 7 only.
+      input: ['index.html', ...(MAJOR === 7 ? ['assistant-ui.html'] : [])].map((page) =>
+        join(PAGE, page),
+      ),
       onLog(level, log, handle) {
         // Notes to a compiler that isn't used here.
         if (log.code !== 'MODULE_LEVEL_DIRECTIVE') handle(level, log);

@@ -164,11 +164,17 @@ async function fails(given: Given): Promise<void> {
   const chat = await open();
   const prompt = await begin(given, { tokens: TOKENS, refuse: 400 });
   await chat.send(prompt);
-  await chat.is('error');
-  await expect(chat.alert).toHaveText(/./);
-  // The same question again, now that the model can.
+  if (given.via === 'ai-websocket' && given.trouble === 'drops') {
+    // The frame that told of it is lost, and the protocol has no words for how an answer ended that is over.
+    await chat.is('ready');
+    await expect(chat.texts).toHaveCount(0);
+  } else {
+    await chat.is('error');
+    await expect(chat.alert).toHaveText(/./);
+  }
+  // The same message again, now that the model can.
   model.answer(prompt, { ...PACE, tokens: TOKENS });
-  await chat.press('Regenerate');
+  await chat.edit(0, prompt);
   await expect(chat.texts).toHaveText(WHOLE);
   await chat.is('ready');
   await expect(chat.alert).toBeEmpty();

@@ -29,7 +29,7 @@ interface WorkerFixtures {
 
 interface TestFixtures {
   /** Opens a chat; without an id, a new one. */
-  open: (via: Via, chatId?: string) => Promise<ChatPage>;
+  open: (via: Via, chatId?: string, file?: string) => Promise<ChatPage>;
 }
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
@@ -68,7 +68,9 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     { scope: 'worker' },
   ],
   open: async ({ context, stack, site }, use) => {
-    await use((via, chatId = randomUUID()) => openChat({ context, stack, site, via, chatId }));
+    await use((via, chatId = randomUUID(), file = '') =>
+      openChat({ context, stack, site: `${site}${file}`, via, chatId }),
+    );
     await stack.control.faults([]);
   },
 });
