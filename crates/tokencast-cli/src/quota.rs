@@ -14,13 +14,15 @@ use tokencast_core::time::Timestamp;
 
 use crate::cli::{GivenLimit, QuotaAction, QuotaArgs, QuotaTarget};
 use crate::exit::{Exit, complain};
-use crate::operator::sdk_for;
+use crate::operator::{NoStack, reach, sdk_for};
 use crate::stack::QUOTAS_TABLE;
 
 #[derive(Debug, Error)]
 enum QuotaError {
     #[error("the user is empty: expected the `sub` of a user")]
     NoUser,
+    #[error(transparent)]
+    NoStack(#[from] NoStack),
     #[error("the quota could not be read or written")]
     Table(#[from] StoreError),
 }
@@ -37,7 +39,7 @@ pub async fn run(args: QuotaArgs, lookup: &impl Fn(&str) -> Option<String>) -> E
             complain(&error);
             match error {
                 QuotaError::NoUser => Exit::Usage,
-                QuotaError::Table(_) => Exit::Api,
+                QuotaError::NoStack(_) | QuotaError::Table(_) => Exit::Api,
             }
         }
     }
@@ -52,6 +54,7 @@ async fn act(
     | QuotaAction::Set { target, .. }
     | QuotaAction::Reset { target }) = action;
     let owner = Owner::new(target.user.trim()).ok_or(QuotaError::NoUser)?;
+    reach(target.local).await?;
     let sdk = sdk_for(target.local, lookup).await;
     let name = target.table.clone();
     let table = QuotaTable::new(&sdk, name.unwrap_or_else(|| QUOTAS_TABLE.to_owned()));

@@ -13,9 +13,11 @@ async fn a_local_stack_that_does_not_run_is_named() {
         .to_string();
     drop(listener);
     for arguments in [
-        ["forget", "--owner", "somebody", "--local", &*port],
-        ["redrive", "--list", "--json", "--local", &*port],
+        &["forget", "--owner", "somebody"][..],
+        &["redrive", "--list", "--json"],
+        &["quota", "show", "--user", "somebody"],
     ] {
+        let arguments = [arguments, &["--local", &*port]].concat();
         let child = tokencast(&arguments).spawn().expect("it starts");
         let (code, stdout, stderr) = finish(child).await;
         assert_eq!((code, &*stdout), (3, ""), "{stderr}");
