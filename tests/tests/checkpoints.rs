@@ -57,7 +57,7 @@ async fn written(
             panic!("expected to go on, not {saved:?}");
         };
         session = next;
-        let put = table.put(&session, version).await.expect("an answer");
+        let put = table.put(&session, version, None).await.expect("an answer");
         version = Some(put.expect("nobody else writes"));
     }
     let read = table.get(id).await.expect("an answer").expect("a session");

@@ -166,6 +166,7 @@ mod tests {
             last_session_id: last.map(id),
             turn_count: turns.len() as u64,
             assistant: None,
+            usage: None,
             turns: turns.iter().map(turn).collect(),
             next_token: None,
             created_at: String::new(),
