@@ -48,7 +48,7 @@ pub struct RequestSettings {
     /// `MAX_PROMPT_BYTES`, `SESSION_TTL_HOURS`, `START_WITHIN_SECONDS`, `CONVERSATION_TTL_DAYS`, `LEASE_SECONDS`,
     /// `MAX_HISTORY_TOKENS`.
     pub rules: Rules,
-    /// `ASSISTANTS_FILE`, or else `MODEL_ID` and what belongs to it.
+    /// `ASSISTANTS_FILE`, or else `MAX_TOKENS` and `CLIENT_SYSTEM_PROMPT`.
     pub assistants: Assistants,
 }
 

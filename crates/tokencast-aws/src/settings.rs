@@ -17,39 +17,46 @@ use crate::config::Reader;
 /// The variable with the path of the assistants' file.
 pub const ASSISTANTS_FILE: &str = "ASSISTANTS_FILE";
 
-/// `ASSISTANTS_FILE`, or else `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE`, `PROMPT_CACHING`; and
-/// `LOG_MODEL_ERRORS`.
+/// `ASSISTANTS_FILE`, or else one assistant of `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE` and
+/// `PROMPT_CACHING`; and `LOG_MODEL_ERRORS`.
 pub fn model(reader: &mut Reader<'_>) -> ModelSettings {
-    if !reader.is_set(ASSISTANTS_FILE) {
-        reader.required("MODEL_ID", "the id of a Bedrock model or inference profile");
-    }
+    let model_id = if reader.is_set(ASSISTANTS_FILE) {
+        String::new()
+    } else {
+        reader.required("MODEL_ID", "the id of a Bedrock model or inference profile")
+    };
+    let only = Assistant {
+        system_prompt: reader.optional("SYSTEM_PROMPT"),
+        temperature: reader.optional_number("TEMPERATURE", 0.0..=1.0),
+        prompt_caching: reader.choice("PROMPT_CACHING", &[("auto", true), ("off", false)]),
+        ..Assistant::only(model_id, max_tokens(reader))
+    };
     ModelSettings {
-        assistants: assistants(reader),
+        assistants: assistants_file(reader).unwrap_or_else(|| only.into()),
         log_errors: reader.choice("LOG_MODEL_ERRORS", &[("false", false), ("true", true)]),
     }
 }
 
-/// `ASSISTANTS_FILE`, or else one assistant of `MODEL_ID`, `SYSTEM_PROMPT`, `MAX_TOKENS`, `TEMPERATURE` and
-/// `PROMPT_CACHING`. A function that asks no model needs no `MODEL_ID`.
+/// `ASSISTANTS_FILE`, or else one assistant of `MAX_TOKENS` and `CLIENT_SYSTEM_PROMPT`: what a function of starts knows of it.
 pub fn assistants(reader: &mut Reader<'_>) -> Assistants {
-    let expected = "the path of an assistants file without errors";
-    let of_file = reader.optional_file(ASSISTANTS_FILE, expected, |path| {
-        assistants::read_file(Path::new(path))
-    });
-    if let Some(assistants) = of_file {
-        return assistants;
-    }
-    let model_id = reader.optional("MODEL_ID").unwrap_or_default();
-    let max_tokens = reader.number("MAX_TOKENS", 1..=200_000, 4096);
-    Assistants::from(Assistant {
-        system_prompt: reader.optional("SYSTEM_PROMPT"),
-        temperature: reader.optional_number("TEMPERATURE", 0.0..=1.0),
-        prompt_caching: reader.choice("PROMPT_CACHING", &[("auto", true), ("off", false)]),
+    let only = Assistant {
         client_system_prompt: reader.choice(
             "CLIENT_SYSTEM_PROMPT",
             &[("refused", false), ("taken", true)],
         ),
-        ..Assistant::only(model_id, max_tokens)
+        ..Assistant::only(String::new(), max_tokens(reader))
+    };
+    assistants_file(reader).unwrap_or_else(|| only.into())
+}
+
+fn max_tokens(reader: &mut Reader<'_>) -> u32 {
+    reader.number("MAX_TOKENS", 1..=200_000, 4096)
+}
+
+fn assistants_file(reader: &mut Reader<'_>) -> Option<Assistants> {
+    let expected = "the path of an assistants file without errors";
+    reader.optional_file("ASSISTANTS_FILE", expected, |path| {
+        assistants::read_file(Path::new(path))
     })
 }
 

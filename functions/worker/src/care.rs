@@ -1,11 +1,13 @@
 //! What the worker does for a conversation once a turn is over and its subscribers know: a better title, and a longer life.
 //! If it fails, the conversation keeps the title that it has, and the next turn's worker extends it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokencast_aws::bedrock::ModelSettings;
-use tokencast_core::assistant::Assistant;
+use tokencast_core::assistant::{Assistant, Assistants};
 use tokencast_core::conversation::{care, title};
+use tokencast_core::event::GuardrailAction;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::ConversationId;
 use tokencast_core::job::Job;
@@ -34,16 +36,21 @@ const MAX_TOLD_CHARS: usize = 2000;
 /// How long the model for titles may take.
 const TITLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How the model for titles is asked, if there is one.
+/// How the model for titles is asked, if there is one: for each assistant behind the same guardrail, because it is told
+/// what the assistant's model was told.
 pub fn title_settings(config: &Config) -> Option<ModelSettings> {
     let model_id = config.title_model_id.clone()?;
-    let entitler = Assistant {
+    let assistants = &config.model.assistants;
+    let entitlers = assistants.iter().map(|assistant| Assistant {
+        name: assistant.name.clone(),
         system_prompt: Some(INSTRUCTION.to_owned()),
         prompt_caching: false,
-        ..Assistant::only(model_id, MAX_TITLE_TOKENS)
-    };
+        guardrail: assistant.guardrail.clone(),
+        ..Assistant::only(model_id.clone(), MAX_TITLE_TOKENS)
+    });
+    let default = &assistants.default_assistant().name;
     Some(ModelSettings {
-        assistants: entitler.into(),
+        assistants: Assistants::new(default, entitlers, BTreeMap::new()).ok()?,
         log_errors: config.model.log_errors,
     })
 }
@@ -105,8 +112,11 @@ where
             return Ok(());
         }
         let session = self.sessions.get(job.session_id).await?;
-        let has_answer =
-            |session: &Session| session.status == Status::Completed && !session.text.is_empty();
+        let has_answer = |session: &Session| {
+            session.status == Status::Completed
+                && !session.text.is_empty()
+                && !session.ending.is_blocked()
+        };
         let session = session.map(|found| found.session);
         let Some(session) = session.filter(has_answer) else {
             return Ok(());
@@ -114,11 +124,15 @@ where
         if !care::claim_title(&self.conversations, &self.clock, found).await? {
             return Ok(());
         }
-        let request = ModelRequest::of_prompt(format!(
+        let told = format!(
             "The question:\n\n{}\n\nThe answer:\n\n{}\n\nThe title:",
             beginning(&job.prompt),
             beginning(&session.text)
-        ));
+        );
+        let request = ModelRequest {
+            assistant: session.assistant.clone(),
+            ..ModelRequest::of_prompt(told)
+        };
         let answer = match timeout(TITLE_TIMEOUT, answer(model, &request)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(failure)) => {
@@ -148,12 +162,17 @@ fn beginning(text: &str) -> &str {
     &text[..end.map_or(text.len(), |(at, _)| at)]
 }
 
+/// The model's text; none if a guardrail has spoken in its place.
 async fn answer<M: Model>(model: &M, request: &ModelRequest) -> Result<String, Failure> {
     let mut tokens = model.start(request).await?;
     let mut answer = String::new();
     while let Some(event) = tokens.next().await? {
-        if let ModelEvent::Piece(piece) = event {
-            answer.push_str(piece.token());
+        match event {
+            ModelEvent::Piece(piece) => answer.push_str(piece.token()),
+            ModelEvent::Guardrail(it) if it.action == GuardrailAction::Blocked => {
+                return Ok(String::new());
+            }
+            _ => {}
         }
     }
     Ok(answer)
