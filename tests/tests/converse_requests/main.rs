@@ -211,8 +211,8 @@ async fn the_referee_refuses_what_is_wrong() {
         ),
         (
             CACHING,
-            json!({ "guardrailConfig": { "guardrailIdentifier": "ABCD", "trace": "yes" } }),
-            "guardrailIdentifier",
+            json!({ "guardrailConfig": { "guardrailIdentifier": "abcd", "trace": "yes" } }),
+            "guardrailConfig.trace",
         ),
         (
             CACHING,

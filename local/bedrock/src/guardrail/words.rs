@@ -11,6 +11,13 @@ pub(super) struct Words {
     mask: Vec<(String, String)>,
 }
 
+/// A word to mask, where it is in a text.
+struct Masked<'a> {
+    start: usize,
+    end: usize,
+    name: &'a str,
+}
+
 impl Words {
     pub(super) fn new(config: &GuardrailConfig) -> Self {
         let small = |word: &String| word.to_ascii_lowercase();
@@ -35,29 +42,35 @@ impl Words {
 
     /// The text with names in place of words.
     pub(super) fn mask(&self, text: &str, assessment: &mut Assessment) -> String {
-        let small = text.to_ascii_lowercase();
         let (mut masked, mut at) = (String::new(), 0);
-        let next = |from: usize| {
-            let found = self.mask.iter().filter_map(|(name, word)| {
-                let start = from + small[from..].find(word.as_str())?;
-                // The longest of those that begin at one place.
-                Some((start, std::cmp::Reverse(word.len()), name))
-            });
-            found.min()
-        };
-        while let Some((start, std::cmp::Reverse(length), name)) = next(at) {
-            assessment.mask(name, &text[start..start + length]);
+        for Masked { start, end, name } in self.masked(text) {
+            assessment.mask(name, &text[start..end]);
             masked.push_str(&text[at..start]);
             masked.push('{');
             masked.push_str(name);
             masked.push('}');
-            at = start + length;
+            at = end;
         }
         masked.push_str(&text[at..]);
         masked
     }
 
-    /// How much of the text has no part of a word that may go on behind it. Ends between characters.
+    /// The words to mask, in their order; the longest of those that begin at one place.
+    fn masked(&self, text: &str) -> Vec<Masked<'_>> {
+        let small = text.to_ascii_lowercase();
+        let next = |from: usize| {
+            let found = self.mask.iter().filter_map(|(name, word)| {
+                let start = from + small[from..].find(word.as_str())?;
+                let end = start + word.len();
+                Some(Masked { start, end, name })
+            });
+            found.min_by_key(|it| (it.start, std::cmp::Reverse(it.end)))
+        };
+        let first = next(0);
+        std::iter::successors(first, |before| next(before.end)).collect()
+    }
+
+    /// How much of the text has no part of a word that may go on behind it. Ends between characters, and within no word.
     pub(super) fn settled(&self, text: &str) -> usize {
         let small = text.to_ascii_lowercase();
         let words = self
@@ -71,7 +84,11 @@ impl Words {
             let open = ends.filter(|length| small.ends_with(&word[..*length]));
             open.map(|length| small.len() - length).next()
         });
-        open.min().unwrap_or(text.len())
+        let settled = open.min().unwrap_or(text.len());
+        // A word that is whole may end as another one begins.
+        let masked = self.masked(text).into_iter();
+        let cut = masked.filter(|it| it.start < settled && settled < it.end);
+        cut.map(|it| it.end).max().unwrap_or(settled)
     }
 }
 
@@ -124,6 +141,9 @@ mod tests {
             ("a K", "a "),
             ("a kä", "a "),
             ("ä", "ä"),
+            // It ends with an `m`, as `maskme` begins.
+            ("to me@example.com", "to me@example.com"),
+            ("maskmem", "maskme"),
         ] {
             assert_eq!(&text[..words().settled(text)], settled, "{text}");
         }

@@ -63,6 +63,14 @@ async fn an_answer_is_blocked_or_masked_as_its_mode_can() {
             Some("SECRET"),
         ),
         (
+            Mode::Sync,
+            "Hi",
+            &["To me@exam", "ple.com", "."],
+            "To |{EMAIL}|.",
+            "end_turn",
+            Some("EMAIL"),
+        ),
+        (
             Mode::Async,
             "Hi",
             &["I am ", "mas", "kme", " now"],
