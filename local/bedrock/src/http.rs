@@ -313,7 +313,10 @@ impl ResponseBody {
                 match event {
                     ModelEvent::Piece { piece, .. } => self.open.piece_sent(&piece),
                     ModelEvent::BlockStop { .. } => {}
-                    ModelEvent::Stop(_) => self.finish(EndReason::Completed),
+                    ModelEvent::Stop(stop) => {
+                        self.open.counted(stop.usage);
+                        self.finish(EndReason::Completed);
+                    }
                     ModelEvent::Fail(error) => {
                         self.finish(EndReason::Faulted(error.exception.in_stream().into()));
                     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use local_kit::clock::Clock;
 use tokio::sync::watch;
 
-use crate::model::Piece;
+use crate::model::{Piece, Usage};
 use crate::prompt::Prompt;
 
 /// Older calls are dropped, so that a long-running stack doesn't grow.
@@ -37,6 +37,8 @@ pub struct ModelCall {
     pub tokens_sent: u64,
     /// The tokens' text, or its first 1 MB. Empty for old calls once all texts together exceed 32 MB.
     pub text_sent: String,
+    /// All tokens that the model counted; `None` if it did not come to that.
+    pub counted_tokens: Option<u64>,
     /// `None` while the call is in progress.
     pub ended: Option<EndReason>,
 }
@@ -112,6 +114,7 @@ impl CallLog {
             ended_at_ms: None,
             tokens_sent: 0,
             text_sent: String::new(),
+            counted_tokens: None,
             ended: None,
         });
         drop(calls);
@@ -210,6 +213,13 @@ impl OpenCall {
         {
             self.log.lock().token_sent(self.id, text);
             self.log.changed.send_replace(());
+        }
+    }
+
+    /// Logs what the model counted, which the response tells at its end.
+    pub(crate) fn counted(&self, usage: Usage) {
+        if let Some(call) = self.log.lock().find(self.id) {
+            call.counted_tokens = Some(usage.total_tokens());
         }
     }
 

@@ -168,11 +168,18 @@ fn table() -> Vec<Rule> {
     let put = |name: &str, fault| {
         rule(name, FaultService::DynamoDb, "PutItem", fault).called_by("worker")
     };
+    // The write of an end is one with that of its owner's quota.
+    let end = |name: &str, fault| {
+        rule(name, FaultService::DynamoDb, "TransactWriteItems", fault).called_by("worker")
+    };
+    let killed = Fault::KillCaller { handled: true };
     let throttled = error("ThrottlingException", 400);
     at_counts([
         (put("table throttled", throttled), 20),
         (put("table answer lost", Fault::LostAnswer), 40),
         (put("table delayed", Fault::Delay { ms: 300 }), 40),
+        (end("end's answer lost", Fault::LostAnswer), 10),
+        (end("end's worker killed", killed), 20),
     ])
 }
 

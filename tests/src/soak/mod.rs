@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`chaos`] | the faults, and how often they happen |
 //! | [`user`] | the clients of one session: they start, listen, leave, come back and stop, as the seed says |
+//! | [`quotas`] | what must hold of the quotas: the sums in the table are those of the model's log |
 //! | [`verdict`] | what must hold when everything is over |
 //! | [`conversations`] | the same for conversations |
 
@@ -18,6 +19,7 @@ use crate::{Channel, TestStack};
 
 pub mod chaos;
 pub mod conversations;
+pub mod quotas;
 pub mod user;
 pub mod verdict;
 
@@ -78,6 +80,8 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
     let open_files_before = verdict::open_files();
     let stack = TestStack::start_with(|options| {
         options.script = quiet_script();
+        // There are no limits, and everything is counted.
+        options.stack.quotas = Some("{}".to_owned());
         options.stack.batch_size = std::num::NonZeroU32::new(3);
         options.stack.max_concurrency = std::num::NonZeroU32::new(8);
         options.stack.worker_timeout = Some(Duration::from_secs(30));
@@ -128,6 +132,8 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         &calls,
         &dead_letters,
     ));
+    let ledgers = quotas::ledgers(&stack).await;
+    broken.extend(quotas::judge(&stories, &records, &ledgers, &calls));
     let processes = verdict::processes(&stack);
     stack.shutdown().await;
     broken.extend(verdict::left_behind(&processes, open_files_before).await);
