@@ -43,6 +43,11 @@ pub fn run(steps: &mut Steps, all_majors: bool) {
     steps.run("cargo test", || {
         run_program(cargo(&["test", "--workspace", "--no-fail-fast"]))
     });
+    // It compiles the functions' own programs, so it is left out above.
+    steps.run("doctor on packaged functions", || {
+        let run = ["test", "--workspace", "--test", "doctor", "--", "--ignored"];
+        run_program(cargo(&run))
+    });
     for referee in PYTHON_REFEREES {
         in_python(steps, referee);
     }

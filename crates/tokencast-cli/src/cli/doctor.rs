@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 const HELP: &str = "\
 Examples:
@@ -26,7 +26,7 @@ Exit codes:
 /// it probes. The report has no secret, no prompt and no account number, so it can be attached to an issue.
 #[derive(Debug, Args)]
 #[command(after_long_help = HELP)]
-#[group(id = "deployment", required = true, multiple = false, args = ["stack", "amplify_outputs", "local"])]
+#[command(group(ArgGroup::new("deployment").required(true).args(["stack", "amplify_outputs", "local"])))]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an option of its own"

@@ -135,7 +135,10 @@ impl Deployment {
     pub fn of_amplify(outputs: &Value, from: &str) -> Result<Self, DeploymentError> {
         let value = |pointer: &str| outputs.pointer(pointer)?.as_str().map(str::to_owned);
         let missing = |name| DeploymentError::Missing(from.to_owned(), name);
-        let graphql_url = value("/data/url").ok_or_else(|| missing("data.url"))?;
+        // `data` may be another API, Amplify's own.
+        let own = value("/custom/tokencast/graphql_url");
+        let graphql_url = own.or_else(|| value("/data/url"));
+        let graphql_url = graphql_url.ok_or_else(|| missing("data.url"))?;
         let region = value("/data/aws_region").ok_or_else(|| missing("data.aws_region"))?;
         let ids = value("/auth/user_pool_id").zip(value("/auth/user_pool_client_id"));
         let endpoint = value("/custom/tokencast/user_pool_endpoint");

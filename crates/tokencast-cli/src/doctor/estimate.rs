@@ -32,8 +32,10 @@ impl Estimate {
     pub fn of(deployment: &Deployment) -> Self {
         // A question, a stopped one, a reloaded one, three turns, and one before a hundred subscribers.
         let over_appsync = 7;
-        let others = usize::from(deployment.function_url.is_some())
-            + usize::from(deployment.websocket_url.is_some());
+        // One in our own protocol, and one in the AI SDK's.
+        let others = 2
+            * (usize::from(deployment.function_url.is_some())
+                + usize::from(deployment.websocket_url.is_some()));
         let answers = over_appsync + others;
         let events = TOKENS_PER_ANSWER + 1;
         let updates = events * (over_appsync + 1 + CROWD);
@@ -78,7 +80,7 @@ mod tests {
             websocket_url: Some("wss://there".into()),
             ..Deployment::default()
         });
-        assert_eq!((bare.answers, full.answers), (7, 9));
+        assert_eq!((bare.answers, full.answers), (7, 11));
         assert!(
             bare.dollars < full.dollars && full.dollars < 0.25,
             "{full:?}"

@@ -15,7 +15,9 @@ use super::probes::access::{SignedIn, intrude, sign_user_in};
 use super::probes::conversations::{converse, delete};
 use super::probes::sessions::{QUESTION, ask, ask_again};
 use super::probes::stopping::{reload, stop};
-use super::probes::{delivery, deployed, disruptive, errors, measurements, url, websocket};
+use super::probes::{
+    delivery, deployed, disruptive, errors, measurements, protocols, url, websocket,
+};
 use super::report::Report;
 use super::wire::Wire;
 
@@ -105,31 +107,34 @@ async fn experiments(cx: &Context, conversation: Uuid, evidence: &mut Evidence) 
             Err(wrong) => Err(wrong.clone()),
         }
     };
-    let strangers = async {
-        match &session {
-            Ok(session) => intrude(cx, *session, QUESTION).await,
-            Err(wrong) => Err(wrong.clone()),
-        }
+    // Their requests come one after the other, so that what goes wrong is known by its number.
+    let channels = async {
+        let url = in_time(cx, url::probe(cx).boxed()).await;
+        (url, in_time(cx, protocols::speak(cx).boxed()).await)
     };
-    let (again, strangers, stopped, reloaded, conversed, url, websocket, idle) = tokio::join!(
+    let (again, stopped, reloaded, conversed, (url, protocols), websocket, idle) = tokio::join!(
         in_time(cx, again.boxed()),
-        in_time(cx, strangers.boxed()),
         in_time(cx, stop(cx).boxed()),
         in_time(cx, reload(cx).boxed()),
         in_time(cx, converse(cx, conversation).boxed()),
-        in_time(cx, url::probe(cx).boxed()),
+        channels,
         in_time(cx, websocket::probe(cx).boxed()),
         in_time(cx, measurements::idle(cx).boxed()),
     );
     evidence.again = again;
-    evidence.strangers = strangers;
     evidence.stopped = stopped;
     evidence.reloaded = reloaded;
     evidence.conversed = conversed;
     evidence.url = url;
+    evidence.protocols = protocols;
     evidence.websocket = websocket;
     evidence.idle = idle;
     evidence.crowd = in_time(cx, delivery::gather(cx).boxed()).await;
+    // Where a stranger may delete the conversation, nothing else is asked in it any more.
+    evidence.strangers = match &session {
+        Ok(session) => in_time(cx, intrude(cx, *session, QUESTION).boxed()).await,
+        Err(wrong) => Err(wrong.clone()),
+    };
     evidence.deployed = in_time(cx, deployed::look(cx).boxed()).await;
     evidence.poisoned = in_time(cx, disruptive::poison(cx).boxed()).await;
 }

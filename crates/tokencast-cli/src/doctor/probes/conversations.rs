@@ -225,10 +225,7 @@ pub async fn converse(cx: &Context, conversation: Uuid) -> Found<Conversed> {
     let second = turn(cx, conversation, None, SECOND, "DoctorSecondTurn").await?;
     let told = match &mut listeners {
         Ok(socket) => told(cx, socket, second.session).await,
-        Err(got) => [
-            Err(Wrong::Failed(got.clone())),
-            Err(Wrong::Failed(got.clone())),
-        ],
+        Err(wrong) => [Err(wrong.clone()), Err(wrong.clone())],
     };
     if let Ok(socket) = listeners {
         socket.close().await;
@@ -314,12 +311,13 @@ async fn turn(
 
 const FIELDS: &str = "{ conversationId owner kind title sessionId parentId status timestamp }";
 
-async fn listen(cx: &Context, conversation: Uuid) -> Result<Socket, String> {
+async fn listen(cx: &Context, conversation: Uuid) -> Found<Socket> {
     let socket = cx
         .wire
         .realtime(&cx.deployment.graphql_url, &cx.first.token)
         .await;
-    let mut socket = socket.map_err(|refused| refused.message)?;
+    let mut socket = socket
+        .map_err(|refused| Wrong::NotProbed(format!("no connection: {}", refused.message)))?;
     let one = format!(
         "subscription DoctorHears($id: String!) {{ onConversationUpdated(conversationId: $id) {FIELDS} }}"
     );
@@ -329,11 +327,11 @@ async fn listen(cx: &Context, conversation: Uuid) -> Result<Socket, String> {
     let established = socket
         .subscribe("one", &one, json!({ "id": conversation }))
         .await;
-    established.map_err(|refused| refused.message)?;
+    established.map_err(|refused| Wrong::Failed(refused.message))?;
     let established = socket
         .subscribe("all", &all, json!({ "owner": cx.first.sub }))
         .await;
-    established.map_err(|refused| refused.message)?;
+    established.map_err(|refused| Wrong::Failed(refused.message))?;
     Ok(socket)
 }
 

@@ -9,10 +9,12 @@ use uuid::Uuid;
 use crate::doctor::context::{Context, SUBSCRIBE};
 use crate::doctor::evidence::{Evidence, of};
 use crate::doctor::probe::{Found, Probe, Wrong, ensure};
-use crate::doctor::probes::sessions::{Event, asked, received};
+use crate::doctor::probes::sessions::{Event, heard, received};
 
 /// AppSync's limit for one connection.
 pub const CROWD: usize = 100;
+
+const STARTS_AT_ONCE: usize = 4;
 
 const CROWDS_QUESTION: &str = "A check by tokencast doctor, before a hundred listeners. In one sentence: why is the sky blue?";
 
@@ -23,7 +25,7 @@ pub const PROBES: &[Probe] = &[
         source: "aws-facts: subscriptions; how depth and resolver limits count subscriptions, not established",
         expected: "`connection_ack` and `start_ack`",
         remedy: "Compare the API's schema, its depth limit and its resolver limit with the template of cdk/; look into AppSync's log.",
-        judge: |evidence| asked(evidence).map(|_| "established".into()),
+        judge: |evidence| heard(evidence).map(|_| "established".into()),
     },
     Probe {
         id: "delivery.first-token",
@@ -32,7 +34,7 @@ pub const PROBES: &[Probe] = &[
         expected: "`sequence` 1 of the attempt arrives at who subscribed before the start",
         remedy: "Clients make up for it by `getStream`. If it happens often, tell AWS: see aws-appsync-community #405.",
         judge: |evidence| {
-            let events = &asked(evidence)?.events;
+            let events = &heard(evidence)?.events;
             ensure(
                 events.iter().any(|event| event.value["sequence"] == 1),
                 || {
@@ -53,7 +55,7 @@ pub const PROBES: &[Probe] = &[
         expected: "each `sequence` from 2 to the last but one of the attempt arrives",
         remedy: "Clients make up for it by `getStream`. Look at DEPLOY: MessagesDropped, and raise `flushIntervalMs`.",
         judge: |evidence| {
-            let asked = asked(evidence)?;
+            let asked = heard(evidence)?;
             let last = asked.record["sequence"].as_u64().unwrap_or_default();
             let numbers: Vec<u64> = asked
                 .events
@@ -80,7 +82,7 @@ pub const PROBES: &[Probe] = &[
         expected: "`sequence` never falls within an attempt",
         remedy: "Nothing: clients put events in order by `sequence`. Tell us how often it happens, with this report.",
         judge: |evidence| {
-            let events = &asked(evidence)?.events;
+            let events = &heard(evidence)?.events;
             let place = |event: &Event| {
                 (
                     event.value["attempt"].as_u64(),
@@ -103,7 +105,7 @@ pub const PROBES: &[Probe] = &[
         expected: "one `sequence` with `isComplete: true`, after all others, with the status",
         remedy: "Clients notice by `getStream`. Look for PUBLISH_FAILED in the worker's log.",
         judge: |evidence| {
-            let asked = asked(evidence)?;
+            let asked = heard(evidence)?;
             let mut last: Vec<_> = asked
                 .events
                 .iter()
@@ -130,7 +132,7 @@ pub const PROBES: &[Probe] = &[
         expected: "`attempt`, `sequence`, `status`, and of all but the last `blockIndex` and `blockType`",
         remedy: "The worker and the schema differ: deploy both from one version.",
         judge: |evidence| {
-            let events = &asked(evidence)?.events;
+            let events = &heard(evidence)?.events;
             for event in events {
                 let is_last = event.value["isComplete"] == true;
                 let names = ["attempt", "sequence", "status", "blockIndex", "blockType"];
@@ -211,17 +213,24 @@ pub async fn gather(cx: &Context) -> Found<Crowd> {
     let ids: Vec<String> = (0..CROWD)
         .map(|number| format!("listener-{number}"))
         .collect();
-    for id in &ids {
-        let asked = socket.ask(id, SUBSCRIBE, json!({ "id": session })).await;
-        asked.map_err(|refused| none(refused.message))?;
-    }
     let (mut heard, mut refused) = (BTreeMap::new(), Vec::new());
-    for id in &ids {
-        match socket.established(id).await {
-            Ok(()) => {
-                heard.insert(id.clone(), BTreeMap::new());
+    // Each start invokes the request function, and a new account runs few functions at once.
+    for ids in ids.chunks(STARTS_AT_ONCE) {
+        for id in ids {
+            let asked = socket.ask(id, SUBSCRIBE, json!({ "id": session })).await;
+            asked.map_err(|refused| none(refused.message))?;
+        }
+        for id in ids {
+            match socket.established(id).await {
+                Ok(()) => {
+                    heard.insert(id.clone(), BTreeMap::new());
+                }
+                Err(error) => refused.push(error.message),
             }
-            Err(error) => refused.push(error.message),
+        }
+        // A service that has stopped answering isn't waited for a hundred times.
+        if heard.is_empty() {
+            break;
         }
     }
     let started = cx.start(session, CROWDS_QUESTION).await;

@@ -118,10 +118,10 @@ pub const PROBES: &[Probe] = &[
         id: "errors.other-subprotocol",
         promise: "AppSync refuses `graphql-transport-ws`",
         source: "aws-facts: AppSync refuses `graphql-transport-ws`",
-        expected: "no connection, or one without that subprotocol",
+        expected: "no `connection_ack` over that subprotocol",
         remedy: "Nothing, if it is `tokencast dev --graphql-transport-ws`. On AWS it would be news: open an issue.",
         judge: |evidence| match &of(&evidence.refusals)?.other_subprotocol {
-            Ok(()) => Err(Wrong::Failed("the handshake succeeded".into())),
+            Ok(()) => Err(Wrong::Failed("the connection was acknowledged".into())),
             Err(got) => Ok(got.clone()),
         },
     },
@@ -198,9 +198,10 @@ pub async fn provoke(cx: &Context) -> Found<Refusals> {
         .map_err(wrong)?;
     let upper_case = match cx.wire.realtime(url, token).await {
         Ok(mut socket) => {
+            let loud = SUBSCRIBE.replace("DoctorListens", "DoctorListensLoudly");
             let id = Uuid::new_v4().to_string().to_uppercase();
             let subscribed = socket
-                .subscribe("capitals", SUBSCRIBE, json!({ "id": id }))
+                .subscribe("capitals", &loud, json!({ "id": id }))
                 .await;
             socket.close().await;
             subscribed.map_err(|refused| refused.message)

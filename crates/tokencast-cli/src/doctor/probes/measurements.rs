@@ -11,7 +11,7 @@ use crate::doctor::context::Context;
 use crate::doctor::evidence::of;
 use crate::doctor::probe::{Found, Probe, Wrong, ensure};
 use crate::doctor::probes::delivery::crowd;
-use crate::doctor::probes::sessions::{Asked, asked};
+use crate::doctor::probes::sessions::{Asked, heard};
 
 pub const PROBES: &[Probe] = &[
     Probe {
@@ -21,7 +21,7 @@ pub const PROBES: &[Probe] = &[
         expected: "within 20 s of the start, the first cold start included",
         remedy: "Look at cold starts in the worker's log, at Bedrock's latency for the model, and at DEPLOY: TimeToFirstToken and OldestJob.",
         judge: |evidence| {
-            let Asked { start, events, .. } = asked(evidence)?;
+            let Asked { start, events, .. } = heard(evidence)?;
             let first = events.iter().map(|event| event.at).min();
             let first = first.ok_or_else(|| Wrong::NotProbed("no event arrived".into()))?;
             let took = first.saturating_duration_since(start.sent_at);
@@ -38,7 +38,7 @@ pub const PROBES: &[Probe] = &[
         expected: "95 of 100 events within 2 s of their `timestamp`, by the API's clock",
         remedy: "Look at AppSync's latency on the dashboard, at DEPLOY: MessagesDelayed, and at the way from here to the Region.",
         judge: |evidence| {
-            let mut lags = lags(asked(evidence)?);
+            let mut lags = lags(heard(evidence)?);
             lags.sort_unstable();
             let (Some(middle), Some(most)) = (
                 lags.get(lags.len() / 2),

@@ -7,6 +7,7 @@ pub mod deployed;
 pub mod disruptive;
 pub mod errors;
 pub mod measurements;
+pub mod protocols;
 pub mod sessions;
 pub mod stopping;
 pub mod url;
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Probe> {
         conversations::PROBES,
         url::PROBES,
         websocket::PROBES,
+        protocols::PROBES,
         errors::PROBES,
         deployed::PROBES,
         measurements::PROBES,

@@ -1,13 +1,14 @@
 //! One question over AppSync: that it starts, is answered, and is answered once.
 
 use serde_json::Value;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::doctor::context::{Context, START, SUBSCRIBE};
 use crate::doctor::evidence::{Evidence, of};
 use crate::doctor::probe::{Found, Probe, Wrong, ensure};
 use crate::doctor::wire::graphql::Reply;
-use crate::doctor::wire::realtime::Arrived;
+use crate::doctor::wire::realtime::{Arrived, Socket};
 
 /// Short, and different from every other prompt of the run.
 pub const QUESTION: &str =
@@ -54,7 +55,7 @@ pub const PROBES: &[Probe] = &[
         expected: "`getStream`, asked after the last event: the same status, `sequence` and text as the events",
         remedy: "Open an issue with this report: a client that reloads would show another answer.",
         judge: |evidence| {
-            let Asked { events, record, .. } = asked(evidence)?;
+            let Asked { events, record, .. } = heard(evidence)?;
             let Some(last) = events
                 .iter()
                 .find(|event| event.value["isComplete"] == true)
@@ -157,7 +158,7 @@ pub const PROBES: &[Probe] = &[
 /// An event of a session, and when it arrived.
 #[derive(Clone, Debug)]
 pub struct Event {
-    pub at: tokio::time::Instant,
+    pub at: Instant,
     pub value: Value,
 }
 
@@ -165,6 +166,7 @@ pub struct Event {
 #[derive(Debug)]
 pub struct Asked {
     pub session: Uuid,
+    subscribed: Found<()>,
     pub start: Reply,
     pub events: Vec<Event>,
     /// The session as it stood once it was over.
@@ -188,51 +190,26 @@ pub async fn ask(cx: &Context) -> Found<Asked> {
     let session = Uuid::new_v4();
     let url = &cx.deployment.graphql_url;
     let id = serde_json::json!({ "id": session });
-    let at_subscribing = || Wrong::at("delivery.subscribes");
-    let socket = cx.wire.realtime(url, &cx.first.token).await;
-    let mut socket = socket.map_err(|refused| at_subscribing()(refused.message))?;
-    let subscribed = socket.subscribe("asked", SUBSCRIBE, id).await;
-    subscribed.map_err(|refused| at_subscribing()(refused.message))?;
+    // Without a subscription there is still an answer, in the record.
+    let mut socket = match cx.wire.realtime(url, &cx.first.token).await {
+        Ok(mut socket) => socket
+            .subscribe("asked", SUBSCRIBE, id)
+            .await
+            .map(|()| socket),
+        Err(refused) => Err(refused),
+    };
     let start = cx.start(session, QUESTION).await;
     let start = start.map_err(Wrong::at("sessions.starts"))?;
-    let until = cx.answered_by();
-    let mut events = Vec::new();
-    let record = {
-        let ended = cx.ended("DoctorWaits", session);
-        tokio::pin!(ended);
-        loop {
-            tokio::select! {
-                biased;
-                event = socket.event(until) => match event {
-                    Some(event) => {
-                        let event = received(event);
-                        let is_last = event.value["isComplete"] == true;
-                        events.push(event);
-                        if is_last {
-                            break;
-                        }
-                    }
-                    None => break,
-                },
-                record = &mut ended => {
-                    record.map_err(Wrong::at("sessions.answers"))?;
-                    // Events that are still on their way get a moment.
-                    let late = (tokio::time::Instant::now() + cx.limits.lag).min(until);
-                    while let Some(event) = socket.event(late).await {
-                        events.push(received(event));
-                        if events.last().is_some_and(|event| event.value["isComplete"] == true) {
-                            break;
-                        }
-                    }
-                    break;
-                }
-            }
+    let events = listen(cx, session, socket.as_mut().ok()).await?;
+    let record = cx.record("DoctorAskedRecord", session).await;
+    let record = record.map_err(Wrong::at("sessions.record-is-final"))?;
+    let subscribed = match socket {
+        Ok(socket) => {
+            socket.close().await;
+            Ok(())
         }
-        cx.record("DoctorAskedRecord", session)
-            .await
-            .map_err(Wrong::at("sessions.record-is-final"))?
+        Err(refused) => Err(Wrong::at("delivery.subscribes")(refused.message)),
     };
-    socket.close().await;
     let status = record["status"].as_str().unwrap_or_default();
     // A record that contradicts the last event is another probe's.
     let last = events
@@ -249,10 +226,42 @@ pub async fn ask(cx: &Context) -> Found<Asked> {
     }
     Ok(Asked {
         session,
+        subscribed,
         start,
         events,
         record,
     })
+}
+
+/// Listens until the session is over, and a moment longer for events that are still on their way.
+async fn listen(cx: &Context, session: Uuid, socket: Option<&mut Socket>) -> Found<Vec<Event>> {
+    let ended = cx.ended("DoctorWaits", session);
+    let Some(socket) = socket else {
+        ended.await.map_err(Wrong::at("sessions.answers"))?;
+        return Ok(Vec::new());
+    };
+    tokio::pin!(ended);
+    let mut until = cx.answered_by();
+    let mut is_over = false;
+    let mut events: Vec<Event> = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            event = socket.event(until) => {
+                let Some(event) = event else { break };
+                events.push(received(event));
+                if events.last().is_some_and(|event| event.value["isComplete"] == true) {
+                    break;
+                }
+            }
+            record = &mut ended, if !is_over => {
+                record.map_err(Wrong::at("sessions.answers"))?;
+                is_over = true;
+                until = until.min(Instant::now() + cx.limits.told);
+            }
+        }
+    }
+    Ok(events)
 }
 
 /// Asks the same again, and something else under the same id.
@@ -290,6 +299,12 @@ pub fn received(arrived: Arrived) -> Event {
         at: arrived.at,
         value: arrived.data["onTokenReceived"].clone(),
     }
+}
+
+/// A question whose events were listened to.
+pub fn heard(evidence: &Evidence) -> Result<&Asked, Wrong> {
+    let asked = asked(evidence)?;
+    asked.subscribed.clone().map(|()| asked)
 }
 
 pub fn asked(evidence: &Evidence) -> Result<&Asked, Wrong> {

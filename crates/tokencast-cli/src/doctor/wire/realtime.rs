@@ -41,9 +41,25 @@ impl Wire {
     ///
     /// What came in its place.
     pub async fn realtime(&self, graphql_url: &str, token: &str) -> Result<Socket, Refused> {
-        let socket = self.realtime_as("graphql-ws", graphql_url, token).await?;
+        self.realtime_as("graphql-ws", graphql_url, token).await
+    }
+
+    /// Connects by another subprotocol.
+    ///
+    /// # Errors
+    ///
+    /// What came in place of `connection_ack`.
+    pub async fn realtime_as(
+        &self,
+        protocol: &str,
+        graphql_url: &str,
+        token: &str,
+    ) -> Result<Socket, Refused> {
+        let header = URL_SAFE_NO_PAD.encode(authorization(graphql_url, token).to_string());
+        let protocols = format!("{protocol}, header-{header}");
+        let header = (SEC_WEBSOCKET_PROTOCOL, protocols);
         let mut socket = Socket {
-            socket,
+            socket: self.dial(&realtime_url(graphql_url), Some(header)).await?,
             authorization: authorization(graphql_url, token),
             starts: BTreeMap::new(),
             events: VecDeque::new(),
@@ -58,23 +74,6 @@ impl Wire {
                 _ => {}
             }
         }
-    }
-
-    /// Opens the socket with a subprotocol, and says nothing on it.
-    ///
-    /// # Errors
-    ///
-    /// What came in its place.
-    pub async fn realtime_as(
-        &self,
-        protocol: &str,
-        graphql_url: &str,
-        token: &str,
-    ) -> Result<WebSocket, Refused> {
-        let header = URL_SAFE_NO_PAD.encode(authorization(graphql_url, token).to_string());
-        let protocols = format!("{protocol}, header-{header}");
-        let header = (SEC_WEBSOCKET_PROTOCOL, protocols);
-        self.dial(&realtime_url(graphql_url), Some(header)).await
     }
 }
 
