@@ -2,7 +2,7 @@
 
 import { createClient } from '@tokencast/client';
 import { TokencastChatTransport } from '@tokencast/client/ai-sdk';
-import { DefaultChatTransport, type ChatTransport, type UIMessage } from 'ai';
+import { DefaultChatTransport, type ChatTransport, type UIMessage, type UIMessageChunk } from 'ai';
 
 import type { Settings } from './settings';
 
@@ -66,15 +66,22 @@ interface Observed {
 /** Says in the page's root when it is known whether an answer runs: the SDK's chats say nothing of it. */
 function observed(transport: ChatTransport<UIMessage>): Observed {
   const reconnect = transport.reconnectToStream.bind(transport);
-  let found: ReadableStream | null = null;
+  let found = false;
   transport.reconnectToStream = async (options) => {
+    found = false;
     try {
       const stream = await reconnect(options);
-      found = stream;
-      return stream;
+      // Where a response without a body isn't possible, nothing is a stream without chunks.
+      const notice = new TransformStream<UIMessageChunk, UIMessageChunk>({
+        transform: (chunk, controller) => {
+          found = true;
+          controller.enqueue(chunk);
+        },
+      });
+      return stream?.pipeThrough(notice) ?? null;
     } finally {
       document.documentElement.dataset.looked = 'true';
     }
   };
-  return { transport, foundNothing: () => found === null };
+  return { transport, foundNothing: () => !found };
 }

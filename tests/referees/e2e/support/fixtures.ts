@@ -43,12 +43,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   ],
   stack: [
     async ({ model }, use) => {
-      const stack = await startStack(['--control', '--model', model.spec]);
-      const outputs = await loadOutputs(`${stack.url}/amplify_outputs.json`);
-      const tokens = await passwordTokens(outputs, stack.users[0]);
-      const control = controlOf(stack.controlUrl ?? '');
-      await use({ api: apiOf(outputs), token: await tokens(), control });
-      await stack.stop();
+      await using(model, [], use);
     },
     { scope: 'worker' },
   ],
@@ -77,6 +72,23 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
 export { expect };
 
+/** Starts a stack with these arguments, for as long as it is used. */
+export async function using(
+  model: Model,
+  args: string[],
+  use: (running: Running) => Promise<void>,
+): Promise<void> {
+  const stack = await startStack(['--control', '--model', model.spec, ...args]);
+  try {
+    const outputs = await loadOutputs(`${stack.url}/amplify_outputs.json`);
+    const tokens = await passwordTokens(outputs, stack.users[0]);
+    const control = controlOf(stack.controlUrl ?? '');
+    await use({ api: apiOf(outputs), token: await tokens(), control });
+  } finally {
+    await stack.stop();
+  }
+}
+
 interface Opened {
   context: BrowserContext;
   stack: Running;
@@ -85,7 +97,7 @@ interface Opened {
   chatId: string;
 }
 
-async function openChat({ context, stack, site, via, chatId }: Opened): Promise<ChatPage> {
+export async function openChat({ context, stack, site, via, chatId }: Opened): Promise<ChatPage> {
   const { graphqlUrl, streamUrl, webSocketUrl } = stack.api;
   if (streamUrl === undefined || webSocketUrl === undefined) throw new Error('no such delivery');
   const settings = { via, chatId, token: stack.token, graphqlUrl, streamUrl, webSocketUrl };
