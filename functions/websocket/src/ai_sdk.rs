@@ -29,7 +29,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long an aborted resume waits for another one. A chat that resumes once more aborts the resume before, which is no
 /// stop.
-const ANOTHER_RESUME: Duration = Duration::from_secs(1);
+const ANOTHER_RESUME: Duration = Duration::from_secs(3);
 
 /// The pause between two looks for it.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);

@@ -10,6 +10,7 @@ use system_tests::ai_sdk::{ChatRequest, RequestEnd, answer, user};
 use system_tests::stack::{faulty, script, text, text_of};
 use system_tests::{TestStack, eventually};
 use tokencast::stack::WORKER_FUNCTION;
+use uuid::Uuid;
 
 const TOKENS: usize = 150;
 
@@ -111,18 +112,31 @@ async fn an_abort_stops_the_model() {
 /// React runs effects twice while a page is developed: a chat then resumes twice, and aborts the first.
 #[tokio::test]
 async fn a_chat_that_resumes_once_more_stops_nothing() {
-    let stack = slow().await;
+    let stack = TestStack::start_with(|options| {
+        options.script = script(MANY, Duration::from_millis(20));
+    })
+    .await;
     let mut socket = stack.websocket("alice").await;
     let mut first = ChatRequest::send(&mut socket, "r1", "c", &[user("m1", "One")]).await;
     first.until_text(&mut socket, 20).await;
     drop(socket);
     let mut socket = stack.websocket("alice").await;
+    // Two requests at once start another process, so that neither waits for one below.
+    let ids = [Uuid::new_v4().to_string(), Uuid::new_v4().to_string()];
+    for id in &ids {
+        socket
+            .send(&json!({"action": "stop", "sessionId": id}))
+            .await;
+    }
+    for id in &ids {
+        socket.end_of(id).await;
+    }
     let mut once = ChatRequest::resume(&mut socket, "r2", "c").await;
     once.until_text(&mut socket, 4).await;
     once.abort(&mut socket).await;
     let twice = ChatRequest::resume(&mut socket, "r3", "c").await;
     let message = twice.whole(&mut socket).await;
-    assert_eq!((message.text, message.end.as_str()), (text(TOKENS), "stop"));
+    assert_eq!((message.text, message.end.as_str()), (text(MANY), "stop"));
     stack.shutdown().await;
 }
 
