@@ -129,13 +129,11 @@ fn each_link_leads_somewhere() {
 
 /// The words behind each occurrence of `command`, as far as they are names.
 fn named<'a>(text: &'a str, command: &str) -> Vec<Vec<&'a str>> {
-    let is_name = |word: &&str| {
-        let is_part = |it: char| it.is_ascii_lowercase() || "-:".contains(it);
-        !word.is_empty() && word.chars().all(is_part)
-    };
+    let is_part = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || "-:".contains(it);
+    let is_name = |word: &&str| !word.is_empty() && word.chars().all(is_part);
     let of = |rest: &'a str| {
         // A word that ends at anything but a space is the last.
-        let end = rest.find(|it: char| !it.is_ascii_lowercase() && !" -:".contains(it));
+        let end = rest.find(|it| !is_part(it) && it != ' ');
         let words = rest[..end.unwrap_or(rest.len())].split(' ');
         words.take_while(is_name).collect()
     };
