@@ -124,6 +124,7 @@ mod tests {
     use std::sync::Arc;
 
     use serde_json::{Value, json};
+    use tokencast_core::assistant::Cost;
     use tokencast_core::block::PieceKind;
     use tokencast_core::event::{Ending, GuardrailAction};
     use tokencast_core::failure::{Failure, FailureCode};
@@ -159,6 +160,7 @@ mod tests {
             total_tokens: 3,
             cache_read_input_tokens: Some(4),
             cache_write_input_tokens: Some(0),
+            cost: Some(Cost::of_micros(1500)),
         }
     }
 
@@ -199,7 +201,7 @@ mod tests {
             &json!({"sessionId": ID, "token": "", "isComplete": true, "timestamp": at, "sequence": 7,
                 "attempt": 2, "status": "COMPLETED", "stopReason": "end_turn",
                 "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3,
-                    "cacheReadInputTokens": 4, "cacheWriteInputTokens": 0},
+                    "cacheReadInputTokens": 4, "cacheWriteInputTokens": 0, "cost": 0.0015},
                 "guardrail": {"action": "MASKED", "masked": ["EMAIL"]}}),
         );
         check(

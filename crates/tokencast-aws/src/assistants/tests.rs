@@ -22,6 +22,7 @@ fn to_json(assistants: &Assistants, assistant: &Assistant) -> Value {
         total_tokens: 2_000_000,
         cache_read_input_tokens: Some(1_000_000),
         cache_write_input_tokens: Some(1_000_000),
+        ..Usage::default()
     };
     let cost = assistants.price(&assistant.name);
     let guardrail = assistant.guardrail.as_ref().map(|guardrail| {
