@@ -273,6 +273,8 @@ pub(crate) fn refusal(error: UrlError) -> Whole {
 
 #[cfg(test)]
 mod tests {
+    use tokencast_core::quota::{Exceeded, LimitName};
+
     use super::*;
 
     #[test]
@@ -349,5 +351,15 @@ mod tests {
             "invalid_prompt",
             true,
         );
+        let exceeded = Exceeded {
+            limit: LimitName::StartsPerDay,
+            used: 1,
+            most: 1,
+            needed: 1,
+            at: Timestamp::EPOCH,
+            resets_at: Timestamp::from_millis(3_600_000),
+        };
+        let quota = RequestError::Quota(exceeded).into();
+        check(quota, 429, "insufficient_quota", true);
     }
 }
