@@ -8,11 +8,12 @@ use local_stack::faults::{
     ErrorShape, Fault, FaultService, FrameId, Replacement, Rule, SubscriptionError,
 };
 use serde_json::{Value, json};
+use system_tests::TestStack;
 use system_tests::stack::TestOptions;
 use tokencast::doctor::probes;
 
 use crate::cases::{Case, answered, case, dropped, edit, of_type, other_status, refused};
-use crate::scene::subject;
+use crate::scene::{stack, subject};
 
 /// A part of the run's first question.
 const QUESTION: &str = "why do rivers meander";
@@ -418,10 +419,26 @@ fn every_probe_has_a_case() {
 
 async fn check(cases: Vec<Case>) {
     let mut wrong = Vec::new();
-    for case in cases {
-        wrong.extend(case.check().await.err());
+    let (by_plan, others): (Vec<_>, Vec<_>) = cases.into_iter().partition(Case::is_by_plan);
+    if !by_plan.is_empty() {
+        let shared = stack(|_| {}).await;
+        for case in by_plan {
+            wrong.extend(said(case, Some(&shared)).await);
+        }
+        shared.shutdown().await;
+    }
+    for case in others {
+        wrong.extend(said(case, None).await);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What is wrong with what doctor says of a case.
+async fn said(case: Case, shared: Option<&TestStack>) -> Option<String> {
+    let id = case.id;
+    let wrong = case.check(shared).await.err();
+    println!("{id}: {}", wrong.as_deref().unwrap_or("noticed"));
+    wrong
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use local_cloudformation::Template;
 use local_stack::faults::{Fault, FaultPlan, FaultService, Replacement, Rule};
 use serde_json::Value;
+use system_tests::TestStack;
 use system_tests::stack::TestOptions;
 use tokencast::doctor::context::Limits;
 use tokencast::doctor::examine::Settings;
@@ -97,8 +98,13 @@ impl Case {
         self
     }
 
-    /// Runs doctor on the stack. Returns what is wrong with what it said.
-    pub(crate) async fn check(self) -> Result<(), String> {
+    /// Whether its stack is as every other, but for a plan.
+    pub(crate) fn is_by_plan(&self) -> bool {
+        self.options.is_none() && self.dead_letter.is_none()
+    }
+
+    /// Runs doctor on a stack of its own, or on one that has no faults. Returns what is wrong with what it said.
+    pub(crate) async fn check(self, shared: Option<&TestStack>) -> Result<(), String> {
         let Self {
             id,
             with,
@@ -108,12 +114,18 @@ impl Case {
             answers: change_answers,
             dead_letter,
         } = self;
-        let stack = stack(|test_options| {
-            if let Some(change) = options {
-                change(test_options);
-            }
-        })
-        .await;
+        let own = match shared {
+            Some(_) => None,
+            None => Some(
+                stack(|test_options| {
+                    if let Some(change) = options {
+                        change(test_options);
+                    }
+                })
+                .await,
+            ),
+        };
+        let stack = own.as_ref().or(shared).expect("a stack");
         if let Some(body) = dead_letter {
             let send = stack.sqs().send_message().message_body(body);
             let sent = send.queue_url(stack.dead_letter_queue_url()).send().await;
@@ -139,8 +151,10 @@ impl Case {
             control_plane,
             alone: false,
         };
-        let report = examined(&stack, plan, run).await;
-        stack.shutdown().await;
+        let report = examined(stack, plan, run).await;
+        if let Some(own) = own {
+            own.shutdown().await;
+        }
         judge(id, with, &report)
     }
 }
