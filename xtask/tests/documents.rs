@@ -109,8 +109,7 @@ fn each_link_leads_somewhere() {
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for (path, text) in documents() {
         for line in prose(&text) {
-            let line = without_code(line);
-            for part in line.split("](").skip(1) {
+            for part in without_code(line).split("](").skip(1) {
                 let Some((link, _)) = part.split_once(')') else {
                     continue;
                 };

@@ -68,8 +68,8 @@ async fn nothing_of_a_deleted_conversation_is_read_or_made() {
     let left = format!("{:?}{:?}", state.sessions, state.conversations);
     assert!(!left.contains("secret"), "{left}");
     // Neither the late job nor the second deletion tells anything more.
-    let last = state.told.last().map(|it| it.change);
-    assert_eq!(last, Some(ConversationChange::Deleted));
+    let newest = state.told.last().map(|it| it.change);
+    assert_eq!(newest, Some(ConversationChange::Deleted));
     let deletions = state.told.iter();
     let deletions = deletions.filter(|it| it.change == ConversationChange::Deleted);
     assert_eq!(deletions.count(), 1);
