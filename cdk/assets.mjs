@@ -12,4 +12,5 @@ const here = import.meta.dirname;
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 copyFileSync(join(here, '..', 'schema.graphql'), join(folder, 'schema.graphql'));
+copyFileSync(join(here, 'assistants.schema.json'), join(folder, 'assistants.schema.json'));
 cpSync(join(here, 'resolvers'), join(folder, 'resolvers'), { recursive: true });

@@ -9,6 +9,9 @@ const ASSETS_DIR = join(__dirname, '..', 'assets');
 /** The API's contract, for an API of yours. */
 export const SCHEMA_FILE = join(ASSETS_DIR, 'schema.graphql');
 
+/** What the assistants' file has to be like. */
+export const ASSISTANTS_SCHEMA_FILE = join(ASSETS_DIR, 'assistants.schema.json');
+
 /** What AppSync runs for the fields that the request function answers. */
 export const REQUEST_FUNCTION_FILE = join(ASSETS_DIR, 'resolvers', 'requestFunction.js');
 

@@ -5,10 +5,12 @@ import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Node } from 'constructs';
 
+import { modelIds } from './assistants';
 import { ContextReader } from './context';
-import { ModelSpec } from './model-access';
+import { ModelSpec, needsDetails } from './model-access';
 import { ROLE_PATH, VpcPart } from './organization';
 import { DEFAULT_FUNCTIONS_DIR } from './paths';
+import { APP_QUOTAS, quotaProblems, Quotas } from './quotas';
 import { NOTHING_LEFT, NUMBER_SETTINGS, PROMPT_CACHING, PUBLISH_MODES, StreamSettings } from './settings';
 import { AlarmThresholds } from './stream-alarms';
 import { LOG_LEVELS, LogLevel } from './stream-function';
@@ -20,7 +22,12 @@ export interface Config {
   readonly removalPolicy: RemovalPolicy;
   readonly architecture: Architecture;
   readonly functionsDir: string;
-  readonly model: ModelSpec;
+  readonly model?: ModelSpec;
+  /** The path of the assistants' file. */
+  readonly assistants?: string;
+  readonly assistantModels?: readonly ModelSpec[];
+  readonly quotas?: Quotas;
+  readonly quotasTableName?: string;
   readonly otherModels: readonly ModelSpec[];
   readonly titleModel?: ModelSpec;
   readonly settings: StreamSettings;
@@ -53,6 +60,12 @@ export interface Config {
 
 type Stage = (typeof STAGES)[number];
 
+/** The model of deployments that name neither a model nor assistants. */
+const DEFAULT_MODEL = 'amazon.nova-lite-v1:0';
+
+/** What says that nobody's use is limited or counted. */
+const NO_QUOTAS = 'none';
+
 const STAGES = ['dev', 'prod'] as const;
 
 /** What an organization asks of functions and roles, by ids and ARNs of what is there. */
@@ -79,7 +92,9 @@ export function readConfig(node: Node): Config {
     architecture:
       reader.choice('architecture', ['x86_64', 'arm64']) === 'arm64' ? Architecture.ARM_64 : Architecture.X86_64,
     functionsDir: reader.text('functionsDir') ?? DEFAULT_FUNCTIONS_DIR,
-    model: readModel(reader),
+    ...readModels(reader),
+    quotas: readQuotas(reader),
+    quotasTableName: reader.text('quotasTableName'),
     otherModels: (reader.list('otherModelIds') ?? []).map((id) => ({ id })),
     titleModel: readTitleModel(reader),
     settings: readSettings(reader),
@@ -103,6 +118,7 @@ export function readConfig(node: Node): Config {
       oldestMessageSeconds: reader.whole('alarmOldestMessageSeconds', 60, 345_600),
       failedSessions: reader.whole('alarmFailedSessions', 1, 1_000_000),
       timeToFirstTokenMs: reader.whole('alarmTimeToFirstTokenMs', 100, 900_000),
+      dailyBudgetUsd: reader.fraction('alarmDailyBudgetUsd', 0.01, 1_000_000),
     },
   };
   if (config.alarmTopicArn && config.alarmEmail) {
@@ -123,13 +139,49 @@ function readName(reader: ContextReader): string {
   return name;
 }
 
-function readModel(reader: ContextReader): ModelSpec {
+/** The model that answers, or the file of assistants, which names their models. */
+function readModels(reader: ContextReader): Pick<Config, 'model' | 'assistants' | 'assistantModels'> {
   const id = reader.text('modelId');
-  const model = { id: id ?? '', regions: reader.list('modelRegions'), modelArns: reader.list('modelArns') };
-  if (id === undefined) {
-    reader.refuse('`modelId` is not set, expected the id or ARN of a Bedrock model or inference profile');
+  const assistants = reader.text('assistants');
+  const details = { regions: reader.list('modelRegions'), modelArns: reader.list('modelArns') };
+  if (assistants === undefined) {
+    return { model: { id: id ?? DEFAULT_MODEL, ...details } };
   }
-  return model;
+  if (id !== undefined) {
+    reader.refuse('`modelId` and `assistants` exclude each other: the file names the model of each assistant');
+  }
+  return { assistants, assistantModels: assistantModels(reader, assistants, details) };
+}
+
+/** What was said of profiles whose names don't say all, for each that the file names. */
+function assistantModels(
+  reader: ContextReader,
+  file: string,
+  { regions, modelArns }: Omit<ModelSpec, 'id'>,
+): readonly ModelSpec[] | undefined {
+  try {
+    const unclear = modelIds(file).filter((id) => needsDetails({ id }));
+    return regions || modelArns ? unclear.map((id) => ({ id, regions, modelArns })) : undefined;
+  } catch (error) {
+    reader.refuse(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
+/** The quotas: the app's own where nothing is said, and no limits only where that is said. */
+function readQuotas(reader: ContextReader): Quotas | undefined {
+  const value = reader.json('quotas', NO_QUOTAS);
+  if (value === NO_QUOTAS) {
+    return undefined;
+  }
+  if (value === undefined) {
+    return APP_QUOTAS;
+  }
+  const problems = quotaProblems(value);
+  for (const problem of problems) {
+    reader.refuse(problem);
+  }
+  return problems.length > 0 ? undefined : (value as Quotas);
 }
 
 function readTitleModel(reader: ContextReader): ModelSpec | undefined {
@@ -153,6 +205,7 @@ function readSettings(reader: ContextReader): StreamSettings {
     temperature: reader.fraction('temperature', 0, 1),
     systemPrompt: reader.text('systemPrompt'),
     nothingLeft: reader.choice('nothingLeft', NOTHING_LEFT),
+    clientSystemPrompt: reader.flag('clientSystemPrompt'),
     logModelErrors: reader.flag('logModelErrors'),
   };
 }

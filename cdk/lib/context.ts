@@ -1,4 +1,5 @@
 /** The context (`-c name=value`, or `cdk.json`), checked: each error names the value, what it is, and what was expected. */
+import { readFileSync } from 'node:fs';
 import { Node } from 'constructs';
 
 /** Reads values and collects what is wrong with them, so that all of it is told at once. */
@@ -32,6 +33,24 @@ export class ContextReader {
     }
     this.problem(name, value, 'names separated by commas');
     return undefined;
+  }
+
+  /** JSON: as it is in `cdk.json`, written out, or in the file of this path; or the one word that may be in its place. */
+  json(name: string, word: string): unknown {
+    const value = this.get(name);
+    if (value === undefined || value === '') {
+      return undefined;
+    }
+    if (typeof value !== 'string' || value === word) {
+      return value;
+    }
+    try {
+      return JSON.parse(/^\s*\{/.test(value) ? value : readFileSync(value, 'utf8')) as unknown;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.refuse(`\`${name}\` is \`${value}\`, expected JSON, the path of a JSON file, or \`${word}\`: ${reason}`);
+      return undefined;
+    }
   }
 
   flag(name: string): boolean | undefined {

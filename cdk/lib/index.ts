@@ -1,10 +1,12 @@
 /** What a stack of yours needs: see README.md. */
-export { SCHEMA_FILE } from './assets';
+export { ASSISTANTS_SCHEMA_FILE, SCHEMA_FILE } from './assets';
 export { ApiGatewayLogRole } from './api-gateway-log-role';
+export { Assistants, type AssistantsProps } from './assistants';
 export type { DeliveryProps } from './delivery';
 export type { ModelSpec } from './model-access';
 export type { CaBundle, OrganizationProps, RoleProps, VpcPart } from './organization';
 export { type FunctionCode, packagedCode, packagedFunction } from './packaged-code';
+export type { QuotaLimits, Quotas } from './quotas';
 export type { PromptCaching, PublishMode, StreamSettings } from './settings';
 export { type AlarmThresholds, StreamAlarms, type StreamAlarmsProps } from './stream-alarms';
 export { StreamDashboard, type StreamDashboardProps } from './stream-dashboard';

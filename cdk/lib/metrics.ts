@@ -13,6 +13,11 @@ export function timeToFirstToken(service: FunctionName, options?: MetricOptions)
   return metric(service, { metricName: 'TimeToFirstTokenMs', statistic: Stats.p(95) }, options);
 }
 
+/** What answers have cost, in US dollars. It is there only for models that have a price. */
+export function cost(service: FunctionName, options?: MetricOptions): Metric {
+  return metric(service, { metricName: 'CostUsd', statistic: Stats.SUM }, options);
+}
+
 function metric(
   service: FunctionName,
   which: { readonly metricName: string; readonly statistic: string },

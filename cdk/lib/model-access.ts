@@ -86,6 +86,22 @@ function byArn(spec: ModelSpec): PolicyStatement[] {
   throw new Error(`\`${id}\` is a \`${kind}\`, expected a model or an inference profile`);
 }
 
+/** Whether a profile's name doesn't say where it leads, or to which models. */
+export function needsDetails({ id }: Pick<ModelSpec, 'id'>): boolean {
+  const [kind, name = ''] = id.startsWith('arn:')
+    ? id
+        .split(':')
+        .slice(5)
+        .join(':')
+        .split(/\/(.*)/s)
+    : ['', id];
+  const [geography = ''] = name.split('.');
+  return (
+    kind === 'application-inference-profile' ||
+    (!(geography in GEOGRAPHIES) && (kind === 'inference-profile' || (kind === '' && isProfileName({ id }, id))))
+  );
+}
+
 /** The models that a system-defined profile stands for, in the Region of the call and in those it leads to. */
 function behindProfile({ id, regions, modelArns }: ModelSpec, name: string): string[] {
   if (modelArns?.length) {

@@ -23,6 +23,8 @@ export const REQUEST_FIELDS = [
   ['Query', 'conversation'],
   ['Query', 'conversations'],
   ['Query', 'exportConversation'],
+  ['Query', 'assistants'],
+  ['Query', 'usage'],
   ['Mutation', 'startStream'],
   ['Mutation', 'stopStream'],
   ['Mutation', 'renameConversation'],

@@ -25,6 +25,8 @@ export interface StreamSettings {
   readonly temperature?: number;
   /** What the model is told before each prompt, at most 3,000 bytes. @default - nothing */
   readonly systemPrompt?: string;
+  /** Whether clients of protocols that have one may bring a system prompt, which follows `systemPrompt`. @default false */
+  readonly clientSystemPrompt?: boolean;
   /** Whether the log has what the model says of a failure where that may quote a prompt. @default false */
   readonly logModelErrors?: boolean;
   /** `joined`: tokens that wait go out together. `token`: each goes out by itself. @default 'joined' */
@@ -62,6 +64,8 @@ export type PromptCaching = (typeof PROMPT_CACHING)[number];
 
 export const PROMPT_CACHING = ['auto', 'off'] as const;
 
+export const CLIENT_SYSTEM_PROMPT = ['refused', 'taken'] as const;
+
 export type PublishMode = (typeof PUBLISH_MODES)[number];
 
 export const PUBLISH_MODES = ['joined', 'token'] as const;
@@ -77,7 +81,13 @@ export interface NumberSetting {
 
 type NumberName = Exclude<
   keyof StreamSettings,
-  'temperature' | 'systemPrompt' | 'publishMode' | 'promptCaching' | 'nothingLeft' | 'logModelErrors'
+  | 'temperature'
+  | 'systemPrompt'
+  | 'clientSystemPrompt'
+  | 'publishMode'
+  | 'promptCaching'
+  | 'nothingLeft'
+  | 'logModelErrors'
 >;
 
 /** Those that take prompts. */
@@ -86,12 +96,15 @@ const FRONT_DOORS = ['request', 'function-url', 'websocket'] as const;
 /** Those that ask the model. */
 const PIPELINES: readonly FunctionName[] = ['worker', 'function-url'];
 
+/** Those that know the assistant. */
+const ANSWERING: readonly FunctionName[] = [...FRONT_DOORS, 'worker'];
+
 export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
   maxPromptBytes: setting('MAX_PROMPT_BYTES', 1, 500_000, 100_000, ...FRONT_DOORS),
   sessionTtlHours: setting('SESSION_TTL_HOURS', 1, 8760, 24, ...FRONT_DOORS, 'worker'),
   conversationTtlDays: setting('CONVERSATION_TTL_DAYS', 1, 3650, 90, ...FRONT_DOORS, 'worker'),
   maxHistoryTokens: setting('MAX_HISTORY_TOKENS', 0, 1_000_000, 32_000, ...PIPELINES),
-  maxTokens: setting('MAX_TOKENS', 1, 200_000, 4096, ...PIPELINES),
+  maxTokens: setting('MAX_TOKENS', 1, 200_000, 4096, ...FRONT_DOORS, 'worker'),
   flushIntervalMs: setting('FLUSH_INTERVAL_MS', 0, 1000, 0, ...PIPELINES),
   checkpointIntervalMs: setting('CHECKPOINT_INTERVAL_MS', 50, 5000, 500, ...PIPELINES),
   leaseSeconds: setting('LEASE_SECONDS', 1, 900, 30, ...FRONT_DOORS, 'worker'),
@@ -121,7 +134,11 @@ export function settingsEnvironment(settings: StreamSettings, functionName: Func
   if (functionName === 'function-url') {
     environment['NOTHING_LEFT'] = nothingLeft(settings);
   }
-  return PIPELINES.includes(functionName) ? { ...environment, ...pipelineWords(settings) } : environment;
+  return {
+    ...environment,
+    ...(ANSWERING.includes(functionName) && assistantWords(settings)),
+    ...(PIPELINES.includes(functionName) && pipelineWords(settings)),
+  };
 }
 
 function nothingLeft({ nothingLeft: choice = 'no-content' }: StreamSettings): NothingLeft {
@@ -153,15 +170,22 @@ export function checkTimes(settings: StreamSettings, name: string, timeout: Dura
   }
 }
 
-function pipelineWords(settings: StreamSettings): Record<string, string> {
+function pipelineWords({ publishMode = 'joined', logModelErrors = false }: StreamSettings): Record<string, string> {
+  return {
+    PUBLISH_MODE: checkWord('publishMode', publishMode, PUBLISH_MODES),
+    LOG_MODEL_ERRORS: String(logModelErrors),
+  };
+}
+
+/** The one assistant of a deployment without a file of them. */
+function assistantWords(settings: StreamSettings): Record<string, string> {
   // Lambda's whole environment may take 4 KB.
   const systemPromptMaxBytes = 3000;
-  const { publishMode = 'joined', promptCaching = 'auto' } = settings;
-  const { temperature, systemPrompt, logModelErrors = false } = settings;
+  const { temperature, systemPrompt, promptCaching = 'auto', clientSystemPrompt = false } = settings;
+  const [refused, taken] = CLIENT_SYSTEM_PROMPT;
   const words: Record<string, string> = {
-    PUBLISH_MODE: checkWord('publishMode', publishMode, PUBLISH_MODES),
     PROMPT_CACHING: checkWord('promptCaching', promptCaching, PROMPT_CACHING),
-    LOG_MODEL_ERRORS: String(logModelErrors),
+    CLIENT_SYSTEM_PROMPT: clientSystemPrompt ? taken : refused,
   };
   if (temperature !== undefined) {
     if (!(temperature >= 0 && temperature <= 1)) {

@@ -1,6 +1,15 @@
 /** What somebody should be called for. What to do then is in docs/DEPLOY.md, alarm by alarm. */
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, IAlarmAction, IMetric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  Alarm,
+  ComparisonOperator,
+  IAlarmAction,
+  IMetric,
+  MathExpression,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { ITable, Operation } from 'aws-cdk-lib/aws-dynamodb';
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
@@ -15,6 +24,8 @@ export interface AlarmThresholds {
   readonly failedSessions?: number;
   /** The time to the first token (p95) for a quarter of an hour, in milliseconds. @default 5000 */
   readonly timeToFirstTokenMs?: number;
+  /** What all answers of 24 hours may cost, in US dollars. It needs prices in the assistants' file. @default - no alarm */
+  readonly dailyBudgetUsd?: number;
 }
 
 export interface StreamAlarmsProps {
@@ -87,6 +98,8 @@ export class StreamAlarms extends Construct {
       },
       ...functionRules('Request', 'The GraphQL API', stream.request.function),
       ...apiRules(stream),
+      ...(stream.quotasTable && quotaRules(stream.quotasTable)),
+      ...(thresholds.dailyBudgetUsd !== undefined && budgetRules(stream, thresholds.dailyBudgetUsd, url)),
       RecursiveInvocations: {
         metric: worker.metric('RecursiveInvocationsDropped', { ...fiveMinutes, statistic: Stats.SUM }),
         threshold: 1,
@@ -127,6 +140,54 @@ export class StreamAlarms extends Construct {
       return alarm;
     });
   }
+}
+
+/** What keeps users from being counted, and so from asking. */
+function quotaRules(table: ITable): Record<string, Rule> {
+  const period = Duration.minutes(5);
+  const operations = [Operation.GET_ITEM, Operation.UPDATE_ITEM, Operation.TRANSACT_WRITE_ITEMS];
+  const throttled = (name: string): IMetric => table.metric(name, { period, statistic: Stats.SUM });
+  return {
+    QuotaTable: {
+      metric: new MathExpression({
+        expression: 'errors + FILL(reads, 0) + FILL(writes, 0)',
+        label: 'failed requests',
+        period,
+        usingMetrics: {
+          errors: table.metricSystemErrorsForOperations({ operations, period }),
+          reads: throttled('ReadThrottleEvents'),
+          writes: throttled('WriteThrottleEvents'),
+        },
+      }),
+      threshold: 1,
+      periods: 1,
+      description: 'The table of quotas turns requests away, and no answer starts that it cannot count.',
+    },
+  };
+}
+
+/** What all answers of a day cost, however they were asked for. */
+function budgetRules(stream: TokenStream, dailyBudgetUsd: number, url?: UrlStream): Record<string, Rule> {
+  if (!stream.assistants?.hasPrices) {
+    throw new Error("`dailyBudgetUsd` is set, but no model has a price: give `prices` in the assistants' file");
+  }
+  const period = Duration.days(1);
+  const byWorker = stream.metricCost({ period });
+  return {
+    DailyBudget: {
+      metric: url
+        ? new MathExpression({
+            expression: 'FILL(worker, 0) + FILL(url, 0)',
+            label: 'US dollars',
+            period,
+            usingMetrics: { worker: byWorker, url: url.metricCost({ period }) },
+          })
+        : byWorker,
+      threshold: dailyBudgetUsd,
+      periods: 1,
+      description: 'The answers of 24 hours have cost more than the budget.',
+    },
+  };
 }
 
 /** What AppSync itself fails at. It tells the publisher of nothing that it drops or delays. */

@@ -24,7 +24,7 @@ import { RoleProps, serviceRole } from './organization';
  * other fields, too, is not documented.
  */
 const QUERY_DEPTH_LIMIT = 7;
-const RESOLVER_COUNT_LIMIT = 68;
+const RESOLVER_COUNT_LIMIT = 83;
 
 /** The usual introspection query has fifteen. */
 const QUERY_DEPTH_LIMIT_WITH_INTROSPECTION = 20;

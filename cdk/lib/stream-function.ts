@@ -7,6 +7,7 @@ import {
   CfnFunction,
   Code,
   Function,
+  ILayerVersion,
   LoggingFormat,
   RecursiveLoop,
   Runtime,
@@ -32,6 +33,8 @@ export interface StreamFunctionProps extends OrganizationProps {
   /** How many of it may run at once; as many are kept free for it. @default - as many as the account has left */
   readonly reservedConcurrency?: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** The layer with the assistants' file. @default - none */
+  readonly assistants?: ILayerVersion;
   readonly logLevel: LogLevel;
   readonly logRetention: RetentionDays;
   readonly removalPolicy: RemovalPolicy;
@@ -77,7 +80,7 @@ export class StreamFunction extends Construct {
       loggingFormat: LoggingFormat.JSON,
       systemLogLevelV2: SystemLogLevel.INFO,
       applicationLogLevelV2: lambdaLevel(props.logLevel),
-      layers: props.caBundle && [props.caBundle.layer],
+      layers: layers(props),
       environment: { ...props.environment, ...trustEnvironment(props.caBundle), LOG_LEVEL: props.logLevel },
     });
     const definition = this.function.node.defaultChild as CfnFunction;
@@ -95,6 +98,11 @@ export class StreamFunction extends Construct {
       });
     }
   }
+}
+
+function layers({ caBundle, assistants }: StreamFunctionProps): ILayerVersion[] | undefined {
+  const found = [caBundle?.layer, assistants].filter((layer) => layer !== undefined);
+  return found.length > 0 ? found : undefined;
 }
 
 /**

@@ -6,6 +6,7 @@ import { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
 import { ownerIndexArn } from './conversations-table';
+import { guardrailStatement } from './guardrail-access';
 import { JobQueue } from './job-queue';
 import { ModelSpec, modelStatements } from './model-access';
 
@@ -13,9 +14,11 @@ export abstract class StreamGrants extends Construct {
   abstract readonly api: IGraphqlApi;
   abstract readonly sessionsTable: ITable;
   abstract readonly conversationsTable: ITable;
+  abstract readonly quotasTable?: ITable;
   abstract readonly jobs: JobQueue;
   abstract readonly encryptionKey?: IKey;
   protected abstract readonly models: readonly ModelSpec[];
+  protected abstract readonly guardrails: readonly string[];
 
   /** Lets `grantee` read and write any session by its id. */
   grantUseSessions(grantee: IGrantable): Grant {
@@ -54,6 +57,20 @@ export abstract class StreamGrants extends Construct {
     return this.allow(grantee, ['dynamodb:Query'], ownerIndexArn(this.conversationsTable));
   }
 
+  /**
+   * Lets `grantee` count what any owner uses, and read it. It takes a transaction that starts or ends a session, for which
+   * `grantUseSessions` is needed besides. Without quotas there is nothing to allow.
+   */
+  grantUseQuotas(grantee: IGrantable): Grant {
+    return this.allowOnQuotas(grantee, 'GetItem', 'UpdateItem');
+  }
+
+  /** Lets `grantee` run `tokencast quota`: read, change and reset what one user may do. */
+  grantAdministerQuotas(grantee: IGrantable): Grant {
+    this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
+    return this.allowOnQuotas(grantee, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
+  }
+
   /** Lets `grantee` read any session by its id. */
   grantReadSessions(grantee: IGrantable): Grant {
     this.encryptionKey?.grant(grantee, 'kms:Decrypt');
@@ -66,9 +83,9 @@ export abstract class StreamGrants extends Construct {
     return this.allow(grantee, ['sqs:SendMessage'], this.jobs.queue.queueArn);
   }
 
-  /** Lets `grantee` ask the models that may answer, and no other. */
+  /** Lets `grantee` ask the models that may answer and have their guardrails applied, and no others. */
   grantAskModels(grantee: IGrantable): void {
-    for (const statement of this.models.flatMap(modelStatements)) {
+    for (const statement of [...this.models.flatMap(modelStatements), ...this.guardrails.map(guardrailStatement)]) {
       grantee.grantPrincipal.addToPrincipalPolicy(statement);
     }
   }
@@ -116,6 +133,12 @@ export abstract class StreamGrants extends Construct {
   protected allowOn(table: ITable, grantee: IGrantable, ...actions: string[]): Grant {
     const permitted = actions.map((action) => `dynamodb:${action}`);
     return this.allow(grantee, permitted, table.tableArn);
+  }
+
+  private allowOnQuotas(grantee: IGrantable, ...actions: string[]): Grant {
+    return this.quotasTable
+      ? this.allowOn(this.quotasTable, grantee, ...actions)
+      : Grant.drop(grantee, 'there are no quotas');
   }
 
   private mutationArn(field: string): string {

@@ -10,6 +10,7 @@ import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { ModelSpec } from './model-access';
 import { OrganizationProps } from './organization';
 import { FunctionCode } from './packaged-code';
+import { Quotas } from './quotas';
 import { StreamSettings } from './settings';
 import { LogLevel } from './stream-function';
 
@@ -18,8 +19,18 @@ export interface TokenStreamProps extends OrganizationProps {
   readonly code?: FunctionCode;
   /** What the functions are built for. @default Architecture.X86_64 */
   readonly architecture?: Architecture;
-  /** The model or inference profile that answers. */
-  readonly model: ModelSpec;
+  /** The model or inference profile that answers. @default - those of the `assistants` */
+  readonly model?: ModelSpec;
+  /**
+   * The path of the assistants' file, in place of `model`: its models and guardrails are permitted, and no others. See
+   * docs/ASSISTANTS.md. @default - one assistant, of `model` and `settings`
+   */
+  readonly assistants?: string;
+  /**
+   * What can't be read from the ids of models in the assistants' file: the Regions of an inference profile, or the models
+   * behind an application inference profile. @default - the ids say all
+   */
+  readonly assistantModels?: readonly ModelSpec[];
   /** Others that the worker may ask, to change over without a gap. @default - none */
   readonly otherModels?: readonly ModelSpec[];
   /** A small model that names conversations by their first turn. @default - the first prompt's beginning is the title */
@@ -39,6 +50,10 @@ export interface TokenStreamProps extends OrganizationProps {
    * `listOwner` (S) and `listedAt` (N) with all attributes. @default - one is made
    */
   readonly conversationsTable?: ITable;
+  /** How much each user may ask for. @default - no limits, and nothing is counted */
+  readonly quotas?: Quotas;
+  /** A table of yours for `quotas`: partition key `owner` (S), sort key `day` (S), TTL `expiresAt`. @default - one is made */
+  readonly quotasTable?: ITable;
   /** The worker's timeout, up to 15 minutes: no answer may take longer. @default Duration.minutes(5) */
   readonly workerTimeout?: Duration;
   /** The worker's memory in MB, and its share of a CPU with it. @default 512 */

@@ -9,12 +9,15 @@ import { Architecture, EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
+import { Assistants, assistantsEnvironment, assistantsOf, modelsOf } from './assistants';
 import { checkConversationsTable, ConversationsTable } from './conversations-table';
 import { JobQueue } from './job-queue';
 import { checkKey } from './kept-table';
-import { failedSessions, timeToFirstToken } from './metrics';
+import { cost, failedSessions, timeToFirstToken } from './metrics';
 import { ModelSpec, modelStatements } from './model-access';
 import { ownCode } from './packaged-code';
+import { quotasVariable } from './quotas';
+import { quotasTable } from './quotas-table';
 import { Resolvers } from './resolvers';
 import { SESSIONS_KEY, SessionsTable } from './sessions-table';
 import { checkTimes, checkWhole, settingsEnvironment, StreamSettings } from './settings';
@@ -30,6 +33,8 @@ export class TokenStream extends StreamGrants {
   readonly graphqlUrl: string;
   readonly sessionsTable: ITable;
   readonly conversationsTable: ITable;
+  /** What users have used; only where there are quotas. */
+  readonly quotasTable?: ITable;
   readonly jobs: JobQueue;
   readonly request: StreamFunction;
   readonly worker: StreamFunction;
@@ -38,13 +43,17 @@ export class TokenStream extends StreamGrants {
   readonly userPool?: IUserPool;
   /** The users that were made here, if they were. */
   readonly users?: Users;
-  /** The model that answers, and how. Other deliveries ask the same. */
+  /** The assistants that the functions read from a file, if there is one. */
+  readonly assistants?: Assistants;
+  /** The model that answers where a start names no assistant, and how. Other deliveries ask the same. */
   readonly model: ModelSpec;
   readonly settings: StreamSettings;
   readonly functionDefaults: FunctionDefaults;
   readonly encryptionKey?: IKey;
 
   protected readonly models: readonly ModelSpec[];
+  protected readonly guardrails: readonly string[];
+  private readonly quotas?: string;
   private pushes = false;
 
   constructor(scope: Construct, id: string, props: TokenStreamProps) {
@@ -54,8 +63,11 @@ export class TokenStream extends StreamGrants {
     checkTimes(settings, 'workerTimeout', workerTimeout);
     this.workerTimeout = workerTimeout;
     this.settings = settings;
-    this.model = props.model;
-    this.models = [props.model, ...(props.otherModels ?? [])];
+    this.assistants = assistantsOf(this, props);
+    const models = modelsOf(this.assistants, props);
+    [this.model] = models;
+    this.models = [...models, ...(props.otherModels ?? [])];
+    this.guardrails = this.assistants?.guardrails ?? [];
     this.encryptionKey = props.encryptionKey;
     const kept = { removalPolicy, encryptionKey: props.encryptionKey };
     const roles = { permissionsBoundary: props.permissionsBoundary, rolePath: props.rolePath };
@@ -68,6 +80,8 @@ export class TokenStream extends StreamGrants {
       checkConversationsTable(props.conversationsTable);
     }
     this.conversationsTable = props.conversationsTable ?? new ConversationsTable(this, 'Conversations', kept).table;
+    this.quotas = props.quotas && quotasVariable(props.quotas, settings.systemPrompt);
+    this.quotasTable = quotasTable(this, props, kept);
     this.jobs = new JobQueue(this, 'Jobs', { ...kept, workerTimeout });
 
     if (props.api) {
@@ -110,6 +124,7 @@ export class TokenStream extends StreamGrants {
       ...functions,
       description: 'Tokencast: starts, stops and reads sessions, and says who may subscribe to one.',
       code: code.request,
+      assistants: this.assistants?.layer,
       timeout: Duration.seconds(10),
       memoryMb: 256,
       environment: { ...resources, ...settingsEnvironment(settings, 'request') },
@@ -118,12 +133,12 @@ export class TokenStream extends StreamGrants {
       ...functions,
       description: 'Tokencast: streams the answer to each queued prompt to its subscribers.',
       code: code.worker,
+      assistants: this.assistants?.layer,
       timeout: workerTimeout,
       memoryMb: checkWhole('workerMemoryMb', props.workerMemoryMb ?? 512, 128, 10_240),
       environment: {
         ...resources,
         DEAD_LETTER_QUEUE_URL: this.jobs.deadLetterQueue.queueUrl,
-        MODEL_ID: this.model.id,
         ...(props.titleModel && { TITLE_MODEL_ID: props.titleModel.id }),
         ...settingsEnvironment(settings, 'worker'),
       },
@@ -147,6 +162,8 @@ export class TokenStream extends StreamGrants {
       QUEUE_URL: this.jobs.queue.queueUrl,
       SESSIONS_TABLE: this.sessionsTable.tableName,
       CONVERSATIONS_TABLE: this.conversationsTable.tableName,
+      ...assistantsEnvironment(this.assistants, this.model),
+      ...(this.quotasTable && this.quotas && { QUOTAS: this.quotas, QUOTAS_TABLE: this.quotasTable.tableName }),
     };
   }
 
@@ -162,6 +179,11 @@ export class TokenStream extends StreamGrants {
   /** Sessions that ended as failed. Deployments in the same account and Region share this metric. */
   metricFailedSessions(options?: MetricOptions): Metric {
     return failedSessions('worker', options);
+  }
+
+  /** What answers have cost, in US dollars, by the prices of the assistants' file. Deployments in an account and Region share it. */
+  metricCost(options?: MetricOptions): Metric {
+    return cost('worker', options);
   }
 
   /** Milliseconds from a job's receipt to its first token, p95. Deployments in an account and Region share it. */
@@ -185,6 +207,8 @@ export class TokenStream extends StreamGrants {
     this.grantListConversations(request);
     this.grantAnswerSessions(worker);
     this.grantSendJobs(request);
+    this.grantUseQuotas(request);
+    this.grantUseQuotas(worker);
     // The first three are the event source's.
     const consume = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
     this.allow(worker, [...consume, 'sqs:ChangeMessageVisibility'], this.jobs.queue.queueArn);

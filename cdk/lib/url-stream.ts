@@ -12,7 +12,7 @@ import {
 import { Construct } from 'constructs';
 
 import { DeliveryProps, functionDefaults, signInEnvironment } from './delivery';
-import { failedSessions, timeToFirstToken } from './metrics';
+import { cost, failedSessions, timeToFirstToken } from './metrics';
 import { ownFunction } from './packaged-code';
 import { checkTimes, checkWhole, settingsEnvironment } from './settings';
 import { StreamFunction } from './stream-function';
@@ -59,13 +59,13 @@ export class UrlStream extends Construct {
       ...defaults,
       description: 'Tokencast: streams the answer to a prompt as the response to its request.',
       code: props.code ?? ownFunction('function-url', defaults.architecture),
+      assistants: stream.assistants?.layer,
       timeout,
       memoryMb: checkWhole('memoryMb', props.memoryMb ?? 512, 128, 10_240),
       reservedConcurrency: props.reservedConcurrency,
       environment: {
         ...stream.environment,
         ...signInEnvironment(props),
-        MODEL_ID: stream.model.id,
         ...settingsEnvironment(stream.settings, 'function-url'),
       },
     });
@@ -73,6 +73,7 @@ export class UrlStream extends Construct {
     stream.grantAnswerSessions(handler);
     stream.grantListConversations(handler);
     stream.grantAskModels(handler);
+    stream.grantUseQuotas(handler);
     // Each answer's job waits in the queue, in case the function dies; the worker hides it for as long as the function lives.
     stream.grantSendJobs(handler);
     // For `NONE`, the construct lets everyone in with both permissions that Lambda asks for since October 2025:
@@ -89,6 +90,11 @@ export class UrlStream extends Construct {
   /** Sessions of its own that ended as failed. Deployments in the same account and Region share this metric. */
   metricFailedSessions(options?: MetricOptions): Metric {
     return failedSessions('function-url', options);
+  }
+
+  /** What its answers have cost, in US dollars, by the prices of the assistants' file. Deployments in an account and Region share it. */
+  metricCost(options?: MetricOptions): Metric {
+    return cost('function-url', options);
   }
 
   /** Milliseconds from a request to its first token, p95. Deployments in an account and Region share it. */

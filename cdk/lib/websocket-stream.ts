@@ -68,6 +68,7 @@ export class WebSocketStream extends Construct {
     this.routes = new StreamFunction(this, 'Routes', {
       ...functions,
       code: props.code ?? ownFunction('websocket', defaults.architecture),
+      assistants: stream.assistants?.layer,
       description: 'Tokencast: starts, stops and resumes sessions over the WebSocket API.',
       environment: {
         ...stream.environment,
@@ -125,6 +126,7 @@ export class WebSocketStream extends Construct {
     // A chat of the AI SDK sends its messages along, which are compared with the conversation.
     stream.grantReadConversations(routes);
     stream.grantSendJobs(routes);
+    stream.grantUseQuotas(routes);
     Grant.addToPrincipal({
       grantee: routes,
       actions: ['dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],

@@ -15,6 +15,8 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>
     userPoolId: 'us-east-1_Tokencast',
     userPoolClientId: 'tokencastlocalclient000000',
     modelId: 'tokencast.scripted-v1:0',
+    // The table is there for `dev --quotas`, and nobody is limited without.
+    quotas: '{}',
   },
   arm64: { architecture: 'arm64' },
   production: {

@@ -79,7 +79,6 @@ describe('is refused with its name, what it is and what was expected:', () => {
   check({ otherModelIds: 'a,,b' }, '`otherModelIds` is `a,,b`, expected names separated by commas');
   check({ systemPrompt: 5 }, '`systemPrompt` is `5`, expected a text');
   check({ name: '1st' }, '`name` is `1st`, expected letters, digits and hyphens, a letter first');
-  check({ modelId: '' }, '`modelId` is not set, expected the id or ARN of a Bedrock model or inference profile');
   check({ userPoolId: 'pool' }, "`userPoolId` is `pool`, expected a user pool's id, such as `us-east-1_AbCdEfGhI`");
   check({ userPoolClientId: 'abc' }, '`userPoolClientId` is set, but `userPoolId` is not');
   check(

@@ -1,14 +1,15 @@
 /** What the documents promise, against the app. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { App } from 'aws-cdk-lib';
 
 import { readConfig } from '../lib/config';
 import { CDK_DIR, REPOSITORY_DIR } from '../lib/paths';
+import { APP_QUOTAS } from '../lib/quotas';
 import { NUMBER_SETTINGS } from '../lib/settings';
-import { Deployment, resources } from './deployment';
+import { Deployment, resources, scratch } from './deployment';
 
 const readme = readFileSync(join(CDK_DIR, 'README.md'), 'utf8');
 const deploy = readFileSync(join(REPOSITORY_DIR, 'docs', 'DEPLOY.md'), 'utf8');
@@ -40,13 +41,55 @@ test('the table of settings has their variables, ranges and defaults', () => {
 });
 
 test('every alarm has a section that says what to do, and names it', () => {
-  const template = new Deployment({ deliveries: 'url,websocket' }).template('Observability');
+  const assistants = join(scratch(), 'assistants.json');
+  const general = { model: 'amazon.nova-lite-v1:0' };
+  const prices = { [general.model]: { inputPerMillion: 0.06, outputPerMillion: 0.24 } };
+  writeFileSync(assistants, JSON.stringify({ version: 1, default: 'general', assistants: { general }, prices }));
+  const context = { deliveries: 'url,websocket', assistants, alarmDailyBudgetUsd: '25' };
+  const template = new Deployment(context).template('Observability');
   const named = resources(template, 'AWS::CloudWatch::Alarm').map(
     ({ Properties: alarm }) => /DEPLOY\.md, (\w+)\.$/.exec(String(alarm['AlarmDescription']))?.[1],
   );
   const section = deploy.slice(deploy.indexOf('## When an alarm goes off'), deploy.indexOf('## Raising limits'));
   const headings = [...section.matchAll(/^### (\w+)$/gm)].map(([, heading]) => heading);
   assert.deepEqual(headings.sort(), named.sort());
+});
+
+test('each test that the threat table names is there', () => {
+  const security = readFileSync(join(REPOSITORY_DIR, 'docs', 'SECURITY.md'), 'utf8');
+  const section = security.slice(security.indexOf('## Threats'), security.indexOf('## What is not protected against'));
+  const rows = section.split('\n').filter((line) => line.startsWith('| ') && !/^\| (who might|---)/.test(line));
+  assert.ok(rows.length >= 20, String(rows.length));
+  for (const row of rows) {
+    const [, , , tests = ''] = row.split(' | ').length === 3 ? ['', ...row.split(' | ')] : [];
+    const groups = [...tests.matchAll(/`([\w./-]+\.(?:rs|tsx?))`: ((?:`[^`]+`(?:, )?)+)/g)];
+    assert.ok(groups.length > 0, row);
+    for (const [, file = '', names = ''] of groups) {
+      const source = readFileSync(join(REPOSITORY_DIR, file), 'utf8');
+      for (const [, name = ''] of names.matchAll(/`([^`]+)`/g)) {
+        const isThere = file.endsWith('.rs')
+          ? new RegExp(`^\\s*(?:async )?fn ${name}\\(`, 'm').test(source)
+          : ['test', 'it'].some((word) => new RegExp(`\\b${word}\\(\\s*['"\`]`).test(source)) && source.includes(name);
+        assert.ok(isThere, `${file}: ${name}`);
+      }
+    }
+  }
+});
+
+test('the bound of what a user can cost follows from the default quota', () => {
+  const rows = [
+    ...deploy.matchAll(
+      /^\| ([\d,]+)(?: \(the app's default\))? \| \$([\d.]+) \| \$([\d.]+) \| \$([\d.]+) \| \$([\d.]+) \|$/gm,
+    ),
+  ];
+  assert.deepEqual(
+    rows.map(([, tokens = '']) => Number(tokens.replaceAll(',', ''))).includes(APP_QUOTAS.default?.tokensPerDay ?? 0),
+    true,
+  );
+  for (const [, tokens = '', ...costs] of rows) {
+    const expected = [0.24, 5, 15, 75].map((price) => ((Number(tokens.replaceAll(',', '')) * price) / 1e6).toFixed(2));
+    assert.deepEqual(costs, expected);
+  }
 });
 
 test('the cost table follows from its formula', () => {

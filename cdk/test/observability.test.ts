@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 
-import { Deployment, only, resources } from './deployment';
+import { Deployment, only, resources, scratch } from './deployment';
 
 const ALARM = 'AWS::CloudWatch::Alarm';
 const template = new Deployment().template('Observability');
@@ -68,6 +70,39 @@ describe('an alarm', () => {
     check('RecursiveInvocationsDropped', { Namespace: 'AWS/Lambda', Dimensions: worker, Threshold: 1, Period: 300 });
   });
 
+  test('goes off for a table of quotas that turns requests away, where there is one', () => {
+    const quotas = only(template, ALARM, ({ Properties: alarm }) =>
+      String(alarm['AlarmDescription']).includes('DEPLOY.md, QuotaTable.'),
+    );
+    const metrics = JSON.stringify(quotas.Properties['Metrics']);
+    for (const metric of ['SystemErrors', 'ReadThrottleEvents', 'WriteThrottleEvents', 'StreamQuotasTable']) {
+      assert.ok(metrics.includes(metric), metric);
+    }
+    assert.equal(quotas.Properties['Threshold'], 1);
+    const without = new Deployment({ quotas: 'none' }).template('Observability');
+    assert.equal(resources(without, ALARM).length, 13);
+  });
+
+  test('goes off for a day that costs more than the budget, over all deliveries that have one', () => {
+    const context = { assistants: pricedAssistants(), alarmDailyBudgetUsd: '25' };
+    const day = { Threshold: 25, EvaluationPeriods: 1, Period: 86_400, Statistic: 'Sum' };
+    check('CostUsd', { ...logged, ...day }, new Deployment(context).template('Observability'));
+    const both = new Deployment({ ...context, deliveries: 'url' }).template('Observability');
+    const budget = only(both, ALARM, ({ Properties: alarm }) =>
+      String(alarm['AlarmDescription']).includes('DEPLOY.md, DailyBudget.'),
+    );
+    const metrics = JSON.stringify(budget.Properties['Metrics']);
+    assert.match(metrics, /"FILL\(worker, 0\) \+ FILL\(url, 0\)"/);
+    assert.match(metrics, /"Value":"worker"[^]*"Value":"function-url"/);
+  });
+
+  test('for a budget needs prices', () => {
+    assert.throws(
+      () => new Deployment({ alarmDailyBudgetUsd: '25' }),
+      /`dailyBudgetUsd` is set, but no model has a price: give `prices` in the assistants' file/,
+    );
+  });
+
   test('goes off for failed sessions', () => {
     check('SessionsFailed', { ...logged, Statistic: 'Sum', Threshold: 5, Period: 300 });
   });
@@ -90,7 +125,7 @@ describe('an alarm', () => {
 
   test('says what it means and where to read what to do', () => {
     const descriptions = resources(template, ALARM).map(({ Properties: alarm }) => String(alarm['AlarmDescription']));
-    assert.equal(descriptions.length, 13);
+    assert.equal(descriptions.length, 14);
     for (const description of descriptions) {
       assert.match(description, /^[A-Z].{20,} What to do: docs\/DEPLOY\.md, [A-Za-z]+\.$/);
     }
@@ -101,7 +136,7 @@ describe('other deliveries', () => {
   const watched = new Deployment({ deliveries: 'url,websocket' }).template('Observability');
 
   test('have alarms for their functions', () => {
-    assert.equal(resources(watched, ALARM).length, 19);
+    assert.equal(resources(watched, ALARM).length, 20);
     for (const name of ['UrlHandlerFunction', 'WebSocketRoutesFunction']) {
       for (const metric of ['Errors', 'Throttles']) {
         watched.hasResourceProperties(ALARM, {
@@ -143,7 +178,7 @@ describe('alarms tell', () => {
     const alarmTopicArn = 'arn:aws:sns:us-east-1:123456789012:alarms';
     const told = new Deployment({ alarmTopicArn }).template('Observability');
     told.resourceCountIs('AWS::SNS::Topic', 0);
-    told.resourcePropertiesCountIs(ALARM, { AlarmActions: [alarmTopicArn], OKActions: [alarmTopicArn] }, 13);
+    told.resourcePropertiesCountIs(ALARM, { AlarmActions: [alarmTopicArn], OKActions: [alarmTopicArn] }, 14);
   });
 
   test('an address, through an encrypted topic that CloudWatch may use', () => {
@@ -199,3 +234,11 @@ test('the dashboard shows the alarms and each of their metrics', () => {
   }
   assert.equal(body.match(/AlarmsDeadLetters/g)?.length, 1);
 });
+
+function pricedAssistants(): string {
+  const file = join(scratch(), 'assistants.json');
+  const model = 'amazon.nova-lite-v1:0';
+  const prices = { [model]: { inputPerMillion: 0.06, outputPerMillion: 0.24 } };
+  writeFileSync(file, JSON.stringify({ version: 1, default: 'general', assistants: { general: { model } }, prices }));
+  return file;
+}

@@ -129,11 +129,16 @@ describe('tables of yours', () => {
   });
 
   test('from the context are used as they are', () => {
-    const context = { sessionsTableName: 'sessions', conversationsTableName: 'conversations' };
+    const context = {
+      sessionsTableName: 'sessions',
+      conversationsTableName: 'conversations',
+      quotasTableName: 'quotas',
+    };
     const template = new Deployment(context).template('Streaming');
     template.resourceCountIs('AWS::DynamoDB::Table', 0);
     template.hasOutput('SessionsTableName', { Value: 'sessions' });
     template.hasOutput('ConversationsTableName', { Value: 'conversations' });
+    template.hasOutput('QuotasTableName', { Value: 'quotas' });
   });
 });
 
@@ -155,7 +160,7 @@ describe('an API of yours', () => {
     const [template] = make((stack) => ({ api: { api: withModes(stack, AuthorizationType.IAM) } }));
     template.resourceCountIs('AWS::AppSync::GraphQLApi', 1);
     template.resourceCountIs('AWS::Cognito::UserPool', 1);
-    template.resourceCountIs('AWS::AppSync::Resolver', 14);
+    template.resourceCountIs('AWS::AppSync::Resolver', 16);
     template.hasResourceProperties('AWS::Lambda::Function', {
       Environment: { Variables: { APPSYNC_API_URL: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Api'), 'GraphQLUrl'] } } },
     });
@@ -179,7 +184,7 @@ describe('an API of yours', () => {
     assert.deepEqual(deployment.names, ['Streaming', 'Observability']);
     const template = deployment.template('Streaming');
     template.resourceCountIs('AWS::AppSync::GraphQLApi', 0);
-    template.resourcePropertiesCountIs('AWS::AppSync::Resolver', { ApiId: 'abc' }, 14);
+    template.resourcePropertiesCountIs('AWS::AppSync::Resolver', { ApiId: 'abc' }, 16);
     template.hasOutput('GraphqlUrl', { Value: graphqlUrl });
     const publish = permissions(template, /^StreamWorkerRole/).filter((found) => found.startsWith('appsync:'));
     assert.equal(publish.length, 2);

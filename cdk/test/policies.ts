@@ -13,6 +13,12 @@ export interface Statement {
   readonly conditions: string;
 }
 
+/** What a function may do with the table of quotas, of a deployment with the app's own ids. */
+export const ON_QUOTAS: readonly (readonly [action: string, on: string])[] = ['GetItem', 'UpdateItem'].map((action) => [
+  `dynamodb:${action}`,
+  '{"Fn::GetAtt":["StreamQuotasTableC1EE7578","Arn"]}',
+]);
+
 /** The statements of policies on roles, queues, topics, keys, and of inline ones. */
 export function statements(template: Template): Statement[] {
   const { Resources: resources } = template.toJSON() as {

@@ -1,14 +1,21 @@
 /** The functions' environment, against what their own code reads. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Template } from 'aws-cdk-lib/assertions';
 
 import { FunctionName } from '../lib/function-names';
 import { REPOSITORY_DIR } from '../lib/paths';
-import { NOTHING_LEFT, NUMBER_SETTINGS, PROMPT_CACHING, PUBLISH_MODES, settingsEnvironment } from '../lib/settings';
-import { Deployment, only } from './deployment';
+import {
+  CLIENT_SYSTEM_PROMPT,
+  NOTHING_LEFT,
+  NUMBER_SETTINGS,
+  PROMPT_CACHING,
+  PUBLISH_MODES,
+  settingsEnvironment,
+} from '../lib/settings';
+import { Deployment, only, scratch } from './deployment';
 
 interface Variable {
   readonly name: string;
@@ -35,6 +42,8 @@ const full = new Deployment({
   temperature: '0.3',
   titleModelId: 'amazon.nova-micro-v1:0',
 }).template('Streaming');
+// A file of assistants is in place of what they have by themselves.
+const assisted = new Deployment({ deliveries, assistants: assistantsFile() }).template('Streaming');
 
 for (const { name, role } of DEPLOYED) {
   describe(`the function ${name} as ${role}`, () => {
@@ -42,8 +51,8 @@ for (const { name, role } of DEPLOYED) {
 
     test('is given every variable that it reads, and none that it does not', () => {
       const wanted = [...read.map((variable) => variable.name), 'LOG_LEVEL'].sort();
-      assert.deepEqual(environment(full, role), wanted);
-      const withoutDefault = ['SYSTEM_PROMPT', 'TEMPERATURE', 'TITLE_MODEL_ID'];
+      assert.deepEqual([...new Set([full, assisted].flatMap((it) => environment(it, role)))].sort(), wanted);
+      const withoutDefault = ['ASSISTANTS_FILE', 'SYSTEM_PROMPT', 'TEMPERATURE', 'TITLE_MODEL_ID'];
       assert.deepEqual(
         environment(plain, role),
         wanted.filter((variable) => !withoutDefault.includes(variable)),
@@ -72,6 +81,7 @@ for (const [variable, ours, name] of [
   ['PUBLISH_MODE', PUBLISH_MODES, 'worker'],
   ['PROMPT_CACHING', PROMPT_CACHING, 'worker'],
   ['NOTHING_LEFT', NOTHING_LEFT, 'function-url'],
+  ['CLIENT_SYSTEM_PROMPT', CLIENT_SYSTEM_PROMPT, 'request'],
 ] as const) {
   test(`the words of ${variable} are the function's own`, () => {
     const list = new RegExp(`"${variable}",\\s*&\\[(.*?)\\],?\\s*\\)`, 's');
@@ -101,6 +111,13 @@ describe('a setting', () => {
   );
 });
 
+function assistantsFile(): string {
+  const file = join(scratch(), 'assistants.json');
+  const assistants = { general: { model: 'amazon.nova-lite-v1:0' } };
+  writeFileSync(file, JSON.stringify({ version: 1, default: 'general', assistants }));
+  return file;
+}
+
 /** A function's `config.rs`, and what it has others read for it. */
 function configSource(name: FunctionName): string {
   const own = source('functions', name, 'src', 'config.rs');
@@ -115,7 +132,11 @@ function configSource(name: FunctionName): string {
   const trust = config.includes('JwtIssuer::read(')
     ? [body(source('crates', 'tokencast-aws', 'src', 'jwt.rs'), 'read')]
     : [];
-  return [config, ...called, ...further, ...trust].join('\n');
+  const constants = [...shared.matchAll(/^pub const (\w+): &str = ("[A-Z_]+");$/gm)];
+  return constants.reduce(
+    (text, [, constant = '', name = '']) => text.replaceAll(new RegExp(`\\(\\s*${constant}\\b`, 'g'), `(${name}`),
+    [config, ...called, ...further, ...trust].join('\n'),
+  );
 }
 
 function source(...path: string[]): string {

@@ -5,7 +5,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 
 import { PUBLISH_FILE, REQUEST_FUNCTION_FILE, SCHEMA_FILE } from '../lib/assets';
 import { Deployment, only, Resource, resources } from './deployment';
-import { permissions } from './policies';
+import { ON_QUOTAS, permissions } from './policies';
 
 const template = new Deployment().template('Streaming');
 const production = new Deployment({
@@ -44,12 +44,12 @@ describe('the API', () => {
     template.hasResourceProperties('AWS::AppSync::GraphQLApi', {
       IntrospectionConfig: 'DISABLED',
       QueryDepthLimit: 7,
-      ResolverCountLimit: 68,
+      ResolverCountLimit: 83,
     });
     production.hasResourceProperties('AWS::AppSync::GraphQLApi', {
       IntrospectionConfig: 'ENABLED',
       QueryDepthLimit: 20,
-      ResolverCountLimit: 68,
+      ResolverCountLimit: 83,
     });
   });
 
@@ -64,11 +64,13 @@ describe('the API', () => {
       'Mutation renameConversation TokencastRequest UNIT',
       'Mutation startStream TokencastRequest UNIT',
       'Mutation stopStream TokencastRequest UNIT',
+      'Query assistants TokencastRequest UNIT',
       'Query conversation TokencastRequest UNIT',
       'Query conversations TokencastRequest UNIT',
       'Query exportConversation TokencastRequest UNIT',
       'Query getStream TokencastRequest UNIT',
       'Query getStreamStatus TokencastRequest UNIT',
+      'Query usage TokencastRequest UNIT',
       'Subscription onConversationUpdated TokencastRequest UNIT',
       'Subscription onConversationsUpdated TokencastRequest UNIT',
       'Subscription onTokenReceived TokencastRequest UNIT',
@@ -207,7 +209,7 @@ describe('the tables', () => {
   test('are kept in production, and gone with their stack in development', () => {
     const check = (found: Template, protection: boolean, policy: string): void => {
       const tables = resources(found, 'AWS::DynamoDB::Table');
-      assert.equal(tables.length, 2);
+      assert.equal(tables.length, 3);
       for (const table of tables) {
         assert.equal(table.Properties['DeletionProtectionEnabled'], protection);
         assert.equal(table['DeletionPolicy'], policy);
@@ -225,7 +227,13 @@ test('what holds data keeps its id, or a deployment would replace it', () => {
   };
   check(auth, 'AWS::Cognito::UserPool', 'UsersPoolBFC35D3B');
   check(auth, 'AWS::Cognito::UserPoolClient', 'UsersClient3B43F2CF');
-  check(template, 'AWS::DynamoDB::Table', 'StreamSessionsTable151CF694', 'StreamConversationsTableD7C53381');
+  check(
+    template,
+    'AWS::DynamoDB::Table',
+    'StreamSessionsTable151CF694',
+    'StreamConversationsTableD7C53381',
+    'StreamQuotasTableC1EE7578',
+  );
   check(template, 'AWS::SQS::Queue', 'StreamJobsDeadLetterQueueD9E92531', 'StreamJobsQueue763C7EFE');
   check(template, 'AWS::AppSync::GraphQLApi', 'StreamApi7C70979F');
 });
@@ -303,6 +311,7 @@ describe('what the roles may do', () => {
     `{"Fn::Join":["",[{"Fn::GetAtt":["StreamApi7C70979F","Arn"]},"/types/Mutation/fields/${name}"]]}`;
   const onTable = (table: string, ...actions: string[]): string[] =>
     actions.map((action) => `dynamodb:${action} on ${table}`);
+  const onQuotas = ON_QUOTAS.map(([action, on]) => `${action} on ${on}`);
   const logsAndTraces = /^(logs|xray):/;
   const logs = (id: string): string[] =>
     ['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => `${action} on {"Fn::GetAtt":["${id}","Arn"]}`);
@@ -320,7 +329,7 @@ describe('what the roles may do', () => {
     );
   };
 
-  test('the request function: use sessions and conversations, list those, tell of their changes, send jobs', () => {
+  test('the request function: use sessions and conversations, list those, count, tell of their changes, send jobs', () => {
     check(
       /^StreamRequestRole/,
       'StreamRequestLogsD2B3B188',
@@ -328,6 +337,7 @@ describe('what the roles may do', () => {
       ...onTable(sessionsTable, 'GetItem', 'BatchGetItem', 'PutItem'),
       ...onTable(conversationsTable, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
       ...onTable(ownerIndex, 'Query'),
+      ...onQuotas,
       `sqs:SendMessage on ${queue}`,
     );
   });
@@ -346,6 +356,7 @@ describe('what the roles may do', () => {
       `bedrock:InvokeModelWithResponseStream on ${model}`,
       ...onTable(sessionsTable, ...sessions),
       ...onTable(conversationsTable, ...conversations),
+      ...onQuotas,
       `sqs:ChangeMessageVisibility on ${queue}`,
       `sqs:DeleteMessage on ${queue}`,
       `sqs:GetQueueAttributes on ${queue}`,
@@ -408,6 +419,8 @@ test('the outputs tell a client everything, and export nothing by a name of thei
     'DeadLetterQueueUrl',
     'GraphqlUrl',
     'QueueUrl',
+    'Quotas',
+    'QuotasTableName',
     'Region',
     'RequestLogGroup',
     'SessionsTableName',

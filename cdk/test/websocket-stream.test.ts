@@ -14,7 +14,7 @@ import { ACCESS_LOG_FIELDS } from '../lib/websocket-api';
 import { WebSocketStream, WebSocketStreamProps } from '../lib/websocket-stream';
 import { placeholderFunctions, zip } from '../scripts/placeholder';
 import { Deployment, deliveryCode, only, ownStack, Resource, resources, scratch, streamProps } from './deployment';
-import { checkPermissions, permissions } from './policies';
+import { checkPermissions, ON_QUOTAS, permissions } from './policies';
 
 const API = 'AWS::ApiGatewayV2::Api';
 const ROUTE = 'AWS::ApiGatewayV2::Route';
@@ -205,13 +205,19 @@ describe('the functions', () => {
     assert.deepEqual(variables(authorizer), ['COGNITO_CLIENT_ID', 'COGNITO_ISSUER', 'LOG_LEVEL']);
     assert.deepEqual(variables(routes), [
       'APPSYNC_API_URL',
+      'CLIENT_SYSTEM_PROMPT',
       'CONNECTIONS_TABLE',
       'CONVERSATIONS_TABLE',
       'CONVERSATION_TTL_DAYS',
       'LEASE_SECONDS',
       'LOG_LEVEL',
       'MAX_PROMPT_BYTES',
+      'MAX_TOKENS',
+      'MODEL_ID',
+      'PROMPT_CACHING',
       'QUEUE_URL',
+      'QUOTAS',
+      'QUOTAS_TABLE',
       'SESSIONS_TABLE',
       'SESSION_TTL_HOURS',
       'START_WITHIN_SECONDS',
@@ -245,6 +251,7 @@ describe('the functions', () => {
         '"StreamConversationsTableD7C53381"',
       ]),
       ...['DeleteItem', 'PutItem', 'UpdateItem'].map((action) => [`dynamodb:${action}`, connections]),
+      ...ON_QUOTAS,
       ['execute-api:ManageConnections', '/dev/POST/@connections/*'],
       ['sqs:SendMessage', '"StreamJobsQueue763C7EFE"'],
     ]);
@@ -305,7 +312,7 @@ test('where clients connect is an output', () => {
 test('none is there unless it is asked for', () => {
   const without = new Deployment({ deliveries: 'url' }).template('Streaming');
   without.resourceCountIs(API, 0);
-  without.resourceCountIs(TABLE, 2);
+  without.resourceCountIs(TABLE, 3);
 });
 
 test('what clients know it by keeps its id', () => {

@@ -1,5 +1,5 @@
 /** Everything between a prompt and its tokens. */
-import { CfnOutput, Stack, StackProps } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Stack, StackProps } from 'aws-cdk-lib';
 import { AuthorizationType, GraphqlApi } from 'aws-cdk-lib/aws-appsync';
 import { IUserPool } from 'aws-cdk-lib/aws-cognito';
 import { ITable, Table } from 'aws-cdk-lib/aws-dynamodb';
@@ -13,6 +13,7 @@ import { DeliveryProps } from '../delivery';
 import { OrganizationProps } from '../organization';
 import { packagedCode, packagedFunction } from '../packaged-code';
 import { FunctionName } from '../function-names';
+import { describeQuotas } from '../quotas';
 import { TokenStream } from '../token-stream';
 import { OwnApi } from '../token-stream-props';
 import { UrlStream } from '../url-stream';
@@ -46,6 +47,7 @@ export class StreamingStack extends Stack {
       api: this.existingApi(config),
       sessionsTable: this.existingTable('ExistingTable', config.sessionsTableName),
       conversationsTable: this.existingTable('ExistingConversations', config.conversationsTableName),
+      quotasTable: this.existingTable('ExistingQuotas', config.quotasTableName),
     });
     const signIn = props.userPoolClientId ?? clientId;
     this.url = this.urlStream(config, userPool, signIn);
@@ -54,7 +56,13 @@ export class StreamingStack extends Stack {
       const logRole = new ApiGatewayLogRole(this, 'ApiGatewayLogs', organization);
       this.webSocket.api.stage.node.addDependency(logRole);
     }
-    const { graphqlUrl, jobs, sessionsTable, conversationsTable, request, worker } = this.stream;
+    const { graphqlUrl, jobs, sessionsTable, conversationsTable, quotasTable, request, worker } = this.stream;
+    // Whoever deploys without a word about quotas is told which ones there are.
+    Annotations.of(this).addInfo(
+      config.quotas
+        ? `Quotas: ${describeQuotas(config.quotas)}. Change them by \`-c quotas=FILE\`: see docs/DEPLOY.md.`
+        : 'Quotas: none. Any signed-in user can spend without limit.',
+    );
     const outputs: Readonly<Record<string, string | undefined>> = {
       Region: this.region,
       GraphqlUrl: graphqlUrl,
@@ -64,6 +72,8 @@ export class StreamingStack extends Stack {
       DeadLetterQueueUrl: jobs.deadLetterQueue.queueUrl,
       SessionsTableName: sessionsTable.tableName,
       ConversationsTableName: conversationsTable.tableName,
+      QuotasTableName: quotasTable?.tableName,
+      Quotas: config.quotas && describeQuotas(config.quotas),
       RequestLogGroup: request.logGroup.logGroupName,
       WorkerLogGroup: worker.logGroup.logGroupName,
       StreamUrl: this.url?.url,

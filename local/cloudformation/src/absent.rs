@@ -17,6 +17,7 @@ const READ: &[&str] = &[
     "AWS::IAM::Role",
     "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::Function",
+    "AWS::Lambda::LayerVersion",
     "AWS::Lambda::Url",
     "AWS::SQS::Queue",
 ];
@@ -186,11 +187,6 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "a program of its own runtime has one",
     ),
     ("AWS::Lambda::Function", "KmsKeyArn", NO_DISK),
-    (
-        "AWS::Lambda::Function",
-        "Layers",
-        "nothing is laid below /opt: the one that the project may have holds certificate authorities",
-    ),
     ("AWS::Lambda::Function", "LoggingConfig", TERMINAL),
     (
         "AWS::Lambda::Function",
@@ -198,6 +194,19 @@ pub const PROPERTIES: &[(&str, &str, &str)] = &[
         "the program runs on this machine's system",
     ),
     ("AWS::Lambda::Function", "Tags", FOR_PEOPLE),
+    (
+        "AWS::Lambda::LayerVersion",
+        "CompatibleArchitectures",
+        "the program is one for this machine",
+    ),
+    (
+        "AWS::Lambda::LayerVersion",
+        "CompatibleRuntimes",
+        "a program of its own runtime reads any file",
+    ),
+    ("AWS::Lambda::LayerVersion", "Description", FOR_PEOPLE),
+    ("AWS::Lambda::LayerVersion", "LayerName", FOR_PEOPLE),
+    ("AWS::Lambda::LayerVersion", "LicenseInfo", FOR_PEOPLE),
     ("AWS::Lambda::Function", "TracingConfig", NO_TRACES),
     ("AWS::Lambda::Function", "VpcConfig", NO_VPC),
     ("AWS::SQS::Queue", "KmsDataKeyReusePeriodSeconds", NO_DISK),

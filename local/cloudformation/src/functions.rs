@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::properties::Properties;
 use super::value::{Scope, target};
-use super::{Problem, Program, policies};
+use super::{Problem, Program, layers, policies};
 use local_stack::config::FunctionConfig;
 
 /// The concurrency of a function that reserves none: Lambda's default for a whole Region.
@@ -25,6 +25,8 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<Functi
         let declared = properties.nested("Environment", |environment| {
             environment.nested("Variables", Properties::texts)
         });
+        let declared = declared.flatten().unwrap_or_default();
+        let environment = environment(scope, declared, &mut properties);
         let timeout = properties.number("Timeout");
         let memory_mb = properties.number("MemorySize");
         let reserved = properties.number("ReservedConcurrentExecutions");
@@ -40,12 +42,11 @@ pub(super) fn read(scope: &Scope<'_>, problems: &mut Vec<Problem>) -> Vec<Functi
             problems.extend(properties.finish());
             continue;
         };
-        let declared = declared.flatten().unwrap_or_default();
         functions.push(FunctionConfig {
             name: scope.names.name(resource.id),
             program,
             args,
-            environment: environment(scope, declared),
+            environment,
             timeout: Duration::from_secs(timeout.unwrap_or(DEFAULT_TIMEOUT_SECONDS).into()),
             memory_mb: memory_mb.unwrap_or(DEFAULT_MEMORY_MB),
             policy,
@@ -102,17 +103,27 @@ fn program(scope: &Scope<'_>, id: &str, properties: &mut Properties<'_>) -> Opti
     }
 }
 
-/// Returns the environment as declared, but for the variables that say where AWS answers.
+/// Returns the environment as declared, but for the variables that say where AWS answers, and for files of layers.
 fn environment(
     scope: &Scope<'_>,
     mut environment: BTreeMap<String, String>,
+    properties: &mut Properties<'_>,
 ) -> BTreeMap<String, String> {
+    let folders = layers::folders(scope, properties);
+    environment.retain(|name, value| {
+        match layers::laid_file(&folders, value) {
+            None => {}
+            Some(Some(file)) => *value = file.display().to_string(),
+            // There is no TLS between a function and this stack.
+            Some(None) if name == "AWS_CA_BUNDLE" => return false,
+            Some(None) => {
+                let reason =
+                    format!("it is `{value}`, and no layer of the function has such a file");
+                properties.problem(&format!("Environment.Variables.{name}"), reason);
+            }
+        }
+        true
+    });
     environment.insert("AWS_ENDPOINT_URL".into(), scope.inputs.endpoints.url());
-    // The variable names a layer's file, and there are no layers here. Nor is there TLS between a function and this
-    // stack.
-    let in_a_layer = |path: &String| path.starts_with("/opt/");
-    if environment.get("AWS_CA_BUNDLE").is_some_and(in_a_layer) {
-        environment.remove("AWS_CA_BUNDLE");
-    }
     environment
 }

@@ -10,7 +10,7 @@
 //! | `value` | intrinsic functions |
 //! | `skipped` | what a template leaves open, and is left out here |
 //! | `properties` | a resource's properties, each of which is read, without effect, or refused |
-//! | `queues`, `table`, `functions`, `policies`, `event_source`, `api`, `function_url`, `websocket_api`, `users` | one kind of resource each |
+//! | `queues`, `table`, `functions`, `layers`, `policies`, `event_source`, `api`, `function_url`, `websocket_api`, `users` | one kind of resource each |
 //!
 //! Whatever the local stack can't honour is refused by its logical id and property. All problems are reported at once.
 
@@ -21,6 +21,7 @@ mod event_source;
 mod function_url;
 mod functions;
 mod identity;
+mod layers;
 mod names;
 mod policies;
 mod properties;
@@ -181,6 +182,7 @@ impl Template {
         let scope = Scope {
             document: &self.main,
             beside: &self.beside,
+            folder: self.folder(),
             names: &names,
             inputs,
         };
@@ -188,6 +190,7 @@ impl Template {
         let queues = queues::read(&scope, problems);
         let tables = table::read(&scope, problems);
         let event_sources = event_source::read(&scope, problems);
+        layers::refuse_unknown(&scope, problems);
         let functions = functions::read(&scope, problems);
         let api = api::read(&scope, problems);
         let function_url = function_url::read(&scope, problems);
@@ -208,6 +211,17 @@ impl Template {
             faults: FaultPlan::default(),
             control: false,
             access: AccessConfig::default(),
+        })
+    }
+
+    /// Returns the folder that the synthesis left the template in, with what it deploys; none if the template was parsed
+    /// from a text.
+    fn folder(&self) -> Option<&Path> {
+        let folder = self.path.as_deref()?.parent()?;
+        Some(if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
         })
     }
 

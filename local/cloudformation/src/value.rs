@@ -1,6 +1,7 @@
 //! Evaluates intrinsic functions against the local stack.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
@@ -13,6 +14,8 @@ use super::{Inputs, identity};
 pub(super) struct Scope<'a> {
     pub(super) document: &'a Document,
     pub(super) beside: &'a [Document],
+    /// Where the template is, with what it deploys; none if it was parsed from a text.
+    pub(super) folder: Option<&'a Path>,
     pub(super) names: &'a Names,
     pub(super) inputs: &'a Inputs<'a>,
 }

@@ -1,5 +1,6 @@
 /** The client: prompts in, typed events out. */
 
+import { NO_ACCOUNT, type Account } from './account.js';
 import { TIMEOUTS, type Timeouts } from './bounds.js';
 import { byReplay, bySnapshots, type Channel } from './channel.js';
 import { canonical } from './canonical.js';
@@ -28,7 +29,7 @@ export interface AnswerStream extends AsyncIterable<AnswerEvent> {
   readonly sessionId: string;
 }
 
-export interface TokencastClient {
+export interface TokencastClient extends Account {
   /**
    * Sends a prompt under a new session id, listening before it starts, so that no token is missed.
    *
@@ -51,10 +52,12 @@ export function clientOver(
   transport: Transport,
   timeouts: Partial<Timeouts> = {},
   conversations = NO_CONVERSATIONS,
+  account = NO_ACCOUNT,
 ): TokencastClient {
   return clientOf(
     timeouts,
     conversations,
+    account,
     (sessionId) => bySnapshots(transport, sessionId),
     (sessionId) => transport.stopStream(sessionId),
     (sessionId) => transport.getStream(sessionId),
@@ -67,10 +70,12 @@ export function clientOverReplay(
   getStream: TokencastClient['getStream'],
   timeouts: Partial<Timeouts> = {},
   conversations = NO_CONVERSATIONS,
+  account = NO_ACCOUNT,
 ): TokencastClient {
   return clientOf(
     timeouts,
     conversations,
+    account,
     (sessionId) => byReplay(transport, sessionId, getStream, HERE),
     (sessionId) => transport.stopStream(sessionId),
     getStream,
@@ -80,6 +85,7 @@ export function clientOverReplay(
 function clientOf(
   partial: Partial<Timeouts>,
   conversations: Conversations,
+  account: Account,
   channel: (sessionId: string) => Channel,
   stopStream: TokencastClient['stopStream'],
   getStream: TokencastClient['getStream'],
@@ -94,12 +100,14 @@ function clientOf(
     };
   };
   return {
+    ...account,
     conversations,
-    streamPrompt: (prompt, { sessionId, conversationId, parentId, signal } = {}) => {
+    streamPrompt: (prompt, { sessionId, conversationId, parentId, assistant, signal } = {}) => {
       const begin = {
         prompt: wellFormed(prompt),
         conversationId: conversationId && canonical(conversationId),
         parentId: parentId && canonical(parentId),
+        assistant,
       };
       return stream(sessionId ?? newSessionId(), begin, signal);
     },

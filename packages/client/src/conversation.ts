@@ -1,6 +1,6 @@
 /** What the API says of conversations. The names are those of `schema.graphql`. */
 
-import type { Snapshot, StreamStatus } from './types.js';
+import type { Snapshot, StreamStatus, TokenUsage } from './types.js';
 
 /** A tree of turns: a turn continues another, or begins the conversation. Turns that continue the same one are versions of each other. */
 export interface Conversation {
@@ -9,6 +9,8 @@ export interface Conversation {
   /** The session that was started last. */
   lastSessionId: string | null;
   turnCount: number;
+  /** The assistant of the turn that was started last. */
+  assistant?: string | null;
   /** ISO 8601, UTC. */
   createdAt: string;
   /** When it last changed: ISO 8601, UTC. */
@@ -37,6 +39,8 @@ export interface ConversationList {
 /** A conversation with a page of its turns, the oldest first. */
 export interface ConversationTurns extends Conversation {
   turns: Turn[];
+  /** What all turns have used together. */
+  usage?: TokenUsage | null;
   /** For the next page of `turns`; `null` at the end. */
   nextToken: string | null;
 }

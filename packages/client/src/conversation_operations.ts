@@ -1,12 +1,13 @@
 /** The documents about conversations. */
 
-import { STREAM_FIELDS } from './operations.js';
+import { STREAM_FIELDS, USED } from './operations.js';
 
 const HEAD = `
       conversationId
       title
       lastSessionId
       turnCount
+      assistant
       createdAt
       updatedAt`;
 
@@ -33,6 +34,7 @@ export const CONVERSATIONS = /* GraphQL */ `
 export const CONVERSATION = /* GraphQL */ `
   query Conversation($id: String!, $limit: Int, $nextToken: String) {
     conversation(id: $id, limit: $limit, nextToken: $nextToken) {${HEAD}
+      ${USED}
       turns {
         sessionId
         parentId

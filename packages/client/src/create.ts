@@ -1,5 +1,6 @@
 /** A client for one API, over one of its deliveries. */
 
+import { accountOver } from './account.js';
 import { appSyncApi } from './appsync.js';
 import { TIMEOUTS, type Timeouts } from './bounds.js';
 import { clientOver, clientOverReplay, type TokencastClient } from './client.js';
@@ -51,15 +52,17 @@ export function clientFor(
 ): TokencastClient {
   const { streamUrl, webSocketUrl, delivery = 'appsync', fetch, WebSocket, timeouts } = options;
   const overAppSync = transportOver(graphql);
-  const conversations = conversationsOver(graphql, { ...TIMEOUTS, ...timeouts });
+  const bounds = { ...TIMEOUTS, ...timeouts };
+  const conversations = conversationsOver(graphql, bounds);
+  const account = accountOver(graphql, bounds);
   const getStream: Transport['getStream'] = (sessionId) => overAppSync.getStream(sessionId);
   switch (delivery) {
     case 'appsync':
-      return clientOver(overAppSync, timeouts, conversations);
+      return clientOver(overAppSync, timeouts, conversations, account);
     case 'url': {
       if (streamUrl === undefined) throw new TypeError('This API has no `streamUrl`');
       const transport = functionUrlTransport(streamUrl, tokens, { fetch });
-      return clientOverReplay(transport, getStream, timeouts, conversations);
+      return clientOverReplay(transport, getStream, timeouts, conversations, account);
     }
     case 'websocket': {
       if (webSocketUrl === undefined) throw new TypeError('This API has no `webSocketUrl`');
@@ -69,7 +72,7 @@ export function clientFor(
         startStream,
         getStream,
       });
-      return clientOverReplay(transport, getStream, timeouts, conversations);
+      return clientOverReplay(transport, getStream, timeouts, conversations, account);
     }
     default: {
       const given: unknown = delivery;

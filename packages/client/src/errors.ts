@@ -15,10 +15,18 @@ export type TokencastErrorKind =
   /** The connection was lost and didn't come back in time. */
   | 'gaveUp';
 
+/** Which limit is reached, and until when, as far as the API says. */
+export interface QuotaInfo {
+  resetsAt?: string | null | undefined;
+  limit?: string | null | undefined;
+}
+
 export interface TokencastErrorOptions {
   errorType?: string;
   /** Whether it may pass; otherwise that follows from the type. */
   retryable?: boolean;
+  /** Of `QUOTA_EXCEEDED`. */
+  quota?: QuotaInfo;
   cause?: unknown;
 }
 
@@ -28,12 +36,18 @@ export class TokencastError extends Error {
   readonly kind: TokencastErrorKind;
   /** In AppSync's words, without what it puts before `#`; elsewhere the code. */
   readonly errorType: string | null;
+  /** Of `QUOTA_EXCEEDED`: when it may be tried again. ISO 8601, UTC. */
+  readonly resetsAt: string | null;
+  /** Of `QUOTA_EXCEEDED`: the limit, such as `startsPerDay`. */
+  readonly limit: string | null;
   readonly #retryable: boolean | null;
 
   constructor(kind: TokencastErrorKind, message: string, options: TokencastErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.errorType = options.errorType ?? null;
+    this.resetsAt = options.quota?.resetsAt ?? null;
+    this.limit = options.quota?.limit ?? null;
     this.#retryable = options.retryable ?? null;
   }
 
@@ -53,17 +67,23 @@ export class TokencastError extends Error {
 }
 
 /** From what AppSync says: an error of an answer's `errors`, or of a refused subscription. */
-export function errorOfType(errorType: string, message: string, cause?: unknown): TokencastError {
+export function errorOfType(
+  errorType: string,
+  message: string,
+  cause?: unknown,
+  quota?: QuotaInfo,
+): TokencastError {
   const name = errorType.slice(errorType.lastIndexOf('#') + 1);
   return new TokencastError(kindOf(name), message || name || 'The request was refused', {
     errorType: name,
     cause,
+    ...(quota && { quota }),
   });
 }
 
 /** From what the channels without GraphQL say. */
-export function errorOfCode({ code, message, retryable }: StreamError): TokencastError {
-  return new TokencastError(kindOf(code), message, { errorType: code, retryable });
+export function errorOfCode({ code, message, retryable, ...quota }: StreamError): TokencastError {
+  return new TokencastError(kindOf(code), message, { errorType: code, retryable, quota });
 }
 
 function kindOf(name: string): TokencastErrorKind {

@@ -10,6 +10,7 @@ export const RETRYABLE: Readonly<Record<string, boolean>> = {
   MODEL_UNAVAILABLE: false,
   DEADLINE: false,
   PUBLISH_FAILED: true,
+  QUOTA_EXCEEDED: false,
   INTERNAL: true,
   INVALID_ARGUMENT: false,
   CONVERSATION_NOT_FOUND: false,

@@ -35,7 +35,7 @@ function dataOf(status: number, body: string): unknown {
   // Errors first: beside one, `data` need not have the shape of a success.
   const refusal = answer?.errors === undefined ? null : refusalIn(answer);
   if (refusal !== null && refusal.errorType !== '') {
-    throw errorOfType(refusal.errorType, refusal.message);
+    throw errorOfType(refusal.errorType, refusal.message, undefined, refusal.errorInfo);
   }
   if (refusal !== null) throw new TokencastError('connection', refusal.message);
   if (!answer?.data) throw new TokencastError('connection', 'The API gave no answer');

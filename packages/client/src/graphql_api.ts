@@ -68,9 +68,14 @@ export function transportOver({ call, subscribe, onOnline, freshAfterMs }: Graph
 }
 
 /** Only what there is of it: a start says the same whenever it is sent. */
-export function placeOf({ conversationId, parentId }: InConversation): Record<string, string> {
+export function placeOf({
+  conversationId,
+  parentId,
+  assistant,
+}: InConversation): Record<string, string> {
   return {
     ...(conversationId === undefined ? {} : { conversationId }),
     ...(parentId === undefined ? {} : { parentId }),
+    ...(assistant === undefined ? {} : { assistant }),
   };
 }

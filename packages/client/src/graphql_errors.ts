@@ -1,11 +1,13 @@
 /** Why AppSync refused: in the body of an answer over HTTP, or in the payload of an error frame. */
 
-import { errorOfType, TokencastError } from './errors.js';
+import { errorOfType, TokencastError, type QuotaInfo } from './errors.js';
 
 /** AppSync's own words. */
 export interface Refusal {
   errorType: string;
   message: string;
+  /** What else it says: of `QUOTA_EXCEEDED` the limit and its time. */
+  errorInfo?: QuotaInfo;
 }
 
 /**
@@ -15,11 +17,26 @@ export interface Refusal {
 export function refusalIn(payload: unknown): Refusal | null {
   const { errors, ...alone } = (payload ?? {}) as { errors?: unknown };
   const list: unknown = Array.isArray(errors) ? errors[0] : (errors ?? alone);
-  const { errorType, message } = (list ?? {}) as Record<string, unknown>;
+  const { errorType, message, errorInfo } = (list ?? {}) as Record<string, unknown>;
   if (typeof errorType !== 'string' && typeof message !== 'string') return null;
   const said = typeof message === 'string' ? message : '';
   if (said.includes('Token expired')) return { errorType: EXPIRED, message: said };
-  return { errorType: typeof errorType === 'string' ? errorType : '', message: said };
+  const info = quotaIn(errorInfo);
+  return {
+    errorType: typeof errorType === 'string' ? errorType : '',
+    message: said,
+    ...(info && { errorInfo: info }),
+  };
+}
+
+/** `null` for what says nothing of a quota. */
+export function quotaIn(errorInfo: unknown): QuotaInfo | null {
+  const { resetsAt, limit } = (errorInfo ?? {}) as Record<string, unknown>;
+  const quota = {
+    ...(typeof resetsAt === 'string' && { resetsAt }),
+    ...(typeof limit === 'string' && { limit }),
+  };
+  return Object.keys(quota).length > 0 ? quota : null;
 }
 
 /** AppSync's type for a token that it doesn't take. */
@@ -43,7 +60,7 @@ export function errorOfStatus(
     const errorType = said?.errorType ?? `HTTP ${status}`;
     return new TokencastError('connection', message, { errorType, cause });
   }
-  if (said !== null) return errorOfType(said.errorType, said.message, cause);
+  if (said !== null) return errorOfType(said.errorType, said.message, cause, said.errorInfo);
   if (status === 401) return errorOfType(EXPIRED, 'You are not signed in', cause);
   return status >= 400 ? errorOfType(`HTTP ${status}`, message, cause) : null;
 }

@@ -30,6 +30,8 @@ export type * from './types.js';
 export { withPiece } from './bodies.js';
 export type * from './blocks.js';
 export type * from './conversation.js';
+export { accountOver } from './account.js';
+export type { Account, Assistant, Usage, UsageLimit } from './account.js';
 export { conversationsOver } from './conversations.js';
 export type { ConversationListener, Conversations } from './conversations.js';
 

@@ -1,7 +1,9 @@
 /** The documents about sessions. Subscription and query select all that reassembly needs. */
 
-const USAGE =
-  'usage { inputTokens outputTokens totalTokens cacheReadInputTokens cacheWriteInputTokens }';
+/** Of what was used: by a session, or by a conversation. */
+export const USED =
+  'usage { inputTokens outputTokens totalTokens cacheReadInputTokens cacheWriteInputTokens cost }';
+const GUARDRAIL = 'guardrail { action masked }';
 const ERROR = 'error { code message retryable }';
 const CONTENT = `
       reasoning
@@ -22,11 +24,13 @@ export const STREAM_FIELDS = `
       sequence
       attempt
       stopReason
-      ${USAGE}
+      ${USED}
       ${ERROR}
+      ${GUARDRAIL}
       waiting { reason since }
       conversationId
-      parentId`;
+      parentId
+      assistant`;
 
 export const START_STREAM = /* GraphQL */ `
   mutation StartStream(
@@ -34,12 +38,14 @@ export const START_STREAM = /* GraphQL */ `
     $sessionId: String
     $conversationId: String
     $parentId: String
+    $assistant: String
   ) {
     startStream(
       prompt: $prompt
       sessionId: $sessionId
       conversationId: $conversationId
       parentId: $parentId
+      assistant: $assistant
     ) {
       sessionId
       status
@@ -74,8 +80,9 @@ export const ON_TOKEN_RECEIVED = /* GraphQL */ `
       attempt
       status
       stopReason
-      ${USAGE}
+      ${USED}
       ${ERROR}
+      ${GUARDRAIL}
       blockIndex
       blockType${CONTENT}
     }

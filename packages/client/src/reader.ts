@@ -55,19 +55,20 @@ function answerEvent(change: Change): AnswerEvent {
   }
 }
 
-function lastEvent({ status, stopReason, usage, error }: Ending): AnswerEvent {
+function lastEvent({ status, stopReason, usage, error, guardrail }: Ending): AnswerEvent {
+  const guarded = guardrail ? { guardrail } : {};
   switch (status) {
     case 'COMPLETED':
-      return { type: 'completed', stopReason, usage };
+      return { type: 'completed', stopReason, usage, ...guarded };
     case 'CANCELLED':
-      return { type: 'cancelled', stopReason, usage };
+      return { type: 'cancelled', stopReason, usage, ...guarded };
     case 'FAILED': {
       const unsaid = {
         code: 'INTERNAL',
         message: 'The session failed, and the API does not say why',
         retryable: true,
       };
-      return { type: 'failed', usage, ...(error ?? unsaid) };
+      return { type: 'failed', usage, ...(error ?? unsaid), ...guarded };
     }
   }
 }

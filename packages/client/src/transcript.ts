@@ -14,6 +14,7 @@ import {
   type StreamStatus,
   type TokenEvent,
   type TokenUsage,
+  type Guardrail,
 } from './types.js';
 
 /** How many events wait for a gap to be filled. Beyond that the highest are dropped, and a snapshot fills them in. */
@@ -255,6 +256,7 @@ export class Transcript {
       stopReason: how.stopReason ?? null,
       usage: how.usage ?? null,
       error: how.error ?? null,
+      ...(how.guardrail ? { guardrail: how.guardrail } : {}),
     };
     changes.push({ type: 'end', ending: this.#ending });
   }
@@ -264,4 +266,5 @@ interface EndingFields {
   stopReason?: string | null;
   usage?: TokenUsage | null;
   error?: StreamError | null;
+  guardrail?: Guardrail | null;
 }

@@ -21,7 +21,7 @@ export interface Transport {
   readonly freshAfterMs?: number;
 }
 
-/** Of which conversation a session is a turn, and which it continues. */
+/** What a start says besides its prompt: of which conversation a session is a turn, which it continues, and who answers. */
 export interface InConversation {
   /** A UUID. An id that nobody has used yet begins a conversation. */
   conversationId?: string | undefined;
@@ -30,6 +30,8 @@ export interface InConversation {
    * that it begins the conversation anew.
    */
   parentId?: string | undefined;
+  /** The assistant that answers, one of `assistants`. Left out: the conversation's last, or else the default. */
+  assistant?: string | undefined;
 }
 
 export interface Listener {

@@ -14,6 +14,16 @@ export interface TokenUsage {
   cacheReadInputTokens?: number | null;
   /** Of the input, what the model wrote into its prompt cache. */
   cacheWriteInputTokens?: number | null;
+  /** In US dollars; `null` where the model has no price. */
+  cost?: number | null;
+}
+
+/** What a guardrail did to a prompt or its answer. With the `stopReason` `guardrail_intervened` it has blocked it. */
+export interface Guardrail {
+  /** `BLOCKED` or `MASKED`. */
+  action: string;
+  /** What it found, by the guardrail's own names: `EMAIL`, `PROFANITY`, a topic's name … */
+  masked: readonly string[];
 }
 
 /** Why a session failed. */
@@ -24,6 +34,10 @@ export interface StreamError {
   message: string;
   /** Whether the same prompt may well succeed if it is sent again. */
   retryable: boolean;
+  /** Of `QUOTA_EXCEEDED`: when it may be tried again. ISO 8601, UTC. */
+  resetsAt?: string | null;
+  /** Of `QUOTA_EXCEEDED`: the limit, such as `startsPerDay`. */
+  limit?: string | null;
 }
 
 /** An event of `onTokenReceived`, and of the other channels. A server of the source article's leaves out all that is optional here. */
@@ -47,6 +61,8 @@ export interface TokenEvent {
   /** The first event of a `TOOL_USE` block has no `input`; each other has the next part of it. */
   toolUse?: ToolUse | null;
   toolResult?: ToolResult | null;
+  /** Only in the last event, and only if a guardrail did something. */
+  guardrail?: Guardrail | null;
 }
 
 /** The answer of `getStream`: a session as it stands. */
@@ -69,6 +85,9 @@ export interface Snapshot {
   conversationId?: string | null;
   /** The session that it continues; `null` at the beginning of a conversation. */
   parentId?: string | null;
+  /** The assistant that answers. */
+  assistant?: string | null;
+  guardrail?: Guardrail | null;
 }
 
 export interface Waiting {
@@ -84,6 +103,8 @@ export interface Ending {
   stopReason: string | null;
   usage: TokenUsage | null;
   error: StreamError | null;
+  /** There only if a guardrail did something. */
+  guardrail?: Guardrail;
 }
 
 /** What a stream yields. `completed`, `failed` or `cancelled` is its last event. */
@@ -100,9 +121,15 @@ export type AnswerEvent =
   | { type: 'reconnecting'; tries: number; delayMs: number; reason: string }
   /** Listening again. What was missed follows. */
   | { type: 'reconnected' }
-  | { type: 'completed'; stopReason: string | null; usage: TokenUsage | null }
-  | ({ type: 'failed'; usage: TokenUsage | null } & StreamError)
-  | { type: 'cancelled'; stopReason: string | null; usage: TokenUsage | null };
+  | ({ type: 'completed'; stopReason: string | null; usage: TokenUsage | null } & Guarded)
+  | ({ type: 'failed'; usage: TokenUsage | null } & StreamError & Guarded)
+  | ({ type: 'cancelled'; stopReason: string | null; usage: TokenUsage | null } & Guarded);
+
+/** Of a last event. */
+export interface Guarded {
+  /** There only if a guardrail did something. */
+  guardrail?: Guardrail;
+}
 
 export function isTerminal(status: StreamStatus): status is Ending['status'] {
   return status === 'COMPLETED' || status === 'FAILED' || status === 'CANCELLED';

@@ -215,16 +215,16 @@ export class AnswerStore {
         break;
       case 'completed':
       case 'cancelled': {
-        const { type: phase, usage, stopReason } = event;
-        this.#change({ phase, usage, stopReason, stopping: false, reconnecting: false });
+        const { type: phase, usage, stopReason, guardrail = null } = event;
+        const ended = { phase, usage, stopReason, guardrail };
+        this.#change({ ...ended, stopping: false, reconnecting: false });
         this.#reasoned(false);
         this.#askHowLong();
         break;
       }
       case 'failed': {
-        const { code, message, retryable, usage } = event;
-        const error = { code, message, retryable };
-        this.#change({ phase: 'failed', error, usage, stopping: false, reconnecting: false });
+        const { type: phase, usage, guardrail = null, ...error } = event;
+        this.#change({ phase, error, usage, guardrail, stopping: false, reconnecting: false });
         this.#reasoned(false);
         this.#askHowLong();
       }

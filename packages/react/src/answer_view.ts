@@ -4,6 +4,7 @@ import {
   isTerminal,
   TokencastError,
   type Block,
+  type Guardrail,
   type Snapshot,
   type StreamError,
   type TokenUsage,
@@ -46,6 +47,8 @@ export interface AnswerView {
   restarts: number;
   usage: TokenUsage | null;
   stopReason: string | null;
+  /** What a guardrail did to the question or its answer; `null`: nothing, as far as is known. */
+  guardrail: Guardrail | null;
   /**
    * Why it failed. Its `code` is the server's, or one of ours: `PAGE` (a fault of the program's), `CONNECTION`, `UNSENT` (the
    * question isn't known to have arrived), `SIGNED_OUT`, `OTHER_USER`, `NOT_STARTED`, `NOT_FOUND`, `REFUSED`.
@@ -68,6 +71,7 @@ export const IDLE: AnswerView = {
   restarts: 0,
   usage: null,
   stopReason: null,
+  guardrail: null,
   error: null,
   timeToFirstTokenMs: null,
 };
@@ -85,6 +89,7 @@ export function viewOf(sessionId: string, stream: Snapshot | null): AnswerView {
     return { ...IDLE, sessionId, sent: true, phase: 'failed', error };
   }
   const { text, reasoningMs = null, usage = null, stopReason = null, error = null } = stream;
+  const { guardrail = null } = stream;
   return {
     ...IDLE,
     sessionId,
@@ -96,6 +101,7 @@ export function viewOf(sessionId: string, stream: Snapshot | null): AnswerView {
     knownLength: text.length,
     usage,
     stopReason,
+    guardrail,
     error,
   };
 }
@@ -114,7 +120,7 @@ export function asStreamError(error: unknown): StreamError {
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     return { code: 'PAGE', message, retryable: true };
   }
-  const { message, errorType, transient } = error;
+  const { message, errorType, transient, resetsAt, limit } = error;
   switch (error.kind) {
     case 'unauthorized': {
       // Of the token, or of the session.
@@ -127,7 +133,13 @@ export function asStreamError(error: unknown): StreamError {
       return { code, message, retryable: claimed };
     }
     case 'refused':
-      return { code: errorType ?? 'REFUSED', message, retryable: transient };
+      return {
+        code: errorType ?? 'REFUSED',
+        message,
+        retryable: transient,
+        ...(resetsAt === null ? {} : { resetsAt }),
+        ...(limit === null ? {} : { limit }),
+      };
     case 'connection':
     case 'gaveUp':
       return { code: 'CONNECTION', message, retryable: true };

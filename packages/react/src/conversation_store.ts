@@ -12,7 +12,7 @@ import type {
 import { asStreamError, IDLE, type AnswerView } from './answer_view.js';
 import { Retry } from './retry.js';
 import { Turns } from './turns.js';
-import type { Siblings, TurnView } from './views.js';
+import type { AskOptions, Siblings, TurnView } from './views.js';
 
 /** The conversation, without what can be done. */
 export interface ConversationState {
@@ -113,19 +113,19 @@ export class ConversationStore {
     this.#want('all');
   }
 
-  ask(prompt: string): string | null {
+  ask(prompt: string, options?: AskOptions): string | null {
     const { state } = this.#view;
-    return state === 'ready' || state === 'missing' ? this.turns.askNext(prompt) : null;
+    return state === 'ready' || state === 'missing' ? this.turns.askNext(prompt, options) : null;
   }
 
-  edit(sessionId: string, prompt: string): string | null {
+  edit(sessionId: string, prompt: string, options?: AskOptions): string | null {
     const turn = this.#turn(sessionId);
-    return turn && this.turns.ask(prompt, turn.parentId);
+    return turn && this.turns.ask(prompt, turn.parentId, options);
   }
 
-  regenerate(sessionId: string): string | null {
+  regenerate(sessionId: string, options?: AskOptions): string | null {
     const turn = this.#turn(sessionId);
-    return turn && this.turns.ask(turn.prompt, turn.parentId);
+    return turn && this.turns.ask(turn.prompt, turn.parentId, options);
   }
 
   siblings(sessionId: string): Siblings {

@@ -7,6 +7,7 @@ export { useStream } from './useStream.js';
 export type { StreamActions } from './useStream.js';
 export { useConversation } from './useConversation.js';
 export type { ConversationOptions } from './useConversation.js';
+export { useAssistants } from './useAssistants.js';
 export { useConversations } from './useConversations.js';
 export { AnswerStore } from './answer_store.js';
 export { isOver } from './answer_view.js';

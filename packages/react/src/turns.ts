@@ -1,13 +1,15 @@
 /** The turns of a conversation as a page has them: those that the API knows, and those that are asked here. */
 
-import type { Snapshot, TokencastClient, Turn } from '@tokencast/client';
+import type { InConversation, Snapshot, TokencastClient, Turn } from '@tokencast/client';
 
 import { AnswerStore } from './answer_store.js';
 import { isOver, viewOf, type AnswerView } from './answer_view.js';
 import { TurnTree } from './turn_tree.js';
-import type { Question, TurnView } from './views.js';
+import type { AskOptions, Question, TurnView } from './views.js';
 
 interface Entry extends Turn {
+  /** The assistant that was named, of a question that was asked here. */
+  assistant?: string | undefined;
   /** The API has named it. */
   isKnown: boolean;
   /** Its record, as it is shown. */
@@ -119,18 +121,18 @@ export class Turns {
   }
 
   /** Asks; the question is shown in place of its siblings. */
-  ask(prompt: string, parentId: string | null): string {
+  ask(prompt: string, parentId: string | null, { assistant }: AskOptions = {}): string {
     const answer = new AnswerStore(this.#client);
-    const sessionId = answer.ask(prompt, this.#place(parentId));
-    this.#asked({ sessionId, parentId, prompt }, answer);
+    const sessionId = answer.ask(prompt, this.#place(parentId, assistant));
+    this.#asked({ sessionId, parentId, prompt, assistant }, answer);
     return sessionId;
   }
 
   /** Asks at the end of the branch that is shown; `null` while its last answer isn't over. */
-  askNext(prompt: string): string | null {
+  askNext(prompt: string, options?: AskOptions): string | null {
     const last = this.#path.at(-1);
     if (last !== undefined && !isOver(last.answer.phase)) return null;
-    return this.ask(prompt, this.#nextParent());
+    return this.ask(prompt, this.#nextParent(), options);
   }
 
   /** The last turn that is shown and can be continued: one that never arrived can't. */
@@ -142,11 +144,11 @@ export class Turns {
     return arrived.at(-1)?.sessionId ?? null;
   }
 
-  restore({ sessionId, parentId, prompt }: Question): void {
+  restore({ sessionId, parentId, prompt, assistant }: Question): void {
     if (!this.#answers.has(sessionId)) {
       const answer = new AnswerStore(this.#client);
-      answer.resume(sessionId, prompt, this.#place(parentId));
-      this.#asked({ sessionId, parentId, prompt }, answer);
+      answer.resume(sessionId, prompt, this.#place(parentId, assistant));
+      this.#asked({ sessionId, parentId, prompt, assistant }, answer);
     }
     this.show(sessionId);
   }
@@ -165,8 +167,8 @@ export class Turns {
     const answer = this.#answers.get(sessionId);
     if (entry === undefined || entry.isKnown || answer?.view().sent !== false) return null;
     this.#forget(sessionId);
-    const { parentId, prompt } = entry;
-    return { sessionId, parentId, prompt };
+    const { parentId, prompt, assistant } = entry;
+    return { sessionId, parentId, prompt, ...(assistant && { assistant }) };
   }
 
   /** Stops the answer at the end of the branch that is shown. */
@@ -193,10 +195,14 @@ export class Turns {
     this.#changed();
   }
 
-  #place(parentId: string | null): { conversationId: string; parentId: string } {
+  #place(parentId: string | null, assistant: string | undefined): InConversation {
     const conversationId = this.#conversationId;
     // Said in full, so that the same question is the same start whenever it is sent.
-    return { conversationId, parentId: parentId ?? conversationId };
+    return {
+      conversationId,
+      parentId: parentId ?? conversationId,
+      ...(assistant && { assistant }),
+    };
   }
 
   #asked(question: Question, answer: AnswerStore): void {

@@ -6,7 +6,7 @@ import type { TokencastClient } from '@tokencast/client';
 import { useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
 import { ConversationStore } from './conversation_store.js';
-import type { ConversationView, Question } from './views.js';
+import type { AskOptions, ConversationView, Question } from './views.js';
 
 export interface ConversationOptions {
   /** The id was made here just now, so that there is nothing to read before the first question. */
@@ -52,9 +52,10 @@ function actionsOf(
     show: (sessionId: string) => {
       turns.show(sessionId);
     },
-    ask: (prompt: string) => store.ask(prompt),
-    edit: (sessionId: string, prompt: string) => store.edit(sessionId, prompt),
-    regenerate: (sessionId: string) => store.regenerate(sessionId),
+    ask: (prompt: string, options?: AskOptions) => store.ask(prompt, options),
+    edit: (sessionId: string, prompt: string, options?: AskOptions) =>
+      store.edit(sessionId, prompt, options),
+    regenerate: (sessionId: string, options?: AskOptions) => store.regenerate(sessionId, options),
     restore: (question: Question) => {
       turns.restore(question);
     },

@@ -7,11 +7,12 @@ import { useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore } f
 
 import { AnswerStore } from './answer_store.js';
 import type { AnswerView } from './answer_view.js';
+import type { AskOptions } from './views.js';
 
 /** What can be done; stable as long as the component is there. */
 export interface StreamActions {
-  /** Sends a prompt, and follows its answer. Returns the new session's id. */
-  ask: (prompt: string) => string;
+  /** Sends a prompt, to an assistant if one is named, and follows its answer. Returns the new session's id. */
+  ask: (prompt: string, options?: AskOptions) => string;
   /** Follows a session that exists, unless it does so already. With an `unsent` prompt it is sent again first. */
   resume: (sessionId: string, unsent?: string | null) => void;
   /** Follows a session anew, from its beginning. */
@@ -34,7 +35,7 @@ export function useStream(client: TokencastClient): [AnswerView, StreamActions] 
   const answer = useSyncExternalStore(store.subscribe, store.view, store.view);
   const actions = useMemo<StreamActions>(
     () => ({
-      ask: (prompt) => store.ask(prompt),
+      ask: (prompt, { assistant } = {}) => store.ask(prompt, { assistant }),
       resume: (sessionId, unsent) => {
         store.resume(sessionId, unsent);
       },

@@ -1,6 +1,6 @@
 /** What `useConversations` and `useConversation` show, and what can be done. Functions are stable as long as the component is there. */
 
-import type { Conversation, StreamError } from '@tokencast/client';
+import type { Conversation, InConversation, StreamError } from '@tokencast/client';
 
 import type { AnswerView } from './answer_view.js';
 
@@ -21,6 +21,9 @@ export interface ConversationsView {
   /** Deletes it; it is gone from the list at once. Answers whether the API has done it; if not, it is back. */
   remove: (conversationId: string) => Promise<boolean>;
 }
+
+/** Who answers a question. */
+export type AskOptions = Pick<InConversation, 'assistant'>;
 
 /** A question and its answer in a conversation. */
 export interface TurnView {
@@ -50,6 +53,8 @@ export interface Question {
   sessionId: string;
   parentId: string | null;
   prompt: string;
+  /** The assistant that it named, if it named one. */
+  assistant?: string | undefined;
 }
 
 /** One conversation. Turns that are begun in another tab appear here, with their answers as they come. */
@@ -73,13 +78,14 @@ export interface ConversationView {
   show: (sessionId: string) => void;
   /**
    * Asks at the end of the branch that is shown, and returns the new session's id. `null`, and nothing happens, while its last
-   * answer isn't over, and unless the conversation is `ready` or `missing`.
+   * answer isn't over, and unless the conversation is `ready` or `missing`. Without an `assistant`, the conversation's last
+   * answers, or else the default.
    */
-  ask: (prompt: string) => string | null;
+  ask: (prompt: string, options?: AskOptions) => string | null;
   /** Asks another question in this one's place: a version of it. `null` for a turn that isn't there. */
-  edit: (sessionId: string, prompt: string) => string | null;
+  edit: (sessionId: string, prompt: string, options?: AskOptions) => string | null;
   /** Asks the same question once more: a version of its answer. `null` for a turn that isn't there. */
-  regenerate: (sessionId: string) => string | null;
+  regenerate: (sessionId: string, options?: AskOptions) => string | null;
   /** Shows a question that was asked before the page was reloaded, and sends it again: sent twice, it starts nothing twice. */
   restore: (question: Question) => void;
   /** Follows an answer anew from its beginning; a question that didn't arrive is sent again. */

@@ -4,11 +4,12 @@ import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } fro
 
 import type { Api } from '@tokencast/client';
 import { createAmplifyClient } from '@tokencast/client/amplify';
-import { isOver, useConversation, useConversations } from '@tokencast/react';
+import { isOver, useAssistants, useConversation, useConversations } from '@tokencast/react';
 import type { User } from '../App';
 import { DeleteDialog } from '../conversation/DeleteDialog';
 import { LiveRegion } from '../conversation/LiveRegion';
 import { ConversationPane } from '../conversation/ConversationPane';
+import { useAssistant } from '../hooks/useAssistant';
 import { useConversationActions } from '../hooks/useConversationActions';
 import { useConversationId } from '../hooks/useConversationId';
 import { useDelivery } from '../hooks/useDelivery';
@@ -20,6 +21,7 @@ import { useUnsent, type UnsentQuestion } from '../hooks/useUnsent';
 import { useWaiting } from '../hooks/useWaiting';
 import { Sidebar } from '../sidebar/Sidebar';
 import { Notice } from '../ui/Notice';
+import { AssistantSelect } from './AssistantSelect';
 import { Composer, type ComposerHandle } from './Composer';
 import { DeliverySelect } from './DeliverySelect';
 import type { PageAction } from './keys';
@@ -46,7 +48,15 @@ export function ChatPage({ api, routed, user, signOut }: ChatPageProps): ReactNo
   const composer = useRef<ComposerHandle>(null);
   const { answer, path, stop: stopIt, discard } = view;
 
-  const { ask, turns, editing, asked } = useQuestions(view, conversationId, unsent, show);
+  const assistants = useAssistants(client);
+  const assistant = useAssistant(assistants, view.conversation, conversationId);
+  const { chosen, current, choose } = assistant;
+  // The same as long as the choice is: the composer isn't rendered with each token.
+  const assistantSelect = useMemo(
+    () => <AssistantSelect {...{ assistants, chosen, current, choose }} />,
+    [assistants, chosen, current, choose],
+  );
+  const { ask, turns, editing, asked } = useQuestions(view, conversationId, unsent, chosen, show);
   const left = useCallback(
     (gone: string): void => {
       for (const question of unsent.questions) {
@@ -172,7 +182,9 @@ export function ChatPage({ api, routed, user, signOut }: ChatPageProps): ReactNo
           stopping={answer.stopping}
           ask={ask}
           stop={stop}
-        />
+        >
+          {assistantSelect}
+        </Composer>
       </main>
       <LiveRegion answer={answer} wait={{ held, askedAt }} />
       <DeleteDialog conversation={changes.doomed} close={changes.spare} remove={changes.remove} />

@@ -33,10 +33,12 @@ interface ComposerProps {
   /** Answers whether it was taken. */
   ask: (prompt: string) => boolean;
   stop: () => void;
+  /** What may be chosen for the next question. */
+  children?: ReactNode;
 }
 
 export const Composer = memo((props: ComposerProps): ReactNode => {
-  const { ref, userId, place, lastPrompt, busy, stopping, ask, stop } = props;
+  const { ref, userId, place, lastPrompt, busy, stopping, ask, stop, children } = props;
   const [text, setText] = useDraft(userId, place);
   const area = useRef<HTMLTextAreaElement>(null);
   useImperativeHandle(ref, () => ({
@@ -134,9 +136,12 @@ export const Composer = memo((props: ComposerProps): ReactNode => {
           {size.words}
         </p>
       )}
-      <p id="composer-hint" className="hint">
-        Answers can be wrong.
-      </p>
+      <div className="below">
+        {children}
+        <p id="composer-hint" className="hint">
+          Answers can be wrong.
+        </p>
+      </div>
     </form>
   );
 });

@@ -76,6 +76,8 @@ function WayOutButton({ wayOut, turn, actions }: WayOutProps): ReactNode {
           }}
         />
       );
+    case 'wait':
+      return null;
     case 'newConversation':
       return (
         <a className="plain" href={hrefOf({ page: 'chat', conversationId: null })}>

@@ -47,7 +47,8 @@ const STOP_REASONS: Readonly<Record<string, Words>> = {
   },
 };
 
-type Ended = Pick<AnswerView, 'phase' | 'stopReason' | 'text'>;
+type Ended = Pick<AnswerView, 'phase' | 'stopReason' | 'text'> &
+  Partial<Pick<AnswerView, 'guardrail'>>;
 
 /** What stands in the place of a text that isn't there; `null` if there is one, or none is due. */
 export function wordsForNoText({ phase, stopReason, text }: Ended): string | null {
@@ -58,11 +59,13 @@ export function wordsForNoText({ phase, stopReason, text }: Ended): string | nul
 }
 
 /** Why a text ends where it does, where that isn't simply because the model had finished. */
-export function wordsForEnding({ phase, stopReason, text }: Ended): string | null {
+export function wordsForEnding({ phase, stopReason, text, guardrail }: Ended): string | null {
   if (text.trim() === '') return null;
   if (phase === 'cancelled') return 'stopped';
   if (phase !== 'completed' || stopReason === null) return null;
   // One that is new at the model's.
   const known = STOP_REASONS[stopReason];
+  if (known?.beside === null && guardrail?.action === 'MASKED')
+    return 'partly masked by a guardrail';
   return known ? known.beside : `ended: ${stopReason.replaceAll('_', ' ')}`;
 }

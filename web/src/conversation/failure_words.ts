@@ -11,7 +11,9 @@ export type WayOut =
   | 'askAgain'
   | 'edit'
   | 'newConversation'
-  | 'signIn';
+  | 'signIn'
+  /** Nothing but time helps. */
+  | 'wait';
 
 export interface FailureWords {
   words: string;
@@ -107,7 +109,38 @@ const FAILURES: Readonly<Record<string, FailureWords>> = {
   },
 };
 
+/** What is used up, by the limit's name. */
+const LIMITS: Readonly<Record<string, string>> = {
+  startsPerMinute: 'You have asked many questions in the last minute.',
+  startsPerDay: 'You have asked as many questions today as you may.',
+  tokensPerDay: 'You have used up what you may use today.',
+  sessionsAtOnce: 'As many of your answers are under way as may be at once.',
+};
+
 /** A code that is new at the server's has its own words. */
-export function failureWords({ code, message, retryable }: StreamError): FailureWords {
+export function failureWords(error: StreamError, now = new Date()): FailureWords {
+  const { code, message, retryable } = error;
+  if (code === 'QUOTA_EXCEEDED') return quotaWords(error, now);
   return FAILURES[code] ?? { words: message, wayOut: retryable ? 'askAgain' : 'edit' };
+}
+
+/** A sentence about what is used up, and one about until when. */
+function quotaWords({ limit, resetsAt }: StreamError, now: Date): FailureWords {
+  const what = LIMITS[limit ?? ''] ?? 'You have used up what you may use for now.';
+  if (limit === 'sessionsAtOnce') {
+    return { words: `${what} Ask again once one of them is over.`, wayOut: 'askAgain' };
+  }
+  const until = new Date(resetsAt ?? Number.NaN);
+  const waitMs = until.getTime() - now.getTime();
+  if (Number.isNaN(waitMs)) return { words: `${what} Try again later.`, wayOut: 'wait' };
+  if (waitMs <= 60_000) return { words: `${what} Try again in a minute.`, wayOut: 'askAgain' };
+  return { words: `${what} You can ask again ${whenOf(until, now)}.`, wayOut: 'wait' };
+}
+
+/** A time of today's by its clock alone. */
+function whenOf(until: Date, now: Date): string {
+  const clock = until.toLocaleTimeString('en', { hour: 'numeric', minute: '2-digit' });
+  if (until.toDateString() === now.toDateString()) return `at ${clock}`;
+  const day = until.toLocaleDateString('en', { weekday: 'long' });
+  return `on ${day} at ${clock}`;
 }

@@ -16,11 +16,12 @@ interface Questions {
   asked: string | null;
 }
 
-/** `taken`: the conversation has a question now. */
+/** `assistant`: who answers the next questions, if the user has chosen. `taken`: the conversation has a question now. */
 export function useQuestions(
   view: ConversationView,
   conversationId: string,
   unsent: Unsent,
+  assistant: string | undefined,
   taken: (conversationId: string) => void,
 ): Questions {
   const [editing, setEditing] = useState<string | null>(null);
@@ -38,19 +39,19 @@ export function useQuestions(
   const keep = useCallback(
     (sessionId: string | null, parentId: string | null, prompt: string): boolean => {
       if (sessionId === null) return false;
-      unsent.add(conversationId, { sessionId, parentId, prompt });
+      unsent.add(conversationId, { sessionId, parentId, prompt, assistant });
       setAsked(sessionId);
       setEditing(null);
       taken(conversationId);
       return true;
     },
-    [conversationId, unsent, taken],
+    [conversationId, unsent, assistant, taken],
   );
   const { ask: askIt } = view;
   const last = path.at(-1)?.sessionId ?? null;
   const ask = useCallback(
-    (prompt: string) => keep(askIt(prompt), last, prompt),
-    [askIt, keep, last],
+    (prompt: string) => keep(askIt(prompt, { assistant }), last, prompt),
+    [askIt, keep, last, assistant],
   );
   const { edit, regenerate, retry, siblings } = view;
   // The same as long as the conversation is, whatever its answers say: no turn is rendered again for it.
@@ -58,10 +59,11 @@ export function useQuestions(
     () => ({
       startEdit: setEditing,
       edit: ({ sessionId, parentId }, prompt) => {
-        if (keep(edit(sessionId, prompt), parentId, prompt)) unsent.remove(sessionId);
+        if (keep(edit(sessionId, prompt, { assistant }), parentId, prompt))
+          unsent.remove(sessionId);
       },
       regenerate: ({ sessionId, parentId, prompt }) => {
-        if (keep(regenerate(sessionId), parentId, prompt)) unsent.remove(sessionId);
+        if (keep(regenerate(sessionId, { assistant }), parentId, prompt)) unsent.remove(sessionId);
       },
       retry,
       previous: (sessionId) => {
@@ -71,7 +73,7 @@ export function useQuestions(
         siblings(sessionId).next();
       },
     }),
-    [keep, unsent, edit, regenerate, retry, siblings],
+    [keep, unsent, assistant, edit, regenerate, retry, siblings],
   );
   return { ask, turns: actions, editing, asked };
 }

@@ -83,10 +83,8 @@ function parse(written: string | null): readonly UnsentQuestion[] {
 }
 
 function isQuestion(value: unknown): value is UnsentQuestion {
-  const { conversationId, sessionId, parentId, prompt, askedAt } = (value ?? {}) as Record<
-    string,
-    unknown
-  >;
-  const ids = [conversationId, sessionId, parentId ?? '', prompt];
+  const { conversationId, sessionId, parentId, prompt, assistant, askedAt } = (value ??
+    {}) as Record<string, unknown>;
+  const ids = [conversationId, sessionId, parentId ?? '', prompt, assistant ?? ''];
   return ids.every((id) => typeof id === 'string') && typeof askedAt === 'number';
 }

@@ -1,13 +1,16 @@
 /** What went wrong, from what Amplify throws: mostly a GraphQL answer with errors, whose cause may be an HTTP answer. */
 
 import { asTokencastError, errorOfType, TokencastError } from '../errors.js';
-import { errorOfStatus, parse, refusalIn } from '../graphql_errors.js';
+import { errorOfStatus, parse, quotaIn, refusalIn } from '../graphql_errors.js';
 
 /** The same error in the client's words. */
 export function errorOf(thrown: unknown): TokencastError {
   const [first] = (thrown as { errors?: GraphqlError[] } | null)?.errors ?? [];
   if (!first) return signedOut(thrown) ?? asTokencastError(thrown);
-  if (first.errorType) return errorOfType(first.errorType, first.message, thrown);
+  if (first.errorType) {
+    const quota = quotaIn(first.errorInfo) ?? undefined;
+    return errorOfType(first.errorType, first.message, thrown, quota);
+  }
   return (
     httpError(first, thrown) ??
     refusedSubscription(first.message, thrown) ??
@@ -19,6 +22,7 @@ export function errorOf(thrown: unknown): TokencastError {
 interface GraphqlError {
   message: string;
   errorType?: string;
+  errorInfo?: unknown;
   originalError?: { name?: string; response?: { statusCode?: number; body?: string } };
 }
 
