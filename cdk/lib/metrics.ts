@@ -15,7 +15,7 @@ export function timeToFirstToken(service: FunctionName, options?: MetricOptions)
 
 /** What answers have cost, in US dollars. It is there only for models that have a price. */
 export function cost(service: FunctionName, options?: MetricOptions): Metric {
-  return metric(service, { metricName: 'CostUsd', statistic: Stats.SUM }, options);
+  return metric(service, { metricName: 'CostDollars', statistic: Stats.SUM }, options);
 }
 
 function metric(

@@ -103,7 +103,7 @@ export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
   maxPromptBytes: setting('MAX_PROMPT_BYTES', 1, 500_000, 100_000, ...FRONT_DOORS),
   sessionTtlHours: setting('SESSION_TTL_HOURS', 1, 8760, 24, ...FRONT_DOORS, 'worker'),
   conversationTtlDays: setting('CONVERSATION_TTL_DAYS', 1, 3650, 90, ...FRONT_DOORS, 'worker'),
-  maxHistoryTokens: setting('MAX_HISTORY_TOKENS', 0, 1_000_000, 32_000, ...PIPELINES),
+  maxHistoryTokens: setting('MAX_HISTORY_TOKENS', 0, 1_000_000, 32_000, ...FRONT_DOORS, 'worker'),
   maxTokens: setting('MAX_TOKENS', 1, 200_000, 4096, ...FRONT_DOORS, 'worker'),
   flushIntervalMs: setting('FLUSH_INTERVAL_MS', 0, 1000, 0, ...PIPELINES),
   checkpointIntervalMs: setting('CHECKPOINT_INTERVAL_MS', 50, 5000, 500, ...PIPELINES),

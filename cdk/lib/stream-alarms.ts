@@ -145,7 +145,7 @@ export class StreamAlarms extends Construct {
 /** What keeps users from being counted, and so from asking. */
 function quotaRules(table: ITable): Record<string, Rule> {
   const period = Duration.minutes(5);
-  const operations = [Operation.GET_ITEM, Operation.UPDATE_ITEM, Operation.TRANSACT_WRITE_ITEMS];
+  const operations = [Operation.GET_ITEM, Operation.BATCH_GET_ITEM, Operation.TRANSACT_WRITE_ITEMS];
   const throttled = (name: string): IMetric => table.metric(name, { period, statistic: Stats.SUM });
   return {
     QuotaTable: {

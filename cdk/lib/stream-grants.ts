@@ -62,13 +62,13 @@ export abstract class StreamGrants extends Construct {
    * `grantUseSessions` is needed besides. Without quotas there is nothing to allow.
    */
   grantUseQuotas(grantee: IGrantable): Grant {
-    return this.allowOnQuotas(grantee, 'GetItem', 'UpdateItem');
+    return this.allowOnQuotas(grantee, 'GetItem', 'BatchGetItem', 'PutItem');
   }
 
   /** Lets `grantee` run `tokencast quota`: read, change and reset what one user may do. */
   grantAdministerQuotas(grantee: IGrantable): Grant {
     this.encryptionKey?.grant(grantee, 'kms:Decrypt', 'kms:GenerateDataKey');
-    return this.allowOnQuotas(grantee, 'GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem');
+    return this.allowOnQuotas(grantee, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
   }
 
   /** Lets `grantee` read any session by its id. */
@@ -110,6 +110,7 @@ export abstract class StreamGrants extends Construct {
     return this.allow(grantee, take, deadLetterQueue.queueArn)
       .combine(this.grantSendJobs(grantee))
       .combine(this.grantUseSessions(grantee))
+      .combine(this.grantUseQuotas(grantee))
       .combine(this.allowOn(this.conversationsTable, grantee, 'UpdateItem'));
   }
 
@@ -120,6 +121,7 @@ export abstract class StreamGrants extends Construct {
   grantForget(grantee: IGrantable): Grant {
     return this.grantUseSessions(grantee)
       .combine(this.allowOn(this.sessionsTable, grantee, 'Scan', 'DeleteItem'))
+      .combine(this.grantUseQuotas(grantee))
       .combine(this.grantReadConversations(grantee))
       .combine(this.allowOn(this.conversationsTable, grantee, 'PutItem'))
       .combine(this.grantListConversations(grantee))

@@ -119,7 +119,6 @@ export class TokenStream extends StreamGrants {
       caBundle: props.caBundle,
     };
     this.functionDefaults = functions;
-    const resources = this.environment;
     this.request = new StreamFunction(this, 'Request', {
       ...functions,
       description: 'Tokencast: starts, stops and reads sessions, and says who may subscribe to one.',
@@ -127,7 +126,7 @@ export class TokenStream extends StreamGrants {
       assistants: this.assistants?.layer,
       timeout: Duration.seconds(10),
       memoryMb: 256,
-      environment: { ...resources, ...settingsEnvironment(settings, 'request') },
+      environment: { ...this.startEnvironment, ...settingsEnvironment(settings, 'request') },
     });
     this.worker = new StreamFunction(this, 'Worker', {
       ...functions,
@@ -137,7 +136,7 @@ export class TokenStream extends StreamGrants {
       timeout: workerTimeout,
       memoryMb: checkWhole('workerMemoryMb', props.workerMemoryMb ?? 512, 128, 10_240),
       environment: {
-        ...resources,
+        ...this.environment,
         DEAD_LETTER_QUEUE_URL: this.jobs.deadLetterQueue.queueUrl,
         ...(props.titleModel && { TITLE_MODEL_ID: props.titleModel.id }),
         ...settingsEnvironment(settings, 'worker'),
@@ -163,8 +162,13 @@ export class TokenStream extends StreamGrants {
       SESSIONS_TABLE: this.sessionsTable.tableName,
       CONVERSATIONS_TABLE: this.conversationsTable.tableName,
       ...assistantsEnvironment(this.assistants, this.model),
-      ...(this.quotasTable && this.quotas && { QUOTAS: this.quotas, QUOTAS_TABLE: this.quotasTable.tableName }),
+      ...(this.quotasTable && { QUOTAS_TABLE: this.quotasTable.tableName }),
     };
+  }
+
+  /** What each function is told that starts sessions. */
+  get startEnvironment(): Readonly<Record<string, string>> {
+    return { ...this.environment, ...(this.quotas && { QUOTAS: this.quotas }) };
   }
 
   /** Has the worker push, by this URL, the answers that were asked for over a WebSocket API. It knows one API alone. */

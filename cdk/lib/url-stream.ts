@@ -64,7 +64,7 @@ export class UrlStream extends Construct {
       memoryMb: checkWhole('memoryMb', props.memoryMb ?? 512, 128, 10_240),
       reservedConcurrency: props.reservedConcurrency,
       environment: {
-        ...stream.environment,
+        ...stream.startEnvironment,
         ...signInEnvironment(props),
         ...settingsEnvironment(stream.settings, 'function-url'),
       },

@@ -71,7 +71,7 @@ export class WebSocketStream extends Construct {
       assistants: stream.assistants?.layer,
       description: 'Tokencast: starts, stops and resumes sessions over the WebSocket API.',
       environment: {
-        ...stream.environment,
+        ...stream.startEnvironment,
         CONNECTIONS_TABLE: this.connectionsTable.tableName,
         ...settingsEnvironment(stream.settings, 'websocket'),
       },

@@ -86,7 +86,7 @@ describe('an alarm', () => {
   test('goes off for a day that costs more than the budget, over all deliveries that have one', () => {
     const context = { assistants: pricedAssistants(), alarmDailyBudgetUsd: '25' };
     const day = { Threshold: 25, EvaluationPeriods: 1, Period: 86_400, Statistic: 'Sum' };
-    check('CostUsd', { ...logged, ...day }, new Deployment(context).template('Observability'));
+    check('CostDollars', { ...logged, ...day }, new Deployment(context).template('Observability'));
     const both = new Deployment({ ...context, deliveries: 'url' }).template('Observability');
     const budget = only(both, ALARM, ({ Properties: alarm }) =>
       String(alarm['AlarmDescription']).includes('DEPLOY.md, DailyBudget.'),

@@ -258,6 +258,22 @@ describe('a grant allows what it says, and no more', () => {
     },
     [/^bedrock:InvokeModelWithResponseStream on .*foundation-model\/amazon.nova-lite-v1:0/],
   );
+  test('and with quotas, those who open or end sessions may settle them', () => {
+    const stack = ownStack();
+    const stream = new TokenStream(stack, 'Chat', { ...streamProps(), quotas: {} });
+    const grants = ['grantUseQuotas', 'grantRedrive', 'grantForget'] as const;
+    for (const grant of grants) {
+      stream[grant](new Role(stack, grant, { assumedBy: new ServicePrincipal('lambda.amazonaws.com') }));
+    }
+    for (const grant of grants) {
+      const found = permissions(Template.fromStack(stack), new RegExp(`^${grant}`));
+      for (const action of ['GetItem', 'BatchGetItem', 'PutItem']) {
+        const wanted = new RegExp(`^dynamodb:${action} on .*ChatQuotasTable`);
+        assert.equal(found.filter((permission) => wanted.test(permission)).length, 1, `${grant}: ${action}`);
+      }
+    }
+  });
+
   check('grantRedrive', (stream, role) => stream.grantRedrive(role), [
     ...useSessions,
     ...onTable('Conversations', 'UpdateItem'),

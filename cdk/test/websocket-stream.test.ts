@@ -211,6 +211,7 @@ describe('the functions', () => {
       'CONVERSATION_TTL_DAYS',
       'LEASE_SECONDS',
       'LOG_LEVEL',
+      'MAX_HISTORY_TOKENS',
       'MAX_PROMPT_BYTES',
       'MAX_TOKENS',
       'MODEL_ID',
