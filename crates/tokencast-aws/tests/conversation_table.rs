@@ -137,6 +137,7 @@ async fn add(answers: Vec<Result<Value, Value>>) -> (Option<bool>, Vec<(String, 
         conversation_version: None,
         turn: &turn(id, "Why?"),
         prompt: "Why?",
+        ledger: None,
     };
     let written = table.add_turn(new).await.ok();
     let asked = asked.lock().expect("not poisoned").clone();

@@ -19,8 +19,9 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{PublishMode, Settings};
 use tokencast_core::ports::{
-    Conflict, ConversationSink, Fence, Model, ModelEvent, ModelRequest, NoConversations, Ports,
-    SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
+    Conflict, ConversationSink, Fence, LedgerStore, Model, ModelEvent, ModelRequest,
+    NoConversations, Ports, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
+    VersionedLedger,
 };
 use tokencast_core::session::{Session, Status};
 use tokencast_core::time::{Deadline, Timestamp};
@@ -79,6 +80,8 @@ impl Sessions {
     }
 }
 
+impl LedgerStore for Sessions {}
+
 impl SessionStore for Sessions {
     async fn get(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
         let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,6 +92,7 @@ impl SessionStore for Sessions {
         &self,
         session: &Session,
         expected: Option<Version>,
+        _: Option<&VersionedLedger>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = records.get(&session.id).cloned();

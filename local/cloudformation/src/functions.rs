@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::layers::Laid;
 use super::properties::Properties;
 use super::value::{Scope, target};
 use super::{Problem, Program, layers, policies};
@@ -112,11 +113,11 @@ fn environment(
     let folders = layers::folders(scope, properties);
     environment.retain(|name, value| {
         match layers::laid_file(&folders, value) {
-            None => {}
-            Some(Some(file)) => *value = file.display().to_string(),
+            Laid::Elsewhere => {}
+            Laid::At(file) => *value = file.display().to_string(),
             // There is no TLS between a function and this stack.
-            Some(None) if name == "AWS_CA_BUNDLE" => return false,
-            Some(None) => {
+            Laid::Missing if name == "AWS_CA_BUNDLE" => return false,
+            Laid::Missing => {
                 let reason =
                     format!("it is `{value}`, and no layer of the function has such a file");
                 properties.problem(&format!("Environment.Variables.{name}"), reason);

@@ -42,12 +42,25 @@ pub(super) fn folders(scope: &Scope<'_>, properties: &mut Properties<'_>) -> Vec
     made_here.collect()
 }
 
-/// Returns the path of a file that a variable names below `/opt`, if one of the layers has it. The outer `None`: the
-/// variable names nothing there.
-pub(super) fn laid_file(folders: &[PathBuf], value: &str) -> Option<Option<PathBuf>> {
-    let within = value.strip_prefix(LAID_BELOW)?;
-    let found = folders.iter().map(|folder| folder.join(within));
-    Some(found.into_iter().find(|file| file.exists()))
+/// What a variable's value says of the folder `/opt`, where Lambda lays a function's layers.
+pub(super) enum Laid {
+    /// It names nothing there.
+    Elsewhere,
+    /// A file of a layer.
+    At(PathBuf),
+    /// A file that no layer has.
+    Missing,
+}
+
+/// Returns where the file is that a variable names below `/opt`.
+pub(super) fn laid_file(folders: &[PathBuf], value: &str) -> Laid {
+    let Some(within) = value.strip_prefix(LAID_BELOW) else {
+        return Laid::Elsewhere;
+    };
+    let mut files = folders.iter().map(|folder| folder.join(within));
+    files
+        .find(|file| file.exists())
+        .map_or(Laid::Missing, Laid::At)
 }
 
 fn folder(beside: &Path, layer: Resource<'_>) -> Option<PathBuf> {

@@ -1,6 +1,7 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::event::Usage;
 use crate::time::Timestamp;
 
 /// A turn as a case has it.
