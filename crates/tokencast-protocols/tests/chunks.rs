@@ -111,12 +111,11 @@ fn chunks_are_those_of_the_vectors() {
         let mut written = chunks.begin();
         let mut starts_again = false;
         for event in &case.events {
-            match chunks.event(&event.of(vectors.session_id)) {
-                Ok(more) => written.extend(more),
-                Err(_) => {
-                    starts_again = true;
-                    break;
-                }
+            if let Ok(more) = chunks.event(&event.of(vectors.session_id)) {
+                written.extend(more);
+            } else {
+                starts_again = true;
+                break;
             }
         }
         assert_eq!(starts_again, case.starts_again, "{}", case.name);

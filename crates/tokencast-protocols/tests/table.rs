@@ -270,10 +270,10 @@ fn ends_are_the_reasons_and_the_events_of_the_table() {
             reason => stopped(Some(reason)),
         };
         let chunks = completion(Vec::new(), (status, ending.clone()));
-        let reasons = chunks
+        let mut reasons = chunks
             .iter()
             .map(|chunk| &chunk["choices"][0]["finish_reason"]);
-        let reason = reasons.filter_map(Value::as_str).next();
+        let reason = reasons.find_map(Value::as_str);
         let is_error = chunks.iter().any(|chunk| chunk["error"].is_object());
         let expected = words(&row["OpenAI"])[0];
         assert_eq!(reason.unwrap_or("error"), expected, "{end}");

@@ -53,6 +53,7 @@ fn end(attempt: u32, status: Status, failure: Option<FailureCode>) -> TokenEvent
             stop_reason: Some("end_turn".to_owned()),
             usage: None,
             failure: failure.map(|code| Failure::new(code, "It failed.")),
+            ..Ending::default()
         }),
         ..text(attempt, "")
     }

@@ -53,8 +53,9 @@ fn stopped(reason: &str) -> Ending {
             total_tokens: 15,
             cache_read_input_tokens: Some(3),
             cache_write_input_tokens: Some(2),
+            ..Usage::default()
         }),
-        failure: None,
+        ..Ending::default()
     }
 }
 

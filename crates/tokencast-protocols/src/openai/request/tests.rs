@@ -79,157 +79,119 @@ fn the_answers_limits_are_read() {
     assert_eq!(request.brought.max_tokens, Some(u32::MAX));
 }
 
+/// What is refused, by fields, parameter and code.
+fn check(cases: impl IntoIterator<Item = (Value, &'static str, &'static str)>) {
+    for (fields, param, code) in cases {
+        let error = ChatRequest::read(with(&fields).as_bytes()).expect_err(param);
+        let found = (error.param(), error.code());
+        assert_eq!(found, (Some(param), Some(code)), "{fields}");
+        assert!(error.to_string().contains(&format!("'{param}'")), "{error}");
+    }
+}
+
 #[test]
-fn what_is_wrong_is_refused_by_its_name() {
-    let message = |message: Value| json!({ "messages": [message] });
-    let user = |content: Value| message(json!({ "role": "user", "content": content }));
-    for (fields, param, code) in [
+fn a_parameter_that_is_wrong_is_refused_by_its_name() {
+    const TYPE: &str = "invalid_type";
+    const VALUE: &str = "invalid_value";
+    const NOT_HERE: &str = "unsupported_parameter";
+    const NOT_THIS: &str = "unsupported_value";
+    let tools = json!({ "tools": [{ "type": "function" }] });
+    let format = json!({ "response_format": { "type": "json_object" } });
+    check([
         (json!({ "foo": 1, "bar": 1 }), "bar", "unknown_parameter"),
-        (json!({ "model": 1 }), "model", "invalid_type"),
+        (json!({ "model": 1 }), "model", TYPE),
         (
             json!({ "model": null }),
             "model",
             "missing_required_parameter",
         ),
-        (
-            json!({ "messages": null }),
-            "messages",
-            "missing_required_parameter",
-        ),
-        (json!({ "messages": {} }), "messages", "invalid_type"),
-        (json!({ "messages": [] }), "messages", "invalid_value"),
-        (
-            json!({ "messages": ["Hello"] }),
-            "messages[0]",
-            "invalid_type",
-        ),
-        (
-            message(json!({ "content": "a" })),
-            "messages[0].role",
-            "missing_required_parameter",
-        ),
-        (
-            message(json!({ "role": "tool", "content": "a" })),
-            "messages[0].role",
-            "unsupported_value",
-        ),
-        (
-            message(json!({ "role": "assistant", "content": "a" })),
-            "messages",
-            "invalid_value",
-        ),
-        (
-            message(json!({ "role": "user" })),
-            "messages[0].content",
-            "missing_required_parameter",
-        ),
-        (user(json!(7)), "messages[0].content", "invalid_type"),
-        (
-            user(json!([{ "text": "a" }])),
-            "messages[0].content[0].type",
-            "missing_required_parameter",
-        ),
-        (
-            user(json!([{ "type": "text" }])),
-            "messages[0].content[0].text",
-            "missing_required_parameter",
-        ),
-        (
-            user(
-                json!([{ "type": "text", "text": "a" }, { "type": "image_url", "image_url": { "url": "data:" } }]),
-            ),
-            "messages[0].content[1].type",
-            "unsupported_value",
-        ),
-        (
-            message(json!({ "role": "assistant", "tool_calls": [{ "id": "a" }] })),
-            "messages[0].tool_calls",
-            "unsupported_parameter",
-        ),
-        (json!({ "n": 2 }), "n", "unsupported_value"),
-        (
-            json!({ "tools": [{ "type": "function" }] }),
-            "tools",
-            "unsupported_parameter",
-        ),
+        (json!({ "n": 2 }), "n", NOT_THIS),
+        (tools, "tools", NOT_HERE),
         (
             json!({ "tool_choice": "required" }),
             "tool_choice",
-            "unsupported_value",
+            NOT_THIS,
         ),
         (
             json!({ "functions": [{ "name": "f" }] }),
             "functions",
-            "unsupported_parameter",
+            NOT_HERE,
         ),
-        (
-            json!({ "audio": { "voice": "alloy" } }),
-            "audio",
-            "unsupported_parameter",
-        ),
+        (json!({ "audio": { "voice": "alloy" } }), "audio", NOT_HERE),
         (
             json!({ "modalities": ["text", "audio"] }),
             "modalities",
-            "unsupported_value",
+            NOT_THIS,
         ),
-        (
-            json!({ "logprobs": true }),
-            "logprobs",
-            "unsupported_parameter",
-        ),
-        (
-            json!({ "response_format": { "type": "json_object" } }),
-            "response_format",
-            "unsupported_value",
-        ),
-        (json!({ "stop": "\n" }), "stop", "unsupported_parameter"),
+        (json!({ "logprobs": true }), "logprobs", NOT_HERE),
+        (format, "response_format", NOT_THIS),
+        (json!({ "stop": "x" }), "stop", NOT_HERE),
         (
             json!({ "web_search_options": {} }),
             "web_search_options",
-            "unsupported_parameter",
+            NOT_HERE,
         ),
-        (json!({ "stream": "yes" }), "stream", "invalid_type"),
-        (
-            json!({ "stream_options": {} }),
-            "stream_options",
-            "invalid_value",
-        ),
-        (json!({ "max_tokens": 0 }), "max_tokens", "invalid_value"),
-        (json!({ "max_tokens": 1.5 }), "max_tokens", "invalid_type"),
+        (json!({ "stream": "yes" }), "stream", TYPE),
+        (json!({ "stream_options": {} }), "stream_options", VALUE),
+        (json!({ "max_tokens": 0 }), "max_tokens", VALUE),
+        (json!({ "max_tokens": 1.5 }), "max_tokens", TYPE),
         (
             json!({ "max_completion_tokens": -1 }),
             "max_completion_tokens",
-            "invalid_value",
+            VALUE,
         ),
-        (
-            json!({ "temperature": 2.1 }),
-            "temperature",
-            "invalid_value",
-        ),
-        (
-            json!({ "temperature": "hot" }),
-            "temperature",
-            "invalid_type",
-        ),
-    ] {
-        let error = ChatRequest::read(with(&fields).as_bytes()).expect_err(param);
-        assert_eq!(
-            (error.param(), error.code()),
-            (Some(param), Some(code)),
-            "{fields}"
-        );
-        assert!(error.to_string().contains(&format!("'{param}'")), "{error}");
-    }
+        (json!({ "temperature": 2.1 }), "temperature", VALUE),
+        (json!({ "temperature": "hot" }), "temperature", TYPE),
+    ]);
     for body in ["", "[]", "hello", "{\"model\":", "\"\""] {
-        assert_eq!(
-            ChatRequest::read(body.as_bytes()),
-            Err(InvalidRequest::NoJson),
-            "{body}"
-        );
+        let refused = ChatRequest::read(body.as_bytes());
+        assert_eq!(refused, Err(InvalidRequest::NoJson), "{body}");
     }
+}
+
+#[test]
+fn a_message_that_is_wrong_is_refused_by_its_place() {
+    const MISSING: &str = "missing_required_parameter";
+    let message = |message: Value| json!({ "messages": [message] });
+    let user = |content: Value| message(json!({ "role": "user", "content": content }));
+    let said = |role: &str| message(json!({ "role": role, "content": "a" }));
+    let image = json!({ "type": "image_url", "image_url": { "url": "data:" } });
+    let calls = message(json!({ "role": "assistant", "tool_calls": [{ "id": "a" }] }));
+    let content = "messages[0].content";
+    check([
+        (json!({ "messages": null }), "messages", MISSING),
+        (json!({ "messages": {} }), "messages", "invalid_type"),
+        (json!({ "messages": [] }), "messages", "invalid_value"),
+        (message(json!("Hello")), "messages[0]", "invalid_type"),
+        (
+            message(json!({ "content": "a" })),
+            "messages[0].role",
+            MISSING,
+        ),
+        (said("tool"), "messages[0].role", "unsupported_value"),
+        (said("assistant"), "messages", "invalid_value"),
+        (message(json!({ "role": "user" })), content, MISSING),
+        (user(json!(7)), content, "invalid_type"),
+        (
+            user(json!([{ "text": "a" }])),
+            "messages[0].content[0].type",
+            MISSING,
+        ),
+        (
+            user(json!([{ "type": "text" }])),
+            "messages[0].content[0].text",
+            MISSING,
+        ),
+        (
+            user(json!([image])),
+            "messages[0].content[0].type",
+            "unsupported_value",
+        ),
+        (calls, "messages[0].tool_calls", "unsupported_parameter"),
+    ]);
     let cut = hello().to_string().replace("Hello", "\\ud83d");
     let error = ChatRequest::read(cut.as_bytes()).expect_err("no text");
-    assert_eq!(error.param(), Some("messages[0].content"));
+    assert_eq!(error.param(), Some(content));
 }
 
 #[test]
