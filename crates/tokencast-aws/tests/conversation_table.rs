@@ -128,6 +128,8 @@ async fn add(answers: Vec<Result<Value, Value>>) -> (Option<bool>, Vec<(String, 
             expires_at: conversation.expires_at,
         }),
         assistant: None,
+        price: None,
+        reservation: None,
     };
     let session = Session::start(None, id, &owner, &input, NOW, TTL).expect("new");
     let new = NewTurn {

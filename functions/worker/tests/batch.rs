@@ -125,6 +125,7 @@ fn config() -> Config {
         queue_url: String::new(),
         dead_letter_queue_url: String::new(),
         sessions_table: String::new(),
+        quotas_table: None,
         conversations_table: String::new(),
         conversation_ttl: Duration::from_hours(24),
         title_model_id: None,
