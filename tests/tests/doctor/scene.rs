@@ -109,7 +109,7 @@ fn logins() -> [Login; 2] {
 }
 
 /// A whole run may take three minutes; a test's bound for one state is shorter.
-async fn within_minutes<T>(run: impl Future<Output = T>) -> T {
+pub(crate) async fn within_minutes<T>(run: impl Future<Output = T>) -> T {
     let run = tokio::time::timeout(Duration::from_mins(4), run);
     run.await.expect("doctor ends in its time")
 }
