@@ -11,8 +11,9 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, Model, ModelEvent, ModelRequest, NoConversations, Ports, QueueError,
-    Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
+    Clock, Conflict, Fence, LedgerStore, Model, ModelEvent, ModelRequest, NoConversations, Ports,
+    QueueError, Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
+    VersionedLedger,
 };
 use tokencast_core::session::Session;
 use tokencast_core::time::{Deadline, Timestamp};
@@ -146,6 +147,8 @@ struct Store {
     record: Mutex<Option<Versioned>>,
 }
 
+impl LedgerStore for Store {}
+
 impl SessionStore for Store {
     async fn get(&self, _: SessionId) -> Result<Option<Versioned>, StoreError> {
         let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
@@ -156,6 +159,7 @@ impl SessionStore for Store {
         &self,
         session: &Session,
         expected: Option<Version>,
+        _: Option<&VersionedLedger>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         if record.as_ref().map(|record| record.version) != expected {

@@ -98,7 +98,7 @@ pub struct DoctorArgs {
     #[arg(long, value_name = "PEM")]
     pub ca_file: Option<PathBuf>,
 
-    /// Send a message that is no job, find it in the dead-letter queue, and delete it there. The alarm DeadLetters goes
+    /// Send a message that is no job, find it in the dead-letter queue, and delete it there. The alarm `DeadLetters` goes
     /// off.
     #[arg(long)]
     pub disruptive: bool,

@@ -178,6 +178,10 @@ impl Context {
     }
 
     /// Stops a session as the first user. A session that is over stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// No response came.
     pub async fn stop(&self, name: &str, session: Uuid) -> Result<Reply, String> {
         let document = format!(
             "mutation {name}($id: String!) {{ stopStream(sessionId: $id) {{ sessionId status timestamp }} }}"

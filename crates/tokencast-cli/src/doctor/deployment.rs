@@ -142,13 +142,14 @@ impl Deployment {
         let region = value("/data/aws_region").ok_or_else(|| missing("data.aws_region"))?;
         let ids = value("/auth/user_pool_id").zip(value("/auth/user_pool_client_id"));
         let endpoint = value("/custom/tokencast/user_pool_endpoint");
-        let pool = ids.map(|(pool_id, client_id)| match endpoint {
-            Some(endpoint) => UserPool {
-                endpoint,
-                client_id,
-                pool_id: Some(pool_id),
-            },
-            None => {
+        let pool = ids.map(|(pool_id, client_id)| {
+            if let Some(endpoint) = endpoint {
+                UserPool {
+                    endpoint,
+                    client_id,
+                    pool_id: Some(pool_id),
+                }
+            } else {
                 let region = region_of(Some(&pool_id)).unwrap_or_default();
                 UserPool::aws(&region, client_id, Some(pool_id))
             }

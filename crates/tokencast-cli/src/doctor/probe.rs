@@ -81,6 +81,10 @@ impl Wrong {
 }
 
 /// Fails with what came, unless `holds`.
+///
+/// # Errors
+///
+/// It doesn't hold.
 pub fn ensure(holds: bool, got: impl FnOnce() -> String) -> Result<(), Wrong> {
     if holds {
         Ok(())

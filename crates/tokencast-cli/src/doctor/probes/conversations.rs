@@ -144,7 +144,7 @@ pub const PROBES: &[Probe] = &[
         remedy: TELL,
         judge: |evidence| {
             let Deleted {
-                deleted,
+                reply: deleted,
                 session,
                 conversation,
                 ..
@@ -162,7 +162,9 @@ pub const PROBES: &[Probe] = &[
         remedy: TELL,
         judge: |evidence| {
             let Deleted {
-                deleted, started, ..
+                reply: deleted,
+                started,
+                ..
             } = deleted(evidence)?;
             deleted
                 .ok("deleteConversation")
@@ -207,7 +209,7 @@ pub struct Conversed {
 /// The run's conversations after their deletion.
 #[derive(Debug)]
 pub struct Deleted {
-    deleted: Reply,
+    reply: Reply,
     session: Reply,
     conversation: Reply,
     started: Reply,
@@ -283,7 +285,7 @@ pub async fn delete(cx: &Context, conversation: Uuid, session: Uuid) -> Found<De
         conversation: cx.first(browse, id()).await.map_err(wrong)?,
         started: cx.first(&start, start_in).await.map_err(wrong)?,
         purged: purged(cx, conversation, session).await,
-        deleted,
+        reply: deleted,
     })
 }
 

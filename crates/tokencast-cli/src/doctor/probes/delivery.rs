@@ -248,7 +248,7 @@ pub async fn gather(cx: &Context) -> Found<Crowd> {
             break;
         };
         let of = arrived.of.clone();
-        let Event { at, value } = received(arrived);
+        let Event { at, value } = received(&arrived);
         if let (Some(events), Some(number)) = (heard.get_mut(&of), value["sequence"].as_u64()) {
             let is_new = events.insert(number, at).is_none();
             complete += usize::from(is_new && value["isComplete"] == true);
@@ -265,6 +265,11 @@ pub async fn gather(cx: &Context) -> Found<Crowd> {
     })
 }
 
+/// What a crowd of subscribers heard.
+///
+/// # Errors
+///
+/// There was none.
 pub fn crowd(evidence: &Evidence) -> Result<&Crowd, Wrong> {
     of(&evidence.crowd)
 }

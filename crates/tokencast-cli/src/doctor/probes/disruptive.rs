@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -88,7 +88,7 @@ async fn find(aws: &Aws, queue: &str, body: &str) -> Found<Option<String>> {
     let messages = received["Messages"].as_array();
     for message in messages.map(Vec::as_slice).unwrap_or_default() {
         let handle = message["ReceiptHandle"].as_str().unwrap_or_default();
-        if message["Body"] == Value::from(body) {
+        if message["Body"] == body {
             ours = Some(handle.to_owned());
         } else {
             let input =

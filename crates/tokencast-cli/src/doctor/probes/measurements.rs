@@ -90,10 +90,10 @@ pub const PROBES: &[Probe] = &[
             let Idle {
                 version,
                 after,
-                idle,
+                pause,
             } = of(&evidence.idle)?;
             after.clone().map_err(Wrong::Failed)?;
-            Ok(format!("{version}, after {} s", idle.as_secs()))
+            Ok(format!("{version}, after {} s", pause.as_secs()))
         },
     },
 ];
@@ -103,7 +103,7 @@ pub const PROBES: &[Probe] = &[
 pub struct Idle {
     pub version: String,
     after: Result<(), String>,
-    idle: Duration,
+    pause: Duration,
 }
 
 /// Sends two requests over one connection, with a pause between.
@@ -112,8 +112,8 @@ pub struct Idle {
 ///
 /// The first request isn't answered.
 pub async fn idle(cx: &Context) -> Found<Idle> {
-    let idle = cx.limits.idle;
-    if Instant::now() + idle >= cx.over_by() {
+    let pause = cx.limits.idle;
+    if Instant::now() + pause >= cx.over_by() {
         return Err(Wrong::NotProbed("the time was nearly over".into()));
     }
     // The client is of its own: its pool has one connection, and no other request makes it busy.
@@ -134,12 +134,12 @@ pub async fn idle(cx: &Context) -> Found<Idle> {
     let first = ask("DoctorBeforeIdle").await;
     let first =
         first.map_err(|got| Wrong::NotProbed(format!("the request before the pause: {got}")))?;
-    tokio::time::sleep(idle).await;
+    tokio::time::sleep(pause).await;
     let after = ask("DoctorAfterIdle").await;
     Ok(Idle {
         version: first.version,
         after: after.map(drop),
-        idle,
+        pause,
     })
 }
 

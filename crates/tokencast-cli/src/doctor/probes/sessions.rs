@@ -249,7 +249,7 @@ async fn listen(cx: &Context, session: Uuid, socket: Option<&mut Socket>) -> Fou
             biased;
             event = socket.event(until) => {
                 let Some(event) = event else { break };
-                events.push(received(event));
+                events.push(received(&event));
                 if events.last().is_some_and(|event| event.value["isComplete"] == true) {
                     break;
                 }
@@ -294,7 +294,7 @@ pub async fn ask_again(cx: &Context, session: Uuid) -> Found<Again> {
 }
 
 /// An event of a subscription, without its envelope.
-pub fn received(arrived: Arrived) -> Event {
+pub fn received(arrived: &Arrived) -> Event {
     Event {
         at: arrived.at,
         value: arrived.data["onTokenReceived"].clone(),
@@ -302,11 +302,20 @@ pub fn received(arrived: Arrived) -> Event {
 }
 
 /// A question whose events were listened to.
+///
+/// # Errors
+///
+/// The subscription failed, or nothing was asked.
 pub fn heard(evidence: &Evidence) -> Result<&Asked, Wrong> {
     let asked = asked(evidence)?;
     asked.subscribed.clone().map(|()| asked)
 }
 
+/// The run's question.
+///
+/// # Errors
+///
+/// It wasn't asked.
 pub fn asked(evidence: &Evidence) -> Result<&Asked, Wrong> {
     of(&evidence.asked)
 }

@@ -197,7 +197,7 @@ pub async fn reload(cx: &Context) -> Found<Reloaded> {
         else {
             break;
         };
-        events.push(received(event));
+        events.push(received(&event));
         if events
             .last()
             .is_some_and(|event| event.value["isComplete"] == true)
@@ -250,7 +250,7 @@ async fn some_events(
                 "its answer had no two events in time: see sessions.answers and delivery.no-gap";
             return Err(Wrong::NotProbed(format!("{probe}: {why}")));
         };
-        events.push(received(event));
+        events.push(received(&event));
     }
     Ok(events)
 }

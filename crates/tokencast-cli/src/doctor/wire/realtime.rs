@@ -27,7 +27,7 @@ pub struct Arrived {
 }
 
 pub struct Socket {
-    socket: WebSocket,
+    frames: WebSocket,
     authorization: Value,
     /// What is known of subscriptions that were asked for.
     starts: BTreeMap<String, Result<(), Refused>>,
@@ -59,7 +59,7 @@ impl Wire {
         let protocols = format!("{protocol}, header-{header}");
         let header = (SEC_WEBSOCKET_PROTOCOL, protocols);
         let mut socket = Socket {
-            socket: self.dial(&realtime_url(graphql_url), Some(header)).await?,
+            frames: self.dial(&realtime_url(graphql_url), Some(header)).await?,
             authorization: authorization(graphql_url, token),
             starts: BTreeMap::new(),
             events: VecDeque::new(),
@@ -137,12 +137,12 @@ impl Socket {
 
     /// Ends the socket without a farewell, as a lost network does.
     pub fn cut(self) {
-        drop(self.socket);
+        drop(self.frames);
     }
 
     /// Says goodbye.
     pub async fn close(mut self) {
-        let farewell = self.socket.close(None);
+        let farewell = self.frames.close(None);
         // A server that doesn't answer the farewell notices the end by itself.
         let _ = tokio::time::timeout(Duration::from_secs(1), farewell).await;
     }
@@ -166,13 +166,13 @@ impl Socket {
     }
 
     async fn send(&mut self, frame: &Value) -> Result<(), Refused> {
-        let sent = self.socket.send(Message::text(frame.to_string())).await;
+        let sent = self.frames.send(Message::text(frame.to_string())).await;
         sent.map_err(|error| Refused::new(None, error.to_string()))
     }
 
     async fn frame(&mut self, until: Instant, what: &str) -> Result<Value, Refused> {
         loop {
-            let message = timeout_at(until, self.socket.next()).await;
+            let message = timeout_at(until, self.frames.next()).await;
             match message {
                 Ok(Some(Ok(Message::Text(text)))) if !text.is_empty() => {
                     let frame = serde_json::from_str(&text);

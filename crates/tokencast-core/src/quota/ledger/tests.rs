@@ -19,7 +19,7 @@ fn start(ledger: Ledger, limits: &Limits, tokens: u32, now: Timestamp) -> Result
     ledger.reserve(None, limits, SessionId::random(), &reserved(tokens), now)
 }
 
-fn settle(ledger: Ledger, session_id: SessionId, tokens: u64) -> Ledger {
+fn settle(ledger: &Ledger, session_id: SessionId, tokens: u64) -> Ledger {
     let spent = Spent {
         tokens,
         cost: Cost::of_micros(tokens * 2),
@@ -100,7 +100,7 @@ fn an_end_gives_back_what_was_not_used() {
     let ledger = ledger.reserve(None, &limits, id, &reserved(10), NOW);
     let ledger = ledger.expect("admitted");
     start(ledger.clone(), &limits, 1, NOW).expect_err("all is reserved");
-    let ledger = settle(ledger, id, 4);
+    let ledger = settle(&ledger, id, 4);
     assert!(ledger.live.is_empty());
     assert_eq!((ledger.spent.tokens, ledger.spent.cost.as_micros()), (4, 8));
     let ledger = start(ledger, &limits, 6, NOW).expect("six are left");
@@ -120,7 +120,7 @@ fn a_reservation_ends_by_itself_and_its_session_may_still_settle() {
     let ledger = ledger.expect("admitted");
     let ledger = start(ledger, &limits, 5, reserved.until).expect("the first one's is over");
     assert!(!ledger.live.contains_key(&id));
-    let ledger = settle(ledger, id, 3);
+    let ledger = settle(&ledger, id, 3);
     assert_eq!(ledger.spent.tokens, 3);
 }
 
@@ -150,7 +150,7 @@ fn yesterdays_sessions_count_among_those_at_once() {
 #[test]
 fn a_reset_keeps_what_is_reserved_and_what_was_paid() {
     let ledger = start(Ledger::new(Day::of(NOW)), &Limits::default(), 5, NOW).expect("admitted");
-    let ledger = settle(ledger, SessionId::random(), 4).reset();
+    let ledger = settle(&ledger, SessionId::random(), 4).reset();
     assert_eq!(
         (ledger.starts, ledger.minute_starts, ledger.live.len()),
         (0, 0, 1)
