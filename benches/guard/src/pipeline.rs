@@ -11,9 +11,8 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, LedgerStore, Model, ModelEvent, ModelRequest, NoConversations, Ports,
-    QueueError, Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
-    VersionedLedger,
+    Clock, Conflict, Fence, LedgerStore, LedgerWrite, Model, ModelEvent, ModelRequest,
+    NoConversations, Ports, QueueError, Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
 };
 use tokencast_core::session::Session;
 use tokencast_core::time::{Deadline, Timestamp};
@@ -159,7 +158,7 @@ impl SessionStore for Store {
         &self,
         session: &Session,
         expected: Option<Version>,
-        _: Option<&VersionedLedger>,
+        _: Option<LedgerWrite<'_>>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         if record.as_ref().map(|record| record.version) != expected {

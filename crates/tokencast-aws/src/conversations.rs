@@ -20,8 +20,8 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokencast_core::conversation::{Conversation, TurnHead};
 use tokencast_core::id::{Attempt, ConversationId, Owner, SessionId};
 use tokencast_core::ports::{
-    ConversationConflict, ConversationPage, ConversationStore, ListPosition, NewTurn, StoreError,
-    StoredTurn, Version, VersionedConversation,
+    ConversationConflict, ConversationPage, ConversationStore, LedgerWrite, ListPosition, NewTurn,
+    StoreError, StoredTurn, Version, VersionedConversation,
 };
 use tokencast_core::session::Session;
 use tokencast_core::time::Timestamp;
@@ -266,7 +266,10 @@ impl ConversationStore for ConversationTable {
         for item in turn_item::write_prompt(id, new.turn, new.prompt) {
             writes.push(Self::put_of(self.put_builder(item))?);
         }
-        writes.extend(self.sessions.put_ledger(new.ledger)?);
+        writes.extend(
+            self.sessions
+                .put_ledger(new.ledger.map(LedgerWrite::Admitted))?,
+        );
         let _call = self.calls.acquire().await;
         match transact(&self.client, OPERATION, &writes).await {
             Ok(()) => Ok(Some(version)),

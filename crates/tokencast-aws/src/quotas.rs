@@ -1,6 +1,6 @@
 //! The quota table in DynamoDB. An owner's items have one partition: a ledger for each day, and what an administrator has
-//! given them in place of the configured limits. A ledger is written in one transaction with a session's record, by compare
-//! and set on its `version`.
+//! given them in place of the configured limits. A ledger is written in one transaction with a session's record: for a start
+//! by compare and set on its `version`, for an end by adding to it, so that ends never wait for each other.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -9,17 +9,18 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use tokencast_core::id::Owner;
 use tokencast_core::ports::{Standing, StoreError, VersionedLedger};
-use tokencast_core::quota::{Day, Ledger, LimitName, Override};
+use tokencast_core::quota::change::ChangeKind;
+use tokencast_core::quota::{Day, Ledger, LimitName, Override, QuotaChange};
 
 mod ledger_item;
 mod overrides_item;
 
 use crate::batch::{self, Key};
 use crate::sessions::failed;
-use crate::sessions::item::Item;
+use crate::sessions::item::{self, Item};
 use crate::sessions::turns::{Cancelled, if_unchanged, transact};
 
 /// The partition key.
@@ -33,6 +34,9 @@ const OVERRIDES: &str = "limits";
 
 /// How often a reset is tried while sessions begin and end.
 const MAX_CONFLICTS: usize = 20;
+
+/// The condition of a ledger that is there.
+const THERE: &str = "attribute_exists(#owner)";
 
 /// The table of quotas.
 #[derive(Clone, Debug)]
@@ -48,11 +52,7 @@ impl QuotaTable {
     }
 
     /// Reads an owner's ledger of a day; an empty one if there is none.
-    pub(crate) async fn ledger(
-        &self,
-        owner: &Owner,
-        day: Day,
-    ) -> Result<VersionedLedger, StoreError> {
+    async fn ledger(&self, owner: &Owner, day: Day) -> Result<VersionedLedger, StoreError> {
         const OPERATION: &str = "GetItem of a ledger";
         let get = self
             .client
@@ -96,6 +96,57 @@ impl QuotaTable {
         let put = if_unchanged(put, KEY, written.version).build();
         let put = put.map_err(|source| failed("Put", source))?;
         Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// A change of a ledger that nothing refuses, within a transaction, as [`Ledger::changed`] has it. It needs no read, and
+    /// fails only if there is no ledger.
+    pub(crate) fn change(&self, change: &QuotaChange) -> Result<TransactWriteItem, StoreError> {
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        let update = Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(
+                self.key(&change.owner, &change.day.to_string()).item(),
+            ))
+            .condition_expression(THERE)
+            .expression_attribute_names("#owner", KEY)
+            .expression_attribute_names("#version", item::VERSION)
+            .expression_attribute_names("#live", "live")
+            .expression_attribute_names("#session", change.session_id.as_str())
+            .expression_attribute_values(":one", number(1));
+        let update = match change.kind {
+            ChangeKind::Reserve { tokens, until } => update
+                .update_expression("SET #live.#session = :live, #version = #version + :one")
+                .expression_attribute_values(":live", ledger_item::live(tokens, until)),
+            ChangeKind::Settle(spent) => update
+                .update_expression(
+                    "SET #tokens = #tokens + :tokens, #cost = #cost + :cost, \
+                     #version = #version + :one REMOVE #live.#session",
+                )
+                .expression_attribute_names("#tokens", "tokens")
+                .expression_attribute_names("#cost", "cost")
+                .expression_attribute_values(":tokens", number(spent.tokens))
+                .expression_attribute_values(":cost", number(spent.cost.as_micros())),
+        };
+        let update = update.build().map_err(|source| failed("Update", source))?;
+        Ok(TransactWriteItem::builder().update(update).build())
+    }
+
+    /// Makes the ledger of a day on which the owner has started nothing, for a change. Does nothing if there is one.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB does not answer.
+    pub(crate) async fn begin(&self, owner: &Owner, day: Day) -> Result<(), StoreError> {
+        const OPERATION: &str = "PutItem of a ledger";
+        let empty = VersionedLedger {
+            owner: owner.clone(),
+            ledger: Ledger::new(day),
+            version: None,
+        };
+        match transact(&self.client, OPERATION, &[self.put(&empty)?]).await {
+            Ok(()) | Err(Cancelled::Condition { .. }) => Ok(()),
+            Err(Cancelled::Failed(error)) => Err(error),
+        }
     }
 
     /// Gives an owner limits in place of the configured ones, for those that are named. `None`: as configured again.

@@ -18,8 +18,8 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::ports::{
-    Conflict, LedgerStore, Sealed, SessionStore, Standing, StoreError, Version, Versioned,
-    VersionedLedger,
+    Conflict, LedgerStore, LedgerWrite, Sealed, SessionStore, Standing, StoreError, Version,
+    Versioned,
 };
 use tokencast_core::quota::Day;
 use tokencast_core::session::Session;
@@ -81,14 +81,6 @@ impl SessionTable {
 }
 
 impl LedgerStore for SessionTable {
-    async fn ledger(&self, owner: &Owner, day: Day) -> Result<Option<VersionedLedger>, StoreError> {
-        let Some(quotas) = &self.quotas else {
-            return Ok(None);
-        };
-        let _call = self.calls.acquire().await;
-        quotas.ledger(owner, day).await.map(Some)
-    }
-
     async fn standing(&self, owner: &Owner, day: Day) -> Result<Option<Standing>, StoreError> {
         let Some(quotas) = &self.quotas else {
             return Ok(None);
@@ -108,7 +100,7 @@ impl SessionStore for SessionTable {
         &self,
         session: &Session,
         expected: Option<Version>,
-        ledger: Option<&VersionedLedger>,
+        ledger: Option<LedgerWrite<'_>>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         const OPERATION: &str = "PutItem";
         let _call = self.calls.acquire().await;

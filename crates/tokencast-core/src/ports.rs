@@ -24,7 +24,7 @@ pub use conversations::{
     NewTurn, StoredTurn, VersionedConversation, update_conversation,
 };
 pub use fence::Fence;
-pub use ledgers::{LedgerStore, Standing, VersionedLedger};
+pub use ledgers::{LedgerStore, LedgerWrite, Standing, VersionedLedger};
 pub use model_request::{ModelRequest, ModelTurn, Role};
 pub use no_conversations::NoConversations;
 pub(crate) use store::MAX_CONFLICTS;

@@ -210,7 +210,10 @@ pub fn judge(
         // it. A client of a Function URL gets the error itself, and there is no message to try again.
         let is_queued = plan.channel(story.number).is_queued();
         if status == "FAILED" && is_queued && !dead_letters.contains(&story.id) {
-            complain("failed, and its message is neither done nor a dead letter".to_owned());
+            let code = &record["code"];
+            complain(format!(
+                "failed with {code}, and its message is neither done nor a dead letter"
+            ));
         }
     }
     for (id, record) in records {

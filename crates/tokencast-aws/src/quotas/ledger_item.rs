@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use tokencast_core::assistant::Cost;
 use tokencast_core::id::{Owner, SessionId};
@@ -54,6 +55,11 @@ struct Record {
 struct LiveRecord {
     tokens: u64,
     until: Timestamp,
+}
+
+/// What is reserved for one session, as an attribute.
+pub(super) fn live(tokens: u64, until: Timestamp) -> AttributeValue {
+    AttributeValue::M(to_item(&LiveRecord { tokens, until }))
 }
 
 pub(super) fn write(owner: &Owner, ledger: &Ledger, version: u32) -> Item {
@@ -116,8 +122,6 @@ pub(super) fn read(item: &Item) -> Result<(Ledger, u32), MalformedItem> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::types::AttributeValue;
-
     use super::*;
 
     fn owner() -> Owner {

@@ -14,7 +14,7 @@ use aws_sdk_dynamodb::types::{
     TransactWriteItem,
 };
 use tokencast_core::backoff::Backoff;
-use tokencast_core::ports::{Conflict, StoreError, Version, VersionedLedger};
+use tokencast_core::ports::{Conflict, LedgerWrite, StoreError, Version};
 use tokencast_core::session::{Session, Status};
 
 use super::item::{self, Item};
@@ -59,7 +59,7 @@ impl SessionTable {
         item: Item,
         version: Version,
         chunks: Vec<Item>,
-        ledger: Option<&VersionedLedger>,
+        ledger: Option<LedgerWrite<'_>>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         const OPERATION: &str = "TransactWriteItems";
         for chunks in chunks.chunks(MAX_CHUNKS) {
@@ -89,13 +89,13 @@ impl SessionTable {
         expected: Option<Version>,
         item: Item,
         version: Version,
-        ledger: Option<&VersionedLedger>,
+        ledger: Option<LedgerWrite<'_>>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         const OPERATION: &str = "TransactWriteItems";
         let mut told = session.conversation_id.filter(|_| tells_turn(session));
         loop {
-            let ledger = self.put_ledger(ledger)?;
-            if told.is_none() && ledger.is_none() {
+            let counted = self.put_ledger(ledger)?;
+            if told.is_none() && counted.is_none() {
                 return self
                     .put_item("PutItem", session, item, version, expected)
                     .await;
@@ -108,7 +108,7 @@ impl SessionTable {
                     session,
                 )?);
             }
-            writes.extend(ledger);
+            writes.extend(counted);
             match transact(&self.client, OPERATION, &writes).await {
                 Ok(()) => return Ok(Ok(version)),
                 Err(Cancelled::Condition { at: 0, found }) => {
@@ -116,10 +116,21 @@ impl SessionTable {
                 }
                 // The turn's head was forgotten or deleted, which must not keep the session from its end.
                 Err(Cancelled::Condition { at: 1, .. }) if told.is_some() => told = None,
-                // The ledger has changed.
                 Err(Cancelled::Condition { .. }) => {
-                    let found = self.get_unpermitted(session.id).await?;
-                    return Ok(Err(Conflict(found)));
+                    let change = match ledger {
+                        Some(LedgerWrite::Changed(change)) => {
+                            self.quotas.as_ref().zip(Some(change))
+                        }
+                        _ => None,
+                    };
+                    if let Some((quotas, change)) = change {
+                        // There is no ledger of the day yet.
+                        quotas.begin(&change.owner, change.day).await?;
+                    } else {
+                        // The ledger has changed.
+                        let found = self.get_unpermitted(session.id).await?;
+                        return Ok(Err(Conflict(found)));
+                    }
                 }
                 Err(Cancelled::Failed(error)) => return Err(error),
             }
@@ -129,11 +140,14 @@ impl SessionTable {
     /// The write of an owner's ledger within a transaction; `None` without one, or without a table of quotas.
     pub(crate) fn put_ledger(
         &self,
-        ledger: Option<&VersionedLedger>,
+        ledger: Option<LedgerWrite<'_>>,
     ) -> Result<Option<TransactWriteItem>, StoreError> {
         let quotas = self.quotas.as_ref().zip(ledger);
         quotas
-            .map(|(quotas, ledger)| quotas.put(ledger))
+            .map(|(quotas, ledger)| match ledger {
+                LedgerWrite::Admitted(ledger) => quotas.put(ledger),
+                LedgerWrite::Changed(change) => quotas.change(change),
+            })
             .transpose()
     }
 

@@ -24,25 +24,20 @@ pub struct Standing {
     pub overrides: Overrides,
 }
 
+/// How a ledger changes in the transaction in which a session is written.
+#[derive(Clone, Copy, Debug)]
+pub enum LedgerWrite<'a> {
+    /// A start that was admitted: the ledger takes the place of the stored one, if that is still of its version.
+    Admitted(&'a VersionedLedger),
+    /// A change that nothing refuses, made to the ledger as it is then: [`Ledger::changed`]. So the ends of an owner's
+    /// sessions need not wait for each other.
+    Changed(&'a QuotaChange),
+}
+
 /// Where ledgers are kept. A ledger is written by [`SessionStore::put`](super::SessionStore::put) and
 /// [`ConversationStore::add_turn`](super::ConversationStore::add_turn), in one transaction with a session. Without a table
 /// of quotas, there are no ledgers.
 pub trait LedgerStore: Send + Sync {
-    /// Reads an owner's ledger of a day consistently: an empty one if nothing was started on it. `None` without a table
-    /// of quotas.
-    ///
-    /// # Errors
-    ///
-    /// The table does not answer, or the ledger is malformed.
-    fn ledger(
-        &self,
-        owner: &Owner,
-        day: Day,
-    ) -> impl Future<Output = Result<Option<VersionedLedger>, StoreError>> + Send {
-        let _ = (owner, day);
-        async { Ok(None) }
-    }
-
     /// Reads what decides about a start on a day consistently. `None` without a table of quotas.
     ///
     /// # Errors
@@ -55,16 +50,5 @@ pub trait LedgerStore: Send + Sync {
     ) -> impl Future<Output = Result<Option<Standing>, StoreError>> + Send {
         let _ = (owner, day);
         async { Ok(None) }
-    }
-}
-
-impl VersionedLedger {
-    /// The ledger with a change that nothing refuses, to be written in place of this one.
-    #[must_use]
-    pub fn changed(self, change: &QuotaChange) -> Self {
-        Self {
-            ledger: self.ledger.changed(change),
-            ..self
-        }
     }
 }

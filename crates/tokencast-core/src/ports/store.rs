@@ -1,27 +1,16 @@
 //! The session table: compare and set, and the loop that applies a rule with it.
 
 use std::future::Future;
-use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{LedgerStore, VersionedLedger};
-use crate::backoff::Backoff;
+use super::{LedgerStore, LedgerWrite};
 use crate::id::{Attempt, SessionId};
 use crate::quota::QuotaChange;
 use crate::session::Session;
 
 /// How often a rule is applied to a record that others keep changing.
 pub(crate) const MAX_CONFLICTS: usize = 10;
-
-/// The same of a rule that changes the owner's ledger, which all sessions of the owner have in common.
-const MAX_LEDGER_CONFLICTS: u32 = 40;
-
-/// The pauses between two tries to change a ledger. Writes that come together go apart.
-pub(crate) const LEDGER_CONFLICT: Backoff = Backoff {
-    first: Duration::from_millis(5),
-    cap: Duration::from_millis(200),
-};
 
 /// Identifies one write of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,7 +63,7 @@ pub trait SessionStore: LedgerStore {
     ) -> impl Future<Output = Result<Option<Versioned>, StoreError>> + Send;
 
     /// Writes a record if the stored one is still `expected` (`None`: if there is none), and returns the new version. With a
-    /// ledger, writes both or none, if the stored ledger is still of its version, too.
+    /// ledger, writes both or none.
     ///
     /// # Errors
     ///
@@ -84,7 +73,7 @@ pub trait SessionStore: LedgerStore {
         &self,
         session: &Session,
         expected: Option<Version>,
-        ledger: Option<&VersionedLedger>,
+        ledger: Option<LedgerWrite<'_>>,
     ) -> impl Future<Output = Result<Result<Version, Conflict>, StoreError>> + Send;
 }
 
@@ -128,8 +117,7 @@ where
         Some(known) => Some(known),
         None => store.get(id).await?,
     };
-    let (mut conflicts, mut ledger_conflicts) = (0, 0);
-    while conflicts < MAX_CONFLICTS && ledger_conflicts < MAX_LEDGER_CONFLICTS {
+    for _ in 0..MAX_CONFLICTS {
         let version = current.as_ref().map(|current| current.version);
         let before = current.as_ref().map(|current| &current.session);
         let Applied { write, answer } = rule(before.cloned());
@@ -137,32 +125,14 @@ where
             return Ok((answer, current));
         };
         let change = QuotaChange::between(before, &session);
-        let ledger = match &change {
-            None => None,
-            Some(change) => {
-                // Boxed, because few writes change a ledger.
-                let ledger = Box::pin(store.ledger(&change.owner, change.day)).await?;
-                ledger.map(|ledger| ledger.changed(change))
-            }
-        };
-        match store.put(&session, version, ledger.as_ref()).await? {
+        let ledger = change.as_ref().map(LedgerWrite::Changed);
+        match store.put(&session, version, ledger).await? {
             Ok(version) => return Ok((answer, Some(Versioned { session, version }))),
             // The stored record is what was to be written: an earlier try succeeded, and only its response was lost.
             Err(Conflict(Some(found))) if found.session == session => {
                 return Ok((answer, Some(found)));
             }
-            // The ledger has changed, and not the record.
-            Err(Conflict(found))
-                if ledger.is_some() && found.as_ref().map(|it| it.version) == version =>
-            {
-                ledger_conflicts += 1;
-                tokio::time::sleep(LEDGER_CONFLICT.delay(ledger_conflicts)).await;
-                current = found;
-            }
-            Err(Conflict(found)) => {
-                conflicts += 1;
-                current = found;
-            }
+            Err(Conflict(found)) => current = found,
         }
     }
     Err(StoreError {

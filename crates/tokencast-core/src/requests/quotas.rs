@@ -7,8 +7,8 @@ use crate::backoff::Backoff;
 use crate::id::{ConversationId, SessionId};
 use crate::job::Job;
 use crate::ports::{
-    Clock, Conflict, ConversationStore, LedgerStore, RequestPorts, SessionStore, Standing,
-    StoreError, Versioned, VersionedLedger,
+    Clock, Conflict, ConversationStore, LedgerStore, LedgerWrite, RequestPorts, SessionStore,
+    Standing, StoreError, Versioned, VersionedLedger,
 };
 use crate::quota::change::ChangeKind;
 use crate::quota::reservation::about_tokens;
@@ -91,8 +91,9 @@ impl<P: RequestPorts> Requests<P> {
                 return self.note_start(owner, id, &input).await;
             }
             let ledger = account.reserve(id, &reserved, now)?;
+            let ledger = LedgerWrite::Admitted(&ledger);
             let version = found.as_ref().map(|found| found.version);
-            match self.sessions.put(&started, version, Some(&ledger)).await? {
+            match self.sessions.put(&started, version, Some(ledger)).await? {
                 Ok(version) => {
                     let session = started;
                     return Ok(Versioned { session, version });

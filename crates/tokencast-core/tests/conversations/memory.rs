@@ -12,9 +12,9 @@ use tokencast_core::id::{Attempt, ConversationId, Owner, SessionId};
 use tokencast_core::job::{Job, Purge};
 use tokencast_core::ports::{
     Clock, Conflict, ConversationConflict, ConversationPage, ConversationSink, ConversationStore,
-    Fence, JobQueue, LedgerStore, ListPosition, Model, ModelEvent, ModelRequest, NewTurn, Ports,
-    QueueError, Receipt, RequestPorts, SessionStore, Standing, StoreError, StoredTurn, TokenSink,
-    TokenSource, Version, Versioned, VersionedConversation, VersionedLedger,
+    Fence, JobQueue, LedgerStore, LedgerWrite, ListPosition, Model, ModelEvent, ModelRequest,
+    NewTurn, Ports, QueueError, Receipt, RequestPorts, SessionStore, Standing, StoreError,
+    StoredTurn, TokenSink, TokenSource, Version, Versioned, VersionedConversation, VersionedLedger,
 };
 use tokencast_core::quota::{Day, Ledger, Overrides};
 use tokencast_core::session::Session;
@@ -115,32 +115,37 @@ impl JobQueue for Tables {
 }
 
 impl LedgerStore for Tables {
-    async fn ledger(&self, owner: &Owner, day: Day) -> Result<Option<VersionedLedger>, StoreError> {
-        let state = self.state();
-        let found = state.ledgers.get(&(owner.as_str().to_owned(), day));
-        Ok(Some(VersionedLedger {
-            owner: owner.clone(),
-            ledger: found.map_or_else(|| Ledger::new(day), |(ledger, _)| ledger.clone()),
-            version: found.map(|(_, version)| *version),
-        }))
-    }
-
     async fn standing(&self, owner: &Owner, day: Day) -> Result<Option<Standing>, StoreError> {
-        let today = self.ledger(owner, day).await?;
-        let before = self.ledger(owner, day.before()).await?;
-        let overrides = self.state().overrides;
-        Ok(today.map(|today| Standing {
-            today,
-            before: before.map(|before| before.ledger),
-            overrides,
+        let state = self.state();
+        let found = |day| state.ledgers.get(&(owner.as_str().to_owned(), day));
+        let today = found(day);
+        Ok(Some(Standing {
+            today: VersionedLedger {
+                owner: owner.clone(),
+                ledger: today.map_or_else(|| Ledger::new(day), |(ledger, _)| ledger.clone()),
+                version: today.map(|(_, version)| *version),
+            },
+            before: found(day.before()).map(|(ledger, _)| ledger.clone()),
+            overrides: state.overrides,
         }))
     }
 }
 
 impl State {
     /// Writes a ledger, if it is still as it was. Whether it was written.
-    fn put_ledger(&mut self, ledger: Option<&VersionedLedger>) -> bool {
-        let Some(written) = ledger else { return true };
+    fn put_ledger(&mut self, ledger: Option<LedgerWrite<'_>>) -> bool {
+        let written = match ledger {
+            None => return true,
+            Some(LedgerWrite::Changed(change)) => {
+                let key = (change.owner.as_str().to_owned(), change.day);
+                let found = self.ledgers.remove(&key);
+                let (ledger, version) = found.unwrap_or_else(|| (Ledger::new(change.day), 0));
+                let changed = (ledger.changed(change), version + 1);
+                self.ledgers.insert(key, changed);
+                return true;
+            }
+            Some(LedgerWrite::Admitted(written)) => written,
+        };
         let key = (written.owner.as_str().to_owned(), written.ledger.day);
         if std::mem::take(&mut self.ledger_rivals) > 0 {
             self.ledgers
@@ -167,7 +172,7 @@ impl SessionStore for Tables {
         &self,
         session: &Session,
         expected: Option<Version>,
-        ledger: Option<&VersionedLedger>,
+        ledger: Option<LedgerWrite<'_>>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         let mut state = self.state();
         let found = state.sessions.get(&session.id).cloned();
@@ -257,7 +262,7 @@ impl ConversationStore for Tables {
         if session != new.session_version || conversation != new.conversation_version {
             return Ok(None);
         }
-        if !state.put_ledger(new.ledger) {
+        if !state.put_ledger(new.ledger.map(LedgerWrite::Admitted)) {
             return Ok(None);
         }
         let version = Version::after(session);

@@ -9,9 +9,9 @@ use tokencast_core::event::TokenEvent;
 use tokencast_core::failure::Failure;
 use tokencast_core::id::SessionId;
 use tokencast_core::ports::{
-    Clock, Conflict, Fence, LedgerStore, Model, ModelEvent, ModelRequest, NoConversations, Ports,
-    QueueError, Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
-    VersionedLedger,
+    Clock, Conflict, Fence, LedgerStore, LedgerWrite, Model, ModelEvent, ModelRequest,
+    NoConversations, Ports, QueueError, Receipt, SessionStore, StoreError, TokenSink, TokenSource,
+    Version, Versioned,
 };
 use tokencast_core::session::Session;
 use tokencast_core::time::{Deadline, Timestamp};
@@ -102,7 +102,7 @@ impl SessionStore for MemoryStore {
         &self,
         session: &Session,
         expected: Option<Version>,
-        _: Option<&VersionedLedger>,
+        _: Option<LedgerWrite<'_>>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         self.check_up("put")?;
         let mut records = self.records.lock().expect("not poisoned");
