@@ -46,6 +46,7 @@ interface Started {
   prompt: string;
   conversationId?: string | undefined;
   parentId?: string | undefined;
+  assistant?: string;
 }
 
 export const CONVERSATION = '0f000000-0000-4000-8000-000000000001';
@@ -79,6 +80,7 @@ export const completed: AnswerEvent = { type: 'completed', stopReason: 'end_turn
 export class FakeApi {
   /** What was asked of the API, in its order. */
   readonly log: string[] = [];
+  assistants: TokencastClient['assistants'] = () => Promise.resolve([]);
   readonly conversations = new Map<string, { head: Conversation; turns: Turn[] }>();
   readonly records = new Map<string, Snapshot | null>();
   /** What was started, by session. */
@@ -99,9 +101,17 @@ export class FakeApi {
       [Symbol.asyncIterator]: () => this.answer(sessionId).events(),
     });
     this.client = {
-      streamPrompt: (prompt, { sessionId = '', conversationId, parentId, signal } = {}) => {
+      streamPrompt: (
+        prompt,
+        { sessionId = '', conversationId, parentId, assistant, signal } = {},
+      ) => {
         this.log.push(`start ${prompt}`);
-        this.started.set(sessionId, { prompt, conversationId, parentId });
+        this.started.set(sessionId, {
+          prompt,
+          conversationId,
+          parentId,
+          ...(assistant && { assistant }),
+        });
         const answer = new Answer();
         this.answers.set(sessionId, answer);
         signal?.addEventListener('abort', () => (answer.stopped = true));
@@ -120,6 +130,11 @@ export class FakeApi {
         return Promise.resolve(this.records.get(sessionId) ?? null);
       },
       conversations: this.#conversations(),
+      assistants: () => {
+        this.log.push('assistants');
+        return this.assistants();
+      },
+      usage: () => Promise.reject(new Error('nobody asks')),
     };
   }
 

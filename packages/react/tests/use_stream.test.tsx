@@ -33,6 +33,8 @@ class Script {
     stopStream: () => Promise.resolve(),
     getStream: () => Promise.resolve(null),
     conversations: {} as TokencastClient['conversations'],
+    assistants: () => Promise.resolve([]),
+    usage: () => Promise.reject(new Error('nobody asks')),
   };
 
   async say(...steps: (AnswerEvent | TokencastError)[]): Promise<void> {

@@ -214,3 +214,67 @@ test('a conversation is called by its title, or else by its first question', () 
   expect(titleOf({ conversation, path: [turn] })).toBe('Rivers');
   expect(tabTitle('Rivers')).toBe('Rivers · Tokencast');
 });
+
+describe('a quota that is used up', () => {
+  const now = new Date(2026, 10, 28, 12);
+  const words = (limit: string | undefined, until: Date | null): string => {
+    const error = { code: 'QUOTA_EXCEEDED', message: 'said', retryable: false };
+    const resetsAt = until?.toISOString() ?? null;
+    return failureWords({ ...error, limit: limit ?? null, resetsAt }, now).words;
+  };
+
+  test.each([
+    [
+      'startsPerMinute',
+      new Date(2026, 10, 28, 12, 0, 40),
+      /last minute\. Try again in a minute\.$/,
+    ],
+    [
+      'startsPerDay',
+      new Date(2026, 10, 28, 16, 30),
+      /today as you may\. You can ask again at 4:30.PM\.$/,
+    ],
+    [
+      'tokensPerDay',
+      new Date(2026, 10, 29, 1),
+      /use today\. You can ask again on Sunday at 1:00.AM\.$/,
+    ],
+    ['sessionsAtOnce', null, /at once\. Ask again once one of them is over\.$/],
+    [undefined, null, /for now\. Try again later\.$/],
+  ] as const)('%s until %s', (limit, until, expected) => {
+    expect(words(limit, until)).toMatch(expected);
+    expect(words(limit, until)).not.toMatch(CODE);
+  });
+
+  test('offers another try only where a moment helps', () => {
+    const wayOut = (limit: string, until: Date): string =>
+      failureWords(
+        {
+          code: 'QUOTA_EXCEEDED',
+          message: '',
+          retryable: false,
+          limit,
+          resetsAt: until.toISOString(),
+        },
+        now,
+      ).wayOut;
+    expect(wayOut('startsPerMinute', new Date(2026, 10, 28, 12, 1))).toBe('askAgain');
+    expect(wayOut('startsPerDay', new Date(2026, 10, 29, 1))).toBe('wait');
+  });
+});
+
+test('what an answer cost is told where it has a price', () => {
+  const cost = (dollars: number | null): string | undefined => {
+    const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2, cost: dollars };
+    return figuresOf({ usage, reasoningMs: null }).find(([name]) => name === 'Cost')?.[1];
+  };
+  expect([null, 0, 1.5, 0.0123, 0.00456, 0.000012, 0.0000001].map(cost)).toEqual([
+    undefined,
+    '$0.00',
+    '$1.50',
+    '$0.01',
+    '$0.0046',
+    '$0.000012',
+    'less than $0.000001',
+  ]);
+});

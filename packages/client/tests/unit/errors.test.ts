@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { errorOf } from '../../src/amplify/errors.js';
-import { errorOfType } from '../../src/errors.js';
+import { errorOfCode, errorOfType } from '../../src/errors.js';
 import { isStaleToken, refusalIn } from '../../src/graphql_errors.js';
 
 test.each([
@@ -21,6 +21,7 @@ test.each([
   ['MODEL_STALLED', true],
   ['DEADLINE', false],
   ['INVALID_PROMPT', false],
+  ['QUOTA_EXCEEDED', false],
   ['UNAUTHORIZED', false],
   ['Unauthorized', false],
   ['MalformedHttpRequestException', false],
@@ -92,4 +93,32 @@ test('HTTP without a reason: what may pass passes', () => {
     true,
     true,
   ]);
+});
+
+describe('a quota that is used up', () => {
+  const quota = { resetsAt: '2026-11-29T00:00:00.000Z', limit: 'startsPerDay' };
+  const message = 'You may start 200 sessions a day';
+  const expected = { kind: 'refused', errorType: 'QUOTA_EXCEEDED', transient: false, ...quota };
+
+  test('is told by GraphQL with its limit and its time', () => {
+    const said = { errorType: 'QUOTA_EXCEEDED', message, errorInfo: quota };
+    expect(refusalIn({ errors: [said] })).toEqual(said);
+    expect(errorOf({ errors: [said] })).toMatchObject(expected);
+  });
+
+  test('is told by the other channels', () => {
+    const said = { code: 'QUOTA_EXCEEDED', message, retryable: false, ...quota };
+    expect(errorOfCode(said)).toMatchObject(expected);
+  });
+
+  test('may be told without either', () => {
+    const error = errorOfType('QUOTA_EXCEEDED', message);
+    expect([error.resetsAt, error.limit, error.transient]).toEqual([null, null, false]);
+    expect(refusalIn({ errorType: 'QUOTA_EXCEEDED', message, errorInfo: { resetsAt: 5 } })).toEqual(
+      {
+        errorType: 'QUOTA_EXCEEDED',
+        message,
+      },
+    );
+  });
 });
