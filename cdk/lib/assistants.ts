@@ -111,9 +111,19 @@ export function modelsOf(
   return [model];
 }
 
-/** What the functions are told of the assistants. */
-export function assistantsEnvironment(assistants: Assistants | undefined, model: ModelSpec): Record<string, string> {
-  return assistants ? { ASSISTANTS_FILE: assistants.path } : { MODEL_ID: model.id };
+/** What each function is told that starts, reads or answers sessions. */
+export function assistantsEnvironment(assistants?: Assistants): Record<string, string> {
+  return assistants ? { ASSISTANTS_FILE: assistants.path } : {};
+}
+
+/** What each function is told besides that asks a model: the file names those of assistants. */
+export function modelEnvironment({ assistants, model }: WithModel): Record<string, string> {
+  return assistants ? {} : { MODEL_ID: model.id };
+}
+
+interface WithModel {
+  readonly assistants?: Assistants;
+  readonly model: ModelSpec;
 }
 
 /** The ids of the models that the file names, once each, the default assistant's first. */

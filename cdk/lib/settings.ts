@@ -96,9 +96,6 @@ const FRONT_DOORS = ['request', 'function-url', 'websocket'] as const;
 /** Those that ask the model. */
 const PIPELINES: readonly FunctionName[] = ['worker', 'function-url'];
 
-/** Those that know the assistant. */
-const ANSWERING: readonly FunctionName[] = [...FRONT_DOORS, 'worker'];
-
 export const NUMBER_SETTINGS: Readonly<Record<NumberName, NumberSetting>> = {
   maxPromptBytes: setting('MAX_PROMPT_BYTES', 1, 500_000, 100_000, ...FRONT_DOORS),
   sessionTtlHours: setting('SESSION_TTL_HOURS', 1, 8760, 24, ...FRONT_DOORS, 'worker'),
@@ -136,7 +133,7 @@ export function settingsEnvironment(settings: StreamSettings, functionName: Func
   }
   return {
     ...environment,
-    ...(ANSWERING.includes(functionName) && assistantWords(settings)),
+    ...(FRONT_DOORS.some((name) => name === functionName) && frontDoorWords(settings)),
     ...(PIPELINES.includes(functionName) && pipelineWords(settings)),
   };
 }
@@ -170,22 +167,20 @@ export function checkTimes(settings: StreamSettings, name: string, timeout: Dura
   }
 }
 
-function pipelineWords({ publishMode = 'joined', logModelErrors = false }: StreamSettings): Record<string, string> {
-  return {
-    PUBLISH_MODE: checkWord('publishMode', publishMode, PUBLISH_MODES),
-    LOG_MODEL_ERRORS: String(logModelErrors),
-  };
+function frontDoorWords({ clientSystemPrompt = false }: StreamSettings): Record<string, string> {
+  const [refused, taken] = CLIENT_SYSTEM_PROMPT;
+  return { CLIENT_SYSTEM_PROMPT: clientSystemPrompt ? taken : refused };
 }
 
-/** The one assistant of a deployment without a file of them. */
-function assistantWords(settings: StreamSettings): Record<string, string> {
+function pipelineWords(settings: StreamSettings): Record<string, string> {
   // Lambda's whole environment may take 4 KB.
   const systemPromptMaxBytes = 3000;
-  const { temperature, systemPrompt, promptCaching = 'auto', clientSystemPrompt = false } = settings;
-  const [refused, taken] = CLIENT_SYSTEM_PROMPT;
+  const { publishMode = 'joined', promptCaching = 'auto' } = settings;
+  const { temperature, systemPrompt, logModelErrors = false } = settings;
   const words: Record<string, string> = {
+    PUBLISH_MODE: checkWord('publishMode', publishMode, PUBLISH_MODES),
     PROMPT_CACHING: checkWord('promptCaching', promptCaching, PROMPT_CACHING),
-    CLIENT_SYSTEM_PROMPT: clientSystemPrompt ? taken : refused,
+    LOG_MODEL_ERRORS: String(logModelErrors),
   };
   if (temperature !== undefined) {
     if (!(temperature >= 0 && temperature <= 1)) {

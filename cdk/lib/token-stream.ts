@@ -9,7 +9,7 @@ import { Architecture, EventSourceMapping } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
-import { Assistants, assistantsEnvironment, assistantsOf, modelsOf } from './assistants';
+import { Assistants, assistantsEnvironment, assistantsOf, modelEnvironment, modelsOf } from './assistants';
 import { checkConversationsTable, ConversationsTable } from './conversations-table';
 import { JobQueue } from './job-queue';
 import { checkKey } from './kept-table';
@@ -138,6 +138,7 @@ export class TokenStream extends StreamGrants {
       environment: {
         ...this.environment,
         DEAD_LETTER_QUEUE_URL: this.jobs.deadLetterQueue.queueUrl,
+        ...modelEnvironment(this),
         ...(props.titleModel && { TITLE_MODEL_ID: props.titleModel.id }),
         ...settingsEnvironment(settings, 'worker'),
       },
@@ -161,7 +162,7 @@ export class TokenStream extends StreamGrants {
       QUEUE_URL: this.jobs.queue.queueUrl,
       SESSIONS_TABLE: this.sessionsTable.tableName,
       CONVERSATIONS_TABLE: this.conversationsTable.tableName,
-      ...assistantsEnvironment(this.assistants, this.model),
+      ...assistantsEnvironment(this.assistants),
       ...(this.quotasTable && { QUOTAS_TABLE: this.quotasTable.tableName }),
     };
   }

@@ -11,6 +11,7 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
+import { modelEnvironment } from './assistants';
 import { DeliveryProps, functionDefaults, signInEnvironment } from './delivery';
 import { cost, failedSessions, timeToFirstToken } from './metrics';
 import { ownFunction } from './packaged-code';
@@ -66,6 +67,7 @@ export class UrlStream extends Construct {
       environment: {
         ...stream.startEnvironment,
         ...signInEnvironment(props),
+        ...modelEnvironment(stream),
         ...settingsEnvironment(stream.settings, 'function-url'),
       },
     });

@@ -132,11 +132,7 @@ function configSource(name: FunctionName): string {
   const trust = config.includes('JwtIssuer::read(')
     ? [body(source('crates', 'tokencast-aws', 'src', 'jwt.rs'), 'read')]
     : [];
-  const constants = [...shared.matchAll(/^pub const (\w+): &str = ("[A-Z_]+");$/gm)];
-  return constants.reduce(
-    (text, [, constant = '', name = '']) => text.replaceAll(new RegExp(`\\(\\s*${constant}\\b`, 'g'), `(${name}`),
-    [config, ...called, ...further, ...trust].join('\n'),
-  );
+  return [config, ...called, ...further, ...trust].join('\n');
 }
 
 function source(...path: string[]): string {
@@ -152,7 +148,7 @@ function body(text: string, name: string): string {
 
 /** The calls of `reader` in them. */
 function variablesRead(name: FunctionName): Variable[] {
-  const call = /reader\s*\.(\w+)\(\s*"([A-Z_]+)"(?:,\s*([\d_.]+)\.\.=([\d_.]+))?(?:,\s*([\d_]+))?/g;
+  const call = /reader\s*\.(\w+)(?:::<\w+>)?\(\s*"([A-Z_]+)"(?:,\s*([\d_.]+)\.\.=([\d_.]+))?(?:,\s*([\d_]+))?/g;
   const number = (text: string): number => Number(text.replaceAll('_', ''));
   const found = [...configSource(name).matchAll(call)].map(
     ([, how = '', variable = '', minimum, maximum, byDefault]): Variable => ({

@@ -214,8 +214,6 @@ describe('the functions', () => {
       'MAX_HISTORY_TOKENS',
       'MAX_PROMPT_BYTES',
       'MAX_TOKENS',
-      'MODEL_ID',
-      'PROMPT_CACHING',
       'QUEUE_URL',
       'QUOTAS',
       'QUOTAS_TABLE',

@@ -47,9 +47,9 @@ test.each([
   ['without', () => appSyncApi(api.endpoint, api.tokens)],
 ])('%s, assistants and usage are what the API says', async (_, make) => {
   const account = accountOver(make(), TIMEOUTS);
-  answer = { data: { assistants: ASSISTANTS } };
+  answer = { assistants: ASSISTANTS };
   expect(await account.assistants()).toEqual(ASSISTANTS);
-  answer = { data: { usage: USAGE } };
+  answer = { usage: USAGE };
   expect(await account.usage()).toEqual(USAGE);
 });
 
@@ -62,7 +62,7 @@ test('a client without GraphQL has neither', async () => {
 
 test('a start names an assistant only where one was chosen', async () => {
   const transport = transportOver(appSyncApi(api.endpoint, api.tokens));
-  answer = { data: { startStream: {} } };
+  answer = { startStream: {} };
   await transport.startStream('id', 'Why?', { assistant: 'careful' });
   await transport.startStream('id', 'Why?');
   const variables = requests.map((request) => request.variables);
