@@ -12,7 +12,8 @@ use tokencast_core::job::Job;
 use tokencast_core::pipeline::{AttemptContext, PublishMode, Settings};
 use tokencast_core::ports::{
     Clock, Conflict, Fence, LedgerStore, LedgerWrite, Model, ModelEvent, ModelRequest,
-    NoConversations, Ports, QueueError, Receipt, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
+    NoConversations, Ports, QueueError, Receipt, SessionStore, StoreError, TokenSink, TokenSource,
+    Version, Versioned,
 };
 use tokencast_core::session::Session;
 use tokencast_core::time::{Deadline, Timestamp};

@@ -19,9 +19,8 @@ use tokencast_core::id::{Owner, SessionId};
 use tokencast_core::job::Job;
 use tokencast_core::pipeline::{PublishMode, Settings};
 use tokencast_core::ports::{
-    Conflict, ConversationSink, Fence, LedgerStore, Model, ModelEvent, ModelRequest,
+    Conflict, ConversationSink, Fence, LedgerStore, LedgerWrite, Model, ModelEvent, ModelRequest,
     NoConversations, Ports, SessionStore, StoreError, TokenSink, TokenSource, Version, Versioned,
-    VersionedLedger,
 };
 use tokencast_core::session::{Session, Status};
 use tokencast_core::time::{Deadline, Timestamp};
@@ -92,7 +91,7 @@ impl SessionStore for Sessions {
         &self,
         session: &Session,
         expected: Option<Version>,
-        _: Option<&VersionedLedger>,
+        _: Option<LedgerWrite<'_>>,
     ) -> Result<Result<Version, Conflict>, StoreError> {
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = records.get(&session.id).cloned();
