@@ -94,7 +94,7 @@ async fn a_model_that_fails_for_good_is_an_error_and_the_question_can_be_asked_a
 #[tokio::test]
 async fn a_worker_takes_over_from_a_function_that_dies() {
     let stack = TestStack::start_with(|options| {
-        options.script = script(TOKENS, Duration::from_millis(20));
+        options.script = script(MANY, Duration::from_millis(20));
         options.function_url_variable("LEASE_SECONDS", "2");
     })
     .await;
@@ -112,13 +112,13 @@ async fn a_worker_takes_over_from_a_function_that_dies() {
     let message = if message.end == "stop" {
         message
     } else {
-        assert!(text_of(1, TOKENS).starts_with(&text_in(&first)));
+        assert!(text_of(1, MANY).starts_with(&text_in(&first)));
         let mut resumed = stack.resume_chat("c").await.expect("it runs");
         resumed.whole().await
     };
     assert_eq!(
         (message.text, message.end.as_str()),
-        (text_of(2, TOKENS), "stop")
+        (text_of(2, MANY), "stop")
     );
     stack.queue_is_empty().await;
     stack.shutdown().await;

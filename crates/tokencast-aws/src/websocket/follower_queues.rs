@@ -174,6 +174,9 @@ impl FollowerQueues {
             let is_over = self.attempt.is_none();
             return Some(Next::Orphaned { is_over });
         }
+        if !self.lacks(served) {
+            return None;
+        }
         let joined = self.backlog.as_ref()?.after(served.position)?;
         let turn = served.turn;
         Some(Next::Piece(Box::new(Piece { joined, turn })))
