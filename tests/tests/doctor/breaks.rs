@@ -216,7 +216,10 @@ fn url() -> Vec<Case> {
     // the last one on, and the second user's `GET` and `DELETE`.
     vec![
         case("url.no-token").rule(other_status(0, 200)),
-        case("url.delayed-job").rule(refused.called_by("function-url")),
+        // The page's question needs such a job as well.
+        case("url.delayed-job")
+            .with(&["protocols.ai-sdk-url"])
+            .rule(refused.called_by("function-url")),
         case("url.answers").rule(
             invoke(Fault::StreamCut { after_tokens: 2 })
                 .after(1)

@@ -235,23 +235,28 @@ pub async fn gather(cx: &Context) -> Found<Crowd> {
     }
     let started = cx.start(session, CROWDS_QUESTION).await;
     started.map_err(|got| Wrong::NotProbed(format!("its question did not start: {got}")))?;
-    let until = cx.answered_by();
-    let mut complete = 0;
-    while complete < heard.len() {
-        // After the first last event, the others have as long as the measurement allows, and some more.
-        let until = if complete == 0 {
-            until
-        } else {
-            until.min(Instant::now() + cx.limits.spread + cx.limits.lag)
-        };
+    let mut until = cx.answered_by();
+    // The last `sequence`, once anybody has heard it.
+    let mut last: Option<u64> = None;
+    let is_whole = |heard: &BTreeMap<String, BTreeMap<u64, Instant>>, last: Option<u64>| {
+        last.is_some_and(|last| heard.values().all(|events| events.len() as u64 >= last))
+    };
+    while !heard.is_empty() && !is_whole(&heard, last) {
         let Some(arrived) = socket.event(until).await else {
             break;
         };
         let of = arrived.of.clone();
         let Event { at, value } = received(&arrived);
-        if let (Some(events), Some(number)) = (heard.get_mut(&of), value["sequence"].as_u64()) {
-            let is_new = events.insert(number, at).is_none();
-            complete += usize::from(is_new && value["isComplete"] == true);
+        let Some(number) = value["sequence"].as_u64() else {
+            continue;
+        };
+        if let Some(events) = heard.get_mut(&of) {
+            events.entry(number).or_insert(at);
+        }
+        if value["isComplete"] == true && last.is_none() {
+            last = Some(number);
+            // The others have as long as the measurement allows, and some more.
+            until = until.min(Instant::now() + cx.limits.spread + 2 * cx.limits.lag);
         }
     }
     socket.close().await;

@@ -1,5 +1,6 @@
 //! The Function URL: one question whose response is its answer, and what is refused.
 
+use chrono::DateTime;
 use http::Method;
 use serde_json::json;
 use tokio::time::Instant;
@@ -8,9 +9,12 @@ use uuid::Uuid;
 use crate::doctor::context::Context;
 use crate::doctor::evidence::{Evidence, of};
 use crate::doctor::probe::{Found, Probe, Wrong, ensure};
-use crate::doctor::wire::url::{Answered, Ask};
+use crate::doctor::wire::url::{Answered, Ask, SentEvent};
 
 const QUESTION: &str = "A check by tokencast doctor, over the Function URL. In one sentence of about twenty words: why is grass green?";
+
+/// An answer that was sent within less time doesn't show whether it streams.
+const LONG_ENOUGH_MS: u128 = 100;
 
 const SOURCE: &str = "PROTOCOL: over a Function URL";
 const LOG: &str = "Look into the function's log (`StreamUrlLogGroup`) and at DEPLOY: UrlErrors.";
@@ -63,18 +67,23 @@ pub const PROBES: &[Probe] = &[
         id: "url.streams",
         promise: "each event is sent at once",
         source: "PROTOCOL: over a Function URL; design: local stack, streams go out frame by frame",
-        expected: "the events arrive in more than one read",
+        expected: "the events arrive over at least half of the time over which they were sent",
         remedy: "The Function URL's invoke mode must be `RESPONSE_STREAM`, and nothing between here and there may collect responses: look for a proxy.",
         judge: |evidence| {
             let answer = &url(evidence)?.answer;
-            let events = answer.events().len();
-            if events < 3 {
-                return Err(Wrong::NotProbed(format!("the answer had {events} events")));
-            }
-            ensure(answer.reads.len() > 1, || {
-                format!("{events} events in one read")
-            })?;
-            Ok(format!("{events} events in {} reads", answer.reads.len()))
+            let times = answer.reads.iter().filter_map(|(at, _)| *at);
+            let read = times.clone().max().zip(times.min());
+            let read = read.map(|(last, first)| last.saturating_duration_since(first).as_millis());
+            let sent = sent_within(&answer.events());
+            let (Some(read), Some(sent)) = (read, sent.filter(|sent| *sent >= LONG_ENOUGH_MS))
+            else {
+                return Err(Wrong::NotProbed(
+                    "the answer came too quickly to tell".into(),
+                ));
+            };
+            let got = format!("sent within {sent} ms, arrived within {read} ms");
+            ensure(read * 2 >= sent, || got.clone())?;
+            Ok(got)
         },
     },
     Probe {
@@ -230,6 +239,16 @@ pub async fn probe(cx: &Context) -> Found<Url> {
         stranger_reads: as_stranger(Method::GET).await,
         stranger_stops: as_stranger(Method::DELETE).await,
     })
+}
+
+/// Within how many milliseconds the events were sent, by their timestamps.
+fn sent_within(events: &[SentEvent]) -> Option<u128> {
+    let millis = |event: &SentEvent| {
+        let text = event.data["timestamp"].as_str()?;
+        Some(DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis())
+    };
+    let (first, last) = (millis(events.first()?)?, millis(events.last()?)?);
+    u128::try_from(last - first).ok()
 }
 
 fn url(evidence: &Evidence) -> Result<&Url, Wrong> {
