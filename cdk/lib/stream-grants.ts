@@ -62,7 +62,7 @@ export abstract class StreamGrants extends Construct {
    * `grantUseSessions` is needed besides. Without quotas there is nothing to allow.
    */
   grantUseQuotas(grantee: IGrantable): Grant {
-    return this.allowOnQuotas(grantee, 'GetItem', 'BatchGetItem', 'PutItem');
+    return this.allowOnQuotas(grantee, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
   }
 
   /** Lets `grantee` run `tokencast quota`: read, change and reset what one user may do. */

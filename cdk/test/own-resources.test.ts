@@ -267,7 +267,7 @@ describe('a grant allows what it says, and no more', () => {
     }
     for (const grant of grants) {
       const found = permissions(Template.fromStack(stack), new RegExp(`^${grant}`));
-      for (const action of ['GetItem', 'BatchGetItem', 'PutItem']) {
+      for (const action of ['GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem']) {
         const wanted = new RegExp(`^dynamodb:${action} on .*ChatQuotasTable`);
         assert.equal(found.filter((permission) => wanted.test(permission)).length, 1, `${grant}: ${action}`);
       }

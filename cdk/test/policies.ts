@@ -14,9 +14,12 @@ export interface Statement {
 }
 
 /** What a function may do with the table of quotas, of a deployment with the app's own ids. */
-export const ON_QUOTAS: readonly (readonly [action: string, on: string])[] = ['GetItem', 'BatchGetItem', 'PutItem'].map(
-  (action) => [`dynamodb:${action}`, '{"Fn::GetAtt":["StreamQuotasTableC1EE7578","Arn"]}'],
-);
+export const ON_QUOTAS: readonly (readonly [action: string, on: string])[] = [
+  'GetItem',
+  'BatchGetItem',
+  'PutItem',
+  'UpdateItem',
+].map((action) => [`dynamodb:${action}`, '{"Fn::GetAtt":["StreamQuotasTableC1EE7578","Arn"]}']);
 
 /** The statements of policies on roles, queues, topics, keys, and of inline ones. */
 export function statements(template: Template): Statement[] {

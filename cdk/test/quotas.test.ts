@@ -156,7 +156,7 @@ describe('a deployment', () => {
       );
       assert.deepEqual(
         found.map((permission) => permission.split(' ')[0]),
-        ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+        ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       );
     });
   }
