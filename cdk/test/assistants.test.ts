@@ -105,7 +105,8 @@ describe('a file is refused, by place, with', () => {
   check(
     'a guardrail that IAM could not be told of',
     withAssistant({ model: 'amazon.nova-pro-v1:0', guardrail: { id: '*', version: '1' } }),
-    'assistants.other.guardrail.id: `*` is not the id or ARN of a guardrail',
+    'assistants.other.guardrail.id: is "*", expected what matches ' +
+      '`^([a-z0-9]+|arn:aws[^:]*:bedrock:[^:]+:[0-9]{12}:guardrail/[a-z0-9]+)$`',
   );
 });
 

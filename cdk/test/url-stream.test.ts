@@ -166,7 +166,14 @@ describe('its function', () => {
       Object.keys(own)
         .filter((name) => !shared.includes(name))
         .sort(),
-      ['COGNITO_CLIENT_ID', 'COGNITO_ISSUER', 'MAX_PROMPT_BYTES', 'NOTHING_LEFT', 'START_WITHIN_SECONDS'],
+      [
+        'CLIENT_SYSTEM_PROMPT',
+        'COGNITO_CLIENT_ID',
+        'COGNITO_ISSUER',
+        'MAX_PROMPT_BYTES',
+        'NOTHING_LEFT',
+        'START_WITHIN_SECONDS',
+      ],
     );
     assert.equal(own['MAX_PROMPT_BYTES'], '5');
     assert.equal(own['LEASE_SECONDS'], '45');
