@@ -1,6 +1,11 @@
 //! AppSync refuses, DynamoDB is unavailable, SQS is down. Sessions recover where they can, and end with the right code
 //! otherwise.
 
+#![expect(
+    clippy::large_futures,
+    reason = "a test has few futures, and moves each of them once"
+)]
+
 use std::time::Duration;
 
 use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};

@@ -128,8 +128,8 @@ impl Case {
         let stack = own.as_ref().or(shared).expect("a stack");
         if let Some(body) = dead_letter {
             let send = stack.sqs().send_message().message_body(body);
-            let sent = send.queue_url(stack.dead_letter_queue_url()).send().await;
-            sent.expect("the queue takes it");
+            let taken = send.queue_url(stack.dead_letter_queue_url()).send().await;
+            taken.expect("the queue takes it");
         }
         let mut limits = limits();
         if let Some(change) = change_limits {

@@ -70,7 +70,7 @@ pub(crate) async fn examined(stack: &TestStack, plan: FaultPlan, run: Run) -> Re
     let key = (info.access_key.id.clone(), info.access_key.secret.clone());
     let (url, region) = (info.endpoints.url(), deployment.region.clone());
     let sdk = load_for_endpoint_as(&url, &region, Some(key)).await;
-    let lookup = |name: &str| Some(run.control_plane.as_ref()?.variable(name)?);
+    let lookup = |name: &str| run.control_plane.as_ref()?.variable(name);
     if run.control_plane.is_some() {
         deployment.stack = Some("Tokencast-Streaming".to_owned());
     }

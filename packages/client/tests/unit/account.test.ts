@@ -54,9 +54,9 @@ test.each([
 });
 
 test('a client without GraphQL has neither', async () => {
-  const { assistants, usage } = clientOver(transportOver(appSyncApi(api.endpoint, api.tokens)));
-  await expect(assistants()).rejects.toMatchObject({ kind: 'refused', transient: false });
-  await expect(usage()).rejects.toMatchObject({ kind: 'refused', transient: false });
+  const client = clientOver(transportOver(appSyncApi(api.endpoint, api.tokens)));
+  await expect(client.assistants()).rejects.toMatchObject({ kind: 'refused', transient: false });
+  await expect(client.usage()).rejects.toMatchObject({ kind: 'refused', transient: false });
   expect(requests).toEqual([]);
 });
 
