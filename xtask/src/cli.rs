@@ -52,7 +52,8 @@ pub enum Task {
 
 #[derive(Args, Debug)]
 pub struct Test {
-    /// Also with the major version before of packages that pages use with ours: the AI SDK's 6
+    /// Also with front ends' own packages in a browser, and with the major version before of those that pages use with ours:
+    /// the AI SDK's 6
     #[arg(long)]
     pub all_majors: bool,
 }

@@ -445,56 +445,67 @@ async fn said(case: Case, shared: Option<&TestStack>) -> Option<String> {
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_break_of_access_is_noticed() {
     check(access(&subject("alice").await)).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_break_of_sessions_is_noticed() {
     check(sessions()).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_break_of_delivery_is_noticed() {
     check(delivery()).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_break_of_conversations_is_noticed() {
     check(conversations()).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_break_of_the_function_url_is_noticed() {
     check(url()).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_break_of_the_websocket_api_is_noticed() {
     check(websocket()).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_break_of_other_protocols_is_noticed() {
     check(protocols()).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_break_of_errors_is_noticed() {
     check(errors()).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_break_of_what_is_deployed_is_noticed() {
     check(deployed()).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_measurement_beyond_its_bound_is_noticed() {
     check(measurements()).await;
 }
 
 #[tokio::test]
+#[ignore = "takes many minutes: `cargo test --workspace --test doctor -- --ignored is_noticed`"]
 async fn a_poisoned_message_that_stays_is_noticed() {
     check(disruptive()).await;
 }

@@ -26,7 +26,7 @@ const FUNCTIONS: [&str; 5] = [
 const BUILD_LIMIT: Duration = Duration::from_mins(9);
 
 #[tokio::test]
-#[ignore = "compiles the functions' own programs; `cargo xtask test` runs it"]
+#[ignore = "compiles the functions' own programs: `cargo test --workspace --test doctor -- --ignored packaged`"]
 async fn a_stack_of_packaged_functions_is_well() {
     let programs = build().await;
     let packaged = tempfile::tempdir().expect("a directory");

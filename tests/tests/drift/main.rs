@@ -16,7 +16,7 @@ use tokencast::stack::{
     AUTHORIZER_FUNCTION, FUNCTION_URL_FUNCTION, REQUEST_FUNCTION, StackOptions, WEBSOCKET_FUNCTION,
     WORKER_FUNCTION,
 };
-use tokencast_aws::{connections, sessions};
+use tokencast_aws::{connections, quotas, sessions};
 
 /// `main_with` reads the first variable before there is a config. The local stack adds the second one in AWS's place.
 const READ_OUTSIDE_OF_CONFIG: [&str; 2] = ["LOG_LEVEL", "AWS_ENDPOINT_URL"];
@@ -40,6 +40,9 @@ const LEFT_OUT: [(&str, &[&str]); 5] = [
     ),
     ("deliveriesInProduction", &["TITLE_MODEL_ID"]),
 ];
+
+/// Variables that only a deployment with assistants or with quotas has.
+const OPT_IN: [&str; 3] = ["ASSISTANTS_FILE", "QUOTAS", "QUOTAS_TABLE"];
 
 /// The table of conversations: partition key, sort key, index, TTL.
 const CONVERSATIONS: (&str, Option<&str>, Option<&str>, Option<&str>) = (
@@ -136,7 +139,11 @@ fn each_functions_environment_is_what_it_reads_and_nothing_else() {
             let declared: BTreeSet<String> = environment.keys().cloned().collect();
             let mut read = variables_read(environment, |lookup| config(lookup).map(|_| ()));
             read.extend(READ_OUTSIDE_OF_CONFIG.map(str::to_owned));
-            read.retain(|variable| !left_out.contains(&variable.as_str()));
+            read.retain(|variable| {
+                let name = variable.as_str();
+                let is_left_out = OPT_IN.contains(&name) && !declared.contains(name);
+                !is_left_out && !left_out.contains(&name)
+            });
             let unread: Vec<_> = declared.difference(&read).collect();
             assert!(
                 unread.is_empty(),
@@ -162,6 +169,7 @@ fn the_templates_defaults_are_the_codes() {
         "DEAD_LETTER_QUEUE_URL",
         "MODEL_ID",
         "QUEUE_URL",
+        "QUOTAS_TABLE",
         "SESSIONS_TABLE",
         "WEBSOCKET_CALLBACK_URL",
     ];
@@ -223,6 +231,10 @@ fn no_job_comes_back_while_a_worker_may_still_have_it() {
     }
 }
 
+fn has_quotas(function: &FunctionConfig) -> bool {
+    function.environment.contains_key("QUOTAS_TABLE")
+}
+
 #[test]
 fn the_tables_are_those_that_the_code_writes() {
     for (variant, _) in LEFT_OUT {
@@ -233,6 +245,14 @@ fn the_tables_are_those_that_the_code_writes() {
         ];
         if !resources.websocket_apis.is_empty() {
             expected.push((connections::KEY, None, None, Some(connections::TTL)));
+        }
+        if resources.functions.iter().any(has_quotas) {
+            expected.push((
+                quotas::KEY,
+                Some(quotas::SORT_KEY),
+                None,
+                Some(sessions::TTL),
+            ));
         }
         let tables = resources.tables.iter();
         let tables: BTreeSet<_> = tables

@@ -22,7 +22,6 @@ pub(crate) struct Deployment {
     pub(crate) queue_url: String,
     pub(crate) dead_letter_queue_url: String,
     pub(crate) table: String,
-    pub(crate) conversations_table: String,
     pub(crate) user_pool_id: String,
     pub(crate) user_pool_client_id: String,
     /// The URL on the emulator's own data plane. The emulator's `CloudFormation` returns AWS's URL.
@@ -92,7 +91,6 @@ pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
         queue_url: output("QueueUrl"),
         dead_letter_queue_url: output("DeadLetterQueueUrl"),
         table: output("SessionsTableName"),
-        conversations_table: output("ConversationsTableName"),
         user_pool_id: output("UserPoolId"),
         user_pool_client_id: output("UserPoolClientId"),
         graphql_url: format!("{}/v1/apis/{api}/graphql", emulator.url),

@@ -72,8 +72,13 @@ fn every_error_of_a_bad_file_is_told_with_its_place() {
         let Err(InvalidAssistants::Fields(errors)) = read(&case["file"].to_string()) else {
             panic!("{name}: expected errors of fields")
         };
-        let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(json!(errors), case["errors"], "{name}");
+        let mut errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        let expected = case["errors"].as_array().expect("errors");
+        let mut expected: Vec<_> = expected.iter().filter_map(|it| it.as_str()).collect();
+        // The order of a file's assistants is that of the JSON reader.
+        errors.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(errors, expected, "{name}");
     }
 }
 
