@@ -18,7 +18,7 @@ fn job(stack: &TestStack, id: Uuid) -> String {
         .iter()
         .find(|user| user.username == "alice");
     let owner = &owner.expect("alice").sub;
-    json!({ "version": 2, "sessionId": id, "owner": owner, "prompt": "Twice", "requestedAtMs": 0 })
+    json!({ "version": 4, "sessionId": id, "owner": owner, "prompt": "Twice", "requestedAtMs": 0 })
         .to_string()
 }
 

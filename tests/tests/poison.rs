@@ -78,7 +78,7 @@ async fn what_is_no_job_ends_in_the_dead_letter_queue_as_it_came() {
     let plan = FaultPlan::default().with(invoked);
     stack.running.local.faults().set(plan).expect("a plan");
     let other_version =
-        json!({ "version": 2, "sessionId": Uuid::new_v4(), "new": "fields" }).to_string();
+        json!({ "version": 4, "sessionId": Uuid::new_v4(), "new": "fields" }).to_string();
     let bodies = ["no JSON at all \u{1F980}", "{}", &other_version];
     for body in bodies {
         stack.send(body).await;
@@ -106,7 +106,7 @@ async fn a_foreign_job_ends_in_the_dead_letter_queue_with_its_attributes_and_its
     let answer = collect(stack.client("alice").stream_as(id, "A prompt")).await;
     assert!(answer.expect("an answer").is_completed());
     let foreign = json!({
-        "version": 2, "sessionId": id, "owner": "somebody else", "prompt": "Another",
+        "version": 4, "sessionId": id, "owner": "somebody else", "prompt": "Another",
         "requestedAtMs": 1_767_312_000_000_u64,
     });
     let foreign = foreign.to_string();

@@ -25,7 +25,7 @@ async fn stack(channel: Channel, tokens: usize) -> TestStack {
 /// A job that the function URL's function leaves in the queue, in case it dies.
 fn job(id: &str, owner: &str) -> Value {
     json!({
-        "version": 2, "sessionId": id, "owner": owner, "prompt": "Why do rivers meander?",
+        "version": 4, "sessionId": id, "owner": owner, "prompt": "Why do rivers meander?",
         "delivery": "response", "requestedAtMs": 1_767_312_000_000_u64,
     })
 }

@@ -125,12 +125,12 @@ async fn messages_that_come_again_make_nothing() {
     let calls = stack.running.local.bedrock().calls().len();
     let owner = stack.owner_of(&talk.id).await;
     let job = serde_json::json!({
-        "version": 3, "sessionId": id, "owner": owner, "prompt": "again", "requestedAtMs": 0,
+        "version": 4, "sessionId": id, "owner": owner, "prompt": "again", "requestedAtMs": 0,
         "conversationId": talk.id,
     });
     stack.send(&job.to_string()).await;
     let purge = serde_json::json!({
-        "version": 3, "kind": "purge", "conversationId": talk.id, "owner": owner, "requestedAtMs": 0,
+        "version": 4, "kind": "purge", "conversationId": talk.id, "owner": owner, "requestedAtMs": 0,
     });
     stack.send(&purge.to_string()).await;
     stack.queue_is_empty().await;
