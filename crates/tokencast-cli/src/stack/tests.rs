@@ -67,7 +67,13 @@ fn the_projects_resources_have_the_names_that_others_know() {
     }
     let mut tables: Vec<_> = config.tables.iter().map(|it| it.name.as_str()).collect();
     tables.sort_unstable();
-    assert_eq!(tables, [CONNECTIONS_TABLE, CONVERSATIONS_TABLE, TABLE]);
+    let expected = [
+        CONNECTIONS_TABLE,
+        CONVERSATIONS_TABLE,
+        "tokencast-quotas",
+        TABLE,
+    ];
+    assert_eq!(tables, expected);
     assert_eq!(config.function_urls[0].name, FUNCTION_URL_FUNCTION);
     assert_eq!(config.websocket_apis[0].stage, WEBSOCKET_STAGE);
     assert_eq!(config.user_pool.pool_id, USER_POOL_ID);
