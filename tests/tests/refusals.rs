@@ -242,7 +242,7 @@ async fn one_request_starts_no_more_sessions_than_a_deployed_api_allows() {
         format!("mutation {{ {} }}", fields.collect::<Vec<_>>().join(" "))
     };
     // The deployed API allows the contract's largest operation, and no more.
-    for count in [69, 500] {
+    for count in [84, 500] {
         let answer = stack.graphql("alice", &starts(count), json!({})).await;
         let (error_type, _) = only_error(&answer);
         assert_eq!(error_type, "ResolverCountLimitReached", "{answer}");

@@ -125,7 +125,7 @@ async fn a_prompt_that_no_queue_takes_is_refused_with_what_was_expected() {
     let message = said["error"]["message"].as_str().expect("a message");
     assert!(message.starts_with("prompt has 1050"), "{message}");
     assert!(
-        message.contains("escaped: expected at most 1048576"),
+        message.contains("escaped: expected at most 1048320"),
         "{message}"
     );
     assert_eq!(stack.sessions().await, 0);
