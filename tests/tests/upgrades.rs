@@ -148,13 +148,10 @@ async fn jobs_of_the_versions_beside_this_one_are_answered() {
         })
         .await;
         let calls = stack.running.local.bedrock().calls();
-        let prompt = &calls.last().expect("a call").prompt;
-        assert_eq!(
-            json!(prompt),
-            case["expected"]["prompt"],
-            "{}",
-            case["name"]
-        );
+        // What a client brought with its prompt comes before it.
+        let asked = &calls.last().expect("a call").prompt;
+        let prompt = case["expected"]["prompt"].as_str().expect("a prompt");
+        assert!(asked.ends_with(prompt), "{}: {asked:?}", case["name"]);
     }
     stack.queue_is_empty().await;
     stack.shutdown().await;
