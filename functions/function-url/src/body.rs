@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::error::UrlError;
-use crate::handle::Whole;
 use crate::protocols::{Wait, Writer};
+use crate::reply::Whole;
 use crate::sse;
 
 /// The longest silence in a stream of events.

@@ -14,7 +14,8 @@ use tokencast_core::requests::{ExportPiece, RequestError};
 
 use crate::error::UrlError;
 use crate::event::UrlEvent;
-use crate::handle::{FunctionUrl, Whole};
+use crate::handle::FunctionUrl;
+use crate::reply::Whole;
 
 /// A conversation as one document, whose pieces are read while it is sent.
 pub struct Document {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
-use tokencast_aws::jwt::{JwtError, Verifier};
+use tokencast_aws::jwt::Verifier;
 use tokencast_aws::requests::AwsRequests;
 use tokencast_aws::schema_json::{AssistantJson, UsageJson};
 use tokencast_aws::settings;
@@ -27,24 +27,15 @@ use tracing::{error, info};
 
 use crate::body::{Body, Format, Words};
 use crate::config::{Config, NothingLeft};
-use crate::conversations::Document;
 use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::follow::follow;
-use crate::protocols::{self, ag_ui, ai_sdk, openai};
-use crate::quota;
-
-/// The header that names a stream's session.
-pub const SESSION_ID: HeaderName = HeaderName::from_static("x-tokencast-session-id");
+use crate::protocols;
+use crate::reply::{Content, Reply, Whole};
+use crate::route::Route;
 
 /// How many events may wait for a reader. Only one, so that a slow reader slows the model down.
 const WAITING_EVENTS: usize = 1;
-
-/// The header that names the conversation of a stream's session.
-pub const CONVERSATION_ID: HeaderName = HeaderName::from_static("x-tokencast-conversation-id");
-
-/// Has proxies of nginx's kind pass each piece on as it comes.
-const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Everything that the function works with.
 pub struct FunctionUrl {
@@ -52,52 +43,6 @@ pub struct FunctionUrl {
     pub requests: AwsRequests,
     pub verifier: Verifier<FunctionClock>,
     pub config: Config,
-}
-
-/// The response to one request.
-pub enum Reply {
-    Whole(Whole),
-    Stream {
-        session_id: SessionId,
-        conversation_id: Option<ConversationId>,
-        body: Box<Body<FunctionClock>>,
-        /// Sends the body's events. It goes on even if nobody reads them.
-        work: BoxFuture<'static, ()>,
-    },
-    /// A conversation as one document.
-    Document(Document),
-}
-
-/// A response that is complete at once.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Whole {
-    pub status: StatusCode,
-    pub headers: Vec<(HeaderName, HeaderValue)>,
-    pub content: Content,
-}
-
-/// The content of a [`Whole`].
-#[derive(Debug, PartialEq, Eq)]
-pub enum Content {
-    Json(String),
-    /// Plain text.
-    Text(String),
-    /// The content of a 204, which can't have a body.
-    Nothing,
-    /// A stream of events without events.
-    NoEvents,
-}
-
-impl Content {
-    /// `None` for no content.
-    pub(crate) fn content_type(&self) -> Option<&'static str> {
-        match self {
-            Self::Json(_) => Some("application/json"),
-            Self::Text(_) => Some(Format::Text.content_type()),
-            Self::NoEvents => Some(Format::Events.content_type()),
-            Self::Nothing => None,
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -111,22 +56,6 @@ struct Question {
     parent_id: Value,
     #[serde(default)]
     assistant: Value,
-}
-
-/// The route of a request.
-enum Route {
-    Start,
-    Follow(SessionId),
-    Stop(SessionId),
-    Conversations,
-    Conversation(ConversationId),
-    DeleteConversation(ConversationId),
-    Export(ConversationId),
-    Assistants,
-    AiSdk(ai_sdk::Route),
-    Usage,
-    OpenAi(openai::Route),
-    AgUi,
 }
 
 impl FunctionUrl {
@@ -347,57 +276,6 @@ impl FunctionUrl {
     }
 }
 
-impl Reply {
-    /// The response to `HEAD`: without its content. The work of a stream isn't done.
-    fn head(self) -> Self {
-        let mut headers = Vec::new();
-        let status = match self {
-            Self::Whole(whole) => {
-                headers = whole.headers;
-                let content_type = whole.content.content_type().map(HeaderValue::from_static);
-                headers.extend(content_type.map(|it| (header::CONTENT_TYPE, it)));
-                whole.status
-            }
-            Self::Stream {
-                session_id,
-                conversation_id,
-                body,
-                work: _,
-            } => {
-                let content_type = HeaderValue::from_static(body.content_type());
-                headers.push((header::CONTENT_TYPE, content_type));
-                headers.extend(stream_headers(session_id, conversation_id));
-                headers.extend(body.headers());
-                StatusCode::OK
-            }
-            Self::Document(document) => {
-                let content_type = HeaderValue::from_static(document.content_type());
-                headers.push((header::CONTENT_TYPE, content_type));
-                StatusCode::OK
-            }
-        };
-        Self::Whole(Whole {
-            status,
-            headers,
-            content: Content::Nothing,
-        })
-    }
-}
-
-/// The headers that name a stream's session, and keep those between from holding it back or changing it.
-pub(crate) fn stream_headers(
-    session_id: SessionId,
-    conversation_id: Option<ConversationId>,
-) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
-    let value = |id: &str| HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static(""));
-    let session = (SESSION_ID, value(session_id.as_str()));
-    let unbuffered = (X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
-    let whole = HeaderValue::from_static("no-store, no-transform");
-    let conversation = conversation_id.map(|id| (CONVERSATION_ID, value(id.as_str())));
-    let headers = [session, unbuffered, (header::CACHE_CONTROL, whole)];
-    headers.into_iter().chain(conversation)
-}
-
 /// The format that the client prefers.
 fn format(event: &UrlEvent) -> Format {
     if event.wants_text() {
@@ -421,99 +299,5 @@ fn last_event(event: &UrlEvent) -> Result<Position, UrlError> {
     match event.last_event_id() {
         Some(id) => id.parse().map_err(|_| UrlError::LastEventId),
         None => Ok(Position::default()),
-    }
-}
-
-impl Route {
-    fn of(event: &UrlEvent) -> Result<Self, UrlError> {
-        let path = event.raw_path.trim_matches('/');
-        let method = if event.is_head() {
-            "GET"
-        } else {
-            event.method()
-        };
-        if let Some(below) = protocols::below(path, ai_sdk::PATH) {
-            return ai_sdk::Route::of(method, below).map(Self::AiSdk);
-        }
-        if let Some(below) = protocols::below(path, openai::PATH) {
-            return openai::Route::of(method, below).map(Self::OpenAi);
-        }
-        match (method, path) {
-            (method, path) if path == CONVERSATIONS || path.starts_with(CONVERSATIONS_BELOW) => {
-                Self::of_conversations(method, path)
-            }
-            (_, path) if path.contains('/') => Err(UrlError::UnknownPath),
-            ("GET", "usage") => Ok(Self::Usage),
-            (_, "usage") => Err(UrlError::Method { allowed: "GET" }),
-            ("POST", ag_ui::PATH) => Ok(Self::AgUi),
-            (_, "" | ag_ui::PATH) if method != "POST" => Err(UrlError::Method { allowed: "POST" }),
-            ("POST", "") => Ok(Self::Start),
-            ("GET", "assistants") => Ok(Self::Assistants),
-            (_, "assistants") => Err(UrlError::Method { allowed: "GET" }),
-            ("GET", id) => Ok(Self::Follow(id.parse()?)),
-            ("DELETE", id) => Ok(Self::Stop(id.parse()?)),
-            _ => Err(UrlError::Method {
-                allowed: "GET, DELETE",
-            }),
-        }
-    }
-}
-
-const CONVERSATIONS: &str = "conversations";
-const CONVERSATIONS_BELOW: &str = "conversations/";
-
-impl Route {
-    fn of_conversations(method: &str, path: &str) -> Result<Self, UrlError> {
-        let below = path.strip_prefix(CONVERSATIONS_BELOW);
-        let Some(below) = below else {
-            let allowed = UrlError::Method { allowed: "GET" };
-            return (method == "GET")
-                .then_some(Self::Conversations)
-                .ok_or(allowed);
-        };
-        let (id, rest) = below.split_once('/').unwrap_or((below, ""));
-        match (method, rest) {
-            ("GET", "") => Ok(Self::Conversation(id.parse()?)),
-            ("DELETE", "") => Ok(Self::DeleteConversation(id.parse()?)),
-            (_, "") => Err(UrlError::Method {
-                allowed: "GET, DELETE",
-            }),
-            ("GET", "export") => Ok(Self::Export(id.parse()?)),
-            (_, "export") => Err(UrlError::Method { allowed: "GET" }),
-            _ => Err(UrlError::UnknownPath),
-        }
-    }
-}
-
-impl Whole {
-    pub(crate) fn new(status: StatusCode, json: String) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            content: Content::Json(json),
-        }
-    }
-}
-
-impl From<UrlError> for Whole {
-    fn from(error: UrlError) -> Self {
-        let mut whole = Self::new(error.status(), error.to_json());
-        match error {
-            UrlError::Caller(JwtError::Refused(_)) => whole.headers.push((
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer error=\"invalid_token\""),
-            )),
-            UrlError::Method { allowed } => {
-                let allowed = HeaderValue::from_static(allowed);
-                whole.headers.push((header::ALLOW, allowed));
-            }
-            UrlError::Request(error) => {
-                let exceeded = error.exceeded();
-                let headers = exceeded.map(quota::retry_headers);
-                whole.headers.extend(headers.into_iter().flatten());
-            }
-            _ => {}
-        }
-        whole
     }
 }

@@ -5,7 +5,9 @@
 //! | [`config`] | its environment variables |
 //! | [`event`] | what a Function URL sends |
 //! | [`accept`] | what a client prefers to get |
-//! | [`handle`] | who calls, and for what |
+//! | `route` | what a request asks for |
+//! | [`handle`] | who calls, and what becomes of the request |
+//! | [`reply`] | the response to one request |
 //! | [`quota`] | what a response says of a quota that refuses its request |
 //! | [`answer`] | a prompt's answer: attempt after attempt, as the queue would have it |
 //! | [`conversations`] | conversations: their list, their turns, and documents of them |
@@ -40,7 +42,9 @@ pub mod follow;
 pub mod handle;
 pub mod protocols;
 pub mod quota;
+pub mod reply;
 pub mod respond;
+mod route;
 pub mod sse;
 
 use config::Config;

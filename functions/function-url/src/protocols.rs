@@ -8,12 +8,13 @@
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
 use tokencast_core::event::TokenEvent;
 
 use crate::body::{BrokenOff, Format};
 use crate::error::UrlError;
 use crate::event::UrlEvent;
-use crate::handle::Whole;
+use crate::reply::Whole;
 
 pub mod ag_ui;
 pub mod ai_sdk;
@@ -88,27 +89,8 @@ fn frames<'a>(data: impl IntoIterator<Item = &'a String>) -> Bytes {
 
 /// A part of a path as it was before `encodeURIComponent`. One that isn't encoded stays as it is.
 fn decode(part: &str) -> String {
-    let mut decoded = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let Some((&first, more)) = rest.split_first() {
-        let byte = match (first, more) {
-            (b'%', [high, low, ..]) => hexadecimal(*high).zip(hexadecimal(*low)),
-            _ => None,
-        };
-        if let Some((high, low)) = byte {
-            decoded.push(high << 4 | low);
-            rest = &more[2..];
-        } else {
-            decoded.push(first);
-            rest = more;
-        }
-    }
-    String::from_utf8(decoded).unwrap_or_else(|_| part.to_owned())
-}
-
-fn hexadecimal(digit: u8) -> Option<u8> {
-    let digit = char::from(digit).to_digit(16)?;
-    u8::try_from(digit).ok()
+    let decoded = percent_decode_str(part).decode_utf8();
+    decoded.map_or_else(|_| part.to_owned(), Into::into)
 }
 
 /// The response to a request that is refused, or fails, in the shape of the protocol that the path is of.

@@ -29,7 +29,8 @@ use tracing::{info, warn};
 
 use crate::body::{Body, BrokenOff};
 use crate::conversations::Document;
-use crate::handle::{Content, FunctionUrl, Reply, Whole, stream_headers};
+use crate::handle::FunctionUrl;
+use crate::reply::{Content, Reply, Whole, stream_headers};
 use crate::sse;
 
 const RESPONSE_MODE: HeaderName = HeaderName::from_static("lambda-runtime-function-response-mode");

@@ -13,7 +13,8 @@ use super::{Writer, frames};
 use crate::body::BrokenOff;
 use crate::error::UrlError;
 use crate::event::UrlEvent;
-use crate::handle::{FunctionUrl, Reply};
+use crate::handle::FunctionUrl;
+use crate::reply::Reply;
 
 /// The path.
 pub const PATH: &str = "ag-ui";

@@ -33,7 +33,8 @@ use super::{Writer, decode};
 use crate::body::BrokenOff;
 use crate::error::UrlError;
 use crate::event::UrlEvent;
-use crate::handle::{Content, FunctionUrl, Reply, Whole};
+use crate::handle::FunctionUrl;
+use crate::reply::{Content, Reply, Whole};
 
 /// The first part of the paths.
 pub const PATH: &str = "ai-sdk";

@@ -32,7 +32,8 @@ use super::{Wait, Writer, decode, frames};
 use crate::body::BrokenOff;
 use crate::error::UrlError;
 use crate::event::UrlEvent;
-use crate::handle::{Content, FunctionUrl, Reply, Whole};
+use crate::handle::FunctionUrl;
+use crate::reply::{Content, Reply, Whole};
 
 /// The first part of the paths.
 pub const PATH: &str = "v1";
