@@ -2,7 +2,8 @@
 //! deletion, a read, a redrive and the passing of time beyond midnight, searched exhaustively. In each, the ledger has what
 //! the attempts used: each attempt once.
 //!
-//! A record and a ledger are written in one transaction, by compare and set of both. So each rule is one atomic step.
+//! A record and a ledger are written in one transaction: of a start, by compare and set of both; of an end, by compare and set
+//! of the record, and what was used is added to the ledger. So each rule is one atomic step.
 //!
 //! | module | what |
 //! | --- | --- |
