@@ -17,8 +17,9 @@ subscription OnTokenReceived($sessionId: String!) {
     isComplete
     status
     stopReason
-    usage { inputTokens outputTokens cacheReadInputTokens }
+    usage { inputTokens outputTokens cacheReadInputTokens cost }
     error { code message retryable }
+    guardrail { action masked }
   }
 }
 `;
@@ -26,18 +27,21 @@ subscription OnTokenReceived($sessionId: String!) {
 export const START = `# 2. Start the answer, under the id that the first
 # window has subscribed to. It is a turn of a
 # conversation, and continues its last one. With
-# "parentId" it continues another.
+# "parentId" it continues another; "assistant"
+# chooses who answers.
 mutation StartStream(
   $prompt: String!
   $sessionId: String
   $conversationId: String
   $parentId: String
+  $assistant: String
 ) {
   startStream(
     prompt: $prompt
     sessionId: $sessionId
     conversationId: $conversationId
     parentId: $parentId
+    assistant: $assistant
   ) {
     sessionId
     conversationId
@@ -73,8 +77,10 @@ query GetStream($sessionId: String!) {
       totalTokens
       cacheReadInputTokens
       cacheWriteInputTokens
+      cost
     }
     error { code message retryable }
+    guardrail { action masked }
     waiting { reason since }
     conversationId
     parentId
@@ -182,6 +188,33 @@ export const HEAR_ALL = `# Hear of the changes of all your conversations.
 subscription OnConversationsUpdated($owner: String!) {
   onConversationsUpdated(owner: $owner) {
     conversationId${CHANGE}
+  }
+}
+`;
+
+export const ASSISTANTS = `# Who may answer: the names for "assistant".
+query Assistants {
+  assistants {
+    name
+    title
+    description
+    isDefault
+    reasons
+    maxTokens
+  }
+}
+`;
+
+export const USAGE = `# What you have used of today's quota.
+query Usage {
+  usage {
+    day
+    resetsAt
+    startsPerMinute { used limit left }
+    startsPerDay { used limit left }
+    tokensPerDay { used limit left }
+    sessionsAtOnce { used limit left }
+    cost
   }
 }
 `;

@@ -2,6 +2,7 @@
 
 import { newSessionId } from '@tokencast/client';
 import {
+  ASSISTANTS,
   DELETE,
   EXPORT,
   GET,
@@ -13,6 +14,7 @@ import {
   START,
   STOP,
   SUBSCRIBE,
+  USAGE,
 } from './documents';
 
 export interface Example {
@@ -74,6 +76,8 @@ export function examples(owner: string): Example[] {
     [DELETE, { id }],
     [HEAR_ONE, { conversationId: id }],
     [HEAR_ALL, { owner }],
+    [ASSISTANTS, {}],
+    [USAGE, {}],
   ];
   return all.map(([query, variables]) => ({
     query,
