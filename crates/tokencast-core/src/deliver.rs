@@ -1,5 +1,7 @@
 //! One queued message, from its receipt to its acknowledgement.
 
+mod clear;
+
 use std::pin::pin;
 use std::time::Duration;
 
@@ -9,11 +11,10 @@ use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::conversation::history;
-use crate::conversation::purge::{self, PurgeError, Purged};
 use crate::event::{ConversationChange, ConversationEvent, Ending};
 use crate::failure::{Failure, FailureCode};
 use crate::id::ConversationId;
-use crate::job::{Job, Purge, Work};
+use crate::job::{Job, Work};
 use crate::pipeline::{self, AttemptContext, Attempted, Question};
 use crate::ports::{
     Applied, Clock, ConversationSink, Fence, ModelRequest, Ports, Receipt, StoreError, TokenSink,
@@ -80,7 +81,7 @@ pub async fn deliver<P: Ports>(
 ) -> Disposition {
     let job = match Work::from_json(message.body) {
         Ok(Work::Answer(job)) => job,
-        Ok(Work::Purge(purge)) => return Box::pin(clear(context, message, &purge)).await,
+        Ok(Work::Purge(purge)) => return Box::pin(clear::clear(context, message, &purge)).await,
         Err(error) => {
             error!(
                 error = &error as &dyn std::error::Error,
@@ -97,44 +98,6 @@ pub async fn deliver<P: Ports>(
     };
     let disposition = delivery.run().await;
     info!(session = %job.session_id, ?disposition, "message handled");
-    disposition
-}
-
-/// Deletes what is left of a conversation.
-async fn clear<P: Ports>(
-    context: &AttemptContext<'_, P>,
-    message: &Message<'_>,
-    purge: &Purge,
-) -> Disposition {
-    let conversation = purge.conversation_id;
-    let hidden = context
-        .receipt
-        .extend_visibility(context.settings.lease)
-        .await;
-    if let Err(error) = hidden {
-        warn!(%conversation, error = &error as &dyn std::error::Error, "the message was not hidden");
-    }
-    let purged = purge::purge(
-        context.store,
-        context.conversations,
-        context.clock,
-        purge,
-        message.deadline,
-    );
-    let disposition = match purged.await {
-        Ok(Purged::All | Purged::NotDeleted) => Disposition::Done,
-        Ok(Purged::More) => Disposition::Again(Some(Duration::ZERO)),
-        Ok(Purged::Wait { until }) => Disposition::Wait(until.since(context.clock.now())),
-        Err(error @ PurgeError::OtherOwner) => {
-            error!(%conversation, error = &error as &dyn std::error::Error, "a purge of somebody else's conversation");
-            Disposition::Dead
-        }
-        Err(PurgeError::Store(error)) => {
-            warn!(%conversation, error = &error as &dyn std::error::Error, "not purged yet");
-            Disposition::Again(Some(UNREACHABLE.backoff.cap))
-        }
-    };
-    info!(%conversation, ?disposition, "purge handled");
     disposition
 }
 
