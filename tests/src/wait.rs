@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::time::Duration;
 
-/// Enough for work that takes a second or two on an idle machine, and for a client's wait after a lost event.
-pub const SOON: Duration = Duration::from_mins(1);
+/// Enough for work that takes some seconds on an idle machine, where many others work as well.
+pub const SOON: Duration = Duration::from_mins(3);
 
 const POLL: Duration = Duration::from_millis(20);
 

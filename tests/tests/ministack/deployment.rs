@@ -38,7 +38,7 @@ pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
     emulator
         .call("ssm", "AmazonSSM.PutParameter", version)
         .await;
-    let bucket = format!("/cdk-hnb659fds-assets-{ACCOUNT}-{REGION}");
+    let bucket = bucket();
     emulator.rest(Method::PUT, "s3", &bucket, "").await;
 
     let mut streaming = template("Streaming");
@@ -98,9 +98,19 @@ pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
     }
 }
 
+/// Returns the path of the bucket that `cdk bootstrap` makes.
+fn bucket() -> String {
+    format!("/cdk-hnb659fds-assets-{ACCOUNT}-{REGION}")
+}
+
+/// Creates a stack. Its template goes through the bucket, as with `cdk deploy`: it may be longer than a request takes.
 async fn create(emulator: &Emulator, name: &str, template: &Value) -> String {
     let version = ("Version", "2010-05-15");
-    let body = template.to_string();
+    let path = format!("{}/{name}.template.json", bucket());
+    emulator
+        .rest(Method::PUT, "s3", &path, template.to_string())
+        .await;
+    let url = format!("{}{path}", emulator.url);
     emulator
         .query(
             "cloudformation",
@@ -108,7 +118,7 @@ async fn create(emulator: &Emulator, name: &str, template: &Value) -> String {
                 ("Action", "CreateStack"),
                 version,
                 ("StackName", name),
-                ("TemplateBody", &body),
+                ("TemplateURL", &url),
                 ("Capabilities.member.1", "CAPABILITY_IAM"),
             ],
         )
@@ -146,9 +156,11 @@ async fn build_functions() -> PathBuf {
             "build",
             "--quiet",
             "--locked",
-            "--package",
+            // With the whole workspace, the dependencies have the features that they were built with before.
+            "--workspace",
+            "--bin",
             "request",
-            "--package",
+            "--bin",
             "worker",
         ])
         .current_dir(templates::root())
