@@ -45,7 +45,10 @@ async fn every_command_names_the_address_that_does_not_answer() {
     );
     let local = port.to_string();
     let cases = vec![
-        (vec!["redrive", "--list", "--local", &local], url.as_str()),
+        (
+            vec!["redrive", "--list", "--local", &local],
+            "no local stack runs on port",
+        ),
         (
             vec![
                 "ask",
