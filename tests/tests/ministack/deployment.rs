@@ -61,12 +61,12 @@ pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
     }
     create(emulator, "Tokencast-Auth", &template("Auth")).await;
     let described = create(emulator, "Tokencast-Streaming", &streaming).await;
-    create(
-        emulator,
-        "Tokencast-Observability",
-        &template("Observability"),
-    )
-    .await;
+    let mut observability = template("Observability");
+    let resources = observability["Resources"]
+        .as_object_mut()
+        .expect("resources");
+    resources.values_mut().for_each(of_one_metric);
+    create(emulator, "Tokencast-Observability", &observability).await;
 
     let output = |name: &str| {
         let key = format!("<OutputKey>{name}</OutputKey>");
@@ -96,6 +96,25 @@ pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
         graphql_url: format!("{}/v1/apis/{api}/graphql", emulator.url),
         worker: tag(&resource, "PhysicalResourceId").to_owned(),
     }
+}
+
+/// Has an alarm of several metrics look at its first one alone: the emulator has no metric math.
+fn of_one_metric(alarm: &mut Value) {
+    let properties = &mut alarm["Properties"];
+    let Some(metrics) = properties
+        .as_object_mut()
+        .and_then(|it| it.remove("Metrics"))
+    else {
+        return;
+    };
+    let stats = metrics.as_array().into_iter().flatten();
+    let mut stats = stats.filter_map(|metric| metric.get("MetricStat"));
+    let first = stats.next().expect("a metric").clone();
+    for name in ["Namespace", "MetricName", "Dimensions"] {
+        properties[name] = first["Metric"][name].clone();
+    }
+    properties["Statistic"] = first["Stat"].clone();
+    properties["Period"] = first["Period"].clone();
 }
 
 /// Returns the path of the bucket that `cdk bootstrap` makes.
@@ -130,7 +149,15 @@ async fn create(emulator: &Emulator, name: &str, template: &Value) -> String {
             match tag(&described, "StackStatus") {
                 "CREATE_COMPLETE" => return described,
                 "CREATE_IN_PROGRESS" => tokio::time::sleep(Duration::from_millis(100)).await,
-                status => panic!("{name}: {status}: {described}"),
+                status => {
+                    let fields = [
+                        ("Action", "DescribeStackEvents"),
+                        version,
+                        ("StackName", name),
+                    ];
+                    let events = emulator.query("cloudformation", &fields).await;
+                    panic!("{name}: {status}: {events}")
+                }
             }
         }
     };
