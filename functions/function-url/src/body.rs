@@ -279,13 +279,19 @@ impl<C: Clock> Body<C> {
         if event.status == Status::Failed {
             return Err(BrokenOff::Failed);
         }
-        let Some(piece) = event.piece.filter(|piece| piece.kind == PieceKind::Text) else {
+        // An end without a piece of its own attempt keeps the text of the one before.
+        let Some(piece) = event.piece else {
             return Ok(None);
         };
-        if *self.attempt.get_or_insert(event.attempt) != event.attempt {
+        // The newer answer may have no text at all. What was sent isn't it in any case.
+        if self.attempt.is_some_and(|attempt| attempt != event.attempt) {
             self.is_over = true;
             return Err(BrokenOff::Restarted);
         }
+        if piece.kind != PieceKind::Text {
+            return Ok(None);
+        }
+        self.attempt = Some(event.attempt);
         Ok(Some(Bytes::from(piece.content)))
     }
 }

@@ -205,6 +205,24 @@ async fn a_newer_attempt_is_told_or_breaks_a_text_off() {
         Ok(&["a", "! the answer began anew"]),
     )
     .await;
+    // What was sent is not the answer, even if the newer one has no text.
+    check(
+        vec![
+            token(1, 1, "a"),
+            reasoning(2, 1),
+            end(2, 2, Status::Completed),
+        ],
+        &["1/token", "2.1/token", "2.2/complete"],
+        Ok(&["a", "! the answer began anew"]),
+    )
+    .await;
+    // An attempt that said nothing keeps the text of the one before.
+    check(
+        vec![token(1, 1, "a"), end(2, 2, Status::Cancelled)],
+        &["1/token", "2.2/complete"],
+        Ok(&["a"]),
+    )
+    .await;
     // Nothing of the first was sent, so nothing begins anew.
     check(
         vec![token(2, 1, "A"), end(2, 2, Status::Completed)],
