@@ -6,10 +6,11 @@ import { after, afterEach, test } from 'node:test';
 import OpenAI from 'openai';
 
 import { cognito, tokens } from './sign-in.mjs';
-import { alice, faults, lastModelCall, script, stack } from './stack.mjs';
+import { alice, faults, KILLED, lastModelCall, script, stack, takenOver } from './stack.mjs';
 
 const limit = { timeout: 120_000 };
 const said = Array.from({ length: 60 }, (_, number) => `${number} `);
+const numbered = said.map((token) => `{call}:${token}`);
 const model = 'default';
 const messages = [{ role: 'user', content: 'Why do rivers meander?' }];
 const { AccessToken: apiKey } = await tokens(alice);
@@ -33,6 +34,13 @@ async function read(stream) {
 const textOf = (chunks) => chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('');
 const ask = (options = {}, request = {}) =>
   client.chat.completions.create({ model, messages, stream: true, ...options }, request);
+
+/** Waits for the end of a completion's session. */
+async function ended(id) {
+  const session = id.replace('chatcmpl-', '');
+  const followed = await fetch(stack.streamUrl + session, { headers: { authorization: `Bearer ${apiKey}` } });
+  assert.match(await followed.text(), /"status":"COMPLETED"/);
+}
 
 test('a stream has the answer, why it ended, and what it cost', limit, async () => {
   await script({ tokens: said });
@@ -79,23 +87,70 @@ test('refusals are the package’s errors', limit, async () => {
   const stranger = new OpenAI({ apiKey: 'sk-none', baseURL });
   await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError);
   await assert.rejects(ask({ model: 'gpt-4' }), { code: 'model_not_found', status: 404 });
-  await assert.rejects(ask({ n: 2 }), { param: 'n', status: 400 });
   const image = [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:' } }] }];
-  await assert.rejects(ask({ messages: image }), { param: 'messages[0].content[0].type' });
-  await assert.rejects(ask({ tools: [{ type: 'function', function: { name: 'f' } }] }), { param: 'tools' });
+  const tools = [{ type: 'function', function: { name: 'f' } }];
+  for (const [options, code, param = Object.keys(options)[0]] of [
+    [{ n: 2 }, 'unsupported_value'],
+    [{ messages: image }, 'unsupported_value', 'messages[0].content[0].type'],
+    [{ tools }, 'unsupported_parameter'],
+    [{ functions: [{ name: 'f' }] }, 'unsupported_parameter'],
+    [{ tool_choice: 'required' }, 'unsupported_value'],
+    [{ response_format: { type: 'json_object' } }, 'unsupported_value'],
+    [{ stop: ['\n'] }, 'unsupported_parameter'],
+    [{ logprobs: true }, 'unsupported_parameter'],
+    [{ top_logprobs: 2 }, 'unsupported_parameter'],
+    [{ audio: { voice: 'alloy', format: 'mp3' } }, 'unsupported_parameter'],
+    [{ web_search_options: {} }, 'unsupported_parameter'],
+    [{ temperature: 3 }, 'invalid_value'],
+    [{ max_tokens: 0 }, 'invalid_value'],
+    [{ stream_options: { include_usage: true }, stream: false }, 'invalid_value'],
+    [{ top_k: 5 }, 'unknown_parameter'],
+  ]) {
+    const error = await ask(options).then(assert.fail, (refused) => refused);
+    assert.ok(error instanceof OpenAI.BadRequestError, `${error}`);
+    assert.deepEqual([error.param, error.code, error.type], [param, code, 'invalid_request_error']);
+    assert.ok(error.message.includes(`'${param}'`), error.message);
+  }
+});
+
+test('what only tunes a model changes nothing', limit, async () => {
+  await script({ tokens: said });
+  const tuned = { n: 1, seed: 7, top_p: 0.5, user: 'alice', presence_penalty: 1, frequency_penalty: 1, store: false };
+  const asking = { ...tuned, logit_bias: { 50256: -100 }, logprobs: false, tools: [], response_format: { type: 'text' } };
+  assert.equal(textOf((await read(await ask(asking))).chunks), said.join(''));
 });
 
 test('a model that starts again shows no text twice', limit, async () => {
-  const fault = { kind: 'fail', exception: 'modelStreamError', afterTokens: 20 };
-  await script({ tokens: said, fault });
-  const same = await read(await ask());
-  assert.equal(same.error, undefined);
-  assert.equal(textOf(same.chunks), said.join(''));
-  await script({ tokens: said.map((token) => `{call}:${token}`), fault });
-  const other = await read(await ask());
-  assert.ok(other.error instanceof OpenAI.APIError);
-  assert.equal(other.error.code, 'answer_restarted');
-  assert.ok(other.chunks.every((chunk) => !chunk.choices[0].finish_reason));
+  for (const kind of ['fail', 'cut', 'reset']) {
+    const fault = { kind, exception: 'modelStreamError', afterTokens: 20 };
+    await script({ tokens: said, fault });
+    const same = await read(await ask());
+    assert.deepEqual([kind, same.error], [kind, undefined]);
+    assert.equal(textOf(same.chunks), said.join(''));
+    await script({ tokens: numbered, fault });
+    const other = await read(await ask());
+    assert.ok(other.error instanceof OpenAI.APIError);
+    assert.equal(other.error.code, 'answer_restarted');
+    assert.ok(other.chunks.every((chunk) => !chunk.choices[0].finish_reason));
+  }
+});
+
+test('a worker answers when the function dies in mid answer, and the key has its answer', limit, async () => {
+  await script({ tokens: numbered, msBetweenTokens: 30 });
+  await faults([KILLED]);
+  const options = { headers: { 'Idempotency-Key': randomUUID() } };
+  const broken = await read(await ask({}, options));
+  assert.ok(broken.error);
+  assert.match(textOf(broken.chunks), /^\d+:0 /);
+  assert.ok(broken.chunks.every((chunk) => !chunk.choices[0].finish_reason));
+  await takenOver();
+  const [{ id }] = broken.chunks;
+  await ended(id);
+  const again = await read(await ask({}, options));
+  assert.equal(again.error, undefined);
+  assert.equal(again.chunks[0].id, id);
+  const text = textOf(again.chunks);
+  assert.equal(text, numbered.join('').replaceAll('{call}', text.split(':')[0]));
 });
 
 test('the package tries again what got no answer, and a key keeps it from being asked twice', limit, async () => {
@@ -124,7 +179,6 @@ test('leaving is not stopping', limit, async () => {
   await script({ tokens: said, msBetweenTokens: 20 });
   const { data, request_id } = await ask().withResponse();
   for await (const chunk of data) if (textOf([chunk])) break;
-  const session = await fetch(stack.streamUrl + request_id, { headers: { authorization: `Bearer ${apiKey}` } });
-  assert.match(await session.text(), /"status":"COMPLETED"/);
+  await ended(request_id);
   assert.equal((await lastModelCall()).ended, 'completed');
 });

@@ -38,6 +38,36 @@ export async function faults(rules) {
   await ask({ ask: 'faults', plan: { seed: 1, rules } });
 }
 
+/** How often each rule has fired. */
+export async function fired() {
+  const { fired } = await ask({ ask: 'fired' });
+  return fired;
+}
+
+/** Moves the stack's clock: leases and visibility timeouts end, and nobody waits for them. */
+export async function advance(ms) {
+  await ask({ ask: 'advance', ms });
+}
+
+/**
+ * Once the fault that kills the function has fired: the next attempt begins, for the lease of the killed one, and what
+ * hides its message, end.
+ */
+export async function takenOver() {
+  while ((await fired()).some((times) => times === 0)) await new Promise(setImmediate);
+  await advance(31_000);
+}
+
+/** Kills the Function URL's function when it saves the progress of an answer. */
+export const KILLED = {
+  name: 'the function dies in mid answer',
+  service: 'dynamodb',
+  caller: 'function-url',
+  contains: 'STREAMING',
+  when: { times: 1 },
+  fault: { killCaller: {} },
+};
+
 /** An access key that may publish, as the worker's may: `accessKeyId`, `secretAccessKey`, `sessionToken`. */
 export function accessKey() {
   return ask({ ask: 'accessKey' });

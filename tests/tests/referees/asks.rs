@@ -28,6 +28,10 @@ enum Ask {
     LastModelCall,
     /// Replace the fault plan.
     Faults { plan: FaultPlan },
+    /// Return how often each rule of the plan has fired.
+    Fired,
+    /// Move the stack's clock.
+    Advance { ms: u64 },
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,6 +98,15 @@ pub(crate) async fn answer(ask: &str, stack: &RunningStack) -> Value {
             Ok(()) => json!({ "set": true }),
             Err(error) => json!({ "error": error.to_string() }),
         },
+        Ask::Fired => {
+            let report = stack.local.faults().report();
+            let fired: Vec<_> = report.iter().map(|rule| rule.fired).collect();
+            json!({ "fired": fired })
+        }
+        Ask::Advance { ms } => {
+            stack.local.clock().advance(Duration::from_millis(ms));
+            json!({ "advanced": ms })
+        }
         Ask::LastModelCall => {
             let bedrock = stack.local.bedrock();
             bedrock

@@ -97,6 +97,11 @@ async fn ag_ui_s_http_agent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_client_skips_keep_alives() {
+    check("keep-alives.test.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn aws_jwt_verify_decides_as_our_verifier() {
     check("forged-tokens.test.mjs").await;
 }
