@@ -52,8 +52,7 @@ pub enum Task {
 
 #[derive(Args, Debug)]
 pub struct Test {
-    /// Also with front ends' own packages in a browser, and with the major version before of those that pages use with ours:
-    /// the AI SDK's 6
+    /// Also with the major version before of others' packages that pages use with ours: the AI SDK's 6
     #[arg(long)]
     pub all_majors: bool,
 }

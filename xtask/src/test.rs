@@ -49,14 +49,7 @@ pub fn run(steps: &mut Steps, all_majors: bool) {
     for package in installed {
         match package.folder {
             // The referees that run in Node are one of the Rust tests, because they need a stack.
-            // In a browser, the referees take longer than all the pages.
-            "tests/referees" => {
-                package.run(steps, &SCRIPTS);
-                if all_majors {
-                    in_a_browser(steps, &package, all_majors);
-                }
-            }
-            "web" => {
+            "tests/referees" | "web" => {
                 package.run(steps, &SCRIPTS);
                 in_a_browser(steps, &package, all_majors);
             }

@@ -19,7 +19,7 @@ interface Template {
 
 for (const nothing of ['no-content', 'event-stream']) {
   test(`ai ${MAJOR} resumes what is over where nothing is ${nothing}`, async ({
-    context,
+    tabs,
     model,
     site,
   }, testInfo) => {
@@ -33,7 +33,7 @@ for (const nothing of ['no-content', 'event-stream']) {
     const file = testInfo.outputPath('template.json');
     await writeFile(file, JSON.stringify(template));
     await using(model, ['--template', file], async (stack) => {
-      const chat = await openChat({ context, stack, site, via: 'http', chatId: randomUUID() });
+      const chat = await openChat({ tabs, stack, page: site, via: 'http', chatId: randomUUID() });
       const prompt = `Why do rivers meander? ${randomUUID()}`;
       model.answer(prompt, { tokens: TOKENS, betweenMs: 30 });
       // The response breaks off, and there is no way back before the answer is over.
@@ -60,6 +60,7 @@ for (const nothing of ['no-content', 'event-stream']) {
       await expect(chat.texts).toHaveText(TOKENS.join(''));
       await chat.is('ready');
       await expect(chat.answers).toHaveCount(1);
+      await tabs.leave();
     });
   });
 }

@@ -4,7 +4,7 @@
  */
 
 import { MAJOR } from './support/build.js';
-import { CASES } from './support/cases.js';
+import { casesUnder } from './support/cases.js';
 import { test } from './support/fixtures.js';
 import { TROUBLES } from './support/plans.js';
 
@@ -13,7 +13,7 @@ const WAYS = MAJOR === 6 ? (['http'] as const) : (['http', 'ai-websocket'] as co
 for (const via of WAYS) {
   for (const trouble of TROUBLES) {
     test.describe(`ai ${MAJOR} by its own transport, ${via}, under ${trouble}`, () => {
-      for (const [name, check] of CASES) {
+      for (const { name, check } of casesUnder(trouble)) {
         test(name, async ({ open, model, stack }) => {
           await check({ open: (chatId) => open(via, chatId), model, stack, via, trouble });
         });

@@ -1,9 +1,10 @@
 import { createRoot } from 'react-dom/client';
 
 import { Chat } from './Chat';
+import { settingsOf } from './settings';
 import { wayOf } from './transports';
 
-const { settings } = window;
+const settings = settingsOf(location.href);
 const way = await wayOf(settings);
 const messages = await way.messages();
 const root = document.getElementById('root');

@@ -15,8 +15,14 @@ export interface Settings {
   webSocketUrl: string;
 }
 
-declare global {
-  interface Window {
-    settings: Settings;
-  }
+/** A page's address with its settings in it: a reload keeps them. */
+export function addressOf(page: string, settings: Settings): string {
+  return `${page}?${new URLSearchParams({ settings: JSON.stringify(settings) })}`;
+}
+
+/** The settings in a page's address. */
+export function settingsOf(address: string): Settings {
+  const settings = new URL(address).searchParams.get('settings');
+  if (settings === null) throw new Error('the address has no settings');
+  return JSON.parse(settings) as Settings;
 }

@@ -51,7 +51,7 @@ export class ChatPage {
     await this.page.getByRole('button', { name, exact: true }).click();
   }
 
-  async is(status: 'ready' | 'streaming' | 'error'): Promise<void> {
+  async is(status: 'ready' | 'streaming' | 'error' | RegExp): Promise<void> {
     await expect(this.main).toHaveAttribute('data-status', status);
   }
 

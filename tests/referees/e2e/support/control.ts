@@ -13,6 +13,8 @@ export interface Control {
   faults(rules: readonly Rule[]): Promise<void>;
   /** How often each rule has fired. */
   fired(): Promise<number[]>;
+  /** Moves the stack's clock: leases and visibility timeouts end, and nobody waits for them. */
+  advance(ms: number): Promise<void>;
 }
 
 export function controlOf(controlUrl: string): Control {
@@ -29,6 +31,9 @@ export function controlOf(controlUrl: string): Control {
     fired: async () => {
       const { report } = (await ask('GET', 'faults')) as { report: { fired: number }[] };
       return report.map(({ fired }) => fired);
+    },
+    advance: async (ms) => {
+      await ask('POST', 'clock/advance', { ms });
     },
   };
 }

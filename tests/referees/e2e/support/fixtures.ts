@@ -2,17 +2,18 @@
 
 import { randomUUID } from 'node:crypto';
 
-import { test as base, expect, type BrowserContext } from '@playwright/test';
+import { test as base, expect } from '@playwright/test';
 import { preview } from 'vite';
 
 import { apiOf, loadOutputs, type Api } from '../../../../packages/client/src/index.js';
 import { passwordTokens } from '../../../../packages/client/tests/support/cognito.js';
 import { startModel, type Model } from '../../../../packages/client/tests/support/model.js';
 import { startStack } from '../../../../packages/client/tests/support/stack.js';
-import type { Via } from '../page/settings.js';
+import { addressOf, type Via } from '../page/settings.js';
 import { SITE } from './build.js';
 import { ChatPage } from './chat_page.js';
 import { controlOf, type Control } from './control.js';
+import { Tabs } from './tabs.js';
 
 export interface Running {
   api: Api;
@@ -25,6 +26,7 @@ interface WorkerFixtures {
   stack: Running;
   /** Where the built pages are. */
   site: string;
+  tabs: Tabs;
 }
 
 interface TestFixtures {
@@ -62,10 +64,19 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     },
     { scope: 'worker' },
   ],
-  open: async ({ context, stack, site }, use) => {
+  tabs: [
+    async ({ browser, site }, use) => {
+      const context = await browser.newContext();
+      await use(new Tabs(context, site));
+      await context.close();
+    },
+    { scope: 'worker' },
+  ],
+  open: async ({ tabs, stack, site }, use) => {
     await use((via, chatId = randomUUID(), file = '') =>
-      openChat({ context, stack, site: `${site}${file}`, via, chatId }),
+      openChat({ tabs, stack, page: `${site}${file}`, via, chatId }),
     );
+    await tabs.leave();
     await stack.control.faults([]);
   },
 });
@@ -90,24 +101,20 @@ export async function using(
 }
 
 interface Opened {
-  context: BrowserContext;
+  tabs: Tabs;
   stack: Running;
-  site: string;
+  page: string;
   via: Via;
   chatId: string;
 }
 
-export async function openChat({ context, stack, site, via, chatId }: Opened): Promise<ChatPage> {
+export async function openChat({ tabs, stack, page, via, chatId }: Opened): Promise<ChatPage> {
   const { graphqlUrl, streamUrl, webSocketUrl } = stack.api;
   if (streamUrl === undefined || webSocketUrl === undefined) throw new Error('no such delivery');
   const settings = { via, chatId, token: stack.token, graphqlUrl, streamUrl, webSocketUrl };
-  const page = await context.newPage();
-  // Before each load of the page, so after a reload too.
-  await page.addInitScript((told) => {
-    window.settings = told;
-  }, settings);
-  await page.goto(site);
-  const chat = new ChatPage(page, chatId);
+  const tab = await tabs.open();
+  await tab.goto(addressOf(page, settings));
+  const chat = new ChatPage(tab, chatId);
   await chat.settled();
   return chat;
 }
