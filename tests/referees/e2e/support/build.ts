@@ -52,9 +52,9 @@ const config: InlineConfig = {
     minify: false,
     chunkSizeWarningLimit: 10_000,
     rolldownOptions: {
-      // assistant-ui takes `ai` 7 only.
-      input: ['index.html', ...(MAJOR === 7 ? ['assistant-ui.html'] : [])].map((page) =>
-        join(PAGE, page),
+      // assistant-ui takes `ai` 7 only, and the other clients don't have it at all.
+      input: ['index.html', ...(MAJOR === 7 ? ['assistant-ui.html', 'clients.html'] : [])].map(
+        (page) => join(PAGE, page),
       ),
       onLog(level, log, handle) {
         // Notes to a compiler that isn't used here.
