@@ -3,5 +3,5 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { env: { AI_SDK: '6' }, include: ['tests/unit/ai_sdk.test.ts'] },
+  test: { env: { AI_SDK: '6' }, include: ['tests/unit/{ai_sdk,ai_sdk_recovery}.test.ts'] },
 });

@@ -23,3 +23,14 @@ test('ids are those of the shared vectors', () => {
     }
   }
 });
+
+test('ids are the same wherever they are made', () => {
+  expect(conversationIdOf('o', 'c')).toBe(conversationIdOf('o', 'c'));
+  expect(conversationIdOf('o', 'c')).not.toBe(conversationIdOf('oc', ''));
+  expect(sessionIdOf('o', 'c', 'm', ['a', 'b'])).not.toBe(sessionIdOf('o', 'c', 'm', ['ab']));
+  const owner = 'e0000000-0000-4000-8000-000000000009';
+  const chatId = 'my chat';
+  // Fixed, lest a later version takes another conversation for the same chat.
+  expect(conversationIdOf(owner, chatId)).toBe('2d850475-c0e9-5a33-9e34-068aa64afa61');
+  expect(sessionIdOf(owner, chatId, 'm', ['Why?'])).toBe('ad9cc131-1af3-5e4b-ba42-74e823846647');
+});

@@ -1,76 +1,20 @@
 /** A session over a WebSocket API: frames joined, repeated and out of order, and connections that are cut. */
 
-import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import WebSocket from 'ws';
+import { afterEach, expect, test } from 'vitest';
 
-import { clientOverReplay } from '../../src/client.js';
-import { errorOfType, TokencastError } from '../../src/errors.js';
 import type { AnswerEvent } from '../../src/types.js';
-import { webSocketTransport } from '../../src/web_socket_api.js';
 import {
   cancelled,
   completed,
   failed,
   FAST,
   joined,
-  startWebSocketApi,
   token,
-  tokens,
-  type Action,
   type Socket,
 } from '../support/deliveries.js';
+import { all, closeServer, ID, serve, textOf, types } from '../support/web_socket_client.js';
 
-beforeAll(() => {
-  // Node 20 has none of its own.
-  Object.assign(globalThis, { WebSocket });
-});
-
-let close: (() => Promise<unknown>) | null = null;
-
-afterEach(async () => {
-  await close?.();
-  close = null;
-});
-
-async function serve(
-  handle: (action: Action, socket: Socket, connection: number) => void,
-  {
-    timing = FAST,
-    accept,
-    startStream,
-    getStream,
-  }: {
-    timing?: typeof FAST;
-    accept?: (token: string | null) => boolean;
-    startStream?: (sessionId: string, prompt: string) => Promise<void>;
-    getStream?: (sessionId: string) => Promise<unknown>;
-  } = {},
-) {
-  const server = await startWebSocketApi(handle, accept);
-  close = server.close;
-  const transport = webSocketTransport(server.url, tokens, {
-    ...(startStream && { startStream }),
-    ...(getStream && { getStream }),
-  });
-  const client = clientOverReplay(transport, () => Promise.resolve(null), timing);
-  return { ...server, client };
-}
-
-async function all(stream: AsyncIterable<AnswerEvent>): Promise<AnswerEvent[]> {
-  const events: AnswerEvent[] = [];
-  for await (const event of stream) events.push(event);
-  return events;
-}
-
-function textOf(events: AnswerEvent[]): string {
-  return events.reduce((text, event) => {
-    if (event.type === 'restarted') return '';
-    return event.type === 'text' ? text + event.text : text;
-  }, '');
-}
-
-const types = (events: AnswerEvent[]): string[] => events.map(({ type }) => type);
-const ID = '7d1c3a6e-6f1c-4b3c-9a55-0f6d3f0d6f11';
+afterEach(closeServer);
 
 test('it connects with its token, and sends the prompt', async () => {
   const { client, actions, tokensSeen } = await serve((_, socket) => {
@@ -225,100 +169,6 @@ test('a session that nobody has started is said to be missing', async () => {
   expect(actions.length).toBeGreaterThan(1);
 });
 
-test.each([
-  ['INVALID_PROMPT', { kind: 'refused', errorType: 'INVALID_PROMPT' }],
-  ['UNAUTHORIZED', { kind: 'unauthorized' }],
-])('an action that is refused as %s is final', async (code, expected) => {
-  const { client, sockets } = await serve((_, socket) => {
-    socket.refuse('stream', code);
-  });
-  await expect(all(client.streamPrompt(' '))).rejects.toMatchObject(expected);
-  expect(sockets).toHaveLength(1);
-});
-
-test('a passing trouble of the gateway’s is tried again', async () => {
-  const { client } = await serve(({ action }, socket, connection) => {
-    if (connection === 1) {
-      socket.send({ message: 'Internal server error', connectionId: 'c', requestId: 'r' });
-    } else {
-      socket.answer(action === 'stream' ? 'started' : 'resumed', 'QUEUED');
-      socket.events(completed(1));
-    }
-  });
-  expect(types(await all(client.streamPrompt('Why?'))).at(-1)).toBe('completed');
-});
-
-test('a handshake that is refused is tried with a new token', async () => {
-  const { client, tokensSeen } = await serve(
-    (_, socket) => {
-      socket.answer('started', 'QUEUED');
-      socket.events(completed(1));
-    },
-    { accept: (shown) => shown === 'new' },
-  );
-  const events = await all(client.streamPrompt('Why?'));
-  expect(types(events).at(-1)).toBe('completed');
-  expect(tokensSeen.slice(0, 2)).toEqual(['jwt', 'new']);
-});
-
-test.each(['start', 'resume', 'stop'])(
-  'a %s whose new token GraphQL refuses as well is over at once',
-  async (what) => {
-    const asked: string[] = [];
-    const { client, tokensSeen } = await serve(() => undefined, {
-      accept: () => false,
-      getStream: (sessionId) => {
-        asked.push(sessionId);
-        return Promise.reject(errorOfType('UnauthorizedException', 'Token has expired.'));
-      },
-    });
-    const calls: Record<string, () => Promise<unknown>> = {
-      start: () => all(client.streamPrompt('Why?', { sessionId: ID })),
-      resume: () => all(client.resumeStream(ID)),
-      // A stop is tried once, and the next one has a new token.
-      stop: async () => {
-        await expect(client.stopStream(ID)).rejects.toMatchObject({ kind: 'connection' });
-        await client.stopStream(ID);
-      },
-    };
-    const refusal = { kind: 'unauthorized', errorType: 'UnauthorizedException' };
-    await expect(calls[what]?.()).rejects.toMatchObject(refusal);
-    expect([tokensSeen, asked]).toEqual([['jwt', 'new'], [ID]]);
-  },
-);
-
-test.each([
-  ['refuses for something else', () => Promise.reject(errorOfType('INVALID_PROMPT', 'no'))],
-  ['can’t be reached', () => Promise.reject(new TokencastError('connection', 'reset'))],
-  ['accepts the token', () => Promise.resolve(null)],
-])('a handshake that fails is tried again where GraphQL %s', async (_, getStream) => {
-  let connections = 0;
-  const { client } = await serve(
-    (_, socket) => {
-      socket.answer('started', 'QUEUED');
-      socket.events(completed(1));
-    },
-    { accept: () => (connections += 1) > 2, getStream },
-  );
-  expect(types(await all(client.streamPrompt('Why?'))).at(-1)).toBe('completed');
-});
-
-test('somebody else’s session isn’t there', async () => {
-  const { client } = await serve((_, socket) => {
-    socket.refuse('resume', 'UNAUTHORIZED');
-  });
-  await expect(all(client.resumeStream(ID))).rejects.toMatchObject({
-    kind: 'notFound',
-    errorType: null,
-  });
-});
-
-test('a handshake that is never accepted is given up', async () => {
-  const timing = { ...FAST, startWithin: 100 };
-  const { client } = await serve(() => undefined, { timing, accept: () => false });
-  await expect(all(client.streamPrompt('Why?'))).rejects.toMatchObject({ kind: 'connection' });
-});
-
 test('frames of other sessions, and of kinds that are not known, are passed over', async () => {
   const { client } = await serve((action, socket) => {
     socket.answer('started', 'QUEUED');
@@ -340,78 +190,6 @@ test('empty frames are passed over', async () => {
   });
   expect(textOf(await all(client.streamPrompt('Why?')))).toBe('a');
   expect(sockets).toHaveLength(1);
-});
-
-/** How long a message may be in one frame, and a browser sends no other. */
-const FRAME_BYTES = 32_768;
-const LENGTHS = [20, 31, 33, 40, 60, 80, 99].map((kilobytes) => kilobytes * 1_000);
-const ENVELOPE = JSON.stringify({ action: 'stream', sessionId: ID, prompt: '' }).length;
-const LONG: [what: string, prompt: string][] = [
-  ...LENGTHS.map((length): [string, string] => [`${length} letters`, 'x'.repeat(length)]),
-  ['what fits exactly', 'x'.repeat(FRAME_BYTES - ENVELOPE)],
-  ['one more than fits', 'x'.repeat(FRAME_BYTES - ENVELOPE + 1)],
-  ['characters of three bytes', '語'.repeat(20_000)],
-  ['characters that JSON makes six times as long', '\u0001'.repeat(10_000)],
-];
-
-describe('a long prompt', () => {
-  const fits = (prompt: string): boolean => {
-    const message = JSON.stringify({ action: 'stream', sessionId: ID, prompt });
-    return Buffer.byteLength(message) <= FRAME_BYTES;
-  };
-
-  test.each(LONG)('of %s is sent whole, by another way where it has to be', async (_, prompt) => {
-    const started: string[] = [];
-    const { client, actions } = await serve(
-      (action, socket) => {
-        expect(Buffer.byteLength(JSON.stringify(action))).toBeLessThanOrEqual(FRAME_BYTES);
-        socket.answer(action.action === 'stream' ? 'started' : 'resumed', 'QUEUED');
-        socket.events(token(1, 'a'), completed(2));
-      },
-      {
-        startStream: (_sessionId, sent) => {
-          started.push(sent);
-          return Promise.resolve();
-        },
-      },
-    );
-    const events = await all(client.streamPrompt(prompt, { sessionId: ID }));
-    expect(textOf(events)).toBe('a');
-    expect(actions.map(({ action }) => action)).toEqual([fits(prompt) ? 'stream' : 'resume']);
-    expect(fits(prompt) ? [actions[0]?.prompt] : started).toEqual([prompt]);
-  });
-
-  test.each(LONG.filter(([, prompt]) => !fits(prompt)))(
-    'of %s is refused at once where there is no other way',
-    async (_, prompt) => {
-      const { client, actions } = await serve(() => undefined);
-      await expect(all(client.streamPrompt(prompt, { sessionId: ID }))).rejects.toMatchObject({
-        kind: 'refused',
-        errorType: 'INVALID_PROMPT',
-        message: expect.stringMatching(/32768 .* AppSync or the Function URL/) as string,
-      });
-      expect(actions).toEqual([]);
-    },
-  );
-
-  test('is started again where that fails in passing, and refused with its reason', async () => {
-    let tries = 0;
-    const { client } = await serve(
-      (_, socket) => {
-        socket.answer('resumed', 'QUEUED');
-        socket.events(completed(1));
-      },
-      {
-        startStream: () => {
-          tries += 1;
-          return tries < 3 ? Promise.reject(new TypeError('network')) : Promise.resolve();
-        },
-      },
-    );
-    const events = await all(client.streamPrompt('x'.repeat(40_000)));
-    expect(types(events).at(-1)).toBe('completed');
-    expect(tries).toBe(3);
-  });
 });
 
 test('aborting says stop on a connection of its own, and the text is kept', async () => {
