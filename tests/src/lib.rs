@@ -7,6 +7,7 @@
 //! | [`answer`] | [`Answer`]: the events of a whole stream, put together |
 //! | [`forged`] | tokens that must be refused, and a few similar ones that must be accepted |
 //! | [`soak`] | many sessions while every kind of fault happens at random |
+//! | [`dead_letters`] | the dead-letter queue, and `tokencast redrive` |
 //! | [`templates`] | the templates that `npm run variants` in `cdk/` wrote |
 //! | [`websocket`] | a client of the WebSocket API by hand |
 //! | [`url`] | a client of the function URL by hand |
@@ -24,6 +25,7 @@ pub mod ai_sdk;
 pub mod answer;
 pub mod channel;
 pub mod conversations;
+pub mod dead_letters;
 pub mod forged;
 pub mod graphql;
 pub mod soak;

@@ -24,49 +24,6 @@ async fn stack_over(channel: Channel) -> TestStack {
     .await
 }
 
-/// Returns the bodies in the dead-letter queue, once there are so many.
-async fn dead_letters(stack: &TestStack, count: u32) -> Vec<String> {
-    let url = stack.dead_letter_queue_url();
-    eventually("the dead letters", || async {
-        (stack.messages_in(&url).await == count).then_some(())
-    })
-    .await;
-    let receive = stack
-        .sqs()
-        .receive_message()
-        .queue_url(&url)
-        .max_number_of_messages(10)
-        .visibility_timeout(0);
-    let received = receive
-        .send()
-        .await
-        .expect("received")
-        .messages
-        .unwrap_or_default();
-    received
-        .into_iter()
-        .map(|message| message.body.expect("a body"))
-        .collect()
-}
-
-/// Runs `tokencast redrive` on the stack. Returns one JSON object for each message.
-async fn redrive(stack: &TestStack, what: &[&str]) -> Vec<Value> {
-    let port = stack.running.info.endpoints.address.port().to_string();
-    let output = stack
-        .command(&[&["redrive", "--json", "--local", &port], what].concat())
-        .await;
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let lines = String::from_utf8(output.stdout).expect("UTF-8");
-    lines
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
-}
-
 #[tokio::test]
 async fn what_is_no_job_ends_in_the_dead_letter_queue_as_it_came() {
     let stack = stack().await;
@@ -83,7 +40,7 @@ async fn what_is_no_job_ends_in_the_dead_letter_queue_as_it_came() {
     for body in bodies {
         stack.send(body).await;
     }
-    let mut dead = dead_letters(&stack, 3).await;
+    let mut dead = stack.dead_letters(3).await;
     dead.sort();
     let mut expected = bodies.map(str::to_owned);
     expected.sort();
@@ -91,7 +48,7 @@ async fn what_is_no_job_ends_in_the_dead_letter_queue_as_it_came() {
     let invocations = stack.running.local.faults().report()[0].matched;
     assert_eq!(invocations, 3, "each is out of the way after one receive");
     assert_eq!(stack.running.local.bedrock().calls().len(), 0);
-    let listed = redrive(&stack, &["--list"]).await;
+    let listed = stack.redrive(&["--list"]).await;
     assert!(
         listed.len() == 3 && listed.iter().all(|letter| letter["sessionId"].is_null()),
         "{listed:?}"
@@ -123,7 +80,7 @@ async fn a_foreign_job_ends_in_the_dead_letter_queue_with_its_attributes_and_its
         .message_attributes("number", number.clone())
         .message_attributes("bytes", bytes.clone());
     send.send().await.expect("sent");
-    assert_eq!(dead_letters(&stack, 1).await, [foreign]);
+    assert_eq!(stack.dead_letters(1).await, [foreign]);
     let receive = stack.sqs().receive_message();
     let receive = receive.queue_url(stack.dead_letter_queue_url());
     let receive = receive
@@ -161,13 +118,13 @@ async fn a_crash_between_move_and_acknowledgement_doubles_nothing_that_shows() {
     let (id, client) = (Uuid::new_v4(), stack.client("alice"));
     let answer = collect(client.stream_as(id, "A prompt")).await;
     assert_eq!(answer.expect("an answer").failure(), Some("MODEL_ERROR"));
-    let bodies = dead_letters(&stack, 2).await;
+    let bodies = stack.dead_letters(2).await;
     assert_eq!(bodies[0], bodies[1], "two copies");
     assert_eq!(stack.running.local.faults().report()[0].fired, 1);
     stack.queue_is_empty().await;
 
     stack.script(script(20, Duration::from_millis(5)));
-    assert_eq!(redrive(&stack, &["--all"]).await.len(), 2);
+    assert_eq!(stack.redrive(&["--all"]).await.len(), 2);
     let answer = eventually("the completed session", || async {
         let answer = collect(client.resume(id)).await.expect("an answer");
         answer.is_completed().then_some(answer)
@@ -216,7 +173,7 @@ async fn check_deadly(channel: Channel) {
         "a part of one answer: {}",
         answer.text
     );
-    let bodies = dead_letters(&stack, 1).await;
+    let bodies = stack.dead_letters(1).await;
     let job: Value = serde_json::from_str(&bodies[0]).expect("the job");
     assert_eq!(
         (&job["sessionId"], &job["prompt"]),
@@ -224,7 +181,7 @@ async fn check_deadly(channel: Channel) {
     );
 
     let id_text = id.to_string();
-    let listed = redrive(&stack, &["--list"]).await;
+    let listed = stack.redrive(&["--list"]).await;
     assert_eq!(listed.len(), 1, "{listed:?}");
     assert_eq!(
         (&listed[0]["sessionId"], &listed[0]["code"]),
@@ -235,12 +192,12 @@ async fn check_deadly(channel: Channel) {
         "no prompt is shown"
     );
     assert_eq!(
-        dead_letters(&stack, 1).await.len(),
+        stack.dead_letters(1).await.len(),
         1,
         "listing takes nothing out"
     );
 
-    let put_back = redrive(&stack, &["--session", &id_text]).await;
+    let put_back = stack.redrive(&["--session", &id_text]).await;
     assert_eq!(put_back[0]["putBack"], json!(true));
     let answer = eventually("the completed session", || async {
         let session = stack.get_stream("alice", &id_text).await;
@@ -272,9 +229,9 @@ async fn all_of_them_can_be_put_back_at_once() {
             Some("MODEL_UNAVAILABLE")
         );
     }
-    dead_letters(&stack, 3).await;
+    stack.dead_letters(3).await;
     stack.script(script(20, Duration::ZERO));
-    assert_eq!(redrive(&stack, &["--all"]).await.len(), 3);
+    assert_eq!(stack.redrive(&["--all"]).await.len(), 3);
     for id in ids {
         let answer = eventually("the completed session", || async {
             let answer = collect(client.resume(id)).await.expect("an answer");

@@ -148,11 +148,7 @@ async fn messages_that_come_again_make_nothing() {
         .queue_url(stack.dead_letter_queue_url())
         .message_body(job.to_string());
     sent.send().await.expect("the queue takes it");
-    let port = stack.running.info.endpoints.address.port().to_string();
-    let output = stack
-        .command(&["redrive", "--json", "--local", &port, "--all"])
-        .await;
-    assert!(output.status.success(), "{output:?}");
+    stack.redrive(&["--all"]).await;
     stack.queue_is_empty().await;
     assert_eq!(stack.get_stream("alice", &id).await, Value::Null);
     assert_eq!(
