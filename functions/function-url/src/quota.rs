@@ -11,13 +11,18 @@ const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 /// A client that would have to wait longer shall not try again by itself.
 const WORTH_WAITING: Duration = Duration::from_mins(1);
 
+/// Whether a client may try again by itself.
+pub fn is_worth_waiting(exceeded: &Exceeded) -> bool {
+    exceeded.wait() <= WORTH_WAITING
+}
+
 /// `Retry-After`, in seconds; and `x-should-retry: false` where a minute's wait would not help.
 pub fn retry_headers(exceeded: &Exceeded) -> Vec<(HeaderName, HeaderValue)> {
     let wait = exceeded.wait();
     let seconds = wait.as_millis().div_ceil(1000).max(1);
     let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
     let mut headers = vec![(header::RETRY_AFTER, seconds)];
-    if wait > WORTH_WAITING {
+    if !is_worth_waiting(exceeded) {
         headers.push((SHOULD_RETRY, HeaderValue::from_static("false")));
     }
     headers

@@ -2,11 +2,11 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use system_tests::{Channel, collect, eventually, over_each_channel};
+use system_tests::{Channel, collect, over_each_channel};
 use tokencast_client::Error;
 use uuid::Uuid;
 
-use crate::{stack, usage};
+use crate::{quota, stack, usage};
 
 over_each_channel! {
     async fn a_start_beyond_the_quota_is_refused_with_its_time(channel) {
@@ -128,21 +128,17 @@ async fn what_is_left_is_told_and_an_administrator_changes_it() {
     assert_eq!(told["tokensPerDay"], used["tokensPerDay"]);
     collect(client.stream("And?")).await.expect_err("refused");
 
-    let port = stack.running.info.endpoints.address.port().to_string();
-    let owner = owner(&stack).await;
-    let quota = async |action: &[&str]| {
-        let target = ["--user", &owner, "--local", &port, "--json"];
-        let arguments = [&["quota"], action, &target].concat();
-        let output = stack.command(&arguments).await;
-        assert!(output.status.success(), "{output:?}");
-        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
-    };
-    let shown = quota(&["show"]).await;
+    let shown = quota(&stack, "alice", &["show"]).await;
     assert_eq!(
         shown["startsPerDay"],
         json!({ "used": 1, "override": "configured" })
     );
-    let set = quota(&["set", "--starts-per-day", "3", "--tokens-per-day", "none"]).await;
+    let set = quota(
+        &stack,
+        "alice",
+        &["set", "--starts-per-day", "3", "--tokens-per-day", "none"],
+    )
+    .await;
     assert_eq!(set["startsPerDay"]["override"], 3);
     assert_eq!(set["tokensPerDay"]["override"], "none");
     collect(client.stream("And?")).await.expect("an answer");
@@ -152,19 +148,10 @@ async fn what_is_left_is_told_and_an_administrator_changes_it() {
         json!({ "used": 2, "limit": 3, "left": 1 })
     );
     assert_eq!(used["tokensPerDay"]["limit"], Value::Null);
-    let reset = quota(&["reset"]).await;
+    let reset = quota(&stack, "alice", &["reset"]).await;
     assert_eq!(reset["startsPerDay"]["used"], 0);
-    let set = quota(&["set", "--starts-per-day", "configured"]).await;
+    let set = quota(&stack, "alice", &["set", "--starts-per-day", "configured"]).await;
     assert_eq!(set["startsPerDay"]["override"], "configured");
     assert_eq!(usage(&stack, "alice").await["startsPerDay"]["left"], 1);
     stack.shutdown().await;
-}
-
-/// The `sub` of the only user who has started anything.
-async fn owner(stack: &system_tests::TestStack) -> String {
-    eventually("a ledger", || async {
-        let ledgers = system_tests::soak::quotas::ledgers(stack).await;
-        ledgers.into_keys().next()
-    })
-    .await
 }

@@ -33,6 +33,7 @@ use crate::body::BrokenOff;
 use crate::error::UrlError;
 use crate::event::UrlEvent;
 use crate::handle::FunctionUrl;
+use crate::quota::is_worth_waiting;
 use crate::reply::{Content, Reply, Whole};
 
 /// The first part of the paths.
@@ -253,6 +254,10 @@ pub(crate) fn refusal(error: UrlError) -> Whole {
             | RequestError::NotUnicode
             | RequestError::SystemPrompt,
         ) => ApiError::of(code, message).about("messages"),
+        // To OpenAI's clients, a quota that is exceeded stays so until somebody acts.
+        UrlError::Request(RequestError::Quota(exceeded)) if is_worth_waiting(exceeded) => {
+            ApiError::of(FailureCode::Throttled, message)
+        }
         _ => ApiError::of(code, message),
     };
     let is_unknown = matches!(error, UrlError::Request(RequestError::UnknownAssistant(_)));
@@ -352,15 +357,30 @@ mod tests {
             "invalid_prompt",
             true,
         );
-        let exceeded = Exceeded {
-            limit: LimitName::StartsPerDay,
-            used: 1,
-            most: 1,
-            needed: 1,
-            at: Timestamp::EPOCH,
-            resets_at: Timestamp::from_millis(3_600_000),
-        };
-        let quota = RequestError::Quota(exceeded).into();
-        check(quota, 429, "insufficient_quota", true);
+        for (limit, resets_after_ms, code, is_final) in [
+            (
+                LimitName::StartsPerDay,
+                3_600_000,
+                "insufficient_quota",
+                true,
+            ),
+            (
+                LimitName::StartsPerMinute,
+                60_000,
+                "rate_limit_exceeded",
+                false,
+            ),
+        ] {
+            let exceeded = Exceeded {
+                limit,
+                used: 1,
+                most: 1,
+                needed: 1,
+                at: Timestamp::EPOCH,
+                resets_at: Timestamp::from_millis(resets_after_ms),
+            };
+            let quota = RequestError::Quota(exceeded).into();
+            check(quota, 429, code, is_final);
+        }
     }
 }
