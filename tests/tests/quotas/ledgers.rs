@@ -17,7 +17,7 @@ use crate::{TOKENS, stack, usage};
 const NONE: &str = "{}";
 
 /// What the only user has used, once nothing is reserved any more.
-async fn settled(stack: &TestStack) -> Used {
+pub(crate) async fn settled(stack: &TestStack) -> Used {
     eventually("everything settled", || async {
         let ledgers = ledgers(stack).await;
         let used = ledgers.into_values().next()?;

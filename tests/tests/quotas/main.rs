@@ -2,6 +2,7 @@
 
 mod front_ends;
 mod ledgers;
+mod redrive;
 mod refusals;
 
 use std::time::Duration;
