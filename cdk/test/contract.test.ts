@@ -1,11 +1,12 @@
 /** The limits and resolvers, against the schema itself. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { buildASTSchema, getNamedType, GraphQLField, isObjectType, parse } from 'graphql';
+import { buildASTSchema, getNamedType, GraphQLField, isObjectType, Kind, parse, SelectionSetNode } from 'graphql';
 
 import { PUBLISH_FILE, REQUEST_FUNCTION_FILE, SCHEMA_FILE } from '../lib/assets';
+import { REPOSITORY_DIR } from '../lib/paths';
 import { PUBLISH_FIELDS, REQUEST_FIELDS } from '../lib/resolvers';
 import { Deployment, only } from './deployment';
 
@@ -38,6 +39,21 @@ test('every operation is answered by something', () => {
   assert.deepEqual(operations.map(({ name }) => name).sort(), answered.sort());
 });
 
+describe('AppSync sends subscribers only what the mutation selected, so that there is selected', () => {
+  for (const name of ['publish_token', 'publish_conversation']) {
+    test(`every field in ${name}.graphql`, () => {
+      const file = join(REPOSITORY_DIR, 'crates', 'tokencast-aws', 'src', 'appsync', `${name}.graphql`);
+      const [definition] = parse(readFileSync(file, 'utf8')).definitions;
+      assert.ok(definition?.kind === Kind.OPERATION_DEFINITION);
+      const selected = leaves(definition.selectionSet);
+      const [root = ''] = selected[0]?.split('.') ?? [];
+      const field = schema.getMutationType()?.getFields()[root];
+      assert.ok(field);
+      assert.deepEqual(selected.sort(), fieldsBelow(field).sort());
+    });
+  }
+});
+
 for (const file of [PUBLISH_FILE, REQUEST_FUNCTION_FILE]) {
   test(`the resolver ${basename(file)} takes nothing that its runtime lacks`, () => {
     const code = readFileSync(file, 'utf8');
@@ -64,6 +80,25 @@ test('each field that the request function answers passes on what the function r
     });
   }
 });
+
+/** The paths of all fields that are selected and have no fields of their own. */
+function leaves({ selections }: SelectionSetNode): string[] {
+  return selections.flatMap((selection) => {
+    assert.ok(selection.kind === Kind.FIELD && !selection.alias);
+    const { name, selectionSet } = selection;
+    return selectionSet ? leaves(selectionSet).map((path) => `${name.value}.${path}`) : [name.value];
+  });
+}
+
+/** The same of all fields that there are. */
+function fieldsBelow({ name, type }: GraphQLField<unknown, unknown>): string[] {
+  const named = getNamedType(type);
+  return isObjectType(named)
+    ? Object.values(named.getFields())
+        .flatMap(fieldsBelow)
+        .map((path) => `${name}.${path}`)
+    : [name];
+}
 
 /** The levels and the fields of an operation that asks for everything, as clients do that add `__typename` to each object. */
 function measure(field: GraphQLField<unknown, unknown>): { depth: number; fields: number } {

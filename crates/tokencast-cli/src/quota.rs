@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 use tokencast_aws::clock::SystemClock;
 use tokencast_aws::quotas::QuotaTable;
+use tokencast_core::assistant::Cost;
 use tokencast_core::id::Owner;
 use tokencast_core::ports::{Clock as _, Standing, StoreError};
 use tokencast_core::quota::{Day, LimitName, Override, Overrides};
@@ -100,7 +101,9 @@ fn shown(target: &QuotaTarget, standing: &Standing, now: Timestamp) -> String {
         overrides,
     } = standing;
     let used = |name| today.ledger.used(name, before.as_ref(), now);
-    let cost = today.ledger.spent.cost.as_dollars();
+    let cost = today.ledger.spent.cost;
+    // Nothing is told where no model has a price.
+    let cost = (cost > Cost::default()).then(|| cost.as_dollars());
     if target.json {
         let limits = LimitName::ALL.into_iter().map(|name| {
             let limit = json!({ "used": used(name), "override": override_json(overrides, name) });
@@ -127,7 +130,10 @@ fn shown(target: &QuotaTarget, standing: &Standing, now: Timestamp) -> String {
             used(name)
         );
     }
-    let _ = write!(text, "{:<16} {cost:>12.6} dollars", "cost");
+    if let Some(cost) = cost {
+        let _ = writeln!(text, "{:<16} {cost:>12.6} dollars", "cost");
+    }
+    text.truncate(text.trim_end().len());
     text
 }
 

@@ -1,6 +1,7 @@
 //! Assistants through the public interfaces, over each channel.
 
 mod choice;
+mod costs;
 mod file;
 mod guardrails;
 

@@ -44,6 +44,7 @@ mutation StartStream(
     assistant: $assistant
   ) {
     sessionId
+    assistant
     conversationId
     parentId
     status
@@ -82,6 +83,7 @@ query GetStream($sessionId: String!) {
     error { code message retryable }
     guardrail { action masked }
     waiting { reason since }
+    assistant
     conversationId
     parentId
     createdAt

@@ -38,8 +38,8 @@ With --json, each line on stdout is one of:
   {\"type\":\"cancelled\",\"stopReason\":STRING|null,\"usage\":USAGE|null}
   {\"type\":\"error\",\"message\":STRING}                            the API cannot be used; nothing follows
 where PLACE is \"blockIndex\":N,\"sequence\":N,\"attempt\":N, and USAGE is {\"inputTokens\":N,\"outputTokens\":N,
-\"totalTokens\":N}, with \"cacheReadInputTokens\" and \"cacheWriteInputTokens\" where the model has a prompt cache. GUARDRAIL is
-{\"action\":\"BLOCKED\"|\"MASKED\",\"masked\":[STRING, ...]}.";
+\"totalTokens\":N}, with \"cacheReadInputTokens\" and \"cacheWriteInputTokens\" where the model has a prompt cache, and \"cost\" in US
+dollars where it has a price. GUARDRAIL is {\"action\":\"BLOCKED\"|\"MASKED\",\"masked\":[STRING, ...]}.";
 
 /// Send a prompt and print the answer as it comes.
 ///
