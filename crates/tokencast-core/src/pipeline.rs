@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, Fuse, FusedFuture, FutureExt};
 
-use crate::assistant::AssistantName;
+use crate::assistant::{AssistantName, Cost};
 use crate::event::Usage;
 use crate::failure::Failure;
 use crate::ports::{Fence, ModelRequest, Ports, TokenSink, Versioned};
@@ -95,6 +95,8 @@ pub enum Observation {
         assistant: Option<AssistantName>,
         /// What the model counted.
         usage: Option<Usage>,
+        /// What all attempts have cost; `None` where the model has no price.
+        cost: Option<Cost>,
     },
 }
 

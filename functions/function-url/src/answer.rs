@@ -28,7 +28,8 @@ use tracing::info;
 use crate::follow::follow;
 use crate::handle::FunctionUrl;
 
-const SERVICE: &str = "function-url";
+/// The function's name in metrics.
+pub(crate) const SERVICE: &str = "function-url";
 
 /// The ports of one answer, whose events go into the response.
 struct ResponsePorts<'a>(PhantomData<&'a ()>);

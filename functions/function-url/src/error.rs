@@ -8,6 +8,7 @@ use tokencast_aws::jwt::JwtError;
 use tokencast_core::conversation::NotFound;
 use tokencast_core::failure::{Failure, FailureCode};
 use tokencast_core::id::{InvalidConversationId, InvalidSessionId};
+use tokencast_core::quota::Exceeded;
 use tokencast_core::requests::RequestError;
 use tokencast_protocols::ag_ui::request::InvalidRun;
 use tokencast_protocols::ai_sdk::request::InvalidRequest;
@@ -129,15 +130,21 @@ impl UrlError {
         self.status().is_server_error()
     }
 
+    /// What a quota says that refuses the request.
+    pub fn exceeded(&self) -> Option<&Exceeded> {
+        match self {
+            Self::Request(error) => error.exceeded(),
+            _ => None,
+        }
+    }
+
     /// `{"error": {"code", "message", "retryable"}}`; of a quota also `limit` and `resetsAt`.
     pub fn to_json(&self) -> String {
         let code = self.code();
         let mut error = json!({
             "code": code.as_str(), "message": self.to_string(), "retryable": code.retryable(),
         });
-        if let Self::Request(request) = self
-            && let Some(exceeded) = request.exceeded()
-        {
+        if let Some(exceeded) = self.exceeded() {
             error["limit"] = json!(exceeded.limit);
             error["resetsAt"] = json!(iso8601(exceeded.resets_at));
         }

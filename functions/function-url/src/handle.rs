@@ -11,7 +11,7 @@ use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::Verifier;
 use tokencast_aws::requests::AwsRequests;
 use tokencast_aws::schema_json::{AssistantJson, UsageJson};
-use tokencast_aws::settings;
+use tokencast_aws::{metrics, settings};
 use tokencast_core::brought::Brought;
 use tokencast_core::event::TokenEvent;
 use tokencast_core::id::{ConversationId, Owner, Position, SessionId};
@@ -25,6 +25,7 @@ use tokencast_core::time::Timestamp;
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
+use crate::answer::SERVICE;
 use crate::body::{Body, Format, Words};
 use crate::config::{Config, NothingLeft};
 use crate::error::UrlError;
@@ -68,6 +69,9 @@ impl FunctionUrl {
                     error!(method = event.method(), code = %error.code(), error = &error as &dyn std::error::Error, "failed");
                 } else {
                     info!(method = event.method(), code = %error.code(), reason = %error, "refused");
+                }
+                if let Some(exceeded) = error.exceeded() {
+                    metrics::count_refusal(SERVICE, exceeded);
                 }
                 Reply::Whole(protocols::refusal(event, error))
             }

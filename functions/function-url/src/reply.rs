@@ -130,6 +130,7 @@ impl Whole {
 impl From<UrlError> for Whole {
     fn from(error: UrlError) -> Self {
         let mut whole = Self::new(error.status(), error.to_json());
+        let exceeded = error.exceeded().map(quota::retry_headers);
         match error {
             UrlError::Caller(JwtError::Refused(_)) => whole.headers.push((
                 header::WWW_AUTHENTICATE,
@@ -139,13 +140,10 @@ impl From<UrlError> for Whole {
                 let allowed = HeaderValue::from_static(allowed);
                 whole.headers.push((header::ALLOW, allowed));
             }
-            UrlError::Request(error) => {
-                let exceeded = error.exceeded();
-                let headers = exceeded.map(quota::retry_headers);
-                whole.headers.extend(headers.into_iter().flatten());
-            }
             _ => {}
         }
+        let headers = exceeded.into_iter().flatten();
+        whole.headers.extend(headers);
         whole
     }
 }

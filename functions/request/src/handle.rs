@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokencast_aws::clock::iso8601;
+use tokencast_aws::metrics;
 use tokencast_aws::schema_json::AssistantJson;
 use tokencast_core::brought::Brought;
 use tokencast_core::id::{Owner, SessionId};
@@ -15,6 +16,9 @@ use tracing::{error, info};
 
 use crate::error::RequestError;
 use crate::event::{Arguments, Refusal, Reply, ResolverEvent, Response, StreamResponse};
+
+/// The function's name in metrics.
+const SERVICE: &str = "request";
 
 /// Everything that the function works with.
 pub struct Request<P: RequestPorts> {
@@ -38,6 +42,9 @@ impl<P: RequestPorts> Request<P> {
             }
             Err(refused) => {
                 info!(field, code = %refused.code(), "refused");
+                if let Some(exceeded) = refused.exceeded() {
+                    metrics::count_refusal(SERVICE, exceeded);
+                }
                 Ok(Reply::Error(Refusal::from(&refused)))
             }
         }

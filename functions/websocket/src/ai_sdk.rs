@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokencast_aws::connections::NotedRequest;
+use tokencast_aws::metrics;
 use tokencast_aws::websocket::address::Address;
 use tokencast_aws::websocket::{chat_frames, chat_position};
 use tokencast_core::failure::FailureCode;
@@ -22,7 +23,7 @@ use tokencast_protocols::ids;
 use tracing::{error, info, warn};
 
 use crate::event::RouteAnswer;
-use crate::routes::{Reply, Routes, ok};
+use crate::routes::{Reply, Routes, SERVICE, ok};
 
 /// How long a question waits for the end of the answer before it. It is shorter than the function's time-out of 10 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
@@ -99,6 +100,11 @@ impl<P: RequestPorts> Routes<P> {
                     error!(%code, error = &error as &dyn std::error::Error, "a chat's request failed");
                 } else {
                     info!(%code, reason = %error, "a chat's request was refused");
+                }
+                if let ChatError::Request(error) = &error
+                    && let Some(exceeded) = error.exceeded()
+                {
+                    metrics::count_refusal(SERVICE, exceeded);
                 }
                 ok(Some(&chat_frames::error(&request_id, &error.to_string())))
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use tokencast_aws::connections::ConnectionTable;
+use tokencast_aws::metrics;
 use tokencast_aws::websocket::address::Address;
 use tokencast_aws::websocket::backlog::{Backlog, Joined};
 use tokencast_aws::websocket::chat_frames::ChatFrames;
@@ -25,6 +26,9 @@ use tracing::{debug, error, info, warn};
 use crate::error::EventError;
 use crate::event::{RouteAnswer, RouteEvent};
 use crate::message::{Action, Message, MessageError};
+
+/// The function's name in metrics.
+pub(crate) const SERVICE: &str = "websocket";
 
 /// The time for pushing the events of a session that is over. It is shorter than the function's time-out of 10 s.
 const PUSH_BUDGET: Duration = Duration::from_secs(8);
@@ -140,6 +144,9 @@ impl<P: RequestPorts> Routes<P> {
                     error!(action, code = %error.code(), error = &error as &dyn std::error::Error, "failed");
                 } else {
                     info!(action, code = %error.code(), "refused");
+                }
+                if let Some(exceeded) = error.exceeded() {
+                    metrics::count_refusal(SERVICE, exceeded);
                 }
                 let failure = Failure::new(error.code(), error.to_string());
                 let refusal =

@@ -80,6 +80,7 @@ fn observe_end<P: Ports>(context: &AttemptContext<'_, P>, session: &Session) {
         status: session.status,
         assistant: session.assistant.clone(),
         usage: session.ending.usage,
+        cost: session.cost(),
     });
 }
 

@@ -4,6 +4,7 @@
 //! A model counts only what it has said to the end. What it said of an interrupted answer is counted by its length.
 
 use super::{Progress, Session};
+use crate::assistant::Cost;
 use crate::event::Usage;
 use crate::id::Sequence;
 use crate::quota::{Reservation, Spent};
@@ -13,6 +14,16 @@ impl Session {
     /// What the session holds of its owner's quota now.
     pub fn reserved(&self) -> Option<Reservation> {
         self.reservation.filter(|it| !it.is_settled)
+    }
+
+    /// What a session that is over has cost; `None` where the model has no price. Without a reservation, only what the model
+    /// counted is known.
+    pub fn cost(&self) -> Option<Cost> {
+        self.price?;
+        match self.reservation {
+            Some(_) => Some(self.spent.cost),
+            None => self.ending.usage?.cost,
+        }
     }
 
     /// Charges an attempt that is over. `counted` is what the model counted.

@@ -26,6 +26,7 @@ async fn tokens_that_wait_go_together_in_the_next_event() {
         status: Status::Completed,
         assistant: None,
         usage: Some(USAGE),
+        cost: None,
     };
     let observed = scene.observed.lock().expect("not poisoned").clone();
     assert_eq!(

@@ -209,6 +209,35 @@ fn without_quotas_nothing_is_charged_and_the_answer_has_its_cost() {
 }
 
 #[test]
+fn a_session_has_the_cost_of_all_its_attempts() {
+    let end = |session: Session, usage: Option<Usage>| {
+        let begun = begun(session, LATER, NOW);
+        let attempt = begun.last_attempt;
+        let ended = Session::finish(Some(begun), attempt, &progress(), &outcome(usage), NOW);
+        ended.expect("it has the lease")
+    };
+    let failure = Failure::new(FailureCode::ModelError, "It broke.");
+    let first = begun(started(), LATER, NOW);
+    let given_up = Session::release(Some(first), Attempt(1), &progress(), &failure, None, NOW);
+    let given_up = given_up.expect("it has the lease");
+    let micros = |session: &Session| session.cost().map(Cost::as_micros);
+    assert_eq!(micros(&end(given_up, Some(USAGE))), Some(45));
+    // An answer that was stopped, which no model has counted.
+    assert_eq!(micros(&end(started(), None)), Some(20));
+    let unlimited = Session {
+        reservation: None,
+        ..started()
+    };
+    assert_eq!(micros(&end(unlimited.clone(), Some(USAGE))), Some(25));
+    assert_eq!(micros(&end(unlimited, None)), None);
+    let without_price = Session {
+        price: None,
+        ..started()
+    };
+    assert_eq!(micros(&end(without_price, Some(USAGE))), None);
+}
+
+#[test]
 fn an_expired_session_gives_its_reservation_back() {
     let before = begun(started(), LATER, NOW);
     let expired = before.expires_at;
