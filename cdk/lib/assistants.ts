@@ -6,7 +6,6 @@ import { Code, ILayerVersion, LayerVersion, Runtime } from 'aws-cdk-lib/aws-lamb
 import { Construct } from 'constructs';
 
 import { ASSISTANTS_SCHEMA_FILE } from './assets';
-import { guardrailStatement } from './guardrail-access';
 import { Schema, schemaProblems } from './json-schema';
 import { ModelSpec, modelStatements } from './model-access';
 import { TokenStreamProps } from './token-stream-props';
@@ -181,10 +180,9 @@ function contradictions({ default: byDefault, assistants }: AssistantsFile): str
 
 /** What IAM can't be told to permit. */
 function unknownToIam({ assistants }: AssistantsFile, models: readonly ModelSpec[]): string[] {
-  const problems = Object.entries(assistants).flatMap(([name, { model, guardrail }]) => [
-    ...refused(`assistants.${name}.model`, () => modelStatements(specOf(model, models))),
-    ...refused(`assistants.${name}.guardrail.id`, () => guardrail && guardrailStatement(guardrail.id)),
-  ]);
+  const problems = Object.entries(assistants).flatMap(([name, { model }]) =>
+    refused(`assistants.${name}.model`, () => modelStatements(specOf(model, models))),
+  );
   const used = Object.values(assistants).map(({ model }) => model);
   for (const { id } of models.filter(({ id }) => !used.includes(id))) {
     problems.push(`assistants: none has the model \`${id}\`, which \`assistantModels\` tells of`);

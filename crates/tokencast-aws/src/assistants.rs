@@ -225,6 +225,11 @@ fn is_guardrail(text: &str) -> bool {
         let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9');
         !id.is_empty() && id.bytes().all(allowed)
     };
+    // The file decides what is permitted, so that a wildcard is no part of an ARN.
+    let is_word = |word: &str| {
+        let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        !word.is_empty() && word.bytes().all(allowed)
+    };
     match text.strip_prefix("arn:") {
         None => is_id(text),
         Some(arn) => {
@@ -233,8 +238,10 @@ fn is_guardrail(text: &str) -> bool {
             let [partition, "bedrock", region, account, resource] = parts[..] else {
                 return false;
             };
-            partition.starts_with("aws")
-                && !region.is_empty()
+            is_word(partition)
+                && partition.starts_with("aws")
+                && !partition.bytes().any(|byte| byte.is_ascii_digit())
+                && is_word(region)
                 && account.len() == 12
                 && account.bytes().all(|byte| byte.is_ascii_digit())
                 && resource.strip_prefix("guardrail/").is_some_and(is_id)
