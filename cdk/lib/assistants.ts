@@ -48,6 +48,8 @@ export class Assistants extends Construct {
   readonly layer: ILayerVersion;
   /** Where the functions find the file. */
   readonly path = `/opt/${FOLDER}/${FILE}`;
+  /** Their names, as the file has them. */
+  readonly names: readonly string[];
   /** The default assistant's model, and the others' once each. */
   readonly models: readonly [ModelSpec, ...ModelSpec[]];
   /** The ids or ARNs of guardrails. */
@@ -64,6 +66,7 @@ export class Assistants extends Construct {
       throw new Error(`${file} has no assistant`);
     }
     this.models = [byDefault, ...others];
+    this.names = Object.keys(content.assistants);
     const all = Object.values(content.assistants);
     this.guardrails = [...new Set(all.flatMap(({ guardrail }) => guardrail?.id ?? []))];
     this.hasPrices = Object.keys(content.prices ?? {}).length > 0;

@@ -1,4 +1,5 @@
 /** How much a user may ask for: the figures, their ranges, and how the functions get them. */
+
 /** What one user may do: whole numbers from 0. A limit that is left out does not exist. */
 export interface QuotaLimits {
   /** How many sessions may be started in a minute. @default - no limit */
@@ -31,7 +32,8 @@ const UNITS: Readonly<Record<keyof QuotaLimits, string>> = {
   sessionsAtOnce: 'sessions at once',
 };
 
-const NAMES = Object.keys(UNITS) as (keyof QuotaLimits)[];
+/** The names of the limits. */
+export const LIMIT_NAMES = Object.keys(UNITS) as (keyof QuotaLimits)[];
 
 /** The most that a GraphQL `Int` holds. */
 const MAX_LIMIT = 2_147_483_647;
@@ -89,7 +91,7 @@ export function describeQuotas({ default: byDefault = {}, groups = {} }: Quotas)
 }
 
 function describeLimits(limits: QuotaLimits): string {
-  const parts = NAMES.flatMap((name) => {
+  const parts = LIMIT_NAMES.flatMap((name) => {
     const limit = limits[name];
     return limit === undefined ? [] : [`${limit.toLocaleString('en-US')} ${UNITS[name]}`];
   });
@@ -98,10 +100,10 @@ function describeLimits(limits: QuotaLimits): string {
 
 function limitProblems(place: string, limits: unknown): string[] {
   if (!isObject(limits)) {
-    return [`\`${place}\`: is no object, expected limits: ${NAMES.join(', ')}`];
+    return [`\`${place}\`: is no object, expected limits: ${LIMIT_NAMES.join(', ')}`];
   }
-  const problems = unknownFields(place, limits, NAMES);
-  for (const name of NAMES) {
+  const problems = unknownFields(place, limits, LIMIT_NAMES);
+  for (const name of LIMIT_NAMES) {
     const { [name]: limit } = limits;
     if (limit !== undefined && !(Number.isInteger(limit) && (limit as number) >= 0 && (limit as number) <= MAX_LIMIT)) {
       problems.push(

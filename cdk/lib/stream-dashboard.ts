@@ -4,6 +4,9 @@ import { AlarmStatusWidget, Dashboard, GraphWidget, IAlarm, IMetric, IWidget, St
 import { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
+import { FunctionName } from './function-names';
+import { costOf, inputTokens, outputTokens, startsBeyondQuota } from './metrics';
+import { LIMIT_NAMES } from './quotas';
 import { TokenStream } from './token-stream';
 import { UrlStream } from './url-stream';
 import { WebSocketStream } from './websocket-stream';
@@ -67,7 +70,7 @@ export class StreamDashboard extends Construct {
         ),
       ],
     ];
-    rows.push(tables(stream));
+    rows.push(tables(stream), use(stream, url));
     rows.push(...(url ? [urlRow(url)] : []), ...(webSocket ? [webSocketRow(webSocket)] : []));
     if (alarms.length > 0) {
       rows.unshift([new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })]);
@@ -77,16 +80,37 @@ export class StreamDashboard extends Construct {
 }
 
 /** Requests to the tables that were turned away: too many at once, or for two transactions on one item. */
-function tables({ sessionsTable, conversationsTable }: TokenStream): IWidget[] {
-  const metrics = (name: string): IMetric[] => [
-    sessionsTable.metric(name, { statistic: Stats.SUM, label: 'sessions' }),
-    conversationsTable.metric(name, { statistic: Stats.SUM, label: 'conversations' }),
-  ];
+function tables({ sessionsTable, conversationsTable, quotasTable }: TokenStream): IWidget[] {
+  const metrics = (name: string): IMetric[] =>
+    [
+      sessionsTable.metric(name, { statistic: Stats.SUM, label: 'sessions' }),
+      conversationsTable.metric(name, { statistic: Stats.SUM, label: 'conversations' }),
+      quotasTable?.metric(name, { statistic: Stats.SUM, label: 'quotas' }),
+    ].filter((metric) => metric !== undefined);
   return [
     graph('Tables: writes throttled', metrics('WriteThrottleEvents')),
     graph('Tables: reads throttled', metrics('ReadThrottleEvents')),
     graph('Tables: transactions in conflict', metrics('TransactionConflict')),
   ];
+}
+
+/** What users use of the models, what it costs, and whom a quota turns away. */
+function use({ assistants, quotasTable }: TokenStream, url?: UrlStream): IWidget[] {
+  const perHour = Duration.hours(1);
+  const tokens = (service: FunctionName, suffix = ''): IMetric[] => [
+    inputTokens(service, { label: `input${suffix}` }),
+    outputTokens(service, { label: `output${suffix}` }),
+  ];
+  const widgets = [graph('Tokens', [...tokens('worker'), ...(url ? tokens('function-url', ', Function URL') : [])])];
+  if (assistants?.hasPrices) {
+    const costs = assistants.names.map((name) => costOf(name, { label: name }));
+    widgets.push(graph('Cost by assistant (US dollars an hour)', costs, [], perHour));
+  }
+  if (quotasTable) {
+    const refused = LIMIT_NAMES.map((name) => startsBeyondQuota(name, { label: name }));
+    widgets.push(graph('Starts refused by quotas', refused));
+  }
+  return widgets;
 }
 
 function urlRow(url: UrlStream): IWidget[] {
@@ -120,6 +144,11 @@ function calls(handler: IFunction): IMetric[] {
   return [handler.metricInvocations(), handler.metricErrors(), handler.metricThrottles()];
 }
 
-function graph(title: string, left: IMetric[], right: IMetric[] = []): GraphWidget {
-  return new GraphWidget({ title, left, right, width: 8, height: 6, period: Duration.minutes(1) });
+function graph(
+  title: string,
+  left: IMetric[],
+  right: IMetric[] = [],
+  period: Duration = Duration.minutes(1),
+): GraphWidget {
+  return new GraphWidget({ title, left, right, width: 8, height: 6, period });
 }

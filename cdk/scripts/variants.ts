@@ -1,3 +1,10 @@
+import { join } from 'node:path';
+
+import { CDK_DIR } from '../lib/paths';
+
+/** The example of docs/ASSISTANTS.md: two models, a guardrail, and prices. */
+export const ASSISTANTS_FILE = join(CDK_DIR, 'scripts', 'assistants.json');
+
 /** Deployments that differ in kind, by their context: the checks look at the templates of each. */
 export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   default: {},
@@ -51,6 +58,15 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>
     temperature: '0.3',
     userPoolId: 'eu-west-1_AbCdEfGhI',
     userPoolClientId: '1example23456789',
+  },
+  assistants: {
+    deliveries: 'url,websocket',
+    assistants: ASSISTANTS_FILE,
+    quotas: JSON.stringify({
+      default: { startsPerMinute: 20, startsPerDay: 200, tokensPerDay: 500_000, sessionsAtOnce: 4 },
+      groups: { pro: { startsPerDay: 2000, tokensPerDay: 5_000_000, sessionsAtOnce: 10 } },
+    }),
+    alarmDailyBudgetUsd: '25',
   },
   organization: {
     deliveries: 'url,websocket',

@@ -9,6 +9,7 @@ import { readConfig } from '../lib/config';
 import { CDK_DIR, REPOSITORY_DIR } from '../lib/paths';
 import { APP_QUOTAS } from '../lib/quotas';
 import { NUMBER_SETTINGS } from '../lib/settings';
+import { ASSISTANTS_FILE } from '../scripts/variants';
 import { Deployment, resources, scratch } from './deployment';
 
 const readme = readFileSync(join(CDK_DIR, 'README.md'), 'utf8');
@@ -53,6 +54,12 @@ test('every alarm has a section that says what to do, and names it', () => {
   const section = deploy.slice(deploy.indexOf('## When an alarm goes off'), deploy.indexOf('## Raising limits'));
   const headings = [...section.matchAll(/^### (\w+)$/gm)].map(([, heading]) => heading);
   assert.deepEqual(headings.sort(), named.sort());
+});
+
+test('the example of assistants is the one that every check looks at', () => {
+  const document = readFileSync(join(REPOSITORY_DIR, 'docs', 'ASSISTANTS.md'), 'utf8');
+  const [, example = ''] = /```json\n([^]*?)```/.exec(document) ?? [];
+  assert.equal(example, readFileSync(ASSISTANTS_FILE, 'utf8'));
 });
 
 test('each test that the threat table names is there', () => {

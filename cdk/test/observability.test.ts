@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 
+import { ASSISTANTS_FILE } from '../scripts/variants';
 import { Deployment, only, resources, scratch } from './deployment';
 
 const ALARM = 'AWS::CloudWatch::Alarm';
@@ -233,6 +234,41 @@ test('the dashboard shows the alarms and each of their metrics', () => {
     assert.ok(body.includes(shown), shown);
   }
   assert.equal(body.match(/AlarmsDeadLetters/g)?.length, 1);
+});
+
+describe('the dashboard shows what users use', () => {
+  const body = (context: Record<string, string>): string =>
+    JSON.stringify(
+      only(new Deployment(context).template('Observability'), 'AWS::CloudWatch::Dashboard').Properties['DashboardBody'],
+    );
+  const limits = ['startsPerMinute', 'startsPerDay', 'tokensPerDay', 'sessionsAtOnce'];
+
+  test('the starts that each limit has refused, and the table of quotas, where there are quotas', () => {
+    const [shown, without] = [body({}), body({ quotas: 'none' })];
+    assert.match(shown, /StreamQuotasTable/);
+    for (const limit of limits) {
+      const metric = `\\"Tokencast\\",\\"StartsBeyondQuota\\",\\"Limit\\",\\"${limit}\\"`;
+      assert.ok(shown.includes(metric), limit);
+    }
+    assert.doesNotMatch(without, /StartsBeyondQuota|StreamQuotasTable/);
+  });
+
+  test('tokens, over each delivery that answers', () => {
+    const ofWorker = body({});
+    for (const metric of ['InputTokens', 'OutputTokens']) {
+      assert.ok(ofWorker.includes(`${metric}\\",\\"Service\\",\\"worker`), metric);
+      assert.ok(!ofWorker.includes(`${metric}\\",\\"Service\\",\\"function-url`), metric);
+      assert.ok(body({ deliveries: 'url' }).includes(`${metric}\\",\\"Service\\",\\"function-url`), metric);
+    }
+  });
+
+  test('the cost of each assistant, where there are prices', () => {
+    const shown = body({ assistants: ASSISTANTS_FILE });
+    for (const assistant of ['general', 'law']) {
+      assert.ok(shown.includes(`CostDollars\\",\\"Assistant\\",\\"${assistant}`), assistant);
+    }
+    assert.doesNotMatch(body({}), /CostDollars/);
+  });
 });
 
 function pricedAssistants(): string {

@@ -6,12 +6,14 @@ use std::time::SystemTime;
 use local_cloudformation::Template;
 
 /// The files that templates are synthesized from, from the project's root.
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 10] = [
+    "cdk/assistants.schema.json",
     "cdk/bin",
     "cdk/cdk.json",
     "cdk/lib",
     "cdk/package-lock.json",
     "cdk/resolvers",
+    "cdk/scripts/assistants.json",
     "cdk/scripts/templates.ts",
     "cdk/scripts/variants.ts",
     "schema.graphql",

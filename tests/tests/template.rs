@@ -35,7 +35,7 @@ async fn a_prompt_is_answered_on_what_will_be_deployed() {
 
 #[tokio::test]
 async fn each_channel_answers_as_it_will_be_deployed() {
-    for variant in ["deliveries", "deliveriesInProduction"] {
+    for variant in ["deliveries", "deliveriesInProduction", "assistants"] {
         let stack = stack(variant).await;
         let answer = collect(stack.client("alice").stream("Why do rivers meander?")).await;
         assert_eq!(answer.expect("an answer").text, text(100), "{variant}");
