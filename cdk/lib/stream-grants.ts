@@ -58,11 +58,16 @@ export abstract class StreamGrants extends Construct {
   }
 
   /**
-   * Lets `grantee` count what any owner uses, and read it. It takes a transaction that starts or ends a session, for which
-   * `grantUseSessions` is needed besides. Without quotas there is nothing to allow.
+   * Lets `grantee` start sessions under quotas: read what any owner has used, and count. It takes a transaction that starts or
+   * ends a session, for which `grantUseSessions` is needed besides. Without quotas there is nothing to allow.
    */
   grantUseQuotas(grantee: IGrantable): Grant {
-    return this.allowOnQuotas(grantee, 'GetItem', 'BatchGetItem', 'PutItem', 'UpdateItem');
+    return this.allowOnQuotas(grantee, 'BatchGetItem').combine(this.grantSettleQuotas(grantee));
+  }
+
+  /** Lets `grantee` count what a session has used, in the transaction that ends it or opens it again. */
+  grantSettleQuotas(grantee: IGrantable): Grant {
+    return this.allowOnQuotas(grantee, 'PutItem', 'UpdateItem');
   }
 
   /** Lets `grantee` run `tokencast quota`: read, change and reset what one user may do. */
@@ -110,7 +115,7 @@ export abstract class StreamGrants extends Construct {
     return this.allow(grantee, take, deadLetterQueue.queueArn)
       .combine(this.grantSendJobs(grantee))
       .combine(this.grantUseSessions(grantee))
-      .combine(this.grantUseQuotas(grantee))
+      .combine(this.grantSettleQuotas(grantee))
       .combine(this.allowOn(this.conversationsTable, grantee, 'UpdateItem'));
   }
 
@@ -121,7 +126,7 @@ export abstract class StreamGrants extends Construct {
   grantForget(grantee: IGrantable): Grant {
     return this.grantUseSessions(grantee)
       .combine(this.allowOn(this.sessionsTable, grantee, 'Scan', 'DeleteItem'))
-      .combine(this.grantUseQuotas(grantee))
+      .combine(this.grantSettleQuotas(grantee))
       .combine(this.grantReadConversations(grantee))
       .combine(this.allowOn(this.conversationsTable, grantee, 'PutItem'))
       .combine(this.grantListConversations(grantee))

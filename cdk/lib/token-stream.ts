@@ -213,7 +213,7 @@ export class TokenStream extends StreamGrants {
     this.grantAnswerSessions(worker);
     this.grantSendJobs(request);
     this.grantUseQuotas(request);
-    this.grantUseQuotas(worker);
+    this.grantSettleQuotas(worker);
     // The first three are the event source's.
     const consume = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
     this.allow(worker, [...consume, 'sqs:ChangeMessageVisibility'], this.jobs.queue.queueArn);

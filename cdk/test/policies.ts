@@ -13,13 +13,18 @@ export interface Statement {
   readonly conditions: string;
 }
 
-/** What a function may do with the table of quotas, of a deployment with the app's own ids. */
-export const ON_QUOTAS: readonly (readonly [action: string, on: string])[] = [
-  'GetItem',
-  'BatchGetItem',
-  'PutItem',
-  'UpdateItem',
-].map((action) => [`dynamodb:${action}`, '{"Fn::GetAtt":["StreamQuotasTableC1EE7578","Arn"]}']);
+/** What a function that ends sessions may do with the table of quotas, of a deployment with the app's own ids. */
+export const SETTLES_QUOTAS: readonly (readonly [action: string, on: string])[] = onQuotas('PutItem', 'UpdateItem');
+
+/** What a function may do that starts sessions. */
+export const USES_QUOTAS: readonly (readonly [action: string, on: string])[] = [
+  ...onQuotas('BatchGetItem'),
+  ...SETTLES_QUOTAS,
+];
+
+function onQuotas(...actions: string[]): [action: string, on: string][] {
+  return actions.map((action) => [`dynamodb:${action}`, '{"Fn::GetAtt":["StreamQuotasTableC1EE7578","Arn"]}']);
+}
 
 /** The statements of policies on roles, queues, topics, keys, and of inline ones. */
 export function statements(template: Template): Statement[] {

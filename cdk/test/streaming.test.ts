@@ -5,7 +5,7 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 
 import { PUBLISH_FILE, REQUEST_FUNCTION_FILE, SCHEMA_FILE } from '../lib/assets';
 import { Deployment, only, Resource, resources } from './deployment';
-import { ON_QUOTAS, permissions } from './policies';
+import { permissions, SETTLES_QUOTAS, USES_QUOTAS } from './policies';
 
 const template = new Deployment().template('Streaming');
 const production = new Deployment({
@@ -311,7 +311,8 @@ describe('what the roles may do', () => {
     `{"Fn::Join":["",[{"Fn::GetAtt":["StreamApi7C70979F","Arn"]},"/types/Mutation/fields/${name}"]]}`;
   const onTable = (table: string, ...actions: string[]): string[] =>
     actions.map((action) => `dynamodb:${action} on ${table}`);
-  const onQuotas = ON_QUOTAS.map(([action, on]) => `${action} on ${on}`);
+  const usesQuotas = USES_QUOTAS.map(([action, on]) => `${action} on ${on}`);
+  const settlesQuotas = SETTLES_QUOTAS.map(([action, on]) => `${action} on ${on}`);
   const logsAndTraces = /^(logs|xray):/;
   const logs = (id: string): string[] =>
     ['logs:CreateLogStream', 'logs:PutLogEvents'].map((action) => `${action} on {"Fn::GetAtt":["${id}","Arn"]}`);
@@ -337,7 +338,7 @@ describe('what the roles may do', () => {
       ...onTable(sessionsTable, 'GetItem', 'BatchGetItem', 'PutItem'),
       ...onTable(conversationsTable, 'GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem'),
       ...onTable(ownerIndex, 'Query'),
-      ...onQuotas,
+      ...usesQuotas,
       `sqs:SendMessage on ${queue}`,
     );
   });
@@ -356,7 +357,7 @@ describe('what the roles may do', () => {
       `bedrock:InvokeModelWithResponseStream on ${model}`,
       ...onTable(sessionsTable, ...sessions),
       ...onTable(conversationsTable, ...conversations),
-      ...onQuotas,
+      ...settlesQuotas,
       `sqs:ChangeMessageVisibility on ${queue}`,
       `sqs:DeleteMessage on ${queue}`,
       `sqs:GetQueueAttributes on ${queue}`,

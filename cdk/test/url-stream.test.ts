@@ -12,7 +12,7 @@ import { TokenStream } from '../lib/token-stream';
 import { TokenStreamProps } from '../lib/token-stream-props';
 import { UrlStream, UrlStreamProps } from '../lib/url-stream';
 import { Deployment, deliveryCode, only, ownStack, Resource, resources, streamProps } from './deployment';
-import { checkPermissions, ON_QUOTAS, permissions } from './policies';
+import { checkPermissions, permissions, USES_QUOTAS } from './policies';
 
 const URL = 'AWS::Lambda::Url';
 const FUNCTION = 'AWS::Lambda::Function';
@@ -192,7 +192,7 @@ describe('its function', () => {
         'on {"Fn::GetAtt":["StreamConversationsTableD7C53381","Arn"]}',
       ]),
       ['dynamodb:Query', '/index/byOwner"'],
-      ...ON_QUOTAS,
+      ...USES_QUOTAS,
       ['sqs:SendMessage', '"StreamJobsQueue763C7EFE"'],
     ];
     checkPermissions(template, /^UrlHandlerRole/, expected);

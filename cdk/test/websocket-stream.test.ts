@@ -14,7 +14,7 @@ import { ACCESS_LOG_FIELDS } from '../lib/websocket-api';
 import { WebSocketStream, WebSocketStreamProps } from '../lib/websocket-stream';
 import { placeholderFunctions, zip } from '../scripts/placeholder';
 import { Deployment, deliveryCode, only, ownStack, Resource, resources, scratch, streamProps } from './deployment';
-import { checkPermissions, ON_QUOTAS, permissions } from './policies';
+import { checkPermissions, permissions, USES_QUOTAS } from './policies';
 
 const API = 'AWS::ApiGatewayV2::Api';
 const ROUTE = 'AWS::ApiGatewayV2::Route';
@@ -250,7 +250,7 @@ describe('the functions', () => {
         '"StreamConversationsTableD7C53381"',
       ]),
       ...['DeleteItem', 'PutItem', 'UpdateItem'].map((action) => [`dynamodb:${action}`, connections]),
-      ...ON_QUOTAS,
+      ...USES_QUOTAS,
       ['execute-api:ManageConnections', '/dev/POST/@connections/*'],
       ['sqs:SendMessage', '"StreamJobsQueue763C7EFE"'],
     ]);
