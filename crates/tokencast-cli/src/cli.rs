@@ -11,6 +11,7 @@ mod ask;
 mod chat;
 mod doctor;
 mod quota;
+mod sign_in;
 
 use crate::model::{ModelSpec, ReasoningTags};
 
@@ -19,6 +20,7 @@ pub use self::ask::AskArgs;
 pub use self::chat::{ChatArgs, ExportArgs, Format};
 pub use self::doctor::DoctorArgs;
 pub use self::quota::{GivenLimit, QuotaAction, QuotaArgs, QuotaTarget};
+pub use self::sign_in::{OutputsArgs, SignInArgs};
 
 /// The port of `tokencast dev` unless another is given.
 pub const DEFAULT_PORT: u16 = 4680;

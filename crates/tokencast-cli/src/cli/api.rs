@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::sign_in::{OutputsArgs, SignInArgs};
 use crate::model::{ModelSpec, ReasoningTags};
 
 /// The channel, and what a stack of the command's own is like, or which API there is in its place.
@@ -71,42 +72,11 @@ pub struct ApiArgs {
     #[arg(long, value_name = "URL")]
     pub websocket_url: Option<String>,
 
-    /// The endpoints of this deployed stack, such as Tokencast-Streaming, in the place of the URLs, and its user pool.
-    #[arg(long, value_name = "NAME")]
-    pub stack: Option<String>,
+    #[command(flatten)]
+    pub outputs: OutputsArgs,
 
-    /// The endpoints and the user pool in this `amplify_outputs.json`, in the place of the URLs.
-    #[arg(long, value_name = "FILE", conflicts_with = "stack")]
-    pub amplify_outputs: Option<PathBuf>,
-
-    /// Where `npm run deploy` in cdk/ wrote the stacks' outputs.
-    #[arg(long, value_name = "FILE", default_value = "cdk/outputs.json")]
-    pub outputs_file: PathBuf,
-
-    /// A JWT of the API's user pool.
-    #[arg(
-        long,
-        value_name = "JWT",
-        env = "TOKENCAST_TOKEN",
-        hide_env_values = true
-    )]
-    pub token: Option<String>,
-
-    /// Sign in as this user instead.
-    #[arg(long, value_name = "NAME")]
-    pub username: Option<String>,
-
-    #[arg(
-        long,
-        value_name = "PASSWORD",
-        env = "TOKENCAST_PASSWORD",
-        hide_env_values = true
-    )]
-    pub password: Option<String>,
-
-    /// The app client to sign in through.
-    #[arg(long, value_name = "ID")]
-    pub user_pool_client_id: Option<String>,
+    #[command(flatten)]
+    pub sign_in: SignInArgs,
 
     /// With it, the sign-in is by SRP; without, by password, which the app client has to allow.
     #[arg(long, value_name = "ID")]
@@ -119,8 +89,4 @@ pub struct ApiArgs {
     /// Where Cognito answers, if not on AWS.
     #[arg(long, value_name = "URL")]
     pub cognito_endpoint: Option<String>,
-
-    /// Trust the authorities in this PEM file as well.
-    #[arg(long, value_name = "PEM")]
-    pub ca_file: Option<PathBuf>,
 }

@@ -153,7 +153,7 @@ impl Target {
 
 fn client(endpoint: tokencast_client::Channel, api: &ApiArgs) -> Result<Client, TargetError> {
     let mut builder = Client::builder(endpoint).credentials(credentials(api)?);
-    if let Some(path) = &api.ca_file {
+    if let Some(path) = &api.sign_in.ca_file {
         let pem = std::fs::read(path).map_err(|source| TargetError::CaFile {
             path: path.clone(),
             source,
@@ -215,31 +215,37 @@ fn stray(api: &ApiArgs, via: Channel) -> Option<&'static str> {
         ),
         (
             "--token (TOKENCAST_TOKEN)",
-            set(api.token.as_ref()).is_some(),
+            set(api.sign_in.token.as_ref()).is_some(),
         ),
-        ("--username", api.username.is_some()),
-        ("--user-pool-client-id", api.user_pool_client_id.is_some()),
+        ("--username", api.sign_in.username.is_some()),
+        (
+            "--user-pool-client-id",
+            api.sign_in.user_pool_client_id.is_some(),
+        ),
         ("--user-pool-id", api.user_pool_id.is_some()),
         ("--region", api.region.is_some()),
         ("--cognito-endpoint", api.cognito_endpoint.is_some()),
-        ("--ca-file", api.ca_file.is_some()),
+        ("--ca-file", api.sign_in.ca_file.is_some()),
     ]
     .into_iter()
     .find_map(|(option, given)| given.then_some(option))
 }
 
 fn credentials(api: &ApiArgs) -> Result<Credentials, TargetError> {
-    let username = match (set(api.token.as_ref()), set(api.username.as_ref())) {
+    let username = match (
+        set(api.sign_in.token.as_ref()),
+        set(api.sign_in.username.as_ref()),
+    ) {
         (Some(_), Some(_)) => return Err(TargetError::TwoCredentials),
         (Some(token), None) => return Ok(Credentials::token(token)),
         (None, None) => return Err(TargetError::NoCredentials),
         (None, Some(username)) => username,
     };
     let missing = |missing| TargetError::IncompleteUser { missing };
-    let password =
-        set(api.password.as_ref()).ok_or_else(|| missing("--password (TOKENCAST_PASSWORD)"))?;
-    let client_id =
-        set(api.user_pool_client_id.as_ref()).ok_or_else(|| missing("--user-pool-client-id"))?;
+    let password = set(api.sign_in.password.as_ref())
+        .ok_or_else(|| missing("--password (TOKENCAST_PASSWORD)"))?;
+    let client_id = set(api.sign_in.user_pool_client_id.as_ref())
+        .ok_or_else(|| missing("--user-pool-client-id"))?;
     let pool_id = set(api.user_pool_id.as_ref()).map(str::to_owned);
     let region = set(api.region.as_ref()).or_else(|| {
         pool_id

@@ -52,10 +52,10 @@ pub enum OutputsError {
 
 /// Fills in the options that are not given, from the stack of `--stack` or from `--amplify-outputs`.
 pub(super) fn complete(mut api: ApiArgs, via: Channel) -> Result<ApiArgs, OutputsError> {
-    if let Some(stack) = api.stack.take() {
+    if let Some(stack) = api.outputs.stack.take() {
         return of_stack(api, stack, via);
     }
-    match api.amplify_outputs.take() {
+    match api.outputs.amplify_outputs.take() {
         Some(path) => of_amplify(api, &path, via),
         None => Ok(api),
     }
@@ -97,7 +97,7 @@ pub(crate) fn amplify_values(path: &Path) -> Result<Value, OutputsError> {
 }
 
 fn of_stack(mut api: ApiArgs, stack: String, via: Channel) -> Result<ApiArgs, OutputsError> {
-    let values = stack_values(&api.outputs_file, &stack)?;
+    let values = stack_values(&api.outputs.outputs_file, &stack)?;
     let output = |name: &str| values.get(name).cloned();
     let name = match via {
         Channel::Appsync => "GraphqlUrl",
@@ -112,9 +112,8 @@ fn of_stack(mut api: ApiArgs, stack: String, via: Channel) -> Result<ApiArgs, Ou
     set_url(&mut api, via, url);
     // A deployer's own user pool may have no output. Then the command asks for its options, as it does without a stack.
     api.user_pool_id = api.user_pool_id.or_else(|| output("UserPoolId"));
-    api.user_pool_client_id = api
-        .user_pool_client_id
-        .or_else(|| output("UserPoolClientId"));
+    let client_id = || output("UserPoolClientId");
+    api.sign_in.user_pool_client_id = api.sign_in.user_pool_client_id.or_else(client_id);
     Ok(api)
 }
 
@@ -134,7 +133,7 @@ fn of_amplify(mut api: ApiArgs, path: &Path, via: Channel) -> Result<ApiArgs, Ou
     set_url(&mut api, via, url);
     api.user_pool_id = api.user_pool_id.or_else(|| value("/auth/user_pool_id"));
     let client_id = || value("/auth/user_pool_client_id");
-    api.user_pool_client_id = api.user_pool_client_id.or_else(client_id);
+    api.sign_in.user_pool_client_id = api.sign_in.user_pool_client_id.or_else(client_id);
     let endpoint = || value("/custom/tokencast/user_pool_endpoint");
     api.cognito_endpoint = api.cognito_endpoint.or_else(endpoint);
     Ok(api)
