@@ -7,7 +7,10 @@ use system_tests::TestStack;
 use system_tests::stack::TestOptions;
 use tokencast::doctor::context::Limits;
 use tokencast::doctor::examine::Settings;
+use tokencast::doctor::probe::Probe;
+use tokencast::doctor::probes;
 use tokencast::doctor::report::Report;
+use tokencast::doctor::selection::Selection;
 
 use crate::control_plane::{Answers, ControlPlane};
 use crate::scene::{Run, examined, limits, stack};
@@ -143,10 +146,23 @@ impl Case {
             }
             None => None,
         };
+        // A whole run for each case would take an hour: these probes judge what the same experiments find.
+        let (all, named) = (probes::all(), [&[id], with].concat());
+        let of_case = |probe: &Probe| named.contains(&probe.id);
+        let experiments: Vec<_> = all
+            .iter()
+            .filter(|it| of_case(it))
+            .map(|it| it.experiment)
+            .collect();
+        let judged = all
+            .iter()
+            .filter(|probe| experiments.contains(&probe.experiment));
+        let judged: Vec<_> = judged.map(|probe| probe.id.to_owned()).collect();
         let run = Run {
             settings: Settings {
                 limits,
                 disruptive: id.starts_with("disruptive."),
+                selection: Selection::of(&judged).expect("probes"),
             },
             control_plane,
             alone: false,

@@ -39,10 +39,17 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-/// Starts a stack with answers of a known length, and all three channels.
+/// Limits that a run can use up without a day's quota.
+const QUOTAS: &str = r#"{"default": {"sessionsAtOnce": 4}}"#;
+
+/// Starts a stack with answers of a known length, all three channels, and quotas.
 pub(crate) async fn stack(change: impl FnOnce(&mut TestOptions)) -> TestStack {
     let stack = TestStack::start_with(|options| {
         options.script = faulty(TOKENS, PACE, vec![stopped_in_the_middle()]);
+        options.stack.quotas = Some(QUOTAS.to_owned());
+        // A deletion's purge waits for so long.
+        let request = &mut options.stack.request_environment;
+        request.insert("LEASE_SECONDS".to_owned(), "1".to_owned());
         change(options);
     })
     .await;
@@ -50,7 +57,7 @@ pub(crate) async fn stack(change: impl FnOnce(&mut TestOptions)) -> TestStack {
     stack
 }
 
-/// The answer that doctor stops goes on for as long as nobody stops it.
+/// An answer that doctor stops goes on for as long as nobody stops it.
 fn stopped_in_the_middle() -> FaultRule {
     FaultRule {
         fault: ModelFault::Stall { after_tokens: 10 },

@@ -1,14 +1,15 @@
 //! The arguments of `tokencast doctor`.
 
-use std::path::PathBuf;
-
 use clap::{ArgGroup, Args};
+
+use super::sign_in::{OutputsArgs, SignInArgs};
 
 const HELP: &str = "\
 Examples:
   tokencast doctor --local                         a `tokencast dev` that is running, with its own two users
   tokencast doctor --stack Tokencast-Streaming --username ada@example.com --second-username bob@example.com
   tokencast doctor --amplify-outputs amplify_outputs.json --username … --second-username … --yes --json
+  tokencast doctor --local --only url,sessions.stop        only these, after something was mended
 
 The passwords come from TOKENCAST_PASSWORD and TOKENCAST_SECOND_PASSWORD. Queues, tables, quotas and alarms are read
 with the credentials of the AWS environment, if there are any.
@@ -32,42 +33,15 @@ Exit codes:
     reason = "each is an option of its own"
 )]
 pub struct DoctorArgs {
-    /// This deployed stack, such as Tokencast-Streaming.
-    #[arg(long, value_name = "NAME")]
-    pub stack: Option<String>,
-
-    /// The deployment in this `amplify_outputs.json`.
-    #[arg(long, value_name = "FILE")]
-    pub amplify_outputs: Option<PathBuf>,
+    #[command(flatten)]
+    pub outputs: OutputsArgs,
 
     /// The local stack on this port.
     #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680")]
     pub local: Option<u16>,
 
-    /// Where `npm run deploy` in cdk/ wrote the stacks' outputs.
-    #[arg(long, value_name = "FILE", default_value = "cdk/outputs.json")]
-    pub outputs_file: PathBuf,
-
-    /// The first user.
-    #[arg(long, value_name = "NAME")]
-    pub username: Option<String>,
-
-    #[arg(
-        long,
-        value_name = "PASSWORD",
-        env = "TOKENCAST_PASSWORD",
-        hide_env_values = true
-    )]
-    pub password: Option<String>,
-
-    /// A JWT of the first user, in the place of a password.
-    #[arg(
-        long,
-        value_name = "JWT",
-        env = "TOKENCAST_TOKEN",
-        hide_env_values = true
-    )]
-    pub token: Option<String>,
+    #[command(flatten)]
+    pub sign_in: SignInArgs,
 
     /// The second user, who tries what is the first one's.
     #[arg(long, value_name = "NAME")]
@@ -90,13 +64,9 @@ pub struct DoctorArgs {
     )]
     pub second_token: Option<String>,
 
-    /// The app client to sign in through, in the place of the deployment's.
-    #[arg(long, value_name = "ID")]
-    pub user_pool_client_id: Option<String>,
-
-    /// Trust the authorities in this PEM file as well.
-    #[arg(long, value_name = "PEM")]
-    pub ca_file: Option<PathBuf>,
+    /// Try only these: probes by their ids, or groups of them, such as `sessions.stop,url`.
+    #[arg(long, value_name = "PROBE", value_delimiter = ',')]
+    pub only: Vec<String>,
 
     /// Send a message that is no job, find it in the dead-letter queue, and delete it there. The alarm `DeadLetters` goes
     /// off.

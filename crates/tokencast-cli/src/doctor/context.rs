@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::aws::Aws;
 use super::deployment::Deployment;
 use super::probe::{Found, Wrong};
+use super::selection::Selection;
 use super::wire::Wire;
 use super::wire::graphql::Reply;
 
@@ -74,6 +75,7 @@ pub struct Context {
     pub second: Found<User>,
     pub aws: Found<Aws>,
     pub disruptive: bool,
+    pub selection: Selection,
     /// Every session of the run is a turn of this conversation, so that its deletion takes all of them away.
     pub conversation: Uuid,
     pub started_at: Instant,
@@ -151,9 +153,19 @@ impl Context {
             "conversationId": conversation,
             "parentId": parent,
         });
+        self.start_with(variables).await
+    }
+
+    /// Starts a session as the first user, with these arguments.
+    ///
+    /// # Errors
+    ///
+    /// What came in place of `streaming_started`.
+    pub async fn start_with(&self, variables: Value) -> Result<Reply, String> {
+        let session = variables["sessionId"].clone();
         let reply = self.first(START, variables).await?;
         let started = reply.ok("startStream")?;
-        if started["status"] == "streaming_started" && started["sessionId"] == json!(session) {
+        if started["status"] == "streaming_started" && started["sessionId"] == session {
             return Ok(reply);
         }
         Err(format!("status {}", started["status"]))
@@ -215,9 +227,9 @@ impl Context {
 /// The pause between two looks at a state.
 pub const POLL: Duration = Duration::from_millis(250);
 
-pub const START: &str = "mutation DoctorStart($prompt: String!, $sessionId: String, $conversationId: String, $parentId: String) {
-    startStream(prompt: $prompt, sessionId: $sessionId, conversationId: $conversationId, parentId: $parentId) {
-        sessionId status message timestamp error conversationId parentId
+pub const START: &str = "mutation DoctorStart($prompt: String!, $sessionId: String, $conversationId: String, $parentId: String, $assistant: String) {
+    startStream(prompt: $prompt, sessionId: $sessionId, conversationId: $conversationId, parentId: $parentId, assistant: $assistant) {
+        sessionId status message timestamp error conversationId parentId assistant
     }
 }";
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use thiserror::Error;
 use tokencast_client::cognito::UserPool;
 
+use super::selection::UnknownProbe;
 use super::wire::{Wire, WireError, chain};
 use crate::cli::DoctorArgs;
 use crate::stack::{CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, QUEUE, TABLE, users};
@@ -60,6 +61,8 @@ pub enum DeploymentError {
     Incomplete(&'static str, &'static str),
     #[error(transparent)]
     Wire(#[from] WireError),
+    #[error(transparent)]
+    Only(#[from] UnknownProbe),
 }
 
 impl Deployment {
@@ -69,7 +72,7 @@ impl Deployment {
     ///
     /// Its outputs can't be read, or have no API; or no local stack answers.
     pub async fn find(args: &DoctorArgs) -> Result<Self, DeploymentError> {
-        let ca_pem = args.ca_file.as_ref().map(|path| {
+        let ca_pem = args.sign_in.ca_file.as_ref().map(|path| {
             std::fs::read(path).map_err(|source| DeploymentError::CaFile {
                 path: path.clone(),
                 source,
@@ -78,18 +81,19 @@ impl Deployment {
         let ca_pem = ca_pem.transpose()?;
         let mut found = if let Some(port) = args.local {
             Self::local(port).await?
-        } else if let Some(stack) = &args.stack {
-            let values = outputs::stack_values(&args.outputs_file, stack)?;
+        } else if let Some(stack) = &args.outputs.stack {
+            let values = outputs::stack_values(&args.outputs.outputs_file, stack)?;
             Self::of_stack(stack, values)?
         } else {
-            let path = args.amplify_outputs.clone().unwrap_or_default();
+            let path = args.outputs.amplify_outputs.clone().unwrap_or_default();
             Self::of_amplify(
                 &outputs::amplify_values(&path)?,
                 &path.display().to_string(),
             )?
         };
         found.ca_pem = ca_pem;
-        if let (Some(client_id), Some(pool)) = (&args.user_pool_client_id, &mut found.pool) {
+        if let (Some(client_id), Some(pool)) = (&args.sign_in.user_pool_client_id, &mut found.pool)
+        {
             client_id.clone_into(&mut pool.client_id);
         }
         Ok(found)
@@ -231,9 +235,9 @@ impl Deployment {
 /// There is no first user, or a password is missing.
 pub fn logins(args: &DoctorArgs) -> Result<(Login, Option<Login>), DeploymentError> {
     let first = login(
-        args.token.as_ref(),
-        args.username.as_ref(),
-        args.password.as_ref(),
+        args.sign_in.token.as_ref(),
+        args.sign_in.username.as_ref(),
+        args.sign_in.password.as_ref(),
         ("--username", "--password (TOKENCAST_PASSWORD)"),
     )?;
     let second = login(

@@ -1,8 +1,12 @@
 //! What a run costs, before it begins.
 
 use super::deployment::Deployment;
+use super::probe::Experiment;
 use super::probes::delivery::CROWD;
+use super::selection::Selection;
 
+/// Answers that use up the quota which the CDK app gives to a deployment. They are stopped early.
+const HELD: usize = 4;
 /// The output of one short answer, rounded up.
 const TOKENS_PER_ANSWER: usize = 80;
 /// What the model reads for one prompt, history and system prompt included, rounded up.
@@ -28,17 +32,35 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// Of all probes of a deployment.
-    pub fn of(deployment: &Deployment) -> Self {
-        // A question, a stopped one, a reloaded one, three turns, and one before a hundred subscribers.
-        let over_appsync = 7;
-        // One in our own protocol, and one in the AI SDK's.
-        let others = 2
-            * (usize::from(deployment.function_url.is_some())
-                + usize::from(deployment.websocket_url.is_some()));
-        let answers = over_appsync + others;
+    /// Of the wanted probes of a deployment.
+    pub fn of(deployment: &Deployment, selection: &Selection) -> Self {
+        let asked = |experiments: &[(Experiment, usize)]| -> usize {
+            let needed = experiments
+                .iter()
+                .filter(|(experiment, _)| selection.needs(*experiment));
+            needed.map(|(_, answers)| answers).sum()
+        };
+        let over_appsync = asked(&[
+            (Experiment::Asked, 1),
+            (Experiment::Stopped, 1),
+            (Experiment::Reloaded, 1),
+            (Experiment::Conversed, 3),
+            (Experiment::Crowd, 1),
+            (Experiment::BeyondQuota, HELD),
+        ]);
+        let over_url = asked(&[
+            (Experiment::Url, 1),
+            (Experiment::AiSdk, 1),
+            (Experiment::OpenAi, 1),
+            (Experiment::AgUi, 1),
+        ]);
+        let over_websocket = asked(&[(Experiment::WebSocket, 1), (Experiment::AiSdk, 1)]);
+        let answers = over_appsync
+            + over_url * usize::from(deployment.function_url.is_some())
+            + over_websocket * usize::from(deployment.websocket_url.is_some());
         let events = TOKENS_PER_ANSWER + 1;
-        let updates = events * (over_appsync + 1 + CROWD);
+        let crowd = asked(&[(Experiment::Crowd, CROWD)]);
+        let updates = events * (over_appsync + 1 + crowd);
         let million = |count: usize, price: f64| {
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let count = count as f64;
@@ -74,16 +96,20 @@ mod tests {
 
     #[test]
     fn a_run_costs_cents() {
-        let bare = Estimate::of(&Deployment::default());
-        let full = Estimate::of(&Deployment {
+        let everything = Selection::default();
+        let bare = Estimate::of(&Deployment::default(), &everything);
+        let deployment = Deployment {
             function_url: Some("https://there".into()),
             websocket_url: Some("wss://there".into()),
             ..Deployment::default()
-        });
-        assert_eq!((bare.answers, full.answers), (7, 11));
+        };
+        let full = Estimate::of(&deployment, &everything);
+        assert_eq!((bare.answers, full.answers), (11, 17));
         assert!(
             bare.dollars < full.dollars && full.dollars < 0.25,
             "{full:?}"
         );
+        let errors = Selection::of(&["errors".to_owned()]).expect("a group");
+        assert_eq!(Estimate::of(&deployment, &errors).answers, 0);
     }
 }

@@ -3,6 +3,7 @@
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
@@ -10,22 +11,29 @@ use super::aws::Aws;
 use super::context::{Context, Limits};
 use super::deployment::{Deployment, Login};
 use super::evidence::Evidence;
-use super::probe::{Found, Wrong};
+use super::probe::{Experiment, Found, Wrong};
 use super::probes::access::{SignedIn, intrude, sign_user_in};
-use super::probes::conversations::{converse, delete};
+use super::probes::conversations::converse;
+use super::probes::deletion::delete;
 use super::probes::sessions::{QUESTION, ask, ask_again};
 use super::probes::stopping::{reload, stop};
 use super::probes::{
-    delivery, deployed, disruptive, errors, measurements, protocols, url, websocket,
+    ai_sdk, assistants, beyond_quota, delivery, deployed, disruptive, errors, front_ends,
+    measurements, quotas, url, websocket,
 };
 use super::report::Report;
+use super::selection::Selection;
 use super::wire::Wire;
+
+/// The most questions at once, where no quota allows fewer.
+const QUESTIONS_AT_ONCE: u64 = 5;
 
 /// What a run may do, and for how long.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     pub limits: Limits,
     pub disruptive: bool,
+    pub selection: Selection,
 }
 
 /// Probes a deployment. `interrupted` ends the experiments early; what they began is deleted in any case.
@@ -37,7 +45,11 @@ pub async fn examine(
     settings: Settings,
     interrupted: impl Future<Output = ()>,
 ) -> Report {
-    let Settings { limits, disruptive } = settings;
+    let Settings {
+        limits,
+        disruptive,
+        selection,
+    } = settings;
     let started_at = Instant::now();
     let pool = deployment.pool.as_ref();
     let first = sign_user_in(&wire, pool, first).await;
@@ -55,7 +67,7 @@ pub async fn examine(
     let Ok(first) = first else {
         let why = Wrong::NotProbed("nobody has signed in: see access.sign-in".into());
         let evidence = Evidence::none(limits, signed_in, &why);
-        return Report::new(&deployment, &evidence, started_at.elapsed());
+        return Report::new(&deployment, &evidence, &selection, started_at.elapsed());
     };
     let second = match second {
         Some(user) => user.map_err(|_| {
@@ -74,6 +86,7 @@ pub async fn examine(
         second,
         aws,
         disruptive,
+        selection,
         conversation: Uuid::new_v4(),
         started_at,
     };
@@ -86,78 +99,150 @@ pub async fn examine(
         }
     }
     clean_up(&cx, conversation, &mut evidence).await;
-    Report::new(&cx.deployment, &evidence, started_at.elapsed())
+    Report::new(
+        &cx.deployment,
+        &evidence,
+        &cx.selection,
+        started_at.elapsed(),
+    )
 }
 
-/// Runs the experiments: first those whose order or pace matters, alone, then the others side by side.
+/// Runs the experiments that are needed: first those whose order, pace or cost matters, alone, then the others side by
+/// side.
 async fn experiments(cx: &Context, conversation: Uuid, evidence: &mut Evidence) {
-    evidence.refusals = in_time(cx, errors::provoke(cx).boxed()).await;
-    evidence.asked = in_time(cx, ask(cx).boxed()).await;
+    let refusals = errors::provoke(cx).boxed();
+    evidence.refusals = tried(cx, Experiment::Refusals, refusals).await;
+    let told = assistants::look(cx).boxed();
+    evidence.assistants = tried(cx, Experiment::Assistants, told).await;
+    let used = quotas::used(cx).await;
+    evidence.asked = tried(cx, Experiment::Asked, ask(cx).boxed()).await;
     let session = evidence.asked.as_ref().map(|asked| asked.session);
-    let session = session.map_err(|wrong| match wrong {
+    let session = session.map_err(needs_an_answer);
+    let again = async { ask_again(cx, session.clone()?).await };
+    evidence.again = tried(cx, Experiment::Again, again.boxed()).await;
+    let counted = quotas::count(cx, used.clone()).boxed();
+    evidence.counted = tried(cx, Experiment::Counted, counted).await;
+    side_by_side(cx, conversation, quotas::sessions_left(&used), evidence).await;
+    evidence.crowd = tried(cx, Experiment::Crowd, delivery::gather(cx).boxed()).await;
+    // Where a stranger may delete the conversation, nothing else is asked in it any more.
+    let strangers = async { intrude(cx, session.clone()?, QUESTION).await };
+    evidence.strangers = tried(cx, Experiment::Strangers, strangers.boxed()).await;
+    evidence.deployed = tried(cx, Experiment::Deployed, deployed::look(cx).boxed()).await;
+    let poisoned = disruptive::poison(cx).boxed();
+    evidence.poisoned = tried(cx, Experiment::Poisoned, poisoned).await;
+    // Nobody can start anything while the quota is used up.
+    let beyond = beyond_quota::exceed(cx).boxed();
+    evidence.beyond_quota = tried(cx, Experiment::BeyondQuota, beyond).await;
+}
+
+/// Runs the experiments that don't disturb each other, as many at once as the quota allows questions.
+async fn side_by_side(
+    cx: &Context,
+    conversation: Uuid,
+    sessions_left: Option<u64>,
+    evidence: &mut Evidence,
+) {
+    // One session is left to the user.
+    let at_once = sessions_left.map_or(QUESTIONS_AT_ONCE, |left| left.saturating_sub(1));
+    let at_once = usize::try_from(at_once.clamp(1, QUESTIONS_AT_ONCE)).unwrap_or(1);
+    let questions = Semaphore::new(at_once);
+    let questions = &questions;
+    let assistant = assistants::default_name(&evidence.assistants);
+    // Their requests come one after the other, so that what goes wrong is known by its number.
+    let over_url = async {
+        let url = asking(cx, questions, Experiment::Url, url::probe(cx).boxed()).await;
+        let ai_sdk = asking(cx, questions, Experiment::AiSdk, ai_sdk::speak(cx).boxed()).await;
+        let completed = front_ends::complete(cx, assistant.clone()).boxed();
+        let open_ai = asking(cx, questions, Experiment::OpenAi, completed).await;
+        let run = front_ends::run(cx).boxed();
+        (
+            url,
+            ai_sdk,
+            open_ai,
+            asking(cx, questions, Experiment::AgUi, run).await,
+        )
+    };
+    let conversed = converse(cx, conversation, assistant.clone()).boxed();
+    let websocket = websocket::probe(cx).boxed();
+    let (stopped, reloaded, conversed, over_url, websocket, idle) = tokio::join!(
+        asking(cx, questions, Experiment::Stopped, stop(cx).boxed()),
+        asking(cx, questions, Experiment::Reloaded, reload(cx).boxed()),
+        asking(cx, questions, Experiment::Conversed, conversed),
+        over_url,
+        asking(cx, questions, Experiment::WebSocket, websocket),
+        tried(cx, Experiment::Idle, measurements::idle(cx).boxed()),
+    );
+    evidence.stopped = stopped;
+    evidence.reloaded = reloaded;
+    evidence.conversed = conversed;
+    let (url, ai_sdk, open_ai, ag_ui) = over_url;
+    evidence.url = url;
+    evidence.ai_sdk = ai_sdk;
+    evidence.open_ai = open_ai;
+    evidence.ag_ui = ag_ui;
+    evidence.websocket = websocket;
+    evidence.idle = idle;
+}
+
+/// Why what comes after the question can't be tried.
+fn needs_an_answer(wrong: &Wrong) -> Wrong {
+    match wrong {
         Wrong::NotProbed(why) => Wrong::NotProbed(why.clone()),
         Wrong::At { probe, .. } => {
             Wrong::NotProbed(format!("it needs an answer, and `{probe}` failed"))
         }
         Wrong::Failed(_) => Wrong::NotProbed("it needs an answer".into()),
-    });
-    let again = async {
-        match &session {
-            Ok(session) => ask_again(cx, *session).await,
-            Err(wrong) => Err(wrong.clone()),
-        }
-    };
-    // Their requests come one after the other, so that what goes wrong is known by its number.
-    let channels = async {
-        let url = in_time(cx, url::probe(cx).boxed()).await;
-        (url, in_time(cx, protocols::speak(cx).boxed()).await)
-    };
-    let (again, stopped, reloaded, conversed, (url, protocols), websocket, idle) = tokio::join!(
-        in_time(cx, again.boxed()),
-        in_time(cx, stop(cx).boxed()),
-        in_time(cx, reload(cx).boxed()),
-        in_time(cx, converse(cx, conversation).boxed()),
-        channels,
-        in_time(cx, websocket::probe(cx).boxed()),
-        in_time(cx, measurements::idle(cx).boxed()),
-    );
-    evidence.again = again;
-    evidence.stopped = stopped;
-    evidence.reloaded = reloaded;
-    evidence.conversed = conversed;
-    evidence.url = url;
-    evidence.protocols = protocols;
-    evidence.websocket = websocket;
-    evidence.idle = idle;
-    evidence.crowd = in_time(cx, delivery::gather(cx).boxed()).await;
-    // Where a stranger may delete the conversation, nothing else is asked in it any more.
-    evidence.strangers = match &session {
-        Ok(session) => in_time(cx, intrude(cx, *session, QUESTION).boxed()).await,
-        Err(wrong) => Err(wrong.clone()),
-    };
-    evidence.deployed = in_time(cx, deployed::look(cx).boxed()).await;
-    evidence.poisoned = in_time(cx, disruptive::poison(cx).boxed()).await;
+    }
 }
 
 /// Deletes the run's two conversations, and with them every session of the run.
 async fn clean_up(cx: &Context, conversation: Uuid, evidence: &mut Evidence) {
-    let session = evidence.asked.as_ref().map(|asked| asked.session);
-    let is_there = session.is_ok();
-    let session = session.unwrap_or_else(|_| Uuid::new_v4());
-    let deleted = delete(cx, cx.conversation, session);
-    let deleted = timeout_at(cx.closed_by(), deleted).await;
-    evidence.deleted = match deleted {
-        Ok(deleted) if is_there => deleted,
-        Ok(_) => Err(Wrong::NotProbed(
-            "no session was there to be deleted".into(),
-        )),
-        Err(_) => Err(Wrong::NotProbed("the time was over before".into())),
-    };
+    if cx.selection.needs(Experiment::Deleted) {
+        evidence.deleted = match &evidence.asked {
+            Ok(asked) => {
+                let deleted = delete(cx, cx.conversation, asked.session);
+                let deleted = timeout_at(cx.closed_by(), deleted).await;
+                deleted.unwrap_or_else(|_| {
+                    Err(Wrong::NotProbed("the time was over before its end".into()))
+                })
+            }
+            Err(wrong) => Err(needs_an_answer(wrong)),
+        };
+    }
     let document =
         "mutation DoctorTidies($id: String!) { deleteConversation(id: $id) { conversationId } }";
-    let tidied = cx.first(document, json!({ "id": conversation }));
-    if let Ok(Err(got)) = timeout_at(cx.closed_by() + cx.limits.told, tidied).await {
-        tracing::warn!(%got, %conversation, "the second conversation of the run is not deleted");
+    for conversation in [cx.conversation, conversation] {
+        let tidied = cx.first(document, json!({ "id": conversation }));
+        if let Ok(Err(got)) = timeout_at(cx.closed_by() + cx.limits.told, tidied).await {
+            tracing::warn!(%got, %conversation, "a conversation of the run is not deleted");
+        }
+    }
+}
+
+/// An experiment that is needed, once it may ask.
+async fn asking<T>(
+    cx: &Context,
+    questions: &Semaphore,
+    experiment: Experiment,
+    future: BoxFuture<'_, Found<T>>,
+) -> Found<T> {
+    let once_it_may = async {
+        let _permit = questions.acquire().await;
+        future.await
+    };
+    tried(cx, experiment, once_it_may.boxed()).await
+}
+
+/// An experiment that is needed.
+async fn tried<T>(
+    cx: &Context,
+    experiment: Experiment,
+    future: BoxFuture<'_, Found<T>>,
+) -> Found<T> {
+    if cx.selection.needs(experiment) {
+        in_time(cx, future).await
+    } else {
+        Err(Wrong::NotProbed("--only leaves it out".into()))
     }
 }
 

@@ -3,6 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`deployment`] | which deployment, and its two users |
+//! | [`selection`] | which probes are wanted |
 //! | [`estimate`] | what a run costs |
 //! | [`examine`] | runs the experiments, cleans up, and judges |
 //! | [`probes`] | one file for each group: the experiment, and the probes that judge it |
@@ -22,6 +23,7 @@ pub mod examine;
 pub mod probe;
 pub mod probes;
 pub mod report;
+pub mod selection;
 pub mod wire;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -30,6 +32,7 @@ use self::aws::Aws;
 use self::deployment::{Deployment, DeploymentError, logins};
 use self::estimate::Estimate;
 use self::examine::{Settings, examine};
+use self::selection::Selection;
 use crate::cli::DoctorArgs;
 use crate::exit::{Exit, complain, say};
 use crate::operator::sdk_for;
@@ -53,6 +56,7 @@ async fn check(
     args: &DoctorArgs,
     lookup: &impl Fn(&str) -> Option<String>,
 ) -> Result<Exit, DeploymentError> {
+    let selection = Selection::of(&args.only)?;
     let (first, second) = logins(args)?;
     let deployment = Deployment::find(args).await?;
     let Ok(mut signals) = Signals::listen() else {
@@ -61,7 +65,7 @@ async fn check(
     };
     // The local stack costs nothing.
     if args.local.is_none() {
-        say!("{}", Estimate::of(&deployment).as_text());
+        say!("{}", Estimate::of(&deployment, &selection).as_text());
         if !args.yes && !may_begin() {
             return Ok(Exit::Usage);
         }
@@ -72,6 +76,7 @@ async fn check(
     let aws = Aws::new(wire.http.clone(), &sdk, &deployment.region, local, lookup).await;
     let settings = Settings {
         disruptive: args.disruptive,
+        selection,
         ..Settings::default()
     };
     let mut signal = None;
@@ -79,7 +84,8 @@ async fn check(
         signal = Some(signals.next().await);
     };
     let users = (&first, second.as_ref());
-    let report = examine(deployment, wire, users, aws, settings, interrupted).await;
+    let report = examine(deployment, wire, users, aws, settings, interrupted);
+    let report = Box::pin(report).await;
     let text = if args.json {
         format!("{}\n", report.as_json(args.full))
     } else {

@@ -9,6 +9,8 @@ use super::evidence::Evidence;
 pub struct Probe {
     /// `GROUP.NAME`. It stays the same from one version to the next.
     pub id: &'static str,
+    /// Where its evidence comes from.
+    pub experiment: Experiment,
     /// What should hold.
     pub promise: &'static str,
     /// Where that is decided or left open.
@@ -18,6 +20,65 @@ pub struct Probe {
     /// What to do if it fails.
     pub remedy: &'static str,
     pub judge: fn(&Evidence) -> Judged,
+}
+
+/// What is done to a deployment. Many probes judge what one experiment finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Experiment {
+    /// Two users sign in.
+    SignIn,
+    /// Requests that have to be refused.
+    Refusals,
+    /// The assistants, and one that there is not.
+    Assistants,
+    /// One question over AppSync.
+    Asked,
+    /// The same question again.
+    Again,
+    /// What is used of the quota, before the question and after it.
+    Counted,
+    /// An answer that is stopped.
+    Stopped,
+    /// An answer whose socket is lost.
+    Reloaded,
+    /// A conversation of three turns.
+    Conversed,
+    /// One question over the Function URL.
+    Url,
+    /// A chat in the AI SDK's protocol.
+    AiSdk,
+    /// A completion in OpenAI's protocol.
+    OpenAi,
+    /// A run in AG-UI's protocol.
+    AgUi,
+    /// One question over the WebSocket API.
+    WebSocket,
+    /// A connection that is idle for a while.
+    Idle,
+    /// A question before a hundred subscribers.
+    Crowd,
+    /// A second user tries what is the first one's.
+    Strangers,
+    /// What AWS's APIs say.
+    Deployed,
+    /// A message that is no job.
+    Poisoned,
+    /// Starts beyond the quota.
+    BeyondQuota,
+    /// The deletion of the run's conversations.
+    Deleted,
+}
+
+impl Experiment {
+    /// The experiments whose findings this one begins with.
+    pub fn needs(self) -> &'static [Self] {
+        match self {
+            Self::Again | Self::Strangers | Self::Deleted => &[Self::Asked],
+            Self::Counted => &[Self::Asked, Self::Again],
+            Self::Conversed | Self::OpenAi => &[Self::Assistants],
+            _ => &[],
+        }
+    }
 }
 
 /// What the evidence shows of the promise that holds, or why it doesn't.

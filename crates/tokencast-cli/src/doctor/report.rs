@@ -9,6 +9,7 @@ use super::deployment::Deployment;
 use super::evidence::Evidence;
 use super::probe::Verdict;
 use super::probes::{UNSEEN, all};
+use super::selection::Selection;
 
 /// The variables of the worker that are worth knowing. Instructions to the model aren't among them.
 const SETTINGS: [&str; 17] = [
@@ -51,9 +52,15 @@ pub struct Report {
 }
 
 impl Report {
-    /// Judges the evidence.
-    pub fn new(deployment: &Deployment, evidence: &Evidence, took: Duration) -> Self {
-        let probed = all().into_iter().map(|probe| Line {
+    /// Judges the evidence, by the probes that are wanted.
+    pub fn new(
+        deployment: &Deployment,
+        evidence: &Evidence,
+        selection: &Selection,
+        took: Duration,
+    ) -> Self {
+        let wanted = all().into_iter().filter(|probe| selection.has(probe.id));
+        let probed = wanted.map(|probe| Line {
             id: probe.id,
             promise: probe.promise,
             source: probe.source,
@@ -61,7 +68,9 @@ impl Report {
             remedy: probe.remedy,
             verdict: probe.verdict(evidence),
         });
-        let unseen = UNSEEN.iter().map(|unseen| Line {
+        // Whoever asks for some probes knows that silence is no proof of the others.
+        let unseen = UNSEEN.iter().filter(|_| selection.is_everything());
+        let unseen = unseen.map(|unseen| Line {
             id: unseen.id,
             promise: unseen.promise,
             source: unseen.source,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::doctor::context::{Context, START, SUBSCRIBE, User};
 use crate::doctor::deployment::Login;
 use crate::doctor::evidence::{Evidence, of};
-use crate::doctor::probe::{Found, Judged, Probe, Wrong};
+use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong};
 use crate::doctor::wire::graphql::Reply;
 use crate::doctor::wire::{Wire, chain};
 
@@ -19,6 +19,7 @@ const LEAK: &str = "Take the API offline: one user can reach another's answers. 
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "access.sign-in",
+        experiment: Experiment::SignIn,
         promise: "two users sign in to the user pool",
         source: "DEPLOY: a first user",
         expected: "an access token for each, by SRP, with a `sub`",
@@ -37,6 +38,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "access.users-cannot-publish",
+        experiment: Experiment::Strangers,
         promise: "a user can't send tokens to anybody's subscribers",
         source: "design: schema, authorization",
         expected: "`publishToken` with a user's token is refused with `Unauthorized`",
@@ -45,6 +47,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "access.users-cannot-publish-conversations",
+        experiment: Experiment::Strangers,
         promise: "a user can't tell anybody of changes",
         source: "design: conversations",
         expected: "`publishConversation` with a user's token is refused with `Unauthorized`",
@@ -53,6 +56,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "access.stranger-reads",
+        experiment: Experiment::Strangers,
         promise: "nobody reads another's session",
         source: STRANGER,
         expected: "`getStream` answers null to the second user, as for an unknown id",
@@ -61,6 +65,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "access.stranger-stops",
+        experiment: Experiment::Strangers,
         promise: "nobody stops another's session",
         source: STRANGER,
         expected: "`stopStream` of the second user is refused with `UNAUTHORIZED`",
@@ -69,6 +74,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "access.stranger-starts",
+        experiment: Experiment::Strangers,
         promise: "nobody starts anything under another's id",
         source: STRANGER,
         expected: "`startStream` of the second user with the first one's id is refused with `UNAUTHORIZED`",
@@ -77,6 +83,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "access.stranger-subscribes",
+        experiment: Experiment::Strangers,
         promise: "nobody hears another's session: the resolver of the subscription field refuses at its start",
         source: "design: sessions; aws-facts: a Lambda resolver on a subscription field, not established",
         expected: "an `error` frame with `UNAUTHORIZED` in place of `start_ack`",
@@ -89,6 +96,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "access.stranger-reads-conversation",
+        experiment: Experiment::Strangers,
         promise: "nobody reads another's conversation",
         source: "design: conversations",
         expected: "`conversation` answers null to the second user",
@@ -97,6 +105,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "access.stranger-deletes-conversation",
+        experiment: Experiment::Strangers,
         promise: "nobody deletes another's conversation",
         source: "design: conversations",
         expected: "`deleteConversation` of the second user is refused with `CONVERSATION_NOT_FOUND`",
@@ -110,6 +119,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "access.stranger-hears-list",
+        experiment: Experiment::Strangers,
         promise: "nobody hears of the changes of another's conversations",
         source: "design: conversations, `onConversationsUpdated` is refused unless `owner` is the caller",
         expected: "an `error` frame with `UNAUTHORIZED` in place of `start_ack`",

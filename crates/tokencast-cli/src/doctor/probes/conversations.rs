@@ -1,12 +1,12 @@
-//! A conversation: its tree, its list, what is told of it, and that it can be deleted.
+//! A conversation: its tree, its list, and what is told of it.
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::doctor::context::{Context, POLL, START};
+use crate::doctor::context::{Context, POLL};
 use crate::doctor::evidence::{Evidence, of};
-use crate::doctor::probe::{Found, Judged, Probe, Wrong, ensure};
+use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong, ensure};
 use crate::doctor::wire::graphql::Reply;
 use crate::doctor::wire::realtime::Socket;
 
@@ -22,6 +22,7 @@ const SIBLING: &str = "Which colour does it have? Answer with one word.";
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "conversations.chain",
+        experiment: Experiment::Conversed,
         promise: "a turn continues the last one that is over, unless it says which",
         source: SOURCE,
         expected: "the second turn's `parentId` is the first one's id",
@@ -35,6 +36,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "conversations.history",
+        experiment: Experiment::Conversed,
         promise: "the model is told the turns before the prompt",
         source: SOURCE,
         expected: "the second turn's input has more tokens than its own prompt: at least the first turn's answer and prompt besides",
@@ -61,6 +63,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "conversations.branches",
+        experiment: Experiment::Conversed,
         promise: "editing and regenerating make siblings, and nothing is overwritten",
         source: SOURCE,
         expected: "three turns: the second and the third have the first as their parent",
@@ -84,6 +87,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "conversations.listed",
+        experiment: Experiment::Conversed,
         promise: "a new conversation is soon in the list, which a global index has",
         source: SOURCE,
         expected: "`conversations` has it within 15 s",
@@ -92,6 +96,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "conversations.told",
+        experiment: Experiment::Conversed,
         promise: "whoever shows a conversation hears of its turns",
         source: SOURCE,
         expected: "`onConversationUpdated` brings `TURN_STARTED` and `TURN_ENDED` of the second turn",
@@ -100,6 +105,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "conversations.told-to-the-owner",
+        experiment: Experiment::Conversed,
         promise: "whoever shows the list hears of its conversations",
         source: SOURCE,
         expected: "`onConversationsUpdated` brings `TURN_STARTED` and `TURN_ENDED` of the second turn",
@@ -108,6 +114,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "conversations.rename",
+        experiment: Experiment::Conversed,
         promise: "a user renames a conversation",
         source: SOURCE,
         expected: "`renameConversation` answers with the new title",
@@ -121,6 +128,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "conversations.export",
+        experiment: Experiment::Conversed,
         promise: "a user takes a conversation away as a document",
         source: SOURCE,
         expected: "`exportConversation` answers with the prompts and the answers",
@@ -136,68 +144,23 @@ pub const PROBES: &[Probe] = &[
             Ok("the document has the first prompt".into())
         },
     },
-    Probe {
-        id: "conversations.deleted",
-        promise: "what is deleted can't be read",
-        source: SOURCE,
-        expected: "once `deleteConversation` has answered, the conversation and its sessions are null",
-        remedy: TELL,
-        judge: |evidence| {
-            let Deleted {
-                reply: deleted,
-                session,
-                conversation,
-                ..
-            } = deleted(evidence)?;
-            deleted.ok("deleteConversation").map_err(Wrong::Failed)?;
-            gone(session, "getStream")?;
-            gone(conversation, "conversation")
-        },
-    },
-    Probe {
-        id: "conversations.stays-deleted",
-        promise: "nothing is started in what was deleted",
-        source: SOURCE,
-        expected: "a start in the conversation is refused with `CONVERSATION_DELETED`",
-        remedy: TELL,
-        judge: |evidence| {
-            let Deleted {
-                reply: deleted,
-                started,
-                ..
-            } = deleted(evidence)?;
-            deleted
-                .ok("deleteConversation")
-                .map_err(|got| Wrong::NotProbed(format!("it was not deleted: {got}")))?;
-            started
-                .refused_as("CONVERSATION_DELETED")
-                .map_err(Wrong::Failed)
-        },
-    },
-    Probe {
-        id: "conversations.purged",
-        promise: "a worker deletes what a deleted conversation consisted of",
-        source: SOURCE,
-        expected: "within a minute the tables have no text of the conversation and its sessions, only ids",
-        remedy: "Look for the job in the worker's log and in the dead-letter queue; `tokencast redrive` puts it back.",
-        judge: |evidence| of(&deleted(evidence)?.purged).cloned(),
-    },
 ];
 
 /// A turn that is over.
 #[derive(Debug)]
-struct Turn {
+pub struct Turn {
     session: Uuid,
-    start: Reply,
+    pub start: Reply,
     record: Value,
 }
 
 /// A conversation of three turns.
 #[derive(Debug)]
 pub struct Conversed {
-    pub conversation: Uuid,
-    first: Turn,
-    second: Turn,
+    /// The assistant that the first turn named.
+    pub assistant: Option<String>,
+    pub first: Turn,
+    pub second: Turn,
     tree: Reply,
     listed: Judged,
     told: Judged,
@@ -206,25 +169,21 @@ pub struct Conversed {
     exported: Reply,
 }
 
-/// The run's conversations after their deletion.
-#[derive(Debug)]
-pub struct Deleted {
-    reply: Reply,
-    session: Reply,
-    conversation: Reply,
-    started: Reply,
-    purged: Judged,
-}
-
-/// Holds a conversation of three turns, the last two of which are siblings.
+/// Holds a conversation of three turns, the last two of which are siblings. `assistant` answers the first.
 ///
 /// # Errors
 ///
 /// A turn isn't answered.
-pub async fn converse(cx: &Context, conversation: Uuid) -> Found<Conversed> {
-    let first = turn(cx, conversation, None, FIRST, "DoctorFirstTurn").await?;
+pub async fn converse(
+    cx: &Context,
+    conversation: Uuid,
+    assistant: Option<String>,
+) -> Found<Conversed> {
+    let named = assistant.as_deref();
+    let first = turn(cx, conversation, (None, named), FIRST, "DoctorFirstTurn").await?;
     let mut listeners = listen(cx, conversation).await;
-    let second = turn(cx, conversation, None, SECOND, "DoctorSecondTurn").await?;
+    let last = (None, None);
+    let second = turn(cx, conversation, last, SECOND, "DoctorSecondTurn").await?;
     let told = match &mut listeners {
         Ok(socket) => told(cx, socket, second.session).await,
         Err(wrong) => [Err(wrong.clone()), Err(wrong.clone())],
@@ -236,7 +195,7 @@ pub async fn converse(cx: &Context, conversation: Uuid) -> Found<Conversed> {
     turn(
         cx,
         conversation,
-        Some(first.session),
+        (Some(first.session), None),
         SIBLING,
         "DoctorSibling",
     )
@@ -247,7 +206,7 @@ pub async fn converse(cx: &Context, conversation: Uuid) -> Found<Conversed> {
     let rename = "mutation DoctorRenames($id: String!, $title: String!) { renameConversation(id: $id, title: $title) { title } }";
     let export = "query DoctorExports($id: String!) { exportConversation(id: $id, format: MARKDOWN) { content nextToken } }";
     Ok(Conversed {
-        conversation,
+        assistant,
         first,
         second,
         tree: cx.first(tree, id()).await.map_err(wrong)?,
@@ -262,42 +221,23 @@ pub async fn converse(cx: &Context, conversation: Uuid) -> Found<Conversed> {
     })
 }
 
-/// Deletes a conversation of the run, and looks for what is left of it.
-///
-/// # Errors
-///
-/// There is no response.
-pub async fn delete(cx: &Context, conversation: Uuid, session: Uuid) -> Found<Deleted> {
-    let wrong = |got| Wrong::NotProbed(format!("no response: {got}"));
-    let delete =
-        "mutation DoctorDeletes($id: String!) { deleteConversation(id: $id) { conversationId } }";
-    let id = || json!({ "id": conversation });
-    let deleted = cx.first(delete, id()).await.map_err(wrong)?;
-    let read = "query DoctorReadsDeleted($id: String!) { getStream(sessionId: $id) { status } }";
-    let browse = "query DoctorBrowsesDeleted($id: String!) { conversation(id: $id) { title } }";
-    let start = START.replace("DoctorStart", "DoctorStartsInDeleted");
-    let start_in = json!({ "prompt": "Nobody answers this.", "sessionId": Uuid::new_v4(), "conversationId": conversation });
-    Ok(Deleted {
-        session: cx
-            .first(read, json!({ "id": session }))
-            .await
-            .map_err(wrong)?,
-        conversation: cx.first(browse, id()).await.map_err(wrong)?,
-        started: cx.first(&start, start_in).await.map_err(wrong)?,
-        purged: purged(cx, conversation, session).await,
-        reply: deleted,
-    })
-}
-
 async fn turn(
     cx: &Context,
     conversation: Uuid,
-    parent: Option<Uuid>,
+    (parent, assistant): (Option<Uuid>, Option<&str>),
     prompt: &str,
     name: &str,
 ) -> Found<Turn> {
     let session = Uuid::new_v4();
-    let start = cx.start_in(session, prompt, conversation, parent).await;
+    let start = cx
+        .start_with(json!({
+            "prompt": prompt,
+            "sessionId": session,
+            "conversationId": conversation,
+            "parentId": parent,
+            "assistant": assistant,
+        }))
+        .await;
     let none = |got: String| Wrong::NotProbed(format!("{name} was not answered: {got}"));
     let start = start.map_err(none)?;
     let record = cx.ended(name, session).await.map_err(none)?;
@@ -382,66 +322,11 @@ async fn listed(cx: &Context, conversation: Uuid) -> Judged {
     }
 }
 
-async fn purged(cx: &Context, conversation: Uuid, session: Uuid) -> Judged {
-    let aws = cx.aws.as_ref().map_err(Clone::clone)?;
-    let (Some(sessions), Some(conversations)) = (
-        cx.deployment.resource("SessionsTableName"),
-        cx.deployment.resource("ConversationsTableName"),
-    ) else {
-        return Err(Wrong::NotProbed("the outputs name no tables".into()));
-    };
-    let since = Instant::now();
-    loop {
-        let query = json!({
-            "TableName": conversations,
-            "KeyConditionExpression": "conversationId = :id",
-            "ExpressionAttributeValues": { ":id": { "S": conversation } },
-            "ConsistentRead": true,
-        });
-        let turns = aws.dynamodb("Query", &query).await?;
-        let get = json!({
-            "TableName": sessions,
-            "Key": { "sessionId": { "S": session } },
-            "ConsistentRead": true,
-        });
-        let record = aws.dynamodb("GetItem", &get).await?;
-        let items = turns["Items"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let texts = items
-            .iter()
-            .chain(record.get("Item"))
-            .flat_map(|item| ["prompt", "text", "title"].map(|name| item.get(name)))
-            .flatten()
-            .filter(|value| value["S"].as_str().is_some_and(|text| !text.is_empty()))
-            .count();
-        let turns_left = items.len().saturating_sub(1);
-        if texts == 0 {
-            return Ok(format!("{turns_left} items without text are left"));
-        }
-        if since.elapsed() >= cx.limits.purged {
-            return Err(Wrong::Failed(format!(
-                "{texts} texts are left after {} s",
-                since.elapsed().as_secs()
-            )));
-        }
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-fn gone(reply: &Reply, field: &str) -> Judged {
-    match reply.ok(field) {
-        Ok(Value::Null) => Ok("null".into()),
-        Ok(_) => Err(Wrong::Failed(format!("`{field}` is still there"))),
-        Err(got) => Err(Wrong::Failed(got)),
-    }
-}
-
-fn conversed(evidence: &Evidence) -> Result<&Conversed, Wrong> {
+/// A conversation that was held.
+///
+/// # Errors
+///
+/// It came to an end early.
+pub fn conversed(evidence: &Evidence) -> Result<&Conversed, Wrong> {
     of(&evidence.conversed)
-}
-
-fn deleted(evidence: &Evidence) -> Result<&Deleted, Wrong> {
-    of(&evidence.deleted)
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::doctor::context::{Context, SUBSCRIBE};
 use crate::doctor::evidence::{Evidence, of};
-use crate::doctor::probe::{Found, Probe, Wrong, ensure};
+use crate::doctor::probe::{Experiment, Found, Probe, Wrong, ensure};
 use crate::doctor::probes::sessions::{Event, heard, received};
 
 /// AppSync's limit for one connection.
@@ -21,6 +21,7 @@ const CROWDS_QUESTION: &str = "A check by tokencast doctor, before a hundred lis
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "delivery.subscribes",
+        experiment: Experiment::Asked,
         promise: "the owner subscribes before the start, with every field of the contract",
         source: "aws-facts: subscriptions; how depth and resolver limits count subscriptions, not established",
         expected: "`connection_ack` and `start_ack`",
@@ -29,6 +30,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "delivery.first-token",
+        experiment: Experiment::Asked,
         promise: "no first token is lost",
         source: "design: sessions; aws-facts: events right after `start_ack` have been reported lost",
         expected: "`sequence` 1 of the attempt arrives at who subscribed before the start",
@@ -50,6 +52,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "delivery.no-gap",
+        experiment: Experiment::Asked,
         promise: "no event after the first is lost on the way",
         source: "aws-facts: delivery is best effort",
         expected: "each `sequence` from 2 to the last but one of the attempt arrives",
@@ -77,6 +80,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "delivery.order",
+        experiment: Experiment::Asked,
         promise: "events arrive in their order",
         source: "aws-facts: order is not promised, so it is to be measured",
         expected: "`sequence` never falls within an attempt",
@@ -100,6 +104,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "delivery.last-event",
+        experiment: Experiment::Asked,
         promise: "every session ends with an event",
         source: "design: sessions, every session ends",
         expected: "one `sequence` with `isComplete: true`, after all others, with the status",
@@ -127,6 +132,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "delivery.fields",
+        experiment: Experiment::Asked,
         promise: "an event has every field that it should have",
         source: "design: schema, the mutation selects all fields, because AppSync fans out only those",
         expected: "`attempt`, `sequence`, `status`, and of all but the last `blockIndex` and `blockType`",
@@ -149,6 +155,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "delivery.hundred-subscriptions",
+        experiment: Experiment::Crowd,
         promise: "one connection takes a hundred subscriptions",
         source: "aws-facts: AppSync's limits, 100 subscriptions a connection",
         expected: "`start_ack` for each of the hundred",
@@ -163,6 +170,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "delivery.fan-out",
+        experiment: Experiment::Crowd,
         promise: "each of a hundred subscribers gets every event",
         source: "LOCAL: what no emulator can prove, fan-out",
         expected: "the same events, once each or more, at each subscription",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::doctor::aws::{Aws, elements};
 use crate::doctor::context::Context;
 use crate::doctor::evidence::{Evidence, of};
-use crate::doctor::probe::{Found, Probe, Wrong, ensure};
+use crate::doctor::probe::{Experiment, Found, Probe, Wrong, ensure};
 use crate::doctor::probes::sessions::asked;
 
 /// SQS's maximum: attempts are counted in the session's record.
@@ -23,6 +23,7 @@ const ALARMS: usize = 13;
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "deployed.redrive",
+        experiment: Experiment::Deployed,
         promise: "a message is never dead because it was received often",
         source: "design: attempts, throttling, and messages",
         expected: "the queue's `maxReceiveCount` is 1,000",
@@ -45,6 +46,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "deployed.dead-letters",
+        experiment: Experiment::Deployed,
         promise: "no job has failed for good",
         source: "DEPLOY: DeadLetters",
         expected: "the dead-letter queue is empty",
@@ -66,6 +68,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "deployed.expiry",
+        experiment: Experiment::Deployed,
         promise: "tables forget what is over",
         source: "DEPLOY: existing resources; what waits how long",
         expected: "TTL on `expiresAt` in the tables of sessions and conversations",
@@ -87,6 +90,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "deployed.event-source",
+        experiment: Experiment::Deployed,
         promise: "the queue feeds the worker, record by record",
         source: "aws-facts: SQS and its Lambda event source",
         expected: "one mapping, enabled, with `ReportBatchItemFailures` and no window",
@@ -113,6 +117,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "deployed.concurrency",
+        experiment: Experiment::Deployed,
         promise: "Lambda runs as many workers as the deployment may have",
         source: "DEPLOY: before the first time, enough Lambda concurrency in the account",
         expected: "the account's concurrency is at least the workers' maximum and ten more",
@@ -131,6 +136,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "deployed.request-tokens",
+        experiment: Experiment::Deployed,
         promise: "AppSync takes as many requests a second as its smallest Regions do",
         source: "aws-facts: AppSync limits; DEPLOY: raising limits",
         expected: "`Rate of request tokens` is at least 2,000",
@@ -154,6 +160,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "deployed.alarms",
+        experiment: Experiment::Deployed,
         promise: "somebody would be told",
         source: "DEPLOY: when an alarm goes off",
         expected: "at least 13 alarms of the stack Observability, each with its actions enabled",
@@ -169,6 +176,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "deployed.no-alarm",
+        experiment: Experiment::Deployed,
         promise: "nothing is wrong already",
         source: "DEPLOY: when an alarm goes off",
         expected: "no alarm is in the state ALARM",
@@ -187,6 +195,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "deployed.metrics",
+        experiment: Experiment::Deployed,
         promise: "CloudWatch makes metrics from the functions' log lines",
         source: "aws-facts: EMF with JSON logging on `provided.al2023`, not established",
         expected: "the namespace `Tokencast` has metrics",
@@ -199,6 +208,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "deployed.global-profile",
+        experiment: Experiment::Deployed,
         promise: "the worker's policy allows a `global.` profile's model, whose ARN has no Region",
         source: "aws-facts: the region-less ARN of `global.` profiles, not established",
         expected: "with such a `modelId`, the model answers",

@@ -9,13 +9,14 @@ use uuid::Uuid;
 use crate::doctor::aws::Aws;
 use crate::doctor::context::{Context, POLL};
 use crate::doctor::evidence::of;
-use crate::doctor::probe::{Found, Probe, Wrong};
+use crate::doctor::probe::{Experiment, Found, Probe, Wrong};
 
 /// For how long other messages of the dead-letter queue stay hidden from others who look.
 const HIDDEN_SECONDS: u64 = 5;
 
 pub const PROBES: &[Probe] = &[Probe {
     id: "disruptive.poison",
+    experiment: Experiment::Poisoned,
     promise: "a message that is no job goes to the dead-letter queue as it came, and harms no other",
     source: "design: sessions, nothing is lost; DEPLOY: what nothing here can prove",
     expected: "within 45 s the message is in the dead-letter queue, with the same body, from where it is deleted again",

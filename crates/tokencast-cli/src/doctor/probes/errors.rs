@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::doctor::context::{Context, START, SUBSCRIBE};
 use crate::doctor::evidence::of;
-use crate::doctor::probe::{Found, Judged, Probe, Wrong, ensure};
+use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong, ensure};
 use crate::doctor::wire::graphql::Reply;
 
 const SHAPES: &str = "aws-facts: AppSync's errors";
@@ -14,6 +14,7 @@ const TELL: &str = "Open an issue with this report: clients decide by this shape
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "errors.no-token",
+        experiment: Experiment::Refusals,
         promise: "nothing is answered without a token",
         source: SHAPES,
         expected: "HTTP 401 and `UnauthorizedException` for a token that is none",
@@ -28,6 +29,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "errors.bad-token-socket",
+        experiment: Experiment::Refusals,
         promise: "nothing is heard without a token",
         source: "aws-facts: real-time WebSocket",
         expected: "a refused handshake (401 or 403), or a `connection_error` with `UnauthorizedException`",
@@ -44,6 +46,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "errors.refusal",
+        experiment: Experiment::Refusals,
         promise: "a refusal says what was expected, and is no fault of Lambda's",
         source: "aws-facts: AppSync's errors; design: failures",
         expected: "HTTP 200, no data, and one error with `path`, `errorType` `INVALID_PROMPT` and our message",
@@ -70,6 +73,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "errors.unknown-session",
+        experiment: Experiment::Refusals,
         promise: "a read doesn't tell whether an id is somebody's",
         source: "PROTOCOL: getStream",
         expected: "`getStream` of an unknown id answers null, without an error",
@@ -82,6 +86,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "errors.malformed",
+        experiment: Experiment::Refusals,
         promise: "a body that is no request is refused as such",
         source: "aws-facts: malformed, 400 `MalformedHttpRequestException`, not established",
         expected: "HTTP 400 with `MalformedHttpRequestException`",
@@ -96,6 +101,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "errors.half-a-character",
+        experiment: Experiment::Refusals,
         promise: "a prompt with half of a surrogate pair is refused",
         source: "PROTOCOL: order of calls; what AppSync does with it is not documented",
         expected: "HTTP 400, or an error: no session is started",
@@ -108,6 +114,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "errors.upper-case",
+        experiment: Experiment::Refusals,
         promise: "a subscription takes small letters only, because AppSync compares ids letter by letter",
         source: "PROTOCOL: order of calls",
         expected: "an `error` frame with `INVALID_PROMPT` for an id in capital letters",
@@ -116,6 +123,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "errors.other-subprotocol",
+        experiment: Experiment::Refusals,
         promise: "AppSync refuses `graphql-transport-ws`",
         source: "aws-facts: AppSync refuses `graphql-transport-ws`",
         expected: "no `connection_ack` over that subprotocol",
@@ -127,6 +135,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "errors.largest-operation",
+        experiment: Experiment::Refusals,
         promise: "the contract's largest operation is within the API's limits",
         source: "design: depth and resolver limits; aws-facts: how they count, not established",
         expected: "the query `conversation` with all its fields is answered",

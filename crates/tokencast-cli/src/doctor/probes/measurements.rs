@@ -9,13 +9,14 @@ use uuid::Uuid;
 
 use crate::doctor::context::Context;
 use crate::doctor::evidence::of;
-use crate::doctor::probe::{Found, Probe, Wrong, ensure};
+use crate::doctor::probe::{Experiment, Found, Probe, Wrong, ensure};
 use crate::doctor::probes::delivery::crowd;
 use crate::doctor::probes::sessions::{Asked, heard};
 
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "measurements.first-token",
+        experiment: Experiment::Asked,
         promise: "the first token comes soon",
         source: "DEPLOY: TimeToFirstToken",
         expected: "within 20 s of the start, the first cold start included",
@@ -33,6 +34,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "measurements.lag",
+        experiment: Experiment::Asked,
         promise: "an event arrives soon after AppSync took it",
         source: "design: pipeline; aws-facts: events can be delayed",
         expected: "95 of 100 events within 2 s of their `timestamp`, by the API's clock",
@@ -56,6 +58,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "measurements.spread",
+        experiment: Experiment::Crowd,
         promise: "a hundred subscribers hear an event at about the same time",
         source: "LOCAL: what no emulator can prove, fan-out",
         expected: "the last of them within 5 s of the first",
@@ -82,6 +85,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "measurements.idle-connection",
+        experiment: Experiment::Idle,
         promise: "AppSync keeps an idle connection for as long as the publisher does",
         source: "aws-facts: keep-alive time and HTTP/2 of AppSync's endpoint, not established",
         expected: "a request on a connection that was idle for 31 s is answered",

@@ -1,13 +1,18 @@
 //! The probes, one file for each group, with the experiment that their evidence comes from.
 
 pub mod access;
+pub mod ai_sdk;
+pub mod assistants;
+pub mod beyond_quota;
 pub mod conversations;
+pub mod deletion;
 pub mod delivery;
 pub mod deployed;
 pub mod disruptive;
 pub mod errors;
+pub mod front_ends;
 pub mod measurements;
-pub mod protocols;
+pub mod quotas;
 pub mod sessions;
 pub mod stopping;
 pub mod url;
@@ -23,9 +28,14 @@ pub fn all() -> Vec<Probe> {
         stopping::PROBES,
         delivery::PROBES,
         conversations::PROBES,
+        deletion::PROBES,
+        assistants::PROBES,
+        quotas::PROBES,
+        beyond_quota::PROBES,
         url::PROBES,
         websocket::PROBES,
-        protocols::PROBES,
+        ai_sdk::PROBES,
+        front_ends::PROBES,
         errors::PROBES,
         deployed::PROBES,
         measurements::PROBES,
@@ -61,6 +71,30 @@ pub const UNSEEN: &[Unseen] = &[
         promise: "a response that breaks off behind a Function URL carries HTTP trailers of the runtime",
         source: "aws-facts: not established",
         why: "only a function that fails in the middle of its body sends them, and a client can't cause that",
+    },
+    Unseen {
+        id: "unseen.failed-attempts",
+        promise: "after three failed attempts a session ends as `FAILED`, and its job is a dead letter",
+        source: "design: sessions, every session ends",
+        why: "a client can't make the model fail; the tests on the local stack do",
+    },
+    Unseen {
+        id: "unseen.deadline",
+        promise: "a session that nobody begins ends with `DEADLINE`",
+        source: "design: attempts, throttling, and messages",
+        why: "it takes `START_WITHIN_SECONDS`, an hour, in which no worker may run",
+    },
+    Unseen {
+        id: "unseen.lapsed-reservation",
+        promise: "what is reserved of a quota lapses if nobody settles it",
+        source: "design: quotas",
+        why: "it takes more than an hour, and a worker that dies",
+    },
+    Unseen {
+        id: "unseen.policies",
+        promise: "the functions' roles allow what is needed, and nothing else",
+        source: "DEPLOY: what nothing here can prove",
+        why: "that nothing else is allowed can only be read in IAM; the tests compare the policies with the calls",
     },
     Unseen {
         id: "unseen.throttled-model",

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::doctor::context::{Context, START, SUBSCRIBE};
 use crate::doctor::evidence::{Evidence, of};
-use crate::doctor::probe::{Found, Probe, Wrong, ensure};
+use crate::doctor::probe::{Experiment, Found, Probe, Wrong, ensure};
 use crate::doctor::wire::graphql::Reply;
 use crate::doctor::wire::realtime::{Arrived, Socket};
 
@@ -17,6 +17,7 @@ pub const QUESTION: &str =
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "sessions.starts",
+        experiment: Experiment::Asked,
         promise: "`startStream` answers at once with the id of the client",
         source: "design: schema",
         expected: "HTTP 200, `streaming_started` and the same `sessionId`",
@@ -30,6 +31,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "sessions.answers",
+        experiment: Experiment::Asked,
         promise: "the model answers",
         source: "DEPLOY: before the first time, access to the model",
         expected: "the session is `COMPLETED`, with text",
@@ -50,6 +52,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "sessions.record-is-final",
+        experiment: Experiment::Asked,
         promise: "the record of a session that is over is final before its last event is sent",
         source: "design: order of the end",
         expected: "`getStream`, asked after the last event: the same status, `sequence` and text as the events",
@@ -99,6 +102,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "sessions.usage",
+        experiment: Experiment::Asked,
         promise: "an answer says what it used",
         source: "design: schema, `usage`",
         expected: "`usage` with input and output tokens",
@@ -114,6 +118,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "sessions.one-answer",
+        experiment: Experiment::Again,
         promise: "a start that is repeated starts nothing",
         source: "design: schema, the same id, owner and input is the same session",
         expected: "the repeated start answers with the same session, whose attempt and text stay as they are",
@@ -142,6 +147,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "sessions.other-prompt",
+        experiment: Experiment::Again,
         promise: "an id is of one prompt",
         source: "PROTOCOL: order of calls",
         expected: "a start with the same id and another prompt is refused with `INVALID_PROMPT`",

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::doctor::context::{Context, SUBSCRIBE};
 use crate::doctor::evidence::of;
-use crate::doctor::probe::{Found, Probe, Wrong, ensure};
+use crate::doctor::probe::{Experiment, Found, Probe, Wrong, ensure};
 use crate::doctor::probes::sessions::{Event, received};
 use crate::doctor::wire::graphql::Reply;
 use crate::doctor::wire::realtime::Socket;
@@ -21,6 +21,7 @@ const ENOUGH_EVENTS: usize = 2;
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "sessions.stop",
+        experiment: Experiment::Stopped,
         promise: "stop really stops",
         source: "design: sessions",
         expected: "`stopStream` answers `CANCELLED` or `stopping`, and the session ends as `CANCELLED`",
@@ -41,6 +42,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "sessions.stop-keeps-text",
+        experiment: Experiment::Stopped,
         promise: "a stopped session keeps the text that there was",
         source: "design: sessions, stop really stops",
         expected: "the record's text begins with the events that had arrived",
@@ -57,6 +59,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "sessions.stop-is-idempotent",
+        experiment: Experiment::Stopped,
         promise: "a second stop says the same",
         source: "design: schema, `stopStream` is idempotent",
         expected: "`stopStream` of a session that is over answers how it ended",
@@ -74,6 +77,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "sessions.reload",
+        experiment: Experiment::Reloaded,
         promise: "a lost socket or a reload loses nothing",
         source: "design: sessions, a client merges `getStream` with live events by `sequence`",
         expected: "the text of `getStream`, with the later events of a new subscription, is the text of the record in the end",
@@ -185,8 +189,7 @@ pub async fn reload(cx: &Context) -> Found<Reloaded> {
     some_events(cx, &mut socket, session, "sessions.reload").await?;
     socket.cut();
     let mut socket = listen(cx, session).await?;
-    let snapshot = cx.record("DoctorReloads", session).await;
-    let snapshot = snapshot.map_err(Wrong::at("sessions.reload"))?;
+    let mut snapshot = snapshot_of(cx, session).await?;
     let until = cx.answered_by();
     let is_over = |record: &Value| record["stopReason"].is_string() || record["error"].is_object();
     let mut events: Vec<Event> = Vec::new();
@@ -198,6 +201,10 @@ pub async fn reload(cx: &Context) -> Found<Reloaded> {
             break;
         };
         events.push(received(&event));
+        // The record lags behind the events. After a gap, a page asks for it again.
+        if has_gap(&snapshot, &events) {
+            snapshot = snapshot_of(cx, session).await?;
+        }
         if events
             .last()
             .is_some_and(|event| event.value["isComplete"] == true)
@@ -212,6 +219,21 @@ pub async fn reload(cx: &Context) -> Found<Reloaded> {
         events,
         record: record.map_err(Wrong::at("sessions.reload"))?,
     })
+}
+
+async fn snapshot_of(cx: &Context, session: Uuid) -> Found<Value> {
+    let snapshot = cx.record("DoctorReloads", session).await;
+    snapshot.map_err(Wrong::at("sessions.reload"))
+}
+
+/// Whether there are events between a snapshot and the first that arrived.
+fn has_gap(snapshot: &Value, events: &[Event]) -> bool {
+    let of_attempt = events
+        .iter()
+        .filter(|event| event.value["attempt"] == snapshot["attempt"]);
+    let first = of_attempt.filter_map(|event| event.value["sequence"].as_u64());
+    let reached = snapshot["sequence"].as_u64().unwrap_or_default();
+    first.min().is_some_and(|first| first > reached + 1)
 }
 
 async fn begin(cx: &Context, question: &str) -> Found<(Uuid, Socket)> {

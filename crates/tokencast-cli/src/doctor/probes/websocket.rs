@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::doctor::context::Context;
 use crate::doctor::evidence::{Evidence, of};
-use crate::doctor::probe::{Found, Judged, Probe, Wrong, ensure};
+use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong, ensure};
 use crate::doctor::wire::Refused;
 use crate::doctor::wire::websocket::{Connection, Shown};
 
@@ -22,6 +22,7 @@ const LONG_BYTES: usize = 40 * 1024;
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "websocket.no-token",
+        experiment: Experiment::WebSocket,
         promise: "nobody connects without a token: the authorizer's error `Unauthorized` is answered with 401",
         source: "aws-facts: `Unauthorized` as 401 from a Rust authorizer, not established",
         expected: "the handshake is refused with 401",
@@ -34,6 +35,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "websocket.token-in-query",
+        experiment: Experiment::WebSocket,
         promise: "a browser connects, with its token in the query string",
         source: "aws-facts: `IdentitySource: []`, not established",
         expected: "a connection",
@@ -42,6 +44,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "websocket.token-in-header",
+        experiment: Experiment::WebSocket,
         promise: "a program connects, with its token in a header",
         source: "aws-facts: `IdentitySource: []`, not established",
         expected: "a connection",
@@ -50,6 +53,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "websocket.answers",
+        experiment: Experiment::WebSocket,
         promise: "the frames of a session come in order and without a gap",
         source: SOURCE,
         expected: "`started`, then `sequence` 1, 2, 3 … to a frame `complete`",
@@ -74,6 +78,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "websocket.resumes",
+        experiment: Experiment::WebSocket,
         promise: "a connection takes up a session",
         source: SOURCE,
         expected: "`resumed`, and the events from the first to the last",
@@ -93,6 +98,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "websocket.stranger-resumes",
+        experiment: Experiment::WebSocket,
         promise: "nobody hears another's session over the WebSocket API",
         source: SOURCE,
         expected: "`resume` of the second user is answered with an `error` frame with `UNAUTHORIZED`",
@@ -108,6 +114,7 @@ pub const PROBES: &[Probe] = &[
     },
     Probe {
         id: "websocket.long-message",
+        experiment: Experiment::WebSocket,
         promise: "a message of more than 32 KB may come in several frames",
         source: "aws-facts: API Gateway closes a WebSocket on frames over 32 KB",
         expected: "an answer to a message of 40 KB in two frames",

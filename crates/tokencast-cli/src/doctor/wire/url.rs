@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderMap, Method};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -26,6 +26,7 @@ pub struct Ask<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Answered {
     pub status: u16,
+    pub headers: HeaderMap,
     /// The time and the length of each read.
     pub reads: Vec<(Option<Instant>, usize)>,
     pub text: String,
@@ -64,10 +65,18 @@ impl Answered {
         parsed.collect()
     }
 
+    /// The body, if it is JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// The code of a request that failed before its stream began.
     pub fn code(&self) -> Option<String> {
-        let body: Value = serde_json::from_str(&self.text).ok()?;
-        body["error"]["code"].as_str().map(str::to_owned)
+        self.json()["error"]["code"].as_str().map(str::to_owned)
     }
 
     pub fn as_text(&self) -> String {
@@ -83,6 +92,21 @@ impl Wire {
     ///
     /// There is no response, or its head doesn't come.
     pub async fn url(&self, base: &str, ask: Ask<'_>, until: Instant) -> Result<Answered, String> {
+        self.url_heard(base, ask, until, || {}).await
+    }
+
+    /// Sends a request, and reads its response until `until`. `heard` is called with each part of the body.
+    ///
+    /// # Errors
+    ///
+    /// There is no response, or its head doesn't come.
+    pub async fn url_heard(
+        &self,
+        base: &str,
+        ask: Ask<'_>,
+        until: Instant,
+        heard: impl Fn() + Send,
+    ) -> Result<Answered, String> {
         let url = format!("{}/{}", base.trim_end_matches('/'), ask.path);
         let mut request = self.http.request(ask.method, url);
         if let Some(token) = ask.token {
@@ -103,6 +127,7 @@ impl Wire {
             .map_err(|error| chain(&error))?;
         let mut answered = Answered {
             status: response.status().as_u16(),
+            headers: response.headers().clone(),
             ..Answered::default()
         };
         let mut bytes = Vec::new();
@@ -111,6 +136,7 @@ impl Wire {
                 Ok(Ok(Some(chunk))) => {
                     answered.reads.push((Some(Instant::now()), chunk.len()));
                     bytes.extend_from_slice(&chunk);
+                    heard();
                 }
                 Ok(Ok(None)) => {
                     answered.has_ended = true;
