@@ -12,6 +12,7 @@ mod chat;
 mod doctor;
 mod quota;
 mod sign_in;
+mod user_group;
 
 use crate::model::{ModelSpec, ReasoningTags};
 
@@ -21,6 +22,7 @@ pub use self::chat::{ChatArgs, ExportArgs, Format};
 pub use self::doctor::DoctorArgs;
 pub use self::quota::{GivenLimit, QuotaAction, QuotaArgs, QuotaTarget};
 pub use self::sign_in::{OutputsArgs, SignInArgs};
+pub use self::user_group::UserGroup;
 
 /// The port of `tokencast dev` unless another is given.
 pub const DEFAULT_PORT: u16 = 4680;
@@ -177,7 +179,7 @@ Examples:
   tokencast dev --template cdk/cdk.out/Streaming.template.json
   tokencast dev --assistants assistants.json
   tokencast dev --faults faults.json --control
-  tokencast dev --quotas quotas.json
+  tokencast dev --quotas quotas.json --group alice=pro
   tokencast dev --allow-host 10.0.2.2           for an Android emulator (docs/LOCAL.md)
 
 With openai:URL#NAME, OPENAI_API_KEY is sent along if it is set.
@@ -227,6 +229,10 @@ pub struct DevArgs {
     /// Limit what users may start and use, as the quotas in this JSON file say (docs/LOCAL.md).
     #[arg(long, value_name = "FILE")]
     pub quotas: Option<PathBuf>,
+
+    /// Put a user into a group of the user pool, by which quotas may differ. May be given several times.
+    #[arg(long, value_name = "USER=GROUP")]
+    pub group: Vec<UserGroup>,
 
     /// Serve the web page that is built in this directory; `cargo xtask dev` builds it first.
     #[arg(long, value_name = "DIR")]

@@ -133,6 +133,11 @@ fn shown(target: &QuotaTarget, standing: &Standing, now: Timestamp) -> String {
     if let Some(cost) = cost {
         let _ = writeln!(text, "{:<16} {cost:>12.6} dollars", "cost");
     }
+    if today.version.is_none() && before.is_none() && *overrides == Overrides::default() {
+        text.push_str(
+            "Nothing is known of this user: expected the `sub` of one who has started a session.",
+        );
+    }
     text.truncate(text.trim_end().len());
     text
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::users;
+
 #[derive(Clone, Debug)]
 pub struct UserPoolConfig {
     /// `REGION_xxxxxxxxx`.
@@ -10,6 +12,13 @@ pub struct UserPoolConfig {
     pub users: Vec<UserConfig>,
     /// The validity of ID and access tokens; Cognito's default is an hour.
     pub token_validity: Duration,
+}
+
+impl UserPoolConfig {
+    /// The `sub` of one of the pool's users.
+    pub fn sub(&self, username: &str) -> String {
+        users::sub(&self.pool_id, username)
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -108,7 +108,7 @@ impl User {
     }
 }
 
-fn sub(pool_id: &str, username: &str) -> String {
+pub(crate) fn sub(pool_id: &str, username: &str) -> String {
     let digest = Sha256::new()
         .chain_update(pool_id)
         .chain_update([0])

@@ -1,6 +1,7 @@
 //! Quotas from outside: what they refuse over each channel, what is left, and what is settled.
 
 mod front_ends;
+mod groups;
 mod ledgers;
 mod redrive;
 mod refusals;

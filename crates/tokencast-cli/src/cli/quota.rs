@@ -12,7 +12,7 @@ Examples:
   tokencast quota set --user SUB --tokens-per-day configured --table NAME
   tokencast quota reset --user SUB --table NAME
 
-SUB is the user's `sub` in the Cognito user pool. With --local, the access key is that of your running `tokencast dev`. Without,
+SUB is the user's `sub` in the Cognito user pool; `tokencast dev` prints that of each local user. With --local, the access key is that of your running `tokencast dev`. Without,
 region and credentials are those of the AWS environment.";
 
 /// Show, change or reset the quota of one user.

@@ -154,6 +154,7 @@ fn options(
         template: template.map_err(StackError::from)?,
         state_dir: args.state_dir.clone(),
         quotas: args.quotas.as_deref().map(read_quotas).transpose()?,
+        groups: args.group.clone(),
         faults: faults.unwrap_or_default(),
         control: args.control,
         realtime: RealtimeLimits {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use local_stack::config::UserPoolConfig;
 use local_stack::gateway::CONTROL_PATH;
 use serde_json::{Value, json};
 
@@ -32,7 +33,12 @@ impl Ready<'_> {
         let users: Vec<Value> = user_pool
             .users
             .iter()
-            .map(|user| json!({ "username": user.username, "password": user.password, "email": user.email }))
+            .map(|user| {
+                json!({
+                    "username": user.username, "password": user.password, "email": user.email,
+                    "sub": user_pool.sub(&user.username), "groups": user.groups,
+                })
+            })
             .collect();
         json!({
             "type": "ready",
@@ -52,6 +58,7 @@ impl Ready<'_> {
             "deadLetterQueueUrl": endpoints.queue_url(&names.dead_letter_queue),
             "table": names.table,
             "conversationsTable": names.conversations_table,
+            "quotasTable": names.quotas_table,
             "amplifyOutputs": self.amplify_outputs,
             "caFile": ca_file,
             "accessKeyId": access_key.id,
@@ -78,6 +85,11 @@ impl Ready<'_> {
             endpoints.graphql_url(),
             &user_pool.client_id,
         );
+        let tables = [&names.table, &names.conversations_table].into_iter();
+        let tables: Vec<_> = tables
+            .chain(&names.quotas_table)
+            .map(String::as_str)
+            .collect();
         let mut text = format!(
             "Tokencast is running on {address}.\n\n\
              GraphQL          {graphql}\n\
@@ -85,15 +97,14 @@ impl Ready<'_> {
              AWS_ENDPOINT_URL {url}   (region {region}; SQS, DynamoDB, Cognito, Bedrock, Lambda)\n\
              queue            {queue}\n\
              dead letters     {dead_letters}\n\
-             tables           {table}, {conversations_table}\n\
+             tables           {tables}\n\
              user pool        {pool}, client {client_id}\n",
             address = endpoints.address,
             realtime = self.realtime_url(),
             region = endpoints.region,
             queue = endpoints.queue_url(&names.queue),
             dead_letters = endpoints.queue_url(&names.dead_letter_queue),
-            table = names.table,
-            conversations_table = names.conversations_table,
+            tables = tables.join(", "),
             pool = user_pool.pool_id,
         );
         // Writing to a string never fails.
@@ -103,13 +114,7 @@ impl Ready<'_> {
         if let Some(url) = websocket_url {
             let _ = writeln!(text, "WebSocket        {url}");
         }
-        for user in &user_pool.users {
-            let _ = writeln!(
-                text,
-                "user             {}   password {}",
-                user.username, user.password
-            );
-        }
+        add_users(&mut text, user_pool);
         let (id, secret) = (&access_key.id, &access_key.secret);
         let _ = writeln!(
             text,
@@ -174,15 +179,31 @@ Ctrl-C ends it."#
     }
 }
 
+/// Who may sign in, each on a line.
+fn add_users(text: &mut String, user_pool: &UserPoolConfig) {
+    for user in &user_pool.users {
+        let sub = user_pool.sub(&user.username);
+        // Writing to a string never fails.
+        let _ = write!(
+            text,
+            "user             {:<5}   password {}   sub {sub}",
+            user.username, user.password
+        );
+        if !user.groups.is_empty() {
+            let _ = write!(text, "   groups {}", user.groups.join(", "));
+        }
+        text.push('\n');
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use local_stack::config::UserPoolConfig;
     use local_stack::endpoints::Endpoints;
 
     use super::*;
     use crate::stack::{
-        AccessKey, CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, Names, QUEUE, REQUEST_FUNCTION, TABLE,
-        USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
+        AccessKey, CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, Names, QUEUE, QUOTAS_TABLE,
+        REQUEST_FUNCTION, TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID, WORKER_FUNCTION, users,
     };
 
     #[test]
@@ -193,6 +214,7 @@ mod tests {
                 dead_letter_queue: DEAD_LETTER_QUEUE.into(),
                 table: TABLE.into(),
                 conversations_table: CONVERSATIONS_TABLE.into(),
+                quotas_table: Some(QUOTAS_TABLE.into()),
                 request_function: REQUEST_FUNCTION.into(),
                 worker_function: WORKER_FUNCTION.into(),
             },
@@ -231,6 +253,7 @@ mod tests {
             "ws://localhost:4680/websocket/dev",
             "alice",
             "bob",
+            "tokencast-conversations, tokencast-quotas",
             "ca.pem",
             "AWS_ACCESS_KEY_ID=AKIALOCAL AWS_SECRET_ACCESS_KEY=of-this-stack",
             "http://localhost:4680/_tokencast/",
@@ -247,6 +270,9 @@ mod tests {
             "http://localhost:4680/000000000000/tokencast-jobs"
         );
         assert_eq!(json["users"][1]["username"], "bob");
+        assert_eq!(json["quotasTable"], QUOTAS_TABLE);
+        let sub = json["users"][0]["sub"].as_str().expect("a `sub`");
+        assert!(text.contains(&format!("   sub {sub}\n")), "{text}");
         assert_eq!(json["accessKeyId"], "AKIALOCAL");
         assert_eq!(json["secretAccessKey"], "of-this-stack");
     }

@@ -20,6 +20,8 @@ pub struct Names {
     pub dead_letter_queue: String,
     pub table: String,
     pub conversations_table: String,
+    /// `None` if the template has no quotas.
+    pub quotas_table: Option<String>,
     pub request_function: String,
     pub worker_function: String,
 }
@@ -40,13 +42,13 @@ impl Names {
             .ok_or(StackError::Missing(
                 "dead-letter queue in the template for the queue that the event source reads",
             ))?;
-        let table = |partition_key: &str, missing| {
+        let named = |partition_key: &str| {
             let mut tables = config.tables.iter();
-            tables
-                .find(|table| table.partition_key == partition_key)
-                .map(|table| table.name.clone())
-                .ok_or(StackError::Missing(missing))
+            let found = tables.find(|table| table.partition_key == partition_key);
+            found.map(|table| table.name.clone())
         };
+        let table =
+            |partition_key: &str, missing| named(partition_key).ok_or(StackError::Missing(missing));
         let sessions_table = table(
             local::SESSIONS_KEY,
             "table in the template with the partition key `sessionId`",
@@ -73,6 +75,7 @@ impl Names {
             dead_letter_queue: redrive.dead_letter_queue.clone(),
             table: sessions_table,
             conversations_table,
+            quotas_table: named(local::QUOTAS_KEY),
             request_function: request.clone(),
             worker_function: source.function.clone(),
         })
@@ -95,7 +98,7 @@ impl StackOptions {
                 let (program, args) = command.map_err(|error| error.to_string())?;
                 Ok(Program { program, args })
             },
-            user_pool: local::user_pool(),
+            user_pool: local::user_pool(&self.groups),
             model: self.model.clone(),
         };
         let mut config = match &self.template {

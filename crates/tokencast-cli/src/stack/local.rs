@@ -9,6 +9,8 @@ use local_stack::endpoints::Endpoints;
 
 use local_cloudformation::{Part, Template, TemplateError, Trigger};
 
+use crate::cli::UserGroup;
+
 /// `npm run templates` in `cdk/` writes this file. The tests there compare it with what `cdk/` synthesizes.
 const TEMPLATE: &str = include_str!("../../../../cdk/templates/local.template.json");
 
@@ -39,7 +41,7 @@ pub const WEBSOCKET_STAGE: &str = "dev";
 pub(super) const SESSIONS_KEY: &str = "sessionId";
 pub(super) const CONVERSATIONS_KEY: &str = "conversationId";
 const CONNECTIONS_KEY: &str = "connectionId";
-const QUOTAS_KEY: &str = "owner";
+pub(super) const QUOTAS_KEY: &str = "owner";
 
 /// Cognito makes up the ids of pools and clients. Here they are fixed, so that a page can be built before its stack
 /// runs.
@@ -93,11 +95,16 @@ pub(super) fn program(trigger: Trigger) -> &'static str {
 }
 
 /// Returns the local pool. A template's pool is empty, and its users get their passwords by mail.
-pub(super) fn user_pool() -> UserPoolConfig {
+pub(super) fn user_pool(groups: &[UserGroup]) -> UserPoolConfig {
+    let mut users = users();
+    for user in &mut users {
+        let own = groups.iter().filter(|of| of.user == user.username);
+        user.groups.extend(own.map(|of| of.group.clone()));
+    }
     UserPoolConfig {
         pool_id: USER_POOL_ID.into(),
         client_id: USER_POOL_CLIENT_ID.into(),
-        users: users(),
+        users,
         token_validity: TOKEN_VALIDITY,
     }
 }

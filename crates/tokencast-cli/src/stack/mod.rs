@@ -28,6 +28,8 @@ use tokencast_aws::assistants::InvalidAssistants;
 
 use local_cloudformation::{Template, TemplateError};
 
+use crate::cli::UserGroup;
+
 pub use config::Names;
 pub use launch::{AccessKey, RunningStack, StackInfo};
 pub use local::{
@@ -50,6 +52,8 @@ pub struct StackOptions {
     pub state_dir: Option<PathBuf>,
     /// What users may start and use, as `QUOTAS` has it; without it there are no quotas.
     pub quotas: Option<String>,
+    /// The groups that users are in; without it, no user is in any.
+    pub groups: Vec<UserGroup>,
     /// Overrides variables of the request function.
     pub request_environment: BTreeMap<String, String>,
     /// Overrides variables of the worker.
@@ -93,6 +97,7 @@ impl Default for StackOptions {
             template: None,
             state_dir: None,
             quotas: None,
+            groups: Vec::new(),
             request_environment: BTreeMap::new(),
             worker_environment: BTreeMap::new(),
             function_url_environment: BTreeMap::new(),

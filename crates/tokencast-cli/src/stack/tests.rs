@@ -46,6 +46,7 @@ fn the_projects_resources_have_the_names_that_others_know() {
         dead_letter_queue: DEAD_LETTER_QUEUE.into(),
         table: TABLE.into(),
         conversations_table: CONVERSATIONS_TABLE.into(),
+        quotas_table: Some(QUOTAS_TABLE.into()),
         request_function: REQUEST_FUNCTION.into(),
         worker_function: WORKER_FUNCTION.into(),
     };
