@@ -133,7 +133,8 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         &dead_letters,
     ));
     let ledgers = quotas::ledgers(&stack).await;
-    broken.extend(quotas::judge(&stories, &records, &ledgers, &calls));
+    let asked = stories.iter().map(|story| (story.number, story.id));
+    broken.extend(quotas::judge(asked, &records, &ledgers, &calls));
     let processes = verdict::processes(&stack);
     stack.shutdown().await;
     broken.extend(verdict::left_behind(&processes, open_files_before).await);

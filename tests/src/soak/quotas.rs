@@ -8,7 +8,9 @@ use local_stack::bedrock::log::ModelCall;
 use serde_json::Value;
 use tokencast::stack::QUOTAS_TABLE;
 
-use super::user::{Story, prompt};
+use uuid::Uuid;
+
+use super::user::prompt;
 use super::verdict::Records;
 use crate::TestStack;
 
@@ -52,9 +54,9 @@ pub async fn ledgers(stack: &TestStack) -> Ledgers {
     ledgers
 }
 
-/// Returns every promise that doesn't hold.
+/// Returns every promise that doesn't hold. `asked` are the sessions, each with the number of its prompt.
 pub fn judge(
-    stories: &[Story],
+    asked: impl IntoIterator<Item = (usize, Uuid)>,
     records: &Records,
     ledgers: &Ledgers,
     calls: &[ModelCall],
@@ -82,24 +84,35 @@ pub fn judge(
             "the ledgers have {ledgers:?}, the sessions {expected:?}"
         ));
     }
-    for story in stories {
-        let own = prompt(story.number);
+    for (number, id) in asked {
+        let own = prompt(number);
         let own = calls.iter().filter(|call| call.prompt.contains(&own));
         let own: Vec<_> = own.collect();
-        let record = records.get(&story.id);
+        let record = records.get(&id);
         if let Some(wrong) = record.and_then(|record| wrong_sum(record, &own)) {
-            broken.push(format!("session {} ({}): {wrong}", story.number, story.id));
+            broken.push(format!("session {number} ({id}): {wrong}"));
         }
     }
     broken
 }
 
 /// Compares what a session has used with what the model's log says. The model doesn't count an answer that was interrupted,
-/// so such a call only bounds the sum.
+/// so such a call only bounds the sum: its input and the length of what it said are the most that is charged.
 fn wrong_sum(record: &Value, calls: &[&ModelCall]) -> Option<String> {
     let spent = record["spent"].as_u64()?;
     if calls.is_empty() {
         return (spent > 0).then(|| format!("{spent} tokens, and the model was never asked"));
+    }
+    let input = record["input"].as_u64()?;
+    let most = calls.iter().map(|call| {
+        let about = input + call.text_sent.len().div_ceil(3) as u64;
+        about.max(call.counted_tokens.unwrap_or(0))
+    });
+    let most: u64 = most.sum();
+    if spent > most {
+        return Some(format!(
+            "{spent} tokens, and the model's calls are {most} at most"
+        ));
     }
     if record["status"] != "COMPLETED" {
         return None;

@@ -21,7 +21,8 @@ use crate::TestStack;
 /// A soak of so many sessions is a long one.
 const LONG: usize = 500;
 
-/// The sessions' records as JSON: status, text, attempt, code, owner, and of the quota what is spent and settled.
+/// The sessions' records as JSON: status, text, attempt, code, owner, and of the quota what is spent, the input that was
+/// reserved, and whether it is settled.
 pub type Records = HashMap<Uuid, Value>;
 
 /// Returns how often each fault happened, including faults that never did. Rules with the same name are one fault.
@@ -136,11 +137,12 @@ pub async fn records(stack: &TestStack) -> Records {
             .and_then(|id| id.parse().ok())
             .expect("a session's id");
         let quota = item.get("quota").and_then(|quota| quota.as_m().ok());
-        let spent = quota.and_then(|it| it.get("spentTokens")?.as_n().ok()?.parse::<u64>().ok());
+        let of_quota = |name: &str| quota?.get(name)?.as_n().ok()?.parse::<u64>().ok();
+        let (spent, input) = (of_quota("spentTokens"), of_quota("input"));
         let settled = quota.and_then(|it| it.get("settled")?.as_bool().ok());
         let record = json!({
             "status": text("status"), "text": text("text"), "attempt": number("attempt"), "code": code,
-            "owner": text("owner"), "spent": spent, "settled": settled,
+            "owner": text("owner"), "spent": spent, "input": input, "settled": settled,
         });
         records.insert(id, record);
     }

@@ -51,6 +51,8 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
     let begun = Instant::now();
     let stack = TestStack::start_with(|options| {
         options.script = script(TOKENS, TIME_BETWEEN_TOKENS);
+        // There are no limits, and everything is counted.
+        options.stack.quotas = Some("{}".to_owned());
         options.stack.batch_size = std::num::NonZeroU32::new(3);
         options.stack.max_concurrency = std::num::NonZeroU32::new(8);
         options.stack.worker_timeout = Some(Duration::from_secs(30));
@@ -94,6 +96,7 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         broken.extend(verdict::is_seen(&stack, kept).await);
     }
     broken.extend(verdict::lists(&stack, &talks).await);
+    broken.extend(verdict::quotas(&stack, &talks, plan.seed).await);
     stack.shutdown().await;
     Report {
         plan,

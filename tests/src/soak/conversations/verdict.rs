@@ -9,7 +9,9 @@ use tokencast_client::{AnswerEvent, Snapshot, StreamStatus};
 use uuid::Uuid;
 
 use super::tabs::{Talk, may_be_tried_again};
+use crate::soak::quotas::{judge, ledgers};
 use crate::soak::user::{prompt, session_id};
+use crate::soak::verdict::records;
 use crate::{TestStack, eventually};
 
 /// Returns what is wrong with a conversation's tree and with what the model was given, and how many calls were compared.
@@ -189,6 +191,18 @@ pub async fn is_seen(stack: &TestStack, talk: &Talk) -> Vec<String> {
     unseen
         .map(|text| format!("{CONVERSATIONS_TABLE} doesn't show {text:?}, which is there"))
         .collect()
+}
+
+/// Returns what is wrong with the quotas of all turns, those of deleted conversations included.
+pub async fn quotas(stack: &TestStack, talks: &[Talk], seed: u64) -> Vec<String> {
+    let turns = talks.iter().flat_map(|talk| &talk.turns);
+    let turns = turns.map(|turn| (turn.story.number, turn.story.id));
+    // The turn that was answered when its conversation was deleted.
+    let last = talks.iter().filter_map(|talk| talk.deleted);
+    let last = last.map(|number| (number, session_id(seed, number)));
+    let (records, ledgers) = (records(stack).await, ledgers(stack).await);
+    let calls = stack.running.local.bedrock().calls();
+    judge(turns.chain(last), &records, &ledgers, &calls)
 }
 
 /// The items of a table, each as text.
