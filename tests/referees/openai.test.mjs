@@ -96,7 +96,8 @@ test('refusals are the package’s errors', limit, async () => {
     [{ functions: [{ name: 'f' }] }, 'unsupported_parameter'],
     [{ tool_choice: 'required' }, 'unsupported_value'],
     [{ response_format: { type: 'json_object' } }, 'unsupported_value'],
-    [{ stop: ['\n'] }, 'unsupported_parameter'],
+    [{ stop: [''] }, 'invalid_value'],
+    [{ stop: 7 }, 'invalid_type'],
     [{ logprobs: true }, 'unsupported_parameter'],
     [{ top_logprobs: 2 }, 'unsupported_parameter'],
     [{ audio: { voice: 'alloy', format: 'mp3' } }, 'unsupported_parameter'],
@@ -110,6 +111,15 @@ test('refusals are the package’s errors', limit, async () => {
     assert.ok(error instanceof OpenAI.BadRequestError, `${error}`);
     assert.deepEqual([error.param, error.code, error.type], [param, code, 'invalid_request_error']);
     assert.ok(error.message.includes(`'${param}'`), error.message);
+  }
+});
+
+test('an answer ends before a text to stop at', limit, async () => {
+  await script({ tokens: said });
+  for (const stop of ['30 ', ['50 ', '30 ']]) {
+    const { chunks } = await read(await ask({ stop }));
+    assert.equal(textOf(chunks), said.slice(0, 30).join(''));
+    assert.equal(chunks.at(-1).choices[0].finish_reason, 'stop');
   }
 });
 

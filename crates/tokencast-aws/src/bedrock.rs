@@ -103,9 +103,11 @@ impl Model for BedrockModel {
         let temperature = cooler(*temperature, request.temperature);
         let reasoning = reasoning::ask(model_id, *reasoning, max_tokens);
         let takes_temperature = reasoning.as_ref().is_none_or(|it| it.takes_temperature);
+        let stop_sequences = Some(request.stop_sequences.clone()).filter(|all| !all.is_empty());
         let inference = InferenceConfiguration::builder()
             .max_tokens(i32::try_from(max_tokens).unwrap_or(i32::MAX))
             .set_temperature(temperature.filter(|_| takes_temperature))
+            .set_stop_sequences(stop_sequences)
             .build();
         let prompts = [system_prompt.as_deref(), request.system.as_deref()];
         let system =

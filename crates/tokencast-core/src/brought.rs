@@ -20,6 +20,9 @@ pub struct Brought {
     /// The temperature. One that is higher than the configured one doesn't count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f32>,
+    /// Texts before which the answer ends.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop_sequences: Vec<String>,
 }
 
 impl Brought {
@@ -30,7 +33,8 @@ impl Brought {
     /// The bytes of all texts.
     pub fn text_bytes(&self) -> usize {
         let turns: usize = self.turns.iter().map(|turn| turn.text.len()).sum();
-        turns + self.system.as_ref().map_or(0, String::len)
+        let stops: usize = self.stop_sequences.iter().map(String::len).sum();
+        turns + stops + self.system.as_ref().map_or(0, String::len)
     }
 
     /// All of it, as an option of a start's fingerprint. `None` if nothing was brought.
@@ -50,6 +54,7 @@ impl std::fmt::Debug for Brought {
             .field("text_bytes", &self.text_bytes())
             .field("max_tokens", &self.max_tokens)
             .field("temperature", &self.temperature)
+            .field("stop_sequences", &self.stop_sequences.len())
             .finish_non_exhaustive()
     }
 }

@@ -58,6 +58,9 @@ def answers():
     assert SAID.startswith(whole.choices[0].message.content)
     assert whole.choices[0].finish_reason == "length"
     assert whole.usage.completion_tokens == 50
+    whole = OURS.chat.completions.create(model="default", messages=MESSAGES, stop=["30 "], seed=7, top_p=0.5, user="a")
+    assert whole.choices[0].message.content == SAID[: SAID.index("30 ")]
+    assert whole.choices[0].finish_reason == "stop"
     assert [model.id for model in OURS.models.list()] == ["default"]
     assert OURS.models.retrieve("default").id == "default"
     with OURS.chat.completions.stream(model="default", messages=MESSAGES) as stream:
@@ -69,7 +72,23 @@ def refusals():
     refused(openai.AuthenticationError, None, lambda: client("sk-none").models.list())
     error = refused(openai.NotFoundError, "model", lambda: create(model="gpt-4", messages=MESSAGES))
     assert error.code == "model_not_found", error
-    refused(openai.BadRequestError, "n", lambda: create(model="default", messages=MESSAGES, n=2))
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    for param, value, code in [
+        ("n", 2, "unsupported_value"),
+        ("tools", tools, "unsupported_parameter"),
+        ("tool_choice", "required", "unsupported_value"),
+        ("response_format", {"type": "json_object"}, "unsupported_value"),
+        ("logprobs", True, "unsupported_parameter"),
+        ("stop", [""], "invalid_value"),
+        ("temperature", 3, "invalid_value"),
+        ("max_tokens", 0, "invalid_value"),
+    ]:
+        options = {"model": "default", "messages": MESSAGES, param: value}
+        error = refused(openai.BadRequestError, param, lambda: create(**options))
+        assert (error.code, error.type) == (code, "invalid_request_error"), error
+    extra = {"top_k": 5}
+    error = refused(openai.BadRequestError, "top_k", lambda: create(model="default", messages=MESSAGES, extra_body=extra))
+    assert error.code == "unknown_parameter", error
     image = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}]
     place = "messages[0].content[0].type"
     refused(openai.BadRequestError, place, lambda: create(model="default", messages=image))

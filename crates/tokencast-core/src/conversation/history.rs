@@ -128,6 +128,7 @@ pub fn request(
         system: brought.system.clone(),
         max_tokens: brought.max_tokens,
         temperature: brought.temperature,
+        stop_sequences: brought.stop_sequences.clone(),
         ..ModelRequest::of_turns(before.chain(turns), prompt)
     }
 }

@@ -15,6 +15,8 @@ pub struct ModelRequest {
     pub max_tokens: Option<u32>,
     /// The temperature, if that is less than the configured one.
     pub temperature: Option<f32>,
+    /// Texts before which the answer ends.
+    pub stop_sequences: Vec<String>,
     /// The assistant that answers; `None` for the default.
     pub assistant: Option<AssistantName>,
 }

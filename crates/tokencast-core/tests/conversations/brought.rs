@@ -28,6 +28,7 @@ fn hello() -> Brought {
         turns: turns(&["Hello", "Hi"]),
         max_tokens: Some(100),
         temperature: Some(0.25),
+        stop_sequences: vec!["END".to_owned()],
         ..Brought::default()
     }
 }
@@ -73,6 +74,7 @@ async fn the_model_gets_it_before_the_prompt() {
         (asked.system.as_deref(), asked.max_tokens, asked.temperature),
         (Some("Be brief."), Some(100), Some(0.25))
     );
+    assert_eq!(asked.stop_sequences, ["END"]);
 }
 
 #[tokio::test(start_paused = true)]

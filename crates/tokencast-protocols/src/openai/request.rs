@@ -67,7 +67,7 @@ const IGNORED: [&str; 16] = [
 type IsAllowed = fn(&Value) -> bool;
 
 /// Parameters that are refused, with the only values that are not.
-const REFUSED: [(&str, &str, IsAllowed); 12] = [
+const REFUSED: [(&str, &str, IsAllowed); 11] = [
     ("n", "1", |value| *value == 1),
     ("tools", "none", is_empty),
     ("tool_choice", "`none` or `auto`", is_none_or_auto),
@@ -84,9 +84,11 @@ const REFUSED: [(&str, &str, IsAllowed); 12] = [
     ("response_format", "`{\"type\": \"text\"}`", |value| {
         value["type"] == "text"
     }),
-    ("stop", "none", is_empty),
     ("web_search_options", "none", |_| false),
 ];
+
+/// As OpenAI has it.
+const MAX_STOP_SEQUENCES: usize = 4;
 
 /// What `messages` may be, for errors.
 const ROLES: &str = "`system`, `developer`, `user` or `assistant`";
@@ -109,6 +111,14 @@ fn is_none_or_auto(value: &Value) -> bool {
 struct StreamOptions {
     #[serde(default)]
     include_usage: Option<bool>,
+}
+
+/// `stop`: one text, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stop {
+    One(String),
+    Several(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -156,6 +166,7 @@ impl ChatRequest {
         let max_tokens = parameters.limit("max_tokens")?;
         let max_tokens = parameters.limit("max_completion_tokens")?.or(max_tokens);
         let temperature = parameters.temperature()?;
+        let stop_sequences = parameters.stop()?;
         let messages = parameters.0.remove("messages");
         if let Some(param) = parameters.0.into_keys().min() {
             return Err(InvalidRequest::Unknown(param));
@@ -175,6 +186,7 @@ impl ChatRequest {
                 system: (!system.is_empty()).then(|| system.join(BETWEEN_MESSAGES)),
                 max_tokens,
                 temperature,
+                stop_sequences,
             },
             is_streamed,
             includes_usage: options.is_some_and(|it| it.include_usage == Some(true)),
@@ -245,6 +257,21 @@ impl Parameters<'_> {
             }
             temperature => Ok(temperature),
         }
+    }
+
+    /// The texts before which the answer ends.
+    fn stop(&mut self) -> Result<Vec<String>, InvalidRequest> {
+        let expected = "a string, or an array of up to 4 strings, none of them empty";
+        let sequences = match self.take("stop", expected)? {
+            None => Vec::new(),
+            Some(Stop::One(sequence)) => vec![sequence],
+            Some(Stop::Several(sequences)) => sequences,
+        };
+        if sequences.len() > MAX_STOP_SEQUENCES || sequences.iter().any(String::is_empty) {
+            let param = "stop".to_owned();
+            return Err(InvalidRequest::Value { param, expected });
+        }
+        Ok(sequences)
     }
 }
 

@@ -233,6 +233,7 @@ fn what_a_client_brought_comes_before_the_conversation_as_far_as_it_fits() {
         system: Some("Be brief.".to_owned()),
         max_tokens: Some(7),
         temperature: Some(0.5),
+        stop_sequences: vec!["END".to_owned()],
     };
     let known = || {
         [TurnText {
@@ -255,6 +256,7 @@ fn what_a_client_brought_comes_before_the_conversation_as_far_as_it_fits() {
             (request.max_tokens, request.temperature),
             (Some(7), Some(0.5))
         );
+        assert_eq!(request.stop_sequences, ["END"]);
     }
     assert_eq!(brought_cost(&brought.turns), 4);
 }

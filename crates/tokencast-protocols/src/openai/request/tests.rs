@@ -56,7 +56,7 @@ fn the_last_message_is_the_prompt_and_the_others_are_brought() {
 #[test]
 fn what_only_tunes_a_model_is_ignored_and_what_is_null_is_not_there() {
     let request = read(&json!({
-        "seed": 7, "top_p": 0.5, "user": "alice", "logit_bias": { "50256": -100 }, "n": 1, "stop": null, "tools": [],
+        "seed": 7, "top_p": 0.5, "user": "alice", "logit_bias": { "50256": -100 }, "n": 1, "stop": null, "functions": [], "tools": [],
         "tool_choice": "auto", "modalities": ["text"], "logprobs": false, "response_format": { "type": "text" },
         "stream": null, "max_tokens": null, "foo": null,
     }));
@@ -75,6 +75,10 @@ fn the_answers_limits_are_read() {
         (Some(20), Some(1.5))
     );
     assert!(request.is_streamed && request.includes_usage);
+    let stops = |stop: Value| read(&json!({ "stop": stop })).brought.stop_sequences;
+    assert_eq!(stops(json!("\n")), ["\n"]);
+    assert_eq!(stops(json!(["a", "b"])), ["a", "b"]);
+    assert!(stops(json!([])).is_empty());
     let request = read(&json!({ "max_tokens": 5_000_000_000_u64 }));
     assert_eq!(request.brought.max_tokens, Some(u32::MAX));
 }
@@ -125,7 +129,10 @@ fn a_parameter_that_is_wrong_is_refused_by_its_name() {
         ),
         (json!({ "logprobs": true }), "logprobs", NOT_HERE),
         (format, "response_format", NOT_THIS),
-        (json!({ "stop": "x" }), "stop", NOT_HERE),
+        (json!({ "stop": 1 }), "stop", TYPE),
+        (json!({ "stop": ["a", 1] }), "stop", TYPE),
+        (json!({ "stop": "" }), "stop", VALUE),
+        (json!({ "stop": ["a", "b", "c", "d", "e"] }), "stop", VALUE),
         (
             json!({ "web_search_options": {} }),
             "web_search_options",
