@@ -127,7 +127,7 @@ fn package(function: &str) -> Result<(), TaskError> {
     let bootstrap = directory.join("bootstrap");
     copy(&binary(function), &bootstrap)?;
     let zip = directory.join("bootstrap.zip");
-    archive::write(&bootstrap, &zip)?;
+    archive::write(&bootstrap, &zip, archive::Effort::Most)?;
     println!(
         "{function:>20}: bootstrap {}, bootstrap.zip {}",
         megabytes(&bootstrap)?,

@@ -9,15 +9,30 @@ use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use crate::error::TaskError;
 
-/// Deflate's highest level.
-const LEVEL: i64 = 9;
+/// How much time deflate takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Effort {
+    /// As much as it can: what is deployed is small.
+    Most,
+    /// Little. A development build of this task compresses slowly, and nobody deploys what it writes.
+    Least,
+}
+
+impl Effort {
+    fn level(self) -> i64 {
+        match self {
+            Self::Most => 9,
+            Self::Least => 1,
+        }
+    }
+}
 
 /// Writes `zip` with `bootstrap` in it.
 ///
 /// # Errors
 ///
 /// One of the files can't be read or written.
-pub fn write(bootstrap: &Path, zip: &Path) -> Result<(), TaskError> {
+pub fn write(bootstrap: &Path, zip: &Path, effort: Effort) -> Result<(), TaskError> {
     let program = fs::read(bootstrap).map_err(TaskError::file("read", bootstrap))?;
     let file = File::create(zip).map_err(TaskError::file("made", zip))?;
     let zipped = |source| TaskError::Zip {
@@ -26,7 +41,7 @@ pub fn write(bootstrap: &Path, zip: &Path) -> Result<(), TaskError> {
     };
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(LEVEL))
+        .compression_level(Some(effort.level()))
         // The time is fixed at 1980. The time of the build would change the hash that a deployment compares.
         .last_modified_time(DateTime::default())
         .unix_permissions(0o755);
@@ -51,7 +66,7 @@ mod tests {
         fs::write(&program, b"\x7fELF and so on").expect("written");
         let archives = ["a.zip", "b.zip"].map(|name| {
             let zip = directory.join(name);
-            write(&program, &zip).expect("zipped");
+            write(&program, &zip, Effort::Most).expect("zipped");
             fs::read(zip).expect("read")
         });
         fs::remove_dir_all(&directory).expect("removed");

@@ -32,7 +32,8 @@ pub fn package() -> Result<(), TaskError> {
         if !answers(strip) {
             println!("strip is not there: {function} keeps its debug information");
         }
-        archive::write(&bootstrap, &directory.join("bootstrap.zip"))?;
+        let zip = directory.join("bootstrap.zip");
+        archive::write(&bootstrap, &zip, archive::Effort::Least)?;
     }
     Ok(())
 }
