@@ -8,6 +8,7 @@
 //! | [`forged`] | tokens that must be refused, and a few similar ones that must be accepted |
 //! | [`soak`] | many sessions while every kind of fault happens at random |
 //! | [`dead_letters`] | the dead-letter queue, and `tokencast redrive` |
+//! | [`programs`] | the functions' own programs |
 //! | [`templates`] | the templates that `npm run variants` in `cdk/` wrote |
 //! | [`websocket`] | a client of the WebSocket API by hand |
 //! | [`url`] | a client of the function URL by hand |
@@ -28,6 +29,7 @@ pub mod conversations;
 pub mod dead_letters;
 pub mod forged;
 pub mod graphql;
+pub mod programs;
 pub mod soak;
 pub mod stack;
 pub mod templates;

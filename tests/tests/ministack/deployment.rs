@@ -1,20 +1,17 @@
 //! Deploys the synthesized stacks and the functions' own binaries as `cdk deploy` does.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use system_tests::programs::build;
 use system_tests::templates;
-use tokio::process::Command;
 use zip::write::SimpleFileOptions;
 
 use crate::emulator::{ACCOUNT, Emulator, REGION};
 
-/// The time for compiling the functions, if they aren't compiled yet.
-const BUILD_LIMIT: Duration = Duration::from_mins(9);
 const CREATION_LIMIT: Duration = Duration::from_mins(1);
 
 /// The resources of the `Streaming` stack, by the names that the emulator gave them.
@@ -22,6 +19,7 @@ pub(crate) struct Deployment {
     pub(crate) queue_url: String,
     pub(crate) dead_letter_queue_url: String,
     pub(crate) table: String,
+    pub(crate) conversations_table: String,
     pub(crate) user_pool_id: String,
     pub(crate) user_pool_client_id: String,
     /// The URL on the emulator's own data plane. The emulator's `CloudFormation` returns AWS's URL.
@@ -31,7 +29,7 @@ pub(crate) struct Deployment {
 
 /// Deploys the three stacks of the default variant.
 pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
-    let functions = build_functions().await;
+    let functions = build(&["request", "worker"]).await;
     // `cdk bootstrap` leaves this parameter and this bucket in an account.
     let version =
         json!({"Name": "/cdk-bootstrap/hnb659fds/version", "Value": "30", "Type": "String"});
@@ -91,6 +89,7 @@ pub(crate) async fn deploy(emulator: &Emulator) -> Deployment {
         queue_url: output("QueueUrl"),
         dead_letter_queue_url: output("DeadLetterQueueUrl"),
         table: output("SessionsTableName"),
+        conversations_table: output("ConversationsTableName"),
         user_pool_id: output("UserPoolId"),
         user_pool_client_id: output("UserPoolClientId"),
         graphql_url: format!("{}/v1/apis/{api}/graphql", emulator.url),
@@ -174,35 +173,6 @@ fn template(stack: &str) -> Value {
 fn tag<'a>(xml: &'a str, name: &str) -> &'a str {
     let (_, after) = xml.split_once(&format!("<{name}>")).expect("an element");
     after.split_once("</").expect("its end").0
-}
-
-/// Compiles the functions as they are deployed, but without optimisation. Returns the directory of their binaries.
-async fn build_functions() -> PathBuf {
-    let build = Command::new(env!("CARGO"))
-        .args([
-            "build",
-            "--quiet",
-            "--locked",
-            // With the whole workspace, the dependencies have the features that they were built with before.
-            "--workspace",
-            "--bin",
-            "request",
-            "--bin",
-            "worker",
-        ])
-        .current_dir(templates::root())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .status();
-    let status = tokio::time::timeout(BUILD_LIMIT, build).await;
-    let status = status
-        .expect("the functions compile in time")
-        .expect("cargo runs");
-    assert!(status.success(), "the functions compile");
-    // The binaries are beside this test's own directory, `deps`.
-    let test = std::env::current_exe().expect("a test has a path");
-    let directory = test.parent().and_then(Path::parent);
-    directory.expect("target/debug").to_owned()
 }
 
 fn zipped(binary: &Path) -> Vec<u8> {

@@ -5,6 +5,7 @@
 //! `requirements.txt` lists what to install into `target/ministack`.
 
 mod deployment;
+mod doctor;
 mod emulator;
 
 use std::time::Duration;
@@ -92,6 +93,7 @@ async fn a_prompt_is_answered_on_an_independent_emulator() {
     );
 
     refuse(&emulator, &deployed, &token, &session_id).await;
+    doctor::examine(&emulator, &deployed).await;
 
     // The shutdown comes last. If an assertion above fails, the emulator and the functions end with this process.
     emulator.shutdown().await;

@@ -134,14 +134,21 @@ pub const PROBES: &[Probe] = &[
         expected: "`exportConversation` answers with the prompts and the answers",
         remedy: TELL,
         judge: |evidence| {
-            let reply = &conversed(evidence)?.exported;
-            let content =
-                reply.ok("exportConversation").map_err(Wrong::Failed)?["content"].as_str();
-            ensure(
-                content.is_some_and(|content| content.contains("marigold")),
-                || "the first prompt isn't in it".into(),
-            )?;
-            Ok("the document has the first prompt".into())
+            let Conversed {
+                exported, first, ..
+            } = conversed(evidence)?;
+            let document = exported.ok("exportConversation").map_err(Wrong::Failed)?;
+            let content = document["content"].as_str().unwrap_or_default();
+            ensure(content.contains("marigold"), || {
+                "the first prompt isn't in it".into()
+            })?;
+            // An answer may be marked up in the document, so its first word stands for it.
+            let answer = first.record["text"].as_str().unwrap_or_default();
+            let word = answer.split_whitespace().next().unwrap_or_default();
+            ensure(content.contains(word), || {
+                "the first answer isn't in it".into()
+            })?;
+            Ok("the document has the first turn".into())
         },
     },
 ];

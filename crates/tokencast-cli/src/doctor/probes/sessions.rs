@@ -21,7 +21,7 @@ pub const PROBES: &[Probe] = &[
         promise: "`startStream` answers at once with the id of the client",
         source: "design: schema",
         expected: "HTTP 200, `streaming_started` and the same `sessionId`",
-        remedy: "Look into the request function's log (`RequestLogGroup`) and at DEPLOY: RequestErrors.",
+        remedy: "With QUOTA_EXCEEDED, wait until the time that it names, or take another user. Otherwise look into the request function's log (`RequestLogGroup`) and at DEPLOY: RequestErrors.",
         judge: |evidence| {
             Ok(format!(
                 "after {} ms",

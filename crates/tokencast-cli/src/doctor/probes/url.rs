@@ -102,9 +102,10 @@ pub const PROBES: &[Probe] = &[
             ensure(resumed.status == 200, || resumed.as_text())?;
             let events = resumed.events();
             let last = events.last().map(|event| event.event.as_str());
-            let first = events.first().map(|event| event.id.as_str());
-            ensure(first == Some("2") && last == Some("complete"), || {
-                format!("the first `id` is {first:?}, and the last event {last:?}")
+            let ids: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();
+            let expected: Vec<String> = (2..ids.len() + 2).map(|id| id.to_string()).collect();
+            ensure(ids == expected && last == Some("complete"), || {
+                format!("the ids {ids:?}, and the last event {last:?}")
             })?;
             Ok(format!("{} events", events.len()))
         },

@@ -60,20 +60,14 @@ pub const PROBES: &[Probe] = &[
         remedy: LOG,
         judge: |evidence| {
             let frames = of(&websocket(evidence)?.frames)?;
-            let mut next = 1;
-            for frame in frames {
-                let Some(last) = frame["sequence"].as_u64() else {
-                    continue;
-                };
-                let first = frame["firstSequence"].as_u64().unwrap_or(last);
-                ensure(first <= next, || format!("{first} came after {}", next - 1))?;
-                next = next.max(last + 1);
-            }
+            let events = events_without_a_gap(frames)?;
+            let has_started = frames.iter().any(|frame| frame["type"] == "started");
+            ensure(has_started, || "no frame `started`".into())?;
             let kind = frames.last().map(|frame| frame["type"].clone());
             ensure(kind == Some(json!("complete")), || {
                 format!("the last frame is {}", kind.unwrap_or_default())
             })?;
-            Ok(format!("{} events in {} frames", next - 1, frames.len()))
+            Ok(format!("{events} events in {} frames", frames.len()))
         },
     },
     Probe {
@@ -93,7 +87,8 @@ pub const PROBES: &[Probe] = &[
                 frames.iter().any(|frame| frame["type"] == "complete"),
                 || "no frame `complete`".into(),
             )?;
-            Ok(format!("{} frames", frames.len()))
+            let events = events_without_a_gap(frames)?;
+            Ok(format!("{events} events in {} frames", frames.len()))
         },
     },
     Probe {
@@ -117,14 +112,16 @@ pub const PROBES: &[Probe] = &[
         experiment: Experiment::WebSocket,
         promise: "a message of more than 32 KB may come in several frames",
         source: "aws-facts: API Gateway closes a WebSocket on frames over 32 KB",
-        expected: "an answer to a message of 40 KB in two frames",
+        expected: "the routes' own answer to a message of 40 KB in two frames",
         remedy: "Prompts beyond 32 KB then need AppSync or the Function URL. Open an issue with this report.",
         judge: |evidence| {
             let frame = of(&websocket(evidence)?.long)?;
-            Ok(format!(
-                "a frame `{}`",
-                frame["type"].as_str().unwrap_or_default()
-            ))
+            // API Gateway's own frames have a `message` in place of a type.
+            let is_ours = frame["type"] == "error" && frame["action"] == "stop";
+            ensure(is_ours, || {
+                format!("{} {}", frame["type"], frame["message"])
+            })?;
+            Ok("the answer to it".into())
         },
     },
 ];
@@ -276,6 +273,20 @@ async fn long(cx: &Context, connection: &mut Connection) -> Found<Value> {
 
 fn ends(frame: &Value) -> bool {
     frame["type"] == "complete" || frame["type"] == "error"
+}
+
+/// How many events the frames have, from the first on.
+fn events_without_a_gap(frames: &[Value]) -> Result<u64, Wrong> {
+    let mut next = 1;
+    for frame in frames {
+        let Some(last) = frame["sequence"].as_u64() else {
+            continue;
+        };
+        let first = frame["firstSequence"].as_u64().unwrap_or(last);
+        ensure(first <= next, || format!("{first} came after {}", next - 1))?;
+        next = next.max(last + 1);
+    }
+    Ok(next - 1)
 }
 
 fn connected(got: &Result<(), String>) -> Judged {

@@ -1,0 +1,138 @@
+//! What `tokencast doctor` says of the deployment on the emulator, as far as the emulator goes.
+
+use serde_json::json;
+use tokencast::doctor::aws::Aws;
+use tokencast::doctor::deployment::{Deployment, Login};
+use tokencast::doctor::examine::{Settings, examine as run};
+use tokencast::doctor::probe::Verdict;
+use tokencast_aws::sdk::load_for_endpoint_as;
+use tokencast_client::cognito::UserPool;
+
+use crate::deployment::Deployment as Deployed;
+use crate::emulator::{Emulator, REGION};
+use crate::{PASSWORD, USER};
+
+const SECOND_USER: &str = "meander@example.com";
+
+/// What has to hold on the emulator.
+const OK: &[&str] = &[
+    "access.sign-in",
+    "access.users-cannot-publish",
+    "access.users-cannot-publish-conversations",
+    "access.stranger-reads",
+    "access.stranger-stops",
+    "access.stranger-starts",
+    "access.stranger-reads-conversation",
+    "access.stranger-deletes-conversation",
+    "sessions.starts",
+    "sessions.answers",
+    "sessions.usage",
+    "sessions.one-answer",
+    "sessions.other-prompt",
+    "conversations.chain",
+    "conversations.history",
+    "conversations.branches",
+    "conversations.listed",
+    "conversations.rename",
+    "conversations.export",
+    "conversations.deleted",
+    "conversations.stays-deleted",
+    "conversations.purged",
+    "errors.no-token",
+    "errors.refusal",
+    "errors.unknown-session",
+    "errors.largest-operation",
+    "deployed.redrive",
+    "deployed.dead-letters",
+    "deployed.expiry",
+    "disruptive.poison",
+];
+
+/// What the emulator does otherwise than AWS, each with its reason.
+const OTHERWISE: &[(&str, &str)] = &[
+    ("delivery.subscribes", "it has no WebSockets of AppSync"),
+    ("errors.bad-token-socket", "it has no WebSockets of AppSync"),
+];
+
+/// Runs doctor as an operator of the emulator's root user would.
+pub(crate) async fn examine(emulator: &Emulator, deployed: &Deployed) {
+    create_second_user(emulator, deployed).await;
+    let pool = UserPool {
+        endpoint: format!("{}/", emulator.url),
+        client_id: deployed.user_pool_client_id.clone(),
+        pool_id: Some(deployed.user_pool_id.clone()),
+    };
+    let resources = [
+        ("QueueUrl", &deployed.queue_url),
+        ("DeadLetterQueueUrl", &deployed.dead_letter_queue_url),
+        ("SessionsTableName", &deployed.table),
+        ("ConversationsTableName", &deployed.conversations_table),
+    ];
+    let deployment = Deployment {
+        kind: "an emulator",
+        stack: Some("Tokencast-Streaming".to_owned()),
+        region: REGION.to_owned(),
+        graphql_url: deployed.graphql_url.clone(),
+        pool: Some(pool),
+        resources: resources
+            .map(|(name, value)| (name.to_owned(), value.clone()))
+            .into(),
+        ..Deployment::default()
+    };
+    let wire = deployment.wire().expect("TLS");
+    let root = ("test".to_owned(), "test".to_owned());
+    let sdk = load_for_endpoint_as(&emulator.url, REGION, Some(root)).await;
+    let lookup = |name: &str| (name == "AWS_ENDPOINT_URL").then(|| emulator.url.clone());
+    let aws = Aws::new(wire.http.clone(), &sdk, REGION, None, &lookup).await;
+    let login = |username: &str| Login::Password {
+        username: username.to_owned(),
+        password: PASSWORD.to_owned(),
+    };
+    let (first, second) = (login(USER), login(SECOND_USER));
+    let settings = Settings {
+        disruptive: true,
+        ..Settings::default()
+    };
+    let users = (&first, Some(&second));
+    let report = run(
+        deployment,
+        wire,
+        users,
+        aws,
+        settings,
+        std::future::pending(),
+    );
+    let report = Box::pin(report).await;
+    println!("{}", report.as_text(false));
+
+    let missing: Vec<_> = OK
+        .iter()
+        .filter(|id| !matches!(report.verdict(id), Some(Verdict::Ok(_))))
+        .map(|id| (id, report.verdict(id)))
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+    let known = |id: &str| OTHERWISE.iter().any(|(known, _)| *known == id);
+    let others: Vec<_> = report
+        .failed()
+        .into_iter()
+        .filter(|id| !known(id))
+        .collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+async fn create_second_user(emulator: &Emulator, deployed: &Deployed) {
+    let call = async |operation: &str, more: serde_json::Value| {
+        let mut input = json!({ "UserPoolId": deployed.user_pool_id, "Username": SECOND_USER });
+        for (name, value) in more.as_object().expect("an object") {
+            input[name] = value.clone();
+        }
+        let target = format!("AWSCognitoIdentityProviderService.{operation}");
+        emulator.call("cognito-idp", &target, input).await;
+    };
+    call("AdminCreateUser", json!({ "MessageAction": "SUPPRESS" })).await;
+    call(
+        "AdminSetUserPassword",
+        json!({ "Password": PASSWORD, "Permanent": true }),
+    )
+    .await;
+}
