@@ -237,9 +237,37 @@ pub const START: &str = "mutation DoctorStart($prompt: String!, $sessionId: Stri
 pub const SUBSCRIBE: &str = "subscription DoctorListens($id: String!) {
     onTokenReceived(sessionId: $id) {
         sessionId token isComplete timestamp sequence attempt status stopReason
-        usage { inputTokens outputTokens totalTokens cacheReadInputTokens cacheWriteInputTokens }
+        usage { inputTokens outputTokens totalTokens cacheReadInputTokens cacheWriteInputTokens cost }
+        guardrail { action masked }
         error { code message retryable }
         blockIndex blockType reasoning citation { title url text } toolUse { toolUseId name input }
         toolResult { toolUseId status content }
     }
 }";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_selects_every_field_of_an_event() {
+        let schema = include_str!("../../../../schema.graphql");
+        for name in ["TokenEvent", "TokenUsage", "Guardrail", "StreamError"] {
+            let start = schema.find(&format!("\ntype {name} "));
+            let fields = &schema[start.expect("a type")..];
+            let fields = fields.split_once('{').expect("fields").1;
+            let fields = fields.split_once("\n}").expect("an end").0;
+            let fields = fields.lines().filter_map(|line| {
+                let (field, _) = line.strip_prefix("  ")?.split_once(':')?;
+                field
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric())
+                    .then_some(field)
+            });
+            for field in fields {
+                let mut words = SUBSCRIBE.split_whitespace();
+                assert!(words.any(|word| word == field), "{field} of {name}");
+            }
+        }
+    }
+}
