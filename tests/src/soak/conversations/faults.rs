@@ -5,6 +5,9 @@ use tokencast::stack::{REQUEST_FUNCTION, WORKER_FUNCTION};
 
 use crate::soak::chaos::{at_counts, error, rule};
 
+/// The fault of deletions, which go on when the tabs are done.
+pub const PURGING_KILLED: &str = "purging worker killed";
+
 /// Each fault happens at one in so many events.
 pub fn plan(seed: u64) -> FaultPlan {
     let rules = [start(), answer(), around()];
@@ -50,7 +53,7 @@ fn answer() -> Vec<(Rule, u64)> {
 fn around() -> Vec<(Rule, u64)> {
     let told = error("InternalFailure", 500);
     let delete = rule(
-        "purging worker killed",
+        PURGING_KILLED,
         FaultService::DynamoDb,
         "DeleteItem",
         Fault::KillCaller { handled: true },

@@ -13,12 +13,13 @@ use futures_util::{StreamExt, stream};
 
 use super::{FaultCount, QUIET_WITHIN, TIME_BETWEEN_TOKENS, TOKENS};
 use crate::stack::script;
-use crate::{Channel, TestStack};
+use crate::{Channel, TestStack, eventually};
 
 pub mod faults;
 pub mod tabs;
 pub mod verdict;
 
+use faults::PURGING_KILLED;
 use tabs::{Talk, talk};
 
 /// The number of conversations at once.
@@ -60,6 +61,9 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         options.worker_variable("MODEL_IDLE_TIMEOUT_MS", "1500");
         options.worker_variable("MODEL_FIRST_TOKEN_TIMEOUT_MS", "1500");
         options.worker_variable("THROTTLE_PATIENCE_SECONDS", "5");
+        // A purge waits as long, so that it begins while there are faults.
+        let environment = &mut options.stack.request_environment;
+        environment.insert("LEASE_SECONDS".to_owned(), "2".to_owned());
     })
     .await;
     let local = &stack.running.local;
@@ -77,6 +81,13 @@ pub async fn run(plan: Plan, progress: impl Fn(usize)) -> Report {
         })
         .collect()
         .await;
+    // Deletions are carried out after the answer to whoever asked for them.
+    eventually("a worker that is killed while it purges", || async {
+        let faults = super::verdict::fault_counts(&stack);
+        let mut killed = faults.iter().filter(|fault| fault.name == PURGING_KILLED);
+        killed.any(|fault| fault.happened > 0).then_some(())
+    })
+    .await;
     let faults = super::verdict::fault_counts(&stack);
     // What is left ends without further faults.
     local.faults().clear();
