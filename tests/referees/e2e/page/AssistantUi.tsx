@@ -1,6 +1,5 @@
 /** A page of assistant-ui, by its own adapter for the AI SDK. */
 
-import { useChat } from '@ai-sdk/react';
 import {
   ActionBarPrimitive,
   AssistantRuntimeProvider,
@@ -13,6 +12,7 @@ import { useAISDKRuntime } from '@assistant-ui/react-ai-sdk';
 import type { UIMessage } from 'ai';
 
 import type { Way } from './transports';
+import { useResuming } from './useResuming';
 
 interface AssistantUiProps {
   id: string;
@@ -21,7 +21,7 @@ interface AssistantUiProps {
 }
 
 export function AssistantUi({ id, way, messages }: AssistantUiProps) {
-  const chat = useChat({ id, transport: way.transport, messages, resume: true });
+  const chat = useResuming(id, way, messages);
   const runtime = useAISDKRuntime(chat);
   return (
     <AssistantRuntimeProvider runtime={runtime}>

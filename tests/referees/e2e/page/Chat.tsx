@@ -1,13 +1,10 @@
 /** A page as the AI SDK's documentation makes them: `useChat`, and nothing else of one's own but the transport. */
 
-import { Chat as Sdk, useChat } from '@ai-sdk/react';
-import type { ChatInit, UIMessage } from 'ai';
-import { useEffect, useRef, useState } from 'react';
+import type { UIMessage } from 'ai';
+import { useRef } from 'react';
 
 import type { Way } from './transports';
-
-/** Errors that aren't of a lost connection, but are mended in the same way. */
-const IS_RESUMABLE = /resume it|Out-of-order/;
+import { useResuming } from './useResuming';
 
 interface ChatProps {
   id: string;
@@ -16,34 +13,8 @@ interface ChatProps {
 }
 
 export function Chat({ id, way, messages: before }: ChatProps) {
-  const disconnected = useRef(false);
-  const init: ChatInit<UIMessage> = {
-    id,
-    transport: way.transport,
-    messages: before,
-    onFinish: ({ isDisconnect }) => {
-      disconnected.current = isDisconnect;
-    },
-  };
-  // The hook of `ai` 6 forgets of a transport of its options that what is resumed is a replay; a chat doesn't.
-  const [made] = useState(() => new Sdk(init));
-  const chat = useChat(
-    import.meta.env.VITE_AI === '6' ? { chat: made, resume: true } : { ...init, resume: true },
-  );
-  const { status, error, resumeStream, setMessages } = chat;
-  // As the documentation has it: an answer whose connection was lost is resumed.
-  useEffect(() => {
-    if (status !== 'error' || !(disconnected.current || IS_RESUMABLE.test(error?.message ?? ''))) {
-      return;
-    }
-    disconnected.current = false;
-    const resume = async () => {
-      await resumeStream();
-      if (way.foundNothing()) setMessages(await way.messages());
-    };
-    void resume();
-  }, [status, error, resumeStream, setMessages, way]);
-
+  const chat = useResuming(id, way, before);
+  const { status, error } = chat;
   const field = useRef<HTMLInputElement>(null);
   const written = () => field.current?.value ?? '';
   return (

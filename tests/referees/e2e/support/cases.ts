@@ -8,12 +8,16 @@ import type { ChatPage } from './chat_page.js';
 import { expect, type Running } from './fixtures.js';
 import { plan, type Trouble } from './plans.js';
 
-export interface Given {
-  open: (chatId?: string) => Promise<ChatPage>;
+/** What goes wrong with which answers. */
+export interface Hindered {
   model: Model;
   stack: Running;
   via: Via;
   trouble: Trouble;
+}
+
+export interface Given extends Hindered {
+  open: (chatId?: string) => Promise<ChatPage>;
 }
 
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
@@ -63,21 +67,21 @@ async function begin(given: Given, answer: Answer): Promise<string> {
 }
 
 /** Has the model answer a prompt so from now on, and things go wrong with the next answer to it. */
-async function hinder(given: Given, prompt: string, answer: Answer): Promise<void> {
+export async function hinder(given: Hindered, prompt: string, answer: Answer): Promise<void> {
   const { model, stack, trouble, via } = given;
   model.answer(prompt, { ...(trouble === 'kills' ? SLOW : PACE), ...answer });
   await stack.control.faults(plan(via, trouble, prompt));
 }
 
 /** Once whoever answers is killed, nobody waits until its lease ends. */
-async function takenOver(given: Given): Promise<void> {
+export async function takenOver(given: Hindered): Promise<void> {
   if (given.trouble !== 'kills') return;
   await expect.poll(() => given.stack.control.fired()).toEqual([1]);
   await given.stack.control.advance(AFTER_A_LEASE_MS);
 }
 
 /** Each rule has fired. */
-async function wentWrong({ stack }: Given): Promise<void> {
+export async function wentWrong({ stack }: Hindered): Promise<void> {
   for (const fired of await stack.control.fired()) expect(fired).toBeGreaterThan(0);
 }
 
