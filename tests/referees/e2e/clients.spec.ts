@@ -77,6 +77,12 @@ test('openai and AG-UI are answered in a page of another origin', async ({
   }
   const chat = await said(page, 'request', 'HEAD', `ai-sdk/${randomUUID()}/messages/`);
   expect(chat.status).toBe(200);
+  // The preflight refuses what no client of ours sends, so it is known that it was asked about the rest.
+  const other = page.evaluate(
+    (url) => fetch(url, { headers: { 'x-other': '1' } }),
+    stack.api.streamUrl ?? '',
+  );
+  await expect(other).rejects.toThrow('Failed to fetch');
 });
 
 test('openai reads in a page when it may ask again', async ({ tabs, site, model }, testInfo) => {
