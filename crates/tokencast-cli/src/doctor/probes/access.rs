@@ -88,11 +88,7 @@ pub const PROBES: &[Probe] = &[
         source: "design: sessions; aws-facts: a Lambda resolver on a subscription field, not established",
         expected: "an `error` frame with `UNAUTHORIZED` in place of `start_ack`",
         remedy: LEAK,
-        judge: |evidence| match &strangers(evidence)?.subscribes {
-            Err(refused) if refused.to_uppercase().contains("UNAUTHORIZED") => Ok(refused.clone()),
-            Err(refused) => Err(Wrong::Failed(refused.clone())),
-            Ok(()) => Err(Wrong::Failed("the subscription was established".into())),
-        },
+        judge: |evidence| unheard(&strangers(evidence)?.subscribes),
     },
     Probe {
         id: "access.stranger-reads-conversation",
@@ -124,11 +120,7 @@ pub const PROBES: &[Probe] = &[
         source: "design: conversations, `onConversationsUpdated` is refused unless `owner` is the caller",
         expected: "an `error` frame with `UNAUTHORIZED` in place of `start_ack`",
         remedy: LEAK,
-        judge: |evidence| match &strangers(evidence)?.hears_list {
-            Err(refused) if refused.to_uppercase().contains("UNAUTHORIZED") => Ok(refused.clone()),
-            Err(refused) => Err(Wrong::Failed(refused.clone())),
-            Ok(()) => Err(Wrong::Failed("the subscription was established".into())),
-        },
+        judge: |evidence| unheard(&strangers(evidence)?.hears_list),
     },
 ];
 
@@ -148,10 +140,10 @@ pub struct Strangers {
     reads: Found<Reply>,
     stops: Found<Reply>,
     starts: Found<Reply>,
-    subscribes: Result<(), String>,
+    subscribes: Found<Result<(), String>>,
     reads_conversation: Found<Reply>,
     deletes_conversation: Found<Reply>,
-    hears_list: Result<(), String>,
+    hears_list: Found<Result<(), String>>,
 }
 
 /// Signs a user in, or takes the token that is given.
@@ -188,7 +180,7 @@ fn subject(token: &str) -> Option<String> {
 ///
 /// # Errors
 ///
-/// There is no second user, or no socket.
+/// There is no second user.
 pub async fn intrude(cx: &Context, session: Uuid, prompt: &str) -> Found<Strangers> {
     let stranger = cx.second.as_ref().map_err(Clone::clone)?;
     let id = || json!({ "id": session });
@@ -231,27 +223,39 @@ pub async fn intrude(cx: &Context, session: Uuid, prompt: &str) -> Found<Strange
             conversation,
         )
         .await;
-    let url = &cx.deployment.graphql_url;
-    let socket = cx.wire.realtime(url, &stranger.token).await;
-    let mut socket =
-        socket.map_err(|refused| Wrong::NotProbed(format!("no socket: {}", refused.message)))?;
-    let subscribes = socket.subscribe("session", SUBSCRIBE, id()).await;
-    let list = "subscription DoctorOverhears($owner: String!) { onConversationsUpdated(owner: $owner) { conversationId owner kind title sessionId parentId status timestamp } }";
-    let hears_list = socket
-        .subscribe("list", list, json!({ "owner": cx.first.sub }))
-        .await;
-    socket.close().await;
+    let [subscribes, hears_list] = overhear(cx, &stranger.token, session).await;
     Ok(Strangers {
         publishes_token,
         publishes_conversation,
         reads,
         stops,
         starts,
-        subscribes: subscribes.map_err(|refused| refused.message),
+        subscribes,
         reads_conversation,
         deletes_conversation,
-        hears_list: hears_list.map_err(|refused| refused.message),
+        hears_list,
     })
+}
+
+/// Subscribes as the second user to the first one's session, and to their list.
+async fn overhear(cx: &Context, token: &str, session: Uuid) -> [Found<Result<(), String>>; 2] {
+    let socket = cx.wire.realtime(&cx.deployment.graphql_url, token).await;
+    let mut socket = match socket {
+        Ok(socket) => socket,
+        Err(refused) => {
+            let none = Wrong::NotProbed(format!("no socket: {}", refused.message));
+            return [Err(none.clone()), Err(none)];
+        }
+    };
+    let subscribes = socket
+        .subscribe("session", SUBSCRIBE, json!({ "id": session }))
+        .await;
+    let list = "subscription DoctorOverhears($owner: String!) { onConversationsUpdated(owner: $owner) { conversationId owner kind title sessionId parentId status timestamp } }";
+    let hears_list = socket
+        .subscribe("list", list, json!({ "owner": cx.first.sub }))
+        .await;
+    socket.close().await;
+    [subscribes, hears_list].map(|tried| Ok(tried.map_err(|refused| refused.message)))
 }
 
 fn strangers(evidence: &Evidence) -> Result<&Strangers, Wrong> {
@@ -260,6 +264,15 @@ fn strangers(evidence: &Evidence) -> Result<&Strangers, Wrong> {
 
 fn refused(reply: &Found<Reply>, expected: &str) -> Judged {
     of(reply)?.refused_as(expected).map_err(Wrong::Failed)
+}
+
+/// The subscription is refused.
+fn unheard(tried: &Found<Result<(), String>>) -> Judged {
+    match of(tried)? {
+        Err(refused) if refused.to_uppercase().contains("UNAUTHORIZED") => Ok(refused.clone()),
+        Err(refused) => Err(Wrong::Failed(refused.clone())),
+        Ok(()) => Err(Wrong::Failed("the subscription was established".into())),
+    }
 }
 
 /// The field answers null, without an error.

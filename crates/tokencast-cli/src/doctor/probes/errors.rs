@@ -34,14 +34,21 @@ pub const PROBES: &[Probe] = &[
         source: "aws-facts: real-time WebSocket",
         expected: "a refused handshake (401 or 403), or a `connection_error` with `UnauthorizedException`",
         remedy: "Check the API's authorization modes: user pools must be the default, with IAM beside them.",
-        judge: |evidence| match &of(&evidence.refusals)?.bad_socket {
-            Ok(()) => Err(Wrong::Failed("the connection was acknowledged".into())),
-            Err(got)
-                if got.contains("Unauthorized") || got.contains("401") || got.contains("403") =>
-            {
-                Ok(got.clone())
+        judge: |evidence| {
+            let refusals = of(&evidence.refusals)?;
+            match &refusals.bad_socket {
+                Ok(()) => Err(Wrong::Failed("the connection was acknowledged".into())),
+                Err(got)
+                    if ["Unauthorized", "401", "403"]
+                        .iter()
+                        .any(|it| got.contains(it)) =>
+                {
+                    // A refusal says nothing where every token is refused.
+                    of(&refusals.upper_case)?;
+                    Ok(got.clone())
+                }
+                Err(got) => Err(Wrong::Failed(got.clone())),
             }
-            Err(got) => Err(Wrong::Failed(got.clone())),
         },
     },
     Probe {
@@ -119,7 +126,7 @@ pub const PROBES: &[Probe] = &[
         source: "PROTOCOL: order of calls",
         expected: "an `error` frame with `INVALID_PROMPT` for an id in capital letters",
         remedy: "The function that is deployed isn't this version's, or the resolver's code changes the id.",
-        judge: |evidence| refused_frame(&of(&evidence.refusals)?.upper_case, "INVALID_PROMPT"),
+        judge: |evidence| refused_frame(of(&of(&evidence.refusals)?.upper_case)?, "INVALID_PROMPT"),
     },
     Probe {
         id: "errors.other-subprotocol",
@@ -128,9 +135,12 @@ pub const PROBES: &[Probe] = &[
         source: "aws-facts: AppSync refuses `graphql-transport-ws`",
         expected: "no `connection_ack` over that subprotocol",
         remedy: "Nothing, if it is `tokencast dev --graphql-transport-ws`. On AWS it would be news: open an issue.",
-        judge: |evidence| match &of(&evidence.refusals)?.other_subprotocol {
-            Ok(()) => Err(Wrong::Failed("the connection was acknowledged".into())),
-            Err(got) => Ok(got.clone()),
+        judge: |evidence| {
+            let refusals = of(&evidence.refusals)?;
+            match &refusals.other_subprotocol {
+                Ok(()) => Err(Wrong::Failed("the connection was acknowledged".into())),
+                Err(got) => of(&refusals.upper_case).map(|_| got.clone()),
+            }
         },
     },
     Probe {
@@ -156,7 +166,8 @@ pub struct Refusals {
     unknown: Reply,
     malformed: Reply,
     half_a_character: Reply,
-    upper_case: Result<(), String>,
+    /// Not probed if no token opens a socket.
+    upper_case: Found<Result<(), String>>,
     other_subprotocol: Result<(), String>,
     largest: Reply,
 }
@@ -213,9 +224,9 @@ pub async fn provoke(cx: &Context) -> Found<Refusals> {
                 .subscribe("capitals", &loud, json!({ "id": id }))
                 .await;
             socket.close().await;
-            subscribed.map_err(|refused| refused.message)
+            Ok(subscribed.map_err(|refused| refused.message))
         }
-        Err(refused) => return Err(Wrong::NotProbed(format!("no socket: {}", refused.message))),
+        Err(refused) => Err(Wrong::NotProbed(format!("no socket: {}", refused.message))),
     };
     let other = cx
         .wire

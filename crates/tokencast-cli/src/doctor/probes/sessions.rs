@@ -20,7 +20,7 @@ pub const PROBES: &[Probe] = &[
         experiment: Experiment::Asked,
         promise: "`startStream` answers at once with the id of the client",
         source: "design: schema",
-        expected: "HTTP 200, `streaming_started` and the same `sessionId`",
+        expected: "HTTP 200, the same `sessionId`, and `streaming_started`, or how an answer ended that was quicker",
         remedy: "With QUOTA_EXCEEDED, wait until the time that it names, or take another user. Otherwise look into the request function's log (`RequestLogGroup`) and at DEPLOY: RequestErrors.",
         judge: |evidence| {
             Ok(format!(
