@@ -9,7 +9,8 @@ export default defineConfig({
   testDir: 'tests',
   testMatch: '*/*.spec.ts',
   globalSetup: './tests/e2e/support/build.ts',
-  workers: 1,
+  // Each has a stack of its own.
+  workers: 2,
   // Whatever is waited for comes: no test asserts how soon, and the machine may be busy.
   timeout: 300_000,
   expect: { timeout: 60_000 },

@@ -14,6 +14,8 @@ const test = base.extend<{ own: Awaited<ReturnType<typeof startTokencast>> }>({
       });
     });
     await use(stack);
+    // The page would complain of a stack that is gone.
+    await page.goto('about:blank');
     await stack.stop();
   },
 });

@@ -2,7 +2,7 @@
 
 import { expectAccessible } from './support/accessible';
 import { dropConnections, watchConnections } from './support/connections';
-import { Chat, expect, test } from './support/fixtures';
+import { Chat, expect, expectOnly, test } from './support/fixtures';
 
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
 const WHOLE = TOKENS.join('');
@@ -49,10 +49,8 @@ test('offline and back: it says so, and goes on where it was', async ({
   await context.setOffline(false);
   await chat.over();
   await expect(chat.text).toHaveText(WHOLE);
-  // The browser itself reports requests that failed.
-  expect(
-    complaints.splice(0).filter((text) => !text.includes('ERR_INTERNET_DISCONNECTED')),
-  ).toEqual([]);
+  // The browser itself reports requests that failed, and what Amplify sends over a socket that is being closed.
+  expectOnly(complaints, /ERR_INTERNET_DISCONNECTED|already in CLOSING or CLOSED state/);
 });
 
 test('a prompt that was refused says so after a reload, too', async ({ chat }) => {
