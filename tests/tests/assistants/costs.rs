@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use system_tests::stack::{function_host, script};
 use system_tests::{Answer, Channel, TestStack, collect, over_each_channel, within};
 use tempfile::NamedTempFile;
-use tokencast_client::{AnswerEvent, Prompt, Usage};
+use tokencast_client::{AnswerEvent, Cost, Prompt, Usage};
 use uuid::Uuid;
 
 use super::{CLAUDE, written};
@@ -84,7 +84,7 @@ over_each_channel! {
             let answer = collect(client.stream_as(id, prompt)).await.expect("an answer");
             let used = usage(&answer);
             let expected = cost(assistant, &used);
-            assert_eq!(used.cost.map(|it| it.micro_dollars()), expected, "{used:?}");
+            assert_eq!(used.cost.map(Cost::micro_dollars), expected, "{used:?}");
             sum += expected.unwrap_or(0);
             let session = graphql.get(id).await.expect("read").expect("there");
             assert_eq!(session.usage, Some(used));
@@ -95,13 +95,13 @@ over_each_channel! {
         let whole = found.usage.expect("of all turns");
         assert!(whole.cache_read_input_tokens > Some(1024), "{whole:?}");
         assert!(whole.cache_write_input_tokens > Some(1024), "{whole:?}");
-        assert_eq!(whole.cost.map(|it| it.micro_dollars()), Some(sum));
+        assert_eq!(whole.cost.map(Cost::micro_dollars), Some(sum));
         // One of the turns alone has no price.
         let costs = found.turns.iter().map(|turn| turn.stream.as_ref()?.usage?.cost);
         let costs: Vec<_> = costs.map(|it| it.is_some()).collect();
         assert_eq!(costs, [true, true, true, false]);
         let day = graphql.usage().await.expect("told");
-        assert_eq!(day.cost.map(|it| it.micro_dollars()), Some(sum));
+        assert_eq!(day.cost.map(Cost::micro_dollars), Some(sum));
         stack.shutdown().await;
     }
 }

@@ -10,9 +10,9 @@ use local_stack::endpoints::Endpoints;
 
 use super::{
     AUTHORIZER_FUNCTION, CONNECTIONS_TABLE, CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE,
-    FUNCTION_URL_FUNCTION, Functions, Names, QUEUE, REQUEST_FUNCTION, StackError, StackOptions,
-    TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID, WEBSOCKET_FUNCTION, WEBSOCKET_STAGE, WORKER_FUNCTION,
-    local_template, users,
+    FUNCTION_URL_FUNCTION, Functions, Names, QUEUE, QUOTAS_TABLE, REQUEST_FUNCTION, StackError,
+    StackOptions, TABLE, USER_POOL_CLIENT_ID, USER_POOL_ID, WEBSOCKET_FUNCTION, WEBSOCKET_STAGE,
+    WORKER_FUNCTION, local_template, users,
 };
 use local_cloudformation::Template;
 
