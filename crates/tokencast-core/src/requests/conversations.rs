@@ -183,11 +183,13 @@ impl<P: RequestPorts> Requests<P> {
         let is_repeated = found.as_ref().is_some_and(|it| it.deleted_at.is_some());
         Conversation::delete(found, owner, now)?;
         // The purge is queued first. In the other order, a function that dies between the two would leave texts that
-        // nobody deletes. A purge waits for its tombstone.
-        let purge = Purge::new(id, owner.clone(), now);
-        self.queue
-            .send_purge(&purge, self.rules.purge_delay)
-            .await?;
+        // nobody deletes. A purge waits for its tombstone. Where there is a tombstone, its purge was queued before it.
+        if !is_repeated {
+            let purge = Purge::new(id, owner.clone(), now);
+            self.queue
+                .send_purge(&purge, self.rules.purge_delay)
+                .await?;
+        }
         // From here on nobody reads the conversation or adds a turn.
         let deleted = update_conversation(&self.conversations, id, |current| {
             Conversation::delete(current, owner, self.clock.now())

@@ -1,8 +1,8 @@
 //! The turn that a new turn continues.
 
 use super::{RequestError, Requests};
-use crate::conversation::Conversation;
 use crate::conversation::parent::{self, Continues, ParentRefused};
+use crate::conversation::{Conversation, TurnHead};
 use crate::id::{ConversationId, Owner, SessionId};
 use crate::ports::{Clock, ConversationStore, RequestPorts, SessionStore, StoreError};
 use crate::session::{ClaimRefused, Session};
@@ -21,11 +21,19 @@ impl<P: RequestPorts> Requests<P> {
             (Continues::Nothing, _) | (Continues::Last, None) => Ok(None),
             (Continues::Turn(parent), _) if parent == id => Err(ParentRefused::IsSelf.into()),
             (Continues::Turn(parent), conversation) => {
-                let is_known = conversation.is_some();
-                if !(is_known && self.is_turn_over(conversation_id, parent).await?) {
+                let turn = match conversation {
+                    Some(conversation) => self.turn_of(conversation, parent).await?,
+                    None => None,
+                };
+                let is_over = |turn: &TurnHead| turn.status.is_terminal();
+                if !turn.as_ref().is_some_and(is_over) {
                     let session = self.read_any(owner, parent).await?;
                     let now = self.clock.now();
                     parent::check(session.as_ref(), owner, conversation_id, now)?;
+                    // A session may outlive its conversation, whose id begins another one then.
+                    if turn.is_none() {
+                        return Err(ParentRefused::NotInConversation.into());
+                    }
                 }
                 Ok(Some(parent))
             }
@@ -44,7 +52,8 @@ impl<P: RequestPorts> Requests<P> {
     ) -> Result<Option<SessionId>, RequestError> {
         let now = self.clock.now();
         if let Some(last) = conversation.last_session {
-            if self.is_turn_over(conversation_id, last).await? {
+            let turn = self.turn_of(conversation, last).await?;
+            if turn.is_some_and(|turn| turn.status.is_terminal()) {
                 return Ok(Some(last));
             }
             let session = self.read_any(owner, last).await?;
@@ -60,14 +69,15 @@ impl<P: RequestPorts> Requests<P> {
         Ok(last.map(|turn| turn.session_id))
     }
 
-    async fn is_turn_over(
+    /// A turn, if it is one of the conversation that there is now.
+    async fn turn_of(
         &self,
-        conversation_id: ConversationId,
+        conversation: &Conversation,
         session_id: SessionId,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<TurnHead>, StoreError> {
         let now = self.clock.now();
-        let turn = self.conversations.turn(conversation_id, session_id).await?;
-        Ok(turn.is_some_and(|turn| turn.status.is_terminal() && !turn.is_expired(now)))
+        let turn = self.conversations.turn(conversation.id, session_id).await?;
+        Ok(turn.filter(|turn| turn.is_of(conversation, now)))
     }
 
     /// A session whoever has it, whatever became of it. Ends one of `owner` that is late.
