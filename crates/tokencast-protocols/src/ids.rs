@@ -26,6 +26,12 @@ pub fn session_id<'a>(
     id_of(&names).into()
 }
 
+/// The session of a question that is asked anew, because its session failed or was stopped. Whoever asks once more asks for
+/// the same one.
+pub fn again(ended: SessionId) -> SessionId {
+    id_of(&["again", ended.as_str()]).into()
+}
+
 /// The session of a request that its client can tell from others, by a key of its own.
 pub fn request_session_id(owner: &Owner, key: &str) -> SessionId {
     id_of(&["request", owner.as_str(), key]).into()

@@ -7,8 +7,10 @@
 //! | [`ai_sdk`] | the AI SDK's UI message stream |
 //! | [`openai`] | OpenAI's chat completions and models |
 //! | [`ag_ui`] | AG-UI's runs |
+//! | [`tries`] | the sessions of a request that is sent again |
 
 pub mod ag_ui;
 pub mod ai_sdk;
 pub mod ids;
 pub mod openai;
+pub mod tries;

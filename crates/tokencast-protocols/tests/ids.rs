@@ -21,6 +21,8 @@ struct Asked {
     message_id: String,
     texts: Vec<String>,
     session_id: String,
+    /// Of the session by which it is asked anew.
+    again_id: String,
 }
 
 #[test]
@@ -36,6 +38,7 @@ fn ids_are_those_of_the_vectors() {
             let texts = asked.texts.iter().map(String::as_str);
             let session = ids::session_id(&owner, chat_id, &asked.message_id, texts);
             assert_eq!(session.as_str(), asked.session_id, "{:?}", asked.texts);
+            assert_eq!(ids::again(session).as_str(), asked.again_id);
         }
     }
 }

@@ -186,6 +186,7 @@ impl Response {
                     info!(session = %names.session_id, code = %error.code(), "failed before the first token");
                     let mut whole = body.refusal(error);
                     whole.headers.extend(names.headers());
+                    whole.headers.extend(body.headers());
                     send_whole(whole, sender).await
                 }
             },

@@ -10,6 +10,7 @@ use tokencast_core::conversation::MAX_TURNS;
 use tokencast_core::id::{ConversationId, Owner, SessionId};
 use tokencast_core::ports::RequestPorts;
 use tokencast_core::requests::{RequestError, Requests};
+use tokencast_core::session::{Session, Status};
 
 use super::chunks::{parsed, source_part};
 
@@ -31,7 +32,13 @@ pub async fn of_conversation<P: RequestPorts>(
     let messages = turns.iter().flat_map(|turn| {
         let session_id = turn.turn.session_id;
         let ended = turn.session.as_ref().filter(|it| it.status.is_terminal());
-        let answer = ended.map(|session| answer(session_id, &session.blocks()));
+        let answer = ended.map(|session| {
+            let mut message = answer(session_id, &session.blocks());
+            if let Some(metadata) = metadata(session) {
+                message["metadata"] = metadata;
+            }
+            message
+        });
         std::iter::once(question(session_id, &turn.prompt)).chain(answer)
     });
     Ok(messages.collect())
@@ -61,6 +68,19 @@ pub fn answer(session_id: SessionId, blocks: &[Block]) -> Value {
         .chain(parts)
         .collect();
     json!({ "id": session_id, "role": "assistant", "parts": parts })
+}
+
+/// How an answer ended that is not complete: parts have no words for that.
+fn metadata(session: &Session) -> Option<Value> {
+    let status = session.status.as_str();
+    match (session.status, &session.ending.failure) {
+        (Status::Failed, Some(failure)) => Some(json!({
+            "status": status,
+            "error": { "code": failure.code, "message": failure.message },
+        })),
+        (Status::Failed | Status::Cancelled, _) => Some(json!({ "status": status })),
+        _ => None,
+    }
 }
 
 fn part(

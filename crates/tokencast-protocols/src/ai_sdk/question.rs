@@ -7,11 +7,12 @@ use tokencast_core::brought::Brought;
 use tokencast_core::id::{ConversationId, Owner, SessionId};
 use tokencast_core::ports::{RequestPorts, StoredTurn};
 use tokencast_core::requests::{RequestError, Requests, Within};
-use tokencast_core::session::{Session, Status};
+use tokencast_core::session::Session;
 
 use super::history::{self, Known, Placed};
 use super::request::{AnswerRequest, Trigger};
 use crate::ids;
+use crate::tries::{self, Try};
 
 /// What a request asks for.
 pub enum Question {
@@ -31,12 +32,12 @@ impl Question {
     /// Looks for the question's session, and for the turn that it continues. A turn that is still running is stopped: a
     /// page that asks on has left its answer. This waits for its end, as long as `patience`.
     ///
-    /// A question that is submitted again is the same session; after a failure or a stop it is asked anew. A regeneration
-    /// is always new.
+    /// A question that is submitted again is the same session; after a failure or a stop it is asked anew, once. A
+    /// regeneration is always new.
     ///
     /// # Errors
     ///
-    /// A session is somebody else's or was deleted, or a table does not answer.
+    /// A session is somebody else's or was deleted, or another assistant answers it; or a table does not answer.
     pub async fn of<P: RequestPorts>(
         requests: &Requests<P>,
         owner: &Owner,
@@ -49,15 +50,16 @@ impl Question {
             Trigger::Submit => {
                 let texts = request.texts.iter().map(String::as_str);
                 let id = ids::session_id(owner, &request.chat_id, &request.message_id, texts);
-                match requests.read(owner, id).await? {
-                    None => id,
-                    Some(found) => match found.status {
-                        Status::Claimed => id,
-                        Status::Queued | Status::Streaming | Status::Completed => {
-                            return Ok(Self::Repeated(Box::new(found)));
-                        }
-                        Status::Failed | Status::Cancelled => SessionId::random(),
-                    },
+                match tries::last(requests, owner, id).await? {
+                    Try::Free(id) => id,
+                    Try::Taken(found) => {
+                        let other = request.assistant.as_deref();
+                        let other = other.filter(|&name| !is_answered_by(&found, name));
+                        return match other {
+                            None => Ok(Self::Repeated(found)),
+                            Some(_) => Err(RequestError::OtherInput),
+                        };
+                    }
                 }
             }
         };
@@ -76,6 +78,13 @@ impl Question {
             },
         }))
     }
+}
+
+fn is_answered_by(session: &Session, assistant: &str) -> bool {
+    session
+        .assistant
+        .as_ref()
+        .is_some_and(|name| name.as_str() == assistant)
 }
 
 /// The answer that runs in a chat: that of its newest turn; `None` if that is over.

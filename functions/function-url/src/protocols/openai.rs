@@ -19,7 +19,6 @@ use tokencast_core::id::{Owner, Position, SessionId};
 use tokencast_core::job::Channel;
 use tokencast_core::quota::Caller;
 use tokencast_core::requests::{RequestError, Start};
-use tokencast_core::session::Status;
 use tokencast_core::time::Timestamp;
 use tokencast_protocols::ids;
 use tokencast_protocols::openai::chunks::Chunks;
@@ -27,6 +26,7 @@ use tokencast_protocols::openai::completion::Completion;
 use tokencast_protocols::openai::error::ApiError;
 use tokencast_protocols::openai::request::ChatRequest;
 use tokencast_protocols::openai::{Named, models};
+use tokencast_protocols::tries::{self, Try};
 
 use super::{Wait, Writer, decode, frames};
 use crate::body::BrokenOff;
@@ -44,6 +44,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The header by which OpenAI's clients know whether another try makes sense.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// Only its key makes a request the same as another.
+const OTHER_INPUT: &str = "the `Idempotency-Key` was sent with another request before: expected the same body, or another key";
 
 /// A request below [`PATH`].
 #[derive(Debug, PartialEq, Eq)]
@@ -152,8 +155,8 @@ impl FunctionUrl {
         Ok(chosen.name.clone())
     }
 
-    /// The session of a request that can be told from another by its key. One that failed or was stopped is not asked
-    /// again: a new one takes its place.
+    /// The session of a request that can be told from another by its key. After one that failed or was stopped, the request
+    /// is asked anew.
     async fn repeated(
         &self,
         owner: &Owner,
@@ -162,11 +165,13 @@ impl FunctionUrl {
         let Some(key) = event.idempotency_key() else {
             return Ok(None);
         };
-        let id = ids::request_session_id(owner, key);
-        let found = self.requests.read(owner, id).await?;
-        let is_lost = found
-            .is_some_and(|session| matches!(session.status, Status::Failed | Status::Cancelled));
-        Ok((!is_lost).then_some(id))
+        let first = ids::request_session_id(owner, key);
+        Ok(Some(
+            match tries::last(&self.requests, owner, first).await? {
+                Try::Free(id) => id,
+                Try::Taken(found) => found.id,
+            },
+        ))
     }
 }
 
@@ -245,6 +250,7 @@ pub(crate) fn refusal(error: UrlError) -> Whole {
         UrlError::Request(RequestError::UnknownAssistant(unknown)) => {
             ApiError::no_model(unknown.known.iter().map(AssistantName::as_str))
         }
+        UrlError::Request(RequestError::OtherInput) => ApiError::of(code, OTHER_INPUT.to_owned()),
         UrlError::LongContext { tokens, max } => ApiError::long_context(*tokens, *max),
         UrlError::Request(
             RequestError::EmptyPrompt

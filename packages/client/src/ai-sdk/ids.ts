@@ -23,6 +23,11 @@ export function sessionIdOf(
   return idOf('session', owner, chatId, messageId, ...texts);
 }
 
+/** The session of a question that is asked anew, because its session failed or was stopped. */
+export function againOf(endedSessionId: string): string {
+  return idOf('again', endedSessionId);
+}
+
 function idOf(...names: string[]): string {
   return v5(JSON.stringify(names), NAMESPACE);
 }

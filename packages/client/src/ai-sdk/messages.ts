@@ -69,7 +69,19 @@ function answerOf({ sessionId, stream }: Turn): UIMessage[] {
     ),
   );
   const parts = blocks.flatMap((block) => partOf(sessionId, block, results));
-  return [{ id: sessionId, role: 'assistant', parts: [{ type: 'step-start' }, ...parts] }];
+  const message = { id: sessionId, role: 'assistant' as const };
+  return [{ ...message, ...metadataOf(stream), parts: [{ type: 'step-start' }, ...parts] }];
+}
+
+/** How an answer ended that is not complete: parts have no words for that. */
+function metadataOf({ status, error }: Snapshot): { metadata?: unknown } {
+  if (status === 'COMPLETED') return {};
+  return {
+    metadata: {
+      status,
+      ...(error ? { error: { code: error.code, message: error.message } } : {}),
+    },
+  };
 }
 
 function blocksOf({ blocks, text }: Snapshot): readonly Block[] {

@@ -6,7 +6,7 @@ import { newSessionId, type AnswerStream, type TokencastClient } from '../client
 import { TokencastError } from '../errors.js';
 import { isTerminal, type AnswerEvent } from '../types.js';
 import { Chunks, finishReasonOf } from './chunks.js';
-import { conversationIdOf, sessionIdOf } from './ids.js';
+import { againOf, conversationIdOf, sessionIdOf } from './ids.js';
 import { askedIn, messagesOf } from './messages.js';
 import { knowsResetStep } from './reset_step.js';
 
@@ -70,8 +70,7 @@ export class TokencastChatTransport<
     const owner = await this.#client.conversations.owner();
     const conversationId = conversationIdOf(owner, chatId);
     const submitted = sessionIdOf(owner, chatId, messageId, texts);
-    const isNew = trigger !== 'submit-message' || this.#endedEarly.has(submitted);
-    const sessionId = isNew ? newSessionId() : submitted;
+    const sessionId = trigger === 'submit-message' ? this.#untilNow(submitted) : newSessionId();
     this.#brokenOff.delete(chatId);
     // One that is being stopped can be continued once it has ended.
     if (parentId !== null) await this.#followed.get(parentId);
@@ -117,13 +116,20 @@ export class TokencastChatTransport<
   async messages(chatId: string): Promise<Message[]> {
     const conversationId = await this.conversationId(chatId);
     const conversation = await this.#client.conversations.getAll(conversationId);
-    // They have what every message has, and no metadata, which is optional in each type.
+    // They have what every message has. The metadata of one that failed or was stopped is ours.
     return conversation === null ? [] : (messagesOf(conversation) as Message[]);
   }
 
   /** The conversation of a chat, for `client.conversations`. */
   async conversationId(chatId: string): Promise<string> {
     return conversationIdOf(await this.#client.conversations.owner(), chatId);
+  }
+
+  /** The session of a question now: the next one, if those until now have failed or were stopped. */
+  #untilNow(submitted: string): string {
+    let sessionId = submitted;
+    while (this.#endedEarly.has(sessionId)) sessionId = againOf(sessionId);
+    return sessionId;
   }
 
   async #running(chatId: string): Promise<string | null> {

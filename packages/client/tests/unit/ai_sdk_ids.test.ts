@@ -2,13 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { conversationIdOf, sessionIdOf } from '../../src/ai-sdk/ids.js';
+import { againOf, conversationIdOf, sessionIdOf } from '../../src/ai-sdk/ids.js';
 
 interface Case {
   owner: string;
   chatId: string;
   conversationId: string;
-  sessions: { messageId: string; texts: string[]; sessionId: string }[];
+  sessions: { messageId: string; texts: string[]; sessionId: string; againId: string }[];
 }
 
 const FIXTURE = new URL('../../../../tests/fixtures/ai_sdk_ids.json', import.meta.url);
@@ -18,8 +18,9 @@ test('ids are those of the shared vectors', () => {
   expect(cases.length).toBeGreaterThanOrEqual(4);
   for (const { owner, chatId, conversationId, sessions } of cases) {
     expect(conversationIdOf(owner, chatId)).toBe(conversationId);
-    for (const { messageId, texts, sessionId } of sessions) {
+    for (const { messageId, texts, sessionId, againId } of sessions) {
       expect(sessionIdOf(owner, chatId, messageId, texts)).toBe(sessionId);
+      expect(againOf(sessionId)).toBe(againId);
     }
   }
 });
