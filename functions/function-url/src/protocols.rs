@@ -77,7 +77,10 @@ pub trait Writer: Send {
 /// The path below a protocol's own; `None` if it is another's.
 pub(crate) fn below<'a>(path: &'a str, own: &str) -> Option<&'a str> {
     let below = path.strip_prefix(own)?;
-    (below.is_empty() || below.starts_with('/')).then(|| below.trim_start_matches('/'))
+    match below.strip_prefix('/') {
+        Some(below) => Some(below),
+        None => below.is_empty().then_some(below),
+    }
 }
 
 /// The frames of a stream of server-sent events. JSON has no line breaks of its own.
@@ -95,10 +98,11 @@ fn decode(part: &str) -> String {
 
 /// The response to a request that is refused, or fails, in the shape of the protocol that the path is of.
 pub(crate) fn refusal(event: &UrlEvent, error: UrlError) -> Whole {
-    if ai_sdk::is_read_by_transport(event) {
+    let path = event.raw_path.trim_matches('/');
+    if below(path, ai_sdk::PATH).is_some() {
         return ai_sdk::refusal(error);
     }
-    if below(event.raw_path.trim_matches('/'), openai::PATH).is_some() {
+    if below(path, openai::PATH).is_some() {
         return openai::refusal(error);
     }
     error.into()

@@ -1,12 +1,13 @@
 //! A request for a run.
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use thiserror::Error;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::json_text::JsonText;
 
-use crate::ai_sdk::request::{AnswerRequest, Said, SaidBy, Trigger};
+use crate::ai_sdk::request::{AnswerRequest, InvalidRequest, Said, SaidBy, Trigger, read_json};
 
 /// Between the parts of a message.
 const BETWEEN_PARTS: &str = "\n\n";
@@ -85,7 +86,7 @@ struct RawRun {
     #[serde(default)]
     messages: Option<Vec<Box<RawValue>>>,
     #[serde(default)]
-    forwarded_props: Option<Box<RawValue>>,
+    forwarded_props: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -106,18 +107,15 @@ struct Part {
     text: Option<JsonText>,
 }
 
-/// What the page passes on to the assistant.
-#[derive(Deserialize)]
-struct ForwardedProps {
-    assistant: String,
-}
-
 impl RunRequest {
     /// # Errors
     ///
     /// [`InvalidRun`] names the field that is wrong, or the part that isn't supported.
     pub fn read(body: &[u8]) -> Result<Self, InvalidRun> {
-        let raw: RawRun = serde_json::from_slice(body).map_err(|_| InvalidRun::NoJson)?;
+        let raw: RawRun = read_json(body).map_err(|invalid| match invalid {
+            InvalidRequest::Malformed(place) => InvalidRun::Malformed(place),
+            _ => InvalidRun::NoJson,
+        })?;
         let thread_id = named(raw.thread_id, "threadId")?;
         let run_id = named(raw.run_id, "runId")?;
         let messages = raw.messages;
@@ -152,8 +150,18 @@ impl RunRequest {
             history.push(Said { by, text });
         }
         let (id, texts) = asked.ok_or(InvalidRun::LastNotUsers)?;
-        let props = raw.forwarded_props;
-        let props = props.and_then(|props| serde_json::from_str(props.get()).ok());
+        let assistant = match raw
+            .forwarded_props
+            .as_ref()
+            .map(|props| &props["assistant"])
+        {
+            None | Some(Value::Null) => None,
+            Some(Value::String(name)) => Some(name.clone()),
+            Some(_) => {
+                let place = "forwardedProps.assistant".to_owned();
+                return Err(InvalidRun::Malformed(place));
+            }
+        };
         let chat = AnswerRequest {
             chat_id: thread_id.clone(),
             trigger: Trigger::Submit,
@@ -162,7 +170,7 @@ impl RunRequest {
             texts,
             history,
             system: (!system.is_empty()).then(|| system.join(BETWEEN_PARTS)),
-            assistant: props.map(|ForwardedProps { assistant }| assistant),
+            assistant,
         };
         Ok(Self {
             thread_id,

@@ -1,6 +1,7 @@
 //! A request for an answer: the messages of a chat.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use thiserror::Error;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::SessionId;
@@ -68,7 +69,7 @@ pub enum InvalidRequest {
     NoJson,
     #[error("{0} is malformed: expected what `useChat` of the AI SDK sends")]
     Malformed(String),
-    #[error("{0} is missing: expected what `useChat` of the AI SDK, 5 or newer, sends")]
+    #[error("{0} is missing: expected what `useChat` of the AI SDK, 6 or 7, sends")]
     Missing(String),
     #[error("messages is empty: expected the chat's messages, the question last")]
     NoMessages,
@@ -161,7 +162,8 @@ impl AnswerRequest {
 
     pub(super) fn of(raw: RawRequest) -> Result<Self, InvalidRequest> {
         let missing = |name: &str| InvalidRequest::Missing(name.to_owned());
-        let chat_id = raw.id.ok_or_else(|| missing("id"))?;
+        let chat_id = raw.id.filter(|id| !id.is_empty());
+        let chat_id = chat_id.ok_or_else(|| missing("id"))?;
         let mut messages = raw.messages.ok_or_else(|| missing("messages"))?;
         let last = messages.len().checked_sub(1);
         let last = last.ok_or(InvalidRequest::NoMessages)?;
@@ -200,12 +202,13 @@ impl AnswerRequest {
 }
 
 /// Reads JSON. An error names the field, and repeats no text of the client's, as serde's would.
-pub(super) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidRequest> {
+pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidRequest> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let is_data = error.inner().classify() == serde_json::error::Category::Data;
         let path = error.path().to_string();
-        if is_data && path != "." {
+        // What is no JSON has a path as well, to where it ends.
+        let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        if is_json && path != "." {
             InvalidRequest::Malformed(path)
         } else {
             InvalidRequest::NoJson

@@ -2,6 +2,7 @@
 //! its frames repeat.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::chunk::Chunk;
 use super::request::{AnswerRequest, InvalidRequest, RawRequest, read_json};
@@ -35,19 +36,14 @@ struct Head {
     r#type: Option<String>,
     #[serde(default)]
     action: Option<serde::de::IgnoredAny>,
+    /// Of any type, so that a wrong one is refused by its name.
     #[serde(default)]
-    request_id: Option<String>,
+    request_id: Option<Value>,
     #[serde(default)]
-    id: Option<String>,
+    id: Option<Value>,
+    /// What a page sends besides the messages.
     #[serde(default)]
-    body: Option<Body>,
-}
-
-/// What a page sends besides the messages.
-#[derive(Default, Deserialize)]
-struct Body {
-    #[serde(default)]
-    assistant: Option<String>,
+    body: Option<Value>,
 }
 
 impl Asked {
@@ -55,7 +51,8 @@ impl Asked {
     pub fn read(message: &str) -> Option<Self> {
         let head: Head = serde_json::from_str(message).ok()?;
         let kind = head.r#type.filter(|_| head.action.is_none())?;
-        let request_id = head.request_id.unwrap_or_default();
+        let request_id = head.request_id.as_ref().and_then(Value::as_str);
+        let request_id = request_id.unwrap_or_default().to_owned();
         let is_id = (1..=MAX_REQUEST_ID_BYTES).contains(&request_id.len())
             && request_id.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_id {
@@ -63,26 +60,36 @@ impl Asked {
             let request_id = String::new();
             return Some(Self { request_id, frame });
         }
-        let assistant = head.body.unwrap_or_default().assistant;
         let frame = match kind.as_str() {
-            "send" => read_json::<RawRequest>(message.as_bytes())
-                .and_then(AnswerRequest::of)
-                .map(|request| {
-                    let assistant = assistant.or(request.assistant);
-                    ClientFrame::Send(AnswerRequest {
-                        assistant,
-                        ..request
-                    })
-                }),
-            "resume" => head
-                .id
-                .map(|chat_id| ClientFrame::Resume { chat_id })
-                .ok_or_else(|| InvalidRequest::Missing("id".to_owned())),
+            "send" => send(message, head.body.as_ref()),
+            "resume" => match head.id {
+                Some(Value::String(chat_id)) if !chat_id.is_empty() => {
+                    Ok(ClientFrame::Resume { chat_id })
+                }
+                None | Some(Value::String(_) | Value::Null) => {
+                    Err(InvalidRequest::Missing("id".to_owned()))
+                }
+                Some(_) => Err(InvalidRequest::Malformed("id".to_owned())),
+            },
             "abort" => Ok(ClientFrame::Abort),
             _ => Err(InvalidRequest::Malformed("type".to_owned())),
         };
         Some(Self { request_id, frame })
     }
+}
+
+/// Reads a question. `body` is what the page sends besides the messages.
+fn send(message: &str, body: Option<&Value>) -> Result<ClientFrame, InvalidRequest> {
+    let request = AnswerRequest::of(read_json::<RawRequest>(message.as_bytes())?)?;
+    let assistant = match body.and_then(|body| body.get("assistant")) {
+        None | Some(Value::Null) => request.assistant,
+        Some(Value::String(name)) => Some(name.clone()),
+        Some(_) => return Err(InvalidRequest::Malformed("body.assistant".to_owned())),
+    };
+    Ok(ClientFrame::Send(AnswerRequest {
+        assistant,
+        ..request
+    }))
 }
 
 /// What a client gets.

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 use tokencast_core::brought::Brought;
 use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::{ModelTurn, Role};
@@ -158,7 +158,10 @@ impl ChatRequest {
         let model: Option<String> = parameters.take("model", "a string")?;
         let model = model.ok_or_else(|| InvalidRequest::Missing("model".to_owned()))?;
         let is_streamed = parameters.take("stream", "a boolean")?.unwrap_or(false);
-        let options: Option<StreamOptions> = parameters.take("stream_options", "an object")?;
+        let options: Option<StreamOptions> = parameters.take(
+            "stream_options",
+            "an object, `{\"include_usage\": true or false}`",
+        )?;
         if options.is_some() && !is_streamed {
             let (param, expected) = ("stream_options".to_owned(), "none, without `stream`");
             return Err(InvalidRequest::Value { param, expected });
@@ -236,13 +239,21 @@ impl Parameters<'_> {
 
     /// A number of tokens. One that no model has is as good as the most that a number can hold.
     fn limit(&mut self, name: &str) -> Result<Option<u32>, InvalidRequest> {
-        let limit: Option<i64> = self.take(name, "an integer")?;
-        match limit {
+        let expected = "an integer";
+        let Some(limit) = self.take::<Number>(name, expected)? else {
+            return Ok(None);
+        };
+        let param = name.to_owned();
+        // More than a `u64` holds.
+        let is_vast = limit.as_f64().is_some_and(|it| it >= 1e19);
+        match limit.as_i64() {
             Some(limit) if limit < 1 => Err(InvalidRequest::Value {
-                param: name.to_owned(),
+                param,
                 expected: "at least 1",
             }),
-            limit => Ok(limit.map(|limit| u32::try_from(limit).unwrap_or(u32::MAX))),
+            Some(limit) => Ok(Some(u32::try_from(limit).unwrap_or(u32::MAX))),
+            None if limit.is_u64() || is_vast => Ok(Some(u32::MAX)),
+            None => Err(InvalidRequest::Type { param, expected }),
         }
     }
 
@@ -346,9 +357,13 @@ fn text(content: Option<&RawValue>, param: &str) -> Result<String, InvalidReques
         let text: JsonText = serde_json::from_str(content.get()).map_err(|_| wrong())?;
         return unicode(text, param);
     }
-    let parts: Vec<Part> = serde_json::from_str(content.get()).map_err(|_| wrong())?;
+    let parts: Vec<&RawValue> = serde_json::from_str(content.get()).map_err(|_| wrong())?;
     let mut texts = Vec::new();
     for (at, part) in parts.into_iter().enumerate() {
+        let part: Part = serde_json::from_str(part.get()).map_err(|_| InvalidRequest::Type {
+            param: format!("{param}[{at}]"),
+            expected: "a part, `{\"type\": \"text\", \"text\": a string}`",
+        })?;
         let place = |name: &str| format!("{param}[{at}].{name}");
         let (name, text) = match part.r#type.as_deref() {
             Some("text") => ("text", part.text),

@@ -65,7 +65,7 @@ pub enum Route {
 }
 
 impl Route {
-    /// `below` is the path behind [`PATH`], without slashes around it.
+    /// `below` is the path behind [`PATH`] and its slash.
     ///
     /// # Errors
     ///
@@ -83,6 +83,9 @@ impl Route {
             Some((chat, what @ ("stream" | "messages"))) => (chat, what),
             _ => (below, ""),
         };
+        if chat.is_empty() {
+            return Err(UrlError::UnknownPath);
+        }
         let chat = decode(chat);
         match (what, method) {
             ("stream", "GET") => Ok(Self::Resume(chat)),
@@ -267,17 +270,7 @@ fn frames(chunks: &[Chunk]) -> String {
         .collect()
 }
 
-/// Whether the AI SDK itself reads the response. A chat shows the body of a refusal as its error's message.
-pub(crate) fn is_read_by_transport(event: &UrlEvent) -> bool {
-    let path = event.raw_path.trim_matches('/');
-    match (event.method(), path.strip_prefix(PATH)) {
-        ("POST", Some("")) => true,
-        ("GET", Some(below)) => below.starts_with('/') && below.ends_with("/stream"),
-        _ => false,
-    }
-}
-
-/// A refusal for the AI SDK: its message as text, and its code in a header.
+/// A refusal for the AI SDK: its message as text, which a chat shows as its error's message, and its code in a header.
 pub(crate) fn refusal(error: UrlError) -> Whole {
     let (code, message) = (error.code(), error.to_string());
     let mut whole = Whole::from(error);
