@@ -4,6 +4,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use local_stack::config::{FaultRule, ModelException, ModelFault};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 use system_tests::TestStack;
 use system_tests::ai_sdk::{End, Message, user};
 use system_tests::stack::{faulty, script, text_of};
@@ -84,10 +86,30 @@ async fn a_model_that_fails_for_good_is_an_error_and_the_question_can_be_asked_a
     assert_eq!(failed.text, text_of(1, 10));
     assert!(failed.end.starts_with("error: The model"), "{failed:?}");
     assert!(stack.resume_chat("c").await.is_none());
+    let messages = stack.url(Method::GET, "ai-sdk/c/messages", "alice").send();
+    let messages: Value = messages
+        .await
+        .expect("a response")
+        .json()
+        .await
+        .expect("JSON");
+    let metadata = &messages[1]["metadata"];
+    assert_eq!(
+        (&metadata["status"], &metadata["error"]["code"]),
+        (&json!("FAILED"), &json!("MODEL_ERROR"))
+    );
     stack.script(script(1, Duration::ZERO));
     let again = stack.chat("c", &[user("m1", "One")]).await.whole().await;
     assert_ne!(again.id, failed.id);
     assert_eq!(again.end, "stop");
+    // That is its answer now, however often it is asked for.
+    let repeated = stack.chat("c", &[user("m1", "One")]).await.whole().await;
+    assert_eq!(repeated, again);
+    assert_eq!(stack.running.local.bedrock().calls().len(), 2);
+    let other = json!({"id": "c", "messages": [user("m1", "One")], "assistant": "nobody"});
+    let other = stack.url(Method::POST, "ai-sdk", "alice").json(&other);
+    let other = other.send().await.expect("a response");
+    assert_eq!(other.status(), StatusCode::CONFLICT);
     stack.shutdown().await;
 }
 

@@ -77,7 +77,11 @@ async fn what_is_wrong_is_said_in_words_that_a_chat_shows() {
         "a system prompt came with the prompt",
     )
     .await;
-    // What a page asks for itself is refused as everything else is.
+    let nobody = post(json!({"id": "", "messages": [user("m", "Hi")]}));
+    check(nobody, 400, "INVALID_ARGUMENT", "id is missing").await;
+    let trigger = post(json!({"id": "c", "trigger": 5, "messages": [user("m", "Hi")]}));
+    check(trigger, 400, "INVALID_ARGUMENT", "trigger is malformed").await;
+    // What a page asks for itself is refused in the same way.
     let method = stack
         .url(Method::PUT, "ai-sdk/c/stream", "alice")
         .send()
@@ -85,12 +89,11 @@ async fn what_is_wrong_is_said_in_words_that_a_chat_shows() {
     let method = method.expect("sent");
     assert_eq!(method.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(method.headers()["allow"], "GET, HEAD, DELETE");
-    let unknown = stack
-        .url(Method::DELETE, "ai-sdk/none", "alice")
-        .send()
-        .await;
-    let unknown: Value = unknown.expect("sent").json().await.expect("JSON");
-    assert_eq!(unknown["error"]["code"], "CONVERSATION_NOT_FOUND");
+    let unknown = stack.url(Method::DELETE, "ai-sdk/none", "alice");
+    check(unknown, 404, "CONVERSATION_NOT_FOUND", "").await;
+    // No chat's id is empty: this is not the chat `stream`.
+    let empty = stack.url(Method::DELETE, "ai-sdk//stream", "alice");
+    check(empty, 404, "INVALID_PROMPT", "").await;
     assert_eq!(stack.running.local.bedrock().calls().len(), 0);
     stack.shutdown().await;
 }

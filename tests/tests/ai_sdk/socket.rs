@@ -221,6 +221,21 @@ async fn what_is_refused_ends_its_request_and_no_other() {
     socket.send(&json!({"type": "send"})).await;
     let refused = socket.next().await;
     assert_eq!(refused["requestId"], "");
+    for (asked, expected) in [
+        (
+            json!({"type": "resume", "requestId": "3", "id": 5}),
+            json!({"type": "error", "requestId": "3",
+                "errorText": "id is malformed: expected what `useChat` of the AI SDK sends"}),
+        ),
+        (
+            json!({"type": "send", "requestId": "4", "id": "c", "messages": [user("m", "Hi")], "body": {"assistant": 5}}),
+            json!({"type": "error", "requestId": "4",
+                "errorText": "body.assistant is malformed: expected what `useChat` of the AI SDK sends"}),
+        ),
+    ] {
+        socket.send(&asked).await;
+        assert_eq!(socket.next().await, expected);
+    }
     // Our own frames and another chat's share the connection.
     let id = socket.start("Why do rivers meander?").await;
     let request = ChatRequest::send(&mut socket, "r2", "c", &[user("m", "One")]).await;

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use local_stack::faults::{Fault, FaultPlan, FaultService, Rule};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use system_tests::conversations::Talk;
 use system_tests::graphql::only_error;
 use system_tests::stack::script;
 use system_tests::{TestStack, eventually};
-use tokencast::stack::{CONVERSATIONS_TABLE, TABLE};
+use tokencast::stack::{CONVERSATIONS_TABLE, TABLE, WORKER_FUNCTION};
 
 /// Waits until no text and no prompt is left, and the queue is empty.
 async fn is_purged(stack: &TestStack, talk: &Talk<'_>) {
@@ -156,6 +157,46 @@ async fn messages_that_come_again_make_nothing() {
         calls,
         "no model is asked"
     );
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_purge_that_outlasts_a_lease_is_one_workers_alone() {
+    let stack = TestStack::start_with(|options| {
+        options.script = script(1, Duration::ZERO);
+        options.worker_variable("LEASE_SECONDS", "1");
+        let environment = &mut options.stack.request_environment;
+        environment.insert("LEASE_SECONDS".to_owned(), "1".to_owned());
+    })
+    .await;
+    let talk = Talk::new(&stack);
+    for _ in 0..3 {
+        talk.ask("a secret", None).await;
+    }
+    stack.queue_is_empty().await;
+    let faults = stack.running.local.faults();
+    let invoked = Rule::new(
+        FaultService::Lambda,
+        WORKER_FUNCTION,
+        Fault::Delay { ms: 0 },
+    );
+    // Each turn has two items to delete, a prompt and a head, so it takes six leases.
+    let slow = Rule::new(
+        FaultService::DynamoDb,
+        "DeleteItem",
+        Fault::Delay { ms: 1000 },
+    );
+    let plan = FaultPlan::default().with(invoked).with(slow);
+    faults.set(plan).expect("a plan");
+    talk.delete().await;
+    // Who deletes again has no other purge queued.
+    talk.delete().await;
+    is_purged(&stack, &talk).await;
+    let [invocations, deletions] = &faults.report()[..] else {
+        panic!("two rules")
+    };
+    assert_eq!(deletions.matched, 6);
+    assert_eq!(invocations.matched, 2, "it deletes, and looks once more");
     stack.shutdown().await;
 }
 

@@ -296,3 +296,22 @@ async fn an_unknown_assistant_is_refused_and_the_session_is_left() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_turn_of_a_conversation_that_has_expired_is_continued() {
+    let scene = Scene::new();
+    let first = scene.ask("One", None).await;
+    let expires_at = {
+        let state = scene.tables.state();
+        state.conversations[&scene.id].conversation.expires_at
+    };
+    scene.tables.state().now = expires_at;
+    // The session outlives its conversation.
+    assert!(!scene.session(first).is_expired(expires_at));
+    let refused = scene.refused(first).await;
+    assert_eq!(refused, FailureCode::ParentNotInConversation);
+    let anew = scene.start("Two", None).await.expect("started");
+    assert_eq!(anew.parent_id, None);
+    let refused = scene.refused(first).await;
+    assert_eq!(refused, FailureCode::ParentNotInConversation);
+}

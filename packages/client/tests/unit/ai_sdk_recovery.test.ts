@@ -95,13 +95,19 @@ describe(`with ai ${major}`, () => {
     other.say(begun(other), text('1 2'), completed, 'end');
     await again;
     expect([chat.status, chat.messages.map(textOf)]).toEqual(['ready', ['Count', '1 2']]);
+    // Whoever sends it once more gets the same answer.
+    const repeated = chat.sendMessage({ text: 'Count', messageId });
+    const once = await running(2);
+    expect(once.sessionId).toBe(other.sessionId);
+    once.say(begun(once), text('1 2'), completed, 'end');
+    await repeated;
     // What went well is the answer, however often it is sent.
     const third = chat.sendMessage({ text: 'Count!', messageId });
-    const well = await running(2);
+    const well = await running(3);
     well.say(begun(well), text('!'), completed, 'end');
     await third;
     const fourth = chat.sendMessage({ text: 'Count!', messageId });
-    const same = await running(3);
+    const same = await running(4);
     same.say(begun(same), text('!'), completed, 'end');
     await fourth;
     expect(same.sessionId).toBe(well.sessionId);
