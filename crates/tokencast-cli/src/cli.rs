@@ -10,6 +10,7 @@ mod api;
 mod ask;
 mod chat;
 mod doctor;
+mod id;
 mod quota;
 mod sign_in;
 mod user_group;
@@ -116,7 +117,7 @@ pub struct RedriveWhat {
     pub list: bool,
 
     /// Put the job of this session back.
-    #[arg(long, value_name = "SESSION_ID")]
+    #[arg(long, value_name = "SESSION_ID", value_parser = id::uuid)]
     pub session: Option<Uuid>,
 
     /// Put all of them back, those that are no jobs included.

@@ -3,7 +3,7 @@
 use clap::Args;
 use uuid::Uuid;
 
-use super::TargetArgs;
+use super::{TargetArgs, id};
 use crate::exit;
 
 const ASK_HELP: &str = "\
@@ -59,20 +59,20 @@ pub struct AskArgs {
     pub json: bool,
 
     /// Use this id for the session; the same id again answers with the same session.
-    #[arg(long, value_name = "UUID", conflicts_with = "resume")]
+    #[arg(long, value_name = "UUID", value_parser = id::uuid, conflicts_with = "resume")]
     pub session_id: Option<Uuid>,
 
     /// Listen to a session that was started before, from the beginning of its text.
-    #[arg(long, value_name = "SESSION_ID")]
+    #[arg(long, value_name = "SESSION_ID", value_parser = id::uuid)]
     pub resume: Option<Uuid>,
 
     /// Make the prompt a turn of this conversation, behind its last turn that is over. An id that nobody has used yet begins
     /// a conversation.
-    #[arg(long, value_name = "UUID", conflicts_with = "resume")]
+    #[arg(long, value_name = "UUID", value_parser = id::uuid, conflicts_with = "resume")]
     pub conversation: Option<Uuid>,
 
     /// Continue this turn of the conversation instead. The conversation's own id: begin it anew, beside its first turn.
-    #[arg(long, value_name = "SESSION_ID", requires = "conversation")]
+    #[arg(long, value_name = "SESSION_ID", value_parser = id::uuid, requires = "conversation")]
     pub parent: Option<Uuid>,
 
     /// Have this assistant answer, one of those that the API has. By default the conversation's last, or else the API's default.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use uuid::Uuid;
 
-use super::{ApiArgs, TargetArgs};
+use super::{ApiArgs, TargetArgs, id};
 use crate::exit;
 
 const CHAT_HELP: &str = "\
@@ -29,8 +29,8 @@ the last line that failed, or 0. Ctrl-C ends the program.";
 #[derive(Debug, Args)]
 #[command(after_long_help = format!("{CHAT_HELP}\n\n{}", exit::HELP))]
 pub struct ChatArgs {
-    /// Go on with this conversation. An id that nobody has used yet begins one.
-    #[arg(long, value_name = "UUID")]
+    /// Go on with this conversation of yours, which must be there.
+    #[arg(long, value_name = "UUID", value_parser = id::uuid)]
     pub conversation: Option<Uuid>,
 
     /// Have this assistant answer; /assistant changes it.
@@ -59,7 +59,7 @@ Examples:
   tokencast export UUID --format json --api-url URL --token \"$JWT\" | jq '.turns[].prompt'")]
 pub struct ExportArgs {
     /// The conversation's id.
-    #[arg(value_name = "UUID")]
+    #[arg(value_name = "UUID", value_parser = id::uuid)]
     pub conversation: Uuid,
 
     #[arg(long, value_enum, default_value_t)]

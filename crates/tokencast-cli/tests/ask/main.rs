@@ -224,7 +224,9 @@ async fn wrong_usage_is_exit_code_2_and_says_what_is_missing() {
         "cannot be used with",
     )
     .await;
-    check_usage(&["ask", "Why?", "--session-id", "one"], "", "one").await;
+    for option in ["--session-id", "--conversation"] {
+        check_usage(&["ask", "Why?", option, "xyz"], "", "expected a UUID").await;
+    }
     check_usage(&["ask", "Why?", "--token", "jwt"], "", "--api-url").await;
     check_usage(
         &["ask", "Why?", "--api-url", "http://localhost:1/graphql"],
