@@ -25,6 +25,9 @@ use crate::signal::Signals;
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const LAST_EVENT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// What a chat says of a conversation that was deleted elsewhere, whatever it was asked to do with it.
+pub const GONE: &str = "this conversation was deleted or has expired; /new begins another";
+
 /// The session to listen to.
 pub enum Session {
     New {
@@ -53,6 +56,8 @@ pub struct Listening {
     pub colors: bool,
     /// Close with a line about the session.
     pub summary: bool,
+    /// The question is one of `chat`, whose user can begin another conversation.
+    pub in_chat: bool,
     /// The variable that names a proxy for the host of a WebSocket. WebSockets don't go through it.
     pub proxy: Option<&'static str>,
 }
@@ -94,6 +99,7 @@ pub async fn run(
         waiting: Waiting::new(is_watched),
         outage: Outage::new(is_watched),
         address: client.address().to_owned(),
+        is_stopping: false,
     };
     let interruption = tokio::select! {
         ending = answer.follow(client) => match ending {
@@ -117,6 +123,8 @@ struct Answer {
     outage: Outage,
     /// The API's address.
     address: String,
+    /// Whether this command has asked for the stop.
+    is_stopping: bool,
 }
 
 impl Answer {
@@ -146,7 +154,9 @@ impl Answer {
                     let text = self.explained(&error);
                     self.page.error(&text)?;
                     say!("error: {text}");
-                    hint(&error, &self.address);
+                    if !self.is_gone(&error) {
+                        hint(&error, &self.address);
+                    }
                     return Ok(Exit::Api);
                 }
             }
@@ -223,12 +233,17 @@ impl Answer {
             };
             say!("failed: {code}: {message} ({again})");
         }
+        if exit == Exit::Cancelled && !self.is_stopping {
+            let characters = self.summary.characters();
+            say!("stopped by somebody else after {characters} characters");
+        }
         Ok(Some(exit))
     }
 
     /// Stops the session, prints the events that still come, and says what is kept.
     async fn stop(&mut self, client: &Client, interruption: Exit, signals: &mut Signals) -> Exit {
         let session_id = self.stream.session_id();
+        self.is_stopping = true;
         if !self.started {
             // Closing the stream keeps the session from starting after its stop.
             self.stream.close();
@@ -268,6 +283,9 @@ impl Answer {
 
     /// An error's text, and a likely cause behind it.
     fn explained(&self, error: &Error) -> String {
+        if self.is_gone(error) {
+            return GONE.to_owned();
+        }
         let text = chain(error);
         match self.listening.proxy {
             Some(proxy) if is_unconnected(error) => format!(
@@ -275,6 +293,12 @@ impl Answer {
             ),
             _ => text,
         }
+    }
+
+    /// Whether the conversation of a chat isn't there any more.
+    fn is_gone(&self, error: &Error) -> bool {
+        let is_gone = is_gone(error) || matches!(error, Error::NotFound { .. });
+        self.listening.in_chat && is_gone
     }
 
     fn close(&mut self, exit: Exit) -> Ended {
@@ -293,6 +317,24 @@ pub fn unwritten_exit(error: &io::Error) -> Exit {
     }
     say!("error: cannot write the answer: {error}");
     Exit::Unwritable
+}
+
+/// Whether the API says that there is no such conversation, or no longer.
+pub fn is_gone(error: &Error) -> bool {
+    let (Error::Graphql {
+        error_type: code, ..
+    }
+    | Error::Subscription {
+        error_type: code, ..
+    }
+    | Error::Refused { code, .. }) = error
+    else {
+        return false;
+    };
+    matches!(
+        code.as_str(),
+        "CONVERSATION_DELETED" | "CONVERSATION_NOT_FOUND" | "PARENT_DELETED"
+    )
 }
 
 /// Whether the error is a WebSocket that could not connect.

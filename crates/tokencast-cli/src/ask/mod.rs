@@ -54,6 +54,7 @@ pub async fn run(args: AskArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exi
         markdown: false,
         colors: has_colors(lookup),
         summary: true,
+        in_chat: false,
         proxy: None,
     };
     match target {

@@ -144,7 +144,10 @@ impl Which {
         (number.map(Self::Listed))
             .or(id.map(Self::Id))
             .ok_or_else(|| {
-                format!("/open {argument}: expected a number of /list, or a conversation's id")
+                let blank = if argument.is_empty() { "" } else { " " };
+                format!(
+                    "/open{blank}{argument}: expected a number of /list, or a conversation's id"
+                )
             })
     }
 }
@@ -210,7 +213,7 @@ mod tests {
             ("/", "there is no command /;"),
             (
                 "/open",
-                "expected a number of /list, or a conversation's id",
+                "/open: expected a number of /list, or a conversation's id",
             ),
             ("/open 0", "/open 0: expected a number"),
             ("/list 5", "expected /list or /list more"),

@@ -4,14 +4,14 @@ use std::io;
 use std::path::Path;
 
 use tokencast_client::conversations::{ExportFormat, Page};
-use tokencast_client::{Error, StreamStatus};
+use tokencast_client::{Assistant, Error, StreamStatus};
 use uuid::Uuid;
 
 use super::command::{Command, Which};
 use super::lines::Reply;
 use super::thread::Thread;
 use super::{Chat, Then};
-use crate::answer::{self, Session};
+use crate::answer::{self, GONE, Session};
 use crate::cli::Format;
 use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
@@ -28,6 +28,8 @@ pub(super) enum Failure {
     /// It can't be done.
     Usage(String),
     Api(Error),
+    /// The conversation was deleted elsewhere, or has expired.
+    Gone,
     /// Stdout takes nothing.
     Unwritten(io::Error),
 }
@@ -58,6 +60,8 @@ impl Chat {
                 self.answer(session, signals).await.0
             }
             Err(Failure::Usage(error)) => self.fail(Exit::Usage, &error),
+            Err(Failure::Gone) => self.fail(Exit::Api, GONE),
+            Err(Failure::Api(error)) if answer::is_gone(&error) => self.fail(Exit::Api, GONE),
             Err(Failure::Api(error)) => self.fail(Exit::Api, &chain(&error)),
             Err(Failure::Unwritten(error)) => Then::End(answer::unwritten_exit(&error)),
         }
@@ -67,13 +71,13 @@ impl Chat {
     pub(super) async fn command(&mut self, command: Command) -> Result<Done, Failure> {
         match command {
             Command::List { more } => self.list(more).await?,
-            Command::Open(Which::Id(id)) => return self.open(id, false).await,
+            Command::Open(Which::Id(id)) => return self.open(id).await,
             Command::Open(Which::Listed(number)) => {
                 let id = self.listed.get(number - 1).copied();
                 let id = id.ok_or_else(|| {
                     Failure::Usage(format!("there is no {number} in the last /list"))
                 })?;
-                return self.open(id, false).await;
+                return self.open(id).await;
             }
             Command::Title(None) => self.title().await?,
             Command::Title(Some(title)) => self.rename(&title).await?,
@@ -91,6 +95,18 @@ impl Chat {
         Ok(Done::Nothing)
     }
 
+    /// Looks for what the command line names: the assistant, and the conversation to go on with.
+    pub(super) async fn begin(&mut self, conversation: Option<Uuid>) -> Result<Done, Failure> {
+        if let Some(name) = &self.assistant {
+            let assistants = self.graphql.assistants().await?;
+            must_be_one_of(&assistants, name)?;
+        }
+        match conversation {
+            Some(id) => self.open(id).await,
+            None => Ok(Done::Nothing),
+        }
+    }
+
     /// Lists the assistants, or has another one answer.
     async fn choose_assistant(&mut self, name: Option<String>) -> Result<(), Failure> {
         let assistants = self.graphql.assistants().await?;
@@ -104,13 +120,7 @@ impl Chat {
             }
             return Ok(());
         };
-        if !assistants.iter().any(|it| it.name == name) {
-            let names: Vec<_> = assistants.iter().map(|it| it.name.as_str()).collect();
-            let names = names.join(", ");
-            return Err(Failure::Usage(format!(
-                "there is no assistant {name}; there are {names}"
-            )));
-        }
+        must_be_one_of(&assistants, &name)?;
         say!("{name} answers from now on");
         self.assistant = Some(name);
         Ok(())
@@ -145,13 +155,9 @@ impl Chat {
         Ok(())
     }
 
-    /// Opens a conversation, and prints the branch with its last turn. One that isn't there `may_begin`.
-    pub(super) async fn open(&mut self, id: Uuid, may_begin: bool) -> Result<Done, Failure> {
+    /// Opens a conversation, and prints the branch with its last turn.
+    async fn open(&mut self, id: Uuid) -> Result<Done, Failure> {
         let Some(conversation) = self.graphql.conversations().get_all(id).await? else {
-            if may_begin {
-                self.thread = Thread::new(id);
-                return Ok(Done::Nothing);
-            }
             return Err(Failure::Usage(format!("there is no conversation {id}")));
         };
         let title = conversation.title.clone();
@@ -180,7 +186,7 @@ impl Chat {
         };
         let id = self.thread.id();
         let conversation = self.graphql.conversations().get(id, page).await?;
-        let conversation = conversation.ok_or_else(nothing_yet)?;
+        let conversation = conversation.ok_or_else(|| self.not_there())?;
         self.screen.print(&conversation.title)?;
         Ok(())
     }
@@ -197,9 +203,7 @@ impl Chat {
         self.must_have_begun()?;
         if self.lines.is_terminal() {
             let reply = self.lines.confirm("delete this conversation? [y/N] ").await;
-            let is_sure =
-                matches!(&reply, Reply::Line(line) if line.trim().eq_ignore_ascii_case("y"));
-            if !is_sure {
+            if !matches!(&reply, Reply::Line(line) if is_yes(line)) {
                 say!("it is kept");
                 return Ok(());
             }
@@ -215,7 +219,7 @@ impl Chat {
         let id = self.thread.id();
         let format = ExportFormat::from(format);
         let document = self.graphql.conversations().export(id, format).await?;
-        let document = document.ok_or_else(nothing_yet)?;
+        let document = document.ok_or_else(|| self.not_there())?;
         let Some(file) = file else {
             self.screen.print(&document)?;
             return Ok(());
@@ -232,6 +236,30 @@ impl Chat {
             None => Err(nothing_yet()),
         }
     }
+
+    /// Why the API doesn't have the conversation.
+    fn not_there(&self) -> Failure {
+        match self.thread.last_question() {
+            Some(_) => Failure::Gone,
+            None => nothing_yet(),
+        }
+    }
+}
+
+fn is_yes(line: &str) -> bool {
+    let line = line.trim();
+    line.eq_ignore_ascii_case("y") || line.eq_ignore_ascii_case("yes")
+}
+
+fn must_be_one_of(assistants: &[Assistant], name: &str) -> Result<(), Failure> {
+    if assistants.iter().any(|it| it.name == name) {
+        return Ok(());
+    }
+    let names: Vec<_> = assistants.iter().map(|it| it.name.as_str()).collect();
+    let names = names.join(", ");
+    Err(Failure::Usage(format!(
+        "there is no assistant {name}; there are {names}"
+    )))
 }
 
 fn nothing_yet() -> Failure {

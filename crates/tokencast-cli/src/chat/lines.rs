@@ -2,7 +2,7 @@
 //!
 //! Both block, so that each has a thread of its own, which reads a line when it is asked to.
 
-use std::io::{self, BufRead, BufReader, IsTerminal as _};
+use std::io::{self, BufRead, BufReader, IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as blocking;
 
@@ -12,7 +12,7 @@ use rustyline::{Config, Editor};
 use tokio::sync::mpsc;
 
 use crate::exit::say;
-use crate::stdio::Stdin;
+use crate::stdio::{Stdin, Stdout};
 
 /// The functions' `MAX_PROMPT_BYTES` can't be more than this.
 const MAX_LINE_BYTES: usize = 500_000;
@@ -22,6 +22,8 @@ pub(super) struct Lines {
     requests: blocking::Sender<Request>,
     replies: mpsc::Receiver<Reply>,
     is_terminal: bool,
+    /// Whether a request has no reply yet, since its asker was interrupted.
+    is_asked: bool,
     /// Set back when this is dropped, should the editor not have ended.
     _terminal: Option<Terminal>,
 }
@@ -65,6 +67,7 @@ impl Lines {
             requests,
             replies,
             is_terminal,
+            is_asked: false,
             _terminal: terminal,
         }
     }
@@ -115,11 +118,21 @@ impl Lines {
         self.ask(request).await
     }
 
+    /// Whether the terminal itself edits the line, because there is no editor for it, or the editor isn't there yet.
+    pub(super) fn is_left_to_terminal(&self) -> bool {
+        self.is_terminal && is_canonical()
+    }
+
+    /// Cancel-safe: the next line answers the next request.
     async fn ask(&mut self, request: Request) -> Reply {
-        if self.requests.send(request).is_err() {
+        if std::mem::replace(&mut self.is_asked, true) {
+            let _ = Stdout.write_all(request.prompt.as_bytes());
+        } else if self.requests.send(request).is_err() {
             return Reply::End;
         }
-        self.replies.recv().await.unwrap_or(Reply::End)
+        let reply = self.replies.recv().await;
+        self.is_asked = false;
+        reply.unwrap_or(Reply::End)
     }
 }
 
@@ -143,6 +156,10 @@ fn edit(
         say!("cannot read the history in {}: {error}", path.display());
     }
     while let Ok(request) = asked.recv() {
+        if has_ended() {
+            let _ = replies.blocking_send(Reply::End);
+            return;
+        }
         let line = editor.readline_with_initial(&request.prompt, (&request.initial, ""));
         let reply = match line {
             Ok(line) => {
@@ -233,6 +250,37 @@ fn decode(mut line: Vec<u8>, number: u64) -> Reply {
             error.valid_up_to()
         )),
     }
+}
+
+/// Whether the terminal gives whole lines, so that Ctrl-C is a signal.
+#[cfg(unix)]
+fn is_canonical() -> bool {
+    use rustix::termios::{LocalModes, tcgetattr};
+    tcgetattr(io::stdin()).is_ok_and(|settings| settings.local_modes.contains(LocalModes::ICANON))
+}
+
+#[cfg(not(unix))]
+fn is_canonical() -> bool {
+    false
+}
+
+/// Takes a Ctrl-D that was typed during an answer, when no editor was there: the terminal has something to read, and it has
+/// no bytes. The editor would read it as another key. Returns whether there was one.
+#[cfg(unix)]
+fn has_ended() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let input = io::stdin();
+    let mut waiting = [PollFd::new(&input, PollFlags::IN)];
+    let is_ready = poll(&mut waiting, Some(&Timespec::default())) == Ok(1)
+        && waiting[0].revents().contains(PollFlags::IN);
+    let is_end = is_ready && is_canonical() && rustix::io::ioctl_fionread(&input) == Ok(0);
+    // It is taken, so that it doesn't end the shell as well.
+    is_end && matches!(Stdin.read(&mut [0]), Ok(0))
+}
+
+#[cfg(not(unix))]
+fn has_ended() -> bool {
+    false
 }
 
 /// The terminal as it was: a signal may end the command in the midst of a line.

@@ -24,6 +24,7 @@ use crate::exit::{Exit, complain, say};
 use crate::signal::Signals;
 use crate::stack::StackOptions;
 use crate::target::{Needs, Target, proxy};
+use crate::visible::visible;
 
 pub async fn run(args: ChatArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
     let mut signals = match Signals::listen() {
@@ -51,6 +52,7 @@ pub async fn run(args: ChatArgs, lookup: &impl Fn(&str) -> Option<String>) -> Ex
         markdown: true,
         colors,
         summary: false,
+        in_chat: true,
         proxy: None,
     };
     let lines = Lines::open(history_file(&args, lookup));
@@ -189,14 +191,15 @@ impl Chat {
 
     /// Takes lines until there are no more.
     async fn run(mut self, conversation: Option<Uuid>, signals: &mut Signals) -> Exit {
-        if let Some(id) = conversation {
-            let opened = tokio::select! {
-                opened = self.open(id, true) => opened,
-                exit = signals.next() => return exit,
-            };
-            if let Then::End(exit) = self.after(opened, signals).await {
-                return exit;
-            }
+        let begun = tokio::select! {
+            begun = self.begin(conversation) => begun,
+            exit = signals.next() => return exit,
+        };
+        let is_refused = begun.is_err();
+        match self.after(begun, signals).await {
+            Then::End(exit) => return exit,
+            Then::Next if is_refused => return self.failed,
+            Then::Next => {}
         }
         if self.lines.is_terminal() {
             say!("/help lists the commands, Ctrl-D ends");
@@ -204,10 +207,10 @@ impl Chat {
         loop {
             let line = tokio::select! {
                 line = self.lines.next("> ", "") => line,
-                exit = signals.next() => {
-                    self.screen.leave_editor();
-                    return exit;
-                }
+                exit = signals.next() => match self.interrupted_line(exit) {
+                    Then::Next => Reply::Interrupted,
+                    Then::End(exit) => return exit,
+                },
             };
             let then = match line {
                 Reply::Line(line) => self.line(&line, signals).await,
@@ -287,12 +290,14 @@ impl Chat {
                 "/edit needs the other question: /edit QUESTION",
             );
         }
+        // The editor writes to the terminal what it is given.
+        let shown = visible(&last);
+        if shown != last {
+            say!("control characters of the question are written as \\u001b and the like");
+        }
         let reply = tokio::select! {
-            reply = self.lines.next("edit> ", &last) => reply,
-            exit = signals.next() => {
-                self.screen.leave_editor();
-                return Then::End(exit);
-            }
+            reply = self.lines.next("edit> ", &shown) => reply,
+            exit = signals.next() => return self.interrupted_line(exit),
         };
         match reply {
             Reply::Line(question) if !question.trim().is_empty() => {
@@ -343,6 +348,17 @@ impl Chat {
         } else {
             Then::End(exit)
         }
+    }
+
+    /// A signal while the user writes a line. Where there is no line editor, as with `TERM=dumb`, the terminal makes Ctrl-C a
+    /// signal, and has dropped the line.
+    fn interrupted_line(&self, exit: Exit) -> Then {
+        if exit == Exit::Interrupted && self.lines.is_left_to_terminal() {
+            self.screen.end_line();
+            return Then::Next;
+        }
+        self.screen.leave_editor();
+        Then::End(exit)
     }
 
     fn print(&mut self, text: &str) -> Then {

@@ -74,6 +74,13 @@ impl Screen {
         self.print(line.trim_end())
     }
 
+    /// Ends the line that the user was writing.
+    pub(super) fn end_line(self) {
+        if self.is_terminal {
+            let _ = Stdout.write_all(b"\n");
+        }
+    }
+
     /// Ends the line that a signal has interrupted the editor in.
     pub(super) fn leave_editor(self) {
         if self.is_terminal {

@@ -131,13 +131,66 @@ async fn a_conversation_is_gone_on_with_and_a_running_answer_followed() {
 }
 
 #[tokio::test]
-async fn a_conversation_that_is_not_there_begins() {
+async fn what_the_command_line_names_must_be_there() {
+    let none = format!("error: there is no conversation {ID}\n");
+    for (args, expected) in [
+        (["--conversation", ID], &*none),
+        (
+            ["--assistant", "nope"],
+            "error: there is no assistant nope; there are general, law\n",
+        ),
+    ] {
+        let api = FakeApi::start().await;
+        api.replies(|replies| {
+            replies.answer("GetConversation", [json!({ "conversation": null })]);
+            let assistant = |name| json!({ "name": name, "isDefault": false, "reasons": false, "maxTokens": 1 });
+            let assistants = json!([assistant("general"), assistant("law")]);
+            replies.answer("Assistants", [json!({ "assistants": assistants })]);
+        });
+        let (code, stdout, stderr) = Chat::start(api, &args).end().await;
+        assert_eq!((code, &*stdout, &*stderr), (2, "", expected));
+    }
     let api = FakeApi::start().await;
-    api.replies(|replies| replies.answer("GetConversation", [json!({ "conversation": null })]));
+    api.replies(|replies| replies.refuse("GetConversation", "INVALID_ARGUMENT"));
+    let (code, _, stderr) = Chat::start(api, &["--conversation", ID]).end().await;
+    assert_eq!(
+        (code, &*stderr),
+        (3, "error: INVALID_ARGUMENT: said the server\n")
+    );
+}
+
+#[tokio::test]
+async fn a_conversation_that_was_deleted_elsewhere_is_told_alike_by_all() {
+    let api = FakeApi::start().await;
+    api.replies(|replies| {
+        let turn = snapshot("COMPLETED", 1, 2, "Because.");
+        let gone = json!({ "conversation": null });
+        replies.answer("GetConversation", [whole(turn), gone]);
+        replies.answer(
+            "ExportConversation",
+            [json!({ "exportConversation": null })],
+        );
+        replies.refuse("RenameConversation", "CONVERSATION_DELETED");
+        replies.refuse("DeleteConversation", "CONVERSATION_NOT_FOUND");
+        replies.refuse_start("CONVERSATION_DELETED");
+    });
     let mut chat = Chat::start(api, &["--conversation", ID]);
+    chat.line("And glaciers?").await;
+    let (_, _socket) = chat.asked().await;
+    for line in ["/title", "/title Streams", "/export", "/delete"] {
+        chat.line(line).await;
+    }
+    chat.api.call("DeleteConversation").await;
+    chat.api.replies(client_fakes::Replies::accept_start);
+    chat.line("/new").await;
     chat.line("Why?").await;
-    assert_eq!(chat.answer("Because.").await["conversationId"], ID);
-    assert_eq!(chat.end().await.0, 0);
+    let asked = chat.answer("Because.").await;
+    assert_ne!(asked["conversationId"], ID);
+    assert!(asked["parentId"].is_null());
+    let (code, _, stderr) = chat.end().await;
+    let told = "error: this conversation was deleted or has expired; /new begins another\n";
+    assert_eq!(stderr, format!("Rivers\n{}", told.repeat(5)));
+    assert_eq!(code, 3);
 }
 
 #[tokio::test]

@@ -187,4 +187,17 @@ async fn a_signal_ends_a_chat_in_a_pipe() {
     socket.event(client_fakes::cancelled(1, 2)).await;
     let (code, _, stderr) = chat.end().await;
     assert_eq!(code, 130, "{stderr}");
+    assert_eq!(stderr, "stopped; 2 characters kept\n");
+}
+
+#[tokio::test]
+async fn an_answer_that_somebody_else_stops_says_so() {
+    let mut chat = Chat::start(FakeApi::start().await, &[]);
+    chat.line("Why?").await;
+    let (_, socket) = chat.asked().await;
+    socket.tokens(1, &[(1, "Be")]).await;
+    socket.event(client_fakes::cancelled(1, 2)).await;
+    let (code, stdout, stderr) = chat.end().await;
+    assert_eq!((code, &*stdout), (5, "Be\n"), "{stderr}");
+    assert_eq!(stderr, "stopped by somebody else after 2 characters\n");
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use client_fakes::{FakeApi, cancelled, completed, snapshot, within};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -26,6 +27,10 @@ struct Terminal {
 
 impl Terminal {
     fn open(api: &FakeApi, arguments: &str) -> Option<Self> {
+        Self::open_as("xterm", api, arguments)
+    }
+
+    fn open_as(kind: &str, api: &FakeApi, arguments: &str) -> Option<Self> {
         const SCRIPT: &str = "/usr/bin/script";
         if !Path::new(SCRIPT).exists() {
             eprintln!("skipped: there is no {SCRIPT}");
@@ -39,7 +44,7 @@ impl Terminal {
             .env("TOKENCAST_API_URL", &api.url)
             .env("TOKENCAST_TOKEN", "jwt")
             .env("XDG_STATE_HOME", &home)
-            .env("TERM", "xterm")
+            .env("TERM", kind)
             .env_remove("NO_COLOR")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -77,6 +82,11 @@ impl Terminal {
     /// Ends the chat at its prompt. Returns its history.
     async fn end(mut self) -> String {
         self.press("\x04").await;
+        self.ended().await
+    }
+
+    /// Waits for the end of the chat. Returns its history.
+    async fn ended(mut self) -> String {
         let status = within(self.child.wait()).await.expect("it ends");
         assert_eq!(status.code(), Some(0), "{:?}", self.shown);
         let history = self.home.join("tokencast/chat_history");
@@ -111,6 +121,93 @@ async fn on_a_terminal_ctrl_c_stops_the_answer_and_not_the_chat() {
     terminal.shows("> ").await;
     let history = terminal.end().await;
     assert!(history.contains("Why?"), "{history}");
+}
+
+#[tokio::test]
+async fn ctrl_d_during_an_answer_ends_the_chat_after_it() {
+    let mut api = FakeApi::start().await;
+    let Some(mut terminal) = Terminal::open(&api, "") else {
+        return;
+    };
+    terminal.shows("> ").await;
+    terminal.press("Why?\r").await;
+    let socket = api.subscriber().await;
+    api.call("StartStream").await;
+    socket.tokens(1, &[(1, "Because")]).await;
+    terminal.shows("Because").await;
+    // The terminal shows no Ctrl-D, but what is typed behind it, and taken away again.
+    terminal.press("\x04z\x7f").await;
+    terminal.shows("z").await;
+    socket.tokens(1, &[(2, " of sand")]).await;
+    socket.event(completed(1, 3)).await;
+    terminal.shows(" of sand").await;
+    terminal.ended().await;
+}
+
+#[tokio::test]
+async fn without_a_line_editor_ctrl_c_drops_the_line_as_well() {
+    let mut api = FakeApi::start().await;
+    let Some(mut terminal) = Terminal::open_as("dumb", &api, "") else {
+        return;
+    };
+    terminal.shows("> ").await;
+    terminal.press("abc\x03").await;
+    terminal.shows("Ctrl-D or /quit ends").await;
+    terminal.shows("> ").await;
+    terminal.press("Why?\r").await;
+    let socket = api.subscriber().await;
+    assert_eq!(api.call("StartStream").await.variables["prompt"], "Why?");
+    socket.event(completed(1, 1)).await;
+    terminal.shows("> ").await;
+    terminal.end().await;
+}
+
+#[tokio::test]
+async fn what_a_terminal_would_obey_is_shown_in_titles_and_questions() {
+    let mut conversation = whole(snapshot("COMPLETED", 1, 2, "\u{202e}Sand."));
+    conversation["conversation"]["title"] = "Ri\u{2066}vers".into();
+    conversation["conversation"]["turns"][0]["prompt"] = "W\u{1b}[2Khy\u{202e}?".into();
+    let api = FakeApi::start().await;
+    api.replies(|replies| replies.answer("GetConversation", [conversation]));
+    let Some(mut terminal) = Terminal::open(&api, &format!("--conversation {ID}")) else {
+        return;
+    };
+    terminal.shows("Ri\\u2066vers").await;
+    terminal.shows("W\\u001b[2Khy\\u202e?").await;
+    terminal.shows("\\u202eSand.").await;
+    terminal.shows("> ").await;
+    terminal.press("/edit\r").await;
+    terminal.shows("edit> ").await;
+    terminal.shows("W\\u001b[2Khy\\u202e?").await;
+    terminal.press("\x03").await;
+    terminal.shows("> ").await;
+    terminal.end().await;
+}
+
+#[tokio::test]
+async fn a_deletion_takes_yes_for_an_answer() {
+    let mut api = FakeApi::start().await;
+    api.replies(|replies| {
+        let turn = snapshot("COMPLETED", 1, 2, "Because.");
+        replies.answer("GetConversation", [whole(turn)]);
+        let deleted = json!({ "conversationId": ID, "timestamp": "2026-01-01T00:00:00Z" });
+        replies.answer(
+            "DeleteConversation",
+            [json!({ "deleteConversation": deleted })],
+        );
+    });
+    let Some(mut terminal) = Terminal::open(&api, &format!("--conversation {ID}")) else {
+        return;
+    };
+    terminal.shows("Because.").await;
+    terminal.shows("> ").await;
+    terminal.press("/delete\r").await;
+    terminal.shows("[y/N] ").await;
+    terminal.press("Yes\r").await;
+    api.call("DeleteConversation").await;
+    terminal.shows("deleted; ").await;
+    terminal.shows("> ").await;
+    terminal.end().await;
 }
 
 #[tokio::test]
