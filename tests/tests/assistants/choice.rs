@@ -95,7 +95,7 @@ over_each_channel! {
         let id = Uuid::new_v4();
         let ask = |name: &str| collect(client.stream_as(id, Prompt::new("Hi").to_assistant(name)));
         let refused = ask("medicine").await.expect_err("refused");
-        let expected = "assistant: there is no such assistant: expected `general` or `guarded` or `law` or `watched`";
+        let expected = "assistant: there is no assistant `medicine`: expected `general` or `guarded` or `law` or `watched`";
         assert!(refused.to_string().contains(expected), "{refused}");
         assert!(!matches!(refused, Error::Unauthorized { .. }));
         assert_eq!(stack.running.local.bedrock().calls().len(), 0);

@@ -60,7 +60,7 @@ async fn without_a_file_there_is_one_assistant_of_the_settings() {
         )
         .await;
     let (error_type, message) = system_tests::graphql::only_error(&answer);
-    let expected = "assistant: there is no such assistant: expected `default`";
+    let expected = "assistant: there is no assistant `other`: expected `default`";
     assert_eq!((error_type, message), ("INVALID_ARGUMENT", expected));
     stack.queue_is_empty().await;
     stack.shutdown().await;

@@ -36,10 +36,16 @@ pub struct NoDefault(pub AssistantName);
 
 /// A start names an assistant that there is not.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("there is no such assistant: expected {}", list(.known))]
+#[error("there is no assistant{}: expected {}", quoted(.named.as_ref()), list(.known))]
 pub struct UnknownAssistant {
+    /// What the start names, if it can be the name of one.
+    pub named: Option<AssistantName>,
     /// Those that there are.
     pub known: Vec<AssistantName>,
+}
+
+fn quoted(name: Option<&AssistantName>) -> String {
+    name.map_or_else(|| " of that name".into(), |name| format!(" `{name}`"))
 }
 
 fn list(names: &[AssistantName]) -> String {
@@ -87,9 +93,10 @@ impl Assistants {
             let remembered = remembered.and_then(|remembered| self.get(remembered));
             return Ok(remembered.unwrap_or_else(|| self.default_assistant()));
         };
-        let named = named.parse().ok();
-        let found = named.and_then(|named| self.get(&named));
+        let named: Option<AssistantName> = named.parse().ok();
+        let found = named.as_ref().and_then(|named| self.get(named));
         found.ok_or_else(|| UnknownAssistant {
+            named: named.clone(),
             known: self.0.by_name.keys().cloned().collect(),
         })
     }
@@ -164,12 +171,12 @@ mod tests {
             (
                 Some("gone"),
                 Some("law"),
-                Err("there is no such assistant: expected `general` or `law`"),
+                Err("there is no assistant `gone`: expected `general` or `law`"),
             ),
             (
                 Some("Not a name"),
                 None,
-                Err("there is no such assistant: expected `general` or `law`"),
+                Err("there is no assistant of that name: expected `general` or `law`"),
             ),
         ] {
             let assistants = assistants();

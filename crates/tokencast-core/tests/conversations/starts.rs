@@ -284,7 +284,7 @@ async fn an_unknown_assistant_is_refused_and_the_session_is_left() {
         assert_eq!(refused.code(), FailureCode::InvalidArgument);
         assert_eq!(
             refused.to_string(),
-            "assistant: there is no such assistant: expected `general` or `law`"
+            "assistant: there is no assistant `medicine`: expected `general` or `law`"
         );
         // The id can still be used, and then belongs to its input.
         start(Some("law")).await.expect("started");

@@ -345,8 +345,11 @@ mod tests {
         );
         check(UrlError::Interrupted, 503, "INTERNAL", false);
         check(
-            RequestError::from(tokencast_core::assistant::UnknownAssistant { known: Vec::new() })
-                .into(),
+            RequestError::from(tokencast_core::assistant::UnknownAssistant {
+                named: None,
+                known: Vec::new(),
+            })
+            .into(),
             404,
             "model_not_found",
             true,
