@@ -100,7 +100,7 @@ async fn a_document_has_all_turns() {
     let markdown = talk.export("MARKDOWN").await;
     for expected in [
         "# One\n",
-        "\n## You\n\nOne\n\n## Assistant\n\n1:0 1:1 \n",
+        "\n## You\n\n> One\n\n## Assistant\n\n1:0 1:1 \n",
         "\n## Assistant (version 2 of 2)\n",
     ] {
         assert!(markdown.contains(expected), "{expected}: {markdown}");

@@ -224,7 +224,7 @@ async fn wrong_usage_is_exit_code_2_and_says_what_is_missing() {
         "cannot be used with",
     )
     .await;
-    for option in ["--session-id", "--conversation"] {
+    for option in ["--session-id", "--conversation", "--parent"] {
         check_usage(&["ask", "Why?", option, "xyz"], "", "expected a UUID").await;
     }
     check_usage(&["ask", "Why?", "--token", "jwt"], "", "--api-url").await;

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use self::fences::Fences;
+use self::harmless::{closed, literal, without_html};
 use super::tree::{self, VersionOf};
 use super::{Conversation, TurnHead};
 use crate::block::{Block, BlockContent, Citation};
@@ -44,7 +45,7 @@ impl Format {
     /// What comes before the turns.
     pub fn head(self, conversation: &Conversation) -> String {
         match self {
-            Self::Markdown => format!("# {}\n", one_line(&conversation.title)),
+            Self::Markdown => format!("# {}\n", literal(&one_line(&conversation.title))),
             Self::Json => {
                 let head = JsonHead {
                     conversation_id: conversation.id.as_str(),
@@ -62,7 +63,7 @@ impl Format {
     /// One turn. `is_first`: whether it is the document's first.
     pub fn turn(self, stored: &StoredTurn, version: VersionOf, is_first: bool) -> String {
         match self {
-            Self::Markdown => markdown(stored, version),
+            Self::Markdown => closed(without_html(markdown(stored, version))),
             Self::Json => {
                 let comma = if is_first { "" } else { "," };
                 format!("{comma}\n{}", json(stored))
@@ -141,9 +142,8 @@ fn markdown(stored: &StoredTurn, version: VersionOf) -> String {
         VersionOf { number, count } => format!(" (version {number} of {count})"),
     };
     let mut out = format!("\n## You{mark}\n\n");
-    let mut prompt = Text::default();
-    prompt.push(&mut out, stored.prompt.trim());
-    prompt.end(&mut out);
+    // Its own headings and open blocks end with the quotation, and so don't look like turns.
+    quote_lines(&mut out, &stored.prompt);
     let _ = write!(out, "\n## Assistant{mark}\n");
     let Some(session) = &stored.session else {
         out.push_str("\n*The answer is not there any more.*\n");
@@ -289,8 +289,15 @@ fn footnote(label: &str, citation: &Citation) -> String {
 
 fn quote(out: &mut String, heading: &str, text: &str) {
     let _ = write!(out, "\n> **{heading}**\n>\n");
-    for line in text.trim().lines() {
-        let _ = writeln!(out, "> {line}");
+    quote_lines(out, text.trim());
+}
+
+/// Quotes each line. To Markdown, a carriage return ends a line, too.
+fn quote_lines(out: &mut String, text: &str) {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    for line in text.split('\n') {
+        let blank = if line.is_empty() { "" } else { " " };
+        let _ = writeln!(out, ">{blank}{line}");
     }
 }
 
@@ -321,6 +328,7 @@ fn one_line(text: &str) -> String {
 }
 
 mod fences;
+mod harmless;
 
 #[cfg(test)]
 mod tests;

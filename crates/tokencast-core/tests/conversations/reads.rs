@@ -127,7 +127,7 @@ async fn a_document_has_every_version() {
 
 ## You
 
-One
+> One
 
 ## Assistant
 
@@ -135,7 +135,7 @@ You said: One
 
 ## You (version 1 of 2)
 
-Two
+> Two
 
 ## Assistant (version 1 of 2)
 
@@ -143,7 +143,7 @@ You said: Two
 
 ## You (version 2 of 2)
 
-Two, please
+> Two, please
 
 ## Assistant (version 2 of 2)
 

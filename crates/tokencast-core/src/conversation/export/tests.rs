@@ -64,7 +64,7 @@ fn citation(block: u32, title: Option<&str>, url: Option<&str>, text: Option<&st
 }
 
 fn check(turn: &StoredTurn, expected: &str) {
-    let expected = format!("\n## You\n\nWhy?\n\n## Assistant\n{expected}");
+    let expected = format!("\n## You\n\n> Why?\n\n## Assistant\n{expected}");
     assert_eq!(Format::Markdown.turn(turn, ONLY, true), expected);
 }
 
@@ -146,8 +146,53 @@ let x
         ..stopped
     };
     let document = Format::Markdown.turn(&asked, ONLY, true);
-    let begins = "\n## You\n\nWhat is\n~~~\nx\n~~~\n\n## Assistant\n";
+    let begins = "\n## You\n\n> What is\n> ~~~\n> x\n\n## Assistant\n";
     assert!(document.starts_with(begins), "{document}");
+}
+
+#[test]
+fn a_question_is_quoted_as_it_was_asked() {
+    let turn = StoredTurn {
+        prompt: "\n    let x;\n\n# You\r\n## You\r<!-- gone\n ".into(),
+        ..turn(&[], Status::Cancelled, None)
+    };
+    let expected = "
+## You
+
+>
+>     let x;
+>
+> # You
+> ## You
+> \\<!-- gone
+>  
+
+## Assistant
+
+*The answer was stopped.*
+";
+    assert_eq!(Format::Markdown.turn(&turn, ONLY, true), expected);
+}
+
+#[test]
+fn html_in_an_answer_hides_nothing() {
+    let pieces = [
+        piece(0, PieceKind::Reasoning, "<details>"),
+        piece(1, PieceKind::Text, "`<b>` <de"),
+        piece(1, PieceKind::Text, "tails>\n<!-- gone"),
+        citation(2, Some("On <i>"), None, None),
+    ];
+    let expected = "
+> **Reasoning**
+>
+> \\<details>
+
+`<b>` \\<details>
+\\<!-- gone[^67e55044-1]
+
+[^67e55044-1]: On \\<i>
+";
+    check(&turn(&pieces, Status::Completed, None), expected);
 }
 
 #[test]
@@ -226,6 +271,11 @@ fn the_parts_of_a_json_document_are_one_object() {
         Status::Completed,
         None,
     );
+    let evil = Conversation {
+        title: "# evil".into(),
+        ..conversation.clone()
+    };
+    assert_eq!(Format::Markdown.head(&evil), "# \\# evil\n");
     let document = [
         Format::Json.head(&conversation),
         Format::Json.turn(&turn, ONLY, true),
