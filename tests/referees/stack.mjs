@@ -58,13 +58,13 @@ export async function takenOver() {
   await advance(31_000);
 }
 
-/** Kills the Function URL's function when it saves the progress of an answer. */
+/** Kills the Function URL's function when it saves the progress of an answer once more: by then, its text is on the way. */
 export const KILLED = {
   name: 'the function dies in mid answer',
   service: 'dynamodb',
   caller: 'function-url',
   contains: 'STREAMING',
-  when: { times: 1 },
+  when: { after: 1, times: 1 },
   fault: { killCaller: {} },
 };
 
