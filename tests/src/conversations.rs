@@ -54,7 +54,12 @@ impl<'a> Talk<'a> {
         let answer = self.try_start(prompt, &id, parent_id).await;
         assert_eq!(answer.get("errors"), None, "{answer}");
         let started = &answer["data"]["startStream"];
-        assert_eq!(started["status"], "streaming_started", "{answer}");
+        // On a busy machine, a short answer may be over before its start is answered.
+        let status = started["status"].as_str().unwrap_or_default();
+        assert!(
+            matches!(status, "streaming_started" | "COMPLETED"),
+            "{answer}"
+        );
         assert_eq!(started["conversationId"], self.id.as_str(), "{answer}");
         id
     }
