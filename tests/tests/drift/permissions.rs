@@ -303,7 +303,7 @@ async fn each_function_is_allowed_what_it_does_and_nothing_else() {
         options.stack.max_concurrency = NonZeroU32::new(2);
         options.worker_variable("CHECKPOINT_INTERVAL_MS", "50");
         // An answer is still running when it is stopped, even on a busy machine.
-        options.worker_variable("MAX_TOKENS", "50000");
+        options.worker_variable("MAX_TOKENS", "15000");
         options.worker_variable("CONVERSATION_TTL_DAYS", "2");
         let StackOptions {
             function_url_environment,
