@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokencast_core::backoff::Backoff;
 use tokencast_core::ports::StoreError;
 
@@ -13,6 +14,9 @@ use crate::sessions::item::{self, Item};
 
 /// DynamoDB's limit for one batch.
 const MAX_BATCH: usize = 100;
+
+/// How many batches are read at a time: the history of 200 turns has four.
+const BATCHES_AT_ONCE: usize = 4;
 
 /// How often DynamoDB may leave items for the next request.
 const MAX_REQUESTS: u32 = 10;
@@ -66,31 +70,40 @@ pub(crate) async fn get(
     keys: &[Key],
     only: Option<&str>,
 ) -> Result<Vec<Option<Item>>, StoreError> {
+    let batches = keys.chunks(MAX_BATCH);
+    let batches: Vec<_> = batches.map(|keys| get_batch(client, keys, only)).collect();
+    let found = stream::iter(batches).buffered(BATCHES_AT_ONCE);
+    found.try_concat().await
+}
+
+async fn get_batch(
+    client: &Client,
+    keys: &[Key],
+    only: Option<&str>,
+) -> Result<Vec<Option<Item>>, StoreError> {
     const OPERATION: &str = "BatchGetItem";
     let mut found: Vec<Option<Item>> = vec![None; keys.len()];
-    for (from, keys) in (0..).step_by(MAX_BATCH).zip(keys.chunks(MAX_BATCH)) {
-        let mut wanted = request(keys, only)?;
-        let mut requests = 0;
-        while !wanted.is_empty() {
-            requests += 1;
-            if requests > MAX_REQUESTS {
-                return Err(failed(OPERATION, item::malformed("unprocessed")));
-            }
-            if requests > 1 {
-                tokio::time::sleep(BACKOFF.delay(requests - 1)).await;
-            }
-            let batch = client.batch_get_item().set_request_items(Some(wanted));
-            let got = batch.send().await;
-            let got = got.map_err(|source| failed(OPERATION, source))?;
-            for (table, items) in got.responses.unwrap_or_default() {
-                for item in items {
-                    if let Some(at) = keys.iter().position(|key| key.is_of(&table, &item)) {
-                        found[from + at] = Some(item);
-                    }
+    let mut wanted = request(keys, only)?;
+    let mut requests = 0;
+    while !wanted.is_empty() {
+        requests += 1;
+        if requests > MAX_REQUESTS {
+            return Err(failed(OPERATION, item::malformed("unprocessed")));
+        }
+        if requests > 1 {
+            tokio::time::sleep(BACKOFF.delay(requests - 1)).await;
+        }
+        let batch = client.batch_get_item().set_request_items(Some(wanted));
+        let got = batch.send().await;
+        let got = got.map_err(|source| failed(OPERATION, source))?;
+        for (table, items) in got.responses.unwrap_or_default() {
+            for item in items {
+                if let Some(at) = keys.iter().position(|key| key.is_of(&table, &item)) {
+                    found[at] = Some(item);
                 }
             }
-            wanted = got.unprocessed_keys.unwrap_or_default();
         }
+        wanted = got.unprocessed_keys.unwrap_or_default();
     }
     Ok(found)
 }

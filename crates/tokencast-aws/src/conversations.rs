@@ -339,7 +339,7 @@ impl ConversationStore for ConversationTable {
             .key_condition_expression("#owner = :owner")
             .expression_attribute_names("#owner", INDEX_KEY)
             .expression_attribute_values(":owner", AttributeValue::S(owner.as_str().to_owned()))
-            .set_exclusive_start_key(after.map(|after| index_key(owner, after)));
+            .set_exclusive_start_key(after.map(|after| record_item::index_key(owner, after)));
         let page = query
             .send()
             .await
@@ -391,20 +391,4 @@ impl ConversationStore for ConversationTable {
         let head = self.key(id, turn_item::sort_key(turn.session_id));
         self.delete(&head).await
     }
-}
-
-fn index_key(owner: &Owner, at: ListPosition) -> Item {
-    let millis = at.listed_at.as_millis().to_string();
-    Item::from([
-        (
-            KEY.to_owned(),
-            AttributeValue::S(at.conversation_id.to_string()),
-        ),
-        (SORT_KEY.to_owned(), AttributeValue::S(RECORD.to_owned())),
-        (
-            INDEX_KEY.to_owned(),
-            AttributeValue::S(owner.as_str().to_owned()),
-        ),
-        (INDEX_SORT_KEY.to_owned(), AttributeValue::N(millis)),
-    ])
 }

@@ -1,5 +1,6 @@
 //! A conversation's record as an item. Versions are read as a session's are.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use tokencast_core::assistant::AssistantName;
 use tokencast_core::conversation::{Conversation, TitleFrom};
@@ -7,7 +8,7 @@ use tokencast_core::id::{ConversationId, Owner, SessionId};
 use tokencast_core::ports::{ListPosition, VersionedConversation};
 use tokencast_core::time::Timestamp;
 
-use super::RECORD;
+use super::{INDEX_KEY, INDEX_SORT_KEY, KEY, RECORD, SORT_KEY};
 use crate::sessions::item::{
     ITEM_VERSION, Item, MalformedItem, OWN_ITEM_VERSION, malformed, of_item, to_item,
 };
@@ -140,11 +141,26 @@ pub(super) fn list_position(item: &Item) -> Result<ListPosition, MalformedItem> 
     })
 }
 
+/// The key of an item of the index, from where a list goes on.
+pub(super) fn index_key(owner: &Owner, at: ListPosition) -> Item {
+    let millis = at.listed_at.as_millis().to_string();
+    Item::from([
+        (
+            KEY.to_owned(),
+            AttributeValue::S(at.conversation_id.to_string()),
+        ),
+        (SORT_KEY.to_owned(), AttributeValue::S(RECORD.to_owned())),
+        (
+            INDEX_KEY.to_owned(),
+            AttributeValue::S(owner.as_str().to_owned()),
+        ),
+        (INDEX_SORT_KEY.to_owned(), AttributeValue::N(millis)),
+    ])
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-
-    use aws_sdk_dynamodb::types::AttributeValue;
 
     use super::*;
 
