@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use local_stack::config::{FaultRule, ModelException, ModelFault, ScriptConfig};
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use system_tests::stack::{faulty, script, text, text_of as said};
 use system_tests::{TestStack, eventually};
@@ -92,7 +93,9 @@ async fn a_failure_has_a_status_before_the_first_token_and_is_an_error_behind_it
         for request in [streamed(&stack), at_once(&stack)] {
             let response = sent(request).await;
             assert_eq!(response.status().as_u16(), status, "{code}");
-            assert!(response.headers().contains_key("x-tokencast-session-id"));
+            let session_id = response.headers().get("x-tokencast-session-id");
+            assert!(session_id.is_some());
+            assert_eq!(response.headers().get("x-request-id"), session_id);
             let error: Value = response.json().await.expect("JSON");
             assert_eq!(error["error"]["code"], code);
         }
@@ -161,7 +164,8 @@ async fn a_stop_ends_a_completion_with_the_text_so_far() {
         options.script = script(2_000, Duration::from_millis(10));
     })
     .await;
-    let mut answer = stream(streamed(&stack)).await;
+    let keyed = || streamed(&stack).header("idempotency-key", "stopped");
+    let mut answer = stream(keyed()).await;
     let id = answer.session_id();
     while text_of(&[answer.next().await.expect("a chunk")]).is_empty() {}
     stack.url_stop(&id).await;
@@ -170,6 +174,30 @@ async fn a_stop_ends_a_completion_with_the_text_so_far() {
     assert_eq!(
         chunks[chunks.len() - 2]["choices"][0]["finish_reason"],
         "stop"
+    );
+    // The same request is asked anew, once.
+    stack.script(script(TOKENS, Duration::ZERO));
+    let mut again = Vec::new();
+    for _ in 0..2 {
+        let mut answer = stream(keyed()).await;
+        again.push(answer.session_id());
+        assert_eq!(answer.rest().await.1, End::Whole);
+    }
+    assert!(again[0] == again[1] && again[0] != id, "{again:?}");
+    assert_eq!(stack.running.local.bedrock().calls().len(), 2);
+    let other =
+        json!({ "model": "default", "messages": [{ "role": "user", "content": "Why not?" }] });
+    let other = stack
+        .url(Method::POST, "v1/chat/completions", "alice")
+        .header("idempotency-key", "stopped")
+        .json(&other);
+    let refused = sent(other).await;
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    let refused: Value = refused.json().await.expect("JSON");
+    let message = refused["error"]["message"].as_str().unwrap_or_default();
+    assert!(
+        message.starts_with("the `Idempotency-Key` was sent"),
+        "{refused}"
     );
     stack.shutdown().await;
 }

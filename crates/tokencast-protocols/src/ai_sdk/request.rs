@@ -204,7 +204,7 @@ impl AnswerRequest {
 /// Reads JSON. An error names the field, and repeats no text of the client's, as serde's would.
 pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidRequest> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();
         // What is no JSON has a path as well, to where it ends.
         let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
@@ -213,7 +213,10 @@ pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Inv
         } else {
             InvalidRequest::NoJson
         }
-    })
+    })?;
+    // Nothing follows.
+    deserializer.end().map_err(|_| InvalidRequest::NoJson)?;
+    Ok(read)
 }
 
 /// Whose message it is. A question is refused if it has more than text. What an answer has besides its text is its own,

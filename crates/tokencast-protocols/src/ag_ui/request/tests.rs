@@ -108,12 +108,26 @@ fn what_is_wrong_is_refused_by_its_name() {
             "{messages}"
         );
     }
-    for body in ["", "{", "7"] {
+    for body in ["", "{", "7", "{\"threadId\":\"t\"} x"] {
         let refused = RunRequest::read(body.as_bytes()).expect_err("refused");
         assert_eq!(refused, InvalidRun::NoJson, "{body}");
     }
-    let refused = RunRequest::read(b"{\"threadId\":\"t\"}").expect_err("refused");
-    assert_eq!(refused, malformed("runId"));
+    for (body, expected) in [
+        (json!({ "threadId": "t" }), "runId"),
+        (json!({ "threadId": 5, "runId": "r" }), "threadId"),
+        (
+            json!({ "threadId": "t", "runId": "r", "messages": "x" }),
+            "messages",
+        ),
+        (
+            json!({ "threadId": "t", "runId": "r", "forwardedProps": { "assistant": 4 },
+                "messages": [{ "id": "1", "role": "user", "content": "a" }] }),
+            "forwardedProps.assistant",
+        ),
+    ] {
+        let refused = RunRequest::read(body.to_string().as_bytes()).expect_err("refused");
+        assert_eq!(refused, malformed(expected), "{body}");
+    }
 }
 
 #[test]

@@ -79,8 +79,11 @@ fn the_answers_limits_are_read() {
     assert_eq!(stops(json!("\n")), ["\n"]);
     assert_eq!(stops(json!(["a", "b"])), ["a", "b"]);
     assert!(stops(json!([])).is_empty());
-    let request = read(&json!({ "max_tokens": 5_000_000_000_u64 }));
-    assert_eq!(request.brought.max_tokens, Some(u32::MAX));
+    for vast in ["5000000000", "18446744073709551615", "99999999999999999999"] {
+        let vast: Value = serde_json::from_str(vast).expect("a number");
+        let request = read(&json!({ "max_tokens": vast }));
+        assert_eq!(request.brought.max_tokens, Some(u32::MAX), "{vast}");
+    }
 }
 
 /// What is refused, by fields, parameter and code.
@@ -170,6 +173,11 @@ fn a_message_that_is_wrong_is_refused_by_its_place() {
         (json!({ "messages": {} }), "messages", "invalid_type"),
         (json!({ "messages": [] }), "messages", "invalid_value"),
         (message(json!("Hello")), "messages[0]", "invalid_type"),
+        (
+            user(json!([{ "type": "text", "text": 5 }])),
+            "messages[0].content[0]",
+            "invalid_type",
+        ),
         (
             message(json!({ "content": "a" })),
             "messages[0].role",
