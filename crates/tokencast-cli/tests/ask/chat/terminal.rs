@@ -184,23 +184,31 @@ async fn what_a_terminal_would_obey_is_shown_in_titles_and_questions() {
     terminal.end().await;
 }
 
+/// Opens a chat of a conversation that has an answer. `None` where there is no terminal.
+async fn open_answered(api: &FakeApi) -> Option<Terminal> {
+    api.replies(|replies| {
+        let turn = snapshot("COMPLETED", 1, 2, "Because.");
+        replies.answer("GetConversation", [whole(turn)]);
+    });
+    let mut terminal = Terminal::open(api, &format!("--conversation {ID}"))?;
+    terminal.shows("Because.").await;
+    terminal.shows("> ").await;
+    Some(terminal)
+}
+
 #[tokio::test]
 async fn a_deletion_takes_yes_for_an_answer() {
     let mut api = FakeApi::start().await;
     api.replies(|replies| {
-        let turn = snapshot("COMPLETED", 1, 2, "Because.");
-        replies.answer("GetConversation", [whole(turn)]);
         let deleted = json!({ "conversationId": ID, "timestamp": "2026-01-01T00:00:00Z" });
         replies.answer(
             "DeleteConversation",
             [json!({ "deleteConversation": deleted })],
         );
     });
-    let Some(mut terminal) = Terminal::open(&api, &format!("--conversation {ID}")) else {
+    let Some(mut terminal) = open_answered(&api).await else {
         return;
     };
-    terminal.shows("Because.").await;
-    terminal.shows("> ").await;
     terminal.press("/delete\r").await;
     terminal.shows("[y/N] ").await;
     terminal.press("Yes\r").await;
@@ -213,15 +221,9 @@ async fn a_deletion_takes_yes_for_an_answer() {
 #[tokio::test]
 async fn on_a_terminal_a_question_of_several_lines_is_edited_as_it_was() {
     let mut api = FakeApi::start().await;
-    api.replies(|replies| {
-        let turn = snapshot("COMPLETED", 1, 2, "Because.");
-        replies.answer("GetConversation", [whole(turn)]);
-    });
-    let Some(mut terminal) = Terminal::open(&api, &format!("--conversation {ID}")) else {
+    let Some(mut terminal) = open_answered(&api).await else {
         return;
     };
-    terminal.shows("Because.").await;
-    terminal.shows("> ").await;
     terminal.press("/edit\r").await;
     terminal.shows("edit> ").await;
     terminal.press(" Please.\r").await;
@@ -236,15 +238,9 @@ async fn on_a_terminal_a_question_of_several_lines_is_edited_as_it_was() {
 #[tokio::test]
 async fn an_answer_to_the_commands_own_question_is_not_kept() {
     let api = FakeApi::start().await;
-    api.replies(|replies| {
-        let turn = snapshot("COMPLETED", 1, 2, "Because.");
-        replies.answer("GetConversation", [whole(turn)]);
-    });
-    let Some(mut terminal) = Terminal::open(&api, &format!("--conversation {ID}")) else {
+    let Some(mut terminal) = open_answered(&api).await else {
         return;
     };
-    terminal.shows("Because.").await;
-    terminal.shows("> ").await;
     terminal.press("/delete\r").await;
     terminal.shows("[y/N] ").await;
     terminal.press("never\r").await;
