@@ -59,7 +59,7 @@ async fn a_terminal_is_shown_control_characters() {
     }
     let mut api = FakeApi::start().await;
     let program = env!("CARGO_BIN_EXE_tokencast");
-    let command = format!("{program} ask Why? --api-url {} --token jwt", api.url);
+    let command = format!("exec {program} ask Why? --api-url {} --token jwt", api.url);
     let mut script = tokio::process::Command::new(SCRIPT);
     script.args(["-q", "-e", "-c", &command, "/dev/null"]);
     script.stdin(std::process::Stdio::null());

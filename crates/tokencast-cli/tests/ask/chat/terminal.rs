@@ -38,7 +38,8 @@ impl Terminal {
         }
         let home = std::env::temp_dir().join(format!("chat-{}", uuid::Uuid::new_v4()));
         let mut command = Command::new(SCRIPT);
-        let chat = format!("{} chat {arguments}", env!("CARGO_BIN_EXE_tokencast"));
+        // Without `exec`, some shells stay between the two, and Ctrl-C ends the shell as well.
+        let chat = format!("exec {} chat {arguments}", env!("CARGO_BIN_EXE_tokencast"));
         command
             .args(["-qec", &chat, "/dev/null"])
             .env("TOKENCAST_API_URL", &api.url)
