@@ -82,10 +82,17 @@ test('the items of a conversation are read as they were written', limit, async (
   };
   const [conversationId, sessionId] = [randomUUID(), randomUUID()];
   const prompt = 'Why do rivers meander? 川 🦀';
-  await graphql(TURN, { prompt, sessionId, conversationId });
-  let answer;
-  do ({ getStream: answer } = await graphql(READ, { sessionId }));
-  while (answer.status !== 'COMPLETED');
+  // A short prompt stands with the head of its turn, a longer one has items of its own.
+  const [longId, long] = [randomUUID(), `${prompt} `.repeat(20)];
+  for (const [id, asked] of [
+    [sessionId, prompt],
+    [longId, long],
+  ]) {
+    await graphql(TURN, { prompt: asked, sessionId: id, conversationId });
+    let answer;
+    do ({ getStream: answer } = await graphql(READ, { sessionId: id }));
+    while (answer.status !== 'COMPLETED');
+  }
 
   const { Items } = await dynamodb.send(
     new QueryCommand({
@@ -96,14 +103,17 @@ test('the items of a conversation are read as they were written', limit, async (
     }),
   );
   const items = Object.fromEntries(Items.map((item) => [item.item.S, item]));
-  assert.deepEqual(Object.keys(items).sort(), ['conversation', `prompt#${sessionId}#0`, `turn#${sessionId}`].sort());
-  const { conversation, [`prompt#${sessionId}#0`]: asked, [`turn#${sessionId}`]: turn } = items;
+  const keys = ['conversation', `prompt#${longId}#0`, `turn#${longId}`, `turn#${sessionId}`];
+  assert.deepEqual(Object.keys(items).sort(), keys.sort());
+  const { conversation, [`prompt#${longId}#0`]: apart, [`turn#${longId}`]: longTurn, [`turn#${sessionId}`]: turn } = items;
   const sub = JSON.parse(Buffer.from(AccessToken.split('.')[1], 'base64url')).sub;
   assert.deepEqual(conversation.owner, { S: sub });
   assert.deepEqual(conversation.title, { S: prompt });
-  assert.deepEqual(conversation.lastSession, { S: sessionId });
-  assert.deepEqual(conversation.turnCount, { N: '1' });
-  assert.deepEqual(asked.text, { S: prompt });
+  assert.deepEqual(conversation.lastSession, { S: longId });
+  assert.deepEqual(conversation.turnCount, { N: '2' });
+  assert.deepEqual(turn.prompt, { S: prompt });
+  assert.deepEqual(apart.text, { S: long });
+  assert.equal(longTurn.prompt, undefined);
   assert.deepEqual(turn.status, { S: 'COMPLETED' });
   const now = Date.now() / 1000;
   for (const { expiresAt } of Items) assert.ok(Number(expiresAt.N) > now, expiresAt.N);

@@ -146,7 +146,7 @@ impl ConversationTable {
     }
 
     fn prompt_keys(&self, id: ConversationId, turn: &TurnHead) -> Vec<Key> {
-        turn_item::prompt_sort_keys(turn.session_id, turn.prompt_bytes)
+        turn_item::prompt_sort_keys(turn)
             .map(|item| self.key(id, item))
             .collect()
     }
@@ -309,7 +309,7 @@ impl ConversationStore for ConversationTable {
         let stored = turns.into_iter().zip(prompts).zip(sessions);
         let stored = stored.map(|((turn, keys), session)| {
             let parts = texts.by_ref().take(keys.len()).flatten();
-            let prompt = turn_item::read_prompt(parts, turn.prompt_bytes);
+            let prompt = turn_item::read_prompt(&turn, parts);
             Ok(StoredTurn {
                 prompt: prompt.map_err(|source| failed(OPERATION, source))?,
                 turn,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokencast_aws::conversations::ConversationTable;
 use tokencast_aws::sdk;
 use tokencast_aws::sessions::SessionTable;
-use tokencast_core::conversation::{Added, Conversation, TurnHead};
+use tokencast_core::conversation::{Added, Conversation, MAX_SHORT_PROMPT_BYTES, TurnHead};
 use tokencast_core::id::{ConversationId, Owner, SessionId};
 use tokencast_core::ports::{ConversationStore as _, NewTurn};
 use tokencast_core::session::{Fingerprint, Input, Place, Session};
@@ -57,6 +57,11 @@ fn turn(id: SessionId, prompt: &str) -> TurnHead {
     TurnHead::new(id, None, prompt, NOW + TTL, NOW)
 }
 
+/// A prompt that doesn't stand with the head of its turn.
+fn long(text: &str) -> String {
+    text.repeat(MAX_SHORT_PROMPT_BYTES)
+}
+
 fn prompt_item(conversation: ConversationId, id: SessionId, text: &str) -> Value {
     json!({
         "conversationId": {"S": conversation}, "item": {"S": format!("prompt#{id}#0")},
@@ -73,19 +78,19 @@ async fn what_a_batch_leaves_out_is_asked_for_again() {
     ] } });
     let (table, asked) = table(vec![
         Ok(json!({
-            "Responses": { "sessions": [], "conversations": [prompt_item(conversation, one, "One")] },
+            "Responses": { "sessions": [], "conversations": [prompt_item(conversation, one, &long("One"))] },
             "UnprocessedKeys": left,
         })),
         Ok(json!({
-            "Responses": { "conversations": [prompt_item(conversation, two, "Two")] },
+            "Responses": { "conversations": [prompt_item(conversation, two, &long("Two"))] },
             "UnprocessedKeys": {},
         })),
     ])
     .await;
-    let turns = vec![turn(one, "One"), turn(two, "Two")];
+    let turns = vec![turn(one, &long("One")), turn(two, &long("Two"))];
     let texts = table.texts(conversation, turns).await.expect("read");
     let prompts: Vec<_> = texts.iter().map(|stored| stored.prompt.as_str()).collect();
-    assert_eq!(prompts, ["One", "Two"]);
+    assert_eq!(prompts, [long("One"), long("Two")]);
     assert!(texts.iter().all(|stored| stored.session.is_none()));
     let asked = asked.lock().expect("not poisoned");
     assert_eq!(asked.len(), 2);
@@ -94,6 +99,28 @@ async fn what_a_batch_leaves_out_is_asked_for_again() {
     assert_eq!(
         asked[0].1["RequestItems"]["conversations"]["ConsistentRead"],
         true
+    );
+}
+
+#[tokio::test]
+async fn a_short_prompt_is_no_read_of_its_own() {
+    let conversation = ConversationId::random();
+    let (one, two) = (SessionId::random(), SessionId::random());
+    let prompt = json!({"conversationId": {"S": conversation}, "item": {"S": format!("prompt#{two}#0")}});
+    let answer = json!({
+        "Responses": { "conversations": [prompt_item(conversation, two, &long("Two"))] },
+        "UnprocessedKeys": {},
+    });
+    let (table, asked) = table(vec![Ok(answer)]).await;
+    let turns = vec![turn(one, "One"), turn(two, &long("Two"))];
+    let texts = table.texts(conversation, turns).await.expect("read");
+    let prompts: Vec<_> = texts.iter().map(|stored| stored.prompt.as_str()).collect();
+    assert_eq!(prompts, ["One", &long("Two")]);
+    let asked = asked.lock().expect("not poisoned");
+    assert_eq!(asked.len(), 1);
+    assert_eq!(
+        asked[0].1["RequestItems"]["conversations"]["Keys"],
+        json!([prompt])
     );
 }
 

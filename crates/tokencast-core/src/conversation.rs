@@ -18,6 +18,7 @@
 //! | [`purge`] | what a worker does for one that was deleted |
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -84,7 +85,11 @@ pub enum TitleFrom {
     Person,
 }
 
-/// What a conversation knows of a turn, without its texts.
+/// The longest prompt, in bytes, that stands with the head of its turn. A head is then still below 1 KB, the unit by which
+/// `DynamoDB` counts a write.
+pub const MAX_SHORT_PROMPT_BYTES: usize = 512;
+
+/// What a conversation knows of a turn, without its longer texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TurnHead {
     pub session_id: SessionId,
@@ -92,6 +97,8 @@ pub struct TurnHead {
     pub parent: Option<SessionId>,
     pub created_at: Timestamp,
     pub prompt_bytes: usize,
+    /// The prompt, if it is short: most are, and are then no read of their own. `None` if it is kept apart.
+    pub short_prompt: Option<ShortPrompt>,
     /// As the session's once that is over; before, [`Status::Queued`].
     pub status: Status,
     /// What the model counted. Its input has all turns before.
@@ -102,6 +109,31 @@ pub struct TurnHead {
     /// block every turn after it.
     pub is_blocked: bool,
     pub expires_at: Timestamp,
+}
+
+/// A prompt of at most [`MAX_SHORT_PROMPT_BYTES`]. Its `Debug` shows none of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ShortPrompt(String);
+
+impl ShortPrompt {
+    /// The prompt, if it is short enough.
+    pub fn of(prompt: &str) -> Option<Self> {
+        (prompt.len() <= MAX_SHORT_PROMPT_BYTES).then(|| Self(prompt.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for ShortPrompt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} bytes", self.0.len())
+    }
 }
 
 /// Why a conversation takes no further turn.
@@ -297,6 +329,7 @@ impl TurnHead {
             parent,
             created_at: now,
             prompt_bytes: prompt.len(),
+            short_prompt: ShortPrompt::of(prompt),
             status: Status::Queued,
             usage: None,
             answer_bytes: 0,

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
 use tokencast_core::assistant::Cost;
-use tokencast_core::conversation::TurnHead;
+use tokencast_core::conversation::{ShortPrompt, TurnHead};
 use tokencast_core::event::Usage;
 use tokencast_core::id::{ConversationId, SessionId};
 use tokencast_core::ports::StoreError;
@@ -34,6 +34,9 @@ struct Head {
     parent_id: Option<SessionId>,
     created_at: Timestamp,
     prompt_bytes: usize,
+    /// Absent where the prompt has items of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prompt: Option<String>,
     status: Status,
     /// Tokens are 0 where the model counted none.
     #[serde(default)]
@@ -70,12 +73,13 @@ pub(super) fn sort_key(session_id: SessionId) -> String {
     format!("{TURN}{session_id}")
 }
 
-/// The sort keys of all items that a prompt of this length may have.
-pub(super) fn prompt_sort_keys(
-    session_id: SessionId,
-    bytes: usize,
-) -> impl Iterator<Item = String> {
-    let parts = bytes.div_ceil(MAX_PROMPT_BYTES - MAX_CHAR_BYTES).max(1);
+/// The sort keys of all items that the prompt of a turn may have: none if it stands with the head.
+pub(super) fn prompt_sort_keys(turn: &TurnHead) -> impl Iterator<Item = String> + use<> {
+    let (session_id, bytes) = (turn.session_id, turn.prompt_bytes);
+    let parts = match turn.short_prompt {
+        Some(_) => 0,
+        None => bytes.div_ceil(MAX_PROMPT_BYTES - MAX_CHAR_BYTES).max(1),
+    };
     (0..parts).map(move |part| format!("prompt#{session_id}#{part}"))
 }
 
@@ -88,6 +92,7 @@ pub(super) fn write(id: ConversationId, turn: &TurnHead) -> Item {
         parent_id: turn.parent,
         created_at: turn.created_at,
         prompt_bytes: turn.prompt_bytes,
+        prompt: turn.short_prompt.clone().map(ShortPrompt::into_string),
         status: turn.status,
         input_tokens: usage.input_tokens,
         output_tokens: usage.output_tokens,
@@ -110,17 +115,17 @@ pub(super) fn read(item: &Item) -> Result<TurnHead, MalformedItem> {
         prompt_bytes: head.prompt_bytes,
         status: head.status,
         usage: usage(&head),
+        short_prompt: head.prompt.as_deref().and_then(ShortPrompt::of),
         answer_bytes: head.answer_bytes,
         is_blocked: head.is_blocked,
         expires_at: Timestamp::from_secs(head.expires_at),
     })
 }
 
-/// The items of a prompt, cut between characters.
+/// The items of a prompt that doesn't stand with the head, cut between characters.
 pub(super) fn write_prompt(id: ConversationId, turn: &TurnHead, prompt: &str) -> Vec<Item> {
     let mut rest = prompt;
-    let keys = prompt_sort_keys(turn.session_id, prompt.len());
-    let parts = keys.map(|item| {
+    let parts = prompt_sort_keys(turn).map(|item| {
         let mut end = rest.len().min(MAX_PROMPT_BYTES);
         while !rest.is_char_boundary(end) {
             end -= 1;
@@ -141,11 +146,16 @@ pub(super) fn write_prompt(id: ConversationId, turn: &TurnHead, prompt: &str) ->
     written.map(|(_, part)| to_item(&part)).collect()
 }
 
-/// Joins the items of a prompt. A prompt that is gone as a whole, because its turn is being deleted, is empty.
+/// The prompt of a turn, joined from its items if it has some. A prompt that is gone as a whole, because its turn is being
+/// deleted, is empty.
 pub(super) fn read_prompt(
+    turn: &TurnHead,
     parts: impl Iterator<Item = Item>,
-    bytes: usize,
 ) -> Result<String, MalformedItem> {
+    if let Some(short) = &turn.short_prompt {
+        return Ok(short.as_str().to_owned());
+    }
+    let bytes = turn.prompt_bytes;
     let mut prompt = String::with_capacity(bytes);
     for part in parts {
         let part: Part = of_item(&part)?;
@@ -213,6 +223,8 @@ fn usage(head: &Head) -> Option<Usage> {
 
 #[cfg(test)]
 mod tests {
+    use tokencast_core::conversation::MAX_SHORT_PROMPT_BYTES;
+
     use super::*;
 
     fn turn(prompt: &str) -> TurnHead {
@@ -251,29 +263,56 @@ mod tests {
     }
 
     #[test]
-    fn a_prompt_is_cut_between_characters_and_joined_again() {
+    fn a_short_prompt_stands_with_the_head_and_a_longer_one_has_items_of_its_own() {
         for prompt in [
             String::new(),
             "Why?".to_owned(),
+            "x".repeat(MAX_SHORT_PROMPT_BYTES),
+            "x".repeat(MAX_SHORT_PROMPT_BYTES + 1),
             "x".repeat(MAX_PROMPT_BYTES),
             "x".repeat(MAX_PROMPT_BYTES + 1),
             format!("x{}", "🦀".repeat(130_000)),
         ] {
+            let id = ConversationId::random();
             let turn = turn(&prompt);
-            let items = write_prompt(ConversationId::random(), &turn, &prompt);
-            let keys = prompt_sort_keys(turn.session_id, prompt.len()).count();
-            assert!(
-                (1..=keys).contains(&items.len()),
-                "{} of {keys}",
-                items.len()
-            );
-            let joined = read_prompt(items.into_iter(), prompt.len()).expect("reads");
+            let head = write(id, &turn);
+            let items = write_prompt(id, &turn, &prompt);
+            let keys = prompt_sort_keys(&turn).count();
+            let is_short = prompt.len() <= MAX_SHORT_PROMPT_BYTES;
+            assert_eq!(head.contains_key("prompt"), is_short);
+            assert_eq!(items.is_empty(), is_short);
+            assert!(items.len() <= keys, "{} of {keys}", items.len());
+            let turn = read(&head).expect("reads");
+            let joined = read_prompt(&turn, items.into_iter()).expect("reads");
             assert!(joined == prompt);
         }
-        let turn = turn("Why?");
-        let items = write_prompt(ConversationId::random(), &turn, "Why?");
-        read_prompt(items.into_iter(), 5).expect_err("a part is missing");
-        let gone = read_prompt(std::iter::empty(), 4).expect("reads");
+    }
+
+    #[test]
+    fn a_prompt_without_one_of_its_items_is_malformed_and_one_without_any_is_gone() {
+        let prompt = "x".repeat(MAX_PROMPT_BYTES + 1);
+        let turn = turn(&prompt);
+        let mut items = write_prompt(ConversationId::random(), &turn, &prompt);
+        items.pop().expect("two items");
+        read_prompt(&turn, items.into_iter()).expect_err("a part is missing");
+        let gone = read_prompt(&turn, std::iter::empty()).expect("reads");
         assert_eq!(gone, "");
+    }
+
+    /// A head with a prompt from before short prompts stood with it.
+    #[test]
+    fn a_short_prompt_may_have_an_item_of_its_own() {
+        let id = ConversationId::random();
+        let apart = TurnHead {
+            short_prompt: None,
+            ..turn("Why?")
+        };
+        let turn = read(&write(id, &apart)).expect("reads");
+        let items = write_prompt(id, &turn, "Why?");
+        assert_eq!((items.len(), prompt_sort_keys(&turn).count()), (1, 1));
+        assert_eq!(
+            read_prompt(&turn, items.into_iter()).expect("reads"),
+            "Why?"
+        );
     }
 }

@@ -53,6 +53,7 @@ fn check(name: &str, cases: &[Case], parent: u128, max_tokens: u32, expected: &[
             parent: (case.parent > 0).then(|| id(case.parent)),
             created_at: Timestamp::from_millis(i64::try_from(number).expect("few")),
             prompt_bytes: case.prompt_bytes,
+            short_prompt: None,
             status: case.status,
             usage: case.usage.map(|(input, output)| Usage {
                 input_tokens: input,
