@@ -68,6 +68,7 @@ impl TestStack {
                 program: function_host(),
                 args: Vec::new(),
             },
+            shares_signing_key: true,
             ..StackOptions::default()
         };
         let mut options = TestOptions {

@@ -101,6 +101,7 @@ fn read(template: &Value) -> Result<StackConfig, TemplateError> {
             client_id: "own".into(),
             users: Vec::new(),
             token_validity: Duration::from_mins(5),
+            shares_key: false,
         },
         model: ModelConfig::Scripted(ScriptConfig::default()),
     })

@@ -12,6 +12,9 @@ pub struct UserPoolConfig {
     pub users: Vec<UserConfig>,
     /// The validity of ID and access tokens; Cognito's default is an hour.
     pub token_validity: Duration,
+    /// Whether a pool without a state directory signs with a key that all such pools of this process share. To make a key
+    /// takes a processor for up to a second, and tests start many pools.
+    pub shares_key: bool,
 }
 
 impl UserPoolConfig {

@@ -21,9 +21,13 @@ use rsa::traits::PublicKeyParts as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::OpenError;
+use crate::config::UserPoolConfig;
 use crate::error::CognitoError;
 
 const BITS: usize = 2048;
+
+/// The key of all pools of this process that share one.
+static SHARED: OnceLock<PoolKey> = OnceLock::new();
 
 /// The key, which may still be being generated.
 #[derive(Clone, Debug)]
@@ -33,23 +37,27 @@ pub(crate) struct PoolKey {
 
 impl PoolKey {
     /// Reads the stored key, or starts to generate one.
-    pub(crate) fn open(pool_id: &str, state: Option<&Path>) -> Result<Self, OpenError> {
+    pub(crate) fn open(config: &UserPoolConfig, state: Option<&Path>) -> Result<Self, OpenError> {
         let file = match state {
-            Some(state) => Some(key_file(pool_id, state)?),
+            Some(state) => Some(key_file(&config.pool_id, state)?),
+            None if config.shares_key => return Ok(SHARED.get_or_init(|| Self::start(None)).clone()),
             None => None,
         };
-        let made = Arc::new(OnceLock::new());
         if let Some(file) = file.as_deref().filter(|file| file.exists()) {
             let read = |error| OpenError::Key(file.display().to_string(), error);
             let pem = std::fs::read_to_string(file).map_err(read)?;
             let key = RsaPrivateKey::from_pkcs8_pem(&pem)
                 .map_err(|error| read(io::Error::other(error)))?;
-            let _ = made.set(Ok(
-                SigningKey::new(&key).map_err(|error| read(io::Error::other(error)))?
-            ));
+            let key = SigningKey::new(&key).map_err(|error| read(io::Error::other(error)))?;
+            let made = Arc::new(OnceLock::from(Ok(key)));
             return Ok(Self { made });
         }
-        let key = Self { made };
+        Ok(Self::start(file))
+    }
+
+    /// Starts to generate a key, and keeps it in the file.
+    fn start(file: Option<PathBuf>) -> Self {
+        let key = Self { made: Arc::default() };
         let for_thread = key.clone();
         let run = move || {
             // Only this thread sets the key.
@@ -65,7 +73,7 @@ impl PoolKey {
         {
             let _ = key.made.set(Err(error.to_string()));
         }
-        Ok(key)
+        key
     }
 
     /// Blocks until the key is generated.

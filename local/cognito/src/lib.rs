@@ -107,7 +107,7 @@ impl Cognito {
             return Err(OpenError::PoolId(pool_id));
         };
         let pool = Pool {
-            key: PoolKey::open(&pool_id, state)?,
+            key: PoolKey::open(config, state)?,
             sessions: Sessions::open(&pool_id, state)?,
             users: Users::new(&pool_id, pool_name, &config.users),
             challenges: Challenges::default(),

@@ -229,6 +229,7 @@ mod tests {
                 client_id: USER_POOL_CLIENT_ID.into(),
                 users: users(),
                 token_validity: std::time::Duration::from_hours(1),
+                shares_key: false,
             },
             function_url: Some("http://localhost:4680/function-urls/function-url/".into()),
             websocket_url: Some("ws://localhost:4680/websocket/dev".into()),

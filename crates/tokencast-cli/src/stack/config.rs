@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use local_stack::StackConfig;
-use local_stack::config::{DataSource, GuardrailConfig, ModelConfig};
+use local_stack::config::{DataSource, GuardrailConfig, ModelConfig, UserPoolConfig};
 use local_stack::endpoints::Endpoints;
 
 use super::{StackError, StackOptions, local};
@@ -98,7 +98,10 @@ impl StackOptions {
                 let (program, args) = command.map_err(|error| error.to_string())?;
                 Ok(Program { program, args })
             },
-            user_pool: local::user_pool(&self.groups),
+            user_pool: UserPoolConfig {
+                shares_key: self.shares_signing_key,
+                ..local::user_pool(&self.groups)
+            },
             model: self.model.clone(),
         };
         let mut config = match &self.template {

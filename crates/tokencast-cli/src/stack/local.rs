@@ -106,6 +106,7 @@ pub(super) fn user_pool(groups: &[UserGroup]) -> UserPoolConfig {
         client_id: USER_POOL_CLIENT_ID.into(),
         users,
         token_validity: TOKEN_VALIDITY,
+        shares_key: false,
     }
 }
 

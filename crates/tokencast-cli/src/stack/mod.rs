@@ -50,6 +50,8 @@ pub struct StackOptions {
     pub template: Option<Template>,
     /// The directory that keeps tables, queues and keys. Without it they live as long as the stack.
     pub state_dir: Option<PathBuf>,
+    /// Whether the user pool signs with a key that all such stacks of this process share, so that tests don't make one each.
+    pub shares_signing_key: bool,
     /// What users may start and use, as `QUOTAS` has it; without it there are no quotas.
     pub quotas: Option<String>,
     /// The groups that users are in; without it, no user is in any.
@@ -96,6 +98,7 @@ impl Default for StackOptions {
             },
             template: None,
             state_dir: None,
+            shares_signing_key: false,
             quotas: None,
             groups: Vec::new(),
             request_environment: BTreeMap::new(),

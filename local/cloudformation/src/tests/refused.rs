@@ -186,6 +186,7 @@ fn a_program_that_is_not_there_is_named_with_its_function() {
             client_id: String::new(),
             users: Vec::new(),
             token_validity: Duration::ZERO,
+            shares_key: false,
         },
         model: ModelConfig::Scripted(ScriptConfig::default()),
     });

@@ -43,6 +43,7 @@ pub async fn start(state: Option<&Path>) -> Pool {
         client_id: CLIENT.into(),
         users: vec![user("alice", &["admins"]), user("bob", &[])],
         token_validity: Duration::from_hours(1),
+        shares_key: false,
     };
     let listener = TcpListener::bind(("127.0.0.1", 0))
         .await
