@@ -106,7 +106,8 @@ async fn what_a_batch_leaves_out_is_asked_for_again() {
 async fn a_short_prompt_is_no_read_of_its_own() {
     let conversation = ConversationId::random();
     let (one, two) = (SessionId::random(), SessionId::random());
-    let prompt = json!({"conversationId": {"S": conversation}, "item": {"S": format!("prompt#{two}#0")}});
+    let prompt =
+        json!({"conversationId": {"S": conversation}, "item": {"S": format!("prompt#{two}#0")}});
     let answer = json!({
         "Responses": { "conversations": [prompt_item(conversation, two, &long("Two"))] },
         "UnprocessedKeys": {},

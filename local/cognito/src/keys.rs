@@ -40,7 +40,9 @@ impl PoolKey {
     pub(crate) fn open(config: &UserPoolConfig, state: Option<&Path>) -> Result<Self, OpenError> {
         let file = match state {
             Some(state) => Some(key_file(&config.pool_id, state)?),
-            None if config.shares_key => return Ok(SHARED.get_or_init(|| Self::start(None)).clone()),
+            None if config.shares_key => {
+                return Ok(SHARED.get_or_init(|| Self::start(None)).clone());
+            }
             None => None,
         };
         if let Some(file) = file.as_deref().filter(|file| file.exists()) {
@@ -57,7 +59,9 @@ impl PoolKey {
 
     /// Starts to generate a key, and keeps it in the file.
     fn start(file: Option<PathBuf>) -> Self {
-        let key = Self { made: Arc::default() };
+        let key = Self {
+            made: Arc::default(),
+        };
         let for_thread = key.clone();
         let run = move || {
             // Only this thread sets the key.
