@@ -1,8 +1,13 @@
 //! Runs every test, on any machine with Rust and Node.
 
+use std::process::Command;
+
 use crate::process::{answers, cargo, command, run as run_program};
 use crate::step::Steps;
 use crate::{npm, venv};
+
+/// How many tests of a Rust program run at a time, for each processor. Half of the time, a test waits for a state.
+const TESTS_PER_PROCESSOR: usize = 2;
 
 /// The scripts by which an npm package may check itself.
 const SCRIPTS: [&str; 3] = ["typecheck", "lint", "test"];
@@ -41,7 +46,7 @@ pub fn run(steps: &mut Steps, all_majors: bool) {
         package.run(steps, &["variants"]);
     }
     steps.run("cargo test", || {
-        run_program(cargo(&["test", "--workspace", "--no-fail-fast"]))
+        run_program(tests(&["test", "--workspace", "--no-fail-fast"]))
     });
     for referee in PYTHON_REFEREES {
         in_python(steps, referee);
@@ -67,6 +72,19 @@ pub fn run(steps: &mut Steps, all_majors: bool) {
     }
 }
 
+/// Cargo, with more tests at a time than there are processors, unless the user says how many.
+fn tests(args: &[&str]) -> Command {
+    const VARIABLE: &str = "RUST_TEST_THREADS";
+    let mut command = cargo(args);
+    #[expect(clippy::disallowed_methods, reason = "the tests' own runner reads it")]
+    let is_set = std::env::var_os(VARIABLE).is_some();
+    if let (false, Ok(processors)) = (is_set, std::thread::available_parallelism()) {
+        let at_a_time = processors.get() * TESTS_PER_PROCESSOR;
+        command.env(VARIABLE, at_a_time.to_string());
+    }
+    command
+}
+
 /// Runs a test that needs packages from `PyPI`.
 fn in_python(steps: &mut Steps, (name, test): (&str, &str)) {
     let requirements = format!("tests/tests/{test}/requirements.txt");
@@ -78,7 +96,7 @@ fn in_python(steps: &mut Steps, (name, test): (&str, &str)) {
     }
     if steps.run(name, || venv::install(name, &requirements)) {
         steps.run(&format!("cargo test with {name}"), || {
-            run_program(cargo(&run))
+            run_program(tests(&run))
         });
     }
 }
