@@ -50,11 +50,16 @@ impl Estimate {
         ]);
         let over_url = asked(&[
             (Experiment::Url, 1),
+            (Experiment::UrlStopped, 1),
             (Experiment::AiSdk, 1),
             (Experiment::OpenAi, 1),
             (Experiment::AgUi, 1),
         ]);
-        let over_websocket = asked(&[(Experiment::WebSocket, 1), (Experiment::AiSdk, 1)]);
+        let over_websocket = asked(&[
+            (Experiment::WebSocket, 1),
+            (Experiment::WebSocketStopped, 1),
+            (Experiment::AiSdk, 1),
+        ]);
         let answers = over_appsync
             + over_url * usize::from(deployment.function_url.is_some())
             + over_websocket * usize::from(deployment.websocket_url.is_some());
@@ -104,7 +109,7 @@ mod tests {
             ..Deployment::default()
         };
         let full = Estimate::of(&deployment, &everything);
-        assert_eq!((bare.answers, full.answers), (11, 17));
+        assert_eq!((bare.answers, full.answers), (11, 19));
         assert!(
             bare.dollars < full.dollars && full.dollars < 0.25,
             "{full:?}"

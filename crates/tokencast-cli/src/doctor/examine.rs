@@ -18,8 +18,8 @@ use super::probes::deletion::delete;
 use super::probes::sessions::{QUESTION, ask, ask_again};
 use super::probes::stopping::{reload, stop};
 use super::probes::{
-    ai_sdk, assistants, beyond_quota, delivery, deployed, disruptive, errors, front_ends,
-    measurements, quotas, url, websocket,
+    ai_sdk, assistants, beyond_quota, channel_stops, delivery, deployed, disruptive, errors,
+    front_ends, measurements, quotas, url, websocket,
 };
 use super::report::Report;
 use super::selection::Selection;
@@ -151,36 +151,48 @@ async fn side_by_side(
     // Their requests come one after the other, so that what goes wrong is known by its number.
     let over_url = async {
         let url = asking(cx, questions, Experiment::Url, url::probe(cx).boxed()).await;
+        let stopped = channel_stops::over_url(cx).boxed();
+        let stopped = asking(cx, questions, Experiment::UrlStopped, stopped).await;
         let ai_sdk = asking(cx, questions, Experiment::AiSdk, ai_sdk::speak(cx).boxed()).await;
         let completed = front_ends::complete(cx, assistant.clone()).boxed();
         let open_ai = asking(cx, questions, Experiment::OpenAi, completed).await;
         let run = front_ends::run(cx).boxed();
         (
             url,
+            stopped,
             ai_sdk,
             open_ai,
             asking(cx, questions, Experiment::AgUi, run).await,
         )
     };
     let conversed = converse(cx, conversation, assistant.clone()).boxed();
-    let websocket = websocket::probe(cx).boxed();
-    let (stopped, reloaded, conversed, over_url, websocket, idle) = tokio::join!(
+    let over_websocket = async {
+        let websocket = websocket::probe(cx).boxed();
+        let websocket = asking(cx, questions, Experiment::WebSocket, websocket).await;
+        let stopped = channel_stops::over_websocket(cx).boxed();
+        let stopped = asking(cx, questions, Experiment::WebSocketStopped, stopped).await;
+        (websocket, stopped)
+    };
+    let (stopped, reloaded, conversed, over_url, over_websocket, idle) = tokio::join!(
         asking(cx, questions, Experiment::Stopped, stop(cx).boxed()),
         asking(cx, questions, Experiment::Reloaded, reload(cx).boxed()),
         asking(cx, questions, Experiment::Conversed, conversed),
         over_url,
-        asking(cx, questions, Experiment::WebSocket, websocket),
+        over_websocket,
         tried(cx, Experiment::Idle, measurements::idle(cx).boxed()),
     );
     evidence.stopped = stopped;
     evidence.reloaded = reloaded;
     evidence.conversed = conversed;
-    let (url, ai_sdk, open_ai, ag_ui) = over_url;
+    let (url, url_stopped, ai_sdk, open_ai, ag_ui) = over_url;
     evidence.url = url;
+    evidence.url_stopped = url_stopped;
     evidence.ai_sdk = ai_sdk;
     evidence.open_ai = open_ai;
     evidence.ag_ui = ag_ui;
+    let (websocket, websocket_stopped) = over_websocket;
     evidence.websocket = websocket;
+    evidence.websocket_stopped = websocket_stopped;
     evidence.idle = idle;
 }
 

@@ -45,6 +45,8 @@ pub enum Experiment {
     Conversed,
     /// One question over the Function URL.
     Url,
+    /// An answer over the Function URL that is stopped.
+    UrlStopped,
     /// A chat in the AI SDK's protocol.
     AiSdk,
     /// A completion in OpenAI's protocol.
@@ -53,6 +55,8 @@ pub enum Experiment {
     AgUi,
     /// One question over the WebSocket API.
     WebSocket,
+    /// An answer over the WebSocket API that is stopped.
+    WebSocketStopped,
     /// A connection that is idle for a while.
     Idle,
     /// A question before a hundred subscribers.

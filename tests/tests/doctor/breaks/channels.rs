@@ -36,9 +36,19 @@ pub(super) fn url() -> Vec<Case> {
         case("url.empty-response")
             .rule(invoke(held))
             .limits(|limits| limits.empty = SOON),
+        // Its requests are a question, and then its stop, which never reaches the function.
+        case("url.stops").rule(invoke(broken()).after(1).times(1)),
         case("url.stranger-reads").rule(other_status(4, 200)),
         case("url.stranger-stops").rule(other_status(5, 200)),
     ]
+}
+
+fn broken() -> Fault {
+    Fault::Error {
+        error_type: "InternalServerErrorException".to_owned(),
+        status: Some(500),
+        message: None,
+    }
 }
 
 pub(super) fn websocket() -> Vec<Case> {
@@ -48,16 +58,11 @@ pub(super) fn websocket() -> Vec<Case> {
             authorizer["Properties"]["IdentitySource"] = json!([source]);
         })
     };
-    let broken = Fault::Error {
-        error_type: "InternalServerErrorException".to_owned(),
-        status: Some(500),
-        message: None,
-    };
     let data = |fault| Rule::new(FaultService::WebSocket, "data", fault);
     let other_code = Replacement::of("/error/code", json!("OTHER"));
     vec![
         case("websocket.no-token")
-            .rule(Rule::new(FaultService::WebSocket, "connect", broken).times(1)),
+            .rule(Rule::new(FaultService::WebSocket, "connect", broken()).times(1)),
         identified(
             "websocket.token-in-query",
             "route.request.header.Authorization",
@@ -68,6 +73,7 @@ pub(super) fn websocket() -> Vec<Case> {
         ),
         case("websocket.answers").rule(data(Fault::Drop).containing("\"type\":\"token\"").times(1)),
         case("websocket.resumes").rule(data(Fault::Drop).containing("\"type\":\"resumed\"")),
+        case("websocket.stops").rule(data(Fault::Drop).containing("\"CANCELLED\"")),
         case("websocket.stranger-resumes")
             .rule(data(Fault::Replace(other_code)).containing("\"UNAUTHORIZED\"")),
         case("websocket.long-message")

@@ -4,6 +4,7 @@ pub mod access;
 pub mod ai_sdk;
 pub mod assistants;
 pub mod beyond_quota;
+pub mod channel_stops;
 pub mod conversations;
 pub mod deletion;
 pub mod delivery;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Probe> {
         beyond_quota::PROBES,
         url::PROBES,
         websocket::PROBES,
+        channel_stops::PROBES,
         ai_sdk::PROBES,
         front_ends::PROBES,
         errors::PROBES,

@@ -11,7 +11,7 @@ use crate::doctor::wire::graphql::Reply;
 use crate::doctor::wire::realtime::Socket;
 
 /// Long enough to be stopped in the middle.
-const LONG_QUESTION: &str = "A check by tokencast doctor, which stops the answer early. Count from 1 to 200 in words, separated by commas.";
+pub(super) const LONG_QUESTION: &str = "A check by tokencast doctor, which stops the answer early. Count from 1 to 200 in words, separated by commas.";
 const RELOADED_QUESTION: &str =
     "A check by tokencast doctor. Count from 1 to 20 in words, separated by commas.";
 
