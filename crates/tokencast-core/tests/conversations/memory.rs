@@ -56,6 +56,8 @@ pub(crate) struct State {
     pub(crate) told: Vec<ConversationEvent>,
     /// Whether the next start finds that another one was quicker.
     pub(crate) rival: Option<Job>,
+    /// The session whose next read is from before it was started.
+    pub(crate) read_before: Option<SessionId>,
     pub(crate) extended: Vec<(SessionId, Timestamp)>,
     pub(crate) queue_is_down: bool,
     /// The owners' ledgers, each with its version.
@@ -165,7 +167,10 @@ impl State {
 
 impl SessionStore for Tables {
     async fn get(&self, id: SessionId) -> Result<Option<Versioned>, StoreError> {
-        Ok(self.state().sessions.get(&id).cloned())
+        let mut state = self.state();
+        let is_before = state.read_before.take_if(|before| *before == id).is_some();
+        let found = state.sessions.get(&id).filter(|_| !is_before);
+        Ok(found.cloned())
     }
 
     async fn put(

@@ -88,6 +88,33 @@ async fn the_same_start_again_counts_once() {
     assert!(theirs.await.is_ok());
 }
 
+/// The first start of a pair is written between the reads of the second one.
+#[tokio::test]
+async fn a_start_is_not_refused_for_what_the_same_start_has_used() {
+    for (quotas, parent) in [
+        (r#"{"default": {"startsPerDay": 2}}"#, None),
+        (r#"{"default": {"sessionsAtOnce": 1}}"#, None),
+        // What it would continue is its own turn by now.
+        ("{}", Some("last")),
+    ] {
+        let scene = limited(quotas);
+        let first = scene.ask("Why?", None).await;
+        let parent = parent.is_none().then_some(first);
+        let id = SessionId::random();
+        let start = || async {
+            let started = scene.start_as(me(), "And?", id, scene.within(parent)).await;
+            started.map(|started| started.session.id)
+        };
+        assert_eq!(start().await.expect("started"), id);
+        scene.tables.state().read_before = Some(id);
+        assert_eq!(start().await.expect("the same"), id, "{quotas}");
+        assert_eq!(scene.tables.state().read_before, None);
+        assert_eq!(ledger(&scene).starts, 2);
+        let other = scene.start_as(me(), "Else?", SessionId::random(), scene.within(parent));
+        assert_eq!(other.await.is_err(), quotas != "{}", "{quotas}");
+    }
+}
+
 #[tokio::test]
 async fn an_answer_is_settled_with_what_the_model_counted() {
     let scene = limited("{}");
