@@ -22,6 +22,7 @@ mod export;
 mod parents;
 mod quotas;
 mod start;
+mod turn;
 
 pub use conversations::TurnPage;
 pub use error::RequestError;

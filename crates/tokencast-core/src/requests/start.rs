@@ -1,29 +1,22 @@
 //! The start of a session, by itself or as a turn of a conversation.
 //!
-//! The start of a turn is one transaction: the session's record, the conversation's, the turn's head and its prompt. So a
-//! conversation has exactly the turns whose starts succeeded. The job follows, as that of any session.
+//! A conversation has exactly the turns whose starts succeeded. The job follows, as that of any session.
 
 use std::time::Duration;
 
 use tracing::{info, warn};
 
-use super::quotas::{Account, MAX_CONFLICTS, pause};
 use super::{RequestError, Requests};
 use crate::assistant::{Assistant, AssistantName};
 use crate::brought::Brought;
-use crate::conversation::parent::Continues;
-use crate::conversation::{Added, Conversation, TurnHead};
 use crate::event::{ConversationChange, ConversationEvent};
 use crate::failure::Failure;
 use crate::id::{ConversationId, Owner, SessionId};
 use crate::job::{Channel, Job, MAX_JOB_BYTES};
 use crate::json_text::JsonText;
-use crate::ports::{
-    Applied, Clock, ConversationStore, JobQueue, NewTurn, RequestPorts, SessionStore, StoreError,
-    Versioned, VersionedConversation, update,
-};
+use crate::ports::{Applied, Clock, JobQueue, RequestPorts, Versioned, update};
 use crate::quota::Caller;
-use crate::session::{Fingerprint, Follower, Input, Place, Session, Status};
+use crate::session::{Fingerprint, Follower, Input, Session, Status};
 use crate::time::Timestamp;
 
 /// A request to answer a prompt.
@@ -48,7 +41,7 @@ pub struct Start {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Within {
     pub conversation_id: ConversationId,
-    /// What the client gave; see [`Continues::of`].
+    /// What the client gave; see [`Continues::of`](crate::conversation::parent::Continues::of).
     pub parent_id: Option<SessionId>,
 }
 
@@ -192,7 +185,7 @@ impl<P: RequestPorts> Requests<P> {
     }
 
     /// The assistant that answers a job, if it takes what the client brought.
-    fn choose(
+    pub(super) fn choose(
         &self,
         named: Option<&str>,
         remembered: Option<&AssistantName>,
@@ -216,132 +209,6 @@ impl<P: RequestPorts> Requests<P> {
             Session::start(current, id, owner, input, now, ttl)
         })
         .await
-    }
-
-    /// Adds the session to its conversation, and makes the conversation if there is none. Returns the session that was
-    /// started before, if it was; and the conversation's title, if it is new.
-    async fn add_turn(
-        &self,
-        caller: &Caller,
-        id: SessionId,
-        within: Within,
-        input: Input,
-        job: &Job,
-        named: Option<&str>,
-    ) -> Result<(Versioned, Option<String>), RequestError> {
-        let mut turn = Turn {
-            caller,
-            id,
-            within,
-            input,
-            job,
-            named,
-        };
-        for conflicts in 0..MAX_CONFLICTS {
-            pause(conflicts).await;
-            let now = self.clock.now();
-            let found = tokio::try_join!(
-                self.sessions.get(id),
-                self.conversations.conversation(within.conversation_id),
-                self.account(caller, now),
-            )?;
-            let version = found.0.as_ref().map(|found| found.version);
-            let refused = match self.try_turn(&mut turn, found, now).await {
-                Ok(Some(added)) => return Ok(added),
-                Ok(None) => continue,
-                Err(refused) => refused,
-            };
-            // The same start, sent twice, may have come in between: its turn is what this one was refused for.
-            let found = self.sessions.get(id).await?;
-            if found.map(|found| found.version) == version {
-                return Err(refused);
-            }
-        }
-        let operation = "add a turn";
-        let source = "its conversation kept changing".into();
-        Err(StoreError { operation, source }.into())
-    }
-
-    /// Adds a turn, as far as it is allowed by what was found. `None` if that has changed.
-    async fn try_turn(
-        &self,
-        turn: &mut Turn<'_>,
-        (session, conversation, account): Found,
-        now: Timestamp,
-    ) -> Result<Option<(Versioned, Option<String>)>, RequestError> {
-        let Turn {
-            caller,
-            id,
-            within,
-            ref mut input,
-            job,
-            named,
-        } = *turn;
-        let (owner, prompt) = (&caller.owner, job.prompt.as_str());
-        let conversation_id = within.conversation_id;
-        let claimed = session.as_ref().map(|found| found.session.clone());
-        let claimed = Session::claim(claimed, id, owner, now)?;
-        if claimed.status != Status::Claimed || claimed.fingerprint.is_some() {
-            let started = self.note_start(owner, id, input).await?;
-            // A start in the same place is in the conversation already.
-            return Ok(Some((started, None)));
-        }
-        let before = conversation
-            .as_ref()
-            .map(|found| found.conversation.clone());
-        let remembered = conversation
-            .as_ref()
-            .map(|found| &found.conversation)
-            .filter(|found| found.owner == *owner && !found.is_expired(now))
-            .and_then(|found| found.assistant.as_ref());
-        let assistant = self.choose(named, remembered, job)?.name.clone();
-        let added = Added {
-            session_id: id,
-            prompt,
-            assistant: Some(&assistant),
-            ttl: self.rules.conversation_ttl,
-        };
-        let after = Conversation::add_turn(before.clone(), conversation_id, owner, added, now)?;
-        let before = before.filter(|before| !before.is_expired(now));
-        let continues = Continues::of(within.parent_id, conversation_id);
-        let parent_id = self
-            .parent(owner, id, conversation_id, before.as_ref(), continues)
-            .await?;
-        let expires_at = after.turn_expires_at();
-        input.price = self.assistants.price(&assistant);
-        input.assistant = Some(assistant.clone());
-        input.place = Some(Place {
-            conversation_id,
-            parent_id,
-            expires_at,
-        });
-        let ledger = match account {
-            None => None,
-            Some(account) => {
-                let told = self.history_tokens(conversation_id, parent_id).await?;
-                let reserved = self.reservation(input, job, told, now);
-                input.reservation = Some(reserved);
-                Some(account.reserve(id, &reserved, now)?)
-            }
-        };
-        let ttl = self.rules.session_ttl;
-        let started = Session::start(Some(claimed), id, owner, input, now, ttl)?;
-        let turn = NewTurn {
-            session: &started,
-            session_version: session.map(|found| found.version),
-            conversation: &after,
-            conversation_version: conversation.map(|found| found.version),
-            turn: &TurnHead::new(id, parent_id, prompt, expires_at, now),
-            prompt,
-            ledger: ledger.as_ref(),
-        };
-        let Some(version) = self.conversations.add_turn(turn).await? else {
-            return Ok(None);
-        };
-        info!(session = %id, conversation = %conversation_id, "a turn begins");
-        let title = (after.turn_count == 1).then_some(after.title);
-        let session = started;
-        Ok(Some((Versioned { session, version }, title)))
     }
 
     /// Writes into the record that the job is queued. The job counts without it, so an error is logged and not
@@ -396,23 +263,6 @@ impl<P: RequestPorts> Requests<P> {
         Ok(Job::new(id, owner.clone(), prompt, now).with(brought))
     }
 }
-
-/// A turn that is to be added to a conversation.
-struct Turn<'a> {
-    caller: &'a Caller,
-    id: SessionId,
-    within: Within,
-    input: Input,
-    job: &'a Job,
-    named: Option<&'a str>,
-}
-
-/// What decides about a turn, as it was read.
-type Found = (
-    Option<Versioned>,
-    Option<VersionedConversation>,
-    Option<Account>,
-);
 
 /// The job, if a queue takes it.
 fn fits(job: Job) -> Result<Job, RequestError> {
