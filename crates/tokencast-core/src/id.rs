@@ -87,7 +87,7 @@ uuid_id! {
 
 uuid_id! {
     /// A conversation's id, made by the client.
-    ConversationId, InvalidConversationId, "conversationId"
+    ConversationId, InvalidConversationId, "the conversation's id"
 }
 
 /// Who owns a session: the `sub` of a Cognito user.

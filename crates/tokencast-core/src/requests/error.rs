@@ -46,6 +46,10 @@ pub enum RequestError {
         "parentId without conversationId: expected the conversation that the parent is a turn of"
     )]
     ParentAlone,
+    #[error(
+        "sessionId is conversationId: expected another UUID, for as a parentId that one names the conversation's beginning"
+    )]
+    SessionIsConversation,
     #[error(transparent)]
     Argument(#[from] InvalidArgument),
     #[error("assistant: {0}")]
@@ -79,6 +83,7 @@ impl RequestError {
             Self::ConversationId(_)
             | Self::ParentId
             | Self::ParentAlone
+            | Self::SessionIsConversation
             | Self::SystemPrompt
             | Self::Argument(_)
             | Self::UnknownAssistant(_) => FailureCode::InvalidArgument,

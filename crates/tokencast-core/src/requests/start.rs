@@ -103,6 +103,10 @@ impl<P: RequestPorts> Requests<P> {
     pub async fn start(&self, caller: &Caller, start: Start) -> Result<Started, RequestError> {
         let owner = &caller.owner;
         let id = start.session_id.unwrap_or_else(SessionId::random);
+        let conversation_id = start.within.as_ref().map(|it| it.conversation_id.as_str());
+        if conversation_id == Some(id.as_str()) {
+            return Err(RequestError::SessionIsConversation);
+        }
         let now = self.clock.now();
         let start_by = now + self.rules.start_within;
         let job = self.job(owner, id, start.prompt, start.brought, now);

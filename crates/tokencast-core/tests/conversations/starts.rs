@@ -38,6 +38,26 @@ async fn a_start_continues_the_last_turn_that_is_over() {
     assert_eq!((job.conversation_id, job.parent_id), (Some(scene.id), None));
 }
 
+/// As a parent, its id would be the conversation's beginning: nobody could continue it.
+#[tokio::test(start_paused = true)]
+async fn no_turn_has_the_id_of_its_conversation() {
+    let scene = Scene::new();
+    let own: SessionId = scene.id.as_str().parse().expect("a UUID");
+    for parent in [None, Some(own)] {
+        let started = scene.start_as(me(), "One", own, scene.within(parent)).await;
+        let refused = started.err().expect("refused");
+        assert_eq!(refused.code(), FailureCode::InvalidArgument);
+        assert!(matches!(refused, RequestError::SessionIsConversation));
+    }
+    assert!(scene.tables.state().sessions.is_empty());
+    let elsewhere = Within {
+        conversation_id: ConversationId::random(),
+        parent_id: None,
+    };
+    let started = scene.start_as(me(), "One", own, Some(elsewhere)).await;
+    assert!(started.is_ok(), "another conversation's");
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_same_start_again_is_the_same_turn() {
     let scene = Scene::new();
