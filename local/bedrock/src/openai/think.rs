@@ -1,7 +1,8 @@
 //! Reasoning that a server leaves in the text, between `<think>` and `</think>`.
 //!
-//! Only tags at the beginning of an answer count, so that an answer may write about them. They may be split over chunks
-//! anywhere, and nested. Neither they nor the white space around them is part of the answer.
+//! Only tags at the beginning of an answer count, so that an answer may write about them, and the first closing tag that
+//! nothing opened, if it is alone on its line. Tags may be split over chunks anywhere, and nested. Neither they nor the white
+//! space around them is part of the answer.
 
 use crate::config::ReasoningTags;
 
@@ -77,6 +78,9 @@ impl ThinkTags {
         match self.place {
             Place::Reasoning { .. } => self.reason(&rest, &mut parts),
             Place::Closed => {}
+            Place::Text if rest.trim_end() == CLOSE && self.fences.is_at_line_start() => {
+                self.stray = true;
+            }
             Place::Start | Place::Text => push(&mut parts, Part::Text(rest)),
         }
         parts
@@ -144,7 +148,7 @@ impl ThinkTags {
         true
     }
 
-    /// Drops the first closing tag that nothing opened, which the server's prompt did. The text before it is out already.
+    /// Drops the first closing tag that is alone on its line: the server's prompt opened it. The text before it is out already.
     fn text(&mut self, parts: &mut Vec<Part>) -> bool {
         if self.tags == ReasoningTags::Off || self.stray {
             push(parts, Part::Text(std::mem::take(&mut self.held)));
@@ -156,16 +160,26 @@ impl ThinkTags {
             push(parts, Part::Text(rest));
             return false;
         };
-        let rest = self.held.split_off(at + CLOSE.len());
-        let mut before = std::mem::replace(&mut self.held, rest);
-        self.fences.push(&before[..at]);
-        if self.fences.is_quoted() {
-            self.fences.push(CLOSE);
-        } else {
-            self.stray = true;
-            before.truncate(at);
-        }
+        let behind = self.held[at + CLOSE.len()..].trim_start_matches([' ', '\t', '\r']);
+        let ends_line = behind.chars().next().map(|next| next == '\n');
+        let rest = self.held.split_off(at);
+        let before = std::mem::replace(&mut self.held, rest);
+        self.fences.push(&before);
         push(parts, Part::Text(before));
+        match (self.fences.is_at_line_start(), ends_line) {
+            // Only what comes next tells.
+            (true, None) => return false,
+            (true, Some(true)) => {
+                self.stray = true;
+                self.held.drain(..CLOSE.len());
+            }
+            _ => {
+                let rest = self.held.split_off(CLOSE.len());
+                let tag = std::mem::replace(&mut self.held, rest);
+                self.fences.push(&tag);
+                push(parts, Part::Text(tag));
+            }
+        }
         true
     }
 
@@ -211,19 +225,17 @@ fn push(parts: &mut Vec<Part>, part: Part) {
     }
 }
 
-/// Whether a place in a Markdown text is in a code block, or follows a quotation mark or a backtick.
+/// Where in a Markdown text a place is.
 #[derive(Debug, Default)]
 struct Fences {
     in_block: bool,
     /// The beginning of the line, without white space before it.
     line: String,
-    last: Option<char>,
 }
 
 impl Fences {
     fn push(&mut self, text: &str) {
         for letter in text.chars() {
-            self.last = Some(letter);
             if letter == '\n' {
                 self.line.clear();
             } else if self.line.len() < 3 && !(self.line.is_empty() && letter.is_whitespace()) {
@@ -235,8 +247,9 @@ impl Fences {
         }
     }
 
-    fn is_quoted(&self) -> bool {
-        self.in_block || matches!(self.last, Some('`' | '"' | '\'' | '“' | '‘'))
+    /// Whether nothing is before the place in its line, and it is in no code block.
+    fn is_at_line_start(&self) -> bool {
+        !self.in_block && self.line.is_empty()
     }
 }
 
@@ -310,12 +323,21 @@ mod tests {
         use ReasoningTags::Auto;
         for (answer, text) in [
             ("hm\n</think>\nYes.", "hm\n\nYes."),
-            ("hm</think>Yes.</think>", "hmYes.</think>"),
+            ("hm\n </think> \n\nYes.", "hm\n  \n\nYes."),
+            ("hm\n</think>\r\nYes.\n</think>\n", "hm\n\r\nYes.\n</think>\n"),
+            ("hm\n</think>", "hm\n"),
+            ("hm\n</think> Yes.", "hm\n</think> Yes."),
+            ("hm</think>Yes.</think>", "hm</think>Yes.</think>"),
+            (
+                "It is between <think> and </think> tags; then <think>b</think>.",
+                "It is between <think> and </think> tags; then <think>b</think>.",
+            ),
             ("`</think>` ends it.", "`</think>` ends it."),
             ("```\na</think>\n```\nb", "```\na</think>\n```\nb"),
-            ("```\na\n```\nb</think>", "```\na\n```\nb"),
+            ("```\n</think>\n```\nb", "```\n</think>\n```\nb"),
+            ("```\na\n```\n</think>\nb", "```\na\n```\n\nb"),
             (
-                "The tag \"</think>\" ends it.</think>",
+                "The tag \"</think>\" ends it.",
                 "The tag \"</think>\" ends it.",
             ),
         ] {
