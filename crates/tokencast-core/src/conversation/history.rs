@@ -169,7 +169,8 @@ fn cost(turn: &TurnHead, before: Option<&TurnHead>) -> u64 {
         (1..=most).contains(&own).then_some(own)
     });
     let own = own.unwrap_or_else(|| by_bytes(turn.prompt_bytes));
-    own + u64::from(usage.output_tokens)
+    // What was counted of the answer may be reasoning, which no model is told. No text has more tokens than bytes.
+    own + u64::from(usage.output_tokens).min(turn.answer_bytes as u64)
 }
 
 fn by_bytes(bytes: usize) -> u64 {

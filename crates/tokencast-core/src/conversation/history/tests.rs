@@ -172,6 +172,13 @@ fn what_a_model_counted_decides() {
     // More tokens than bytes can't be the prompt's own.
     let other = [counted(0, 10, 20), counted(1, 5000, 20)];
     check("more than it has", &other, 2, 30 + 30, &[1, 2]);
+    // Of 900 tokens, at most 6 can be those of the answer's text.
+    let reasoned = Case {
+        answer_bytes: 6,
+        ..counted(0, 510, 900)
+    };
+    check("mostly reasoning", &[reasoned], 1, 10 + 6, &[1]);
+    check("mostly reasoning, and too much", &[reasoned], 1, 15, &[]);
     let mixed = [done(0), counted(1, 5000, 20), done(2)];
     check("only some are counted", &mixed, 3, 90, &[1, 2, 3]);
     check("only some fit", &mixed, 3, 89, &[2, 3]);
