@@ -42,8 +42,15 @@ fn one_line(text: &str) -> String {
 
 /// Whether there is something to see.
 fn is_visible(text: &str) -> bool {
-    let is_seen = |it: char| !it.is_whitespace() && !it.is_control() && !is_ignorable(it);
+    let is_seen = |it: char| {
+        !it.is_whitespace() && !it.is_control() && !is_ignorable(it) && !is_empty_sign(it)
+    };
     text.contains(is_seen)
+}
+
+/// Braille's sign without dots, and code points that are no characters.
+fn is_empty_sign(character: char) -> bool {
+    matches!(character, '\u{2800}' | '\u{fdd0}'..='\u{fdef}') || u32::from(character) & 0xfffe == 0xfffe
 }
 
 /// Whether Unicode has fonts show nothing for a character: `Default_Ignorable_Code_Point` of Unicode 16's
@@ -160,6 +167,8 @@ mod tests {
             " \t",
             "\0",
             "\u{200b}",
+            "\u{2800} \u{2800}",
+            "\u{ffff}",
             "\u{202e}",
             "\u{feff}\u{2060} \u{e0020}",
         ] {
