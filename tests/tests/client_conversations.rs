@@ -1,8 +1,10 @@
 //! The Rust client holds a conversation over each channel, and reads, follows, exports and deletes it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use local_stack::config::ScriptConfig;
+use system_tests::stack::script;
 use system_tests::{Answer, Channel, TestStack, collect, eventually, over_each_channel, within};
 use tokencast_client::conversations::{
     Conversation, ConversationChange, ConversationUpdate, ConversationUpdates, ExportFormat, Page,
@@ -67,6 +69,33 @@ over_each_channel! {
         assert_eq!(other.conversations().get(id, Page::default()).await.expect("an answer"), None);
         assert_eq!(other.conversations().export(id, ExportFormat::Json).await.expect("an answer"), None);
         stack.shutdown().await;
+    }
+}
+
+over_each_channel! {
+    /// Behind a Function URL, the job of an answer reaches a worker once the answer is over.
+    async fn a_model_gives_a_title_of_what_can_be_seen(channel) {
+        for (token, expected) in [("Rivers", Some("Rivers")), (" \n", None)] {
+            let stack = TestStack::start_over(channel, |options| {
+                options.script = script(1, Duration::ZERO);
+                options.script.tokens = Some(vec![token.to_owned()]);
+                options.function_url_variable("LEASE_SECONDS", "1");
+                options.worker_variable("TITLE_MODEL_ID", "tokencast.scripted-v1:0");
+            })
+            .await;
+            let client = stack.client_over(channel, "alice");
+            let graphql = stack.client_over(Channel::AppSync, "alice");
+            let id = Uuid::new_v4();
+            ask(&client, Prompt::new("Why?").in_conversation(id)).await;
+            stack.queue_is_empty().await;
+            eventually("the title", || async {
+                (read(&graphql, id).await.title == expected.unwrap_or("Why?")).then_some(())
+            })
+            .await;
+            let calls = stack.running.local.bedrock().calls().len();
+            assert_eq!(calls, 1 + usize::from(expected.is_some()), "{channel:?}");
+            stack.shutdown().await;
+        }
     }
 }
 

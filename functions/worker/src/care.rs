@@ -114,7 +114,7 @@ where
         let session = self.sessions.get(job.session_id).await?;
         let has_answer = |session: &Session| {
             session.status == Status::Completed
-                && !session.text.is_empty()
+                && !session.text.trim().is_empty()
                 && !session.ending.is_blocked()
         };
         let session = session.map(|found| found.session);
