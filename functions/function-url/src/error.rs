@@ -32,8 +32,8 @@ pub enum UrlError {
     AgUi(#[from] InvalidRun),
     #[error(transparent)]
     OpenAi(#[from] openai::invalid::InvalidRequest),
-    /// What was said before the prompt is more than a model is told.
-    #[error("the messages before the prompt have about {tokens} tokens: expected at most {max}")]
+    /// What came with the prompt is more than a model is told.
+    #[error("the messages beside the prompt have about {tokens} tokens: expected at most {max}")]
     LongContext { tokens: u64, max: u32 },
     #[error(
         "Last-Event-ID is not an event's id: expected what an `id:` line said, such as `17` or `2.17`"
@@ -103,7 +103,8 @@ impl UrlError {
             Self::Request(
                 RequestError::LongPrompt { .. }
                 | RequestError::LongJob { .. }
-                | RequestError::LongHistory { .. },
+                | RequestError::LongHistory { .. }
+                | RequestError::LongSystemPrompt { .. },
             ) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Request(RequestError::OtherInput) => StatusCode::CONFLICT,
             Self::Request(error) if error.is_failure() => StatusCode::SERVICE_UNAVAILABLE,

@@ -3,7 +3,8 @@
 //! Completed turns go to the model, and cancelled ones as far as they came. A turn that failed or has no text is left
 //! out with its question, so that roles alternate, as models demand; so is a turn that a guardrail has blocked. Only an
 //! answer's text goes, never its reasoning. If the turns cost more than the budget, the oldest are left out. Turns that a
-//! client brought are older than those of the conversation.
+//! client brought are older than those of the conversation. A system prompt that it brought is never left out, and takes
+//! its part of the budget.
 
 use super::{TurnHead, tree};
 use crate::brought::Brought;
@@ -45,17 +46,17 @@ pub async fn load<S: ConversationStore>(
     job: &Job,
     max_tokens: u32,
 ) -> Result<ModelRequest, StoreError> {
+    let max_tokens = left_for_turns(&job.brought, max_tokens);
     let parent = job.parent_id.filter(|_| max_tokens > 0);
     let (Some(id), Some(parent)) = (job.conversation_id, parent) else {
-        return Ok(alone(job, max_tokens));
+        return Ok(without_turns(job, max_tokens.into()));
     };
     let mut turns = store.turns(id).await?;
     let now = clock.now();
     turns.retain(|turn| !turn.is_expired(now));
     let Selected { turns, left } = select(&turns, parent, max_tokens);
     if turns.is_empty() {
-        let left = u32::try_from(left).unwrap_or(max_tokens);
-        return Ok(alone(job, left));
+        return Ok(without_turns(job, left));
     }
     let texts = store
         .texts(id, turns.into_iter().cloned().collect())
@@ -71,7 +72,17 @@ pub async fn load<S: ConversationStore>(
 /// The request for the answer to a job's prompt, behind nothing but the turns that were brought with it, as many of the
 /// newest as cost at most `max_tokens`.
 pub fn alone(job: &Job, max_tokens: u32) -> ModelRequest {
-    request(&job.brought, max_tokens.into(), [], &job.prompt)
+    without_turns(job, left_for_turns(&job.brought, max_tokens).into())
+}
+
+fn without_turns(job: &Job, left: u64) -> ModelRequest {
+    request(&job.brought, left, [], &job.prompt)
+}
+
+/// What a client's system prompt leaves for turns.
+fn left_for_turns(brought: &Brought, max_tokens: u32) -> u32 {
+    let system = u32::try_from(system_cost(brought)).unwrap_or(u32::MAX);
+    max_tokens.saturating_sub(system)
 }
 
 /// The turns that a model is told of, oldest first: those of the chain to `parent` that have an answer, as many of the
@@ -101,9 +112,16 @@ pub fn select(turns: &[TurnHead], parent: SessionId, max_tokens: u32) -> Selecte
     }
 }
 
-/// What turns that a client brought cost, in tokens.
-pub fn brought_cost(turns: &[ModelTurn]) -> u64 {
-    turns.iter().map(|turn| by_bytes(turn.text.len())).sum()
+/// What a client brought costs in tokens: its turns, and its system prompt.
+pub fn brought_cost(brought: &Brought) -> u64 {
+    let turns = brought.turns.iter();
+    let turns: u64 = turns.map(|turn| by_bytes(turn.text.len())).sum();
+    turns + system_cost(brought)
+}
+
+/// What a system prompt costs that a client brought, in tokens.
+pub fn system_cost(brought: &Brought) -> u64 {
+    by_bytes(brought.system.as_ref().map_or(0, String::len))
 }
 
 /// The request for the answer to `prompt`: behind the turns with these texts, before which come those of `brought` that

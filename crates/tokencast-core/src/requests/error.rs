@@ -31,6 +31,10 @@ pub enum RequestError {
     )]
     SystemPrompt,
     #[error(
+        "the system prompt that came with the prompt has about {tokens} tokens, by its bytes: expected at most {max}"
+    )]
+    LongSystemPrompt { tokens: u64, max: u32 },
+    #[error(
         "prompt is no Unicode text: it has half of a surrogate pair, such as `\\ud83d` without what belongs behind it"
     )]
     NotUnicode,
@@ -77,6 +81,7 @@ impl RequestError {
             | Self::LongPrompt { .. }
             | Self::LongJob { .. }
             | Self::LongHistory { .. }
+            | Self::LongSystemPrompt { .. }
             | Self::NotUnicode
             | Self::OtherInput
             | Self::SessionId(_) => FailureCode::InvalidPrompt,

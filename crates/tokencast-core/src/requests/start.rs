@@ -7,8 +7,9 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::{RequestError, Requests};
-use crate::assistant::{Assistant, AssistantName};
+use crate::assistant::Assistant;
 use crate::brought::Brought;
+use crate::conversation::history;
 use crate::event::{ConversationChange, ConversationEvent};
 use crate::failure::Failure;
 use crate::id::{ConversationId, Owner, SessionId};
@@ -120,7 +121,10 @@ impl<P: RequestPorts> Requests<P> {
             }
         };
         let named = start.assistant.as_deref();
-        let assistant = self.choose(named, None, &job)?;
+        let assistant = self.assistants.choose(named, None)?;
+        if start.within.is_none() {
+            self.check_system_prompt(assistant, &job.brought)?;
+        }
         let input = Input {
             fingerprint: fingerprint(start.within, &job, named),
             start_by,
@@ -188,18 +192,20 @@ impl<P: RequestPorts> Requests<P> {
         })
     }
 
-    /// The assistant that answers a job, if it takes what the client brought.
-    pub(super) fn choose(
+    /// Whether an assistant takes a client's system prompt, and this one: it has a part of the history's bound.
+    pub(super) fn check_system_prompt(
         &self,
-        named: Option<&str>,
-        remembered: Option<&AssistantName>,
-        job: &Job,
-    ) -> Result<&Assistant, RequestError> {
-        let assistant = self.assistants.choose(named, remembered)?;
-        if job.brought.system.is_some() && !assistant.client_system_prompt {
+        assistant: &Assistant,
+        brought: &Brought,
+    ) -> Result<(), RequestError> {
+        if brought.system.is_some() && !assistant.client_system_prompt {
             return Err(RequestError::SystemPrompt);
         }
-        Ok(assistant)
+        let (tokens, max) = (history::system_cost(brought), self.rules.max_history_tokens);
+        if tokens > max.into() {
+            return Err(RequestError::LongSystemPrompt { tokens, max });
+        }
+        Ok(())
     }
 
     pub(super) async fn note_start(

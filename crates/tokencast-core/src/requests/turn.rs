@@ -112,7 +112,9 @@ impl<P: RequestPorts> Requests<P> {
             .map(|found| &found.conversation)
             .filter(|found| found.owner == *owner && !found.is_expired(now))
             .and_then(|found| found.assistant.as_ref());
-        let assistant = self.choose(named, remembered, job)?.name.clone();
+        let assistant = self.assistants.choose(named, remembered)?;
+        self.check_system_prompt(assistant, &job.brought)?;
+        let assistant = assistant.name.clone();
         let added = Added {
             session_id: id,
             prompt,

@@ -1,8 +1,9 @@
 //! What a client brings with its prompt: it goes to the model, and is part of what a session was started with.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokencast_core::assistant::Assistant;
+use tokencast_core::assistant::{Assistant, AssistantName, Assistants};
 use tokencast_core::brought::Brought;
 use tokencast_core::deliver::Disposition;
 use tokencast_core::failure::FailureCode;
@@ -131,6 +132,91 @@ async fn a_system_prompt_is_refused_where_clients_may_bring_none() {
     let refused = refused.err().expect("refused");
     assert_eq!(refused.code(), FailureCode::InvalidArgument);
     assert!(scene.tables.state().jobs.is_empty());
+}
+
+/// A scene whose default assistant takes no client's system prompt, and `open` does.
+fn two_assistants() -> Scene {
+    let mut scene = Scene::new();
+    let assistant = |name: AssistantName, takes_one| Assistant {
+        name,
+        client_system_prompt: takes_one,
+        ..Assistant::only("model".to_owned(), 100)
+    };
+    let closed = assistant(AssistantName::only(), false);
+    let open = assistant("open".parse().expect("a name"), true);
+    let assistants = Assistants::new(&AssistantName::only(), [closed, open], BTreeMap::new());
+    scene.requests.assistants = assistants.expect("a default");
+    scene
+}
+
+fn instructed(system: &str) -> Brought {
+    Brought {
+        system: Some(system.to_owned()),
+        ..Brought::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_conversations_assistant_decides_whether_it_takes_a_system_prompt() {
+    let scene = two_assistants();
+    let ask = async |named: Option<&str>| {
+        let start = Start {
+            prompt: "Why?".into(),
+            brought: instructed("Be brief."),
+            session_id: None,
+            within: scene.within(None),
+            channel: Channel::Subscription,
+            delay: Duration::ZERO,
+            follower: None,
+            assistant: named.map(str::to_owned),
+        };
+        let started = scene.requests.start(&me().clone().into(), start).await;
+        started.map(drop).map_err(|refused| refused.code())
+    };
+    assert_eq!(ask(None).await, Err(FailureCode::InvalidArgument));
+    assert_eq!(ask(Some("open")).await, Ok(()));
+    scene.work().await;
+    assert_eq!(ask(None).await, Ok(()));
+    scene.work().await;
+    let closed = ask(Some("default")).await;
+    assert_eq!(closed, Err(FailureCode::InvalidArgument));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_system_prompt_has_a_part_of_the_historys_bound() {
+    let mut scene = two_assistants();
+    let start = async |scene: &Scene, brought: Brought| {
+        let start = Start {
+            prompt: "Why?".into(),
+            brought,
+            session_id: None,
+            within: None,
+            channel: Channel::Subscription,
+            delay: Duration::ZERO,
+            follower: None,
+            assistant: Some("open".to_owned()),
+        };
+        scene.requests.start(&me().clone().into(), start).await
+    };
+    scene.requests.rules.max_history_tokens = 3;
+    let refused = start(&scene, instructed("Be briefer")).await;
+    let refused = refused.err().expect("refused");
+    assert_eq!(refused.code(), FailureCode::InvalidPrompt);
+    let RequestError::LongSystemPrompt { tokens: 4, max: 3 } = refused else {
+        panic!("{refused}");
+    };
+    // What it leaves of the bound is for the turns: the oldest go first.
+    for (max, expected) in [(3, "Why?"), (4, "Why?"), (5, "Hey Hi Why?")] {
+        scene.requests.rules.max_history_tokens = max;
+        scene.max_history_tokens = max;
+        let brought = Brought {
+            turns: turns(&["Hey", "Hi"]),
+            ..instructed("Be brief.")
+        };
+        start(&scene, brought).await.expect("started");
+        scene.work().await;
+        assert_eq!(scene.told().join(" "), expected, "{max}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

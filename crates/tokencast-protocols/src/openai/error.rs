@@ -67,10 +67,10 @@ impl ApiError {
         }
     }
 
-    /// The messages before the prompt are longer than a model is told.
+    /// The messages beside the prompt, the system's too, are longer than a model is told.
     pub fn long_context(tokens: u64, max: u32) -> Self {
         let message = format!(
-            "The messages before the prompt have about {tokens} tokens, by their bytes: expected at most {max}."
+            "The messages beside the prompt have about {tokens} tokens, by their bytes: expected at most {max}."
         );
         Self {
             message,

@@ -110,7 +110,7 @@ impl FunctionUrl {
     ) -> Result<Reply, UrlError> {
         let request = ChatRequest::read(&event.body().unwrap_or_default())?;
         let assistant = self.assistant_name(&request.model)?;
-        let tokens = history::brought_cost(&request.brought.turns);
+        let tokens = history::brought_cost(&request.brought);
         let max = self.config.policy.max_history_tokens;
         if tokens > max.into() {
             return Err(UrlError::LongContext { tokens, max });
@@ -257,6 +257,7 @@ pub(crate) fn refusal(error: UrlError) -> Whole {
             | RequestError::LongPrompt { .. }
             | RequestError::LongJob { .. }
             | RequestError::LongHistory { .. }
+            | RequestError::LongSystemPrompt { .. }
             | RequestError::NotUnicode
             | RequestError::SystemPrompt,
         ) => ApiError::of(code, message).about("messages"),

@@ -266,5 +266,5 @@ fn what_a_client_brought_comes_before_the_conversation_as_far_as_it_fits() {
         );
         assert_eq!(request.stop_sequences, ["END"]);
     }
-    assert_eq!(brought_cost(&brought.turns), 4);
+    assert_eq!((brought_cost(&brought), system_cost(&brought)), (7, 3));
 }
