@@ -13,4 +13,5 @@ pub mod ag_ui;
 pub mod ai_sdk;
 pub mod ids;
 pub mod openai;
+mod system;
 pub mod tries;

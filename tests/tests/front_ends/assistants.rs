@@ -67,8 +67,9 @@ async fn each_assistant_is_a_model() {
 async fn instructed() -> (TempDir, TestStack) {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("assistants.json");
-    let open = json!({ "model": "tokencast.scripted-v1:0", "clientSystemPrompt": true });
-    let assistants = json!({ "version": 1, "default": "open", "assistants": { "open": open } });
+    let only = json!({ "model": "tokencast.scripted-v1:0", "clientSystemPrompt": true });
+    let assistants =
+        json!({ "version": 1, "default": "default", "assistants": { "default": only } });
     std::fs::write(&file, assistants.to_string()).expect("written");
     let stack = TestStack::start_with(|options| {
         options.script = script(1, Duration::ZERO);
@@ -85,13 +86,14 @@ fn behind(stack: &TestStack, system: &str) -> [RequestBuilder; 3] {
         { "role": "system", "content": system },
         { "role": "user", "content": "Hello" },
     ]);
-    let chat = json!({ "id": "s", "role": "system", "parts": [{ "type": "text", "text": system }] });
+    let chat =
+        json!({ "id": "s", "role": "system", "parts": [{ "type": "text", "text": system }] });
     let run_messages = [
         message("s", "system", system),
         message("m", "user", "Hello"),
     ];
     [
-        completion(stack, &openai, &json!({ "model": "open" })),
+        completion(stack, &openai, &json!({})),
         stack.chat_request("c", "submit-message", &[chat, user("m", "Hello")]),
         run(stack, "t", "r", &run_messages),
     ]
@@ -118,4 +120,24 @@ async fn a_system_prompt_is_bound_as_the_history_is() {
         assert_eq!(sent(request).await.status().as_u16(), 200);
     }
     stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_blank_system_prompt_is_none_whether_one_is_taken_or_not() {
+    let (_directory, open) = instructed().await;
+    let closed = TestStack::start_with(|options| options.script = script(1, Duration::ZERO)).await;
+    for stack in [open, closed] {
+        for request in behind(&stack, " \n") {
+            let response = sent(request).await;
+            assert_eq!(response.status().as_u16(), 200);
+            assert!(response.text().await.is_ok());
+        }
+        let calls = stack.running.local.bedrock().calls();
+        assert_eq!(calls.len(), 3);
+        for call in calls {
+            let input: Value = serde_json::from_str(&call.input).expect("JSON");
+            assert_eq!(input.get("system"), None);
+        }
+        stack.shutdown().await;
+    }
 }

@@ -8,6 +8,7 @@ use tokencast_core::failure::FailureCode;
 use tokencast_core::json_text::JsonText;
 
 use crate::ai_sdk::request::{AnswerRequest, InvalidRequest, Said, SaidBy, Trigger, read_json};
+use crate::system;
 
 /// Between the parts of a message.
 const BETWEEN_PARTS: &str = "\n\n";
@@ -169,7 +170,7 @@ impl RunRequest {
             message_id: format!("{run_id} {id}"),
             texts,
             history,
-            system: (!system.is_empty()).then(|| system.join(BETWEEN_PARTS)),
+            system: system::prompt_of(system),
             assistant,
         };
         Ok(Self {

@@ -7,6 +7,8 @@ use tokencast_core::failure::FailureCode;
 use tokencast_core::id::SessionId;
 use tokencast_core::json_text::JsonText;
 
+use crate::system;
+
 /// What between the texts of a message's parts makes one prompt of them.
 const BETWEEN_PARTS: &str = "\n\n";
 
@@ -195,7 +197,7 @@ impl AnswerRequest {
             message_id: message_id.ok_or_else(|| missing(&format!("messages[{last}].id")))?,
             texts: texts(asked, last, Of::User)?,
             history,
-            system: (!system.is_empty()).then(|| system.join(BETWEEN_PARTS)),
+            system: system::prompt_of(system),
             assistant: raw.assistant,
         })
     }

@@ -15,6 +15,7 @@ use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::{ModelTurn, Role};
 
 use super::invalid::InvalidRequest;
+use crate::system;
 
 /// What `POST /v1/chat/completions` asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,9 +96,6 @@ const ROLES: &str = "`system`, `developer`, `user` or `assistant`";
 
 /// Between the parts of a message.
 const BETWEEN_PARTS: &str = "\n";
-
-/// Between several system messages.
-const BETWEEN_MESSAGES: &str = "\n\n";
 
 fn is_empty(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty)
@@ -186,7 +184,7 @@ impl ChatRequest {
             prompt: Prompt(prompt.text),
             brought: Brought {
                 turns,
-                system: (!system.is_empty()).then(|| system.join(BETWEEN_MESSAGES)),
+                system: system::prompt_of(system),
                 max_tokens,
                 temperature,
                 stop_sequences,
