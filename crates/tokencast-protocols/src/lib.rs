@@ -14,4 +14,5 @@ pub mod ai_sdk;
 pub mod ids;
 pub mod openai;
 mod system;
+mod tool_calls;
 pub mod tries;

@@ -3,6 +3,8 @@
 //! The whole text is one message, whose id is the session's. A newer attempt starts the text again: then a snapshot of the
 //! thread's messages, without the answer, takes back what was sent.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
@@ -12,6 +14,7 @@ use tokencast_core::id::{Attempt, SessionId};
 use tokencast_core::session::Status;
 
 use super::request::Messages;
+use crate::tool_calls::ToolCalls;
 
 /// The version of the protocol that is written.
 const VERSION: &str = "1.0";
@@ -40,6 +43,7 @@ pub struct Events {
     has_text: bool,
     /// What else is open: at most one of them.
     open: Option<Open>,
+    calls: ToolCalls,
     /// The messages with reasoning.
     reasoning: Vec<String>,
     /// Whether the attempt has sent anything.
@@ -57,7 +61,7 @@ struct Open {
 #[derive(Debug)]
 enum Part {
     Reasoning { id: String, has_text: bool },
-    Tool { id: String },
+    Tool { id: Arc<str> },
 }
 
 /// All messages of a thread.
@@ -76,6 +80,7 @@ impl Events {
             attempt: None,
             has_text: false,
             open: None,
+            calls: ToolCalls::default(),
             reasoning: Vec::new(),
             has_sent: false,
             is_over: false,
@@ -155,9 +160,12 @@ impl Events {
             BlockType::ToolUse => self.tool(piece, events),
             BlockType::ToolResult => {
                 let result = piece.tool_result().unwrap_or_default();
+                let Some(id) = self.calls.of_result(&result.tool_use_id) else {
+                    return;
+                };
                 let event = json!({
                     "type": "TOOL_CALL_RESULT", "messageId": self.id_of(piece.block), "role": "tool",
-                    "toolCallId": result.tool_use_id, "content": result.content.unwrap_or_default(),
+                    "toolCallId": id, "content": result.content.unwrap_or_default(),
                 });
                 events.push(event.to_string());
             }
@@ -208,7 +216,7 @@ impl Events {
 
     fn tool(&mut self, piece: &Piece, events: &mut Vec<String>) {
         let tool = piece.tool_use().unwrap_or_default();
-        let id = tool.tool_use_id.to_string();
+        let id = self.calls.of_use(piece.block, &tool.tool_use_id);
         if self.open.is_none() {
             let start = json!({
                 "type": "TOOL_CALL_START", "toolCallId": id, "toolCallName": tool.name,
@@ -217,7 +225,9 @@ impl Events {
             events.push(start.to_string());
             self.open = Some(Open {
                 block: piece.block,
-                part: Part::Tool { id: id.clone() },
+                part: Part::Tool {
+                    id: Arc::clone(&id),
+                },
             });
         }
         if let Some(delta) = tool.input.filter(|delta| !delta.is_empty()) {
@@ -255,6 +265,7 @@ impl Events {
     /// without its text.
     fn restart(&mut self, events: &mut Vec<String>) {
         self.close_all(events);
+        self.calls = ToolCalls::default();
         let emptied: Vec<_> = self
             .reasoning
             .drain(..)

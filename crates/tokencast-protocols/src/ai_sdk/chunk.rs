@@ -75,13 +75,13 @@ pub enum Chunk {
         error_text: &'static str,
     },
     ToolOutputAvailable {
-        tool_call_id: String,
+        tool_call_id: Arc<str>,
         output: String,
         #[serde(flatten)]
         tool: OurTool,
     },
     ToolOutputError {
-        tool_call_id: String,
+        tool_call_id: Arc<str>,
         error_text: String,
         #[serde(flatten)]
         tool: OurTool,

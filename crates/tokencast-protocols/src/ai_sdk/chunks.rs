@@ -3,6 +3,7 @@
 //! Only types that the schemas of `ai` 6 and 7 both know are written; `reset-step` is written for clients that say that
 //! they take it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -13,6 +14,10 @@ use tokencast_core::session::Status;
 
 use super::chunk::{Chunk, FinishReason, OURS};
 use super::written::{Compared, Written};
+use crate::tool_calls::ToolCalls;
+
+/// The error of a call whose input is no JSON.
+pub(super) const NO_JSON: &str = "The input of the tool is no JSON";
 
 /// What a chat is told whose answer starts again, if it doesn't take `reset-step`.
 pub const STARTS_AGAIN: &str = "The answer starts again: resume it.";
@@ -31,6 +36,9 @@ pub struct Chunks {
     attempt: Option<Attempt>,
     /// At most one part is open: what belongs to another block ends it.
     open: Option<Open>,
+    calls: ToolCalls,
+    /// The inputs of tools so far whose parts were ended, by block.
+    inputs: HashMap<BlockIndex, String>,
     /// How many chunks the pieces had.
     count: usize,
     written: Written,
@@ -57,6 +65,8 @@ impl Chunks {
             takes_reset_step,
             attempt: None,
             open: None,
+            calls: ToolCalls::default(),
+            inputs: HashMap::new(),
             count: 0,
             written: Written::default(),
         }
@@ -109,6 +119,8 @@ impl Chunks {
             return Err(StartsAgain);
         }
         self.open = None;
+        self.calls = ToolCalls::default();
+        self.inputs.clear();
         chunks.push(Chunk::ResetStep);
         for piece in self.written.take_repeated() {
             self.piece(&piece, chunks);
@@ -141,7 +153,10 @@ impl Chunks {
                 self.tool(piece.block, tool, chunks);
             }
             BlockType::ToolResult => {
-                chunks.push(tool_output(piece.tool_result().unwrap_or_default()));
+                let result = piece.tool_result().unwrap_or_default();
+                if let Some(id) = self.calls.of_result(&result.tool_use_id) {
+                    chunks.push(tool_output(id, result));
+                }
             }
         }
         self.count += chunks.len() - before;
@@ -179,9 +194,9 @@ impl Chunks {
         }
     }
 
-    fn tool(&mut self, block: BlockIndex, tool: ToolUse, chunks: &mut Vec<Chunk>) {
-        let delta = tool.input.clone().unwrap_or_default();
-        let tool_call_id = Arc::clone(&tool.tool_use_id);
+    fn tool(&mut self, block: BlockIndex, mut tool: ToolUse, chunks: &mut Vec<Chunk>) {
+        let mut delta = tool.input.take().unwrap_or_default();
+        let tool_call_id = self.calls.of_use(block, &tool.tool_use_id);
         if let Some(Part::Tool { input, .. }) = self.open.as_mut().map(|open| &mut open.part) {
             input.push_str(&delta);
         } else {
@@ -190,7 +205,12 @@ impl Chunks {
                 tool_name: Arc::clone(&tool.name),
                 tool: OURS,
             });
+            // A block that goes on behind another begins its call again.
+            if let Some(before) = self.inputs.remove(&block) {
+                delta.insert_str(0, &before);
+            }
             let input = delta.clone();
+            tool.tool_use_id = Arc::clone(&tool_call_id);
             let part = Part::Tool { tool, input };
             self.open = Some(Open { block, part });
         }
@@ -204,12 +224,17 @@ impl Chunks {
 
     /// Ends the part that was begun.
     fn close(&mut self, chunks: &mut Vec<Chunk>) {
-        match self.open.take().map(|open| open.part) {
-            None => {}
-            Some(Part::Text { id }) => chunks.push(Chunk::TextEnd { id }),
-            Some(Part::Reasoning { id }) => chunks.push(Chunk::ReasoningEnd { id }),
-            Some(Part::Tool { tool, input }) => chunks.push(tool_input(&tool, input)),
-        }
+        let Some(Open { block, part }) = self.open.take() else {
+            return;
+        };
+        chunks.push(match part {
+            Part::Text { id } => Chunk::TextEnd { id },
+            Part::Reasoning { id } => Chunk::ReasoningEnd { id },
+            Part::Tool { tool, input } => {
+                self.inputs.insert(block, input.clone());
+                tool_input(&tool, input)
+            }
+        });
     }
 
     /// A block that goes on behind another is another part: each has an id of its own.
@@ -277,7 +302,7 @@ fn tool_input(tool: &ToolUse, input: String) -> Chunk {
             tool_name,
             tool: OURS,
             input,
-            error_text: "The input of the tool is no JSON",
+            error_text: NO_JSON,
         },
     }
 }
@@ -288,11 +313,9 @@ pub(super) fn parsed(input: &str) -> Option<Value> {
     serde_json::from_str(input).ok()
 }
 
-fn tool_output(result: ToolResult) -> Chunk {
+fn tool_output(tool_call_id: Arc<str>, result: ToolResult) -> Chunk {
     let ToolResult {
-        tool_use_id: tool_call_id,
-        status,
-        content,
+        status, content, ..
     } = result;
     let output = content.unwrap_or_default();
     if status.as_deref() == Some("error") {

@@ -3,16 +3,18 @@
 //! An answer that isn't over isn't among them: the page resumes it, and gets it from its beginning.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokencast_core::block::{Block, BlockContent, ToolResult, ToolUse};
+use tokencast_core::block::{Block, BlockContent, BlockIndex, ToolResult, ToolUse};
 use tokencast_core::conversation::MAX_TURNS;
 use tokencast_core::id::{ConversationId, Owner, SessionId};
 use tokencast_core::ports::RequestPorts;
 use tokencast_core::requests::{RequestError, Requests};
 use tokencast_core::session::{Session, Status};
 
-use super::chunks::{parsed, source_part};
+use super::chunks::{NO_JSON, parsed, source_part};
+use crate::tool_calls::ToolCalls;
 
 /// The messages of a chat, oldest first; none of a chat that isn't there.
 ///
@@ -55,14 +57,10 @@ pub fn question(session_id: SessionId, prompt: &str) -> Value {
 
 /// The message of an answer that is over.
 pub fn answer(session_id: SessionId, blocks: &[Block]) -> Value {
-    let results = blocks.iter().filter_map(|block| match &block.content {
-        BlockContent::ToolResult { tool_result } => Some((&*tool_result.tool_use_id, tool_result)),
-        _ => None,
-    });
-    let results: HashMap<&str, &ToolResult> = results.collect();
+    let calls = calls(blocks);
     let parts = blocks
         .iter()
-        .filter_map(|block| part(session_id, block, &results));
+        .filter_map(|block| part(session_id, block, &calls));
     let parts: Vec<_> = [json!({ "type": "step-start" })]
         .into_iter()
         .chain(parts)
@@ -83,10 +81,48 @@ fn metadata(session: &Session) -> Option<Value> {
     }
 }
 
+/// A call of a tool.
+struct Call<'a> {
+    id: Arc<str>,
+    tool_use: &'a ToolUse,
+    /// The last one that came behind it.
+    result: Option<&'a ToolResult>,
+}
+
+/// The calls of an answer, by block.
+fn calls(blocks: &[Block]) -> HashMap<BlockIndex, Call<'_>> {
+    let mut ids = ToolCalls::default();
+    let mut blocks_by_id: HashMap<Arc<str>, BlockIndex> = HashMap::new();
+    let mut calls: HashMap<BlockIndex, Call<'_>> = HashMap::new();
+    for block in blocks {
+        match &block.content {
+            BlockContent::ToolUse { tool_use } => {
+                let id = ids.of_use(block.index, &tool_use.tool_use_id);
+                blocks_by_id.insert(Arc::clone(&id), block.index);
+                let call = Call {
+                    id,
+                    tool_use,
+                    result: None,
+                };
+                calls.insert(block.index, call);
+            }
+            BlockContent::ToolResult { tool_result } => {
+                let id = ids.of_result(&tool_result.tool_use_id);
+                let block = id.and_then(|id| blocks_by_id.get(&id));
+                if let Some(call) = block.and_then(|block| calls.get_mut(block)) {
+                    call.result = Some(tool_result);
+                }
+            }
+            _ => {}
+        }
+    }
+    calls
+}
+
 fn part(
     session_id: SessionId,
     block: &Block,
-    results: &HashMap<&str, &ToolResult>,
+    calls: &HashMap<BlockIndex, Call<'_>>,
 ) -> Option<Value> {
     match &block.content {
         BlockContent::Text { text } => {
@@ -96,29 +132,37 @@ fn part(
             Some(json!({ "type": "reasoning", "text": reasoning, "state": "done" }))
         }
         BlockContent::Citation { citation } => Some(source_part(session_id, block.index, citation)),
-        BlockContent::ToolUse { tool_use } => {
-            Some(tool(tool_use, results.get(&*tool_use.tool_use_id).copied()))
-        }
+        BlockContent::ToolUse { .. } => calls.get(&block.index).map(tool),
         // With its use.
         BlockContent::ToolResult { .. } => None,
     }
 }
 
-fn tool(tool_use: &ToolUse, result: Option<&ToolResult>) -> Value {
-    let input = tool_use.input.as_deref().unwrap_or_default();
-    // As it is, if it is no JSON.
-    let input = parsed(input).unwrap_or_else(|| input.into());
+fn tool(call: &Call<'_>) -> Value {
+    let Call {
+        id,
+        tool_use,
+        result,
+    } = call;
+    let text = tool_use.input.as_deref().unwrap_or_default();
+    let input = parsed(text);
+    let is_json = input.is_some();
     let mut part = json!({
         "type": "dynamic-tool",
-        "toolCallId": tool_use.tool_use_id,
+        "toolCallId": id,
         "toolName": tool_use.name,
-        "input": input,
+        // As it is, if it is no JSON.
+        "input": input.unwrap_or_else(|| text.into()),
         "providerExecuted": true,
     });
     let output = result.map(|result| result.content.clone().unwrap_or_default());
     let is_error = result.is_some_and(|result| result.status.as_deref() == Some("error"));
     match output {
-        None => part["state"] = "input-available".into(),
+        None if is_json => part["state"] = "input-available".into(),
+        None => {
+            part["state"] = "output-error".into();
+            part["errorText"] = NO_JSON.into();
+        }
         Some(text) if is_error => {
             part["state"] = "output-error".into();
             part["errorText"] = text.into();
@@ -130,3 +174,6 @@ fn tool(tool_use: &ToolUse, result: Option<&ToolResult>) -> Value {
     }
     part
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 import type { UIMessageChunk } from 'ai';
 
 import type { Citation, Piece, ToolResult } from '../blocks.js';
+import { ToolCalls } from './tool_calls.js';
 
 /** A part that was begun. */
 type Open =
@@ -14,6 +15,9 @@ export class Chunks {
   /** At most one: what belongs to another block ends it. */
   #open: Open | null = null;
   #count = 0;
+  #calls = new ToolCalls();
+  /** The inputs of tools so far whose parts were ended, by block. */
+  readonly #inputs = new Map<number, string>();
 
   constructor(sessionId: string) {
     this.#sessionId = sessionId;
@@ -42,8 +46,10 @@ export class Chunks {
       case 'toolUse':
         chunks.push(...this.#toolUse(piece));
         break;
-      case 'toolResult':
-        chunks.push(toolOutput(piece.toolResult));
+      case 'toolResult': {
+        const id = this.#calls.ofResult(piece.toolResult.toolUseId);
+        if (id !== undefined) chunks.push(toolOutput(id, piece.toolResult));
+      }
     }
     this.#count += chunks.length;
     return chunks;
@@ -60,6 +66,7 @@ export class Chunks {
       case 'reasoning':
         return [{ type: 'reasoning-end', id: open.id }];
       case 'toolUse':
+        this.#inputs.set(open.blockIndex, open.input);
         return [toolInput(open)];
     }
   }
@@ -67,6 +74,8 @@ export class Chunks {
   /** The answer starts again: nothing of the step stays. */
   reset(): UIMessageChunk[] {
     this.#open = null;
+    this.#calls = new ToolCalls();
+    this.#inputs.clear();
     return [{ type: 'reset-step' }];
   }
 
@@ -88,10 +97,14 @@ export class Chunks {
   }
 
   #toolUse({ blockIndex, toolUse }: Piece & { type: 'toolUse' }): UIMessageChunk[] {
-    const { toolUseId: toolCallId, name: toolName, input } = toolUse;
+    const { toolUseId, name: toolName } = toolUse;
+    const toolCallId = this.#calls.ofUse(blockIndex, toolUseId);
     const chunks: UIMessageChunk[] = [];
+    let { input } = toolUse;
     let open = this.#open;
     if (open?.type !== 'toolUse') {
+      // A block that goes on behind another begins its call again.
+      input = (this.#inputs.get(blockIndex) ?? '') + input;
       open = { type: 'toolUse', blockIndex, toolCallId, toolName, input: '' };
       this.#open = open;
       chunks.push({ type: 'tool-input-start', toolCallId, toolName, ...SERVERS });
@@ -124,6 +137,9 @@ export function sourceOf(
 /** Of a tool that a page knows nothing of, and doesn't run. */
 const SERVERS = { dynamic: true, providerExecuted: true };
 
+/** The error of a call whose input is no JSON. */
+export const NO_JSON = 'The input of the tool is no JSON';
+
 function toolInput({ toolCallId, toolName, input }: Open & { type: 'toolUse' }): UIMessageChunk {
   const tool = { toolCallId, toolName, ...SERVERS };
   try {
@@ -133,12 +149,11 @@ function toolInput({ toolCallId, toolName, input }: Open & { type: 'toolUse' }):
       input: JSON.parse(input === '' ? '{}' : input),
     };
   } catch {
-    const errorText = 'The input of the tool is no JSON';
-    return { type: 'tool-input-error', ...tool, input, errorText };
+    return { type: 'tool-input-error', ...tool, input, errorText: NO_JSON };
   }
 }
 
-function toolOutput({ toolUseId: toolCallId, status, content }: ToolResult): UIMessageChunk {
+function toolOutput(toolCallId: string, { status, content }: ToolResult): UIMessageChunk {
   const output = content ?? '';
   return status === 'error'
     ? { type: 'tool-output-error', toolCallId, errorText: output, ...SERVERS }

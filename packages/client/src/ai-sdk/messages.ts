@@ -6,7 +6,8 @@ import type { Block, ToolResult, ToolUse } from '../blocks.js';
 import type { ConversationTurns, Turn } from '../conversation.js';
 import { TokencastError } from '../errors.js';
 import { isTerminal, type Snapshot } from '../types.js';
-import { sourceOf } from './chunks.js';
+import { NO_JSON, sourceOf } from './chunks.js';
+import { ToolCalls } from './tool_calls.js';
 
 export interface Asked {
   messageId: string;
@@ -63,12 +64,8 @@ function questionOf({ sessionId, prompt }: Turn): UIMessage {
 function answerOf({ sessionId, stream }: Turn): UIMessage[] {
   if (stream === null || !isTerminal(stream.status)) return [];
   const blocks = blocksOf(stream);
-  const results = new Map(
-    blocks.flatMap((block) =>
-      block.type === 'TOOL_RESULT' ? [[block.toolResult.toolUseId, block.toolResult]] : [],
-    ),
-  );
-  const parts = blocks.flatMap((block) => partOf(sessionId, block, results));
+  const calls = callsOf(blocks);
+  const parts = blocks.flatMap((block) => partOf(sessionId, block, calls));
   const message = { id: sessionId, role: 'assistant' as const };
   return [{ ...message, ...metadataOf(stream), parts: [{ type: 'step-start' }, ...parts] }];
 }
@@ -90,7 +87,31 @@ function blocksOf({ blocks, text }: Snapshot): readonly Block[] {
 
 type Part = UIMessage['parts'][number];
 
-function partOf(sessionId: string, block: Block, results: Map<string, ToolResult>): Part[] {
+/** A call of a tool: its id, and the last result that came behind it. */
+interface Call {
+  id: string;
+  result?: ToolResult;
+}
+
+/** The calls of an answer, by block. */
+function callsOf(blocks: readonly Block[]): Map<number, Call> {
+  const ids = new ToolCalls();
+  const byId = new Map<string, Call>();
+  const byBlock = new Map<number, Call>();
+  for (const block of blocks) {
+    if (block.type === 'TOOL_USE') {
+      const call = { id: ids.ofUse(block.index, block.toolUse.toolUseId) };
+      byId.set(call.id, call);
+      byBlock.set(block.index, call);
+    } else if (block.type === 'TOOL_RESULT') {
+      const call = byId.get(ids.ofResult(block.toolResult.toolUseId) ?? '');
+      if (call !== undefined) call.result = block.toolResult;
+    }
+  }
+  return byBlock;
+}
+
+function partOf(sessionId: string, block: Block, calls: Map<number, Call>): Part[] {
   switch (block.type) {
     case 'TEXT':
       return [{ type: 'text', text: block.text, state: 'done' }];
@@ -98,34 +119,42 @@ function partOf(sessionId: string, block: Block, results: Map<string, ToolResult
       return [{ type: 'reasoning', text: block.reasoning, state: 'done' }];
     case 'CITATION':
       return [sourceOf(sessionId, block.index, block.citation)];
-    case 'TOOL_USE':
-      return [toolOf(block.toolUse, results.get(block.toolUse.toolUseId))];
+    case 'TOOL_USE': {
+      const call = calls.get(block.index);
+      return call === undefined ? [] : [toolOf(call, block.toolUse)];
+    }
     // With its use.
     case 'TOOL_RESULT':
       return [];
   }
 }
 
-function toolOf({ toolUseId, name, input }: ToolUse, result: ToolResult | undefined): Part {
+function toolOf({ id, result }: Call, { name, input }: ToolUse): Part {
+  const read = parsed(input ?? '');
   const tool = {
     type: 'dynamic-tool',
-    toolCallId: toolUseId,
+    toolCallId: id,
     toolName: name,
-    input: parsed(input ?? ''),
+    // As it is, if it is no JSON.
+    input: read === null ? input : read.value,
     providerExecuted: true,
   } as const;
-  if (result === undefined) return { ...tool, state: 'input-available' };
+  if (result === undefined) {
+    return read === null
+      ? { ...tool, state: 'output-error', errorText: NO_JSON }
+      : { ...tool, state: 'input-available' };
+  }
   const output = result.content ?? '';
   return result.status === 'error'
     ? { ...tool, state: 'output-error', errorText: output }
     : { ...tool, state: 'output-available', output };
 }
 
-/** As it is, if it is no JSON. */
-function parsed(input: string): unknown {
+/** `null` for what is no JSON. */
+function parsed(input: string): { value: unknown } | null {
   try {
-    return JSON.parse(input === '' ? '{}' : input);
+    return { value: JSON.parse(input === '' ? '{}' : input) };
   } catch {
-    return input;
+    return null;
   }
 }

@@ -144,6 +144,47 @@ fn blocks_that_are_no_text_have_events_of_their_own() {
 }
 
 #[test]
+fn calls_of_tools_are_told_apart() {
+    let tool = ToolUse {
+        tool_use_id: "t".into(),
+        name: "add".into(),
+        input: None,
+    };
+    let input = |block, input: &str| {
+        let mut piece = Piece::new(BlockIndex(block), PieceKind::ToolInput, input);
+        piece.tool = Some(Arc::new(tool.clone()));
+        event(1, piece)
+    };
+    let result = |block, id: &str| {
+        let result = ToolResult {
+            tool_use_id: id.to_owned(),
+            ..ToolResult::default()
+        };
+        event(1, Piece::of_tool_result(BlockIndex(block), &result))
+    };
+    let given = [
+        // It is of no call.
+        result(0, "t"),
+        event(1, Piece::of_tool_use(BlockIndex(1), &tool)),
+        input(1, "{}"),
+        event(1, Piece::of_tool_use(BlockIndex(2), &tool)),
+        input(2, "{\"a\":1}"),
+        result(3, "t"),
+    ];
+    let mut events = events(None);
+    let all = given.iter().flat_map(|event| events.event(event));
+    let all = all.map(|json| {
+        let event: Value = serde_json::from_str(&json).expect("JSON");
+        let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        let kind = text("type");
+        let kind = kind.trim_start_matches("TOOL_CALL_");
+        format!("{kind} {}{}", text("toolCallId"), text("delta"))
+    });
+    let expected = "START t, ARGS t{}, END t, START t:2, ARGS t:2{\"a\":1}, END t:2, RESULT t:2";
+    assert_eq!(all.collect::<Vec<_>>().join(", "), expected);
+}
+
+#[test]
 fn a_newer_attempt_takes_back_what_was_sent() {
     let given = [
         reasoning(1, "hm"),
