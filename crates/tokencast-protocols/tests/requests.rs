@@ -57,7 +57,6 @@ fn a_question_is_read_with_what_was_said_before() {
         [
             (SaidBy::User, "Hi"),
             (SaidBy::Assistant(Some(session)), "Hello"),
-            (SaidBy::Assistant(None), ""),
         ]
     );
     assert!(!format!("{request:?}").contains("Hello"));

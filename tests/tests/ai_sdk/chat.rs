@@ -93,6 +93,39 @@ async fn a_chat_is_a_conversation_whose_history_is_compared() {
 }
 
 #[tokio::test]
+async fn a_question_whose_answer_has_no_text_is_left_out() {
+    let stack = words().await;
+    let first = stack.chat("c", &[user("m1", "One")]).await.whole().await;
+    let reasoning = json!({"type": "reasoning", "text": "Hm"});
+    let tool =
+        json!({"type": "tool-map", "toolCallId": "t", "state": "input-available", "input": {}});
+    let blank = json!({"type": "text", "text": " \n"});
+    for (chat, parts) in [
+        ("d", json!([])),
+        ("e", json!([reasoning])),
+        ("f", json!([tool])),
+        ("g", json!([blank])),
+    ] {
+        let empty = json!({"id": "x", "role": "assistant", "parts": parts});
+        let asked = [user("m1", "Lost"), empty, user("m2", "Two")];
+        stack.chat(chat, &asked).await.whole().await;
+        assert_eq!(stack.told(), ["Two"], "{parts}");
+    }
+    // Behind an answer of ours it is a follow-up all the same.
+    let empty = json!({"id": "x", "role": "assistant", "parts": []});
+    let history = [user("m1", "One"), answer(&first.id, &first.text)];
+    let asked = [
+        &history[..],
+        &[user("m2", "Lost"), empty, user("m3", "Two")],
+    ]
+    .concat();
+    let second = stack.chat("c", &asked).await.whole().await;
+    assert_eq!(stack.told(), ["One", "1:0 ", "Two"]);
+    assert_eq!(stack.parent_of(&second.id).await, first.id.as_str());
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn each_regeneration_is_a_version_and_a_reload_shows_the_newest() {
     let stack = words().await;
     assert_eq!(stack.chat_messages("c").await, Vec::<Value>::new());

@@ -74,6 +74,38 @@ async fn a_thread_is_a_conversation_and_each_run_an_answer() {
 }
 
 #[tokio::test]
+async fn a_question_whose_answer_has_no_text_is_left_out() {
+    let stack = TestStack::start_with(|options| options.script = script(1, Duration::ZERO)).await;
+    let calls = json!([{ "id": "t", "type": "function", "function": { "name": "map", "arguments": "{}" } }]);
+    for (thread, empty) in [
+        ("a", message("x", "assistant", "")),
+        (
+            "b",
+            json!({ "id": "x", "role": "assistant", "toolCalls": calls }),
+        ),
+    ] {
+        let asked = [
+            message("m1", "user", "Lost"),
+            empty,
+            message("m2", "user", "Two"),
+        ];
+        events(run(&stack, thread, "r", &asked)).await;
+        assert_eq!(stack.told(), ["Two"]);
+    }
+    // What comes behind a tool's result is the answer.
+    let asked = [
+        message("m1", "user", "One"),
+        json!({ "id": "x", "role": "assistant", "toolCalls": calls }),
+        json!({ "id": "y", "role": "tool", "content": "4", "toolCallId": "t" }),
+        message("z", "assistant", "Uno"),
+        message("m2", "user", "Two"),
+    ];
+    events(run(&stack, "c", "r", &asked)).await;
+    assert_eq!(stack.told(), ["One", "Uno", "Two"]);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn reasoning_and_sources_have_events_of_their_own() {
     let stack = TestStack::start_with(|options| {
         options.script = ScriptConfig {

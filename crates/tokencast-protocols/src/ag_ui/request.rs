@@ -150,6 +150,7 @@ impl RunRequest {
             let text = text(by == SaidBy::User)?.join(BETWEEN_PARTS);
             history.push(Said { by, text });
         }
+        history.retain(Said::counts);
         let (id, texts) = asked.ok_or(InvalidRun::LastNotUsers)?;
         let assistant = match raw
             .forwarded_props

@@ -2,7 +2,8 @@
 //!
 //! What matches is a follow-up: the new turn continues the turn whose answer came last. What differs is a branch: the new
 //! turn begins the conversation anew, and brings what was said before. Messages before the first known turn, such as
-//! those of an assistant that isn't ours, are brought, too. A question that has got no answer is left out.
+//! those of an assistant that isn't ours, are brought, too. A question that has got no answer is left out, and an answer
+//! without text is none.
 
 use tokencast_core::id::SessionId;
 use tokencast_core::ports::{ModelTurn, Role};
@@ -96,15 +97,23 @@ fn is_answer(message: &Said, turn: &Known) -> bool {
     answers.any(|answer| answer.starts_with(&message.text))
 }
 
+/// What a model is told of messages: answers, and the question before each of them.
 fn turns(said: &[Said]) -> Vec<ModelTurn> {
-    let turns = answered(said).iter().map(|said| ModelTurn {
-        role: match said.by {
+    let said = said.iter().filter(|said| !said.text.trim().is_empty());
+    let mut said = said.peekable();
+    let mut turns = Vec::new();
+    while let Some(Said { by, text }) = said.next() {
+        let role = match by {
             SaidBy::User => Role::User,
             SaidBy::Assistant(_) => Role::Assistant,
-        },
-        text: said.text.clone(),
-    });
-    turns.filter(|turn| !turn.text.trim().is_empty()).collect()
+        };
+        let is_answered = said.peek().is_some_and(|next| next.by != SaidBy::User);
+        if role == Role::Assistant || is_answered {
+            let text = text.clone();
+            turns.push(ModelTurn { role, text });
+        }
+    }
+    turns
 }
 
 #[cfg(test)]

@@ -52,6 +52,13 @@ pub enum SaidBy {
     Assistant(Option<SessionId>),
 }
 
+impl Said {
+    /// Whether it is more than an answer without text that is of no session, as a page leaves of a failure.
+    pub(crate) fn counts(&self) -> bool {
+        self.by != SaidBy::Assistant(None) || !self.text.trim().is_empty()
+    }
+}
+
 /// Without the text, so that no log can hold it.
 impl std::fmt::Debug for Said {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -190,6 +197,7 @@ impl AnswerRequest {
             Some("assistant" | "system") => return Err(InvalidRequest::LastNotUsers),
             role => return Err(wrong_role(role, last)),
         }
+        history.retain(Said::counts);
         let message_id = asked.id.clone();
         Ok(Self {
             chat_id,

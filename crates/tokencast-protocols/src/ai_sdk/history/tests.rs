@@ -94,6 +94,17 @@ fn a_question_without_an_answer_is_left_out() {
     check("uX uQ1 1:A1", "1:Q1:A1", Some(1), "");
     check("uQ0 aA0 uX uQ1 1:A1", "1:Q1:A1", Some(1), "uQ0 aA0");
     check("uX aA0 uY", "", None, "uX aA0");
+    check("uX uQ0 aA0 uY", "", None, "uQ0 aA0");
+}
+
+#[test]
+fn an_answer_without_text_is_none() {
+    check("uX a", "", None, "");
+    check("uX 9:", "", None, "");
+    check("uX a uQ0 aA0", "", None, "uQ0 aA0");
+    check("uQ0 aA0 uX a", "", None, "uQ0 aA0");
+    // It went on, as behind a tool.
+    check("uQ0 a aA0 uX a", "", None, "uQ0 aA0");
 }
 
 #[test]
