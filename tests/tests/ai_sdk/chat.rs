@@ -144,11 +144,22 @@ async fn each_regeneration_is_a_version_and_a_reload_shows_the_newest() {
     let (answers, texts) = shown(&messages);
     assert_eq!(texts, ["One", "3:0 "]);
     assert!(ids.contains(&answers[0]));
+    // A question that was read back is the same one in its chat, and another one elsewhere.
+    let again = stack.chat("c", &messages[..1]).await.whole().await;
+    assert_eq!((&again.id, again.text.as_str()), (&answers[0], "3:0 "));
+    let mut elsewhere = stack.chat("d", &messages[..1]).await;
+    assert_ne!(elsewhere.whole().await.id, answers[0]);
+    assert_eq!(stack.running.local.bedrock().calls().len(), 4);
     // A page that begins with these messages asks on.
     let asked = [&messages[..], &[user("m2", "Two")]].concat();
     stack.chat("c", &asked).await.whole().await;
     assert_eq!(stack.told(), ["One", "3:0 ", "Two"]);
     assert_eq!(shown(&stack.chat_messages("c").await).1.len(), 4);
+    // With another text it is an edit.
+    let mut edit = messages[0].clone();
+    edit["parts"][0]["text"] = json!("Uno");
+    stack.chat("c", &[edit]).await.whole().await;
+    assert_eq!(stack.told(), ["Uno"]);
     // Somebody else's chat of the same id is another.
     let others = stack.url(Method::GET, "ai-sdk/c/messages", "bob");
     let others: Value = others

@@ -46,10 +46,18 @@ pub async fn of_conversation<P: RequestPorts>(
     Ok(messages.collect())
 }
 
+/// What comes before the session in the id of its question.
+const QUESTION: &str = "question-";
+
+/// The session whose question has this id; `None` for an id that a page has made.
+pub fn session_of_question(message_id: &str) -> Option<SessionId> {
+    message_id.strip_prefix(QUESTION)?.parse().ok()
+}
+
 /// The message of a question.
 pub fn question(session_id: SessionId, prompt: &str) -> Value {
     json!({
-        "id": format!("question-{session_id}"),
+        "id": format!("{QUESTION}{session_id}"),
         "role": "user",
         "parts": [{ "type": "text", "text": prompt }],
     })

@@ -10,6 +10,7 @@ use tokencast_core::requests::{RequestError, Requests, Within};
 use tokencast_core::session::Session;
 
 use super::history::{self, Known, Placed};
+use super::messages;
 use super::request::{AnswerRequest, Trigger};
 use crate::ids;
 use crate::tries::{self, Try};
@@ -48,8 +49,11 @@ impl Question {
         let session_id = match request.trigger {
             Trigger::Regenerate => SessionId::random(),
             Trigger::Submit => {
-                let texts = request.texts.iter().map(String::as_str);
-                let id = ids::session_id(owner, &request.chat_id, &request.message_id, texts);
+                let known = read_back(requests, owner, conversation_id, request).await?;
+                let id = known.unwrap_or_else(|| {
+                    let texts = request.texts.iter().map(String::as_str);
+                    ids::session_id(owner, &request.chat_id, &request.message_id, texts)
+                });
                 match tries::last(requests, owner, id).await? {
                     Try::Free(id) => id,
                     Try::Taken(found) => {
@@ -78,6 +82,23 @@ impl Question {
             },
         }))
     }
+}
+
+/// The session of a question that comes back as a page has read it; `None` for any other question, and if the page has
+/// changed its text.
+async fn read_back<P: RequestPorts>(
+    requests: &Requests<P>,
+    owner: &Owner,
+    conversation_id: ConversationId,
+    request: &AnswerRequest,
+) -> Result<Option<SessionId>, RequestError> {
+    let Some(id) = messages::session_of_question(&request.message_id) else {
+        return Ok(None);
+    };
+    let mut turns = requests.chain(owner, conversation_id, id, 1).await?;
+    let known = turns.pop().filter(|it| it.turn.session_id == id);
+    let is_same = |it: &StoredTurn| it.session.is_some() && it.prompt == request.prompt();
+    Ok(known.filter(is_same).map(|_| id))
 }
 
 fn is_answered_by(session: &Session, assistant: &str) -> bool {

@@ -7,6 +7,7 @@ import type { ConversationTurns, Turn } from '../conversation.js';
 import { TokencastError } from '../errors.js';
 import { isTerminal, type Snapshot } from '../types.js';
 import { NO_JSON, sourceOf } from './chunks.js';
+import { questionIdOf } from './read_back.js';
 import { ToolCalls } from './tool_calls.js';
 
 export interface Asked {
@@ -58,7 +59,8 @@ export function messagesOf({ turns, lastSessionId }: ConversationTurns): UIMessa
 }
 
 function questionOf({ sessionId, prompt }: Turn): UIMessage {
-  return { id: `question-${sessionId}`, role: 'user', parts: [{ type: 'text', text: prompt }] };
+  const id = questionIdOf(sessionId);
+  return { id, role: 'user', parts: [{ type: 'text', text: prompt }] };
 }
 
 function answerOf({ sessionId, stream }: Turn): UIMessage[] {

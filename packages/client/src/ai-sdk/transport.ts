@@ -8,6 +8,7 @@ import { isTerminal, type AnswerEvent } from '../types.js';
 import { Chunks, finishReasonOf } from './chunks.js';
 import { againOf, conversationIdOf, sessionIdOf } from './ids.js';
 import { askedIn, messagesOf } from './messages.js';
+import { readBack, sessionOfQuestion, type ReadBack } from './read_back.js';
 import { knowsResetStep } from './reset_step.js';
 
 export interface ChatTransportOptions {
@@ -69,18 +70,25 @@ export class TokencastChatTransport<
     const { messageId, texts, parentId } = askedIn(messages);
     const owner = await this.#client.conversations.owner();
     const conversationId = conversationIdOf(owner, chatId);
-    const submitted = sessionIdOf(owner, chatId, messageId, texts);
-    const sessionId = trigger === 'submit-message' ? this.#untilNow(submitted) : newSessionId();
+    const prompt = texts.join('\n\n');
+    const isSubmitted = trigger === 'submit-message';
+    const known = isSubmitted ? await this.#readBack(conversationId, messageId, prompt) : null;
+    const submitted = known?.sessionId ?? sessionIdOf(owner, chatId, messageId, texts);
+    const sessionId = isSubmitted ? this.#untilNow(submitted) : newSessionId();
     this.#brokenOff.delete(chatId);
     // One that is being stopped can be continued once it has ended.
     if (parentId !== null) await this.#followed.get(parentId);
     const stop = new AbortController();
-    const answer = this.#client.streamPrompt(texts.join('\n\n'), {
-      sessionId,
-      conversationId,
-      parentId: parentId ?? conversationId,
-      signal: stop.signal,
-    });
+    const { signal } = stop;
+    const answer =
+      known?.isStarted === true && known.sessionId === sessionId
+        ? this.#client.resumeStream(sessionId, { signal })
+        : this.#client.streamPrompt(prompt, {
+            sessionId,
+            conversationId,
+            parentId: parentId ?? conversationId,
+            signal,
+          });
     onAbort(abortSignal, () => {
       stop.abort();
     });
@@ -130,6 +138,18 @@ export class TokencastChatTransport<
     let sessionId = submitted;
     while (this.#endedEarly.has(sessionId)) sessionId = againOf(sessionId);
     return sessionId;
+  }
+
+  /** The session of a question that comes back as `messages` gave it; `null` for any other. */
+  async #readBack(
+    conversationId: string,
+    messageId: string,
+    prompt: string,
+  ): Promise<ReadBack | null> {
+    const named = sessionOfQuestion(messageId);
+    if (named === null) return null;
+    const conversation = await this.#client.conversations.getAll(conversationId);
+    return conversation === null ? null : readBack(conversation, named, prompt);
   }
 
   async #running(chatId: string): Promise<string | null> {

@@ -5,6 +5,7 @@ import type { ChatState, ChatTransport, UIMessage } from 'ai';
 
 import { TokencastChatTransport } from '../../src/ai-sdk/index.js';
 import type { TokencastClient } from '../../src/client.js';
+import type { Turn } from '../../src/conversation.js';
 import type { Conversations } from '../../src/conversations.js';
 import { TokencastError } from '../../src/errors.js';
 import type { AnswerEvent, Snapshot } from '../../src/types.js';
@@ -57,6 +58,7 @@ export const directed = {
   resumed: [] as string[],
   answers: new Map<string, Answer>(),
   records: new Map<string, Snapshot>(),
+  turns: [] as Turn[],
   lastSessionId: null as string | null,
   /** Or only once a test says so. */
   stopsAtOnce: true,
@@ -103,6 +105,7 @@ export const client = {
       Promise.resolve(
         directed.lastSessionId === null ? null : { lastSessionId: directed.lastSessionId },
       ),
+    getAll: () => Promise.resolve({ turns: directed.turns }),
   } as unknown as Conversations,
 } as unknown as TokencastClient;
 
@@ -149,6 +152,7 @@ export function reset(): void {
     resumed: [],
     answers: new Map(),
     records: new Map(),
+    turns: [],
     lastSessionId: null,
     stopsAtOnce: true,
   });

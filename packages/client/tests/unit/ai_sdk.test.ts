@@ -5,8 +5,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { UIMessageChunk } from 'ai';
 
 import { conversationIdOf, sessionIdOf, TokencastChatTransport } from '../../src/ai-sdk/index.js';
+import { againOf } from '../../src/ai-sdk/ids.js';
 import { knowsResetStep } from '../../src/ai-sdk/reset_step.js';
+import type { Turn } from '../../src/conversation.js';
 import { TokencastError } from '../../src/errors.js';
+import type { Snapshot } from '../../src/types.js';
 import {
   ai,
   begun,
@@ -55,6 +58,36 @@ describe(`with ai ${major}`, () => {
     expect(partsOf(chat.messages[1])).toMatchObject([
       { type: 'text', text: 'Because they can.', state: 'done' },
     ]);
+  });
+
+  test('a question that was read back is no other, unless its answer failed', async () => {
+    const sessionId = '67e55044-10b1-426f-9247-bb680e5fe0c8';
+    const turn = (status: Snapshot['status'], prompt = 'one'): Turn => {
+      const stream = { status, text: '', sequence: 1, attempt: 1 };
+      return { sessionId, parentId: null, prompt, stream, createdAt: '' };
+    };
+    const submitted = sessionIdOf(OWNER, CHAT, `question-${sessionId}`, ['one']);
+    for (const [number, [turns, resumed, started]] of (
+      [
+        [[turn('COMPLETED')], [sessionId], []],
+        [[turn('STREAMING')], [sessionId], []],
+        [[turn('FAILED')], [], [againOf(sessionId)]],
+        [[turn('COMPLETED', 'uno')], [], [submitted]],
+        [[], [], [submitted]],
+      ] as const
+    ).entries()) {
+      reset();
+      directed.turns = [...turns];
+      const parts = [{ type: 'text' as const, text: 'one' }];
+      make(undefined, [{ id: `question-${sessionId}`, role: 'user', parts }]);
+      const sent = chat.sendMessage();
+      await until(() => directed.answers.size > 0);
+      for (const answer of directed.answers.values())
+        answer.say(begun(answer), text('1'), completed, 'end');
+      await sent;
+      expect(directed.resumed, String(number)).toEqual(resumed);
+      expect(directed.started.map((it) => it.sessionId)).toEqual(started);
+    }
   });
 
   test('the next question continues the answer before it, and another answer is a version', async () => {
