@@ -63,6 +63,11 @@ pub struct Exceeded {
 }
 
 impl Exceeded {
+    /// Whether the limit is below what the start needs by itself, so that no wait helps.
+    pub fn is_final(&self) -> bool {
+        self.needed > u64::from(self.most)
+    }
+
     /// How long to wait before the next try.
     pub fn wait(&self) -> Duration {
         self.resets_at.since(self.at)
