@@ -7,11 +7,13 @@
 //! | [`ai_sdk`] | the AI SDK's UI message stream |
 //! | [`openai`] | OpenAI's chat completions and models |
 //! | [`ag_ui`] | AG-UI's runs |
+//! | [`json`] | bodies in JSON, and what is wrong with them |
 //! | [`tries`] | the sessions of a request that is sent again |
 
 pub mod ag_ui;
 pub mod ai_sdk;
 pub mod ids;
+pub mod json;
 pub mod openai;
 mod system;
 mod tool_calls;

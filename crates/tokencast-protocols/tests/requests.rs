@@ -74,10 +74,22 @@ fn check(change: impl FnOnce(&mut Value), code: FailureCode, expected: &str) {
 fn what_is_wrong_is_named() {
     use FailureCode::{InvalidArgument, InvalidPrompt};
     let part = |part: Value| move |body: &mut Value| body["messages"][0]["parts"][0] = part;
+    for other in [json!("secret"), json!([]), json!(["chat", []])] {
+        check(
+            |body| *body = other,
+            InvalidArgument,
+            "the body is no JSON object: expected {\"id\": …",
+        );
+    }
     check(
-        |body| *body = json!("secret"),
+        |body| body["id"] = json!(""),
         InvalidArgument,
-        "the body is not understood",
+        "id is empty: expected a text",
+    );
+    check(
+        |body| body["messages"][0] = json!(["m1", "user", []]),
+        InvalidArgument,
+        "messages[0] is malformed",
     );
     check(
         |body| body["id"] = json!(null),
@@ -100,7 +112,17 @@ fn what_is_wrong_is_named() {
         "messages is malformed",
     );
     check(
-        |body| body["trigger"] = json!("secret"),
+        |body| body["trigger"] = json!("unknown"),
+        InvalidArgument,
+        "trigger is `unknown`: expected `submit-message` or `regenerate-message`",
+    );
+    check(
+        |body| body["trigger"] = json!("a secret"),
+        InvalidArgument,
+        "trigger is `?`",
+    );
+    check(
+        |body| body["trigger"] = json!(5),
         InvalidArgument,
         "trigger is malformed",
     );
@@ -140,6 +162,11 @@ fn what_is_wrong_is_named() {
         "the last message is not the user's",
     );
     check(
+        |body| body["messages"][0]["role"] = json!("system"),
+        InvalidPrompt,
+        "the last message is of the role `system`: expected `user`",
+    );
+    check(
         |body| body["messages"][0]["role"] = json!("tool"),
         InvalidPrompt,
         "messages[0].role is not supported",
@@ -165,6 +192,7 @@ fn frames_of_a_socket_are_told_by_their_type() {
         json!({"action": "stream", "prompt": "Hi", "type": "send"}),
         json!({"prompt": "Hi"}),
         json!([]),
+        json!(["send", null, "r1"]),
     ] {
         assert!(read(native.clone()).is_none(), "{native}");
     }
@@ -188,19 +216,23 @@ fn frames_of_a_socket_are_told_by_their_type() {
         Ok(ClientFrame::Abort)
     ));
     for (wrong, expected) in [
-        (json!({"type": "abort"}), "requestId is malformed"),
+        (json!({"type": "abort"}), "requestId is missing"),
         (
             json!({"type": "abort", "requestId": "a b"}),
-            "requestId is malformed",
+            "requestId is malformed: expected 1 to 128 visible ASCII characters",
         ),
         (
             json!({"type": "abort", "requestId": "x".repeat(129)}),
-            "requestId is malformed",
+            "requestId is malformed: expected 1 to 128 visible ASCII characters",
         ),
         (json!({"type": "resume", "requestId": "r"}), "id is missing"),
         (
+            json!({"type": "resume", "requestId": "r", "id": ""}),
+            "id is empty",
+        ),
+        (
             json!({"type": "other", "requestId": "r"}),
-            "type is malformed",
+            "type is `other`: expected `send`, `resume` or `abort`",
         ),
         (
             json!({"type": "send", "requestId": "r", "id": "chat"}),

@@ -74,6 +74,11 @@ impl FunctionUrl {
             None => Format::Markdown,
             Some(name) => Format::of(&name.to_ascii_uppercase()).ok_or(UrlError::Format)?,
         };
+        for (name, given) in [("nextToken", event.next_token()), ("limit", event.limit())] {
+            if given.is_some() {
+                return Err(UrlError::NotTaken(name));
+            }
+        }
         // The status waits for the first piece, so that a conversation that isn't there has one.
         let first = self.requests.export(&owner, id, format, None).await?;
         Ok(Document {

@@ -21,13 +21,15 @@ pub enum UrlError {
     #[error(transparent)]
     Request(#[from] RequestError),
     #[error(
-        "the body is not understood: expected JSON, {{\"prompt\": a text}}, with the UUIDs sessionId, conversationId and parentId where they are wanted"
+        "the body is no JSON object: expected {{\"prompt\": a string}}, with the UUIDs sessionId, conversationId and parentId where they are wanted"
     )]
     Body,
+    #[error("{0} is missing: expected a string")]
+    Missing(&'static str),
+    #[error("{0} is malformed: expected a string")]
+    NoString(&'static str),
     #[error(transparent)]
     AiSdk(#[from] InvalidRequest),
-    #[error("{0} is not a text: expected one in quotes")]
-    NoText(&'static str),
     #[error(transparent)]
     AgUi(#[from] InvalidRun),
     #[error(transparent)]
@@ -47,8 +49,10 @@ pub enum UrlError {
     UnknownConversation(#[from] NotFound),
     #[error("format is unknown: expected `markdown` or `json`")]
     Format,
-    #[error("limit is not a number: expected 1 to 100")]
+    #[error("limit is malformed: expected a whole number from 1 to 100")]
     Limit,
+    #[error("{0} is not taken here: expected none, for the document comes whole")]
+    NotTaken(&'static str),
     #[error(
         "there is nothing at this path: expected /, /SESSION-ID, /usage, /assistants, /conversations, /conversations/ID, /conversations/ID/export, /ai-sdk, /ag-ui, /v1/chat/completions, /v1/models or /v1/models/NAME"
     )]
@@ -83,10 +87,14 @@ impl UrlError {
             Self::UnknownConversation(_) => FailureCode::ConversationNotFound,
             Self::AiSdk(error) => error.code(),
             Self::AgUi(error) => error.code(),
-            Self::NoText(_) | Self::Format | Self::Limit | Self::OpenAi(_) => {
-                FailureCode::InvalidArgument
-            }
+            Self::NoString("prompt" | "sessionId") => FailureCode::InvalidPrompt,
+            Self::NoString(_)
+            | Self::Format
+            | Self::Limit
+            | Self::NotTaken(_)
+            | Self::OpenAi(_) => FailureCode::InvalidArgument,
             Self::Body
+            | Self::Missing(_)
             | Self::LongContext { .. }
             | Self::LastEventId
             | Self::UnknownSession
@@ -110,10 +118,12 @@ impl UrlError {
             Self::Request(error) if error.is_failure() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Request(error) => status_of(error.code()),
             Self::Body
-            | Self::NoText(_)
+            | Self::Missing(_)
+            | Self::NoString(_)
             | Self::LastEventId
             | Self::Format
             | Self::Limit
+            | Self::NotTaken(_)
             | Self::AiSdk(_)
             | Self::AgUi(_)
             | Self::OpenAi(_)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt as _};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokencast_aws::bedrock::BedrockModel;
 use tokencast_aws::clock::FunctionClock;
 use tokencast_aws::jwt::Verifier;
@@ -22,6 +22,7 @@ use tokencast_core::quota::Caller;
 use tokencast_core::requests::{Start, Started, Within};
 use tokencast_core::session::{Session, Status};
 use tokencast_core::time::Timestamp;
+use tokencast_protocols::json;
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
@@ -49,8 +50,10 @@ pub struct FunctionUrl {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Question {
-    prompt: JsonText,
-    session_id: Option<String>,
+    #[serde(default)]
+    prompt: Option<JsonText>,
+    #[serde(default)]
+    session_id: Value,
     #[serde(default)]
     conversation_id: Value,
     #[serde(default)]
@@ -119,14 +122,15 @@ impl FunctionUrl {
     ) -> Result<Reply, UrlError> {
         let known = last_event(event)?;
         let body = event.body().ok_or(UrlError::Body)?;
-        // serde's error is dropped, for it could quote the prompt.
-        let question: Question = serde_json::from_slice(&body).map_err(|_| UrlError::Body)?;
-        let session_id = match question.session_id {
-            Some(id) => Some(id.parse()?),
-            None => None,
-        };
+        let question: Question = json::read(&body).map_err(|invalid| match invalid {
+            json::Invalid::NoObject => UrlError::Body,
+            // All others may be anything, until they are looked at.
+            json::Invalid::Field(_) => UrlError::NoString("prompt"),
+        })?;
+        let session_id = text("sessionId", &question.session_id)?;
+        let session_id = session_id.map(str::parse).transpose()?;
         let start = Start {
-            prompt: question.prompt,
+            prompt: question.prompt.ok_or(UrlError::Missing("prompt"))?,
             brought: Brought::default(),
             assistant: text("assistant", &question.assistant)?.map(str::to_owned),
             session_id,
@@ -239,7 +243,7 @@ impl FunctionUrl {
 
     fn assistants(&self) -> Whole {
         let assistants = AssistantJson::all(&self.requests.assistants);
-        let json = json!({ "assistants": assistants });
+        let json = serde_json::json!({ "assistants": assistants });
         Whole::new(StatusCode::OK, json.to_string())
     }
 
@@ -259,7 +263,7 @@ impl FunctionUrl {
                 "The session stops in a moment; its last event says CANCELLED.",
             ),
         };
-        let json = json!({ "sessionId": id, "status": status, "message": message });
+        let json = serde_json::json!({ "sessionId": id, "status": status, "message": message });
         Ok(Whole::new(StatusCode::OK, json.to_string()))
     }
 
@@ -294,7 +298,7 @@ fn text<'a>(name: &'static str, value: &'a Value) -> Result<Option<&'a str>, Url
     match value {
         Value::Null => Ok(None),
         Value::String(text) => Ok(Some(text)),
-        _ => Err(UrlError::NoText(name)),
+        _ => Err(UrlError::NoString(name)),
     }
 }
 

@@ -8,6 +8,10 @@ use tokencast_core::id::{Attempt, InvalidSessionId, Position, Sequence, SessionI
 use tokencast_core::json_text::JsonText;
 use tokencast_core::quota::Exceeded;
 use tokencast_core::requests::{RequestError, Within};
+use tokencast_protocols::json::Word;
+
+/// What a message may ask for.
+pub(crate) const ACTIONS: [&str; 3] = ["stream", "stop", "resume"];
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Action {
@@ -117,16 +121,16 @@ impl Message {
         ))
     }
 
-    /// Keeps a known action and a valid session id only, so that an error repeats no other text of the client's.
+    /// Keeps a short word and a valid session id only, so that an error repeats no other text of the client's.
     fn about(
         action: Option<&str>,
         session_id: Option<&str>,
         asked: Result<Action, MessageError>,
     ) -> Self {
-        let action = action.filter(|action| ["stream", "stop", "resume"].contains(action));
+        let action = action.and_then(Word::read);
         let id = session_id.and_then(|id| id.parse::<SessionId>().ok());
         Self {
-            action: action.map(str::to_owned),
+            action: action.map(|action| action.to_string()),
             session_id: id.map(|id| id.to_string()),
             asked,
         }
@@ -313,6 +317,9 @@ mod tests {
         let message = Message::read(&format!(r#"{{"action":"stream","sessionId":"{ID}"}}"#));
         assert_eq!(message.action.as_deref(), Some("stream"));
         assert_eq!(message.session_id.as_deref(), Some(ID));
+        let message = Message::read(r#"{"action":"nope","sessionId":"secret"}"#);
+        assert_eq!(message.action.as_deref(), Some("nope"));
+        assert_eq!(message.session_id, None);
         let message = Message::read(r#"{"action":"<b>","sessionId":"secret"}"#);
         assert_eq!((message.action, message.session_id), (None, None));
     }

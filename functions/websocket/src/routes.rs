@@ -25,7 +25,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::error::EventError;
 use crate::event::{RouteAnswer, RouteEvent};
-use crate::message::{Action, Message, MessageError};
+use crate::message::{ACTIONS, Action, Message, MessageError};
 
 /// The function's name in metrics.
 pub(crate) const SERVICE: &str = "websocket";
@@ -127,13 +127,15 @@ impl<P: RequestPorts> Routes<P> {
             asked,
         } = message;
         let action = action.as_deref();
+        // Of no other a log says what it was.
+        let known = action.filter(|action| ACTIONS.contains(action));
         let reply = match asked {
             Ok(asked) => self.act(connection_id, caller, asked).await,
             Err(error) => Err(error),
         };
         match reply {
             Ok(reply) => {
-                info!(action, "answered");
+                info!(action = known, "answered");
                 match reply {
                     Reply::Frame(frame) => ok(Some(&frame)),
                     Reply::Sent => ok(None),
@@ -141,9 +143,9 @@ impl<P: RequestPorts> Routes<P> {
             }
             Err(error) => {
                 if error.is_failure() {
-                    error!(action, code = %error.code(), error = &error as &dyn std::error::Error, "failed");
+                    error!(action = known, code = %error.code(), error = &error as &dyn std::error::Error, "failed");
                 } else {
-                    info!(action, code = %error.code(), "refused");
+                    info!(action = known, code = %error.code(), "refused");
                 }
                 if let Some(exceeded) = error.exceeded() {
                     metrics::count_refusal(SERVICE, exceeded);

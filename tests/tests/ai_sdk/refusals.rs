@@ -43,7 +43,7 @@ async fn what_is_wrong_is_said_in_words_that_a_chat_shows() {
         post(json!("Hi")),
         400,
         "INVALID_ARGUMENT",
-        "the body is not understood",
+        "the body is no JSON object",
     )
     .await;
     check(
@@ -78,7 +78,7 @@ async fn what_is_wrong_is_said_in_words_that_a_chat_shows() {
     )
     .await;
     let nobody = post(json!({"id": "", "messages": [user("m", "Hi")]}));
-    check(nobody, 400, "INVALID_ARGUMENT", "id is missing").await;
+    check(nobody, 400, "INVALID_ARGUMENT", "id is empty").await;
     let trigger = post(json!({"id": "c", "trigger": 5, "messages": [user("m", "Hi")]}));
     check(trigger, 400, "INVALID_ARGUMENT", "trigger is malformed").await;
     // What a page asks for itself is refused in the same way.

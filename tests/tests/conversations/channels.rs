@@ -60,9 +60,21 @@ async fn a_function_url_answers_a_turn_and_shows_its_conversation() {
         let (_, exported) = json_of(&stack, Method::GET, &path).await;
         assert_eq!(exported["turns"].as_array().map(Vec::len), Some(2));
     }
-    let (status, refused) =
-        json_of(&stack, Method::GET, &format!("{path}/export?format=pdf")).await;
-    assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+    for (query, expected) in [
+        ("format=pdf", "format is unknown"),
+        ("nextToken=zz", "nextToken is not taken here"),
+        ("limit=5", "limit is not taken here"),
+    ] {
+        let path = format!("{path}/export?{query}");
+        let (status, refused) = json_of(&stack, Method::GET, &path).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
+        let message = refused["error"]["message"].as_str().expect("a message");
+        assert!(message.starts_with(expected), "{message}");
+    }
+    let path_of_list = "conversations?limit=99999999999999999999999";
+    let (_, refused) = json_of(&stack, Method::GET, path_of_list).await;
+    let expected = "limit is malformed: expected a whole number from 1 to 100";
+    assert_eq!(refused["error"]["message"], expected);
 
     let (status, _) = json_of(&stack, Method::DELETE, &path).await;
     assert_eq!(status, StatusCode::OK);

@@ -117,8 +117,15 @@ async fn what_is_asked_wrongly_is_refused_with_what_was_expected() {
     let start = || (Method::POST, "");
     check(&stack, start(), "", 400, "JSON").await;
     check(&stack, start(), "prompt", 400, "JSON").await;
-    check(&stack, start(), "{}", 400, "prompt").await;
-    check(&stack, start(), r#"{"prompt":7}"#, 400, "prompt").await;
+    check(&stack, start(), r#"["x"]"#, 400, "no JSON object").await;
+    let missing = "prompt is missing: expected a string";
+    check(&stack, start(), "{}", 400, missing).await;
+    check(&stack, start(), r#"{"prompt":null}"#, 400, missing).await;
+    let malformed = "prompt is malformed: expected a string";
+    check(&stack, start(), r#"{"prompt":7}"#, 400, malformed).await;
+    let malformed = "sessionId is malformed: expected a string";
+    let named = r#"{"prompt":"x","sessionId":5}"#;
+    check(&stack, start(), named, 400, malformed).await;
     check(&stack, start(), r#"{"prompt":" \n"}"#, 400, "empty").await;
     let long = json!({ "prompt": "x".repeat(101) }).to_string();
     check(&stack, start(), &long, 413, "at most 100").await;

@@ -49,8 +49,11 @@ async fn a_bad_message_is_answered_with_what_was_expected() {
         check(&mut socket, body, none.clone(), "INVALID_PROMPT", no_object).await;
     }
     let unknown = "the action is unknown: expected `stream`, `stop` or `resume`";
-    for body in [r#"{"action":"start"}"#, r#"{"action":"$connect"}"#] {
-        check(&mut socket, body, none.clone(), "INVALID_PROMPT", unknown).await;
+    for (body, named) in [
+        (r#"{"action":"nope"}"#, json!({ "action": "nope" })),
+        (r#"{"action":"$connect"}"#, none.clone()),
+    ] {
+        check(&mut socket, body, named, "INVALID_PROMPT", unknown).await;
     }
     let missing = "action is missing: expected a string";
     check(&mut socket, "{}", none, "INVALID_PROMPT", missing).await;

@@ -7,7 +7,8 @@ use thiserror::Error;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::json_text::JsonText;
 
-use crate::ai_sdk::request::{AnswerRequest, InvalidRequest, Said, SaidBy, Trigger, read_json};
+use crate::ai_sdk::request::{AnswerRequest, Said, SaidBy, Trigger};
+use crate::json::{self, Invalid, Object};
 use crate::system;
 
 /// Between the parts of a message.
@@ -43,7 +44,7 @@ impl std::fmt::Debug for Messages {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidRun {
     #[error(
-        "the body is not understood: expected JSON, {{\"threadId\": …, \"runId\": …, \"messages\": […]}}, as `HttpAgent` of AG-UI sends it"
+        "the body is no JSON object: expected {{\"threadId\": …, \"runId\": …, \"messages\": […]}}, as `HttpAgent` of AG-UI sends it"
     )]
     NoJson,
     #[error("{0} is missing or malformed: expected what `HttpAgent` of AG-UI sends")]
@@ -54,9 +55,13 @@ pub enum InvalidRun {
         "the last message is not the user's: tools that a page runs, and runs without a message, are not supported"
     )]
     LastNotUsers,
+    #[error("the last message is of the role `{0}`: expected `user`")]
+    LastRole(&'static str),
     #[error("{0} is not supported: expected a part of the type `text`")]
     Part(String),
-    #[error("{0} is not supported: expected one of AG-UI's roles")]
+    #[error(
+        "{0} is not supported: expected `user`, `assistant`, `system`, `developer`, `tool`, `reasoning` or `activity`"
+    )]
     Role(String),
     #[error(
         "{0} is no Unicode text: it has half of a surrogate pair, such as `\\ud83d` without what belongs behind it"
@@ -68,9 +73,11 @@ impl InvalidRun {
     pub fn code(&self) -> FailureCode {
         match self {
             Self::NoJson | Self::Malformed(_) | Self::NoMessages => FailureCode::InvalidArgument,
-            Self::LastNotUsers | Self::Part(_) | Self::Role(_) | Self::NotUnicode(_) => {
-                FailureCode::InvalidPrompt
-            }
+            Self::LastNotUsers
+            | Self::LastRole(_)
+            | Self::Part(_)
+            | Self::Role(_)
+            | Self::NotUnicode(_) => FailureCode::InvalidPrompt,
         }
     }
 }
@@ -113,9 +120,9 @@ impl RunRequest {
     ///
     /// [`InvalidRun`] names the field that is wrong, or the part that isn't supported.
     pub fn read(body: &[u8]) -> Result<Self, InvalidRun> {
-        let raw: RawRun = read_json(body).map_err(|invalid| match invalid {
-            InvalidRequest::Malformed(place) => InvalidRun::Malformed(place),
-            _ => InvalidRun::NoJson,
+        let raw: RawRun = json::read(body).map_err(|invalid| match invalid {
+            Invalid::Field(place) => InvalidRun::Malformed(place),
+            Invalid::NoObject => InvalidRun::NoJson,
         })?;
         let thread_id = named(raw.thread_id, "threadId")?;
         let run_id = named(raw.run_id, "runId")?;
@@ -128,8 +135,12 @@ impl RunRequest {
             .ok_or(InvalidRun::NoMessages)?;
         for (at, message) in messages.iter().enumerate() {
             let place = format!("messages[{at}]");
-            let message: Message<'_> = serde_json::from_str(message.get())
-                .map_err(|_| InvalidRun::Malformed(place.clone()))?;
+            let message = serde_json::from_str(message.get());
+            let Object::<Message<'_>>(message) =
+                message.map_err(|_| InvalidRun::Malformed(place.clone()))?;
+            if at == last {
+                check_last(message.role.as_deref())?;
+            }
             let text = |needed| texts(message.content, &format!("{place}.content"), needed);
             let by = match message.role.as_deref() {
                 Some("user") if at == last => {
@@ -184,6 +195,19 @@ impl RunRequest {
     }
 }
 
+/// Refuses a last message that nobody asks by. Roles that there are not are refused by their place.
+fn check_last(role: Option<&str>) -> Result<(), InvalidRun> {
+    let role = match role {
+        Some("system") => "system",
+        Some("developer") => "developer",
+        Some("reasoning") => "reasoning",
+        Some("activity") => "activity",
+        Some("assistant" | "tool") => return Err(InvalidRun::LastNotUsers),
+        _ => return Ok(()),
+    };
+    Err(InvalidRun::LastRole(role))
+}
+
 fn named(value: Option<String>, name: &str) -> Result<String, InvalidRun> {
     let value = value.filter(|value| !value.is_empty());
     value.ok_or_else(|| InvalidRun::Malformed(name.to_owned()))
@@ -205,8 +229,8 @@ fn texts(
         let text: JsonText = serde_json::from_str(content).map_err(|_| malformed())?;
         return Ok(vec![unicode(text, place)?]);
     }
-    let parts: Vec<Part> = serde_json::from_str(content).map_err(|_| malformed())?;
-    let parts = parts.into_iter().enumerate().map(|(at, part)| {
+    let parts: Vec<Object<Part>> = serde_json::from_str(content).map_err(|_| malformed())?;
+    let parts = parts.into_iter().enumerate().map(|(at, Object(part))| {
         let place = format!("{place}[{at}]");
         match part {
             Part {

@@ -1,16 +1,20 @@
 //! A request for an answer: the messages of a chat.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use thiserror::Error;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::id::SessionId;
 use tokencast_core::json_text::JsonText;
 
+use crate::json::{self, Invalid, Object, Word};
 use crate::system;
 
 /// What between the texts of a message's parts makes one prompt of them.
 const BETWEEN_PARTS: &str = "\n\n";
+
+/// The longest id of a socket's request that is taken. The transport's own have 16 characters.
+pub const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// A request, as `HttpChatTransport` posts it.
 #[derive(Debug)]
@@ -29,12 +33,9 @@ pub struct AnswerRequest {
     pub assistant: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    #[default]
-    #[serde(rename = "submit-message")]
     Submit,
-    #[serde(rename = "regenerate-message")]
     Regenerate,
 }
 
@@ -73,19 +74,31 @@ impl std::fmt::Debug for Said {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum InvalidRequest {
     #[error(
-        "the body is not understood: expected JSON, {{\"id\": …, \"messages\": […]}}, as `useChat` sends it"
+        "the body is no JSON object: expected {{\"id\": …, \"messages\": […]}}, as `useChat` sends it"
     )]
     NoJson,
     #[error("{0} is malformed: expected what `useChat` of the AI SDK sends")]
     Malformed(String),
     #[error("{0} is missing: expected what `useChat` of the AI SDK, 6 or 7, sends")]
     Missing(String),
+    #[error("{0} is empty: expected a text")]
+    Empty(&'static str),
+    #[error("trigger is `{0}`: expected `submit-message` or `regenerate-message`")]
+    Trigger(Word),
+    #[error("type is `{0}`: expected `send`, `resume` or `abort`")]
+    FrameType(Word),
+    #[error(
+        "requestId is malformed: expected 1 to {MAX_REQUEST_ID_BYTES} visible ASCII characters"
+    )]
+    RequestId,
     #[error("messages is empty: expected the chat's messages, the question last")]
     NoMessages,
     #[error("the last message is not the user's: tools that a page runs are not supported")]
     LastNotUsers,
+    #[error("the last message is of the role `system`: expected `user`")]
+    LastIsSystems,
     #[error("{place} is of the type `{found}`, which is not supported: expected `text`")]
-    Part { place: String, found: PartType },
+    Part { place: String, found: Word },
     #[error("{place} is not supported: expected `user`, `assistant` or `system`")]
     Role { place: String },
     #[error(
@@ -94,34 +107,22 @@ pub enum InvalidRequest {
     NotUnicode(String),
 }
 
-/// The type of a part, as far as the AI SDK knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PartType(String);
-
-impl PartType {
-    /// Another text than a short word is not repeated.
-    fn of(found: &str) -> Self {
-        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let is_type = found.len() <= 64 && found.bytes().all(is_word);
-        Self(if is_type { found } else { "?" }.to_owned())
-    }
-}
-
-impl std::fmt::Display for PartType {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
 impl InvalidRequest {
     pub fn code(&self) -> FailureCode {
         match self {
-            Self::NoJson | Self::Malformed(_) | Self::Missing(_) | Self::NoMessages => {
-                FailureCode::InvalidArgument
-            }
-            Self::LastNotUsers | Self::Part { .. } | Self::Role { .. } | Self::NotUnicode(_) => {
-                FailureCode::InvalidPrompt
-            }
+            Self::NoJson
+            | Self::Malformed(_)
+            | Self::Missing(_)
+            | Self::Empty(_)
+            | Self::Trigger(_)
+            | Self::FrameType(_)
+            | Self::RequestId
+            | Self::NoMessages => FailureCode::InvalidArgument,
+            Self::LastNotUsers
+            | Self::LastIsSystems
+            | Self::Part { .. }
+            | Self::Role { .. }
+            | Self::NotUnicode(_) => FailureCode::InvalidPrompt,
         }
     }
 }
@@ -131,9 +132,9 @@ pub(super) struct RawRequest {
     #[serde(default)]
     id: Option<String>,
     #[serde(default)]
-    messages: Option<Vec<RawMessage>>,
+    messages: Option<Vec<Object<RawMessage>>>,
     #[serde(default)]
-    trigger: Option<Trigger>,
+    trigger: Value,
     #[serde(default)]
     assistant: Option<String>,
 }
@@ -145,7 +146,7 @@ struct RawMessage {
     #[serde(default)]
     role: Option<String>,
     #[serde(default)]
-    parts: Option<Vec<RawPart>>,
+    parts: Option<Vec<Object<RawPart>>>,
 }
 
 #[derive(Deserialize)]
@@ -161,7 +162,7 @@ impl AnswerRequest {
     ///
     /// [`InvalidRequest`] names the field that is wrong, or the part that isn't supported.
     pub fn read(body: &[u8]) -> Result<Self, InvalidRequest> {
-        Self::of(read_json(body)?)
+        Self::of(json::read(body)?)
     }
 
     /// The prompt: the texts of the question's parts.
@@ -171,14 +172,17 @@ impl AnswerRequest {
 
     pub(super) fn of(raw: RawRequest) -> Result<Self, InvalidRequest> {
         let missing = |name: &str| InvalidRequest::Missing(name.to_owned());
-        let chat_id = raw.id.filter(|id| !id.is_empty());
-        let chat_id = chat_id.ok_or_else(|| missing("id"))?;
+        let chat_id = raw.id.ok_or_else(|| missing("id"))?;
+        if chat_id.is_empty() {
+            return Err(InvalidRequest::Empty("id"));
+        }
+        let trigger = trigger(&raw.trigger)?;
         let mut messages = raw.messages.ok_or_else(|| missing("messages"))?;
         let last = messages.len().checked_sub(1);
         let last = last.ok_or(InvalidRequest::NoMessages)?;
-        let asked = messages.remove(last);
+        let Object(asked) = messages.remove(last);
         let (mut history, mut system) = (Vec::new(), Vec::new());
-        for (at, message) in messages.into_iter().enumerate() {
+        for (at, Object(message)) in messages.into_iter().enumerate() {
             match message.role.as_deref() {
                 Some("system") => system.extend(texts(message, at, Of::User)?),
                 Some("user") => history.push(Said {
@@ -194,14 +198,15 @@ impl AnswerRequest {
         }
         match asked.role.as_deref() {
             Some("user") => {}
-            Some("assistant" | "system") => return Err(InvalidRequest::LastNotUsers),
+            Some("assistant") => return Err(InvalidRequest::LastNotUsers),
+            Some("system") => return Err(InvalidRequest::LastIsSystems),
             role => return Err(wrong_role(role, last)),
         }
         history.retain(Said::counts);
         let message_id = asked.id.clone();
         Ok(Self {
             chat_id,
-            trigger: raw.trigger.unwrap_or_default(),
+            trigger,
             message_id: message_id.ok_or_else(|| missing(&format!("messages[{last}].id")))?,
             texts: texts(asked, last, Of::User)?,
             history,
@@ -211,22 +216,26 @@ impl AnswerRequest {
     }
 }
 
-/// Reads JSON. An error names the field, and repeats no text of the client's, as serde's would.
-pub(crate) fn read_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, InvalidRequest> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().to_string();
-        // What is no JSON has a path as well, to where it ends.
-        let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
-        if is_json && path != "." {
-            InvalidRequest::Malformed(path)
-        } else {
-            InvalidRequest::NoJson
+/// A question is submitted where nothing else is said.
+fn trigger(value: &Value) -> Result<Trigger, InvalidRequest> {
+    match value {
+        Value::Null => Ok(Trigger::Submit),
+        Value::String(name) => match name.as_str() {
+            "submit-message" => Ok(Trigger::Submit),
+            "regenerate-message" => Ok(Trigger::Regenerate),
+            other => Err(InvalidRequest::Trigger(Word::of(other))),
+        },
+        _ => Err(InvalidRequest::Malformed("trigger".to_owned())),
+    }
+}
+
+impl From<Invalid> for InvalidRequest {
+    fn from(invalid: Invalid) -> Self {
+        match invalid {
+            Invalid::NoObject => Self::NoJson,
+            Invalid::Field(place) => Self::Malformed(place),
         }
-    })?;
-    // Nothing follows.
-    deserializer.end().map_err(|_| InvalidRequest::NoJson)?;
-    Ok(read)
+    }
 }
 
 /// Whose message it is. A question is refused if it has more than text. What an answer has besides its text is its own,
@@ -251,7 +260,7 @@ fn texts(message: RawMessage, at: usize, of: Of) -> Result<Vec<String>, InvalidR
     let parts = message.parts;
     let parts = parts.ok_or_else(|| InvalidRequest::Missing(format!("messages[{at}].parts")))?;
     let mut texts = Vec::new();
-    for (number, part) in parts.into_iter().enumerate() {
+    for (number, Object(part)) in parts.into_iter().enumerate() {
         match part.r#type.as_deref() {
             Some("text") => {
                 let text = part.text;
@@ -264,7 +273,7 @@ fn texts(message: RawMessage, at: usize, of: Of) -> Result<Vec<String>, InvalidR
             Some(other) => {
                 return Err(InvalidRequest::Part {
                     place: place(number),
-                    found: PartType::of(other),
+                    found: Word::of(other),
                 });
             }
             None => return Err(InvalidRequest::Missing(format!("{}.type", place(number)))),

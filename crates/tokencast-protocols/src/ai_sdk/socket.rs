@@ -5,10 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::chunk::Chunk;
-use super::request::{AnswerRequest, InvalidRequest, RawRequest, read_json};
-
-/// The longest id of a request that is taken. The transport's own have 16 characters.
-pub const MAX_REQUEST_ID_BYTES: usize = 128;
+use super::request::{AnswerRequest, InvalidRequest, MAX_REQUEST_ID_BYTES, RawRequest};
+use crate::json::{self, Object, Word};
 
 /// What a client sends.
 #[derive(Debug)]
@@ -49,38 +47,45 @@ struct Head {
 impl Asked {
     /// Reads a frame. `None` for a message that is none of this protocol's: it has no `type`, or it has an `action`.
     pub fn read(message: &str) -> Option<Self> {
-        let head: Head = serde_json::from_str(message).ok()?;
+        let Object::<Head>(head) = serde_json::from_str(message).ok()?;
         let kind = head.r#type.filter(|_| head.action.is_none())?;
-        let request_id = head.request_id.as_ref().and_then(Value::as_str);
-        let request_id = request_id.unwrap_or_default().to_owned();
-        let is_id = (1..=MAX_REQUEST_ID_BYTES).contains(&request_id.len())
-            && request_id.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_id {
-            let frame = Err(InvalidRequest::Malformed("requestId".to_owned()));
-            let request_id = String::new();
-            return Some(Self { request_id, frame });
-        }
+        let request_id = match request_id(head.request_id) {
+            Ok(request_id) => request_id,
+            Err(error) => {
+                let (request_id, frame) = (String::new(), Err(error));
+                return Some(Self { request_id, frame });
+            }
+        };
         let frame = match kind.as_str() {
             "send" => send(message, head.body.as_ref()),
             "resume" => match head.id {
-                Some(Value::String(chat_id)) if !chat_id.is_empty() => {
-                    Ok(ClientFrame::Resume { chat_id })
-                }
-                None | Some(Value::String(_) | Value::Null) => {
-                    Err(InvalidRequest::Missing("id".to_owned()))
-                }
+                Some(Value::String(id)) if id.is_empty() => Err(InvalidRequest::Empty("id")),
+                Some(Value::String(chat_id)) => Ok(ClientFrame::Resume { chat_id }),
+                None | Some(Value::Null) => Err(InvalidRequest::Missing("id".to_owned())),
                 Some(_) => Err(InvalidRequest::Malformed("id".to_owned())),
             },
             "abort" => Ok(ClientFrame::Abort),
-            _ => Err(InvalidRequest::Malformed("type".to_owned())),
+            other => Err(InvalidRequest::FrameType(Word::of(other))),
         };
         Some(Self { request_id, frame })
     }
 }
 
+fn request_id(value: Option<Value>) -> Result<String, InvalidRequest> {
+    let is_id = |id: &str| {
+        (1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
+            && id.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match value {
+        None | Some(Value::Null) => Err(InvalidRequest::Missing("requestId".to_owned())),
+        Some(Value::String(id)) if is_id(&id) => Ok(id),
+        Some(_) => Err(InvalidRequest::RequestId),
+    }
+}
+
 /// Reads a question. `body` is what the page sends besides the messages.
 fn send(message: &str, body: Option<&Value>) -> Result<ClientFrame, InvalidRequest> {
-    let request = AnswerRequest::of(read_json::<RawRequest>(message.as_bytes())?)?;
+    let request = AnswerRequest::of(json::read::<RawRequest>(message.as_bytes())?)?;
     let assistant = match body.and_then(|body| body.get("assistant")) {
         None | Some(Value::Null) => request.assistant,
         Some(Value::String(name)) => Some(name.clone()),

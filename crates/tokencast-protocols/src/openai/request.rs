@@ -15,6 +15,7 @@ use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::{ModelTurn, Role};
 
 use super::invalid::InvalidRequest;
+use crate::json::Object;
 use crate::system;
 
 /// What `POST /v1/chat/completions` asks for.
@@ -156,7 +157,7 @@ impl ChatRequest {
         let model: Option<String> = parameters.take("model", "a string")?;
         let model = model.ok_or_else(|| InvalidRequest::Missing("model".to_owned()))?;
         let is_streamed = parameters.take("stream", "a boolean")?.unwrap_or(false);
-        let options: Option<StreamOptions> = parameters.take(
+        let options: Option<Object<StreamOptions>> = parameters.take(
             "stream_options",
             "an object, `{\"include_usage\": true or false}`",
         )?;
@@ -190,7 +191,7 @@ impl ChatRequest {
                 stop_sequences,
             },
             is_streamed,
-            includes_usage: options.is_some_and(|it| it.include_usage == Some(true)),
+            includes_usage: options.is_some_and(|it| it.0.include_usage == Some(true)),
         })
     }
 }
@@ -303,7 +304,7 @@ impl Conversation {
         for (at, message) in messages.into_iter().enumerate() {
             let param = format!("messages[{at}]");
             let message = serde_json::from_str(message.get());
-            let message = message.map_err(|_| InvalidRequest::Type {
+            let Object(message) = message.map_err(|_| InvalidRequest::Type {
                 param: param.clone(),
                 expected: "a message, `{\"role\": …, \"content\": …}`",
             })?;
@@ -358,7 +359,8 @@ fn text(content: Option<&RawValue>, param: &str) -> Result<String, InvalidReques
     let parts: Vec<&RawValue> = serde_json::from_str(content.get()).map_err(|_| wrong())?;
     let mut texts = Vec::new();
     for (at, part) in parts.into_iter().enumerate() {
-        let part: Part = serde_json::from_str(part.get()).map_err(|_| InvalidRequest::Type {
+        let part = serde_json::from_str(part.get());
+        let Object::<Part>(part) = part.map_err(|_| InvalidRequest::Type {
             param: format!("{param}[{at}]"),
             expected: "a part, `{\"type\": \"text\", \"text\": a string}`",
         })?;

@@ -87,6 +87,11 @@ fn what_is_wrong_is_refused_by_its_name() {
             InvalidRun::LastNotUsers,
         ),
         (
+            json!([{ "id": "1", "role": "user", "content": "a" }, { "id": "2", "role": "system", "content": "b" }]),
+            InvalidRun::LastRole("system"),
+        ),
+        (json!([["1", "user", "a"]]), malformed("messages[0]")),
+        (
             json!([{ "id": "1", "role": "boss", "content": "a" }]),
             InvalidRun::Role("messages[0].role".to_owned()),
         ),
@@ -101,7 +106,9 @@ fn what_is_wrong_is_refused_by_its_name() {
             "{messages}"
         );
     }
-    for body in ["", "{", "7", "{\"threadId\":\"t\"} x"] {
+    let role = InvalidRun::Role("messages[0].role".to_owned()).to_string();
+    assert!(role.contains("`user`, `assistant`, `system`"), "{role}");
+    for body in ["", "{", "7", "[]", "{\"threadId\":\"t\"} x"] {
         let refused = RunRequest::read(body.as_bytes()).expect_err("refused");
         assert_eq!(refused, InvalidRun::NoJson, "{body}");
     }
