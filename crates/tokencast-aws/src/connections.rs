@@ -35,6 +35,8 @@ pub struct ConnectionTable {
 /// What is known of a request of the AI SDK's `WebSocketChatTransport`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotedRequest {
+    /// Its id is taken. What it is of isn't known yet.
+    Taken,
     /// It asked for this session's answer.
     Sent(SessionId),
     /// It resumed this session's answer.
@@ -47,7 +49,9 @@ impl NotedRequest {
         match text.split_once(' ') {
             Some(("sent", id)) => id.parse().ok().map(Self::Sent),
             Some(("resumed", id)) => id.parse().ok().map(Self::Resumed),
-            _ => (text == "aborted").then_some(Self::Aborted),
+            None if text == "taken" => Some(Self::Taken),
+            None if text == "aborted" => Some(Self::Aborted),
+            _ => None,
         }
     }
 }
@@ -55,6 +59,7 @@ impl NotedRequest {
 impl fmt::Display for NotedRequest {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Taken => formatter.write_str("taken"),
             Self::Sent(id) => write!(formatter, "sent {id}"),
             Self::Resumed(id) => write!(formatter, "resumed {id}"),
             Self::Aborted => formatter.write_str("aborted"),
@@ -138,12 +143,39 @@ impl ConnectionTable {
         request_id: &str,
         noted: NotedRequest,
     ) -> Result<Option<NotedRequest>, ConnectionError> {
+        let expression = "SET #request = :noted";
+        self.update_request(id, request_id, noted, expression).await
+    }
+
+    /// Takes the id of a request, unless something is known of it, which is returned. Does nothing if the connection is
+    /// gone.
+    ///
+    /// # Errors
+    ///
+    /// DynamoDB does not answer.
+    pub async fn take_request(
+        &self,
+        id: &str,
+        request_id: &str,
+    ) -> Result<Option<NotedRequest>, ConnectionError> {
+        let expression = "SET #request = if_not_exists(#request, :noted)";
+        self.update_request(id, request_id, NotedRequest::Taken, expression)
+            .await
+    }
+
+    async fn update_request(
+        &self,
+        id: &str,
+        request_id: &str,
+        noted: NotedRequest,
+        expression: &str,
+    ) -> Result<Option<NotedRequest>, ConnectionError> {
         // Each request has an attribute of its own, so that two that come at once don't overwrite each other.
         let name = format!("{REQUEST}{request_id}");
         let update = self.client.update_item().table_name(&self.name);
         let updated = update
             .key(KEY, AttributeValue::S(id.to_owned()))
-            .update_expression("SET #request = :noted")
+            .update_expression(expression)
             .condition_expression("attribute_exists(#key)")
             .expression_attribute_names("#request", &name)
             .expression_attribute_names("#key", KEY)
@@ -215,6 +247,7 @@ mod tests {
     fn what_is_noted_of_a_request_reads_back() {
         let id = SessionId::random();
         for noted in [
+            NotedRequest::Taken,
             NotedRequest::Sent(id),
             NotedRequest::Resumed(id),
             NotedRequest::Aborted,

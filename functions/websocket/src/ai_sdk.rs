@@ -40,6 +40,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 enum ChatError {
     #[error(transparent)]
     Invalid(#[from] InvalidRequest),
+    #[error("requestId is in use: expected one that this connection has not had")]
+    TakenId,
     #[error(transparent)]
     Request(#[from] RequestError),
 }
@@ -48,6 +50,7 @@ impl ChatError {
     fn code(&self) -> FailureCode {
         match self {
             Self::Invalid(error) => error.code(),
+            Self::TakenId => FailureCode::InvalidArgument,
             Self::Request(error) => error.code(),
         }
     }
@@ -111,11 +114,34 @@ impl<P: RequestPorts> Routes<P> {
         }
     }
 
+    /// Takes a request's id, for the chunks of two requests with one id would run into each other. An abort may have come
+    /// before the request.
+    async fn take_id(&self, caller: Asking<'_>) -> Result<(), ChatError> {
+        let Asking {
+            connection_id,
+            request_id,
+            ..
+        } = caller;
+        match self.connections.take_request(connection_id, request_id).await {
+            Ok(None | Some(NotedRequest::Aborted)) => Ok(()),
+            Ok(Some(_)) => Err(ChatError::TakenId),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(error, "a request's id was not taken");
+                Ok(())
+            }
+        }
+    }
+
     /// Answers a chat's last message.
     async fn send(&self, caller: Asking<'_>, request: &AnswerRequest) -> Result<Reply, ChatError> {
         let Asking { owner, .. } = caller;
-        let question = Question::of(&self.requests, owner, request, STOP_PATIENCE).await?;
-        let question = match question {
+        let (taken, question) = tokio::join!(
+            self.take_id(caller),
+            Question::of(&self.requests, owner, request, STOP_PATIENCE)
+        );
+        taken?;
+        let question = match question? {
             Question::New(question) => question,
             Question::Repeated(session) => {
                 let noted = NotedRequest::Sent(session.id);
@@ -149,8 +175,12 @@ impl<P: RequestPorts> Routes<P> {
     /// The answer that runs in a chat, from its beginning.
     async fn resume(&self, caller: Asking<'_>, chat_id: &str) -> Result<Reply, ChatError> {
         let conversation = ids::conversation_id(caller.owner, chat_id);
-        let running = question::running(&self.requests, caller.owner, conversation).await?;
-        let Some(session) = running else {
+        let (taken, running) = tokio::join!(
+            self.take_id(caller),
+            question::running(&self.requests, caller.owner, conversation)
+        );
+        taken?;
+        let Some(session) = running? else {
             return Ok(Reply::Frame(chat_frames::no_active(caller.request_id)));
         };
         let noted = NotedRequest::Resumed(session.id);
@@ -230,7 +260,7 @@ impl<P: RequestPorts> Routes<P> {
                 }
                 self.stop_chat(caller, session).await
             }
-            NotedRequest::Aborted => Ok(()),
+            NotedRequest::Taken | NotedRequest::Aborted => Ok(()),
         }
     }
 
@@ -271,7 +301,7 @@ impl<P: RequestPorts> Routes<P> {
         } = caller;
         let session = match noted {
             NotedRequest::Sent(session) | NotedRequest::Resumed(session) => Some(session),
-            NotedRequest::Aborted => None,
+            NotedRequest::Taken | NotedRequest::Aborted => None,
         };
         let session = async {
             if let Some(session) = session {

@@ -83,6 +83,30 @@ async fn a_resume_gets_the_running_answer_from_its_beginning() {
 }
 
 #[tokio::test]
+async fn a_second_request_of_one_id_is_refused() {
+    let stack = slow().await;
+    let mut socket = stack.websocket("alice").await;
+    let mut first = ChatRequest::send(&mut socket, "r1", "c", &[user("m1", "One")]).await;
+    first.until_text(&mut socket, 20).await;
+    for frame in [
+        json!({"type": "send", "requestId": "r1", "id": "d", "messages": [user("m2", "Two")]}),
+        json!({"type": "resume", "requestId": "r1", "id": "c"}),
+    ] {
+        socket.send(&frame).await;
+        let end = first.rest(&mut socket).await;
+        let RequestEnd::Error(text) = end else {
+            panic!("{end:?}")
+        };
+        assert!(text.starts_with("requestId is in use"), "{text}");
+    }
+    assert_eq!(stack.running.local.bedrock().calls().len(), 1);
+    assert_eq!(stack.sessions().await, 1);
+    // The first one goes on.
+    first.whole(&mut socket).await;
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn an_abort_stops_the_model() {
     let stack = TestStack::start_with(|options| {
         options.script = script(2_000, Duration::from_millis(20));
