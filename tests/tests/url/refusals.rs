@@ -145,7 +145,8 @@ async fn what_is_asked_wrongly_is_refused_with_what_was_expected() {
     .await;
     check(&stack, (Method::GET, ""), "", 405, "POST").await;
     check(&stack, (Method::PUT, ""), "", 405, "POST").await;
-    check(&stack, (Method::POST, &id), "", 405, "GET, DELETE").await;
+    check(&stack, (Method::POST, &id), "", 405, "GET, HEAD, DELETE").await;
+    check(&stack, (Method::POST, "usage"), "", 405, "GET, HEAD").await;
     assert_eq!(stack.sessions().await, 0);
     stack.queue_is_empty().await;
     stack.shutdown().await;

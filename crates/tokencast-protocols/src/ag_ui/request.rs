@@ -7,12 +7,9 @@ use thiserror::Error;
 use tokencast_core::failure::FailureCode;
 use tokencast_core::json_text::JsonText;
 
-use crate::ai_sdk::request::{AnswerRequest, Said, SaidBy, Trigger};
+use crate::ai_sdk::request::{AnswerRequest, BETWEEN_PARTS, Said, SaidBy, Trigger};
 use crate::json::{self, Invalid, Object};
 use crate::system;
-
-/// Between the parts of a message.
-const BETWEEN_PARTS: &str = "\n\n";
 
 /// A run that a client asks for.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::json::{self, Invalid, Object, Word};
 use crate::system;
 
 /// What between the texts of a message's parts makes one prompt of them.
-const BETWEEN_PARTS: &str = "\n\n";
+pub(crate) const BETWEEN_PARTS: &str = "\n\n";
 
 /// The longest id of a socket's request that is taken. The transport's own have 16 characters.
 pub const MAX_REQUEST_ID_BYTES: usize = 128;

@@ -15,6 +15,7 @@ use tokencast_core::json_text::JsonText;
 use tokencast_core::ports::{ModelTurn, Role};
 
 use super::invalid::InvalidRequest;
+use crate::ai_sdk::request::BETWEEN_PARTS;
 use crate::json::Object;
 use crate::system;
 
@@ -94,9 +95,6 @@ const MAX_STOP_SEQUENCES: usize = 4;
 
 /// What `messages` may be, for errors.
 const ROLES: &str = "`system`, `developer`, `user` or `assistant`";
-
-/// Between the parts of a message.
-const BETWEEN_PARTS: &str = "\n";
 
 fn is_empty(value: &Value) -> bool {
     value.as_array().is_some_and(Vec::is_empty)

@@ -44,7 +44,7 @@ fn the_last_message_is_the_prompt_and_the_others_are_brought() {
     ] }));
     let expected = [
         "system:Be brief.\n\nIn French.",
-        "user:One\nTwo",
+        "user:One\n\nTwo",
         "assistant:Three",
         "assistant:No.",
         "Four",
