@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { ASSISTANTS_SCHEMA_FILE } from './assets';
 import { Schema, schemaProblems } from './json-schema';
 import { ModelSpec, modelStatements } from './model-access';
+import { repeatedMembers } from './repeated-members';
 import { TokenStreamProps } from './token-stream-props';
 
 /** Where the layer has the file. */
@@ -135,9 +136,10 @@ export function modelIds(file: string): string[] {
 
 /** Reads the file. All that is wrong with it is one error. */
 function readFile(file: string): AssistantsFile {
-  const value = parse(file);
+  const { value, repeated } = parse(file);
   const schema = JSON.parse(readFileSync(ASSISTANTS_SCHEMA_FILE, 'utf8')) as Schema;
-  const problems = schemaProblems(schema, value);
+  const twice = repeated.map((place) => `${place}: is there twice, expected once`);
+  const problems = [...twice, ...schemaProblems(schema, value)];
   // One part is only compared with another where each is as it should be.
   refuse(file, problems.length > 0 ? problems : contradictions(value as AssistantsFile));
   return value as AssistantsFile;
@@ -149,7 +151,7 @@ function refuse(file: string, problems: readonly string[]): void {
   }
 }
 
-function parse(file: string): unknown {
+function parse(file: string): { value: unknown; repeated: string[] } {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -157,7 +159,7 @@ function parse(file: string): unknown {
     throw new Error(`the assistants' file ${file} can't be read`, { cause: error });
   }
   try {
-    return JSON.parse(text) as unknown;
+    return { value: JSON.parse(text) as unknown, repeated: repeatedMembers(text) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`${file} is no JSON: ${reason}`, { cause: error });

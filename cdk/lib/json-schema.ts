@@ -39,7 +39,7 @@ function problems(schema: Schema, value: unknown, place: Place): string[] {
   // What a value of another type should be besides is no help.
   const { type } = schema;
   if (type !== undefined && !list(type).some((name) => isOfType(value, String(name)))) {
-    return [say(place, `is ${written(value)}`, described(schema))];
+    return [say(place, `is ${written(value)}`, describedWithKind(schema))];
   }
   return Object.entries(schema).flatMap(([keyword, wanted]) => {
     const check = CHECKS[keyword];
@@ -160,6 +160,19 @@ function described(schema: Keywords): string {
   if (minLength > 0) {
     return `at least ${minLength} characters`;
   }
+  return kinds(schema);
+}
+
+/** What a schema wants, in words, where a value is of another type. */
+function describedWithKind(schema: Keywords): string {
+  const { minimum, maximum, maxLength } = schema;
+  if (minimum !== undefined && maximum !== undefined) {
+    return `${kinds(schema)} from ${described(schema)}`;
+  }
+  return maxLength === undefined ? described(schema) : `${kinds(schema)} of ${described(schema)}`;
+}
+
+function kinds(schema: Keywords): string {
   return list(schema.type)
     .map((name) => KINDS[String(name)] ?? String(name))
     .join(' or ');

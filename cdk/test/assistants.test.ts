@@ -83,7 +83,7 @@ describe('a file is refused, by place, with', () => {
     withAssistant({ maxTokens: 0, temperature: 'hot', systemPrompts: '' }),
     'assistants.other.model: is missing, expected a value',
     'assistants.other.maxTokens: is 0, expected 1 to 200000',
-    'assistants.other.temperature: is "hot", expected 0 to 1',
+    'assistants.other.temperature: is "hot", expected a number from 0 to 1',
     'assistants.other.systemPrompts: is unknown, expected `title`, `description`, `model`, `systemPrompt`, `maxTokens`, ' +
       '`temperature`, `reasoning`, `promptCaching`, `guardrail`, `clientSystemPrompt`',
   );
@@ -107,6 +107,25 @@ describe('a file is refused, by place, with', () => {
     withAssistant({ model: 'amazon.nova-pro-v1:0', guardrail: { id: '*', version: '1' } }),
     'assistants.other.guardrail.id: is "*", expected what matches ' +
       '`^([a-z0-9]+|arn:aws[a-z-]*:bedrock:[a-z0-9-]+:[0-9]{12}:guardrail/[a-z0-9]+)$`',
+  );
+});
+
+test('a member that is there twice is refused by its place, with all else that is wrong', () => {
+  const a = '{"model": "m", "title": 5, "maxTokens": 1.5, "maxTokens": 1.5}';
+  const b = '"b": {"model": "m", "description": "\\"b\\": {\\"b\\": 1"}, "\\u0062": {"model": "m"}';
+  const file = write(`{"version": 1, "default": "a", "assistants": {"a": ${a}, ${b}}}`);
+  const expected = [
+    'assistants.a.maxTokens: is there twice, expected once',
+    'assistants.b: is there twice, expected once',
+    'assistants.a.title: is 5, expected a text of 1 to 100 characters',
+    'assistants.a.maxTokens: is 1.5, expected a whole number from 1 to 200000',
+  ];
+  assert.throws(
+    () => modelIds(file),
+    ({ message }: Error) => {
+      assert.deepEqual(message.split('\n  ').slice(1), expected);
+      return true;
+    },
   );
 });
 

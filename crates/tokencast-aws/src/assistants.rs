@@ -15,8 +15,10 @@ use tokencast_core::assistant::{
 };
 
 mod fields;
+mod repeated;
 
 use fields::{Fields, Range};
+use repeated::repeated;
 
 /// The most assistants of a file.
 const MAX_ASSISTANTS: usize = 100;
@@ -93,7 +95,11 @@ pub fn read(text: &str) -> Result<Assistants, InvalidAssistants> {
         line: error.line(),
         column: error.column(),
     })?;
-    let mut errors = Vec::new();
+    let twice = repeated(text).into_iter().map(|place| FieldError {
+        place,
+        problem: "is there twice, expected once".to_owned(),
+    });
+    let mut errors: Vec<_> = twice.collect();
     let read = read_value(&file, &mut errors);
     match read {
         Some(assistants) if errors.is_empty() => Ok(assistants),
@@ -183,9 +189,13 @@ fn assistant(name: &str, fields: &mut Fields<'_, '_>) -> Option<Assistant> {
     });
     let temperature = fields.number("temperature", &Range(0.0, 1.0));
     Some(Assistant {
-        title: fields.text("title", 1..=100, "1 to 100 characters"),
-        description: fields.text("description", 1..=1000, "1 to 1000 characters"),
-        system_prompt: fields.text("systemPrompt", 1..=100_000, "1 to 100000 characters"),
+        title: fields.text("title", 1..=100, "a text of 1 to 100 characters"),
+        description: fields.text("description", 1..=1000, "a text of 1 to 1000 characters"),
+        system_prompt: fields.text(
+            "systemPrompt",
+            1..=100_000,
+            "a text of 1 to 100000 characters",
+        ),
         max_tokens,
         temperature: temperature.map(f64_to_f32),
         reasoning: reasoning.map(|budget_tokens| Reasoning { budget_tokens }),

@@ -23,10 +23,15 @@ impl<T: fmt::Display> fmt::Display for Range<T> {
 
 /// A number of the file.
 pub(super) trait Number: PartialOrd + fmt::Display + Sized {
+    /// What it is, for errors.
+    const KIND: &'static str;
+
     fn of(value: &Value) -> Option<Self>;
 }
 
 impl Number for u32 {
+    const KIND: &'static str = "a whole number";
+
     fn of(value: &Value) -> Option<Self> {
         // `4096.0` is a whole number to JSON Schema.
         let whole = value.as_f64().filter(|number| number.fract() == 0.0)?;
@@ -41,6 +46,8 @@ impl Number for u32 {
 }
 
 impl Number for f64 {
+    const KIND: &'static str = "a number";
+
     fn of(value: &Value) -> Option<Self> {
         value.as_f64()
     }
@@ -137,12 +144,15 @@ impl<'v, 'e> Fields<'v, 'e> {
     }
 
     pub(super) fn number<T: Number>(&mut self, name: &'static str, range: &Range<T>) -> Option<T> {
-        let number = T::of(self.get(name)?);
-        let number = number.filter(|number| *number >= range.0 && *number <= range.1);
-        if number.is_none() {
+        let Some(number) = T::of(self.get(name)?) else {
+            self.wrong(name, &format!("{} from {range}", T::KIND));
+            return None;
+        };
+        let is_within = number >= range.0 && number <= range.1;
+        if !is_within {
             self.wrong(name, &range.to_string());
         }
-        number
+        is_within.then_some(number)
     }
 
     pub(super) fn boolean(&mut self, name: &'static str, default: bool) -> bool {

@@ -97,6 +97,16 @@ fn what_is_no_json_is_told_by_its_place_alone() {
 }
 
 #[test]
+fn a_member_that_is_there_twice_is_refused_by_its_place() {
+    let text = r#"{"version": 1, "default": "a", "assistants": {
+        "a": {"model": "m", "maxTokens": 1, "maxTokens": 2}, "b": {"model": "m"}, "b": {"model": "n"}
+    }}"#;
+    let expected = "assistants.a.maxTokens: is there twice, expected once; \
+                    assistants.b: is there twice, expected once";
+    assert_eq!(read(text).expect_err("refused").to_string(), expected);
+}
+
+#[test]
 fn a_file_has_a_bounded_number_of_assistants() {
     let file = |count: usize| {
         let all: serde_json::Map<_, _> = (0..count)
