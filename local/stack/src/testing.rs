@@ -171,6 +171,7 @@ fn empty() -> StackConfig {
                 groups: Vec::new(),
             }],
             token_validity: Duration::from_hours(1),
+            shares_key: true,
         },
         model: ModelConfig::Scripted(ScriptConfig::default()),
         guardrails: Vec::new(),
