@@ -31,6 +31,7 @@ export default defineConfig({
       ],
     },
     permissions: ['clipboard-read', 'clipboard-write'],
-    trace: 'retain-on-failure',
+    // Recording takes time, and CI keeps no files.
+    trace: process.env.CI === undefined ? 'retain-on-failure' : 'off',
   },
 });
