@@ -137,8 +137,8 @@ async function follow(
   listener.answered(null);
   try {
     for (;;) {
-      const { done, value } = await read(reader, maxSilenceMs);
-      if (signal.aborted) return;
+      const { done, value } = await read(reader, signal, maxSilenceMs);
+      if (stopped(signal)) return;
       if (done || value === undefined) {
         const ended = new TokencastError('connection', 'The event stream ended');
         listener.lost(ended, { inOrder: true, retryMs: parser.retryMs });
@@ -179,9 +179,25 @@ function eventOf(name: string, data: string): TokenEvent | null {
 
 class Silence extends TokencastError {}
 
-function read(reader: ByteReader, maxSilenceMs: number): ReturnType<ByteReader['read']> {
+type Read = Awaited<ReturnType<ByteReader['read']>>;
+
+/** As at the end once nobody listens: a `fetch` that is aborted may leave a reader without an answer. */
+async function read(reader: ByteReader, signal: StopSignal, maxSilenceMs: number): Promise<Read> {
   const silence = new Silence('connection', 'The function has fallen silent');
-  return within(maxSilenceMs, reader.read(), silence);
+  let leave: () => void = () => undefined;
+  const next = new Promise<Read>((resolve, reject) => {
+    leave = () => {
+      resolve({ done: true });
+    };
+    signal.addEventListener('abort', leave);
+    if (signal.aborted) leave();
+    else reader.read().then(resolve, reject);
+  });
+  try {
+    return await within(maxSilenceMs, next, silence);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
 }
 
 /** `sessionId` is the one that was asked for in the path. */

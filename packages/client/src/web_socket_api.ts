@@ -34,12 +34,6 @@ export function webSocketTransport(
   /** The last handshake was refused. A browser doesn't say why; it may be the token. */
   let refused = false;
 
-  /** A page cannot set a header of a handshake, so that the token goes into the address. */
-  async function connect(): Promise<WebSocketLike> {
-    const token = encodeURIComponent(await tokens(refused));
-    return openSocket(WebSocket, `${url}${url.includes('?') ? '&' : '?'}token=${token}`);
-  }
-
   /** One connection; returns how to end it, and how to say something on it. */
   function open(sessionId: string, handlers: Handlers): OpenSocket {
     let socket: WebSocketLike | null = null;
@@ -50,46 +44,47 @@ export function webSocketTransport(
       socket?.close();
       handlers.lost(error);
     };
-    connect().then(
-      (made) => {
-        socket = made;
-        if (over) {
-          made.close();
-          return;
+    async function connect(): Promise<void> {
+      // A page cannot set a header of a handshake, so that the token goes into the address.
+      const token = encodeURIComponent(await tokens(refused));
+      // Who has left needs no socket.
+      if (over) return;
+      const made = openSocket(WebSocket, `${url}${url.includes('?') ? '&' : '?'}token=${token}`);
+      socket = made;
+      let opened = false;
+      made.onopen = () => {
+        opened = true;
+        refused = false;
+        if (!over) handlers.opened();
+      };
+      made.onmessage = ({ data }: { data: unknown }) => {
+        // API Gateway may send an empty frame for a route that answers nothing.
+        if (over || data === '') return;
+        try {
+          handlers.frame(JSON.parse(String(data)) as Frame);
+        } catch {
+          lose(new TokencastError('connection', 'The API sent a frame that is none'));
         }
-        let opened = false;
-        made.onopen = () => {
-          opened = true;
-          refused = false;
-          if (!over) handlers.opened();
-        };
-        made.onmessage = ({ data }: { data: unknown }) => {
-          // API Gateway may send an empty frame for a route that answers nothing.
-          if (over || data === '') return;
-          try {
-            handlers.frame(JSON.parse(String(data)) as Frame);
-          } catch {
-            lose(new TokencastError('connection', 'The API sent a frame that is none'));
-          }
-        };
-        // It says nothing that the close behind it doesn't.
-        made.onerror = () => undefined;
-        made.onclose = () => {
-          const lost = new TokencastError('connection', 'The connection was lost');
-          const wasNew = refused;
-          if (!opened) refused = !refused;
-          if (opened || !wasNew || getStream === undefined) lose(lost);
-          // Not the token's age, but it may be the token all the same.
-          else
-            refusalOf(getStream(sessionId)).then((refusal) => {
-              lose(refusal ?? lost);
-            }, lose);
-        };
-      },
-      (error: unknown) => {
-        lose(asTokencastError(error));
-      },
-    );
+      };
+      // It says nothing that the close behind it doesn't.
+      made.onerror = () => undefined;
+      made.onclose = () => {
+        if (over) return;
+        const lost = new TokencastError('connection', 'The connection was lost');
+        const wasNew = refused;
+        if (!opened) refused = !refused;
+        if (opened || !wasNew || getStream === undefined) lose(lost);
+        // Not the token's age, but it may be the token all the same.
+        else
+          refusalOf(getStream(sessionId)).then((refusal) => {
+            lose(refusal ?? lost);
+          }, lose);
+      };
+    }
+
+    connect().catch((error: unknown) => {
+      lose(asTokencastError(error));
+    });
     return {
       send: (action) => {
         if (socket?.readyState === OPEN) socket.send(JSON.stringify(action));

@@ -1,8 +1,10 @@
 /** A session over a WebSocket API: frames joined, repeated and out of order, and connections that are cut. */
 
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 
+import type { WebSocketConstructor } from '../../src/globals.js';
 import type { AnswerEvent } from '../../src/types.js';
+import { webSocketTransport } from '../../src/web_socket_api.js';
 import {
   cancelled,
   completed,
@@ -224,4 +226,21 @@ test('leaving closes the connection at once', async () => {
   });
   for await (const event of client.streamPrompt('Why?')) if (event.type === 'text') break;
   await gone;
+});
+
+test('who leaves before the token is there opens no socket', async () => {
+  const Socket = vi.fn();
+  let give: (token: string) => void = () => undefined;
+  const asked = new Promise<string>((resolve) => (give = resolve));
+  const transport = webSocketTransport('ws://localhost/', () => asked, {
+    WebSocket: Socket as unknown as WebSocketConstructor,
+  });
+  const lost = vi.fn();
+  const listener = { asked: lost, answered: lost, event: lost, lost };
+  transport.open(ID, { after: null }, listener).close();
+  give('jwt');
+  await asked;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(Socket).not.toHaveBeenCalled();
+  expect(lost).not.toHaveBeenCalled();
 });
