@@ -6,7 +6,7 @@ import { graphqlCall } from './graphql.js';
 import { transportOver, type GraphqlApi } from './graphql_api.js';
 import { subscribe } from './realtime.js';
 import { Renewal } from './renewal.js';
-import { subjectOf, type Tokens } from './tokens.js';
+import { subjectOf, tokensFrom, type Tokens } from './tokens.js';
 import type { Transport } from './transport.js';
 
 export interface AppSyncOptions {
@@ -16,12 +16,17 @@ export interface AppSyncOptions {
   WebSocket?: WebSocketConstructor | undefined;
 }
 
-/** The API at `graphqlUrl`. */
+/**
+ * The API at `graphqlUrl`.
+ *
+ * @throws `TypeError` for an argument that is none
+ */
 export function appSyncApi(
   graphqlUrl: string,
-  tokens: Tokens,
+  source: Tokens,
   { fetch, WebSocket }: AppSyncOptions = {},
 ): GraphqlApi {
+  const tokens = tokensFrom(source);
   const renewal = new Renewal();
   return {
     call: graphqlCall(graphqlUrl, tokens, fetch),

@@ -56,6 +56,12 @@ export const STREAM_SILENCE_MS = 45_000;
 /** The longest pause that a server may ask for. */
 export const MAX_SERVERS_PAUSE_MS = 60_000;
 
+/** How often a source of tokens is asked that fails, before that is final. */
+export const TOKENS_TRIES = 3;
+/** The pause before the second try; it doubles. */
+export const TOKENS_RETRY_FIRST_MS = 250;
+export const TOKENS_RETRY_MAX_MS = 1_000;
+
 /** The pause between two questions about a gap; it doubles. */
 export const GAP_RETRY_FIRST_MS = 250;
 /** The worker writes the session down about twice a second, so that asking less often than this only delays. */

@@ -29,7 +29,7 @@ export interface DeliveryOptions {
 }
 
 export interface ClientOptions extends ApiUrls, DeliveryOptions {
-  /** Asked for the user's token with each call and each connection. */
+  /** Asked for the user's token with each call and each connection. What it throws is told as `Tokens` says. */
   tokens: Tokens;
 }
 

@@ -16,7 +16,7 @@ import {
 } from './globals.js';
 import { placeOf } from './graphql_api.js';
 import { SseParser } from './sse.js';
-import type { Tokens } from './tokens.js';
+import { tokensFrom, type Tokens } from './tokens.js';
 import type { Ask, ConnectionListener, Position, ReplayTransport } from './transport.js';
 import type { StreamError, TokenEvent } from './types.js';
 import { within } from './within.js';
@@ -28,12 +28,17 @@ export interface FunctionUrlOptions {
   maxSilenceMs?: number;
 }
 
-/** Sessions over the Function URL at `url`, or at a CloudFront distribution in front of it. */
+/**
+ * Sessions over the Function URL at `url`, or at a CloudFront distribution in front of it.
+ *
+ * @throws `TypeError` for an argument that is none
+ */
 export function functionUrlTransport(
   url: string,
-  tokens: Tokens,
+  source: Tokens,
   { fetch, maxSilenceMs = STREAM_SILENCE_MS }: FunctionUrlOptions = {},
 ): ReplayTransport {
+  const tokens = tokensFrom(source);
   const base = url.endsWith('/') ? url : `${url}/`;
 
   /** Once more with a new token if the old one is refused. */

@@ -57,6 +57,7 @@ export type WebSocketConstructor = new (url: string, protocols?: string[]) => We
 export const OPEN = 1;
 
 interface Globals {
+  readonly navigator?: { readonly onLine?: boolean };
   readonly performance: { now(): number };
   setTimeout(callback: () => void, ms?: number): unknown;
   clearTimeout(timer: unknown): void;

@@ -5,7 +5,7 @@ import { asTokencastError, errorOfCode, TokencastError } from './errors.js';
 import { globals, OPEN, type WebSocketConstructor, type WebSocketLike } from './globals.js';
 import { notFound } from './record.js';
 import { openSocket } from './socket.js';
-import type { Tokens } from './tokens.js';
+import { tokensFrom, type Tokens } from './tokens.js';
 import { placeOf } from './graphql_api.js';
 import type { Ask, ConnectionListener, InConversation, ReplayTransport } from './transport.js';
 import type { StreamError, StreamStatus, TokenEvent } from './types.js';
@@ -25,12 +25,17 @@ export interface WebSocketOptions {
   getStream?: (sessionId: string) => Promise<unknown>;
 }
 
-/** Sessions over the WebSocket API at `url`, which ends with the stage. */
+/**
+ * Sessions over the WebSocket API at `url`, which ends with the stage.
+ *
+ * @throws `TypeError` for an argument that is none
+ */
 export function webSocketTransport(
   url: string,
-  tokens: Tokens,
+  source: Tokens,
   { WebSocket, startStream, getStream }: WebSocketOptions = {},
 ): ReplayTransport {
+  const tokens = tokensFrom(source);
   /** The last handshake was refused. A browser doesn't say why; it may be the token. */
   let refused = false;
 

@@ -114,6 +114,9 @@ function phaseOf({ status, text }: Snapshot): Phase {
 
 const ENDS = { COMPLETED: 'completed', CANCELLED: 'cancelled', FAILED: 'failed' } as const;
 
+/** Nobody is signed in, the token is too old, or there is none to be had. */
+const SIGNED_OUT = new Set(['SignedOut', 'UnauthorizedException', 'NoToken']);
+
 /** Codes of our own are listed with `AnswerView`. */
 export function asStreamError(error: unknown): StreamError {
   if (!(error instanceof TokencastError)) {
@@ -124,8 +127,8 @@ export function asStreamError(error: unknown): StreamError {
   switch (error.kind) {
     case 'unauthorized': {
       // Of the token, or of the session.
-      const expired = errorType === 'SignedOut' || errorType === 'UnauthorizedException';
-      return { code: expired ? 'SIGNED_OUT' : 'OTHER_USER', message, retryable: false };
+      const isOfToken = SIGNED_OUT.has(errorType ?? '');
+      return { code: isOfToken ? 'SIGNED_OUT' : 'OTHER_USER', message, retryable: false };
     }
     case 'notFound': {
       const claimed = errorType === 'CLAIMED';
