@@ -1,5 +1,6 @@
 /** A session over AppSync, without Amplify: any source of tokens, any `fetch`, any `WebSocket`. */
 
+import { isFunction, maybe, mustBe, mustBeAddress } from './arguments.js';
 import { HERE } from './environment.js';
 import type { Fetch, WebSocketConstructor } from './globals.js';
 import { graphqlCall } from './graphql.js';
@@ -26,6 +27,9 @@ export function appSyncApi(
   source: Tokens,
   { fetch, WebSocket }: AppSyncOptions = {},
 ): GraphqlApi {
+  mustBeAddress('graphqlUrl', graphqlUrl, 'http');
+  mustBe(maybe(fetch, isFunction), 'fetch', fetch, 'a function');
+  mustBe(maybe(WebSocket, isFunction), 'WebSocket', WebSocket, 'a constructor');
   const tokens = tokensFrom(source);
   const renewal = new Renewal();
   return {

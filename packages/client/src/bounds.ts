@@ -1,5 +1,7 @@
 /** How long a client waits for what, in milliseconds: docs/PROTOCOL.md, "How long a client waits", says what happens then. */
 
+import { mustBeTimes } from './arguments.js';
+
 /** The bounds that a client may be made with. */
 export interface Timeouts {
   /** For the first connection, with all tries, where there is no start to be sent again. */
@@ -48,6 +50,17 @@ export const TIMEOUTS: Timeouts = {
   claimed: 10_000,
   stop: 10_000,
 };
+
+/**
+ * The defaults, but for those that are given.
+ *
+ * @throws `TypeError` for a name that is none of them, or for what is no time
+ */
+export function timeoutsOf(given: Partial<Timeouts> = {}): Timeouts {
+  mustBeTimes('timeouts', given, TIMEOUTS);
+  const said = Object.entries(given).filter(([, ms]) => (ms as number | undefined) !== undefined);
+  return { ...TIMEOUTS, ...Object.fromEntries(said) };
+}
 
 /** A connection that lasted this long, or brought something new, has ended an outage. */
 export const STABLE_AFTER_MS = 10_000;

@@ -1,9 +1,10 @@
 /** The client: prompts in, typed events out. */
 
 import { NO_ACCOUNT, type Account } from './account.js';
-import { TIMEOUTS, type Timeouts } from './bounds.js';
+import { isFunction, isObject, isText, maybe, mustBe } from './arguments.js';
+import { timeoutsOf, type Timeouts } from './bounds.js';
 import { byReplay, bySnapshots, type Channel } from './channel.js';
-import { canonical } from './canonical.js';
+import { canonical, maybeCanonical } from './canonical.js';
 import { NO_CONVERSATIONS, type Conversations } from './conversations.js';
 import type { Begin } from './engine.js';
 import { HERE } from './environment.js';
@@ -33,7 +34,7 @@ export interface TokencastClient extends Account {
   /**
    * Sends a prompt under a new session id, listening before it starts, so that no token is missed.
    *
-   * A prompt that is no Unicode is repaired. The iteration throws a `TokencastError` if there is no way to the end of the
+   * A prompt that is no Unicode is repaired. An argument of another type is a `TypeError` at once. The iteration throws a `TokencastError` if there is no way to the end of the
    * answer: refused, not found, no connection. A model that fails is no exception but the event `failed`.
    */
   streamPrompt(prompt: string, options?: StreamOptions): AnswerStream;
@@ -47,13 +48,18 @@ export interface TokencastClient extends Account {
   readonly conversations: Conversations;
 }
 
-/** Over a transport of AppSync's flavour. */
+/**
+ * Over a transport of AppSync's flavour.
+ *
+ * @throws `TypeError` for an argument that is none
+ */
 export function clientOver(
   transport: Transport,
   timeouts: Partial<Timeouts> = {},
   conversations = NO_CONVERSATIONS,
   account = NO_ACCOUNT,
 ): TokencastClient {
+  mustBe(isObject(transport), 'transport', transport, 'a `Transport`');
   return clientOf(
     timeouts,
     conversations,
@@ -72,6 +78,8 @@ export function clientOverReplay(
   conversations = NO_CONVERSATIONS,
   account = NO_ACCOUNT,
 ): TokencastClient {
+  mustBe(isObject(transport), 'transport', transport, 'a `ReplayTransport`');
+  mustBe(isFunction(getStream), 'getStream', getStream, 'a function');
   return clientOf(
     timeouts,
     conversations,
@@ -90,9 +98,10 @@ function clientOf(
   stopStream: TokencastClient['stopStream'],
   getStream: TokencastClient['getStream'],
 ): TokencastClient {
-  const timeouts = { ...TIMEOUTS, ...partial };
+  const timeouts = timeoutsOf(partial);
   const stream = (id: string, begin: Begin, signal?: StopSignal): AnswerStream => {
-    const sessionId = canonical(id);
+    mustBe(maybe(signal, isSignal), 'signal', signal, 'an `AbortSignal`');
+    const sessionId = canonical(id, 'sessionId');
     const options = { sessionId, begin, timeouts, environment: HERE, signal };
     return {
       sessionId,
@@ -102,21 +111,36 @@ function clientOf(
   return {
     ...account,
     conversations,
-    streamPrompt: (prompt, { sessionId, conversationId, parentId, assistant, signal } = {}) => {
+    streamPrompt: (prompt, options = {}) => {
+      mustBe(isText(prompt), 'prompt', prompt, 'a string');
+      mustBe(isObject(options), 'options', options, 'an object');
+      const { sessionId, conversationId, parentId, assistant, signal } = options;
+      mustBe(maybe(assistant, isText), 'assistant', assistant, 'the name of one');
       const begin = {
         prompt: wellFormed(prompt),
-        conversationId: conversationId && canonical(conversationId),
-        parentId: parentId && canonical(parentId),
+        conversationId: maybeCanonical(conversationId, 'conversationId'),
+        parentId: maybeCanonical(parentId, 'parentId'),
         assistant,
       };
       return stream(sessionId ?? newSessionId(), begin, signal);
     },
-    resumeStream: (sessionId, { signal } = {}) => stream(sessionId, 'resume', signal),
-    stopStream: (sessionId) =>
-      within(timeouts.call, stopStream(canonical(sessionId)), 'The stop was not answered'),
-    getStream: (sessionId) =>
-      within(timeouts.call, getStream(canonical(sessionId)), 'The API does not answer'),
+    resumeStream: (sessionId, options = {}) => {
+      mustBe(isObject(options), 'options', options, 'an object');
+      return stream(sessionId, 'resume', options.signal);
+    },
+    stopStream: async (sessionId) => {
+      const id = canonical(sessionId, 'sessionId');
+      await within(timeouts.call, stopStream(id), 'The stop was not answered');
+    },
+    getStream: async (sessionId) => {
+      const id = canonical(sessionId, 'sessionId');
+      return within(timeouts.call, getStream(id), 'The API does not answer');
+    },
   };
+}
+
+function isSignal(value: unknown): boolean {
+  return isObject(value) && isFunction((value as Partial<StopSignal>).addEventListener);
 }
 
 /** A UUID. `crypto.randomUUID` is missing in pages that came over plain HTTP from another machine. */

@@ -9,6 +9,7 @@ import type {
   PageOptions,
   Turn,
 } from './conversation.js';
+import { isFunction, isObject, isText, maybe, mustBe, mustBeOneOf } from './arguments.js';
 import type { Timeouts } from './bounds.js';
 import { canonical } from './canonical.js';
 import {
@@ -72,7 +73,7 @@ export function conversationsOver(api: GraphqlApi, timeouts: Timeouts): Conversa
     conversationId: string,
     options: PageOptions = {},
   ): Promise<ConversationTurns | null> {
-    const variables = { id: canonical(conversationId), ...pageOf(options) };
+    const variables = { id: idOf(conversationId), ...pageOf(options) };
     const { conversation } = await call<{ conversation: ConversationTurns | null }>(
       CONVERSATION,
       variables,
@@ -95,14 +96,12 @@ export function conversationsOver(api: GraphqlApi, timeouts: Timeouts): Conversa
   }
 
   async function whole(conversationId: string, format: ExportFormat): Promise<string> {
+    const id = idOf(conversationId);
+    mustBeOneOf('format', format, ['MARKDOWN', 'JSON']);
     const pieces: string[] = [];
     let nextToken: string | null = null;
     do {
-      const variables: Variables = {
-        id: canonical(conversationId),
-        format,
-        ...pageOf({ nextToken }),
-      };
+      const variables: Variables = { id, format, ...pageOf({ nextToken }) };
       const { exportConversation: piece }: { exportConversation: ExportPiece | null } = await call(
         EXPORT_CONVERSATION,
         variables,
@@ -119,6 +118,7 @@ export function conversationsOver(api: GraphqlApi, timeouts: Timeouts): Conversa
     subscription: () => Subscription | Promise<Subscription>,
     listener: ConversationListener,
   ): () => void {
+    mustBe(isListener(listener), 'listener', listener, 'an object with `resync` and `event`');
     const subscribe = (once: SubscriptionListener): (() => void) => {
       let end: (() => void) | null = null;
       let over = false;
@@ -162,7 +162,9 @@ export function conversationsOver(api: GraphqlApi, timeouts: Timeouts): Conversa
     get,
     getAll,
     async rename(conversationId, title) {
-      const variables = { id: canonical(conversationId), title: wellFormed(title) };
+      const id = idOf(conversationId);
+      mustBe(isText(title), 'title', title, 'a string');
+      const variables = { id, title: wellFormed(title) };
       const { renameConversation } = await call<{ renameConversation: Conversation }>(
         RENAME_CONVERSATION,
         variables,
@@ -170,11 +172,11 @@ export function conversationsOver(api: GraphqlApi, timeouts: Timeouts): Conversa
       return renameConversation;
     },
     async delete(conversationId) {
-      await call(DELETE_CONVERSATION, { id: canonical(conversationId) });
+      await call(DELETE_CONVERSATION, { id: idOf(conversationId) });
     },
     export: whole,
     onUpdated(conversationId, listener) {
-      const variables = { conversationId: canonical(conversationId) };
+      const variables = { conversationId: idOf(conversationId) };
       const subscription: Subscription = {
         query: ON_CONVERSATION_UPDATED,
         field: 'onConversationUpdated',
@@ -234,9 +236,22 @@ const NOT_FOUND = 'CONVERSATION_NOT_FOUND';
 /** Of a page that the API gives. */
 const MAX_PAGE = 100;
 
-function pageOf({ limit, nextToken }: PageOptions): Variables {
+function idOf(conversationId: string): string {
+  return canonical(conversationId, 'conversationId');
+}
+
+function isListener(listener: unknown): boolean {
+  const { resync, event } = (listener ?? {}) as Partial<ConversationListener>;
+  return isFunction(resync) && isFunction(event);
+}
+
+function pageOf(options: PageOptions): Variables {
+  mustBe(isObject(options), 'options', options, 'an object');
+  const { limit, nextToken } = options;
+  mustBe(maybe(limit, Number.isInteger), 'limit', limit, 'a whole number');
+  mustBe(maybe(nextToken, isText), 'nextToken', nextToken, 'a string of a page before');
   return {
-    ...(limit === undefined ? {} : { limit }),
+    ...(limit == null ? {} : { limit }),
     ...(nextToken == null ? {} : { nextToken }),
   };
 }

@@ -2,7 +2,8 @@
 
 import { accountOver } from './account.js';
 import { appSyncApi } from './appsync.js';
-import { TIMEOUTS, type Timeouts } from './bounds.js';
+import { isObject, mustBe, mustBeOneOf } from './arguments.js';
+import { timeoutsOf, type Timeouts } from './bounds.js';
 import { clientOver, clientOverReplay, type TokencastClient } from './client.js';
 import { conversationsOver } from './conversations.js';
 import { functionUrlTransport } from './function_url.js';
@@ -37,9 +38,10 @@ export interface ClientOptions extends ApiUrls, DeliveryOptions {
  * A client for the API, as the user whom `tokens` speaks of. Over a WebSocket API, a prompt that is too long for a frame
  * that a browser can send is sent by GraphQL, and followed over the WebSocket.
  *
- * @throws `TypeError` if the API hasn't that delivery, or there is none of that name
+ * @throws `TypeError` for an option that is missing or none, or if the API hasn't that delivery
  */
 export function createClient(options: ClientOptions): TokencastClient {
+  mustBe(isObject(options), 'options', options, 'an object with `graphqlUrl` and `tokens`');
   const { graphqlUrl, tokens, fetch, WebSocket } = options;
   return clientFor(options, tokens, appSyncApi(graphqlUrl, tokens, { fetch, WebSocket }));
 }
@@ -52,7 +54,8 @@ export function clientFor(
 ): TokencastClient {
   const { streamUrl, webSocketUrl, delivery = 'appsync', fetch, WebSocket, timeouts } = options;
   const overAppSync = transportOver(graphql);
-  const bounds = { ...TIMEOUTS, ...timeouts };
+  const bounds = timeoutsOf(timeouts);
+  mustBeOneOf('delivery', delivery, ['appsync', 'url', 'websocket']);
   const conversations = conversationsOver(graphql, bounds);
   const account = accountOver(graphql, bounds);
   const getStream: Transport['getStream'] = (sessionId) => overAppSync.getStream(sessionId);
@@ -73,12 +76,6 @@ export function clientFor(
         getStream,
       });
       return clientOverReplay(transport, getStream, timeouts, conversations, account);
-    }
-    default: {
-      const given: unknown = delivery;
-      throw new TypeError(
-        `\`delivery\` is ${JSON.stringify(given)}, expected \`appsync\`, \`url\` or \`websocket\``,
-      );
     }
   }
 }

@@ -4,6 +4,7 @@
  * `POST /` starts and answers with events, `GET /{sessionId}` goes on behind `Last-Event-ID`, `DELETE /{sessionId}` stops.
  */
 
+import { isFunction, maybe, mustBe, mustBeAddress } from './arguments.js';
 import { STREAM_SILENCE_MS } from './bounds.js';
 import { asTokencastError, errorOfCode, TokencastError } from './errors.js';
 import {
@@ -38,6 +39,8 @@ export function functionUrlTransport(
   source: Tokens,
   { fetch, maxSilenceMs = STREAM_SILENCE_MS }: FunctionUrlOptions = {},
 ): ReplayTransport {
+  mustBeAddress('streamUrl', url, 'http');
+  mustBe(maybe(fetch, isFunction), 'fetch', fetch, 'a function');
   const tokens = tokensFrom(source);
   const base = url.endsWith('/') ? url : `${url}/`;
 

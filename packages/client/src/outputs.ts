@@ -1,5 +1,6 @@
 /** Where an API is: from `amplify_outputs.json`, which the local stack serves and a deployment writes. */
 
+import { isObject, mustBe } from './arguments.js';
 import { globals } from './globals.js';
 
 /**
@@ -51,9 +52,10 @@ export async function loadOutputs(url = './amplify_outputs.json'): Promise<Ampli
 /**
  * The API that the file describes.
  *
- * @throws `Error` if it describes none
+ * @throws `Error` if it describes none; `TypeError` if it is no such file
  */
 export function apiOf(outputs: AmplifyOutputs): Api {
+  mustBe(isObject(outputs), 'outputs', outputs, 'what `loadOutputs` gives');
   const { streamUrl, webSocketUrl, tokencast = {} } = outputs.custom ?? {};
   const { user_pool_endpoint: endpoint, self_sign_up: selfSignUp = false } = tokencast;
   const graphqlUrl = tokencast.graphql_url ?? outputs.data?.url;

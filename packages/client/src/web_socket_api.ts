@@ -1,5 +1,6 @@
 /** A session over an API Gateway WebSocket API: the actions `stream`, `stop` and `resume`, and the frames that answer them. */
 
+import { isFunction, maybe, mustBe, mustBeAddress } from './arguments.js';
 import { TIMEOUTS } from './bounds.js';
 import { asTokencastError, errorOfCode, TokencastError } from './errors.js';
 import { globals, OPEN, type WebSocketConstructor, type WebSocketLike } from './globals.js';
@@ -35,6 +36,8 @@ export function webSocketTransport(
   source: Tokens,
   { WebSocket, startStream, getStream }: WebSocketOptions = {},
 ): ReplayTransport {
+  mustBeAddress('webSocketUrl', url, 'ws');
+  mustBe(maybe(WebSocket, isFunction), 'WebSocket', WebSocket, 'a constructor');
   const tokens = tokensFrom(source);
   /** The last handshake was refused. A browser doesn't say why; it may be the token. */
   let refused = false;

@@ -12,6 +12,7 @@ import {
   type StopSignal,
 } from '@tokencast/client';
 
+import { mustBeClient, mustBeText } from './arguments.js';
 import { asStreamError, IDLE, isOver, type AnswerView } from './answer_view.js';
 import {
   abortController,
@@ -45,7 +46,9 @@ export class AnswerStore {
   #asked: Asked | null = null;
   #reasoning = new ReasoningTime();
 
+  /** @throws `TypeError` if it is no client */
   constructor(client: TokencastClient) {
+    mustBeClient(client);
     this.#client = client;
   }
 
@@ -58,11 +61,17 @@ export class AnswerStore {
 
   /** From now on, over this client; an answer that is followed goes on as it came. */
   use(client: TokencastClient): void {
+    mustBeClient(client);
     this.#client = client;
   }
 
-  /** Sends a prompt, once there is a network, and follows its answer. Returns the new session's id. */
+  /**
+   * Sends a prompt, once there is a network, and follows its answer. Returns the new session's id.
+   *
+   * @throws `TypeError` if it is no string; then nothing changes
+   */
   ask(prompt: string, turn: InConversation = {}): string {
+    mustBeText('prompt', prompt);
     const sessionId = newSessionId();
     this.#send({ sessionId, prompt, turn, isNew: true });
     return sessionId;
@@ -73,6 +82,8 @@ export class AnswerStore {
    * starts nothing twice.
    */
   resume(sessionId: string, unsent: string | null = null, turn: InConversation = {}): void {
+    mustBeText('sessionId', sessionId);
+    if (unsent !== null) mustBeText('unsent', unsent);
     if (this.#next.sessionId === sessionId) return;
     if (unsent === null) this.reload(sessionId);
     else this.#send({ sessionId, prompt: unsent, turn, isNew: false });
@@ -80,6 +91,7 @@ export class AnswerStore {
 
   /** Follows a session from its beginning; sends its question first if the API doesn't know of it. */
   reload(sessionId: string): void {
+    mustBeText('sessionId', sessionId);
     const { sessionId: followed, sent } = this.#next;
     if (this.#asked?.sessionId === sessionId && followed === sessionId && !sent) {
       this.#send(this.#asked);

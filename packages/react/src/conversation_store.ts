@@ -9,6 +9,7 @@ import type {
   Turn,
 } from '@tokencast/client';
 
+import { mustBeClient } from './arguments.js';
 import { asStreamError, IDLE, type AnswerView } from './answer_view.js';
 import { Retry } from './retry.js';
 import { Turns } from './turns.js';
@@ -60,8 +61,13 @@ export class ConversationStore {
     this.#want('all');
   });
 
-  /** `isNew`: nobody can have used this id yet, so that there is nothing to read. */
+  /**
+   * `isNew`: nobody can have used this id yet, so that there is nothing to read.
+   *
+   * @throws `TypeError` if it is no client
+   */
   constructor(client: TokencastClient, conversationId: string, isNew = false) {
+    mustBeClient(client);
     this.conversationId = conversationId;
     this.#client = client;
     this.#view = isNew ? { ...EMPTY, state: 'missing' } : EMPTY;
@@ -86,6 +92,7 @@ export class ConversationStore {
   readonly view = (): ConversationState => this.#view;
 
   use(client: TokencastClient): void {
+    mustBeClient(client);
     this.#client = client;
     this.turns.use(client);
   }

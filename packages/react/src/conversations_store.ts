@@ -7,6 +7,7 @@ import type {
   TokencastClient,
 } from '@tokencast/client';
 
+import { mustBeClient } from './arguments.js';
 import { asStreamError } from './answer_view.js';
 import { Retry } from './retry.js';
 
@@ -45,7 +46,9 @@ export class ConversationsStore {
     this.reload();
   });
 
+  /** @throws `TypeError` if it is no client */
   constructor(client: TokencastClient) {
+    mustBeClient(client);
     this.#client = client;
   }
 

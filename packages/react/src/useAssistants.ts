@@ -5,6 +5,7 @@
 import type { Assistant, TokencastClient } from '@tokencast/client';
 import { useEffect, useState } from 'react';
 
+import { mustBeClient } from './arguments.js';
 import { asStreamError } from './answer_view.js';
 import { Retry } from './retry.js';
 
@@ -15,6 +16,7 @@ const NONE: readonly Assistant[] = [];
  * if that failed and may well succeed later.
  */
 export function useAssistants(client: TokencastClient): readonly Assistant[] {
+  mustBeClient(client);
   const [assistants, setAssistants] = useState(NONE);
   useEffect(() => {
     let left = false;

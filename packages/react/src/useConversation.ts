@@ -5,6 +5,7 @@
 import type { TokencastClient } from '@tokencast/client';
 import { useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore } from 'react';
 
+import { mustBeText } from './arguments.js';
 import { ConversationStore } from './conversation_store.js';
 import type { AskOptions, ConversationView, Question } from './views.js';
 
@@ -22,6 +23,7 @@ export function useConversation(
   conversationId: string,
   { isNew = false }: ConversationOptions = {},
 ): ConversationView {
+  mustBeText('conversationId', conversationId);
   const id = conversationId.toLowerCase();
   const [kept, setStore] = useState(() => new ConversationStore(client, id, isNew));
   let store = kept;

@@ -2,6 +2,7 @@
 
 import type { ChatTransport, UIMessage, UIMessageChunk } from 'ai';
 
+import { isFunction, isText, mustBe } from '../arguments.js';
 import { newSessionId, type AnswerStream, type TokencastClient } from '../client.js';
 import { TokencastError } from '../errors.js';
 import { isTerminal, type AnswerEvent } from '../types.js';
@@ -45,7 +46,10 @@ export class TokencastChatTransport<
   /** By chat: how often it was resumed. */
   readonly #resumptions = new Map<string, number>();
 
+  /** @throws `TypeError` if it is no client */
   constructor(client: TokencastClient, { resetStep }: ChatTransportOptions = {}) {
+    const given = client as Partial<TokencastClient> | undefined;
+    mustBe(isFunction(given?.streamPrompt), 'client', client, 'what `createClient` gives');
     this.#client = client;
     this.#resetStep = () =>
       resetStep === undefined ? knowsResetStep(() => import('ai')) : Promise.resolve(resetStep);
@@ -130,6 +134,7 @@ export class TokencastChatTransport<
 
   /** The conversation of a chat, for `client.conversations`. */
   async conversationId(chatId: string): Promise<string> {
+    mustBe(isText(chatId), 'chatId', chatId, 'a string');
     return conversationIdOf(await this.#client.conversations.owner(), chatId);
   }
 

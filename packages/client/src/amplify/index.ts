@@ -2,6 +2,7 @@
 
 import { Amplify } from 'aws-amplify';
 
+import { isObject, mustBe } from '../arguments.js';
 import type { TokencastClient } from '../client.js';
 import { clientFor, createClient, type ApiUrls, type DeliveryOptions } from '../create.js';
 import { amplifyTokens } from './tokens.js';
@@ -19,9 +20,11 @@ export type { Refusal } from '../graphql_errors.js';
  * is configured with, Amplify's own connection is used over AppSync, with the global `fetch` and `WebSocket`. An Amplify back
  * end with a `data` of its own has another API than Tokencast's, and Amplify connects to one only.
  *
- * @throws `TypeError` if the API hasn't that delivery
+ * @throws `TypeError` for an argument that is none, or if the API hasn't that delivery
  */
 export function createAmplifyClient(api: ApiUrls, options: DeliveryOptions = {}): TokencastClient {
+  mustBe(isObject(api), 'api', api, 'what `configure` gives');
+  mustBe(isObject(options), 'options', options, 'an object');
   if (Amplify.getConfig().API?.GraphQL?.endpoint !== api.graphqlUrl) {
     return createClient({ ...options, ...api, tokens: amplifyTokens });
   }
