@@ -45,7 +45,7 @@ export class TokencastError extends Error {
   constructor(kind: TokencastErrorKind, message: string, options: TokencastErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.kind = kind;
-    this.errorType = options.errorType ?? null;
+    this.errorType = options.errorType === '' ? null : (options.errorType ?? null);
     this.resetsAt = options.quota?.resetsAt ?? null;
     this.limit = options.quota?.limit ?? null;
     this.#retryable = options.retryable ?? null;
@@ -93,8 +93,17 @@ function kindOf(name: string): TokencastErrorKind {
 
 export function asTokencastError(error: unknown): TokencastError {
   if (error instanceof TokencastError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new TokencastError('connection', message, { cause: error });
+  return new TokencastError('connection', reasonOf(error), { cause: error });
+}
+
+/** What an error says. Node's `fetch` says only in its cause which address failed, and why. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.message !== 'fetch failed') return error.message;
+  const { message, code } = (error.cause ?? {}) as { message?: unknown; code?: unknown };
+  // Of a host with several addresses, all of which failed, there is only the code.
+  const [why] = [message, code].filter((said) => typeof said === 'string' && said !== '');
+  return typeof why === 'string' ? `${error.message}: ${why}` : error.message;
 }
 
 const UNAUTHORIZED = new Set([

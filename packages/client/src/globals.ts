@@ -64,6 +64,7 @@ interface Globals {
   readonly fetch: Fetch;
   readonly WebSocket?: WebSocketConstructor;
   readonly AbortController: new () => { readonly signal: StopSignal; abort(): void };
+  readonly URL: new (url: string) => unknown;
   readonly TextEncoder: new () => { encode(text: string): Uint8Array };
   readonly TextDecoder: new () => {
     decode(bytes: Uint8Array, options: { stream: boolean }): string;

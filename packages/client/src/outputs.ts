@@ -1,7 +1,8 @@
 /** Where an API is: from `amplify_outputs.json`, which the local stack serves and a deployment writes. */
 
-import { isObject, mustBe } from './arguments.js';
-import { globals } from './globals.js';
+import { isObject, isText, mustBe } from './arguments.js';
+import { reasonOf } from './errors.js';
+import { globals, type FetchResponse } from './globals.js';
 
 /**
  * What the client needs of the file. `data` is the API, unless `custom.tokencast.graphql_url` names another: an Amplify
@@ -36,17 +37,14 @@ export interface Api {
 }
 
 /**
- * Reads the file: from an address, which in a page may be relative to it; in Node also from a path.
+ * Reads the file: from an address, which in a page may be relative to it; in Node also from a path, or a `file:` address.
  *
- * @throws `Error` if there is none, or if it is no JSON
+ * @throws `Error` if there is none, or if it is no JSON; `TypeError` if `url` is no string
  */
 export async function loadOutputs(url = './amplify_outputs.json'): Promise<AmplifyOutputs> {
-  const files = isAddress(url) ? undefined : nodeFiles();
-  if (files !== undefined) return readOutputs(files, url);
-  const response = await globals.fetch(url, { cache: 'no-cache' });
-  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
-  if (!response.ok || !isJson) throw new Error(`There is no ${url} (HTTP ${response.status})`);
-  return (await response.json()) as AmplifyOutputs;
+  mustBe(isText(url), 'url', url, 'an address, or in Node a path');
+  const files = isRemote(url) ? undefined : nodeFiles();
+  return parsed(url, await (files === undefined ? fetchText(url) : readText(files, url)));
 }
 
 /**
@@ -75,13 +73,15 @@ export function apiOf(outputs: AmplifyOutputs): Api {
   };
 }
 
-function isAddress(url: string): boolean {
+function isRemote(url: string): boolean {
   // Of a drive there is one letter.
-  return /^[a-z][a-z\d+.-]+:/i.test(url);
+  return /^[a-z][a-z\d+.-]+:/i.test(url) && !FILE.test(url);
 }
 
+const FILE = /^file:/i;
+
 interface Files {
-  promises: { readFile(path: string, encoding: 'utf8'): Promise<string> };
+  promises: { readFile(path: unknown, encoding: 'utf8'): Promise<string> };
 }
 
 /** Node's, by no import, which a bundler for pages would follow. `undefined` in a page, which has its address. */
@@ -93,21 +93,43 @@ function nodeFiles(): Files | undefined {
   return isPage ? undefined : (process?.getBuiltinModule?.('node:fs') as Files | undefined);
 }
 
-async function readOutputs(files: Files, path: string): Promise<AmplifyOutputs> {
-  let text: string;
+async function readText(files: Files, path: string): Promise<string> {
   try {
-    text = await files.promises.readFile(path, 'utf8');
-  } catch (error) {
-    throw new Error(
-      `There is no ${path}: expected the outputs of a deployment or of the local stack`,
-      {
-        cause: error,
-      },
-    );
+    return await files.promises.readFile(FILE.test(path) ? new globals.URL(path) : path, 'utf8');
+  } catch (cause) {
+    const isMissing = (cause as { code?: unknown }).code === 'ENOENT';
+    throw new Error(isMissing ? `There is no ${path}: ${EXPECTED}` : unreadable(path, cause), {
+      cause,
+    });
   }
+}
+
+async function fetchText(url: string): Promise<string> {
+  let response: FetchResponse;
+  try {
+    response = await globals.fetch(url, { cache: 'no-cache' });
+  } catch (cause) {
+    throw new Error(unreadable(url, cause), { cause });
+  }
+  const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+  // Whoever serves a page for every address has no such file.
+  if (response.ok ? !isJson : response.status === 404) {
+    throw new Error(`There is no ${url} (HTTP ${response.status}): ${EXPECTED}`);
+  }
+  if (!response.ok) throw new Error(`${url} cannot be read: HTTP ${response.status}`);
+  return response.text();
+}
+
+const EXPECTED = 'expected the outputs of a deployment or of the local stack';
+
+function unreadable(url: string, cause: unknown): string {
+  return `${url} cannot be read: ${reasonOf(cause)}`;
+}
+
+function parsed(url: string, text: string): AmplifyOutputs {
   try {
     return JSON.parse(text) as AmplifyOutputs;
-  } catch (error) {
-    throw new Error(`${path} is no JSON: expected an \`amplify_outputs.json\``, { cause: error });
+  } catch (cause) {
+    throw new Error(`${url} is no JSON: expected an \`amplify_outputs.json\``, { cause });
   }
 }

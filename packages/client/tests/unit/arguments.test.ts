@@ -19,7 +19,7 @@ const client = exported.createClient({
   fetch: () => Promise.reject(new Error('nothing is to be sent')),
 }) as Untyped;
 const { conversations } = client;
-const { apiOf, createClient, clientOver, clientOverReplay } = exported as Untyped;
+const { apiOf, createClient, loadOutputs, clientOver, clientOverReplay } = exported as Untyped;
 const { appSyncTransport, functionUrlTransport, webSocketTransport } = exported as Untyped;
 const chats = new TokencastChatTransport(client as exported.TokencastClient) as Untyped;
 
@@ -78,6 +78,7 @@ const CASES: [call: () => unknown, message: string][] = [
   [() => clientOverReplay(null), '`transport` is null, expected a `ReplayTransport`'],
   [() => clientOverReplay({}), '`getStream` is undefined, expected a function'],
   [() => apiOf(null), '`outputs` is null, expected what `loadOutputs` gives'],
+  [() => loadOutputs(5), '`url` is 5, expected an address, or in Node a path'],
   [() => (configure as Untyped)(), '`outputs` is undefined, expected what `loadOutputs` gives'],
   [() => (createAmplifyClient as Untyped)(), '`api` is undefined, expected what `configure` gives'],
   [() => new (TokencastChatTransport as Untyped)(), '`client` is undefined, expected what `create'],

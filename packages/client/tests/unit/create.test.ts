@@ -3,6 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 import { afterEach, expect, test, vi } from 'vitest';
 
@@ -71,9 +72,38 @@ test('in Node, outputs are read from a path, too', async () => {
     await expect(loadOutputs(path)).rejects.toThrow(`${path} is no JSON`);
     await writeFile(path, JSON.stringify(outputs()));
     expect(await loadOutputs(path)).toEqual(outputs());
+    expect(await loadOutputs(pathToFileURL(path).href)).toEqual(outputs());
+    await expect(loadOutputs(folder)).rejects.toThrow(`${folder} cannot be read: EISDIR`);
+    const missing = pathToFileURL(join(folder, 'missing.json')).href;
+    await expect(loadOutputs(missing)).rejects.toThrow(`There is no ${missing}`);
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('outputs at an address that cannot be reached are said to be there, with the reason', async () => {
+  const url = 'http://localhost:1/x.json';
+  const failed = new TypeError('fetch failed', { cause: new Error('bad port') });
+  vi.stubGlobal('fetch', () => Promise.reject(failed));
+  const error: unknown = await loadOutputs(url).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({
+    message: `${url} cannot be read: fetch failed: bad port`,
+    cause: failed,
+  });
+});
+
+const HTML = { 'content-type': 'text/html' };
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+test.each([
+  ['There is no https://x/o.json (HTTP 404)', '', { status: 404 }],
+  // Many servers have a page for each address.
+  ['There is no https://x/o.json (HTTP 200)', '<html>', { headers: HTML }],
+  ['https://x/o.json cannot be read: HTTP 503', '', { status: 503 }],
+  ['https://x/o.json is no JSON', '{', { headers: JSON_TYPE }],
+])('outputs that are none: %s', async (message, body, init) => {
+  vi.stubGlobal('fetch', () => Promise.resolve(new Response(body, init)));
+  await expect(loadOutputs('https://x/o.json')).rejects.toThrow(message);
 });
 
 test('in a page, outputs are read from an address beside it', async () => {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { errorOf } from '../../src/amplify/errors.js';
-import { errorOfCode, errorOfType } from '../../src/errors.js';
+import { asTokencastError, errorOfCode, errorOfType } from '../../src/errors.js';
 import { isStaleToken, refusalIn } from '../../src/graphql_errors.js';
 
 test.each([
@@ -28,6 +28,20 @@ test.each([
   ['Sandboxed', false],
 ])('%s may pass: %s', (errorType, passes) => {
   expect(errorOfType(errorType, 'said').transient).toBe(passes);
+});
+
+test('where no type is said, it is null', () => {
+  expect(errorOfType('', 'Variable has an invalid value').errorType).toBeNull();
+});
+
+test('an address that cannot be reached is named where Node names it in a cause only', () => {
+  const refused = Object.assign(new AggregateError([]), { code: 'ECONNREFUSED' });
+  const thrown = new TypeError('fetch failed', { cause: refused });
+  expect(asTokencastError(thrown)).toMatchObject({
+    kind: 'connection',
+    message: 'fetch failed: ECONNREFUSED',
+    cause: thrown,
+  });
 });
 
 const SAID = { errorType: 'MaxSubscriptionsReachedError', message: 'Too many' };
