@@ -12,9 +12,11 @@ export function mustBeOneOf(name: string, given: unknown, choices: readonly stri
   throw refusal(name, shown(given), `${quoted.slice(0, -1).join(', ')} or ${quoted.at(-1) ?? ''}`);
 }
 
-/** @throws `TypeError` unless it is an address with that scheme, or the same over TLS */
+/** @throws `TypeError` unless it is an address with that scheme, or the same over TLS; or a path of the page's own server */
 export function mustBeAddress(name: string, given: unknown, scheme: 'http' | 'ws'): void {
-  if (new RegExp(`^${scheme}s?://[^/]`, 'i').test(typeof given === 'string' ? given : '')) return;
+  const isPath = (text: string) => scheme === 'http' && /^\/([^/]|$)/.test(text);
+  const isAddress = new RegExp(`^${scheme}s?://[^/]`, 'i');
+  if (typeof given === 'string' && (isAddress.test(given) || isPath(given))) return;
   throw refusal(name, shown(given), `an address with \`${scheme}s://\` or \`${scheme}://\``);
 }
 

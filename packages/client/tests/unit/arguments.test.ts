@@ -64,8 +64,8 @@ const CASES: [call: () => unknown, message: string][] = [
   [() => createClient({ ...api, fetch: 'x' }), '`fetch` is a string, expected a function'],
   [() => createClient({ ...api, WebSocket: {} }), '`WebSocket` is an object, expected a constr'],
   [
-    () => createClient({ ...api, delivery: 'url', streamUrl: '/stream' }),
-    '`streamUrl` is "/stream", expected an address with `https://` or `http://`',
+    () => createClient({ ...api, delivery: 'url', streamUrl: 'stream' }),
+    '`streamUrl` is "stream", expected an address with `https://` or `http://`',
   ],
   [
     () => createClient({ ...api, delivery: 'websocket', webSocketUrl: 'https://x' }),
@@ -111,4 +111,9 @@ test('what is left out, or `undefined`, is as the default', () => {
     signal: undefined,
   };
   expect(() => exported.createClient(api).streamPrompt('Why?', none)).not.toThrow();
+});
+
+test('a Function URL may be a path of the server that a page comes from', () => {
+  const behind = { ...api, delivery: 'url', streamUrl: '/stream' } as const;
+  expect(() => exported.createClient(behind)).not.toThrow();
 });
