@@ -235,6 +235,7 @@ fn config(faults: FaultPlan, control: bool) -> StackConfig {
                 groups: Vec::new(),
             }],
             token_validity: Duration::from_hours(1),
+            shares_key: false,
         },
         model: ModelConfig::Scripted(ScriptConfig {
             tokens: Some(["a", "b", "c", "d"].map(str::to_owned).to_vec()),
