@@ -45,12 +45,16 @@ impl Route {
             }
             (_, path) if path.contains('/') => Err(UrlError::UnknownPath),
             ("GET", "usage") => Ok(Self::Usage),
-            (_, "usage") => Err(UrlError::Method { allowed: "GET, HEAD" }),
+            (_, "usage") => Err(UrlError::Method {
+                allowed: "GET, HEAD",
+            }),
             ("POST", ag_ui::PATH) => Ok(Self::AgUi),
             (_, "" | ag_ui::PATH) if method != "POST" => Err(UrlError::Method { allowed: "POST" }),
             ("POST", "") => Ok(Self::Start),
             ("GET", "assistants") => Ok(Self::Assistants),
-            (_, "assistants") => Err(UrlError::Method { allowed: "GET, HEAD" }),
+            (_, "assistants") => Err(UrlError::Method {
+                allowed: "GET, HEAD",
+            }),
             ("GET", id) => Ok(Self::Follow(id.parse()?)),
             ("DELETE", id) => Ok(Self::Stop(id.parse()?)),
             _ => Err(UrlError::Method {
@@ -62,7 +66,9 @@ impl Route {
     fn of_conversations(method: &str, path: &str) -> Result<Self, UrlError> {
         let below = path.strip_prefix(CONVERSATIONS_BELOW);
         let Some(below) = below else {
-            let allowed = UrlError::Method { allowed: "GET, HEAD" };
+            let allowed = UrlError::Method {
+                allowed: "GET, HEAD",
+            };
             return (method == "GET")
                 .then_some(Self::Conversations)
                 .ok_or(allowed);
@@ -75,7 +81,9 @@ impl Route {
                 allowed: "GET, HEAD, DELETE",
             }),
             ("GET", "export") => Ok(Self::Export(id.parse()?)),
-            (_, "export") => Err(UrlError::Method { allowed: "GET, HEAD" }),
+            (_, "export") => Err(UrlError::Method {
+                allowed: "GET, HEAD",
+            }),
             _ => Err(UrlError::UnknownPath),
         }
     }

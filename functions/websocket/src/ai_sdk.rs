@@ -122,7 +122,11 @@ impl<P: RequestPorts> Routes<P> {
             request_id,
             ..
         } = caller;
-        match self.connections.take_request(connection_id, request_id).await {
+        match self
+            .connections
+            .take_request(connection_id, request_id)
+            .await
+        {
             Ok(None | Some(NotedRequest::Aborted)) => Ok(()),
             Ok(Some(_)) => Err(ChatError::TakenId),
             Err(error) => {

@@ -74,7 +74,7 @@ async fn a_malformed_argument_is_named() {
         (
             "query { conversation(id: \"x\") { title } }",
             Value::Null,
-            "conversationId",
+            "the conversation's id",
         ),
         (
             "query($id: String!) { conversation(id: $id, limit: 101) { title } }",

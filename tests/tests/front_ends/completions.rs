@@ -116,7 +116,7 @@ async fn the_model_gets_the_history_and_the_limits_within_its_own() {
     ] {
         let response = sent(completion(&stack, &messages, &limits)).await;
         assert_eq!(response.status().as_u16(), 200);
-        assert_eq!(stack.told(), ["One", "Two", "Three\nFour"]);
+        assert_eq!(stack.told(), ["One", "Two", "Three\n\nFour"]);
         let calls = stack.running.local.bedrock().calls();
         let body: Value = serde_json::from_str(&calls.last().expect("a call").body).expect("JSON");
         let system: Vec<_> = body["system"].as_array().expect("some").iter().collect();

@@ -50,7 +50,8 @@ fn is_visible(text: &str) -> bool {
 
 /// Braille's sign without dots, and code points that are no characters.
 fn is_empty_sign(character: char) -> bool {
-    matches!(character, '\u{2800}' | '\u{fdd0}'..='\u{fdef}') || u32::from(character) & 0xfffe == 0xfffe
+    matches!(character, '\u{2800}' | '\u{fdd0}'..='\u{fdef}')
+        || u32::from(character) & 0xfffe == 0xfffe
 }
 
 /// Whether Unicode has fonts show nothing for a character: `Default_Ignorable_Code_Point` of Unicode 16's

@@ -324,7 +324,10 @@ mod tests {
         for (answer, text) in [
             ("hm\n</think>\nYes.", "hm\n\nYes."),
             ("hm\n </think> \n\nYes.", "hm\n  \n\nYes."),
-            ("hm\n</think>\r\nYes.\n</think>\n", "hm\n\r\nYes.\n</think>\n"),
+            (
+                "hm\n</think>\r\nYes.\n</think>\n",
+                "hm\n\r\nYes.\n</think>\n",
+            ),
             ("hm\n</think>", "hm\n"),
             ("hm\n</think> Yes.", "hm\n</think> Yes."),
             ("hm</think>Yes.</think>", "hm</think>Yes.</think>"),
