@@ -1,12 +1,13 @@
 //! `tokencast chat`: a conversation, on a terminal or from a pipe.
 //!
-//! `lines` is where the user's lines come from and `command` what they mean; `thread` is the branch of the conversation that
-//! is shown, `conversations` does what the commands say, and `screen` is what it looks like.
+//! `lines` is where the user's lines come from, and `piped` reads those of a pipe; `command` is what they mean. `thread` is the
+//! branch of the conversation that is shown, `conversations` does what the commands say, and `screen` is what it looks like.
 
 mod command;
 mod conversations;
 mod history;
 mod lines;
+mod piped;
 mod screen;
 mod thread;
 
