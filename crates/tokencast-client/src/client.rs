@@ -83,7 +83,8 @@ impl Client {
         )
     }
 
-    /// Listens to a session that was started elsewhere or before, from the beginning of its text.
+    /// Listens to a session that was started elsewhere or before, from the beginning of its text. A session that is another's,
+    /// or was deleted, isn't there, whatever the channel: [`Error::NotFound`].
     ///
     /// ```no_run
     /// # async fn example(client: tokencast_client::Client, session_id: uuid::Uuid) -> Result<(), tokencast_client::Error> {

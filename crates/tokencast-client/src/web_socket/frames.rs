@@ -72,6 +72,8 @@ struct Frame {
     #[serde(rename = "type")]
     kind: Option<String>,
     session_id: Option<Uuid>,
+    /// Of a refusal: what was refused.
+    action: Option<String>,
     status: Option<StreamStatus>,
     /// Of a token event, not of a refusal.
     is_complete: Option<bool>,
@@ -103,10 +105,16 @@ impl Incoming {
                 let error = frame.error.ok_or_else(|| {
                     Error::Protocol("an `error` frame without its `error`".into())
                 })?;
-                Self::Refused {
-                    session_id,
-                    error: error.into(),
-                }
+                let error = error.into();
+                let error = match session_id {
+                    Some(session_id)
+                        if frame.action.as_deref() == Some("resume") && is_unreadable(&error) =>
+                    {
+                        Error::NotFound { session_id }
+                    }
+                    _ => error,
+                };
+                Self::Refused { session_id, error }
             }
             (None, _) if frame.message.is_some() => Self::Refused {
                 session_id: None,
@@ -119,6 +127,15 @@ impl Incoming {
             _ => Self::Other,
         };
         Ok(incoming)
+    }
+}
+
+/// Whether a session can't be read because it is somebody else's or was deleted: over the other channels, it isn't there.
+fn is_unreadable(error: &Error) -> bool {
+    match error {
+        Error::Unauthorized { .. } => true,
+        Error::Refused { code, .. } => code == "CONVERSATION_DELETED",
+        _ => false,
     }
 }
 
@@ -171,6 +188,21 @@ mod tests {
             "Refused { code: \"INVALID_PROMPT\"",
         );
         check(&refused("UNAUTHORIZED"), "Unauthorized { message: \"m\" }");
+        // As over the other channels: what is somebody else's, or was deleted, isn't there.
+        for (action, code, expected) in [
+            ("resume", "UNAUTHORIZED", "NotFound"),
+            ("resume", "CONVERSATION_DELETED", "NotFound"),
+            ("resume", "INTERNAL", "Refused"),
+            ("stop", "UNAUTHORIZED", "Unauthorized"),
+            ("stream", "CONVERSATION_DELETED", "Refused"),
+        ] {
+            let error = format!(r#""error":{{"code":"{code}","message":"m","retryable":false}}"#);
+            let frame = format!(
+                r#"{{"type":"error","action":"{action}","sessionId":"{}",{error}}}"#,
+                Uuid::nil()
+            );
+            check(&frame, &format!("error: {expected} {{"));
+        }
         let gateways =
             r#"{"message": "Internal server error", "connectionId":"c", "requestId":"r"}"#;
         check(gateways, "retryable: true");

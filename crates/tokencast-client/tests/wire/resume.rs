@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 use tokencast_client::Error;
 
+use crate::web_socket::client_of;
 use crate::{rest, short};
-use client_fakes::{FakeApi, completed, snapshot};
+use client_fakes::{FakeApi, completed, fast, snapshot};
 
 #[tokio::test]
 async fn a_session_that_has_ended_is_read_without_a_socket() {
@@ -82,4 +83,20 @@ async fn stop_says_whether_it_worked() {
         matches!(refused, Err(Error::Unauthorized { .. })),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn a_session_that_may_not_be_read_is_not_there() {
+    for code in ["UNAUTHORIZED", "CONVERSATION_DELETED"] {
+        let mut api = FakeApi::start().await;
+        let session_id = uuid::Uuid::new_v4();
+        let stream = client_of(&api, fast()).resume(session_id);
+        let mut socket = api.socket().await;
+        socket.action("resume").await;
+        socket.refuse("resume", code, false).await;
+        let (seen, error) = rest(stream).await;
+        assert!(seen.is_empty(), "{seen:?}");
+        let expected = format!("there is no session {session_id}");
+        assert_eq!(error.expect("an error").to_string(), expected, "{code}");
+    }
 }
