@@ -3,23 +3,36 @@
 //! Both block, so that each has a thread of its own, which reads a line when it is asked to.
 
 use std::io::{self, BufReader, IsTerminal as _, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as blocking;
 
-use rustyline::error::ReadlineError;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process;
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::error::{ReadlineError, Signal as Received};
 use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
+use super::keys::Keys;
 use super::piped;
 use crate::exit::say;
 use crate::stdio::{Stdin, Stdout};
+
+/// The terminals for which there is no line editor: each gives whole lines, as stdin.
+const WITHOUT_EDITOR: [&str; 3] = ["dumb", "cons25", "emacs"];
 
 /// The lines of the user.
 pub(super) struct Lines {
     requests: blocking::Sender<Request>,
     replies: mpsc::Receiver<Reply>,
     is_terminal: bool,
+    /// The terminal's input, where there is a line editor.
+    keys: Option<Keys>,
+    /// The command goes on after it was stopped, as by Ctrl-Z.
+    continued: Option<Signal>,
     /// Whether a request has no reply yet, since its asker was interrupted.
     is_asked: bool,
     /// Set back when this is dropped, should the editor not have ended.
@@ -48,25 +61,38 @@ pub(super) enum Reply {
 }
 
 impl Lines {
-    /// A line editor if somebody sits in front of it, with its history in a file, if one is given.
-    pub(super) fn open(history: Option<PathBuf>) -> Self {
+    /// A line editor if somebody sits in front of it, with its history in a file, if one is given. `terminal` is the value of
+    /// `TERM`.
+    pub(super) fn open(history: Option<PathBuf>, terminal: Option<&str>) -> Self {
         let is_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
         let (requests, asked) = blocking::channel();
         let (sender, replies) = mpsc::channel(1);
-        let terminal = is_terminal.then(Terminal::save).flatten();
+        let saved = is_terminal.then(Terminal::save).flatten();
+        let keys = (is_terminal && has_editor(terminal))
+            .then(Keys::take_over)
+            .and_then(|keys| {
+                keys.inspect_err(
+                    |error| tracing::debug!(%error, "the editor reads the terminal itself"),
+                )
+                .ok()
+            });
+        let editors = keys.clone();
         std::thread::spawn(move || {
             if is_terminal {
-                edit(history.as_deref(), &asked, &sender);
+                edit(history.as_deref(), editors.as_ref(), &asked, &sender);
             } else {
                 piped::read(BufReader::new(Stdin), &asked, &sender);
             }
         });
+        let continued = SignalKind::from_raw(process::Signal::CONT.as_raw());
         Self {
             requests,
             replies,
             is_terminal,
+            continued: keys.as_ref().and_then(|_| signal(continued).ok()),
+            keys,
             is_asked: false,
-            _terminal: terminal,
+            _terminal: saved,
         }
     }
 
@@ -116,11 +142,6 @@ impl Lines {
         self.ask(request).await
     }
 
-    /// Whether the terminal itself edits the line, because there is no editor for it, or the editor isn't there yet.
-    pub(super) fn is_left_to_terminal(&self) -> bool {
-        self.is_terminal && is_canonical()
-    }
-
     /// Cancel-safe: the next line answers the next request.
     async fn ask(&mut self, request: Request) -> Reply {
         if std::mem::replace(&mut self.is_asked, true) {
@@ -128,14 +149,43 @@ impl Lines {
         } else if self.requests.send(request).is_err() {
             return Reply::End;
         }
-        let reply = self.replies.recv().await;
+        let reply = loop {
+            tokio::select! {
+                reply = self.replies.recv() => break reply,
+                () = continued(self.continued.as_mut()) => {
+                    if let Some(keys) = &self.keys {
+                        keys.resume();
+                    }
+                }
+            }
+        };
         self.is_asked = false;
         reply.unwrap_or(Reply::End)
     }
 }
 
+fn has_editor(terminal: Option<&str>) -> bool {
+    let is_named = |name: &str| {
+        WITHOUT_EDITOR
+            .iter()
+            .any(|it| it.eq_ignore_ascii_case(name))
+    };
+    !terminal.is_some_and(is_named)
+}
+
+async fn continued(signal: Option<&mut Signal>) {
+    let received = match signal {
+        Some(signal) => signal.recv().await,
+        None => None,
+    };
+    if received.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
 fn edit(
     history: Option<&Path>,
+    keys: Option<&Keys>,
     asked: &blocking::Receiver<Request>,
     replies: &mpsc::Sender<Reply>,
 ) {
@@ -154,7 +204,9 @@ fn edit(
         say!("cannot read the history in {}: {error}", path.display());
     }
     while let Ok(request) = asked.recv() {
-        if has_ended() {
+        if let Some(keys) = keys {
+            keys.give();
+        } else if has_ended() {
             let _ = replies.blocking_send(Reply::End);
             return;
         }
@@ -166,11 +218,19 @@ fn edit(
                 }
                 Reply::Line(line)
             }
-            Err(ReadlineError::Interrupted) => Reply::Interrupted,
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(Received::Interrupt)) => {
+                Reply::Interrupted
+            }
             Err(ReadlineError::Eof) => Reply::End,
             Err(error) => Reply::Failed(format!("cannot read the line: {error}")),
         };
-        if replies.blocking_send(reply).is_err() {
+        let has_line = matches!(reply, Reply::Line(_));
+        let is_taken = replies.blocking_send(reply).is_ok();
+        // A Ctrl-C behind the line is a signal that must not overtake it.
+        if let Some(keys) = keys {
+            keys.keep(has_line);
+        }
+        if !is_taken {
             return;
         }
     }
@@ -190,65 +250,40 @@ fn is_missing(error: &ReadlineError) -> bool {
     matches!(error, ReadlineError::Io(error) if error.kind() == io::ErrorKind::NotFound)
 }
 
-/// Whether the terminal gives whole lines, so that Ctrl-C is a signal.
-#[cfg(unix)]
-fn is_canonical() -> bool {
-    use rustix::termios::{LocalModes, tcgetattr};
-    tcgetattr(io::stdin()).is_ok_and(|settings| settings.local_modes.contains(LocalModes::ICANON))
-}
-
-#[cfg(not(unix))]
-fn is_canonical() -> bool {
-    false
-}
-
-/// Takes a Ctrl-D that was typed during an answer, when no editor was there: the terminal has something to read, and it has
-/// no bytes. The editor would read it as another key. Returns whether there was one.
-#[cfg(unix)]
+/// Takes a Ctrl-D that was typed during an answer, where no editor is there: the terminal has something to read, and it has
+/// no bytes. Returns whether there was one.
 fn has_ended() -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let input = io::stdin();
     let mut waiting = [PollFd::new(&input, PollFlags::IN)];
     let is_ready = poll(&mut waiting, Some(&Timespec::default())) == Ok(1)
         && waiting[0].revents().contains(PollFlags::IN);
-    let is_end = is_ready && is_canonical() && rustix::io::ioctl_fionread(&input) == Ok(0);
+    let gives_lines = |settings: Termios| settings.local_modes.contains(LocalModes::ICANON);
+    let is_end = is_ready
+        && tcgetattr(&input).is_ok_and(gives_lines)
+        && rustix::io::ioctl_fionread(&input) == Ok(0);
     // It is taken, so that it doesn't end the shell as well.
     is_end && matches!(Stdin.read(&mut [0]), Ok(0))
 }
 
-#[cfg(not(unix))]
-fn has_ended() -> bool {
-    false
-}
-
 /// The terminal as it was: a signal may end the command in the midst of a line.
 struct Terminal {
-    #[cfg(unix)]
-    settings: rustix::termios::Termios,
+    input: OwnedFd,
+    settings: Termios,
 }
 
 impl Terminal {
-    #[cfg(unix)]
     fn save() -> Option<Self> {
-        let settings = rustix::termios::tcgetattr(io::stdin()).ok()?;
-        Some(Self { settings })
-    }
-
-    #[cfg(not(unix))]
-    fn save() -> Option<Self> {
-        Some(Self {})
+        let input = io::stdin().as_fd().try_clone_to_owned().ok()?;
+        let settings = tcgetattr(&input).ok()?;
+        Some(Self { input, settings })
     }
 }
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        #[cfg(unix)]
-        {
-            use rustix::termios::{OptionalActions, tcsetattr};
-            let set = tcsetattr(io::stdin(), OptionalActions::Now, &self.settings);
-            if let Err(error) = set {
-                tracing::debug!(%error, "the terminal isn't set back");
-            }
+        let set = tcsetattr(&self.input, OptionalActions::Now, &self.settings);
+        if let Err(error) = set {
+            tracing::debug!(%error, "the terminal isn't set back");
         }
     }
 }

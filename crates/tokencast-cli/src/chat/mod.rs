@@ -1,11 +1,13 @@
 //! `tokencast chat`: a conversation, on a terminal or from a pipe.
 //!
-//! `lines` is where the user's lines come from, and `piped` reads those of a pipe; `command` is what they mean. `thread` is the
-//! branch of the conversation that is shown, `conversations` does what the commands say, and `screen` is what it looks like.
+//! `lines` is where the user's lines come from: `piped` reads those of a pipe, and `keys` holds what is typed until the line editor
+//! wants it. `command` is what lines mean. `thread` is the branch of the conversation that is shown, `conversations` does what the
+//! commands say, and `screen` is what it looks like.
 
 mod command;
 mod conversations;
 mod history;
+mod keys;
 mod lines;
 mod piped;
 mod screen;
@@ -56,7 +58,7 @@ pub async fn run(args: ChatArgs, lookup: &impl Fn(&str) -> Option<String>) -> Ex
         in_chat: true,
         proxy: None,
     };
-    let lines = Lines::open(history_file(&args, lookup));
+    let lines = Lines::open(history_file(&args, lookup), lookup("TERM").as_deref());
     match target {
         Target::Remote {
             client,
@@ -207,6 +209,8 @@ impl Chat {
         }
         loop {
             let line = tokio::select! {
+                // A Ctrl-C that came with a line is behind it.
+                biased;
                 line = self.lines.next("> ", "") => line,
                 exit = signals.next() => match self.interrupted_line(exit) {
                     Then::Next => Reply::Interrupted,
@@ -297,6 +301,7 @@ impl Chat {
             say!("control characters of the question are written as \\u001b and the like");
         }
         let reply = tokio::select! {
+            biased;
             reply = self.lines.next("edit> ", &shown) => reply,
             exit = signals.next() => return self.interrupted_line(exit),
         };
@@ -351,10 +356,10 @@ impl Chat {
         }
     }
 
-    /// A signal while the user writes a line. Where there is no line editor, as with `TERM=dumb`, the terminal makes Ctrl-C a
-    /// signal, and has dropped the line.
+    /// A signal while the user writes a line. A terminal makes Ctrl-C one where it edits the line itself, as with `TERM=dumb`,
+    /// and while the editor is on its way; it has dropped the line.
     fn interrupted_line(&self, exit: Exit) -> Then {
-        if exit == Exit::Interrupted && self.lines.is_left_to_terminal() {
+        if exit == Exit::Interrupted && self.lines.is_terminal() {
             self.screen.end_line();
             return Then::Next;
         }

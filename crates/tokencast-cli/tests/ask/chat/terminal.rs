@@ -61,6 +61,13 @@ impl Terminal {
         })
     }
 
+    /// A chat at its first prompt.
+    async fn ready(api: &FakeApi) -> Option<Self> {
+        let mut terminal = Self::open(api, "")?;
+        terminal.shows("> ").await;
+        Some(terminal)
+    }
+
     async fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).await.expect("typed");
     }
@@ -250,4 +257,69 @@ async fn an_answer_to_the_commands_own_question_is_not_kept() {
     let history = terminal.end().await;
     assert!(history.contains("/delete"), "{history}");
     assert!(!history.contains("never"), "{history}");
+}
+
+/// Answers the next questions, which must be these.
+async fn check_asked(api: &mut FakeApi, questions: &[&str]) {
+    for question in questions {
+        let socket = api.subscriber().await;
+        let asked = api.call("StartStream").await.variables;
+        assert_eq!(asked["prompt"], **question);
+        socket.tokens(1, &[(1, "Because.")]).await;
+        socket.event(completed(1, 2)).await;
+    }
+}
+
+#[tokio::test]
+async fn lines_that_arrive_together_are_taken_one_after_the_other() {
+    let mut api = FakeApi::start().await;
+    let Some(mut terminal) = Terminal::ready(&api).await else {
+        return;
+    };
+    terminal.press("one\rtwo\r/reasoning on\rthr").await;
+    check_asked(&mut api, &["one", "two"]).await;
+    terminal.shows("reasoning is shown").await;
+    // What is left of the line can be edited.
+    terminal.shows("thr").await;
+    terminal.press("ough\x7f\x7f\x7f\x7fee\rfour\r").await;
+    check_asked(&mut api, &["three", "four"]).await;
+    // A pasted line is no end of the question.
+    terminal
+        .press("\x1b[200~five\rsix\x1b[201~\rseven\r\x04")
+        .await;
+    check_asked(&mut api, &["five\nsix", "seven"]).await;
+    let history = terminal.ended().await;
+    assert!(history.contains("seven"), "{history}");
+}
+
+#[tokio::test]
+async fn lines_that_are_typed_during_an_answer_are_taken_after_it() {
+    let mut api = FakeApi::start().await;
+    let Some(mut terminal) = Terminal::ready(&api).await else {
+        return;
+    };
+    terminal.press("one\r").await;
+    let socket = api.subscriber().await;
+    api.call("StartStream").await;
+    socket.tokens(1, &[(1, "Because.")]).await;
+    terminal.shows("Because.").await;
+    terminal.press("two\rthree\r\x04").await;
+    // The terminal shows them as they are typed.
+    terminal.shows("three").await;
+    socket.event(completed(1, 2)).await;
+    check_asked(&mut api, &["two", "three"]).await;
+    terminal.ended().await;
+}
+
+#[tokio::test]
+async fn a_ctrl_c_that_came_with_a_line_stops_its_answer() {
+    let api = FakeApi::start().await;
+    let Some(mut terminal) = Terminal::ready(&api).await else {
+        return;
+    };
+    terminal.press("one\r\x03").await;
+    terminal.shows("stopped").await;
+    terminal.shows("> ").await;
+    let history = terminal.end().await;
+    assert!(history.contains("one"), "{history}");
 }
