@@ -1,12 +1,18 @@
 //! Markdown on a terminal, as it comes: headings and bold text stand out, and so does code.
 //!
-//! An answer is shown token by token, so that a parser, which reads a whole text, can't be used: this keeps back only the
-//! few characters of which the meaning isn't known yet. What it doesn't know, such as tables and links, stays as it is.
+//! An answer is shown token by token, so that a parser, which reads a whole text, can't be used: this keeps back only what isn't
+//! known yet, which is the beginning of a line, and bold text or code in a line until its closing mark. A mark that isn't closed
+//! in its line, or after [`MOST_HELD`], is text. What this doesn't know, such as tables and links, stays as it is.
+
+use super::spans::{Span, code, marks, span, unpadded};
 
 const RESET: &str = "\x1b[0m";
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 const CODE: &str = "\x1b[36m";
+
+/// Bold text or code of more bytes isn't waited for.
+const MOST_HELD: usize = 400;
 
 /// Makes Markdown text into text for a terminal. The result doesn't depend on how the text is cut.
 #[derive(Debug, Default)]
@@ -60,8 +66,10 @@ impl Markdown {
     /// Ends the text. The terminal has its own style again.
     pub(super) fn end(&mut self) -> String {
         let mut out = String::new();
-        let held = std::mem::take(&mut self.held);
-        out.push_str(&held);
+        if self.place == Place::Inside {
+            self.release(&mut out);
+        }
+        out.push_str(&std::mem::take(&mut self.held));
         *self = Self {
             is_styled: self.is_styled,
             ..Self::default()
@@ -132,31 +140,82 @@ impl Markdown {
     }
 
     fn inside(&mut self, character: char, out: &mut String) {
-        let held = std::mem::take(&mut self.held);
-        match (held.as_str(), character) {
-            ("", '*') if !self.is_code => self.held.push('*'),
-            ("*", '*') if self.is_bold => {
-                self.is_bold = false;
-                self.restyle(out);
-            }
-            ("*", '*') => self.held.push_str("**"),
-            // Two asterisks before a blank are just that, and more than two are a line.
-            ("**", next) if !next.is_whitespace() && next != '*' => {
-                self.is_bold = true;
-                self.restyle(out);
-                self.inside(character, out);
-            }
-            ("", '`') => {
-                self.is_code = !self.is_code;
-                self.restyle(out);
-            }
-            ("", '\n') => self.new_line(out),
-            ("", _) => out.push(character),
-            (held, _) => {
-                out.push_str(held);
-                self.inside(character, out);
-            }
+        if self.held.is_empty() && !matches!(character, '*' | '`' | '\n') {
+            out.push(character);
+            return;
         }
+        if character == '\n' {
+            self.release(out);
+            self.new_line(out);
+            return;
+        }
+        self.held.push(character);
+        match span(&self.held, false) {
+            Span::Open if self.held.len() < MOST_HELD => {}
+            span => self.take(span, out),
+        }
+    }
+
+    /// Shows what is held: its line is over.
+    fn release(&mut self, out: &mut String) {
+        while !self.held.is_empty() {
+            self.take(span(&self.held, true), out);
+        }
+    }
+
+    /// Shows the whole span that is held, or its mark, which is text then. What is held behind it is read once more.
+    fn take(&mut self, span: Span, out: &mut String) {
+        let length = match span {
+            Span::Whole(length) => length,
+            Span::Open | Span::Text => marks(&self.held),
+        };
+        let rest = self.held.split_off(length);
+        let taken = std::mem::take(&mut self.held);
+        match span {
+            Span::Whole(_) => self.show(&taken, out),
+            Span::Open | Span::Text => out.push_str(&taken),
+        }
+        for character in rest.chars() {
+            self.inside(character, out);
+        }
+    }
+
+    /// Shows bold text or code without its marks.
+    fn show(&mut self, span: &str, out: &mut String) {
+        let length = marks(span);
+        let text = &span[length..span.len() - length];
+        if span.starts_with('`') {
+            self.is_code = true;
+            self.restyle(out);
+            out.push_str(unpadded(text));
+            self.is_code = false;
+        } else {
+            self.is_bold = true;
+            self.restyle(out);
+            self.show_bold(text, out);
+            self.is_bold = false;
+        }
+        self.restyle(out);
+    }
+
+    /// Shows bold text, in which there may be code.
+    fn show_bold(&mut self, mut text: &str, out: &mut String) {
+        while let Some(at) = text.find('`') {
+            out.push_str(&text[..at]);
+            text = &text[at..];
+            let length = match code(text, true) {
+                Span::Whole(length) => {
+                    self.show(&text[..length], out);
+                    length
+                }
+                Span::Open | Span::Text => {
+                    out.push_str(&text[..marks(text)]);
+                    marks(text)
+                }
+            };
+            text = &text[length..];
+        }
+        out.push_str(text);
     }
 
     /// No style goes on in the next line, but that of a block of code.
@@ -272,10 +331,38 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_that_is_not_closed_in_its_line_stays() {
+        check("x **kwargs, *args", "x **kwargs, *args");
+        check("f(**a, **b)", "f(**a, **b)");
+        check("unclosed **bold\n**next**", "unclosed **bold\n<b>next</>");
+        check("`unclosed code\nplain", "`unclosed code\nplain");
+        check("**a `b** c", "<b>a `b</> c");
+        check("**a `b `c`", "**a <code>b </>c`");
+        check("`` a ` b", "`` a ` b");
+        check("# **x", "<b>**x</>");
+        check("a ***b*** c", "a ***b*** c");
+        check("**bold**text **", "<b>bold</>text **");
+    }
+
+    #[test]
+    fn a_closing_mark_is_not_waited_for_for_ever() {
+        let long = "x".repeat(MOST_HELD);
+        let mut markdown = Markdown::default();
+        let out = markdown.push(&format!("**{long} **b**"));
+        assert_eq!(out, format!("**{long} {BOLD}b{RESET}"));
+    }
+
+    #[test]
+    fn code_between_two_backticks_keeps_its_one() {
+        check("``a`b`` c", "<code>a`b</> c");
+        check("a `` ` `` b", "a <code>`</> b");
+        check("`a``b`", "<code>a``b</>");
+        check("` `", "<code> </>");
+        check("**`a`**", "<b></><b><code>a</><b></>");
+    }
+
+    #[test]
     fn a_style_that_is_left_open_ends() {
-        check("**bold", "<b>bold</>");
-        check("**bold\nplain", "<b>bold</>\nplain");
-        check("`code\nplain", "<code>code</>\nplain");
         check("```\ncode", "<dim>```</>\n<code>code</>");
         check("```\n\ncode", "<dim>```</>\n\n<code>code</>");
     }

@@ -5,6 +5,7 @@ mod output;
 mod page;
 mod reasoning;
 mod sources;
+mod spans;
 mod summary;
 mod waiting;
 
