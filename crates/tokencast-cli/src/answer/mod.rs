@@ -1,13 +1,16 @@
 //! Runs one session, from the prompt to the exit code.
 
+mod asked;
 mod markdown;
 mod output;
 mod page;
 mod reasoning;
+mod reasoning_time;
 mod sources;
 mod spans;
 mod summary;
 mod waiting;
+mod words;
 
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
@@ -15,19 +18,19 @@ use std::time::{Duration, Instant};
 use tokencast_client::{AnswerEvent, AnswerStream, Client, Error, Prompt};
 use uuid::Uuid;
 
+pub use self::asked::stop;
 use self::page::Page;
 pub use self::page::show;
 use self::summary::Summary;
-use self::waiting::{Outage, Waiting, why};
+use self::waiting::{Outage, Waiting};
+pub use self::words::{GONE, is_gone};
+use self::words::{explained, hint, is_gone_from};
 use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
 
 /// A stop may take this long; then the session's last event may take as long as [`LAST_EVENT_TIMEOUT`].
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const LAST_EVENT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What a chat says of a conversation that was deleted elsewhere, whatever it was asked to do with it.
-pub const GONE: &str = "this conversation was deleted or has expired; /new begins another";
 
 /// The session to listen to.
 pub enum Session {
@@ -69,6 +72,8 @@ pub struct Ended {
     pub exit: Exit,
     /// Whether the API has the session.
     pub started: bool,
+    /// Whether the session is known to be over.
+    pub is_over: bool,
 }
 
 /// Prints the answer and its summary.
@@ -78,6 +83,7 @@ pub async fn run(
     listening: Listening,
     signals: &mut Signals,
 ) -> Ended {
+    let is_resumed = matches!(session, Session::Resume { .. });
     let stream = match session {
         Session::New {
             session_id: Some(session_id),
@@ -89,7 +95,7 @@ pub async fn run(
         } => client.stream(prompt),
         Session::Resume { session_id } => client.resume(session_id),
     };
-    let summary = Summary::new(stream.session_id(), Instant::now());
+    let summary = Summary::new(stream.session_id(), Instant::now(), is_resumed);
     let is_watched = io::stderr().is_terminal();
     let mut answer = Answer {
         stream,
@@ -97,6 +103,8 @@ pub async fn run(
         page: Page::new(&listening),
         listening,
         started: false,
+        last: None,
+        is_over: false,
         waiting: Waiting::new(is_watched),
         outage: Outage::new(is_watched),
         address: client.address().to_owned(),
@@ -110,8 +118,7 @@ pub async fn run(
         exit = signals.next() => exit,
     };
     let exit = answer.stop(client, interruption, signals).await;
-    let started = answer.started;
-    Ended { exit, started }
+    answer.ended(exit)
 }
 
 struct Answer {
@@ -120,6 +127,9 @@ struct Answer {
     page: Page,
     listening: Listening,
     started: bool,
+    /// The last event, while what belongs to it is asked for.
+    last: Option<AnswerEvent>,
+    is_over: bool,
     waiting: Waiting,
     outage: Outage,
     /// The API's address.
@@ -129,60 +139,53 @@ struct Answer {
 }
 
 impl Answer {
-    /// Prints events until the last one. Cancel-safe: an event is either still in the stream or wholly printed.
+    /// Prints events until the last one. Cancel-safe: an event is either still to be had or wholly printed.
     async fn follow(&mut self, client: &Client) -> io::Result<Exit> {
         let session_id = self.stream.session_id();
         loop {
+            if self.last.is_some() {
+                return self.end(client).await;
+            }
             let event = tokio::select! {
                 event = self.stream.next() => event,
-                word = self.waiting.word(async || why(client, session_id).await) => {
+                word = self.waiting.word(async || asked::why(client, session_id).await) => {
                     say!("{word}");
                     continue;
                 }
             };
-            let Some(event) = event else {
-                return Ok(Exit::Api);
-            };
             match event {
-                Ok(event) => {
-                    self.summary.count(&event, Instant::now());
-                    self.page.event(&event)?;
-                    if let Some(exit) = self.announce(&event)? {
-                        return Ok(exit);
-                    }
+                Some(Ok(event)) if event.is_last() => {
+                    (self.is_over, self.last) = (true, Some(event));
                 }
-                Err(error) => {
-                    let text = self.explained(&error);
+                Some(Ok(event)) => {
+                    let thought = self.summary.count(&event, Instant::now());
+                    self.page.event(&event, thought)?;
+                    self.announce(&event);
+                }
+                Some(Err(error)) => {
+                    self.is_over = matches!(error, Error::NotFound { .. }) || is_gone(&error);
+                    let text = explained(&error, &self.listening);
                     self.page.error(&text)?;
                     say!("error: {text}");
-                    if !self.is_gone(&error) {
+                    if !is_gone_from(&error, &self.listening) {
                         hint(&error, &self.address);
                     }
                     return Ok(Exit::Api);
                 }
+                None => return Ok(Exit::Api),
             }
         }
     }
 
-    /// Writes to stderr what an event has to say there. Returns the exit code if the event is the last.
-    fn announce(&mut self, event: &AnswerEvent) -> io::Result<Option<Exit>> {
-        let exit = match event {
+    /// Writes to stderr what an event has to say there.
+    fn announce(&mut self, event: &AnswerEvent) {
+        match event {
             AnswerEvent::Started { .. } => {
                 self.started = true;
                 self.waiting.begin();
-                return Ok(None);
-            }
-            AnswerEvent::Text { .. }
-            | AnswerEvent::Reasoning { .. }
-            | AnswerEvent::Citation { .. }
-            | AnswerEvent::ToolUse { .. }
-            | AnswerEvent::ToolResult { .. } => {
-                self.waiting.end();
-                return Ok(None);
             }
             AnswerEvent::Restarted { attempt } => {
                 say!("[attempt {attempt}: the answer starts again]");
-                return Ok(None);
             }
             AnswerEvent::Reconnecting {
                 delay_ms, reason, ..
@@ -191,54 +194,99 @@ impl Answer {
                 if let Some(word) = self.outage.lost(reason) {
                     say!("{word}");
                 }
-                return Ok(None);
             }
             AnswerEvent::Reconnected => {
                 tracing::info!("connected again");
                 if let Some(word) = self.outage.found() {
                     say!("{word}");
                 }
-                return Ok(None);
             }
-            AnswerEvent::Completed { .. } if !self.page.has_text() => Exit::NoText,
-            AnswerEvent::Completed { .. } => Exit::Success,
+            _ => self.waiting.end(),
+        }
+    }
+
+    /// Prints the last event, with what the API has to say of the session then. Returns the exit code.
+    async fn end(&mut self, client: &Client) -> io::Result<Exit> {
+        let Some(event) = self.last.clone() else {
+            return Ok(Exit::Api);
+        };
+        let thought = self.summary.count(&event, Instant::now());
+        let session_id = self.stream.session_id();
+        let is_elsewhere = matches!(event, AnswerEvent::Cancelled { .. }) && !self.is_stopping;
+        let is_deleted = is_elsewhere && asked::is_deleted(client, session_id).await;
+        let reasoning_ms = self.reasoning_ms(client).await;
+        self.last = None;
+        self.summary.set_reasoning_ms(reasoning_ms);
+        let told = reasoning_ms.filter(|_| self.listening.in_chat);
+        let thought = thought.or(told.map(Duration::from_millis));
+        self.page.last(&event, reasoning_ms, thought)?;
+        let exit = match event {
             AnswerEvent::Failed { .. } => Exit::Failed,
             AnswerEvent::Cancelled { .. } => Exit::Cancelled,
+            _ if self.page.has_text() => Exit::Success,
+            _ => Exit::NoText,
         };
         self.page.end_text()?;
-        if let (Exit::NoText, AnswerEvent::Completed { stop_reason, .. }) = (exit, event) {
-            let reason = stop_reason.as_deref().unwrap_or("not given");
-            say!("the answer has no text (stop reason: {reason})");
+        self.announce_end(&event, exit);
+        let characters = self.summary.characters();
+        match (is_elsewhere, is_deleted, self.listening.in_chat) {
+            (false, _, _) => {}
+            (true, false, _) => say!("stopped by somebody else after {characters} characters"),
+            (true, true, false) => say!("deleted by somebody else after {characters} characters"),
+            (true, true, true) => say!(
+                "this conversation was deleted by somebody else after {characters} characters; /new begins another"
+            ),
         }
-        if let AnswerEvent::Completed {
-            guardrail: Some(guardrail),
-            ..
-        } = event
-            && !self.listening.summary
-        {
-            say!("[{}]", summary::in_words(guardrail));
+        Ok(exit)
+    }
+
+    /// For how long the model has reasoned: as the API has it, where that can be asked, or else as it seemed here.
+    async fn reasoning_ms(&self, client: &Client) -> Option<u64> {
+        let seemed = self.summary.reasoning_ms();
+        // A chat has said already what it knows.
+        let is_said = self.listening.in_chat && seemed.is_some();
+        if is_said || !self.summary.has_reasoned() {
+            return None;
         }
-        if let AnswerEvent::Failed {
-            code,
-            message,
-            retryable,
-            ..
-        } = event
-        {
-            let again = if code == "MODEL_UNAVAILABLE" {
-                "another prompt won't help: the model's configuration has to be changed"
-            } else if *retryable {
-                "the same prompt may succeed if sent again"
-            } else {
-                "trying again won't help"
-            };
-            say!("failed: {code}: {message} ({again})");
+        let told = asked::reasoning_ms(client, self.stream.session_id()).await;
+        told.or(seemed)
+    }
+
+    /// Writes to stderr what the last event has to say there.
+    fn announce_end(&self, event: &AnswerEvent, exit: Exit) {
+        match event {
+            AnswerEvent::Completed {
+                stop_reason,
+                guardrail,
+                ..
+            } => {
+                if exit == Exit::NoText {
+                    let reason = stop_reason.as_deref().unwrap_or("not given");
+                    say!("the answer has no text (stop reason: {reason})");
+                }
+                if let Some(guardrail) = guardrail
+                    && !self.listening.summary
+                {
+                    say!("[{}]", summary::in_words(guardrail));
+                }
+            }
+            AnswerEvent::Failed {
+                code,
+                message,
+                retryable,
+                ..
+            } => {
+                let again = if code == "MODEL_UNAVAILABLE" {
+                    "another prompt won't help: the model's configuration has to be changed"
+                } else if *retryable {
+                    "the same prompt may succeed if sent again"
+                } else {
+                    "trying again won't help"
+                };
+                say!("failed: {code}: {message} ({again})");
+            }
+            _ => {}
         }
-        if exit == Exit::Cancelled && !self.is_stopping {
-            let characters = self.summary.characters();
-            say!("stopped by somebody else after {characters} characters");
-        }
-        Ok(Some(exit))
     }
 
     /// Stops the session, prints the events that still come, and says what is kept.
@@ -282,32 +330,19 @@ impl Answer {
         interruption
     }
 
-    /// An error's text, and a likely cause behind it.
-    fn explained(&self, error: &Error) -> String {
-        if self.is_gone(error) {
-            return GONE.to_owned();
-        }
-        let text = chain(error);
-        match self.listening.proxy {
-            Some(proxy) if is_unconnected(error) => format!(
-                "{text}; WebSockets do not go through the proxy that {proxy} names: use --via url, which does"
-            ),
-            _ => text,
-        }
-    }
-
-    /// Whether the conversation of a chat isn't there any more.
-    fn is_gone(&self, error: &Error) -> bool {
-        let is_gone = is_gone(error) || matches!(error, Error::NotFound { .. });
-        self.listening.in_chat && is_gone
-    }
-
     fn close(&mut self, exit: Exit) -> Ended {
         if self.started && self.listening.summary {
             say!("{}", self.summary.line());
         }
-        let started = self.started;
-        Ended { exit, started }
+        self.ended(exit)
+    }
+
+    fn ended(&self, exit: Exit) -> Ended {
+        Ended {
+            exit,
+            started: self.started,
+            is_over: self.is_over,
+        }
     }
 }
 
@@ -318,45 +353,4 @@ pub fn unwritten_exit(error: &io::Error) -> Exit {
     }
     say!("error: cannot write the answer: {error}");
     Exit::Unwritable
-}
-
-/// Whether the API says that there is no such conversation, or no longer.
-pub fn is_gone(error: &Error) -> bool {
-    let (Error::Graphql {
-        error_type: code, ..
-    }
-    | Error::Subscription {
-        error_type: code, ..
-    }
-    | Error::Refused { code, .. }) = error
-    else {
-        return false;
-    };
-    matches!(
-        code.as_str(),
-        "CONVERSATION_DELETED" | "CONVERSATION_NOT_FOUND" | "PARENT_DELETED"
-    )
-}
-
-/// Whether the error is a WebSocket that could not connect.
-fn is_unconnected(error: &Error) -> bool {
-    match error {
-        Error::Connect(_) => true,
-        Error::Timeout { what, .. } => *what == "connection",
-        Error::GaveUp { last, .. } => is_unconnected(last),
-        _ => false,
-    }
-}
-
-fn hint(error: &Error, address: &str) {
-    match error {
-        Error::NotFound { .. } => {
-            say!("sessions are kept for a limited time, and only their owner sees them");
-        }
-        // The texts of these errors don't name the address.
-        Error::Connect(_) | Error::GaveUp { .. } | Error::Timeout { .. } | Error::Http { .. } => {
-            say!("the API is at {address}");
-        }
-        _ => {}
-    }
 }

@@ -49,7 +49,12 @@ impl<W: Write> Output<W> {
         self.has_text
     }
 
-    pub(super) fn event(&mut self, event: &AnswerEvent) -> io::Result<()> {
+    /// Writes what an event brings. `reasoning_ms` belongs to the last.
+    pub(super) fn event(
+        &mut self,
+        event: &AnswerEvent,
+        reasoning_ms: Option<u64>,
+    ) -> io::Result<()> {
         match event {
             AnswerEvent::Text { text, .. } => self.has_text |= !text.trim().is_empty(),
             AnswerEvent::Restarted { .. } => self.has_text = false,
@@ -58,6 +63,7 @@ impl<W: Write> Output<W> {
         if self.style.json {
             let mut line = serde_json::to_value(event).map_err(io::Error::other)?;
             if let AnswerEvent::Completed { .. } = event {
+                line["reasoningMs"] = reasoning_ms.into();
                 line["hasText"] = self.has_text.into();
             }
             return self.json_line(&line);
@@ -81,6 +87,16 @@ impl<W: Write> Output<W> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Writes whole lines that are no part of an answer.
+    pub(super) fn plain(&mut self, text: &str) -> io::Result<()> {
+        let text = if self.style.terminal {
+            visible(text)
+        } else {
+            text.into()
+        };
+        self.out.write_all(text.as_bytes())
     }
 
     /// On a terminal, lets something else begin on a line of its own. A pipe's text stays as it is.
@@ -160,7 +176,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut output = Output::new(&mut bytes, style);
         for event in events {
-            output.event(event).expect("written");
+            output.event(event, None).expect("written");
         }
         output.end_line().expect("written");
         String::from_utf8(bytes).expect("UTF-8")
@@ -239,7 +255,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut output = Output::new(&mut bytes, style);
         for event in events {
-            output.event(event).expect("written");
+            output.event(event, None).expect("written");
         }
         output.end_line().expect("written");
         let elsewhere = output.sources().expect("written");
@@ -305,7 +321,7 @@ mod tests {
                 last,
                 json!({
                     "type": "completed", "stopReason": "max_tokens", "usage": null, "guardrail": null,
-                    "hasText": has_text
+                    "reasoningMs": null, "hasText": has_text
                 })
             );
         }

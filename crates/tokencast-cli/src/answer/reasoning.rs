@@ -1,7 +1,9 @@
 //! What the model thinks, on stderr beside the answer.
 
 use std::io::Write;
+use std::time::Duration;
 
+use super::reasoning_time::thought_for;
 use crate::visible::visible;
 
 /// Shows reasoning, or that there is some.
@@ -62,12 +64,17 @@ impl<W: Write> Reasoning<W> {
         }
     }
 
-    /// Something else comes. Whatever follows stands on a line of its own.
-    pub(super) fn end(&mut self) {
+    /// Something else comes. Whatever follows stands on a line of its own. A terminal is told for how long the model thought.
+    pub(super) fn end(&mut self, thought: Option<Duration>) {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Begun => self.write("[the model keeps its reasoning to itself]\n"),
             State::InLine => self.write("\n"),
             State::Over | State::LineStart => {}
+        }
+        if let Some(thought) = thought
+            && self.is_terminal
+        {
+            self.write(&format!("[{}]\n", thought_for(thought)));
         }
     }
 
@@ -98,7 +105,7 @@ mod tests {
         for piece in pieces {
             match piece {
                 Some(text) => reasoning.piece(text),
-                None => reasoning.end(),
+                None => reasoning.end(Some(Duration::from_millis(2_540))),
             }
         }
         String::from_utf8(bytes).expect("UTF-8")
@@ -118,7 +125,10 @@ mod tests {
         assert_eq!(written(false, false, &pieces), "");
         assert_eq!(
             written(false, true, &pieces),
-            "[the model is thinking …]\n[the model is thinking …]\n"
+            concat!(
+                "[the model is thinking …]\n[thought for 2.5 s]\n",
+                "[the model is thinking …]\n[thought for 2.5 s]\n[thought for 2.5 s]\n"
+            )
         );
     }
 
@@ -137,7 +147,7 @@ mod tests {
         let mut bytes = Vec::new();
         let mut reasoning = Reasoning::new(&mut bytes, true, true, true);
         reasoning.piece("a\u{1b}[2K");
-        reasoning.end();
+        reasoning.end(None);
         assert_eq!(
             String::from_utf8(bytes).expect("UTF-8"),
             "\x1b[2ma\\u001b[2K\x1b[0m\x1b[2m\n\x1b[0m"

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokencast_client::{AnswerEvent, Guardrail, Usage};
 use uuid::Uuid;
 
+use super::reasoning_time::{ReasoningTime, thought_for};
 use crate::visible::visible;
 
 /// Counts while the answer comes.
@@ -19,13 +20,18 @@ pub(super) struct Summary {
     events: u64,
     characters: usize,
     usage: Option<Usage>,
+    reasoning: ReasoningTime,
+    is_resumed: bool,
+    /// For how long the model has reasoned, once that is known.
+    reasoning_ms: Option<u64>,
     ending: String,
     /// What a guardrail did, in words.
     guardrail: Option<String>,
 }
 
 impl Summary {
-    pub(super) fn new(session_id: Uuid, now: Instant) -> Self {
+    /// `is_resumed`: what was said before comes at once, so that it says nothing of the time that it took.
+    pub(super) fn new(session_id: Uuid, now: Instant, is_resumed: bool) -> Self {
         Self {
             session_id,
             asked_at: now,
@@ -35,6 +41,9 @@ impl Summary {
             events: 0,
             characters: 0,
             usage: None,
+            reasoning: ReasoningTime::default(),
+            is_resumed,
+            reasoning_ms: None,
             ending: "unfinished".into(),
             guardrail: None,
         }
@@ -45,7 +54,24 @@ impl Summary {
         self.characters
     }
 
-    pub(super) fn count(&mut self, event: &AnswerEvent, now: Instant) {
+    /// Whether the model has reasoned.
+    pub(super) fn has_reasoned(&self) -> bool {
+        self.reasoning.has_reasoned()
+    }
+
+    /// For how long the model has reasoned, by when it came here, if that says something.
+    pub(super) fn reasoning_ms(&self) -> Option<u64> {
+        let total = self.reasoning.total().filter(|_| !self.is_resumed)?;
+        u64::try_from(total.as_millis()).ok()
+    }
+
+    /// Says for how long the model has reasoned.
+    pub(super) fn set_reasoning_ms(&mut self, reasoning_ms: Option<u64>) {
+        self.reasoning_ms = reasoning_ms;
+    }
+
+    /// Counts an event. Returns how long a stretch of reasoning was that it ends, by when it came here.
+    pub(super) fn count(&mut self, event: &AnswerEvent, now: Instant) -> Option<Duration> {
         match event {
             AnswerEvent::Text { text, attempt, .. } => {
                 self.piece(*attempt, now);
@@ -73,6 +99,8 @@ impl Summary {
             | AnswerEvent::Reconnecting { .. }
             | AnswerEvent::Reconnected => {}
         }
+        let stretch = self.reasoning.on_event(event, now);
+        stretch.filter(|_| !self.is_resumed)
     }
 
     fn piece(&mut self, attempt: u64, now: Instant) {
@@ -105,6 +133,9 @@ impl Summary {
                 ", first after {} ms",
                 (first - self.asked_at).as_millis()
             );
+        }
+        if let Some(ms) = self.reasoning_ms {
+            let _ = write!(line, ", {}", thought_for(Duration::from_millis(ms)));
         }
         if let Some(rate) = self.tokens_per_second() {
             let _ = write!(line, ", {rate:.1} tokens/s");
@@ -162,7 +193,7 @@ mod tests {
     fn the_line_says_who_how_much_and_how_fast() {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let mut summary = Summary::new(Uuid::nil(), start);
+        let mut summary = Summary::new(Uuid::nil(), start, false);
         summary.count(&text("Ri", 1), at(300));
         summary.count(&text("vérs", 2), at(2_300));
         let usage = Usage {
@@ -194,7 +225,7 @@ mod tests {
     #[test]
     fn an_attempt_that_starts_again_is_counted_anew() {
         let now = Instant::now();
-        let mut summary = Summary::new(Uuid::nil(), now);
+        let mut summary = Summary::new(Uuid::nil(), now, false);
         summary.count(&text("abc", 1), now);
         summary.count(&AnswerEvent::Restarted { attempt: 2 }, now);
         assert_eq!(summary.characters(), 0);

@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use tokencast_client::{Client, Waiting as Held};
-use tokio::time::{Instant, sleep_until, timeout};
-use uuid::Uuid;
+use tokencast_client::Waiting as Held;
+use tokio::time::{Instant, sleep_until};
 
 /// Most models have begun after this time.
 const FIRST_WORD: Duration = Duration::from_secs(5);
 const NEXT_WORD: Duration = Duration::from_secs(15);
-/// The API may take this long to say why a session waits.
-const ASK_WHY: Duration = Duration::from_secs(2);
 /// The time between two messages about a connection that is still lost.
 const STILL_LOST: Duration = Duration::from_secs(30);
 
@@ -53,12 +50,6 @@ impl Waiting {
         let held = why().await;
         words(since.elapsed().as_secs(), held.as_ref())
     }
-}
-
-/// Returns what holds a session up, if the API knows and answers soon. Only AppSync can be asked.
-pub(super) async fn why(client: &Client, session_id: Uuid) -> Option<Held> {
-    let asked = timeout(ASK_WHY, client.get(session_id)).await;
-    asked.ok()?.ok()??.waiting
 }
 
 fn words(seconds: u64, held: Option<&Held>) -> String {

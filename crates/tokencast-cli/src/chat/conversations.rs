@@ -11,7 +11,7 @@ use super::command::{Command, Which};
 use super::lines::Reply;
 use super::thread::Thread;
 use super::{Chat, Then};
-use crate::answer::{self, GONE, Session};
+use crate::answer::{self, GONE};
 use crate::cli::Format;
 use crate::exit::{Exit, chain, say};
 use crate::signal::Signals;
@@ -30,6 +30,8 @@ pub(super) enum Failure {
     Api(Error),
     /// The conversation was deleted elsewhere, or has expired.
     Gone,
+    /// A file can't be written.
+    File(String),
     /// Stdout takes nothing.
     Unwritten(io::Error),
 }
@@ -55,10 +57,8 @@ impl Chat {
     ) -> Then {
         match done {
             Ok(Done::Nothing) => Then::Next,
-            Ok(Done::Follow(session_id)) => {
-                let session = Session::Resume { session_id };
-                self.answer(session, signals).await.0
-            }
+            Ok(Done::Follow(session_id)) => self.follow(session_id, signals).await,
+            Err(Failure::File(error)) => self.fail(Exit::Unwritable, &error),
             Err(Failure::Usage(error)) => self.fail(Exit::Usage, &error),
             Err(Failure::Gone) => self.fail(Exit::Api, GONE),
             Err(Failure::Api(error)) if answer::is_gone(&error) => self.fail(Exit::Api, GONE),
@@ -174,7 +174,7 @@ impl Chat {
             turn.session_id
         });
         for turn in &turns {
-            self.screen.turn(turn, &self.listening)?;
+            answer::show(&turn.prompt, turn.stream.as_ref(), &self.listening)?;
         }
         Ok(running.map_or(Done::Nothing, Done::Follow))
     }
@@ -225,23 +225,25 @@ impl Chat {
             return Ok(());
         };
         std::fs::write(Path::new(file), document)
-            .map_err(|error| Failure::Usage(format!("cannot write {file}: {error}")))?;
+            .map_err(|error| Failure::File(format!("cannot write {file}: {error}")))?;
         say!("written to {file}");
         Ok(())
     }
 
     fn must_have_begun(&self) -> Result<(), Failure> {
-        match self.thread.last_question() {
-            Some(_) => Ok(()),
-            None => Err(nothing_yet()),
+        if self.thread.has_begun() {
+            Ok(())
+        } else {
+            Err(nothing_yet())
         }
     }
 
     /// Why the API doesn't have the conversation.
     fn not_there(&self) -> Failure {
-        match self.thread.last_question() {
-            Some(_) => Failure::Gone,
-            None => nothing_yet(),
+        if self.thread.has_begun() {
+            Failure::Gone
+        } else {
+            nothing_yet()
         }
     }
 }

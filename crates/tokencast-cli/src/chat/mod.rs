@@ -1,8 +1,8 @@
 //! `tokencast chat`: a conversation, on a terminal or from a pipe.
 //!
 //! `lines` is where the user's lines come from: `piped` reads those of a pipe, and `keys` holds what is typed until the line editor
-//! wants it. `command` is what lines mean. `thread` is the branch of the conversation that is shown, `conversations` does what the
-//! commands say, and `screen` is what it looks like.
+//! wants it. `command` is what lines mean. `thread` is the branch of the conversation that is shown; `questions` are asked behind it.
+//! `conversations` does what the commands say, and `screen` is what it looks like.
 
 mod command;
 mod conversations;
@@ -10,24 +10,25 @@ mod history;
 mod keys;
 mod lines;
 mod piped;
+mod questions;
 mod screen;
 mod thread;
 
-use tokencast_client::{Client, Prompt};
+use tokencast_client::Client;
 use uuid::Uuid;
 
 use self::command::{Command, HELP, Line};
 use self::lines::{Lines, Reply};
+use self::questions::Unfinished;
 use self::screen::Screen;
 use self::thread::{At, Thread};
-use crate::answer::{self, Listening, Session};
+use crate::answer::{self, Listening};
 use crate::ask::{has_colors, start};
 use crate::cli::{Channel, ChatArgs};
 use crate::exit::{Exit, complain, say};
 use crate::signal::Signals;
 use crate::stack::StackOptions;
 use crate::target::{Needs, Target, proxy};
-use crate::visible::visible;
 
 pub async fn run(args: ChatArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
     let mut signals = match Signals::listen() {
@@ -161,6 +162,7 @@ struct Chat {
     screen: Screen,
     listening: Listening,
     thread: Thread,
+    unfinished: Option<Unfinished>,
     /// Who answers; `None` for whom the conversation remembers, or the default.
     assistant: Option<String>,
     /// What was listed last, and where the list goes on.
@@ -185,6 +187,7 @@ impl Chat {
             screen: Screen::new(),
             listening,
             thread: Thread::new(Uuid::new_v4()),
+            unfinished: None,
             assistant: None,
             listed: Vec::new(),
             next_token: None,
@@ -267,10 +270,7 @@ impl Chat {
                 say!("reasoning is {}", if on { "shown" } else { "not shown" });
                 Then::Next
             }
-            Command::Retry => match self.thread.last_question().map(str::to_owned) {
-                Some(question) => self.ask(question, At::Last, signals).await,
-                None => self.fail(Exit::Usage, "there is no question yet"),
-            },
+            Command::Retry => self.retry(signals).await,
             Command::Edit(question) => self.edit(question, signals).await,
             command => {
                 let done = tokio::select! {
@@ -280,71 +280,6 @@ impl Chat {
                 self.after(done, signals).await
             }
         }
-    }
-
-    async fn edit(&mut self, question: Option<String>, signals: &mut Signals) -> Then {
-        let Some(last) = self.thread.last_question().map(str::to_owned) else {
-            return self.fail(Exit::Usage, "there is no question yet");
-        };
-        if let Some(question) = question {
-            return self.ask(question, At::Last, signals).await;
-        }
-        if !self.lines.is_terminal() {
-            return self.fail(
-                Exit::Usage,
-                "/edit needs the other question: /edit QUESTION",
-            );
-        }
-        // The editor writes to the terminal what it is given.
-        let shown = visible(&last);
-        if shown != last {
-            say!("control characters of the question are written as \\u001b and the like");
-        }
-        let reply = tokio::select! {
-            biased;
-            reply = self.lines.next("edit> ", &shown) => reply,
-            exit = signals.next() => return self.interrupted_line(exit),
-        };
-        match reply {
-            Reply::Line(question) if !question.trim().is_empty() => {
-                self.ask(question, At::Last, signals).await
-            }
-            Reply::Line(_) | Reply::Interrupted | Reply::End => Then::Next,
-            Reply::Failed(error) => self.fail(Exit::Usage, &error),
-        }
-    }
-
-    /// Asks a question, and prints the answer as it comes.
-    async fn ask(&mut self, question: String, at: At, signals: &mut Signals) -> Then {
-        let prompt = Prompt {
-            assistant: self.assistant.clone(),
-            ..self.thread.prompt(&question, at)
-        };
-        let session_id = Uuid::new_v4();
-        let session = Session::New {
-            session_id: Some(session_id),
-            prompt,
-        };
-        let (then, started) = self.answer(session, signals).await;
-        if started {
-            self.thread.started(session_id, question, at);
-        }
-        then
-    }
-
-    /// Prints an answer as it comes. Returns whether the API has its session.
-    async fn answer(&mut self, session: Session, signals: &mut Signals) -> (Then, bool) {
-        let ended = answer::run(&self.client, session, self.listening, signals).await;
-        let then = match ended.exit {
-            Exit::Interrupted => self.interrupted(ended.exit),
-            Exit::BrokenPipe | Exit::Unwritable | Exit::Terminated => Then::End(ended.exit),
-            Exit::Success => Then::Next,
-            exit => {
-                self.failed = exit;
-                Then::Next
-            }
-        };
-        (then, ended.started)
     }
 
     /// On a terminal, Ctrl-C ends what is under way and not the program.

@@ -3,9 +3,8 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use tokencast_client::Assistant;
-use tokencast_client::conversations::{Conversation, Turn};
+use tokencast_client::conversations::Conversation;
 
-use crate::answer::{self, Listening};
 use crate::stdio::Stdout;
 use crate::visible::visible;
 
@@ -30,17 +29,6 @@ impl Screen {
             text.into()
         };
         Stdout.write_all(format!("{text}{end}").as_bytes())
-    }
-
-    /// Prints a question and its answer, as they looked when they came.
-    pub(super) fn turn(self, turn: &Turn, listening: &Listening) -> io::Result<()> {
-        let question = turn.prompt.lines().collect::<Vec<_>>().join("\n> ");
-        self.print(&format!("> {question}"))?;
-        match &turn.stream {
-            Some(stream) if !stream.text.is_empty() => answer::show(stream, listening),
-            Some(stream) if stream.status.is_terminal() => self.print("[no text]"),
-            _ => Ok(()),
-        }
     }
 
     /// Prints a line of the list: its number, the title, and the id to open it with from elsewhere.

@@ -11,6 +11,8 @@ use uuid::Uuid;
 pub(super) struct Thread {
     id: Uuid,
     path: Vec<Step>,
+    /// The last question with its place, while the API doesn't have it.
+    unstarted: Option<(String, At)>,
 }
 
 /// A turn of the branch.
@@ -33,8 +35,11 @@ pub(super) enum At {
 impl Thread {
     /// A conversation that nothing was asked in yet.
     pub(super) fn new(id: Uuid) -> Self {
-        let path = Vec::new();
-        Self { id, path }
+        Self {
+            id,
+            path: Vec::new(),
+            unstarted: None,
+        }
     }
 
     /// The branch with the turn that was started last. The conversation must have all of its turns. Returns the turns of the
@@ -69,6 +74,7 @@ impl Thread {
         let thread = Self {
             id: conversation_id,
             path: steps.collect(),
+            unstarted: None,
         };
         (thread, path)
     }
@@ -77,9 +83,27 @@ impl Thread {
         self.id
     }
 
-    /// The last question; `None` before the first.
-    pub(super) fn last_question(&self) -> Option<&str> {
-        self.path.last().map(|step| step.question.as_str())
+    /// Whether the API has a turn of the branch.
+    pub(super) fn has_begun(&self) -> bool {
+        !self.path.is_empty()
+    }
+
+    /// Whether the branch ends with this turn.
+    pub(super) fn ends_with(&self, session_id: Uuid) -> bool {
+        (self.path.last()).is_some_and(|last| last.session_id == session_id)
+    }
+
+    /// The last question that was asked, and where it is asked again; `None` before the first.
+    pub(super) fn last_question(&self) -> Option<(&str, At)> {
+        let unstarted = self.unstarted.as_ref();
+        let unstarted = unstarted.map(|(question, at)| (question.as_str(), *at));
+        let last = self.path.last();
+        unstarted.or_else(|| last.map(|step| (step.question.as_str(), At::Last)))
+    }
+
+    /// A question is about to be asked.
+    pub(super) fn asking(&mut self, question: &str, at: At) {
+        self.unstarted = Some((question.to_owned(), at));
     }
 
     /// A question with its place in the conversation.
@@ -97,6 +121,7 @@ impl Thread {
 
     /// The API has taken a question.
     pub(super) fn started(&mut self, session_id: Uuid, question: String, at: At) {
+        self.unstarted = None;
         let parent_id = match at {
             At::End => self.path.last().map(|last| last.session_id),
             At::Last => self.path.pop().and_then(|last| last.parent_id),
@@ -145,10 +170,30 @@ mod tests {
             (Some(ID), Some(id(2)))
         );
         thread.started(id(4), "two!".into(), At::Last);
-        assert_eq!(thread.last_question(), Some("two!"));
+        assert_eq!(thread.last_question(), Some(("two!", At::Last)));
         assert_eq!(
             place(&thread.prompt("three", At::End)),
             (Some(ID), Some(id(4)))
+        );
+    }
+
+    #[test]
+    fn a_question_that_was_not_started_is_the_last_at_its_own_place() {
+        let mut thread = Thread::new(ID);
+        thread.asking("one", At::End);
+        assert_eq!(thread.last_question(), Some(("one", At::End)));
+        assert!(!thread.has_begun());
+        thread.started(id(1), "one".into(), At::End);
+        assert_eq!(thread.last_question(), Some(("one", At::Last)));
+        assert!(thread.has_begun() && thread.ends_with(id(1)));
+        thread.asking("two", At::End);
+        assert_eq!(thread.last_question(), Some(("two", At::End)));
+        thread.started(id(2), "two".into(), At::End);
+        thread.asking("two!", At::Last);
+        assert_eq!(thread.last_question(), Some(("two!", At::Last)));
+        assert_eq!(
+            place(&thread.prompt("two!", At::Last)),
+            (Some(ID), Some(id(1)))
         );
     }
 

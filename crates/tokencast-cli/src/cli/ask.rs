@@ -33,7 +33,7 @@ With --json, each line on stdout is one of:
   {\"type\":\"reconnecting\",\"tries\":N,\"delayMs\":N,\"reason\":STRING}
   {\"type\":\"reconnected\"}
   {\"type\":\"completed\",\"stopReason\":STRING|null,\"usage\":USAGE|null,\"guardrail\":GUARDRAIL|null,
-   \"hasText\":BOOL}
+   \"reasoningMs\":N|null,\"hasText\":BOOL}
   {\"type\":\"failed\",\"code\":STRING,\"message\":STRING,\"retryable\":BOOL,\"usage\":USAGE|null}
   {\"type\":\"cancelled\",\"stopReason\":STRING|null,\"usage\":USAGE|null}
   {\"type\":\"error\",\"message\":STRING}                            the API cannot be used; nothing follows

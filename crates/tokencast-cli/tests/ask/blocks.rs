@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{SESSION, answered, ask, check_usage, finish};
-use client_fakes::{FakeApi, completed, piece};
+use client_fakes::{FakeApi, completed, piece, snapshot};
 
 const CONVERSATION: &str = "6a0f3a52-2f0c-4b8e-8f0e-52f6f4a5f1aa";
 
@@ -36,6 +36,7 @@ fn events() -> Vec<Value> {
 async fn a_pipe_gets_the_text_and_stderr_the_sources() {
     let (code, stdout, stderr) = answered(&["Why?"], events()).await;
     assert_eq!((code, stdout.as_str()), (0, "It splits twice\n"));
+    assert!(stderr.contains(", thought for 0."), "{stderr}");
     let sources = "[1] waal: https://waal.example\n[2] rhine: https://rhine.example\nsession ";
     assert!(stderr.starts_with(sources), "{stderr}");
     assert!(stderr.contains("4 tokens in 7 events"), "{stderr}");
@@ -98,6 +99,34 @@ async fn json_has_everything_and_stderr_the_summary_alone() {
     );
     assert_eq!(lines[8]["toolUse"]["input"], "{}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[tokio::test]
+async fn the_time_of_the_reasoning_is_the_apis_where_it_says_so() {
+    for (reasoning_ms, expected) in [(json!(2_540), Some(2_540)), (Value::Null, None)] {
+        let mut api = FakeApi::start().await;
+        api.replies(|replies| {
+            replies.snapshot = snapshot("COMPLETED", 1, 8, "It splits twice");
+            replies.snapshot["reasoningMs"] = reasoning_ms;
+        });
+        let child = ask(&api, &["--json", "Why?"]);
+        let socket = api.subscriber().await;
+        api.call("StartStream").await;
+        for event in events() {
+            socket.event(event).await;
+        }
+        let (code, stdout, stderr) = finish(child).await;
+        assert_eq!(code, 0, "{stderr}");
+        let last = stdout.lines().last().expect("a line");
+        let last: Value = serde_json::from_str(last).expect("JSON");
+        let told = last["reasoningMs"].as_u64().expect("a time");
+        match expected {
+            Some(expected) => assert_eq!(told, expected),
+            // By the clock of who listens.
+            None => assert_ne!(told, 2_540),
+        }
+        assert!(stderr.contains(", thought for "), "{stderr}");
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,8 @@ async fn json_is_the_same_but_for_the_sessions_id() {
                 json!({ "type": "restarted", "attempt": 2 }),
                 json!({ "type": "text", "text": "c", "blockIndex": 0, "sequence": 1, "attempt": 2 }),
                 json!({ "type": "completed", "stopReason": "end_turn",
-                    "usage": { "inputTokens": 3, "outputTokens": 4, "totalTokens": 7 }, "guardrail": null, "hasText": true }),
+                    "usage": { "inputTokens": 3, "outputTokens": 4, "totalTokens": 7 }, "guardrail": null,
+                    "reasoningMs": null, "hasText": true }),
             ]
         );
     }

@@ -84,11 +84,7 @@ async fn conversations_are_listed_opened_renamed_exported_and_deleted() {
     chat.line("/quit").await;
     let (code, stdout, stderr) = chat.end().await;
     let listed = |number| format!("   {number}  Rivers  (1 turn, 2026-01-01T00:01:00Z)  {ID}\n");
-    let expected = format!(
-        "{}{}> Why?\n> Say it.\nBecause.\nRivers\n# Rivers\nThey flow.\n",
-        listed(1),
-        listed(2)
-    );
+    let expected = format!("{}{}Rivers\n# Rivers\nThey flow.\n", listed(1), listed(2));
     assert!(stdout.starts_with(&expected), "{stdout}\n{stderr}");
     assert_eq!(code, 2, "the list had no more: {stderr}");
     assert_eq!(
@@ -97,6 +93,8 @@ async fn conversations_are_listed_opened_renamed_exported_and_deleted() {
     );
     std::fs::remove_file(&file).expect("removed");
     for part in [
+        // What was said before is no new answer.
+        "> Why?\n> Say it.\nBecause.\n",
         "/list more goes on\n",
         "error: the list has no more\n",
         "the title is now: Streams\n",
@@ -123,11 +121,8 @@ async fn a_conversation_is_gone_on_with_and_a_running_answer_followed() {
     );
     assert_eq!(chat.answer("They flow.").await["parentId"], TURN);
     let (code, stdout, stderr) = chat.end().await;
-    assert_eq!(
-        (code, &*stdout),
-        (0, "> Why?\n> Say it.\nBecause.\nThey flow.\n")
-    );
-    assert_eq!(stderr, "Rivers\n");
+    assert_eq!((code, &*stdout), (0, "Because.\nThey flow.\n"));
+    assert_eq!(stderr, "Rivers\n> Why?\n> Say it.\n");
 }
 
 #[tokio::test]
@@ -189,7 +184,8 @@ async fn a_conversation_that_was_deleted_elsewhere_is_told_alike_by_all() {
     assert!(asked["parentId"].is_null());
     let (code, _, stderr) = chat.end().await;
     let told = "error: this conversation was deleted or has expired; /new begins another\n";
-    assert_eq!(stderr, format!("Rivers\n{}", told.repeat(5)));
+    let branch = "Rivers\n> Why?\n> Say it.\nBecause.\n";
+    assert_eq!(stderr, format!("{branch}{}", told.repeat(5)));
     assert_eq!(code, 3);
 }
 

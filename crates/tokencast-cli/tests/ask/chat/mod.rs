@@ -1,6 +1,7 @@
 //! `tokencast chat` and `tokencast export`, against a fake API.
 
 mod conversations;
+mod failures;
 mod terminal;
 
 use std::process::Stdio;
@@ -10,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin};
 
 use crate::{finish, tokencast};
-use client_fakes::{FakeApi, Socket, completed, failed};
+use client_fakes::{FakeApi, Socket, completed, failed, snapshot};
 
 const ID: &str = "6a0f3a52-2f0c-4b8e-8f0e-52f6f4a5f1aa";
 const TURN: &str = "3f1c3b5e-7a39-4b8e-9f0a-0d8a1f6f6b11";
@@ -148,27 +149,6 @@ async fn what_fails_is_told_and_the_next_line_is_taken() {
     }
 }
 
-#[tokio::test]
-async fn a_question_that_is_refused_is_no_turn() {
-    let mut chat = Chat::start(FakeApi::start().await, &[]);
-    chat.api
-        .replies(|replies| replies.refuse_start("INVALID_PROMPT"));
-    chat.line("One").await;
-    let (first, _socket) = chat.asked().await;
-    chat.api.replies(client_fakes::Replies::accept_start);
-    // The fake has read the answer to the first start by the time that it gets another.
-    chat.line("Two").await;
-    let second = chat.answer("2").await;
-    assert_eq!(second["conversationId"], first["conversationId"]);
-    assert!(second["parentId"].is_null());
-    let (code, stdout, stderr) = chat.end().await;
-    assert_eq!((code, &*stdout), (3, "2\n"));
-    assert!(
-        stderr.contains("error: INVALID_PROMPT: said the server"),
-        "{stderr}"
-    );
-}
-
 #[cfg(unix)]
 #[tokio::test]
 async fn a_signal_ends_a_chat_in_a_pipe() {
@@ -195,6 +175,8 @@ async fn an_answer_that_somebody_else_stops_says_so() {
     let mut chat = Chat::start(FakeApi::start().await, &[]);
     chat.line("Why?").await;
     let (_, socket) = chat.asked().await;
+    chat.api
+        .replies(|replies| replies.snapshot = snapshot("CANCELLED", 1, 2, "Be"));
     socket.tokens(1, &[(1, "Be")]).await;
     socket.event(client_fakes::cancelled(1, 2)).await;
     let (code, stdout, stderr) = chat.end().await;

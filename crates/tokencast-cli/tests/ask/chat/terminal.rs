@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use client_fakes::{FakeApi, cancelled, completed, snapshot, within};
+use client_fakes::{FakeApi, cancelled, completed, piece, snapshot, within};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -322,4 +322,66 @@ async fn a_ctrl_c_that_came_with_a_line_stops_its_answer() {
     terminal.shows("> ").await;
     let history = terminal.end().await;
     assert!(history.contains("one"), "{history}");
+}
+
+#[tokio::test]
+async fn a_stop_that_could_not_be_sent_is_sent_again_before_the_next_question() {
+    let mut api = FakeApi::start().await;
+    let Some(mut terminal) = Terminal::ready(&api).await else {
+        return;
+    };
+    terminal.press("Why?\r").await;
+    let socket = api.subscriber().await;
+    let first = api.call("StartStream").await.variables;
+    socket.tokens(1, &[(1, "Be")]).await;
+    terminal.shows("Be").await;
+    let mut stop = (403, json!({}));
+    api.replies(|replies| std::mem::swap(&mut replies.stop, &mut stop));
+    terminal.press("\x03").await;
+    terminal.shows("not stopped: ").await;
+    terminal.shows("> ").await;
+    terminal.press("And?\r").await;
+    terminal
+        .shows("the last answer could not be stopped: ")
+        .await;
+    terminal.shows("/retry asks it").await;
+    terminal.shows("> ").await;
+    api.replies(|replies| {
+        replies.stop = stop;
+        replies.snapshot = snapshot("CANCELLED", 1, 2, "Be");
+    });
+    terminal.press("/retry\r").await;
+    let socket = api.subscriber().await;
+    let asked = api.call("StartStream").await.variables;
+    assert_eq!(asked["prompt"], "And?");
+    assert_eq!(asked["parentId"], first["sessionId"]);
+    socket.event(completed(1, 1)).await;
+    terminal.shows("> ").await;
+    terminal.end().await;
+}
+
+#[tokio::test]
+async fn a_terminal_says_for_how_long_the_model_thought() {
+    for arguments in ["", "--show-reasoning"] {
+        let mut api = FakeApi::start().await;
+        let Some(mut terminal) = Terminal::open(&api, arguments) else {
+            return;
+        };
+        terminal.shows("> ").await;
+        terminal.press("Why?\r").await;
+        let socket = api.subscriber().await;
+        api.call("StartStream").await;
+        let thought = json!("Let me think.");
+        socket
+            .event(piece(1, 0, "REASONING", "reasoning", thought))
+            .await;
+        let mut text = piece(2, 1, "TEXT", "reasoning", serde_json::Value::Null);
+        text["token"] = "Because.".into();
+        socket.event(text).await;
+        terminal.shows("[thought for ").await;
+        terminal.shows("Because.").await;
+        socket.event(completed(1, 3)).await;
+        terminal.shows("> ").await;
+        terminal.end().await;
+    }
 }
