@@ -28,6 +28,14 @@ pub(crate) const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 /// bench streams` shows what a batch takes.
 pub const MAX_CALLS: usize = 4;
 
+/// What AWS said where it refused a call, in place of the SDK's rendering of its own fields. `None` for any other error.
+pub fn refusal(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let said = error.downcast_ref::<aws_sdk_dynamodb::error::ErrorMetadata>()?;
+    let words = [said.code(), said.message()];
+    let words: Vec<_> = words.into_iter().flatten().collect();
+    (!words.is_empty()).then(|| words.join(": "))
+}
+
 /// The settings of the environment: region, credentials, endpoints.
 pub async fn load() -> SdkConfig {
     load_trusting(&CaBundle::default()).await

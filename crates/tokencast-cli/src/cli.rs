@@ -11,6 +11,7 @@ mod ask;
 mod chat;
 mod doctor;
 mod id;
+mod place;
 mod quota;
 mod sign_in;
 mod user_group;
@@ -77,31 +78,32 @@ environment.";
 /// Such a job is in the dead-letter queue, and its session has failed. Putting the job back opens the session again.
 #[derive(Debug, Args)]
 #[command(after_long_help = REDRIVE_HELP)]
+#[command(group(clap::ArgGroup::new("where").required(true).multiple(true)))]
 pub struct RedriveArgs {
     #[command(flatten)]
     pub what: RedriveWhat,
 
     /// The local stack on this port.
-    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680")]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680", value_parser = place::port, group = "where")]
     pub local: Option<u16>,
 
     /// The queue that the jobs go back to.
-    #[arg(long, value_name = "URL", required_unless_present = "local")]
+    #[arg(long, value_name = "URL", group = "where")]
     pub queue_url: Option<String>,
 
     #[arg(long, value_name = "URL", required_unless_present = "local")]
     pub dead_letter_queue_url: Option<String>,
 
     /// The sessions' table.
-    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    #[arg(long, value_name = "NAME", value_parser = place::table, required_unless_present = "local")]
     pub table: Option<String>,
 
     /// The conversations' table.
-    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    #[arg(long, value_name = "NAME", value_parser = place::table, required_unless_present = "local")]
     pub conversations_table: Option<String>,
 
     /// The quotas' table, if the deployment has quotas.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = place::table)]
     pub quotas_table: Option<String>,
 
     /// Print one JSON object a line.
@@ -136,29 +138,30 @@ Examples:
   tokencast forget --owner SUB --queue-url URL --table NAME --conversations-table NAME
 
 SUB is the user's `sub` in the Cognito user pool. Region and credentials are those of the AWS environment.")]
+#[command(group(clap::ArgGroup::new("where").required(true).multiple(true)))]
 pub struct ForgetArgs {
     /// The user's `sub`.
     #[arg(long, value_name = "SUB")]
     pub owner: String,
 
     /// The local stack on this port.
-    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680")]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680", value_parser = place::port, group = "where")]
     pub local: Option<u16>,
 
     /// The queue of jobs, by which the worker hears of it.
-    #[arg(long, value_name = "URL", required_unless_present = "local")]
+    #[arg(long, value_name = "URL", group = "where")]
     pub queue_url: Option<String>,
 
     /// The sessions' table.
-    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    #[arg(long, value_name = "NAME", value_parser = place::table, required_unless_present = "local")]
     pub table: Option<String>,
 
     /// The conversations' table.
-    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    #[arg(long, value_name = "NAME", value_parser = place::table, required_unless_present = "local")]
     pub conversations_table: Option<String>,
 
     /// The quotas' table, if the deployment has quotas.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = place::table)]
     pub quotas_table: Option<String>,
 
     /// Print one JSON object.
@@ -191,7 +194,7 @@ Exit codes:
   4    the stack cannot start, or cannot store what it is told")]
 pub struct DevArgs {
     /// Port on loopback; 0 takes any that is free.
-    #[arg(long, default_value_t = DEFAULT_PORT)]
+    #[arg(long, default_value_t = DEFAULT_PORT, value_parser = place::port_or_any)]
     pub port: u16,
 
     /// What answers: `scripted`, `openai:URL#NAME` or `bedrock:MODEL_ID`.

@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
+use tokencast_aws::sdk;
+
 use crate::stdio::Stderr;
 use crate::visible::visible;
 
@@ -20,7 +22,7 @@ pub enum Exit {
     Cancelled,
     /// The answer is complete and has no text.
     NoText,
-    /// The answer can't be written, as on a full disk.
+    /// The answer, or a document, can't be written, as on a full disk.
     Unwritable,
     /// Ctrl-C.
     Interrupted,
@@ -38,9 +40,9 @@ Exit codes:
   2    wrong usage
   3    the API cannot be reached, refused the request, or the connection was lost for good
   4    the local stack cannot start
-  5    the session was stopped by somebody else
+  5    the session was stopped by somebody else, or its conversation was deleted
   6    the answer is complete, but has no text, or blanks only
-  7    the answer cannot be written to stdout, as on a full disk
+  7    the answer cannot be written to stdout, or /export to its file, as on a full disk
   130  stopped by Ctrl-C
   141  stopped because nobody reads stdout any more
   143  stopped by SIGTERM";
@@ -92,7 +94,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
-        let cause_text = cause.to_string();
+        let cause_text = sdk::refusal(cause).unwrap_or_else(|| cause.to_string());
         // Some libraries' errors repeat their cause.
         if !text.ends_with(&cause_text) {
             text = format!("{text}: {cause_text}");

@@ -6,8 +6,8 @@ use serde_json::json;
 use tokencast_aws::forget::{ForgetError, ForgetSettings, Forgotten, forget};
 
 use crate::cli::ForgetArgs;
-use crate::exit::{Exit, complain};
-use crate::operator::{local_queue, quotas_table, reach, sdk_for};
+use crate::exit::{Exit, complain, say};
+use crate::operator::{UNKNOWN_USER, local_queue, quotas_table, reach, sdk_for};
 use crate::stack::{CONVERSATIONS_TABLE, QUEUE, TABLE};
 
 pub async fn run(args: ForgetArgs, lookup: &impl Fn(&str) -> Option<String>) -> Exit {
@@ -17,6 +17,10 @@ pub async fn run(args: ForgetArgs, lookup: &impl Fn(&str) -> Option<String>) -> 
     }
     match forget_user(&args, lookup).await {
         Ok(forgotten) => {
+            if forgotten == Forgotten::default() {
+                // Or all was forgotten before.
+                say!("{UNKNOWN_USER}");
+            }
             print(forgotten, args.json);
             Exit::Success
         }

@@ -8,6 +8,10 @@ use tokencast_aws::sdk::{self, SdkConfig};
 use crate::local_key;
 use crate::stack::{QUOTAS_TABLE, REGION};
 
+/// What is said of a `sub` that is in no table.
+pub const UNKNOWN_USER: &str =
+    "Nothing is known of this user: expected the `sub` of one who has started a session.";
+
 /// The command is for a local stack that isn't there.
 #[derive(Debug, Error)]
 #[error(

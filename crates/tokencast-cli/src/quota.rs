@@ -14,8 +14,8 @@ use tokencast_core::quota::{Day, LimitName, Override, Overrides};
 use tokencast_core::time::Timestamp;
 
 use crate::cli::{GivenLimit, QuotaAction, QuotaArgs, QuotaTarget};
-use crate::exit::{Exit, complain};
-use crate::operator::{NoStack, reach, sdk_for};
+use crate::exit::{Exit, complain, say};
+use crate::operator::{NoStack, UNKNOWN_USER, reach, sdk_for};
 use crate::stack::QUOTAS_TABLE;
 
 #[derive(Debug, Error)]
@@ -60,6 +60,8 @@ async fn act(
     let name = target.table.clone();
     let table = QuotaTable::new(&sdk, name.unwrap_or_else(|| QUOTAS_TABLE.to_owned()));
     let now = SystemClock.now();
+    let before = table.standing(&owner, Day::of(now)).await?;
+    let was_unknown = is_unknown(&before);
     match action {
         QuotaAction::Show { .. } => {}
         QuotaAction::Set { .. } => table.override_limits(&owner, &given(action)).await?,
@@ -67,8 +69,27 @@ async fn act(
             table.reset(&owner, Day::of(now)).await?;
         }
     }
-    let standing = table.standing(&owner, Day::of(now)).await?;
-    Ok(shown(target, &standing, now))
+    let after = match action {
+        QuotaAction::Show { .. } => before,
+        QuotaAction::Set { .. } | QuotaAction::Reset { .. } => {
+            table.standing(&owner, Day::of(now)).await?
+        }
+    };
+    let shows_that = !target.json && is_unknown(&after);
+    if was_unknown && !shows_that {
+        say!("{UNKNOWN_USER}");
+    }
+    Ok(shown(target, &after, now))
+}
+
+/// Whether the user has started nothing yet, and nobody has given them a limit.
+fn is_unknown(standing: &Standing) -> bool {
+    let Standing {
+        today,
+        before,
+        overrides,
+    } = standing;
+    today.version.is_none() && before.is_none() && *overrides == Overrides::default()
 }
 
 fn given(action: &QuotaAction) -> Vec<(LimitName, Option<Override>)> {
@@ -133,10 +154,8 @@ fn shown(target: &QuotaTarget, standing: &Standing, now: Timestamp) -> String {
     if let Some(cost) = cost {
         let _ = writeln!(text, "{:<16} {cost:>12.6} dollars", "cost");
     }
-    if today.version.is_none() && before.is_none() && *overrides == Overrides::default() {
-        text.push_str(
-            "Nothing is known of this user: expected the `sub` of one who has started a session.",
-        );
+    if is_unknown(standing) {
+        text.push_str(UNKNOWN_USER);
     }
     text.truncate(text.trim_end().len());
     text

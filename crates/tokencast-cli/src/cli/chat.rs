@@ -19,8 +19,9 @@ On a terminal, a line is a question, and a line that ends with a backslash goes 
 commands. Ctrl-C stops an answer, and Ctrl-D ends the program. Your lines are kept in
 $XDG_STATE_HOME/tokencast/chat_history (~/.local/state without the variable), but for those that begin with a blank.
 
-In a pipe, each line of stdin is a question or a command, and stdout gets the answers' text as it is. The exit code is that of
-the last line that failed, or 0. Ctrl-C ends the program.";
+In a pipe, each line of stdin is a question or a command: UTF-8, or UTF-16 with a byte order mark. stdout gets the answers' text
+as it is, and what /list, /title, /assistant, /export and /help print; what was said before in a conversation that is opened goes
+to stderr. The exit code is that of the last line that failed, or 0. Ctrl-C ends the program.";
 
 /// Talk with the model in a conversation.
 ///
@@ -56,7 +57,16 @@ pub struct ChatArgs {
 #[command(after_help = "\
 Examples:
   tokencast export UUID --stack Tokencast-Streaming --token \"$JWT\" --output conversation.md
-  tokencast export UUID --format json --api-url URL --token \"$JWT\" | jq '.turns[].prompt'")]
+  tokencast export UUID --format json --api-url URL --token \"$JWT\" | jq '.turns[].prompt'
+
+Exit codes:
+  0    the document is written
+  2    wrong usage
+  3    there is no such conversation, or the API cannot be reached or refused the request
+  7    the document cannot be written, as to a directory that is not there, or on a full disk
+  130  stopped by Ctrl-C
+  141  stopped because nobody reads stdout any more
+  143  stopped by SIGTERM")]
 pub struct ExportArgs {
     /// The conversation's id.
     #[arg(value_name = "UUID", value_parser = id::uuid)]

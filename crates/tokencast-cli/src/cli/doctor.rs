@@ -2,6 +2,7 @@
 
 use clap::{ArgGroup, Args};
 
+use super::place;
 use super::sign_in::{OutputsArgs, SignInArgs};
 
 const HELP: &str = "\
@@ -37,7 +38,7 @@ pub struct DoctorArgs {
     pub outputs: OutputsArgs,
 
     /// The local stack on this port.
-    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680")]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680", value_parser = place::port)]
     pub local: Option<u16>,
 
     #[command(flatten)]

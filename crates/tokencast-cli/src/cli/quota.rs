@@ -5,6 +5,8 @@ use std::str::FromStr;
 use clap::{Args, Subcommand};
 use tokencast_core::quota::Override;
 
+use super::place;
+
 const HELP: &str = "\
 Examples:
   tokencast quota show --user SUB --local
@@ -59,17 +61,18 @@ pub enum QuotaAction {
 
 /// Whose quota, and where it is.
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("where").required(true).multiple(true)))]
 pub struct QuotaTarget {
     /// The user's `sub`.
     #[arg(long, value_name = "SUB")]
     pub user: String,
 
     /// The local stack on this port.
-    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680")]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "4680", value_parser = place::port, group = "where")]
     pub local: Option<u16>,
 
     /// The quotas' table.
-    #[arg(long, value_name = "NAME", required_unless_present = "local")]
+    #[arg(long, value_name = "NAME", value_parser = place::table, group = "where")]
     pub table: Option<String>,
 
     /// Print one JSON object.

@@ -1,6 +1,6 @@
 //! The commands of operators, without what they work on.
 
-use crate::{finish, tokencast};
+use crate::{check_usage, finish, tokencast};
 
 #[tokio::test]
 async fn a_local_stack_that_does_not_run_is_named() {
@@ -26,5 +26,30 @@ async fn a_local_stack_that_does_not_run_is_named() {
         );
         assert!(stderr.starts_with(&expected), "{arguments:?}: {stderr}");
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_or_wrong_is_named_with_what_was_expected() {
+    for (arguments, expected) in [
+        (&["forget", "--owner", "x"][..], "--local"),
+        (&["redrive", "--list"], "--local"),
+        (&["quota", "show", "--user", "x"], "--local"),
+        (
+            &["forget", "--owner", "x", "--queue-url", "u"],
+            "--conversations-table",
+        ),
+        (
+            &["forget", "--owner", "x", "--local", "x"],
+            "expected a port, 1 to 65535",
+        ),
+        (&["doctor", "--local", "0"], "expected a port, 1 to 65535"),
+        (&["dev", "--port", "x"], "expected a port, 1 to 65535, or 0"),
+        (
+            &["quota", "reset", "--user", "x", "--table", "x"],
+            "expected a table's name, of 3 to 255",
+        ),
+    ] {
+        check_usage(arguments, "", expected).await;
     }
 }

@@ -154,3 +154,28 @@ async fn what_is_refused_is_refused_over_each_channel() {
         assert!(stderr.contains("not authorized"), "{via}: {stderr}");
     }
 }
+
+#[tokio::test]
+async fn an_operator_hears_when_nothing_is_known_of_a_user() {
+    let dev = Dev::start().await;
+    let word = |name: &str| dev.ready[name].as_str().expect("text");
+    let port = dev.ready["port"].to_string();
+    for arguments in [
+        &["forget", "--owner", "zz top"][..],
+        &["quota", "set", "--user", "nobody", "--starts-per-day", "3"],
+        &["quota", "reset", "--user", "no one", "--json"],
+    ] {
+        let mut command = tokencast(arguments);
+        command
+            .args(["--local", &port])
+            .env("AWS_ACCESS_KEY_ID", word("accessKeyId"))
+            .env("AWS_SECRET_ACCESS_KEY", word("secretAccessKey"));
+        let output = tokio::time::timeout(PATIENCE, command.output()).await;
+        let output = output.expect("in time").expect("it ran");
+        let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {stderr}");
+        let expected =
+            "Nothing is known of this user: expected the `sub` of one who has started a session.\n";
+        assert_eq!(stderr, expected, "{arguments:?}");
+    }
+}
