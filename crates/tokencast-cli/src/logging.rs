@@ -9,7 +9,8 @@ const EXPECTED: &str = "a level (`error`, `warn`, `info`, `debug`, `trace`, `off
                         `local_stack=debug,warn`";
 
 /// By default only warnings are logged, so that an answer stands alone. `-v` adds what happens, and the functions'
-/// logs. The local table warns of each condition that isn't met, which is how leases work.
+/// logs. The local table warns of each condition that isn't met, which is how leases work. AWS's SDK warns of each
+/// place where a laptop has neither a Region nor credentials.
 ///
 /// Colours are for a terminal, unless `NO_COLOR` is set.
 ///
@@ -17,7 +18,7 @@ const EXPECTED: &str = "a level (`error`, `warn`, `info`, `debug`, `trace`, `off
 /// If `RUST_LOG` is not valid.
 pub fn init(verbose: u8, rust_log: Option<&str>, no_color: Option<&str>) -> Result<(), String> {
     let default = match verbose {
-        0 => "warn,dynoxide::server=error",
+        0 => "warn,aws_config=error,dynoxide::server=error",
         1 => "info,dynoxide::server=error",
         _ => {
             "info,dynoxide::server=error,request=debug,worker=debug,tokencast=debug,tokencast_client=debug,local_stack=debug"
