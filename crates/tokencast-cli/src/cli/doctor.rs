@@ -20,7 +20,10 @@ Exit codes:
   1    a probe failed
   2    wrong usage, or nobody agreed to begin
   3    no local stack answers
-  130  stopped by Ctrl-C; what the run began was deleted";
+  7    the report cannot be written, as on a full disk
+  130  stopped by Ctrl-C; what the run began was deleted
+  141  nobody reads the report
+  143  stopped by SIGTERM; what the run began was deleted";
 
 /// See whether a deployment keeps its promises: one line for each, within three minutes.
 ///
