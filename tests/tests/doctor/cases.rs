@@ -165,7 +165,7 @@ impl Case {
                 selection: Selection::of(&judged).expect("probes"),
             },
             control_plane,
-            alone: false,
+            ..Run::default()
         };
         let report = examined(stack, plan, run).await;
         if let Some(own) = own {

@@ -8,6 +8,8 @@
 mod breaks;
 mod cases;
 mod control_plane;
+mod outside;
 mod packaged;
+mod runs;
 mod scene;
 mod whole;

@@ -8,7 +8,7 @@ use tokencast::stack::{
 };
 
 use crate::scene::{examined, stack};
-use crate::whole::{all_is_well, disruptive};
+use crate::whole::{all_is_well, disruptive, lasting};
 
 const FUNCTIONS: [&str; 5] = [
     AUTHORIZER_FUNCTION,
@@ -32,7 +32,11 @@ async fn a_stack_of_packaged_functions_is_well() {
             .expect("a program");
     }
     let directory = packaged.path().to_owned();
-    let stack = stack(|options| options.stack.functions = Functions::Packaged(directory)).await;
+    let stack = stack(|options| {
+        options.stack.functions = Functions::Packaged(directory);
+        lasting(options);
+    })
+    .await;
     let report = examined(&stack, FaultPlan::default(), disruptive().await).await;
     all_is_well(&report);
     stack.shutdown().await;

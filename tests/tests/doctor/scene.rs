@@ -8,9 +8,11 @@ use system_tests::stack::{TestOptions, faulty};
 use system_tests::{TestStack, within};
 use tokencast::doctor::aws::Aws;
 use tokencast::doctor::context::Limits;
-use tokencast::doctor::deployment::{Deployment, Login};
+use tokencast::doctor::deployment::Deployment;
 use tokencast::doctor::examine::{Settings, examine};
+use tokencast::doctor::logins::Login;
 use tokencast::doctor::report::Report;
+use tokencast::doctor::selection::Selection;
 use tokencast::stack::users;
 use tokencast_aws::sdk::load_for_endpoint_as;
 
@@ -29,6 +31,23 @@ pub(crate) struct Run {
     pub(crate) control_plane: Option<ControlPlane>,
     /// Whether there are two users.
     pub(crate) alone: bool,
+    /// Whether it is interrupted as soon as the model says something.
+    pub(crate) interrupted: bool,
+}
+
+impl Run {
+    /// Some probes and groups alone.
+    pub(crate) fn only(names: &[&str]) -> Self {
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        Self {
+            settings: Settings {
+                limits: limits(),
+                selection: Selection::of(&names).expect("probes"),
+                ..Settings::default()
+            },
+            ..Self::default()
+        }
+    }
 }
 
 /// Limits of a stack on this machine. Those that a healthy stack is measured by are as wide as they are for users.
@@ -71,7 +90,7 @@ pub(crate) async fn examined(stack: &TestStack, plan: FaultPlan, run: Run) -> Re
     let faults = stack.running.local.faults();
     faults.set(plan).expect("a plan");
     let info = &stack.running.info;
-    let deployment = Deployment::local(info.endpoints.address.port()).await;
+    let deployment = Deployment::local(info.endpoints.address.port(), None).await;
     let mut deployment = deployment.expect("the local stack");
     let wire = deployment.wire().expect("TLS");
     let key = (info.access_key.id.clone(), info.access_key.secret.clone());
@@ -91,17 +110,24 @@ pub(crate) async fn examined(stack: &TestStack, plan: FaultPlan, run: Run) -> Re
     .await;
     let [first, second] = logins();
     let second = (!run.alone).then_some(&second);
+    let interrupted = async {
+        if run.interrupted {
+            stack.model_said(1).await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
     let report = examine(
         deployment,
         wire,
         (&first, second),
         aws,
         run.settings,
-        std::future::pending(),
+        interrupted,
     );
     let report = within_minutes(report).await;
     faults.clear();
-    report
+    report.expect("two users")
 }
 
 fn logins() -> [Login; 2] {

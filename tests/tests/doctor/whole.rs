@@ -1,8 +1,10 @@
 //! Whole runs: all is well; what a run leaves; the command.
 
+use std::time::Duration;
+
 use local_stack::faults::FaultPlan;
 use serde_json::Value;
-use system_tests::stack::function_host;
+use system_tests::stack::{TestOptions, function_host};
 use system_tests::{TestStack, eventually};
 use tokencast::doctor::examine::Settings;
 use tokencast::doctor::probe::Verdict;
@@ -25,6 +27,11 @@ pub(crate) fn all_is_well(report: &Report) {
     assert!(not_ok.is_empty(), "{not_ok:#?}");
 }
 
+/// Has answers last as long as a model's do, so that none is over before it is stopped or taken up again.
+pub(crate) fn lasting(options: &mut TestOptions) {
+    options.script.time_between_tokens = Duration::from_millis(50);
+}
+
 pub(crate) async fn disruptive() -> Run {
     Run {
         settings: Settings {
@@ -33,13 +40,17 @@ pub(crate) async fn disruptive() -> Run {
             ..Settings::default()
         },
         control_plane: Some(ControlPlane::start(Answers::default()).await),
-        alone: false,
+        ..Run::default()
     }
 }
 
 #[tokio::test]
 async fn a_stack_that_keeps_its_promises_is_well_and_stays_as_it_was() {
-    let stack = stack(|options| options.stack.quotas = Some(APP_QUOTAS.to_owned())).await;
+    let stack = stack(|options| {
+        options.stack.quotas = Some(APP_QUOTAS.to_owned());
+        lasting(options);
+    })
+    .await;
     let before = state(&stack).await;
     let report = examined(&stack, FaultPlan::default(), disruptive().await).await;
     all_is_well(&report);
@@ -122,8 +133,8 @@ async fn without_a_second_user_and_credentials_the_rest_is_probed() {
         ("access.stranger-reads", "a second user is needed"),
         ("url.stranger-stops", "a second user is needed"),
         ("websocket.stranger-resumes", "a second user is needed"),
-        ("deployed.alarms", "the name of the stack isn't known"),
-        ("deployed.event-source", "the local stack has no lambda"),
+        ("deployed.alarms", "the local stack has no CloudWatch"),
+        ("deployed.event-source", "the local stack has no Lambda"),
         ("disruptive.poison", "--disruptive"),
     ] {
         match report.verdict(id) {

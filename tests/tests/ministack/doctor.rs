@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use tokencast::doctor::aws::Aws;
-use tokencast::doctor::deployment::{Deployment, Login};
+use tokencast::doctor::deployment::Deployment;
 use tokencast::doctor::examine::{Settings, examine as run};
+use tokencast::doctor::logins::Login;
 use tokencast::doctor::probe::Verdict;
 use tokencast_aws::sdk::load_for_endpoint_as;
 use tokencast_client::cognito::UserPool;
@@ -130,7 +131,7 @@ pub(crate) async fn examine(emulator: &Emulator, deployed: &Deployed) {
         settings,
         std::future::pending(),
     );
-    let report = Box::pin(report).await;
+    let report = Box::pin(report).await.expect("two users");
     println!("{}", report.as_text(false));
 
     let missing: Vec<_> = OK

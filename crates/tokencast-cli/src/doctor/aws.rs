@@ -3,10 +3,12 @@
 //! They are few, and read only except for a poisoned message. `reqwest` and `aws-sigv4` do what four more SDK crates
 //! would.
 
+use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
 use serde_json::{Value, json};
@@ -17,9 +19,10 @@ use super::wire::chain;
 
 const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A service: its name in signatures, its name in host names, and its id in `AWS_ENDPOINT_URL_…`.
+/// A service: its name for people, in signatures and in host names, and its id in `AWS_ENDPOINT_URL_…`.
 #[derive(Clone, Copy, Debug)]
 pub struct Service {
+    name: &'static str,
     scope: &'static str,
     host: &'static str,
     variable: &'static str,
@@ -27,30 +30,35 @@ pub struct Service {
 }
 
 pub const SQS: Service = Service {
+    name: "SQS",
     scope: "sqs",
     host: "sqs",
     variable: "AWS_ENDPOINT_URL_SQS",
     is_local: true,
 };
 pub const DYNAMODB: Service = Service {
+    name: "DynamoDB",
     scope: "dynamodb",
     host: "dynamodb",
     variable: "AWS_ENDPOINT_URL_DYNAMODB",
     is_local: true,
 };
 pub const LAMBDA: Service = Service {
+    name: "Lambda",
     scope: "lambda",
     host: "lambda",
     variable: "AWS_ENDPOINT_URL_LAMBDA",
     is_local: false,
 };
 pub const SERVICE_QUOTAS: Service = Service {
+    name: "Service Quotas",
     scope: "servicequotas",
     host: "servicequotas",
     variable: "AWS_ENDPOINT_URL_SERVICE_QUOTAS",
     is_local: false,
 };
 pub const CLOUDWATCH: Service = Service {
+    name: "CloudWatch",
     scope: "monitoring",
     host: "monitoring",
     variable: "AWS_ENDPOINT_URL_CLOUDWATCH",
@@ -94,7 +102,10 @@ impl Aws {
             .credentials_provider()
             .ok_or_else(|| none("no provider"))?;
         let credentials = provider.provide_credentials().await;
-        let credentials = credentials.map_err(|error| none(&chain(&error)))?;
+        let credentials = credentials.map_err(|error| match &error {
+            CredentialsError::CredentialsNotLoaded(_) => none("none are set"),
+            other => none(&in_short(other)),
+        })?;
         let for_all = lookup("AWS_ENDPOINT_URL");
         let endpoints = SERVICES.into_iter().filter_map(|service| {
             let given = lookup(service.variable);
@@ -199,7 +210,7 @@ impl Aws {
             (None, Some(url)) if service.is_local => Ok(url.clone()),
             (None, Some(_)) => Err(Wrong::NotProbed(format!(
                 "the local stack has no {} to ask",
-                service.host
+                service.name
             ))),
             (None, None) => {
                 let suffix = if self.region.starts_with("cn-") {
@@ -227,7 +238,7 @@ impl Aws {
         let unsigned = |why: String| {
             Wrong::NotProbed(format!(
                 "the call to {} can't be signed: {why}",
-                service.host
+                service.name
             ))
         };
         let identity = self.credentials.clone().into();
@@ -262,7 +273,7 @@ impl Aws {
         let lost = |error: reqwest::Error| {
             Wrong::NotProbed(format!(
                 "{} can't be reached: {}",
-                service.host,
+                service.name,
                 chain(&error)
             ))
         };
@@ -275,9 +286,18 @@ impl Aws {
         let kind = error_type(&text);
         Err(Wrong::NotProbed(format!(
             "{} answered HTTP {} {kind}",
-            service.host,
+            service.name,
             status.as_u16()
         )))
+    }
+}
+
+/// An error and the first line of its cause. Further causes are dumps for debugging.
+fn in_short(error: &CredentialsError) -> String {
+    let cause = error.source().map(ToString::to_string);
+    match cause.as_deref().and_then(|cause| cause.lines().next()) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }
 

@@ -129,7 +129,7 @@ impl Context {
     /// # Errors
     ///
     /// What came in place of a start.
-    pub async fn start(&self, session: Uuid, prompt: &str) -> Result<Reply, String> {
+    pub async fn start(&self, session: Uuid, prompt: &str) -> Found<Reply> {
         let conversation = self.conversation;
         self.start_in(session, prompt, conversation, Some(conversation))
             .await
@@ -146,7 +146,7 @@ impl Context {
         prompt: &str,
         conversation: Uuid,
         parent: Option<Uuid>,
-    ) -> Result<Reply, String> {
+    ) -> Found<Reply> {
         let variables = json!({
             "prompt": prompt,
             "sessionId": session,
@@ -161,10 +161,11 @@ impl Context {
     /// # Errors
     ///
     /// What came in place of a start.
-    pub async fn start_with(&self, variables: Value) -> Result<Reply, String> {
+    pub async fn start_with(&self, variables: Value) -> Found<Reply> {
         let session = variables["sessionId"].clone();
-        let reply = self.first(START, variables).await?;
-        let started = reply.ok("startStream")?;
+        let reply = self.first(START, variables).await;
+        let reply = reply.map_err(Wrong::Failed)?;
+        let started = reply.started()?;
         // Whoever answers very quickly is done before the start is answered, which then says how it ended.
         let is_started = ["streaming_started", "COMPLETED", "FAILED"]
             .iter()
@@ -172,7 +173,7 @@ impl Context {
         if is_started && started["sessionId"] == session {
             return Ok(reply);
         }
-        Err(format!("status {}", started["status"]))
+        Err(Wrong::Failed(format!("status {}", started["status"])))
     }
 
     /// Reads a session as the first user. `name` is the operation's, by which a server's log tells the reads apart.

@@ -7,10 +7,11 @@ use serde_json::Value;
 use thiserror::Error;
 use tokencast_client::cognito::UserPool;
 
+use super::examine::SameUser;
 use super::selection::UnknownProbe;
 use super::wire::{Wire, WireError, chain};
 use crate::cli::DoctorArgs;
-use crate::stack::{CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, QUEUE, TABLE, users};
+use crate::stack::{CONVERSATIONS_TABLE, DEAD_LETTER_QUEUE, QUEUE, TABLE};
 use crate::target::outputs::{self, OutputsError};
 
 /// Where a deployment answers, and what its resources are called.
@@ -29,15 +30,10 @@ pub struct Deployment {
     pub resources: BTreeMap<String, String>,
     /// The URL of the local stack, if it is one.
     pub local: Option<String>,
+    /// Where it was read from, for errors.
+    pub from: String,
     /// Authorities to trust besides the public ones.
     pub ca_pem: Option<Vec<u8>>,
-}
-
-/// How a user signs in.
-#[derive(Clone)]
-pub enum Login {
-    Token(String),
-    Password { username: String, password: String },
 }
 
 #[derive(Debug, Error)]
@@ -46,6 +42,19 @@ pub enum DeploymentError {
     Outputs(#[from] OutputsError),
     #[error("{0} has no `{1}`")]
     Missing(String, &'static str),
+    #[error("`{name}` of {from} is `{got}`, expected {expected}")]
+    Malformed {
+        from: String,
+        name: &'static str,
+        got: String,
+        expected: &'static str,
+    },
+    #[error(
+        "{0} has no user pool to sign in to, expected `{1}`: --token (TOKENCAST_TOKEN) needs none, nor does --second-token"
+    )]
+    NoPool(String, &'static str),
+    #[error("{0} and {1} exclude each other")]
+    TwoLogins(&'static str, &'static str),
     #[error("cannot read --ca-file {}", path.display())]
     CaFile {
         path: PathBuf,
@@ -63,6 +72,8 @@ pub enum DeploymentError {
     Wire(#[from] WireError),
     #[error(transparent)]
     Only(#[from] UnknownProbe),
+    #[error(transparent)]
+    SameUser(#[from] SameUser),
 }
 
 impl Deployment {
@@ -79,23 +90,18 @@ impl Deployment {
             })
         });
         let ca_pem = ca_pem.transpose()?;
+        let client_id = args.sign_in.user_pool_client_id.as_deref();
         let mut found = if let Some(port) = args.local {
-            Self::local(port).await?
+            Self::local(port, client_id).await?
         } else if let Some(stack) = &args.outputs.stack {
             let values = outputs::stack_values(&args.outputs.outputs_file, stack)?;
-            Self::of_stack(stack, values)?
+            Self::of_stack(stack, values, client_id)?
         } else {
             let path = args.outputs.amplify_outputs.clone().unwrap_or_default();
-            Self::of_amplify(
-                &outputs::amplify_values(&path)?,
-                &path.display().to_string(),
-            )?
+            let outputs = outputs::amplify_values(&path)?;
+            Self::of_amplify(&outputs, &path.display().to_string(), client_id)?
         };
         found.ca_pem = ca_pem;
-        if let (Some(client_id), Some(pool)) = (&args.sign_in.user_pool_client_id, &mut found.pool)
-        {
-            client_id.clone_into(&mut pool.client_id);
-        }
         Ok(found)
     }
 
@@ -107,26 +113,31 @@ impl Deployment {
     pub fn of_stack(
         stack: &str,
         values: BTreeMap<String, String>,
+        client_id: Option<&str>,
     ) -> Result<Self, DeploymentError> {
         let value = |name: &str| values.get(name).cloned();
-        let missing = |name| DeploymentError::Missing(format!("the stack `{stack}`"), name);
-        let graphql_url = value("GraphqlUrl").ok_or_else(|| missing("GraphqlUrl"))?;
-        let pool_id = value("UserPoolId");
+        let from = format!("the stack `{stack}`");
+        let missing = |name| DeploymentError::Missing(from.clone(), name);
+        let url = |name, kind| checked(&from, name, value(name), kind);
+        let graphql_url = url("GraphqlUrl", HTTP)?.ok_or_else(|| missing("GraphqlUrl"))?;
+        let pool_id = checked(&from, "UserPoolId", value("UserPoolId"), POOL)?;
         let region = value("Region").or_else(|| region_of(pool_id.as_deref()));
-        let pool = pool_id.zip(value("UserPoolClientId"));
+        let client_id = client_id.map(str::to_owned);
+        let pool = pool_id.zip(client_id.or_else(|| value("UserPoolClientId")));
         Ok(Self {
             kind: "a stack",
             stack: Some(stack.to_owned()),
             region: region.ok_or_else(|| missing("Region"))?,
             graphql_url,
-            function_url: value("StreamUrl"),
-            websocket_url: value("WebSocketUrl"),
+            function_url: url("StreamUrl", HTTP)?,
+            websocket_url: url("WebSocketUrl", WEBSOCKET)?,
             pool: pool.map(|(pool_id, client_id)| {
                 // A pool may be in another Region than the API; its id begins with it.
                 let region = region_of(Some(&pool_id)).unwrap_or_default();
                 UserPool::aws(&region, client_id, Some(pool_id))
             }),
             resources: values,
+            from,
             ..Self::default()
         })
     }
@@ -136,16 +147,43 @@ impl Deployment {
     /// # Errors
     ///
     /// It has no API.
-    pub fn of_amplify(outputs: &Value, from: &str) -> Result<Self, DeploymentError> {
-        let value = |pointer: &str| outputs.pointer(pointer)?.as_str().map(str::to_owned);
+    pub fn of_amplify(
+        outputs: &Value,
+        from: &str,
+        client_id: Option<&str>,
+    ) -> Result<Self, DeploymentError> {
+        // `name` has the dots of a path.
+        let value = |name: &'static str, kind: Kind| {
+            let found = outputs.pointer(&format!("/{}", name.replace('.', "/")));
+            let text = match found {
+                None | Some(Value::Null) => None,
+                Some(Value::String(text)) => Some(text.clone()),
+                Some(other) => {
+                    return Err(DeploymentError::Malformed {
+                        from: from.to_owned(),
+                        name,
+                        got: other.to_string(),
+                        expected: kind,
+                    });
+                }
+            };
+            checked(from, name, text, kind)
+        };
         let missing = |name| DeploymentError::Missing(from.to_owned(), name);
         // `data` may be another API, Amplify's own.
-        let own = value("/custom/tokencast/graphql_url");
-        let graphql_url = own.or_else(|| value("/data/url"));
-        let graphql_url = graphql_url.ok_or_else(|| missing("data.url"))?;
-        let region = value("/data/aws_region").ok_or_else(|| missing("data.aws_region"))?;
-        let ids = value("/auth/user_pool_id").zip(value("/auth/user_pool_client_id"));
-        let endpoint = value("/custom/tokencast/user_pool_endpoint");
+        let own = value("custom.tokencast.graphql_url", HTTP)?;
+        let graphql_url = match own {
+            Some(url) => url,
+            None => value("data.url", HTTP)?.ok_or_else(|| missing("data.url"))?,
+        };
+        let region = value("data.aws_region", ANY)?.ok_or_else(|| missing("data.aws_region"))?;
+        let pool_id = value("auth.user_pool_id", POOL)?;
+        let client_id = match client_id {
+            Some(given) => Some(given.to_owned()),
+            None => value("auth.user_pool_client_id", ANY)?,
+        };
+        let ids = pool_id.zip(client_id);
+        let endpoint = value("custom.tokencast.user_pool_endpoint", HTTP)?;
         let pool = ids.map(|(pool_id, client_id)| {
             if let Some(endpoint) = endpoint {
                 UserPool {
@@ -162,9 +200,10 @@ impl Deployment {
             kind: "an Amplify back end",
             region,
             graphql_url,
-            function_url: value("/custom/streamUrl"),
-            websocket_url: value("/custom/webSocketUrl"),
+            function_url: value("custom.streamUrl", HTTP)?,
+            websocket_url: value("custom.webSocketUrl", WEBSOCKET)?,
             pool,
+            from: from.to_owned(),
             ..Self::default()
         })
     }
@@ -174,7 +213,7 @@ impl Deployment {
     /// # Errors
     ///
     /// None answers there.
-    pub async fn local(port: u16) -> Result<Self, DeploymentError> {
+    pub async fn local(port: u16, client_id: Option<&str>) -> Result<Self, DeploymentError> {
         let url = format!("http://localhost:{port}");
         let none = |error: reqwest::Error| DeploymentError::NoLocalStack {
             port,
@@ -184,7 +223,7 @@ impl Deployment {
         let outputs = wire.http.get(format!("{url}/amplify_outputs.json"));
         let outputs = outputs.send().await.map_err(none)?.error_for_status();
         let outputs: Value = outputs.map_err(none)?.json().await.map_err(none)?;
-        let found = Self::of_amplify(&outputs, &url)?;
+        let found = Self::of_amplify(&outputs, &url, client_id)?;
         let queue = |name: &str| format!("{url}/000000000000/{name}");
         let resources = [
             ("QueueUrl", queue(QUEUE)),
@@ -228,57 +267,43 @@ impl Deployment {
     }
 }
 
-/// The two users that the arguments name. The local stack has two of its own.
-///
-/// # Errors
-///
-/// There is no first user, or a password is missing.
-pub fn logins(args: &DoctorArgs) -> Result<(Login, Option<Login>), DeploymentError> {
-    let first = login(
-        args.sign_in.token.as_ref(),
-        args.sign_in.username.as_ref(),
-        args.sign_in.password.as_ref(),
-        ("--username", "--password (TOKENCAST_PASSWORD)"),
-    )?;
-    let second = login(
-        args.second_token.as_ref(),
-        args.second_username.as_ref(),
-        args.second_password.as_ref(),
-        (
-            "--second-username",
-            "--second-password (TOKENCAST_SECOND_PASSWORD)",
-        ),
-    )?;
-    let mut of_the_stack = users().into_iter().map(|user| Login::Password {
-        username: user.username,
-        password: user.password,
-    });
-    match (first, args.local) {
-        (Some(first), _) => Ok((first, second)),
-        (None, Some(_)) => {
-            let first = of_the_stack.next().ok_or(DeploymentError::NoUser)?;
-            Ok((first, second.or_else(|| of_the_stack.next())))
-        }
-        (None, None) => Err(DeploymentError::NoUser),
-    }
-}
+/// What a value of the outputs has to be: how errors name it.
+type Kind = &'static str;
 
-fn login(
-    token: Option<&String>,
-    username: Option<&String>,
-    password: Option<&String>,
-    (name, needs): (&'static str, &'static str),
-) -> Result<Option<Login>, DeploymentError> {
-    // An empty variable counts as unset.
-    let set = |value: Option<&String>| value.filter(|value| !value.trim().is_empty()).cloned();
-    match (set(username), set(token)) {
-        (Some(username), _) => {
-            let password = set(password).ok_or(DeploymentError::Incomplete(name, needs))?;
-            Ok(Some(Login::Password { username, password }))
-        }
-        (None, Some(token)) => Ok(Some(Login::Token(token))),
-        (None, None) => Ok(None),
+const ANY: Kind = "a text";
+const HTTP: Kind = "a URL that begins with https:// or http://";
+const WEBSOCKET: Kind = "a URL that begins with wss:// or ws://";
+const POOL: Kind = "a user pool's id, such as us-east-1_AbCdEfGhI";
+
+/// A value of the outputs, if it is what it has to be.
+fn checked(
+    from: &str,
+    name: &'static str,
+    value: Option<String>,
+    kind: Kind,
+) -> Result<Option<String>, DeploymentError> {
+    let Some(text) = value else { return Ok(None) };
+    let is_url = |schemes: [&str; 2]| {
+        let url = reqwest::Url::parse(&text);
+        url.is_ok_and(|url| schemes.contains(&url.scheme()) && url.has_host())
+    };
+    let is_good = match kind {
+        HTTP => is_url(["https", "http"]),
+        WEBSOCKET => is_url(["wss", "ws"]),
+        POOL => text.split_once('_').is_some_and(|(region, name)| {
+            region.contains('-') && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        }),
+        _ => !text.trim().is_empty(),
+    };
+    if is_good {
+        return Ok(Some(text));
     }
+    Err(DeploymentError::Malformed {
+        from: from.to_owned(),
+        name,
+        got: text,
+        expected: kind,
+    })
 }
 
 /// The Region that a user pool's id begins with.

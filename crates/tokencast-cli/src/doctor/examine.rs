@@ -3,18 +3,20 @@
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::json;
+use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use uuid::Uuid;
 
 use super::aws::Aws;
-use super::context::{Context, Limits};
-use super::deployment::{Deployment, Login};
-use super::evidence::Evidence;
+use super::context::{Context, Limits, User};
+use super::deployment::Deployment;
+use super::evidence::{Evidence, of};
+use super::logins::Login;
 use super::probe::{Experiment, Found, Wrong};
 use super::probes::access::{SignedIn, intrude, sign_user_in};
 use super::probes::conversations::converse;
-use super::probes::deletion::delete;
+use super::probes::deletion::{Deleted, delete};
 use super::probes::sessions::{QUESTION, ask, ask_again};
 use super::probes::stopping::{reload, stop};
 use super::probes::{
@@ -36,26 +38,37 @@ pub struct Settings {
     pub selection: Selection,
 }
 
+/// The user who has to be a stranger is none.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "the second user is the first one: expected two users, whose tokens have different `sub`s; without --second-username and --second-token, the probes that need two are left out"
+)]
+pub struct SameUser;
+
 /// Probes a deployment. `interrupted` ends the experiments early; what they began is deleted in any case.
+///
+/// # Errors
+///
+/// The second user is the first one, so that nothing was tried.
 pub async fn examine(
     deployment: Deployment,
     wire: Wire,
-    (first, second): (&Login, Option<&Login>),
+    logins: (&Login, Option<&Login>),
     aws: Found<Aws>,
     settings: Settings,
     interrupted: impl Future<Output = ()>,
-) -> Report {
+) -> Result<Report, SameUser> {
     let Settings {
         limits,
         disruptive,
         selection,
     } = settings;
     let started_at = Instant::now();
-    let pool = deployment.pool.as_ref();
-    let first = sign_user_in(&wire, pool, first).await;
-    let second = match second {
-        Some(login) => Some(sign_user_in(&wire, pool, login).await),
-        None => None,
+    let early = Wrong::NotProbed("interrupted".into());
+    let mut interrupted = std::pin::pin!(interrupted);
+    let (first, second) = tokio::select! {
+        users = sign_in(&wire, &deployment, logins) => users,
+        () = &mut interrupted => (Err(early.clone()), None),
     };
     let signed_in = SignedIn {
         first: first.as_ref().map(drop).map_err(Clone::clone),
@@ -63,21 +76,23 @@ pub async fn examine(
             .as_ref()
             .map(|user| user.as_ref().map(drop).map_err(Clone::clone)),
     };
-    let no_time = Wrong::NotProbed("the time was over before".into());
-    let Ok(first) = first else {
-        let why = Wrong::NotProbed("nobody has signed in: see access.sign-in".into());
-        let evidence = Evidence::none(limits, signed_in, &why);
-        return Report::new(&deployment, &evidence, &selection, started_at.elapsed());
+    let first = match first {
+        Ok(first) => first,
+        Err(why) => {
+            let evidence = Evidence::none(limits, signed_in, &why);
+            let took = started_at.elapsed();
+            return Ok(Report::new(&deployment, &evidence, &selection, took));
+        }
     };
-    let second = match second {
-        Some(user) => user.map_err(|_| {
-            Wrong::NotProbed("the second user has not signed in: see access.sign-in".into())
-        }),
-        None => Err(Wrong::NotProbed(
+    let second = second.unwrap_or_else(|| {
+        Err(Wrong::NotProbed(
             "a second user is needed: --second-username, --second-password".into(),
-        )),
-    };
-    let mut evidence = Evidence::none(limits.clone(), signed_in, &no_time);
+        ))
+    });
+    if second.as_ref().is_ok_and(|second| second.sub == first.sub) {
+        return Err(SameUser);
+    }
+    let mut evidence = Evidence::none(limits.clone(), signed_in, &early);
     let cx = Context {
         deployment,
         wire,
@@ -91,20 +106,36 @@ pub async fn examine(
         started_at,
     };
     let conversation = Uuid::new_v4();
-    {
-        let experiments = experiments(&cx, conversation, &mut evidence);
-        tokio::select! {
-            () = experiments => {}
-            () = interrupted => tracing::warn!("interrupted: what the run began is deleted"),
-        }
+    let is_whole = tokio::select! {
+        () = experiments(&cx, conversation, &mut evidence) => true,
+        () = interrupted => false,
+    };
+    if is_whole && cx.selection.needs(Experiment::Deleted) {
+        evidence.deleted = delete_and_look(&cx, &evidence).await;
     }
-    clean_up(&cx, conversation, &mut evidence).await;
-    Report::new(
+    if !is_whole {
+        tracing::warn!("interrupted: what the run began is deleted");
+    }
+    clean_up(&cx, conversation).await;
+    Ok(Report::new(
         &cx.deployment,
         &evidence,
         &cx.selection,
         started_at.elapsed(),
-    )
+    ))
+}
+
+async fn sign_in(
+    wire: &Wire,
+    deployment: &Deployment,
+    (first, second): (&Login, Option<&Login>),
+) -> (Found<User>, Option<Found<User>>) {
+    let first = sign_user_in(wire, deployment, first).await;
+    let second = match second {
+        Some(login) => Some(sign_user_in(wire, deployment, login).await),
+        None => None,
+    };
+    (first, second)
 }
 
 /// Runs the experiments that are needed: first those whose order, pace or cost matters, alone, then the others side by
@@ -117,7 +148,7 @@ async fn experiments(cx: &Context, conversation: Uuid, evidence: &mut Evidence) 
     let used = quotas::used(cx).await;
     evidence.asked = tried(cx, Experiment::Asked, ask(cx).boxed()).await;
     let session = evidence.asked.as_ref().map(|asked| asked.session);
-    let session = session.map_err(needs_an_answer);
+    let session = session.map_err(Clone::clone);
     let again = async { ask_again(cx, session.clone()?).await };
     evidence.again = tried(cx, Experiment::Again, again.boxed()).await;
     let counted = quotas::count(cx, used.clone()).boxed();
@@ -148,86 +179,80 @@ async fn side_by_side(
     let questions = Semaphore::new(at_once);
     let questions = &questions;
     let assistant = assistants::default_name(&evidence.assistants);
+    let Evidence {
+        stopped,
+        reloaded,
+        conversed,
+        url,
+        url_stopped,
+        ai_sdk,
+        open_ai,
+        ag_ui,
+        websocket,
+        websocket_stopped,
+        idle,
+        ..
+    } = evidence;
     // Their requests come one after the other, so that what goes wrong is known by its number.
     let over_url = async {
-        let url = asking(cx, questions, Experiment::Url, url::probe(cx).boxed()).await;
-        let stopped = channel_stops::over_url(cx).boxed();
-        let stopped = asking(cx, questions, Experiment::UrlStopped, stopped).await;
-        let ai_sdk = asking(cx, questions, Experiment::AiSdk, ai_sdk::speak(cx).boxed()).await;
-        let completed = front_ends::complete(cx, assistant.clone()).boxed();
-        let open_ai = asking(cx, questions, Experiment::OpenAi, completed).await;
+        *url = asking(cx, questions, Experiment::Url, url::probe(cx).boxed()).await;
+        let stop = channel_stops::over_url(cx).boxed();
+        *url_stopped = asking(cx, questions, Experiment::UrlStopped, stop).await;
+        *ai_sdk = asking(cx, questions, Experiment::AiSdk, ai_sdk::speak(cx).boxed()).await;
+        let complete = front_ends::complete(cx, assistant.clone()).boxed();
+        *open_ai = asking(cx, questions, Experiment::OpenAi, complete).await;
         let run = front_ends::run(cx).boxed();
-        (
-            url,
-            stopped,
-            ai_sdk,
-            open_ai,
-            asking(cx, questions, Experiment::AgUi, run).await,
-        )
+        *ag_ui = asking(cx, questions, Experiment::AgUi, run).await;
     };
-    let conversed = converse(cx, conversation, assistant.clone()).boxed();
     let over_websocket = async {
-        let websocket = websocket::probe(cx).boxed();
-        let websocket = asking(cx, questions, Experiment::WebSocket, websocket).await;
-        let stopped = channel_stops::over_websocket(cx).boxed();
-        let stopped = asking(cx, questions, Experiment::WebSocketStopped, stopped).await;
-        (websocket, stopped)
+        let probe = websocket::probe(cx).boxed();
+        *websocket = asking(cx, questions, Experiment::WebSocket, probe).await;
+        let stop = channel_stops::over_websocket(cx).boxed();
+        *websocket_stopped = asking(cx, questions, Experiment::WebSocketStopped, stop).await;
     };
-    let (stopped, reloaded, conversed, over_url, over_websocket, idle) = tokio::join!(
-        asking(cx, questions, Experiment::Stopped, stop(cx).boxed()),
-        asking(cx, questions, Experiment::Reloaded, reload(cx).boxed()),
-        asking(cx, questions, Experiment::Conversed, conversed),
-        over_url,
-        over_websocket,
-        tried(cx, Experiment::Idle, measurements::idle(cx).boxed()),
-    );
-    evidence.stopped = stopped;
-    evidence.reloaded = reloaded;
-    evidence.conversed = conversed;
-    let (url, url_stopped, ai_sdk, open_ai, ag_ui) = over_url;
-    evidence.url = url;
-    evidence.url_stopped = url_stopped;
-    evidence.ai_sdk = ai_sdk;
-    evidence.open_ai = open_ai;
-    evidence.ag_ui = ag_ui;
-    let (websocket, websocket_stopped) = over_websocket;
-    evidence.websocket = websocket;
-    evidence.websocket_stopped = websocket_stopped;
-    evidence.idle = idle;
+    let over_appsync = async {
+        let converse = converse(cx, conversation, assistant.clone()).boxed();
+        (*stopped, *reloaded, *conversed) = tokio::join!(
+            asking(cx, questions, Experiment::Stopped, stop(cx).boxed()),
+            asking(cx, questions, Experiment::Reloaded, reload(cx).boxed()),
+            asking(cx, questions, Experiment::Conversed, converse),
+        );
+    };
+    let waiting = async {
+        *idle = tried(cx, Experiment::Idle, measurements::idle(cx).boxed()).await;
+    };
+    tokio::join!(over_appsync, over_url, over_websocket, waiting);
 }
 
-/// Why what comes after the question can't be tried.
-fn needs_an_answer(wrong: &Wrong) -> Wrong {
-    match wrong {
-        Wrong::NotProbed(why) => Wrong::NotProbed(why.clone()),
-        Wrong::At { probe, .. } => {
-            Wrong::NotProbed(format!("it needs an answer, and `{probe}` failed"))
-        }
-        Wrong::Failed(_) => Wrong::NotProbed("it needs an answer".into()),
-    }
+/// Deletes the conversation of the run's question, and looks for what is left of it.
+async fn delete_and_look(cx: &Context, evidence: &Evidence) -> Found<Deleted> {
+    let session = of(&evidence.asked)?.session;
+    let deleted = delete(cx, cx.conversation, session);
+    let deleted = timeout_at(cx.closed_by(), deleted).await;
+    deleted.unwrap_or_else(|_| Err(Wrong::NotProbed("the time was over before its end".into())))
 }
 
 /// Deletes the run's two conversations, and with them every session of the run.
-async fn clean_up(cx: &Context, conversation: Uuid, evidence: &mut Evidence) {
-    if cx.selection.needs(Experiment::Deleted) {
-        evidence.deleted = match &evidence.asked {
-            Ok(asked) => {
-                let deleted = delete(cx, cx.conversation, asked.session);
-                let deleted = timeout_at(cx.closed_by(), deleted).await;
-                deleted.unwrap_or_else(|_| {
-                    Err(Wrong::NotProbed("the time was over before its end".into()))
-                })
-            }
-            Err(wrong) => Err(needs_an_answer(wrong)),
-        };
-    }
+async fn clean_up(cx: &Context, conversation: Uuid) {
     let document =
         "mutation DoctorTidies($id: String!) { deleteConversation(id: $id) { conversationId } }";
-    for conversation in [cx.conversation, conversation] {
+    let until = cx.closed_by().min(Instant::now()) + cx.limits.told;
+    let tidy = async |conversation: Uuid| {
         let tidied = cx.first(document, json!({ "id": conversation }));
-        if let Ok(Err(got)) = timeout_at(cx.closed_by() + cx.limits.told, tidied).await {
-            tracing::warn!(%got, %conversation, "a conversation of the run is not deleted");
-        }
+        let got = match timeout_at(until, tidied).await {
+            Ok(Ok(reply)) => match reply.error() {
+                // It is deleted already, or nothing was asked in it.
+                None | Some(("CONVERSATION_NOT_FOUND", _)) => return,
+                Some(_) => reply.as_text(),
+            },
+            Ok(Err(got)) => got,
+            Err(_) => "no response in time".to_owned(),
+        };
+        tracing::warn!(%got, %conversation, "a conversation of the run is not deleted");
+    };
+    // A run that starts nothing leaves nothing.
+    if cx.selection.may_start() {
+        tokio::join!(tidy(cx.conversation), tidy(conversation));
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`deployment`] | which deployment, and its two users |
+//! | [`deployment`], [`logins`] | which deployment, and its two users |
 //! | [`selection`] | which probes are wanted |
 //! | [`estimate`] | what a run costs |
 //! | [`examine`] | runs the experiments, cleans up, and judges |
@@ -20,18 +20,20 @@ pub mod deployment;
 pub mod estimate;
 pub mod evidence;
 pub mod examine;
+pub mod logins;
 pub mod probe;
 pub mod probes;
 pub mod report;
 pub mod selection;
 pub mod wire;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
 
 use self::aws::Aws;
-use self::deployment::{Deployment, DeploymentError, logins};
+use self::deployment::{Deployment, DeploymentError};
 use self::estimate::Estimate;
 use self::examine::{Settings, examine};
+use self::logins::{have_a_pool, logins};
 use self::selection::Selection;
 use crate::cli::DoctorArgs;
 use crate::exit::{Exit, complain, say};
@@ -59,6 +61,7 @@ async fn check(
     let selection = Selection::of(&args.only)?;
     let (first, second) = logins(args)?;
     let deployment = Deployment::find(args).await?;
+    have_a_pool([&first].into_iter().chain(&second), &deployment)?;
     let Ok(mut signals) = Signals::listen() else {
         say!("error: cannot listen to signals");
         return Ok(Exit::Stack);
@@ -66,14 +69,22 @@ async fn check(
     // The local stack costs nothing.
     if args.local.is_none() {
         say!("{}", Estimate::of(&deployment, &selection).as_text());
-        if !args.yes && !may_begin() {
-            return Ok(Exit::Usage);
+        if !args.yes
+            && let Err(exit) = may_begin(&mut signals).await
+        {
+            return Ok(exit);
         }
     }
     let wire = deployment.wire()?;
-    let sdk = sdk_for(args.local, lookup).await;
     let local = deployment.local.clone();
-    let aws = Aws::new(wire.http.clone(), &sdk, &deployment.region, local, lookup).await;
+    let credentials = async {
+        let sdk = sdk_for(args.local, lookup).await;
+        Aws::new(wire.http.clone(), &sdk, &deployment.region, local, lookup).await
+    };
+    let aws = tokio::select! {
+        aws = credentials => aws,
+        exit = signals.next() => return Ok(exit),
+    };
     let settings = Settings {
         disruptive: args.disruptive,
         selection,
@@ -85,14 +96,18 @@ async fn check(
     };
     let users = (&first, second.as_ref());
     let report = examine(deployment, wire, users, aws, settings, interrupted);
-    let report = Box::pin(report).await;
+    let report = Box::pin(report).await?;
     let text = if args.json {
         format!("{}\n", report.as_json(args.full))
     } else {
         report.as_text(args.full)
     };
-    if Stdout.write_all(text.as_bytes()).is_err() {
-        return Ok(Exit::BrokenPipe);
+    if let Err(error) = Stdout.write_all(text.as_bytes()) {
+        if error.kind() == ErrorKind::BrokenPipe {
+            return Ok(Exit::BrokenPipe);
+        }
+        say!("error: cannot write the report: {error}");
+        return Ok(Exit::Unwritable);
     }
     Ok(match (signal, report.failed().as_slice()) {
         (Some(exit), _) => exit,
@@ -101,16 +116,29 @@ async fn check(
     })
 }
 
-/// Asks whether to begin.
-fn may_begin() -> bool {
-    let stdin = std::io::stdin();
-    if !stdin.is_terminal() {
+/// Asks whether to begin. Otherwise returns why the command ends.
+async fn may_begin(signals: &mut Signals) -> Result<(), Exit> {
+    if !std::io::stdin().is_terminal() {
         say!("error: nobody can be asked whether to begin: --yes begins");
-        return false;
+        return Err(Exit::Usage);
     }
     // A question that can't be shown is answered like any other.
     let _ = Stderr.write_all(b"Begin? [y/N] ");
-    let mut answer = String::new();
-    let read = stdin.read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    // A thread that reads a terminal can't be stopped, but it ends with the process.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    let answer = tokio::select! {
+        answer = answer => answer,
+        exit = signals.next() => {
+            say!("");
+            return Err(exit);
+        }
+    };
+    let answer = answer.ok().and_then(Result::ok).unwrap_or_default();
+    match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => Ok(()),
+        _ => Err(Exit::Usage),
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 use super::evidence::Evidence;
+use super::probes::all;
 
 /// One promise, or one thing that nobody could establish, and how the evidence is judged.
 #[derive(Clone, Copy)]
@@ -74,6 +77,14 @@ pub enum Experiment {
 }
 
 impl Experiment {
+    /// Whether it starts a session, or would if it weren't refused.
+    pub fn may_start(self) -> bool {
+        !matches!(
+            self,
+            Self::SignIn | Self::Idle | Self::Deployed | Self::Poisoned
+        )
+    }
+
     /// The experiments whose findings this one begins with.
     pub fn needs(self) -> &'static [Self] {
         match self {
@@ -96,10 +107,22 @@ pub type Found<T> = Result<T, Wrong>;
 pub enum Wrong {
     /// It doesn't hold: this came in place of what was expected.
     Failed(String),
-    /// This probe failed, and nothing that comes after it could be tried.
-    At { probe: &'static str, got: String },
+    /// A step failed, and nothing that comes after it could be tried.
+    At(Step),
     /// It wasn't tried, for this reason.
     NotProbed(String),
+}
+
+/// A step of an experiment that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The probe that the step belongs to.
+    probe: &'static str,
+    got: String,
+    /// What to do, where the probe's own remedy doesn't fit.
+    remedy: Option<&'static str>,
+    /// If one of these probes failed, it says more of the reason.
+    because: &'static [&'static str],
 }
 
 /// What a probe says of a deployment.
@@ -110,23 +133,67 @@ pub enum Verdict {
     NotProbed(String),
 }
 
+/// A probe's verdict, with what belongs to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    /// What to do, where the probe's own remedy doesn't fit.
+    pub remedy: Option<&'static str>,
+    /// The probe whose failure has kept this one from being tried.
+    pub blamed: Option<&'static str>,
+}
+
 impl Probe {
     /// The part of the id before the dot.
     pub fn group(&self) -> &'static str {
-        self.id.split_once('.').map_or(self.id, |(group, _)| group)
+        group_of(self.id)
     }
 
-    pub fn verdict(&self, evidence: &Evidence) -> Verdict {
-        match (self.judge)(evidence) {
-            Ok(got) => Verdict::Ok(got),
-            Err(Wrong::Failed(got)) => Verdict::Failed(got),
-            Err(Wrong::At { probe, got }) if probe == self.id => Verdict::Failed(got),
-            Err(Wrong::At { probe, .. }) => {
-                Verdict::NotProbed(format!("it comes after `{probe}`, which failed"))
-            }
-            Err(Wrong::NotProbed(why)) => Verdict::NotProbed(why),
+    /// Judges the evidence.
+    pub fn judgement(&self, evidence: &Evidence) -> Judgement {
+        let plain = |verdict| Judgement {
+            verdict,
+            remedy: None,
+            blamed: None,
+        };
+        let step = match (self.judge)(evidence) {
+            Ok(got) => return plain(Verdict::Ok(got)),
+            Err(Wrong::Failed(got)) => return plain(Verdict::Failed(got)),
+            Err(Wrong::NotProbed(why)) => return plain(Verdict::NotProbed(why)),
+            Err(Wrong::At(step)) => step,
+        };
+        let because = step.because.iter().copied();
+        let blamed = because
+            .filter(|id| *id != self.id)
+            .find(|id| has_failed(id, evidence));
+        let blamed = blamed.or_else(|| (step.probe != self.id).then_some(step.probe));
+        let Some(probe) = blamed else {
+            return Judgement {
+                remedy: step.remedy,
+                ..plain(Verdict::Failed(step.got))
+            };
+        };
+        let why = if has_failed(probe, evidence) {
+            format!("it comes after `{probe}`, which failed")
+        } else {
+            format!("it comes after `{probe}`: {}", step.got)
+        };
+        Judgement {
+            blamed,
+            ..plain(Verdict::NotProbed(why))
         }
     }
+}
+
+/// The group that an id belongs to.
+pub fn group_of(id: &'static str) -> &'static str {
+    id.split_once('.').map_or(id, |(group, _)| group)
+}
+
+fn has_failed(id: &str, evidence: &Evidence) -> bool {
+    let probes = all();
+    let probe = probes.iter().find(|probe| probe.id == id);
+    probe.is_some_and(|probe| matches!(probe.judgement(evidence).verdict, Verdict::Failed(_)))
 }
 
 impl fmt::Debug for Probe {
@@ -140,8 +207,61 @@ impl fmt::Debug for Probe {
 
 impl Wrong {
     /// A step of an experiment that belongs to a probe.
-    pub fn at(probe: &'static str) -> impl FnOnce(String) -> Self {
-        move |got| Self::At { probe, got }
+    pub fn at(probe: &'static str) -> impl Fn(String) -> Self + Copy {
+        Self::after(probe, &[])
+    }
+
+    /// A step of an experiment that belongs to a probe, unless one of the others failed, which then is the reason.
+    pub fn after(
+        probe: &'static str,
+        because: &'static [&'static str],
+    ) -> impl Fn(String) -> Self + Copy {
+        move |got| {
+            Self::At(Step {
+                probe,
+                got,
+                remedy: None,
+                because,
+            })
+        }
+    }
+
+    /// Has the step's failure advise this in place of its probe's remedy.
+    #[must_use]
+    pub fn advised(self, remedy: &'static str) -> Self {
+        match self {
+            Self::At(step) => Self::At(Step {
+                remedy: Some(remedy),
+                ..step
+            }),
+            other => other,
+        }
+    }
+
+    /// What came at a step of this probe, if that is what failed.
+    pub fn got_at(&self, probe: &str) -> Option<&str> {
+        match self {
+            Self::At(step) if step.probe == probe => Some(&step.got),
+            _ => None,
+        }
+    }
+
+    /// A failure that isn't any step's yet becomes one.
+    #[must_use]
+    pub fn placed(self, place: impl FnOnce(String) -> Self) -> Self {
+        match self {
+            Self::Failed(got) => place(got),
+            other => other,
+        }
+    }
+
+    /// The user's quota doesn't allow a start now, which says nothing of the deployment.
+    pub fn beyond_quota(limit: &Value, resets_at: &Value) -> Self {
+        Self::NotProbed(format!(
+            "the user's quota allows no start before {}: QUOTA_EXCEEDED, `{}`",
+            resets_at.as_str().unwrap_or("it resets"),
+            limit.as_str().unwrap_or("unknown")
+        ))
     }
 }
 

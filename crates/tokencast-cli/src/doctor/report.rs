@@ -1,5 +1,6 @@
 //! The report: one line for each probe, or JSON. It can be attached to an issue.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -59,17 +60,32 @@ impl Report {
         selection: &Selection,
         took: Duration,
     ) -> Self {
-        let wanted = all().into_iter().filter(|probe| selection.has(probe.id));
-        let probed = wanted.map(|probe| Line {
+        let judged = all().into_iter().map(|probe| {
+            let judgement = probe.judgement(evidence);
+            (probe, judgement)
+        });
+        let judged: Vec<_> = judged.collect();
+        let mut shown = BTreeSet::new();
+        for (probe, _) in judged.iter().filter(|(probe, _)| selection.has(probe.id)) {
+            let mut next = Some(probe.id);
+            // What has kept a probe from being tried belongs into the report as well.
+            while let Some(id) = next.filter(|id| shown.insert(*id)) {
+                let found = judged.iter().find(|(probe, _)| probe.id == id);
+                next = found.and_then(|(_, judgement)| judgement.blamed);
+            }
+        }
+        let shown = judged
+            .into_iter()
+            .filter(|(probe, _)| shown.contains(probe.id));
+        let probed = shown.map(|(probe, judgement)| Line {
             id: probe.id,
             promise: probe.promise,
             source: probe.source,
             expected: probe.expected,
-            remedy: probe.remedy,
-            verdict: probe.verdict(evidence),
+            remedy: judgement.remedy.unwrap_or(probe.remedy),
+            verdict: in_one_line(judgement.verdict),
         });
-        // Whoever asks for some probes knows that silence is no proof of the others.
-        let unseen = UNSEEN.iter().filter(|_| selection.is_everything());
+        let unseen = UNSEEN.iter().filter(|unseen| selection.has(unseen.id));
         let unseen = unseen.map(|unseen| Line {
             id: unseen.id,
             promise: unseen.promise,
@@ -190,6 +206,20 @@ impl Report {
     }
 }
 
+/// What a server or a library said may have several lines.
+fn in_one_line(verdict: Verdict) -> Verdict {
+    let joined = |text: String| {
+        let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+        let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
+        words.join(" ")
+    };
+    match verdict {
+        Verdict::Ok(got) => Verdict::Ok(joined(got)),
+        Verdict::Failed(got) => Verdict::Failed(joined(got)),
+        Verdict::NotProbed(why) => Verdict::NotProbed(joined(why)),
+    }
+}
+
 fn facts(deployment: &Deployment, evidence: &Evidence) -> Value {
     let worker = evidence.deployed.as_ref().ok();
     let worker = worker.and_then(|deployed| deployed.worker.as_ref().ok());
@@ -255,6 +285,14 @@ fn without_secrets(text: &str, full: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_said_is_one_line() {
+        let dump = "no credentials:\n  Context {\n\tname: \u{1b}[31mx\n}".to_owned();
+        let expected = "no credentials: Context { name: [31mx }".to_owned();
+        let got = in_one_line(Verdict::NotProbed(dump));
+        assert_eq!(got, Verdict::NotProbed(expected));
+    }
 
     #[test]
     fn secrets_are_taken_out() {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use super::probe::{Experiment, Probe};
-use super::probes::all;
+use super::probe::{Experiment, Probe, group_of};
+use super::probes::{UNSEEN, all};
 
 /// The probes that are wanted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,16 +31,21 @@ impl Selection {
     ///
     /// There is none of a name.
     pub fn of(names: &[String]) -> Result<Self, UnknownProbe> {
-        let probes = all();
+        let probes = all().into_iter().map(|probe| probe.id);
+        // What can't be probed has a line in the report, too.
+        let known: Vec<_> = probes
+            .chain(UNSEEN.iter().map(|unseen| unseen.id))
+            .collect();
         let mut ids = BTreeSet::new();
         for name in names.iter().map(|name| name.trim()) {
-            let meant = probes
+            let meant = known
                 .iter()
-                .filter(|probe| probe.id == name || probe.group() == name);
-            ids.extend(meant.clone().map(|probe| probe.id));
-            if meant.count() == 0 {
-                let mut groups: Vec<_> = probes.iter().map(Probe::group).collect();
-                groups.dedup();
+                .filter(|id| **id == name || group_of(id) == name);
+            let meant: Vec<_> = meant.copied().collect();
+            ids.extend(&meant);
+            if meant.is_empty() {
+                let groups: BTreeSet<_> = known.iter().map(|id| group_of(id)).collect();
+                let groups: Vec<_> = groups.into_iter().collect();
                 return Err(UnknownProbe {
                     name: name.to_owned(),
                     groups: groups.join(", "),
@@ -52,14 +57,16 @@ impl Selection {
         })
     }
 
-    /// Whether every probe is wanted.
-    pub fn is_everything(&self) -> bool {
-        self.ids.is_none()
-    }
-
     /// Whether a probe is wanted.
     pub fn has(&self, id: &str) -> bool {
         self.ids.as_ref().is_none_or(|ids| ids.contains(id))
+    }
+
+    /// Whether an experiment is needed that starts a session, or would if it weren't refused.
+    pub fn may_start(&self) -> bool {
+        all()
+            .iter()
+            .any(|probe| probe.experiment.may_start() && self.needs(probe.experiment))
     }
 
     /// Whether a wanted probe judges what an experiment finds, or what another finds that begins with it.
@@ -87,7 +94,7 @@ mod tests {
     #[test]
     fn probes_and_groups_are_selected_with_what_they_need() {
         let everything = of(&[]).expect("everything");
-        assert!(everything.is_everything() && everything.has("url.answers"));
+        assert!(everything.has("url.answers") && everything.has("unseen.mail"));
         let some = of(&["errors", "sessions.one-answer"]).expect("some");
         for (id, has) in [
             ("errors.malformed", true),
@@ -105,6 +112,9 @@ mod tests {
         ] {
             assert_eq!(some.needs(experiment), needs, "{experiment:?}");
         }
+        let unseen = of(&["unseen.mail"]).expect("what can't be probed");
+        assert!(unseen.has("unseen.mail") && !unseen.has("unseen.expiry"));
+        assert!(of(&["unseen"]).expect("a group").has("unseen.expiry"));
         let unknown = of(&["errors", "nothing"]).expect_err("unknown");
         let text = unknown.to_string();
         assert!(

@@ -3,12 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use tokencast_client::cognito::{UserPool, sign_in};
+use tokencast_client::cognito::{SignInError, sign_in};
 use uuid::Uuid;
 
 use crate::doctor::context::{Context, START, SUBSCRIBE, User};
-use crate::doctor::deployment::Login;
+use crate::doctor::deployment::Deployment;
 use crate::doctor::evidence::{Evidence, of};
+use crate::doctor::logins::Login;
 use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong};
 use crate::doctor::wire::graphql::Reply;
 use crate::doctor::wire::{Wire, chain};
@@ -16,23 +17,26 @@ use crate::doctor::wire::{Wire, chain};
 const STRANGER: &str = "design: sessions, only the owner subscribes, reads or stops";
 const LEAK: &str = "Take the API offline: one user can reach another's answers. Compare the resolvers' code with cdk/resolvers, and open an issue.";
 
+const NO_LEAK: &str = "Nothing has leaked, but the second user wasn't refused as clients expect. If this is a fault of the moment, run it again; otherwise compare the resolvers' code with cdk/resolvers.";
+const NO_POOL: &str = "Cognito can't be reached: look at the Region of the user pool's id, and at the way from here to there.";
+const CHALLENGED: &str = "Somebody has to sign in by hand first, or take a user without this challenge: `npm run user` in cdk/ makes one.";
+const NOT_TAKEN: &str = "Sign in again for a token: this one may have expired, or be of another user pool than the API's. With a user name and a password, compare the outputs' pool with the API's.";
+const NO_API: &str = "No AppSync API answers there: compare the GraphQL URL with the deployment's output `GraphqlUrl`, and look for what is between here and there.";
+
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "access.sign-in",
         experiment: Experiment::SignIn,
         promise: "two users sign in to the user pool",
         source: "DEPLOY: a first user",
-        expected: "an access token for each, by SRP, with a `sub`",
+        expected: "an access token for each, by SRP, with a `sub`, which the API takes",
         remedy: "Check user names and passwords, and that the app client allows SRP and has no secret. `npm run user` in cdk/ makes a user.",
         judge: |evidence| {
             let SignedIn { first, second } = &evidence.signed_in;
-            first.clone().map_err(Wrong::Failed)?;
+            of(first)?;
             match second {
                 None => Ok("the first user has signed in; there is no second".into()),
-                Some(second) => second
-                    .clone()
-                    .map_err(Wrong::Failed)
-                    .map(|()| "both users have signed in".into()),
+                Some(second) => of(second).map(|()| "both users have signed in".into()),
             }
         },
     },
@@ -43,7 +47,7 @@ pub const PROBES: &[Probe] = &[
         source: "design: schema, authorization",
         expected: "`publishToken` with a user's token is refused with `Unauthorized`",
         remedy: "The schema that is deployed must have `@aws_iam` alone at `publishToken`: compare it with schema.graphql.",
-        judge: |evidence| refused(&strangers(evidence)?.publishes_token, "Unauthorized"),
+        judge: |evidence| of(&strangers(evidence)?.publishes_token)?.refused_as("Unauthorized"),
     },
     Probe {
         id: "access.users-cannot-publish-conversations",
@@ -52,7 +56,9 @@ pub const PROBES: &[Probe] = &[
         source: "design: conversations",
         expected: "`publishConversation` with a user's token is refused with `Unauthorized`",
         remedy: "The schema that is deployed must have `@aws_iam` alone at `publishConversation`: compare it with schema.graphql.",
-        judge: |evidence| refused(&strangers(evidence)?.publishes_conversation, "Unauthorized"),
+        judge: |evidence| {
+            of(&strangers(evidence)?.publishes_conversation)?.refused_as("Unauthorized")
+        },
     },
     Probe {
         id: "access.stranger-reads",
@@ -61,7 +67,13 @@ pub const PROBES: &[Probe] = &[
         source: STRANGER,
         expected: "`getStream` answers null to the second user, as for an unknown id",
         remedy: LEAK,
-        judge: |evidence| null(&strangers(evidence)?.reads, "getStream"),
+        judge: |evidence| {
+            null(
+                &strangers(evidence)?.reads,
+                "getStream",
+                "access.stranger-reads",
+            )
+        },
     },
     Probe {
         id: "access.stranger-stops",
@@ -70,7 +82,10 @@ pub const PROBES: &[Probe] = &[
         source: STRANGER,
         expected: "`stopStream` of the second user is refused with `UNAUTHORIZED`",
         remedy: LEAK,
-        judge: |evidence| refused(&strangers(evidence)?.stops, "UNAUTHORIZED"),
+        judge: |evidence| {
+            let reply = &strangers(evidence)?.stops;
+            refused(reply, "UNAUTHORIZED", "access.stranger-stops")
+        },
     },
     Probe {
         id: "access.stranger-starts",
@@ -79,7 +94,10 @@ pub const PROBES: &[Probe] = &[
         source: STRANGER,
         expected: "`startStream` of the second user with the first one's id is refused with `UNAUTHORIZED`",
         remedy: LEAK,
-        judge: |evidence| refused(&strangers(evidence)?.starts, "UNAUTHORIZED"),
+        judge: |evidence| {
+            let reply = &strangers(evidence)?.starts;
+            refused(reply, "UNAUTHORIZED", "access.stranger-starts")
+        },
     },
     Probe {
         id: "access.stranger-subscribes",
@@ -88,7 +106,12 @@ pub const PROBES: &[Probe] = &[
         source: "design: sessions; aws-facts: a Lambda resolver on a subscription field, not established",
         expected: "an `error` frame with `UNAUTHORIZED` in place of `start_ack`",
         remedy: LEAK,
-        judge: |evidence| unheard(&strangers(evidence)?.subscribes),
+        judge: |evidence| {
+            unheard(
+                &strangers(evidence)?.subscribes,
+                "access.stranger-subscribes",
+            )
+        },
     },
     Probe {
         id: "access.stranger-reads-conversation",
@@ -97,7 +120,10 @@ pub const PROBES: &[Probe] = &[
         source: "design: conversations",
         expected: "`conversation` answers null to the second user",
         remedy: LEAK,
-        judge: |evidence| null(&strangers(evidence)?.reads_conversation, "conversation"),
+        judge: |evidence| {
+            let reply = &strangers(evidence)?.reads_conversation;
+            null(reply, "conversation", "access.stranger-reads-conversation")
+        },
     },
     Probe {
         id: "access.stranger-deletes-conversation",
@@ -107,10 +133,9 @@ pub const PROBES: &[Probe] = &[
         expected: "`deleteConversation` of the second user is refused with `CONVERSATION_NOT_FOUND`",
         remedy: LEAK,
         judge: |evidence| {
-            refused(
-                &strangers(evidence)?.deletes_conversation,
-                "CONVERSATION_NOT_FOUND",
-            )
+            let reply = &strangers(evidence)?.deletes_conversation;
+            let probe = "access.stranger-deletes-conversation";
+            refused(reply, "CONVERSATION_NOT_FOUND", probe)
         },
     },
     Probe {
@@ -120,16 +145,21 @@ pub const PROBES: &[Probe] = &[
         source: "design: conversations, `onConversationsUpdated` is refused unless `owner` is the caller",
         expected: "an `error` frame with `UNAUTHORIZED` in place of `start_ack`",
         remedy: LEAK,
-        judge: |evidence| unheard(&strangers(evidence)?.hears_list),
+        judge: |evidence| {
+            unheard(
+                &strangers(evidence)?.hears_list,
+                "access.stranger-hears-list",
+            )
+        },
     },
 ];
 
 /// How the two sign-ins ended.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    pub first: Result<(), String>,
+    pub first: Found<()>,
     /// `None` if no second user is known.
-    pub second: Option<Result<(), String>>,
+    pub second: Option<Found<()>>,
 }
 
 /// What the second user has got for trying what is the first one's.
@@ -146,34 +176,56 @@ pub struct Strangers {
     hears_list: Found<Result<(), String>>,
 }
 
-/// Signs a user in, or takes the token that is given.
+/// Signs a user in, or takes the token that is given, and tries whether the API takes it.
 ///
 /// # Errors
 ///
-/// Why there is no token.
-pub async fn sign_user_in(
-    wire: &Wire,
-    pool: Option<&UserPool>,
-    login: &Login,
-) -> Result<User, String> {
-    let token = match (login, pool) {
+/// Why there is no token, or none that the API takes.
+pub async fn sign_user_in(wire: &Wire, deployment: &Deployment, login: &Login) -> Found<User> {
+    let place = Wrong::at("access.sign-in");
+    let token = match (login, &deployment.pool) {
         (Login::Token(token), _) => token.trim().trim_start_matches("Bearer ").to_owned(),
         (Login::Password { username, password }, Some(pool)) => {
             let tokens = sign_in(&wire.http, pool, username, password).await;
-            tokens.map_err(|error| chain(&error))?.access_token
+            let tokens = tokens.map_err(|error| {
+                let wrong = place(chain(&error));
+                match error {
+                    SignInError::Request(_) => wrong.advised(NO_POOL),
+                    SignInError::Challenge(_) => wrong.advised(CHALLENGED),
+                    _ => wrong,
+                }
+            });
+            tokens?.access_token
         }
-        (Login::Password { .. }, None) => {
-            return Err("no user pool is known: --user-pool-id and --user-pool-client-id".into());
-        }
+        (Login::Password { .. }, None) => return Err(place("no user pool is known".into())),
     };
-    let sub = subject(&token).ok_or("the token has no `sub`: it is no JWT of a user pool")?;
+    let sub = subject(&token).ok_or("the token has no `sub`: it is no JWT of a user pool");
+    let sub = sub.map_err(|got| place(got.into()).advised(NOT_TAKEN))?;
+    // The cheapest request that needs a token.
+    let document = "query DoctorSignsIn { __typename }";
+    let reply = wire.graphql(&deployment.graphql_url, &token, document, json!({}));
+    let reply = reply.await.map_err(|got| place(got).advised(NO_API))?;
+    let kind = reply.error().map(|(kind, _)| kind);
+    let is_refused = matches!(reply.status, 401 | 403)
+        || kind.is_some_and(|kind| kind.starts_with("Unauthorized"));
+    if is_refused {
+        return Err(place(reply.as_text()).advised(NOT_TAKEN));
+    }
+    // A faulty API has errors of its own, which other probes tell apart.
+    if kind.is_none() && !reply.body["data"].is_object() {
+        return Err(place(reply.as_text()).advised(NO_API));
+    }
     Ok(User { token, sub })
 }
 
 fn subject(token: &str) -> Option<String> {
+    claims(token)?["sub"].as_str().map(str::to_owned)
+}
+
+/// What a JWT says of its user.
+pub fn claims(token: &str) -> Option<Value> {
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    let claims: Value = serde_json::from_slice(&claims).ok()?;
-    claims["sub"].as_str().map(str::to_owned)
+    serde_json::from_slice(&claims).ok()
 }
 
 /// Tries everything as the second user. `session` is the first one's, and over.
@@ -243,7 +295,9 @@ async fn overhear(cx: &Context, token: &str, session: Uuid) -> [Found<Result<(),
     let mut socket = match socket {
         Ok(socket) => socket,
         Err(refused) => {
-            let none = Wrong::NotProbed(format!("no socket: {}", refused.message));
+            let got = format!("no socket: {}", refused.message);
+            let none = Wrong::after("access.stranger-subscribes", &["delivery.subscribes"])(got);
+            let none = none.advised(NO_LEAK);
             return [Err(none.clone()), Err(none)];
         }
     };
@@ -262,24 +316,36 @@ fn strangers(evidence: &Evidence) -> Result<&Strangers, Wrong> {
     of(&evidence.strangers)
 }
 
-fn refused(reply: &Found<Reply>, expected: &str) -> Judged {
-    of(reply)?.refused_as(expected).map_err(Wrong::Failed)
+/// Whether the second user is refused as is expected. Only data would be a leak.
+fn refused(reply: &Found<Reply>, expected: &str, probe: &'static str) -> Judged {
+    let reply = answered(reply, probe)?;
+    reply
+        .refused_as(expected)
+        .map_err(|wrong| match reply.error() {
+            None if reply.body["data"].is_object() => wrong,
+            _ => wrong.placed(Wrong::at(probe)).advised(NO_LEAK),
+        })
 }
 
-/// The subscription is refused.
-fn unheard(tried: &Found<Result<(), String>>) -> Judged {
+/// The response to the second user. Without one nothing has leaked.
+fn answered<'a>(reply: &'a Found<Reply>, probe: &'static str) -> Result<&'a Reply, Wrong> {
+    of(reply).map_err(|wrong| wrong.placed(Wrong::at(probe)).advised(NO_LEAK))
+}
+
+/// Whether the subscription is refused.
+fn unheard(tried: &Found<Result<(), String>>, probe: &'static str) -> Judged {
     match of(tried)? {
         Err(refused) if refused.to_uppercase().contains("UNAUTHORIZED") => Ok(refused.clone()),
-        Err(refused) => Err(Wrong::Failed(refused.clone())),
+        Err(refused) => Err(Wrong::at(probe)(refused.clone()).advised(NO_LEAK)),
         Ok(()) => Err(Wrong::Failed("the subscription was established".into())),
     }
 }
 
-/// The field answers null, without an error.
-fn null(reply: &Found<Reply>, field: &str) -> Judged {
-    match of(reply)?.ok(field) {
+/// Whether the field answers null, without an error.
+fn null(reply: &Found<Reply>, field: &str, probe: &'static str) -> Judged {
+    match answered(reply, probe)?.ok(field) {
         Ok(Value::Null) => Ok("null".into()),
         Ok(_) => Err(Wrong::Failed("the second user got the first one's".into())),
-        Err(got) => Err(Wrong::Failed(got)),
+        Err(got) => Err(Wrong::at(probe)(got).advised(NO_LEAK)),
     }
 }

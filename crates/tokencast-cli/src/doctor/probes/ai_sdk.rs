@@ -8,6 +8,9 @@ use uuid::Uuid;
 use crate::doctor::context::Context;
 use crate::doctor::evidence::{Evidence, of};
 use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong, ensure};
+use crate::doctor::probes::quotas::LIMITS;
+use crate::doctor::probes::url::NO_URL;
+use crate::doctor::probes::websocket::NO_WEBSOCKET;
 use crate::doctor::wire::url::{Answered, Ask};
 use crate::doctor::wire::websocket::Shown;
 
@@ -24,7 +27,7 @@ pub const PROBES: &[Probe] = &[
         source: SOURCE,
         expected: "`POST /ai-sdk` is answered with the chunks `start`, `text-delta` … and `finish`",
         remedy: LOG,
-        judge: |evidence| whole(&over_url_of(evidence)?.chunks),
+        judge: |evidence| whole(&over_url_of(evidence)?.chunks, "protocols.ai-sdk-url"),
     },
     Probe {
         id: "protocols.ai-sdk-resumes",
@@ -42,7 +45,7 @@ pub const PROBES: &[Probe] = &[
                 return Err(Wrong::NotProbed("the answer was over before".into()));
             }
             ensure(resumed.status == 200, || resumed.as_text())?;
-            same(chunks, &data(resumed))
+            same(chunks, &data(resumed), "protocols.ai-sdk-resumes")
         },
     },
     Probe {
@@ -72,7 +75,7 @@ pub const PROBES: &[Probe] = &[
             } = over_url_of(evidence)?;
             let repeated = of(repeated)?;
             ensure(repeated.status == 200, || repeated.as_text())?;
-            same(chunks, &data(repeated))
+            same(chunks, &data(repeated), "protocols.ai-sdk-repeated")
         },
     },
     Probe {
@@ -82,7 +85,10 @@ pub const PROBES: &[Probe] = &[
         source: SOURCE,
         expected: "a frame `send` is answered with `start`, the chunks from `start` to `finish`, and `end`",
         remedy: "The API must have the route `$default`, with a route response. Look into `WebSocketLogGroup`.",
-        judge: |evidence| whole(of(&of(&evidence.ai_sdk)?.over_websocket)?),
+        judge: |evidence| {
+            let chunks = of(&of(&evidence.ai_sdk)?.over_websocket)?;
+            whole(chunks, "protocols.ai-sdk-websocket")
+        },
     },
 ];
 
@@ -161,7 +167,8 @@ async fn over_url(cx: &Context) -> Found<OverUrl> {
         cx.wire.url(base, resume(), until).await
     };
     let (submitted, resumed) = tokio::join!(submitted, resumed);
-    let submitted = submitted.map_err(Wrong::at("protocols.ai-sdk-url"))?;
+    let place = Wrong::after("protocols.ai-sdk-url", NO_URL);
+    let submitted = submitted.map_err(place)?;
     match submitted.status {
         200 => {}
         404 => {
@@ -169,13 +176,16 @@ async fn over_url(cx: &Context) -> Found<OverUrl> {
                 "the version that is deployed has no `/ai-sdk`".into(),
             ));
         }
-        _ => return Err(Wrong::at("protocols.ai-sdk-url")(submitted.as_text())),
+        _ => {
+            let wrong = submitted.beyond_quota();
+            return Err(wrong.unwrap_or_else(|| place(submitted.as_text())));
+        }
     }
     let chunks = data(&submitted);
     // A response that broke off goes on behind its function.
     if let Some(session) = message_id(&chunks) {
         let ended = cx.ended("DoctorChat", session).await;
-        ended.map_err(Wrong::at("protocols.ai-sdk-url"))?;
+        ended.map_err(place)?;
     }
     let nothing = cx.wire.url(base, resume(), cx.answered_by()).await;
     let repeated = cx.wire.url(base, submit(), cx.answered_by()).await;
@@ -204,8 +214,9 @@ async fn over_websocket(cx: &Context) -> Found<Vec<Value>> {
         Ok(connection) => Ok(connection),
         Err(_) => cx.wire.websocket(url, Shown::InHeader, token).await,
     };
-    let mut connection = connection
-        .map_err(|refused| Wrong::NotProbed(format!("no connection: {}", refused.message)))?;
+    let place = Wrong::after("protocols.ai-sdk-websocket", NO_WEBSOCKET);
+    let mut connection =
+        connection.map_err(|refused| place(format!("no connection: {}", refused.message)))?;
     let send = json!({
         "type": "send",
         "requestId": Uuid::new_v4(),
@@ -222,7 +233,7 @@ async fn over_websocket(cx: &Context) -> Found<Vec<Value>> {
     connection.close().await;
     let frames = frames.map_err(Wrong::Failed)?;
     match frames.last() {
-        Some(last) if last["type"] == "error" => Err(Wrong::Failed("a frame `error`".to_owned())),
+        Some(last) if last["type"] == "error" => Err(refused(last)),
         Some(last) if last["type"] != "end" => Err(Wrong::NotProbed(
             "the version that is deployed has no route `$default`".into(),
         )),
@@ -231,6 +242,15 @@ async fn over_websocket(cx: &Context) -> Found<Vec<Value>> {
             .map(|mut frame| frame["chunk"].take())
             .filter(Value::is_object)
             .collect()),
+    }
+}
+
+/// Why a frame `error` came. It has a message in place of a code, and that of a quota names the limit.
+fn refused(frame: &Value) -> Wrong {
+    let text = frame["errorText"].as_str().unwrap_or_default();
+    match LIMITS.iter().find(|limit| text.contains(*limit)) {
+        Some(limit) => Wrong::beyond_quota(&(*limit).into(), &Value::Null),
+        None => Wrong::Failed(format!("a frame `error`: {text}")),
     }
 }
 
@@ -253,34 +273,48 @@ fn message_id(chunks: &[Value]) -> Option<Uuid> {
     Uuid::parse_str(id?).ok()
 }
 
+/// How many there are of something, and the first and the last.
+pub(super) fn from_to(what: &str, kinds: &[&str]) -> String {
+    match kinds {
+        [] => format!("no {what}"),
+        [only] => format!("{what}: only `{only}`"),
+        [first, .., last] => format!("{} {what}, from `{first}` to `{last}`", kinds.len()),
+    }
+}
+
 fn text_of(chunks: &[Value]) -> String {
     let deltas = chunks.iter().filter(|chunk| chunk["type"] == "text-delta");
     deltas.filter_map(|chunk| chunk["delta"].as_str()).collect()
 }
 
-fn whole(chunks: &[Value]) -> Judged {
+/// Whether an answer has come, from its first chunk to its last. Of a chunk `error`, the model may be the reason.
+fn whole(chunks: &[Value], probe: &'static str) -> Judged {
     let count = |kind: &str| chunks.iter().filter(|chunk| chunk["type"] == kind).count();
     let is_whole = chunks.first().is_some_and(|chunk| chunk["type"] == "start")
         && count("text-delta") > 0
         && count("finish") == 1;
-    ensure(is_whole, || {
-        let kinds: Vec<&str> = chunks
-            .iter()
-            .filter_map(|chunk| chunk["type"].as_str())
-            .collect();
-        let (first, last) = (kinds.first(), kinds.last());
-        format!("{} chunks, from {first:?} to {last:?}", kinds.len())
-    })?;
-    Ok(format!("{} chunks", chunks.len()))
+    if is_whole {
+        return Ok(format!("{} chunks", chunks.len()));
+    }
+    let kinds = chunks.iter().filter_map(|chunk| chunk["type"].as_str());
+    let kinds: Vec<&str> = kinds.collect();
+    let got = from_to("chunks", &kinds);
+    let error = chunks.iter().find(|chunk| chunk["type"] == "error");
+    Err(match error.map(|error| error["errorText"].as_str()) {
+        Some(text) => {
+            let text = text.unwrap_or_default();
+            Wrong::after(probe, &["sessions.answers"])(format!("{got}; error: {text}"))
+        }
+        None => Wrong::Failed(got),
+    })
 }
 
 /// Whether another response has the whole answer of the first.
-fn same(first: &[Value], other: &[Value]) -> Judged {
+fn same(first: &[Value], other: &[Value], probe: &'static str) -> Judged {
     // An answer that isn't whole is another probe's.
-    whole(first).map_err(|_| {
-        Wrong::NotProbed("it comes after `protocols.ai-sdk-url`, which failed".into())
-    })?;
-    whole(other)?;
+    let url = "protocols.ai-sdk-url";
+    whole(first, url).map_err(|wrong| wrong.placed(Wrong::at(url)))?;
+    whole(other, probe)?;
     ensure(message_id(first) == message_id(other), || {
         "another message".into()
     })?;

@@ -25,7 +25,8 @@ pub const PROBES: &[Probe] = &[
             let assistants = named(&of(&evidence.assistants)?.listed).map_err(Wrong::Failed)?;
             let names: Vec<_> = assistants.iter().map(|it| it["name"].as_str()).collect();
             ensure(!names.is_empty() && names.is_sorted(), || {
-                format!("the names {names:?}")
+                let names = names.iter().map(|name| name.unwrap_or("null"));
+                format!("the names {}", names.collect::<Vec<_>>().join(", "))
             })?;
             let defaults = assistants.iter().filter(|it| it["isDefault"] == true);
             let defaults = defaults.count();
@@ -42,7 +43,7 @@ pub const PROBES: &[Probe] = &[
         remedy: "The function that is deployed isn't this version's, or the resolver of `startStream` drops the argument `assistant`.",
         judge: |evidence| {
             let reply = &of(&evidence.assistants)?.unknown;
-            reply.refused_as("INVALID_ARGUMENT").map_err(Wrong::Failed)
+            reply.refused_as("INVALID_ARGUMENT")
         },
     },
     Probe {
@@ -55,9 +56,7 @@ pub const PROBES: &[Probe] = &[
         judge: |evidence| {
             let found = of(&evidence.assistants)?;
             let answered = of(&found.over_url)?;
-            let listed = named(&found.listed).map_err(|_| {
-                Wrong::NotProbed("it comes after `assistants.listed`, which failed".into())
-            })?;
+            let listed = named(&found.listed).map_err(Wrong::at("assistants.listed"))?;
             ensure(answered.status == 200, || answered.as_text())?;
             let body = answered.json();
             let told = body["assistants"].as_array().map(Vec::as_slice);
@@ -82,9 +81,9 @@ pub const PROBES: &[Probe] = &[
         remedy: "The function that is deployed isn't this version's, or the resolver of `startStream` drops the argument `assistant`.",
         judge: |evidence| {
             let conversed = conversed(evidence)?;
-            let name = conversed.assistant.as_deref().ok_or_else(|| {
-                Wrong::NotProbed("no name was to be had: see assistants.listed".into())
-            })?;
+            let name = conversed.assistant.as_deref();
+            let name = name.ok_or("no name was to be had".to_owned());
+            let name = name.map_err(Wrong::at("assistants.listed"))?;
             for (turn, which) in [(&conversed.first, "first"), (&conversed.second, "second")] {
                 let got = &turn.start.field("startStream")["assistant"];
                 ensure(got == name, || format!("{got} for the {which} turn"))?;
@@ -108,7 +107,6 @@ pub struct Assistants {
 ///
 /// There is no response.
 pub async fn look(cx: &Context) -> Found<Assistants> {
-    let wrong = |got: String| Wrong::NotProbed(format!("no response: {got}"));
     let list = "query DoctorAssistants { assistants { name title description isDefault reasons maxTokens } }";
     let start = START.replace("DoctorStart", "DoctorUnknownAssistant");
     // Should it be started, it is deleted with the run's conversation.
@@ -120,8 +118,14 @@ pub async fn look(cx: &Context) -> Found<Assistants> {
         "assistant": "doctor-has-no-such-assistant",
     });
     Ok(Assistants {
-        listed: cx.first(list, json!({})).await.map_err(wrong)?,
-        unknown: cx.first(&start, variables).await.map_err(wrong)?,
+        listed: cx
+            .first(list, json!({}))
+            .await
+            .map_err(Wrong::at("assistants.listed"))?,
+        unknown: cx
+            .first(&start, variables)
+            .await
+            .map_err(Wrong::at("assistants.unknown"))?,
         over_url: over_url(cx).await,
     })
 }

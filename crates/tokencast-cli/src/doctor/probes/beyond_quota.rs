@@ -9,12 +9,13 @@ use crate::doctor::context::{Context, START};
 use crate::doctor::evidence::{Evidence, of};
 use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong, ensure};
 use crate::doctor::probes::quotas::{LIMITS, REFUSAL, SOURCE, UsedOf, is_time, read};
-use crate::doctor::wire::graphql::Reply;
+use crate::doctor::probes::websocket::NO_WEBSOCKET;
+use crate::doctor::wire::graphql::{QUOTA_EXCEEDED, Reply};
 use crate::doctor::wire::url::{Answered, Ask};
 use crate::doctor::wire::websocket::Shown;
 
 /// More answers at once would cost too much.
-const MOST_HELD: u64 = 8;
+pub const MOST_HELD: usize = 8;
 
 /// Long enough to be still under way when the last of them is started.
 const HELD_QUESTION: &str = "A check by tokencast doctor of the quota, which stops the answer early. Count from 1 to 200 in words, separated by commas.";
@@ -29,7 +30,7 @@ pub const PROBES: &[Probe] = &[
         remedy: REFUSAL,
         judge: |evidence| {
             let reply = of(&beyond(evidence)?.appsync)?;
-            reply.refused_as("QUOTA_EXCEEDED").map_err(Wrong::Failed)?;
+            reply.refused_as(QUOTA_EXCEEDED)?;
             has_limit(&reply.body["errors"][0]["errorInfo"])
         },
     },
@@ -50,7 +51,7 @@ pub const PROBES: &[Probe] = &[
             let wait = answered.header("retry-after");
             let seconds = wait.and_then(|seconds| seconds.parse::<u64>().ok());
             ensure(seconds.is_some_and(|seconds| seconds > 0), || {
-                format!("retry-after {wait:?}")
+                format!("retry-after {}", wait.unwrap_or("is missing"))
             })?;
             has_limit(&answered.json()["error"])
         },
@@ -87,9 +88,8 @@ pub struct BeyondQuota {
 ///
 /// The quota can't be used up by a few answers.
 pub async fn exceed(cx: &Context) -> Found<BeyondQuota> {
-    let used = read(cx, "DoctorUsageLeft").await.map_err(|_| {
-        Wrong::NotProbed("what is left of the quota isn't known: see quotas.usage".into())
-    })?;
+    let used = read(cx, "DoctorUsageLeft").await;
+    let used = used.map_err(Wrong::after("quotas.refused", &["quotas.usage"]))?;
     let UsedOf { limit, left, .. } = UsedOf::new(&used["sessionsAtOnce"]);
     let left = left.ok_or_else(|| {
         Wrong::NotProbed(
@@ -97,7 +97,7 @@ pub async fn exceed(cx: &Context) -> Found<BeyondQuota> {
                 .into(),
         )
     })?;
-    if left > MOST_HELD {
+    if left > MOST_HELD as u64 {
         let limit = limit.unwrap_or(left);
         return Err(Wrong::NotProbed(format!(
             "`sessionsAtOnce` is {limit}: so many answers would cost too much"
@@ -124,10 +124,10 @@ async fn hold_and_exceed(cx: &Context, left: u64, held: &mut Vec<Uuid>) -> Found
         match reply.error() {
             None => held.push(session),
             // Another limit is reached, which does as well.
-            Some(("QUOTA_EXCEEDED", _)) => break,
+            Some((QUOTA_EXCEEDED, _)) => break,
             Some(_) => {
-                let got = reply.as_text();
-                return Err(Wrong::NotProbed(format!("an answer did not start: {got}")));
+                let got = format!("an answer did not start: {}", reply.as_text());
+                return Err(Wrong::after("quotas.refused", &["sessions.starts"])(got));
             }
         }
     }
@@ -175,7 +175,7 @@ fn question(cx: &Context, session: Uuid) -> Value {
 async fn start(cx: &Context, name: &str, session: Uuid) -> Found<Reply> {
     let document = START.replace("DoctorStart", name);
     let reply = cx.first(&document, question(cx, session)).await;
-    reply.map_err(|got| Wrong::NotProbed(format!("no response: {got}")))
+    reply.map_err(|got| Wrong::at("quotas.refused")(format!("no response: {got}")))
 }
 
 async fn over_url(cx: &Context, session: Uuid) -> Found<Answered> {
@@ -196,7 +196,10 @@ async fn over_url(cx: &Context, session: Uuid) -> Found<Answered> {
 async fn over_websocket(cx: &Context, session: Uuid) -> Found<Value> {
     let url = cx.deployment.websocket_url.as_deref();
     let url = url.ok_or_else(|| Wrong::NotProbed("the deployment has no WebSocket API".into()))?;
-    let none = |message: String| Wrong::NotProbed(format!("no connection: {message}"));
+    let none = |message: String| {
+        let got = format!("no connection: {message}");
+        Wrong::after("quotas.refused-websocket", NO_WEBSOCKET)(got)
+    };
     let connection = cx.wire.websocket(url, Shown::InQuery, &cx.first.token);
     let mut connection = connection.await.map_err(|refused| none(refused.message))?;
     let mut message = question(cx, session);

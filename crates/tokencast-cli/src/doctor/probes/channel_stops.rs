@@ -9,7 +9,9 @@ use uuid::Uuid;
 use crate::doctor::context::Context;
 use crate::doctor::evidence::of;
 use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong, ensure};
-use crate::doctor::probes::stopping::LONG_QUESTION;
+use crate::doctor::probes::stopping::{LONG_QUESTION, OVER_BEFORE};
+use crate::doctor::probes::url::NO_URL;
+use crate::doctor::probes::websocket::{NO_WEBSOCKET, refused};
 use crate::doctor::wire::url::{Answered, Ask};
 use crate::doctor::wire::websocket::Shown;
 
@@ -66,14 +68,17 @@ pub struct WebSocketStopped {
 /// Whether the last event of an answer, and its record, say that it was stopped.
 fn cancelled(kind: &str, last: &Value, record: &Value) -> Judged {
     if record["status"] == "COMPLETED" {
-        return Err(Wrong::NotProbed(
-            "the model had finished before the stop arrived".into(),
-        ));
+        return Err(Wrong::NotProbed(OVER_BEFORE.into()));
     }
     let is_cancelled = kind == "complete" && last["status"] == "CANCELLED";
     ensure(is_cancelled && record["status"] == "CANCELLED", || {
-        let (last, record) = (&last["status"], &record["status"]);
-        format!("the last event is {kind:?} with {last}, and the session is {record}")
+        let text = |value: &Value| value.as_str().unwrap_or("nothing").to_owned();
+        let code = last["error"].get("code");
+        let (said, record) = (
+            text(code.unwrap_or(&last["status"])),
+            text(&record["status"]),
+        );
+        format!("the last event is `{kind}`, {said}, and the session is {record}")
     })?;
     Ok("CANCELLED".into())
 }
@@ -84,7 +89,7 @@ fn cancelled(kind: &str, last: &Value, record: &Value) -> Judged {
 ///
 /// The deployment has no Function URL, or one of the steps failed.
 pub async fn over_url(cx: &Context) -> Found<UrlStopped> {
-    const PROBE: &str = "url.stops";
+    let place = Wrong::after("url.stops", NO_URL);
     let base = cx.deployment.function_url.as_deref();
     let base = base.ok_or_else(|| Wrong::NotProbed("the deployment has no Function URL".into()))?;
     let session = Uuid::new_v4();
@@ -123,11 +128,16 @@ pub async fn over_url(cx: &Context) -> Found<UrlStopped> {
         stopped
     };
     let (answer, stop) = tokio::join!(answering, stopping);
+    let answer = answer.map_err(place)?;
+    if answer.status != 200 {
+        let wrong = answer.beyond_quota();
+        return Err(wrong.unwrap_or_else(|| place(answer.as_text())));
+    }
     let record = cx.ended("DoctorUrlStopped", session).await;
     Ok(UrlStopped {
-        stop: stop.map_err(Wrong::at(PROBE))?,
-        answer: answer.map_err(Wrong::at(PROBE))?,
-        record: record.map_err(Wrong::at(PROBE))?,
+        answer,
+        stop: stop.map_err(place)?,
+        record: record.map_err(place)?,
     })
 }
 
@@ -137,13 +147,13 @@ pub async fn over_url(cx: &Context) -> Found<UrlStopped> {
 ///
 /// The deployment has no WebSocket API, or one of the steps failed.
 pub async fn over_websocket(cx: &Context) -> Found<WebSocketStopped> {
-    const PROBE: &str = "websocket.stops";
+    let place = Wrong::after("websocket.stops", NO_WEBSOCKET);
     let url = cx.deployment.websocket_url.as_deref();
     let url = url.ok_or_else(|| Wrong::NotProbed("the deployment has no WebSocket API".into()))?;
     let connection = cx.wire.websocket(url, Shown::InQuery, &cx.first.token);
     let mut connection = connection
         .await
-        .map_err(|refused| Wrong::NotProbed(format!("no connection: {}", refused.message)))?;
+        .map_err(|refused| place(format!("no connection: {}", refused.message)))?;
     let session = Uuid::new_v4();
     let mut message = question(cx, session);
     message["action"] = json!("stream");
@@ -162,11 +172,14 @@ pub async fn over_websocket(cx: &Context) -> Found<WebSocketStopped> {
         let _ = cx.stop("DoctorGivesUp", session).await;
     }
     connection.close().await;
-    let last = frames.map_err(Wrong::at(PROBE))?.pop().unwrap_or_default();
+    let last = frames.map_err(place)?.pop().unwrap_or_default();
+    if last["type"] == "error" {
+        return Err(refused(&last, place));
+    }
     let record = cx.ended("DoctorWebSocketStopped", session).await;
     Ok(WebSocketStopped {
         last,
-        record: record.map_err(Wrong::at(PROBE))?,
+        record: record.map_err(place)?,
     })
 }
 

@@ -207,7 +207,6 @@ pub async fn converse(
         "DoctorSibling",
     )
     .await?;
-    let wrong = |got| Wrong::NotProbed(format!("no response: {got}"));
     let id = || json!({ "id": conversation });
     let tree = "query DoctorTree($id: String!) { conversation(id: $id) { turnCount turns { sessionId parentId } } }";
     let rename = "mutation DoctorRenames($id: String!, $title: String!) { renameConversation(id: $id, title: $title) { title } }";
@@ -216,15 +215,21 @@ pub async fn converse(
         assistant,
         first,
         second,
-        tree: cx.first(tree, id()).await.map_err(wrong)?,
+        tree: cx
+            .first(tree, id())
+            .await
+            .map_err(Wrong::at("conversations.branches"))?,
         listed: listed(cx, conversation).await,
         told,
         told_to_the_owner,
         renamed: cx
             .first(rename, json!({ "id": conversation, "title": TITLE }))
             .await
-            .map_err(wrong)?,
-        exported: cx.first(export, id()).await.map_err(wrong)?,
+            .map_err(Wrong::at("conversations.rename"))?,
+        exported: cx
+            .first(export, id())
+            .await
+            .map_err(Wrong::at("conversations.export"))?,
     })
 }
 
@@ -245,8 +250,14 @@ async fn turn(
             "assistant": assistant,
         }))
         .await;
-    let none = |got: String| Wrong::NotProbed(format!("{name} was not answered: {got}"));
-    let start = start.map_err(none)?;
+    let none = |got: String| {
+        let got = format!("{name} was not answered: {got}");
+        Wrong::after(
+            "conversations.chain",
+            &["sessions.starts", "sessions.answers"],
+        )(got)
+    };
+    let start = start.map_err(|wrong| wrong.placed(none))?;
     let record = cx.ended(name, session).await.map_err(none)?;
     if record["status"] != "COMPLETED" {
         return Err(none(record["status"].to_string()));
@@ -265,8 +276,10 @@ async fn listen(cx: &Context, conversation: Uuid) -> Found<Socket> {
         .wire
         .realtime(&cx.deployment.graphql_url, &cx.first.token)
         .await;
-    let mut socket = socket
-        .map_err(|refused| Wrong::NotProbed(format!("no connection: {}", refused.message)))?;
+    let mut socket = socket.map_err(|refused| {
+        let got = format!("no connection: {}", refused.message);
+        Wrong::after("conversations.told", &["delivery.subscribes"])(got)
+    })?;
     let one = format!(
         "subscription DoctorHears($id: String!) {{ onConversationUpdated(conversationId: $id) {FIELDS} }}"
     );
@@ -276,11 +289,11 @@ async fn listen(cx: &Context, conversation: Uuid) -> Found<Socket> {
     let established = socket
         .subscribe("one", &one, json!({ "id": conversation }))
         .await;
-    established.map_err(|refused| Wrong::Failed(refused.message))?;
+    established.map_err(|refused| Wrong::at("conversations.told")(refused.message))?;
     let established = socket
         .subscribe("all", &all, json!({ "owner": cx.first.sub }))
         .await;
-    established.map_err(|refused| Wrong::Failed(refused.message))?;
+    established.map_err(|refused| Wrong::at("conversations.told-to-the-owner")(refused.message))?;
     Ok(socket)
 }
 
@@ -304,7 +317,10 @@ async fn told(cx: &Context, socket: &mut Socket, session: Uuid) -> [Judged; 2] {
         }
     }
     heard.map(|kinds| {
-        ensure(is_done(&kinds), || format!("only {kinds:?}"))?;
+        ensure(is_done(&kinds), || match kinds.as_slice() {
+            [] => "nothing".to_owned(),
+            some => format!("only {}", some.join(", ")),
+        })?;
         Ok(kinds.join(", "))
     })
 }

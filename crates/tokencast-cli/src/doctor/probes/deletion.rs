@@ -47,10 +47,8 @@ pub const PROBES: &[Probe] = &[
             } = deleted(evidence)?;
             deleted
                 .ok("deleteConversation")
-                .map_err(|got| Wrong::NotProbed(format!("it was not deleted: {got}")))?;
-            started
-                .refused_as("CONVERSATION_DELETED")
-                .map_err(Wrong::Failed)
+                .map_err(Wrong::at("conversations.deleted"))?;
+            started.refused_as("CONVERSATION_DELETED")
         },
     },
     Probe {
@@ -80,7 +78,7 @@ pub struct Deleted {
 ///
 /// There is no response.
 pub async fn delete(cx: &Context, conversation: Uuid, session: Uuid) -> Found<Deleted> {
-    let wrong = |got| Wrong::NotProbed(format!("no response: {got}"));
+    let wrong = Wrong::at("conversations.deleted");
     let delete =
         "mutation DoctorDeletes($id: String!) { deleteConversation(id: $id) { conversationId } }";
     let id = || json!({ "id": conversation });
@@ -95,7 +93,10 @@ pub async fn delete(cx: &Context, conversation: Uuid, session: Uuid) -> Found<De
             .await
             .map_err(wrong)?,
         conversation: cx.first(browse, id()).await.map_err(wrong)?,
-        started: cx.first(&start, start_in).await.map_err(wrong)?,
+        started: cx
+            .first(&start, start_in)
+            .await
+            .map_err(Wrong::at("conversations.stays-deleted"))?,
         purged: purged(cx, conversation, session).await,
         reply: deleted,
     })

@@ -16,6 +16,12 @@ pub const CROWD: usize = 100;
 
 const STARTS_AT_ONCE: usize = 4;
 
+/// An answer that is longer is stopped, because each of its events is delivered a hundred times.
+const ENOUGH_EVENTS: u64 = 80;
+
+/// The most events of the answer, those included that come before the stop is noticed.
+pub const CROWD_EVENTS: usize = 240;
+
 const CROWDS_QUESTION: &str = "A check by tokencast doctor, before a hundred listeners. In one sentence: why is the sky blue?";
 
 pub const PROBES: &[Probe] = &[
@@ -40,11 +46,12 @@ pub const PROBES: &[Probe] = &[
             ensure(
                 events.iter().any(|event| event.value["sequence"] == 1),
                 || {
-                    let first = events
-                        .iter()
-                        .filter_map(|event| event.value["sequence"].as_u64())
-                        .min();
-                    format!("the first that arrived is {first:?}")
+                    let numbers = events.iter();
+                    let numbers = numbers.filter_map(|event| event.value["sequence"].as_u64());
+                    match numbers.min() {
+                        Some(first) => format!("the first that arrived is {first}"),
+                        None => "no event arrived".to_owned(),
+                    }
                 },
             )?;
             Ok("it arrived".into())
@@ -65,6 +72,11 @@ pub const PROBES: &[Probe] = &[
                 .iter()
                 .filter_map(|event| event.value["sequence"].as_u64())
                 .collect();
+            if last <= 2 {
+                return Err(Wrong::NotProbed(format!(
+                    "the answer had {last} events, none of them between the first and the last"
+                )));
+            }
             let missing: Vec<u64> = (2..last)
                 .filter(|number| !numbers.contains(number))
                 .collect();
@@ -93,6 +105,7 @@ pub const PROBES: &[Probe] = &[
                     event.value["sequence"].as_u64(),
                 )
             };
+            some(events, 2)?;
             let turned = events
                 .windows(2)
                 .find(|pair| place(&pair[0]) > place(&pair[1]));
@@ -139,6 +152,7 @@ pub const PROBES: &[Probe] = &[
         remedy: "The worker and the schema differ: deploy both from one version.",
         judge: |evidence| {
             let events = &heard(evidence)?.events;
+            some(events, 1)?;
             for event in events {
                 let is_last = event.value["isComplete"] == true;
                 let names = ["attempt", "sequence", "status", "blockIndex", "blockType"];
@@ -178,7 +192,8 @@ pub const PROBES: &[Probe] = &[
         judge: |evidence| {
             let Crowd { heard, last, .. } = crowd(evidence)?;
             if heard.is_empty() {
-                return Err(Wrong::NotProbed("no subscription was established".into()));
+                let got = "no subscription was established".to_owned();
+                return Err(Wrong::at("delivery.hundred-subscriptions")(got));
             }
             let missing: u64 = heard
                 .values()
@@ -197,6 +212,15 @@ pub const PROBES: &[Probe] = &[
     },
 ];
 
+/// Fewer events show nothing of what all of them should be.
+fn some(events: &[Event], least: usize) -> Result<(), Wrong> {
+    if events.len() >= least {
+        return Ok(());
+    }
+    let got = format!("{} events arrived", events.len());
+    Err(Wrong::at("delivery.first-token")(got))
+}
+
 /// A question before a hundred subscribers.
 #[derive(Debug)]
 pub struct Crowd {
@@ -214,7 +238,9 @@ pub struct Crowd {
 /// There is no connection, or no answer.
 pub async fn gather(cx: &Context) -> Found<Crowd> {
     let session = Uuid::new_v4();
-    let none = |message: String| Wrong::NotProbed(format!("no connection: {message}"));
+    let place = |because| Wrong::after("delivery.hundred-subscriptions", because);
+    let none =
+        |message: String| place(&["delivery.subscribes"])(format!("no connection: {message}"));
     let url = &cx.deployment.graphql_url;
     let socket = cx.wire.realtime(url, &cx.first.token).await;
     let mut socket = socket.map_err(|refused| none(refused.message))?;
@@ -242,10 +268,13 @@ pub async fn gather(cx: &Context) -> Found<Crowd> {
         }
     }
     let started = cx.start(session, CROWDS_QUESTION).await;
-    started.map_err(|got| Wrong::NotProbed(format!("its question did not start: {got}")))?;
+    let not_started =
+        |got| place(&["sessions.starts"])(format!("its question did not start: {got}"));
+    started.map_err(|wrong| wrong.placed(not_started))?;
     let mut until = cx.answered_by();
     // The last `sequence`, once anybody has heard it.
     let mut last: Option<u64> = None;
+    let mut is_stopped = false;
     let is_whole = |heard: &BTreeMap<String, BTreeMap<u64, Instant>>, last: Option<u64>| {
         last.is_some_and(|last| heard.values().all(|events| events.len() as u64 >= last))
     };
@@ -261,6 +290,11 @@ pub async fn gather(cx: &Context) -> Found<Crowd> {
         if let Some(events) = heard.get_mut(&of) {
             events.entry(number).or_insert(at);
         }
+        if number >= ENOUGH_EVENTS && !is_stopped && last.is_none() {
+            // One that isn't stopped goes on, and is heard to its end.
+            let _ = cx.stop("DoctorHasHeardEnough", session).await;
+            is_stopped = true;
+        }
         if value["isComplete"] == true && last.is_none() {
             last = Some(number);
             // The others have as long as the measurement allows, and some more.
@@ -269,7 +303,8 @@ pub async fn gather(cx: &Context) -> Found<Crowd> {
     }
     socket.close().await;
     let record = cx.ended("DoctorCrowd", session).await;
-    let record = record.map_err(|got| Wrong::NotProbed(format!("its answer: {got}")))?;
+    let record =
+        record.map_err(|got| place(&["sessions.answers"])(format!("its answer: {got}")))?;
     let last = record["sequence"].as_u64().unwrap_or_default();
     Ok(Crowd {
         refused,

@@ -183,6 +183,10 @@ pub const PROBES: &[Probe] = &[
         remedy: "See the alarm's section in DEPLOY: when an alarm goes off.",
         judge: |evidence| {
             let Alarms { names, states, .. } = of(&deployed(evidence)?.alarms)?;
+            if names.is_empty() {
+                let got = "there are no alarms".to_owned();
+                return Err(Wrong::at("deployed.alarms")(got));
+            }
             let off: Vec<&str> = names
                 .iter()
                 .zip(states)
@@ -219,14 +223,13 @@ pub const PROBES: &[Probe] = &[
             if !model.starts_with("global.") {
                 return Err(Wrong::NotProbed("`modelId` is no `global.` profile".into()));
             }
-            match asked(evidence) {
-                Ok(_) => Ok("the model answered".into()),
-                Err(Wrong::At {
-                    probe: "sessions.answers",
-                    got,
-                }) => Err(Wrong::Failed(got)),
-                Err(_) => Err(Wrong::NotProbed("nothing was asked".into())),
-            }
+            let Err(wrong) = asked(evidence) else {
+                return Ok("the model answered".into());
+            };
+            Err(match wrong.got_at("sessions.answers") {
+                Some(got) => Wrong::Failed(got.to_owned()),
+                None => wrong,
+            })
         },
     },
 ];
@@ -326,17 +329,22 @@ async fn mapping(aws: &Aws, queue: &Found<Value>) -> Found<Value> {
     let path = format!("/2015-03-31/event-source-mappings/?EventSourceArn={arn}");
     let mappings = aws.lambda(&path).await?;
     let first = mappings["EventSourceMappings"].get(0).cloned();
-    first.ok_or_else(|| Wrong::At {
-        probe: "deployed.event-source",
-        got: "the queue has no event source mapping".into(),
-    })
+    let first = first.ok_or("the queue has no event source mapping".to_owned());
+    first.map_err(Wrong::at("deployed.event-source"))
 }
 
 async fn alarms(cx: &Context, aws: &Aws) -> Found<Alarms> {
-    let stack = cx.deployment.stack.as_deref();
-    let stack = stack.ok_or_else(|| {
-        Wrong::NotProbed("the name of the stack isn't known: --stack NAME".into())
-    })?;
+    let stack = match (cx.deployment.stack.as_deref(), &cx.deployment.local) {
+        (Some(stack), _) => stack,
+        (None, Some(_)) => {
+            let why = "the local stack has no CloudWatch to ask".into();
+            return Err(Wrong::NotProbed(why));
+        }
+        (None, None) => {
+            let why = "the name of the stack isn't known: --stack NAME".into();
+            return Err(Wrong::NotProbed(why));
+        }
+    };
     // `NAME-Streaming` has `NAME-Observability` beside it.
     let prefix = format!("{}-Observability-", stack.trim_end_matches("-Streaming"));
     let fields = [

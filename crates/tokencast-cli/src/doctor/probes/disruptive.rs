@@ -67,10 +67,8 @@ pub async fn poison(cx: &Context) -> Found<Poisoned> {
         }
         if since.elapsed() >= cx.limits.poisoned {
             let waited = since.elapsed().as_secs();
-            return Err(Wrong::At {
-                probe: "disruptive.poison",
-                got: format!("it isn't in the dead-letter queue after {waited} s"),
-            });
+            let got = format!("it isn't in the dead-letter queue after {waited} s");
+            return Err(Wrong::at("disruptive.poison")(got));
         }
         tokio::time::sleep(POLL).await;
     }

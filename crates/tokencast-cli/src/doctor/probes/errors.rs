@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::doctor::context::{Context, START, SUBSCRIBE};
 use crate::doctor::evidence::of;
 use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong, ensure};
-use crate::doctor::wire::graphql::Reply;
+use crate::doctor::wire::graphql::{QUOTA_EXCEEDED, Reply};
 
 const SHAPES: &str = "aws-facts: AppSync's errors";
 const TELL: &str = "Open an issue with this report: clients decide by this shape.";
@@ -22,9 +22,7 @@ pub const PROBES: &[Probe] = &[
         judge: |evidence| {
             let reply = &of(&evidence.refusals)?.no_token;
             ensure(reply.status == 401, || reply.as_text())?;
-            reply
-                .refused_as("UnauthorizedException")
-                .map_err(Wrong::Failed)
+            reply.refused_as("UnauthorizedException")
         },
     },
     Probe {
@@ -60,7 +58,7 @@ pub const PROBES: &[Probe] = &[
         remedy: "The resolvers' code must raise what the function returns: compare it with cdk/resolvers/requestFunction.js.",
         judge: |evidence| {
             let reply = &of(&evidence.refusals)?.empty_prompt;
-            let shown = reply.refused_as("INVALID_PROMPT").map_err(Wrong::Failed)?;
+            let shown = reply.refused_as("INVALID_PROMPT")?;
             ensure(
                 reply.status == 200 && reply.field("startStream").is_null(),
                 || shown.clone(),
@@ -101,9 +99,7 @@ pub const PROBES: &[Probe] = &[
         judge: |evidence| {
             let reply = &of(&evidence.refusals)?.malformed;
             ensure(reply.status == 400, || reply.as_text())?;
-            reply
-                .refused_as("MalformedHttpRequestException")
-                .map_err(Wrong::Failed)
+            reply.refused_as("MalformedHttpRequestException")
         },
     },
     Probe {
@@ -115,8 +111,15 @@ pub const PROBES: &[Probe] = &[
         remedy: TELL,
         judge: |evidence| {
             let reply = &of(&evidence.refusals)?.half_a_character;
-            ensure(reply.error().is_some(), || reply.as_text())?;
-            Ok(reply.as_text())
+            // Any refusal will do, but one that isn't about the prompt shows nothing.
+            let kind = reply.error().map(|(kind, _)| kind);
+            let is_about_it = matches!(reply.status, 200 | 400)
+                && kind.is_some_and(|kind| !kind.starts_with("Unauthorized"));
+            ensure(is_about_it, || reply.as_text())?;
+            match kind {
+                Some(QUOTA_EXCEEDED) => reply.refused_as("INVALID_PROMPT"),
+                _ => Ok(reply.as_text()),
+            }
         },
     },
     Probe {
@@ -179,7 +182,6 @@ pub struct Refusals {
 /// The API can't be reached.
 pub async fn provoke(cx: &Context) -> Found<Refusals> {
     let url = &cx.deployment.graphql_url;
-    let wrong = |got: String| Wrong::NotProbed(format!("no response: {got}"));
     // The socket with the bad token is the first of the run.
     let bad_socket = cx.wire.realtime(url, "no.token.here").await;
     let read = |name: &str| {
@@ -190,21 +192,21 @@ pub async fn provoke(cx: &Context) -> Found<Refusals> {
         .wire
         .graphql(url, "no.token.here", &read("DoctorNoToken"), unknown_id())
         .await;
-    let no_token = no_token.map_err(wrong)?;
+    let no_token = no_token.map_err(Wrong::at("errors.no-token"))?;
     let start = START.replace("DoctorStart", "DoctorEmptyPrompt");
     let empty_prompt = cx
         .first(&start, json!({ "prompt": "" }))
         .await
-        .map_err(wrong)?;
+        .map_err(Wrong::at("errors.refusal"))?;
     let unknown = cx
         .first(&read("DoctorUnknown"), unknown_id())
         .await
-        .map_err(wrong)?;
+        .map_err(Wrong::at("errors.unknown-session"))?;
     let token = &cx.first.token;
     let malformed = cx
         .wire
         .graphql_text(url, token, "{\"doctor\": malformed".into());
-    let malformed = malformed.await.map_err(wrong)?;
+    let malformed = malformed.await.map_err(Wrong::at("errors.malformed"))?;
     let start = START.replace("DoctorStart", "DoctorHalfCharacter");
     // Should it be started, it is deleted with the run's conversation.
     let variables = json!({ "prompt": "half: HALF", "conversationId": cx.conversation, "parentId": cx.conversation });
@@ -215,7 +217,7 @@ pub async fn provoke(cx: &Context) -> Found<Refusals> {
         .wire
         .graphql_text(url, token, body)
         .await
-        .map_err(wrong)?;
+        .map_err(Wrong::at("errors.half-a-character"))?;
     let upper_case = match cx.wire.realtime(url, token).await {
         Ok(mut socket) => {
             let loud = SUBSCRIBE.replace("DoctorListens", "DoctorListensLoudly");
@@ -226,13 +228,13 @@ pub async fn provoke(cx: &Context) -> Found<Refusals> {
             socket.close().await;
             Ok(subscribed.map_err(|refused| refused.message))
         }
-        Err(refused) => Err(Wrong::NotProbed(format!("no socket: {}", refused.message))),
+        Err(refused) => Err(no_socket(refused.message)),
     };
     let other = cx
         .wire
         .realtime_as("graphql-transport-ws", url, token)
         .await;
-    let largest = cx.first(LARGEST, unknown_id()).await.map_err(wrong)?;
+    let largest = cx.first(LARGEST, unknown_id()).await;
     Ok(Refusals {
         no_token,
         bad_socket: bad_socket.map(drop).map_err(|refused| refused.message),
@@ -242,8 +244,14 @@ pub async fn provoke(cx: &Context) -> Found<Refusals> {
         half_a_character,
         upper_case,
         other_subprotocol: other.map(drop).map_err(|refused| refused.message),
-        largest,
+        largest: largest.map_err(Wrong::at("errors.largest-operation"))?,
     })
+}
+
+/// Nobody gets a socket, whatever the token.
+fn no_socket(message: String) -> Wrong {
+    Wrong::after("errors.upper-case", &["delivery.subscribes"])(message)
+        .advised("Look at the API's real-time endpoint: no socket is to be had with a good token.")
 }
 
 fn refused_frame(got: &Result<(), String>, expected: &str) -> Judged {

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use crate::doctor::context::Context;
 use crate::doctor::evidence::of;
 use crate::doctor::probe::{Experiment, Found, Probe, Wrong, ensure};
-use crate::doctor::probes::ai_sdk::{data, forget};
+use crate::doctor::probes::ai_sdk::{data, forget, from_to};
 use crate::doctor::probes::assistants::default_name;
+use crate::doctor::probes::url::NO_URL;
 use crate::doctor::wire::url::{Answered, Ask};
 
 const COMPLETED: &str = "A check by tokencast doctor, as a program of OpenAI's. In one sentence: why is the night dark?";
@@ -95,10 +96,18 @@ pub const PROBES: &[Probe] = &[
                 && last == Some(&"RUN_FINISHED")
                 && count(&["RUN_FINISHED", "RUN_ERROR"]) == 1
                 && count(&["TEXT_MESSAGE_CONTENT"]) > 0;
-            ensure(is_whole && run.has_ended, || {
-                format!("{} events, from {first:?} to {last:?}", kinds.len())
-            })?;
-            Ok(format!("{} events", kinds.len()))
+            if is_whole && run.has_ended {
+                return Ok(format!("{} events", kinds.len()));
+            }
+            let got = from_to("events", &kinds);
+            let error = events.iter().find(|event| event["type"] == "RUN_ERROR");
+            Err(match error.map(|error| error["code"].as_str()) {
+                Some(code) => {
+                    let got = format!("{got}; error: {}", code.unwrap_or("no code"));
+                    Wrong::after("protocols.ag-ui", &["sessions.answers"])(got)
+                }
+                None => Wrong::Failed(got),
+            })
         },
     },
 ];
@@ -122,15 +131,29 @@ pub struct AgUi {
 ///
 /// The deployment has no Function URL.
 pub async fn complete(cx: &Context, model: Option<String>) -> Found<OpenAi> {
-    let models = send(cx, Method::GET, "v1/models", None).await?;
+    let models = send(
+        cx,
+        Method::GET,
+        "v1/models",
+        None,
+        "protocols.openai-models",
+    )
+    .await?;
     let body = json!({
         "model": model.as_deref().unwrap_or("default"),
         "messages": [{ "role": "user", "content": COMPLETED }],
         "stream": true,
     });
     Ok(OpenAi {
-        completion: send(cx, Method::POST, "v1/chat/completions", Some(body)).await?,
         models,
+        completion: send(
+            cx,
+            Method::POST,
+            "v1/chat/completions",
+            Some(body),
+            "protocols.openai",
+        )
+        .await?,
     })
 }
 
@@ -149,7 +172,7 @@ pub async fn run(cx: &Context) -> Found<AgUi> {
         "state": {},
         "forwardedProps": {},
     });
-    let run = send(cx, Method::POST, "ag-ui", Some(body)).await?;
+    let run = send(cx, Method::POST, "ag-ui", Some(body), "protocols.ag-ui").await?;
     let events = run.as_ref().map(data).unwrap_or_default();
     let is_answer = |event: &&Value| event["type"] == "TEXT_MESSAGE_START";
     let answer = events.iter().find(is_answer);
@@ -164,6 +187,7 @@ async fn send(
     method: Method,
     path: &str,
     body: Option<Value>,
+    probe: &'static str,
 ) -> Found<Found<Answered>> {
     let base = cx.deployment.function_url.as_deref();
     let base = base.ok_or_else(|| Wrong::NotProbed("the deployment has no Function URL".into()))?;
@@ -178,7 +202,10 @@ async fn send(
         Ok(answered) if answered.status == 404 => Err(Wrong::NotProbed(format!(
             "the version that is deployed has no `/{path}`"
         ))),
-        Ok(answered) => Ok(answered),
-        Err(got) => Err(Wrong::Failed(got)),
+        Ok(answered) => match answered.beyond_quota() {
+            Some(wrong) => Err(wrong),
+            None => Ok(answered),
+        },
+        Err(got) => Err(Wrong::after(probe, NO_URL)(got)),
     })
 }

@@ -24,7 +24,8 @@ pub const PROBES: &[Probe] = &[
         judge: |evidence| {
             let Asked { start, events, .. } = heard(evidence)?;
             let first = events.iter().map(|event| event.at).min();
-            let first = first.ok_or_else(|| Wrong::NotProbed("no event arrived".into()))?;
+            let first = first.ok_or("no event arrived".to_owned());
+            let first = first.map_err(Wrong::at("delivery.first-token"))?;
             let took = first.saturating_duration_since(start.sent_at);
             ensure(took <= evidence.limits.first_token, || {
                 format!("{} ms", took.as_millis())
@@ -74,9 +75,8 @@ pub const PROBES: &[Probe] = &[
                 };
                 Some(times().max()?.saturating_duration_since(*times().min()?))
             });
-            let most = spread
-                .max()
-                .ok_or_else(|| Wrong::NotProbed("no event arrived".into()))?;
+            let most = spread.max().ok_or("no event arrived".to_owned());
+            let most = most.map_err(Wrong::at("delivery.fan-out"))?;
             ensure(most <= evidence.limits.spread, || {
                 format!("{} ms", most.as_millis())
             })?;
@@ -136,8 +136,9 @@ pub async fn idle(cx: &Context) -> Found<Idle> {
         }
     };
     let first = ask("DoctorBeforeIdle").await;
-    let first =
-        first.map_err(|got| Wrong::NotProbed(format!("the request before the pause: {got}")))?;
+    let first = first.map_err(|got| {
+        Wrong::at("measurements.idle-connection")(format!("the request before the pause: {got}"))
+    })?;
     tokio::time::sleep(pause).await;
     let after = ask("DoctorAfterIdle").await;
     Ok(Idle {

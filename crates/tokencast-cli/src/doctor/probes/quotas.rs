@@ -41,7 +41,11 @@ pub const PROBES: &[Probe] = &[
                 let used = used.ok_or_else(|| Wrong::Failed(format!("`{name}` has no `used`")))?;
                 let expected = limit.map(|limit| limit.saturating_sub(used));
                 ensure(left == expected, || {
-                    format!("`{name}`: {used} used of {limit:?}, and {left:?} left")
+                    let limit = limit.map_or("no limit".to_owned(), |limit| limit.to_string());
+                    format!(
+                        "`{name}`: {used} used of {limit}, and `left` is {}",
+                        usage[name]["left"]
+                    )
                 })?;
                 limited += usize::from(limit.is_some());
             }
@@ -165,7 +169,8 @@ pub struct Counted {
 ///
 /// It isn't told.
 pub async fn used(cx: &Context) -> Found<Value> {
-    read(cx, "DoctorUsageBefore").await
+    let usage = read(cx, "DoctorUsageBefore").await;
+    usage.map_err(Wrong::at("quotas.usage"))
 }
 
 /// How many sessions may be started now, at once. `None` without a limit.
@@ -180,6 +185,7 @@ pub fn sessions_left(used: &Found<Value>) -> Option<u64> {
 /// Never: each reading stands for itself.
 pub async fn count(cx: &Context, before: Found<Value>) -> Found<Counted> {
     let after = read(cx, "DoctorUsageAfter").await;
+    let after = after.map_err(Wrong::at("quotas.counts-once"));
     let over_url = match cx.deployment.function_url.as_deref() {
         Some(base) => {
             let ask = Ask {
@@ -208,15 +214,14 @@ pub async fn count(cx: &Context, before: Found<Value>) -> Found<Counted> {
 /// # Errors
 ///
 /// It isn't told.
-pub async fn read(cx: &Context, name: &str) -> Found<Value> {
+pub async fn read(cx: &Context, name: &str) -> Result<Value, String> {
     let limits = LIMITS.map(|name| format!("{name} {{ used limit left }}"));
     let document = format!(
         "query {name} {{ usage {{ day resetsAt {} }} }}",
         limits.join(" ")
     );
-    let reply = cx.first(&document, json!({})).await;
-    let reply = reply.map_err(|got| Wrong::NotProbed(format!("no response: {got}")))?;
-    reply.ok("usage").cloned().map_err(Wrong::Failed)
+    let reply = cx.first(&document, json!({})).await?;
+    reply.ok("usage").cloned()
 }
 
 pub fn is_time(value: &Value) -> bool {
@@ -227,8 +232,7 @@ pub fn is_time(value: &Value) -> bool {
 /// What is used before and after the question, if both are of one day.
 fn same_day(evidence: &Evidence) -> Result<(&Value, &Value), Wrong> {
     let Counted { before, after, .. } = of(&evidence.counted)?;
-    let unknown = |_| Wrong::NotProbed("it isn't told: see quotas.usage".into());
-    let (before, after) = (of(before).map_err(unknown)?, of(after).map_err(unknown)?);
+    let (before, after) = (of(before)?, of(after)?);
     if LIMITS.iter().all(|name| before[*name]["limit"].is_null()) {
         return Err(Wrong::NotProbed("the user has no limits".into()));
     }
@@ -236,7 +240,6 @@ fn same_day(evidence: &Evidence) -> Result<(&Value, &Value), Wrong> {
         return Err(Wrong::NotProbed("another day began in between".into()));
     }
     // The question itself has to have been asked, and its repetition.
-    of(&evidence.again)
-        .map_err(|_| Wrong::NotProbed("it needs an answer: see sessions.one-answer".into()))?;
+    of(&evidence.again)?;
     Ok((before, after))
 }

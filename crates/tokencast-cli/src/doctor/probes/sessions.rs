@@ -14,6 +14,8 @@ use crate::doctor::wire::realtime::{Arrived, Socket};
 pub const QUESTION: &str =
     "A check by tokencast doctor. In one sentence of about twenty words: why do rivers meander?";
 
+const NO_TEXT: &str = "The model ended without a text, and nothing failed. Look at the stop reason, at the model's `maxTokens` (reasoning takes of it, too), at its instructions, and at a guardrail.";
+
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "sessions.starts",
@@ -38,16 +40,13 @@ pub const PROBES: &[Probe] = &[
         remedy: "Look for `the model failed` in the worker's log (`WorkerLogGroup`), and at DEPLOY: FailedSessions for the code.",
         judge: |evidence| {
             let record = &asked(evidence)?.record;
-            ensure(
-                record["text"]
-                    .as_str()
-                    .is_some_and(|text| !text.trim().is_empty()),
-                || "no text".into(),
-            )?;
-            Ok(format!(
-                "COMPLETED, {}",
-                record["stopReason"].as_str().unwrap_or("no stop reason")
-            ))
+            let reason = record["stopReason"].as_str().unwrap_or("no stop reason");
+            let text = record["text"].as_str().unwrap_or_default();
+            if text.trim().is_empty() {
+                let got = format!("COMPLETED, {reason}, without text");
+                return Err(Wrong::at("sessions.answers")(got).advised(NO_TEXT));
+            }
+            Ok(format!("COMPLETED, {reason}"))
         },
     },
     Probe {
@@ -63,9 +62,8 @@ pub const PROBES: &[Probe] = &[
                 .iter()
                 .find(|event| event.value["isComplete"] == true)
             else {
-                return Err(Wrong::NotProbed(
-                    "no last event arrived: see delivery.last-event".into(),
-                ));
+                let got = "no last event arrived".to_owned();
+                return Err(Wrong::at("delivery.last-event")(got));
             };
             let same = |name: &str| record[name] == last.value[name];
             let attempt = record["attempt"].clone();
@@ -128,7 +126,7 @@ pub const PROBES: &[Probe] = &[
             let Again {
                 repeated, record, ..
             } = of(&evidence.again)?;
-            let repeated = repeated.ok("startStream").map_err(Wrong::Failed)?;
+            let repeated = repeated.started()?;
             ensure(repeated["sessionId"] == asked.record["sessionId"], || {
                 format!("session {}", repeated["sessionId"])
             })?;
@@ -152,12 +150,7 @@ pub const PROBES: &[Probe] = &[
         source: "PROTOCOL: order of calls",
         expected: "a start with the same id and another prompt is refused with `INVALID_PROMPT`",
         remedy: "Open an issue with this report.",
-        judge: |evidence| {
-            of(&evidence.again)?
-                .otherwise
-                .refused_as("INVALID_PROMPT")
-                .map_err(Wrong::Failed)
-        },
+        judge: |evidence| of(&evidence.again)?.otherwise.refused_as("INVALID_PROMPT"),
     },
 ];
 
@@ -205,7 +198,7 @@ pub async fn ask(cx: &Context) -> Found<Asked> {
         Err(refused) => Err(refused),
     };
     let start = cx.start(session, QUESTION).await;
-    let start = start.map_err(Wrong::at("sessions.starts"))?;
+    let start = start.map_err(|wrong| wrong.placed(Wrong::at("sessions.starts")))?;
     let events = listen(cx, session, socket.as_mut().ok()).await?;
     let record = cx.record("DoctorAskedRecord", session).await;
     let record = record.map_err(Wrong::at("sessions.record-is-final"))?;

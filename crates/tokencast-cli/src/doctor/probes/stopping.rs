@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::doctor::context::{Context, SUBSCRIBE};
-use crate::doctor::evidence::of;
+use crate::doctor::evidence::{Evidence, of};
 use crate::doctor::probe::{Experiment, Found, Probe, Wrong, ensure};
 use crate::doctor::probes::sessions::{Event, received};
 use crate::doctor::wire::graphql::Reply;
@@ -14,6 +14,15 @@ use crate::doctor::wire::realtime::Socket;
 pub(super) const LONG_QUESTION: &str = "A check by tokencast doctor, which stops the answer early. Count from 1 to 200 in words, separated by commas.";
 const RELOADED_QUESTION: &str =
     "A check by tokencast doctor. Count from 1 to 20 in words, separated by commas.";
+
+/// What may be the reason if an answer has no events.
+const NO_EVENTS: &[&str] = &[
+    "sessions.answers",
+    "delivery.subscribes",
+    "delivery.first-token",
+    "delivery.no-gap",
+    "delivery.last-event",
+];
 
 /// After so many events an answer is stopped, or its socket is cut.
 const ENOUGH_EVENTS: usize = 2;
@@ -29,11 +38,7 @@ pub const PROBES: &[Probe] = &[
         judge: |evidence| {
             let Stopped { stop, record, .. } = of(&evidence.stopped)?;
             let said = stop.ok("stopStream").map_err(Wrong::Failed)?["status"].clone();
-            if record["status"] == "COMPLETED" {
-                return Err(Wrong::NotProbed(
-                    "the model had finished before the stop arrived".into(),
-                ));
-            }
+            interrupted(evidence)?;
             ensure(record["status"] == "CANCELLED", || {
                 format!("{said}, and the session is {}", record["status"])
             })?;
@@ -48,7 +53,7 @@ pub const PROBES: &[Probe] = &[
         expected: "the record's text begins with the events that had arrived",
         remedy: "Open an issue with this report.",
         judge: |evidence| {
-            let Stopped { events, record, .. } = of(&evidence.stopped)?;
+            let Stopped { events, record, .. } = interrupted(evidence)?;
             let heard = text_of(events, &record["attempt"]);
             let kept = record["text"].as_str().unwrap_or_default();
             ensure(kept.starts_with(&heard) && !kept.is_empty(), || {
@@ -67,7 +72,7 @@ pub const PROBES: &[Probe] = &[
         judge: |evidence| {
             let Stopped {
                 stop_again, record, ..
-            } = of(&evidence.stopped)?;
+            } = interrupted(evidence)?;
             let said = &stop_again.ok("stopStream").map_err(Wrong::Failed)?["status"];
             ensure(*said == record["status"], || {
                 format!("{said}, and the session is {}", record["status"])
@@ -126,6 +131,11 @@ pub const PROBES: &[Probe] = &[
                     later.len()
                 )
             })?;
+            if later.is_empty() {
+                return Err(Wrong::NotProbed(
+                    "the answer was over before it was taken up again".into(),
+                ));
+            }
             Ok(format!(
                 "up to {sequence} from the snapshot, then {} events",
                 later.len()
@@ -133,6 +143,18 @@ pub const PROBES: &[Probe] = &[
         },
     },
 ];
+
+/// Why a stop shows nothing of an answer that was over before.
+pub(super) const OVER_BEFORE: &str = "the model had finished before the stop arrived";
+
+/// An answer that a stop has interrupted.
+fn interrupted(evidence: &Evidence) -> Result<&Stopped, Wrong> {
+    let stopped = of(&evidence.stopped)?;
+    if stopped.record["status"] == "COMPLETED" {
+        return Err(Wrong::NotProbed(OVER_BEFORE.into()));
+    }
+    Ok(stopped)
+}
 
 /// An answer that was stopped.
 #[derive(Debug)]
@@ -157,7 +179,7 @@ pub struct Reloaded {
 ///
 /// One of the steps failed.
 pub async fn stop(cx: &Context) -> Found<Stopped> {
-    let (session, mut socket) = begin(cx, LONG_QUESTION).await?;
+    let (session, mut socket) = begin(cx, LONG_QUESTION, "sessions.stop").await?;
     let events = some_events(cx, &mut socket, session, "sessions.stop").await;
     let stop = cx.stop("DoctorStops", session).await;
     let stop = stop.map_err(Wrong::at("sessions.stop"))?;
@@ -185,10 +207,10 @@ pub async fn stop(cx: &Context) -> Found<Stopped> {
 ///
 /// One of the steps failed.
 pub async fn reload(cx: &Context) -> Found<Reloaded> {
-    let (session, mut socket) = begin(cx, RELOADED_QUESTION).await?;
+    let (session, mut socket) = begin(cx, RELOADED_QUESTION, "sessions.reload").await?;
     some_events(cx, &mut socket, session, "sessions.reload").await?;
     socket.cut();
-    let mut socket = listen(cx, session).await?;
+    let mut socket = listen(cx, session, "sessions.reload").await?;
     let mut snapshot = snapshot_of(cx, session).await?;
     let until = cx.answered_by();
     let is_over = |record: &Value| record["stopReason"].is_string() || record["error"].is_object();
@@ -236,16 +258,23 @@ fn has_gap(snapshot: &Value, events: &[Event]) -> bool {
     first.min().is_some_and(|first| first > reached + 1)
 }
 
-async fn begin(cx: &Context, question: &str) -> Found<(Uuid, Socket)> {
+async fn begin(cx: &Context, question: &str, probe: &'static str) -> Found<(Uuid, Socket)> {
     let session = Uuid::new_v4();
-    let socket = listen(cx, session).await?;
+    let socket = listen(cx, session, probe).await?;
     let started = cx.start(session, question).await;
-    started.map_err(|got| Wrong::NotProbed(format!("its question did not start: {got}")))?;
+    let none = |got| {
+        let got = format!("its question did not start: {got}");
+        Wrong::after(probe, &["sessions.starts"])(got)
+    };
+    started.map_err(|wrong| wrong.placed(none))?;
     Ok((session, socket))
 }
 
-async fn listen(cx: &Context, session: Uuid) -> Found<Socket> {
-    let none = |message: String| Wrong::NotProbed(format!("no subscription: {message}"));
+async fn listen(cx: &Context, session: Uuid, probe: &'static str) -> Found<Socket> {
+    let none = |message: String| {
+        let got = format!("no subscription: {message}");
+        Wrong::after(probe, &["delivery.subscribes"])(got)
+    };
     let url = &cx.deployment.graphql_url;
     let socket = cx.wire.realtime(url, &cx.first.token).await;
     let mut socket = socket.map_err(|refused| none(refused.message))?;
@@ -268,11 +297,17 @@ async fn some_events(
     while events.len() < ENOUGH_EVENTS {
         let Some(event) = socket.event(until).await else {
             let _ = cx.stop("DoctorGivesUp", session).await;
-            let why =
-                "its answer had no two events in time: see sessions.answers and delivery.no-gap";
-            return Err(Wrong::NotProbed(format!("{probe}: {why}")));
+            let got = "its answer had no two events in time".to_owned();
+            return Err(Wrong::after(probe, NO_EVENTS)(got));
         };
         events.push(received(&event));
+        // Nothing comes after the last event.
+        if events
+            .last()
+            .is_some_and(|event| event.value["isComplete"] == true)
+        {
+            break;
+        }
     }
     Ok(events)
 }

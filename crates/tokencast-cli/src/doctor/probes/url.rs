@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::doctor::context::Context;
 use crate::doctor::evidence::{Evidence, of};
-use crate::doctor::probe::{Experiment, Found, Probe, Wrong, ensure};
+use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong, ensure};
 use crate::doctor::wire::url::{Answered, Ask, SentEvent};
 
 const QUESTION: &str = "A check by tokencast doctor, over the Function URL. In one sentence of about twenty words: why is grass green?";
@@ -18,6 +18,11 @@ const LONG_ENOUGH_MS: u128 = 100;
 
 const SOURCE: &str = "PROTOCOL: over a Function URL";
 const LOG: &str = "Look into the function's log (`StreamUrlLogGroup`) and at DEPLOY: UrlErrors.";
+const UNREACHED: &str = "Nothing answers there: compare the Function URL with the deployment's output `StreamUrl`, and look for what is between here and there.";
+const OTHER_REFUSAL: &str = "It was refused, so nothing has leaked, but not as clients expect: look into the function's log (`StreamUrlLogGroup`). With 403, the URL's `AuthType` may be AWS_IAM, which must be NONE.";
+
+/// What may be the reason if the Function URL doesn't take a request.
+pub(super) const NO_URL: &[&str] = &["url.no-token", "url.delayed-job", "url.answers"];
 
 pub const PROBES: &[Probe] = &[
     Probe {
@@ -29,8 +34,7 @@ pub const PROBES: &[Probe] = &[
         remedy: "Take the Function URL away until this holds: anybody can ask at your cost. Open an issue with this report.",
         judge: |evidence| {
             let answered = &url(evidence)?.no_token;
-            ensure(answered.status == 401, || answered.as_text())?;
-            Ok(answered.as_text())
+            kept(answered, 401, "url.no-token")
         },
     },
     Probe {
@@ -57,12 +61,9 @@ pub const PROBES: &[Probe] = &[
                 .map(|number| number.to_string())
                 .collect();
             ensure(!events.is_empty() && ids == expected, || {
-                format!("{} events, with the ids {ids:?}", ids.len())
+                format!("{} events, with the ids {}", ids.len(), ids.join(", "))
             })?;
-            let last = events.last().map(|event| event.event.as_str());
-            ensure(last == Some("complete") && answer.has_ended, || {
-                format!("the last event is {last:?}")
-            })?;
+            whole(answer, "url.answers", &["sessions.answers"])?;
             Ok(format!("{} events", events.len()))
         },
     },
@@ -101,12 +102,12 @@ pub const PROBES: &[Probe] = &[
             let resumed = &url(evidence)?.resumed;
             ensure(resumed.status == 200, || resumed.as_text())?;
             let events = resumed.events();
-            let last = events.last().map(|event| event.event.as_str());
             let ids: Vec<&str> = events.iter().map(|event| event.id.as_str()).collect();
             let expected: Vec<String> = (2..ids.len() + 2).map(|id| id.to_string()).collect();
-            ensure(ids == expected && last == Some("complete"), || {
-                format!("the ids {ids:?}, and the last event {last:?}")
+            ensure(!events.is_empty() && ids == expected, || {
+                format!("{} events, with the ids {}", ids.len(), ids.join(", "))
             })?;
+            whole(resumed, "url.resumes", &["sessions.answers", "url.answers"])?;
             Ok(format!("{} events", events.len()))
         },
     },
@@ -135,8 +136,7 @@ pub const PROBES: &[Probe] = &[
         remedy: "Take the Function URL away until this holds: one user can read another's answers. Open an issue with this report.",
         judge: |evidence| {
             let answered = of(&url(evidence)?.stranger_reads)?;
-            ensure(answered.status == 404, || answered.as_text())?;
-            Ok(answered.as_text())
+            kept(answered, 404, "url.stranger-reads")
         },
     },
     Probe {
@@ -148,8 +148,7 @@ pub const PROBES: &[Probe] = &[
         remedy: "Take the Function URL away until this holds. Open an issue with this report.",
         judge: |evidence| {
             let answered = of(&url(evidence)?.stranger_stops)?;
-            ensure(answered.status == 403, || answered.as_text())?;
-            Ok(answered.as_text())
+            kept(answered, 403, "url.stranger-stops")
         },
     },
 ];
@@ -194,9 +193,12 @@ pub async fn probe(cx: &Context) -> Found<Url> {
         .wire
         .url(base, post(None, "Nobody asks this."), until)
         .await;
-    let no_token = no_token.map_err(Wrong::at("url.no-token"))?;
+    let no_token = no_token.map_err(|got| Wrong::at("url.no-token")(got).advised(UNREACHED))?;
     let answer = cx.wire.url(base, post(token, QUESTION), until).await;
     let answer = answer.map_err(Wrong::at("url.answers"))?;
+    if let Some(wrong) = answer.beyond_quota() {
+        return Err(wrong);
+    }
     if answer.status != 200 {
         let probe = if answer.status == 503 {
             "url.delayed-job"
@@ -229,7 +231,7 @@ pub async fn probe(cx: &Context) -> Found<Url> {
         .url(base, ask, Instant::now() + cx.limits.empty)
         .await;
     let stranger = cx.second.as_ref().map_err(Clone::clone);
-    let as_stranger = async |method: Method| {
+    let as_stranger = async |method: Method, probe| {
         let ask = Ask {
             method,
             path: &id,
@@ -238,15 +240,15 @@ pub async fn probe(cx: &Context) -> Found<Url> {
             body: None,
         };
         let answered = cx.wire.url(base, ask, cx.answered_by()).await;
-        answered.map_err(Wrong::Failed)
+        answered.map_err(|got| Wrong::at(probe)(got).advised(UNREACHED))
     };
     Ok(Url {
         no_token,
         answer,
         resumed,
         empty: (empty, last.clone()),
-        stranger_reads: as_stranger(Method::GET).await,
-        stranger_stops: as_stranger(Method::DELETE).await,
+        stranger_reads: as_stranger(Method::GET, "url.stranger-reads").await,
+        stranger_stops: as_stranger(Method::DELETE, "url.stranger-stops").await,
     })
 }
 
@@ -258,6 +260,40 @@ fn sent_within(events: &[SentEvent]) -> Option<u128> {
     };
     let (first, last) = (millis(events.first()?)?, millis(events.last()?)?);
     u128::try_from(last - first).ok()
+}
+
+/// Whether a request is refused with this status. Only one that is taken gives something away.
+fn kept(answered: &Answered, status: u16, probe: &'static str) -> Judged {
+    if answered.status == status {
+        return Ok(answered.as_text());
+    }
+    let wrong = Wrong::at(probe)(answered.as_text());
+    let is_taken = (200..300).contains(&answered.status);
+    Err(if is_taken {
+        wrong
+    } else {
+        wrong.advised(OTHER_REFUSAL)
+    })
+}
+
+/// Whether the last event is `complete`. Of an `error`, the model may be the reason.
+fn whole(
+    answered: &Answered,
+    probe: &'static str,
+    because: &'static [&'static str],
+) -> Result<(), Wrong> {
+    let last = answered.events().pop().unwrap_or_default();
+    match last.event.as_str() {
+        "complete" if answered.has_ended => Ok(()),
+        "complete" => Err(Wrong::Failed("the response has no end".into())),
+        "error" => {
+            let code = last.data["error"]["code"].as_str().unwrap_or("no code");
+            Err(Wrong::after(probe, because)(format!(
+                "the last event is `error`, {code}"
+            )))
+        }
+        other => Err(Wrong::Failed(format!("the last event is `{other}`"))),
+    }
 }
 
 fn url(evidence: &Evidence) -> Result<&Url, Wrong> {

@@ -8,6 +8,7 @@ use crate::doctor::context::Context;
 use crate::doctor::evidence::{Evidence, of};
 use crate::doctor::probe::{Experiment, Found, Judged, Probe, Wrong, ensure};
 use crate::doctor::wire::Refused;
+use crate::doctor::wire::graphql::QUOTA_EXCEEDED;
 use crate::doctor::wire::websocket::{Connection, Shown};
 
 const QUESTION: &str = "A check by tokencast doctor, over a WebSocket. In one sentence of about twenty words: why is snow white?";
@@ -15,6 +16,13 @@ const QUESTION: &str = "A check by tokencast doctor, over a WebSocket. In one se
 const SOURCE: &str = "PROTOCOL: over a WebSocket";
 const LOG: &str =
     "Look into the logs of the routes' function (`WebSocketLogGroup`) and of the worker.";
+
+const OTHER_STATUS: &str = "Nobody has connected, but with 500 API Gateway doesn't take the authorizer's error for `Unauthorized`: open an issue.";
+const UNREACHED: &str = "Nothing answers there: compare the URL with the deployment's output `WebSocketUrl`, and look for what is between here and there.";
+const OTHER_REFUSAL: &str = "It was refused, so nothing has leaked, but not as clients expect: look into `WebSocketLogGroup`, and open an issue with this report.";
+
+/// What may be the reason if there is no connection.
+pub(super) const NO_WEBSOCKET: &[&str] = &["websocket.token-in-query", "websocket.token-in-header"];
 
 /// More than one frame of API Gateway's may have.
 const LONG_BYTES: usize = 40 * 1024;
@@ -26,11 +34,17 @@ pub const PROBES: &[Probe] = &[
         promise: "nobody connects without a token: the authorizer's error `Unauthorized` is answered with 401",
         source: "aws-facts: `Unauthorized` as 401 from a Rust authorizer, not established",
         expected: "the handshake is refused with 401",
-        remedy: "With 500, API Gateway doesn't take the authorizer's error for `Unauthorized`: open an issue. With a connection, take the API away.",
+        remedy: "Take the WebSocket API away until this holds: anybody can ask at your cost. Open an issue with this report.",
         judge: |evidence| match &websocket(evidence)?.no_token {
-            Some(401) => Ok("HTTP 401".into()),
-            Some(status) => Err(Wrong::Failed(format!("HTTP {status}"))),
-            None => Err(Wrong::Failed("no refusal of the handshake".into())),
+            Ok(()) => Err(Wrong::Failed("a connection".into())),
+            Err(refused) if refused.status == Some(401) => Ok(refused.message.clone()),
+            Err(refused) => {
+                let wrong = Wrong::at("websocket.no-token")(refused.message.clone());
+                Err(wrong.advised(match refused.status {
+                    Some(_) => OTHER_STATUS,
+                    None => UNREACHED,
+                }))
+            }
         },
     },
     Probe {
@@ -63,9 +77,9 @@ pub const PROBES: &[Probe] = &[
             let events = events_without_a_gap(frames)?;
             let has_started = frames.iter().any(|frame| frame["type"] == "started");
             ensure(has_started, || "no frame `started`".into())?;
-            let kind = frames.last().map(|frame| frame["type"].clone());
-            ensure(kind == Some(json!("complete")), || {
-                format!("the last frame is {}", kind.unwrap_or_default())
+            let last = frames.last().unwrap_or(&Value::Null);
+            ensure(last["type"] == "complete", || {
+                format!("the last frame is {}", kind_of(last))
             })?;
             Ok(format!("{events} events in {} frames", frames.len()))
         },
@@ -100,11 +114,17 @@ pub const PROBES: &[Probe] = &[
         remedy: "Take the WebSocket API away until this holds: one user can read another's answers. Open an issue with this report.",
         judge: |evidence| {
             let frame = of(&websocket(evidence)?.stranger)?;
-            let code = &frame["error"]["code"];
-            ensure(code == "UNAUTHORIZED", || {
-                format!("{} {code}", frame["type"])
-            })?;
-            Ok(code.to_string())
+            let code = frame["error"]["code"].as_str();
+            if code == Some("UNAUTHORIZED") {
+                return Ok("UNAUTHORIZED".into());
+            }
+            let wrong = Wrong::at("websocket.stranger-resumes")(kind_of(frame));
+            let is_refused = frame["type"] == "error";
+            Err(if is_refused {
+                wrong.advised(OTHER_REFUSAL)
+            } else {
+                wrong
+            })
         },
     },
     Probe {
@@ -129,8 +149,8 @@ pub const PROBES: &[Probe] = &[
 /// What the WebSocket API has answered.
 #[derive(Debug)]
 pub struct WebSocket {
-    /// The status of the handshake with a token that is none.
-    no_token: Option<u16>,
+    /// How the handshake with a token that is none was refused.
+    no_token: Result<(), Refused>,
     in_query: Result<(), String>,
     in_header: Result<(), String>,
     frames: Found<Vec<Value>>,
@@ -155,9 +175,9 @@ pub async fn probe(cx: &Context) -> Found<WebSocket> {
     {
         Ok(connection) => {
             connection.close().await;
-            None
+            Ok(())
         }
-        Err(refused) => refused.status,
+        Err(refused) => Err(refused),
     };
     let in_query = cx.wire.websocket(url, Shown::InQuery, token).await;
     let in_header = cx.wire.websocket(url, Shown::InHeader, token).await;
@@ -167,14 +187,15 @@ pub async fn probe(cx: &Context) -> Found<WebSocket> {
     };
     let (query, header) = (got(&in_query), got(&in_header));
     let session = Uuid::new_v4();
+    let none = Wrong::at("websocket.token-in-query")("there is no connection".into());
     let mut found = WebSocket {
         no_token,
         in_query: query,
         in_header: header,
-        frames: Err(Wrong::NotProbed("there is no connection".into())),
-        resumed: Err(Wrong::NotProbed("there is no connection".into())),
-        stranger: Err(Wrong::NotProbed("there is no connection".into())),
-        long: Err(Wrong::NotProbed("there is no connection".into())),
+        frames: Err(none.clone()),
+        resumed: Err(none.clone()),
+        stranger: Err(none.clone()),
+        long: Err(none),
     };
     let mut connections = [in_query, in_header].into_iter().filter_map(Result::ok);
     let Some(mut asking) = connections.next() else {
@@ -187,10 +208,16 @@ pub async fn probe(cx: &Context) -> Found<WebSocket> {
     }
     found.long = long(cx, &mut asking).await;
     asking.close().await;
+    if let Err(wrong @ Wrong::NotProbed(_)) = &found.frames {
+        (found.resumed, found.stranger) = (Err(wrong.clone()), Err(wrong.clone()));
+        return Ok(found);
+    }
     let over = cx.ended("DoctorWebSocket", session).await;
     if let Err(got) = over {
-        found.resumed = Err(Wrong::NotProbed(format!("the session isn't over: {got}")));
-        found.stranger = found.resumed.clone().map(|_| Value::Null);
+        let none = Wrong::after("websocket.resumes", &["websocket.answers"])(format!(
+            "the session isn't over: {got}"
+        ));
+        (found.resumed, found.stranger) = (Err(none.clone()), Err(none));
         return Ok(found);
     }
     let resuming = match connections.next() {
@@ -199,7 +226,7 @@ pub async fn probe(cx: &Context) -> Found<WebSocket> {
     };
     found.resumed = match resuming {
         Ok(connection) => resume(cx, connection, session).await,
-        Err(refused) => Err(Wrong::NotProbed(format!(
+        Err(refused) => Err(Wrong::after("websocket.resumes", NO_WEBSOCKET)(format!(
             "no connection: {}",
             refused.message
         ))),
@@ -221,7 +248,8 @@ async fn ask(cx: &Context, connection: &mut Connection, session: Uuid) -> Found<
     let frames = frames.map_err(Wrong::Failed)?;
     match frames.last() {
         Some(last) if last["type"] == "error" => {
-            Err(Wrong::Failed(format!("error {}", last["error"]["code"])))
+            let place = Wrong::after("websocket.answers", &["sessions.answers"]);
+            Err(refused(last, place))
         }
         _ => Ok(frames),
     }
@@ -247,13 +275,34 @@ async fn intrude(cx: &Context, url: &str, session: Uuid) -> Found<Value> {
                 .await
         }
     };
-    let mut connection = connection
-        .map_err(|refused| Wrong::NotProbed(format!("no connection: {}", refused.message)))?;
+    let none = |got: String| {
+        Wrong::after("websocket.stranger-resumes", NO_WEBSOCKET)(got).advised(UNREACHED)
+    };
+    let mut connection =
+        connection.map_err(|refused| none(format!("no connection: {}", refused.message)))?;
     let message = json!({ "action": "resume", "sessionId": session });
-    connection.send(&message).await.map_err(Wrong::Failed)?;
+    connection.send(&message).await.map_err(none)?;
     let frame = connection.next(Instant::now() + cx.limits.told).await;
     connection.close().await;
-    frame.map_err(Wrong::Failed)
+    frame.map_err(none)
+}
+
+/// Why a frame `error` came: by the user's quota, or by what `place` makes of it.
+pub(super) fn refused(frame: &Value, place: impl FnOnce(String) -> Wrong) -> Wrong {
+    let error = &frame["error"];
+    if error["code"] == QUOTA_EXCEEDED {
+        return Wrong::beyond_quota(&error["limit"], &error["resetsAt"]);
+    }
+    place(kind_of(frame))
+}
+
+/// A frame's type, and the code of one that is an error.
+fn kind_of(frame: &Value) -> String {
+    let kind = frame["type"].as_str().unwrap_or("without a type");
+    match frame["error"]["code"].as_str() {
+        Some(code) => format!("a frame `{kind}`, {code}"),
+        None => format!("a frame `{kind}`"),
+    }
 }
 
 /// Sends a message that is long because of a member that nobody reads.

@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{Wire, chain};
+use crate::doctor::probe::{Found, Judged, Wrong};
+
+/// The error of a start beyond a quota.
+pub const QUOTA_EXCEEDED: &str = "QUOTA_EXCEEDED";
 
 /// How long one request may take: AppSync itself gives up after 30 s.
 const CALL_TIMEOUT: Duration = Duration::from_secs(35);
@@ -48,16 +52,38 @@ impl Reply {
         Err(self.as_text())
     }
 
+    /// The data of `startStream`, or why there is none.
+    ///
+    /// # Errors
+    ///
+    /// The start is refused: by the user's quota, or otherwise.
+    pub fn started(&self) -> Found<&Value> {
+        match self.beyond_quota() {
+            Some(wrong) => Err(wrong),
+            None => self.ok("startStream").map_err(Wrong::Failed),
+        }
+    }
+
     /// Whether the call was refused with this type.
     ///
     /// # Errors
     ///
-    /// What came in place of the refusal.
-    pub fn refused_as(&self, expected: &str) -> Result<String, String> {
+    /// What came in place of the refusal. A start may be refused by the user's quota before anything else is looked at.
+    pub fn refused_as(&self, expected: &str) -> Judged {
         match self.error() {
             Some((kind, _)) if kind == expected => Ok(self.as_text()),
-            _ => Err(self.as_text()),
+            _ => Err(self
+                .beyond_quota()
+                .unwrap_or_else(|| Wrong::Failed(self.as_text()))),
         }
+    }
+
+    /// That a start was refused by the user's quota.
+    fn beyond_quota(&self) -> Option<Wrong> {
+        let (kind, _) = self.error()?;
+        let told = &self.body["errors"][0]["errorInfo"];
+        let refused = || Wrong::beyond_quota(&told["limit"], &told["resetsAt"]);
+        (kind == QUOTA_EXCEEDED).then(refused)
     }
 
     /// The response in one line. Its data isn't quoted, because it may be somebody's.

@@ -7,6 +7,8 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Wire, chain};
+use crate::doctor::probe::Wrong;
+use crate::doctor::probes::quotas::LIMITS;
 
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -77,6 +79,14 @@ impl Answered {
     /// The code of a request that failed before its stream began.
     pub fn code(&self) -> Option<String> {
         self.json()["error"]["code"].as_str().map(str::to_owned)
+    }
+
+    /// That a start was refused by the user's quota. Each protocol has another body, but the message of each names the
+    /// limit.
+    pub fn beyond_quota(&self) -> Option<Wrong> {
+        let limit = LIMITS.iter().find(|limit| self.text.contains(*limit))?;
+        let resets_at = &self.json()["error"]["resetsAt"];
+        (self.status == 429).then(|| Wrong::beyond_quota(&(*limit).into(), resets_at))
     }
 
     pub fn as_text(&self) -> String {
