@@ -162,8 +162,10 @@ pub async fn nothing_is_left(stack: &TestStack, talk: &Talk, seed: u64) -> Vec<S
     let stories = || talk.turns.iter().map(|turn| &turn.story);
     let last = talk.deleted.map(|number| session_id(seed, number));
     for id in stories().map(|story| story.id).chain(last) {
-        if !stack.get_stream(talk.user, &id.to_string()).await.is_null() {
-            complain(format!("its session {id} is still there"));
+        let found = stack.get_stream(talk.user, &id.to_string()).await;
+        if !found.is_null() {
+            let status = &found["status"];
+            complain(format!("its session {id} is still there: {status}"));
         }
     }
     let numbers = stories().map(|story| story.number).chain(talk.deleted);
