@@ -1,7 +1,7 @@
 /** The same chat page over each delivery: token by token, resumed, stopped, cut, refused. */
 
 import { expectAccessible } from './support/accessible';
-import { dropConnections, watchConnections } from './support/connections';
+import { dropConnections, SENT_WHILE_CLOSING, watchConnections } from './support/connections';
 import { Chat, expect, expectOnly, test } from './support/fixtures';
 
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
@@ -88,6 +88,7 @@ for (const [label, requests] of [
       site,
       stack,
       model,
+      complaints,
     }) => {
       const chat = new Chat(page, site, stack);
       model.answer('drop me', { tokens: TOKENS, holdAfter: 3 });
@@ -97,6 +98,7 @@ for (const [label, requests] of [
       model.release('drop me');
       await chat.over();
       await expect(chat.text).toHaveText(WHOLE);
+      expectOnly(complaints, SENT_WHILE_CLOSING);
     });
 
     test('what the model refuses is said, and may be asked again', async ({

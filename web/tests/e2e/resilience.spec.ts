@@ -1,7 +1,7 @@
 /** Lost connections, hostile answers, and what a screen reader and a keyboard find. */
 
 import { expectAccessible } from './support/accessible';
-import { dropConnections, watchConnections } from './support/connections';
+import { dropConnections, SENT_WHILE_CLOSING, watchConnections } from './support/connections';
 import { Chat, expect, expectOnly, test } from './support/fixtures';
 
 const TOKENS = ['Rivers ', 'meander ', 'because ', 'banks ', 'erode ', 'unevenly.'];
@@ -12,6 +12,7 @@ test('a lost connection comes back, and nothing is missing', async ({
   site,
   stack,
   model,
+  complaints,
 }) => {
   model.answer('drop me', { tokens: TOKENS, holdAfter: 3 });
   await watchConnections(page);
@@ -23,6 +24,7 @@ test('a lost connection comes back, and nothing is missing', async ({
   model.release('drop me');
   await chat.over();
   await expect(chat.text).toHaveText(WHOLE);
+  expectOnly(complaints, SENT_WHILE_CLOSING);
 });
 
 test('offline and back: it says so, and goes on where it was', async ({
@@ -49,8 +51,9 @@ test('offline and back: it says so, and goes on where it was', async ({
   await context.setOffline(false);
   await chat.over();
   await expect(chat.text).toHaveText(WHOLE);
-  // The browser itself reports requests that failed, and what Amplify sends over a socket that is being closed.
-  expectOnly(complaints, /ERR_INTERNET_DISCONNECTED|already in CLOSING or CLOSED state/);
+  // The browser itself reports requests that failed.
+  const expected = new RegExp(`ERR_INTERNET_DISCONNECTED|${SENT_WHILE_CLOSING.source}`);
+  expectOnly(complaints, expected);
 });
 
 test('a prompt that was refused says so after a reload, too', async ({ chat }) => {

@@ -33,6 +33,9 @@ export async function watchConnections(page: Page): Promise<void> {
   });
 }
 
+/** What the browser says of what Amplify sends over a socket that is being closed. On a quick machine it sends nothing then. */
+export const SENT_WHILE_CLOSING = /already in CLOSING or CLOSED state/;
+
 export async function dropConnections(page: Page): Promise<void> {
   await page.evaluate(() => {
     const { cuts } = window as unknown as { cuts: (() => void)[] };
