@@ -233,6 +233,11 @@ async fn a_report_that_cannot_be_written_is_exit_code_7() {
 async fn ctrl_c_ends_the_question_whether_to_begin() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+    const SCRIPT: &str = "/usr/bin/script";
+    if !std::path::Path::new(SCRIPT).exists() {
+        eprintln!("skipped: there is no {SCRIPT}");
+        return;
+    }
     let stack = TestStack::start().await;
     let outputs = Outputs::of(&stack, |_| {}).await;
     let program = system_tests::stack::function_host();
@@ -242,13 +247,13 @@ async fn ctrl_c_ends_the_question_whether_to_begin() {
         outputs.path(),
         stack.access_token("alice")
     );
-    let mut child = tokio::process::Command::new("script")
+    let mut child = tokio::process::Command::new(SCRIPT)
         .args(["-q", "-e", "-c", &command, "/dev/null"])
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .expect("`script` of util-linux");
+        .expect("it starts");
     let mut out = child.stdout.take().expect("a pipe");
     let asked = async {
         let mut shown = Vec::new();

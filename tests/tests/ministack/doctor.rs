@@ -148,6 +148,24 @@ pub(crate) async fn examine(emulator: &Emulator, deployed: &Deployed) {
     assert_eq!(failed, expected);
 }
 
+/// The documents name how many probes have to be ok.
+#[test]
+fn the_documents_have_its_count() {
+    let count = OK.len();
+    for (page, part) in [
+        (
+            include_str!("../../../docs/DOCTOR.md"),
+            format!("{count} probes have to be ok"),
+        ),
+        (
+            include_str!("../../../docs/LOCAL.md"),
+            format!("{count} promises kept there"),
+        ),
+    ] {
+        assert!(page.contains(&part), "{part}");
+    }
+}
+
 async fn create_second_user(emulator: &Emulator, deployed: &Deployed) {
     let call = async |operation: &str, more: serde_json::Value| {
         let mut input = json!({ "UserPoolId": deployed.user_pool_id, "Username": SECOND_USER });
